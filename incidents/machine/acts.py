@@ -1,0 +1,255 @@
+"""What people do about incidents: log (R1, R2), contact (R2), removed, refused (R5), evidence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incidents.machine import checks, commands, rules
+from incidents.machine import events as e
+from incidents.machine.case import REACHED, Incident
+from incidents.machine.draft import Draft
+from incidents.machine.events import Reason
+from incidents.machine.recount import complete_rechecks, open_task, recount
+from incidents.machine.refusals import RefusedError
+from incidents.machine.state import move_incident, move_site
+
+_HAVING_ITS_URLS = ("open", "notified", "unreached")
+_RECURRING = ("notified", "unreached", "removed")
+
+
+def log(draft: Draft, command: commands.Log) -> None:
+    """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
+    at = checks.time_of(draft, command.at)
+    if not command.again:
+        _refuse_double_entry(draft, command.urls)
+    _log(draft, at, urls=command.urls, category=command.category, note=command.note)
+
+
+def recur(draft: Draft, command: commands.Recur) -> None:
+    """Log that an incident's content is still there, as a new one linked to it."""
+    first = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    checks.site_is_open(draft, "recur")
+    checks.state_is_one_of(draft, first, _RECURRING, "recur")
+    _log(
+        draft, at, urls=first.urls, category=first.category, note=command.note, recurs=first.n
+    )  # fmt: skip
+
+
+def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
+    """Put a past incident on record; it starts no clock and counts in no rule."""
+    for at in (command.at, command.contact_at, command.removed_at):
+        checks.time_of(draft, at)
+    if command.contact_at is not None and command.contact_at < command.at:
+        raise RefusedError("before_incident", at=command.contact_at, occurred_at=command.at)
+    draft.add(
+        e.IncidentImported,
+        at=command.at,
+        incident=draft.case.last_incident + 1,
+        state_from="new",
+        state_to=move_incident(
+            "new",
+            "import",
+            known_removed=command.removed_at is not None,
+            told=command.contact == REACHED,
+        ),
+        urls=command.urls,
+        category=command.category,
+        note=command.note,
+        contact=command.contact,
+        contact_at=command.contact_at,
+        removed_at=command.removed_at,
+    )
+
+
+def attach(draft: Draft, command: commands.Attach) -> None:
+    """Put a file on record; the same file twice is once."""
+    incident = checks.known_incident(draft, command.incident)
+    if all(evidence.digest != command.digest for evidence in incident.evidence):
+        draft.add(
+            e.EvidenceAttached, incident=incident.n, digest=command.digest, size=command.size,
+            name=command.name,
+        )  # fmt: skip
+
+
+def record_contact(draft: Draft, command: commands.RecordContact) -> None:
+    """Record a contact of one incident, or one call for all that it covers of the site (R2)."""
+    if command.incident is None:
+        _record_for_site(draft, command)
+        return
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    if incident.state == "voided":
+        checks.refuse_state(draft, incident, "contact", ["not voided"])
+    if at < incident.occurred_at:
+        raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
+    _record(draft, incident, command, at, whole_site=False)
+
+
+def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
+    """State that the content is gone, found deleted or after a word."""
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    checks.state_allows(draft, incident, "remove", "removed")
+    draft.add(
+        e.IncidentRemoved,
+        at=at,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=move_incident(incident.state, "remove"),
+        note=command.note,
+    )
+    complete_rechecks(draft)
+
+
+def state_refused(draft: Draft, command: commands.StateRefused) -> None:
+    """State that the customer was told and does not delete: the site is closed at once (R5)."""
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    checks.site_is_open(draft, "refused")
+    checks.state_allows(draft, incident, "refuse", "refused")
+    reason = refusal_reason(draft, incident.n)
+    draft.add(
+        e.IncidentRefused,
+        at=at,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=move_incident(incident.state, "refuse"),
+        note=command.note,
+        reason=reason,
+    )
+    draft.add(
+        e.SiteClosed,
+        site_from=draft.case.state,
+        site_to=move_site(draft.case.state, "refuse", refusal=True),
+        reason=reason,
+    )
+
+
+def _refuse_double_entry(draft: Draft, urls: tuple[str, ...]) -> None:
+    for incident in draft.case.incidents.values():
+        if incident.state not in _HAVING_ITS_URLS:
+            continue
+        url = next((url for url in urls if url in incident.urls), None)
+        if url is not None:
+            raise RefusedError(
+                "double_entry", incident=draft.name(incident.n), site=draft.case.site, url=url,
+                state=incident.state,
+            )  # fmt: skip
+
+
+def _log(
+    draft: Draft,
+    at: datetime,
+    *,
+    urls: tuple[str, ...],
+    category: str | None,
+    note: str | None,
+    recurs: int | None = None,
+) -> None:
+    case = draft.case
+    n = case.last_incident + 1
+    draft.add(
+        e.IncidentLogged,
+        at=at,
+        incident=n,
+        state_from="new",
+        state_to=move_incident("new", "log", site_closed=case.closed),
+        contact_due=None if case.closed else draft.now + draft.policy.unreachable_within,
+        urls=urls,
+        category=category,
+        note=note,
+        recurs=recurs,
+    )
+    if not case.closed:
+        _close_by_repeat(draft, case.incidents[n])
+
+
+def _close_by_repeat(draft: Draft, incident: Incident) -> None:
+    """R1: three within 24 hours close the site, and the customer is phoned."""
+    case, policy = draft.case, draft.policy
+    window = rules.window_with(case, incident, policy)
+    site_to = move_site(case.state, "log", repeat=bool(window))
+    if site_to == case.state:
+        return
+    others = tuple(other.n for other in window if other is not incident)
+    draft.add(
+        e.SiteClosed,
+        site_from=case.state,
+        site_to=site_to,
+        reason=Reason(
+            rule="repeat",
+            incidents=(*others, incident.n),
+            counted=len(window),
+            needed=policy.repeat_count,
+            since=window[0].occurred_at,
+            until=window[-1].occurred_at,
+            within=policy.repeat_within,
+            decided_at=draft.now,
+        ),
+    )
+    open_task(draft, "tell", (*others, incident.n))
+
+
+def _record_for_site(draft: Draft, command: commands.RecordContact) -> None:
+    at = checks.time_of(draft, command.at)
+    waiting = [i for i in draft.case.incidents.values() if i.state in ("open", "unreached")]
+    covered = [incident for incident in waiting if incident.occurred_at <= at]
+    if not covered:
+        raise RefusedError("nobody_to_tell", site=draft.case.site, at=at)
+    rest = [draft.name(incident.n) for incident in waiting if incident.occurred_at > at]
+    for incident in sorted(covered, key=lambda incident: incident.n):
+        _record(draft, incident, command, at, whole_site=True)
+    if rest:
+        draft.remark("not_covered", incidents=tuple(rest))
+
+
+def _record(
+    draft: Draft,
+    incident: Incident,
+    command: commands.RecordContact,
+    at: datetime,
+    *,
+    whole_site: bool,
+) -> None:
+    case = draft.case
+    reached = command.outcome == REACHED
+    state_to = move_incident(incident.state, "reach") if reached else incident.state
+    draft.add(
+        e.ContactRecorded,
+        at=at,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=state_to,
+        contact=len(incident.contacts) + 1,
+        outcome=command.outcome,
+        stopped_clock=reached and case.clock_runs(incident),
+        whole_site=whole_site,
+        removal_due=removal_deadline(draft, incident) if state_to != incident.state else None,
+        note=command.note,
+    )
+    after = case.incidents[incident.n]
+    if after.reached_in_time or case.closed:
+        recount(draft, incident.n)
+    if state_to != incident.state == "unreached" and command.at is None:
+        draft.remark("too_late", incident=draft.name(incident.n), due=case.contact_due(incident))
+
+
+def refusal_reason(draft: Draft, incident: int, deadline: datetime | None = None) -> Reason:
+    """Why R5 closes: two things, told and refused, both met."""
+    return Reason(
+        rule="refusal",
+        incidents=(incident,),
+        counted=2,
+        needed=2,
+        deadline=deadline,
+        decided_at=draft.now,
+    )
+
+
+def removal_deadline(draft: Draft, incident: Incident) -> datetime | None:
+    """When a notified incident counts as refused (R5), if the policy sets a time and it can."""
+    within = draft.policy.removal_within
+    if within is None or draft.case.closed or incident.epoch != draft.case.epoch:
+        return None
+    return draft.now + within

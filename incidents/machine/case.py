@@ -1,0 +1,279 @@
+"""The case: what the policy needs to know of one site, as a value.
+
+A case is a slice of the site's history (see `store.cases`) or, in a replay, the whole of it. All
+times are aware and in UTC. Free text of people (notes, reasons, names, numbers) never stands here:
+fields called `note`, `reason`, `phone`, `email`, `person` and `name` hold a reference to a sealed
+value, `sha256:…`, or None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+REACHED = "reached"
+OUTCOMES = (REACHED, "no-answer", "wrong-number", "bounced", "left-message")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One call or message to the responsible person, and what came of it."""
+
+    n: int
+    outcome: str
+    occurred_at: datetime
+    recorded_at: datetime
+    by: str
+    stopped_clock: bool = False
+    voided_at: datetime | None = None
+    note: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the record still counts."""
+        return self.voided_at is None
+
+    @property
+    def tells(self) -> bool:
+        """Whether the responsible person was spoken to (R2), by a record that still counts."""
+        return self.outcome == REACHED and self.voided_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A file shown for an incident, by its SHA-256; its name is personal data."""
+
+    digest: str
+    size: int
+    name: str | None
+    recorded_at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One violation that the desk has put on record.
+
+    `epoch` says between which reinstatements it was recorded; one imported from elsewhere has
+    epoch 0. Only incidents of the case's own epoch count in R1 and R3 and have a clock.
+    """
+
+    n: int
+    state: str
+    epoch: int
+    occurred_at: datetime
+    recorded_at: datetime
+    by: str
+    contact_due: datetime | None = None
+    removal_due: datetime | None = None
+    lapsed_at: datetime | None = None
+    suspension: int | None = None
+    recurs: int | None = None
+    category: str | None = None
+    note: str | None = None
+    urls: tuple[str, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    corrections: int = 0
+    reached_in_time: bool = False
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """Where the incident stands in the order of contact deadlines (R3)."""
+        assert self.contact_due is not None, "an incident without a clock has no place in the run"
+        return self.contact_due, self.n
+
+    @property
+    def stands(self) -> bool:
+        """Whether its lapse still carries a suspension: not voided, nobody reached in time (R2)."""
+        return self.state != "voided" and not self.reached_in_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """One R2 case: what the desk did when a contact clock lapsed.
+
+    `due` is the deadline of the incident that started it, which is its place in the run (R3) for
+    good; `made_at` is when it was decided. The case that closed the site in place of a suspension
+    has `closed` set and no `until`.
+    """
+
+    n: int
+    epoch: int
+    starter: int
+    due: datetime
+    made_at: datetime
+    until: datetime | None = None
+    ended_at: datetime | None = None
+    struck: bool = False
+    closed: bool = False
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """Where the case stands in the order of contact deadlines (R3)."""
+        return self.due, self.starter
+
+    @property
+    def running(self) -> bool:
+        """Whether its twelve hours are still running."""
+        return self.ended_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Something that the desk must do for a site: `tell`, `recheck` or `review`."""
+
+    n: int
+    kind: str
+    epoch: int
+    incidents: tuple[int, ...]
+    opened_at: datetime
+    done_at: datetime | None = None
+    outcome: str | None = None
+    note: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """Why a site is closed: the rule, what it counted, and the policy's numbers at that time.
+
+    `needed` is the count that the rule asks for, `total` says that all standing cases counted (R3),
+    and `upheld_at` is the count that was still met when a supervisor upheld the closure in spite
+    of a dispute.
+    """
+
+    rule: str
+    at: datetime
+    incidents: tuple[int, ...]
+    needed: int
+    policy: str
+    within: timedelta | None = None
+    suspension: int | None = None
+    total: bool = False
+    upheld_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """An order that the site stays down, from the police or the regulator."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A reinstatement that one person asked for and that waits for a second."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who works on an item of the queue."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One site's case. Only `apply` changes it."""
+
+    site_id: int
+    site: str
+    state: str = "active"
+    epoch: int = 1
+    phone: str | None = None
+    email: str | None = None
+    person: str | None = None
+    run: int = 0
+    disputed: bool = False
+    hold: Hold | None = None
+    closure: Closure | None = None
+    request: Request | None = None
+    created_at: datetime | None = None
+    last_entry_at: datetime | None = None
+    seq: int = 0
+    last_incident: int = 0
+    last_suspension: int = 0
+    last_task: int = 0
+    incidents: dict[int, Incident] = field(default_factory=dict)
+    suspensions: dict[int, Suspension] = field(default_factory=dict)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    running: int | None = None
+
+    def copy(self) -> Case:
+        """A case that can change without this one noticing (what it holds is immutable)."""
+        twin = Case(site_id=self.site_id, site=self.site)
+        for name in _SCALARS:
+            setattr(twin, name, getattr(self, name))
+        twin.incidents = dict(self.incidents)
+        twin.suspensions = dict(self.suspensions)
+        twin.tasks = dict(self.tasks)
+        twin.claims = dict(self.claims)
+        return twin
+
+    @property
+    def held(self) -> bool:
+        """Whether an order keeps the site down."""
+        return self.hold is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the site is closed."""
+        return self.state == "closed"
+
+    @property
+    def suspension(self) -> Suspension | None:
+        """The suspension whose hours are running, if one is."""
+        return None if self.running is None else self.suspensions[self.running]
+
+    @property
+    def rule(self) -> str | None:
+        """The code of the rule that suspended or closed the site; None if active or only held."""
+        if self.closure is not None:
+            return self.closure.rule
+        return None if self.running is None else "unreachable"
+
+    @property
+    def suspended_until(self) -> datetime | None:
+        """When a timer will open the site; None when no timer will (a hold outlasts the timer)."""
+        suspension = self.suspension
+        return None if suspension is None or self.held else suspension.until
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When the site was closed, while it is."""
+        return None if self.closure is None else self.closure.at
+
+    def clock_runs(self, incident: Incident) -> bool:
+        """Whether the incident's contact clock can still lapse (R2)."""
+        return (
+            incident.state == "open"
+            and incident.contact_due is not None
+            and incident.epoch == self.epoch
+            and not self.closed
+        )
+
+    def removal_runs(self, incident: Incident) -> bool:
+        """Whether the incident's removal deadline can still lapse (R5, where a policy sets one)."""
+        return (
+            incident.state == "notified"
+            and incident.removal_due is not None
+            and incident.epoch == self.epoch
+            and not self.closed
+        )
+
+    def contact_due(self, incident: Incident) -> datetime | None:
+        """The incident's contact deadline as people see it: none from before a reinstatement."""
+        return incident.contact_due if incident.epoch == self.epoch else None
+
+
+_DICTS = {"incidents", "suspensions", "tasks", "claims"}
+_SCALARS = tuple(name for name in Case.__slots__ if name not in _DICTS)

@@ -1,0 +1,218 @@
+"""The commands: what a person or the clock may ask of a case, in the imperative.
+
+Times are aware, in UTC; `at` is when the fact happened, None meaning now. Text of people comes
+sealed (see `case`). A command does not know its site: it is sent to one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What all commands have: the person who gives it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elapse(Command):
+    """Do what is due, and nothing else."""
+
+    by: str = CLOCK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddSite(Command):
+    """Take the site into the register; of a case that has no entry yet."""
+
+    phone: str | None = None
+    email: str | None = None
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditSite(Command):
+    """Change whom to call; None leaves a detail as it is."""
+
+    phone: str | None = None
+    email: str | None = None
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log(Command):
+    """Log a violation (R1, R2); `again` says that it is another one at the same address."""
+
+    at: datetime | None = None
+    urls: tuple[str, ...] = ()
+    category: str | None = None
+    note: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportIncident(Command):
+    """Put a past incident on record: it starts no clock and counts in no rule."""
+
+    at: datetime
+    urls: tuple[str, ...] = ()
+    category: str | None = None
+    note: str | None = None
+    contact: str | None = None
+    contact_at: datetime | None = None
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attach(Command):
+    """Attach evidence by its SHA-256 in hexadecimal; `size` is in bytes."""
+
+    incident: int
+    digest: str
+    size: int
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordContact(Command):
+    """Record a contact (R2) of one incident or, with None, one call for the whole site."""
+
+    incident: int | None
+    outcome: str
+    at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidContact(Command):
+    """Take back a wrong contact record."""
+
+    incident: int
+    contact: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRemoved(Command):
+    """State that the content is gone."""
+
+    incident: int
+    at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRefused(Command):
+    """State that the customer was told and does not delete (R5)."""
+
+    incident: int
+    at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recur(Command):
+    """Log that the content of an incident is still there: a new incident, linked to it."""
+
+    incident: int
+    at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidIncident(Command):
+    """Void an incident: logged in error, or not a violation on review."""
+
+    incident: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack(Command):
+    """Take back the incident's last `removed` or `refused`."""
+
+    incident: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateFalse(Command):
+    """State which filed detail is false and how that was established (R4)."""
+
+    field: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetHold(Command):
+    """Keep the site down by order of the police or the regulator."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftHold(Command):
+    """End the hold."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskReinstatement(Command):
+    """Ask that a closed site be opened; a second person decides."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve(Command):
+    """Approve the reinstatement that another person asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline(Command):
+    """Decline the reinstatement that another person asked for."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uphold(Command):
+    """Let a disputed closure stand."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimItem(Command):
+    """Take an item of the queue; `item` is what follows the site's number in its id."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseItem(Command):
+    """Give an item back to the queue."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver(Command):
+    """Give to another person what `by` holds on this site."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteTask(Command):
+    """Complete a task with its outcome."""
+
+    task: int
+    outcome: str | None = None
+    note: str | None = None

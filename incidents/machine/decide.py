@@ -1,0 +1,95 @@
+"""The decision: a case, a command, the policy and the clock go in; events or a refusal come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from incidents.machine import acts, commands, corrections, desk_acts, site_acts
+from incidents.machine import events as e
+from incidents.machine.case import Case
+from incidents.machine.draft import Draft
+from incidents.machine.elapse import elapse
+from incidents.machine.policy import Policy
+from incidents.machine.refusals import Refusal, RefusedError, Remark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a command comes to.
+
+    `case` is the case afterwards. The first `due` of the `events` had fallen due before the
+    command; they stand even when there is a `refusal`. `incident` is the one that the act is
+    about, `touched` are all that it changed.
+    """
+
+    case: Case
+    events: tuple[e.Event, ...]
+    due: int
+    refusal: Refusal | None = None
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def touched(self) -> tuple[int, ...]:
+        """The incidents that the act's own events are about, in order, without what was due."""
+        found = (getattr(event, "incident", None) for event in self.events[self.due :])
+        return tuple(dict.fromkeys(n for n in found if n is not None))
+
+    @property
+    def incident(self) -> int | None:
+        """The incident of the act's first event."""
+        return next(iter(self.touched), None)
+
+
+def decide(case: Case, command: commands.Command, policy: Policy, now: datetime) -> Decision:
+    """Decide `command` on `case` at `now` (aware, UTC), what is due coming first (domain.md 2).
+
+    A `now` before the site's last entry is taken as that entry's time. `case` is not changed.
+    """
+    now = now if case.last_entry_at is None else max(now, case.last_entry_at)
+    draft = Draft(case.copy(), policy, now, commands.CLOCK, policy.digest)
+    elapse(draft)
+    due = len(draft.events)
+    refusal = None
+    if not isinstance(command, commands.Elapse):
+        try:
+            with draft.acting_as(command.by):
+                _ACTS[type(command)](draft, command)
+        except RefusedError as refused:
+            refusal = refused.refusal
+    return Decision(
+        case=draft.case,
+        events=tuple(draft.events),
+        due=due,
+        refusal=refusal,
+        remarks=tuple(draft.remarks),
+    )
+
+
+_ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
+    commands.AddSite: site_acts.add_site,
+    commands.EditSite: site_acts.edit_site,
+    commands.StateFalse: site_acts.state_false,
+    commands.SetHold: site_acts.set_hold,
+    commands.LiftHold: site_acts.lift_hold,
+    commands.AskReinstatement: site_acts.ask_reinstatement,
+    commands.Approve: site_acts.approve,
+    commands.Decline: site_acts.decline,
+    commands.Uphold: site_acts.uphold,
+    commands.Log: acts.log,
+    commands.Recur: acts.recur,
+    commands.ImportIncident: acts.import_incident,
+    commands.Attach: acts.attach,
+    commands.RecordContact: acts.record_contact,
+    commands.StateRemoved: acts.state_removed,
+    commands.StateRefused: acts.state_refused,
+    commands.VoidContact: corrections.void_contact,
+    commands.VoidIncident: corrections.void_incident,
+    commands.TakeBack: corrections.take_back,
+    commands.ClaimItem: desk_acts.claim,
+    commands.ReleaseItem: desk_acts.release,
+    commands.HandOver: desk_acts.hand_over,
+    commands.CompleteTask: desk_acts.complete,
+}

@@ -1,0 +1,70 @@
+"""The draft: a decision while it is being made, one event after the other on a copy of the case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from incidents.machine import events as e
+from incidents.machine.apply import apply
+from incidents.machine.case import Case
+from incidents.machine.ids import incident_id
+from incidents.machine.policy import Policy
+from incidents.machine.refusals import Remark
+from incidents.machine.rules import run
+
+_MAY_CHANGE_THE_RUN = (
+    e.ContactRecorded, e.ContactVoided, e.IncidentVoided, e.StatementTakenBack, e.SiteSuspended,
+    e.SuspensionStruck, e.SuspensionRestored, e.SiteClosed, e.SiteReinstated,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Draft:
+    """The case as it stands so far, the clock and policy it is judged by, and what has happened.
+
+    `by` is who acts: the clock, while what is due is done.
+    """
+
+    case: Case
+    policy: Policy
+    now: datetime
+    by: str
+    digest: str
+    events: list[e.Event] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def add(self, kind: type[e.Event], *, at: datetime | None = None, **fields: Any) -> None:
+        """Let an event happen: at `at`, else now. The run is derived anew where it may change."""
+        event = kind(
+            occurred_at=at or self.now,
+            recorded_at=self.now,
+            by=self.by,
+            policy=self.digest,
+            **fields,
+        )
+        apply(self.case, event)
+        if isinstance(event, _MAY_CHANGE_THE_RUN):
+            derived = run(self.case, self.policy)
+            if derived != self.case.run:
+                self.case.run = derived
+                event = replace(event, run=derived)
+        self.events.append(event)
+
+    @contextmanager
+    def acting_as(self, person: str) -> Iterator[None]:
+        """Let what happens within be the act of `person`."""
+        before, self.by = self.by, person
+        yield
+        self.by = before
+
+    def remark(self, name: str, **facts: Any) -> None:
+        """Tell the person something about their act."""
+        self.remarks.append(Remark(name, facts))
+
+    def name(self, incident: int) -> str:
+        """The public id of one of the site's incidents."""
+        return incident_id(self.case.site_id, incident)

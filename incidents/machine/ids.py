@@ -1,0 +1,46 @@
+"""The names of things: incident `12-3` (site 12, its third), contact `12-3-1`, task `12-t2`."""
+
+from __future__ import annotations
+
+import re
+
+_INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})")
+_CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})")
+_ITEM = re.compile(
+    r"([1-9]\d{0,17})-(?:[1-9]\d{0,8}|t[1-9]\d{0,8}|disputed|reinstatement)", re.ASCII
+)
+DISPUTED = "disputed"
+REINSTATEMENT = "reinstatement"
+
+
+def incident_id(site_id: int, incident: int) -> str:
+    """The public name of a site's nth incident."""
+    return f"{site_id}-{incident}"
+
+
+def contact_id(site_id: int, incident: int, contact: int) -> str:
+    """The public name of an incident's nth contact."""
+    return f"{site_id}-{incident}-{contact}"
+
+
+def task_id(site_id: int, task: int) -> str:
+    """The public name of a site's nth task."""
+    return f"{site_id}-t{task}"
+
+
+def read_incident_id(text: str) -> tuple[int, int] | None:
+    """`12-3` as (site id, incident number); None if `text` is not such a name."""
+    found = _INCIDENT.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def read_contact_id(text: str) -> tuple[int, int, int] | None:
+    """`12-3-1` as (site id, incident number, contact number); None if it is not such a name."""
+    found = _CONTACT.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def read_item_id(text: str) -> tuple[int, str] | None:
+    """An item of the queue as (site id, what follows the dash); None if it is not such a name."""
+    found = _ITEM.fullmatch(text)
+    return None if found is None else (int(found[1]), text.partition("-")[2])

@@ -1,0 +1,182 @@
+"""The policy: the published numbers of R1 … R5 as data, read from TOML, checked and digested."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+Run = Literal["consecutive", "total"]
+
+MAX_COUNT = 1_000
+MAX_DURATION = timedelta(days=366)
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be used; the message names the key, the value and what it must be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers that R1, R2, R3 and R5 decide by; the defaults are the documented policy."""
+
+    repeat_count: int = 3
+    repeat_within: timedelta = timedelta(hours=24)
+    unreachable_within: timedelta = timedelta(hours=1)
+    suspend_for: timedelta = timedelta(hours=12)
+    min_attempts: int = 0
+    run_count: int = 3
+    run: Run = "consecutive"
+    removal_within: timedelta | None = None
+
+    def document(self) -> dict[str, dict[str, str | int]]:
+        """The policy in the shape of its file, every key present."""
+        removal = "" if self.removal_within is None else write_duration(self.removal_within)
+        return {
+            "repeat": {"count": self.repeat_count, "within": write_duration(self.repeat_within)},
+            "unreachable": {
+                "within": write_duration(self.unreachable_within),
+                "suspend_for": write_duration(self.suspend_for),
+                "min_attempts": self.min_attempts,
+            },
+            "unreachable_run": {"count": self.run_count, "run": self.run},
+            "refusal": {"removal_within": removal},
+        }
+
+    @property
+    def digest(self) -> str:
+        """The policy's version: SHA-256 over its canonical JSON, as `sha256:…`.
+
+        Two files that say the same (`60m` and `1h`) are one policy and have one digest.
+        """
+        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def toml(self) -> str:
+        """The policy as a file that `read` takes back unchanged."""
+        lines: list[str] = []
+        for section, keys in self.document().items():
+            lines.append(f"[{section}]")
+            lines.extend(f"{key} = {json.dumps(value)}" for key, value in keys.items())
+            lines.append("")
+        return "\n".join(lines)
+
+
+DOCUMENTED = Policy()
+
+
+def read(text: str) -> Policy:
+    """Read a policy from TOML `text`.
+
+    A missing key has the documented value; an unknown section or key is an error, since a
+    misspelt key would silently leave the documented number in force.
+
+    Raises:
+        PolicyError: naming the key, the value found and what it must be.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"the policy is not valid TOML: {error}") from error
+    return from_document(document)
+
+
+def from_document(document: dict[str, Any]) -> Policy:
+    """Build a policy from its file's parsed `document`; raises PolicyError as `read` does."""
+    known = DOCUMENTED.document()
+    values: dict[tuple[str, str], Any] = {}
+    for section, keys in document.items():
+        if section not in known:
+            raise PolicyError(f"unknown section [{section}]: a policy has {_listed(known)}")
+        if not isinstance(keys, dict):
+            raise PolicyError(f"{section} must be a section, [{section}], got {keys!r}")
+        for key, value in keys.items():
+            if key not in known[section]:
+                raise PolicyError(
+                    f"unknown key {key} in [{section}]: it has {_listed(known[section])}"
+                )
+            values[section, key] = value
+    for section, keys in known.items():
+        for key, default in keys.items():
+            values.setdefault((section, key), default)
+    run = values["unreachable_run", "run"]
+    if run not in ("consecutive", "total"):
+        raise PolicyError(
+            f'unreachable_run.run must be "consecutive" or "total", got {_shown(run)}'
+        )
+    return Policy(
+        repeat_count=_count("repeat.count", values["repeat", "count"], least=1),
+        repeat_within=_duration("repeat.within", values["repeat", "within"]),
+        unreachable_within=_duration("unreachable.within", values["unreachable", "within"]),
+        suspend_for=_duration("unreachable.suspend_for", values["unreachable", "suspend_for"]),
+        min_attempts=_count(
+            "unreachable.min_attempts", values["unreachable", "min_attempts"], least=0
+        ),
+        run_count=_count("unreachable_run.count", values["unreachable_run", "count"], least=1),
+        run=run,
+        removal_within=_removal(values["refusal", "removal_within"]),
+    )
+
+
+def read_duration(text: str) -> timedelta:
+    """Read `90m`, `1h30m`, `24h` or `30d` (days, hours, minutes, seconds, in that order).
+
+    Raises:
+        ValueError: naming the text.
+    """
+    found = _DURATION.fullmatch(text)
+    if not text or found is None:
+        raise ValueError(f"not a duration: {text!r} (write 90m, 1h30m, 24h or 30d)")
+    parts = {unit: int(n or 0) for unit, n in zip(_UNITS.values(), found.groups(), strict=True)}
+    return timedelta(**parts)
+
+
+def write_duration(duration: timedelta) -> str:
+    """Write a whole number of seconds as the shortest duration that `read_duration` takes."""
+    seconds = int(duration.total_seconds())
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{n}{unit}" for n, unit in parts if n) or "0s"
+
+
+def _duration(name: str, value: object) -> timedelta:
+    if not isinstance(value, str):
+        raise PolicyError(f'{name} must be a duration such as "1h30m", got {_shown(value)}')
+    try:
+        duration = read_duration(value)
+    except (ValueError, OverflowError) as error:
+        raise PolicyError(
+            f'{name} must be a duration such as "1h30m", got {_shown(value)}'
+        ) from error
+    if not timedelta(0) < duration <= MAX_DURATION:
+        raise PolicyError(f"{name} must be between 1s and {MAX_DURATION.days}d, got {value}")
+    return duration
+
+
+def _removal(value: object) -> timedelta | None:
+    return None if value == "" else _duration("refusal.removal_within", value)
+
+
+def _count(name: str, value: object, *, least: int) -> int:
+    if type(value) is not int or not least <= value <= MAX_COUNT:
+        raise PolicyError(
+            f"{name} must be a whole number from {least} to {MAX_COUNT}, got {_shown(value)}"
+        )
+    return value
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _listed(names: object) -> str:
+    return ", ".join(map(str, names))  # type: ignore[call-overload]  # any mapping of names

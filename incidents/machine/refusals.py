@@ -1,0 +1,85 @@
+"""The refusals and remarks: each has a name, the facts, and one sentence with the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A command that did not take effect: `name` is stable, `facts` fill the sentence."""
+
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that the person should know of an act that did take effect."""
+
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class RefusedError(Exception):
+    """Carries a refusal out of the checks of `decide`; never leaves the machine."""
+
+    def __init__(self, name: str, **facts: Any) -> None:
+        super().__init__(name)
+        self.refusal = Refusal(name, facts)
+
+
+SENTENCES = {
+    "already_held": "{site} is held already, since {at} by {by} (site unhold lifts it)",
+    "already_requested": "{by} has asked for the reinstatement of {site} already: it waits for"
+    " another person (site approve, site decline)",
+    "already_voided": "contact {contact} is voided already",
+    "before_incident": "the contact at {at} lies before the incident, {occurred_at}: a call about"
+    " something that had not happened yet cannot count; check --at",
+    "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
+    "double_entry": "incident {incident} of {site} has {url} already and is still {state}: if this"
+    " is another violation, say --again; if the content is still there, say recur {incident}",
+    "future": "{at} is in the future (it is {now}): a fact is logged when it has happened",
+    "held": "{site} is held by order and cannot be reinstated: lift the hold first (site unhold)",
+    "no_request": "nobody has asked for the reinstatement of {site} (site reinstate asks)",
+    "nobody_to_tell": "{site} has no open or unreached incident that had happened by {at}: there"
+    " is nothing to tell; name an incident to record a contact on it",
+    "not_claimed": "{item} is not claimed by anybody",
+    "not_disputed": "the closure of {site} is not disputed: there is nothing to uphold",
+    "not_held": "{site} is not held: there is nothing to lift",
+    "nothing_held": "{by} has claimed nothing on {site}",
+    "nothing_to_take_back": "incident {incident} is {state}: only a removed or a refused can be"
+    " taken back",
+    "same_person": "{by} asked for this reinstatement: another person must answer it",
+    "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site",
+    "site_exists": "{site} is in the register already (site edit changes its details)",
+    "site_not_closed": "{site} is {state}, not closed: there is nothing to reinstate",
+    "state_forbids": "incident {incident} is {state}: {act} is possible only when it is {needs}",
+    "unknown_contact": "incident {incident} has no contact {contact} (show {incident} lists them)",
+    "unknown_incident": "there is no incident {incident} (site why lists a site's incidents)",
+    "unknown_item": "the queue has no item {item} (queue lists them)",
+    "unknown_task": "there is no open task {task} (queue lists them)",
+}  # fmt: skip
+
+REMARKS = {
+    "too_late": "the contact on {incident} was recorded after its deadline, {due}, so it stopped no"
+    " clock; if the call was made in time, record it again with --at and the time of the call",
+    "not_covered": "not covered by this call, since they happened after it: {incidents}",
+}
+
+
+def text(told: Refusal | Remark, when: Callable[[datetime], str] = str) -> str:
+    """The sentence for a refusal or remark; `when` writes the times in it (given in UTC)."""
+    facts = {name: _fact(value, when) for name, value in told.facts.items()}
+    return (SENTENCES | REMARKS)[told.name].format_map(facts)
+
+
+def _fact(value: object, when: Callable[[datetime], str]) -> str:
+    if isinstance(value, datetime):
+        return when(value)
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,151 @@
+"""The rules' questions, answered from a case: windows (R1), deadlines (R2), run (R3), disputes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from incidents.machine.case import Case, Closure, Incident, Suspension
+from incidents.machine.policy import Policy
+
+Place = tuple[datetime, int]
+
+CONTACT_CLOCK, REMOVAL_CLOCK, SUSPENSION_END = 0, 1, 2
+"""What can fall due, in the order in which things due together are taken."""
+
+Due = tuple[datetime, int, int]
+"""When, what (one of the three above), and which incident or suspension."""
+
+
+def pending(case: Case) -> Iterator[Due]:
+    """All that can still fall due on the site; nothing on a closed one."""
+    for incident in case.incidents.values():
+        if case.clock_runs(incident):
+            assert incident.contact_due is not None
+            yield incident.contact_due, CONTACT_CLOCK, incident.n
+        elif case.removal_runs(incident):
+            assert incident.removal_due is not None
+            yield incident.removal_due, REMOVAL_CLOCK, incident.n
+    suspension = case.suspension
+    if suspension is not None:
+        assert suspension.until is not None
+        yield suspension.until, SUSPENSION_END, suspension.n
+
+
+def next_due(case: Case) -> datetime | None:
+    """The earliest time after which the clock has something to do (due strictly after it)."""
+    return min((when for when, _, _ in pending(case)), default=None)
+
+
+def counts(case: Case, incident: Incident) -> bool:
+    """Whether R1 counts the incident: not voided, not moot, recorded since the reinstatement."""
+    return incident.epoch == case.epoch and incident.state not in ("voided", "moot")
+
+
+def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Incident, ...]:
+    """The first window of R1 that holds `incident`: as many as the policy counts, within its span.
+
+    Both ends are included; empty if no window is met.
+    """
+    ordered = _by_time(i for i in case.incidents.values() if counts(case, i))
+    here = ordered.index(incident)
+    count = policy.repeat_count
+    for start in range(max(0, here - count + 1), here + 1):
+        window = ordered[start : start + count]
+        if len(window) == count and _span(window) <= policy.repeat_within:
+            return tuple(window)
+    return ()
+
+
+def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:
+    """How many of the incidents the fullest window of that span holds."""
+    ordered = _by_time(incidents)
+    most = start = 0
+    for end, last in enumerate(ordered):
+        while last.occurred_at - ordered[start].occurred_at > within:
+            start += 1
+        most = max(most, end - start + 1)
+    return most
+
+
+def cases_up_to(case: Case, place: Place, *, total: bool) -> list[Suspension]:
+    """The standing cases in a row that lead up to `place`, one that is there included (R3).
+
+    Judged at that deadline: whoever is reached on a later incident does not undo it. With
+    `total`, nobody who is reached breaks the run.
+    """
+    since = None if total else _last_reached(case, before=place)
+    row = (standing for standing in _standing_after(case, since) if standing.place <= place)
+    return sorted(row, key=lambda suspension: suspension.place)
+
+
+def run(case: Case, policy: Policy) -> int:
+    """The standing cases after the last incident whose person was reached in time (R3)."""
+    since = None if policy.run == "total" else _last_reached(case)
+    return len(_standing_after(case, since))
+
+
+def still_met(case: Case, closure: Closure) -> int | None:
+    """How much of what the closure's rule needs is still there; None for R4, a person's word.
+
+    R1: the fullest window around the incident that completed it. R3: the place of the case that
+    closed the site. R5: two things, that the customer was told and that the refusal stands.
+    """
+    if closure.rule == "repeat":
+        assert closure.within is not None
+        return fullest_window(_around(case, closure, closure.within), closure.within)
+    if closure.rule == "unreachable_run":
+        assert closure.suspension is not None
+        closing = case.suspensions[closure.suspension]
+        return len(cases_up_to(case, closing.place, total=closure.total))
+    if closure.rule == "refusal":
+        refused = case.incidents[closure.incidents[0]]
+        told = refused.state != "voided" and any(c.tells for c in refused.contacts)
+        return int(refused.state == "refused") + int(told)
+    return None
+
+
+def disputed(case: Case) -> bool:
+    """Whether late truth leaves the closure's rule unmet, beyond what a supervisor has upheld."""
+    if case.closure is None:
+        return False
+    met = still_met(case, case.closure)
+    if met is None or met >= case.closure.needed:
+        return False
+    return case.closure.upheld_at is None or met < case.closure.upheld_at
+
+
+def _around(case: Case, closure: Closure, within: timedelta) -> list[Incident]:
+    completing = case.incidents[closure.incidents[-1]].occurred_at
+    return [
+        incident
+        for incident in case.incidents.values()
+        if counts(case, incident) and abs(incident.occurred_at - completing) <= within
+    ]
+
+
+def _last_reached(case: Case, before: Place | None = None) -> Place | None:
+    places = (
+        incident.place
+        for incident in case.incidents.values()
+        if incident.epoch == case.epoch and incident.reached_in_time and incident.state != "voided"
+    )
+    return max((p for p in places if before is None or p < before), default=None)
+
+
+def _standing_after(case: Case, since: Place | None) -> list[Suspension]:
+    return [
+        suspension
+        for suspension in case.suspensions.values()
+        if suspension.epoch == case.epoch
+        and not suspension.struck
+        and (since is None or suspension.place > since)
+    ]
+
+
+def _by_time(incidents: Iterable[Incident]) -> list[Incident]:
+    return sorted(incidents, key=lambda incident: (incident.occurred_at, incident.n))
+
+
+def _span(window: list[Incident]) -> timedelta:
+    return window[-1].occurred_at - window[0].occurred_at

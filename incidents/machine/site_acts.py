@@ -1,0 +1,130 @@
+"""What people do about a site: its details, false information (R4), hold, reinstatement."""
+
+from __future__ import annotations
+
+from incidents.machine import checks, commands, rules
+from incidents.machine import events as e
+from incidents.machine.case import Request
+from incidents.machine.draft import Draft
+from incidents.machine.events import Reason
+from incidents.machine.recount import open_task
+from incidents.machine.refusals import RefusedError
+from incidents.machine.state import move_site
+
+_SETTLED = ("removed", "voided")
+
+
+def add_site(draft: Draft, command: commands.AddSite) -> None:
+    """Take the site into the register."""
+    case = draft.case
+    if case.created_at is not None:
+        raise RefusedError("site_exists", site=case.site)
+    draft.add(
+        e.SiteAdded, site=case.site, phone=command.phone, email=command.email,
+        person=command.person,
+    )  # fmt: skip
+
+
+def edit_site(draft: Draft, command: commands.EditSite) -> None:
+    """Change whom to call."""
+    draft.add(
+        e.SiteEdited, phone=command.phone, email=command.email, person=command.person
+    )  # fmt: skip
+
+
+def state_false(draft: Draft, command: commands.StateFalse) -> None:
+    """Confirm that a filed detail is false: the site is closed at once (R4)."""
+    case = draft.case
+    checks.site_is_open(draft, "false-info")
+    draft.add(
+        e.SiteClosed,
+        site_from=case.state,
+        site_to=move_site(case.state, "state_false", false_info=True),
+        field=command.field,
+        evidence=command.evidence,
+        reason=Reason(rule="false_info", decided_at=draft.now),
+    )
+
+
+def set_hold(draft: Draft, command: commands.SetHold) -> None:
+    """Keep the site down by order, in any state; an active site goes down."""
+    case = draft.case
+    if case.hold is not None:
+        raise RefusedError("already_held", site=case.site, at=case.hold.at, by=case.hold.by)
+    draft.add(
+        e.HoldSet,
+        site_from=case.state,
+        site_to=move_site(case.state, "hold"),
+        text=command.reason,
+    )
+
+
+def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
+    """Lift the hold: the site opens, unless a suspension still runs or it is closed."""
+    case = draft.case
+    if case.hold is None:
+        raise RefusedError("not_held", site=case.site)
+    runs = case.suspension is not None
+    draft.add(
+        e.HoldLifted,
+        site_from=case.state,
+        site_to=move_site(case.state, "lift_hold", suspension_runs=runs),
+        text=command.reason,
+    )
+
+
+def ask_reinstatement(draft: Draft, command: commands.AskReinstatement) -> None:
+    """Ask that a closed site be opened again; another person answers."""
+    case = draft.case
+    if not case.closed:
+        raise RefusedError("site_not_closed", site=case.site, state=case.state)
+    if case.held:
+        raise RefusedError("held", site=case.site)
+    if case.request is not None:
+        raise RefusedError("already_requested", site=case.site, by=case.request.by)
+    draft.add(e.ReinstatementAsked, text=command.reason)
+
+
+def approve(draft: Draft, command: commands.Approve) -> None:
+    """Reinstate the site: all counts start afresh, and one task lists what is not settled."""
+    case = draft.case
+    if case.held:
+        raise RefusedError("held", site=case.site)
+    request = _request_of_another(draft, command.by)
+    for task in list(case.tasks.values()):
+        if task.kind in ("tell", "recheck") and task.done_at is None:
+            draft.add(e.TaskCompleted, task=task.n, outcome="superseded")
+    draft.add(
+        e.SiteReinstated,
+        site_from=case.state,
+        site_to=move_site(case.state, "reinstate", held=case.held),
+        asked_by=request.by,
+    )
+    unsettled = [i.n for i in case.incidents.values() if i.state not in _SETTLED]
+    if unsettled:
+        open_task(draft, "recheck", tuple(sorted(unsettled)))
+
+
+def decline(draft: Draft, command: commands.Decline) -> None:
+    """Decline the reinstatement; the site stays closed."""
+    _request_of_another(draft, command.by)
+    draft.add(e.ReinstatementDeclined, text=command.reason)
+
+
+def uphold(draft: Draft, command: commands.Uphold) -> None:
+    """Let a disputed closure stand, as it is met now."""
+    case = draft.case
+    if case.closure is None or not case.disputed:
+        raise RefusedError("not_disputed", site=case.site)
+    draft.add(
+        e.ClosureUpheld, counted=rules.still_met(case, case.closure), text=command.reason
+    )  # fmt: skip
+
+
+def _request_of_another(draft: Draft, person: str) -> Request:
+    request = draft.case.request
+    if request is None:
+        raise RefusedError("no_request", site=draft.case.site)
+    if request.by == person:
+        raise RefusedError("same_person", by=person)
+    return request

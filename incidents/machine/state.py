@@ -1,0 +1,144 @@
+"""The two state machines, site and incident, as tables; no other line assigns a state.
+
+`move` is how `decide` asks for a transition: the guards are R1 … R5 and their companions, answered
+by the facts that the caller has derived. `check` is how `apply` holds a recorded move against the
+tables; guards do not run there, since a replay must not decide again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transitions import Machine
+
+SITE_STATES = ("active", "suspended", "closed")
+INCIDENT_STATES = (
+    "new", "open", "notified", "unreached", "removed", "refused", "voided", "moot",
+)  # fmt: skip
+NOT_VOIDED = [s for s in INCIDENT_STATES if s not in ("new", "voided")]
+
+Row = dict[str, Any]
+
+SITE: list[Row] = [
+    {"trigger": "log", "source": ["active", "suspended"], "dest": "closed",
+     "conditions": "repeat"},
+    {"trigger": "lapse", "source": "active", "dest": "closed", "conditions": "unreachable_run"},
+    {"trigger": "lapse", "source": "active", "dest": "suspended", "conditions": "unreachable"},
+    {"trigger": "state_false", "source": ["active", "suspended"], "dest": "closed",
+     "conditions": "false_info"},
+    {"trigger": "refuse", "source": ["active", "suspended"], "dest": "closed",
+     "conditions": "refusal"},
+    {"trigger": "end_suspension", "source": "suspended", "dest": "active", "unless": "held"},
+    {"trigger": "strike", "source": "suspended", "dest": "active", "unless": "held"},
+    {"trigger": "hold", "source": "active", "dest": "suspended"},
+    {"trigger": "lift_hold", "source": "suspended", "dest": "active",
+     "unless": "suspension_runs"},
+    {"trigger": "reinstate", "source": "closed", "dest": "active", "unless": "held"},
+]  # fmt: skip
+
+INCIDENT: list[Row] = [
+    {"trigger": "log", "source": "new", "dest": "moot", "conditions": "site_closed"},
+    {"trigger": "log", "source": "new", "dest": "open", "unless": "site_closed"},
+    {"trigger": "import", "source": "new", "dest": "removed", "conditions": "known_removed"},
+    {"trigger": "import", "source": "new", "dest": "notified", "conditions": "told"},
+    {"trigger": "import", "source": "new", "dest": "open"},
+    {"trigger": "reach", "source": ["open", "unreached"], "dest": "notified"},
+    {"trigger": "lapse", "source": "open", "dest": "unreached"},
+    {"trigger": "remove", "source": ["open", "unreached", "notified"], "dest": "removed"},
+    {"trigger": "refuse", "source": "notified", "dest": "refused"},
+    {"trigger": "void_contact", "source": "notified", "dest": "unreached",
+     "conditions": "lapsed", "unless": "told"},
+    {"trigger": "void_contact", "source": "notified", "dest": "open", "unless": "told"},
+    {"trigger": "take_back", "source": ["removed", "refused"], "dest": "notified",
+     "conditions": "told"},
+    {"trigger": "take_back", "source": ["removed", "refused"], "dest": "unreached",
+     "conditions": "lapsed"},
+    {"trigger": "take_back", "source": ["removed", "refused"], "dest": "open"},
+    {"trigger": "void", "source": NOT_VOIDED, "dest": "voided"},
+]  # fmt: skip
+
+
+class ImpossibleMoveError(ValueError):
+    """A recorded move that the tables do not have: the record was not written by the desk."""
+
+
+class _Facts:
+    """A throwaway model: a state, and the guards' answers. Never registered with a machine."""
+
+    def __init__(self, state: str, answers: dict[str, bool]) -> None:
+        self.state = state
+        self._answers = answers
+
+    def __getattr__(self, guard: str) -> Any:
+        if guard.startswith("_") or guard not in _GUARDS:
+            raise AttributeError(guard)
+        return lambda: self._answers.get(guard, False)
+
+
+def _machine(states: tuple[str, ...], table: list[Row]) -> Machine:
+    return Machine(
+        model=None, states=list(states), initial=None, transitions=table, auto_transitions=False
+    )
+
+
+def _pairs(table: list[Row]) -> frozenset[tuple[str, str, str]]:
+    return frozenset(
+        (row["trigger"], source, row["dest"])
+        for row in table
+        for source in ([row["source"]] if isinstance(row["source"], str) else row["source"])
+    )
+
+
+_GUARDS = frozenset(
+    row[key] for row in (*SITE, *INCIDENT) for key in ("conditions", "unless") if key in row
+)
+_SITE_MACHINE = _machine(SITE_STATES, SITE)
+_INCIDENT_MACHINE = _machine(INCIDENT_STATES, INCIDENT)
+_SITE_PAIRS = _pairs(SITE)
+_INCIDENT_PAIRS = _pairs(INCIDENT)
+
+
+def move_site(state: str, trigger: str, **guards: bool) -> str:
+    """The site's state after `trigger`; the same when no move or no guard allows another."""
+    return _move(_SITE_MACHINE, state, trigger, guards)
+
+
+def move_incident(state: str, trigger: str, **guards: bool) -> str:
+    """The incident's state after `trigger`; unchanged as in `move_site`."""
+    return _move(_INCIDENT_MACHINE, state, trigger, guards)
+
+
+def can_move_incident(state: str, trigger: str) -> bool:
+    """Whether the table has any move from `state` by `trigger`."""
+    return state in _INCIDENT_MACHINE.events[trigger].transitions
+
+
+def checked_site(trigger: str, source: str, dest: str) -> str:
+    """`dest`, if the site's table has the move (or nothing moved).
+
+    Raises:
+        ImpossibleMoveError: naming the move.
+    """
+    return _checked("site", _SITE_PAIRS, trigger, source, dest)
+
+
+def checked_incident(trigger: str, source: str, dest: str) -> str:
+    """`dest`, if the incident's table has the move (or nothing moved); raises as above."""
+    return _checked("incident", _INCIDENT_PAIRS, trigger, source, dest)
+
+
+def _move(machine: Machine, state: str, trigger: str, guards: dict[str, bool]) -> str:
+    event = machine.events[trigger]
+    if state not in event.transitions:
+        return state
+    facts = _Facts(state, guards)
+    event.trigger(facts)  # False, in silence, when every guard fails: the state then stays
+    return facts.state
+
+
+def _checked(
+    what: str, pairs: frozenset[tuple[str, str, str]], trigger: str, source: str, dest: str
+) -> str:
+    if source != dest and (trigger, source, dest) not in pairs:
+        raise ImpossibleMoveError(f"no {what} moves from {source} to {dest} by {trigger}")
+    return dest

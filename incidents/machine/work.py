@@ -1,0 +1,71 @@
+"""The work: what the desk's queue must list for one site, derived from its case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.machine.case import Case
+from incidents.machine.ids import DISPUTED, REINSTATEMENT
+
+_KIND_OF_STATE = {"open": "call", "unreached": "keep_calling", "notified": "check_removal"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing to do; `item` is what follows the site's number in its public id.
+
+    `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `disputed`,
+    `reinstatement`, `review`. `due` is the deadline that runs, in UTC, or None.
+    """
+
+    item: str
+    kind: str
+    incident: int | None
+    due: datetime | None
+    recorded_at: datetime
+
+
+def items(case: Case) -> dict[str, Item]:
+    """All that the queue lists for the site, by item."""
+    found = [*_incidents(case), *_tasks(case), *_decisions(case)]
+    return {item.item: item for item in found}
+
+
+def _incidents(case: Case) -> list[Item]:
+    return [
+        Item(
+            item=str(incident.n),
+            kind=_KIND_OF_STATE[incident.state],
+            incident=incident.n,
+            due=(
+                incident.contact_due
+                if case.clock_runs(incident)
+                else incident.removal_due
+                if case.removal_runs(incident)
+                else None
+            ),
+            recorded_at=incident.recorded_at,
+        )
+        for incident in case.incidents.values()
+        if incident.state in _KIND_OF_STATE
+    ]
+
+
+def _tasks(case: Case) -> list[Item]:
+    return [
+        Item(item=f"t{task.n}", kind=task.kind, incident=None, due=None, recorded_at=task.opened_at)
+        for task in case.tasks.values()
+        if task.done_at is None
+    ]
+
+
+def _decisions(case: Case) -> list[Item]:
+    found = []
+    if case.disputed and case.closure is not None:
+        found.append((DISPUTED, case.closure.at))
+    if case.request is not None:
+        found.append((REINSTATEMENT, case.request.at))
+    return [
+        Item(item=kind, kind=kind, incident=None, due=None, recorded_at=at) for kind, at in found
+    ]

@@ -1,0 +1,112 @@
+"""What every test stands on: databases of both kinds, a clean environment, and no skips."""
+
+import os
+from collections.abc import Generator, Iterator
+from typing import TypeVar
+
+import pytest
+from hypothesis import settings
+
+from tests.databases import (
+    Databases,
+    PostgresqlDatabases,
+    SqliteDatabases,
+    postgresql_server,
+    sqlite_folder,
+)
+
+# Read before the environment is cleaned. A test that does not run proves nothing.
+NO_SKIPS = bool(os.environ.get("INCIDENTS_NO_SKIPS") or os.environ.get("CI"))
+
+AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
+
+# No deadline: two cores are shared by the workers, and the first example pays for the imports.
+settings.register_profile("default", deadline=None, max_examples=60)
+# The same examples in each run: a change never fails on another one's luck.
+settings.register_profile(
+    "ci", deadline=None, max_examples=100, derandomize=True, database=None, print_blob=True
+)
+settings.register_profile("long", deadline=None, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases() -> Iterator[SqliteDatabases]:
+    """Makes SQLite files, for what is true of SQLite alone."""
+    with sqlite_folder() as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases() -> Iterator[PostgresqlDatabases]:
+    """Makes databases on this worker's own server, for what is true of PostgreSQL alone."""
+    with postgresql_server() as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Makes databases, on both kinds in turn: for a test that needs one per example, or two."""
+    made: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return made
+
+
+@pytest.fixture
+def empty_db_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database of this test's own, without a schema, on both kinds in turn."""
+    with databases.empty() as url:
+        yield url
+
+
+@pytest.fixture
+def db_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database of this test's own, with the newest schema, on both kinds in turn."""
+    with databases.at_head() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(sqlite_databases: SqliteDatabases) -> Iterator[str]:
+    """Like `db_url`, on SQLite alone."""
+    with sqlite_databases.at_head() as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_databases: PostgresqlDatabases) -> Iterator[str]:
+    """Like `db_url`, on PostgreSQL alone."""
+    with postgresql_databases.at_head() as url:
+        yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apart_from_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the settings, or touches the data, of the person who runs it."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in list(os.environ):
+            if name.startswith("INCIDENTS_") or name in {"NO_COLOR", "CLICOLOR_FORCE"}:
+                environment.delenv(name)
+        home = tmp_path_factory.mktemp("home")
+        for name in ("CACHE", "CONFIG", "DATA", "STATE"):
+            environment.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    return _refuse_skip(report)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    return _refuse_skip(report)
+
+
+def _refuse_skip(report: AnyReport) -> AnyReport:
+    # An expected failure bears the same outcome as a skip, but it did run.
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and a skipped test is a failure: {report.longrepr}"
+    return report

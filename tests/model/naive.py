@@ -1,0 +1,621 @@
+"""The naive model of the desk: what happened on each site, and what follows, by brute force.
+
+Written from domain.md alone. Only what happened is kept; states, cases that are struck, runs,
+windows and disputes are worked out anew from the whole history each time that somebody asks.
+Times are aware UTC datetimes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+Place = tuple[datetime, int]
+"""Where an incident or a case stands in the order of R3: contact deadline, incident number."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The numbers of R1 … R5; `run` is "consecutive" or "total"."""
+
+    repeat_count: int = 3
+    repeat_within: timedelta = timedelta(hours=24)
+    unreachable_within: timedelta = timedelta(hours=1)
+    suspend_for: timedelta = timedelta(hours=12)
+    min_attempts: int = 0
+    run_count: int = 3
+    run: str = "consecutive"
+    removal_within: timedelta | None = None
+
+
+class Refused(Exception):  # noqa: N818 -- the word of the desk
+    """The desk refuses an act; `name` says which refusal it is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass
+class Contact:
+    """One call or mail about one incident."""
+
+    outcome: str
+    occurred_at: datetime
+    voided: bool = False
+
+
+@dataclass
+class Incident:
+    """One violation and all that was ever recorded about it."""
+
+    number: int
+    occurred_at: datetime
+    recorded_at: datetime
+    urls: tuple[str, ...]
+    moot: bool
+    era: int  # how many reinstatements the site had seen when it was recorded
+    deadline: datetime | None
+    removal_due: datetime | None = None
+    lapsed: bool = False
+    voided: bool = False
+    statement: str | None = None  # removed or refused, as said and not taken back
+    contacts: list[Contact] = field(default_factory=list)
+
+    def standing_contacts(self) -> list[Contact]:
+        return [contact for contact in self.contacts if not contact.voided]
+
+    def reached(self) -> list[Contact]:
+        return [contact for contact in self.standing_contacts() if contact.outcome == "reached"]
+
+    def reached_in_time(self) -> bool:
+        return self.deadline is not None and any(
+            contact.occurred_at <= self.deadline for contact in self.reached()
+        )
+
+    def stands_as_missed(self) -> bool:
+        """Whether a case that rests on this incident can still rest on it."""
+        return self.lapsed and not self.voided and not self.reached_in_time()
+
+    def state(self) -> str:
+        if self.voided:
+            return "voided"
+        if self.moot:
+            return "moot"
+        if self.statement is not None:
+            return self.statement
+        if self.reached():
+            return "notified"
+        return "unreached" if self.lapsed else "open"
+
+
+@dataclass
+class Case:
+    """One R2 suspension, or (`closed`) the case that closed the site in place of one."""
+
+    starter: int
+    era: int
+    started: datetime
+    due: datetime
+    until: datetime | None
+    ended: datetime | None
+    closed: bool
+    rests_on: list[int]
+
+    def place(self) -> Place:
+        return (self.due, self.starter)
+
+
+@dataclass
+class Closure:
+    """One closing of the site, under the policy that it was decided under."""
+
+    rule: str
+    at: datetime
+    policy: Policy
+    incident: int | None = None  # R1: the completing one; R5: the one refused
+    case: Case | None = None  # R3: the closing one
+    upheld_at: int | None = None  # how much of the rule was left when the dispute was upheld
+    reinstated: bool = False
+
+
+@dataclass
+class Site:
+    """All that ever happened on one site."""
+
+    entries: list[tuple[datetime, str, str]]  # when, who, what
+    incidents: list[Incident] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    closures: list[Closure] = field(default_factory=list)
+    held: bool = False
+    asked_by: str | None = None
+
+    def now(self, clock: datetime) -> datetime:
+        return max(clock, self.entries[-1][0])
+
+    def era(self) -> int:
+        return sum(closure.reinstated for closure in self.closures)
+
+    def closure(self) -> Closure | None:
+        for closure in self.closures:
+            if not closure.reinstated:
+                return closure
+        return None
+
+    def running(self) -> Case | None:
+        for case in self.cases:
+            if case.ended is None and not case.closed:
+                return case
+        return None
+
+    def state(self) -> str:
+        if self.closure() is not None:
+            return "closed"
+        return "suspended" if self.running() is not None or self.held else "active"
+
+    def rule(self) -> str | None:
+        closure = self.closure()
+        if closure is not None:
+            return closure.rule
+        return "unreachable" if self.running() is not None else None
+
+    def suspended_until(self) -> datetime | None:
+        running = self.running()
+        return None if running is None or self.held else running.until
+
+    def counted(self) -> list[Incident]:
+        """The incidents that R1 and R3 may look at."""
+        return [
+            incident
+            for incident in self.incidents
+            if not incident.voided and not incident.moot and incident.era == self.era()
+        ]
+
+    def windows(self, within: timedelta) -> list[list[Incident]]:
+        """R1: every window that begins at a counted incident, as the incidents that it holds."""
+        counted = self.counted()
+        return [
+            [i for i in counted if first.occurred_at <= i.occurred_at <= first.occurred_at + within]
+            for first in counted
+        ]
+
+    def struck(self, case: Case) -> bool:
+        return not any(self.incidents[n - 1].stands_as_missed() for n in case.rests_on)
+
+    def standing_cases(self) -> list[Case]:
+        return [case for case in self.cases if case.era == self.era() and not self.struck(case)]
+
+    def reached_places(self) -> list[Place]:
+        """R3: where in the order of deadlines somebody was reached in time."""
+        return [
+            (incident.deadline, incident.number)
+            for incident in self.counted()
+            if incident.deadline is not None and incident.reached_in_time()
+        ]
+
+    def run(self, policy: Policy) -> int:
+        """R3: the run as it is today."""
+        reached = self.reached_places() if policy.run == "consecutive" else []
+        return len([c for c in self.standing_cases() if all(c.place() > r for r in reached)])
+
+    def run_at(self, case: Case, policy: Policy) -> int:
+        """R3: the place of `case` in the run, judged at the deadline of its starter."""
+        reached = self.reached_places() if policy.run == "consecutive" else []
+        before = [place for place in reached if place < case.place()]
+        up_to = [other for other in self.standing_cases() if other.place() <= case.place()]
+        return len([other for other in up_to if all(other.place() > r for r in before)])
+
+    def disputed(self) -> bool:
+        closure = self.closure()
+        if closure is None or closure.rule == "false_info":
+            return False
+        needed, left = self.needed_and_left(closure)
+        return left < needed and (closure.upheld_at is None or left < closure.upheld_at)
+
+    def needed_and_left(self, closure: Closure) -> tuple[int, int]:
+        """How much the rule of `closure` needs, and how much of that the record still gives."""
+        if closure.rule == "repeat":
+            # Only what lay near the incident that completed the window speaks for the closure.
+            within = closure.policy.repeat_within
+            assert closure.incident is not None
+            completing = self.incidents[closure.incident - 1].occurred_at
+            near = [
+                [i for i in window if abs(i.occurred_at - completing) <= within]
+                for window in self.windows(within)
+            ]
+            return closure.policy.repeat_count, max((len(window) for window in near), default=0)
+        if closure.case is not None:
+            return closure.policy.run_count, self.run_at(closure.case, closure.policy)
+        assert closure.incident is not None
+        incident = self.incidents[closure.incident - 1]
+        told = not incident.voided and bool(incident.reached())
+        return 2, int(told) + int(incident.state() == "refused")
+
+
+class NaiveDesk:
+    """The desk; each act takes the machine's clock as `now` and may raise Refused."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self.sites: dict[str, Site] = {}
+
+    def activate(self, policy: Policy, now: datetime) -> None:
+        """Decide under `policy` from now on; what was due before is decided under the old one."""
+        self.elapse(now)
+        self.policy = policy
+
+    def add_site(self, site: str, now: datetime) -> None:
+        assert site not in self.sites
+        self.sites[site] = Site(entries=[(now, "", "added")])
+
+    def elapse(self, now: datetime) -> None:
+        for site in self.sites.values():
+            self._do_what_is_due(site, site.now(now))
+
+    # The daily acts.
+
+    def log(
+        self,
+        site: str,
+        now: datetime,
+        by: str,
+        at: datetime | None = None,
+        urls: Iterable[str] = (),
+        again: bool = False,
+    ) -> int:
+        """Log a violation; answer its number on the site."""
+        found, now = self._begin(site, now)
+        at = self._not_in_the_future(at, now)
+        urls = tuple(urls)
+        if not again and any(
+            set(urls) & set(incident.urls)
+            for incident in found.incidents
+            if incident.state() in ("open", "notified", "unreached")
+        ):
+            raise Refused("double_entry")
+        return self._record_incident(found, at, now, by, urls)
+
+    def recur(self, site: str, incident: int, now: datetime, by: str) -> int:
+        """Record that the content is still there; answer the number of the new incident."""
+        found, now = self._begin(site, now)
+        first = self._incident(found, incident)
+        self._not_closed(found)
+        self._only_in(first, "notified", "unreached", "removed")
+        return self._record_incident(found, now, now, by, first.urls)
+
+    def contact(
+        self,
+        site: str,
+        incident: int | None,
+        outcome: str,
+        now: datetime,
+        by: str,
+        at: datetime | None = None,
+    ) -> list[tuple[int, int]]:
+        """Record a contact about one incident or (None) the whole site, as (incident, contact)."""
+        found, now = self._begin(site, now)
+        one = None if incident is None else self._incident(found, incident)
+        at = self._not_in_the_future(at, now)
+        told = self._told_about(found, at) if one is None else [one]
+        if one is not None and one.voided:
+            raise Refused("state_forbids")
+        if one is not None and at < one.occurred_at:
+            raise Refused("before_incident")
+        if not told:
+            raise Refused("nobody_to_tell")
+        for each in told:
+            with self._correcting(found, each, now):
+                each.contacts.append(Contact(outcome, at))
+        self._write(found, now, by, f"contact {outcome}")
+        return [(each.number, len(each.contacts)) for each in told]
+
+    def void_contact(self, site: str, incident: int, contact: int, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        about = self._incident(found, incident)
+        if not 1 <= contact <= len(about.contacts):
+            raise Refused("unknown_contact")
+        wrong = about.contacts[contact - 1]
+        if wrong.voided:
+            raise Refused("already_voided")
+        with self._correcting(found, about, now):
+            wrong.voided = True
+        self._write(found, now, by, "void-contact")
+
+    def void(self, site: str, incident: int, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        wrong = self._incident(found, incident)
+        if wrong.voided:
+            raise Refused("state_forbids")
+        with self._correcting(found, wrong, now):
+            wrong.voided = True
+        self._write(found, now, by, "void")
+
+    def removed(self, site: str, incident: int, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        about = self._incident(found, incident)
+        self._only_in(about, "open", "unreached", "notified")
+        with self._correcting(found, about, now):
+            about.statement = "removed"
+        self._write(found, now, by, "removed")
+
+    def refused(self, site: str, incident: int, now: datetime, by: str) -> None:
+        """R5: the customer was told and does not delete."""
+        found, now = self._begin(site, now)
+        about = self._incident(found, incident)
+        self._not_closed(found)
+        self._only_in(about, "notified")
+        self._refuse(found, about, now)
+        self._write(found, now, by, "refused")
+
+    def take_back(self, site: str, incident: int, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        about = self._incident(found, incident)
+        if about.state() not in ("removed", "refused"):
+            raise Refused("nothing_to_take_back")
+        with self._correcting(found, about, now):
+            about.statement = None
+        self._write(found, now, by, "take-back")
+
+    def false_info(self, site: str, now: datetime, by: str) -> None:
+        """R4: the filed details are false."""
+        found, now = self._begin(site, now)
+        self._not_closed(found)
+        self._close(found, Closure("false_info", now, self.policy))
+        self._write(found, now, by, "false-info")
+
+    # The acts of supervisors.
+
+    def hold(self, site: str, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        if found.held:
+            raise Refused("already_held")
+        found.held = True
+        self._write(found, now, by, "hold")
+
+    def unhold(self, site: str, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        if not found.held:
+            raise Refused("not_held")
+        found.held = False
+        self._write(found, now, by, "unhold")
+
+    def reinstate(self, site: str, now: datetime, by: str) -> None:
+        """Ask for a reinstatement."""
+        found, now = self._begin(site, now)
+        if found.closure() is None:
+            raise Refused("site_not_closed")
+        if found.held:
+            raise Refused("held")
+        if found.asked_by is not None:
+            raise Refused("already_requested")
+        found.asked_by = by
+        self._write(found, now, by, "reinstate")
+
+    def approve(self, site: str, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        if found.held:
+            raise Refused("held")
+        self._answer_request(found, by)
+        closure = found.closure()
+        assert closure is not None
+        closure.reinstated = True
+        self._write(found, now, by, "approve")
+
+    def decline(self, site: str, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        self._answer_request(found, by)
+        self._write(found, now, by, "decline")
+
+    def uphold(self, site: str, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        closure = found.closure()
+        if closure is None or not found.disputed():
+            raise Refused("not_disputed")
+        _, closure.upheld_at = found.needed_and_left(closure)
+        self._write(found, now, by, "uphold")
+
+    # Looking.
+
+    def site(self, site: str) -> dict[str, Any]:
+        found = self._site(site)
+        closure = found.closure()
+        return {
+            "state": found.state(),
+            "rule": found.rule(),
+            "suspended_until": found.suspended_until(),
+            "run": found.run(self.policy),
+            "disputed": found.disputed(),
+            "held": found.held,
+            "closed_at": None if closure is None else closure.at,
+        }
+
+    def incident(self, site: str, n: int) -> dict[str, Any]:
+        found = self._site(site)
+        incident = self._incident(found, n)
+        return {
+            "state": incident.state(),
+            "occurred_at": incident.occurred_at,
+            "recorded_at": incident.recorded_at,
+            "contact_due": incident.deadline if incident.era == found.era() else None,
+            "contacts": [
+                {"outcome": c.outcome, "occurred_at": c.occurred_at, "voided": c.voided}
+                for c in incident.contacts
+            ],
+        }
+
+    def suspensions(self, site: str) -> list[dict[str, Any]]:
+        """Every case ever; the one that closed the site has neither `until` nor `ended`."""
+        found = self._site(site)
+        return [
+            {
+                "started": case.started,
+                "due": case.due,
+                "until": case.until,
+                "ended": case.ended,
+                "struck": found.struck(case),
+                "closed": case.closed,
+                "incidents": list(case.rests_on),
+            }
+            for case in found.cases
+        ]
+
+    def closures(self, site: str) -> list[dict[str, Any]]:
+        return [{"rule": c.rule, "at": c.at} for c in self._site(site).closures]
+
+    # Refusals, and what comes before an act.
+
+    def _site(self, site: str) -> Site:
+        if site not in self.sites:
+            raise Refused("unknown_site")
+        return self.sites[site]
+
+    def _begin(self, site: str, clock: datetime) -> tuple[Site, datetime]:
+        """Find the site and its `now`, and do what fell due before that."""
+        found = self._site(site)
+        now = found.now(clock)
+        self._do_what_is_due(found, now)
+        return found, now
+
+    def _incident(self, site: Site, number: int) -> Incident:
+        if not 1 <= number <= len(site.incidents):
+            raise Refused("unknown_incident")
+        return site.incidents[number - 1]
+
+    def _not_in_the_future(self, at: datetime | None, now: datetime) -> datetime:
+        if at is not None and at > now:
+            raise Refused("future")
+        return now if at is None else at
+
+    def _not_closed(self, site: Site) -> None:
+        if site.closure() is not None:
+            raise Refused("site_closed")
+
+    def _only_in(self, incident: Incident, *states: str) -> None:
+        if incident.state() not in states:
+            raise Refused("state_forbids")
+
+    def _answer_request(self, site: Site, by: str) -> None:
+        if site.asked_by is None:
+            raise Refused("no_request")
+        if site.asked_by == by:
+            raise Refused("same_person")
+        site.asked_by = None
+
+    def _told_about(self, site: Site, at: datetime) -> list[Incident]:
+        return [
+            incident
+            for incident in site.incidents
+            if incident.state() in ("open", "unreached") and incident.occurred_at <= at
+        ]
+
+    # What an act does.
+
+    def _write(self, site: Site, now: datetime, by: str, what: str) -> None:
+        site.entries.append((now, by, what))
+
+    def _record_incident(
+        self, site: Site, at: datetime, now: datetime, by: str, urls: Sequence[str]
+    ) -> int:
+        moot = site.closure() is not None
+        deadline = None if moot else now + self.policy.unreachable_within
+        number = len(site.incidents) + 1
+        new = Incident(number, at, now, tuple(urls), moot, site.era(), deadline)
+        site.incidents.append(new)
+        self._write(site, now, by, "log")
+        if not moot and any(
+            len(window) >= self.policy.repeat_count
+            for window in site.windows(self.policy.repeat_within)
+            if new in window
+        ):
+            self._close(site, Closure("repeat", now, self.policy, incident=number))
+        return number
+
+    @contextmanager
+    def _correcting(self, site: Site, incident: Incident, now: datetime) -> Iterator[None]:
+        """Change what is known of an incident in the body; all that follows is done after it."""
+        before = incident.state()
+        yield
+        after = incident.state()
+        if after == "open" and before != "open":
+            incident.deadline = self._unless_no_clock_starts(
+                site, incident, now + self.policy.unreachable_within
+            )
+        if after == "notified" and before != "notified":
+            within = self.policy.removal_within
+            incident.removal_due = self._unless_no_clock_starts(
+                site, incident, None if within is None else now + within
+            )
+        running = site.running()
+        if running is not None and site.struck(running):
+            running.ended = now
+
+    def _unless_no_clock_starts(
+        self, site: Site, incident: Incident, due: datetime | None
+    ) -> datetime | None:
+        return due if site.closure() is None and incident.era == site.era() else None
+
+    def _refuse(self, site: Site, incident: Incident, now: datetime) -> None:
+        incident.statement = "refused"
+        self._close(site, Closure("refusal", now, self.policy, incident=incident.number))
+
+    def _close(self, site: Site, closure: Closure) -> None:
+        running = site.running()
+        if running is not None:
+            running.ended = closure.at
+        site.closures.append(closure)
+
+    # What falls due.
+
+    def _do_what_is_due(self, site: Site, now: datetime) -> None:
+        while due := sorted(d for d in self._deadlines(site) if d[0] < now):
+            _, kind, number = due[0]
+            if kind == 0:
+                self._lapse(site, site.incidents[number - 1], now)
+            elif kind == 1:
+                self._refuse(site, site.incidents[number - 1], now)
+            else:
+                running = site.running()
+                assert running is not None
+                running.ended = now
+            self._write(site, now, "", ("lapsed", "removal lapsed", "reopened")[kind])
+
+    def _deadlines(self, site: Site) -> list[tuple[datetime, int, int]]:
+        """All that a timer waits for: when, kind (0 contact, 1 removal, 2 reopening), incident."""
+        if site.closure() is not None:
+            return []
+        deadlines = []
+        for incident in site.incidents:
+            if incident.era != site.era():
+                continue
+            if incident.state() == "open" and incident.deadline is not None:
+                deadlines.append((incident.deadline, 0, incident.number))
+            if incident.state() == "notified" and incident.removal_due is not None:
+                deadlines.append((incident.removal_due, 1, incident.number))
+        running = site.running()
+        if running is not None and running.until is not None:
+            deadlines.append((running.until, 2, 0))
+        return deadlines
+
+    def _lapse(self, site: Site, incident: Incident, now: datetime) -> None:
+        """R2 and R3: nobody was reached by the deadline of the incident."""
+        deadline = incident.deadline
+        assert deadline is not None
+        incident.lapsed = True
+        attempts = [c for c in incident.standing_contacts() if c.occurred_at <= deadline]
+        if len(attempts) < self.policy.min_attempts:
+            return
+        running = site.running()
+        if running is not None:
+            running.rests_on.append(incident.number)
+        elif not site.held:
+            self._start_case(site, incident.number, deadline, now)
+
+    def _start_case(self, site: Site, starter: int, due: datetime, now: datetime) -> None:
+        until = now + self.policy.suspend_for
+        case = Case(starter, site.era(), now, due, until, None, False, [starter])
+        site.cases.append(case)
+        if site.run_at(case, self.policy) >= self.policy.run_count:
+            case.closed = True
+            case.until = None
+            self._close(site, Closure("unreachable_run", now, self.policy, case=case))
