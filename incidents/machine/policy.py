@@ -8,6 +8,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, Literal
 
 Run = Literal["consecutive", "total"]
@@ -56,8 +57,7 @@ class Policy:
 
         Two files that say the same (`60m` and `1h`) are one policy and have one digest.
         """
-        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self)
 
     def toml(self) -> str:
         """The policy as a file that `read` takes back unchanged."""
@@ -67,6 +67,12 @@ class Policy:
             lines.extend(f"{key} = {json.dumps(value)}" for key, value in keys.items())
             lines.append("")
         return "\n".join(lines)
+
+
+@cache
+def _digest(policy: Policy) -> str:
+    text = json.dumps(policy.document(), sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 DOCUMENTED = Policy()
