@@ -231,8 +231,9 @@ def _record(
     after = case.incidents[incident.n]
     if after.reached_in_time or case.closed:
         recount(draft, incident.n)
-    if state_to != incident.state == "unreached" and command.at is None:
-        draft.remark("too_late", incident=draft.name(incident.n), due=case.contact_due(incident))
+    due = case.contact_due(incident)
+    if state_to != incident.state == "unreached" and command.at is None and due is not None:
+        draft.remark("too_late", incident=draft.name(incident.n), due=due)
 
 
 def refusal_reason(draft: Draft, incident: int, deadline: datetime | None = None) -> Reason:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})")
-_CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})")
+_INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})", re.ASCII)
+_CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})", re.ASCII)
 _ITEM = re.compile(
     r"([1-9]\d{0,17})-(?:[1-9]\d{0,8}|t[1-9]\d{0,8}|disputed|reinstatement)", re.ASCII
 )

@@ -17,7 +17,7 @@ MAX_COUNT = 1_000
 MAX_DURATION = timedelta(days=366)
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
+_DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 
 
 class PolicyError(ValueError):
@@ -89,7 +89,7 @@ def read(text: str) -> Policy:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
         raise PolicyError(f"the policy is not valid TOML: {error}") from error
     return from_document(document)
 

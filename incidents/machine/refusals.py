@@ -36,7 +36,7 @@ SENTENCES = {
     "already_held": "{site} is held already, since {at} by {by} (site unhold lifts it)",
     "already_requested": "{by} has asked for the reinstatement of {site} already: it waits for"
     " another person (site approve, site decline)",
-    "already_voided": "contact {contact} is voided already",
+    "already_voided": "contact {contact} is voided already: there is nothing left to void",
     "before_incident": "the contact at {at} lies before the incident, {occurred_at}: a call about"
     " something that had not happened yet cannot count; check --at",
     "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
@@ -47,10 +47,10 @@ SENTENCES = {
     "no_request": "nobody has asked for the reinstatement of {site} (site reinstate asks)",
     "nobody_to_tell": "{site} has no open or unreached incident that had happened by {at}: there"
     " is nothing to tell; name an incident to record a contact on it",
-    "not_claimed": "{item} is not claimed by anybody",
+    "not_claimed": "{item} is not claimed by anybody: there is nothing to release",
     "not_disputed": "the closure of {site} is not disputed: there is nothing to uphold",
     "not_held": "{site} is not held: there is nothing to lift",
-    "nothing_held": "{by} has claimed nothing on {site}",
+    "nothing_held": "{by} has claimed nothing on {site}: there is nothing to hand over",
     "nothing_to_take_back": "incident {incident} is {state}: only a removed or a refused can be"
     " taken back",
     "same_person": "{by} asked for this reinstatement: another person must answer it",

@@ -1,0 +1,34 @@
+"""How the migrations run: on the connection that the program hands over, or on INCIDENTS_DB."""
+
+from __future__ import annotations
+
+import os
+
+from alembic import context
+from sqlalchemy import Connection
+
+from incidents.store.engine import create, writing
+from incidents.store.tables import metadata
+
+
+def run(connection: Connection) -> None:
+    """Runs them inside the connection's own transaction: whole, or not at all."""
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transactional_ddl=True,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    raise SystemExit("these migrations look at the database: run them online")
+handed_over = context.config.attributes.get("connection")
+if handed_over is not None:
+    run(handed_over)
+else:
+    engine = create(os.environ.get("INCIDENTS_DB"))
+    with writing(engine) as own:
+        run(own)

@@ -1,0 +1,149 @@
+"""The rows of a case: what each table must hold of one site if the record is true.
+
+Values stand as the database's driver gives them, before any type of ours has read them: what
+somebody has put into a row need not be readable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Table
+
+from incidents.clock import rfc3339
+from incidents.machine.case import Case
+from incidents.machine.work import items
+from incidents.store import sites as store_sites
+from incidents.store import tables
+from incidents.store.tables import FAR
+from incidents.store.types import JSONText, UTCDateTime, canonical, microseconds
+
+Row = tuple[Any, ...]
+Writer = Callable[[Any], Any] | None
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def names(table: Table) -> list[str]:
+    """The columns of a table, in their order."""
+    return [column.name for column in table.c]
+
+
+def writers(table: Table, dialect: str) -> list[Writer]:
+    """How each column's value becomes what the driver gives; None: as it is."""
+    return [_writer(column.type, dialect) for column in table.c]
+
+
+def written(rows: Iterator[Row], with_: list[Writer]) -> list[Row]:
+    """The rows as the driver gives them."""
+    return [
+        tuple(
+            [
+                value if write is None or value is None else write(value)
+                for write, value in zip(with_, row, strict=True)
+            ]
+        )
+        for row in rows
+    ]
+
+
+def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
+    """A value of the driver as people and JSON have it: a time is RFC 3339."""
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if dialect == "sqlite" and isinstance(table.c[column].type, UTCDateTime):
+        try:
+            return rfc3339(_EPOCH + timedelta(microseconds=value))
+        except (TypeError, OverflowError):
+            return value
+    return value
+
+
+def _writer(kind: Any, dialect: str) -> Writer:
+    if isinstance(kind, JSONText):
+        return canonical
+    if isinstance(kind, UTCDateTime) and dialect == "sqlite":
+        return microseconds
+    return None
+
+
+def _own(table: Table, keys: int) -> Callable[[Any], Row]:
+    """The values of what has a field for each column of the table after the first `keys` ones."""
+    return attrgetter(*names(table)[keys:])
+
+
+def _sites(case: Case) -> Iterator[Row]:
+    row = store_sites.to_row(case)
+    yield (case.site_id, case.site, *(row[name] for name in _SITE_COLUMNS))
+
+
+def _incidents(case: Case) -> Iterator[Row]:
+    for incident in case.incidents.values():
+        yield (case.site_id, *_incident(incident))
+
+
+def _urls(case: Case) -> Iterator[Row]:
+    for incident in case.incidents.values():
+        for position, url in enumerate(incident.urls):
+            key = hashlib.sha256(url.encode()).hexdigest()
+            yield case.site_id, incident.n, position, url, key
+
+
+def _contacts(case: Case) -> Iterator[Row]:
+    for incident in case.incidents.values():
+        for contact in incident.contacts:
+            yield (case.site_id, incident.n, *_contact(contact))
+
+
+def _evidence(case: Case) -> Iterator[Row]:
+    for incident in case.incidents.values():
+        for position, file in enumerate(incident.evidence):
+            yield (case.site_id, incident.n, position, *_file(file))
+
+
+def _suspensions(case: Case) -> Iterator[Row]:
+    for suspension in case.suspensions.values():
+        yield (case.site_id, *_suspension(suspension))
+
+
+def _tasks(case: Case) -> Iterator[Row]:
+    for task in case.tasks.values():
+        yield (case.site_id, *_task(task))
+
+
+def _claims(case: Case) -> Iterator[Row]:
+    for item, claim in sorted(case.claims.items()):
+        yield case.site_id, item, claim.by, claim.at
+
+
+def _work(case: Case) -> Iterator[Row]:
+    for name, item in sorted(items(case).items()):
+        due = item.due
+        yield case.site_id, name, item.kind, item.incident, due, due or FAR, item.recorded_at
+
+
+_SITE_COLUMNS = names(tables.sites)[2:]
+_incident = _own(tables.incidents, 1)
+_contact = _own(tables.contacts, 2)
+_file = _own(tables.evidence, 3)
+_suspension = _own(tables.suspensions, 1)
+_task = _own(tables.tasks, 1)
+
+OF_CASE: tuple[tuple[Table, Callable[[Case], Iterator[Row]]], ...] = (
+    (tables.sites, _sites),
+    (tables.incidents, _incidents),
+    (tables.incident_urls, _urls),
+    (tables.contacts, _contacts),
+    (tables.evidence, _evidence),
+    (tables.suspensions, _suspensions),
+    (tables.tasks, _tasks),
+    (tables.claims, _claims),
+    (tables.work, _work),
+)
+"""Each table that a case has rows in, and what they are; the first column is the site's id."""

@@ -1,0 +1,87 @@
+"""The wiring: the only module that knows every room, for the command line and the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from incidents.desk import Desk
+    from incidents.settings import Settings
+
+
+class House:
+    """All rooms, wired for one run's settings; each is opened when it is first entered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def bare_engine(self) -> Engine:
+        """The database, whatever it holds: for `incidents db`.
+
+        Raises:
+            InputError: for a URL that names no database.
+            DatabaseError: if its driver is not installed.
+        """
+        from incidents.store import engine
+
+        return engine.create(self.settings.db)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database with the schema of this program; an empty SQLite file is given it.
+
+        Raises:
+            DatabaseError: if it holds anything else.
+        """
+        from incidents.store import schema
+
+        schema.ensure(self.bare_engine)
+        return self.bare_engine
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The write path."""
+        from incidents.desk import Desk
+
+        return Desk(self.engine, own_clock=self.settings.own_clock)
+
+    @property
+    def views(self) -> Any:
+        """What people look at."""
+        from incidents import views
+
+        return views
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that reads one state of the database."""
+        from incidents.store import engine
+
+        with engine.plainly(self.engine), engine.reading(self.engine) as connection:
+            yield connection
+
+    def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
+        """What references to sealed values stand for; erased ones are left out."""
+        from incidents.store import sealed
+
+        asked = {ref for ref in refs if ref is not None}
+        if not asked:
+            return {}
+        with self.reading() as connection:
+            return dict(sealed.values(connection, asked).items())
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        if "bare_engine" in self.__dict__:
+            self.bare_engine.dispose()
+
+
+def open_house(settings: Settings) -> House:
+    """The rooms for one run; nothing is opened yet."""
+    return House(settings)

@@ -1,0 +1,111 @@
+"""The command line: parse, call the desk or a view, render. `main` is where it begins and ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.errors import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    MISUSED,
+    REFUSED,
+    DatabaseError,
+    IncidentsError,
+)
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run one command, by default the process's own, and return the exit status.
+
+    No exception leaves it: whatever happens is told in one sentence on standard error.
+    """
+    from incidents.cli.root import root
+    from incidents.cli.run import Run
+
+    run = Run()
+    _never_fail_to_print()
+    try:
+        status = root.main(args, prog_name="incidents", standalone_mode=False, obj=run)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else DONE
+    except BrokenPipeError:
+        return _after_broken_pipe()
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return MISUSED
+    except IncidentsError as error:
+        _tell(run, error)
+        return error.exit_status
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        return _tell_unexpected(run, error)
+    finally:
+        run.close()
+
+
+def _tell(run: Run, error: IncidentsError) -> None:
+    if run.for_programs:
+        from incidents.cli.output import json_text
+
+        kind = "refused" if error.exit_status == REFUSED else "error"
+        facts = {name: _plain(value) for name, value in error.facts.items()}
+        told = {"name": error.name, "message": error.message, "facts": facts}
+        click.echo(json_text({kind: told}), err=True)
+    else:
+        click.echo(f"incidents: {error.message}", err=True)
+
+
+def _tell_unexpected(run: Run, error: Exception) -> int:
+    told = _database_error(run, error)
+    if told is None:
+        detail = (
+            f"something unexpected went wrong ({type(error).__name__}), which is a fault in this "
+            "program: run it again with INCIDENTS_DEBUG=1 to see where, and report that"
+        )
+        told = IncidentsError(detail)
+    if os.environ.get("INCIDENTS_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    _tell(run, told)
+    return FAILED
+
+
+def _database_error(run: Run, error: Exception) -> IncidentsError | None:
+    """What a database driver complained of, in one sentence; None if it was not one."""
+    exceptions = sys.modules.get("sqlalchemy.exc")
+    if exceptions is None or not isinstance(error, exceptions.DBAPIError):
+        return None
+    from incidents.store import engine
+
+    return DatabaseError(engine.explain(run.house.bare_engine, error))
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, str | int | float | list) else str(value)
+
+
+def _never_fail_to_print() -> None:
+    """What standard output's encoding does not have is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _after_broken_pipe() -> int:
+    """The reader has gone; at the interpreter's end nothing may be flushed to it."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = None  # what Python itself does without one
+    return FAILED

@@ -1,0 +1,169 @@
+"""An act: one command on its way to the desk, its confirmation, and the answer on its way back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from incidents import site_name
+from incidents.cli import answers
+from incidents.errors import BadSiteNameError, NotConfirmedError
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.desk import Answer, Envelope
+    from incidents.machine.commands import Command
+
+# How long a line that is typed again is taken for a finger that slipped.
+SAME_LINE_FOR = timedelta(seconds=60)
+
+
+class Act:
+    """What an act's module is given: who acts, and the way to the desk."""
+
+    def __init__(self, run: Run, *, key: str | None, dry_run: bool) -> None:
+        self.run = run
+        self.key = key
+        self.dry_run = dry_run
+
+    @property
+    def by(self) -> str:
+        """The person."""
+        return self.run.settings.person
+
+    def submit(self, site: str | int, command: Command, *, about: str | None = None) -> int:
+        """Do it, and answer; `about` is the id that was typed, for `-q`. The exit status.
+
+        Raises:
+            ActRefusedError: with the refusal's name, facts and sentence.
+        """
+        answer = self._send(self._envelope(site, command, key=self.key))
+        return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+
+    def submit_once(self, site: str | int, command: Command, *, way_out: str) -> int:
+        """Like `submit`; but the same line from a terminal within a minute is the same command.
+
+        Pressing Enter twice must not make two violations. A script has no terminal and means what
+        it says; a person who means it says `way_out`.
+        """
+        if self.key is not None or self.dry_run or not sys.stdin.isatty():
+            return self.submit(site, command)
+        line = _key_of_line(self.by, self.run.settings.login, site, command)
+        answer = self._send_line(line, site, command)
+        if answer.repeated:
+            self.run.tell(
+                "the same line was typed less than a minute ago: nothing was logged again, and "
+                f"this is the first answer. For another violation add {way_out}."
+            )
+        return answers.give(self.run, answer, dry_run=False, repetition_told=True)
+
+    def _send_line(self, line: str, site: str | int, command: Command) -> Answer:
+        """The first answer to the line within a minute that was not a refusal.
+
+        What was refused may be possible by now, and is tried again under the next key.
+        """
+        for n in count(1):
+            envelope = self._envelope(site, command, key=f"{line}:{n}", key_for=SAME_LINE_FOR)
+            answer = self._send(envelope)
+            if not (answer.repeated and answer.refusal is not None):
+                break
+        return answer
+
+    def close_site(
+        self, site: str | int, command: Command, *, confirm: str | None, about: str | None = None
+    ) -> int:
+        """Like `submit`, for an act that closes the site on somebody's word: it is confirmed first.
+
+        What is impossible is refused before anybody is asked.
+
+        Raises:
+            ActRefusedError: as `submit` does.
+            NotConfirmedError: without the right confirmation.
+        """
+        if not self.dry_run:
+            name = self.refuse_if_impossible(site, command)
+            _confirm(name, confirm)
+        return self.submit(site, command, about=about)
+
+    def refuse_if_impossible(self, site: str | int, command: Command) -> str:
+        """Make sure that the desk would take it, doing nothing; the name of its site.
+
+        Raises:
+            ActRefusedError: as `submit` does.
+        """
+        expected = self._send(self._envelope(site, command, key=self.key), dry_run=True)
+        if expected.refusal is not None and expected.site_id is not None:
+            from incidents.machine.commands import Elapse
+
+            # Refused or not, what fell due before the command is done (domain.md, section 2).
+            self._send(self._envelope(expected.site_id, Elapse()))
+        answers.raise_refusal(self.run, expected)
+        return str(expected.document["site"]["site"])
+
+    def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
+        """Do many at once, in one transaction; the caller answers."""
+        envelopes = [self._envelope(site, command) for site, command in commands]
+        return self.run.house.desk.submit(envelopes, dry_run=self.dry_run)
+
+    def _envelope(
+        self,
+        site: str | int,
+        command: Command,
+        *,
+        key: str | None = None,
+        key_for: timedelta | None = None,
+    ) -> Envelope:
+        from incidents.desk import Envelope
+
+        login = self.run.settings.login
+        return Envelope(site=site, command=command, login=login, key=key, key_for=key_for)
+
+    def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
+        [answer] = self.run.house.desk.submit([envelope], dry_run=self.dry_run or dry_run)
+        return answer
+
+
+def _key_of_line(person: str, login: str, site: str | int, command: Command) -> str:
+    line = json.dumps([_salt(), person, login, site, type(command).__name__, repr(command)])
+    return f"line:{hashlib.sha256(line.encode()).hexdigest()}"
+
+
+def _salt() -> str:
+    """What the database does not know: the key is kept there, and must not betray a short note."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    except OSError:
+        import uuid
+
+        return str(uuid.getnode())
+
+
+def _confirm(site: str, confirm: str | None) -> None:
+    if confirm is None and sys.stdin.isatty():
+        print(  # noqa: T201 - a question, on standard error
+            f"This closes {site}: no after-sales service, no refund.\nType its name to confirm: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
+        confirm = sys.stdin.readline()
+        if not _names(confirm, site):
+            raise NotConfirmedError(site=site, way_out="what you typed is not its name")
+    elif confirm is None:
+        raise NotConfirmedError(site=site, way_out=f"add --confirm {site}")
+    elif not _names(confirm, site):
+        raise NotConfirmedError(
+            site=site, way_out=f"--confirm says {confirm!r}; write --confirm {site}"
+        )
+
+
+def _names(typed: str, site: str) -> bool:
+    try:
+        return site_name.read(typed.strip()) == site
+    except BadSiteNameError:
+        return False

@@ -1,0 +1,169 @@
+"""The answers: what the desk says to an act, for people, for programs, and as ids alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from incidents import event_words, words
+from incidents.cli import output
+from incidents.errors import DONE, ActRefusedError
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.desk import Answer
+    from incidents.words import Document
+
+CLOCK = "clock"
+# One call for a whole site may be about very many.
+MAX_STATES = 10
+
+
+def give(
+    run: Run,
+    answer: Answer,
+    *,
+    dry_run: bool,
+    about: str | None = None,
+    repetition_told: bool = False,
+) -> int:
+    """Write the answer to an act and return the exit status; raises ActRefusedError."""
+    raise_refusal(run, answer)
+    document = answer.document
+    if answer.repeated and not repetition_told:
+        run.tell("this key has been used for this command: it was done once, with this answer")
+    if run.quiet:
+        run.say(*ids_of(document, about))
+    elif run.for_programs:
+        output.document(run, document, rows=document["incidents"] or [document["site"]])
+    else:
+        run.say(*_for_people(run, document, would=dry_run))
+    run.tell(*remarks(run, answer))
+    if dry_run:
+        run.tell("nothing was done (--dry-run)")
+    return DONE
+
+
+def raise_refusal(run: Run, answer: Answer) -> None:
+    """Raise what the desk has refused, after telling what had fallen due before it.
+
+    Raises:
+        ActRefusedError: with the refusal's name, facts and sentence.
+    """
+    refusal = answer.refusal
+    if refusal is None:
+        return
+    from incidents.cli import refusals
+
+    if not run.for_programs and answer.document["events"]:
+        teller = _teller(run, answer.document)
+        run.tell(*_meanwhile(teller, answer.document["events"]))
+    message = refusals.sentence(refusal, run.when)
+    facts = {name: plain(value) for name, value in refusal.facts.items()}
+    raise ActRefusedError(message, name=refusal.name, facts=facts)
+
+
+def remarks(run: Run, answer: Answer) -> list[str]:
+    """What the person should know of an act that took effect, one sentence each."""
+    from incidents.machine import refusals
+
+    return [refusals.text(remark, run.when) for remark in answer.remarks]
+
+
+def ids_of(document: Document, about: str | None) -> list[str]:
+    """The ids that an act made or changed: what the next command in a pipe takes."""
+    events = [event for event in document["events"] if event["by"] != CLOCK]
+    site_id = document["site"]["id"]
+    contacts = [event for event in events if event["kind"] == "contact_recorded"]
+    if contacts:
+        return [event_words.contact_id(event) for event in contacts]
+    items = [e for e in events if e["kind"] in ("item_claimed", "item_released")]
+    if items:
+        return [event_words.item_id(site_id, event) for event in items]
+    if about is not None:
+        return [about]
+    if document["incident"] is not None:
+        return [document["incident"]["id"]]
+    return [document["site"]["site"]]
+
+
+def plain(value: Any) -> Any:
+    """A refusal's fact as JSON has it."""
+    if isinstance(value, datetime):
+        from incidents import clock
+
+        return clock.rfc3339(value)
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
+    teller = _teller(run, document)
+    due, own = _parted(document["events"])
+    lines = _meanwhile(teller, due)
+    lines += [("would: " if would else "") + event_words.sentence(teller, e) for e in own]
+    if not own:
+        lines.append("nothing changed: it stood like that already")
+    lines += _as_it_stands(teller, document)
+    if _somebody_to_call(document, own):
+        lines.append(f"call: {_whom(run, document['site'])}")
+    if not would:
+        lines += [f"next: {command}" for command in _next(document, own)]
+    return lines
+
+
+def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
+    """How the site and the incidents stand afterwards, where that needs saying."""
+    site = document["site"]
+    closed = site["state"] == "closed"
+    noteworthy = site["state"] != "active" or site["run"] >= 2
+    lines = [teller.site_state(site)] if noteworthy and document["incident"] else []
+    states = [
+        teller.incident_state(incident, site_closed=closed)
+        for incident in document["incidents"][:MAX_STATES]
+    ]
+    return [*lines, *states]
+
+
+def _somebody_to_call(document: Document, own: list[Document]) -> bool:
+    waiting = any(i["state"] in ("open", "unreached") for i in document["incidents"])
+    return waiting or any(_is_call(event) for event in own)
+
+
+def _is_call(event: Document) -> bool:
+    return bool(event["kind"] == "task_opened" and event["task_kind"] == "tell")
+
+
+def _next(document: Document, own: list[Document]) -> list[str]:
+    """What can be typed next: first the tasks that the act has opened."""
+    tasks = [e["task"] for e in own if e["kind"] == "task_opened"]
+    found = [f"incidents done {task}" for task in tasks]
+    if document["incident"] is not None:
+        found += words.next_commands(document["incident"], document["site"])
+    return found
+
+
+def _whom(run: Run, site: Document) -> str:
+    refs = (site["person"], site["phone"], site["email"])
+    texts = run.house.texts(refs)
+    known = [texts[ref] for ref in refs if ref in texts]
+    return ", ".join(known) or f"nobody is on file (incidents site edit {site['site']} --phone P)"
+
+
+def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:
+    """What was due before the act, done by the clock; and what the act did."""
+    n = next((i for i, event in enumerate(events) if event["by"] != CLOCK), len(events))
+    return events[:n], events[n:]
+
+
+def _meanwhile(teller: words.Teller, events: list[Document]) -> list[str]:
+    due, _ = _parted(events)
+    return [f"meanwhile: {event_words.sentence(teller, event)}" for event in due]
+
+
+def _teller(run: Run, document: Document) -> words.Teller:
+    site = document["site"]
+    return words.Teller(site=site["site"], site_id=site["id"], when=run.when)

@@ -1,0 +1,106 @@
+"""The database's own commands: upgrade, check, backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output
+from incidents.cli.options import looking
+from incidents.errors import DONE, FileError, InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from incidents.cli.run import Run
+
+
+@click.group()
+def db() -> None:
+    """Upgrade, check and back up the database."""
+
+
+@db.command()
+@looking
+def upgrade(run: Run) -> int:
+    """Bring the database's schema up to date; an empty database is given it."""
+    from incidents.store import schema
+    from incidents.store.engine import place
+
+    engine = run.house.bare_engine
+    schema.upgrade(engine)
+    _report(run, engine, f"{place(engine)} is up to date")
+    return DONE
+
+
+@db.command()
+@looking
+def check(run: Run) -> int:
+    """Check that the database is there and has this program's schema; changes nothing."""
+    from incidents.store import schema
+    from incidents.store.engine import place
+
+    engine = run.house.bare_engine
+    schema.check(engine)
+    _report(run, engine, f"{place(engine)} is up to date")
+    return DONE
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@looking
+def backup(run: Run, file: Path) -> int:
+    """Write a consistent copy of a SQLite database to FILE, while all runs."""
+    from incidents.store import schema
+    from incidents.store.engine import place
+
+    engine = run.house.bare_engine
+    if engine.dialect.name != "sqlite":
+        raise InputError(
+            f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
+            f"'{place(engine)}'"
+        )
+    schema.check(engine)
+    if file.exists():
+        raise InputError(f"{file} is there already: name a new file")
+    _copy(engine, file)
+    _report(run, engine, f"{file} is a copy of {place(engine)}", file=str(file))
+    return DONE
+
+
+def _copy(engine: Engine, file: Path) -> None:
+    """SQLite's own online backup, into a file that gets its name only when it is whole."""
+    import os
+    import sqlite3
+    from contextlib import closing
+
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    source = engine.raw_connection()
+    try:
+        with closing(sqlite3.connect(unfinished)) as copy:
+            source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own
+            # One file, that can be carried away: nothing is left in a log beside it.
+            copy.execute("PRAGMA journal_mode=DELETE")
+        with unfinished.open("rb+") as written:
+            os.fsync(written.fileno())
+        unfinished.rename(file)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        raise FileError(file=file, done="written", detail=str(error)) from error
+    finally:
+        source.close()
+
+
+def _report(run: Run, engine: Engine, sentence: str, **more: str) -> None:
+    from incidents.store.engine import place
+    from incidents.store.schema import HEAD
+
+    if run.quiet:
+        return
+    if run.for_programs:
+        found = {"database": place(engine), "schema": HEAD, **more}
+        output.document(run, found, rows=[found])
+    else:
+        run.say(sentence)

@@ -1,0 +1,143 @@
+"""`import`: sites and past incidents come in as records, each once, with a dry run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from incidents.cli import history_file, output
+from incidents.cli.options import acting
+from incidents.errors import DONE, FAILED, IncidentsError
+
+if TYPE_CHECKING:
+    from incidents.cli.act import Act
+    from incidents.cli.run import Run
+    from incidents.intake.grouping import Finding
+    from incidents.intake.history import History
+    from incidents.intake.importing import Tally
+
+
+@click.command("import")
+@history_file.file_argument
+@history_file.group_within_option
+@history_file.skip_bad_option
+@acting
+def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bool) -> int:
+    """Bring the sites and past incidents in FILE in as records.
+
+    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
+    wanted url, category, note, contact, contact_at, removed_at. A URLhaus dump is known by its
+    columns. An imported incident starts no clock and counts in no rule. All lines are checked
+    before anything is written; a row that was imported before is not imported again.
+    """
+    from incidents import clock
+    from incidents.intake import grouping
+    from incidents.intake.importing import Import, refuse_future
+
+    history = history_file.load(act.run, file)
+    refuse_future(history, clock.now())
+    if not (skip_bad or act.dry_run):
+        history.insist()
+    findings = grouping.group(history.reports, group_within)
+    importing = Import(
+        desk=act.run.house.desk,
+        known=_known(act.run, findings),
+        by=act.by,
+        login=act.run.settings.login,
+        dry_run=act.dry_run,
+    )
+    with history_file.progress("importing", len(findings)) as done:
+        tally = importing.take(findings, done)
+    _answer(act, history, findings, tally)
+    _refuse(act.run, history, tally)
+    return FAILED if history.bad and not skip_bad else DONE
+
+
+def _known(run: Run, findings: list[Finding]) -> set[str]:
+    from incidents.store import sites
+
+    with run.house.reading() as connection:
+        return set(sites.ids_by_name(connection, {finding.report.site for finding in findings}))
+
+
+def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
+    run = act.run
+    if run.quiet:
+        run.say_all([] if act.dry_run else tally.ids)
+    elif run.for_programs:
+        output.document(run, _document(act, history, findings, tally), rows=_rows(tally))
+    else:
+        _for_people(act, history, tally)
+    history_file.tell_of(run, history)
+    left_out = sum(finding.left_out for finding in findings)
+    if left_out:
+        run.tell(f"addresses left out, since one incident has 50 at most: {left_out:,}")
+    if act.dry_run:
+        run.tell("nothing was done (--dry-run)")
+
+
+def _for_people(act: Act, history: History, tally: Tally) -> None:
+    run = act.run
+    if act.dry_run:
+        headers = ("site", "register", "new incidents", "known incidents")
+        output.table(
+            run,
+            headers,
+            [
+                [name, "new" if site.new else "known", f"{site.incidents_new:,}",
+                 f"{site.incidents_known:,}"]
+                for name, site in tally.sites.items()
+            ],
+        )  # fmt: skip
+        run.say(*(f"line {bad.line}: {bad.detail}" for bad in history.bad))
+    would = "would be " if act.dry_run else ""
+    known = len(tally.sites) - tally.sites_new
+    run.say(
+        f"sites: {tally.sites_new:,} {would}added, {known:,} in the register already",
+        f"incidents: {tally.incidents_new:,} {would}imported, {tally.incidents_known:,} on record "
+        "already",
+    )
+
+
+def _document(act: Act, history: History, findings: list[Finding], tally: Tally) -> dict[str, Any]:
+    return {
+        "dry_run": act.dry_run,
+        "reports": len(history.reports),
+        "kept": len(findings),
+        "sites": {"new": tally.sites_new, "known": len(tally.sites) - tally.sites_new},
+        "incidents": {"new": tally.incidents_new, "known": tally.incidents_known},
+        "refused": len(tally.refused),
+        "urls_left_out": sum(finding.left_out for finding in findings),
+        "bad": [{"line": bad.line, "message": bad.detail} for bad in history.bad],
+    }
+
+
+def _rows(tally: Tally) -> list[dict[str, Any]]:
+    return [
+        {
+            "site": name, "new": site.new, "incidents_new": site.incidents_new,
+            "incidents_known": site.incidents_known,
+        }
+        for name, site in tally.sites.items()
+    ]  # fmt: skip
+
+
+def _refuse(run: Run, history: History, tally: Tally) -> None:
+    """Say what the desk has refused.
+
+    Raises:
+        IncidentsError: naming the first row of it.
+    """
+    if not tally.refused:
+        return
+    from incidents.machine import refusals
+
+    line, refusal = tally.refused[0]
+    more = len(tally.refused) - 1
+    others = f" ({more:,} more rows were refused)" if more else ""
+    raise IncidentsError(
+        f"{history.file}, line {line}: {refusals.text(refusal, run.when)}{others}; all else is "
+        "imported"
+    )

@@ -1,0 +1,114 @@
+"""The acts on incidents: log, removed, refused, recur; their corrections, void and take-back."""
+
+from __future__ import annotations
+
+import click
+
+from incidents.cli import params
+from incidents.cli.act import Act
+from incidents.cli.options import acting, at_option
+from incidents.machine import commands
+from incidents.machine.ids import incident_id
+
+
+@click.command()
+@params.site_argument
+@click.option(
+    "--url", "urls", multiple=True, callback=params.urls, metavar="U",
+    help="Where it was found; repeat it for up to 50 addresses of one finding.",
+)  # fmt: skip
+@click.option(
+    "--category", type=params.text("category", limit=100), metavar="C",
+    help="What kind of content it is.",
+)  # fmt: skip
+@at_option("it was found")
+@params.note_option
+@click.option("--again", is_flag=True, help="It is another violation, also at the same address.")
+@acting
+def log(
+    act: Act,
+    *,
+    site: str,
+    urls: tuple[str, ...],
+    category: str | None,
+    at: str | None,
+    note: str | None,
+    again: bool,
+) -> int:
+    """Log a violation on SITE.
+
+    The desk then has an hour to reach the responsible person (R2); the third violation within 24
+    hours closes the site (R1). It states a fact and never asks.
+    """
+    command = commands.Log(
+        by=act.by, at=act.run.read_time(at), urls=urls, category=category, note=note, again=again
+    )
+    return act.submit(site, command) if again else act.submit_once(site, command, way_out="--again")
+
+
+@click.command()
+@params.incident_argument
+@at_option("it was found gone")
+@params.note_option
+@acting
+def removed(act: Act, incident: tuple[int, int], at: str | None, note: str | None) -> int:
+    """State that the content of INCIDENT is gone."""
+    site, n = incident
+    command = commands.StateRemoved(by=act.by, incident=n, at=act.run.read_time(at), note=note)
+    return act.submit(site, command, about=incident_id(site, n))
+
+
+@click.command()
+@params.incident_argument
+@at_option("the customer refused")
+@params.note_option
+@params.confirm_option
+@acting
+def refused(
+    act: Act, incident: tuple[int, int], at: str | None, note: str | None, confirm: str | None
+) -> int:
+    """State that the customer was told of INCIDENT and does not delete.
+
+    The site is closed at once (R5), with no after-sales service and no refund: it asks for the
+    site's name, or takes --confirm NAME.
+    """
+    site, n = incident
+    command = commands.StateRefused(by=act.by, incident=n, at=act.run.read_time(at), note=note)
+    return act.close_site(site, command, confirm=confirm, about=incident_id(site, n))
+
+
+@click.command()
+@params.incident_argument
+@at_option("it was found again")
+@params.note_option
+@acting
+def recur(act: Act, incident: tuple[int, int], at: str | None, note: str | None) -> int:
+    """Log that the content of INCIDENT is still there, as a new incident linked to it."""
+    site, n = incident
+    command = commands.Recur(by=act.by, incident=n, at=act.run.read_time(at), note=note)
+    return act.submit_once(site, command, way_out="a --key of its own")
+
+
+@click.command()
+@params.incident_argument
+@params.reason_option
+@acting
+def void(act: Act, incident: tuple[int, int], reason: str) -> int:
+    """Void INCIDENT: logged in error, or not a violation on review.
+
+    What rested on it is derived anew: a suspension may be lifted, a closure disputed.
+    """
+    site, n = incident
+    command = commands.VoidIncident(by=act.by, incident=n, reason=reason)
+    return act.submit(site, command, about=incident_id(site, n))
+
+
+@click.command("take-back")
+@params.incident_argument
+@params.reason_option
+@acting
+def take_back(act: Act, incident: tuple[int, int], reason: str) -> int:
+    """Take back the last removed or refused of INCIDENT, said of the wrong one."""
+    site, n = incident
+    command = commands.TakeBack(by=act.by, incident=n, reason=reason)
+    return act.submit(site, command, about=incident_id(site, n))

@@ -1,0 +1,100 @@
+"""The shared options: what every look and every act takes, through one decorator each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from incidents.cli import params
+from incidents.cli.act import Act
+from incidents.cli.run import FORMATS, JSON, Run
+
+Command = Callable[..., int | None]
+
+
+def looking(function: Command) -> Command:
+    """For a command that only looks: it is given the run, and takes the common options."""
+
+    @functools.wraps(function)
+    @click.pass_context
+    def command(context: click.Context, /, **given: Any) -> int | None:
+        return function(_ready(context, given), **given)
+
+    return _common(of=command)
+
+
+def acting(function: Command) -> Command:
+    """For an act: it is given an `Act` to submit its command through, `--key` and `--dry-run`."""
+
+    @functools.wraps(function)
+    @click.pass_context
+    def command(context: click.Context, /, **given: Any) -> int | None:
+        run = _ready(context, given)
+        act = Act(run, key=given.pop("key"), dry_run=given.pop("dry_run"))
+        return function(act, **given)
+
+    return _common(
+        click.option("--key", type=params.text("key", limit=200), metavar="K",
+                     help="The same command with the same key is done once."),
+        click.option("--dry-run", is_flag=True, help="Show what would happen; do nothing."),
+        of=command,
+    )  # fmt: skip
+
+
+def at_option(what: str) -> Callable[[Command], Command]:
+    """The option for the time of a fact: when `what` was."""
+    return click.option(
+        "--at", metavar="T",
+        help=f"When {what}: 02:50, 2026-03-01 02:50 or RFC 3339. Default: now.",
+    )  # fmt: skip
+
+
+def _ready(context: click.Context, given: dict[str, Any]) -> Run:
+    from incidents import settings
+
+    run = context.ensure_object(Run)
+    run.settings = settings.load(
+        db=given.pop("db"), person=given.pop("person"), zone=given.pop("zone")
+    )
+    return run
+
+
+def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    run = context.ensure_object(Run)
+    if value is None:
+        return
+    if run.format not in (None, value):
+        raise click.UsageError(f"--format {run.format} and {value} contradict each other", context)
+    run.format = value
+
+
+def _json(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    _format(context, parameter, JSON if value else None)
+
+
+def _quiet(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.ensure_object(Run).quiet = value
+
+
+def _common(*more: Callable[[Command], Command], of: Command) -> Command:
+    options: list[Callable[[Command], Command]] = [
+        *more,
+        click.option("--as", "person", metavar="NAME",
+                     help="Who acts. Default: INCIDENTS_AS, else your login name."),
+        click.option("--format", type=click.Choice(FORMATS), callback=_format, is_eager=True,
+                     expose_value=False, help="How to answer."),
+        click.option("--json", is_flag=True, callback=_json, is_eager=True, expose_value=False,
+                     help="Short for --format json."),
+        click.option("-q", "--quiet", is_flag=True, callback=_quiet, is_eager=True,
+                     expose_value=False, help="Print ids only."),
+        click.option("--zone", metavar="ZONE",
+                     help="The zone of times. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
+        click.option("--db", metavar="URL",
+                     help="The database. Default: INCIDENTS_DB, else a file of your own."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        of = option(of)
+    return of

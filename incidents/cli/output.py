@@ -1,0 +1,103 @@
+"""The output: documents and rows on standard output, in the format that was asked for.
+
+A table is drawn only on a terminal, and only then is rich imported. On a pipe the same rows are
+lines of fields between tabs, without colour, box or header.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from incidents.cli.run import CSV, JSON, JSONL, painted, paints
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document
+
+# What a spreadsheet takes for a formula, or skips on its way to one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+def document(run: Run, document: Document, *, rows: Sequence[Document]) -> None:
+    """One document for a program; CSV, which knows only rows, gets `rows`."""
+    if run.format == CSV:
+        _write_csv(run, rows)
+    else:
+        run.say(json_text(document, indented=run.format == JSON))
+
+
+def documents(run: Run, documents: Iterable[Document]) -> None:
+    """A list of documents for a program, written as they come."""
+    if run.format == CSV:
+        _write_csv(run, documents)
+    elif run.format == JSONL:
+        for found in documents:
+            run.say(json_text(found))
+    else:
+        opening = "["
+        for found in documents:
+            run.say(opening + json_text(found))
+            opening = ","
+        run.say("[]" if opening == "[" else "]")
+
+
+def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
+    """`key: value` lines for people."""
+    found = [(name, value) for name, value in pairs if value]
+    width = max((len(name) for name, _ in found), default=0) if sys.stdout.isatty() else 0
+    for name, value in found:
+        label = painted(f"{name}:".ljust(width + 1), bold=True)
+        run.say(f"{label} {value}")
+
+
+def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows for people: a table on a terminal, fields between tabs on a pipe."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            run.say("\t".join(" ".join(field.split()) for field in row))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        drawn.add_column(header)
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    Console(color_system="auto" if paints() else None, highlight=False).print(drawn)
+
+
+def json_text(document: Any, *, indented: bool = False) -> str:
+    """A document as JSON, as people and programs read it."""
+    return json.dumps(document, ensure_ascii=False, indent=2 if indented else None)
+
+
+def _write_csv(run: Run, rows: Iterable[Document]) -> None:
+    names: list[str] | None = None
+    for row in rows:
+        if names is None:
+            names = list(row)
+            _write_csv_line(run, names)
+        _write_csv_line(run, [_field(row.get(name)) for name in names])
+
+
+def _write_csv_line(run: Run, fields: Sequence[str]) -> None:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(fields)
+    run.say(line.getvalue())
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = value if isinstance(value, str) else json_text(value)
+    return "'" + text if isinstance(value, str) and text.startswith(_FORMULA) else text

@@ -1,0 +1,214 @@
+"""The policy's own commands: show, history, graph, check, activate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params, policy_file, policy_words
+from incidents.cli.options import acting, looking
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE, RefusedError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.audit.activations import Activation
+    from incidents.cli.act import Act
+    from incidents.cli.policy_words import Change
+    from incidents.cli.run import Run
+    from incidents.words import Document
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "show": ("incidents.cli.policy:show", "The active policy, and since when it is."),
+        "history": ("incidents.cli.policy:history", "Every policy that was ever active."),
+        "graph": ("incidents.cli.policy:graph", "Draw the state machines (Mermaid)."),
+        "check": ("incidents.cli.policy:check", "Check that a file is a policy."),
+        "test": ("incidents.cli.policy_test:test", "Run your own scenarios against a policy."),
+        "activate": ("incidents.cli.policy:activate", "Make a policy the active one, on record."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def policy() -> None:
+    """Show, test and activate the policy."""
+
+
+@click.command()
+@looking
+def show(run: Run) -> int:
+    """Show the active policy: in words, as its file, since when it is active and by whose act."""
+    active = run.house.desk.policy()
+    with run.house.reading() as connection:
+        history = _history(connection)
+    document = {
+        "policy": active.digest,
+        "toml": active.toml(),
+        "numbers": active.document(),
+        "words": policy_words.sentences(active),
+        "activation": history[-1] if history else None,
+    }
+    if run.quiet:
+        run.say(active.digest)
+    elif run.for_programs:
+        output.document(run, document, rows=[{k: document[k] for k in ("policy", "toml")}])
+    else:
+        run.say(*policy_words.sentences(active), "")
+        run.say(active.toml())
+        run.say(f"digest {active.digest}", _since(run, history))
+    return DONE
+
+
+@click.command()
+@looking
+def history(run: Run) -> int:
+    """List every activation on record: when, by whom, why, and what changed."""
+    with run.house.reading() as connection:
+        found = _history(connection)
+    if run.quiet:
+        run.say(*(activation["policy"] for activation in found))
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        output.table(
+            run,
+            ("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
+            [_row(run, activation) for activation in found],
+        )
+        if not found:
+            run.tell("the documented policy has been active from the start")
+    return DONE
+
+
+@click.command()
+@click.option(
+    "--machine", type=click.Choice(("site", "incident")), help="Only this one. Default: both."
+)
+@looking
+def graph(run: Run, machine: str | None) -> int:
+    """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
+    from incidents.machine import graph as drawn
+
+    texts = {name: drawn.mermaid(name) for name in drawn.MACHINES if machine in (None, name)}
+    if run.for_programs:
+        rows = [{"machine": name, "mermaid": text} for name, text in texts.items()]
+        output.document(run, texts, rows=rows)
+    else:
+        run.say("\n\n".join(texts.values()))
+    return DONE
+
+
+@click.command()
+@policy_file.argument
+@looking
+def check(run: Run, file: Path) -> int:
+    """Check that FILE is a policy; print its digest."""
+    found = policy_file.read(file)
+    if run.for_programs:
+        document = {"policy": found.digest, "numbers": found.document()}
+        output.document(run, document, rows=[{"policy": found.digest}])
+    else:
+        run.say(found.digest)
+    return DONE
+
+
+@click.command()
+@policy_file.argument
+@params.reason_option
+@acting
+def activate(act: Act, file: Path, reason: str) -> int:
+    """Make the policy in FILE the active one, on record with the reason.
+
+    What fell due before is done under the old one, and deadlines that are set already stay.
+    """
+    run = act.run
+    wanted = policy_file.read(file)
+    active = run.house.desk.policy()
+    changes = policy_words.differences(active, wanted)
+    if act.dry_run:
+        if not changes:
+            raise RefusedError(f"this policy is active already: {active.digest}")
+        answer: Document = {"policy": wanted.digest, "previous": active.digest}
+    else:
+        answer = run.house.desk.activate(
+            wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key
+        )
+    if run.quiet:
+        run.say(answer["policy"])
+    elif run.for_programs:
+        output.document(run, {**answer, "changes": _listed(changes)}, rows=[answer])
+    else:
+        would = "would become" if act.dry_run else "is"
+        run.say(*(f"{key}: {old} → {new}" for key, old, new in changes))
+        run.say(f"{answer['policy']} {would} the active policy")
+    if act.dry_run:
+        run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
+    return DONE
+
+
+def _history(connection: Connection) -> list[Document]:
+    from incidents.audit import activations
+    from incidents.clock import rfc3339
+    from incidents.store import sealed
+
+    found = list(activations.history(connection))
+    words = sealed.values(connection, [activation.reason for activation in found])
+    return [
+        {
+            "policy": activation.policy,
+            "previous": activation.previous,
+            "activated_at": rfc3339(activation.at),
+            "by": activation.by,
+            "login": activation.login,
+            "reason": words.get(activation.reason, activation.reason),
+            "toml": activation.toml,
+            "changes": _listed(changes),
+        }
+        for activation, changes in zip(found, _changes(found), strict=True)
+    ]
+
+
+def _changes(found: Sequence[Activation]) -> list[list[Change]]:
+    """What each activation changed."""
+    from incidents.machine.policy import DOCUMENTED, read
+
+    policies = [DOCUMENTED, *(read(activation.toml) for activation in found)]
+    return [policy_words.differences(old, new) for old, new in pairwise(policies)]
+
+
+def _listed(changes: list[Change]) -> list[Document]:
+    return [{"key": key, "before": old, "after": new} for key, old, new in changes]
+
+
+def _in_line(changes: list[Document]) -> str:
+    return ", ".join(f"{c['key']}: {c['before']} → {c['after']}" for c in changes)
+
+
+def _row(run: Run, activation: Document) -> list[str]:
+    when = run.when
+    return [
+        when(activation["activated_at"]),
+        _person(activation),
+        activation["policy"],
+        _in_line(activation["changes"]),
+        activation["reason"],
+    ]
+
+
+def _since(run: Run, history: list[Document]) -> str:
+    if not history:
+        return "the documented policy, active from the start"
+    last, when = history[-1], run.when
+    since = f"{when(last['activated_at'])} {when.zone_name}"
+    return f"active since {since}, by {_person(last)}: {last['reason']}"
+
+
+def _person(activation: Document) -> str:
+    by, login = activation["by"], activation["login"]
+    return by if login in (None, by) else f"{by} (login {login})"

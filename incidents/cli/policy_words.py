@@ -1,0 +1,71 @@
+"""The policy in words: what each rule says with its numbers, and where two policies differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.machine.policy import write_duration
+
+if TYPE_CHECKING:
+    from incidents.machine.policy import Policy
+
+Change = tuple[str, str, str]
+"""A key of the policy's file, and its value before and after."""
+
+
+def sentences(policy: Policy) -> list[str]:
+    """One sentence for each rule, R1 to R5."""
+    within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
+    repeat, cases = (
+        _times(policy.repeat_count, "violation"),
+        _times(policy.run_count, "such case"),
+    )
+    span, attempts = write_duration(policy.repeat_within), _attempts(policy)
+    return [
+        f"R1 repeat: a site with {repeat} within {span} is closed.",
+        f"R2 unreachable: nobody reached in {within} suspends it for {suspend_for}{attempts}.",
+        f"R3 unreachable_run: a site with {cases}{_in_a_row(policy)} is closed.",
+        "R4 false_info: false details close it at once, on somebody's word.",
+        f"R5 refusal: told and not deleted closes it at once{_removal(policy)}.",
+    ]
+
+
+def differences(before: Policy, after: Policy) -> list[Change]:
+    """Each key that differs, with its value in either policy as the file has it."""
+    old, new = before.document(), after.document()
+    return [
+        (f"{section}.{key}", _shown(value), _shown(new[section][key]))
+        for section, keys in old.items()
+        for key, value in keys.items()
+        if value != new[section][key]
+    ]
+
+
+def _times(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _attempts(policy: Policy) -> str:
+    if policy.min_attempts == 0:
+        return ""
+    return (
+        f", after at least {_times(policy.min_attempts, 'attempt')} (with fewer the desk is "
+        "alarmed instead)"
+    )
+
+
+def _in_a_row(policy: Policy) -> str:
+    return " in a row" if policy.run == "consecutive" else " in all"
+
+
+def _removal(policy: Policy) -> str:
+    if policy.removal_within is None:
+        return ", on somebody's word; no time is set to delete in"
+    return (
+        ", on somebody's word or when the content is not gone "
+        f"{write_duration(policy.removal_within)} after the call"
+    )
+
+
+def _shown(value: str | int) -> str:
+    return str(value) or "none"

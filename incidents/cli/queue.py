@@ -1,0 +1,149 @@
+"""The queue: what the desk must do now, most urgent first, with the next command to type."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents import clock
+from incidents.cli import output
+from incidents.cli.options import looking
+from incidents.cli.run import painted
+from incidents.errors import DONE, InputError
+from incidents.words import span
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document, When
+
+KINDS = {
+    "call": "call",
+    "keep_calling": "keep calling",
+    "tell": "tell: closed",
+    "check_removal": "check if gone",
+    "recheck": "recheck",
+    "disputed": "disputed closure",
+    "reinstatement": "reinstatement",
+    "review": "review",
+}
+"""What there is to do, in a word or two."""
+
+
+@click.command()
+@click.option("--mine", is_flag=True, help="Only what you have claimed.")
+@click.option("--watch", is_flag=True, help="Stay, and refresh every second; q quits.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    help="At most so many items.",
+)  # fmt: skip
+@click.option("--after", metavar="PLACE", help="The next page: what next_after says in JSON.")
+@looking
+def queue(run: Run, *, mine: bool, watch: bool, limit: int, after: str | None) -> int:
+    """What the desk must do now: overdue things first, then by deadline.
+
+    Looking does nothing; it shows what is overdue.
+    """
+    person = run.settings.person if mine else None
+    if watch:
+        _check_terminal(run)
+        from incidents.cli import queue_screen
+
+        queue_screen.watch(run, lambda most: fetch(run, person, most, after), limit)
+        return DONE
+    found = fetch(run, person, limit, after)
+    if run.quiet:
+        run.say(*(item["id"] for item in found["items"]))
+    elif run.for_programs:
+        output.document(run, found, rows=found["items"])
+    elif sys.stdout.isatty():
+        from incidents.cli import queue_screen
+
+        queue_screen.show(run, found)
+    else:
+        _plainly(run, found)
+    return DONE
+
+
+def fetch(run: Run, person: str | None, limit: int, after: str | None) -> Document:
+    """One page of the queue as it stands now."""
+    house = run.house
+    with house.reading() as connection:
+        found: Document = house.views.queue(
+            connection, clock.now(), mine=person, limit=limit, after=after
+        )
+    return found
+
+
+def what(item: Document) -> str:
+    """What there is to do."""
+    kind = str(item["kind"])
+    return KINDS.get(kind, kind)
+
+
+def left(item: Document) -> str:
+    """How long there is, or how long it is overdue; empty for what has no deadline."""
+    if item["left_s"] is None:
+        return ""
+    told = span(timedelta(seconds=abs(item["left_s"])))
+    return f"{told} overdue" if item["overdue"] else told
+
+
+def alarm(enforcement: Document, when: When) -> str | None:
+    """What to say when nothing enforces the clock; None while a daemon does."""
+    if enforcement["beating"]:
+        return None
+    told = "NOTHING ENFORCES THE CLOCK: "
+    if enforcement["standing_aside"]:
+        told += f"the daemon stands aside ({enforcement['standing_aside']})"
+    elif enforcement["last_beat"]:
+        told += f"the last daemon was heard of {when.ago(enforcement['last_beat'])}"
+    else:
+        told += "no daemon has ever run"
+    if enforcement["overdue"]:
+        since = when(enforcement["overdue_since"])
+        told += f"; sites overdue: {enforcement['overdue']}, since {since}"
+    return f"{told}. Start one: incidents daemon"
+
+
+def whom(item: Document) -> str:
+    """Whom to call, and at which number; the e-mail where there is none."""
+    return (
+        ", ".join(item[name] for name in ("person", "phone") if item[name]) or item["email"] or ""
+    )
+
+
+def _check_terminal(run: Run) -> None:
+    if run.for_programs or run.quiet:
+        raise InputError("--watch is for people: leave the format and -q out")
+    if not sys.stdout.isatty():
+        raise InputError("--watch needs a terminal: without one, run queue again when you want it")
+
+
+def _plainly(run: Run, found: Document) -> None:
+    when = run.when
+    told = alarm(found["enforcement"], when)
+    if told is not None:
+        run.tell(painted(told, fg="red", bold=True))
+    headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
+    output.table(run, headers, (_row(item, when) for item in found["items"]))
+    if not found["items"]:
+        run.tell("nothing to do")
+    if found["more"]:
+        run.tell(f"there is more: add --after {found['next_after']}")
+
+
+def _row(item: Document, when: When) -> tuple[str, ...]:
+    due = item["due"]
+    return (
+        item["id"],
+        left(item),
+        what(item),
+        item["site"],
+        "" if due is None else when(due),
+        item["claimed_by"] or "",
+        whom(item),
+        item["next"],
+    )

@@ -1,0 +1,44 @@
+"""The refusals in words: the machine's own, and those that the desk makes before the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from incidents.machine.refusals import Refusal
+    from incidents.words import When
+
+SENTENCES = {
+    "unknown_site": "no site is called {site}{way_out}",
+    "key_reused": "the key {key!r} was used for another command at {at}: take another key",
+    "clock_ahead": "this machine's clock, {now}, is {ahead_s} s ahead of the database's: set it"
+    " right first, or one bad clock spoils the times of the record",
+    "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
+    " out and try again",
+    "text_too_long": "the {what} has {length} characters, and {limit} are the most",
+    "too_many_urls": "{count} web addresses are given, and {limit} are the most for one incident",
+    "urls_too_long": "the web addresses have {size} bytes, and {limit} are the most for one"
+    " incident: log it with fewer, and attach a file with all",
+}
+"""What the desk refuses, by the refusal's name."""
+
+
+def sentence(refusal: Refusal, when: When) -> str:
+    """The sentence for a refusal, with the way out; times in it are told in `when`'s zone."""
+    from incidents.machine import refusals
+
+    if refusal.name in refusals.SENTENCES:
+        return refusals.text(refusal, when)
+    facts: dict[str, Any] = {
+        name: when(value) if hasattr(value, "tzinfo") else value
+        for name, value in refusal.facts.items()
+    }
+    template = SENTENCES.get(refusal.name, refusal.name.replace("_", " "))
+    return template.format_map({**facts, "way_out": _way_out(facts)})
+
+
+def _way_out(facts: dict[str, Any]) -> str:
+    """For an unknown site: the nearest names, or how to add it."""
+    if facts.get("nearest"):
+        return f" (did you mean {' or '.join(facts['nearest'])}?)"
+    return f" (incidents site add {facts.get('site')} takes it into the register)"

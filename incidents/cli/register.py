@@ -1,0 +1,139 @@
+"""The looks at sites: list, show, why. Looking does nothing; it shows what is overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents import site_name
+from incidents.cli import output, params, timeline
+from incidents.cli.options import looking
+from incidents.cli.run import painted
+from incidents.errors import DONE
+from incidents.words import rule
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document, When
+
+_COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
+
+
+@click.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(("active", "suspended", "closed")),
+    help="Only sites in this state.",
+)
+@looking
+def list_sites(run: Run, state: str | None) -> int:
+    """List the sites by name."""
+    house = run.house
+    with house.reading() as connection:
+        sites: Iterable[Document] = house.views.sites(connection, state=state)
+        if run.quiet:
+            for site in sites:
+                run.say(site["site"])
+        elif run.for_programs:
+            output.documents(run, sites)
+        else:
+            when = run.when
+            headers = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
+            output.table(run, headers, (_row(site, when) for site in sites))
+    return DONE
+
+
+@click.command()
+@params.name_argument
+@looking
+def show(run: Run, site: str) -> int:
+    """How NAME stands, whom to call, and its latest incidents."""
+    from incidents import clock
+
+    house = run.house
+    with house.reading() as connection:
+        found: Document = house.views.site(connection, site, clock.now())
+    if run.quiet:
+        run.say(found["site"])
+    elif run.for_programs:
+        output.document(run, found, rows=[found])
+    else:
+        output.pairs(run, _pairs(found, run.when))
+        timeline.incidents(run, found["incidents"], of=found["incidents_total"])
+    return DONE
+
+
+@click.command()
+@params.name_argument
+@looking
+def why(run: Run, site: str) -> int:
+    """Why NAME stands as it does, in plain words.
+
+    The rule, the incidents counted, the times compared, what is due next, what would change it.
+    """
+    from incidents import clock
+
+    house = run.house
+    with house.reading() as connection:
+        found: Document = house.views.why(connection, site, clock.now(), run.settings.zone)
+    if run.quiet:
+        run.say(site)
+    elif run.for_programs:
+        output.document(run, found, rows=found["timeline"])
+    else:
+        _tell_why(run, found)
+    return DONE
+
+
+def _tell_why(run: Run, found: Document) -> None:
+    for line in found["text"]:
+        run.say(painted(line, fg="red", bold=True) if line.startswith("OVERDUE") else line)
+    if found["timeline_untold"]:
+        run.tell(f"{found['timeline_untold']:,} older entries: incidents audit export has them")
+    timeline.events(run, found["timeline"])
+    timeline.next_steps(run, found["commands"])
+
+
+def _row(site: Document, when: When) -> tuple[str, ...]:
+    remarks = [word for word in ("held", "disputed") if site[word]]
+    until = site["suspended_until"]
+    return (
+        site["site"],
+        site["state"],
+        site["rule"] or "",
+        str(site["run"]),
+        "" if until is None else when(until),
+        " ".join(remarks),
+    )
+
+
+def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
+    def time(name: str) -> str:
+        return when.until(site[name]) if site[name] else ""
+
+    state = painted(site["state"], fg=_COLOURS.get(site["state"]), bold=True)
+    hold, request = site["hold"], site["reinstatement"]
+    return [
+        ("site", site_name.shown(site["site"])),
+        ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
+        ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
+        ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
+        (
+            "reinstatement",
+            f"asked {when(request['at'])} by {request['by']}: {_said(request)}" if request else "",
+        ),
+        ("suspended until", time("suspended_until")),
+        ("closed at", when(site["closed_at"]) if site["closed_at"] else ""),
+        ("run", str(site["run"])),
+        ("next due", time("next_due")),
+        ("person", site["person"] or ""),
+        ("phone", site["phone"] or ""),
+        ("e-mail", site["email"] or ""),
+        ("tasks", ", ".join(f"{task['id']} ({task['kind']})" for task in site["tasks"])),
+    ]
+
+
+def _said(act: Document) -> str:
+    return act["reason"] or "(erased)"

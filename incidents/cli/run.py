@@ -1,0 +1,116 @@
+"""One run of the program: how it answers, and what it has opened."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from incidents.bootstrap import House
+    from incidents.settings import Settings
+    from incidents.words import When
+
+TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
+
+
+class Run:
+    """What all commands share: made by `main`, filled by the shared options, given to each."""
+
+    def __init__(self) -> None:
+        self.format: str | None = None
+        self.quiet = False
+        self._settings: Settings | None = None
+        self._house: House | None = None
+
+    @property
+    def for_programs(self) -> bool:
+        """Whether a program reads the answer: then nothing but documents is written."""
+        return self.format not in (None, TABLE)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, as the options, the environment and the file give them."""
+        if self._settings is None:
+            from incidents import settings
+
+            self._settings = settings.load()
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def house(self) -> House:
+        """All rooms, wired for these settings; opens the database."""
+        if self._house is None:
+            from incidents import bootstrap
+
+            self._house = bootstrap.open_house(self.settings)
+        return self._house
+
+    @property
+    def when(self) -> When:
+        """How times are shown to people."""
+        from incidents import clock
+        from incidents.words import When
+
+        return When(zone=self.settings.zone, now=clock.now())
+
+    def read_time(self, text: str | None) -> datetime | None:
+        """A time that somebody has typed, in UTC, echoed with its zone; None if none was.
+
+        Raises:
+            InputError: naming the text, and how to write a time.
+        """
+        if text is None:
+            return None
+        from incidents import clock
+
+        moment = clock.parse(text, self.settings.zone, clock.now())
+        when = self.when
+        self.tell(f"time taken as {when(moment)} {when.zone_name} ({when.ago(moment)})")
+        return moment
+
+    def tell(self, *lines: str) -> None:
+        """Write lines for people on standard error; nothing where a program reads."""
+        if not self.for_programs:
+            for line in lines:
+                click.echo(line, err=True)
+
+    def say(self, *lines: str) -> None:
+        """Write lines on standard output."""
+        for line in lines:
+            click.echo(line, color=paints())
+
+    def say_all(self, lines: Sequence[str]) -> None:
+        """Write many lines on standard output in one go."""
+        if lines:
+            click.echo("\n".join(lines), color=paints())
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._house is not None:
+            self._house.close()
+
+
+def paints(stream: object = None) -> bool:
+    """Whether colour may be written: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
+    import os
+
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    out = sys.stdout if stream is None else stream
+    return bool(getattr(out, "isatty", lambda: False)())
+
+
+def painted(text: str, **style: object) -> str:
+    """`text` in colour, where standard output takes it."""
+    return click.style(text, **style) if paints() else text  # type: ignore[arg-type]  # click's own

@@ -1,0 +1,92 @@
+"""The look at one incident: all that is on record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params, timeline
+from incidents.cli.options import looking
+from incidents.errors import DONE
+from incidents.words import Teller, next_commands
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document, When
+
+
+@click.command()
+@params.incident_argument
+@looking
+def show(run: Run, incident: tuple[int, int]) -> int:
+    """Tell the whole story of INCIDENT."""
+    from incidents import clock
+
+    house = run.house
+    with house.reading() as connection:
+        found: Document = house.views.incident(connection, incident)
+        if run.quiet:
+            run.say(found["id"])
+            return DONE
+        story = house.views.timeline(connection, *incident, now=clock.now(), zone=run.settings.zone)
+        if run.for_programs:
+            output.document(run, {**found, "timeline": list(story)}, rows=[found])
+        else:
+            _tell(run, found, story)
+    return DONE
+
+
+def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
+    when, site = run.when, incident["site_document"]
+    teller = Teller(site=site["site"], site_id=site["id"], when=when)
+    closed = site["state"] == "closed"
+    run.say(teller.incident_state(incident, site_closed=closed))
+    if site["state"] != "active" or site["run"] >= 2:
+        run.say(teller.site_state(site))
+    run.say("")
+    output.pairs(run, _pairs(incident, when))
+    for url in incident["urls"]:
+        run.say(f"url: {url}")
+    for contact in incident["contacts"]:
+        run.say(f"contact: {_contact(contact, when)}")
+    for evidence in incident["evidence"]:
+        run.say(f"evidence: {_evidence(evidence, when)}")
+    timeline.events(run, story)
+    timeline.next_steps(run, next_commands(incident, site))
+
+
+def _pairs(incident: Document, when: When) -> list[tuple[str, str]]:
+    def time(name: str) -> str:
+        return when(incident[name]) if incident[name] else ""
+
+    return [
+        ("incident", incident["id"]),
+        ("site", incident["site"]),
+        ("state", incident["state"]),
+        ("occurred", f"{time('occurred_at')} {when.zone_name}"),
+        ("recorded", f"{time('recorded_at')} by {incident['by']}"),
+        ("contact due", time("contact_due")),
+        ("removal due", time("removal_due")),
+        ("category", incident["category"] or ""),
+        ("recurs", incident["recurs"] or ""),
+        ("note", incident["note"] or ""),
+    ]
+
+
+def _contact(contact: Document, when: When) -> str:
+    told = f"{contact['id']} {contact['outcome']} at {when(contact['occurred_at'])}"
+    told += f" by {contact['by']}"
+    if contact["recorded_at"] != contact["occurred_at"]:
+        told += f" (recorded {when(contact['recorded_at'])})"
+    if contact["voided"]:
+        told += ", voided"
+    return f"{told}: {contact['note']}" if contact["note"] else told
+
+
+def _evidence(evidence: Document, when: When) -> str:
+    name = evidence["name"] or "a file"
+    return (
+        f"{name} ({evidence['size']:,} bytes, {when(evidence['recorded_at'])}) {evidence['digest']}"
+    )

@@ -1,0 +1,278 @@
+"""`simulate`: a history under one policy or several, as a table, a document and a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from incidents.cli import history_file, output
+from incidents.cli.options import looking
+from incidents.errors import DONE, FileError, IncidentsError, InputError
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.intake.contacts import Draw
+    from incidents.intake.history import History
+    from incidents.intake.simulate import Outcome, Story
+    from incidents.machine.policy import Policy
+
+# The names of policies that are no files.
+THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
+_HEADERS = (
+    "policy", "sites", "incidents", "moot", "suspensions",
+    "R1 repeat", "R3 unreachable run", "R5 refusal", "R4 false information",
+)  # fmt: skip
+
+
+def _probability(given: str) -> float:
+    try:
+        found = float(given)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise InputError(f"--reach is {given!r}, but a probability lies between 0 and 1")
+    return found
+
+
+@click.command()
+@history_file.file_argument
+@click.option(
+    "--policy", "policies", multiple=True, metavar="P",
+    help="A policy file, or the words documented and active; repeat it to compare. Default: the "
+    "documented policy, or the active one of a database that is named.",
+)  # fmt: skip
+@history_file.group_within_option
+@click.option(
+    "--reach", type=_probability, default="1", show_default=True, metavar="P",
+    help="How likely the person is reached, where the history does not tell: drawn per incident.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N",
+    help="The same seed draws the same.",
+)  # fmt: skip
+@history_file.skip_bad_option
+@click.option(
+    "-o", "--output", "picture", type=click.Path(path_type=Path), metavar="FILE.svg",
+    help="Draw suspensions and closures over time.",
+)  # fmt: skip
+@looking
+def simulate(
+    run: Run,
+    *,
+    file: str,
+    policies: tuple[str, ...],
+    group_within: timedelta | None,
+    reach: float,
+    seed: int,
+    skip_bad: bool,
+    picture: Path | None,
+) -> int:
+    """Run the history in FILE through the policy, in simulated time; nothing is stored.
+
+    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
+    wanted url, category, note, contact, contact_at, removed_at. A URLhaus dump is known by its
+    columns. Several policies see the same calls.
+    """
+    from incidents.intake import grouping
+    from incidents.intake import simulate as simulation
+    from incidents.intake.contacts import Draw
+
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise InputError(f"-o is {str(picture)!r}, but the picture is SVG: name a file.svg")
+    chosen = _policies(run, policies)
+    history = history_file.load(run, file)
+    if not skip_bad:
+        history.insist()
+    draw = Draw(reach=reach, seed=seed)
+    stories = simulation.tell(grouping.group(history.reports, group_within), draw)
+    total = sum(len(story.findings) for story in stories)
+    with history_file.progress("simulating", total * len(chosen)) as done:
+        outcomes = [simulation.run(stories, policy, name, done) for name, policy in chosen]
+    facts = _Facts(history, stories, draw, group_within)
+    _answer(run, outcomes, facts)
+    history_file.tell_of(run, history)
+    _tell(run, [policy for _, policy in chosen], facts)
+    if picture is not None:
+        _draw(run, picture, outcomes, facts)
+    return DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What holds for all policies: the history, and how it was taken."""
+
+    history: History
+    stories: list[Story]
+    draw: Draw
+    group_within: timedelta | None
+
+    @property
+    def kept(self) -> int:
+        return sum(len(story.findings) for story in self.stories)
+
+    @property
+    def drawn(self) -> int:
+        return sum(call.drawn for story in self.stories for call in story.calls)
+
+    @property
+    def drawn_reached(self) -> int:
+        calls = (call for story in self.stories for call in story.calls)
+        return sum(call.drawn and call.outcome is not None for call in calls)
+
+    def document(self) -> dict[str, Any]:
+        from incidents.clock import rfc3339
+        from incidents.machine.policy import write_duration
+
+        reports = self.history.reports
+        within = self.group_within
+        return {
+            "reports": len(reports),
+            "bad": len(self.history.bad),
+            "kept": self.kept,
+            "drawn": self.drawn,
+            "drawn_reached": self.drawn_reached,
+            "reach": self.draw.reach,
+            "seed": self.draw.seed,
+            "group_within": None if within is None else write_duration(within),
+            "from": rfc3339(reports[0].occurred_at) if reports else None,
+            "to": rfc3339(reports[-1].occurred_at) if reports else None,
+        }
+
+
+def _policies(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
+    """The policies to run, each with its name: the words that were typed."""
+    from incidents.machine import policy
+
+    if not given:
+        active = _active(run)
+        if active is not None:
+            return [(THE_ACTIVE, active)]
+        return [(THE_DOCUMENTED, policy.DOCUMENTED)]
+    return [(name, _policy(run, name)) for name in dict.fromkeys(given)]
+
+
+def _policy(run: Run, name: str) -> Policy:
+    from incidents.machine import policy
+
+    if name == THE_DOCUMENTED:
+        return policy.DOCUMENTED
+    if name == THE_ACTIVE:
+        return run.house.desk.policy()
+    try:
+        return policy.read(Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        detail = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise FileError(file=name, done="read", detail=detail) from error
+    except policy.PolicyError as error:
+        raise IncidentsError(f"{name} is no policy: {error}") from error
+
+
+def _active(run: Run) -> Policy | None:
+    """The active policy of the database that was named, if there is one; none is made for this."""
+    if run.settings.db is None:
+        return None
+    from incidents.store import schema
+    from incidents.store.engine import plainly
+
+    engine = run.house.bare_engine
+    if engine.dialect.name == "sqlite":
+        file = Path(engine.url.database or "")
+        if not file.is_file():
+            return None
+    with plainly(engine):
+        if schema.status(engine) is schema.Status.EMPTY:
+            return None
+    return run.house.desk.policy()
+
+
+def _answer(run: Run, outcomes: list[Outcome], facts: _Facts) -> None:
+    if run.quiet:
+        run.say_all(sorted({act.site for outcome in outcomes for act in outcome.closures}))
+    elif run.for_programs:
+        found = [_document(outcome) | facts.document() for outcome in outcomes]
+        output.document(run, {"policies": found}, rows=list(map(_row, found)))
+    else:
+        output.table(run, _HEADERS, [_fields(outcome) for outcome in outcomes])
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "policy": outcome.policy,
+        "digest": outcome.digest,
+        "sites": outcome.sites,
+        "incidents": outcome.incidents,
+        "moot": outcome.moot,
+        "suspensions": outcome.suspensions,
+        "closed": outcome.closed,
+    }
+
+
+def _row(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as one row of CSV: a column for each rule."""
+    closed = {f"closed_{rule}": n for rule, n in document["closed"].items()}
+    return {name: value for name, value in document.items() if name != "closed"} | closed
+
+
+def _fields(outcome: Outcome) -> list[str]:
+    counts = (
+        outcome.sites, outcome.incidents, outcome.moot, outcome.suspensions,
+        *outcome.closed.values(),
+    )  # fmt: skip
+    return [outcome.policy, *(f"{n:,}" for n in counts)]
+
+
+def _tell(run: Run, policies: list[Policy], facts: _Facts) -> None:
+    """What the numbers rest on, for people."""
+    found = facts.document()
+    if not facts.history.reports:
+        run.tell("there is no report in the history")
+        return
+    first, last = (facts.history.reports[i].occurred_at for i in (0, -1))
+    run.tell(
+        f"{found['reports']:,} reports of {len(facts.stories):,} sites, {run.when(first)} to "
+        f"{run.when(last)} {run.when.zone_name}",
+        _told_grouping(found),
+        _told_calls(found),
+    )
+    left = sum(finding.report.removed_at is None for s in facts.stories for finding in s.findings)
+    if left and any(policy.removal_within is not None for policy in policies):
+        run.tell(
+            f"removed_at is not known of {left:,} incidents: under a policy with a removal "
+            "deadline, content that the history does not know to be gone counts as not deleted (R5)"
+        )
+
+
+def _told_grouping(found: dict[str, Any]) -> str:
+    if found["group_within"] is None:
+        return "each report is one incident (--group-within takes bursts as one)"
+    return (
+        f"{found['kept']:,} are kept: reports within {found['group_within']} of the last one kept "
+        "of their site are one incident"
+    )
+
+
+def _told_calls(found: dict[str, Any]) -> str:
+    known = found["kept"] - found["drawn"]
+    if not found["drawn"]:
+        return f"calls: all {known:,} are the history's own, none is drawn"
+    return (
+        f"calls: {known:,} are the history's own; {found['drawn']:,} are drawn with --reach "
+        f"{found['reach']:g} --seed {found['seed']}, and {found['drawn_reached']:,} of these reach "
+        "the person, at the moment of the report"
+    )
+
+
+def _draw(run: Run, file: Path, outcomes: list[Outcome], facts: _Facts) -> None:
+    from incidents.intake import picture
+
+    reports = facts.history.reports
+    span = (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
+    try:
+        file.write_text(picture.draw(outcomes, span, run.settings.zone), encoding="utf-8")
+    except OSError as error:
+        raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
+    run.tell(f"the picture is in {file}")

@@ -1,0 +1,122 @@
+"""The clock: the only file that reads it, and how times are written and read. All are UTC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from incidents.errors import InputError
+
+_DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
+_TIME = r"(?P<time>\d{2}:\d{2}(?::\d{2})?)(?:[.](?P<fraction>\d{1,18}))?"
+_OFFSET = r"(?P<offset>[Zz]|[+-]\d{2}:\d{2})"
+_FORMS = re.compile(rf"(?:{_DATE}[Tt ])?{_TIME}\s?{_OFFSET}?", re.ASCII)
+_WAYS = "write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00"
+
+
+def _machine_time() -> datetime:
+    return datetime.now(UTC)
+
+
+# What `now` reads; `incidents.testing` alone puts another clock in its place.
+source: Callable[[], datetime] = _machine_time
+
+
+def now() -> datetime:
+    """The machine's time, in UTC, to the microsecond."""
+    return source()
+
+
+def rfc3339(moment: datetime) -> str:
+    """`moment` as `2026-03-01T10:00:00Z`, with microseconds only where there are any.
+
+    Raises:
+        ValueError: for a time without a zone.
+    """
+    if moment.tzinfo is not UTC:
+        moment = in_utc(moment)
+    return moment.isoformat()[:-6] + "Z"
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC.
+
+    Raises:
+        ValueError: for a time without a zone.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"a time without a zone: {moment.isoformat()}")
+    return moment.astimezone(UTC)
+
+
+def read_rfc3339(text: str) -> datetime:
+    """The moment that `rfc3339` has written, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone of that IANA name.
+
+    Raises:
+        InputError: if there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(
+            f"unknown time zone: {name!r} (write a name such as Asia/Shanghai or UTC)"
+        ) from error
+
+
+def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
+    """Read a time that a person has typed, in UTC.
+
+    RFC 3339 has its own offset; `2026-03-01 02:50` and `2026-03-01 02:50:30` are in `zone`; a bare
+    `02:50` is the latest such time in `zone` that is not later than `now`.
+
+    Raises:
+        InputError: naming the text, and how to write a time.
+    """
+    found = _FORMS.fullmatch(text.strip())
+    if found is None or (found["offset"] and not found["date"]):
+        raise InputError(f"not a time: {text!r} ({_WAYS})")
+    try:
+        at = time.fromisoformat(found["time"])
+        at = at.replace(microsecond=int((found["fraction"] or "0")[:6].ljust(6, "0")))
+        if not found["date"]:
+            return _latest(text, at, zone, now)
+        day = date.fromisoformat(found["date"])
+        if not found["offset"]:
+            return _in_zone(text, datetime.combine(day, at), zone)
+        offset = datetime.fromisoformat(f"2000-01-01T00:00:00{found['offset'].upper()}").tzinfo
+        return datetime.combine(day, at, tzinfo=offset).astimezone(UTC)
+    except InputError:
+        raise
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"no such time: {text!r} ({error})") from error
+
+
+def _latest(text: str, at: time, zone: tzinfo, now: datetime) -> datetime:
+    today = now.astimezone(zone).date()
+    moment = _in_zone(text, datetime.combine(today, at), zone)
+    if moment > now:
+        yesterday = today - timedelta(days=1)
+        moment = _in_zone(text, datetime.combine(yesterday, at), zone)
+    return moment
+
+
+def _in_zone(text: str, local: datetime, zone: tzinfo) -> datetime:
+    """The one moment at which clocks in `zone` show `local`."""
+    first = local.replace(tzinfo=zone, fold=0)
+    second = local.replace(tzinfo=zone, fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return first.astimezone(UTC)
+    # Around a change of the clocks: twice the same time, or one that is jumped over.
+    shown = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+    what = "happens twice" if shown == local else "does not exist"
+    raise InputError(f"{text!r} {what} in {zone}: write it with its offset, as in {_RFC3339}")
+
+
+_RFC3339 = "2026-03-01T02:50:00+08:00"

@@ -1,0 +1,220 @@
+"""Enforcement: the duty that does what is due, in batches, and says when to look again."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+from incidents import clock
+from incidents.clock import rfc3339
+from incidents.daemon import journal, timekeeping
+from incidents.daemon.backoff import Backoff
+from incidents.errors import DatabaseError, IncidentsError
+from incidents.store import clocks
+from incidents.store.engine import plainly, reading
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from incidents.bootstrap import House
+    from incidents.daemon.systemd import Systemd
+    from incidents.desk import Answer, Desk
+
+BATCH = 500
+WORKS_FOR_S = 10.0
+"""So long after a look that came to its end, the clock counts as enforced."""
+
+# A connection may take so long to be refused, and a SQLite file so long to be let go of.
+_ATTEMPT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look did, the earliest due time that is left, and why it stood aside if it did."""
+
+    sites: int = 0
+    events: int = 0
+    next_due: datetime | None = None
+    aside: str | None = None
+
+
+def look(
+    engine: Engine,
+    desk: Desk,
+    *,
+    own_clock: bool = False,
+    limit: int = BATCH,
+    stopped: Callable[[], bool] = lambda: False,
+    done: Callable[[list[Answer]], object] = lambda _: None,
+) -> Look:
+    """Do all that is due, `limit` sites in a transaction, in the order of their due times.
+
+    Between two batches `stopped` is asked, and `done` is told what the last one has decided. With
+    a clock that differs from the database's nothing is done, unless `own_clock` (a rehearsal).
+
+    Raises:
+        DatabaseError: when the database does not do its part; what was done before stands.
+    """
+    with plainly(engine), reading(engine) as connection:
+        drift = None if own_clock else timekeeping.drift(connection)
+        next_due = clocks.earliest_due(connection)
+    aside = timekeeping.reason_to_stand_aside(drift)
+    if aside is not None or next_due is None or next_due >= clock.now():
+        return Look(next_due=next_due, aside=aside)
+    sites = events = 0
+    for answers in _batches(desk, limit, stopped):
+        done(answers)
+        sites += len(answers)
+        events += sum(len(answer.document["events"]) for answer in answers)
+    with plainly(engine), reading(engine) as connection:
+        return Look(sites=sites, events=events, next_due=clocks.earliest_due(connection))
+
+
+def _batches(desk: Desk, limit: int, stopped: Callable[[], bool]) -> Iterator[list[Answer]]:
+    while not stopped():
+        answers = desk.elapse(limit=limit)
+        # Nothing is due, or what is due is being done by somebody else at this moment.
+        if not answers:
+            return
+        yield answers
+        if not any(answer.document["events"] for answer in answers):
+            journal.warn("nothing came of what was due", site=answers[0].site)
+            return
+
+
+class Enforcement:
+    """Looks, and keeps looking whatever becomes of the database; one thread runs it.
+
+    `wake_at` is told the next due time; `changed` is called when enforcing begins, or standing
+    aside begins or ends. `fatal` holds what no waiting will mend.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        systemd: Systemd,
+        *,
+        stopped: Callable[[], bool],
+        wake_at: Callable[[datetime], object],
+        changed: Callable[[], object],
+        backoff: Backoff | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.fatal: IncidentsError | None = None
+        self.aside: str | None = None
+        self._house = house
+        self._systemd = systemd
+        self._stopped = stopped
+        self._wake_at = wake_at
+        self._changed = changed
+        self._backoff = Backoff(monotonic=monotonic) if backoff is None else backoff
+        self._monotonic = monotonic
+        self._worked_at: float | None = None
+        self._trouble: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether the last look came to its end, not long ago."""
+        at = self._worked_at
+        return at is not None and self._monotonic() - at <= WORKS_FOR_S
+
+    def run(self) -> None:
+        """One look; whatever comes of it, the next one will be tried."""
+        if self._stopped() or self._backoff.waiting:
+            return
+        try:
+            house = self._house
+            found = look(
+                house.engine,
+                house.desk,
+                own_clock=house.settings.own_clock,
+                stopped=self._stopped,
+                done=self._done,
+            )
+        except Exception as error:  # noqa: BLE001 - a daemon that dies enforces nothing
+            self._failed(error)
+        else:
+            self._succeeded(found)
+
+    def _done(self, answers: list[Answer]) -> None:
+        journal.decided(answers)
+        self._worked_at = self._monotonic()
+        self._systemd.alive()
+
+    def _succeeded(self, found: Look) -> None:
+        lasted_s = self._backoff.succeeded()
+        if lasted_s is not None:
+            journal.say("enforcing again", duration_s=round(lasted_s, 1))
+        self._trouble = None
+        began = self._worked_at is None
+        self._worked_at = self._monotonic()
+        turned = (found.aside is None) != (self.aside is None)
+        self.aside = found.aside
+        self._systemd.alive()
+        if found.aside is None:
+            self._systemd.ready()
+            if found.next_due is not None and found.next_due >= clock.now():
+                self._wake_at(found.next_due)
+        if turned:
+            _tell_of_standing_aside(found)
+        self._systemd.status(_status(found))
+        if began or turned:
+            self._changed()
+
+    def _failed(self, error: Exception) -> None:
+        self._worked_at = None
+        reason = trouble(error)
+        if reason is None and isinstance(error, IncidentsError):
+            self.fatal = error
+            return
+        wait_s = self._backoff.failed()
+        if reason is None:
+            # The watchdog is not fed: a restart may mend what is wrong in this process.
+            self._fault(error, wait_s)
+            return
+        # This process is well, and a restart would not bring the database back.
+        self._systemd.alive()
+        self._systemd.waiting(wait_s + _ATTEMPT_S)
+        self._systemd.status(f"waiting: {reason}")
+        if reason != self._trouble:
+            journal.cry("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+        self._trouble = reason
+
+    def _fault(self, error: Exception, wait_s: float) -> None:
+        reason = f"a fault in this program: {type(error).__name__}"
+        self._systemd.status(reason)
+        journal.cry("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+        if os.environ.get("INCIDENTS_DEBUG"):
+            traceback.print_exception(error)
+
+
+def trouble(error: Exception) -> str | None:
+    """What is the matter with the database, if that is what went wrong and it may pass."""
+    cause = error.__cause__
+    if not isinstance(error, DatabaseError) or not isinstance(cause, DBAPIError):
+        return None
+    # What is said of a row that does not fit may quote it.
+    if isinstance(cause, IntegrityError | DataError):
+        return f"the database refused a row ({type(cause).__name__})"
+    return error.message
+
+
+def _tell_of_standing_aside(found: Look) -> None:
+    if found.aside is not None:
+        journal.cry("standing aside, the clock is not enforced by this daemon", reason=found.aside)
+    else:
+        journal.warn("the clocks agree again, enforcing")
+
+
+def _status(found: Look) -> str:
+    if found.aside is not None:
+        return f"standing aside: {found.aside}"
+    due = "nothing is due" if found.next_due is None else f"next due {rfc3339(found.next_due)}"
+    return f"enforcing the clock; {due}"

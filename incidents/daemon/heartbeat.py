@@ -1,0 +1,70 @@
+"""The heartbeat: the duty that lets everybody see that the clock is being enforced, and by whom."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from incidents import clock
+from incidents.store import heartbeats
+from incidents.store.engine import database_time, writing
+from incidents.store.heartbeats import Heartbeat
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+    from incidents.daemon.enforce import Enforcement
+
+BEAT_S = 5
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+def identity() -> Heartbeat:
+    """This process as a daemon; the name is its own also where every host has a pid 1."""
+    now = clock.now()
+    host, pid = socket.gethostname(), os.getpid()
+    name = f"{host}-{pid}-{secrets.token_hex(4)}"
+    return Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
+
+
+class Heart:
+    """Beats only while enforcement works; a daemon that merely lives deserves no trust."""
+
+    def __init__(self, house: House, enforcement: Enforcement, identity: Heartbeat) -> None:
+        self._house = house
+        self._enforcement = enforcement
+        self._identity = identity
+        self._beaten = False
+
+    def beat(self) -> None:
+        """Write the row, in the database's own time where it has one, and forget the dead."""
+        if not self._enforcement.works:
+            return
+        aside = self._enforcement.aside
+        try:
+            with writing(self._house.engine) as connection:
+                own_clock = self._house.settings.own_clock
+                now = None if own_clock else database_time(connection)
+                now = clock.now() if now is None else now
+                beat = replace(self._identity, beat_at=now, standing_aside=aside)
+                heartbeats.beat(connection, beat)
+                heartbeats.purge(connection, now - FORGOTTEN_AFTER)
+                self._beaten = True
+        except DBAPIError:
+            # Enforcement meets the same database and tells of it; a beat that fails is missed.
+            return
+
+    def stop(self) -> None:
+        """Take the row away, so that nobody trusts in this daemon for another moment."""
+        if not self._beaten:
+            return
+        try:
+            with writing(self._house.engine) as connection:
+                heartbeats.remove(connection, self._identity.daemon)
+        except DBAPIError:
+            return

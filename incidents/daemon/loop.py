@@ -1,0 +1,173 @@
+"""The loop: wakes each duty at its time, from the first look until a signal to stop.
+
+Nothing durable lives in the scheduler: what is due stands in the database, and is looked up anew.
+The main thread only waits for signals and watches the clock, so that it always answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from incidents import __version__, clock, log
+from incidents.daemon import journal
+from incidents.daemon.enforce import Enforcement
+from incidents.daemon.heartbeat import BEAT_S, Heart, identity
+from incidents.daemon.systemd import Systemd
+from incidents.daemon.timekeeping import Steps
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+
+TICK_S = 1
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+# Due strictly after its time: a hair later it is.
+_HAIR = timedelta(milliseconds=1)
+_WATCH_S = 0.5
+_CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
+
+
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
+    """Fires at once, and then that many seconds after it last did.
+
+    The library's own interval counts each beat that was missed: a clock that is set from 1970 to
+    today would keep it counting for ever.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """The scheduler's question, in its own words."""
+        return now if previous is None else now + self._interval
+
+
+def run(house: House, systemd: Systemd | None = None) -> int:
+    """Enforce the clock until SIGTERM or SIGINT; the exit status.
+
+    The batch in hand is finished first; a second signal does not wait for it. At any moment
+    SIGKILL loses nothing but the batch, which the next daemon does again.
+
+    Raises:
+        IncidentsError: if there is no database to enforce in, and waiting will not bring one.
+    """
+    log.adopt_library_logs()
+    # It warns of every tick that comes while the last one is still at work.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # A server that is gone without a word should cost a few seconds, not minutes.
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    with _signals_held_back():
+        return _Loop(house, Systemd() if systemd is None else systemd).run()
+
+
+class _Loop:
+    def __init__(self, house: House, systemd: Systemd) -> None:
+        self._systemd = systemd
+        self._own_clock = house.settings.own_clock
+        self._stop = Event()
+        self._identity = identity()
+        self._enforcement = Enforcement(
+            house,
+            systemd,
+            stopped=self._stop.is_set,
+            wake_at=self._wake_at,
+            changed=self._beat_now,
+        )
+        self._heart = Heart(house, self._enforcement, self._identity)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={_CLOCK: ThreadPoolExecutor(1), "default": ThreadPoolExecutor(1)},
+            # The defaults would drop what comes late, which is when it is needed most.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def run(self) -> int:
+        me = self._identity
+        journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
+        self._scheduler.start()
+        # One thread takes both, so two looks never overlap.
+        self._every(TICK_S, self._enforcement.run, id=_TICK, executor=_CLOCK)
+        self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
+        received = self._wait()
+        self._stop.set()
+        self._systemd.stopping()
+        journal.say("stopping", signal=received and signal.Signals(received).name)
+        self._finish()
+        self._heart.stop()
+        journal.say("stopped", worker=me.daemon)
+        if self._enforcement.fatal is not None:
+            raise self._enforcement.fatal
+        return 0
+
+    def _wait(self) -> int | None:
+        """Until a signal comes, which is returned, or nothing can be done."""
+        steps = Steps()
+        while self._enforcement.fatal is None:
+            received = signal.sigtimedwait(STOPPING, _WATCH_S)
+            if received is not None:
+                return received.si_signo
+            step = steps.step()
+            if step is not None:
+                self._after_step(step)
+        return None
+
+    def _after_step(self, step: timedelta) -> None:
+        """The scheduler's times were of the old clock: after a step back it would sleep it out."""
+        # A simulated clock may run sixty times as fast, which is one step after the other.
+        if not self._own_clock:
+            direction = "forward" if step > timedelta(0) else "back"
+            journal.warn(f"this machine's clock was set {direction}", drift_s=step.total_seconds())
+        for id_ in (_TICK, _HEARTBEAT):
+            self._at_once(id_)
+
+    def _finish(self) -> None:
+        """Wait for what is in hand; a second signal ends the process at once."""
+        closing = Thread(target=self._scheduler.shutdown, daemon=True)
+        closing.start()
+        while closing.is_alive():
+            received = signal.sigtimedwait(STOPPING, 0.05)
+            if received is not None:
+                journal.warn("stopped at once, the batch in hand is undone")
+                signal.signal(received.si_signo, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+                os.kill(os.getpid(), received.si_signo)
+
+    # What the duties ask of the scheduler, from their own threads.
+
+    def _wake_at(self, due: datetime) -> None:
+        if not self._stop.is_set():
+            self._scheduler.add_job(
+                self._enforcement.run, "date", run_date=due + _HAIR, id=_DUE, executor=_CLOCK,
+                replace_existing=True,
+            )  # fmt: skip
+
+    def _beat_now(self) -> None:
+        if not self._stop.is_set():
+            self._at_once(_HEARTBEAT)
+
+    def _every(self, seconds: float, duty: Callable[[], None], **options: Any) -> None:
+        self._scheduler.add_job(duty, Every(seconds), next_run_time=clock.now(), **options)
+
+    def _at_once(self, id_: str) -> None:
+        self._scheduler.modify_job(id_, next_run_time=clock.now())
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """All threads hold the stop signals back, so that they wait for `sigtimedwait`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

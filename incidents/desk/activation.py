@@ -1,0 +1,86 @@
+"""Activating a policy: the desk's own act, on record in the stream that belongs to no site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.audit.entry import DESK, PolicyActivated, encode
+from incidents.clock import rfc3339
+from incidents.errors import RefusedError
+from incidents.machine.policy import Policy
+from incidents.sealing import digest_of, is_digest_of, seal
+from incidents.store import entries, keys, policies, sealed
+from incidents.store.tables import DESK_STREAM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """What somebody wants: that `policy` be the active one, and why, in their own words."""
+
+    policy: Policy
+    by: str
+    login: str | None
+    reason: str
+    key: str | None = None
+
+    @property
+    def asked(self) -> str:
+        """What a repetition must have in common with it."""
+        return json.dumps(["activate", self.policy.digest, self.by, self.reason])
+
+
+def activate(
+    connection: Connection,
+    act: Activation,
+    clock: Callable[[], datetime],
+    do_what_is_due: Callable[[datetime], None],
+) -> dict[str, Any]:
+    """Does it, and answers which policy is active and which was.
+
+    What fell due before it is done first, under the policy that was active then: so the outcome
+    never depends on whether a daemon or the activation came first.
+
+    Raises:
+        RefusedError: if it is active already, or the key was used for another act.
+    """
+    policies.stop(connection)
+    previous, seq = policies.lock_desk(connection)
+    kept = keys.of(connection, [act.key]).get(act.key) if act.key is not None else None
+    if kept is not None:
+        return _repeated(kept, act)
+    digest = act.policy.digest
+    if digest == previous:
+        raise RefusedError(f"this policy is active already: {digest}")
+    now = max(clock(), entries.last_of_desk(connection) or clock())
+    do_what_is_due(now)
+    words = seal(act.reason)
+    event = PolicyActivated(
+        occurred_at=now, recorded_at=now, by=act.by, policy=digest, previous=previous,
+        toml=act.policy.toml(), text=words[0],
+    )  # fmt: skip
+    body = encode(event, DESK, DESK_STREAM, seq + 1, act.login)
+    policies.activate(
+        connection, digest=digest, text=act.policy.toml(), at=now, by=act.by, reason=words[0],
+        seq=seq + 1,
+    )  # fmt: skip
+    sealed.add(connection, [words])
+    entries.add(connection, [entries.Entry(DESK_STREAM, seq + 1, now, body)])
+    answer = {
+        "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
+        "seq": seq + 1, "reason": words[0],
+    }  # fmt: skip
+    if act.key is not None:
+        keys.save(connection, [keys.Kept(act.key, digest_of(act.asked), answer, now, act.by)], ())
+    return answer
+
+
+def _repeated(kept: keys.Kept, act: Activation) -> dict[str, Any]:
+    if not is_digest_of(kept.fingerprint, act.asked):
+        raise RefusedError(f"the key {kept.key!r} was used for another act: take another one")
+    return kept.answer

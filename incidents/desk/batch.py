@@ -1,0 +1,303 @@
+"""The batch: commands taken one after the other inside one transaction, and what they come to.
+
+Sites are locked first, in the order of their ids; then the keys are looked at, the cases read, the
+commands decided, and all is written at once. A refused command refuses itself alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.audit.entry import encode
+from incidents.clock import rfc3339
+from incidents.desk.envelope import (
+    Answer,
+    Envelope,
+    from_json,
+    nothing_done,
+    refused_text,
+    remark_documents,
+    to_json,
+)
+from incidents.documents import event_document, incident_document, site_document
+from incidents.log import logger
+from incidents.machine import orders as machine_orders
+from incidents.machine.case import Case
+from incidents.machine.commands import (
+    AddSite,
+    ClaimItem,
+    Command,
+    CompleteTask,
+    ReleaseItem,
+)
+from incidents.machine.decide import Decision, decide
+from incidents.machine.events import Event
+from incidents.machine.ids import incident_id, task_id
+from incidents.machine.policy import Policy
+from incidents.machine.refusals import Refusal
+from incidents.sealing import Sealed, fingerprint, is_fingerprint_of, seal_command
+from incidents.store import cases, entries, keys, orders, sealed, sites, slices
+
+_log = logger("desk")
+
+
+@dataclass(slots=True)
+class _Site:
+    """One site in the batch: its row and case as read, its case by now, and what has happened."""
+
+    row: sites.Row
+    before: Case
+    case: Case
+    events: list[Event] = field(default_factory=list)
+    logins: list[str | None] = field(default_factory=list)
+
+
+class Batch:
+    """The commands of one transaction, decided under `policy`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        policy: Policy,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._connection = connection
+        self._envelopes = envelopes
+        self._policy = policy
+        self._ids: dict[str, int] = {}
+        self._rows: dict[int, sites.Row] = {}
+        self._sites: dict[int, _Site] = {}
+        self._sealed: list[Sealed] = []
+        self._kept: dict[str, keys.Kept] = {}
+        self._new_keys: dict[str, keys.Kept] = {}
+        self._expired: set[str] = set()
+        self._lock_sites()
+        # Read when the locks are ours: no entry made while we waited is later.
+        self._now = clock()
+        self._read()
+
+    def take(self) -> list[Answer]:
+        """Takes the commands in order and writes what they come to.
+
+        Raises:
+            IntegrityError: if a key was used by another transaction at the same moment.
+        """
+        answers = [self._answer(envelope) for envelope in self._envelopes]
+        self._write()
+        return answers
+
+    # What is read.
+
+    def _lock_sites(self) -> None:
+        """Finds the sites, makes rows for those that are to be added, and locks all."""
+        names = {e.site for e in self._envelopes if isinstance(e.site, str)}
+        added = {
+            e.site
+            for e in self._envelopes
+            if isinstance(e.command, AddSite) and isinstance(e.site, str)
+        }
+        self._ids = sites.ids_by_name(self._connection, names) if names else {}
+        missing = sorted(added - self._ids.keys())
+        if missing:
+            sites.add(self._connection, missing)
+            self._ids |= sites.ids_by_name(self._connection, missing)
+        numbers = {e.site for e in self._envelopes if isinstance(e.site, int)}
+        self._rows = sites.lock(self._connection, numbers | set(self._ids.values()))
+
+    def _read(self) -> None:
+        wanted = {e.key for e in self._envelopes if e.key is not None}
+        self._kept = keys.of(self._connection, wanted) if wanted else {}
+        commands: dict[int, list[Command]] = {id_: [] for id_ in self._rows}
+        for envelope in self._envelopes:
+            id_ = self._site_id(envelope)
+            if id_ in commands:
+                commands[id_].append(envelope.command)
+        needs = {
+            id_: slices.need(asked, self._now_on(self._rows[id_]))
+            for id_, asked in commands.items()
+        }
+        read = cases.load(self._connection, self._rows, needs, self._policy) if needs else {}
+        for id_, case in read.items():
+            self._sites[id_] = _Site(row=self._rows[id_], before=case, case=case)
+
+    def _now_on(self, row: sites.Row) -> datetime:
+        """The later of the clock and the site's last entry: no entry is before its predecessor."""
+        last: datetime | None = row["last_entry_at"]
+        if last is None or last <= self._now:
+            return self._now
+        _log.warning("clock_stepped_back", site=row["name"], now=self._now, previous=last)
+        return last
+
+    def _site_id(self, envelope: Envelope) -> int | None:
+        return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
+
+    # What is decided.
+
+    def _answer(self, envelope: Envelope) -> Answer:
+        """The answer to one command: the first one, if its key has had one already."""
+        if envelope.key is None:
+            return self._decide(envelope)
+        kept = self._valid(envelope)
+        if kept is None:
+            answer = self._decide(envelope)
+            self._keep(envelope, answer)
+            return answer
+        if is_fingerprint_of(kept.fingerprint, self._name(envelope), envelope.command):
+            return from_json(kept.answer)
+        refusal = Refusal("key_reused", {"key": envelope.key, "at": kept.recorded_at})
+        return nothing_done(self._name(envelope), refusal, self._site_id(envelope))
+
+    def _valid(self, envelope: Envelope) -> keys.Kept | None:
+        assert envelope.key is not None
+        kept = self._new_keys.get(envelope.key)
+        if kept is not None:
+            return kept
+        kept = self._kept.get(envelope.key)
+        if kept is None or envelope.key_for is None:
+            return kept
+        if self._now - kept.recorded_at < envelope.key_for:
+            return kept
+        self._expired.add(envelope.key)
+        return None
+
+    def _keep(self, envelope: Envelope, answer: Answer) -> None:
+        assert envelope.key is not None
+        self._new_keys[envelope.key] = keys.Kept(
+            envelope.key,
+            fingerprint(self._name(envelope), envelope.command),
+            to_json(answer),
+            self._now,
+            envelope.command.by,
+        )
+
+    def _name(self, envelope: Envelope) -> str:
+        id_ = self._site_id(envelope)
+        return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
+
+    def _decide(self, envelope: Envelope) -> Answer:
+        site = self._sites.get(self._site_id(envelope) or 0)
+        bad = refused_text(envelope.command)
+        if bad is not None:
+            return nothing_done(self._name(envelope), bad, self._site_id(envelope))
+        if site is None or (
+            site.case.created_at is None and not isinstance(envelope.command, AddSite)
+        ):
+            return nothing_done(str(envelope.site), self._unknown(envelope))
+        command, words = seal_command(envelope.command)
+        decision = decide(site.case, command, self._policy, self._now)
+        if decision.refusal is None:
+            self._sealed += words
+        first_seq = site.case.seq + 1
+        site.case = decision.case
+        site.events += decision.events
+        done_by_clock = [None] * decision.due
+        site.logins += [*done_by_clock, *[envelope.login] * (len(decision.events) - decision.due)]
+        return Answer(
+            site=site.case.site,
+            site_id=site.case.site_id,
+            refusal=decision.refusal,
+            document=_document(decision, command, first_seq),
+            remarks=decision.remarks,
+        )
+
+    def _unknown(self, envelope: Envelope) -> Refusal:
+        """The refusal of what no site in the register has."""
+        site, command = envelope.site, envelope.command
+        if isinstance(site, str):
+            near = sites.nearest(self._connection, site)
+            return Refusal("unknown_site", {"site": site, "nearest": near})
+        incident = getattr(command, "incident", None)
+        if incident is not None:
+            return Refusal("unknown_incident", {"incident": incident_id(site, incident)})
+        if isinstance(command, CompleteTask):
+            return Refusal("unknown_task", {"task": task_id(site, command.task)})
+        if isinstance(command, ClaimItem | ReleaseItem):
+            return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
+        return Refusal("unknown_site", {"site": str(site), "nearest": ()})
+
+    # What is written.
+
+    def _write(self) -> None:
+        connection, changed = self._connection, self._sites
+        sites.save(connection, {id_: row for id_, site in changed.items() if (row := _row(site))})
+        cases.save(
+            connection,
+            {id_: site.before for id_, site in changed.items()},
+            {id_: site.case for id_, site in changed.items()},
+        )
+        entries.add(connection, [entry for site in changed.values() for entry in _entries(site)])
+        orders.add(connection, [order for site in changed.values() for order in _orders(site)])
+        sealed.add(connection, self._sealed)
+        keys.save(connection, list(self._new_keys.values()), self._expired)
+        unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
+        if unused:
+            sites.remove(connection, unused)
+
+
+def _row(site: _Site) -> dict[str, Any] | None:
+    """The site's row, if it is not as it was read."""
+    row = sites.to_row(site.case)
+    return None if all(site.row[name] == value for name, value in row.items()) else row
+
+
+def _entries(site: _Site) -> list[entries.Entry]:
+    id_, name, first = site.case.site_id, site.case.site, site.before.seq + 1
+    return [
+        entries.Entry(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
+        for seq, (event, login) in enumerate(
+            zip(site.events, site.logins, strict=True), start=first
+        )
+    ]
+
+
+def _orders(site: _Site) -> list[orders.Outgoing]:
+    """What the world must be told, of all that has happened to the site in this transaction."""
+    found: list[orders.Outgoing] = []
+    for order in machine_orders.orders(site.events):
+        seq = site.before.seq + 1 + order.event
+        n = 1 + sum(other.site_seq == seq for other in found)
+        at = site.events[order.event].recorded_at
+        data = order_document(site.case, order)
+        found.append(orders.Outgoing(site.case.site_id, seq, n, order.kind, data, at))
+    return found
+
+
+def order_document(case: Case, order: machine_orders.Order) -> dict[str, Any]:
+    """An order as it is written: names and references, no words of people."""
+    id_ = case.site_id
+    fields = {
+        "site": case.site,
+        "site_id": str(id_),
+        "rule": order.rule,
+        "incident": None if order.incident is None else incident_id(id_, order.incident),
+        "suspension": None if order.suspension is None else str(order.suspension),
+        "task": None if order.task is None else task_id(id_, order.task),
+        "until": None if order.until is None else rfc3339(order.until),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _document(decision: Decision, command: Command, first_seq: int) -> dict[str, Any]:
+    """The site, the incidents that the act touched, and its events, as they stand after it."""
+    case = decision.case
+    touched = list(decision.touched)
+    named = getattr(command, "incident", None)
+    if decision.refusal is None and not touched and named in case.incidents:
+        touched = [named]
+    documents = [incident_document(case, case.incidents[n]) for n in touched]
+    return {
+        "site": site_document(case),
+        "incident": documents[0] if documents else None,
+        "incidents": documents,
+        "events": [
+            event_document(case.site_id, event, seq)
+            for seq, event in enumerate(decision.events, start=first_seq)
+        ],
+        "remarks": remark_documents(decision.remarks),
+    }

@@ -1,0 +1,139 @@
+"""What the desk takes and gives: a command on its way to a site, and the answer to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.clock import read_rfc3339, rfc3339
+from incidents.machine.commands import Command
+from incidents.machine.refusals import Refusal, Remark
+from incidents.sealing import texts
+
+MAX_WORDS = 4_000
+MAX_CODE = 200
+MAX_URLS = 50
+MAX_URL = 2_048
+# With these an entry stays well below 64 KiB.
+MAX_URLS_BYTES = 48 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A command, the site that it is for, and who sent it from where.
+
+    `site` is the kept form of a site's name, or its id; what people have written stands in the
+    command as they wrote it. `login` is the process's login name, shown beside the person. The
+    same command under the same `key` is done once; a key with a `key_for` is free again after it.
+    """
+
+    site: str | int
+    command: Command
+    login: str | None = None
+    key: str | None = None
+    key_for: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a command: a document of the site as it stands after it, or a refusal.
+
+    What fell due before it was done in either case, and begins the document's `events`.
+    `repeated` says that the key's command was done before, and that this is its first answer.
+    """
+
+    site: str
+    site_id: int | None
+    refusal: Refusal | None
+    document: dict[str, Any]
+    repeated: bool = False
+    remarks: tuple[Remark, ...] = field(default=())
+
+
+def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Answer:
+    """The answer to a command that was refused before it came to a site."""
+    document: dict[str, Any] = {
+        "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
+    }  # fmt: skip
+    return Answer(site=site, site_id=site_id, refusal=refusal, document=document)
+
+
+def refused_text(command: Command) -> Refusal | None:
+    """The refusal of what cannot be kept on record, whoever the command comes from."""
+    for name, text, personal in texts(command):
+        limit = MAX_WORDS if personal else MAX_URL if name == "urls" else MAX_CODE
+        if len(text) > limit:
+            return Refusal("text_too_long", {"what": name, "length": len(text), "limit": limit})
+        bad = next((c for c in text if c == "\0" or "\ud800" <= c <= "\udfff"), None)
+        if bad is not None:
+            return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad):04X}"})
+    return _refused_urls(getattr(command, "urls", ()))
+
+
+def _refused_urls(urls: tuple[str, ...]) -> Refusal | None:
+    if len(urls) > MAX_URLS:
+        return Refusal("too_many_urls", {"count": len(urls), "limit": MAX_URLS})
+    size = len(json.dumps(urls, ensure_ascii=False).encode())
+    if size > MAX_URLS_BYTES:
+        return Refusal("urls_too_long", {"size": size, "limit": MAX_URLS_BYTES})
+    return None
+
+
+def to_json(answer: Answer) -> dict[str, Any]:
+    """The answer as it is kept for its key."""
+    refusal = answer.refusal
+    return {
+        "site": answer.site,
+        "site_id": answer.site_id,
+        "refusal": None if refusal is None else [refusal.name, _kept(refusal.facts)],
+        "remarks": [[remark.name, _kept(remark.facts)] for remark in answer.remarks],
+        "document": answer.document,
+    }
+
+
+def from_json(kept: dict[str, Any]) -> Answer:
+    """A kept answer, given again."""
+    refusal = kept["refusal"]
+    return Answer(
+        site=kept["site"],
+        site_id=kept["site_id"],
+        refusal=None if refusal is None else Refusal(refusal[0], _facts(refusal[1])),
+        remarks=tuple(Remark(name, _facts(facts)) for name, facts in kept["remarks"]),
+        document=kept["document"],
+        repeated=True,
+    )
+
+
+def remark_documents(remarks: Iterable[Remark]) -> list[dict[str, Any]]:
+    """Remarks as the document has them."""
+    return [
+        {
+            "name": remark.name,
+            "facts": {name: _shown(value) for name, value in remark.facts.items()},
+        }
+        for remark in remarks
+    ]
+
+
+def _shown(value: Any) -> Any:
+    return rfc3339(value) if isinstance(value, datetime) else value
+
+
+def _kept(facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {"time": rfc3339(value)} if isinstance(value, datetime) else value
+        for name, value in facts.items()
+    }
+
+
+def _facts(kept: dict[str, Any]) -> dict[str, Any]:
+    return {name: _fact(value) for name, value in kept.items()}
+
+
+def _fact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return read_rfc3339(value["time"])
+    return tuple(value) if isinstance(value, list) else value

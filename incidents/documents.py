@@ -1,0 +1,153 @@
+"""The documents: a site, an incident and an event as JSON-able values, as the command line, the API
+and stored answers show them. People's own words stand as references to sealed values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.clock import rfc3339
+from incidents.machine import rules
+from incidents.machine.case import Case, Contact, Evidence, Incident
+from incidents.machine.events import Event, Reason
+from incidents.machine.ids import contact_id, incident_id, task_id
+
+Document = dict[str, Any]
+
+
+def site_document(case: Case) -> Document:
+    """A site as it stands."""
+    return {
+        "id": case.site_id,
+        "site": case.site,
+        "state": case.state,
+        "rule": case.rule,
+        "suspended_until": _time(case.suspended_until),
+        "run": case.run,
+        "disputed": case.disputed,
+        "held": case.held,
+        "closed_at": _time(case.closed_at),
+        "next_due": _time(rules.next_due(case)),
+        "phone": case.phone,
+        "email": case.email,
+        "person": case.person,
+    }
+
+
+def incident_document(case: Case, incident: Incident) -> Document:
+    """An incident as it stands; `contact_due` is null for one from before a reinstatement."""
+    site_id = case.site_id
+    return {
+        "id": incident_id(site_id, incident.n),
+        "site": case.site,
+        "state": incident.state,
+        "occurred_at": rfc3339(incident.occurred_at),
+        "recorded_at": rfc3339(incident.recorded_at),
+        "contact_due": _time(case.contact_due(incident)),
+        "removal_due": _time(incident.removal_due),
+        "by": incident.by,
+        "category": incident.category,
+        "note": incident.note,
+        "urls": list(incident.urls),
+        "recurs": None if incident.recurs is None else incident_id(site_id, incident.recurs),
+        "corrections": incident.corrections,
+        "contacts": [_contact(site_id, incident, contact) for contact in incident.contacts],
+        "evidence": [_evidence(evidence) for evidence in incident.evidence],
+    }
+
+
+def event_document(site_id: int, event: Event, seq: int) -> Document:
+    """An event, the site's `seq`th, with its own fields beside those that all have."""
+    own = {name: _named(site_id, event, name) for name in _own(event)}
+    reason = event.reason
+    return {
+        "seq": seq,
+        "kind": event.kind,
+        "occurred_at": rfc3339(event.occurred_at),
+        "recorded_at": rfc3339(event.recorded_at),
+        "by": event.by,
+        "rule": None if reason is None else reason.rule,
+        "reason": None if reason is None else _reason(site_id, reason),
+        "policy": event.policy,
+        "run": event.run,
+        **own,
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: times in RFC 3339, durations in whole seconds."""
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, timedelta):
+        return value // timedelta(seconds=1)
+    if isinstance(value, tuple):
+        return [plain(each) for each in value]
+    return value
+
+
+def _contact(site_id: int, incident: Incident, contact: Contact) -> Document:
+    due = incident.contact_due
+    return {
+        "id": contact_id(site_id, incident.n, contact.n),
+        "outcome": contact.outcome,
+        "occurred_at": rfc3339(contact.occurred_at),
+        "recorded_at": rfc3339(contact.recorded_at),
+        "by": contact.by,
+        "voided": not contact.stands,
+        "in_time": contact.tells and due is not None and contact.occurred_at <= due,
+        "note": contact.note,
+    }
+
+
+def _evidence(evidence: Evidence) -> Document:
+    return {
+        "digest": evidence.digest,
+        "size": evidence.size,
+        "name": evidence.name,
+        "recorded_at": rfc3339(evidence.recorded_at),
+        "by": evidence.by,
+    }
+
+
+def _reason(site_id: int, reason: Reason) -> Document:
+    return {
+        "rule": reason.rule,
+        "incidents": [incident_id(site_id, n) for n in reason.incidents],
+        "counted": reason.counted,
+        "needed": reason.needed,
+        "since": _time(reason.since),
+        "until": _time(reason.until),
+        "within_s": plain(reason.within),
+        "deadline": _time(reason.deadline),
+        "decided_at": _time(reason.decided_at),
+    }
+
+
+def _named(site_id: int, event: Event, name: str) -> Any:
+    value = getattr(event, name)
+    if value is None:
+        return None
+    if name in ("incident", "recurs"):
+        return incident_id(site_id, value)
+    if name == "incidents":
+        return [incident_id(site_id, n) for n in value]
+    if name == "contact" and isinstance(value, int):
+        return contact_id(site_id, event.incident, value)  # type: ignore[attr-defined]  # has one
+    if name == "task":
+        return task_id(site_id, value)
+    if name == "item":
+        return f"{site_id}-{value}"
+    return plain(value)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+def _own(event: Event) -> list[str]:
+    return [field.name for field in fields(event) if field.name not in _COMMON]
+
+
+_COMMON = frozenset(field.name for field in fields(Event))

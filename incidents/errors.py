@@ -1,0 +1,156 @@
+"""The errors that reach a user: one tree, each with its exit status; the docstring is the message.
+
+A docstring's fields, `{site}`, are the error's facts. The message is one sentence that names the
+bad value, and says the way out where there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+DONE, FAILED, MISUSED, REFUSED, NOT_CONFIRMED, NOT_VERIFIED = range(6)
+INTERRUPTED = 130
+
+
+class IncidentsError(Exception):
+    """{detail}"""
+
+    exit_status: ClassVar[int] = FAILED
+
+    def __init__(self, message: str | None = None, **facts: Any) -> None:
+        self.facts = facts
+        template = " ".join((type(self).__doc__ or "").split())
+        self.message = template.format_map(facts) if message is None else message
+        super().__init__(self.message)
+
+    @property
+    def name(self) -> str:
+        """The error's name for programs: `BadUrlError` is `bad_url`."""
+        words = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        return words.removesuffix("_error")
+
+
+# ── 1: failed ────────────────────────────────────────────────────────────────────────────────────
+
+
+class SettingError(IncidentsError):
+    """{where} says {setting} = {value!r}, but it must be {expected}"""
+
+
+class UnknownSettingError(IncidentsError):
+    """{where} has {setting!r}, which is no setting; there are {known}"""
+
+
+class SettingsFileError(IncidentsError):
+    """the settings file {file} cannot be read: {detail}"""
+
+
+class DatabaseError(IncidentsError):
+    """{detail}"""
+
+
+class FileError(IncidentsError):
+    """{file} cannot be {done}: {detail}"""
+
+
+# ── 2: wrong usage ───────────────────────────────────────────────────────────────────────────────
+
+
+class InputError(IncidentsError):
+    """{detail}"""
+
+    exit_status = MISUSED
+
+
+# ── 3: refused ───────────────────────────────────────────────────────────────────────────────────
+
+
+class RefusedError(IncidentsError):
+    """{detail}"""
+
+    exit_status = REFUSED
+
+
+class BadTextError(RefusedError):
+    """the {what} holds {found}, which cannot be kept on record: take it out and try again"""
+
+
+class TextTooLongError(RefusedError):
+    """the {what} has {length} characters, and {limit} are the most: shorten it, or put it in a file
+    and attach that"""
+
+
+class EmptyTextError(RefusedError):
+    """the {what} is empty: say it in a few words"""
+
+
+class BadSiteNameError(RefusedError):
+    """{given!r} is not a site's name: {detail}"""
+
+
+class BadUrlError(RefusedError):
+    """{given!r} is not a web address that can be kept: {detail}"""
+
+
+class TooManyUrlsError(RefusedError):
+    """{count} web addresses are given, and {limit} are the most for one incident: log it with some
+    of them and attach a file with all"""
+
+
+class EvidenceTooLargeError(RefusedError):
+    """{file} has {size} bytes, and {limit} are the most for a piece of evidence: attach a smaller
+    one, or raise the setting evidence_limit"""
+
+
+class ReservedNameError(RefusedError):
+    """nobody can act as {given!r}, since the policy's own clock signs with it: give your name with
+    --as"""
+
+
+class ActRefusedError(RefusedError):
+    """What the desk has refused, under the refusal's own name."""
+
+    def __init__(self, message: str, *, name: str, facts: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.facts = facts
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The refusal's name."""
+        return self._name
+
+
+class UnknownSiteError(RefusedError):
+    """no site is called {site}{way_out}"""
+
+
+class UnknownIncidentError(RefusedError):
+    """no incident is called {given!r}: its id looks like 12-3, and `incidents queue` and `incidents
+    site show NAME` list them"""
+
+
+class UnknownContactError(RefusedError):
+    """no contact is called {given!r}: its id looks like 12-3-1, and `incidents show INCIDENT` lists
+    them"""
+
+
+class UnknownTaskError(RefusedError):
+    """no item of the queue is called {given!r}: its id looks like 12-3 or 12-t2, and `incidents
+    queue` lists them"""
+
+
+# ── 4: not confirmed; 5: not verified ────────────────────────────────────────────────────────────
+
+
+class NotConfirmedError(IncidentsError):
+    """{site} would be closed, and that was not confirmed, so nothing is done: {way_out}"""
+
+    exit_status = NOT_CONFIRMED
+
+
+class VerificationError(IncidentsError):
+    """{detail}"""
+
+    exit_status = NOT_VERIFIED

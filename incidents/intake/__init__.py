@@ -1,0 +1,1 @@
+"""The intake: foreign reports, read from files, on their way to becoming commands."""

@@ -1,0 +1,267 @@
+"""The history: the reports of a file, each checked, and the lines that cannot be used."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from io import TextIOWrapper
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from incidents import clock, site_name, web_address
+from incidents.errors import FileError, IncidentsError, InputError
+from incidents.intake import rows
+from incidents.intake.rows import BadLine, HistoryError, Row
+from incidents.machine.case import OUTCOMES
+
+STDIN = "-"
+COLUMNS = (
+    "occurred_at", "site", "url", "category", "note", "contact", "contact_at", "removed_at",
+)  # fmt: skip
+MAX_CATEGORY_CHARACTERS = 100
+MAX_NOTE_CHARACTERS = 4_000
+
+_HAS = f"a history has occurred_at and site, and if wanted {', '.join(COLUMNS[2:])}"
+_URLHAUS = frozenset({"dateadded", "url", "url_status"})
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*", re.ASCII | re.DOTALL)
+# Line ends and tabs are what people write; everything else of that kind makes a terminal lie.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BYTES_TOLD_AT_ONCE = 64 * 1024
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Far enough for any plan, and no sum of a policy's durations runs out of years.
+_LATEST = datetime(2999, 12, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One report of a violation; all times are aware and in UTC.
+
+    `contact` is the outcome of the call about it, at `contact_at`; None if the file tells of none.
+    """
+
+    line: int
+    site: str
+    occurred_at: datetime
+    url: str | None = None
+    category: str | None = None
+    note: str | None = None
+    contact: str | None = None
+    contact_at: datetime | None = None
+    removed_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class History:
+    """What a file holds: its reports in the order of their times, its bad lines, in theirs.
+
+    `ignored` are the columns that a history does not have; a URLhaus dump has none of them.
+    """
+
+    file: str
+    reports: list[Report] = field(default_factory=list)
+    bad: list[BadLine] = field(default_factory=list)
+    ignored: tuple[str, ...] = ()
+
+    def insist(self) -> None:
+        """Take no history with a line that cannot be used.
+
+        Raises:
+            HistoryError: naming the first such line, its value, and the way out.
+        """
+        if not self.bad:
+            return
+        first, more = self.bad[0], len(self.bad) - 1
+        others = f", and {more:,} more such line{'s' * (more > 1)}" if more else ""
+        detail = f"{first.detail}{others}; mend it, or leave such lines out with --skip-bad"
+        raise HistoryError(self.file, detail, line=first.line)
+
+
+def load(
+    file: str, *, zone: tzinfo = UTC, done: Callable[[int], object] = lambda _: None
+) -> History:
+    """Read a history from `file` (`-`: standard input), CSV or JSON Lines, in one pass.
+
+    A time without an offset is in `zone`; in a URLhaus dump, which its columns give away, it is in
+    UTC, and the site is the host of the address. `done` is called with the number of bytes read
+    since it was called last, for a progress bar.
+
+    Raises:
+        FileError: if it cannot be read.
+        HistoryError: if it is no history at all.
+    """
+    history = History(file=file)
+    reader = _Reader(zone)
+    with _opened(file, done) as lines:
+        for row in rows.read(lines, file, _complaint):
+            report = row if isinstance(row, BadLine) else reader.report(row)
+            if isinstance(report, BadLine):
+                history.bad.append(report)
+            else:
+                history.reports.append(report)
+    history.reports.sort(key=lambda report: report.occurred_at)
+    history.ignored = tuple(reader.ignored)
+    return history
+
+
+@contextmanager
+def _opened(file: str, done: Callable[[int], object]) -> Iterator[Iterator[str]]:
+    try:
+        with nullcontext(sys.stdin.buffer) if file == STDIN else Path(file).open("rb") as raw:
+            text = TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+            yield _counted(text, done)
+            text.detach()
+    except OSError as error:
+        raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
+
+
+def _counted(lines: Iterable[str], done: Callable[[int], object]) -> Iterator[str]:
+    """The lines as they are; `done` hears of the bytes, roughly, as they go by."""
+    size = 0
+    for line in lines:
+        size += len(line)
+        if size >= _BYTES_TOLD_AT_ONCE:
+            done(size)
+            size = 0
+        yield line
+
+
+def _complaint(columns: Sequence[str]) -> str | None:
+    missing = [column for column in ("occurred_at", "site") if column not in columns]
+    if not missing or _URLHAUS.issubset(columns):
+        return None
+    return f"there is no column {' and no '.join(missing)}; {_HAS}"
+
+
+class _BadValueError(Exception):
+    """A value that cannot be used; the message is the end of the sentence."""
+
+
+class _Reader:
+    """Makes reports of rows; the sites that it has seen need no second look."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._sites: dict[str, str] = {}
+        self.ignored: dict[str, None] = {}
+
+    def report(self, row: Row) -> Report | BadLine:
+        """The row's report, or why it is none."""
+        try:
+            if row.fields.keys() >= _URLHAUS and "site" not in row.fields:
+                return self._from_urlhaus(row)
+            return self._from_row(row)
+        except _BadValueError as error:
+            return BadLine(row.line, str(error))
+
+    def _from_urlhaus(self, row: Row) -> Report:
+        url = _read("url", row, web_address.read)
+        assert url is not None
+        host = urlsplit(url).hostname or ""
+        return Report(
+            line=row.line,
+            site=self._site("url", host),
+            occurred_at=_time("dateadded", row, UTC),
+            url=url,
+        )
+
+    def _from_row(self, row: Row) -> Report:
+        for column in row.fields:
+            if column not in COLUMNS:
+                self.ignored[column] = None
+        report = Report(
+            line=row.line,
+            occurred_at=_time("occurred_at", row, self._zone),
+            site=self._site("site", _required("site", row)),
+            url=_read("url", row, web_address.read),
+            category=_text("category", row, MAX_CATEGORY_CHARACTERS),
+            note=_text("note", row, MAX_NOTE_CHARACTERS),
+            contact=_contact(row),
+            contact_at=self._later("contact_at", row),
+            removed_at=self._later("removed_at", row),
+        )
+        _check_order(report)
+        return report
+
+    def _later(self, column: str, row: Row) -> datetime | None:
+        return _time(column, row, self._zone) if column in row.fields else None
+
+    def _site(self, column: str, text: str) -> str:
+        if text not in self._sites:
+            self._sites[text] = _as_read(column, text, site_name.read)
+        return self._sites[text]
+
+
+def _required(column: str, row: Row) -> str:
+    if column not in row.fields:
+        raise _BadValueError(f"{column} is missing; {_HAS}")
+    return row.fields[column]
+
+
+def _read(column: str, row: Row, reader: Callable[[str], str]) -> str | None:
+    return _as_read(column, row.fields[column], reader) if column in row.fields else None
+
+
+def _as_read(column: str, text: str, reader: Callable[[str], str]) -> str:
+    try:
+        return reader(text)
+    except IncidentsError as error:
+        raise _BadValueError(f"{column}: {error.message.rstrip('.')}") from error
+
+
+def _time(column: str, row: Row, zone: tzinfo) -> datetime:
+    text = _required(column, row)
+    if not _DATED.fullmatch(text):
+        raise _BadValueError(
+            f"{column} is {rows.shown(text)}, which is no time; write 2026-03-01T02:50:00Z or "
+            "2026-03-01 02:50"
+        )
+    try:
+        moment = clock.parse(text, zone, _LATEST)
+    except InputError as error:
+        raise _BadValueError(f"{column}: {error.message}") from error
+    if not _EARLIEST <= moment <= _LATEST:
+        raise _BadValueError(f"{column} is {rows.shown(text)}; write a year from 1970 to 2999")
+    return moment
+
+
+def _text(column: str, row: Row, limit: int) -> str | None:
+    text = row.fields.get(column)
+    if text is None:
+        return None
+    if len(text) > limit:
+        raise _BadValueError(
+            f"{column} is {rows.shown(text)}, {len(text):,} characters, and {limit:,} are the most"
+        )
+    found = _CONTROLS.search(text.replace("\r\n", "\n"))
+    if found is not None:
+        raise _BadValueError(f"{column} holds {site_name.described(found[0])}; take it out")
+    return text
+
+
+def _contact(row: Row) -> str | None:
+    outcome = row.fields.get("contact")
+    if outcome is not None and outcome not in OUTCOMES:
+        raise _BadValueError(
+            f"contact is {rows.shown(outcome)}; write one of {', '.join(OUTCOMES)}, or leave it"
+            " empty"
+        )
+    if outcome is None and "contact_at" in row.fields:
+        raise _BadValueError(
+            f"contact_at is {rows.shown(row.fields['contact_at'])}, but contact is empty; write "
+            f"what came of the call: {', '.join(OUTCOMES)}"
+        )
+    return outcome
+
+
+def _check_order(report: Report) -> None:
+    for column in ("contact_at", "removed_at"):
+        moment = getattr(report, column)
+        if moment is not None and moment < report.occurred_at:
+            raise _BadValueError(
+                f"{column} is {clock.rfc3339(moment)}, before the violation itself, "
+                f"{clock.rfc3339(report.occurred_at)}"
+            )

@@ -1,0 +1,187 @@
+"""The rows of a history file: CSV with a header, or JSON Lines, each with the line it began on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import ClassVar
+
+from incidents.errors import FAILED, IncidentsError
+
+SHOWN_CHARACTERS = 80
+
+# A feed of URLhaus begins with comments, the last of which is its header.
+_COMMENT = "#"
+_IN_A_COMMENTED_HEADER = "dateadded"
+
+
+class HistoryError(IncidentsError):
+    """{where}: {detail}"""
+
+    exit_status: ClassVar[int] = FAILED
+
+    def __init__(self, file: str, detail: str, *, line: int | None = None) -> None:
+        where = file if line is None else f"{file}, line {line}"
+        super().__init__(None, where=where, file=file, line=line, detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its columns, with what stands in them; what is empty is left out."""
+
+    line: int
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot be used, and why: the value, and what it must be."""
+
+    line: int
+    detail: str
+
+
+Complaint = Callable[[Sequence[str]], str | None]
+"""What is wrong with a CSV's columns; None if nothing is."""
+
+
+def read(lines: Iterable[str], file: str, complaint: Complaint) -> Iterator[Row | BadLine]:
+    """The rows of `lines` (each with its end, in UTF-8), as they come; blank lines are none.
+
+    The first line says which of the two it is: JSON Lines begin with a brace. A byte that is no
+    UTF-8 is expected as Python's `surrogateescape` reads it.
+
+    Raises:
+        HistoryError: if there is nothing that can be read as either.
+    """
+    rest = iter(lines)
+    for before, line in enumerate(rest):
+        if line.strip():
+            return _rows_from(before, line, rest, _Header(file, complaint))
+    raise HistoryError(file, "it is empty; a history is CSV with a header, or JSON Lines")
+
+
+def shown(value: object) -> str:
+    """A value as a sentence quotes it, cut where it is long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+    return repr(text)
+
+
+def _rows_from(
+    before: int, first: str, rest: Iterator[str], header: _Header
+) -> Iterator[Row | BadLine]:
+    file, lines = header.file, chain((first,), rest)
+    if _not_utf8(first):
+        raise HistoryError(file, "it is not UTF-8; save it as UTF-8 first", line=before + 1)
+    match first.lstrip()[0]:
+        case "{":
+            return _json_lines(before, lines)
+        case "[":
+            detail = "it is one JSON array; write JSON Lines, one object a line"
+            raise HistoryError(file, detail, line=before + 1)
+        case _:
+            return _csv(before, lines, header)
+
+
+def _not_utf8(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _filled(columns: Iterable[str], values: Iterable[str | None]) -> dict[str, str]:
+    pairs = zip(columns, values, strict=True)
+    return {name: value.strip() for name, value in pairs if value is not None and value.strip()}
+
+
+# JSON Lines.
+
+
+def _json_lines(before: int, lines: Iterable[str]) -> Iterator[Row | BadLine]:
+    for number, line in enumerate(lines, start=before + 1):
+        if line.strip():
+            yield _json_row(number, line.strip())
+
+
+def _json_row(number: int, text: str) -> Row | BadLine:
+    if _not_utf8(text):
+        return BadLine(number, f"{shown(text)} is not UTF-8")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return BadLine(number, f"{shown(text)} is not JSON ({error})")
+    if not isinstance(found, dict):
+        return BadLine(number, f"{shown(text)} is not a JSON object")
+    for column, value in found.items():
+        if value is not None and not isinstance(value, str):
+            return BadLine(number, f"{column} is {json.dumps(value)[:80]}; write it as a text")
+        if value is not None and _not_utf8(value):
+            return BadLine(number, f"{column} is {shown(value)}, which is half a character")
+    return Row(number, _filled(found, found.values()))
+
+
+# CSV.
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """Reads the columns' names, and refuses those that make no history."""
+
+    file: str
+    complaint: Complaint
+
+    def columns(self, fields: Sequence[str], line: int) -> list[str]:
+        columns = [field.strip().lower() for field in fields]
+        twice = next((name for name in columns if name and columns.count(name) > 1), None)
+        wrong = self.complaint(columns) if twice is None else f"the column {twice} is there twice"
+        if wrong is not None:
+            raise HistoryError(self.file, wrong, line=line)
+        return columns
+
+
+def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | BadLine]:
+    before, commented, lines = _after_comments(before, lines)
+    # Strict, since a quote that is never closed would swallow the rest of the file in silence.
+    reader = csv.reader(lines, strict=True)
+    columns = None if commented is None else header.columns(commented.split(","), before)
+    while True:
+        line = before + reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            if columns is None:
+                raise HistoryError(header.file, f"it is not CSV ({error})", line=line) from error
+            yield BadLine(line, f"it is not CSV ({error})")
+            continue
+        if columns is None:
+            columns = header.columns(fields, line)
+        elif any(field.strip() for field in fields):
+            yield _csv_row(line, columns, fields)
+    if columns is None:
+        raise HistoryError(header.file, "it has no header")
+
+
+def _after_comments(before: int, lines: Iterator[str]) -> tuple[int, str | None, Iterator[str]]:
+    """How many lines are gone by, the header if it was a comment, and the lines that are left."""
+    last = ""
+    for line in lines:
+        if not line.startswith(_COMMENT):
+            header = last.strip("# \r\n")
+            found = header if _IN_A_COMMENTED_HEADER in header.split(",") else None
+            return before, found, chain((line,), lines)
+        before, last = before + 1, line
+    return before, None, lines
+
+
+def _csv_row(line: int, columns: list[str], fields: list[str]) -> Row | BadLine:
+    if len(fields) != len(columns):
+        detail = f"it has {len(fields)} fields, but the header names {len(columns)}"
+        return BadLine(line, f"{detail}: {shown(','.join(fields))}")
+    for column, value in zip(columns, fields, strict=True):
+        if _not_utf8(value):
+            return BadLine(line, f"{column} is {shown(value)}, which is not UTF-8")
+    return Row(line, _filled(columns, fields))

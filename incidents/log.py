@@ -1,0 +1,141 @@
+"""The program's log: structured lines on standard error, without anybody's data.
+
+JSON when standard error is not a terminal, else coloured text. structlog costs more to import than
+an act costs to do, so it is imported when the first line is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+Facts = MutableMapping[str, Any]
+
+SAFE_KEYS = frozenset({
+    "attempts", "batch", "count", "database", "deadline", "decided_at", "digest", "drift_s",
+    "due", "duration_ms", "duration_s", "duty", "error", "event", "events", "incident",
+    "incidents", "item", "kind", "late_s", "level", "limit", "logger", "n", "next_due", "now",
+    "order", "orders", "pid", "policy", "previous", "reason", "refusal", "rule", "run", "seq",
+    "signal", "site", "site_id", "sites", "state", "state_from", "state_to", "task", "timestamp",
+    "until", "version", "wait_s", "worker",
+})  # fmt: skip
+"""What may stand in a line: names, numbers, times and codes; nothing that people have typed."""
+
+MAX_CHARACTERS = 300
+
+
+class Logger:
+    """Writes lines under one name; holds nothing, so it may be made at import."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def info(self, event: str, **facts: Any) -> None:
+        """Say what was done."""
+        self._write("info", event, facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        """Say what a person should look at."""
+        self._write("warning", event, facts)
+
+    def error(self, event: str, **facts: Any) -> None:
+        """Say what has failed."""
+        self._write("error", event, facts)
+
+    def _write(self, level: str, event: str, facts: dict[str, Any]) -> None:
+        getattr(_structured(), level)(event, logger=self._name, **facts)
+
+
+def logger(name: str) -> Logger:
+    """The logger of a room: `logger("daemon")`."""
+    return Logger(name)
+
+
+def adopt_library_logs(level: int = logging.WARNING) -> None:
+    """Write what libraries say through the standard `logging` as lines of this log.
+
+    Only the sentence as it stands in the library's code is kept: what it was filled with may be
+    a row of somebody's data.
+    """
+    root = logging.getLogger()
+    root.handlers[:] = [_LibraryHandler()]
+    root.setLevel(level)
+
+
+class _LibraryHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        facts: dict[str, Any] = {"logger": record.name}
+        if record.exc_info and record.exc_info[0] is not None:
+            facts["error"] = record.exc_info[0].__name__
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        if record.levelno < logging.WARNING:
+            level = "info"
+        getattr(_structured(), level)(str(record.msg), **facts)
+
+
+def only_what_is_safe(_logger: object, _method: str, facts: Facts) -> Facts:
+    """Drop every fact whose key is not known to be safe, and say which keys were dropped.
+
+    An exception is reduced to its type: its text may quote the row that it stumbled over.
+    """
+    safe: Facts = {}
+    withheld: list[str] = []
+    for key, value in facts.items():
+        if key in SAFE_KEYS:
+            safe[key] = _value(value)
+        else:
+            withheld.append(key)
+    if withheld:
+        safe["withheld"] = sorted(withheld)
+    return safe
+
+
+def _value(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, BaseException):
+        return type(value).__name__
+    if isinstance(value, type):
+        return value.__name__
+    if isinstance(value, list | tuple):
+        return [_value(item) for item in value]
+    return str(value)[:MAX_CHARACTERS]
+
+
+def _stamped(_logger: object, _method: str, facts: Facts) -> Facts:
+    from incidents import clock
+
+    facts["timestamp"] = clock.rfc3339(clock.now())
+    return facts
+
+
+def _structured() -> Any:
+    import structlog
+
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                _stamped,
+                only_what_is_safe,
+                _rendered,
+            ],
+            # Looked up anew for each line: standard error may have been redirected since.
+            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            cache_logger_on_first_use=False,
+        )
+    return structlog.get_logger()
+
+
+def _rendered(named: object, method: str, facts: Facts) -> str:
+    import structlog
+
+    if sys.stderr.isatty():
+        console = structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)
+        return str(console(named, method, facts))
+    return str(structlog.processors.JSONRenderer(ensure_ascii=False)(named, method, facts))

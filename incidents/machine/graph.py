@@ -1,0 +1,85 @@
+"""The graph: the two state machines as Mermaid text, drawn from the tables of `state` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from incidents.machine import state
+
+MACHINES = {"site": state.SITE, "incident": state.INCIDENT}
+"""The tables that can be drawn, by name."""
+
+RULES = {
+    "repeat": "R1",
+    "unreachable": "R2",
+    "unreachable_run": "R3",
+    "false_info": "R4",
+    "refusal": "R5",
+}
+"""The published rules behind the guards, by the guard's name."""
+
+_BEGINNING = {"site": "active", "incident": "new"}
+_NOWHERE_YET = "new"
+
+
+def mermaid(machine: str) -> str:
+    """The machine of that name as a `stateDiagram-v2`; guards stand in brackets, rules by number.
+
+    A row that the table tries only when another of the same trigger has failed says `otherwise`.
+    """
+    table = MACHINES[machine]
+    lines = ["stateDiagram-v2"]
+    if _BEGINNING[machine] != _NOWHERE_YET:
+        lines.append(f"    [*] --> {_BEGINNING[machine]}")
+    lines += [
+        f"    {_node(source)} --> {row['dest']}: {row['trigger']}{_guards(table, row, source)}"
+        for row, source in _moves(table)
+    ]
+    lines += [f"    {name} --> [*]" for name in _ends(table)]
+    return "\n".join(lines)
+
+
+def _moves(table: list[state.Row]) -> Iterator[tuple[state.Row, str]]:
+    for row in table:
+        for source in _sources(row):
+            yield row, source
+
+
+def _sources(row: state.Row) -> list[str]:
+    return [row["source"]] if isinstance(row["source"], str) else list(row["source"])
+
+
+def _node(name: str) -> str:
+    """What is still nowhere begins in Mermaid's own way."""
+    return "[*]" if name == _NOWHERE_YET else name
+
+
+def _guards(table: list[state.Row], row: state.Row, source: str) -> str:
+    told = []
+    if _comes_second(table, row, source):
+        told.append("otherwise")
+    if "conditions" in row:
+        told.append(_guard(row["conditions"]))
+    if "unless" in row:
+        told.append(f"not {_guard(row['unless'])}")
+    return f" [{', '.join(told)}]" if told else ""
+
+
+def _guard(name: str) -> str:
+    return f"{RULES[name]} {name}" if name in RULES else name
+
+
+def _comes_second(table: list[state.Row], row: state.Row, source: str) -> bool:
+    """Whether an earlier row takes the same trigger, and not just where this one cannot."""
+    return any(
+        earlier["trigger"] == row["trigger"]
+        and source in _sources(earlier)
+        and earlier.get("conditions") != row.get("unless", "")
+        for earlier in table[: table.index(row)]
+    )
+
+
+def _ends(table: list[state.Row]) -> list[str]:
+    """The states that nothing leads out of."""
+    sources = {source for _, source in _moves(table)}
+    return sorted({row["dest"] for row in table} - sources)

@@ -1,0 +1,216 @@
+"""The scenario file: TOML with `[[scenario]]` tables, each a history and what is expected of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from incidents.machine.policy import Policy
+from incidents.machine.refusals import SENTENCES
+from incidents.machine.state import INCIDENT_STATES, SITE_STATES
+from incidents.scenario import acts
+from incidents.scenario.fields import NONE, Fields, ScenarioError, shown
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""When a scenario starts that does not say it."""
+
+MAX_SCENARIOS = 1_000
+MAX_STEPS = 1_000
+
+RULES = ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
+
+Expectation = dict[str, Any]
+"""What must be observed, by name; a list or table of states under `incidents`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One act, or a look, at `at` (UTC); `refused` is the refusal that it must end in."""
+
+    n: int
+    at: datetime
+    do: str | None
+    act: acts.Step | None
+    refused: str | None
+    expect: Expectation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A history of one site. `policy` is None where it does not bring its own.
+
+    With `daemon` what is due is done on time; without, only when a step comes.
+    """
+
+    name: str
+    start: datetime
+    policy: Policy | None
+    daemon: bool
+    steps: tuple[Step, ...]
+
+
+def read(text: str) -> list[Scenario]:
+    """The scenarios of a file.
+
+    Raises:
+        ScenarioError: naming the scenario, the step and the value.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"it is not valid TOML: {error}") from error
+    for key in document:
+        if key != "scenario":
+            raise ScenarioError(f"unknown key {key!r}: a file has [[scenario]] tables alone")
+    tables = document.get("scenario")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ScenarioError("it has no [[scenario]] table")
+    _limit("scenarios in a file", len(tables), MAX_SCENARIOS)
+    scenarios = [_scenario(n, table) for n, table in enumerate(tables, 1)]
+    names = [scenario.name for scenario in scenarios]
+    for name in names:
+        if names.count(name) > 1:
+            raise ScenarioError(f"two scenarios are called {shown(name)}: give each its own name")
+    return scenarios
+
+
+def _scenario(n: int, table: dict[str, Any]) -> Scenario:
+    name = Fields(f"scenario {n}", table, START).word("name")
+    where = f"scenario {n}" if name is None else f"scenario {n}, {shown(name)}"
+    fields = Fields(where, table, START)
+    name = fields.needed("name", fields.word("name"))
+    fields.start = start = fields.time("start") or START
+    daemon = fields.flag("daemon")
+    policy = acts.read_policy(fields, "policy")
+    steps = _steps(fields, where, start)
+    expect = fields.table("expect")
+    fields.finish("a scenario")
+    if expect is not None:
+        steps.append(_last_look(fields, where, expect, steps[-1].at if steps else start))
+    if not any(step.expect or step.refused for step in steps):
+        raise fields.wrong('it expects nothing: say expect = { state = "active" }, for example')
+    assert name is not None
+    return Scenario(
+        name=name, start=start, policy=policy, daemon=daemon is not False, steps=tuple(steps)
+    )
+
+
+def _steps(fields: Fields, where: str, start: datetime) -> list[Step]:
+    tables = fields.tables("steps")
+    _limit(f"steps in {where}", len(tables), MAX_STEPS)
+    steps: list[Step] = []
+    for n, table in enumerate(tables, 1):
+        own = Fields(f"{where}, step {n}", table, start)
+        steps.append(_step(own, n, steps[-1].at if steps else start))
+    return steps
+
+
+def _step(fields: Fields, n: int, before: datetime) -> Step:
+    at = fields.time("at") or before
+    if at < before:
+        raise fields.wrong(
+            f"at is {shown(fields.value('at'))}, which is earlier than the step before it: write "
+            "the steps in the order in which they are typed, and say with occurred_at that a fact "
+            "is older"
+        )
+    do = fields.word("do")
+    expect = fields.table("expect")
+    refused = _refusal(fields) if do is not None else None
+    act = None if do is None else acts.read(fields, do)
+    if do is None and expect is None:
+        raise fields.wrong('it neither does nor expects anything: say do = "log", for example')
+    fields.finish(do or "a look")
+    return Step(
+        n=n, at=at, do=do, act=act, refused=refused,
+        expect={} if expect is None else _expectation(fields, expect),
+    )  # fmt: skip
+
+
+def _last_look(fields: Fields, where: str, table: dict[str, Any], last: datetime) -> Step:
+    own = Fields(f"{where}, expect", table, fields.start)
+    at = own.time("at") or last
+    if at < last:
+        raise own.wrong(f"at is {shown(table['at'])}, which is earlier than the last step")
+    rest = {key: value for key, value in table.items() if key != "at"}
+    expect = _expectation(fields, rest)
+    return Step(n=0, at=at, do=None, act=None, refused=None, expect=expect)
+
+
+def _refusal(fields: Fields) -> str | None:
+    name = fields.word("refused")
+    if name is not None and name not in SENTENCES:
+        raise fields.wrong(
+            f"refused is {shown(name)}, which is no refusal: there are {', '.join(SENTENCES)}"
+        )
+    return name
+
+
+def _expectation(fields: Fields, table: dict[str, Any]) -> Expectation:
+    own = Fields(f"{fields.where}, expect", table, fields.start)
+    found = {name: read(own, name) for name, read in _EXPECTED.items() if own.has(name)}
+    own.finish("expect")
+    return found
+
+
+def _state(fields: Fields, name: str) -> object:
+    return fields.choice(name, SITE_STATES)
+
+
+def _rule(fields: Fields, name: str) -> object:
+    rule = fields.choice(name, (*RULES, NONE))
+    return None if rule == NONE else rule
+
+
+def _count(fields: Fields, name: str) -> object:
+    return fields.number(name, least=0)
+
+
+def _flag(fields: Fields, name: str) -> object:
+    return fields.flag(name)
+
+
+def _moment(fields: Fields, name: str) -> object:
+    return fields.time_or_none(name)
+
+
+def _incidents(fields: Fields, name: str) -> object:
+    """A list of all states in order, or a table of some by number."""
+    value = fields.value(name)
+    states = list(value.values()) if isinstance(value, dict) else value
+    known = [state for state in INCIDENT_STATES if state != "new"]
+    if not isinstance(states, list):
+        raise fields.wrong(
+            f'{name} must be a list of states, ["open", "notified"], or a table, {{ 2 = "open" }},'
+            f" got {shown(value)}"
+        )
+    for state in states:
+        if state not in known:
+            raise fields.wrong(f"{name} must hold one of {', '.join(known)}, got {shown(state)}")
+    if isinstance(value, dict):
+        for number in value:
+            if not number.isdecimal():
+                raise fields.wrong(f"{name} is by the incident's number, got {shown(number)}")
+        return {int(number): state for number, state in value.items()}
+    return states
+
+
+_EXPECTED: dict[str, Callable[[Fields, str], object]] = {
+    "state": _state,
+    "rule": _rule,
+    "run": _count,
+    "held": _flag,
+    "disputed": _flag,
+    "suspended_until": _moment,
+    "closed_at": _moment,
+    "next_due": _moment,
+    "suspensions": _count,
+    "incidents": _incidents,
+}
+
+
+def _limit(what: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise ScenarioError(f"{count:,} {what}, and {limit:,} are the most: split it")

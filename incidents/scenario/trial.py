@@ -1,0 +1,144 @@
+"""The trial: a scenario run under a policy, in simulated time, and where it goes another way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.clock import rfc3339
+from incidents.machine import refusals, rules
+from incidents.machine.case import Case
+from incidents.machine.commands import AddSite, Command, Elapse
+from incidents.machine.decide import decide
+from incidents.machine.policy import Policy, write_duration
+from incidents.machine.refusals import Refusal
+from incidents.scenario.acts import PERSON
+from incidents.scenario.fields import NONE, offset, seconds
+from incidents.scenario.file import Scenario, Step
+
+SITE = "site.example"
+_JUST_AFTER = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """One thing that came out otherwise; `step` is its number, None for the last look."""
+
+    step: int | None
+    at: datetime
+    what: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What became of a scenario under the policy of that digest."""
+
+    scenario: Scenario
+    policy: str
+    mismatches: tuple[Mismatch, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all went as expected."""
+        return not self.mismatches
+
+
+def run(scenario: Scenario, policy: Policy) -> Trial:
+    """Run a scenario under its own policy, else under `policy`."""
+    world = _World(scenario, scenario.policy or policy)
+    first = world.policy.digest
+    for step in scenario.steps:
+        world.take(step)
+    return Trial(scenario=scenario, policy=first, mismatches=tuple(world.mismatches))
+
+
+class _World:
+    """One site in memory, its policy, and what has come out otherwise so far."""
+
+    def __init__(self, scenario: Scenario, policy: Policy) -> None:
+        self.scenario = scenario
+        self.policy = policy
+        self.mismatches: list[Mismatch] = []
+        self._case = Case(site_id=1, site=SITE)
+        self._do(AddSite(by=PERSON), scenario.start)
+
+    def take(self, step: Step) -> None:
+        """Let time pass, do what the step does, and look."""
+        if self.scenario.daemon:
+            self._let_pass(step.at)
+        if isinstance(step.act, Policy):
+            # What fell due before it is done under the old policy, daemon or not.
+            self._do(Elapse(), step.at)
+            self.policy = step.act
+        refusal = self._do(step.act, step.at) if isinstance(step.act, Command) else None
+        if step.do is not None:
+            self._compare_refusal(step, refusal)
+        for what, expected in step.expect.items():
+            self._compare(step, what, expected)
+
+    def _let_pass(self, until: datetime) -> None:
+        """Do what falls due before `until`, each just after its time."""
+        while (due := rules.next_due(self._case)) is not None and due < until:
+            self._do(Elapse(), due + _JUST_AFTER)
+
+    def _do(self, command: Command, now: datetime) -> Refusal | None:
+        decision = decide(self._case, command, self.policy, now)
+        self._case = decision.case
+        return decision.refusal
+
+    def _compare_refusal(self, step: Step, refusal: Refusal | None) -> None:
+        name = None if refusal is None else refusal.name
+        if name != step.refused:
+            got = "it took effect" if refusal is None else f"{name}: {self._said(refusal)}"
+            self._miss(step, "refused", step.refused or NONE, got)
+
+    def _said(self, refusal: Refusal) -> str:
+        return refusals.text(refusal, self._when)
+
+    def _compare(self, step: Step, what: str, expected: Any) -> None:
+        got = _observed(self._case, what)
+        if isinstance(expected, dict):
+            got = {n: got[n - 1] if n <= len(got) else NONE for n in expected}
+        if isinstance(expected, datetime):
+            expected = seconds(expected)
+        if isinstance(got, datetime):
+            got = seconds(got)
+        if expected != got:
+            self._miss(step, what, self._shown(expected), self._shown(got))
+
+    def _miss(self, step: Step, what: str, expected: str, got: str) -> None:
+        self.mismatches.append(
+            Mismatch(step=step.n or None, at=step.at, what=what, expected=expected, got=got)
+        )
+
+    def _shown(self, value: Any) -> str:
+        if isinstance(value, datetime):
+            return self._when(value)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, list):
+            return ", ".join(value) or NONE
+        if isinstance(value, dict):
+            return ", ".join(f"{n} {state}" for n, state in value.items())
+        return NONE if value is None else str(value)
+
+    def _when(self, moment: datetime) -> str:
+        after = offset(self.scenario.start, moment)
+        if after < timedelta(0):
+            return rfc3339(seconds(moment))
+        return f"+{write_duration(after)} ({rfc3339(seconds(moment))})"
+
+
+def _observed(case: Case, what: str) -> Any:
+    match what:
+        case "held" | "state" | "rule" | "run" | "disputed" | "suspended_until" | "closed_at":
+            return getattr(case, what)
+        case "next_due":
+            return rules.next_due(case)
+        case "suspensions":
+            return sum(not made.closed for made in case.suspensions.values())
+        case _:
+            return [incident.state for _, incident in sorted(case.incidents.items())]

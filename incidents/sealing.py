@@ -1,0 +1,119 @@
+"""Sealing: people's own words are kept apart, and all else holds a salted commitment to them.
+
+`ref = "sha256:" + hex(SHA-256(salt + UTF-8 of the value))`, with 32 random bytes of salt. When the
+value and its salt are erased, nobody can tell any more what the reference stood for, and nothing
+that was proved is broken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from incidents.machine import commands as c
+from incidents.machine.commands import Command
+
+SALT_BYTES = 32
+
+PERSONAL: dict[type[Command], tuple[str, ...]] = {
+    c.AddSite: ("phone", "email", "person"),
+    c.EditSite: ("phone", "email", "person"),
+    c.Log: ("note",),
+    c.ImportIncident: ("note",),
+    c.Attach: ("name",),
+    c.RecordContact: ("note",),
+    c.VoidContact: ("reason",),
+    c.StateRemoved: ("note",),
+    c.StateRefused: ("note",),
+    c.Recur: ("note",),
+    c.VoidIncident: ("reason",),
+    c.TakeBack: ("reason",),
+    c.StateFalse: ("evidence",),
+    c.SetHold: ("reason",),
+    c.LiftHold: ("reason",),
+    c.AskReinstatement: ("reason",),
+    c.Decline: ("reason",),
+    c.Uphold: ("reason",),
+    c.CompleteTask: ("note",),
+}
+"""The fields of each command that are people's own words."""
+
+Sealed = tuple[str, bytes, str]
+"""The reference, the salt, and the value."""
+
+AnyCommand = TypeVar("AnyCommand", bound=Command)
+
+
+def seal(value: str) -> Sealed:
+    """`value` under a salt of its own."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    return commitment(salt, value), salt, value
+
+
+def commitment(salt: bytes, value: str) -> str:
+    """The reference that stands for `value` under that salt."""
+    return "sha256:" + hashlib.sha256(salt + value.encode()).hexdigest()
+
+
+def seal_command(command: AnyCommand) -> tuple[AnyCommand, list[Sealed]]:
+    """The command with references in place of people's own words, and what these stand for."""
+    sealed = {
+        name: seal(value)
+        for name in PERSONAL.get(type(command), ())
+        if (value := getattr(command, name)) is not None
+    }
+    if not sealed:
+        return command, []
+    return replace(command, **{name: s[0] for name, s in sealed.items()}), list(sealed.values())
+
+
+def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
+    """All text of a command as it was given: the field, the value, and whether it is personal."""
+    personal = PERSONAL.get(type(command), ())
+    for name in _names(command):
+        value = getattr(command, name)
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str):
+                yield name, text, name in personal
+
+
+def fingerprint(site: str, command: Command) -> str:
+    """A salted digest of what was asked of which site, people's own words included."""
+    return digest_of(_asked(site, command))
+
+
+def is_fingerprint_of(kept: str, site: str, command: Command) -> bool:
+    """Whether `kept` was made of the same command to the same site."""
+    return is_digest_of(kept, _asked(site, command))
+
+
+def digest_of(asked: str, salt: str | None = None) -> str:
+    """A digest of what was asked, under a salt that stands before it.
+
+    Without one it could be tried out on every phone number there is.
+    """
+    salt = secrets.token_hex(16) if salt is None else salt
+    return f"{salt}:{hashlib.sha256((salt + asked).encode(errors='surrogatepass')).hexdigest()}"
+
+
+def is_digest_of(kept: str, asked: str) -> bool:
+    """Whether `kept` is a digest of the same."""
+    return secrets.compare_digest(kept, digest_of(asked, kept.partition(":")[0]))
+
+
+def _asked(site: str, command: Command) -> str:
+    fields_ = {name: _plain(getattr(command, name)) for name in _names(command)}
+    return json.dumps([site, type(command).__name__, fields_], sort_keys=True)
+
+
+def _names(command: Command) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(command))
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,216 @@
+"""The settings: what options, then the environment, then the settings file say.
+
+The file is TOML, `INCIDENTS_CONFIG` or `config.toml` in the user's own configuration folder; each
+of its keys has a variable, `INCIDENTS_` and the key in capitals. Sections of the file belong to
+the services that they are named after.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from incidents import clock
+from incidents.errors import (
+    BadTextError,
+    EmptyTextError,
+    InputError,
+    ReservedNameError,
+    SettingError,
+    SettingsFileError,
+    TextTooLongError,
+    UnknownSettingError,
+)
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+DEFAULT_ZONE = "Asia/Shanghai"
+DEFAULT_EVIDENCE_LIMIT = 50 * 2**20
+MAX_PERSON_CHARACTERS = 100
+# The policy's clock signs the entries that nobody asked for (machine.commands.CLOCK).
+RESERVED_PERSONS = frozenset({"clock"})
+
+_KEYS = ("db", "as", "zone", "evidence", "evidence_limit", "clock")
+_SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
+_UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for one run of the program.
+
+    `db` is a URL, None meaning the user's own SQLite file; `person` is who acts and `login` the
+    name of the process's owner; `zone` is the one in which people read and write times; `evidence`
+    is the folder of attached files and `evidence_limit` the most bytes of one; `own_clock` says
+    that the clock is simulated and no database's is asked.
+    """
+
+    db: str | None
+    person: str
+    login: str
+    zone: tzinfo
+    evidence: Path
+    evidence_limit: int
+    own_clock: bool = False
+
+
+def load(
+    *,
+    db: str | None = None,
+    person: str | None = None,
+    zone: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of this run; each argument is the option of that name, None when not given.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
+        InputError: of `zone`.
+        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError: of `person`.
+    """
+    said = _Said(os.environ if environ is None else environ)
+    url = db or said.text("db")
+    owner = login()
+    name = person if person is not None else said.text("as")
+    evidence = said.text("evidence")
+    return Settings(
+        db=url,
+        person=owner if name is None else check_person(name),
+        login=owner,
+        zone=clock.zone(zone) if zone is not None else _zone_setting(said),
+        evidence=Path(evidence).expanduser() if evidence else _evidence_beside(url),
+        evidence_limit=said.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
+        own_clock=said.choice("clock", ("own", "database"), "database") == "own",
+    )
+
+
+def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The section of the settings file that a service is named in; empty without one."""
+    found = _Said(os.environ if environ is None else environ).sections.get(name, {})
+    return dict(found)
+
+
+def login() -> str:
+    """The name of the process's owner, which nothing in the environment can change."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+
+
+def check_person(name: str) -> str:
+    """A person's name, if entries can be signed with it; raises as `load` does."""
+    person = name.strip(" ")
+    if not person:
+        raise EmptyTextError(what="name given with --as")
+    if len(person) > MAX_PERSON_CHARACTERS:
+        raise TextTooLongError(
+            what="name given with --as", length=len(person), limit=MAX_PERSON_CHARACTERS
+        )
+    for character in person:
+        if not character.isprintable():
+            raise BadTextError(
+                what="name given with --as", found=f"the character U+{ord(character):04X}"
+            )
+    if person.casefold() in RESERVED_PERSONS:
+        raise ReservedNameError(given=person)
+    return person
+
+
+def data_folder() -> Path:
+    """The user's data folder; it may not exist yet."""
+    from platformdirs import user_data_path
+
+    return user_data_path("incidents", appauthor=False)
+
+
+class _Said:
+    """What the environment and the file say, the environment first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.file = _config_file(environ)
+        document = _read_file(self.file, asked_for="INCIDENTS_CONFIG" in environ)
+        self.sections = {k: v for k, v in document.items() if isinstance(v, dict)}
+        self._values = {k: v for k, v in document.items() if not isinstance(v, dict)}
+        for key in self._values:
+            if key not in _KEYS:
+                raise UnknownSettingError(where=self.file, setting=key, known=", ".join(_KEYS))
+
+    def value(self, key: str) -> tuple[Any, str, str]:
+        """The value, where it stands and under which name; an empty variable says nothing."""
+        variable = f"INCIDENTS_{key.upper()}"
+        if self._environ.get(variable):
+            return self._environ[variable], "the environment", variable
+        return self._values.get(key), str(self.file), key
+
+    def text(self, key: str) -> str | None:
+        value, where, setting = self.value(key)
+        if value is not None and not (isinstance(value, str) and value):
+            raise SettingError(where=where, setting=setting, value=value, expected="a text")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+        value, where, setting = self.value(key)
+        if value is None:
+            return default
+        if value not in choices:
+            expected = " or ".join(choices)
+            raise SettingError(where=where, setting=setting, value=value, expected=expected)
+        return str(value)
+
+    def size(self, key: str, default: int) -> int:
+        value, where, setting = self.value(key)
+        if value is None:
+            return default
+        found = None if isinstance(value, bool) else _SIZE.fullmatch(str(value))
+        if found is None:
+            expected = "a size such as 50MiB or a number of bytes"
+            raise SettingError(where=where, setting=setting, value=value, expected=expected)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+def _config_file(environ: Mapping[str, str]) -> Path:
+    if environ.get("INCIDENTS_CONFIG"):
+        return Path(environ["INCIDENTS_CONFIG"]).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("incidents", appauthor=False) / "config.toml"
+
+
+def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if asked_for:
+            raise SettingsFileError(file=file, detail="there is no such file") from error
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsFileError(file=file, detail=f"it is not TOML: {error}") from error
+    except OSError as error:
+        raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
+
+
+def _evidence_beside(url: str | None) -> Path:
+    if url is not None and url.startswith(_SQLITE):
+        return Path(url.removeprefix(_SQLITE)).expanduser().parent / "evidence"
+    return data_folder() / "evidence"
+
+
+def _zone_setting(said: _Said) -> tzinfo:
+    value, where, setting = said.value("zone")
+    try:
+        return clock.zone(DEFAULT_ZONE if value is None else str(value))
+    except InputError as error:
+        raise SettingError(
+            where=where, setting=setting, value=value, expected="a zone such as Asia/Shanghai"
+        ) from error

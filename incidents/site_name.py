@@ -1,0 +1,132 @@
+"""A site's name: how it may be written, and the one form in which it is kept.
+
+The kept form is a host's lower-cased ASCII form (IDNA 2008), of at most 253 octets, or an IP
+address in its shortest form. It is never a URL: a site is one responsible person's name, not
+whatever host an address happens to show.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Never
+
+from incidents.errors import BadSiteNameError
+
+MAX_OCTETS = 253
+MAX_LABEL_OCTETS = 63
+
+_PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_LIKE_AN_ID = re.compile(r"\d+(?:-t?\d+)+|\d+-(?:disputed|reinstatement)", re.ASCII)
+# The four full stops that IDNA takes for a dot.
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+
+
+def read(text: str) -> str:
+    """The kept form of a site's name as somebody wrote it.
+
+    Raises:
+        BadSiteNameError: naming what was written, why it is none, and the way out.
+    """
+    kept = read_host(text)
+    if _LIKE_AN_ID.fullmatch(kept):
+        _refuse(text, "it looks like the id of an incident or of a task; write the whole name")
+    return kept
+
+
+def read_host(text: str) -> str:
+    """The kept form of any host, also of one that no site may be called; raises as `read` does."""
+    name = text.strip(" ")
+    _refuse_what_is_no_name(text, name)
+    address = _ip_address(name)
+    if address is not None:
+        return address
+    labels = _DOTS.split(name.removesuffix("."))
+    kept = ".".join(_label(text, label) for label in labels)
+    if labels[-1].isdecimal():
+        _refuse(text, "a name that ends in a number is an IP address, and this is not a valid one")
+    if len(kept) > MAX_OCTETS:
+        _refuse(text, f"it has {len(kept)} octets in its ASCII form, and {MAX_OCTETS} are the most")
+    return kept
+
+
+def shown(name: str) -> str:
+    """A kept name for people: the written form of an internationalised name, in brackets."""
+    if "xn--" not in name:
+        return name
+    import idna
+
+    try:
+        written = idna.decode(name)
+    except idna.IDNAError:
+        return name
+    return f"{name} ({written})"
+
+
+def _refuse_what_is_no_name(text: str, name: str) -> None:
+    if not name:
+        _refuse(text, "it is empty; write a host's name such as shop.example")
+    for character in name:
+        if not character.isprintable() or character.isspace():
+            _refuse(text, f"it holds {described(character)}; write a host's name alone")
+    if "://" in name or name.startswith("//"):
+        _refuse(text, "it is a URL; give the host's name, and the address with --url")
+    if "/" in name or "\\" in name or "?" in name or "#" in name:
+        _refuse(text, "it has a path; give the host's name, and the address with --url")
+    if "@" in name:
+        _refuse(text, "it has an @; give the host's name alone, what stands behind the @")
+    if "*" in name:
+        _refuse(text, "it has a *; a site is one name, so give each host its own record")
+    if name.startswith("["):
+        _refuse(text, "it is in brackets; give the IP address without brackets and port")
+    if name.count(":") == 1:
+        _refuse(text, f"it has a port; give the host alone, {name.partition(':')[0]}")
+
+
+def _ip_address(name: str) -> str | None:
+    if not (":" in name or name.replace(".", "").isdecimal()):
+        return None
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        if ":" in name:
+            _refuse(name, "it is no IP address, and a host's name has no colon")
+        return None
+
+
+def _label(text: str, label: str) -> str:
+    if not label:
+        _refuse(text, "it has an empty part between two dots")
+    small = label.lower()
+    if not small.isascii() or small.startswith("xn--"):
+        return _international_label(text, label)
+    if len(small) > MAX_LABEL_OCTETS:
+        _refuse(
+            text, f"its part {label[:20]}… has {len(small)} octets; {MAX_LABEL_OCTETS} are the most"
+        )
+    if not _PLAIN.fullmatch(small):
+        _refuse(text, f"its part {label!r} may hold letters, digits and inner hyphens alone")
+    return small
+
+
+def _international_label(text: str, label: str) -> str:
+    import idna
+
+    try:
+        # UTS 46 first: it makes of a full-width or capital letter what its writer meant.
+        return idna.encode(idna.uts46_remap(label, std3_rules=True)).decode("ascii")
+    except (idna.IDNAError, UnicodeError) as error:
+        _refuse(text, f"its part {label!r} is not allowed in a name (IDNA 2008): {error}")
+
+
+def described(character: str) -> str:
+    """A character that cannot be shown, by its code: `U+0000`."""
+    if character == " ":
+        return "a space"
+    return f"the character U+{ord(character):04X}"
+
+
+def _refuse(text: str, detail: str) -> Never:
+    given = text if len(text) <= 80 else text[:79] + "…"
+    raise BadSiteNameError(given=given, detail=detail)

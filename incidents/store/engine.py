@@ -1,0 +1,186 @@
+"""The engine: how a database is reached, and how its transactions begin."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from incidents.errors import DatabaseError, InputError
+from incidents.settings import data_folder
+
+BUSY_TIMEOUT_S = 30.0
+_FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
+
+
+def create(url: str | None = None) -> Engine:
+    """An engine for `url`, by default for a SQLite file in the user's data folder.
+
+    That folder, and only that one, is made when it is missing, for the user alone. No database is
+    opened yet.
+
+    Raises:
+        InputError: for a URL that cannot be read or is of an unknown kind.
+        DatabaseError: if the driver for PostgreSQL is not installed.
+    """
+    parsed = _parse(url or f"sqlite:///{data_folder() / 'incidents.db'}")
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        return _sqlite(parsed)
+    if kind == "postgresql":
+        return _postgresql(parsed)
+    raise InputError(f"unknown kind of database: {kind!r} ({_FORMS})")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes; on SQLite it takes the file's one write lock at its start.
+
+    A deferred transaction that reads first and writes later can fail there, whatever the timeout.
+    """
+    with engine.connect() as connection:
+        connection.execution_options(incidents_writes=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads one state of the database, however many queries it takes."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+def database_time(connection: Connection) -> datetime | None:
+    """The time of the database's own clock, in UTC; None for SQLite, which has none."""
+    if connection.dialect.name == "sqlite":
+        return None
+    moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return moment.astimezone(UTC)
+
+
+@contextmanager
+def plainly(engine: Engine) -> Iterator[None]:
+    """Turns what a database driver complains of into one sentence.
+
+    Raises:
+        DatabaseError: saying what is the matter, without the statement and its values.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseError(explain(engine, error)) from error
+
+
+def explain(engine: Engine, error: DBAPIError) -> str:
+    """What `error` means to the person who named the database."""
+    where = place(engine)
+    said = " ".join(str(error.orig).split())
+    if engine.dialect.name != "sqlite":
+        return f"the database {where} does not answer as it should: {said}"
+    if "locked" in said or "busy" in said:
+        return (
+            f"the database {where} was held by another process for {BUSY_TIMEOUT_S:.0f} seconds: "
+            "try again"
+        )
+    if "unable to open" in said:
+        return f"cannot open the file {where}: its folder must exist and be writable"
+    if "not a database" in said:
+        return f"{where} is not a SQLite database: name another file"
+    return f"the database {where} cannot be used: {said}"
+
+
+def place(engine: Engine) -> str:
+    """The database as people know it, without its password."""
+    if engine.dialect.name == "sqlite":
+        return str(engine.url.database)
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+def _parse(url: str) -> URL:
+    # Another spelling of the same, by those who have taken it from elsewhere.
+    if url.startswith("postgres://"):
+        url = url.replace("postgres://", "postgresql://", 1)
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
+        raise InputError(f"not the URL of a database: {shown!r} ({_FORMS})") from error
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:") or url.query or url.host:
+        raise InputError(f"not a SQLite file: {url.render_as_string()!r} ({_FORMS})")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise InputError(f"unknown driver for SQLite: {url.drivername!r} ({_FORMS})")
+    assert url.database is not None
+    file = Path(url.database).expanduser()
+    if not file.parent.exists() and file.parent == data_folder():
+        _make_private(file.parent)
+    engine = create_engine(
+        url.set(database=os.fspath(file)),
+        connect_args={"timeout": BUSY_TIMEOUT_S},
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"the folder {folder} cannot be made ({error.strerror}): name a database with --db or "
+            "INCIDENTS_DB"
+        ) from error
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver would begin transactions of its own, late, and not before DDL.
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("incidents_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    if url.drivername not in ("postgresql", "postgresql+psycopg"):
+        raise InputError(f"unknown driver for PostgreSQL: {url.drivername!r} ({_FORMS})")
+    try:
+        engine: Engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="READ COMMITTED",
+            # A server that went away and came back is found out before a transaction begins.
+            pool_pre_ping=True,
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseError(
+            "PostgreSQL needs its driver: pip install 'incidents[postgresql]'"
+        ) from error
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    # A far-off time, turned into the server's own zone, could lie beyond year 9999.
+    autocommit = connection.autocommit
+    connection.autocommit = True
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.autocommit = autocommit

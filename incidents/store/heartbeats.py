@@ -1,0 +1,54 @@
+"""Queries of heartbeats: which daemons say that they enforce the clock, and when they last did."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from incidents.store.tables import heartbeats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A daemon, when it started and last beat (UTC), and why it stands aside if it does."""
+
+    daemon: str
+    host: str
+    pid: int
+    started_at: datetime
+    beat_at: datetime
+    standing_aside: str | None = None
+
+
+def known(connection: Connection) -> list[Heartbeat]:
+    """All daemons, the one that beat last first."""
+    found = connection.execute(
+        select(heartbeats).order_by(heartbeats.c.beat_at.desc(), heartbeats.c.daemon)
+    )
+    return [Heartbeat(**row) for row in found.mappings()]
+
+
+def beat(connection: Connection, heartbeat: Heartbeat) -> None:
+    """Writes what a daemon says of itself, in place of what it said before."""
+    made = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = asdict(heartbeat)
+    statement = made(heartbeats).values(row)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["daemon"],
+            set_={"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]},
+        )
+    )
+
+
+def remove(connection: Connection, daemon: str) -> None:
+    """Takes out a daemon that has stopped."""
+    connection.execute(delete(heartbeats).where(heartbeats.c.daemon == daemon))
+
+
+def purge(connection: Connection, before: datetime) -> None:
+    """Takes out the daemons that have not beaten since `before`: killed, and not coming back."""
+    connection.execute(delete(heartbeats).where(heartbeats.c.beat_at < before))

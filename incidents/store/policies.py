@@ -1,0 +1,65 @@
+"""Queries of policies: the active one, and those that were."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from incidents.store.given import insert_missing
+from incidents.store.tables import desk, policies
+
+# "policies" in ASCII: an advisory lock has a number, not a name.
+_LOCK = 0x706F6C6963696573
+
+
+def active(connection: Connection) -> str:
+    """The digest of the active policy."""
+    digest: str = connection.execute(select(desk.c.policy)).scalar_one()
+    return digest
+
+
+def toml(connection: Connection, digest: str) -> str:
+    """A policy's file."""
+    wanted = select(policies.c.toml).where(policies.c.digest == digest)
+    text: str = connection.execute(wanted).scalar_one()
+    return text
+
+
+def keep(connection: Connection) -> None:
+    """Lets no policy be activated before this transaction ends; such transactions share this.
+
+    An advisory lock on PostgreSQL, since a shared lock of the desk's one row would be written to
+    it by every act; on SQLite whoever writes has the whole file.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_LOCK)))
+
+
+def stop(connection: Connection) -> None:
+    """Waits until no transaction keeps the active policy, and makes new ones wait."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def lock_desk(connection: Connection) -> tuple[str, int]:
+    """The active policy's digest and the desk's last sequence number, locked, after all sites."""
+    row = connection.execute(select(desk.c.policy, desk.c.seq).with_for_update()).one()
+    return row.policy, row.seq
+
+
+def activate(
+    connection: Connection,
+    *,
+    digest: str,
+    text: str,
+    at: datetime,
+    by: str,
+    reason: str,
+    seq: int,
+) -> None:
+    """Makes a policy the active one; `reason` is a reference to a sealed value."""
+    row = {"digest": digest, "toml": text, "activated_at": at, "by": by, "reason": reason}
+    # One that was active before is on record as it came first; its entries tell the rest.
+    connection.execute(insert_missing(connection, policies), [row])
+    connection.execute(update(desk).values(policy=digest, seq=seq))

@@ -1,0 +1,218 @@
+"""The schema's version: what a database is to this program, and how it is brought up to date.
+
+The usual question, whether a database is current, is one SELECT and does not load Alembic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from incidents.errors import DatabaseError
+from incidents.store.engine import create, place, plainly
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+# "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
+LOCK = 0x696E636964656E74
+_OURS = frozenset({"sites", "entries", "desk", "policies"})
+
+
+class Status(Enum):
+    """What a database is to this program."""
+
+    EMPTY = "empty"
+    CURRENT = "current"
+    OLDER = "older"
+    NEWER = "newer"
+    FOREIGN = "foreign"
+
+
+def check(engine: Engine) -> None:
+    """Makes sure that the database has the schema of this program; changes nothing.
+
+    Raises:
+        DatabaseError: saying what it is instead and what to do about it.
+    """
+    with plainly(engine):
+        found = status(engine)
+    if found is not Status.CURRENT:
+        raise DatabaseError(_advice(found, place(engine)))
+
+
+def ensure(engine: Engine) -> None:
+    """Like `check`, but an empty SQLite file is given the schema: it is made on first use.
+
+    Raises:
+        DatabaseError: as `check` does.
+    """
+    with plainly(engine):
+        found = status(engine)
+        if found is Status.EMPTY and engine.dialect.name == "sqlite":
+            _migrate(engine, "head")
+            return
+    if found is not Status.CURRENT:
+        raise DatabaseError(_advice(found, place(engine)))
+
+
+def upgrade(database: str | Engine) -> None:
+    """Gives an empty or older database the schema of this program, whole or not at all.
+
+    Raises:
+        DatabaseError: if the database is newer, or not ours.
+    """
+    with _engine(database) as engine, plainly(engine):
+        found = status(engine)
+        if found in (Status.NEWER, Status.FOREIGN):
+            raise DatabaseError(_advice(found, place(engine)))
+        _migrate(engine, "head")
+
+
+def downgrade(database: str | Engine, revision: str) -> None:
+    """Takes the schema back to `revision` ("base": to none), with the data that it cannot hold.
+
+    Raises:
+        DatabaseError: if the database is newer, or not ours.
+    """
+    with _engine(database) as engine, plainly(engine):
+        found = status(engine)
+        if found in (Status.NEWER, Status.FOREIGN):
+            raise DatabaseError(_advice(found, place(engine)))
+        _migrate(engine, revision, down=True)
+
+
+def status(engine: Engine) -> Status:
+    """What the database is. One SELECT when it is current."""
+    with engine.connect() as connection:
+        revisions = _revisions(connection)
+        if revisions == [HEAD]:
+            return Status.CURRENT
+        tables = set(inspect(connection).get_table_names())
+    if not tables - {"alembic_version"} and not revisions:
+        return Status.EMPTY
+    if len(revisions) == 1 and revisions[0] in _known_revisions():
+        return Status.OLDER
+    return Status.NEWER if revisions and tables >= _OURS else Status.FOREIGN
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration for the migrations of this program, on `connection`."""
+    from alembic.config import Config
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+def scripts() -> Path:
+    """The folder of the migrations: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "alembic"
+    return installed if (installed / "env.py").exists() else package.parent / "alembic"
+
+
+def _advice(found: Status, where: str) -> str:
+    return {
+        Status.EMPTY: f"the database {where} is empty: run incidents db upgrade",
+        Status.OLDER: f"the database {where} is older than this program: run incidents db upgrade",
+        Status.NEWER: f"the database {where} is newer than this program: upgrade the program",
+        Status.FOREIGN: (
+            f"the database {where} holds the tables of another program and is left alone: "
+            "name another with --db"
+        ),
+    }[found]
+
+
+def _revisions(connection: Connection) -> list[str]:
+    try:
+        return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
+    except DBAPIError as error:
+        if not _says_no_such_table(error):
+            raise
+        # PostgreSQL takes no further statement in a transaction in which one has failed.
+        connection.rollback()
+        return []
+
+
+def _says_no_such_table(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        # The second: a table of that name that is not Alembic's.
+        return "no such table" in str(error.orig) or "no such column" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) in ("42P01", "42703")
+
+
+def _known_revisions() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+@contextlib.contextmanager
+def _engine(database: str | Engine) -> Iterator[Engine]:
+    if isinstance(database, Engine):
+        yield database
+        return
+    engine = create(database)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _migrate(engine: Engine, revision: str, *, down: bool = False) -> None:
+    """One transaction, also for the DDL, under a lock: two processes may do this at once."""
+    from alembic import command
+
+    if engine.dialect.name == "sqlite":
+        _use_write_ahead_log(engine)
+    with _without_foreign_keys(engine) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        if down:
+            command.downgrade(config(connection), revision)
+        else:
+            command.upgrade(config(connection), revision)
+
+
+@contextlib.contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+    """SQLite changes a table by making it anew; its foreign keys would empty what refers to it."""
+    with engine.connect() as connection:
+        connection.execution_options(incidents_writes=True)
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        own: Any = connection.connection.dbapi_connection
+        own.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            own.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    """The file remembers it. Readers then never wait for a writer."""
+    connection = engine.raw_connection()
+    try:
+        for attempt in range(100):
+            try:
+                connection.cursor().execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError:
+                # Two processes that make the same file: the change of mode does not wait.
+                if attempt == 99:
+                    raise
+                time.sleep(0.05)
+    finally:
+        connection.close()

@@ -1,0 +1,39 @@
+"""Queries of sealed values: people's own words, which can be erased without breaking a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, Text, insert, select
+
+from incidents.store.given import Given, execute
+from incidents.store.tables import sealed
+
+Sealed = tuple[str, bytes, str]
+"""The reference, the salt, and the value."""
+
+
+def add(connection: Connection, new: Sequence[Sealed]) -> None:
+    """Keeps values."""
+    execute(
+        connection, _NEW, [{"ref": ref, "salt": salt, "value": value} for ref, salt, value in new]
+    )
+
+
+def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
+    """What those references stand for; erased ones are left out."""
+    statement, given = _named(connection.dialect.name)
+    rows = connection.execute(statement, given.parameters([(ref,) for ref in sorted(set(refs))]))
+    return {row.ref: row.value for row in rows}
+
+
+@cache
+def _named(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, ref=Text)
+    joined = given.table.join(sealed, sealed.c.ref == given.table.c.ref)
+    return select(sealed.c.ref, sealed.c.value).select_from(joined), given
+
+
+_NEW = insert(sealed)

@@ -1,0 +1,211 @@
+"""Queries of sites: find, lock, make, and what of a case stands in its site's row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, Text, bindparam, delete, or_, select, update
+
+from incidents.clock import read_rfc3339, rfc3339
+from incidents.machine import rules
+from incidents.machine.case import Case, Closure, Hold, Request
+from incidents.store.given import Given, insert_missing
+from incidents.store.tables import sites
+from incidents.store.types import Number
+
+Row = Mapping[str, Any]
+
+_CANDIDATES = 5_000
+
+
+def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """The ids of the sites of those names; unknown ones are left out."""
+    statement, given = _by_name(connection.dialect.name)
+    found = connection.execute(statement, given.parameters([(name,) for name in names]))
+    return {row.name: row.id for row in found}
+
+
+def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
+    """The rows of those sites, locked until the transaction ends, in the order of their ids.
+
+    On SQLite the transaction has locked the whole file already. What belongs to the sites must be
+    read after this, by a statement of its own: one that locks and reads at once would read what
+    was there before the lock.
+    """
+    statement, given = _locked(connection.dialect.name)
+    found = connection.execute(statement, given.parameters([(id_,) for id_ in sorted(ids)]))
+    return {row["id"]: dict(row) for row in found.mappings()}
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """The sites with something due before `now`, earliest first; locked ones are somebody's."""
+    statement = _due(connection.dialect.name)
+    return list(connection.scalars(statement, {"now": now, "most": limit}))
+
+
+def add(connection: Connection, names: Sequence[str]) -> None:
+    """Rows for those sites, where there are none, still without an entry."""
+    empty = to_row(Case(site_id=0, site=""))
+    rows = [{**empty, "name": name} for name in sorted(names)]
+    connection.execute(insert_missing(connection, sites), rows)
+
+
+def remove(connection: Connection, ids: Iterable[int]) -> None:
+    """Takes rows of `add` back that got no entry after all."""
+    connection.execute(delete(sites).where(sites.c.id.in_(sorted(ids))))
+
+
+def save(connection: Connection, rows: Mapping[int, Row]) -> None:
+    """Writes the rows of those sites."""
+    if rows:
+        connection.execute(_SAVED, [{**row, "site": id_} for id_, row in rows.items()])
+
+
+def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
+    """The names in the register that look most like `name`."""
+    head, tail = _escaped(name[:3]), _escaped(name[-6:])
+    inside = _escaped(name[1:5])
+    likely = select(sites.c.name).where(
+        or_(
+            sites.c.name.like(f"{head}%", escape="\\"),
+            sites.c.name.like(f"%{tail}", escape="\\"),
+            sites.c.name.like(f"%{inside}%", escape="\\"),
+        )
+    )
+    names = connection.scalars(likely.order_by(sites.c.name).limit(_CANDIDATES)).all()
+    return tuple(get_close_matches(name, names, n=most, cutoff=0.6))
+
+
+def to_row(case: Case) -> dict[str, Any]:
+    """The site's row for a case, without its id and name."""
+    hold, request = case.hold, case.request
+    return {
+        "state": case.state,
+        "rule": case.rule,
+        "epoch": case.epoch,
+        "run": case.run,
+        "disputed": case.disputed,
+        "held": hold is not None,
+        "hold_by": None if hold is None else hold.by,
+        "hold_at": None if hold is None else hold.at,
+        "hold_reason": None if hold is None else hold.reason,
+        "closure": None if case.closure is None else _closure_to_json(case.closure),
+        "closed_at": case.closed_at,
+        "suspended_until": case.suspended_until,
+        "request_by": None if request is None else request.by,
+        "request_at": None if request is None else request.at,
+        "request_reason": None if request is None else request.reason,
+        "phone": case.phone,
+        "email": case.email,
+        "person": case.person,
+        "created_at": case.created_at,
+        "last_entry_at": case.last_entry_at,
+        "seq": case.seq,
+        "last_incident": case.last_incident,
+        "last_suspension": case.last_suspension,
+        "last_task": case.last_task,
+        "next_due": rules.next_due(case),
+    }
+
+
+def to_case(row: Row) -> Case:
+    """A case with what stands in its site's row; `running` is left to the suspensions."""
+    return Case(
+        site_id=row["id"],
+        site=row["name"],
+        state=row["state"],
+        epoch=row["epoch"],
+        phone=row["phone"],
+        email=row["email"],
+        person=row["person"],
+        run=row["run"],
+        disputed=row["disputed"],
+        hold=_hold(row),
+        closure=None if row["closure"] is None else _closure_from_json(row["closure"]),
+        request=_request(row),
+        created_at=row["created_at"],
+        last_entry_at=row["last_entry_at"],
+        seq=row["seq"],
+        last_incident=row["last_incident"],
+        last_suspension=row["last_suspension"],
+        last_task=row["last_task"],
+    )
+
+
+def _hold(row: Row) -> Hold | None:
+    if not row["held"]:
+        return None
+    return Hold(by=row["hold_by"], at=row["hold_at"], reason=row["hold_reason"])
+
+
+def _request(row: Row) -> Request | None:
+    if row["request_at"] is None:
+        return None
+    return Request(by=row["request_by"], at=row["request_at"], reason=row["request_reason"])
+
+
+def _closure_to_json(closure: Closure) -> dict[str, Any]:
+    within = closure.within
+    return {
+        "rule": closure.rule,
+        "at": rfc3339(closure.at),
+        "incidents": list(closure.incidents),
+        "needed": closure.needed,
+        "policy": closure.policy,
+        "within_s": None if within is None else within // timedelta(seconds=1),
+        "suspension": closure.suspension,
+        "total": closure.total,
+        "upheld_at": closure.upheld_at,
+    }
+
+
+def _closure_from_json(document: dict[str, Any]) -> Closure:
+    within_s = document["within_s"]
+    return Closure(
+        rule=document["rule"],
+        at=read_rfc3339(document["at"]),
+        incidents=tuple(document["incidents"]),
+        needed=document["needed"],
+        policy=document["policy"],
+        within=None if within_s is None else timedelta(seconds=within_s),
+        suspension=document["suspension"],
+        total=document["total"],
+        upheld_at=document["upheld_at"],
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+@cache
+def _by_name(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, name=Text)
+    joined = given.table.join(sites, sites.c.name == given.table.c.name)
+    return select(sites.c.id, sites.c.name).select_from(joined), given
+
+
+@cache
+def _locked(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    statement = select(sites).select_from(
+        given.table.join(sites, sites.c.id == given.table.c.site_id)
+    )
+    # No key changes, so rows elsewhere that refer to the site need not wait.
+    return statement.order_by(sites.c.id).with_for_update(of=sites, key_share=True), given
+
+
+@cache
+def _due(dialect: str) -> Select[tuple[int]]:
+    statement = select(sites.c.id).where(sites.c.next_due < bindparam("now"))
+    statement = statement.order_by(sites.c.next_due, sites.c.id).limit(bindparam("most"))
+    if dialect == "sqlite":
+        return statement
+    return statement.with_for_update(skip_locked=True, key_share=True)
+
+
+_SAVED = update(sites).where(sites.c.id == bindparam("site"))

@@ -1,0 +1,106 @@
+"""The slice: which part of a site's history a batch of commands needs, however long the history is.
+
+What decides a case is what is not settled, what the commands name, the neighbours that a window of
+R1 can hold, and the end of the run (R3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from incidents.machine.case import Case
+from incidents.machine.commands import (
+    Approve,
+    Command,
+    Log,
+    RecordContact,
+    Recur,
+    TakeBack,
+    VoidContact,
+    VoidIncident,
+)
+from incidents.store.tables import FAR
+
+# Before all places, after all places.
+FIRST = (datetime(1970, 1, 1, tzinfo=UTC), 0)
+LAST = (FAR, 0)
+
+Place = tuple[datetime, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What commands ask of one site's history.
+
+    `targets` are the incidents that they name, `moments` the times (UTC) around which they may
+    complete a window (R1), `corrections` how many incidents they may take out of a count.
+    """
+
+    targets: frozenset[int] = frozenset()
+    moments: frozenset[datetime] = frozenset()
+    corrections: int = 0
+    tells_all: bool = False
+    approves: bool = False
+
+
+def need(commands: Iterable[Command], now: datetime) -> Need:
+    """What `commands` need, given to one site at `now`."""
+    commands = list(commands)
+    named = (getattr(command, "incident", None) for command in commands)
+    return Need(
+        targets=frozenset(n for n in named if n is not None),
+        moments=frozenset(c.at or now for c in commands if isinstance(c, Log | Recur)),
+        corrections=sum(isinstance(c, _CORRECTIONS) for c in commands),
+        tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
+        approves=any(isinstance(c, Approve) for c in commands),
+    )
+
+
+def moments(case: Case, need: Need) -> frozenset[datetime]:
+    """The times around which R1 may count: of the commands, and of the closure that it explains."""
+    closure = case.closure
+    if closure is None or closure.rule != "repeat":
+        return need.moments
+    completing = case.incidents[closure.incidents[-1]]
+    return need.moments | {completing.occurred_at}
+
+
+def neighbours(case: Case, need: Need, count: int) -> int:
+    """How many countable incidents on each side of such a time decide R1, which counts `count`.
+
+    Around a closure one more than beside a new incident, since the one that completed it may have
+    been voided since; and as many more as the commands may void.
+    """
+    closure = case.closure
+    explained = closure.needed if closure is not None and closure.rule == "repeat" else 0
+    return max(count - 1, explained) + need.corrections
+
+
+def judged_from(case: Case) -> Place:
+    """The first place at which the commands, or what is due before them, may judge a run (R3).
+
+    That of the earliest clock that runs, or of the case that closed the site; the run as it
+    stands is judged after all places.
+    """
+    places = [i.place for i in case.incidents.values() if case.clock_runs(i)]
+    closure = case.closure
+    if closure is not None and closure.suspension is not None:
+        places.append(case.suspensions[closure.suspension].place)
+    return min(places, default=LAST)
+
+
+def suspensions(case: Case, need: Need) -> frozenset[int]:
+    """The cases that the commands may strike or restore: those that their incidents belong to."""
+    closure = case.closure
+    targets = {n for n in need.targets if n in case.incidents}
+    if need.tells_all:
+        targets |= {i.n for i in case.incidents.values() if i.state in ("open", "unreached")}
+    found = {case.incidents[n].suspension for n in targets}
+    if closure is not None:
+        found.add(closure.suspension)
+    return frozenset(n for n in found if n is not None)
+
+
+_CORRECTIONS = (VoidContact, VoidIncident, TakeBack)

@@ -1,0 +1,337 @@
+"""The tables. Sites and what belongs to them, the entries and orders of each decision, the desk.
+
+A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
+`orders`, `policies` and `sealed` are never updated. `note`, `reason`, `phone`, `email`, `person`
+and the like hold references into `sealed`, the only table with people's own words.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    FromClause,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    literal_column,
+)
+
+from incidents.store.types import JSONText, Number, UTCDateTime, Word
+
+# The due time, in `work`, of what has none, so that one index gives the order of the queue.
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+# The site id of the desk's own stream of entries: acts that belong to no site.
+DESK_STREAM = 0
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def words(*values: str) -> list[ColumnElement[str]]:
+    """`values` written into the statement itself: a partial index serves no bound value."""
+    return [literal_column(f"'{value}'") for value in values]
+
+
+def _index(name: str, where: ColumnElement[bool], *columns: Column[Any]) -> None:
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("name", Word, nullable=False, unique=True),
+    Column("state", Word, nullable=False),
+    Column("rule", Word),
+    Column("epoch", Integer, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("disputed", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Column("hold_by", Word),
+    Column("hold_at", UTCDateTime),
+    Column("hold_reason", Word),
+    Column("closure", JSONText),
+    Column("closed_at", UTCDateTime),
+    Column("suspended_until", UTCDateTime),
+    Column("request_by", Word),
+    Column("request_at", UTCDateTime),
+    Column("request_reason", Word),
+    Column("phone", Word),
+    Column("email", Word),
+    Column("person", Word),
+    Column("created_at", UTCDateTime),
+    Column("last_entry_at", UTCDateTime),
+    Column("seq", Number, nullable=False),
+    Column("last_incident", Integer, nullable=False),
+    Column("last_suspension", Integer, nullable=False),
+    Column("last_task", Integer, nullable=False),
+    Column("next_due", UTCDateTime),
+    CheckConstraint("state IN ('active', 'suspended', 'closed')", name="state"),
+)
+_index("ix_sites_due", sites.c.next_due.is_not(None), sites.c.next_due, sites.c.id)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("state", Word, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("occurred_at", UTCDateTime, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("by", Word, nullable=False),
+    Column("contact_due", UTCDateTime),
+    Column("removal_due", UTCDateTime),
+    Column("lapsed_at", UTCDateTime),
+    Column("suspension", Integer),
+    Column("recurs", Integer),
+    Column("category", Word),
+    Column("note", Word),
+    Column("corrections", Integer, nullable=False),
+    Column("reached_in_time", Boolean, nullable=False),
+    CheckConstraint(
+        "state IN ('open', 'notified', 'unreached', 'removed', 'refused', 'voided', 'moot')",
+        name="state",
+    ),
+)
+
+
+# What a slice of the history asks for (see `slices`), each served by an index of its own.
+
+
+def unsettled(of: FromClause = incidents) -> ColumnElement[bool]:
+    """What the desk still has to do something about."""
+    return of.c.state.in_(words("open", "unreached", "notified"))
+
+
+def countable(of: FromClause = incidents) -> ColumnElement[bool]:
+    """What R1 may count."""
+    return of.c.state.not_in(words("voided", "moot"))
+
+
+def in_time(of: FromClause = incidents) -> ColumnElement[bool]:
+    """What breaks a run (R3): the responsible person was reached in time."""
+    return and_(of.c.reached_in_time, of.c.state != words("voided")[0])
+
+
+def unlisted(of: FromClause = incidents) -> ColumnElement[bool]:
+    """What is not settled either, but does not wait in the queue."""
+    return of.c.state.in_(words("refused", "moot"))
+
+
+def member(of: FromClause = incidents) -> ColumnElement[bool]:
+    """What a suspension rests on."""
+    return of.c.suspension.is_not(None)
+
+
+_of = incidents.c
+_index("ix_incidents_unsettled", unsettled(), _of.site_id)
+_index("ix_incidents_countable", countable(), _of.site_id, _of.epoch, _of.occurred_at, _of.n)
+_index("ix_incidents_in_time", in_time(), _of.site_id, _of.epoch, _of.contact_due, _of.n)
+_index("ix_incidents_unlisted", unlisted(), _of.site_id)
+_index("ix_incidents_member", member(), _of.site_id, _of.suspension)
+
+
+def _incident() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["site_id", "incident"], ["incidents.site_id", "incidents.n"])
+
+
+incident_urls = Table(
+    "incident_urls",
+    metadata,
+    Column("site_id", Number, primary_key=True, autoincrement=False),
+    Column("incident", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("url", Word, nullable=False),
+    # SHA-256 of the address in hexadecimal: 2,048 characters are too long for an index.
+    Column("url_key", Word, nullable=False),
+    _incident(),
+)
+Index("ix_incident_urls_site_id_url_key", incident_urls.c.site_id, incident_urls.c.url_key)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("site_id", Number, primary_key=True, autoincrement=False),
+    Column("incident", Integer, primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("outcome", Word, nullable=False),
+    Column("occurred_at", UTCDateTime, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("by", Word, nullable=False),
+    Column("stopped_clock", Boolean, nullable=False),
+    Column("voided_at", UTCDateTime),
+    Column("note", Word),
+    _incident(),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("site_id", Number, primary_key=True, autoincrement=False),
+    Column("incident", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Word, nullable=False),
+    Column("size", Number, nullable=False),
+    Column("name", Word),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("by", Word, nullable=False),
+    _incident(),
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("starter", Integer, nullable=False),
+    Column("due", UTCDateTime, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+    Column("until", UTCDateTime),
+    Column("ended_at", UTCDateTime),
+    Column("struck", Boolean, nullable=False),
+    Column("closed", Boolean, nullable=False),
+)
+Index(
+    "uq_suspensions_running", suspensions.c.site_id, unique=True,
+    sqlite_where=suspensions.c.ended_at.is_(None),
+    postgresql_where=suspensions.c.ended_at.is_(None),
+)  # fmt: skip
+standing = suspensions.c.struck.is_(False)
+_index(
+    "ix_suspensions_run", standing,
+    suspensions.c.site_id, suspensions.c.epoch, suspensions.c.due, suspensions.c.starter,
+)  # fmt: skip
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Word, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("incidents", JSONText, nullable=False),
+    Column("opened_at", UTCDateTime, nullable=False),
+    Column("done_at", UTCDateTime),
+    Column("outcome", Word),
+    Column("note", Word),
+    Column("by", Word),
+)
+_index("ix_tasks_open", tasks.c.done_at.is_(None), tasks.c.site_id)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("item", Word, primary_key=True),
+    Column("by", Word, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+)
+Index("ix_claims_by", claims.c.by)
+
+work = Table(
+    "work",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("item", Word, primary_key=True),
+    Column("kind", Word, nullable=False),
+    Column("incident", Integer),
+    Column("due", UTCDateTime),
+    Column("sort_due", UTCDateTime, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+)
+Index("ix_work_queue", work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    # Not a foreign key: the desk's own stream is nobody's site.
+    Column("site_id", Number, nullable=False),
+    Column("site_seq", Number, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("uq_entries_site_id_site_seq", entries.c.site_id, entries.c.site_seq, unique=True)
+Index("ix_entries_recorded_at", entries.c.recorded_at)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("site_seq", Number, primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Word, nullable=False),
+    Column("data", JSONText, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key", Word, primary_key=True),
+    Column("fingerprint", Word, nullable=False),
+    Column("answer", JSONText(sort_keys=False), nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("person", Word, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("digest", Word, primary_key=True),
+    Column("toml", Text, nullable=False),
+    # None for the documented policy, which is active from the start.
+    Column("activated_at", UTCDateTime),
+    Column("by", Word),
+    Column("reason", Word),
+)
+
+desk = Table(
+    "desk",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
+    Column("seq", Number, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("ref", Word, primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("daemon", Word, primary_key=True),
+    Column("host", Word, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("beat_at", UTCDateTime, nullable=False),
+    Column("standing_aside", Text),
+)

@@ -1,0 +1,33 @@
+"""The rehearsal: the program under a clock that is told the time, for demonstrations and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from incidents import clock
+
+
+@dataclass
+class Rehearsal:
+    """The clock of a rehearsal; `now` is aware, in UTC."""
+
+    now: datetime
+
+    def later(self, **by: float) -> None:
+        """Let time pass, in the words of timedelta: `later(hours=12, seconds=1)`."""
+        self.now += timedelta(**by)
+
+
+@contextmanager
+def rehearsal(begin: datetime) -> Iterator[Rehearsal]:
+    """Let this process live from `begin` (aware) on, at a time that moves only when it is told."""
+    told = Rehearsal(clock.in_utc(begin))
+    before = clock.source
+    clock.source = lambda: told.now
+    try:
+        yield told
+    finally:
+        clock.source = before

@@ -1,0 +1,79 @@
+"""The misses that would close a site (R3): which items of a page must not lapse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.machine.case import Case, Incident
+from incidents.machine.policy import Policy
+from incidents.machine.rules import Place, cases_up_to
+from incidents.store import incidents, suspensions
+from incidents.store.slices import FIRST
+
+Row = Mapping[str, Any]
+Item = tuple[int, str]
+"""A site's id and the item."""
+
+
+def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) -> set[Item]:
+    """The items of an active site on which the next miss closes it.
+
+    A clock that runs is judged at its own deadline (R3): somebody reached on a later incident does
+    not undo it. An item without a clock warns of the run as it stands. Two queries at most.
+    """
+    active = [row for row in rows if row["state"] == "active"]
+    running = [row for row in active if _runs(row)]
+    clocks = {(row["site_id"], row["item"]) for row in running}
+    closing = {
+        (row["site_id"], row["item"])
+        for row in active
+        if (row["site_id"], row["item"]) not in clocks and row["run"] + 1 >= policy.run_count
+    }
+    return closing | _judged(connection, running, policy)
+
+
+def _judged(connection: Connection, running: list[Row], policy: Policy) -> set[Item]:
+    if not running:
+        return set()
+    cases = {
+        row["site_id"]: Case(site_id=row["site_id"], site=row["name"], epoch=row["epoch"])
+        for row in running
+    }
+    places = {(row["site_id"], row["epoch"], *_place(row)) for row in running}
+    for found in incidents.reached_before(connection, places, most=1):
+        incident = {name: value for name, value in found.items() if name != "site_id"}
+        cases[found["site_id"]].incidents[found["n"]] = Incident(**incident)
+    first = {row["site_id"]: _place(row) for row in sorted(running, key=_place, reverse=True)}
+    starts = {(id_, case.epoch, *_since(case, policy, first[id_])) for id_, case in cases.items()}
+    for (id_, n), suspension in suspensions.standing_after(connection, starts).items():
+        cases[id_].suspensions[n] = suspension
+    return {
+        (row["site_id"], row["item"])
+        for row in running
+        if _closes(cases[row["site_id"]], row, policy)
+    }
+
+
+def _closes(case: Case, row: Row, policy: Policy) -> bool:
+    before = cases_up_to(case, _place(row), total=policy.run == "total")
+    return len(before) + 1 >= policy.run_count
+
+
+def _since(case: Case, policy: Policy, earliest: Place) -> Place:
+    """From where the standing cases are needed: what broke the run before its first clock."""
+    if policy.run == "total":
+        return FIRST
+    broken = (i.place for i in case.incidents.values() if i.place < earliest)
+    return max(broken, default=FIRST)
+
+
+def _place(row: Row) -> Place:
+    return row["due"], row["incident"]
+
+
+def _runs(row: Row) -> bool:
+    """Whether the item is a call whose contact clock runs."""
+    return row["kind"] == "call" and row["due"] is not None

@@ -1,0 +1,276 @@
+"""The prospects: what falls due next, and what would change how a site stands.
+
+Nothing is guessed: each possible act is given to the machine, on a copy of the case, and what it
+would decide is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from incidents import event_words
+from incidents.clock import rfc3339
+from incidents.documents import event_document
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine import rules
+from incidents.machine.case import Incident
+from incidents.machine.decide import Decision, decide
+from incidents.machine.ids import contact_id
+from incidents.machine.policy import write_duration
+from incidents.views.record import MAX_TRIED, Record
+
+Document = dict[str, Any]
+
+_CLOSES = "a confirmed false detail (R4), or a refusal of somebody who was told (R5), closes it"
+_HAIR = timedelta(microseconds=1)
+_SOMEBODY = "somebody"
+_NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
+
+
+def next_due(record: Record) -> Document | None:
+    """What falls due next and when: the machine's own answer to the moment after it."""
+    due = rules.next_due(record.case)
+    if due is None:
+        return None
+    decision = decide(record.case, c.Elapse(), record.policy, max(due + _HAIR, record.now))
+    return {
+        "due": rfc3339(due),
+        "overdue": due < record.now,
+        "what": "; ".join(_sentences(record, decision)),
+    }
+
+
+def would_change(record: Record) -> list[str]:
+    """What people could still put on record that would change how the site stands.
+
+    What is due comes first: what is overdue is taken as done.
+    """
+    if record.overdue_since is not None:
+        elapsed = decide(record.case, c.Elapse(), record.policy, record.now)
+        record = replace(record, case=elapsed.case)
+    if record.case.closed:
+        return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
+    if record.case.state == "suspended":
+        return [*_of_suspension(record), *_of_hold(record), _CLOSES]
+    return [*_of_clocks(record), *_of_counts(record), _CLOSES]
+
+
+def told(record: Record) -> list[str]:
+    """Both, as lines to read."""
+    return [_next_in_words(record), "What would change it:", *map(_indented, would_change(record))]
+
+
+def _next_in_words(record: Record) -> str:
+    due = next_due(record)
+    if due is None:
+        return "Next: nothing falls due by itself."
+    if due["overdue"]:
+        return f"Next: overdue, and done as soon as anybody enforces it: {due['what']}."
+    return f"Next: at {record.when.until(due['due'])}: {due['what']}."
+
+
+def _indented(line: str) -> str:
+    return f"  {line}"
+
+
+def commands(record: Record) -> list[str]:
+    """What could be typed next about the site as a whole."""
+    case, site = record.case, record.case.site
+    found = []
+    if record.overdue_since is not None:
+        found.append("incidents daemon --once")
+    if case.disputed:
+        found.append(f"incidents site uphold {site} --reason R")
+    if case.request is not None:
+        found += [f"incidents site approve {site}", f"incidents site decline {site} --reason R"]
+    elif case.closed and not case.held:
+        found.append(f"incidents site reinstate {site} --reason R")
+    if case.held:
+        found.append(f"incidents site unhold {site} --reason R")
+    waiting = [i for i in case.incidents.values() if i.state in ("open", "unreached")]
+    found += [
+        f"incidents contact {record.teller.name(incident.n)} reached"
+        for incident in sorted(waiting, key=lambda i: i.n)[:MAX_TRIED]
+    ]
+    told = [n for n, incident in sorted(case.incidents.items()) if incident.state == "notified"]
+    return [*found, *(f"incidents removed {record.teller.name(n)}" for n in told[:MAX_TRIED])]
+
+
+# A suspension (R2): late truth strikes it when nothing that it rests on still stands.
+
+
+def _of_suspension(record: Record) -> list[str]:
+    standing = [incident for incident in record.resting if incident.stands][:MAX_TRIED]
+    if len(standing) > 1:
+        names = record.teller.incidents([incident.n for incident in standing])
+        return [
+            (
+                f"the suspension rests on {names}, and is struck only when none of them stands any"
+                " more: each voided, or with a contact in time recorded with --at"
+            )
+        ]
+    lines = []
+    for incident in standing:
+        name = record.teller.name(incident.n)
+        after = _after_strike(record, _contact_in_time(record, incident))
+        if after is not None and incident.contact_due is not None:
+            lines.append(
+                f"a contact on {name} that happened by {record.when(incident.contact_due)} and is"
+                f" recorded with --at would strike this suspension{after}"
+            )
+        after = _after_strike(record, _void(record, incident))
+        if after is not None:
+            lines.append(f"voiding {name} would strike this suspension{after}")
+    return lines
+
+
+def _after_strike(record: Record, decision: Decision | None) -> str | None:
+    struck = [x for x in _events(decision) if isinstance(x, e.SuspensionStruck)]
+    if not struck or decision is None:
+        return None
+    if decision.case.state == "active":
+        return ", and the site would open at once"
+    return f"; the site would stay {'down, held' if record.case.held else decision.case.state}"
+
+
+# A closure: a recount may dispute it, and only people undo it.
+
+
+def _of_closure(record: Record) -> list[str]:
+    closure = record.case.closure
+    assert closure is not None
+    if closure.rule == "false_info":
+        return ["no correction of the record undoes a statement of false information (R4)"]
+    counted = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
+    tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
+    lines = [
+        f"{act} {'any of ' if len(names) > 1 else ''}{', '.join(names)} leaves the rule unmet: the"
+        " closure would be disputed, a machine does not undo it"
+        for act, names in _corrections(record, closure.rule, tried)
+        if names
+    ]
+    if record.case.disputed:
+        lines.append("a supervisor who upholds the closure lets it stand and settles the dispute")
+    elif not lines and tried:
+        names = record.teller.incidents([incident.n for incident in tried])
+        lines.append(f"voiding one of {names} changes nothing: the rule stays met")
+    return lines
+
+
+def _corrections(
+    record: Record, rule: str, incidents: list[Incident]
+) -> Iterator[tuple[str, list[str]]]:
+    """Each kind of correction, and what it would have to be of, alone, to dispute the closure."""
+    name = record.teller.name
+    yield "voiding", [name(i.n) for i in incidents if _disputes(_void(record, i))]
+    if rule == "unreachable_run":
+        late = [name(i.n) for i in incidents if _disputes(_contact_in_time(record, i))]
+        yield "recording, with --at, a contact in time on", late
+    if rule == "refusal":
+        taken = [
+            name(i.n)
+            for i in incidents
+            if _disputes(_try(record, c.TakeBack, incident=i.n, reason="tried out"))
+        ]
+        yield "taking back the refusal of", taken
+        contacts = [
+            contact_id(record.case.site_id, i.n, contact.n)
+            for i in incidents
+            for contact in i.contacts
+            if _disputes(_void_contact(record, i.n, contact.n))
+        ]
+        yield "voiding the contact", contacts
+
+
+def _disputes(decision: Decision | None) -> bool:
+    return any(isinstance(event, e.ClosureDisputed) for event in _events(decision))
+
+
+def _of_reinstatement(record: Record) -> list[str]:
+    if record.case.held:
+        return ["it cannot be reinstated while it is held: the hold must be lifted first"]
+    if record.case.request is not None:
+        return ["another person's yes to the reinstatement opens it, and all counts start afresh"]
+    return ["a reinstatement, asked for by one person and approved by another, opens it"]
+
+
+# A hold, a statement, what may still happen to an active site.
+
+
+def _of_hold(record: Record) -> list[str]:
+    if not record.case.held:
+        return []
+    decision = _try(record, c.LiftHold, reason="tried out")
+    if decision is None:
+        return []
+    if decision.case.state == "active":
+        return ["lifting the hold opens the site at once"]
+    why = "it is closed" if decision.case.closed else "a suspension still runs"
+    return [f"lifting the hold does not open the site yet: {why}"]
+
+
+def _of_clocks(record: Record) -> list[str]:
+    return [
+        f"reaching the responsible person by {record.when(incident.contact_due)} stops the clock of"
+        f" {record.teller.name(incident.n)}"
+        for _, incident in sorted(record.case.incidents.items())
+        if record.case.clock_runs(incident) and incident.contact_due is not None
+    ][:MAX_TRIED]
+
+
+def _of_counts(record: Record) -> list[str]:
+    lines = []
+    decision = _try(record, c.Log, again=True)
+    if decision is not None and decision.case.closed:
+        within = write_duration(record.policy.repeat_within)
+        lines.append(f"one more violation now closes the site: too many within {within} (R1)")
+    run, needed = record.case.run, record.policy.run_count
+    if run and run + 1 >= needed:
+        lines.append(f"run of {run}: the next miss closes the site (R3)")
+    if run and record.policy.run == "consecutive":
+        lines.append("reaching the responsible person in time on the next violation ends the run")
+    return lines
+
+
+# How an act is tried out.
+
+
+def _contact_in_time(record: Record, incident: Incident) -> Decision | None:
+    if incident.contact_due is None:
+        return None
+    return _try(
+        record, c.RecordContact, incident=incident.n, outcome="reached", at=incident.contact_due
+    )  # fmt: skip
+
+
+def _void(record: Record, incident: Incident) -> Decision | None:
+    return _try(record, c.VoidIncident, incident=incident.n, reason="tried out")
+
+
+def _void_contact(record: Record, incident: int, contact: int) -> Decision | None:
+    return _try(record, c.VoidContact, incident=incident, contact=contact, reason="tried out")
+
+
+def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | None:
+    """What the machine would decide now; None if it would refuse."""
+    decision = decide(record.case, command(by=_SOMEBODY, **fields), record.policy, record.now)
+    return decision if decision.refusal is None else None
+
+
+def _events(decision: Decision | None) -> tuple[e.Event, ...]:
+    """The act's own events."""
+    return () if decision is None else decision.events[decision.due :]
+
+
+def _sentences(record: Record, decision: Decision) -> list[str]:
+    """What an elapse would do, its main events first told."""
+    documents = [
+        event_document(record.case.site_id, event, record.case.seq + place)
+        for place, event in enumerate(decision.events, start=1)
+    ]
+    main = [document for document in documents if document["kind"] not in _NOT_TOLD]
+    return [event_words.sentence(record.teller, document) for document in main or documents]

@@ -1,0 +1,176 @@
+"""The record of one site, as far as its `why` needs it: the case, its story, what decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from incidents.audit import entry
+from incidents.machine import events as e
+from incidents.machine import rules
+from incidents.machine.case import Case, Incident
+from incidents.machine.events import Event
+from incidents.machine.policy import Policy
+from incidents.store import cases
+from incidents.store.slices import Need
+from incidents.store.tables import entries, incidents, unlisted
+from incidents.views import personal, policy, register
+from incidents.views.timeline import timeline
+from incidents.words import Teller, When
+
+Document = dict[str, Any]
+
+MAX_TIMELINE = 2_000
+"""So many of the latest entries are told; `timeline` streams them all."""
+
+MAX_TRIED = 10
+"""So many incidents are tried out when it is asked what would change things."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is known of a site at `now`.
+
+    `closing` and `suspending` are the events that closed and suspended it, each with the login
+    beside the person; `moot` numbers the first few incidents that were found on the closed site;
+    `texts` holds people's own words by their references.
+    """
+
+    case: Case
+    policy: Policy
+    now: datetime
+    teller: Teller
+    story: list[Document]
+    untold: int
+    closing: tuple[e.SiteClosed, str | None] | None
+    suspending: tuple[e.SiteSuspended, str | None] | None
+    moot: list[int]
+    texts: Mapping[str, str]
+
+    @property
+    def when(self) -> When:
+        """How times are told."""
+        return self.teller.when
+
+    @property
+    def overdue_since(self) -> datetime | None:
+        """When the first thing fell due that nobody has done yet."""
+        due = rules.next_due(self.case)
+        return due if due is not None and due < self.now else None
+
+    @property
+    def resting(self) -> list[Incident]:
+        """The incidents that the running suspension rests on (R2)."""
+        return [
+            incident
+            for _, incident in sorted(self.case.incidents.items())
+            if self.case.running is not None and incident.suspension == self.case.running
+        ]
+
+    @property
+    def recent(self) -> list[Incident]:
+        """What R1 can still count with a violation that happens now."""
+        return [
+            incident
+            for incident in self.case.incidents.values()
+            if rules.counts(self.case, incident)
+            and timedelta(0) <= self.now - incident.occurred_at <= self.policy.repeat_within
+        ]
+
+    def said(self, ref: str | None) -> str:
+        """What somebody wrote, in quotation marks; or that it has been erased."""
+        if ref is None:
+            return "no reason given"
+        return f"“{self.texts[ref]}”" if ref in self.texts else "(erased)"
+
+    def recorded_by(self, kind: str, incident: int | None = None) -> str:
+        """Who made the site's last entry of that kind, with the login beside the name."""
+        name = None if incident is None else self.teller.name(incident)
+        for line in reversed(self.story):
+            if line["kind"] == kind and name in (None, line["incident"]):
+                return signed(line["by"], line["login"])
+        return ""
+
+
+def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Record:
+    """The record of the site of that name; a fixed number of queries beside its timeline's.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    row = register.row_of(connection, name)
+    in_force = policy.in_force(connection)
+    # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
+    counted = () if row["closure"] is None else row["closure"]["incidents"]
+    need = Need(
+        targets=frozenset(counted), moments=frozenset({now}), corrections=1, tells_all=True
+    )  # fmt: skip
+    case = cases.load(connection, {row["id"]: row}, {row["id"]: need}, in_force)[row["id"]]
+    teller = Teller(site=case.site, site_id=case.site_id, when=When(zone=zone, now=now))
+    untold = max(0, case.seq - MAX_TIMELINE)
+    closing = _closing(connection, case)
+    refs = [
+        case.hold and case.hold.reason,
+        case.request and case.request.reason,
+        closing and closing[0].evidence,
+    ]
+    return Record(
+        case=case,
+        policy=in_force,
+        now=now,
+        teller=teller,
+        story=list(timeline(connection, case.site_id, now=now, zone=zone, after=untold)),
+        untold=untold,
+        closing=closing,
+        suspending=_suspending(connection, case),
+        moot=_moot(connection, case),
+        texts=personal.texts(connection, refs),
+    )
+
+
+def signed(person: str, login: str | None) -> str:
+    """A person with the login beside the name, where it is another word."""
+    return person if login in (None, person) else f"{person} (login {login})"
+
+
+def _moot(connection: Connection, case: Case) -> list[int]:
+    """The first few incidents that were found on the closed site."""
+    of = incidents.c
+    found = select(of.n).where(of.site_id == case.site_id, unlisted(), of.state == "moot")
+    return list(connection.scalars(found.order_by(of.n).limit(MAX_TRIED + 1)))
+
+
+def _closing(connection: Connection, case: Case) -> Any:
+    if case.closure is None:
+        return None
+    return _at(connection, case, case.closure.at, lambda event: isinstance(event, e.SiteClosed))
+
+
+def _suspending(connection: Connection, case: Case) -> Any:
+    running = case.suspension
+    if running is None:
+        return None
+    return _at(
+        connection,
+        case,
+        running.made_at,
+        lambda event: isinstance(event, e.SiteSuspended) and event.suspension == running.n,
+    )
+
+
+def _at(
+    connection: Connection, case: Case, moment: datetime, wanted: Callable[[Event], bool]
+) -> tuple[Event, str | None] | None:
+    """The site's last event recorded at that moment that is wanted, and the login beside it."""
+    found = select(entries.c.body).where(
+        entries.c.site_id == case.site_id, entries.c.recorded_at == moment
+    )
+    bodies = connection.scalars(found.order_by(entries.c.site_seq.desc()))
+    for header, event in map(entry.decode, bodies):
+        if wanted(event):
+            return event, header.login
+    return None

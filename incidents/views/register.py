@@ -1,0 +1,205 @@
+"""The register: a site, all sites, an incident, as they stand in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from incidents.clock import rfc3339
+from incidents.documents import incident_document, site_document
+from incidents.errors import UnknownIncidentError, UnknownSiteError
+from incidents.machine.case import Case, Incident
+from incidents.machine.ids import incident_id, task_id
+from incidents.store import cases, suspensions
+from incidents.store import incidents as incident_rows
+from incidents.store import sites as site_rows
+from incidents.store.slices import Need
+from incidents.store.tables import incidents as incident_table
+from incidents.store.tables import sites as site_table
+from incidents.views import personal, policy
+
+Document = dict[str, Any]
+
+MAX_INCIDENTS = 100
+_BATCH = 500
+
+
+def site(connection: Connection, name: str, now: datetime) -> Document:
+    """A site with its order to stay down, its closure, what waits, and its newest incidents.
+
+    `overdue` says that something should have been done to it before `now`; looking does not do it.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    row = row_of(connection, name)
+    case = load(connection, row)
+    newest = _newest(connection, row)
+    case.incidents |= newest
+    document = {
+        **site_document(case),
+        "overdue": row["next_due"] is not None and row["next_due"] < now,
+        "hold": _hold(case),
+        "closure": _closure(case),
+        "reinstatement": _request(case),
+        "tasks": [
+            {
+                "id": task_id(case.site_id, task.n),
+                "kind": task.kind,
+                "incidents": [incident_id(case.site_id, n) for n in task.incidents],
+                "opened_at": rfc3339(task.opened_at),
+            }
+            for task in case.tasks.values()
+            if task.done_at is None
+        ],
+        "incidents": [incident_document(case, newest[n]) for n in sorted(newest, reverse=True)],
+        "incidents_total": case.last_incident,
+    }
+    return personal.reveal(connection, [document])[0]
+
+
+def sites(
+    connection: Connection,
+    *,
+    state: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> Iterator[Document]:
+    """The register in the order of the names, from after the name `after` on, read in batches."""
+    left = limit
+    while left is None or left > 0:
+        batch = _batch(connection, state, after, _BATCH if left is None else min(left, _BATCH))
+        if not batch:
+            return
+        yield from _documents(connection, batch)
+        after = batch[-1]["name"]
+        left = None if left is None else left - len(batch)
+
+
+def incident(connection: Connection, key: incident_rows.Key) -> Document:
+    """An incident, by its site's id and its number there, with its site as it stands.
+
+    Raises:
+        UnknownIncidentError: if there is none.
+    """
+    found = incident_rows.whole(connection, incident_rows.named(connection, [key]))
+    if key not in found:
+        raise UnknownIncidentError(given=incident_id(*key))
+    row = _row(connection, site_table.c.id == key[0])
+    case = site_rows.to_case(row)
+    _take_running(connection, {key[0]: case})
+    document = {
+        **incident_document(case, found[key]),
+        "lapsed_at": _time(found[key].lapsed_at),
+        "suspension": found[key].suspension,
+        "site_document": {**site_document(case), "next_due": _time(row["next_due"])},
+    }
+    return personal.reveal(connection, [document])[0]
+
+
+def row_of(connection: Connection, name: str) -> Mapping[str, Any]:
+    """The row of the site of that name; raises as `site` does."""
+    row = _row(connection, site_table.c.name == name)
+    # A row without an entry is somebody's act under way.
+    if not row or row["created_at"] is None:
+        raise unknown_site(connection, name)
+    return row
+
+
+def unknown_site(connection: Connection, name: str) -> UnknownSiteError:
+    """What to raise for a name that is not in the register: it offers the nearest ones."""
+    nearest = site_rows.nearest(connection, name)
+    way_out = (
+        f" (did you mean {' or '.join(nearest)}?)"
+        if nearest
+        else f" (incidents site add {name} takes it into the register)"
+    )
+    return UnknownSiteError(site=name, way_out=way_out, nearest=list(nearest))
+
+
+def load(connection: Connection, row: Mapping[str, Any], need: Need | None = None) -> Case:
+    """The site's case, as far as `need` goes, under the active policy."""
+    in_force = policy.in_force(connection)
+    return cases.load(connection, {row["id"]: row}, {row["id"]: need or Need()}, in_force)[
+        row["id"]
+    ]
+
+
+def _row(connection: Connection, which: ColumnElement[bool]) -> Mapping[str, Any]:
+    """The row of a site; empty if there is none."""
+    found = connection.execute(select(site_table).where(which)).mappings().first()
+    return {} if found is None else dict(found)
+
+
+def _take_running(connection: Connection, found: Mapping[int, Case]) -> None:
+    """The suspensions whose hours are running: they say until when a site is down, and why."""
+    for (site_id, n), running in suspensions.running(connection, found).items():
+        found[site_id].suspensions[n] = running
+        found[site_id].running = n
+
+
+def _newest(connection: Connection, row: Mapping[str, Any]) -> dict[int, Incident]:
+    newest = select(incident_table).where(
+        incident_table.c.site_id == row["id"],
+        incident_table.c.n > row["last_incident"] - MAX_INCIDENTS,
+    )
+    rows = [dict(row) for row in connection.execute(newest).mappings()]
+    found = incident_rows.whole(connection, rows)
+    return {n: incident for (_, n), incident in found.items()}
+
+
+def _batch(
+    connection: Connection, state: str | None, after: str | None, most: int
+) -> list[Mapping[str, Any]]:
+    found = select(site_table).where(site_table.c.created_at.is_not(None))
+    if state is not None:
+        found = found.where(site_table.c.state == state)
+    if after is not None:
+        found = found.where(site_table.c.name > after)
+    rows = connection.execute(found.order_by(site_table.c.name).limit(most)).mappings()
+    return [dict(row) for row in rows]
+
+
+def _documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Document]:
+    found = {row["id"]: site_rows.to_case(row) for row in rows}
+    _take_running(connection, found)
+    # What is due next follows from the incidents, which are not read here; the row has it.
+    documents = [
+        {**site_document(found[row["id"]]), "next_due": _time(row["next_due"])} for row in rows
+    ]
+    return personal.reveal(connection, documents)
+
+
+def _hold(case: Case) -> Document | None:
+    hold = case.hold
+    if hold is None:
+        return None
+    return {"by": hold.by, "at": rfc3339(hold.at), "reason": hold.reason}
+
+
+def _request(case: Case) -> Document | None:
+    request = case.request
+    if request is None:
+        return None
+    return {"by": request.by, "at": rfc3339(request.at), "reason": request.reason}
+
+
+def _closure(case: Case) -> Document | None:
+    closure = case.closure
+    if closure is None:
+        return None
+    return {
+        "rule": closure.rule,
+        "at": rfc3339(closure.at),
+        "incidents": [incident_id(case.site_id, n) for n in closure.incidents],
+        "needed": closure.needed,
+        "policy": closure.policy,
+        "upheld_at": closure.upheld_at,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)

@@ -1,0 +1,144 @@
+"""The words in which the record is told to people: times, rules, and how things stand.
+
+Everything here reads documents (see `documents`), so that what is told of an answer, of a stored
+answer and of the log is the same. What an event says is in `event_words`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+Document = dict[str, Any]
+
+RULES = {
+    "repeat": "R1, repeat",
+    "unreachable": "R2, unreachable",
+    "unreachable_run": "R3, unreachable run",
+    "false_info": "R4, false information",
+    "refusal": "R5, refusal",
+}
+"""The rules as people name them, by the code in the record."""
+
+TERMS = "no after-sales service, no refund"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """How times are told: in `zone`, seen from `now` (aware)."""
+
+    zone: tzinfo
+    now: datetime
+
+    def __call__(self, moment: datetime | str) -> str:
+        """`2026-03-01 11:00` in the zone, with seconds only where there are any."""
+        local = _moment(moment).astimezone(self.zone)
+        seconds = ":%S" if local.second or local.microsecond else ""
+        return local.strftime(f"%Y-%m-%d %H:%M{seconds}")
+
+    @property
+    def zone_name(self) -> str:
+        """The zone as its users write it."""
+        return getattr(self.zone, "key", None) or str(self.zone)
+
+    def left(self, moment: datetime | str) -> str:
+        """`in 59 min`, or `12 min overdue`."""
+        left = _moment(moment) - self.now
+        return f"in {span(left)}" if left >= timedelta(0) else f"{span(-left)} overdue"
+
+    def ago(self, moment: datetime | str) -> str:
+        """`5 min ago`, or `in 5 min`."""
+        passed = self.now - _moment(moment)
+        return f"{span(passed)} ago" if passed >= timedelta(0) else f"in {span(-passed)}"
+
+    def until(self, moment: datetime | str) -> str:
+        """The time with its zone and its distance: `2026-03-01 11:00 UTC (in 59 min)`."""
+        return f"{self(moment)} {self.zone_name} ({self.left(moment)})"
+
+
+def span(length: timedelta) -> str:
+    """A span of time, its largest unit and the next one: `1 h 5 min`, `59 min`, `45 s`."""
+    seconds = int(length.total_seconds())
+    units = ((seconds // 86_400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"))
+    first = next((i for i, (n, _) in enumerate(units) if n), len(units))
+    told = [f"{n} {unit}" for n, unit in units[first : first + 2] if n]
+    return " ".join(told) or f"{seconds} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells how one site and its incidents stand."""
+
+    site: str
+    site_id: int
+    when: When
+
+    def site_state(self, site: Document) -> str:
+        """How the site stands."""
+        if site["state"] == "closed":
+            told = f"{self.site} is closed ({rule(site['rule'])}): {TERMS}"
+            return told + ("; the closure is disputed" if site["disputed"] else "")
+        if site["state"] == "suspended":
+            if site["held"]:
+                return f"{self.site} is down, held by order"
+            return f"{self.site} is suspended until {self.when.until(site['suspended_until'])}"
+        if site["run"] >= 2:
+            return (
+                f"{self.site} is active; {site['run']} times in a row nobody was reached, "
+                "and one more time may close it"
+            )
+        return f"{self.site} is active"
+
+    def incident_state(self, incident: Document, *, site_closed: bool = False) -> str:
+        """How the incident stands, and what its clock says; none runs on a closed site."""
+        name, due = incident["id"], incident["contact_due"]
+        match incident["state"]:
+            case "open" | "unreached" | "notified" as state if site_closed:
+                return f"{name} is {state}; no clock runs on a closed site"
+            case "open" if due is not None:
+                return f"{name} is open: reach the responsible person by {self.when.until(due)}"
+            case "open":
+                return f"{name} is open, and no clock runs for it"
+            case "unreached":
+                return f"{name} is unreached: keep calling"
+            case "notified" if incident["removal_due"] is not None:
+                due = self.when.until(incident["removal_due"])
+                return f"{name} is notified: the content must be gone by {due}"
+            case "notified":
+                return f"{name} is notified: look whether the content is gone"
+            case state:
+                return f"{name} is {state}"
+
+    def incidents(self, numbers: list[Any]) -> str:
+        """The public ids of incidents that the record numbers within their site."""
+        return ", ".join(self.name(n) for n in numbers)
+
+    def name(self, number: Any) -> str:
+        """The public id of what the record numbers within its site; an id stays as it is."""
+        return number if "-" in str(number) else f"{self.site_id}-{number}"
+
+
+def rule(code: str | None) -> str:
+    """The rule as people name it."""
+    return "no rule" if code is None else RULES.get(code, code)
+
+
+def next_commands(incident: Document, site: Document) -> list[str]:
+    """What can be typed next about an incident, the likeliest first; empty if nothing must be."""
+    name = incident["id"]
+    match incident["state"]:
+        case "open" | "unreached":
+            return [f"incidents contact {name} reached", f"incidents contact {name} no-answer"]
+        case "notified" if site["state"] != "closed":
+            return [f"incidents removed {name}", f"incidents refused {name}"]
+        case "notified":
+            return [f"incidents removed {name}"]
+        case _:
+            return []
+
+
+def _moment(moment: datetime | str) -> datetime:
+    if isinstance(moment, str):
+        return datetime.fromisoformat(moment).astimezone(UTC)
+    return moment

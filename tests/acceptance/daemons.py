@@ -1,0 +1,219 @@
+"""Real processes for the tests of the daemon: started, given a simulated clock, waited for."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, func, select
+
+from incidents import clock
+from incidents.desk import Desk, Envelope
+from incidents.machine.commands import AddSite, Command, Log
+from incidents.store import engine as engines
+from incidents.store.tables import entries, sites, suspensions
+
+T = TypeVar("T")
+
+PATIENCE_S = 60.0
+"""A machine that is busy with other tests may take so long; a failing test waits it out."""
+
+CONSOLE = "import sys; from incidents.cli import main; sys.exit(main())"
+
+
+class Timeline:
+    """The simulated clock of all processes that are given its environment: real time, moved.
+
+    Waiting goes on in real time (`monotonic` is left alone), as when a machine's clock is set.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "clock"
+        self._offset = timedelta(0)
+        self.move(timedelta(0))
+
+    def move(self, by: timedelta) -> None:
+        """Sets the clock of all of them forward or back."""
+        self._offset += by
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{self._offset.total_seconds():+.6f}\n")
+        new.rename(self._file)
+
+    def move_to(self, moment: datetime) -> None:
+        """Sets the clock of all of them to `moment`."""
+        self.move(moment - self.now())
+
+    def now(self) -> datetime:
+        """What their clocks show."""
+        return clock.now() + self._offset
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to live by this clock."""
+        return _faked(FAKETIME_TIMESTAMP_FILE=str(self._file), FAKETIME_NO_CACHE="1")
+
+
+def clock_moved(by: timedelta) -> dict[str, str]:
+    """The environment of a process whose clock is off by that much."""
+    return _faked(FAKETIME=f"{by.total_seconds():+.6f}")
+
+
+def _faked(**variables: str) -> dict[str, str]:
+    [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    return {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1", **variables}
+
+
+def environment(url: str, *more: Mapping[str, str]) -> dict[str, str]:
+    """A process's variables: those of this one, the database, and more."""
+    found = {**os.environ, "INCIDENTS_DB": url, "INCIDENTS_AS": "operator-1"}
+    for variables in more:
+        found |= variables
+    return found
+
+
+def incidents(
+    url: str, *words: str, env: Mapping[str, str] | None = None, status: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Runs `incidents WORDS…` as a process of its own, to its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", CONSOLE, *words],
+        env=environment(url, env or {}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == status, (words, done.returncode, done.stdout, done.stderr)
+    return done
+
+
+class Daemon:
+    """A running `incidents daemon`, and its log."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    def lines(self, event: str | None = None) -> list[dict[str, Any]]:
+        """The lines of the log so far, or those that say `event`."""
+        found = [json.loads(line) for line in self._log.read_text().splitlines(keepends=True)
+                 if line.endswith("\n") and line.startswith("{")]  # fmt: skip
+        return [line for line in found if event in (None, line["event"])]
+
+    def says(self, event: str) -> dict[str, Any]:
+        """Waits for a line that says `event`; the first one."""
+        return until(lambda: self.lines(event), f"the daemon says {event!r}")[0]
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """Sends the signal and waits; the exit status, negative for a signal."""
+        self.process.send_signal(by)
+        return self.process.wait(PATIENCE_S)
+
+    def text(self) -> str:
+        """The whole log."""
+        return self._log.read_text()
+
+
+@contextmanager
+def daemon(
+    url: str, folder: Path, *, env: Mapping[str, str] | None = None, stderr: Path | None = None
+) -> Iterator[Daemon]:
+    """Runs a daemon until the `with` block ends."""
+    log = folder / f"daemon-{len(list(folder.glob('daemon-*')))}.log"
+    with (stderr or log).open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", CONSOLE, "daemon"],
+            env=environment(url, env or {}),
+            stdout=errors,
+            stderr=errors,
+        )
+    try:
+        yield Daemon(process, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(look: Callable[[], T], what: str) -> T:
+    """Looks again and again until there is something to see; what was seen."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}")
+
+
+@contextmanager
+def engine_of(url: str) -> Iterator[Engine]:
+    """The database, for looking into it from the test's own process."""
+    engine = engines.create(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def desk_at(engine: Engine, moment: datetime) -> Desk:
+    """A desk that stands at that time: it writes the history that a test begins with."""
+    return Desk(engine, clock=lambda: moment, own_clock=True)
+
+
+def log_on(engine: Engine, names: Sequence[str], at: datetime) -> None:
+    """Adds the sites and logs a violation on each, at that time."""
+    commands: list[tuple[str, Command]] = []
+    for name in names:
+        commands.append((name, AddSite(by="operator-1")))
+        commands.append((name, Log(by="operator-1", urls=(f"http://{name}/",))))
+    desk = desk_at(engine, at)
+    for first in range(0, len(commands), 1_000):
+        batch = [Envelope(site=n, command=c) for n, c in commands[first : first + 1_000]]
+        answers = desk.submit(batch)
+        assert all(answer.refusal is None for answer in answers)
+
+
+def site(engine: Engine, name: str) -> dict[str, Any]:
+    """The site's row."""
+    with engine.connect() as connection:
+        found = connection.execute(select(sites).where(sites.c.name == name)).mappings().one()
+        return dict(found)
+
+
+def story(engine: Engine, name: str) -> list[dict[str, Any]]:
+    """What the site's entries say, from the first."""
+    with engine.connect() as connection:
+        bodies = connection.scalars(
+            select(entries.c.body)
+            .join(sites, sites.c.id == entries.c.site_id)
+            .where(sites.c.name == name)
+            .order_by(entries.c.site_seq)
+        )
+        return [json.loads(body) for body in bodies]
+
+
+def count_in(engine: Engine, state: str) -> int:
+    """How many sites are in that state."""
+    with engine.connect() as connection:
+        counted = select(func.count()).select_from(sites).where(sites.c.state == state)
+        return connection.scalar(counted) or 0
+
+
+def assert_decided_once(engine: Engine, names: Sequence[str]) -> None:
+    """Each site was suspended once, and its entries are numbered without a gap."""
+    with engine.connect() as connection:
+        made = select(suspensions.c.site_id, func.count()).group_by(suspensions.c.site_id)
+        assert {n for _, n in connection.execute(made)} == {1}
+        numbered = select(
+            func.count(), func.min(entries.c.site_seq), func.max(entries.c.site_seq)
+        ).where(entries.c.site_id > 0)
+        rows = connection.execute(numbered.group_by(entries.c.site_id)).all()
+    assert len(rows) == len(names)
+    assert {tuple(row) for row in rows} == {(4, 1, 4)}

@@ -1,0 +1,173 @@
+"""Two operators and three daemons act on one site at one moment: some order explains the result."""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+
+from incidents.audit.entry import decode
+from incidents.audit.replay import Replay
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine.apply import apply
+from incidents.machine.case import Case
+from incidents.machine.decide import decide
+from incidents.machine.policy import Policy
+from incidents.store import cases
+from incidents.store.tables import entries
+from tests.acceptance.daemons import (
+    PATIENCE_S,
+    Timeline,
+    daemon,
+    engine_of,
+    environment,
+    incidents,
+    until,
+)
+
+SITE = "busy.example"
+OWN = {"INCIDENTS_CLOCK": "own"}
+MUCH = 150
+# Without these, nothing was put to the test.
+WANTED = {"site_suspended": 4, "suspension_ended": 2, "site_closed": 2, "site_reinstated": 1}
+STEPS = [timedelta(minutes=5)] * 6 + [timedelta(minutes=61)] * 2 + [timedelta(hours=13)]
+
+
+def test_two_operators_and_three_daemons_on_one_site_are_explained_by_some_order(
+    db_url: str, tmp_path: Path
+) -> None:
+    timeline = Timeline(tmp_path)
+    env = timeline.environment | OWN
+    incidents(db_url, "site", "add", SITE, env=env)
+    incidents(db_url, "log", SITE, env=env)
+    with engine_of(db_url) as engine:
+        with ExitStack() as all_of_them:
+            for _ in range(3):
+                all_of_them.enter_context(daemon(db_url, tmp_path, env=env))
+            operators = [operator(db_url, n, env) for n in (1, 2)]
+            until(
+                partial(much_is_done, engine, timeline, random.Random(1), operators), "much is done"
+            )
+            done = sum((results(process) for process in operators), Counter[str]())
+
+        with engine.connect() as connection:
+            told = list(story(connection))
+            [tables] = cases.whole(connection, [1]).values()
+            assert list(Replay(connection).findings()) == []
+
+    assert_some_order_explains(told)
+    assert replayed(told) == tables
+    # No act is lost, and none is done twice.
+    kinds = Counter(event.kind for event in told)
+    assert kinds["incident_logged"] == 1 + done["Log"]
+    assert kinds["incident_voided"] == done["VoidIncident"]
+    assert kinds["incident_removed"] == done["StateRemoved"]
+    assert kinds["site_reinstated"] == done["Approve"]
+    assert kinds["hold_set"] == done["SetHold"]
+
+
+def much_is_done(
+    engine: Engine,
+    timeline: Timeline,
+    chance: random.Random,
+    operators: list[subprocess.Popen[str]],
+) -> bool:
+    """Lets time go on until then."""
+    timeline.move(chance.choice(STEPS))
+    assert all(process.poll() is None for process in operators)
+    with engine.connect() as connection:
+        kinds = Counter(event.kind for event in story(connection))
+    return kinds.total() >= MUCH and kinds & Counter(WANTED) == Counter(WANTED)
+
+
+def operator(url: str, n: int, env: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.acceptance.operators", SITE, str(n)],
+        env=environment(url, env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def results(process: subprocess.Popen[str]) -> Counter[str]:
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    return Counter(json.loads(said))
+
+
+def story(connection: Connection) -> Iterator[e.Event]:
+    """The site's events, whose numbers have no gap."""
+    bodies = connection.scalars(
+        select(entries.c.body).where(entries.c.site_id == 1).order_by(entries.c.site_seq)
+    )
+    for seq, body in enumerate(bodies, start=1):
+        header, event = decode(body)
+        assert header.site_seq == seq
+        yield event
+
+
+def replayed(events: list[e.Event]) -> Case:
+    case = Case(site_id=1, site=SITE)
+    for event in events:
+        apply(case, event)
+    return case
+
+
+def assert_some_order_explains(told: list[e.Event]) -> None:
+    """Taken one after the other, the acts on record decide exactly what is on record."""
+    case, policy = Case(site_id=1, site=SITE), Policy()
+    assert [event.recorded_at for event in told] == sorted(event.recorded_at for event in told)
+    while told:
+        command, now = next_act(told), told[0].recorded_at
+        decision = decide(case, command, policy, now)
+        assert decision.refusal is None
+        assert list(decision.events) == told[: len(decision.events)], command
+        assert decision.events, command
+        case, told = decision.case, told[len(decision.events) :]
+
+
+def next_act(told: list[e.Event]) -> c.Command:
+    """The act that comes first: what was due at its time stands before it."""
+    due = list(takewhile(lambda event: event.by == c.CLOCK, told))
+    act = told[len(due)] if len(due) < len(told) else None
+    if act is None or act.recorded_at != told[0].recorded_at:
+        return c.Elapse()
+    # What a reinstatement makes needless is put away before it.
+    return command_of(next(event for event in told if _is_act(event)))
+
+
+def _is_act(event: e.Event) -> bool:
+    return event.by != c.CLOCK and not isinstance(event, e.TaskCompleted)
+
+
+def command_of(event: e.Event) -> c.Command:
+    """The act that `event` is the first sign of."""
+    if isinstance(event, e.ContactRecorded):
+        incident = None if event.whole_site else event.incident
+        return c.RecordContact(by=event.by, incident=incident, outcome=event.outcome)
+    act, *given = ACTS[type(event)]
+    command: c.Command = act(by=event.by, **{field: getattr(event, of) for field, of in given})
+    return command
+
+
+ACTS: dict[type[e.Event], tuple[Any, ...]] = {
+    e.SiteAdded: (c.AddSite,),
+    e.IncidentLogged: (c.Log, ("urls", "urls")),
+    e.IncidentRemoved: (c.StateRemoved, ("incident", "incident")),
+    e.IncidentVoided: (c.VoidIncident, ("incident", "incident"), ("reason", "text")),
+    e.HoldSet: (c.SetHold, ("reason", "text")),
+    e.HoldLifted: (c.LiftHold, ("reason", "text")),
+    e.ReinstatementAsked: (c.AskReinstatement, ("reason", "text")),
+    e.SiteReinstated: (c.Approve,),
+}

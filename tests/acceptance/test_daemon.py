@@ -1,0 +1,420 @@
+"""The daemon as a process: on time, stopped and killed, under clocks that lie."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import pytest
+from sqlalchemy import Engine, text
+
+from incidents import clock
+from incidents.store import heartbeats
+from tests.acceptance.daemons import (
+    PATIENCE_S,
+    Timeline,
+    assert_decided_once,
+    clock_moved,
+    count_in,
+    daemon,
+    desk_at,
+    engine_of,
+    incidents,
+    log_on,
+    site,
+    story,
+    until,
+)
+from tests.databases import PostgresqlDatabases, SqliteDatabases
+
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+OWN = {"INCIDENTS_CLOCK": "own"}
+MANY = tuple(f"site-{n:04}.example" for n in range(2_000))
+
+
+def kinds(entries: list[dict[str, object]]) -> list[object]:
+    return [entry["kind"] for entry in entries]
+
+
+# On time.
+
+
+def test_the_daemon_suspends_at_the_deadline_and_opens_twelve_hours_later(
+    db_url: str, tmp_path: Path
+) -> None:
+    timeline = Timeline(tmp_path)
+    env = timeline.environment | OWN
+    incidents(db_url, "site", "add", "a.example", env=env)
+    incidents(db_url, "log", "a.example", env=env)
+    with engine_of(db_url) as engine, daemon(db_url, tmp_path, env=env) as running:
+        until(lambda: running.lines("started"), "the daemon runs")
+        deadline = site(engine, "a.example")["next_due"]
+        timeline.move_to(deadline - SECOND)
+        suspended = until(lambda: running.lines("decided"), "the clock lapses")
+
+        opens_at = until(lambda: site(engine, "a.example")["suspended_until"], "suspended")
+        timeline.move_to(opens_at - SECOND)
+        until(lambda: site(engine, "a.example")["state"] == "active", "open again")
+        entries = story(engine, "a.example")
+
+    assert suspended[0]["kind"] == "clock_lapsed"
+    assert suspended[0]["due"] == clock.rfc3339(deadline)
+    assert kinds(entries) == [
+        "site_added", "incident_logged", "clock_lapsed", "site_suspended", "suspension_ended",
+        "task_opened",
+    ]  # fmt: skip
+    made, ended = (clock.read_rfc3339(str(entries[n]["recorded_at"])) for n in (3, 4))
+    assert timedelta(0) < made - deadline < SECOND
+    assert opens_at == made + 12 * HOUR
+    assert timedelta(0) < ended - opens_at < SECOND
+
+
+def test_a_daemon_wakes_for_a_due_time_that_another_process_writes_after_it_started(
+    db_url: str, tmp_path: Path
+) -> None:
+    with engine_of(db_url) as engine, daemon(db_url, tmp_path) as running:
+        until(lambda: heartbeats_of(engine), "the daemon enforces")
+        # By an operator whose clock is 57 minutes behind: it lapses in three seconds.
+        behind = clock_moved(3 * SECOND - HOUR)
+        incidents(db_url, "site", "add", "a.example", env=behind)
+        incidents(db_url, "log", "a.example", env=behind)
+        assert site(engine, "a.example")["state"] == "active"
+
+        decided = running.says("decided")
+
+    assert decided["kind"] == "clock_lapsed"
+    assert 0 < decided["late_s"] < 0.9
+
+
+def test_after_a_day_of_downtime_what_is_due_is_done_once_and_nothing_else_is_opened(
+    db_url: str, tmp_path: Path
+) -> None:
+    now = clock.now()
+    with engine_of(db_url) as engine:
+        log_on(engine, ["suspended.example"], now - 27 * HOUR)
+        desk_at(engine, now - 25.5 * HOUR).elapse()
+        log_on(engine, ["missed.example"], now - 25 * HOUR)
+
+        with daemon(db_url, tmp_path):
+            until(lambda: count_in(engine, "suspended") == 1, "the missed one is suspended")
+            until(lambda: site(engine, "suspended.example")["state"] == "active", "opened")
+        missed, opened = site(engine, "missed.example"), story(engine, "suspended.example")
+        [made] = [e for e in story(engine, "missed.example") if e["kind"] == "site_suspended"]
+
+    # Twelve hours from when it was really made, however late the daemon was.
+    assert missed["state"] == "suspended"
+    assert missed["suspended_until"] == clock.read_rfc3339(made["recorded_at"]) + 12 * HOUR
+    assert missed["suspended_until"] > now + 12 * HOUR
+    assert kinds(opened)[3:] == ["site_suspended", "suspension_ended", "task_opened"]
+
+
+def test_any_number_of_daemons_decide_each_site_once(db_url: str, tmp_path: Path) -> None:
+    names = MANY[:600]
+    with engine_of(db_url) as engine:
+        log_on(engine, names, clock.now() - 2 * HOUR)
+
+        with daemon(db_url, tmp_path), daemon(db_url, tmp_path), daemon(db_url, tmp_path):
+            until(lambda: count_in(engine, "suspended") == len(names), "all are suspended")
+            until(lambda: len(heartbeats_of(engine)) == 3, "all three enforce")
+
+        assert_decided_once(engine, names)
+
+
+# Stopped, and killed.
+
+
+def test_sigterm_amid_2000_due_sites_finishes_the_batch_in_hand_and_exits_0(
+    db_url: str, tmp_path: Path
+) -> None:
+    with engine_of(db_url) as engine:
+        log_on(engine, MANY, clock.now() - 2 * HOUR)
+
+        with daemon(db_url, tmp_path) as running:
+            until(lambda: count_in(engine, "suspended"), "it has begun")
+            status = running.stop()
+            assert status == 0
+            assert running.lines("stopping")[0]["signal"] == "SIGTERM"
+            assert running.lines("stopped")
+        done = count_in(engine, "suspended")
+        assert done % 500 == 0
+        assert 0 < done < len(MANY)
+        assert heartbeats_of(engine) == []
+
+        incidents(db_url, "daemon", "--once")
+        assert_decided_once(engine, MANY)
+
+
+def test_sigkill_at_any_moment_loses_nothing_and_the_next_daemon_finishes(
+    db_url: str, tmp_path: Path
+) -> None:
+    with engine_of(db_url) as engine:
+        log_on(engine, MANY, clock.now() - 2 * HOUR)
+
+        for _ in range(2):
+            done = count_in(engine, "suspended")
+            with daemon(db_url, tmp_path) as running:
+                until(partial(more_than, engine, done), "it goes on")
+                assert running.stop(signal.SIGKILL) == -signal.SIGKILL
+        assert count_in(engine, "suspended") < len(MANY)
+
+        with daemon(db_url, tmp_path):
+            until(lambda: count_in(engine, "suspended") == len(MANY), "all are suspended")
+        assert_decided_once(engine, MANY)
+
+
+def more_than(engine: Engine, done: int) -> bool:
+    return count_in(engine, "suspended") > done
+
+
+def test_a_second_signal_ends_the_daemon_at_once(postgresql_url: str, tmp_path: Path) -> None:
+    with engine_of(postgresql_url) as engine, daemon(postgresql_url, tmp_path) as running:
+        until(lambda: heartbeats_of(engine), "the daemon enforces")
+        with engine.begin() as connection:
+            connection.execute(text("LOCK TABLE sites IN ACCESS EXCLUSIVE MODE"))
+            until(lambda: waits_for_a_lock(engine), "it is in the middle of a look")
+            running.process.send_signal(signal.SIGTERM)
+            running.says("stopping")
+            assert running.process.poll() is None
+
+            assert running.stop(signal.SIGINT) == -signal.SIGINT
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with engine.connect() as connection:
+        return bool(connection.scalar(text(waiting)))
+
+
+# Seen, and not seen.
+
+
+def heartbeats_of(engine: Engine) -> list[heartbeats.Heartbeat]:
+    with engine.connect() as connection:
+        return heartbeats.known(connection)
+
+
+def test_status_is_loud_when_nothing_enforces_the_clock(db_url: str, tmp_path: Path) -> None:
+    with engine_of(db_url) as engine:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        alone = incidents(db_url, "daemon", "status", status=1)
+        assert "NOTHING ENFORCES THE CLOCK" in alone.stdout
+        assert "overdue: 1 site" in alone.stdout
+        assert "a.example" in alone.stdout
+
+        with daemon(db_url, tmp_path) as running:
+            until(lambda: heartbeats_of(engine), "the daemon enforces")
+            assert "the clock is enforced" in incidents(db_url, "daemon", "status").stdout
+            running.stop(signal.SIGKILL)
+
+        # A dead one takes nothing back, but is not believed for long.
+        later = clock_moved(15 * SECOND)
+        dead = incidents(db_url, "daemon", "status", "--json", env=later, status=1)
+        assert json.loads(dead.stdout)["beating"] is False
+
+
+def test_once_does_all_that_is_due_and_says_what(db_url: str) -> None:
+    with engine_of(db_url) as engine:
+        log_on(engine, ["a.example", "b.example"], clock.now() - 2 * HOUR)
+
+    done = json.loads(incidents(db_url, "daemon", "--once", "--json").stdout)
+    again = incidents(db_url, "daemon", "--once")
+
+    assert done["sites"] == 2
+    assert [(e["site"], e["kind"]) for e in done["events"]] == [
+        ("a.example", "clock_lapsed"), ("a.example", "site_suspended"),
+        ("b.example", "clock_lapsed"), ("b.example", "site_suspended"),
+    ]  # fmt: skip
+    # Output is mail from cron, so nothing is said of nothing.
+    assert again.stdout + again.stderr == ""
+
+
+# Clocks that lie.
+
+
+def test_a_clock_that_is_set_back_is_logged_and_nothing_waits_for_the_old_time(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    timeline = Timeline(tmp_path)
+    env = timeline.environment
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        until(lambda: heartbeats_of(engine), "the daemon enforces")
+        incidents(sqlite_url, "site", "add", "a.example", env=env)
+        incidents(sqlite_url, "log", "a.example", env=env)
+
+        timeline.move(-3 * HOUR)
+        assert running.says("this machine's clock was set back")["drift_s"] < -10_000
+        incidents(sqlite_url, "contact", "1-1", "no-answer", env=env)
+        incidents(sqlite_url, "site", "add", "b.example", env=env)
+        incidents(sqlite_url, "log", "b.example", env=env)
+        timeline.move_to(site(engine, "b.example")["next_due"])
+        until(lambda: site(engine, "b.example")["state"] == "suspended", "b is suspended on time")
+
+        assert site(engine, "a.example")["state"] == "active"
+        told = story(engine, "a.example")
+        times = [entry["recorded_at"] for entry in told]
+        assert kinds(told) == ["site_added", "incident_logged", "contact_recorded"]
+        assert times == sorted(times)
+
+
+def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    timeline = Timeline(tmp_path)
+    timeline.move(30 * SECOND)
+    env = timeline.environment
+    with engine_of(postgresql_url) as engine:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+
+        with daemon(postgresql_url, tmp_path, env=env) as running:
+            running.says("standing aside, the clock is not enforced by this daemon")
+            [beat] = until(lambda: heartbeats_of(engine), "it says so to all")
+            once = incidents(postgresql_url, "daemon", "--once", env=env, status=1)
+            status = incidents(postgresql_url, "daemon", "status", status=1)
+            assert count_in(engine, "suspended") == 0
+
+            timeline.move(-30 * SECOND)
+            until(lambda: count_in(engine, "suspended"), "it enforces with the right clock")
+            running.says("the clocks agree again, enforcing")
+
+    assert "ahead of the database's" in str(beat.standing_aside)
+    assert abs(beat.beat_at - clock.now()) < 20 * SECOND
+    assert "ahead of the database's" in once.stderr
+    assert "STANDS ASIDE" in status.stdout
+
+
+# Databases that are not there.
+
+
+def test_a_daemon_waits_for_its_database_and_is_ready_when_it_enforces(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "volume" / "incidents.db"
+    with Manager(tmp_path) as manager:
+        url = f"sqlite:///{file}"
+        with daemon(url, tmp_path, env=manager.environment) as running:
+            said = running.says("the clock is not enforced")
+            assert "cannot open the file" in said["reason"]
+            assert "READY=1" not in manager.heard()
+
+            file.parent.mkdir()
+            shutil.copyfile(sqlite_url.removeprefix("sqlite:///"), file)
+            until(lambda: "READY=1" in manager.heard(), "ready")
+            running.says("enforcing again")
+
+
+def test_a_daemon_outlives_its_server_and_goes_on(
+    postgresql_url: str, postgresql_databases: PostgresqlDatabases, tmp_path: Path
+) -> None:
+    name = postgresql_url.split("///")[1].split("?", maxsplit=1)[0]
+    with (
+        engine_of(postgresql_databases.url("postgres")) as server,
+        daemon(postgresql_url, tmp_path) as running,
+        engine_of(postgresql_url) as engine,
+    ):
+        until(lambda: heartbeats_of(engine), "the daemon enforces")
+        refuse_connections(server, name, refuse=True)
+        running.says("the clock is not enforced")
+
+        refuse_connections(server, name, refuse=False)
+        running.says("enforcing again")
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        until(lambda: count_in(engine, "suspended"), "it enforces")
+        assert len(running.lines("the clock is not enforced")) <= 2
+
+
+def refuse_connections(server: Engine, name: str, *, refuse: bool) -> None:
+    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        allowed = "false" if refuse else "true"
+        connection.execute(text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {allowed}"))
+        if refuse:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+            connection.execute(text(ended), {"name": name})
+
+
+def test_a_database_of_another_program_ends_the_daemon_with_one_sentence(
+    sqlite_databases: SqliteDatabases, tmp_path: Path
+) -> None:
+    with sqlite_databases.empty() as url:
+        with engine_of(url) as engine, engine.begin() as connection:
+            connection.execute(text("CREATE TABLE somebody_elses (x INTEGER)"))
+
+        with daemon(url, tmp_path) as running:
+            assert running.process.wait(PATIENCE_S) == 1
+            assert "another program" in running.text().splitlines()[-1]
+
+
+def test_a_log_that_cannot_be_written_stops_no_clock(sqlite_url: str, tmp_path: Path) -> None:
+    with engine_of(sqlite_url) as engine:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+
+        with daemon(sqlite_url, tmp_path, stderr=Path("/dev/full")) as running:
+            until(lambda: count_in(engine, "suspended"), "it enforces all the same")
+            assert running.stop() == 0
+
+
+def test_on_postgresql_a_site_in_somebodys_hands_holds_up_no_other(postgresql_url: str) -> None:
+    with engine_of(postgresql_url) as engine:
+        log_on(engine, ["a.example", "b.example"], clock.now() - 2 * HOUR)
+
+        with engine.begin() as connection:
+            connection.execute(text("SELECT 1 FROM sites WHERE name = 'a.example' FOR UPDATE"))
+            done = json.loads(incidents(postgresql_url, "daemon", "--once", "--json").stdout)
+            incidents(postgresql_url, "contact", "b.example", "reached")
+        rest = json.loads(incidents(postgresql_url, "daemon", "--once", "--json").stdout)
+
+    assert {event["site"] for event in done["events"]} == {"b.example"}
+    assert {event["site"] for event in rest["events"]} == {"a.example"}
+
+
+# The service manager.
+
+
+class Manager:
+    """The service manager's end of the socket, as sd_notify(3) describes it."""
+
+    def __init__(self, folder: Path, *, abstract: bool = False) -> None:
+        self._name = f"@incidents-{folder.name}-{os.getpid()}" if abstract else str(folder / "s")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self._name.replace("@", "\0", 1) if abstract else self._name)
+        self._socket.setblocking(False)
+        self._heard: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"NOTIFY_SOCKET": self._name, "WATCHDOG_USEC": "60000000"}
+
+    def heard(self) -> list[str]:
+        """The lines that have come so far."""
+        with suppress(BlockingIOError):
+            while True:
+                self._heard += self._socket.recv(4096).decode().splitlines()
+        return self._heard
+
+
+@pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
+def test_the_service_manager_hears_when_the_daemon_is_ready_alive_and_stopping(
+    sqlite_url: str, tmp_path: Path, *, abstract: bool
+) -> None:
+    with Manager(tmp_path, abstract=abstract) as manager:
+        with daemon(sqlite_url, tmp_path, env=manager.environment) as running:
+            until(lambda: manager.heard().count("WATCHDOG=1") > 1, "the watchdog is fed")
+            assert running.stop() == 0
+        heard = manager.heard()
+
+    assert "STATUS=enforcing the clock; nothing is due" in heard
+    told = [line for line in heard if line in ("READY=1", "STOPPING=1")]
+    assert told == ["READY=1", "STOPPING=1"]
+    assert heard[-1] == "STOPPING=1"

@@ -1,0 +1,141 @@
+"""An entry is its event, exactly and in canonical bytes."""
+
+import json
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_type_hints
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents.audit.entry import (
+    MAX_BYTES,
+    EntryTooLargeError,
+    PolicyActivated,
+    UnreadableEntryError,
+    decode,
+    encode,
+)
+from incidents.machine import events
+from incidents.machine.events import Event, Reason
+from incidents.machine.policy import DOCUMENTED
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NUMBERS = st.integers(1, 10**6)
+TIMES = st.integers(10**9, 10**17).map(lambda n: EPOCH + timedelta(microseconds=n))
+SECONDS = st.integers(0, 10**8).map(lambda n: timedelta(seconds=n))
+KINDS = [*events.KINDS.values(), PolicyActivated]
+
+
+def _values(hint: Any, name: str) -> st.SearchStrategy[Any]:
+    known: dict[Any, st.SearchStrategy[Any]] = {
+        int: NUMBERS
+        if name in ("incident", "contact", "task", "suspension")
+        else st.integers(0, 9),
+        str: st.sampled_from(("12", "t3", "disputed")) if name == "item" else TEXT,
+        bool: st.booleans(),
+        datetime: TIMES,
+        timedelta: SECONDS,
+        tuple[int, ...]: st.lists(NUMBERS, max_size=5).map(tuple),
+        tuple[str, ...]: st.lists(TEXT, max_size=5).map(tuple),
+    }
+    if hint in known:
+        return known[hint]
+    if hint == Reason | None:
+        return st.none() | _of(Reason)
+    (inner,) = (kind for kind in known if hint == kind | None)
+    if (inner, name) == (str, "contact"):
+        return st.none() | st.sampled_from(("reached", "no-answer"))
+    number = NUMBERS if name in ("incident", "recurs", "suspension") else None
+    return st.none() | (number if inner is int and number is not None else _values(inner, name))
+
+
+def _of(kind: Any) -> st.SearchStrategy[Any]:
+    hints = get_type_hints(kind)
+    return st.builds(
+        kind, **{field.name: _values(hints[field.name], field.name) for field in fields(kind)}
+    )
+
+
+@given(st.one_of([_of(kind) for kind in KINDS]), NUMBERS, NUMBERS, st.none() | TEXT)
+def test_an_entry_reads_back_as_the_event_that_it_was_made_of(
+    event: Event, site_id: int, seq: int, login: str | None
+) -> None:
+    site = getattr(event, "site", "a.example")
+    header, read = decode(encode(event, site, site_id, seq, login))
+    assert read == event
+    assert (header.site, header.site_id, header.site_seq, header.login) == (
+        site, site_id, seq, login,
+    )  # fmt: skip
+
+
+@given(st.one_of([_of(kind) for kind in KINDS]), NUMBERS, NUMBERS, st.none() | TEXT)
+def test_an_entry_is_canonical_json_to_the_byte(
+    event: Event, site_id: int, seq: int, login: str | None
+) -> None:
+    text = encode(event, "a.example", site_id, seq, login)
+    assert rfc8785.dumps(json.loads(text)) == text.encode()
+
+
+def _lapsed(**changes: Any) -> events.ClockLapsed:
+    known: dict[str, Any] = {
+        "occurred_at": datetime(2026, 3, 1, 11, tzinfo=UTC),
+        "recorded_at": datetime(2026, 3, 1, 11, 0, 0, 5, tzinfo=UTC),
+        "by": "clock",
+        "policy": DOCUMENTED.digest,
+        "incident": 3,
+        "state_from": "open",
+        "state_to": "unreached",
+        "reason": Reason(rule="unreachable", incidents=(3,), within=timedelta(hours=1)),
+    }
+    return events.ClockLapsed(**known | changes)
+
+
+def test_an_entry_is_readable_on_its_own() -> None:
+    """Public ids, RFC 3339 in UTC, the rule beside its reason, and nothing that says nothing."""
+    assert json.loads(encode(_lapsed(), "a.example", 12, 4, None)) == {
+        "v": 1,
+        "site": "a.example",
+        "site_id": "12",
+        "site_seq": "4",
+        "kind": "clock_lapsed",
+        "occurred_at": "2026-03-01T11:00:00Z",
+        "recorded_at": "2026-03-01T11:00:00.000005Z",
+        "actor": "clock",
+        "policy": DOCUMENTED.digest,
+        "rule": "unreachable",
+        "reason": {"incidents": ["12-3"], "within_s": 3600},
+        "data": {"incident": "12-3", "state_from": "open", "state_to": "unreached"},
+    }
+
+
+def test_an_entry_stays_below_64_kib_or_is_refused_by_name() -> None:
+    reason = Reason(rule="repeat", incidents=tuple(range(1, 9_000)))
+    with pytest.raises(EntryTooLargeError, match=r"clock_lapsed on a\.example would have"):
+        encode(_lapsed(reason=reason), "a.example", 12, 4, None)
+    fits = Reason(rule="repeat", incidents=tuple(range(1, 5_000)))
+    assert len(encode(_lapsed(reason=fits), "a.example", 12, 4, None).encode()) <= MAX_BYTES
+
+
+def test_a_long_entry_is_measured_in_bytes() -> None:
+    with pytest.raises(EntryTooLargeError):
+        encode(_lapsed(by="李" * 22_000), "a.example", 12, 4, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"v":2}', '{"v":1,"site":"a","site_id":"1","site_seq":"1"}', '{"v":1']
+)
+def test_what_the_desk_has_not_written_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(UnreadableEntryError, match="no entry that the desk has written"):
+        decode(text)
+
+
+def test_an_unknown_kind_and_an_unknown_time_are_refused() -> None:
+    good = json.loads(encode(_lapsed(), "a.example", 12, 4, None))
+    breaks: list[dict[str, Any]] = [{"kind": "sold"}, {"occurred_at": "yesterday"}, {"data": []}]
+    for broken in breaks:
+        with pytest.raises(UnreadableEntryError):
+            decode(json.dumps(good | broken))

@@ -1,0 +1,201 @@
+"""The daily acts, from the words that are typed to the answer; on both databases."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from tests.cli.conftest import Cli
+
+SITE = ("site", "add", "shop.example", "--phone", "+86 10 5555 0100", "--person", "Wang Wu")
+
+
+@pytest.fixture
+def desk(cli_on_both: Cli) -> Cli:
+    """A desk with one site in its register."""
+    assert cli_on_both(*SITE).status == 0
+    return cli_on_both
+
+
+def test_a_logged_violation_is_answered_with_its_deadline_and_the_next_command(desk: Cli) -> None:
+    answer = desk("log", "shop.example", "--url", "http://shop.example/x")
+    assert answer.status == 0
+    assert answer.out.splitlines() == [
+        "1-1 logged on shop.example",
+        "1-1 is open: reach the responsible person by 2026-03-02 13:00 Asia/Shanghai (in 1 h)",
+        "call: Wang Wu, +86 10 5555 0100",
+        "next: incidents contact 1-1 reached",
+        "next: incidents contact 1-1 no-answer",
+    ]
+    assert answer.err == ""
+
+
+def test_every_act_answers_with_the_same_document(desk: Cli) -> None:
+    document = desk("log", "shop.example", "--json").json
+    assert set(document) >= {"site", "incident", "incidents", "events"}
+    assert document["incident"]["id"] == "1-1"
+    assert document["incident"]["state"] == "open"
+    assert document["incident"]["contact_due"] == "2026-03-02T05:00:00Z"
+    assert document["site"]["state"] == "active"
+    assert [event["kind"] for event in document["events"]] == ["incident_logged"]
+    document = desk("site", "hold", "shop.example", "--reason", "order 7", "--json").json
+    assert document["incident"] is None
+    assert document["site"]["held"] is True
+
+
+def test_the_third_violation_closes_without_a_question_and_names_the_call_task(desk: Cli) -> None:
+    desk("log", "shop.example")
+    desk("log", "shop.example")
+    answer = desk("log", "shop.example")
+    assert answer.status == 0
+    assert "shop.example closed (R1, repeat), 3 violations" in answer.out
+    assert "no after-sales service, no refund" in answer.out
+    assert "next: incidents done 1-t1" in answer.out
+
+
+def test_what_was_due_is_told_first(desk: Cli, clock: FrozenDateTimeFactory) -> None:
+    desk("log", "shop.example")
+    clock.tick(timedelta(minutes=61))
+    answer = desk("log", "shop.example")
+    assert answer.out.splitlines()[:3] == [
+        "meanwhile: 1-1: nobody was reached by 2026-03-02 13:00",
+        "meanwhile: shop.example suspended until 2026-03-03 01:01 (R2, unreachable)",
+        "1-2 logged on shop.example",
+    ]
+
+
+def test_what_was_due_is_told_also_when_the_act_is_refused(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    desk("log", "shop.example")
+    clock.tick(timedelta(minutes=61))
+    answer = desk("site", "unhold", "shop.example", "--reason", "none")
+    assert answer.status == 3
+    assert answer.out == ""
+    assert answer.err.startswith("meanwhile: 1-1: nobody was reached")
+    assert "shop.example is not held" in answer.err
+
+
+def test_a_late_contact_says_how_to_give_the_time_of_the_call(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    desk("log", "shop.example")
+    clock.tick(timedelta(minutes=70))
+    late = desk("contact", "1-1", "reached")
+    assert late.status == 0
+    assert "--at" in late.err
+    truth = desk("contact", "1-1", "reached", "--at", "12:50")
+    assert "time taken as 2026-03-02 12:50 Asia/Shanghai (20 min ago)" in truth.err
+    assert "struck" in truth.out
+    assert "the site is open again" in truth.out
+
+
+def test_one_call_for_a_whole_site_names_each_incident_and_the_rest(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    desk("log", "shop.example")
+    clock.tick(timedelta(minutes=10))
+    desk("log", "shop.example")
+    answer = desk("contact", "shop.example", "no-answer", "--at", "12:05")
+    assert "1-1: nobody answered; the clock runs on" in answer.out
+    assert "not covered by this call" in answer.err
+    assert "1-2" in answer.err
+    assert desk("contact", "shop.example", "reached", "-q").out.split() == ["1-1-2", "1-2-1"]
+
+
+def test_an_incident_goes_from_the_log_to_removed(desk: Cli) -> None:
+    desk("log", "shop.example")
+    reached = desk("contact", "1-1", "reached", "--note", "he will delete it")
+    assert "which stopped its clock" in reached.out
+    assert "next: incidents removed 1-1" in reached.out
+    assert "1-1: the content is gone" in desk("removed", "1-1").out
+    recurred = desk("recur", "1-1")
+    assert "1-2 logged on shop.example: the content of 1-1 is still there" in recurred.out
+
+
+def test_corrections_say_what_they_changed(desk: Cli) -> None:
+    desk("log", "shop.example")
+    desk("contact", "1-1", "reached")
+    voided = desk("void-contact", "1-1-1", "--reason", "wrong customer")
+    assert "contact 1-1-1 voided; a new clock runs until 2026-03-02 13:00" in voided.out
+    desk("removed", "1-1")
+    taken_back = desk("take-back", "1-1", "--reason", "said of the wrong one")
+    assert "the removed is taken back, it is open again" in taken_back.out
+    assert "1-1 voided: it never counts again" in desk("void", "1-1", "--reason", "none").out
+
+
+def test_a_reinstatement_takes_two_persons(desk: Cli) -> None:
+    for _ in range(3):
+        desk("log", "shop.example")
+    asked = desk("site", "reinstate", "shop.example", "--reason", "all deleted")
+    assert "li asks that shop.example be opened again" in asked.out
+    alone = desk("site", "approve", "shop.example")
+    assert alone.status == 3
+    assert "another person" in alone.err
+    assert "reinstated" in desk("site", "approve", "shop.example", "--as", "zhang").out
+    desk("site", "false-info", "shop.example", "--field", "phone", "--evidence", "it is a shop",
+         "--confirm", "shop.example")  # fmt: skip
+    desk("site", "reinstate", "shop.example", "--reason", "right number")
+    declined = desk("site", "decline", "shop.example", "--as", "zhang")
+    assert "is not opened again: declined" in declined.out
+
+
+def test_a_claim_keeps_an_item_from_others_until_it_is_handed_over(desk: Cli) -> None:
+    desk("log", "shop.example")
+    assert desk("claim", "1-1").out.splitlines()[0] == "1-1 is with li"
+    taken = desk("claim", "1-1", "--as", "zhang")
+    assert taken.status == 3
+    assert "1-1 is claimed by li" in taken.err
+    assert "1-1 is with zhang" in desk("hand-over", "zhang").out
+    assert "li holds nothing" in desk("hand-over", "zhang").err
+    assert desk("release", "1-1", "--as", "zhang").out.splitlines()[0] == "1-1 is free again"
+
+
+def test_a_task_is_done_with_its_outcome_and_an_incident_is_no_task(desk: Cli) -> None:
+    for _ in range(3):
+        desk("log", "shop.example")
+    assert "task 1-t1 done: told" in desk("done", "1-t1", "--outcome", "told").out
+    wrong = desk("done", "1-1")
+    assert wrong.status == 2
+    assert "incidents contact, removed or refused" in wrong.err
+
+
+def test_a_dry_run_shows_what_would_happen_and_does_nothing(desk: Cli) -> None:
+    for _ in range(2):
+        desk("log", "shop.example")
+    would = desk("log", "shop.example", "--dry-run")
+    assert would.status == 0
+    assert "would: shop.example closed (R1, repeat)" in would.out
+    assert "nothing was done" in would.err
+    assert desk("site", "show", "shop.example", "--json").json["state"] == "active"
+
+
+def test_the_same_key_is_the_same_act_once(desk: Cli) -> None:
+    first = desk("log", "shop.example", "--key", "k1")
+    second = desk("log", "shop.example", "--key", "k1")
+    assert first.out == second.out
+    assert "done once" in second.err
+    assert desk("log", "shop.example", "--key", "k1", "--note", "x").status == 3
+
+
+def test_ids_alone_are_what_the_next_command_takes(desk: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "proof.txt"
+    file.write_text("seen")
+    asked: list[tuple[str, ...]] = [
+        ("log", "shop.example"), ("contact", "1-1", "reached"),
+        ("void-contact", "1-1-1", "--reason", "r"), ("attach", "1-1", str(file)),
+        ("claim", "1-1"), ("removed", "1-1"), ("void", "1-1", "--reason", "r"),
+        ("site", "hold", "shop.example", "--reason", "r"),
+    ]  # fmt: skip
+    assert [desk(*args, "-q").out.strip() for args in asked] == [
+        "1-1", "1-1-1", "1-1-1", "1-1", "1-1", "1-1", "1-1", "shop.example",
+    ]  # fmt: skip
+
+
+def test_a_handed_over_list_is_a_list_for_programs(desk: Cli) -> None:
+    assert desk("hand-over", "zhang", "--json").json == []
+    desk("log", "shop.example")
+    desk("claim", "1-1")
+    [document] = desk("hand-over", "zhang", "--json").json
+    assert document["events"][0]["kind"] == "item_claimed"

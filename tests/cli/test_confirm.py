@@ -1,0 +1,74 @@
+"""What closes a site on somebody's word is confirmed; what is impossible is refused before."""
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+FALSE = ("site", "false-info", "shop.example", "--field", "phone", "--evidence", "it is a shop")
+
+
+@pytest.fixture
+def desk(cli: Cli) -> Cli:
+    """A desk whose customer has been told."""
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
+    cli("contact", "1-1", "reached")
+    return cli
+
+
+def _state(desk: Cli) -> str:
+    state: str = desk("site", "show", "shop.example", "--json").json["state"]
+    return state
+
+
+@pytest.mark.parametrize("act", [FALSE, ("refused", "1-1")])
+def test_without_a_terminal_and_without_the_name_nothing_is_closed(
+    desk: Cli, act: tuple[str, ...]
+) -> None:
+    for confirm in ([], ["--confirm", "other.example"], ["--confirm", ""]):
+        answer = desk(*act, *confirm)
+        assert answer.status == 4
+        assert "--confirm shop.example" in answer.err
+        assert answer.out == ""
+    assert _state(desk) == "active"
+
+
+@pytest.mark.parametrize("act", [FALSE, ("refused", "1-1")])
+def test_the_name_in_any_spelling_confirms(desk: Cli, act: tuple[str, ...]) -> None:
+    assert desk(*act, "--confirm", "Shop.Example.").status == 0
+    assert _state(desk) == "closed"
+
+
+def test_on_a_terminal_the_name_is_asked_for(desk: Cli) -> None:
+    wrong = desk("refused", "1-1", typed="yes\n")
+    assert wrong.status == 4
+    assert "no after-sales service, no refund" in wrong.err
+    assert _state(desk) == "active"
+    assert desk("refused", "1-1", typed="shop.example\n").status == 0
+    assert _state(desk) == "closed"
+
+
+def test_an_end_of_file_is_no_confirmation(desk: Cli) -> None:
+    assert desk("refused", "1-1", typed="").status == 4
+
+
+def test_what_is_impossible_is_refused_before_anything_is_asked(desk: Cli) -> None:
+    desk("log", "shop.example")
+    answer = desk("refused", "1-2", typed="shop.example\n")
+    assert answer.status == 3
+    assert "Type its name" not in answer.err
+    assert desk("refused", "1-2").status == 3
+    assert desk("refused", "9-9", "--confirm", "shop.example").status == 3
+
+
+def test_a_dry_run_needs_no_confirmation(desk: Cli) -> None:
+    answer = desk(*FALSE, "--dry-run")
+    assert answer.status == 0
+    assert "would: shop.example closed (R4, false information)" in answer.out
+    assert _state(desk) == "active"
+
+
+def test_programs_read_that_it_was_not_confirmed(desk: Cli) -> None:
+    answer = desk("refused", "1-1", "--json")
+    assert answer.status == 4
+    assert '"name": "not_confirmed"' in answer.err

@@ -1,0 +1,53 @@
+"""The database's own commands."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+def test_a_fresh_database_is_upgraded_and_checked(cli: Cli, empty_db_url: str) -> None:
+    before = cli("db", "check", "--db", empty_db_url)
+    assert before.status == 1
+    assert "incidents db upgrade" in before.err
+    assert cli("db", "upgrade", "--db", empty_db_url).status == 0
+    assert cli("db", "upgrade", "--db", empty_db_url).status == 0
+    checked = cli("db", "check", "--db", empty_db_url)
+    assert checked.status == 0
+    assert "up to date" in checked.out
+
+
+def test_a_backup_is_a_whole_database_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    cli("site", "add", "shop.example")
+    copy = tmp_path / "copy.db"
+    answer = cli("db", "backup", str(copy), "--json")
+    assert answer.json["file"] == str(copy)
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.db"]
+    cli("site", "add", "later.example")
+    assert cli("site", "list", "-q", "--db", f"sqlite:///{copy}").out == "shop.example\n"
+
+
+def test_a_backup_overwrites_nothing_and_says_what_it_could_not_write(
+    cli: Cli, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    there.write_text("mine")
+    assert cli("db", "backup", str(there)).status == 2
+    assert there.read_text() == "mine"
+    nowhere = cli("db", "backup", str(tmp_path / "no" / "folder" / "copy.db"))
+    assert nowhere.status == 1
+    assert "cannot be written" in nowhere.err
+
+
+def test_on_postgresql_it_says_how(cli: Cli, postgresql_url: str, tmp_path: Path) -> None:
+    answer = cli("db", "backup", str(tmp_path / "copy"), "--db", postgresql_url)
+    assert answer.status == 2
+    assert "pg_dump" in answer.err
+
+
+@pytest.mark.parametrize("option", ["-q", "--json"])
+def test_a_script_asks_by_the_exit_status(cli: Cli, option: str) -> None:
+    answer = cli("db", "check", option)
+    assert answer.status == 0
+    assert answer.err == ""

@@ -1,0 +1,111 @@
+"""`import` on the command line: the dry run, the summary, what stops it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from tests.cli.conftest import Cli
+
+DATA = Path(__file__).parent.parent / "data"
+HISTORY = str(DATA / "history.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def later(clock: FrozenDateTimeFactory) -> None:
+    """All of the histories is in the past."""
+    clock.move_to(datetime(2026, 6, 1, tzinfo=UTC))
+
+
+def test_it_brings_sites_and_incidents_in_once_on_both_databases(cli_on_both: Cli) -> None:
+    first = cli_on_both("import", HISTORY, "--json")
+    assert (first.status, first.err) == (0, "")
+    assert first.json == {
+        "dry_run": False,
+        "reports": 14,
+        "kept": 14,
+        "sites": {"new": 5, "known": 0},
+        "incidents": {"new": 13, "known": 1},
+        "refused": 0,
+        "urls_left_out": 0,
+        "bad": [],
+    }
+    again = cli_on_both("import", HISTORY, "--json").json
+    assert again["sites"] == {"new": 0, "known": 5}
+    assert again["incidents"] == {"new": 0, "known": 14}
+
+
+def test_nobody_is_suspended_or_closed_by_what_is_imported(cli: Cli) -> None:
+    cli("import", HISTORY)
+    sites = cli("site", "list", "--json").json
+    assert len(sites) == 5
+    assert {(site["state"], site["rule"], site["run"]) for site in sites} == {("active", None, 0)}
+
+
+def test_an_import_can_be_replayed_from_the_log(cli: Cli) -> None:
+    cli("import", HISTORY)
+    assert cli("audit", "replay").status == 0
+
+
+def test_a_dry_run_lists_sites_and_incidents_and_does_nothing(cli: Cli) -> None:
+    dry = cli("import", HISTORY, "--dry-run")
+    assert dry.status == 0
+    assert "shop.example\tnew\t2\t0\n" in dry.out
+    assert "three.example\tnew\t3\t1\n" in dry.out
+    assert dry.out.endswith(
+        "sites: 5 would be added, 0 in the register already\n"
+        "incidents: 13 would be imported, 1 on record already\n"
+    )
+    assert "nothing was done (--dry-run)" in dry.err
+    assert cli("site", "list", "--json").json == []
+
+
+def test_ids_alone_are_those_of_the_new_incidents(cli: Cli) -> None:
+    ids = cli("import", HISTORY, "-q").out.split()
+    assert len(ids) == 13
+    assert cli("show", ids[0]).status == 0
+    assert cli("import", HISTORY, "-q").out == ""
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    file = tmp_path / "broken.csv"
+    file.write_text(
+        "occurred_at,site,contact\n2026-03-01 02:50,a.example,\n2026-03-01 02:50,b.example,maybe\n"
+        "2026-06-01 00:00:01,c.example,\n"
+    )
+    return file
+
+
+def test_a_broken_line_stops_it_before_anything_is_written(cli: Cli, broken: Path) -> None:
+    refused = cli("import", str(broken))
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.startswith(f"incidents: {broken}, line 3: contact is 'maybe'; write one of")
+    assert "and 1 more such line; mend it, or leave such lines out with --skip-bad" in refused.err
+    assert cli("site", "list", "--json").json == []
+
+
+def test_a_dry_run_lists_every_broken_line_and_fails_as_the_import_would(
+    cli: Cli, broken: Path
+) -> None:
+    dry = cli("import", str(broken), "--dry-run")
+    assert dry.status == 1
+    assert "line 3: contact is 'maybe'" in dry.out
+    assert "line 4: occurred_at is 2026-06-01T00:00:01Z, which is in the future" in dry.out
+    bad = cli("import", str(broken), "--dry-run", "--json").json["bad"]
+    assert [line["line"] for line in bad] == [3, 4]
+
+
+def test_broken_lines_can_be_left_out(cli: Cli, broken: Path) -> None:
+    taken = cli("import", str(broken), "--skip-bad")
+    assert taken.status == 0
+    assert "sites: 1 added" in taken.out
+    assert "lines left out: 2, the first of them line 3" in taken.err
+
+
+def test_a_burst_comes_in_as_one_incident_with_all_its_addresses(cli: Cli) -> None:
+    found = cli("import", str(DATA / "feed.csv"), "--group-within", "60m", "--json").json
+    assert (found["reports"], found["kept"], found["incidents"]["new"]) == (195, 154, 154)
+    incidents = cli("site", "show", "burst-1.example", "--json").json["incidents"]
+    assert max(len(incident["urls"]) for incident in incidents) > 1

@@ -1,0 +1,140 @@
+"""The output: data on standard output, all else on standard error; tables only for people."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture
+def desk(cli: Cli) -> Cli:
+    cli("site", "add", "a.example", "--phone", "+86 10 5555 0100")
+    cli("site", "add", "b.example")
+    return cli
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output says that it is a terminal, 100 characters wide."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("_pytest.capture.CaptureIO.isatty", lambda self: True, raising=False)
+
+
+def test_on_a_pipe_a_list_is_lines_of_fields_between_tabs(desk: Cli) -> None:
+    out = desk("site", "list").out
+    assert [line.split("\t")[:2] for line in out.splitlines()] == [
+        ["a.example", "active"],
+        ["b.example", "active"],
+    ]
+    assert "\x1b" not in out
+    assert "─" not in out
+
+
+def test_a_list_as_json_is_an_array_and_as_jsonl_one_document_a_line(desk: Cli) -> None:
+    sites = desk("site", "list", "--json").json
+    assert [site["site"] for site in sites] == ["a.example", "b.example"]
+    assert set(sites[0]) >= {
+        "site", "state", "rule", "suspended_until", "run", "disputed", "held", "closed_at",
+    }  # fmt: skip
+    lines = desk("site", "list", "--format", "jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == sites
+
+
+def test_an_empty_list_is_an_empty_array(cli: Cli) -> None:
+    assert cli("site", "list", "--json").json == []
+    assert cli("site", "list", "--format", "jsonl").out == ""
+    assert cli("site", "list").out == ""
+
+
+def test_csv_has_a_header_and_starts_no_formula(desk: Cli) -> None:
+    rows = list(csv.DictReader(io.StringIO(desk("site", "list", "--format", "csv").out)))
+    assert rows[0]["site"] == "a.example"
+    assert rows[0]["held"] == "false"
+    assert rows[0]["phone"] == "'+86 10 5555 0100"
+    answer = desk("log", "a.example", "--format", "csv").out
+    assert next(csv.DictReader(io.StringIO(answer)))["id"] == "1-1"
+
+
+def test_names_alone_pipe_into_the_next_command(desk: Cli) -> None:
+    assert desk("site", "list", "-q").out.split() == ["a.example", "b.example"]
+    assert desk("site", "list", "-q", "--state", "closed").out == ""
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_a_list_is_a_table(desk: Cli) -> None:
+    out = desk("site", "list").out
+    assert "SITE" in out
+    assert "─" in out
+
+
+@pytest.mark.usefixtures("terminal")
+def test_no_color_is_obeyed(desk: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[" in desk("site", "show", "a.example").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in desk("site", "show", "a.example").out
+
+
+def test_clicolor_force_paints_also_a_pipe(desk: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in desk("site", "show", "a.example").out
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    assert "\x1b[" in desk("site", "show", "a.example").out
+
+
+def test_a_site_is_shown_with_whom_to_call(desk: Cli) -> None:
+    desk("log", "a.example", "--category", "gambling")
+    out = desk("site", "show", "a.example").out
+    assert "state: active" in out
+    assert "phone: +86 10 5555 0100" in out
+    assert "next due: 2026-03-02 13:00 Asia/Shanghai (in 1 h)" in out
+    assert "1-1\topen\t2026-03-02 12:00\t2026-03-02 13:00\tgambling" in out
+
+
+def test_an_incident_is_shown_with_its_whole_story(desk: Cli, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.png"
+    proof.write_bytes(b"seen")
+    desk("log", "a.example", "--url", "http://a.example/x", "--note", "lottery numbers")
+    desk("attach", "1-1", str(proof))
+    desk("contact", "1-1", "reached", "--note", "he will delete it")
+    out = desk("show", "1-1", "--zone", "UTC").out
+    assert out.splitlines()[0] == "1-1 is notified: look whether the content is gone"
+    assert "occurred: 2026-03-02 04:00 UTC" in out
+    assert "note: lottery numbers" in out
+    assert "url: http://a.example/x" in out
+    assert "contact: 1-1-1 reached at 2026-03-02 04:00 by li: he will delete it" in out
+    assert "evidence: proof.png (4 bytes" in out
+    assert "the responsible person was reached, which stopped its clock" in out
+    assert "next: incidents removed 1-1" in out
+    document = desk("show", "1-1", "--json").json
+    assert set(document) >= {
+        "id", "site", "state", "occurred_at", "recorded_at", "contact_due", "contacts",
+    }  # fmt: skip
+    assert document["timeline"][0]["by"] == "li"
+    assert desk("show", "1-1", "-q").out == "1-1\n"
+
+
+def test_why_tells_the_rule_the_incidents_and_what_would_change_it(desk: Cli) -> None:
+    for _ in range(3):
+        desk("log", "a.example")
+    out = desk("site", "why", "a.example").out
+    for said in ("R1", "1-1", "1-2", "1-3", "What would change it", "next: incidents site"):
+        assert said in out
+    document = desk("site", "why", "a.example", "--json").json
+    assert document["site"]["state"] == "closed"
+    assert desk("site", "why", "a.example", "-q").out == "a.example\n"
+
+
+def test_the_login_name_stands_beside_the_person(desk: Cli) -> None:
+    from incidents.settings import login
+
+    assert f"li ({login()})" in desk("site", "why", "a.example").out
+
+
+def test_an_internationalised_name_is_kept_in_ascii_and_shown_as_written(cli: Cli) -> None:
+    cli("site", "add", "例子.测试")
+    assert cli("site", "list", "-q").out == "xn--fsqu00a.xn--0zwm56d\n"
+    assert "例子.测试" in cli("site", "show", "例子.测试").out

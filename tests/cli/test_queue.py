@@ -1,0 +1,104 @@
+"""The queue: what an operator lives in at three in the morning."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture
+def desk(cli: Cli, clock: FrozenDateTimeFactory) -> Cli:
+    """One incident whose clock lapsed two minutes ago, one with an hour left."""
+    cli("site", "add", "a.example", "--phone", "+86 10 5555 0100", "--person", "Wang Wu")
+    cli("site", "add", "b.example")
+    cli("log", "a.example", "--url", "http://a.example/x")
+    clock.tick(timedelta(minutes=62))
+    cli("log", "b.example")
+    return cli
+
+
+def test_overdue_things_come_first_with_whom_to_call_and_what_to_type(desk: Cli) -> None:
+    first, second = (line.split("\t") for line in desk("queue").out.splitlines())
+    assert first[:4] == ["1-1", "2 min overdue", "call", "a.example"]
+    assert first[6] == "Wang Wu, +86 10 5555 0100"
+    assert first[7] == "incidents contact 1-1 reached"
+    assert second[:4] == ["2-1", "1 h", "call", "b.example"]
+
+
+def test_it_says_loudly_that_nothing_enforces_the_clock(desk: Cli) -> None:
+    err = desk("queue").err
+    assert "NOTHING ENFORCES THE CLOCK" in err
+    assert "sites overdue: 1, since 2026-03-02 13:00" in err
+    assert "incidents daemon" in err
+    assert desk("queue", "--json").json["enforcement"]["beating"] is False
+
+
+def test_looking_does_nothing(desk: Cli) -> None:
+    desk("queue")
+    desk("site", "why", "a.example")
+    desk("show", "1-1")
+    assert desk("site", "show", "a.example", "--json").json["state"] == "active"
+
+
+def test_mine_is_what_i_have_claimed(desk: Cli) -> None:
+    desk("claim", "2-1")
+    assert desk("queue", "--mine", "-q").out == "2-1\n"
+    assert desk("queue", "--mine", "-q", "--as", "zhang").out == ""
+
+
+def test_a_page_says_how_to_get_the_next(desk: Cli) -> None:
+    assert "--after" in desk("queue", "--limit", "1").err
+    page = desk("queue", "--limit", "1", "--json").json
+    assert [item["id"] for item in page["items"]] == ["1-1"]
+    rest = desk("queue", "--after", page["next_after"], "-q").out
+    assert rest.split() == ["2-1"]
+
+
+def test_an_empty_queue_says_so(cli: Cli) -> None:
+    answer = cli("queue")
+    assert answer.out == ""
+    assert "nothing to do" in answer.err
+
+
+def test_on_a_terminal_the_first_thing_is_told_in_full(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("_pytest.capture.CaptureIO.isatty", lambda self: True, raising=False)
+    out = desk("queue").out
+    assert "2 to do, 1 overdue" in out
+    assert "\x1b" not in out
+    assert "NOTHING ENFORCES THE CLOCK" in out
+    assert "say" in out
+    assert "incidents contact 1-1 reached" in out
+
+
+def test_watch_refreshes_on_a_terminal_until_q(sqlite_url: str) -> None:
+    environment = {**os.environ, "INCIDENTS_DB": sqlite_url, "TERM": "xterm", "COLUMNS": "100"}
+    master, terminal = pty.openpty()
+    command = [sys.executable, "-m", "incidents", "queue", "--watch"]
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+    ) as process:
+        os.close(terminal)
+        assert b"Nothing to do" in _read_until(master, b"q quits")
+        os.write(master, b"q")
+        assert process.wait(timeout=30) == 0
+    os.close(master)
+
+
+def _read_until(descriptor: int, wanted: bytes) -> bytes:
+    seen = b""
+    while wanted not in seen:
+        ready, _, _ = select.select([descriptor], [], [], 30)
+        assert ready, seen
+        seen += os.read(descriptor, 4096)
+    return seen

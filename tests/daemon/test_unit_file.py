@@ -1,0 +1,50 @@
+"""The unit file of the how-to is one that systemd takes, and does what the page says."""
+
+import configparser
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNIT = Path("docs/how-to/incidents.service")
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The unit with a program that is there, since where it is installed is the user's choice."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/incidents/bin/incidents", "/bin/true"))
+    return unit
+
+
+def test_systemd_finds_nothing_to_complain_of(installed: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", "--man=no", str(installed)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    complaints = [line for line in (done.stdout + done.stderr).splitlines() if UNIT.name in line]
+    assert complaints == []
+    assert done.returncode == 0, done.stderr
+
+
+def test_systemd_finds_it_little_exposed(installed: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=20",
+         str(installed)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr
+
+
+def test_it_notifies_is_watched_and_never_gives_up() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]  # keys keep their case
+    unit.read(UNIT)
+
+    assert unit["Service"]["Type"] == "notify"
+    # Longer than a batch may wait for a SQLite file that somebody else is writing to.
+    assert int(unit["Service"]["WatchdogSec"]) > 2 * 30
+    assert unit["Service"]["Restart"] == "on-failure"
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"

@@ -1,0 +1,129 @@
+"""A desk under a clock that the test sets, and random days at it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine
+
+from incidents.desk import Answer, Desk, Envelope
+from incidents.machine import commands as c
+from incidents.machine.case import OUTCOMES
+from incidents.machine.commands import Command
+from incidents.store.engine import create
+
+Fields = dict[str, Any]
+
+TEN = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+
+
+class Rehearsal:
+    """A desk and its clock, which stands still until the test moves it."""
+
+    def __init__(self, engine: Engine, now: datetime = TEN) -> None:
+        self.engine = engine
+        self.now = now
+        self.desk = Desk(engine, clock=lambda: self.now, own_clock=True)
+
+    def later(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+    def give(
+        self,
+        command: Command,
+        site: str | int = "a.example",
+        *,
+        key: str | None = None,
+        key_for: timedelta | None = None,
+        dry_run: bool = False,
+    ) -> Answer:
+        envelope = Envelope(site=site, command=command, login="desk1", key=key, key_for=key_for)
+        (answer,) = self.desk.submit([envelope], dry_run=dry_run)
+        return answer
+
+    def add(self, *names: str) -> list[Answer]:
+        return self.desk.submit(
+            [Envelope(site=name, command=c.AddSite(by="li")) for name in names or ("a.example",)]
+        )
+
+    def elapse(self) -> list[Answer]:
+        answers: list[Answer] = []
+        while batch := self.desk.elapse():
+            answers += batch
+        return answers
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+@contextmanager
+def rehearsal(url: str, now: datetime = TEN) -> Iterator[Rehearsal]:
+    engine = create(url)
+    try:
+        yield Rehearsal(engine, now)
+    finally:
+        engine.dispose()
+
+
+def random_command(draw: Random, now: datetime, incidents: int) -> Command:
+    """Anything that somebody may ask, sensible or not."""
+    kind = draw.choices(list(_MADE), weights=[weight for weight, _ in _MADE.values()])[0]
+    by = draw.choice(("li", "wang", "zhao"))
+    n = max(1, incidents - int(draw.expovariate(0.5)))
+    at = draw.choice((None, None, now - timedelta(minutes=draw.choice((5, 50, 70, 600, 1500)))))
+    return kind(by=by, **_MADE[kind][1](draw, n, at))
+
+
+def _log(draw: Random, _n: int, at: datetime | None) -> Fields:
+    urls = (f"https://a.example/{draw.randrange(4)}",) if draw.random() < 0.3 else ()
+    return {"at": at, "urls": urls, "note": "seen", "again": draw.random() < 0.7}
+
+
+def _imported(draw: Random, _n: int, at: datetime | None) -> Fields:
+    return {"at": at or TEN, "contact": draw.choice((None, "reached"))}
+
+
+def _contact(draw: Random, n: int, at: datetime | None) -> Fields:
+    outcome = draw.choice((*OUTCOMES, "reached", "reached", "reached"))
+    return {"incident": None if draw.random() < 0.3 else n, "outcome": outcome, "at": at}
+
+
+def _item(draw: Random, n: int, _at: datetime | None) -> Fields:
+    return {"item": draw.choice((str(n), "t1", "disputed", "reinstatement"))}
+
+
+# How often each is asked, and with what.
+_MADE: dict[type[Command], tuple[int, Callable[[Random, int, datetime | None], Fields]]] = {
+    c.Log: (30, _log),
+    c.RecordContact: (30, _contact),
+    c.VoidContact: (
+        10,
+        lambda draw, n, at: {"incident": n, "contact": draw.choice((1, 1, 2)), "reason": "slip"},
+    ),
+    c.VoidIncident: (12, lambda draw, n, at: {"incident": n, "reason": "slip"}),
+    c.TakeBack: (6, lambda draw, n, at: {"incident": n, "reason": "slip"}),
+    c.StateRemoved: (12, lambda draw, n, at: {"incident": n, "at": at}),
+    c.StateRefused: (1, lambda draw, n, at: {"incident": n, "at": at}),
+    c.Recur: (5, lambda draw, n, at: {"incident": n, "at": at}),
+    c.ImportIncident: (2, _imported),
+    c.SetHold: (2, lambda draw, n, at: {"reason": "ordered"}),
+    c.LiftHold: (4, lambda draw, n, at: {"reason": "ordered"}),
+    c.AskReinstatement: (12, lambda draw, n, at: {"reason": "all is well"}),
+    c.Approve: (12, lambda draw, n, at: {}),
+    c.Decline: (2, lambda draw, n, at: {"reason": "not yet"}),
+    c.Uphold: (3, lambda draw, n, at: {"reason": "it stands"}),
+    c.StateFalse: (1, lambda draw, n, at: {"field": "phone", "evidence": "rings elsewhere"}),
+    c.ClaimItem: (4, _item),
+    c.ReleaseItem: (2, _item),
+    c.HandOver: (1, lambda draw, n, at: {"to": "zhao"}),
+    c.CompleteTask: (4, lambda draw, n, at: {"task": draw.randrange(1, 8)}),
+    c.Attach: (
+        2,
+        lambda draw, n, at: {"incident": n, "digest": f"{draw.randrange(3):064d}", "size": 3},
+    ),
+    c.EditSite: (1, lambda draw, n, at: {"phone": "010 5555 0100"}),
+    c.Elapse: (4, lambda draw, n, at: {}),
+}

@@ -1,0 +1,279 @@
+"""What the desk does with a batch: order, refusals, what is due first, what is written."""
+
+import json
+from dataclasses import fields
+from datetime import timedelta
+
+import pytest
+
+from incidents.desk import Desk, Envelope
+from incidents.errors import InputError
+from incidents.machine import commands as c
+from incidents.machine.policy import Policy
+from incidents.machine.refusals import Refusal
+from incidents.sealing import PERSONAL, commitment
+from tests.desk.rehearsal import TEN, Rehearsal
+
+ALL = [kind for kind in vars(c).values() if isinstance(kind, type) and issubclass(kind, c.Command)]
+
+
+def _name(refusal: Refusal | None) -> str | None:
+    return None if refusal is None else refusal.name
+
+
+def test_an_incident_is_logged_and_answered_with_the_site_the_incident_and_the_events(
+    day: Rehearsal,
+) -> None:
+    answer = day.give(c.Log(by="li", urls=("https://a.example/1",), category="2", note="seen"))
+    assert (answer.site, answer.refusal, answer.repeated) == ("a.example", None, False)
+    document = answer.document
+    assert document["site"]["state"] == "active"
+    assert document["incident"] == document["incidents"][0]
+    assert document["incident"] | {"note": None} == {
+        "id": f"{answer.site_id}-1", "site": "a.example", "state": "open",
+        "occurred_at": "2026-03-01T10:00:00Z", "recorded_at": "2026-03-01T10:00:00Z",
+        "contact_due": "2026-03-01T11:00:00Z", "removal_due": None, "by": "li", "category": "2",
+        "note": None, "urls": ["https://a.example/1"], "recurs": None, "corrections": 0,
+        "contacts": [], "evidence": [],
+    }  # fmt: skip
+    assert [(event["seq"], event["kind"]) for event in document["events"]] == [
+        (2, "incident_logged")
+    ]
+    json.dumps(document)
+
+
+def test_a_site_is_named_by_its_name_or_its_id(day: Rehearsal) -> None:
+    by_name = day.give(c.Log(by="li"))
+    assert by_name.site_id is not None
+    assert day.give(c.Log(by="li"), by_name.site_id).site == "a.example"
+
+
+def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> None:
+    answer = day.give(c.Log(by="li"), "aa.example")
+    assert answer.refusal == Refusal(
+        "unknown_site", {"site": "aa.example", "nearest": ("a.example", "b.example")}
+    )
+    assert answer.document["events"] == []
+    assert _name(day.give(c.Log(by="li"), "far-away.test").refusal) == "unknown_site"
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        (c.StateRemoved(by="li", incident=3), Refusal("unknown_incident", {"incident": "99-3"})),
+        (c.CompleteTask(by="li", task=2), Refusal("unknown_task", {"task": "99-t2"})),
+        (c.ClaimItem(by="li", item="t2"), Refusal("unknown_item", {"item": "99-t2"})),
+        (c.Log(by="li"), Refusal("unknown_site", {"site": "99", "nearest": ()})),
+    ],
+)
+def test_what_belongs_to_no_site_is_refused_by_its_own_name(
+    day: Rehearsal, command: c.Command, refusal: Refusal
+) -> None:
+    assert day.give(command, 99).refusal == refusal
+
+
+def test_a_refused_command_refuses_only_itself(day: Rehearsal) -> None:
+    answers = day.desk.submit(
+        [
+            Envelope(site="a.example", command=c.Log(by="li")),
+            Envelope(site="a.example", command=c.StateRemoved(by="li", incident=9)),
+            Envelope(site="nowhere.example", command=c.Log(by="li")),
+            Envelope(site="b.example", command=c.Log(by="li", note="x" * 4_001)),
+            Envelope(site="b.example", command=c.Log(by="li")),
+        ]
+    )
+    assert [_name(answer.refusal) for answer in answers] == [
+        None, "unknown_incident", "unknown_site", "text_too_long", None,
+    ]  # fmt: skip
+    assert day.rows("SELECT count(*) FROM incidents") == [(2,)]
+
+
+def test_commands_of_a_batch_are_taken_in_their_order(day: Rehearsal) -> None:
+    """The third of three incidents closes the site, and the fourth is moot."""
+    answers = day.desk.submit([Envelope(site="a.example", command=c.Log(by="li"))] * 4)
+    assert [answer.document["site"]["state"] for answer in answers] == [
+        "active", "active", "closed", "closed",
+    ]  # fmt: skip
+    assert answers[3].document["incident"]["state"] == "moot"
+
+
+def test_a_site_added_in_a_batch_is_known_to_what_follows_it(day: Rehearsal) -> None:
+    answers = day.desk.submit(
+        [
+            Envelope(site="new.example", command=c.Log(by="li")),
+            Envelope(site="new.example", command=c.AddSite(by="li", phone="010 5555 0100")),
+            Envelope(site="new.example", command=c.Log(by="li")),
+            Envelope(site="new.example", command=c.AddSite(by="li")),
+        ]
+    )
+    assert [_name(answer.refusal) for answer in answers] == [
+        "unknown_site", None, None, "site_exists",
+    ]  # fmt: skip
+
+
+def test_a_site_whose_adding_is_refused_leaves_no_row(day: Rehearsal) -> None:
+    answer = day.give(c.AddSite(by="li", phone="0" * 4_001), "new.example")
+    assert _name(answer.refusal) == "text_too_long"
+    assert day.rows("SELECT count(*) FROM sites") == [(2,)]
+
+
+def test_what_is_due_is_done_first_even_when_the_command_is_refused(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    day.later(hours=1, microseconds=1)
+    answer = day.give(c.StateRemoved(by="li", incident=9))
+    assert _name(answer.refusal) == "unknown_incident"
+    assert [event["kind"] for event in answer.document["events"]] == [
+        "clock_lapsed", "site_suspended",
+    ]  # fmt: skip
+    assert day.rows("SELECT state FROM sites WHERE name = 'a.example'") == [("suspended",)]
+
+
+def test_what_the_clock_did_has_no_login_and_what_a_person_did_has(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    day.later(hours=2)
+    day.give(c.Log(by="wang"))
+    bodies = [json.loads(str(body)) for (body,) in day.rows("SELECT body FROM entries ORDER BY id")]
+    assert [(body["actor"], body.get("login")) for body in bodies[2:]] == [
+        ("li", "desk1"), ("clock", None), ("clock", None), ("wang", "desk1"),
+    ]  # fmt: skip
+
+
+def test_entries_are_numbered_without_a_gap_site_by_site(day: Rehearsal) -> None:
+    day.desk.submit([Envelope(site="a.example", command=c.Log(by="li"))] * 3)
+    day.desk.submit([Envelope(site="b.example", command=c.Log(by="li"))] * 2)
+    rows = day.rows("SELECT site_id, site_seq FROM entries ORDER BY site_id, site_seq")
+    by_site: dict[object, list[object]] = {}
+    for site, seq in rows:
+        by_site.setdefault(site, []).append(seq)
+    assert list(by_site.values()) == [[1, 2, 3, 4, 5, 6], [1, 2, 3]]
+
+
+def test_each_order_has_a_key_of_its_own_and_names_nobody(day: Rehearsal) -> None:
+    day.give(c.Log(by="li", note="Wang was rude"))
+    day.later(hours=2)
+    day.elapse()
+    rows = day.rows("SELECT site_seq, n, kind, data FROM orders ORDER BY site_seq, n")
+    assert [(row[0], row[1], row[2]) for row in rows] == [(2, 1, "notify"), (4, 1, "suspend")]
+    assert json.loads(str(rows[1][3])) == {
+        "site": "a.example", "site_id": "1", "rule": "unreachable", "incident": "1-1",
+        "suspension": "1", "until": "2026-03-02T00:00:00Z",
+    }  # fmt: skip
+
+
+def test_a_suspension_and_its_striking_in_one_transaction_are_never_ordered(
+    day: Rehearsal,
+) -> None:
+    day.give(c.Log(by="li"))
+    day.later(hours=2)
+    told = c.RecordContact(by="li", incident=1, outcome="reached", at=TEN + timedelta(minutes=59))
+    assert day.give(told).document["site"]["state"] == "active"
+    assert day.rows("SELECT kind FROM orders") == [("notify",)]
+
+
+def test_the_queue_has_one_row_for_each_thing_to_do(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    assert day.rows("SELECT item, kind, incident FROM work") == [("1", "call", 1)]
+    day.give(c.RecordContact(by="li", incident=1, outcome="reached"))
+    assert day.rows("SELECT item, kind FROM work") == [("1", "check_removal")]
+    day.give(c.StateRemoved(by="li", incident=1))
+    assert day.rows("SELECT item FROM work") == []
+
+
+def test_a_dry_run_answers_the_same_and_leaves_no_trace(day: Rehearsal) -> None:
+    before = day.rows("SELECT count(*) FROM entries")
+    tried = day.give(c.Log(by="li", note="seen"), dry_run=True, key="k")
+    assert day.rows("SELECT count(*) FROM entries") == before
+    assert day.rows("SELECT count(*) FROM sealed") == [(0,)]
+    assert day.rows("SELECT count(*) FROM keys") == [(0,)]
+    done = day.give(c.Log(by="li", note="seen"), key="k")
+    assert not done.repeated
+    assert tried.document["events"][0] | {"note": 1} == done.document["events"][0] | {"note": 1}
+
+
+def test_only_a_dry_run_is_decided_under_another_policy(day: Rehearsal) -> None:
+    envelopes = [Envelope(site="a.example", command=c.Log(by="li"))]
+    strict = Policy(repeat_count=1)
+    (tried,) = day.desk.submit(envelopes, dry_run=True, policy=strict)
+    assert tried.document["site"]["state"] == "closed"
+    with pytest.raises(ValueError, match="only a dry run"):
+        day.desk.submit(envelopes, policy=strict)
+
+
+def test_a_batch_of_a_thousand_is_one_transaction_and_one_more_is_refused(day: Rehearsal) -> None:
+    names = [f"s{n}.example" for n in range(1_000)]
+    assert all(answer.refusal is None for answer in day.add(*names))
+    logged = day.desk.submit([Envelope(site=n, command=c.Log(by="li")) for n in names])
+    assert [answer.site for answer in logged] == names
+    day.later(hours=2)
+    assert len(day.elapse()) == 1_000
+    with pytest.raises(InputError, match="1,000 commands at most, got 1,001"):
+        day.add(*names, "one-more.example")
+    assert day.desk.submit([]) == []
+
+
+def test_a_clock_that_has_stepped_back_writes_nothing_before_its_predecessor(
+    day: Rehearsal, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And it says so in the log."""
+    day.give(c.Log(by="li"))
+    day.later(minutes=-30)
+    answer = day.give(c.Log(by="li"))
+    assert answer.document["incident"]["recorded_at"] == "2026-03-01T10:00:00Z"
+    assert "clock_stepped_back" in capsys.readouterr().err + caplog.text
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
+def test_text_that_no_database_keeps_is_refused(day: Rehearsal, text: str) -> None:
+    for command in (c.Log(by="li", note=text), c.Log(by="li", category=text)):
+        assert _name(day.give(command).refusal) == "bad_text"
+
+
+def test_addresses_have_limits(day: Rehearsal) -> None:
+    many = tuple(f"https://a.example/{n}" for n in range(51))
+    assert _name(day.give(c.Log(by="li", urls=many)).refusal) == "too_many_urls"
+    long = ("https://a.example/" + "x" * 2_040,)
+    assert _name(day.give(c.Log(by="li", urls=long)).refusal) == "text_too_long"
+    heavy = tuple("https://a.example/" + f"{n:02}" * 1_000 for n in range(50))
+    assert _name(day.give(c.Log(by="li", urls=heavy)).refusal) == "urls_too_long"
+    assert day.give(c.Log(by="li", urls=heavy[:23])).refusal is None
+
+
+def test_peoples_own_words_stand_nowhere_but_in_the_sealed_table(day: Rehearsal) -> None:
+    secret = "Wang Wu, 010 5555 0142"
+    day.give(c.AddSite(by="li", phone=secret, email=secret, person=secret), "c.example")
+    day.give(c.Log(by="li", note=secret), "c.example", key="k1")
+    told = c.RecordContact(by="li", incident=1, outcome="reached", note=secret)
+    day.give(told, "c.example", key="k2")
+    day.give(c.SetHold(by="li", reason=secret), "c.example", key="k3")
+    day.give(c.StateFalse(by="li", field="phone", evidence=secret), "c.example", key="k4")
+    day.give(c.AskReinstatement(by="li", reason=secret), "c.example", key="k5")
+    for table in ("entries", "orders", "keys", "sites", "incidents", "contacts", "tasks", "work"):
+        assert "5555" not in repr(day.rows(f"SELECT * FROM {table}"))
+    kept = day.rows("SELECT ref, salt, value FROM sealed")
+    assert {value for _, _, value in kept} == {secret}
+    assert len({salt for _, salt, _ in kept}) == len(kept)
+    for ref, salt, value in kept:
+        assert isinstance(salt, bytes)
+        assert commitment(salt, str(value)) == ref
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: str(kind.__name__))
+def test_every_free_text_of_every_command_is_sealed(kind: type[c.Command]) -> None:
+    free = {"note", "reason", "phone", "email", "person", "name", "evidence"}
+    assert {field.name for field in fields(kind)} & free == set(PERSONAL.get(kind, ()))
+
+
+def test_an_act_whose_clock_is_far_ahead_of_the_databases_is_refused(
+    postgresql_url: str,
+) -> None:
+    """So that one bad clock cannot poison a site's times; a simulated one is not compared."""
+    from incidents.clock import now
+    from tests.desk.rehearsal import rehearsal
+
+    with rehearsal(postgresql_url) as day:
+        ahead = Desk(day.engine, clock=lambda: now() + timedelta(minutes=6))
+        add = [Envelope(site="a.example", command=c.AddSite(by="li"))]
+        assert [_name(answer.refusal) for answer in ahead.submit(add)] == ["clock_ahead"]
+        nearly = Desk(day.engine, clock=lambda: now() + timedelta(minutes=4))
+        assert [answer.refusal for answer in nearly.submit(add)] == [None]
+        assert ahead.elapse() == []

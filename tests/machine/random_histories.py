@@ -1,0 +1,202 @@
+"""Histories at random: steps that Hypothesis draws and shrinks, and their playing on a case.
+
+A step names its incident by how far it lies back, and its time by how long ago, so that a history
+stays a sensible one while it shrinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from incidents.machine import commands as c
+from incidents.machine.case import Case
+from incidents.machine.decide import Decision, decide
+from incidents.machine.policy import Policy
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+ACTIVATE = "activate"
+
+Numbers = dict[str, Any]
+"""The fields of a policy that differ from the documented one."""
+
+_MINUTE = timedelta(minutes=1)
+_MICROSECOND = timedelta(microseconds=1)
+
+WAITS = (
+    0 * _MINUTE, 5 * _MINUTE, 20 * _MINUTE, 60 * _MINUTE, 60 * _MINUTE + _MICROSECOND,
+    7 * 60 * _MINUTE, 12 * 60 * _MINUTE, 13 * 60 * _MINUTE, 24 * 60 * _MINUTE, -10 * _MINUTE,
+)  # fmt: skip
+AGO = (
+    None, 0 * _MINUTE, 30 * _MINUTE, 60 * _MINUTE, 120 * _MINUTE, 23 * 60 * _MINUTE, -5 * _MINUTE,
+)  # fmt: skip
+POLICIES: tuple[Numbers, ...] = (
+    {},
+    {"run": "total"},
+    {"min_attempts": 1},
+    {"removal_within": timedelta(hours=2)},
+    {"repeat_count": 9},
+    {"repeat_count": 9, "run_count": 2},
+    {"repeat_count": 2, "repeat_within": timedelta(minutes=30)},
+    {"repeat_count": 9, "removal_within": timedelta(hours=7), "run": "total"},
+    {"suspend_for": timedelta(hours=1), "unreachable_within": timedelta(minutes=20)},
+)
+
+# How often each act is drawn. What ends a history early, a closure by a word, is rare.
+_WEIGHTS = {
+    "elapse": 3, "log": 6, "contact": 7, "void_contact": 3, "void": 2, "removed": 2, "refused": 1,
+    "recur": 2, "take_back": 3, "false_info": 1, "hold": 1, "unhold": 2, "reinstate": 3,
+    "approve": 3, "decline": 1, "uphold": 2, ACTIVATE: 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One act at random, `wait` after the one before."""
+
+    wait: timedelta
+    act: str
+    by: str = "p"
+    back: int = 0
+    contact: int = 1
+    whole_site: bool = False
+    outcome: str = "reached"
+    ago: timedelta | None = None
+    at_deadline: bool = False
+    urls: tuple[str, ...] = ()
+    again: bool = False
+    policy: int = 0
+
+    def incident(self, case: Case) -> int:
+        """The incident meant: the latest, or so many before it; one that is not there for -1."""
+        return max(1, case.last_incident - self.back)
+
+    def at(self, case: Case, now: datetime) -> datetime | None:
+        """The time said: the incident's deadline, some time ago (or to come), or none."""
+        incident = case.incidents.get(self.incident(case))
+        if self.at_deadline and incident is not None and incident.contact_due is not None:
+            return min(incident.contact_due, now)
+        return None if self.ago is None else now - self.ago
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomHistory:
+    """A policy to begin with, and the steps."""
+
+    policy: Numbers
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One decision of a history as it was played."""
+
+    before: Case
+    command: c.Command
+    policy: Policy
+    now: datetime
+    decision: Decision
+
+
+_OF_AN_INCIDENT = frozenset(
+    {"contact", "void_contact", "void", "removed", "refused", "recur", "take_back"}
+)
+
+_ACTS = st.sampled_from([act for act, weight in _WEIGHTS.items() for _ in range(weight)])
+_WAITS = st.sampled_from(WAITS)
+_BACK = st.sampled_from((0, 0, 1, 2, 3, -1))
+_TIMES = st.sampled_from([{"ago": ago} for ago in AGO] + 3 * [{"at_deadline": True}])
+_BY = st.sampled_from([{"by": "p"}, {"by": "q"}])
+_DETAILS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "log": st.sampled_from([
+        {"urls": urls, "again": again}
+        for urls in ((), ("u1",), ("u2",), ("u2", "u1"))
+        for again in (False, True)
+    ]),
+    "contact": st.sampled_from([
+        {"outcome": outcome, "whole_site": whole_site}
+        for outcome in ("reached", "reached", "no-answer")
+        for whole_site in (False, False, True)
+    ]),
+    "void_contact": st.sampled_from([{"contact": contact} for contact in (1, 2, 3)]),
+    "reinstate": _BY,
+    "approve": _BY,
+    "decline": _BY,
+    ACTIVATE: st.sampled_from([{"policy": n} for n in range(len(POLICIES))]),
+}  # fmt: skip
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    """One step, with what its act needs and no more: each draw costs."""
+    act = draw(_ACTS)
+    step = Step(wait=draw(_WAITS), act=act)
+    if act in _OF_AN_INCIDENT:
+        step = replace(step, back=draw(_BACK))
+    if act in ("log", "contact"):
+        step = replace(step, **draw(_TIMES))
+    if act in _DETAILS:
+        step = replace(step, **draw(_DETAILS[act]))
+    return step
+
+
+def histories(most: int = 40) -> st.SearchStrategy[RandomHistory]:
+    """Histories of up to so many steps, each length as likely as the other."""
+
+    def of_length(n: int) -> st.SearchStrategy[RandomHistory]:
+        drawn = st.lists(steps(), min_size=n, max_size=n).map(tuple)
+        return st.builds(RandomHistory, policy=st.sampled_from(POLICIES), steps=drawn)
+
+    return st.integers(1, most).flatmap(of_length)
+
+
+def command(step: Step, case: Case, now: datetime) -> c.Command:
+    """The command of a step; an activation lets come first what is due, and is none itself."""
+    return _COMMANDS[step.act](step, case, now)
+
+
+def play(history: RandomHistory) -> Iterator[Moment]:
+    """Play a history on a new site, and tell of each decision."""
+    policy, now = Policy(**history.policy), START
+    case = Case(site_id=1, site="site.example")
+    first = c.AddSite(by="p")
+    decision = decide(case, first, policy, now)
+    yield Moment(before=case, command=first, policy=policy, now=now, decision=decision)
+    for step in history.steps:
+        now += step.wait
+        case = decision.case
+        asked = command(step, case, now)
+        decision = decide(case, asked, policy, now)
+        yield Moment(before=case, command=asked, policy=policy, now=now, decision=decision)
+        if step.act == ACTIVATE:
+            policy = Policy(**POLICIES[step.policy])
+
+
+_COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
+    "elapse": lambda s, k, now: c.Elapse(),
+    ACTIVATE: lambda s, k, now: c.Elapse(),
+    "log": lambda s, k, now: c.Log(by=s.by, at=s.at(k, now), urls=s.urls, again=s.again),
+    "contact": lambda s, k, now: c.RecordContact(
+        by=s.by, incident=None if s.whole_site else s.incident(k), outcome=s.outcome,
+        at=s.at(k, now),
+    ),
+    "void_contact": lambda s, k, now: c.VoidContact(
+        by=s.by, incident=s.incident(k), contact=s.contact, reason="r"
+    ),
+    "void": lambda s, k, now: c.VoidIncident(by=s.by, incident=s.incident(k), reason="r"),
+    "removed": lambda s, k, now: c.StateRemoved(by=s.by, incident=s.incident(k)),
+    "refused": lambda s, k, now: c.StateRefused(by=s.by, incident=s.incident(k)),
+    "recur": lambda s, k, now: c.Recur(by=s.by, incident=s.incident(k)),
+    "take_back": lambda s, k, now: c.TakeBack(by=s.by, incident=s.incident(k), reason="r"),
+    "false_info": lambda s, k, now: c.StateFalse(by=s.by, field="phone", evidence="e"),
+    "hold": lambda s, k, now: c.SetHold(by=s.by, reason="r"),
+    "unhold": lambda s, k, now: c.LiftHold(by=s.by, reason="r"),
+    "reinstate": lambda s, k, now: c.AskReinstatement(by=s.by, reason="r"),
+    "approve": lambda s, k, now: c.Approve(by=s.by),
+    "decline": lambda s, k, now: c.Decline(by=s.by),
+    "uphold": lambda s, k, now: c.Uphold(by=s.by, reason="r"),
+}  # fmt: skip

@@ -1,0 +1,135 @@
+"""The hold: an order that the site stays down (domain.md, section 2)."""
+
+import pytest
+
+from incidents.machine import events as e
+from tests.machine.history import MICROSECOND, Act, History, utc
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        (lambda site: site, "suspended"),
+        (lambda site: site.miss(), "suspended"),
+        (lambda site: site.false_info(), "closed"),
+    ],
+)
+def test_it_may_be_set_on_a_site_in_any_state(before: Act, state: str) -> None:
+    site = History()
+    before(site)
+    site.hold(by="chief")
+    assert site.refused_with is None
+    assert (site.state, site.case.held) == (state, True)
+    assert site.case.hold is not None
+    assert site.case.hold.by == "chief"
+
+
+def test_it_suspends_an_active_site() -> None:
+    site = History().hold()
+    assert site.state == "suspended"
+    assert site.ordered == ["suspend"]
+
+
+def test_a_site_that_is_only_held_is_down_by_no_rule_and_until_no_time() -> None:
+    site = History().hold()
+    assert (site.rule, site.suspended_until) == (None, None)
+
+
+def test_a_site_that_is_down_already_gets_no_second_order() -> None:
+    assert History().miss().hold().ordered == []
+    assert History().false_info().hold().ordered == []
+
+
+def test_it_adds_nothing_to_the_run() -> None:
+    assert History().hold().run == 0
+    assert History().miss().hold().run == 1
+
+
+def test_when_12_hours_end_under_it_the_suspension_ends_and_the_site_stays_down_held() -> None:
+    site = History().miss().hold().sit_out()
+    assert not site.suspension(1).running
+    assert (site.state, site.rule, site.case.held) == ("suspended", None, True)
+    assert "suspension_ended" in site.happened
+    assert site.ordered == []
+
+
+def test_while_it_holds_no_timer_will_open_the_site() -> None:
+    site = History().miss()
+    assert site.suspended_until is not None
+    assert site.hold().suspended_until is None
+    assert site.unhold().suspended_until == utc("23:00:00.000001")
+
+
+def test_no_late_truth_opens_a_held_site() -> None:
+    site = History().miss().hold().void(1)
+    assert (site.state, site.suspension(1).running) == ("suspended", False)
+    assert site.ordered == []
+
+
+@pytest.mark.parametrize("act", [History.reinstate, History.approve])
+def test_a_held_site_cannot_be_reinstated(act: Act) -> None:
+    site = History().false_info()
+    if act is History.approve:
+        site.reinstate()
+    site.hold()
+    act(site)
+    assert site.refused_with == "held"
+    assert site.state == "closed"
+
+
+def test_a_request_outlives_a_hold() -> None:
+    site = History().false_info().reinstate().hold().unhold().approve()
+    assert site.state == "active"
+
+
+def test_a_second_hold_is_refused() -> None:
+    site = History(at="10:00").hold(by="chief").hold()
+    assert site.refused_with == "already_held"
+    assert "chief" in site.answer
+
+
+def test_lifting_where_there_is_none_is_refused() -> None:
+    assert History().unhold().refused_with == "not_held"
+    assert History().miss().unhold().refused_with == "not_held"
+
+
+def test_lifting_it_opens_the_site_at_once() -> None:
+    site = History().hold().after("1m").unhold()
+    assert (site.state, site.case.held) == ("active", False)
+    assert site.ordered == ["reopen"]
+
+
+def test_lifting_it_opens_a_site_whose_suspension_ended_under_it() -> None:
+    assert History().miss().hold().sit_out().unhold().state == "active"
+
+
+def test_unless_a_suspension_still_runs() -> None:
+    site = History().miss().hold().unhold()
+    assert (site.state, site.rule, site.ordered) == ("suspended", "unreachable", [])
+    assert site.sit_out().state == "active"
+
+
+def test_and_unless_the_site_is_closed() -> None:
+    site = History().hold().false_info().unhold()
+    assert (site.state, site.case.held, site.ordered) == ("closed", False, [])
+
+
+def test_under_a_hold_the_rules_close_as_ever() -> None:
+    site = History().hold().closed_by_repeat()
+    assert (site.state, site.rule) == ("closed", "repeat")
+
+
+def test_lapsed_clocks_under_a_hold_count_for_no_run_and_no_closure() -> None:
+    site = History().miss().sit_out().miss().sit_out().hold().miss()
+    assert (site.state, site.run) == ("suspended", 2)
+    assert site.happened == ["clock_lapsed"]
+
+
+def test_what_is_due_comes_before_the_hold() -> None:
+    site = History().log().after("1h", MICROSECOND).hold()
+    assert site.happened == ["clock_lapsed", "site_suspended", "hold_set"]
+
+
+def test_its_reason_is_on_record_both_ways() -> None:
+    site = History().hold().unhold()
+    assert site.last(e.HoldSet).text == site.last(e.HoldLifted).text == "the police say so"

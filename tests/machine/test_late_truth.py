@@ -1,0 +1,303 @@
+"""Late truth: the state follows it, and the history is kept (domain.md, section 2)."""
+
+from datetime import timedelta
+
+from incidents.machine import events as e
+from incidents.machine.policy import Policy
+from tests.machine.history import MICROSECOND, History, utc
+
+MANY = Policy(repeat_count=9)
+
+# A contact in time, recorded late; an incident that was none.
+
+
+def test_a_contact_in_time_recorded_late_proves_that_the_incident_should_not_have_lapsed() -> None:
+    site = History(at="10:00").miss().at("14:00").contact(1, at="10:59")
+    assert site.states == ["notified"]
+    assert site.incident(1).reached_in_time
+    assert (site.state, site.run) == ("active", 0)
+
+
+def test_a_contact_at_exactly_the_deadline_recorded_late_is_in_time() -> None:
+    site = History(at="10:00").miss().at("14:00").contact(1, at="11:00")
+    assert site.state == "active"
+
+
+def test_a_contact_a_microsecond_after_the_deadline_proves_nothing() -> None:
+    site = History(at="10:00").miss().at("14:00").contact(1, at="11:00:00.000001")
+    assert (site.state, site.run) == ("suspended", 1)
+
+
+def test_an_attempt_in_time_recorded_late_proves_nothing() -> None:
+    site = History(at="10:00").miss().at("14:00").contact(1, "no-answer", at="10:30")
+    assert (site.state, site.states) == ("suspended", ["unreached"])
+
+
+def test_voiding_an_incident_proves_that_there_was_none() -> None:
+    site = History().miss().void(1)
+    assert (site.state, site.states, site.run) == ("active", ["voided"], 0)
+    assert site.suspension(1).struck
+
+
+def test_stating_removed_proves_nothing_about_who_was_reached() -> None:
+    site = History().miss().removed(1)
+    assert (site.state, site.run) == ("suspended", 1)
+
+
+# A case that is struck.
+
+
+def test_a_case_is_struck_when_none_of_the_incidents_it_rests_on_still_stands() -> None:
+    site = History(at="10:00").log().log().at("12:00").elapse()
+    site.contact(1, at="10:30")
+    assert (site.state, site.suspension(1).struck) == ("suspended", False)
+    site.void(2)
+    assert (site.state, site.suspension(1).struck) == ("active", True)
+    assert site.run == 0
+
+
+def test_a_case_still_stands_on_an_incident_that_joined_it() -> None:
+    site = History(policy=MANY).miss().miss().void(1)
+    assert (site.state, site.run) == ("suspended", 1)
+    assert site.suspension(1).starter == 1, "its place in the run stays where it started"
+
+
+def test_if_its_suspension_still_runs_the_site_is_opened_at_once() -> None:
+    site = History(at="10:00").miss().at("14:00").contact(1, at="10:30")
+    assert site.happened == ["contact_recorded", "suspension_struck", "task_opened"]
+    assert site.ordered == ["reopen"]
+    assert site.suspension(1).ended_at == utc("14:00")
+    assert site.suspended_until is None
+
+
+def test_opening_it_early_leaves_a_recheck_of_what_is_not_known_to_be_removed() -> None:
+    site = History().miss().contact(1, ago=MICROSECOND)
+    (task,) = site.open_tasks
+    assert (task.kind, task.incidents) == ("recheck", (1,))
+    assert History().miss().void(1).open_tasks == []
+
+
+def test_unless_it_is_held() -> None:
+    site = History().miss().hold().contact(1, ago=MICROSECOND)
+    assert site.suspension(1).struck
+    assert site.state == "suspended"
+    assert site.ordered == []
+    assert site.rule is None
+
+
+def test_a_case_that_is_over_is_struck_without_an_order() -> None:
+    site = History().miss().sit_out().void(1)
+    assert (site.suspension(1).struck, site.ordered) == (True, [])
+    assert site.suspension(1).ended_at is not None
+
+
+def test_a_struck_case_of_the_past_leaves_a_later_suspension_alone() -> None:
+    site = History().miss().sit_out().miss().void(1)
+    assert (site.state, site.run, site.rule) == ("suspended", 1, "unreachable")
+
+
+def test_a_case_is_struck_once() -> None:
+    site = History().miss().void(1)
+    struck = site.happened.count("suspension_struck")
+    site = History(at="10:00").miss().contact(1, at="10:30").void(1)
+    assert struck == 1
+    assert site.happened == ["incident_voided", "task_completed"]
+
+
+def test_nothing_is_deleted() -> None:
+    site = History(at="10:00").miss().contact(1, at="10:30").void_contact(1).void(1)
+    assert list(site.case.suspensions) == [1]
+    assert [contact.stands for contact in site.incident(1).contacts] == [False]
+    assert [event.kind for event in site.events] == [
+        "site_added", "incident_logged", "clock_lapsed", "site_suspended", "contact_recorded",
+        "suspension_struck", "task_opened", "contact_voided", "suspension_restored",
+        "incident_voided", "suspension_struck", "task_completed",
+    ]  # fmt: skip
+
+
+# Statements taken back.
+
+
+def test_removed_taken_back_puts_a_notified_incident_where_it_was() -> None:
+    site = History().log().contact(1).removed(1).take_back(1)
+    assert site.states == ["notified"]
+    assert site.last(e.StatementTakenBack).contact_due is None
+
+
+def test_removed_taken_back_puts_an_unreached_incident_where_it_was() -> None:
+    site = History(at="10:00").miss().removed(1).take_back(1)
+    assert site.states == ["unreached"]
+    assert site.contact_due(1) == utc("11:00")
+
+
+def test_removed_taken_back_opens_an_incident_with_a_fresh_hour_if_its_clock_was_stopped() -> None:
+    site = History(at="10:00").log().removed(1).at("15:00").take_back(1)
+    assert site.states == ["open"]
+    assert site.contact_due(1) == utc("16:00")
+    site.at("16:00").after(MICROSECOND).elapse()
+    assert site.state == "suspended"
+
+
+def test_a_statement_taken_back_counts_as_a_correction() -> None:
+    site = History().log().removed(1).take_back(1).removed(1)
+    assert site.open_tasks == []
+    site.take_back(1)
+    assert [task.kind for task in site.open_tasks] == ["review"]
+
+
+def test_only_removed_and_refused_are_taken_back() -> None:
+    site = History().log().take_back(1)
+    assert site.refused_with == "nothing_to_take_back"
+    site.contact(1).take_back(1)
+    assert site.refused_with == "nothing_to_take_back"
+    assert "only a removed or a refused" in site.answer
+
+
+def test_refused_taken_back_puts_the_incident_where_it_was_and_disputes_the_closure() -> None:
+    site = History().closed_by_refusal().take_back(1)
+    assert site.states == ["notified"]
+    assert (site.state, site.disputed) == ("closed", True)
+
+
+def test_refused_taken_back_from_an_incident_of_which_nobody_was_told_after_all() -> None:
+    site = History().closed_by_refusal().void_contact(1)
+    assert site.states == ["refused"]
+    assert site.disputed, "who was never told has refused nothing"
+    site.take_back(1)
+    assert site.states == ["open"]
+    assert site.contact_due(1) is None, "no clock starts on a closed site"
+
+
+def test_after_a_reinstatement_a_statement_taken_back_starts_no_clock() -> None:
+    site = History().log().removed(1).false_info().reopened().take_back(1)
+    assert site.states == ["open"]
+    assert site.contact_due(1) is None
+    assert site.incident(1).contact_due is None
+    assert site.after("24h").elapse().happened == []
+
+
+# Closures are disputed, never undone.
+
+
+def test_a_closure_is_never_undone_by_a_machine() -> None:
+    site = History().closed_by_repeat().void(1).void(2).void(3)
+    assert (site.state, site.disputed, site.rule) == ("closed", True, "repeat")
+    assert "reopen" not in site.ordered
+
+
+def test_a_window_left_unmet_disputes_the_closure() -> None:
+    site = History().closed_by_repeat().void(2)
+    assert site.happened == ["incident_voided", "closure_disputed"]
+    disputed = site.last(e.ClosureDisputed)
+    assert (disputed.counted, disputed.needed) == (2, 3)
+
+
+def test_a_window_that_still_holds_three_others_is_met() -> None:
+    site = History(at="10:00").log().contact(1).at("03-02 09:00").log().contact(2)
+    site.at("03-03 08:00").log().contact(3).log(at="03-02 09:30")
+    assert site.rule == "repeat"
+    assert site.reason().incidents == (1, 2, 4)
+    site.void(1)
+    assert not site.disputed, "2, 4 and 3 lie within 23 hours"
+    site.void(2)
+    assert site.disputed
+
+
+def test_what_is_left_on_both_sides_of_the_completing_incident_must_lie_within_24_hours() -> None:
+    site = History(at="10:00").log().contact(1).at("03-02 09:00").log().contact(2)
+    site.at("03-03 08:00").log().contact(3).log(at="03-02 09:30")
+    site.void(2)
+    assert site.disputed, "1, 4 and 3 span 46 hours"
+    assert site.last(e.ClosureDisputed).counted == 2
+
+
+def test_a_run_left_below_3_disputes_the_closure() -> None:
+    site = History(at="10:00").closed_by_run().contact(1, at="10:30")
+    assert (site.state, site.disputed) == ("closed", True)
+    assert (site.last(e.ClosureDisputed).counted, site.run) == (2, 2)
+
+
+def test_a_run_that_is_still_3_is_met() -> None:
+    site = History(policy=MANY).miss().sit_out().miss().miss().sit_out().miss()
+    assert site.rule == "unreachable_run"
+    site.void(2)
+    assert not site.disputed, "the second case still stands on the third incident"
+    site.void(3)
+    assert site.disputed
+
+
+def test_somebody_reached_in_the_middle_of_the_run_disputes_it_too() -> None:
+    site = History(at="10:00").miss().after("24h").log().contact(2, "no-answer")
+    site.after("24h").elapse().after("24h").miss()
+    assert site.rule == "unreachable_run"
+    site.contact(2, at="03-02 11:30")
+    assert site.disputed
+
+
+def test_somebody_reached_later_than_the_closing_case_disputes_nothing() -> None:
+    site = History(at="10:00").miss().after("24h").miss().after("24h").log()
+    site.after("30m").log().after("31m").elapse()
+    assert site.rule == "unreachable_run"
+    site.contact(4)
+    assert (site.run, site.disputed) == (0, False)
+
+
+def test_the_flag_falls_when_the_rule_is_met_again() -> None:
+    site = History(at="10:00").closed_by_run().contact(1, at="10:30")
+    assert site.disputed
+    assert not site.void_contact(1).disputed
+    assert site.happened == ["contact_voided", "suspension_restored", "dispute_settled"]
+
+
+def test_a_refusal_met_again_settles_the_dispute() -> None:
+    site = History().closed_by_refusal().void_contact(1)
+    assert site.disputed
+    assert not site.contact(1).disputed
+    assert site.states == ["refused"]
+
+
+def test_a_voided_refusal_disputes_the_closure_for_good() -> None:
+    site = History().closed_by_refusal().void(1)
+    assert site.disputed
+    assert (site.last(e.ClosureDisputed).counted, site.last(e.ClosureDisputed).needed) == (0, 2)
+
+
+def test_a_lapsed_removal_deadline_taken_back_disputes_the_closure() -> None:
+    site = History(policy=Policy(removal_within=timedelta(hours=2))).log().contact(1)
+    site.after("3h").elapse().take_back(1)
+    assert (site.state, site.disputed) == ("closed", True)
+
+
+def test_incidents_that_closed_nothing_dispute_nothing() -> None:
+    site = History().closed_by_refusal().log().void(2)
+    assert not site.disputed
+
+
+# A dispute can be upheld.
+
+
+def test_a_dispute_can_be_upheld_with_a_reason_which_clears_the_flag() -> None:
+    site = History().closed_by_repeat().void(2).uphold()
+    assert (site.state, site.disputed) == ("closed", False)
+    assert site.last(e.ClosureUpheld).text == "it was right all the same"
+
+
+def test_what_was_upheld_is_disputed_again_only_by_new_truth() -> None:
+    site = History().closed_by_repeat().void(2).uphold().after("1h").elapse()
+    site.log().contact(1)
+    assert not site.disputed
+    site.void(1)
+    assert site.disputed
+
+
+def test_a_rule_met_again_after_it_was_upheld_is_undisputed_and_stays_so_at_that_count() -> None:
+    site = History(at="10:00").closed_by_run().contact(1, at="10:30").uphold()
+    site.void_contact(1)
+    assert not site.disputed
+    site.contact(1, at="10:30")
+    assert not site.disputed, "two of three were upheld"
+
+
+def test_there_is_nothing_to_uphold_where_nothing_is_disputed() -> None:
+    assert History().uphold().refused_with == "not_disputed"
+    assert History().closed_by_repeat().uphold().refused_with == "not_disputed"

@@ -1,0 +1,295 @@
+"""Laws of the machine: what holds in every history, whatever happens in it."""
+
+import copy
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine import rules, work
+from incidents.machine.apply import apply
+from incidents.machine.decide import decide
+from incidents.machine.orders import orders
+from tests.machine.random_histories import RandomHistory, histories, play
+
+# Many laws, each of a simple kind: half as many histories as elsewhere show them broken.
+LAW = settings(max_examples=settings().max_examples // 2)
+MICROSECOND = timedelta(microseconds=1)
+ELAPSE = c.Elapse()
+
+
+@LAW
+@given(histories())
+def test_deciding_does_not_change_the_case_that_it_is_given(history: RandomHistory) -> None:
+    for moment in play(history):
+        before = copy.deepcopy(moment.before)
+        decide(moment.before, moment.command, moment.policy, moment.now)
+        assert moment.before == before
+
+
+@LAW
+@given(histories())
+def test_deciding_twice_comes_to_the_same(history: RandomHistory) -> None:
+    for moment in play(history):
+        again = decide(moment.before, moment.command, moment.policy, moment.now)
+        assert again == moment.decision
+
+
+@LAW
+@given(histories())
+def test_the_events_applied_to_the_case_give_the_decisions_case(history: RandomHistory) -> None:
+    for moment in play(history):
+        case = moment.before.copy()
+        for event in moment.decision.events:
+            apply(case, event)
+        assert case == moment.decision.case
+
+
+@LAW
+@given(histories())
+def test_a_history_replayed_from_its_events_alone_gives_the_same_case(
+    history: RandomHistory,
+) -> None:
+    moments = list(play(history))
+    replayed = moments[0].before.copy()
+    for moment in moments:
+        for event in moment.decision.events:
+            apply(replayed, event)
+    assert replayed == moments[-1].decision.case
+
+
+@LAW
+@given(histories())
+def test_a_daemon_first_or_an_operator_first_gives_the_same(history: RandomHistory) -> None:
+    for moment in play(history):
+        daemon = decide(moment.before, ELAPSE, moment.policy, moment.now)
+        operator = decide(daemon.case, moment.command, moment.policy, moment.now)
+        assert operator.case == moment.decision.case
+        assert operator.refusal == moment.decision.refusal
+        assert operator.remarks == moment.decision.remarks
+        assert operator.due == 0
+        assert daemon.events + operator.events == moment.decision.events
+        assert len(daemon.events) == moment.decision.due
+
+
+@LAW
+@given(histories())
+def test_elapsing_twice_is_elapsing_once(history: RandomHistory) -> None:
+    for moment in play(history):
+        again = decide(moment.decision.case, ELAPSE, moment.policy, moment.now)
+        assert again.events == ()
+        assert again.case == moment.decision.case
+
+
+@LAW
+@given(histories())
+def test_after_a_decision_nothing_that_was_due_is_left(history: RandomHistory) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        due = rules.next_due(case)
+        assert due is None or case.last_entry_at is None or due >= case.last_entry_at
+        assert due is None or due >= moment.now
+
+
+@LAW
+@given(histories())
+def test_nothing_happens_at_what_is_due_next_and_something_a_microsecond_later(
+    history: RandomHistory,
+) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        due = rules.next_due(case)
+        if due is not None:
+            assert decide(case, ELAPSE, moment.policy, due).events == ()
+            assert decide(case, ELAPSE, moment.policy, due + MICROSECOND).events != ()
+
+
+@LAW
+@given(histories())
+def test_what_is_refused_changes_nothing_but_what_was_due(history: RandomHistory) -> None:
+    for moment in play(history):
+        if moment.decision.refusal is not None:
+            assert len(moment.decision.events) == moment.decision.due
+            assert moment.decision.remarks == ()
+
+
+@LAW
+@given(histories())
+def test_the_run_is_what_the_rules_derive(history: RandomHistory) -> None:
+    counting = history.policy.get("run", "consecutive")
+    for moment in play(history):
+        if moment.policy.run != counting:
+            return  # a run kept from before another way to count is set right by the next event
+        case = moment.decision.case
+        assert case.run == rules.run(case, moment.policy)
+
+
+@LAW
+@given(histories())
+def test_a_dispute_is_what_the_rules_derive(history: RandomHistory) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        assert case.disputed == rules.disputed(case)
+        assert not case.disputed or case.closed
+
+
+@LAW
+@given(histories())
+def test_there_are_never_two_suspensions_running(history: RandomHistory) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        running = [n for n, suspension in case.suspensions.items() if suspension.running]
+        assert running == ([] if case.running is None else [case.running])
+        assert not case.closed or running == []
+
+
+@LAW
+@given(histories())
+def test_a_site_is_down_exactly_if_it_is_closed_held_or_suspended(history: RandomHistory) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        assert (case.state == "closed") == (case.closure is not None)
+        down = case.closed or case.held or case.running is not None
+        assert (case.state != "active") == down
+
+
+@LAW
+@given(histories())
+def test_every_standing_case_rests_on_an_incident_that_stands(history: RandomHistory) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        for n, suspension in case.suspensions.items():
+            members = [i for i in case.incidents.values() if i.suspension == n]
+            assert suspension.struck != any(incident.stands for incident in members)
+
+
+@LAW
+@given(histories(), st.integers(0, 10_000))
+def test_no_event_comes_out_of_a_closed_sites_clocks(history: RandomHistory, hours: int) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        if case.closed:
+            assert rules.next_due(case) is None
+            later = moment.now + timedelta(hours=hours)
+            assert decide(case, ELAPSE, moment.policy, later).events == ()
+
+
+@LAW
+@given(histories())
+def test_a_closed_site_opens_by_reinstatement_alone(history: RandomHistory) -> None:
+    for moment in play(history):
+        if moment.before.closed and not moment.decision.case.closed:
+            assert isinstance(moment.command, c.Approve)
+
+
+@LAW
+@given(histories())
+def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
+    corrections = (c.VoidContact, c.VoidIncident, c.TakeBack, c.RecordContact, c.StateRemoved)
+    for moment in play(history):
+        if isinstance(moment.command, corrections):
+            acted = moment.decision.events[moment.decision.due :]
+            assert not any(isinstance(event, e.SiteSuspended | e.SiteClosed) for event in acted)
+
+
+@LAW
+@given(histories())
+def test_times_of_recording_never_go_back_though_the_clock_may(history: RandomHistory) -> None:
+    last = None
+    for moment in play(history):
+        for event in moment.decision.events:
+            assert last is None or event.recorded_at >= last
+            assert event.occurred_at <= event.recorded_at
+            last = event.recorded_at
+        assert moment.decision.case.last_entry_at == last
+
+
+@LAW
+@given(histories())
+def test_a_clock_that_has_stepped_back_decides_as_at_the_last_entry(
+    history: RandomHistory,
+) -> None:
+    for moment in play(history):
+        last = moment.before.last_entry_at
+        if last is not None:
+            early = decide(moment.before, moment.command, moment.policy, last - timedelta(days=1))
+            assert early == decide(moment.before, moment.command, moment.policy, last)
+
+
+@LAW
+@given(histories())
+def test_each_entry_is_counted_and_bears_its_person_and_policy(history: RandomHistory) -> None:
+    seq = 0
+    for moment in play(history):
+        for place, event in enumerate(moment.decision.events):
+            by_clock = place < moment.decision.due
+            assert event.by == (c.CLOCK if by_clock else moment.command.by)
+            assert event.policy == moment.policy.digest
+        seq += len(moment.decision.events)
+        assert moment.decision.case.seq == seq
+
+
+@LAW
+@given(histories())
+def test_nothing_is_deleted(history: RandomHistory) -> None:
+    for moment in play(history):
+        before, after = moment.before, moment.decision.case
+        assert before.incidents.keys() <= after.incidents.keys()
+        assert before.suspensions.keys() <= after.suspensions.keys()
+        assert before.tasks.keys() <= after.tasks.keys()
+        for n, incident in before.incidents.items():
+            kept = [(x.n, x.outcome, x.occurred_at, x.recorded_at) for x in incident.contacts]
+            now = [
+                (x.n, x.outcome, x.occurred_at, x.recorded_at) for x in after.incidents[n].contacts
+            ]
+            assert now[: len(kept)] == kept
+
+
+@LAW
+@given(histories(), st.integers(1, 5))
+def test_who_follows_the_orders_has_the_site_down_exactly_while_it_is_not_active(
+    history: RandomHistory, batch: int
+) -> None:
+    """Whatever acts share a transaction, what the world was told is what stands."""
+    moments = list(play(history))
+    down = False
+    for start in range(0, len(moments), batch):
+        together = moments[start : start + batch]
+        events = [event for moment in together for event in moment.decision.events]
+        for order in orders(events):
+            if order.kind in ("suspend", "close"):
+                down = True
+            elif order.kind == "reopen":
+                assert down, "a site that is up is not opened"
+                down = False
+        assert down == (together[-1].decision.case.state != "active")
+
+
+@LAW
+@given(histories(), st.data())
+def test_a_claim_lasts_no_longer_than_its_item(history: RandomHistory, data: st.DataObject) -> None:
+    claimed = None
+    for moment in play(history):
+        items = work.items(moment.decision.case)
+        if claimed is None and items:
+            item = data.draw(st.sampled_from(sorted(items)))
+            act = c.ClaimItem(by="p", item=item)
+            claimed = decide(moment.decision.case, act, moment.policy, moment.now).case
+            assert claimed.claims.keys() == {item}
+            continue
+        if claimed is not None:
+            claimed = decide(claimed, moment.command, moment.policy, moment.now).case
+            assert claimed.claims.keys() <= work.items(claimed).keys()
+
+
+@LAW
+@given(histories(most=25))
+def test_the_incidents_and_cases_of_a_decision_are_shared_and_never_changed(
+    history: RandomHistory,
+) -> None:
+    moments = list(play(history))
+    frozen = [copy.deepcopy(moment.decision.case) for moment in moments]
+    assert [moment.decision.case for moment in play(history)] == frozen
+    assert [moment.decision.case for moment in moments] == frozen

@@ -1,0 +1,137 @@
+"""The orders: what the world is told to do, and what cancels before anybody is told."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from incidents.machine import events as e
+from incidents.machine.orders import Order, orders
+from incidents.machine.policy import Policy
+from tests.machine.history import MICROSECOND, History, utc
+
+
+def since(site: History, mark: int) -> Sequence[Order]:
+    """The orders of one transaction that held all acts since `mark`."""
+    return orders(site.events[mark:])
+
+
+def test_a_new_incident_is_a_notice_to_the_customer() -> None:
+    site = History().log()
+    (order,) = orders(site.decision.events)
+    assert (order.kind, order.incident, order.event) == ("notify", 1, 0)
+
+
+def test_a_moot_incident_an_attempt_and_a_statement_order_nothing() -> None:
+    site = History().log().contact(1, "bounced")
+    assert site.ordered == []
+    assert site.removed(1).ordered == []
+    assert site.false_info().log().ordered == []
+
+
+def test_a_suspension_is_ordered_with_its_rule_incident_and_end() -> None:
+    site = History(at="10:00").log().at("12:00").elapse()
+    (order,) = orders(site.decision.events)
+    assert (order.kind, order.rule) == ("suspend", "unreachable")
+    assert (order.incident, order.suspension) == (1, 1)
+    assert order.until == utc("03-02 00:00")
+    assert order.event == 1
+
+
+def test_a_hold_orders_a_suspension_that_no_timer_ends() -> None:
+    (order,) = orders(History().hold().decision.events)
+    assert (order.kind, order.rule, order.until) == ("suspend", None, None)
+
+
+def test_every_closure_orders_its_closing_by_its_rule() -> None:
+    for site in (
+        History().closed_by_repeat(),
+        History().closed_by_run(),
+        History().false_info(),
+        History().closed_by_refusal(),
+    ):
+        closing = [o.rule for o in orders(site.decision.events) if o.kind == "close"]
+        assert closing == [site.rule]
+
+
+def test_a_recheck_and_a_review_are_work_of_the_desk_and_no_order() -> None:
+    assert History().miss().sit_out().ordered == ["reopen"]
+    site = History().log().contact(1).void_contact(1).contact(1).void_contact(1, 2)
+    assert site.ordered == []
+
+
+def test_a_suspension_struck_in_the_same_transaction_was_never_in_force_for_anybody() -> None:
+    site = History(at="10:00").log().after("2h").contact(1, at="10:30")
+    assert site.happened[:4] == [
+        "clock_lapsed",
+        "site_suspended",
+        "contact_recorded",
+        "suspension_struck",
+    ]
+    assert site.ordered == []
+
+
+def test_a_suspension_struck_in_a_later_transaction_is_lifted_by_order() -> None:
+    site = History(at="10:00").log().after("2h").elapse()
+    assert site.ordered == ["suspend"]
+    assert site.contact(1, at="10:30").ordered == ["reopen"]
+
+
+def test_what_cancels_is_judged_over_all_acts_of_the_transaction() -> None:
+    site = History()
+    mark = len(site.events)
+    site.hold().log().unhold()
+    assert [order.kind for order in since(site, mark)] == ["notify"]
+
+
+def test_a_reopening_and_a_new_suspension_both_stand() -> None:
+    site = History(at="10:00").miss().at("22:30").log().at("03-02 12:00").elapse()
+    assert site.ordered == ["reopen", "suspend"]
+
+
+def test_a_reopening_and_a_suspension_that_cancels_leave_the_reopening() -> None:
+    site = History(at="10:00").miss().at("22:30").log()
+    site.at("03-02 12:00").contact(2, at="22:45")
+    assert site.ordered == ["reopen"]
+
+
+def test_a_closure_is_never_cancelled_by_the_reinstatement_after_it() -> None:
+    site = History()
+    mark = len(site.events)
+    site.false_info().reinstate().approve()
+    assert [order.kind for order in since(site, mark)] == ["close", "reopen"]
+
+
+def test_a_suspension_before_a_closure_stays_when_the_site_is_reinstated() -> None:
+    site = History().log().after("1h", MICROSECOND)
+    mark = len(site.events)
+    site.false_info().reinstate().approve()
+    assert [order.kind for order in since(site, mark)] == ["suspend", "close", "reopen"]
+
+
+def test_an_alarm_is_an_order_too() -> None:
+    site = History(policy=Policy(min_attempts=1)).miss()
+    (order,) = orders(site.decision.events)
+    assert (order.kind, order.incident) == ("alarm", 1)
+
+
+def test_each_order_names_the_event_that_it_follows_from() -> None:
+    site = History().closed_by_repeat()
+    found = orders(site.decision.events)
+    assert [(order.event, order.kind) for order in found] == [
+        (0, "notify"),
+        (1, "close"),
+        (2, "call"),
+    ]
+    assert found[2].task == 1
+
+
+def test_without_events_there_are_no_orders() -> None:
+    assert orders([]) == []
+
+
+def test_events_of_a_site_that_is_down_already_order_no_second_suspension() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    held = e.HoldSet(
+        occurred_at=now, recorded_at=now + timedelta(0), by="ann", policy="sha256:",
+        site_from="suspended", site_to="suspended", text="order",
+    )  # fmt: skip
+    assert orders([held]) == []

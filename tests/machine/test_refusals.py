@@ -1,0 +1,108 @@
+"""Refusals and remarks: each has one sentence that its facts fill and that names a way out."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from incidents import machine
+from incidents.machine import commands as c
+from incidents.machine import refusals
+from incidents.machine.policy import Policy
+from tests.machine.history import ANN, History
+
+URL = "http://a.example/"
+
+REFUSED: dict[str, Callable[[], History]] = {
+    "already_held": lambda: History().hold().hold(),
+    "already_requested": lambda: History().false_info().reinstate().reinstate(),
+    "already_voided": lambda: History().log().contact(1).void_contact(1).void_contact(1),
+    "before_incident": lambda: History().log().contact(1, at="09:00"),
+    "claimed": lambda: History().log().claim("1").claim("1", by="eve"),
+    "double_entry": lambda: History().log(URL).log(URL),
+    "future": lambda: History().log(at="11:00"),
+    "held": lambda: History().hold().false_info().reinstate(),
+    "no_request": lambda: History().false_info().approve(),
+    "nobody_to_tell": lambda: History().contact(None),
+    "not_claimed": lambda: History().log().release("1"),
+    "not_disputed": lambda: History().uphold(),
+    "not_held": lambda: History().unhold(),
+    "nothing_held": lambda: History().hand_over("eve"),
+    "nothing_to_take_back": lambda: History().log().take_back(1),
+    "same_person": lambda: History().false_info().reinstate().approve(by=ANN),
+    "site_closed": lambda: History().false_info().false_info(),
+    "site_exists": lambda: History().do(c.AddSite(by=ANN)),
+    "site_not_closed": lambda: History().reinstate(),
+    "state_forbids": lambda: History().log().refused(1),
+    "unknown_contact": lambda: History().log().void_contact(1),
+    "unknown_incident": lambda: History().removed(7),
+    "unknown_item": lambda: History().claim("7"),
+    "unknown_task": lambda: History().done(7),
+}
+
+REMARKED: dict[str, Callable[[], History]] = {
+    "too_late": lambda: History().miss().contact(1),
+    "not_covered": lambda: History().log().after("1m").log().contact(None, at="10:00"),
+}
+
+
+def test_every_refusal_and_remark_is_known_here() -> None:
+    assert set(REFUSED) == set(refusals.SENTENCES)
+    assert set(REMARKED) == set(refusals.REMARKS)
+
+
+def test_every_name_that_the_machine_uses_has_a_sentence_and_none_is_left_over() -> None:
+    source = "".join(path.read_text() for path in sorted(Path(machine.__path__[0]).glob("*.py")))
+    assert set(re.findall(r'RefusedError\(\s*"(\w+)"', source)) == set(refusals.SENTENCES)
+    assert set(re.findall(r'\.remark\(\s*"(\w+)"', source)) == set(refusals.REMARKS)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_facts_of_a_refusal_fill_its_sentence(name: str) -> None:
+    site = REFUSED[name]()
+    assert site.refused_with == name
+    assert site.happened == []
+    sentence = site.answer
+    assert not re.search(r"[{}]|\bNone\b", sentence)
+    for fact in set(re.findall(r"\{(\w+)\}", refusals.SENTENCES[name])):
+        assert site.decision.refusal is not None
+        assert str(site.decision.refusal.facts[fact]) in sentence
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_says_more_than_no_it_names_a_way_out_or_why_there_is_nothing_to_do(
+    name: str,
+) -> None:
+    sentence = refusals.SENTENCES[name]
+    assert re.search(r"[:;(].*\w", sentence) or "only when" in sentence
+
+
+@pytest.mark.parametrize("name", REMARKED)
+def test_the_facts_of_a_remark_fill_its_sentence(name: str) -> None:
+    site = REMARKED[name]()
+    assert [remark.name for remark in site.decision.remarks] == [name]
+    assert site.refused_with is None
+    assert not re.search(r"[{}]|\bNone\b", site.answer)
+
+
+def test_times_in_a_sentence_are_written_as_the_reader_wants_them() -> None:
+    refusal = History().log(at="11:00").decision.refusal
+    assert refusal is not None
+
+    def in_words(at: datetime) -> str:
+        return f"{at:%H} o'clock"
+
+    assert refusals.text(refusal, when=in_words).startswith("11 o'clock is in the future")
+
+
+def test_several_things_in_a_sentence_are_listed() -> None:
+    site = History(policy=Policy(repeat_count=9)).log().after("1m").log().log()
+    site.contact(None, at="10:00")
+    assert site.answer.endswith("12-2, 12-3")
+
+
+def test_a_person_whose_name_looks_like_a_placeholder_is_quoted_as_they_are() -> None:
+    site = History().hold(by="{site}").hold()
+    assert "{site}" in site.answer

@@ -1,0 +1,24 @@
+"""Engines that are closed when their test ends."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from incidents.store.engine import create
+
+Opener = Callable[..., Engine]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opener]:
+    """`create`, whose engines are closed at the end of the test."""
+    engines: list[Engine] = []
+
+    def open_(url: str | None = None) -> Engine:
+        engines.append(create(url))
+        return engines[-1]
+
+    yield open_
+    for engine in engines:
+        engine.dispose()

@@ -1,0 +1,153 @@
+"""How a database is named and reached, and what is said when it cannot be."""
+
+import builtins
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from incidents.errors import DatabaseError, InputError
+from incidents.settings import data_folder
+from incidents.store import schema
+from incidents.store.engine import create, database_time, plainly, reading, writing
+from tests.store.conftest import Opener
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "not the URL of a database: 'nonsense'"),
+        ("mysql://root@localhost/x", "unknown kind of database: 'mysql'"),
+        ("sqlite://", "not a SQLite file"),
+        ("sqlite:///:memory:", "not a SQLite file"),
+        ("sqlite+aiosqlite:////tmp/x.db", "unknown driver for SQLite"),
+        ("postgresql+asyncpg://h/x", "unknown driver for PostgreSQL"),
+        ("postgresql://u:secret@h:port/x", "not the URL of a database: '…@h:port/x'"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_with_the_way_to_write_one(
+    opened: Opener, url: str, said: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        opened(url)
+    assert said in str(refused.value)
+    assert "write sqlite:////path/to/file or postgresql://user@host/name" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_without_the_driver_postgresql_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.startswith("psycopg"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(DatabaseError, match=r"pip install 'incidents\[postgresql\]'"):
+        create("postgresql://localhost/x")
+
+
+def test_both_spellings_of_postgresql_are_the_same(opened: Opener) -> None:
+    assert opened("postgres://h/x").url == opened("postgresql://h/x").url
+
+
+def test_the_default_database_is_in_a_folder_for_the_user_alone(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    engine = opened()
+    schema.ensure(engine)
+    assert engine.url.database == str(data_folder() / "incidents.db")
+    assert stat.S_IMODE(data_folder().stat().st_mode) == 0o700
+
+
+def test_a_default_folder_that_cannot_be_made_is_named(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    with pytest.raises(DatabaseError, match=r"cannot be made .*: name a database with --db"):
+        opened()
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_named(opened: Opener, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match=r"cannot open the file .*/no/x\.db: its folder must"):
+        schema.ensure(opened(f"sqlite:///{tmp_path}/no/x.db"))
+
+
+def test_a_file_that_is_no_database_is_named_and_left_alone(opened: Opener, tmp_path: Path) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear customer, " * 100)
+    with pytest.raises(DatabaseError, match=r"letter\.txt is not a SQLite database"):
+        schema.ensure(opened(f"sqlite:///{file}"))
+    assert file.read_text().startswith("Dear customer")
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password(opened: Opener) -> None:
+    engine = opened("postgresql://li:secret@127.0.0.1:1/desk?connect_timeout=1")
+    with pytest.raises(DatabaseError) as refused:
+        schema.check(engine)
+    assert "postgresql://li:***@127.0.0.1:1/desk" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_sqlite_is_as_safe_as_it_can_be(opened: Opener, sqlite_url: str) -> None:
+    with reading(opened(sqlite_url)) as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert pragmas == {
+        "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000,
+    }  # fmt: skip
+
+
+def test_a_transaction_that_writes_has_the_lock_before_it_reads(
+    opened: Opener, sqlite_url: str
+) -> None:
+    """And one that reads neither waits for it nor sees what is not committed."""
+    engine = opened(sqlite_url)
+    with writing(engine) as connection:
+        connection.execute(text("DELETE FROM desk"))
+        with reading(engine) as other:
+            assert other.execute(text("SELECT count(*) FROM desk")).scalar() == 1
+        busy = sqlite3.connect(str(engine.url.database), timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            busy.execute("BEGIN IMMEDIATE")
+        busy.close()
+
+
+def test_a_reading_transaction_sees_one_state(opened: Opener, db_url: str) -> None:
+    engine = opened(db_url)
+    with reading(engine) as connection:
+        count = text("SELECT seq FROM desk")
+        assert connection.execute(count).scalar() == 0
+        with writing(engine) as other:
+            other.execute(text("UPDATE desk SET seq = 5"))
+        assert connection.execute(count).scalar() == 0
+
+
+def test_a_locked_file_is_said_to_be_held_by_another(opened: Opener, sqlite_url: str) -> None:
+    engine = opened(sqlite_url)
+
+    def wait_for_the_lock() -> None:
+        with plainly(engine), engine.connect() as other:
+            other.exec_driver_sql("PRAGMA busy_timeout=0")
+            other.rollback()
+            other.execution_options(incidents_writes=True)
+            other.begin()
+
+    with writing(engine), pytest.raises(DatabaseError, match="held by another process for 30 s"):
+        wait_for_the_lock()
+
+
+def test_only_a_server_has_a_clock_of_its_own(opened: Opener, db_url: str) -> None:
+    engine = opened(db_url)
+    with reading(engine) as connection:
+        assert (database_time(connection) is None) == db_url.startswith("sqlite")

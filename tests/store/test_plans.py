@@ -1,0 +1,103 @@
+"""The queries of a slice are served by their indexes, whatever the length of the history."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from incidents.machine import commands as c
+from incidents.store import cases, sites, slices
+from incidents.store.engine import writing
+from tests.desk.rehearsal import Rehearsal, rehearsal
+
+COMMANDS = (
+    c.Log(by="li"),
+    c.VoidIncident(by="li", incident=1, reason="slip"),
+    c.RecordContact(by="li", incident=None, outcome="reached"),
+    c.Approve(by="li"),
+)
+
+
+@pytest.fixture
+def busy(db_url: str) -> Iterator[Rehearsal]:
+    """A suspended site with a running clock, one closed by R3, and one by R1."""
+    with rehearsal(db_url) as day:
+        day.add("a.example", "b.example", "d.example")
+        for _ in range(3):
+            day.give(c.Log(by="li"), "b.example")
+            day.later(hours=14)
+            day.elapse()
+            day.later(hours=14)
+            day.elapse()
+        for _ in range(3):
+            day.give(c.Log(by="li"), "d.example")
+        day.give(c.Log(by="li"))
+        day.later(hours=2)
+        day.give(c.Log(by="li"))
+        states = day.rows("SELECT state FROM sites ORDER BY id")
+        assert states == [("suspended",), ("closed",), ("closed",)]
+        yield day
+
+
+def _plans(connection: Connection, day: Rehearsal) -> dict[str, str]:
+    """The plan of each query that loading these sites sends."""
+    plans: dict[str, str] = {}
+    explain = "EXPLAIN QUERY PLAN " if day.engine.dialect.name == "sqlite" else "EXPLAIN "
+
+    def note(
+        _connection: Connection, cursor: object, statement: str, parameters: Any, *_: object
+    ) -> None:
+        if not statement.startswith("SELECT"):
+            return
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        asked = raw.cursor()
+        asked.execute(explain + statement, parameters)
+        plans[statement] = "\n".join(str(row[-1]) for row in asked.fetchall())
+        asked.close()
+
+    event.listen(connection, "before_cursor_execute", note)
+    rows = sites.lock(connection, [1, 2, 3])
+    needs = {id_: slices.need(COMMANDS, day.now) for id_ in rows}
+    cases.load(connection, rows, needs, day.desk.policy())
+    event.remove(connection, "before_cursor_execute", note)
+    return plans
+
+
+def test_no_query_of_a_slice_reads_a_whole_table(busy: Rehearsal) -> None:
+    with writing(busy.engine) as connection:
+        if busy.engine.dialect.name == "postgresql":
+            # Of a table with three rows it would rather read all than ask an index.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plans = _plans(connection, busy)
+    assert len(plans) >= 14
+    text = "\n".join(plans.values())
+    whole = r"SCAN (sites|incidents|near|contacts|tasks|claims|suspensions|evidence)|Seq Scan on"
+    assert not re.search(whole, text), text
+    for index in ("unsettled", "countable", "in_time", "unlisted", "member"):
+        assert f"ix_incidents_{index}" in text, text
+    for index in ("ix_suspensions_run", "uq_suspensions_running", "ix_tasks_open"):
+        assert index in text, text
+
+
+def test_the_number_of_queries_is_the_same_whatever_the_number_of_sites(busy: Rehearsal) -> None:
+    def queries(ids: list[int]) -> int:
+        sent: list[str] = []
+
+        def note(*args: object) -> None:
+            sent.append(str(args[2]))
+
+        with writing(busy.engine) as connection:
+            event.listen(connection, "before_cursor_execute", note)
+            rows = sites.lock(connection, ids)
+            needs = {id_: slices.need(COMMANDS, busy.now) for id_ in rows}
+            cases.load(connection, rows, needs, busy.desk.policy())
+            event.remove(connection, "before_cursor_execute", note)
+        return len(sent)
+
+    names = [f"s{n}.example" for n in range(50)]
+    busy.add(*names)
+    many = [id_ for (id_,) in busy.rows("SELECT id FROM sites") if isinstance(id_, int)]
+    assert queries(many) == queries([1, 2, 3]) <= 30

@@ -1,0 +1,188 @@
+"""The schema: made whole or not at all, on both databases, and never over somebody else's."""
+
+import multiprocessing
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from incidents.errors import DatabaseError
+from incidents.machine import commands as c
+from incidents.machine.policy import DOCUMENTED
+from incidents.store import schema
+from incidents.store.schema import Status
+from incidents.store.types import UTCDateTime
+from tests.desk.rehearsal import TEN, rehearsal
+from tests.store.conftest import Opener
+
+
+def _tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names())
+
+
+def _execute(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_the_head_that_is_checked_for_is_the_last_migration() -> None:
+    scripts = ScriptDirectory.from_config(schema.config())
+    assert scripts.get_heads() == [schema.HEAD]
+    assert all(not script.is_branch_point for script in scripts.walk_revisions())
+
+
+def test_the_migrations_make_what_the_tables_say(opened: Opener, db_url: str) -> None:
+    engine = opened(db_url)
+    with engine.connect() as connection:
+        command.check(schema.config(connection))
+
+
+def test_the_migration_activates_the_documented_policy(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        assert day.rows("SELECT digest, toml FROM policies") == [
+            (DOCUMENTED.digest, DOCUMENTED.toml())
+        ]
+        assert day.rows("SELECT id, policy, seq FROM desk") == [(1, DOCUMENTED.digest, 0)]
+
+
+def test_up_down_and_up_again_with_data_in_it(empty_db_url: str) -> None:
+    schema.upgrade(empty_db_url)
+    with rehearsal(empty_db_url) as day:
+        day.add()
+        day.give(c.Log(by="li", urls=("https://a.example/",), note="seen"))
+        day.later(hours=2)
+        day.elapse()
+        schema.downgrade(day.engine, "base")
+        assert schema.status(day.engine) is Status.EMPTY
+        assert _tables(day.engine) <= {"alembic_version"}
+        schema.upgrade(day.engine)
+        schema.check(day.engine)
+        assert day.give(c.Log(by="li")).refusal is not None
+
+
+def test_an_empty_database_is_said_to_be_empty(opened: Opener, empty_db_url: str) -> None:
+    engine = opened(empty_db_url)
+    with pytest.raises(DatabaseError, match="is empty: run incidents db upgrade"):
+        schema.check(engine)
+
+
+def test_an_empty_file_is_made_on_first_use_and_a_server_is_not(
+    opened: Opener, empty_db_url: str
+) -> None:
+    engine = opened(empty_db_url)
+    if engine.dialect.name == "sqlite":
+        schema.ensure(engine)
+        schema.check(engine)
+        schema.ensure(engine)
+    else:
+        with pytest.raises(DatabaseError, match="is empty: run incidents db upgrade"):
+            schema.ensure(engine)
+
+
+def test_an_older_database_is_told_to_upgrade(
+    opened: Opener, db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = opened(db_url)
+    monkeypatch.setattr(schema, "HEAD", "9999")
+    for look in (schema.check, schema.ensure):
+        with pytest.raises(DatabaseError, match="older than this program: run incidents db"):
+            look(engine)
+
+
+def test_a_newer_database_asks_for_a_newer_program(opened: Opener, db_url: str) -> None:
+    engine = opened(db_url)
+    _execute(engine, "UPDATE alembic_version SET version_num = '9999'")
+    before = _tables(engine)
+    for touch in (schema.check, schema.ensure, schema.upgrade):
+        with pytest.raises(DatabaseError, match="newer than this program: upgrade the program"):
+            touch(engine)
+    with pytest.raises(DatabaseError, match="newer"):
+        schema.downgrade(engine, "base")
+    assert _tables(engine) == before
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE customers (id INTEGER)"],
+        ["CREATE TABLE sites (id INTEGER)"],
+        [
+            "CREATE TABLE alembic_version (version_num VARCHAR(32))",
+            "INSERT INTO alembic_version VALUES ('ab12')",
+            "CREATE TABLE customers (id INTEGER)",
+        ],
+        ["CREATE TABLE alembic_version (other INTEGER)", "CREATE TABLE customers (id INTEGER)"],
+    ],
+)
+def test_the_tables_of_another_program_are_left_alone(
+    opened: Opener, empty_db_url: str, statements: list[str]
+) -> None:
+    engine = opened(empty_db_url)
+    _execute(engine, *statements)
+    before = _tables(engine)
+    for touch in (schema.check, schema.ensure, schema.upgrade):
+        with pytest.raises(DatabaseError, match="tables of another program and is left alone"):
+            touch(engine)
+    assert _tables(engine) == before
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        assert mode == "delete"
+
+
+def test_an_upgrade_that_breaks_off_leaves_nothing_behind(
+    opened: Opener, empty_db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = opened(empty_db_url)
+    real = command.upgrade
+
+    def killed(*args: object) -> None:
+        real(*args)  # type: ignore[arg-type]  # as it was called
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "upgrade", killed)
+    with pytest.raises(KeyboardInterrupt):
+        schema.upgrade(engine)
+    monkeypatch.undo()
+    assert _tables(engine) == set()
+    schema.upgrade(engine)
+    schema.check(engine)
+
+
+def test_four_processes_may_make_one_schema_at_once(opened: Opener, empty_db_url: str) -> None:
+    processes = multiprocessing.get_context("spawn")
+    with closing(processes.Pool(4)) as pool:
+        pool.map(schema.upgrade, [empty_db_url] * 4)
+    schema.check(opened(empty_db_url))
+
+
+def test_a_time_without_a_zone_never_reaches_the_database(opened: Opener, db_url: str) -> None:
+    engine = opened(db_url)
+    with pytest.raises(ValueError, match="without a zone"):
+        UTCDateTime().process_bind_param(TEN.replace(tzinfo=None), engine.dialect)
+
+
+def test_a_time_is_kept_to_the_microsecond_and_comes_back_in_utc(db_url: str) -> None:
+    with rehearsal(db_url, TEN + timedelta(microseconds=123_457)) as day:
+        day.add()
+        answer = day.give(c.Log(by="li"))
+        assert answer.document["incident"]["occurred_at"] == "2026-03-01T10:00:00.123457Z"
+        again = day.give(c.RecordContact(by="li", incident=1, outcome="no-answer"))
+        assert again.document["incident"]["occurred_at"] == "2026-03-01T10:00:00.123457Z"
+
+
+def test_foreign_keys_and_states_are_held_by_the_schema(opened: Opener, db_url: str) -> None:
+    engine = opened(db_url)
+    for statement in (
+        "INSERT INTO claims VALUES (99, '1', 'li', %s)",
+        "UPDATE desk SET id = 2",
+        "UPDATE desk SET policy = 'sha256:none'",
+    ):
+        moment = "1" if engine.dialect.name == "sqlite" else "now()"
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.exec_driver_sql(statement.replace("%s", moment))

@@ -1,0 +1,106 @@
+"""A slice of the history decides what the whole history decides; replayed, the entries give it."""
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from incidents.audit.entry import decode
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from incidents.machine.apply import apply
+from incidents.machine.case import Case
+from incidents.machine.commands import Command
+from incidents.machine.decide import decide
+from incidents.machine.policy import Policy
+from incidents.machine.work import items
+from incidents.store import cases, sites, slices
+from incidents.store.engine import writing
+from tests.databases import Databases
+from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
+
+POLICIES = (
+    "",
+    "[repeat]\ncount = 2\nwithin = '10h'\n",
+    "[repeat]\ncount = 9\n[unreachable_run]\nrun = 'total'\n",
+    "[repeat]\ncount = 50\n[unreachable_run]\ncount = 4\n",
+    "[repeat]\ncount = 8\n[unreachable]\nmin_attempts = 1\n[refusal]\nremoval_within = '20h'\n",
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_slice_decides_what_the_whole_history_decides(databases: Databases, seed: int) -> None:
+    draw = Random(seed)
+    with databases.at_head() as url, rehearsal(url) as day:
+        day.add()
+        if text := POLICIES[seed % len(POLICIES)]:
+            day.desk.activate(text, by="li", login=None, reason="a try")
+        policy = day.desk.policy()
+        for _ in range(60):
+            day.later(minutes=draw.choice((0, 1, 20, 61, 400, 800)))
+            batch = _random_batch(draw, day)
+            _decide_both(day, batch, policy)
+            day.desk.submit([Envelope(site=1, command=command) for command in batch])
+            if draw.random() < 0.3:
+                day.elapse()
+        assert _replayed(day) == _stored(day)
+
+
+def _random_batch(draw: Random, day: Rehearsal) -> list[Command]:
+    ((known,),) = day.rows("SELECT last_incident FROM sites")
+    assert isinstance(known, int)
+    return [random_command(draw, day.now, known) for _ in range(draw.choice((1, 1, 1, 2, 5)))]
+
+
+def _decide_both(day: Rehearsal, batch: list[Command], policy: Policy) -> None:
+    with writing(day.engine) as connection:
+        rows = sites.lock(connection, [1])
+        needs = {1: slices.need(batch, day.now)}
+        part = cases.load(connection, rows, needs, policy)[1]
+        whole = cases.whole(connection, [1])[1]
+    for command in batch:
+        of_part = decide(part, command, policy, day.now)
+        of_whole = decide(whole, command, policy, day.now)
+        assert of_part.events == of_whole.events, command
+        assert of_part.refusal == of_whole.refusal
+        assert of_part.remarks == of_whole.remarks
+        part, whole = of_part.case, of_whole.case
+        assert sites.to_row(part) == sites.to_row(whole)
+        assert items(part) == items(whole)
+
+
+def _replayed(day: Rehearsal) -> Case:
+    case = Case(site_id=1, site="a.example")
+    for (body,) in day.rows("SELECT body FROM entries WHERE site_id = 1 ORDER BY site_seq"):
+        assert isinstance(body, str)
+        apply(case, decode(body)[1])
+    return case
+
+
+def _stored(day: Rehearsal) -> Case:
+    with writing(day.engine) as connection:
+        return cases.whole(connection, [1])[1]
+
+
+def test_what_a_command_needs_does_not_grow_with_the_history(databases: Databases) -> None:
+    """A year of incidents that were all dealt with: the slice for one more is a handful."""
+    with databases.at_head() as url, rehearsal(url) as day:
+        day.add()
+        draw = Random(7)
+        for _ in range(120):
+            day.later(hours=30)
+            logged = day.give(c.Log(by="li"))
+            assert logged.refusal is None
+            n = int(logged.document["incident"]["id"].partition("-")[2])
+            day.later(minutes=draw.randrange(50))
+            day.give(c.RecordContact(by="li", incident=n, outcome="reached"))
+            day.give(c.StateRemoved(by="li", incident=n))
+        late = c.RecordContact(
+            by="li", incident=3, outcome="reached", at=day.now - timedelta(days=1)
+        )
+        for command in (c.Log(by="li"), late, c.VoidIncident(by="li", incident=2, reason="slip")):
+            with writing(day.engine) as connection:
+                rows = sites.lock(connection, [1])
+                needs = {1: slices.need([command], day.now)}
+                case = cases.load(connection, rows, needs, day.desk.policy())[1]
+            assert len(case.incidents) <= 6

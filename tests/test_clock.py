@@ -1,0 +1,104 @@
+"""Times as people write them and as the record keeps them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from freezegun import freeze_time
+
+from incidents import clock
+from incidents.errors import InputError
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 3, 1, 1, 30, tzinfo=UTC)  # 09:30 in Shanghai
+
+
+def test_now_is_the_machines_time_in_utc() -> None:
+    with freeze_time("2026-03-01T10:00:00.000007Z"):
+        assert clock.now() == datetime(2026, 3, 1, 10, 0, 0, 7, tzinfo=UTC)
+        assert clock.now().tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 3, 1, 10, tzinfo=UTC), "2026-03-01T10:00:00Z"),
+        (datetime(2026, 3, 1, 10, 0, 0, 500_000, tzinfo=UTC), "2026-03-01T10:00:00.500000Z"),
+        (datetime(2026, 3, 1, 18, tzinfo=timezone(timedelta(hours=8))), "2026-03-01T10:00:00Z"),
+    ],
+)
+def test_a_time_is_written_in_utc_with_microseconds_only_where_there_are_any(
+    moment: datetime, text: str
+) -> None:
+    assert clock.rfc3339(moment) == text
+    assert clock.read_rfc3339(text) == moment
+
+
+def test_a_time_without_a_zone_is_never_written() -> None:
+    with pytest.raises(ValueError, match="without a zone"):
+        clock.rfc3339(datetime(2026, 3, 1, 10))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-01T02:50:00+08:00", "2026-02-28T18:50:00Z"),
+        ("2026-03-01T02:50:00Z", "2026-03-01T02:50:00Z"),
+        ("2026-03-01t02:50:00z", "2026-03-01T02:50:00Z"),
+        ("2026-03-01 02:50:00-05:30", "2026-03-01T08:20:00Z"),
+        ("2026-03-01T02:50:00.5Z", "2026-03-01T02:50:00.500000Z"),
+        ("2026-03-01T02:50:00.123456789Z", "2026-03-01T02:50:00.123456Z"),
+        ("2026-03-01 02:50", "2026-02-28T18:50:00Z"),
+        ("2026-03-01T02:50", "2026-02-28T18:50:00Z"),
+        (" 2026-03-01 02:50:30 ", "2026-02-28T18:50:30Z"),
+        ("02:50", "2026-02-28T18:50:00Z"),
+        ("09:30", "2026-03-01T01:30:00Z"),
+        ("02:50:30", "2026-02-28T18:50:30Z"),
+    ],
+)
+def test_a_time_is_read_as_rfc_3339_or_in_the_display_zone(text: str, expected: str) -> None:
+    assert clock.rfc3339(clock.parse(text, SHANGHAI, NOW)) == expected
+
+
+def test_a_bare_time_is_the_latest_such_time_that_is_not_in_the_future() -> None:
+    """At 09:30 in Shanghai, 09:31 was yesterday."""
+    assert clock.parse("09:31", SHANGHAI, NOW) == NOW + timedelta(minutes=1) - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "2026-03-01", "25", "2:50", "02.50", "2026-3-1 02:50", "02:50Z", "٠٢:٥٠"],
+)
+def test_what_is_no_time_is_refused_with_the_ways_to_write_one(text: str) -> None:
+    with pytest.raises(InputError, match=r"not a time: .* \(write 02:50, 2026-03-01 02:50 or "):
+        clock.parse(text, SHANGHAI, NOW)
+
+
+@pytest.mark.parametrize(
+    "text", ["24:00", "02:60", "2026-02-30 02:50", "2026-03-01T02:50:60Z", "0000-01-01 00:00",
+             "0001-01-01 00:00", "2026-03-01T02:50:00+25:00"]
+)  # fmt: skip
+def test_a_time_that_there_is_not_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InputError, match="no such time: "):
+        clock.parse(text, SHANGHAI, NOW)
+
+
+def test_a_time_that_happens_twice_or_never_must_have_its_offset() -> None:
+    with pytest.raises(InputError, match="'2026-10-25 02:30' happens twice in Europe/Berlin"):
+        clock.parse("2026-10-25 02:30", BERLIN, NOW)
+    with pytest.raises(InputError, match="'2026-03-29 02:30' does not exist in Europe/Berlin"):
+        clock.parse("2026-03-29 02:30", BERLIN, NOW)
+    assert clock.parse("2026-10-25 02:30+01:00", BERLIN, NOW) == datetime(
+        2026, 10, 25, 1, 30, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize("name", ["Asia/Peking", "", "../etc/passwd", "a\0b", "Asia"])
+def test_an_unknown_zone_is_refused_by_name(name: str) -> None:
+    with pytest.raises(InputError, match="unknown time zone"):
+        clock.zone(name)
+
+
+def test_a_known_zone_is_found() -> None:
+    assert clock.zone("Asia/Shanghai") == SHANGHAI

@@ -1,0 +1,83 @@
+"""A site's name: what is taken, in which form it is kept, and what is refused with the way out."""
+
+import pytest
+
+from incidents import site_name
+from incidents.errors import BadSiteNameError
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Shop.Example", "shop.example"),
+        (" shop.example ", "shop.example"),
+        ("shop.example.", "shop.example"),
+        ("a_b.example", "a_b.example"),
+        ("localhost", "localhost"),
+        ("例子.测试", "xn--fsqu00a.xn--0zwm56d"),
+        ("例子。测试", "xn--fsqu00a.xn--0zwm56d"),
+        ("faß.example", "xn--fa-hia.example"),
+        ("ＡＢＣ.example", "abc.example"),
+        ("XN--FSQU00A.example", "xn--fsqu00a.example"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:DB8::0001", "2001:db8::1"),
+        ("1-2.example", "1-2.example"),
+    ],
+)
+def test_a_name_is_kept_in_its_lower_cased_ascii_form(written: str, kept: str) -> None:
+    assert site_name.read(written) == kept
+    assert site_name.read(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "because"),
+    [
+        ("", "empty"),
+        ("https://shop.example/x", "--url"),
+        ("//shop.example", "--url"),
+        ("shop.example/x", "path"),
+        ("shop.example?x", "path"),
+        ("shop.example:8080", "port"),
+        ("li@shop.example", "@"),
+        ("*.shop.example", "*"),
+        ("[2001:db8::1]", "brackets"),
+        ("shop .example", "a space"),
+        ("shop\x00.example", "U+0000"),
+        ("shop.example\n", "U+000A"),
+        ("shop\udc80.example", "U+DC80"),
+        ("shop..example", "empty part"),
+        ("-shop.example", "hyphens"),
+        ("☃.example", "IDNA 2008"),
+        ("12-3", "looks like the id"),
+        ("12-3-1", "looks like the id"),
+        ("12-t2", "looks like the id"),
+        ("12-disputed", "looks like the id"),
+        ("12", "IP address"),
+        ("192.0.2.256", "IP address"),
+        ("2001:db8:::1", "IP address"),
+        ("x" * 64 + ".example", "63"),
+        (".".join(["x" * 60] * 5), "253"),
+    ],
+)
+def test_what_is_no_name_is_refused_with_the_reason(written: str, because: str) -> None:
+    with pytest.raises(BadSiteNameError) as refused:
+        site_name.read(written)
+    assert because in refused.value.message
+    assert refused.value.name == "bad_site_name"
+
+
+def test_a_name_of_253_octets_is_the_longest() -> None:
+    longest = ".".join(["x" * 62] * 4) + "." + "y"
+    assert len(longest) == 253
+    assert site_name.read(longest) == longest
+
+
+def test_a_very_long_input_is_not_repeated_in_full() -> None:
+    with pytest.raises(BadSiteNameError) as refused:
+        site_name.read("x" * 10_000)
+    assert len(refused.value.message) < 300
+
+
+def test_people_see_how_an_internationalised_name_is_written() -> None:
+    assert site_name.shown("xn--fsqu00a.example") == "xn--fsqu00a.example (例子.example)"
+    assert site_name.shown("shop.example") == "shop.example"

@@ -1,0 +1,265 @@
+"""The queue: its order, its pages, what it says to the person who looks at it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from incidents.errors import InputError
+from incidents.machine import commands as c
+from incidents.store.engine import writing
+from incidents.store.heartbeats import Heartbeat, beat
+from incidents.store.tables import FAR, sealed, work
+from tests.views.day import SITE, Day
+
+
+def ids(day: Day, **options: object) -> list[str]:
+    return [item["id"] for item in day.queue(**options)["items"]]
+
+
+def test_what_is_overdue_comes_first_then_by_deadline_then_by_when_it_was_recorded(
+    day: Day,
+) -> None:
+    for name in ("a.example", "b.example", "c.example"):
+        day.add(name)
+    day.log("c.example").contact_of("c.example", 1)
+    day.after("5m").log("b.example")
+    day.after("10m").log("a.example").log("a.example")
+    day.after("55m")
+    shown = day.queue()["items"]
+    assert [item["id"] for item in shown] == ["2-1", "1-1", "1-2", "3-1"]
+    assert [item["overdue"] for item in shown] == [True, False, False, False]
+    assert [item["left_s"] for item in shown] == [-300, 300, 300, None]
+
+
+def test_at_the_very_deadline_nothing_is_overdue_yet(day: Day) -> None:
+    day.add().log().after("1h")
+    assert not day.item("1-1")["overdue"]
+    assert day.item("1-1")["left_s"] == 0
+    day.after("1s")
+    assert day.item("1-1")["overdue"]
+    assert "OVERDUE by 1 s" in day.item("1-1")["say"]
+
+
+def test_looking_does_nothing_that_is_due(day: Day) -> None:
+    day.add().log().after("2h")
+    assert day.queue()["enforcement"]["overdue"] == 1
+    assert day.site()["state"] == "active"
+    assert day.why()["site"]["state"] == "active"
+
+
+def test_an_item_has_all_that_a_call_needs(day: Day) -> None:
+    day.add(person="Wang Wei", phone="010 5555 0100", email="w@shop.example")
+    day.log(
+        urls=("https://shop.example/a", "https://shop.example/b"), category="gambling", note="!"
+    )
+    day.after("5m").contact(1, "no-answer").do(c.ClaimItem(by="zhao", item="1"))
+    item = day.item("1-1")
+    assert item["person"] == "Wang Wei"
+    assert item["phone"] == "010 5555 0100"
+    assert item["email"] == "w@shop.example"
+    assert item["urls"] == ["https://shop.example/a", "https://shop.example/b"]
+    assert item["category"] == "gambling"
+    assert item["note"] == "!"
+    assert item["attempts"] == 1
+    assert (item["claimed_by"], item["claimed_at"]) == ("zhao", "2026-03-01T10:05:00Z")
+    assert item["due"] == "2026-03-01T11:00:00Z"
+    assert item["next"] == "incidents contact 1-1 reached"
+    assert "Phone Wang Wei, 010 5555 0100." in item["say"]
+    assert "https://shop.example/a and 1 more" in item["say"]
+    assert "55 min left: if nobody is reached, the site is suspended for 12h" in item["say"]
+
+
+def test_without_a_phone_it_says_where_to_write_or_to_look_for_one(day: Day) -> None:
+    day.add("mail.example", email="w@mail.example").log("mail.example")
+    day.add("bare.example").log("bare.example")
+    assert "write to w@mail.example" in day.item("1-1")["say"]
+    assert "incidents site edit bare.example --phone P" in day.item("2-1")["say"]
+
+
+def test_what_has_been_erased_is_null(day: Day) -> None:
+    day.add(phone="010 5555 0100").log(note="seen")
+    with writing(day.engine) as connection:
+        connection.execute(sealed.delete())
+    item = day.item("1-1")
+    assert item["phone"] is None
+    assert item["note"] is None
+
+
+def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
+    day.add().log().after("1h1s").elapse()
+    assert day.item("1-1")["kind"] == "keep_calling"
+    assert "The site is down" in day.item("1-1")["say"]
+    day.after("12h1s").elapse()
+    assert day.item("1-t1")["commands"] == [
+        "incidents removed 1-1", "incidents recur 1-1", "incidents done 1-t1",
+    ]  # fmt: skip
+    day.contact(1)
+    assert day.item("1-1")["commands"] == [
+        "incidents removed 1-1", "incidents refused 1-1", "incidents recur 1-1",
+    ]  # fmt: skip
+    day.log().log()
+    assert day.item("1-t2")["next"] == "incidents done 1-t2 --outcome told"
+    assert "no after-sales service, no refund" in day.item("1-t2")["say"]
+    day.do(c.VoidIncident(by="li", incident=3, reason="double"))
+    assert day.item("1-disputed")["commands"][:2] == [
+        f"incidents site uphold {SITE} --reason R", f"incidents site reinstate {SITE} --reason R",
+    ]  # fmt: skip
+    day.do(c.AskReinstatement(by="li", reason="all is clean"))
+    item = day.item("1-reinstatement")
+    assert item["next"] == f"incidents site approve {SITE}"
+    assert "Another person than li decides" in item["say"]
+    assert "“all is clean”" in item["say"]
+    assert item["note"] == "all is clean"
+
+
+def test_a_second_correction_is_shown_to_a_supervisor(day: Day) -> None:
+    day.add().log()
+    for contact in (1, 2):
+        day.contact(1).do(c.VoidContact(by="li", incident=1, contact=contact, reason="wrong"))
+    item = day.item("1-t1")
+    assert item["kind"] == "review"
+    assert item["commands"] == ["incidents show 1-1", "incidents done 1-t1"]
+
+
+def test_a_run_of_two_warns_that_the_next_miss_closes(day: Day) -> None:
+    day.add()
+    for _ in range(2):
+        day.miss().after("13h").elapse()
+    assert day.item("1-1")["warning"] == f"the next miss closes {SITE}"
+    day.log()
+    assert day.item("1-3")["warning"] == f"the next miss closes {SITE}"
+    assert "the site is closed: no after-sales" in day.item("1-3")["say"]
+    day.contact(3)
+    assert day.item("1-3")["warning"] is None
+
+
+def test_who_is_reached_later_takes_no_warning_from_an_earlier_clock(day: Day) -> None:
+    day.add()
+    for _ in range(2):
+        day.miss().after("23h").elapse()
+    day.log().after("10m").log().contact(4)
+    assert day.site()["run"] == 0
+    assert day.item("1-3")["warning"] == f"the next miss closes {SITE}"
+    assert day.item("1-4")["warning"] is None
+    day.after("1h").elapse()
+    assert day.site()["rule"] == "unreachable_run"
+
+
+def test_a_site_that_is_down_is_not_warned_of_a_miss(day: Day) -> None:
+    day.add().miss().after("13h").elapse().miss().log()
+    assert day.site()["run"] == 2
+    assert day.item("1-3")["warning"] is None
+    assert day.item("1-3")["site_down"]
+
+
+def test_mine_shows_only_what_one_has_claimed(day: Day) -> None:
+    day.add().log().log().do(c.ClaimItem(by="zhao", item="2"))
+    assert ids(day, mine="zhao") == ["1-2"]
+    assert ids(day, mine="li") == []
+
+
+def test_pages_follow_each_other_without_a_gap_or_a_repetition(day: Day) -> None:
+    for name in ("a.example", "b.example"):
+        day.add(name).log(name).log(name)
+        day.contact_of(name, 1)
+    whole, pages, after = ids(day), [], None
+    while True:
+        page = day.queue(limit=1, after=after)
+        pages += [item["id"] for item in page["items"]]
+        after = page["next_after"]
+        if not page["more"]:
+            break
+    assert pages == whole
+    assert len(whole) == 4
+    assert after is None
+
+
+def test_a_page_goes_on_when_its_last_item_has_left_the_queue(day: Day) -> None:
+    day.add().log().after("1m").log()
+    first = day.queue(limit=1)
+    day.do(c.StateRemoved(by="li", incident=1))
+    assert ids(day, after=first["next_after"]) == ["1-2"]
+
+
+@pytest.mark.parametrize("after", ["", "1-1", "x.y.1-1", "1.2.nothing", "9" * 40 + ".1.1-1"])
+def test_a_place_that_no_page_gave_is_refused(day: Day, after: str) -> None:
+    with pytest.raises(InputError, match="not a place in the queue"):
+        day.queue(after=after)
+
+
+@pytest.mark.parametrize("limit", [0, 1_001])
+def test_a_page_has_a_limit(day: Day, limit: int) -> None:
+    with pytest.raises(InputError, match="1 to 1,000 items"):
+        day.queue(limit=limit)
+
+
+def test_kinds_are_counted(day: Day) -> None:
+    day.add().log().log().contact(1)
+    queue = day.queue()
+    assert queue["counts"] == {"call": 1, "check_removal": 1}
+    assert not queue["counts_capped"]
+
+
+def test_counting_ends_somewhere(day: Day) -> None:
+    day.add()
+    row = {"site_id": 1, "kind": "call", "sort_due": FAR, "recorded_at": day.now}
+    with writing(day.engine) as connection:
+        connection.execute(insert(work), [{**row, "item": f"t{n}"} for n in range(1, 10_002)])
+    queue = day.queue()
+    assert queue["counts"] == {"call": 10_000}
+    assert queue["counts_capped"]
+
+
+def test_a_page_takes_the_same_queries_however_long_it_is(day: Day) -> None:
+    day.add().log().contact(1, "no-answer")
+    one = day.statements(day.queue)
+    for n in range(5):
+        day.add(f"s{n}.example").log(f"s{n}.example", urls=(f"https://s{n}.example/",))
+    many = day.statements(day.queue)
+    assert len(many) == len(one)
+
+
+def test_nothing_enforces_the_clock_until_a_daemon_is_heard_of(day: Day) -> None:
+    day.add().log()
+    assert day.enforcement()["beating"] is False
+    assert day.enforcement()["last_beat"] is None
+    heartbeat(day)
+    assert day.enforcement()["beating"] is True
+    assert day.enforcement()["last_beat"] == "2026-03-01T10:00:00Z"
+    day.after("10s")
+    assert day.enforcement()["beating"] is True
+    day.after("1s")
+    assert day.enforcement()["beating"] is False
+    assert day.enforcement()["daemon"] == "d1"
+
+
+def test_a_daemon_that_stands_aside_enforces_nothing_and_says_why(day: Day) -> None:
+    heartbeat(day, aside="its clock is 3 s ahead")
+    assert day.enforcement()["beating"] is False
+    assert day.enforcement()["standing_aside"] == "its clock is 3 s ahead"
+    heartbeat(day, daemon="d2")
+    assert day.enforcement()["beating"] is True
+    assert day.enforcement()["standing_aside"] is None
+    assert len(day.enforcement()["daemons"]) == 2
+
+
+def test_what_is_overdue_is_told_since_when(day: Day) -> None:
+    day.add("a.example").log("a.example").after("10m").add("b.example").log("b.example")
+    day.after("50m1s")
+    told = day.enforcement()
+    assert (told["overdue"], told["overdue_since"]) == (1, "2026-03-01T11:00:00Z")
+    assert told["overdue_sites"] == [{"site": "a.example", "due": "2026-03-01T11:00:00Z"}]
+    day.after("10m")
+    assert day.enforcement()["overdue"] == 2
+
+
+def heartbeat(day: Day, daemon: str = "d1", aside: str | None = None) -> None:
+    with writing(day.engine) as connection:
+        beat(
+            connection,
+            Heartbeat(
+                daemon=daemon, host="host", pid=7, started_at=day.now - timedelta(hours=1),
+                beat_at=day.now, standing_aside=aside,
+            ),
+        )  # fmt: skip

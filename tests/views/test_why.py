@@ -1,0 +1,244 @@
+"""Why a site stands as it does: every state and rule, told from the record, and what changes it."""
+
+import pytest
+
+from incidents.errors import UnknownSiteError
+from incidents.machine import commands as c
+from incidents.machine.policy import DOCUMENTED
+from incidents.store.engine import writing
+from incidents.store.tables import sealed
+from tests.views.day import SITE, Day
+
+DISPUTED = "leaves the rule unmet: the closure would be disputed, a machine does not undo it"
+
+
+def would(day: Day) -> str:
+    return "\n".join(day.why()["would_change"])
+
+
+def test_an_active_site_has_nothing_against_it(day: Day) -> None:
+    why = day.add().why()
+    assert why["text"][0] == f"{SITE} is active: no rule holds it down."
+    assert why["next"] is None
+    assert "Next: nothing falls due by itself." in why["text"]
+    assert why["commands"] == []
+
+
+def test_an_open_incident_shows_its_clock_and_what_its_lapse_would_do(day: Day) -> None:
+    day.add().log()
+    assert (
+        "1-1 is open: reach the responsible person by 2026-03-01 11:00 UTC (in 1 h)" in day.text()
+    )
+    assert day.why()["next"] == {
+        "due": "2026-03-01T11:00:00Z",
+        "overdue": False,
+        "what": f"{SITE} suspended until 2026-03-01 23:00:00 (R2, unreachable)",
+    }
+    assert "reaching the responsible person by 2026-03-01 11:00 stops the clock of 1-1" in would(
+        day
+    )
+    assert day.why()["commands"] == ["incidents contact 1-1 reached"]
+
+
+def test_what_is_overdue_is_said_first_and_what_would_come_of_it(day: Day) -> None:
+    why = day.add().log().after("1h5m").why()
+    assert why["text"][0].startswith(
+        "OVERDUE: nobody has enforced what fell due at 2026-03-01 11:00, 5 min ago"
+    )
+    assert why["next"]["overdue"]
+    assert "suspended until 2026-03-01 23:05" in why["next"]["what"]
+    assert "a contact on 1-1 that happened by 2026-03-01 11:00" in would(day)
+    assert why["commands"][0] == "incidents daemon --once"
+
+
+def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(day: Day) -> None:
+    day.add().log(urls=("https://shop.example/a",)).after("5m").contact(1, "no-answer")
+    text = day.after("56m").elapse().text()
+    assert f"{SITE} is suspended by R2, unreachable" in text
+    assert "until 2026-03-01 23:01 UTC (in 12 h)" in text
+    assert (
+        "1-1: happened 2026-03-01 10:00, recorded 2026-03-01 10:00 by li (login desk1), now"
+        " unreached, https://shop.example/a"
+    ) in text
+    assert "contact 1-1-1: no-answer at 2026-03-01 10:05, recorded by li" in text
+    assert "the deadline 2026-03-01 11:00 against 2026-03-01 11:01, when it was decided" in text
+    assert "1 min past" in text
+    assert DOCUMENTED.digest in text
+    assert "Run of 1: 3 in a row" in text
+
+
+def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
+    day.add().log().after("1h1s").elapse()
+    assert (
+        "a contact on 1-1 that happened by 2026-03-01 11:00 and is recorded with --at would strike"
+        " this suspension, and the site would open at once"
+    ) in would(day)
+    assert "voiding 1-1 would strike this suspension" in would(day)
+    day.contact(1, at="11:00")
+    assert day.site()["state"] == "active"
+
+
+def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> None:
+    day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
+    assert "rests on 1-1, 1-2, and is struck only when none of them stands" in would(day)
+    assert day.contact(1, at="11:00").site()["state"] == "suspended"
+    assert "voiding 1-2 would strike this suspension" in would(day)
+
+
+def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) -> None:
+    day.add().do(c.SetHold(by="boss", reason="letter 7 of the police"))
+    assert "is held by order since 2026-03-01 10:00" in day.text()
+    assert "recorded by boss (login desk1): “letter 7 of the police”" in day.text()
+    assert "lifting the hold opens the site at once" in would(day)
+    assert day.why()["commands"] == [f"incidents site unhold {SITE} --reason R"]
+
+
+def test_a_hold_over_a_suspension_keeps_the_site_down_in_any_case(day: Day) -> None:
+    day.add().log().after("1h1s").elapse().do(c.SetHold(by="boss", reason="letter"))
+    assert "the site would stay down, held" in would(day)
+    assert "lifting the hold does not open the site yet: a suspension still runs" in would(day)
+
+
+def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> None:
+    day.add().log().after("1h").log().after("30m").log()
+    text = day.text()
+    assert f"{SITE} was closed at 2026-03-01 11:30 by R1, repeat" in text
+    assert "3 violations were counted, and 3 within 24h close a site:" in text
+    assert "1-2: happened 2026-03-01 11:00, recorded 2026-03-01 11:00 by li (login desk1)" in text
+    assert (
+        "Compared: from 2026-03-01 10:00 to 2026-03-01 11:30 is 1h30m, at most 24h, both ends"
+        " included. 1-3 completed the window."
+    ) in text
+    assert f"recorded by li (login desk1), under the policy {DOCUMENTED.digest}" in text
+    assert "no after-sales service, no refund" in text
+    assert f"voiding any of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)
+
+
+def test_r1_met_by_others_too_is_not_disputed_by_one_void(day: Day) -> None:
+    day.add().log().log().log()
+    assert day.do(c.VoidIncident(by="li", incident=1, reason="slip")).site()["disputed"]
+    # A fourth, recorded on the closed site, is moot and counts for nothing.
+    day.log()
+    assert "Moot, since found on the closed site: 1-4. They count for nothing." in day.text()
+    assert "The closure is disputed: 2 of the 3 that the rule needs still hold." in day.text()
+    assert "upholds the closure lets it stand" in would(day)
+
+
+def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
+    day.add()
+    for _ in range(2):
+        day.miss().after("13h").elapse()
+    assert "Run of 2: 3 in a row" in day.text()
+    assert "The next miss closes the site." in day.text()
+    assert "run of 2: the next miss closes the site (R3)" in would(day)
+    assert "no after-sales" in day.log().why()["next"]["what"]
+    text = day.after("1h1s").elapse().text()
+    assert "by R3, unreachable run" in text
+    assert "This was case 3 of 3:" in text
+    assert "case 1: 1-1: happened 2026-03-01 10:00" in text
+    assert "nobody was reached by 2026-03-01 11:00; acted on at 2026-03-01 11:00:01" in text
+    assert f"contact in time on any of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)
+    day.contact(2, at="03-02 01:00")
+    assert "2: 1-2: happened 2026-03-02 00:00:01" in day.text()
+    assert "its case was struck" in day.text()
+    assert "The closure is disputed: 1 of the 3" in day.text()
+
+
+def test_r4_tells_who_stated_what_and_that_no_correction_undoes_it(day: Day) -> None:
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings at a bakery"))
+    assert (
+        "li (login desk1) stated that the filed phone is false; established by: “it rings at a"
+        " bakery”."
+    ) in day.text()
+    assert "no correction of the record undoes" in would(day)
+
+
+def test_r5_tells_the_call_and_the_refusal(day: Day) -> None:
+    day.add().log().after("5m").contact(1).after("5m").do(c.StateRefused(by="zhao", incident=1))
+    text = day.text()
+    assert "by R5, refusal" in text
+    assert "contact 1-1-1: reached at 2026-03-01 10:05, recorded by li" in text
+    assert "That they do not delete was recorded by zhao (login desk1)." in text
+    assert f"taking back the refusal of 1-1 {DISPUTED}" in would(day)
+    assert f"voiding the contact 1-1-1 {DISPUTED}" in would(day)
+
+
+def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
+    text = '[refusal]\nremoval_within = "2h"\n'
+    day.desk.activate(text, by="boss", login=None, reason="a trial")
+    day.add().log().contact(1)
+    assert "1-1 is notified: the content must be gone by 2026-03-01 12:00" in day.text()
+    text = day.after("2h1s").elapse().text()
+    assert "Not deleted by the deadline, 2026-03-01 12:00." in text
+    assert "when it was decided: 1 s past" in text
+
+
+def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
+    day.add().log().log().log().do(c.VoidIncident(by="li", incident=1, reason="slip"))
+    day.do(c.Uphold(by="boss", reason="two are enough for me"))
+    assert "2 of the 3 that the rule needs still hold; boss (login desk1) upheld" in day.text()
+    assert f"voiding any of 1-2, 1-3 {DISPUTED}" in would(day)
+
+
+def test_a_reinstatement_waits_for_another_person_and_is_told_afterwards(day: Day) -> None:
+    day.add().log().log().log().do(c.AskReinstatement(by="li", reason="all clean"))
+    assert "li asked at 2026-03-01 10:00 that it be opened again: “all clean”" in day.text()
+    assert f"incidents site approve {SITE}" in day.why()["commands"]
+    day.do(c.Approve(by="wang"))
+    assert "It was reinstated by wang (login desk1)" in day.text()
+    assert day.why()["site"]["state"] == "active"
+
+
+def test_the_timeline_tells_everything_with_both_times_and_both_names(day: Day) -> None:
+    day.add().log(at=None, note="seen").after("2h").elapse().contact(1, at="10:30")
+    story = day.why()["timeline"]
+    assert [line["seq"] for line in story] == list(range(1, len(story) + 1))
+    lapse = next(line for line in story if line["kind"] == "clock_lapsed")
+    assert (lapse["at"], lapse["recorded_at"]) == ("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z")
+    assert (lapse["by"], lapse["login"], lapse["rule"]) == ("clock", None, "unreachable")
+    logged = next(line for line in story if line["kind"] == "incident_logged")
+    assert (logged["by"], logged["login"], logged["said"]) == ("li", "desk1", "seen")
+    assert logged["words"].endswith(": “seen”")
+    assert [line["kind"] for line in story[-2:]] == ["suspension_struck", "task_opened"]
+
+
+def test_an_incidents_timeline_has_what_concerns_it_alone(day: Day) -> None:
+    day.add().log().log().after("1h1s").elapse().after("12h1s").elapse()
+    day.contact(2)
+    first = [line["kind"] for line in day.story(1)]
+    assert first == [
+        "incident_logged", "clock_lapsed", "site_suspended", "suspension_ended", "task_opened",
+    ]  # fmt: skip
+    second = [line["kind"] for line in day.story(2)]
+    assert second == [
+        "incident_logged", "site_suspended", "clock_lapsed", "suspension_ended", "task_opened",
+        "contact_recorded",
+    ]  # fmt: skip
+    assert day.story(9) == []
+
+
+def test_what_was_erased_is_told_as_erased(day: Day) -> None:
+    day.add().do(c.SetHold(by="boss", reason="letter 7"))
+    with writing(day.engine) as connection:
+        connection.execute(sealed.delete())
+    assert "recorded by boss (login desk1): (erased)" in day.text()
+    line = day.story()[-1]
+    assert line["words"].endswith("(erased)")
+    assert line["said"] is None
+
+
+def test_an_unknown_site_offers_the_nearest_names(day: Day) -> None:
+    day.add()
+    with pytest.raises(UnknownSiteError, match=r"did you mean shop\.example\?"):
+        day.why("shpo.example")
+    with pytest.raises(UnknownSiteError, match=r"incidents site add nowhere\.test"):
+        day.why("nowhere.test")
+
+
+def test_a_why_takes_the_same_queries_however_much_is_open(day: Day) -> None:
+    day.desk.activate("[repeat]\ncount = 900\n", by="boss", login=None, reason="a flood")
+    day.add().log()
+    one = day.statements(day.why)
+    for _ in range(50):
+        day.log(urls=("https://shop.example/",))
+    assert len(day.statements(day.why)) == len(one)
