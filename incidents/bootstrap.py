@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from incidents import clock
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, Engine
 
     from incidents.desk import Desk
@@ -31,6 +36,12 @@ class House:
         from incidents.store import engine
 
         return engine.create(self.settings.db)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a database to look into; SQLite would make an empty file by looking."""
+        engine = self.bare_engine
+        return engine.dialect.name != "sqlite" or Path(str(engine.url.database)).exists()
 
     @cached_property
     def engine(self) -> Engine:
@@ -65,6 +76,17 @@ class House:
 
         with engine.plainly(self.engine), engine.reading(self.engine) as connection:
             yield connection
+
+    def now(self, connection: Connection) -> datetime:
+        """The time by which the clock's enforcement is judged, in UTC.
+
+        The database's own where it has one, since that is whose time daemons beat in, and one
+        workstation that is ten seconds off must not cry that nothing enforces the clock.
+        """
+        from incidents.store import engine
+
+        there = None if self.settings.own_clock else engine.database_time(connection)
+        return clock.now() if there is None else there
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
         """What references to sealed values stand for; erased ones are left out."""

@@ -13,6 +13,7 @@ _DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
 _TIME = r"(?P<time>\d{2}:\d{2}(?::\d{2})?)(?:[.](?P<fraction>\d{1,18}))?"
 _OFFSET = r"(?P<offset>[Zz]|[+-]\d{2}:\d{2})"
 _FORMS = re.compile(rf"(?:{_DATE}[Tt ])?{_TIME}\s?{_OFFSET}?", re.ASCII)
+_LAST_NIGHT = timedelta(hours=12)
 _WAYS = "write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00"
 
 
@@ -74,7 +75,7 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     """Read a time that a person has typed, in UTC.
 
     RFC 3339 has its own offset; `2026-03-01 02:50` and `2026-03-01 02:50:30` are in `zone`; a bare
-    `02:50` is the latest such time in `zone` that is not later than `now`.
+    `02:50` is today's in `zone`, or yesterday's if that was less than twelve hours before `now`.
 
     Raises:
         InputError: naming the text, and how to write a time.
@@ -101,10 +102,11 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
 def _latest(text: str, at: time, zone: tzinfo, now: datetime) -> datetime:
     today = now.astimezone(zone).date()
     moment = _in_zone(text, datetime.combine(today, at), zone)
-    if moment > now:
-        yesterday = today - timedelta(days=1)
-        moment = _in_zone(text, datetime.combine(yesterday, at), zone)
-    return moment
+    if moment <= now:
+        return moment
+    yesterday = _in_zone(text, datetime.combine(today - timedelta(days=1), at), zone)
+    # Further back it is more likely a slip than last night: today's, which is refused as future.
+    return yesterday if now - yesterday <= _LAST_NIGHT else moment
 
 
 def _in_zone(text: str, local: datetime, zone: tzinfo) -> datetime:

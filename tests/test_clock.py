@@ -61,9 +61,15 @@ def test_a_time_is_read_as_rfc_3339_or_in_the_display_zone(text: str, expected: 
     assert clock.rfc3339(clock.parse(text, SHANGHAI, NOW)) == expected
 
 
-def test_a_bare_time_is_the_latest_such_time_that_is_not_in_the_future() -> None:
-    """At 09:30 in Shanghai, 09:31 was yesterday."""
-    assert clock.parse("09:31", SHANGHAI, NOW) == NOW + timedelta(minutes=1) - timedelta(days=1)
+def test_a_bare_time_is_yesterdays_if_that_was_last_night() -> None:
+    """At 09:30 in Shanghai, 21:30 was yesterday."""
+    assert clock.parse("21:30", SHANGHAI, NOW) == NOW - timedelta(hours=12)
+
+
+def test_a_bare_time_that_is_just_ahead_is_not_taken_for_yesterdays() -> None:
+    """At 09:30, 09:31 is a slip, and the future is refused."""
+    assert clock.parse("09:31", SHANGHAI, NOW) == NOW + timedelta(minutes=1)
+    assert clock.parse("21:29", SHANGHAI, NOW) == NOW + timedelta(hours=12, minutes=-1)
 
 
 @pytest.mark.parametrize(

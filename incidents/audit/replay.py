@@ -21,6 +21,7 @@ from incidents.store.tables import DESK_STREAM, entries, orders
 OUTSIDE = {
     "entries.id": "the record orders the entries of each site, not those of one site and another",
     "entries.body": "of a field that no table repeats, the entry itself is the only record",
+    "desk.id": "the schema itself takes no other value: the desk has one row",
     "keys": "how a repeated command is answered: kept for the asker, no part of the record",
     "heartbeats": "which daemons are running now",
 }

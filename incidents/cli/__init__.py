@@ -34,7 +34,8 @@ def main(args: list[str] | None = None) -> int:
     _never_fail_to_print()
     try:
         status = root.main(args, prog_name="incidents", standalone_mode=False, obj=run)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status if isinstance(status, int) else DONE
     except BrokenPipeError:
         return _after_broken_pipe()

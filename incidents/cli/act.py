@@ -6,18 +6,19 @@ import hashlib
 import json
 import sys
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incidents import site_name
 from incidents.cli import answers
+from incidents.cli.run import is_terminal
 from incidents.errors import BadSiteNameError, NotConfirmedError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.desk import Answer, Envelope
     from incidents.machine.commands import Command
+    from incidents.machine.policy import Policy
 
 # How long a line that is typed again is taken for a finger that slipped.
 SAME_LINE_FOR = timedelta(seconds=60)
@@ -26,10 +27,13 @@ SAME_LINE_FOR = timedelta(seconds=60)
 class Act:
     """What an act's module is given: who acts, and the way to the desk."""
 
-    def __init__(self, run: Run, *, key: str | None, dry_run: bool) -> None:
+    def __init__(
+        self, run: Run, *, key: str | None, dry_run: bool, policy: Policy | None = None
+    ) -> None:
         self.run = run
         self.key = key
         self.dry_run = dry_run
+        self.policy = policy
 
     @property
     def by(self) -> str:
@@ -51,28 +55,16 @@ class Act:
         Pressing Enter twice must not make two violations. A script has no terminal and means what
         it says; a person who means it says `way_out`.
         """
-        if self.key is not None or self.dry_run or not sys.stdin.isatty():
+        if self.key is not None or self.dry_run or not is_terminal(sys.stdin):
             return self.submit(site, command)
         line = _key_of_line(self.by, self.run.settings.login, site, command)
-        answer = self._send_line(line, site, command)
+        answer = self._send(self._envelope(site, command, key=line, key_for=SAME_LINE_FOR))
         if answer.repeated:
             self.run.tell(
                 "the same line was typed less than a minute ago: nothing was logged again, and "
                 f"this is the first answer. For another violation add {way_out}."
             )
         return answers.give(self.run, answer, dry_run=False, repetition_told=True)
-
-    def _send_line(self, line: str, site: str | int, command: Command) -> Answer:
-        """The first answer to the line within a minute that was not a refusal.
-
-        What was refused may be possible by now, and is tried again under the next key.
-        """
-        for n in count(1):
-            envelope = self._envelope(site, command, key=f"{line}:{n}", key_for=SAME_LINE_FOR)
-            answer = self._send(envelope)
-            if not (answer.repeated and answer.refusal is not None):
-                break
-        return answer
 
     def close_site(
         self, site: str | int, command: Command, *, confirm: str | None, about: str | None = None
@@ -108,7 +100,7 @@ class Act:
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
         """Do many at once, in one transaction; the caller answers."""
         envelopes = [self._envelope(site, command) for site, command in commands]
-        return self.run.house.desk.submit(envelopes, dry_run=self.dry_run)
+        return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
 
     def _envelope(
         self,
@@ -124,7 +116,9 @@ class Act:
         return Envelope(site=site, command=command, login=login, key=key, key_for=key_for)
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
-        [answer] = self.run.house.desk.submit([envelope], dry_run=self.dry_run or dry_run)
+        [answer] = self.run.house.desk.submit(
+            [envelope], dry_run=self.dry_run or dry_run, policy=self.policy
+        )
         return answer
 
 
@@ -144,7 +138,7 @@ def _salt() -> str:
 
 
 def _confirm(site: str, confirm: str | None) -> None:
-    if confirm is None and sys.stdin.isatty():
+    if confirm is None and is_terminal(sys.stdin):
         print(  # noqa: T201 - a question, on standard error
             f"This closes {site}: no after-sales service, no refund.\nType its name to confirm: ",
             end="",

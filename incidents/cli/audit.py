@@ -14,7 +14,7 @@ import click
 from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import CSV, JSON, JSONL
+from incidents.cli.run import CSV, JSON, JSONL, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, InputError, UnknownSiteError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _length(connection: Connection, site_id: int | None) -> int:
 
 def _is_watched(target: str) -> bool:
     """Whether somebody sees a progress bar, and no entries are written across it."""
-    return sys.stderr.isatty() and not (target == "-" and sys.stdout.isatty())
+    return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
 
 
 @contextmanager

@@ -42,56 +42,76 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import enforce, journal
+    from incidents.daemon import enforce
     from incidents.daemon.timekeeping import StandingAsideError
 
-    done: list[Answer] = []
+    done = _Done(run)
     house = run.house
     found = enforce.look(
-        house.engine, house.desk, own_clock=house.settings.own_clock, done=done.extend
+        house.engine, house.desk, own_clock=house.settings.own_clock, done=done.add
     )
     if found.aside is not None:
-        journal.cry("standing aside, nothing was enforced", reason=found.aside)
         raise StandingAsideError(reason=found.aside)
-    if run.quiet:
-        run.say_all([answer.site for answer in done])
-    elif run.for_programs:
-        events = [{"site": a.site, **event} for a in done for event in a.document["events"]]
-        output.document(run, {"sites": len(done), "events": events}, rows=events)
-    else:
-        _tell_done(run, done)
+    done.tell()
     return DONE
 
 
-def _tell_done(run: Run, done: list[Answer]) -> None:
-    """The first decisions in words, then the count of all; nothing due is no mail from cron."""
-    from incidents import event_words
-    from incidents.words import Teller
+class _Done:
+    """What was done, kept as far as it will be told: there may be very much of it."""
 
-    if not done:
-        if sys.stdout.isatty():
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._sites: list[str] = []
+        self._events: list[Document] = []
+        self._sentences: list[str] = []
+        self._kinds: Counter[str] = Counter()
+
+    def add(self, answers: list[Answer]) -> None:
+        """One batch."""
+        for answer in answers:
+            events = answer.document["events"]
+            self._sites.append(answer.site)
+            self._kinds.update(event["kind"] for event in events)
+            if self._run.for_programs:
+                self._events += [{"site": answer.site, **event} for event in events]
+            elif len(self._sentences) < MAX_TOLD:
+                self._sentences += self._told(answer.document)
+
+    def tell(self) -> None:
+        """All of it, or for people the first decisions and the count of all."""
+        run = self._run
+        if run.quiet:
+            run.say_all(self._sites)
+        elif run.for_programs:
+            document = {"sites": len(self._sites), "events": self._events}
+            output.document(run, document, rows=self._events)
+        elif self._sites:
+            run.say_all(self._sentences[:MAX_TOLD])
+            rest = self._kinds.total() - MAX_TOLD
+            if rest > 0:
+                run.say(f"… and {rest:,} more (--json tells all)")
+            run.say(f"{_counted(len(self._sites), 'site')}: {self._counts()}")
+        elif sys.stdout.isatty():
+            # Elsewhere it would be a mail from cron, each minute.
             run.tell("nothing is due")
-        return
-    told = 0
-    for answer in done:
-        site = answer.document["site"]
-        teller = Teller(site=site["site"], site_id=site["id"], when=run.when)
-        for event in answer.document["events"]:
-            if told < MAX_TOLD:
-                run.say(event_words.sentence(teller, event))
-            told += 1
-    if told > MAX_TOLD:
-        run.say(f"… and {told - MAX_TOLD:,} more (--json tells all)")
-    kinds = Counter(event["kind"] for a in done for event in a.document["events"])
-    counts = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in sorted(kinds.items()))
-    run.say(f"{_counted(len(done), 'site')}: {counts}")
+
+    def _told(self, document: Document) -> list[str]:
+        from incidents import event_words
+        from incidents.words import Teller
+
+        site = document["site"]
+        teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
+        return [event_words.sentence(teller, event) for event in document["events"]]
+
+    def _counts(self) -> str:
+        return ", ".join(
+            f"{n:,} {kind.replace('_', ' ')}" for kind, n in sorted(self._kinds.items())
+        )
 
 
 def _status(run: Run) -> int:
-    from incidents import clock
-
     with run.house.reading() as connection:
-        found: Document = run.house.views.enforcement(connection, clock.now())
+        found: Document = run.house.views.enforcement(connection, run.house.now(connection))
     if run.quiet:
         run.say_all([daemon["daemon"] for daemon in found["daemons"] if daemon["beating"]])
     elif run.for_programs:

@@ -9,7 +9,7 @@ import click
 
 from incidents.cli import output
 from incidents.cli.options import looking
-from incidents.errors import DONE, FileError, InputError
+from incidents.errors import DONE, DatabaseError, FileError, InputError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -43,6 +43,7 @@ def check(run: Run) -> int:
     from incidents.store.engine import place
 
     engine = run.house.bare_engine
+    _check_it_is_there(run)
     schema.check(engine)
     _report(run, engine, f"{place(engine)} is up to date")
     return DONE
@@ -62,12 +63,22 @@ def backup(run: Run, file: Path) -> int:
             f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
             f"'{place(engine)}'"
         )
+    _check_it_is_there(run)
     schema.check(engine)
     if file.exists():
         raise InputError(f"{file} is there already: name a new file")
     _copy(engine, file)
     _report(run, engine, f"{file} is a copy of {place(engine)}", file=str(file))
     return DONE
+
+
+def _check_it_is_there(run: Run) -> None:
+    from incidents.store.engine import place
+
+    if not run.house.is_there:
+        raise DatabaseError(
+            f"there is no file {place(run.house.bare_engine)}: incidents db upgrade makes it"
+        )
 
 
 def _copy(engine: Engine, file: Path) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.run import FORMATS, JSON, Run
+from incidents.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from incidents.machine.policy import Policy
 
 Command = Callable[..., int | None]
 
@@ -33,13 +38,25 @@ def acting(function: Command) -> Command:
     @click.pass_context
     def command(context: click.Context, /, **given: Any) -> int | None:
         run = _ready(context, given)
-        act = Act(run, key=given.pop("key"), dry_run=given.pop("dry_run"))
+        dry_run, policy = given.pop("dry_run"), given.pop("policy")
+        if policy is not None and not dry_run:
+            raise InputError(
+                "--policy goes with --dry-run alone: what is done is done under the active policy"
+            )
+        act = Act(
+            run,
+            key=given.pop("key"),
+            dry_run=dry_run,
+            policy=None if policy is None else _read_policy(policy),
+        )
         return function(act, **given)
 
     return _common(
         click.option("--key", type=params.text("key", limit=200), metavar="K",
                      help="The same command with the same key is done once."),
         click.option("--dry-run", is_flag=True, help="Show what would happen; do nothing."),
+        click.option("--policy", type=click.Path(path_type=Path), metavar="FILE",
+                     help="With --dry-run: what would happen under this policy."),
         of=command,
     )  # fmt: skip
 
@@ -60,6 +77,17 @@ def _ready(context: click.Context, given: dict[str, Any]) -> Run:
         db=given.pop("db"), person=given.pop("person"), zone=given.pop("zone")
     )
     return run
+
+
+def _read_policy(file: Path) -> Policy:
+    from incidents.machine import policy
+
+    try:
+        return policy.read(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(file=file, done="read", detail=error.strerror) from error
+    except ValueError as error:
+        raise InputError(f"{file} is no policy: {error}") from error
 
 
 def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.run import CSV, JSON, JSONL, painted, paints
+from incidents.cli.run import CSV, JSON, JSONL, is_terminal, painted, paints
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -49,7 +49,7 @@ def documents(run: Run, documents: Iterable[Document]) -> None:
 def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
     """`key: value` lines for people."""
     found = [(name, value) for name, value in pairs if value]
-    width = max((len(name) for name, _ in found), default=0) if sys.stdout.isatty() else 0
+    width = max((len(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
     for name, value in found:
         label = painted(f"{name}:".ljust(width + 1), bold=True)
         run.say(f"{label} {value}")
@@ -57,7 +57,7 @@ def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
 
 def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Rows for people: a table on a terminal, fields between tabs on a pipe."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         for row in rows:
             run.say("\t".join(" ".join(field.split()) for field in row))
         return
@@ -68,7 +68,8 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
 
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
     for header in headers:
-        drawn.add_column(header)
+        # Folded, never cut: what is shown is there to be copied.
+        drawn.add_column(header, overflow="fold")
     for row in rows:
         drawn.add_row(*map(Text, row))
     Console(color_system="auto" if paints() else None, highlight=False).print(drawn)

@@ -12,7 +12,7 @@ import click
 from incidents.cli import output, params, policy_file, policy_words
 from incidents.cli.options import acting, looking
 from incidents.cli.root import LazyGroup
-from incidents.errors import DONE, RefusedError
+from incidents.errors import DONE, InputError, RefusedError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -128,6 +128,8 @@ def activate(act: Act, file: Path, reason: str) -> int:
     What fell due before is done under the old one, and deadlines that are set already stay.
     """
     run = act.run
+    if act.policy is not None:
+        raise InputError("--policy says nothing here: FILE is the policy")
     wanted = policy_file.read(file)
     active = run.house.desk.policy()
     changes = policy_words.differences(active, wanted)
@@ -150,6 +152,12 @@ def activate(act: Act, file: Path, reason: str) -> int:
     if act.dry_run:
         run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
     return DONE
+
+
+# It is one of the options that all acts share.
+for _param in activate.params:
+    if isinstance(_param, click.Option) and _param.name == "policy":
+        _param.hidden = True
 
 
 def _history(connection: Connection) -> list[Document]:

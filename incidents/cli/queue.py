@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents import clock
 from incidents.cli import output
 from incidents.cli.options import looking
-from incidents.cli.run import painted
+from incidents.cli.run import is_terminal, painted
 from incidents.errors import DONE, InputError
 from incidents.words import span
 
@@ -58,7 +57,7 @@ def queue(run: Run, *, mine: bool, watch: bool, limit: int, after: str | None) -
         run.say(*(item["id"] for item in found["items"]))
     elif run.for_programs:
         output.document(run, found, rows=found["items"])
-    elif sys.stdout.isatty():
+    elif is_terminal(sys.stdout):
         from incidents.cli import queue_screen
 
         queue_screen.show(run, found)
@@ -72,7 +71,7 @@ def fetch(run: Run, person: str | None, limit: int, after: str | None) -> Docume
     house = run.house
     with house.reading() as connection:
         found: Document = house.views.queue(
-            connection, clock.now(), mine=person, limit=limit, after=after
+            connection, house.now(connection), mine=person, limit=limit, after=after
         )
     return found
 
@@ -118,7 +117,7 @@ def whom(item: Document) -> str:
 def _check_terminal(run: Run) -> None:
     if run.for_programs or run.quiet:
         raise InputError("--watch is for people: leave the format and -q out")
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         raise InputError("--watch needs a terminal: without one, run queue again when you want it")
 
 

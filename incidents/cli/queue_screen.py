@@ -19,7 +19,7 @@ from rich.text import Text
 
 from incidents import clock
 from incidents.cli import queue
-from incidents.cli.run import paints
+from incidents.cli.run import is_terminal, paints
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,7 +71,7 @@ def _drawn(run: Run, found: Document, *, wide: bool) -> RenderableType:
     if not items:
         parts.append(Text("Nothing to do.", style="green"))
     else:
-        parts += [_table(items, wide=wide), _first(items[0])]
+        parts += [_table(items, wide=wide), _first(_mine_to_do(items, run.settings.person))]
     if found["more"]:
         parts.append(Text("There is more below: --limit N shows it.", style="dim"))
     return Group(*parts)
@@ -117,6 +117,12 @@ def _style(item: Document) -> str:
     return ""
 
 
+def _mine_to_do(items: list[Document], person: str) -> Document:
+    """The most urgent item that nobody else is at work on."""
+    free = (item for item in items if item["claimed_by"] in (None, person))
+    return next(free, items[0])
+
+
 def _first(item: Document) -> RenderableType:
     """What to do about the most urgent thing: whom to call, what to say, what to type then."""
     first = Table.grid(padding=(0, 2))
@@ -133,7 +139,7 @@ def _first(item: Document) -> RenderableType:
 @contextmanager
 def _key_pressed() -> Iterator[Callable[[float], str]]:
     """Keys one by one, without Enter and without an echo; the terminal is put back at the end."""
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         yield _no_key
         return
     descriptor = sys.stdin.fileno()

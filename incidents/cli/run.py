@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -99,16 +100,18 @@ class Run:
             self._house.close()
 
 
-def paints(stream: object = None) -> bool:
-    """Whether colour may be written: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
-    import os
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether a person is at the other end; a stream that the caller has closed is None."""
+    return stream is not None and stream.isatty()
 
+
+def paints() -> bool:
+    """Whether colour may be written: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
         return True
-    out = sys.stdout if stream is None else stream
-    return bool(getattr(out, "isatty", lambda: False)())
+    return is_terminal(sys.stdout)
 
 
 def painted(text: str, **style: object) -> str:

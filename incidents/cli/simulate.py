@@ -233,17 +233,21 @@ def _tell(run: Run, policies: list[Policy], facts: _Facts) -> None:
         return
     first, last = (facts.history.reports[i].occurred_at for i in (0, -1))
     run.tell(
-        f"{found['reports']:,} reports of {len(facts.stories):,} sites, {run.when(first)} to "
-        f"{run.when(last)} {run.when.zone_name}",
+        f"{_many(found['reports'], 'report')} of {_many(len(facts.stories), 'site')}, "
+        f"{run.when(first)} to {run.when(last)} {run.when.zone_name}",
         _told_grouping(found),
         _told_calls(found),
     )
     left = sum(finding.report.removed_at is None for s in facts.stories for finding in s.findings)
     if left and any(policy.removal_within is not None for policy in policies):
         run.tell(
-            f"removed_at is not known of {left:,} incidents: under a policy with a removal "
+            f"removed_at is not known of {_many(left, 'incident')}: under a policy with a removal "
             "deadline, content that the history does not know to be gone counts as not deleted (R5)"
         )
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _told_grouping(found: dict[str, Any]) -> str:

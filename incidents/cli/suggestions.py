@@ -48,9 +48,12 @@ def _reading(context: click.Context) -> Iterator[Connection]:
 
     run = Run()
     run.settings = settings.load(db=context.params.get("db"))
+    house = run.house
     try:
-        schema.check(run.house.bare_engine)
-        with engine.reading(run.house.bare_engine) as connection:
+        if not house.is_there:
+            raise FileNotFoundError
+        schema.check(house.bare_engine)
+        with engine.reading(house.bare_engine) as connection:
             yield connection
     finally:
         run.close()

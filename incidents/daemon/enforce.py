@@ -17,7 +17,7 @@ from incidents.clock import rfc3339
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.backoff import Backoff
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.store import clocks
+from incidents.store import clocks, schema
 from incidents.store.engine import plainly, reading
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ class Enforcement:
             return
         try:
             house = self._house
+            # It may have been upgraded since: what this program would write no longer fits.
+            schema.check(house.engine)
             found = look(
                 house.engine,
                 house.desk,

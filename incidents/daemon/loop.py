@@ -10,12 +10,13 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -160,7 +161,9 @@ class _Loop:
         self._scheduler.add_job(duty, Every(seconds), next_run_time=clock.now(), **options)
 
     def _at_once(self, id_: str) -> None:
-        self._scheduler.modify_job(id_, next_run_time=clock.now())
+        # At a stop the scheduler may forget its jobs before the last look ends.
+        with suppress(JobLookupError):
+            self._scheduler.modify_job(id_, next_run_time=clock.now())
 
 
 @contextmanager

@@ -168,6 +168,9 @@ class Batch:
 
     def _keep(self, envelope: Envelope, answer: Answer) -> None:
         assert envelope.key is not None
+        if answer.refusal is not None and envelope.key_for is not None:
+            # A slip of the finger repeats what was done; what was refused may be possible by now.
+            return
         self._new_keys[envelope.key] = keys.Kept(
             envelope.key,
             fingerprint(self._name(envelope), envelope.command),

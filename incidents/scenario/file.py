@@ -150,7 +150,7 @@ def _refusal(fields: Fields) -> str | None:
 
 def _expectation(fields: Fields, table: dict[str, Any]) -> Expectation:
     own = Fields(f"{fields.where}, expect", table, fields.start)
-    found = {name: read(own, name) for name, read in _EXPECTED.items() if own.has(name)}
+    found = {name: read(own, name) for name, read in EXPECTED.items() if own.has(name)}
     own.finish("expect")
     return found
 
@@ -197,7 +197,7 @@ def _incidents(fields: Fields, name: str) -> object:
     return states
 
 
-_EXPECTED: dict[str, Callable[[Fields, str], object]] = {
+EXPECTED: dict[str, Callable[[Fields, str], object]] = {
     "state": _state,
     "rule": _rule,
     "run": _count,
@@ -209,6 +209,7 @@ _EXPECTED: dict[str, Callable[[Fields, str], object]] = {
     "suspensions": _count,
     "incidents": _incidents,
 }
+"""What can be expected, and how it is read."""
 
 
 def _limit(what: str, count: int, limit: int) -> None:

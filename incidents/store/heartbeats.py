@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store.tables import heartbeats
 
@@ -33,6 +32,9 @@ def known(connection: Connection) -> list[Heartbeat]:
 
 def beat(connection: Connection, heartbeat: Heartbeat) -> None:
     """Writes what a daemon says of itself, in place of what it said before."""
+    # Loaded by the daemon alone: who only looks at the beats does not pay for two dialects.
+    from sqlalchemy.dialects import postgresql, sqlite
+
     made = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = asdict(heartbeat)
     statement = made(heartbeats).values(row)

@@ -13,6 +13,7 @@ from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.case import Case, Incident
+from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
 from incidents.machine.policy import Policy
 from incidents.store import cases
@@ -133,7 +134,9 @@ def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Reco
 
 
 def signed(person: str, login: str | None) -> str:
-    """A person with the login beside the name, where it is another word."""
+    """A person with the login beside the name, where it is another word; or the clock."""
+    if person == CLOCK:
+        return "the clock"
     return person if login in (None, person) else f"{person} (login {login})"
 
 

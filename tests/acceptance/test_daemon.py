@@ -35,6 +35,8 @@ from tests.databases import PostgresqlDatabases, SqliteDatabases
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
+# Milliseconds, but on a machine where all other tests run as well.
+ON_TIME = 5 * SECOND
 OWN = {"INCIDENTS_CLOCK": "own"}
 MANY = tuple(f"site-{n:04}.example" for n in range(2_000))
 
@@ -54,7 +56,7 @@ def test_the_daemon_suspends_at_the_deadline_and_opens_twelve_hours_later(
     incidents(db_url, "site", "add", "a.example", env=env)
     incidents(db_url, "log", "a.example", env=env)
     with engine_of(db_url) as engine, daemon(db_url, tmp_path, env=env) as running:
-        until(lambda: running.lines("started"), "the daemon runs")
+        until(lambda: heartbeats_of(engine), "the daemon enforces")
         deadline = site(engine, "a.example")["next_due"]
         timeline.move_to(deadline - SECOND)
         suspended = until(lambda: running.lines("decided"), "the clock lapses")
@@ -71,9 +73,9 @@ def test_the_daemon_suspends_at_the_deadline_and_opens_twelve_hours_later(
         "task_opened",
     ]  # fmt: skip
     made, ended = (clock.read_rfc3339(str(entries[n]["recorded_at"])) for n in (3, 4))
-    assert timedelta(0) < made - deadline < SECOND
+    assert timedelta(0) < made - deadline < ON_TIME
     assert opens_at == made + 12 * HOUR
-    assert timedelta(0) < ended - opens_at < SECOND
+    assert timedelta(0) < ended - opens_at < ON_TIME
 
 
 def test_a_daemon_wakes_for_a_due_time_that_another_process_writes_after_it_started(
@@ -90,7 +92,7 @@ def test_a_daemon_wakes_for_a_due_time_that_another_process_writes_after_it_star
         decided = running.says("decided")
 
     assert decided["kind"] == "clock_lapsed"
-    assert 0 < decided["late_s"] < 0.9
+    assert 0 < decided["late_s"] < ON_TIME.total_seconds()
 
 
 def test_after_a_day_of_downtime_what_is_due_is_done_once_and_nothing_else_is_opened(
@@ -200,22 +202,22 @@ def heartbeats_of(engine: Engine) -> list[heartbeats.Heartbeat]:
         return heartbeats.known(connection)
 
 
-def test_status_is_loud_when_nothing_enforces_the_clock(db_url: str, tmp_path: Path) -> None:
-    with engine_of(db_url) as engine:
+def test_status_is_loud_when_nothing_enforces_the_clock(sqlite_url: str, tmp_path: Path) -> None:
+    with engine_of(sqlite_url) as engine:
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
-        alone = incidents(db_url, "daemon", "status", status=1)
+        alone = incidents(sqlite_url, "daemon", "status", status=1)
         assert "NOTHING ENFORCES THE CLOCK" in alone.stdout
         assert "overdue: 1 site" in alone.stdout
         assert "a.example" in alone.stdout
 
-        with daemon(db_url, tmp_path) as running:
+        with daemon(sqlite_url, tmp_path) as running:
             until(lambda: heartbeats_of(engine), "the daemon enforces")
-            assert "the clock is enforced" in incidents(db_url, "daemon", "status").stdout
+            assert "the clock is enforced" in incidents(sqlite_url, "daemon", "status").stdout
             running.stop(signal.SIGKILL)
 
         # A dead one takes nothing back, but is not believed for long.
         later = clock_moved(15 * SECOND)
-        dead = incidents(db_url, "daemon", "status", "--json", env=later, status=1)
+        dead = incidents(sqlite_url, "daemon", "status", "--json", env=later, status=1)
         assert json.loads(dead.stdout)["beating"] is False
 
 

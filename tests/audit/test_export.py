@@ -143,7 +143,7 @@ def test_what_could_begin_a_formula_gets_an_apostrophe_and_loses_it_again(sign: 
     body = _entry(actor=f'{sign}cmd|" /C calc"!A0')
     written = b"".join(export.write_csv([body]))
     [_, row] = csv.reader(io.StringIO(written.decode(), newline=""))
-    assert row[COLUMNS.index("actor")] == f"'{sign}cmd|\" /C calc\"!A0"
+    assert row[COLUMNS.index("actor")] == f'\'{sign}cmd|" /C calc"!A0'
     assert list(export.read_csv(io.BytesIO(written))) == [body.encode()]
 
 

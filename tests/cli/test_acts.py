@@ -171,6 +171,23 @@ def test_a_dry_run_shows_what_would_happen_and_does_nothing(desk: Cli) -> None:
     assert desk("site", "show", "shop.example", "--json").json["state"] == "active"
 
 
+def test_a_dry_run_may_be_decided_under_another_policy(desk: Cli, tmp_path: Path) -> None:
+    strict, broken = tmp_path / "strict.toml", tmp_path / "broken.toml"
+    strict.write_text("[repeat]\ncount = 1\n")
+    broken.write_text("[repeat]\ncount = 0\n")
+    would = desk("log", "shop.example", "--dry-run", "--policy", str(strict))
+    assert "would: shop.example closed (R1, repeat), 1 violations" in would.out
+    alone = desk("log", "shop.example", "--policy", str(strict))
+    assert alone.status == 2
+    assert "--dry-run" in alone.err
+    bad = desk("log", "shop.example", "--dry-run", "--policy", str(broken))
+    assert bad.status == 2
+    assert "repeat.count" in bad.err
+    gone = desk("log", "shop.example", "--dry-run", "--policy", str(tmp_path / "gone.toml"))
+    assert gone.status == 1
+    assert "cannot be read" in gone.err
+
+
 def test_the_same_key_is_the_same_act_once(desk: Cli) -> None:
     first = desk("log", "shop.example", "--key", "k1")
     second = desk("log", "shop.example", "--key", "k1")

@@ -18,6 +18,14 @@ def test_a_fresh_database_is_upgraded_and_checked(cli: Cli, empty_db_url: str) -
     assert "up to date" in checked.out
 
 
+def test_a_check_makes_no_file(cli: Cli, tmp_path: Path) -> None:
+    for args in (("db", "check"), ("db", "backup", str(tmp_path / "copy.db"))):
+        answer = cli(*args, "--db", f"sqlite:///{tmp_path}/none.db")
+        assert answer.status == 1
+        assert "incidents db upgrade" in answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_backup_is_a_whole_database_of_its_own(cli: Cli, tmp_path: Path) -> None:
     cli("site", "add", "shop.example")
     copy = tmp_path / "copy.db"

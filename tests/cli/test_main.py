@@ -112,6 +112,11 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence(cli: Cli) -> None:
     assert len(answer.err.splitlines()) == 1
 
 
+def test_streams_that_are_closed_are_no_error(sqlite_url: str) -> None:
+    line = f"{sys.executable} -m incidents site add a.example --db {sqlite_url} <&- >&- 2>&-"
+    assert subprocess.run(["bash", "-c", line], check=False).returncode == 0
+
+
 def test_options_follow_the_verb_and_a_near_miss_is_offered(cli: Cli) -> None:
     assert "Did you mean 'queue'?" in cli("queu").err
     assert "Did you mean 'show'?" in cli("site", "shwo").err
@@ -131,7 +136,7 @@ def _completed(words: str, db: str) -> list[str]:
         COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1),
     )  # fmt: skip
     assert answer.stderr == ""
-    return [line.partition(",")[2] for line in answer.stdout.splitlines()]
+    return [line.partition(",")[2] for line in answer.stdout.splitlines() if line]
 
 
 def test_commands_sites_and_ids_are_completed(cli: Cli, sqlite_url: str) -> None:
@@ -147,3 +152,28 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, sqlite_url: str) -> None
 def test_a_completion_makes_no_database(tmp_path: Path) -> None:
     assert _completed("incidents log sh", f"sqlite:///{tmp_path}/none.db") == []
     assert list(tmp_path.iterdir()) == []
+
+
+def _cpu_s(*args: str, of: int = 5) -> float:
+    """The least processor time, in seconds, that the command takes in several runs."""
+    taken = []
+    for _ in range(of):
+        with subprocess.Popen(
+            [sys.executable, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            _, _, used = os.wait4(process.pid, 0)
+            process.returncode = 0
+        taken.append(used.ru_utime + used.ru_stime)
+    return min(taken)
+
+
+def test_help_takes_at_most_two_and_a_half_times_what_click_takes() -> None:
+    assert _cpu_s("-m", "incidents", "--help") <= 2.5 * _cpu_s("-c", "import click")
+
+
+def test_a_log_takes_little_more_than_the_import_of_its_database_library(
+    cli: Cli, sqlite_url: str
+) -> None:
+    cli("site", "add", "a.example")
+    logged = _cpu_s("-m", "incidents", "log", "a.example", "--db", sqlite_url)
+    assert logged <= 1.6 * _cpu_s("-c", "import sqlalchemy.orm") + 0.1

@@ -1,12 +1,15 @@
 """The unit file of the how-to is one that systemd takes, and does what the page says."""
 
 import configparser
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 UNIT = Path("docs/how-to/incidents.service")
+# Of no use to who runs it: what a second signal and a fault in the program leave behind.
+RARE = {"stopped at once, the batch in hand is undone", "nothing came of what was due"}
 
 
 @pytest.fixture
@@ -48,3 +51,15 @@ def test_it_notifies_is_watched_and_never_gives_up() -> None:
     assert int(unit["Service"]["WatchdogSec"]) > 2 * 30
     assert unit["Service"]["Restart"] == "on-failure"
     assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+
+
+def test_the_how_to_names_each_line_that_the_log_can_have() -> None:
+    page = " ".join((UNIT.parent / "run-the-daemon.md").read_text().split())
+    said = [
+        sentence
+        for file in Path("incidents/daemon").glob("*.py")
+        for sentence in re.findall(r'journal\.\w+\(\s*f?"([^"{]+)', file.read_text())
+    ]
+
+    assert len(said) > 8
+    assert [line for line in said if line.strip() not in page and line not in RARE] == []

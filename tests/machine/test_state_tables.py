@@ -8,7 +8,7 @@ import pytest
 
 from incidents.machine import events as e
 from incidents.machine import state
-from incidents.machine.apply import _HANDLERS, apply
+from incidents.machine.apply import CHANGES, apply
 from tests.machine.history import MICROSECOND, History
 
 Move = tuple[str, str, str]
@@ -184,7 +184,7 @@ def test_apply_refuses_an_event_that_records_an_impossible_move() -> None:
 
 
 def test_every_kind_of_event_is_applied_and_named_once() -> None:
-    assert set(_HANDLERS) == set(e.KINDS.values())
+    assert set(CHANGES) == set(e.KINDS.values())
     assert all(kind.kind == name for name, kind in e.KINDS.items())
 
 

@@ -135,6 +135,7 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
     text = day.after("1h1s").elapse().text()
     assert "by R3, unreachable run" in text
     assert "This was case 3 of 3:" in text
+    assert "recorded by the clock, under the policy" in text
     assert "case 1: 1-1: happened 2026-03-01 10:00" in text
     assert "nobody was reached by 2026-03-01 11:00; acted on at 2026-03-01 11:00:01" in text
     assert f"contact in time on any of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)

@@ -1,0 +1,124 @@
+"""A history that leaves something in every column, and a hand that changes one value of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.types import BigInteger
+
+from incidents.audit.replay import OUTSIDE
+from incidents.machine import commands as c
+from incidents.store import tables
+from incidents.store.types import JSONText, UTCDateTime
+from tests.desk.rehearsal import Rehearsal
+
+FOUR = '[repeat]\ncount = 4\n[refusal]\nremoval_within = "2d"\n'
+
+
+def fill(day: Rehearsal) -> None:
+    """Four sites: one with everything, one closed and asked for, one held, one disputed."""
+    for site in ("a.example", "b.example", "c.example", "d.example"):
+        day.give(
+            c.AddSite(by="li", phone="010 5555 0100", email="w@a.example", person="Wang"), site
+        )
+    day.give(c.Log(by="li", urls=("https://a.example/1",), category="gambling", note="seen"))
+    day.give(c.Attach(by="li", incident=1, digest="0" * 64, size=3, name="shot.png"))
+    day.give(c.ClaimItem(by="wang", item="1"))
+    day.give(c.RecordContact(by="wang", incident=1, outcome="no-answer", note="rang out"))
+    day.later(hours=2)
+    day.elapse()
+    day.later(hours=13)
+    day.elapse()
+    day.give(c.Recur(by="li", incident=1))
+    day.give(c.RecordContact(by="wang", incident=2, outcome="reached"))
+    day.give(c.VoidContact(by="wang", incident=2, contact=1, reason="another site"))
+    day.give(c.CompleteTask(by="wang", task=1, outcome="still there", note="looked"))
+    day.desk.activate(FOUR, by="li", login="desk1", reason="agreed")
+    day.give(c.Log(by="li"))
+    day.give(c.RecordContact(by="wang", incident=3, outcome="reached"))
+    day.give(c.ClaimItem(by="wang", item="3"))
+    for _ in range(4):
+        day.give(c.Log(by="li", again=True), "b.example")
+    day.give(c.AskReinstatement(by="li", reason="all is well"), "b.example")
+    day.give(c.SetHold(by="li", reason="ordered"), "c.example")
+    day.give(c.Log(by="li"), "d.example")
+    day.later(hours=2)
+    day.elapse()
+
+
+def proved() -> list[tuple[Table, Column[Any]]]:
+    """Every column that the replay vouches for."""
+    return [
+        (table, column)
+        for table in tables.metadata.sorted_tables
+        for column in table.c
+        if table.name not in OUTSIDE and f"{table.name}.{column.name}" not in OUTSIDE
+    ]
+
+
+@contextmanager
+def behind_the_desk_s_back(engine: Engine) -> Iterator[Connection]:
+    """A transaction without the schema's references, that leaves no trace."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            own: Any = connection.connection.dbapi_connection
+            own.execute("PRAGMA foreign_keys=OFF")
+        connection.execution_options(incidents_writes=True)
+        transaction = connection.begin()
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        try:
+            yield connection
+        finally:
+            transaction.rollback()
+            if engine.dialect.name == "sqlite":
+                own.execute("PRAGMA foreign_keys=ON")
+
+
+def tamper(connection: Connection, table: Table, column: Column[Any], *, empty: bool) -> bool:
+    """Change one value, of a row in which it is empty or is not; False if there is no such row."""
+    keys = list(table.primary_key.columns)
+    wanted = column.is_(None) if empty else column.is_not(None)
+    row = (
+        connection.execute(select(table).where(wanted).order_by(*keys).limit(1)).mappings().first()
+    )
+    if row is None:
+        return False
+    where = [key == row[key.name] for key in keys]
+    changed = update(table).where(*where).values({column.name: _other(column, row[column.name])})
+    assert connection.execute(changed).rowcount == 1
+    return True
+
+
+def _other(column: Column[Any], value: Any) -> Any:
+    if column.name == "state":
+        # The schema itself takes no word but these.
+        return "closed" if column.table is tables.sites else "voided"
+    match column.type:
+        case Boolean():
+            return not value
+        case UTCDateTime():
+            return (value or datetime(2026, 1, 1, tzinfo=UTC)) + timedelta(microseconds=1)
+        case Integer() | BigInteger():
+            return (value or 0) + 1_000
+        case LargeBinary():
+            return value + b"x"
+        case JSONText():
+            return [value, "x"]
+        case Text():
+            return f"{value or ''}x"
+    raise AssertionError(column.type)

@@ -1,0 +1,367 @@
+"""The replay: the tables are what the entries say, and whatever is not is found and named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Connection, Table, delete, insert, select, text, update
+
+from incidents.audit.finding import Finding
+from incidents.audit.replay import OUTSIDE, Replay
+from incidents.machine import commands as c
+from incidents.store import tables
+from incidents.store.engine import reading
+from tests.audit.tampering import behind_the_desk_s_back, fill, proved, tamper
+from tests.databases import Databases
+from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
+
+
+@pytest.fixture(scope="module")
+def day(databases: Databases) -> Iterator[Rehearsal]:
+    """A history that leaves something in every column; each test leaves it as it was."""
+    with databases.at_head() as url, rehearsal(url) as day:
+        fill(day)
+        yield day
+
+
+@pytest.fixture
+def own_day(db_url: str) -> Iterator[Rehearsal]:
+    """The same, to do with as one likes."""
+    with rehearsal(db_url) as day:
+        fill(day)
+        yield day
+
+
+@contextmanager
+def _changed(day: Rehearsal) -> Iterator[Connection]:
+    with behind_the_desk_s_back(day.engine) as connection:
+        yield connection
+
+
+def _findings(connection: Connection, site_id: int | None = None) -> list[Finding]:
+    return list(Replay(connection, site_id).findings())
+
+
+# ── all is well ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_history_of_every_kind_replays_to_the_tables(day: Rehearsal) -> None:
+    with reading(day.engine) as connection:
+        replay = Replay(connection)
+        assert list(replay.findings()) == []
+        assert replay.sites == 4
+        assert replay.entries == connection.scalar(text("SELECT count(*) FROM entries"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_days_at_the_desk_replay_to_the_tables(db_url: str, seed: int) -> None:
+    draw = Random(seed)
+    with rehearsal(db_url) as day:
+        day.add("a.example", "b.example")
+        for n in range(120):
+            day.later(minutes=draw.choice((0, 1, 20, 61, 300)))
+            command = random_command(draw, day.now, n // 4)
+            day.give(command, draw.choice(("a.example", "b.example")))
+            if n % 10 == 0:
+                day.elapse()
+        with reading(day.engine) as connection:
+            assert _findings(connection) == []
+
+
+def test_a_database_without_a_record_replays_to_nothing(db_url: str) -> None:
+    with rehearsal(db_url) as day, reading(day.engine) as connection:
+        assert _findings(connection) == []
+
+
+def test_one_site_is_replayed_alone(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(update(tables.sites).where(tables.sites.c.id == 2).values(run=7))
+        replay = Replay(connection, 1)
+        assert list(replay.findings()) == []
+        assert replay.sites == 1
+        [finding] = _findings(connection, 2)
+        assert finding.site == "b.example"
+
+
+def test_a_replay_sees_one_state_of_the_database_while_the_desk_writes(own_day: Rehearsal) -> None:
+    with reading(own_day.engine) as connection:
+        replay = Replay(connection)
+        findings = replay.findings()
+        connection.execute(select(tables.desk)).all()
+        assert own_day.give(c.Log(by="li", again=True), "a.example").refusal is None
+        assert own_day.give(c.EditSite(by="li", phone="010 5555 0199"), "d.example").refusal is None
+        assert list(findings) == []
+    with reading(own_day.engine) as connection:
+        assert _findings(connection) == []
+
+
+# ── a changed value ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [pytest.param(t, column, id=str(column)) for t, column in proved()]
+)
+def test_a_value_changed_behind_the_desk_s_back_is_found(
+    day: Rehearsal, table: Table, column: Column[Any]
+) -> None:
+    """Also where the value was none, if the column can be empty."""
+    with _changed(day) as connection:
+        assert tamper(connection, table, column, empty=False), f"the history leaves {column} empty"
+        assert table.name in {finding.table for finding in _findings(connection)}
+    with _changed(day) as connection:
+        if column.nullable and tamper(connection, table, column, empty=True):
+            assert table.name in {finding.table for finding in _findings(connection)}
+
+
+def test_a_finding_names_site_table_row_column_and_both_values(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        mine = tables.incidents.c.site_id == 1
+        connection.execute(
+            update(tables.incidents).where(mine, tables.incidents.c.n == 1).values(state="removed")
+        )
+        assert _findings(connection) == [
+            Finding(
+                site="a.example", table="incidents", row="1-1", problem="changed",
+                column="state", expected="unreached", found="removed",
+            )
+        ]  # fmt: skip
+
+
+def test_times_are_told_as_people_write_them(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        tamper(connection, tables.suspensions, tables.suspensions.c.until, empty=False)
+        [finding] = _findings(connection)
+    assert finding.expected == "2026-03-02T00:00:00Z"
+    assert finding.found == "2026-03-02T00:00:00.000001Z"
+
+
+def test_what_nobody_can_read_any_more_is_found_like_anything_else(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(text("UPDATE sites SET closure = '{' WHERE id = 2"))
+        [finding] = _findings(connection)
+        assert (finding.column, finding.found) == ("closure", "{")
+
+
+def test_a_deleted_and_an_added_row_are_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(delete(tables.contacts).where(tables.contacts.c.incident == 1))
+        row = connection.execute(select(tables.claims).limit(1)).mappings().one()
+        connection.execute(insert(tables.claims).values({**row, "item": "2"}))
+        found = {(f.table, f.row, f.problem) for f in _findings(connection)}
+    assert found == {("contacts", "1-1-1", "deleted"), ("claims", "1-2", "added")}
+
+
+def test_a_site_that_the_record_does_not_know_is_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        row = connection.execute(select(tables.sites).limit(1)).mappings().one()
+        connection.execute(insert(tables.sites).values({**row, "id": 99, "name": "z.example"}))
+        [finding] = _findings(connection)
+    assert (finding.table, finding.row, finding.problem) == ("sites", "99", "added")
+
+
+def test_a_site_whose_row_is_gone_is_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(delete(tables.sites).where(tables.sites.c.id == 3))
+        [finding] = _findings(connection)
+    assert (finding.site, finding.table, finding.problem) == ("c.example", "sites", "deleted")
+
+
+def test_words_that_are_not_those_that_were_sealed_are_found_without_being_told(
+    day: Rehearsal,
+) -> None:
+    with _changed(day) as connection:
+        ordered = tables.sealed.c.value == "ordered"
+        connection.execute(update(tables.sealed).where(ordered).values(value="a kind request"))
+        [finding] = _findings(connection)
+    assert (finding.table, finding.problem) == ("sealed", "broken_seal")
+    assert "request" not in repr(finding)
+
+
+def test_words_that_were_erased_are_no_finding(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(delete(tables.sealed))
+        assert _findings(connection) == []
+
+
+def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
+    everything = {
+        name
+        for table in tables.metadata.sorted_tables
+        for name in (table.name, *(f"{table.name}.{column.name}" for column in table.c))
+    }
+    assert set(OUTSIDE) <= everything
+    assert all(len(reason) > 10 for reason in OUTSIDE.values())
+    assert set(OUTSIDE) == {"entries.id", "entries.body", "desk.id", "keys", "heartbeats"}
+
+
+# ── orders ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_that_nothing_gives_rise_to_is_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        row = connection.execute(select(tables.orders).limit(1)).mappings().one()
+        connection.execute(insert(tables.orders).values({**row, "n": 2, "kind": "close"}))
+        [finding] = _findings(connection)
+    assert (finding.table, finding.problem) == ("orders", "added")
+
+
+@pytest.mark.parametrize("kind", ["suspend", "reopen", "close", "notify", "call"])
+def test_an_order_that_is_gone_is_found(day: Rehearsal, kind: str) -> None:
+    with _changed(day) as connection:
+        connection.execute(delete(tables.orders).where(tables.orders.c.kind == kind))
+        found = _findings(connection)
+    assert found
+    assert {(f.table, f.problem, f.expected) for f in found} == {("orders", "deleted", kind)}
+
+
+def test_orders_that_cancelled_each_other_are_no_finding(db_url: str) -> None:
+    """An hour lapses and the late truth about it comes in one transaction: nothing is ordered."""
+    with rehearsal(db_url) as day:
+        day.add()
+        day.give(c.Log(by="li"))
+        called = day.now
+        day.later(hours=2)
+        day.give(c.RecordContact(by="li", incident=1, outcome="reached", at=called))
+        assert day.rows("SELECT kind FROM orders") == [("notify",)]
+        with reading(day.engine) as connection:
+            assert _findings(connection) == []
+
+
+# ── the entries themselves ───────────────────────────────────────────────────────────────────────
+
+
+def _entry(site_id: int, seq: int) -> Any:
+    return tables.entries.c.site_id == site_id, tables.entries.c.site_seq == seq
+
+
+def _rewrite(connection: Connection, seq: int, old: str, new: str, site_id: int = 1) -> None:
+    where = _entry(site_id, seq)
+    body: str = connection.execute(select(tables.entries.c.body).where(*where)).scalar_one()
+    assert old in body
+    connection.execute(update(tables.entries).where(*where).values(body=body.replace(old, new)))
+
+
+def test_a_missing_entry_is_found_and_the_rest_of_its_site_is_not_compared(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(delete(tables.entries).where(*_entry(1, 3)))
+        [finding] = _findings(connection)
+    assert (finding.row, finding.problem) == ("1-3", "missing_entry")
+
+
+def test_the_last_entry_of_a_site_is_missed_too(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
+        connection.execute(delete(tables.entries).where(*_entry(3, last)))
+        found = _findings(connection)
+    assert {(f.site, f.column) for f in found} >= {("c.example", "seq"), ("c.example", "held")}
+
+
+def test_all_entries_of_a_site_are_missed(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(delete(tables.entries).where(tables.entries.c.site_id == 4))
+        assert {(f.table, f.row) for f in _findings(connection)} >= {("sites", "4")}
+
+
+def test_a_doubled_entry_is_found(day: Rehearsal) -> None:
+    """Under its own number the schema takes none, so the copy stands under another."""
+    with _changed(day) as connection:
+        last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
+        row = connection.execute(
+            select(tables.entries).where(*_entry(3, last))
+        ).mappings().one()  # fmt: skip
+        copy = {**row, "id": row["id"] + 1_000, "site_seq": last + 1}
+        connection.execute(insert(tables.entries).values(copy))
+        [finding] = _findings(connection)
+    assert (finding.row, finding.problem) == (f"3-{last + 1}", "misplaced_entry")
+
+
+def test_a_doubled_entry_is_found_where_the_schema_has_lost_its_index(own_day: Rehearsal) -> None:
+    with _changed(own_day) as connection:
+        connection.execute(text("DROP INDEX uq_entries_site_id_site_seq"))
+        row = connection.execute(
+            select(tables.entries).where(*_entry(3, 1))
+        ).mappings().one()  # fmt: skip
+        connection.execute(insert(tables.entries).values({**row, "id": row["id"] + 1_000}))
+        [finding] = _findings(connection)
+    assert (finding.row, finding.problem) == ("3-1", "misplaced_entry")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{", ""),
+        ('"v":1', '"v":2'),
+        ('"kind":"incident_logged"', '"kind":"incident_lost"'),
+        ('"incident":"1-1"', '"incident":7'),
+        ('"2026-', '"year 2026-'),
+        (":", " : "),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_found(day: Rehearsal, old: str, new: str) -> None:
+    with _changed(day) as connection:
+        _rewrite(connection, 2, old, new)
+        [finding] = _findings(connection)
+    assert (finding.row, finding.problem) == ("1-2", "unreadable_entry")
+    assert finding.found
+
+
+@pytest.mark.parametrize(
+    ("seq", "old", "new"),
+    [
+        (2, '"state_to":"open"', '"state_to":"refused"'),
+        (2, '"state_from":"new"', '"state_from":"notified"'),
+        (2, '"incident":"1-1"', '"incident":"1-4"'),
+        (3, '"incident":"1-1"', '"incident":"1-9"'),
+        (7, '"site_from":"active"', '"site_from":"closed"'),
+    ],
+)
+def test_an_impossible_move_is_found(day: Rehearsal, seq: int, old: str, new: str) -> None:
+    with _changed(day) as connection:
+        _rewrite(connection, seq, old, new)
+        [finding] = _findings(connection)
+    assert (finding.row, finding.problem) == (f"1-{seq}", "impossible_entry")
+
+
+def test_an_entry_of_another_site_is_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        _rewrite(connection, 2, '"site":"a.example"', '"site":"b.example"')
+        [finding] = _findings(connection)
+    assert finding.problem == "misplaced_entry"
+    assert "b.example" in finding.found
+
+
+def test_an_entry_before_its_predecessor_is_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        _rewrite(connection, 2, '"recorded_at":"2026-03-01T10', '"recorded_at":"2026-02-01T10')
+        assert [f.problem for f in _findings(connection)] == ["changed"]
+        rows = update(tables.entries).where(*_entry(1, 2))
+        at = select(tables.entries.c.recorded_at).where(*_entry(1, 2))
+        then = connection.execute(at).scalar_one().replace(month=2)
+        connection.execute(rows.values(recorded_at=then))
+        assert [f.problem for f in _findings(connection)] == ["misplaced_entry"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"previous":"sha256:', '"previous":"sha256:0'),
+        ("count = 4", "count = 5"),
+        ('"site_seq":"1"', '"site_seq":"2"'),
+        ('"kind":"policy_activated"', '"kind":"hold_set"'),
+    ],
+)
+def test_an_activation_that_nobody_made_is_found(day: Rehearsal, old: str, new: str) -> None:
+    with _changed(day) as connection:
+        _rewrite(connection, 1, old, new, site_id=0)
+        [finding] = _findings(connection)
+    assert (finding.site, finding.row) == ("the desk", "0-1")
+
+
+def test_an_activation_that_is_gone_is_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        connection.execute(delete(tables.entries).where(*_entry(0, 1)))
+        assert {(f.table, f.problem) for f in _findings(connection)} == {
+            ("policies", "added"), ("desk", "changed"),
+        }  # fmt: skip

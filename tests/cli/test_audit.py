@@ -1,0 +1,307 @@
+"""The record on the command line: export and replay."""
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import select
+
+from incidents.cli import whole_file
+from incidents.cli.root import root
+from incidents.errors import FileError
+from incidents.store import tables
+from incidents.store.engine import create, reading
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture
+def desk(cli_on_both: Cli) -> Cli:
+    """Two sites, each with a violation."""
+    for site in ("shop.example", "news.example"):
+        cli_on_both("site", "add", site)
+        cli_on_both("log", site)
+    return cli_on_both
+
+
+def _lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_lines_are_the_default(desk: Cli) -> None:
+    answer = desk("audit", "export")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == desk("audit", "export", "--format", "jsonl").out
+    assert [entry["site_seq"] for entry in _lines(answer.out)] == ["1", "2", "1", "2"]
+    assert all(entry["actor"] == "li" and entry["login"] for entry in _lines(answer.out))
+
+
+def test_the_export_can_be_csv(desk: Cli) -> None:
+    answer = desk("audit", "export", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(answer.out, newline="")))
+    assert [row["kind"] for row in rows] == ["site_added", "incident_logged"] * 2
+    assert "\r\n" in answer.out
+
+
+def test_the_bundle_is_named_as_not_there_yet_with_the_way_out(desk: Cli) -> None:
+    answer = desk("audit", "export", "--format", "bundle")
+    assert answer.status == 2
+    assert "the bundle is not there yet; --format jsonl writes" in answer.err
+    assert "bundle" not in desk("audit", "export", "--help").out
+    assert "verify" not in desk("audit", "--help").out
+
+
+def test_an_export_is_of_one_site_and_of_a_span_of_time(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    clock.tick(timedelta(hours=1))
+    desk("log", "shop.example")
+    found = _lines(desk("audit", "export", "--site", "shop.example").out)
+    assert {entry["site"] for entry in found} == {"shop.example"}
+    assert len(found) == 3
+    assert len(_lines(desk("audit", "export", "--since", "12:30").out)) == 1
+    assert len(_lines(desk("audit", "export", "--until", "2026-03-02T05:00:00Z").out)) == 4
+    assert len(_lines(desk("audit", "export", "--since", "2026-03-02T05:00:00Z").out)) == 1
+
+
+@pytest.mark.parametrize("act", ["export", "replay"])
+def test_an_unknown_site_offers_the_nearest_names(desk: Cli, act: str) -> None:
+    answer = desk("audit", act, "--site", "shap.example")
+    assert answer.status == 3
+    assert "did you mean shop.example" in answer.err
+
+
+def test_a_span_without_any_time_in_it_is_wrong_usage(desk: Cli) -> None:
+    answer = desk("audit", "export", "--since", "12:00", "--until", "11:00")
+    assert answer.status == 2
+    assert "--since must be the earlier" in answer.err
+
+
+# ── the file ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_is_written_whole(desk: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "record.jsonl"
+    file.write_text("last month's")
+    answer = desk("audit", "export", "-o", str(file))
+    assert (answer.status, answer.out) == (0, "")
+    assert file.read_text(encoding="utf-8") == desk("audit", "export").out
+    assert desk("audit", "export", "-o", "-").out == file.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_was_there_stays_when_the_export_fails(tmp_path: Path) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "record.jsonl"
+    file.write_text("last month's")
+    with pytest.raises(FileError, match="cannot be written: No space left on device"):
+        whole_file.write(str(file), parts())
+    assert file.read_text() == "last month's"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    file, link = tmp_path / "march", tmp_path / "latest"
+    file.write_text("old")
+    link.symlink_to(file)
+    whole_file.write(str(link), [b"new"])
+    assert link.is_symlink()
+    assert file.read_text() == "new"
+
+
+def test_what_is_no_ordinary_file_is_written_to_as_it_is() -> None:
+    whole_file.write("/dev/null", [b"new"])
+    assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.parametrize(("target", "status"), [(".", 2), ("nowhere/record.jsonl", 1)])
+def test_what_cannot_be_written_is_said_in_one_sentence(
+    desk: Cli, tmp_path: Path, target: str, status: int
+) -> None:
+    answer = desk("audit", "export", "-o", str(tmp_path / target))
+    assert answer.status == status
+    assert len(answer.err.splitlines()) == 1
+
+
+# ── no personal text ─────────────────────────────────────────────────────────────────────────────
+
+CODES = {("log", "category"), ("site false-info", "field"), ("done", "outcome")}
+"""Words for a list, not for a person: they stand in the record as they are."""
+
+
+def _texts() -> set[tuple[str, str]]:
+    """Every parameter of every command that takes people's own words."""
+    return {
+        (path, param.name or "")
+        for path, command in _commands(root, "")
+        for param in command.params
+        if getattr(getattr(param.type, "func", None), "__qualname__", "").startswith("text.")
+        and param.name != "key"
+    }
+
+
+def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path}{name} ")
+        elif command is not None:
+            yield f"{path}{name}", command
+
+
+CANARY = "canary"
+HISTORY = """
+site add a.example --phone {0} --email {1} --person {2}
+site edit a.example --phone {3} --email {4} --person {5}
+log a.example --note {6}
+contact 1-1 no-answer --note {7}
+contact 1-1 reached --note {8}
+void-contact 1-1-2 --reason {9}
+contact 1-1 reached
+removed 1-1 --note {10}
+take-back 1-1 --reason {11}
+recur 1-1 --note {12}
+void 1-2 --reason {13}
+attach 1-1 FILE
+site hold a.example --reason {15}
+site unhold a.example --reason {16}
+refused 1-1 --note {17} --confirm a.example
+take-back 1-1 --reason {18}
+site uphold a.example --reason {19}
+site reinstate a.example --reason {20}
+site decline a.example --reason {21} --as wang
+site reinstate a.example --reason {22}
+site approve a.example --as wang
+site false-info a.example --field phone --evidence {23} --confirm a.example
+done 1-t1 --note {24}
+policy activate POLICY --reason {25}
+import PAST
+""".strip()
+COVERED = {
+    (path, parameter)
+    for path, parameters in {
+        "site add": "phone email responsible", "site edit": "phone email responsible",
+        "log": "note", "contact": "note", "void-contact": "reason", "removed": "note",
+        "take-back": "reason", "recur": "note", "void": "reason", "refused": "note",
+        "site hold": "reason", "site unhold": "reason", "site uphold": "reason",
+        "site reinstate": "reason", "site decline": "reason", "site false-info": "evidence",
+        "done": "note", "policy activate": "reason",
+    }.items()
+    for parameter in parameters.split()
+}  # fmt: skip
+
+
+def test_what_people_write_never_stands_in_the_record_an_order_or_an_answer(
+    cli_on_both: Cli, db_url: str, tmp_path: Path
+) -> None:
+    assert _texts() == COVERED | CODES, "a command takes words that this test does not try"
+    shot, policy, past = tmp_path / "canary14.png", tmp_path / "policy.toml", tmp_path / "past.csv"
+    shot.write_bytes(b"seen")
+    policy.write_text("# canary26\n[repeat]\ncount = 4\n")
+    past.write_text("occurred_at,site,note\n2026-01-01T00:00:00Z,b.example,canary27\n")
+    files = {"FILE": str(shot), "POLICY": str(policy), "PAST": str(past)}
+    for n, line in enumerate(HISTORY.splitlines()):
+        words = line.format(*(f"{CANARY}{i}" for i in range(28))).split()
+        given = [files.get(word, word) for word in words]
+        answer = cli_on_both(*given, "--key", f"k{n}", "--json")
+        assert answer.status == 0, (line, answer.err)
+
+    exported = (
+        cli_on_both("audit", "export").out + cli_on_both("audit", "export", "--format", "csv").out
+    )
+    assert "site_reinstated" in exported
+    assert CANARY not in exported
+    engine = create(db_url)
+    with reading(engine) as connection:
+        for table in tables.metadata.sorted_tables:
+            rows = repr(connection.execute(select(table)).all())
+            if table is tables.sealed:
+                assert all(f"{CANARY}{n}" in rows for n in range(28) if n != 26)
+            else:
+                assert CANARY not in rows, table.name
+    engine.dispose()
+    assert cli_on_both("audit", "replay").status == 0
+
+
+# ── replay ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> None:
+    answer = desk("audit", "replay")
+    assert (answer.status, answer.out) == (0, "")
+    assert answer.err == "4 entries of 2 sites replayed: the tables are what the record says\n"
+    document = desk("audit", "replay", "--json").json
+    assert (document["sites"], document["entries"], document["findings"]) == (2, 4, [])
+    assert "keys" in document["outside"]
+
+
+def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
+    cli: Cli, sqlite_url: str
+) -> None:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
+        database.execute("UPDATE incidents SET state = 'removed'")
+    answer = cli("audit", "replay")
+    assert answer.status == 5
+    assert answer.out == (
+        'shop.example: incidents 1-1, state: the record says "open", the row "removed"\n'
+    )
+    assert "1 finding" in answer.err
+    answer = cli("audit", "replay", "--json")
+    assert answer.status == 5
+    assert answer.json["findings"] == [
+        {
+            "site": "shop.example", "table": "incidents", "row": "1-1", "problem": "changed",
+            "column": "state", "expected": "open", "found": "removed",
+        }
+    ]  # fmt: skip
+    assert cli("audit", "replay", "-q").out == "incidents 1-1\n"
+    assert cli("audit", "replay", "--format", "jsonl").json == answer.json["findings"][0]
+    assert cli("audit", "replay", "--site", "shop.example").status == 5
+
+
+def test_many_findings_are_told_up_to_a_limit(
+    cli: Cli, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.cli.audit.MAX_FINDINGS", 2)
+    for n in range(4):
+        cli("site", "add", f"s{n}.example")
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
+        database.execute("UPDATE sites SET run = 9")
+    answer = cli("audit", "replay")
+    assert (answer.status, len(answer.out.splitlines())) == (5, 2)
+    assert "there are more" in answer.err
+    assert cli("audit", "replay", "--json").json["more"] is True
+
+
+def test_a_bar_shows_how_far_it_is_where_somebody_watches(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int]] = []
+
+    @contextmanager
+    def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
+        told.append((label, length))
+        yield lambda n: told.append(("done", n))
+
+    monkeypatch.setattr("incidents.cli.history_file.progress", progress)
+    desk("audit", "replay")
+    desk("audit", "export")
+    assert told == []
+    monkeypatch.setattr("incidents.cli.audit._is_watched", lambda _: True)
+    desk("audit", "replay")
+    desk("audit", "export")
+    assert told == [("replaying", 4), ("done", 4), ("exporting", 4), ("done", 4)]

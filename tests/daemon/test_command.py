@@ -1,0 +1,214 @@
+"""`incidents daemon` on the command line, but for running it."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import text
+
+from incidents.cli import main
+from incidents.errors import DONE, FAILED, MISUSED
+from incidents.store import heartbeats
+from incidents.store.engine import writing
+from incidents.store.heartbeats import Heartbeat
+from tests.acceptance.daemons import desk_at, engine_of, log_on
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(db_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `incidents daemon …`; its status and what it wrote."""
+    monkeypatch.setenv("INCIDENTS_DB", db_url)
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+
+    def daemon(*words: str) -> tuple[int, str, str]:
+        status = main(["daemon", *words])
+        return status, *capsys.readouterr()
+
+    return daemon
+
+
+@pytest.fixture
+def now() -> Iterator[FrozenDateTimeFactory]:
+    with freeze_time(START) as frozen:
+        assert isinstance(frozen, FrozenDateTimeFactory)
+        yield frozen
+
+
+def due(url: str, n: int) -> None:
+    """Sites whose clock has run out."""
+    with engine_of(url) as engine:
+        log_on(engine, [f"site-{i:02}.example" for i in range(n)], START - 2 * HOUR)
+
+
+def beat(url: str, at: datetime, aside: str | None = None) -> None:
+    with engine_of(url) as engine, writing(engine) as connection:
+        row = Heartbeat(
+            daemon="h-1-ab", host="h", pid=1, started_at=START - HOUR, beat_at=at,
+            standing_aside=aside,
+        )  # fmt: skip
+        heartbeats.beat(connection, row)
+
+
+# --once
+
+
+def test_once_answers_how_many_sites_and_what_was_decided(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    due(db_url, 2)
+
+    status, out, err = run("--once", "--json")
+
+    found = json.loads(out)
+    assert (status, err) == (DONE, "")
+    assert found["sites"] == 2
+    assert [(e["site"], e["kind"], e["seq"]) for e in found["events"]] == [
+        ("site-00.example", "clock_lapsed", 3), ("site-00.example", "site_suspended", 4),
+        ("site-01.example", "clock_lapsed", 3), ("site-01.example", "site_suspended", 4),
+    ]  # fmt: skip
+
+
+def test_once_tells_people_the_first_decisions_and_counts_all(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    due(db_url, 15)
+
+    status, out, _ = run("--once", "--zone", "UTC")
+
+    lines = out.splitlines()
+    assert status == DONE
+    assert lines[1] == "site-00.example suspended until 2026-03-01 22:00 (R2, unreachable)"
+    assert lines[-2] == "… and 10 more (--json tells all)"
+    assert lines[-1] == "15 sites: 15 clock lapsed, 15 site suspended"
+
+
+def test_once_in_quiet_names_the_sites(db_url: str, run: Run, now: FrozenDateTimeFactory) -> None:
+    due(db_url, 2)
+
+    assert run("--once", "-q") == (DONE, "site-00.example\nsite-01.example\n", "")
+
+
+def test_once_with_nothing_due_is_silent_for_the_sake_of_crons_mail(run: Run) -> None:
+    assert run("--once") == (DONE, "", "")
+
+
+def test_once_opens_a_site_whose_hours_are_over(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    with engine_of(db_url) as engine:
+        log_on(engine, ["a.example"], START - 20 * HOUR)
+        desk_at(engine, START - 18 * HOUR).elapse()
+
+    _, out, _ = run("--once", "--json")
+
+    kinds = [event["kind"] for event in json.loads(out)["events"]]
+    assert kinds == ["suspension_ended", "task_opened"]
+
+
+def test_once_with_a_wrong_clock_does_nothing_and_says_why(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INCIDENTS_DB", postgresql_url)
+    with freeze_time(START):
+        status = main(["daemon", "--once"])
+
+    assert status == FAILED
+    assert "behind the database's: set this machine's clock" in capsys.readouterr().err
+
+
+# status
+
+
+def test_without_a_daemon_status_is_loud_and_fails(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    due(db_url, 3)
+
+    status, out, err = run("status", "--zone", "UTC")
+
+    assert status == FAILED
+    assert out.splitlines()[:3] == [
+        "NOTHING ENFORCES THE CLOCK",
+        "overdue: 3 sites, the first since 2026-03-01 09:00 UTC (1 h overdue)",
+        "  site-00.example: 2026-03-01 09:00 UTC (1 h overdue)",
+    ]
+    assert "incidents daemon --once" in err
+
+
+def test_with_a_daemon_status_says_since_when(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    beat(db_url, START - 3 * SECOND)
+
+    status, out, err = run("status", "--zone", "UTC")
+
+    assert (status, err) == (DONE, "")
+    assert out.splitlines() == [
+        "the clock is enforced",
+        "  h-1-ab: enforces since 2026-03-01 09:00; heard of 3 s ago",
+        "nothing is overdue",
+    ]
+
+
+def test_a_daemon_not_heard_of_is_not_believed(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    beat(db_url, START - 60 * SECOND)
+
+    status, out, _ = run("status")
+
+    assert status == FAILED
+    assert "h-1-ab: dead or cut off; heard of 1 min ago" in out
+
+
+def test_a_daemon_that_stands_aside_enforces_nothing(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    beat(db_url, START, aside="its clock is 9.0 s behind the database's")
+
+    status, out, _ = run("status")
+
+    assert status == FAILED
+    assert "NOTHING ENFORCES THE CLOCK" in out
+    assert "h-1-ab: STANDS ASIDE, its clock is 9.0 s behind the database's" in out
+
+
+def test_status_for_programs_has_the_daemons_and_what_is_overdue(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    due(db_url, 1)
+    beat(db_url, START)
+
+    status, out, _ = run("status", "--json")
+
+    found = json.loads(out)
+    assert status == DONE
+    assert found["beating"] is True
+    assert found["overdue"] == 1
+    assert [daemon["pid"] for daemon in found["daemons"]] == [1]
+    assert run("status", "-q") == (DONE, "h-1-ab\n", "")
+    assert run("status", "--format", "csv")[1].startswith("daemon,host,pid")
+
+
+def test_looking_changes_nothing(db_url: str, run: Run, now: FrozenDateTimeFactory) -> None:
+    due(db_url, 1)
+
+    run("status")
+
+    with engine_of(db_url) as engine, engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM suspensions")) == 0
+
+
+def test_status_and_once_exclude_each_other(run: Run) -> None:
+    status, _, err = run("status", "--once")
+
+    assert status == MISUSED
+    assert "exclude each other" in err

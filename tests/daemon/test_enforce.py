@@ -1,0 +1,400 @@
+"""Enforcing: looks that do what is due, and looks that fail."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+
+from incidents import clock, settings
+from incidents.bootstrap import House
+from incidents.daemon import enforce
+from incidents.daemon.backoff import Backoff
+from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
+from incidents.daemon.systemd import Systemd
+from incidents.desk import Answer, Desk
+from incidents.errors import DatabaseError, IncidentsError
+from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on, site
+from tests.databases import SqliteDatabases
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+HOUR, MINUTE, MOMENT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
+
+
+@pytest.fixture
+def engine(db_url: str) -> Iterator[Engine]:
+    with engine_of(db_url) as found:
+        yield found
+
+
+def look_at(engine: Engine, moment: datetime, **how: Any) -> enforce.Look:
+    with freeze_time(moment):
+        return look(engine, Desk(engine, own_clock=True), own_clock=True, **how)
+
+
+# What a look does.
+
+
+def test_where_no_clock_runs_a_look_finds_nothing(engine: Engine) -> None:
+    assert look_at(engine, START) == enforce.Look()
+
+
+def test_at_the_deadline_nothing_is_due_and_a_moment_later_it_is(engine: Engine) -> None:
+    log_on(engine, ["a.example"], START)
+
+    at = look_at(engine, START + HOUR)
+    after = look_at(engine, START + HOUR + MOMENT)
+
+    assert at == enforce.Look(next_due=START + HOUR)
+    assert after == enforce.Look(sites=1, events=2, next_due=START + 13 * HOUR + MOMENT)
+
+
+def test_batches_go_on_until_nothing_is_due_in_the_order_of_the_due_times(engine: Engine) -> None:
+    log_on(engine, ["c.example"], START)
+    log_on(engine, ["a.example"], START + MINUTE)
+    log_on(engine, ["b.example"], START + 2 * MINUTE)
+    order: list[list[str]] = []
+
+    look_at(
+        engine, START + 2 * HOUR, limit=1,
+        done=lambda answers: order.append([answer.site for answer in answers]),
+    )  # fmt: skip
+
+    assert order == [["c.example"], ["a.example"], ["b.example"]]
+
+
+def test_a_stop_is_honoured_between_two_batches(engine: Engine) -> None:
+    log_on(engine, ["a.example", "b.example"], START)
+    done: list[Answer] = []
+
+    found = look_at(engine, START + 2 * HOUR, limit=1, stopped=lambda: bool(done), done=done.extend)
+
+    assert found.sites == 1
+    assert count_in(engine, "suspended") == 1
+
+
+def test_a_due_time_of_which_nothing_comes_is_not_tried_for_ever(engine: Engine) -> None:
+    log_on(engine, ["a.example"], START)
+    with engine.begin() as connection:
+        # As no act of the desk leaves it; nothing of the site's case is due yet.
+        due = {"due": START - HOUR} if engine.dialect.name == "postgresql" else {"due": 0}
+        connection.execute(text("UPDATE sites SET next_due = :due"), due)
+
+    assert look_at(engine, START + MINUTE).events == 0
+
+
+def test_with_another_clock_than_the_databases_nothing_is_done(postgresql_url: str) -> None:
+    now = clock.now()
+    with engine_of(postgresql_url) as engine:
+        log_on(engine, ["a.example"], now - 2 * HOUR)
+
+        with freeze_time(now - 10 * MINUTE):
+            aside = look(engine, Desk(engine))
+        rehearsed = look_at(engine, now - 10 * MINUTE)
+
+    assert aside.sites == 0
+    assert str(aside.aside).startswith("its clock is 6")
+    assert str(aside.aside).endswith("s behind the database's")
+    assert rehearsed.sites == 1
+
+
+# Looks that fail, one after the other.
+
+
+class Told(Systemd):
+    """What systemd is told."""
+
+    def __init__(self) -> None:
+        super().__init__({"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "1"})
+        self.lines: list[str] = []
+
+    def _send(self, line: str) -> None:
+        self.lines.append(line)
+
+
+class Watched:
+    """An enforcement whose waiting and waking a test sees."""
+
+    def __init__(self, house: House) -> None:
+        self.systemd = Told()
+        self.elapsed = 0.0
+        self.stopped = False
+        self.changes = 0
+        self.wakes: list[datetime] = []
+        self.enforcement = Enforcement(
+            house,
+            self.systemd,
+            stopped=lambda: self.stopped,
+            wake_at=self.wakes.append,
+            changed=self._changed,
+            backoff=Backoff(monotonic=lambda: self.elapsed, chance=lambda: 0.0),
+            monotonic=lambda: self.elapsed,
+        )
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def works(self) -> bool:
+        return self.enforcement.works
+
+    def run(self) -> list[str]:
+        """One look; what systemd has heard of it."""
+        self.systemd.lines.clear()
+        self.enforcement.run()
+        return list(self.systemd.lines)
+
+
+@pytest.fixture
+def house(sqlite_url: str) -> Iterator[House]:
+    found = House(settings.load(db=sqlite_url))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def failing(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]:
+    """Makes looks fail, until told otherwise."""
+    whole = enforce.look
+
+    def fail(error: Exception | None) -> None:
+        def broken(*_: object, **__: object) -> enforce.Look:
+            assert error is not None
+            raise error
+
+        monkeypatch.setattr(enforce, "look", whole if error is None else broken)
+
+    return fail
+
+
+def lost(message: str = "the database x does not answer") -> DatabaseError:
+    error = DatabaseError(message)
+    error.__cause__ = OperationalError("SELECT …", {}, Exception("gone"))
+    return error
+
+
+def events(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+
+
+def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: House) -> None:
+    watched = Watched(house)
+    assert not watched.works()
+
+    heard = watched.run()
+
+    assert heard == ["WATCHDOG=1", "READY=1", "STATUS=enforcing the clock; nothing is due"]
+    assert watched.works()
+    assert watched.changes == 1
+    assert watched.run() == ["WATCHDOG=1"]
+    assert watched.changes == 1
+
+
+def test_the_next_due_time_is_what_it_wakes_for(house: House) -> None:
+    now = clock.now()
+    log_on(house.engine, ["a.example"], now)
+    watched = Watched(house)
+
+    watched.run()
+
+    assert watched.wakes == [now + HOUR]
+
+
+def test_what_others_are_doing_at_this_moment_is_no_time_to_wake_for(
+    house: House, failing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(house)
+    past = enforce.Look(next_due=clock.now() - HOUR)
+    monkeypatch.setattr(enforce, "look", lambda *_, **__: past)
+
+    watched.run()
+
+    assert watched.wakes == []
+
+
+def test_each_decision_is_one_line_without_anybodys_words(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_on(house.engine, ["a.example"], clock.now() - 2 * HOUR)
+
+    Watched(house).run()
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    decided = [line for line in lines if line["event"] == "decided"]
+    assert [line["kind"] for line in decided] == ["clock_lapsed", "site_suspended"]
+    for line in decided:
+        assert line["site"] == "a.example"
+        assert line["rule"] == "unreachable"
+        assert line["late_s"] >= 3_600
+        assert line["due"] < line["decided_at"]
+        assert "withheld" not in line
+
+
+def test_a_lost_database_is_told_of_once_and_waited_for(
+    house: House, failing: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = Watched(house)
+    watched.run()
+    events(capsys)
+
+    failing(lost())
+    heard = watched.run()
+    assert heard == ["WATCHDOG=1", "STATUS=waiting: the database x does not answer"]
+    assert not watched.works()
+    assert watched.run() == []  # too early
+    watched.elapsed += 60
+    watched.run()
+    assert events(capsys) == ["the clock is not enforced"]
+
+    failing(None)
+    watched.elapsed += 60
+    watched.run()
+    assert events(capsys) == ["enforcing again"]
+    assert watched.works()
+    assert watched.changes == 2
+
+
+def test_while_the_start_is_not_complete_systemd_is_asked_for_patience(
+    house: House, failing: Any
+) -> None:
+    watched = Watched(house)
+    failing(lost())
+
+    assert "EXTEND_TIMEOUT_USEC=61000000" in watched.run()
+    assert "READY=1" not in watched.systemd.lines
+
+
+def test_a_fault_of_its_own_starves_the_watchdog_but_is_tried_again(
+    house: House, failing: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = Watched(house)
+    failing(ZeroDivisionError("of a customer called …"))
+
+    assert watched.run() == ["STATUS=a fault in this program: ZeroDivisionError"]
+    assert "customer" not in capsys.readouterr().err
+
+    failing(None)
+    watched.elapsed += 60
+    assert "READY=1" in watched.run()
+
+
+def test_what_no_waiting_will_mend_is_fatal(house: House, failing: Any) -> None:
+    watched = Watched(house)
+    newer = DatabaseError("the database x is newer than this program")
+    failing(newer)
+
+    watched.run()
+
+    assert watched.enforcement.fatal is newer
+
+
+def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(house: House) -> None:
+    watched = Watched(house)
+    watched.run()
+    with house.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'of-tomorrow'"))
+
+    watched.run()
+
+    assert "newer than this program" in str(watched.enforcement.fatal)
+
+
+def test_after_a_stop_no_look_begins(house: House, failing: Any) -> None:
+    watched = Watched(house)
+    watched.stopped = True
+    failing(AssertionError("it looked"))
+
+    assert watched.run() == []
+
+
+def test_a_look_that_hangs_is_not_believed_in_for_long(house: House) -> None:
+    watched = Watched(house)
+    watched.run()
+
+    watched.elapsed += WORKS_FOR_S
+    assert watched.works()
+    watched.elapsed += 0.1
+    assert not watched.works()
+
+
+def test_standing_aside_is_not_being_ready_and_each_change_is_told_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = Watched(house)
+    aside = enforce.Look(aside="its clock is 5.0 s ahead of the database's")
+    monkeypatch.setattr(enforce, "look", lambda *_, **__: aside)
+
+    heard = watched.run()
+    watched.run()
+    assert heard == ["WATCHDOG=1", f"STATUS=standing aside: {aside.aside}"]
+    assert len(events(capsys)) == 1
+    assert watched.enforcement.aside == aside.aside
+
+    monkeypatch.setattr(enforce, "look", lambda *_, **__: enforce.Look())
+    assert "READY=1" in watched.run()
+    watched.run()
+    assert events(capsys) == ["the clocks agree again, enforcing"]
+    assert watched.changes == 2
+
+
+# What is the matter with a database, and what is not.
+
+
+@pytest.mark.parametrize("kind", [IntegrityError, DataError])
+def test_a_row_that_does_not_fit_is_not_quoted(kind: type[IntegrityError]) -> None:
+    error = DatabaseError("Key (phone)=(…) exists")
+    error.__cause__ = kind("INSERT …", {}, Exception("Key (phone)=(…) exists"))
+
+    assert enforce.trouble(error) == f"the database refused a row ({kind.__name__})"
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), IncidentsError("x"), DatabaseError("newer")])
+def test_other_errors_are_no_trouble_that_passes(error: Exception) -> None:
+    assert enforce.trouble(error) is None
+
+
+def test_a_file_held_by_another_process_is_trouble_that_passes(
+    sqlite_databases: SqliteDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.store.engine.BUSY_TIMEOUT_S", 0.1)
+    with sqlite_databases.at_head() as url, engine_of(url) as engine, engine_of(url) as other:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        with other.connect().execution_options(incidents_writes=True) as held, held.begin():
+            with pytest.raises(DatabaseError) as raised:
+                look(engine, Desk(engine))
+            assert "was held by another process" in str(enforce.trouble(raised.value))
+        assert look(engine, Desk(engine)).sites == 1
+
+
+def test_a_full_disk_is_trouble_that_passes(
+    sqlite_databases: SqliteDatabases,
+) -> None:
+    with sqlite_databases.at_head() as url, engine_of(url) as engine:
+        log_on(engine, [f"site-{n}.example" for n in range(50)], clock.now() - 2 * HOUR)
+        with engine.connect() as connection:
+            pages = connection.scalar(text("PRAGMA page_count"))
+        with engine.connect() as connection:
+            connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+        with pytest.raises(DatabaseError) as raised:
+            look(engine, Desk(engine))
+        assert "full" in str(enforce.trouble(raised.value))
+
+        with engine.connect() as connection:
+            connection.execute(text("PRAGMA max_page_count = 1000000"))
+        assert look(engine, Desk(engine)).sites == 50
+
+
+def test_a_late_look_opens_what_was_suspended_and_suspends_what_was_missed(
+    engine: Engine,
+) -> None:
+    log_on(engine, ["suspended.example"], START)
+    desk_at(engine, START + 2 * HOUR).elapse()
+    log_on(engine, ["missed.example"], START + 3 * HOUR)
+
+    look_at(engine, START + 27 * HOUR)
+
+    assert site(engine, "suspended.example")["state"] == "active"
+    assert site(engine, "missed.example")["suspended_until"] == START + 39 * HOUR

@@ -1,0 +1,143 @@
+"""The heartbeat."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import Engine
+
+from incidents import clock, settings
+from incidents.bootstrap import House
+from incidents.daemon.enforce import Enforcement
+from incidents.daemon.heartbeat import Heart, identity
+from incidents.store import heartbeats, tables
+from incidents.store.engine import writing
+from incidents.store.heartbeats import Heartbeat
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+class Working(Enforcement):
+    """An enforcement of which a test says how it is."""
+
+    def __init__(self) -> None:
+        self.at_work = True
+        self.aside = None
+
+    @property
+    def works(self) -> bool:
+        return self.at_work
+
+
+@pytest.fixture
+def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    found = House(settings.load(db=db_url))
+    yield found
+    found.close()
+
+
+def known(engine: Engine) -> list[Heartbeat]:
+    with engine.connect() as connection:
+        return heartbeats.known(connection)
+
+
+def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: House) -> None:
+    with freeze_time(START) as now:
+        heart = Heart(house, Working(), me := identity())
+        heart.beat()
+        now.tick(5)
+        heart.beat()
+
+    [row] = known(house.engine)
+    assert (row.daemon, row.host, row.pid) == (me.daemon, me.host, me.pid)
+    assert row.started_at == START
+    assert row.beat_at == START + 5 * SECOND
+    assert row.standing_aside is None
+
+
+def test_two_daemons_of_one_host_are_two_rows(house: House) -> None:
+    Heart(house, Working(), identity()).beat()
+    Heart(house, Working(), identity()).beat()
+
+    assert len(known(house.engine)) == 2
+
+
+def test_a_daemon_that_does_not_enforce_does_not_beat(house: House) -> None:
+    enforcement = Working()
+    enforcement.at_work = False
+
+    Heart(house, enforcement, identity()).beat()
+
+    assert known(house.engine) == []
+
+
+def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(house: House) -> None:
+    enforcement = Working()
+    heart = Heart(house, enforcement, identity())
+
+    enforcement.aside = "its clock is 5.0 s ahead of the database's"
+    heart.beat()
+    [row] = known(house.engine)
+    assert row.standing_aside == enforcement.aside
+
+    enforcement.aside = None
+    heart.beat()
+    [row] = known(house.engine)
+    assert row.standing_aside is None
+
+
+def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(house: House) -> None:
+    first, second = Heart(house, Working(), identity()), Heart(house, Working(), identity())
+    first.beat()
+    second.beat()
+
+    first.stop()
+
+    assert len(known(house.engine)) == 1
+
+
+def test_a_daemon_that_was_never_seen_stops_without_a_word(house: House) -> None:
+    Heart(house, Working(), identity()).stop()
+
+    assert known(house.engine) == []
+
+
+def test_the_dead_are_forgotten_after_a_day(house: House) -> None:
+    with writing(house.engine) as connection:
+        for age in (timedelta(hours=23), timedelta(hours=25)):
+            dead = Heartbeat(
+                daemon=str(age), host="h", pid=1, started_at=START - age, beat_at=START - age
+            )
+            heartbeats.beat(connection, dead)
+
+    with freeze_time(START):
+        Heart(house, Working(), identity()).beat()
+
+    assert [row.beat_at for row in known(house.engine)] == [START, START - timedelta(hours=23)]
+
+
+def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
+    postgresql_url: str,
+) -> None:
+    house, now = House(settings.load(db=postgresql_url)), clock.now()
+    with freeze_time(START):
+        Heart(house, Working(), identity()).beat()
+
+    [row] = known(house.engine)
+    house.close()
+    assert abs(row.beat_at - now) < 10 * SECOND
+
+
+def test_a_beat_that_fails_is_missed_and_nothing_else(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heart = Heart(house, Working(), identity())
+    heart.beat()
+    with writing(house.engine) as connection:
+        tables.heartbeats.drop(connection)
+
+    heart.beat()
+    heart.stop()
