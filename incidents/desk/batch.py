@@ -20,10 +20,10 @@ from incidents.desk.envelope import (
     Envelope,
     from_json,
     nothing_done,
-    refused_text,
     remark_documents,
     to_json,
 )
+from incidents.desk.text import refused_text
 from incidents.documents import event_document, incident_document, site_document
 from incidents.log import logger
 from incidents.machine import orders as machine_orders

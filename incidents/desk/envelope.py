@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,14 +10,6 @@ from typing import Any
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.machine.commands import Command
 from incidents.machine.refusals import Refusal, Remark
-from incidents.sealing import texts
-
-MAX_WORDS = 4_000
-MAX_CODE = 200
-MAX_URLS = 50
-MAX_URL = 2_048
-# With these an entry stays well below 64 KiB.
-MAX_URLS_BYTES = 48 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,27 +50,6 @@ def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Ans
         "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
     }  # fmt: skip
     return Answer(site=site, site_id=site_id, refusal=refusal, document=document)
-
-
-def refused_text(command: Command) -> Refusal | None:
-    """The refusal of what cannot be kept on record, whoever the command comes from."""
-    for name, text, personal in texts(command):
-        limit = MAX_WORDS if personal else MAX_URL if name == "urls" else MAX_CODE
-        if len(text) > limit:
-            return Refusal("text_too_long", {"what": name, "length": len(text), "limit": limit})
-        bad = next((c for c in text if c == "\0" or "\ud800" <= c <= "\udfff"), None)
-        if bad is not None:
-            return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad):04X}"})
-    return _refused_urls(getattr(command, "urls", ()))
-
-
-def _refused_urls(urls: tuple[str, ...]) -> Refusal | None:
-    if len(urls) > MAX_URLS:
-        return Refusal("too_many_urls", {"count": len(urls), "limit": MAX_URLS})
-    size = len(json.dumps(urls, ensure_ascii=False).encode())
-    if size > MAX_URLS_BYTES:
-        return Refusal("urls_too_long", {"size": size, "limit": MAX_URLS_BYTES})
-    return None
 
 
 def to_json(answer: Answer) -> dict[str, Any]:

@@ -324,6 +324,13 @@ def test_an_impossible_move_is_found(day: Rehearsal, seq: int, old: str, new: st
     assert (finding.row, finding.problem) == (f"1-{seq}", "impossible_entry")
 
 
+def test_a_record_that_does_not_begin_with_its_site_is_found(day: Rehearsal) -> None:
+    with _changed(day) as connection:
+        _rewrite(connection, 1, '"kind":"site_added"', '"kind":"site_edited"')
+        [finding] = _findings(connection)
+    assert (finding.row, finding.problem) == ("1-1", "impossible_entry")
+
+
 def test_an_entry_of_another_site_is_found(day: Rehearsal) -> None:
     with _changed(day) as connection:
         _rewrite(connection, 2, '"site":"a.example"', '"site":"b.example"')

@@ -228,6 +228,24 @@ def test_text_that_no_database_keeps_is_refused(day: Rehearsal, text: str) -> No
         assert _name(day.give(command).refusal) == "bad_text"
 
 
+def test_a_code_holds_nobodys_number_or_address(day: Rehearsal) -> None:
+    """It is written into the record as it is."""
+    day.give(c.Log(by="li"))
+    for command in (
+        c.Log(by="li", category="+86 10 5555 0100"),
+        c.StateFalse(by="li", field="owner@shop.example", evidence="rang"),
+        c.CompleteTask(by="li", task=1, outcome="told 10 5555 0100"),
+    ):
+        assert _name(day.give(command).refusal) == "personal_code"
+    assert day.give(c.Log(by="li", category="33号令 5(4) 赌博")).refusal is None
+
+
+def test_a_contact_has_one_of_the_known_outcomes(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    answer = day.give(c.RecordContact(by="li", incident=1, outcome="shrugged"))
+    assert _name(answer.refusal) == "unknown_outcome"
+
+
 def test_addresses_have_limits(day: Rehearsal) -> None:
     many = tuple(f"https://a.example/{n}" for n in range(51))
     assert _name(day.give(c.Log(by="li", urls=many)).refusal) == "too_many_urls"

@@ -36,10 +36,11 @@ AGO = (
 )  # fmt: skip
 POLICIES: tuple[Numbers, ...] = (
     {},
+    {},
+    {"repeat_count": 9},
     {"run": "total"},
     {"min_attempts": 1},
     {"removal_within": timedelta(hours=2)},
-    {"repeat_count": 9},
     {"repeat_count": 9, "run_count": 2},
     {"repeat_count": 2, "repeat_within": timedelta(minutes=30)},
     {"repeat_count": 9, "removal_within": timedelta(hours=7), "run": "total"},
@@ -144,14 +145,29 @@ def steps(draw: st.DrawFn) -> Step:
     return step
 
 
-def histories(most: int = 40) -> st.SearchStrategy[RandomHistory]:
-    """Histories of up to so many steps, each length as likely as the other."""
+def histories(most: int = 30) -> st.SearchStrategy[RandomHistory]:
+    """Histories of up to so many single steps or chapters, each length as likely as the other."""
 
     def of_length(n: int) -> st.SearchStrategy[RandomHistory]:
-        drawn = st.lists(steps(), min_size=n, max_size=n).map(tuple)
+        drawn = st.lists(_PARTS, min_size=n, max_size=n).map(lambda parts: sum(parts, ()))
         return st.builds(RandomHistory, policy=st.sampled_from(POLICIES), steps=drawn)
 
     return st.integers(1, most).flatmap(of_length)
+
+
+_DAY, _HOUR = 24 * 60 * _MINUTE, 60 * _MINUTE
+
+# Steps alone seldom come to a run of three or to the time after a reinstatement.
+_CHAPTERS: tuple[tuple[Step, ...], ...] = (
+    (Step(act="log", wait=_DAY), Step(act="elapse", wait=_HOUR + _MICROSECOND)),  # a miss
+    (Step(act="log", wait=_DAY), Step(act="elapse", wait=_HOUR + _MICROSECOND)),
+    (Step(act="log", wait=13 * _HOUR), Step(act="log", wait=20 * _MINUTE),
+     Step(act="contact", wait=20 * _MINUTE)),  # the first will be missed, the second is told
+    (Step(act="log", wait=_DAY), Step(act="contact", wait=5 * _MINUTE)),  # told in time
+    (Step(act="log", wait=11 * _HOUR + 30 * _MINUTE), Step(act="elapse", wait=13 * _HOUR)),
+    (Step(act="reinstate", wait=0 * _MINUTE, by="p"), Step(act="approve", wait=_MINUTE, by="q")),
+)  # fmt: skip
+_PARTS = steps().map(lambda step: (step,)) | st.sampled_from(_CHAPTERS)
 
 
 def command(step: Step, case: Case, now: datetime) -> c.Command:

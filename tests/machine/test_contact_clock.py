@@ -330,6 +330,13 @@ def test_a_voided_contact_moves_nothing_while_another_stands_that_reached() -> N
     assert site.states == ["open"]
 
 
+def test_so_it_is_with_an_incident_that_had_lapsed_before_anybody_was_reached() -> None:
+    site = History().miss().contact(1).contact(1).void_contact(1, 1)
+    assert site.states == ["notified"]
+    site.void_contact(1, 2)
+    assert site.states == ["unreached"]
+
+
 def test_voiding_a_mere_attempt_moves_no_deadline() -> None:
     site = History(at="10:00").log().contact(1, "no-answer").after("10m").void_contact(1)
     assert site.states == ["open"]

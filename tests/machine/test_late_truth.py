@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from incidents.machine import events as e
-from incidents.machine.policy import Policy
+from incidents.machine.policy import DOCUMENTED, Policy
 from tests.machine.history import MICROSECOND, History, utc
 
 MANY = Policy(repeat_count=9)
@@ -211,6 +211,14 @@ def test_what_is_left_on_both_sides_of_the_completing_incident_must_lie_within_2
     assert site.last(e.ClosureDisputed).counted == 2
 
 
+def test_a_full_window_without_the_completing_incident_does_not_stand_in_for_its_own() -> None:
+    site = History(policy=MANY).log().log().log().contact(None).under(DOCUMENTED)
+    site.after("96h").log().log().log()
+    assert site.reason().incidents == (4, 5, 6)
+    site.void(4)
+    assert site.disputed, "1, 2 and 3 are a window that closed nothing"
+
+
 def test_a_run_left_below_3_disputes_the_closure() -> None:
     site = History(at="10:00").closed_by_run().contact(1, at="10:30")
     assert (site.state, site.disputed) == ("closed", True)
@@ -254,6 +262,13 @@ def test_a_refusal_met_again_settles_the_dispute() -> None:
     assert site.disputed
     assert not site.contact(1).disputed
     assert site.states == ["refused"]
+
+
+def test_so_does_a_contact_that_came_late_since_the_customer_has_been_told_all_the_same() -> None:
+    site = History(at="10:00").closed_by_refusal().void_contact(1)
+    assert site.disputed
+    assert not site.at("15:00").contact(1).disputed
+    assert not site.incident(1).reached_in_time
 
 
 def test_a_voided_refusal_disputes_the_closure_for_good() -> None:

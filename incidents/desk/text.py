@@ -1,0 +1,50 @@
+"""The text that the desk takes: how long it may be, what it may hold, and what must be sealed."""
+
+from __future__ import annotations
+
+import json
+
+from incidents.machine.case import OUTCOMES
+from incidents.machine.commands import Command, RecordContact
+from incidents.machine.refusals import Refusal
+from incidents.sealing import texts
+
+MAX_WORDS = 4_000
+MAX_CODE = 200
+MAX_URLS = 50
+MAX_URL = 2_048
+# With these an entry stays well below 64 KiB.
+MAX_URLS_BYTES = 48 * 1024
+# A code is written into the record as it is, so it must not be able to hold a phone number.
+CODES = ("category", "field", "outcome")
+MAX_DIGITS = 7
+
+
+def refused_text(command: Command) -> Refusal | None:
+    """The refusal of what cannot be kept on record, whoever the command comes from."""
+    for name, text, personal in texts(command):
+        limit = MAX_WORDS if personal else MAX_URL if name == "urls" else MAX_CODE
+        if len(text) > limit:
+            return Refusal("text_too_long", {"what": name, "length": len(text), "limit": limit})
+        bad = next((c for c in text if c == "\0" or "\ud800" <= c <= "\udfff"), None)
+        if bad is not None:
+            return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad):04X}"})
+        if name in CODES and _may_name_somebody(text):
+            return Refusal("personal_code", {"what": name, "found": text})
+    if isinstance(command, RecordContact) and command.outcome not in OUTCOMES:
+        return Refusal("unknown_outcome", {"outcome": command.outcome, "known": ", ".join(OUTCOMES)})
+    return _refused_urls(getattr(command, "urls", ()))
+
+
+def _may_name_somebody(text: str) -> bool:
+    """Whether an address or a number of somebody's stands in it."""
+    return "@" in text or sum(character.isdigit() for character in text) >= MAX_DIGITS
+
+
+def _refused_urls(urls: tuple[str, ...]) -> Refusal | None:
+    if len(urls) > MAX_URLS:
+        return Refusal("too_many_urls", {"count": len(urls), "limit": MAX_URLS})
+    size = len(json.dumps(urls, ensure_ascii=False).encode())
+    if size > MAX_URLS_BYTES:
+        return Refusal("urls_too_long", {"size": size, "limit": MAX_URLS_BYTES})
+    return None
