@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -51,6 +52,7 @@ def main(args: list[str] | None = None) -> int:
         return _tell_unexpected(run, error)
     finally:
         run.close()
+        _never_fail_to_end()
 
 
 def _tell(run: Run, error: IncidentsError) -> None:
@@ -101,6 +103,15 @@ def _never_fail_to_print() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _never_fail_to_end() -> None:
+    """What standard error could not take, on a full disk say, must not change the exit status."""
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _after_broken_pipe() -> int:

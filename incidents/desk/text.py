@@ -32,7 +32,9 @@ def refused_text(command: Command) -> Refusal | None:
         if name in CODES and _may_name_somebody(text):
             return Refusal("personal_code", {"what": name, "found": text})
     if isinstance(command, RecordContact) and command.outcome not in OUTCOMES:
-        return Refusal("unknown_outcome", {"outcome": command.outcome, "known": ", ".join(OUTCOMES)})
+        return Refusal(
+            "unknown_outcome", {"outcome": command.outcome, "known": ", ".join(OUTCOMES)}
+        )
     return _refused_urls(getattr(command, "urls", ()))
 
 

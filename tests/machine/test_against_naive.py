@@ -136,7 +136,7 @@ def _details(step: Step, case: Case, now: datetime) -> dict[str, Any]:
             return {}
 
 
-@settings(max_examples=4 * settings().max_examples)
+@settings(max_examples=10 * settings().max_examples)
 @given(histories())
 def test_the_machine_and_the_naive_model_agree_after_every_step(history: RandomHistory) -> None:
     machine, model, now = Machine(history.policy), Model(history.policy), START

@@ -3,7 +3,7 @@
 import copy
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.machine import commands as c
@@ -14,13 +14,10 @@ from incidents.machine.decide import decide
 from incidents.machine.orders import orders
 from tests.machine.random_histories import RandomHistory, histories, play
 
-# Many laws, each of a simple kind: half as many histories as elsewhere show them broken.
-LAW = settings(max_examples=settings().max_examples // 2)
 MICROSECOND = timedelta(microseconds=1)
 ELAPSE = c.Elapse()
 
 
-@LAW
 @given(histories())
 def test_deciding_does_not_change_the_case_that_it_is_given(history: RandomHistory) -> None:
     for moment in play(history):
@@ -29,7 +26,6 @@ def test_deciding_does_not_change_the_case_that_it_is_given(history: RandomHisto
         assert moment.before == before
 
 
-@LAW
 @given(histories())
 def test_deciding_twice_comes_to_the_same(history: RandomHistory) -> None:
     for moment in play(history):
@@ -37,7 +33,6 @@ def test_deciding_twice_comes_to_the_same(history: RandomHistory) -> None:
         assert again == moment.decision
 
 
-@LAW
 @given(histories())
 def test_the_events_applied_to_the_case_give_the_decisions_case(history: RandomHistory) -> None:
     for moment in play(history):
@@ -47,7 +42,6 @@ def test_the_events_applied_to_the_case_give_the_decisions_case(history: RandomH
         assert case == moment.decision.case
 
 
-@LAW
 @given(histories())
 def test_a_history_replayed_from_its_events_alone_gives_the_same_case(
     history: RandomHistory,
@@ -60,7 +54,6 @@ def test_a_history_replayed_from_its_events_alone_gives_the_same_case(
     assert replayed == moments[-1].decision.case
 
 
-@LAW
 @given(histories())
 def test_a_daemon_first_or_an_operator_first_gives_the_same(history: RandomHistory) -> None:
     for moment in play(history):
@@ -74,7 +67,6 @@ def test_a_daemon_first_or_an_operator_first_gives_the_same(history: RandomHisto
         assert len(daemon.events) == moment.decision.due
 
 
-@LAW
 @given(histories())
 def test_elapsing_twice_is_elapsing_once(history: RandomHistory) -> None:
     for moment in play(history):
@@ -83,7 +75,6 @@ def test_elapsing_twice_is_elapsing_once(history: RandomHistory) -> None:
         assert again.case == moment.decision.case
 
 
-@LAW
 @given(histories())
 def test_after_a_decision_nothing_that_was_due_is_left(history: RandomHistory) -> None:
     for moment in play(history):
@@ -93,7 +84,6 @@ def test_after_a_decision_nothing_that_was_due_is_left(history: RandomHistory) -
         assert due is None or due >= moment.now
 
 
-@LAW
 @given(histories())
 def test_nothing_happens_at_what_is_due_next_and_something_a_microsecond_later(
     history: RandomHistory,
@@ -106,7 +96,6 @@ def test_nothing_happens_at_what_is_due_next_and_something_a_microsecond_later(
             assert decide(case, ELAPSE, moment.policy, due + MICROSECOND).events != ()
 
 
-@LAW
 @given(histories())
 def test_what_is_refused_changes_nothing_but_what_was_due(history: RandomHistory) -> None:
     for moment in play(history):
@@ -115,7 +104,6 @@ def test_what_is_refused_changes_nothing_but_what_was_due(history: RandomHistory
             assert moment.decision.remarks == ()
 
 
-@LAW
 @given(histories())
 def test_the_run_is_what_the_rules_derive(history: RandomHistory) -> None:
     counting = history.policy.get("run", "consecutive")
@@ -126,7 +114,6 @@ def test_the_run_is_what_the_rules_derive(history: RandomHistory) -> None:
         assert case.run == rules.run(case, moment.policy)
 
 
-@LAW
 @given(histories())
 def test_a_dispute_is_what_the_rules_derive(history: RandomHistory) -> None:
     for moment in play(history):
@@ -135,7 +122,6 @@ def test_a_dispute_is_what_the_rules_derive(history: RandomHistory) -> None:
         assert not case.disputed or case.closed
 
 
-@LAW
 @given(histories())
 def test_there_are_never_two_suspensions_running(history: RandomHistory) -> None:
     for moment in play(history):
@@ -145,7 +131,6 @@ def test_there_are_never_two_suspensions_running(history: RandomHistory) -> None
         assert not case.closed or running == []
 
 
-@LAW
 @given(histories())
 def test_a_site_is_down_exactly_if_it_is_closed_held_or_suspended(history: RandomHistory) -> None:
     for moment in play(history):
@@ -155,7 +140,6 @@ def test_a_site_is_down_exactly_if_it_is_closed_held_or_suspended(history: Rando
         assert (case.state != "active") == down
 
 
-@LAW
 @given(histories())
 def test_every_standing_case_rests_on_an_incident_that_stands(history: RandomHistory) -> None:
     for moment in play(history):
@@ -165,7 +149,6 @@ def test_every_standing_case_rests_on_an_incident_that_stands(history: RandomHis
             assert suspension.struck != any(incident.stands for incident in members)
 
 
-@LAW
 @given(histories(), st.integers(0, 10_000))
 def test_no_event_comes_out_of_a_closed_sites_clocks(history: RandomHistory, hours: int) -> None:
     for moment in play(history):
@@ -176,7 +159,6 @@ def test_no_event_comes_out_of_a_closed_sites_clocks(history: RandomHistory, hou
             assert decide(case, ELAPSE, moment.policy, later).events == ()
 
 
-@LAW
 @given(histories())
 def test_a_closed_site_opens_by_reinstatement_alone(history: RandomHistory) -> None:
     for moment in play(history):
@@ -184,7 +166,6 @@ def test_a_closed_site_opens_by_reinstatement_alone(history: RandomHistory) -> N
             assert isinstance(moment.command, c.Approve)
 
 
-@LAW
 @given(histories())
 def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
     corrections = (c.VoidContact, c.VoidIncident, c.TakeBack, c.RecordContact, c.StateRemoved)
@@ -194,7 +175,6 @@ def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
             assert not any(isinstance(event, e.SiteSuspended | e.SiteClosed) for event in acted)
 
 
-@LAW
 @given(histories())
 def test_times_of_recording_never_go_back_though_the_clock_may(history: RandomHistory) -> None:
     last = None
@@ -206,7 +186,6 @@ def test_times_of_recording_never_go_back_though_the_clock_may(history: RandomHi
         assert moment.decision.case.last_entry_at == last
 
 
-@LAW
 @given(histories())
 def test_a_clock_that_has_stepped_back_decides_as_at_the_last_entry(
     history: RandomHistory,
@@ -218,7 +197,6 @@ def test_a_clock_that_has_stepped_back_decides_as_at_the_last_entry(
             assert early == decide(moment.before, moment.command, moment.policy, last)
 
 
-@LAW
 @given(histories())
 def test_each_entry_is_counted_and_bears_its_person_and_policy(history: RandomHistory) -> None:
     seq = 0
@@ -231,7 +209,6 @@ def test_each_entry_is_counted_and_bears_its_person_and_policy(history: RandomHi
         assert moment.decision.case.seq == seq
 
 
-@LAW
 @given(histories())
 def test_nothing_is_deleted(history: RandomHistory) -> None:
     for moment in play(history):
@@ -247,7 +224,6 @@ def test_nothing_is_deleted(history: RandomHistory) -> None:
             assert now[: len(kept)] == kept
 
 
-@LAW
 @given(histories(), st.integers(1, 5))
 def test_who_follows_the_orders_has_the_site_down_exactly_while_it_is_not_active(
     history: RandomHistory, batch: int
@@ -267,7 +243,6 @@ def test_who_follows_the_orders_has_the_site_down_exactly_while_it_is_not_active
         assert down == (together[-1].decision.case.state != "active")
 
 
-@LAW
 @given(histories(), st.data())
 def test_a_claim_lasts_no_longer_than_its_item(history: RandomHistory, data: st.DataObject) -> None:
     claimed = None
@@ -284,7 +259,6 @@ def test_a_claim_lasts_no_longer_than_its_item(history: RandomHistory, data: st.
             assert claimed.claims.keys() <= work.items(claimed).keys()
 
 
-@LAW
 @given(histories(most=25))
 def test_the_incidents_and_cases_of_a_decision_are_shared_and_never_changed(
     history: RandomHistory,

@@ -1,0 +1,231 @@
+"""The reference of the entry: every kind of event with its fields and an entry of it.
+
+The examples come out of the machine: a short history is decided, and each event encoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_type_hints
+
+from incidents.audit import entry
+from incidents.audit.entry import PolicyActivated, encode
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine.case import Case
+from incidents.machine.decide import decide
+from incidents.machine.events import Event, Reason
+from incidents.machine.policy import DOCUMENTED, Policy
+from scripts.generated.markdown import code, page, paragraph, table
+
+_SITE, _SITE_ID, _PERSON = "shop.example", 12, "operator-1"
+_BEGIN = datetime(2026, 3, 2, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+_HEADER = {
+    "v": "the version of this format, 1",
+    "site": "the site's name; empty in the desk's own stream",
+    "site_id": "the site's number; `0` is the desk's own stream",
+    "site_seq": "the entry's place in the site's stream, from 1 without a gap",
+    "kind": "what happened, one of the kinds below",
+    "occurred_at": "when it happened",
+    "recorded_at": "when it was written down",
+    "actor": "who said or did it; `clock` for what fell due",
+    "login": "the login name beside it; absent where the clock acted",
+    "policy": "the digest of the policy that was active",
+    "rule": "the rule that acted: " + ", ".join(
+        f"`{word}`" for word in ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
+    ),
+    "reason": "why the rule acted, below",
+    "run": "the run of misses (R3) after this event, where the event has changed it",
+    "data": "the fields of its kind",
+}  # fmt: skip
+_SEALED = frozenset({"note", "text", "phone", "email", "person", "evidence", "name"})
+_WORDS: dict[object, str] = {
+    int: "whole number",
+    str: "text",
+    bool: "`true`, or absent",
+    datetime: "time",
+    timedelta: "whole seconds",
+    tuple[int, ...]: "ids of incidents",
+    tuple[str, ...]: "list of texts",
+}
+_REASON = {
+    "incidents": "the incidents that were counted",
+    "counted": "how many there are (R1), or the place in the run (R3)",
+    "needed": "how many close a site",
+    "since": "the first of them (R1)",
+    "until": "the last of them (R1)",
+    "within_s": "the longest span of time that the policy allows (R1)",
+    "deadline": "the time that was missed (R2, R3, R5)",
+    "decided_at": "the time that it was compared with",
+}
+
+
+def text() -> str:
+    """The page."""
+    examples = _examples()
+    return page(
+        "# The entry",
+        "Each event of a site is one entry: one line of JSON, stored as it was written and exported"
+        " to the byte. It is canonical (RFC 8785): keys in order, no spaces, no floating point"
+        f" numbers, at most {entry.MAX_BYTES + 1} bytes with its line end. Each entry can be read"
+        " on its own.",
+        "Names are public ids: incident `12-3`, contact `12-3-1`, task `12-t2`. Times are RFC 3339"
+        " in UTC. What is null, false or empty is left out. People's own words (notes, reasons,"
+        " names, phones, addresses) stand as references, `sha256:…`, to values that are kept"
+        " apart, each with a salt of its own.",
+        "## Fields of every entry",
+        table(("field", "meaning"), ((f"`{key}`", what) for key, what in _header(examples))),
+        "## Fields of a reason",
+        table(("field", "value", "meaning"), _reason()),
+        "## Kinds",
+        *(part for kind in _kinds() for part in _kind(kind, examples[kind.kind])),
+    )
+
+
+def _kinds() -> list[type[Event]]:
+    return [*e.KINDS.values(), PolicyActivated]
+
+
+def _header(examples: dict[str, str]) -> list[tuple[str, str]]:
+    written = {key for example in examples.values() for key in json.loads(example)}
+    assert written == set(_HEADER), "describe each field here"
+    return list(_HEADER.items())
+
+
+def _reason() -> list[tuple[str, str, str]]:
+    fields = _fields(Reason)
+    assert {key for key, _ in fields} == set(_REASON), "describe each field here"
+    return [(key, value, _REASON[key]) for key, value in fields]
+
+
+def _kind(kind: type[Event], example: str) -> Iterator[str]:
+    yield f"### {kind.kind}"
+    yield paragraph(kind.__doc__)
+    if fields := _fields(kind):
+        yield table(("field", "value"), ((f"`{key}`", value) for key, value in fields))
+    yield code(json.dumps(json.loads(example), indent=2, ensure_ascii=False), "json")
+
+
+def _fields(kind: type[Event | Reason]) -> list[tuple[str, str]]:
+    hints = get_type_hints(kind)
+    layout = entry._layout(kind)  # noqa: SLF001 - what the format is, and not said twice
+    return [(field.key, _value(field.name, hints[field.name])) for field in layout]
+
+
+def _value(name: str, hint: Any) -> str:
+    if name in ("incident", "recurs"):
+        return _or_absent("id of an incident", hint)
+    if name in ("contact", "task", "item"):
+        return _or_absent("outcome" if hint == str | None else f"id of a {name}", hint)
+    if name == "suspension":
+        return _or_absent("number of a case, as text", hint)
+    if name in _SEALED:
+        return _or_absent("reference", hint)
+    return _or_absent(_WORDS[_bare(hint)], hint)
+
+
+def _or_absent(words: str, hint: Any) -> str:
+    return f"{words}, or absent" if _bare(hint) is not hint else words
+
+
+def _bare(hint: Any) -> Any:
+    """The type beside None."""
+    some = [one for one in getattr(hint, "__args__", ()) if one is not type(None)]
+    return some[0] if type(None) in getattr(hint, "__args__", ()) else hint
+
+
+# ── the examples ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _examples() -> dict[str, str]:
+    """The first entry of each kind that the histories below come to."""
+    found: dict[str, str] = {}
+    for policy, history in ((DOCUMENTED, _HISTORY), (replace(DOCUMENTED, min_attempts=1), _ALARM)):
+        for event, seq in _decided(policy, history):
+            login = None if event.by == c.CLOCK else "wang"
+            if event.kind not in found:
+                found[event.kind] = encode(event, _SITE, _SITE_ID, seq, login)
+    found[PolicyActivated.kind] = encode(_activation(), entry.DESK, 0, 1, "wang")
+    return found
+
+
+def _decided(policy: Policy, history: list[tuple[timedelta, c.Command]]) -> Iterator[Any]:
+    case = Case(site_id=_SITE_ID, site=_SITE)
+    for after, command in history:
+        decision = decide(case, command, policy, _BEGIN + after)
+        assert decision.refusal is None, (command, decision.refusal)
+        first = decision.case.seq - len(decision.events) + 1
+        yield from ((event, seq) for seq, event in enumerate(decision.events, first))
+        case = decision.case
+
+
+def _reference(words: str) -> str:
+    return f"sha256:{hashlib.sha256(words.encode()).hexdigest()}"
+
+
+def _activation() -> Event:
+    stricter = replace(DOCUMENTED, min_attempts=2)
+    return PolicyActivated(
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=stricter.digest,
+        previous=DOCUMENTED.digest, toml=stricter.toml(), text=_reference("agreed on 1 March"),
+    )  # fmt: skip
+
+
+def _after(**by: float) -> timedelta:
+    return timedelta(**by)
+
+
+_URL = "https://shop.example/pills"
+_MISS = [
+    (_after(days=day), c.Log(by=_PERSON, urls=(f"{_URL}/{day}",), category="drugs"))
+    for day in (3, 6)
+]
+_HISTORY: list[tuple[timedelta, c.Command]] = [
+    (_after(), c.AddSite(by=_PERSON, phone=_reference("phone"))),
+    (_after(minutes=1), c.EditSite(by=_PERSON, email=_reference("e-mail"))),
+    (_after(minutes=2), c.ImportIncident(
+        by=_PERSON, at=_BEGIN - 90 * _DAY, contact="reached", contact_at=_BEGIN - 90 * _DAY)),
+    (_after(minutes=3), c.Log(by=_PERSON, urls=(_URL,), category="drugs", note=_reference("note"))),
+    (_after(minutes=4), c.Attach(
+        by=_PERSON, incident=2, digest=hashlib.sha256(b"a page").hexdigest(), size=48_213,
+        name=_reference("page.png"))),
+    (_after(minutes=5), c.ClaimItem(by=_PERSON, item="2")),
+    (_after(minutes=6), c.ReleaseItem(by=_PERSON, item="2")),
+    (_after(minutes=9), c.RecordContact(by=_PERSON, incident=2, outcome="no-answer")),
+    # R2: suspended, then struck by a call made in time and typed late, then standing again.
+    (_after(hours=2), c.RecordContact(
+        by=_PERSON, incident=2, outcome="reached", at=_BEGIN + _after(minutes=40))),
+    (_after(hours=3), c.VoidContact(
+        by=_PERSON, incident=2, contact=2, reason=_reference("another customer's call"))),
+    (_after(days=2), c.StateRemoved(by=_PERSON, incident=2)),
+    (_after(days=2, minutes=1), c.TakeBack(by=_PERSON, incident=2, reason=_reference("slip"))),
+    *_MISS,
+    # R3 closes; a call made in time disputes that, and was another customer's; a void does, too.
+    (_after(days=9), c.Log(by=_PERSON, urls=(f"{_URL}/9",))),
+    (_after(days=9, hours=2), c.RecordContact(
+        by=_PERSON, incident=5, outcome="reached", at=_BEGIN + _after(days=9, minutes=9))),
+    (_after(days=9, hours=3), c.VoidContact(
+        by=_PERSON, incident=5, contact=1, reason=_reference("another customer's call"))),
+    (_after(days=10), c.VoidIncident(by=_PERSON, incident=2, reason=_reference("none"))),
+    (_after(days=10, hours=1), c.Uphold(by="supervisor-1", reason=_reference("it stands"))),
+    (_after(days=11), c.SetHold(by="supervisor-1", reason=_reference("order 7"))),
+    (_after(days=12), c.LiftHold(by="supervisor-1", reason=_reference("order 8"))),
+    (_after(days=13), c.AskReinstatement(by="supervisor-1", reason=_reference("appeal"))),
+    (_after(days=13, hours=1), c.Decline(by="supervisor-2", reason=_reference("not yet"))),
+    (_after(days=14), c.AskReinstatement(by="supervisor-1", reason=_reference("appeal"))),
+    (_after(days=14, hours=1), c.Approve(by="supervisor-2")),
+    (_after(days=14, hours=2), c.CompleteTask(by=_PERSON, task=4, outcome="all gone")),
+    (_after(days=20), c.Log(by=_PERSON, urls=(f"{_URL}/20",))),
+    (_after(days=20, minutes=5), c.RecordContact(by=_PERSON, incident=6, outcome="reached")),
+    (_after(days=20, minutes=9), c.StateRefused(by=_PERSON, incident=6)),
+]  # fmt: skip
+_ALARM: list[tuple[timedelta, c.Command]] = [
+    (_after(), c.Log(by=_PERSON, urls=(_URL,))),
+    (_after(hours=2), c.Elapse()),
+]

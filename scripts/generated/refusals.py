@@ -1,0 +1,85 @@
+"""The reference of the refusals: each name with its sentence, from the tables that say them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from incidents import errors
+from incidents.cli import refusals as of_the_desk
+from incidents.machine import refusals as of_the_machine
+from scripts.generated.markdown import code, page, paragraph, table
+
+_EXAMPLE = """{
+  "refused": {
+    "name": "same_person",
+    "message": "operator-1 asked for this reinstatement: another person must answer it",
+    "facts": {"by": "operator-1"}
+  }
+}"""
+
+
+def text() -> str:
+    """The page."""
+    return page(
+        "# Refusals",
+        "A refused command exits with 3 and changes nothing, apart from what had fallen due before"
+        " it, which is done first. A person reads one sentence. A program (`--json`) finds the"
+        " name, the sentence and the facts in it on standard error:",
+        code(_EXAMPLE, "json"),
+        "The names are stable. What stands in braces is filled in, and is a fact.",
+        "## By the rules",
+        "The case as it stands does not allow the act.",
+        _table(of_the_machine.SENTENCES),
+        "## By the desk",
+        "Before the rules are asked.",
+        _table(of_the_desk.SENTENCES),
+        "## By the command line",
+        "What was typed cannot be kept, or names nothing.",
+        _table(_of_the_command_line()),
+        "## Remarks",
+        "These refuse nothing. The act is done, and they are told beside it.",
+        _table(of_the_machine.REMARKS),
+        "## Other errors",
+        "They exit with the status shown, and stand under `error` in place of `refused`.",
+        _others(),
+    )
+
+
+def _table(sentences: Mapping[str, str]) -> str:
+    rows = sorted(sentences.items())
+    return table(("name", "sentence"), ((f"`{name}`", _shown(said)) for name, said in rows))
+
+
+def _shown(sentence: str) -> str:
+    """Facts by their names, without the way in which Python writes them."""
+    sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
+    return sentence.replace("!r}", "}").replace("{what}", "text")
+
+
+def _of_the_command_line() -> dict[str, str]:
+    return {
+        error.name: paragraph(type(error).__doc__)
+        for error in _errors(errors.RefusedError)
+        if error.name not in ("refused", "act_refused")
+    }
+
+
+def _others() -> str:
+    rows = [
+        (f"`{error.name}`", f"`{error.exit_status}`", _shown(paragraph(type(error).__doc__)))
+        for error in _errors(errors.IncidentsError)
+        if error.exit_status != errors.REFUSED and error.name != "incidents"
+    ]
+    return table(("name", "status", "sentence"), rows)
+
+
+def _errors(under: type[errors.IncidentsError]) -> list[errors.IncidentsError]:
+    """One of each kind, as they stand in the file."""
+    return [
+        kind("")
+        if kind is not errors.ActRefusedError
+        else errors.ActRefusedError("", name="act_refused", facts={})
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, under)
+    ]

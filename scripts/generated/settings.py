@@ -1,0 +1,67 @@
+"""The reference of the settings: variables, keys of the file, defaults."""
+
+from __future__ import annotations
+
+from incidents import settings
+from scripts.generated.markdown import code, page, table
+
+_MEANINGS = {
+    "db": ("a URL", "a SQLite file in the user's data folder",
+           "the database: `sqlite:////path/to/file` or `postgresql://…` (option `--db`)"),
+    "as": ("a name", "the login name", "who acts (option `--as`)"),
+    "zone": ("an IANA name", f"`{settings.DEFAULT_ZONE}`",
+             "the zone in which people read and write times (option `--zone`)"),
+    "evidence": ("a folder", "`evidence` beside the SQLite file, else in the user's data folder",
+                 "where copies of attached files are kept"),
+    "evidence_limit": ("a size", f"`{settings.DEFAULT_EVIDENCE_LIMIT // 2**20}MiB`",
+                       "the most bytes of one attached file"),
+    "clock": ("`own` or `database`", "`database`",
+              "`own`: the clock is simulated, and is not compared with the database's"),
+}  # fmt: skip
+_OTHERS = (
+    ("INCIDENTS_CONFIG", "the settings file, in place of the user's own"),
+    ("INCIDENTS_DEBUG", "not empty: show where something unexpected went wrong"),
+    ("NO_COLOR", "not empty: never write colour"),
+    ("CLICOLOR_FORCE", "neither empty nor `0`: write colour on a pipe, too"),
+    ("XDG_CONFIG_HOME, XDG_DATA_HOME", "where the user's own folders are, by the usual convention"),
+    ("NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID", "set by systemd for the daemon"),
+    ("PGCONNECT_TIMEOUT", "of PostgreSQL's own variables; the daemon takes 10 seconds without it"),
+)
+_EXAMPLE = f"""db = "postgresql://incidents@db.example/incidents"
+zone = "{settings.DEFAULT_ZONE}"
+evidence = "/var/lib/incidents/evidence"
+evidence_limit = "20MiB"
+"""
+
+
+def text() -> str:
+    """The page."""
+    return page(
+        "# Settings",
+        "An option speaks first, then the environment, then the settings file, then the default."
+        " An empty variable says nothing. The file is `~/.config/incidents/config.toml`, and need"
+        " not be there.",
+        table(
+            ("variable", "key in the file", "value", "default", "meaning"),
+            (
+                (f"`INCIDENTS_{key.upper()}`", f"`{key}`", *_MEANINGS[key])
+                for key in settings._KEYS  # noqa: SLF001 - the one list of them
+            ),
+        ),
+        "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. An unknown key is an error.",
+        code(_EXAMPLE, "toml"),
+        "## The name",
+        f"A name has {settings.MAX_PERSON_CHARACTERS} characters at most. Nobody can act as"
+        f" {_names(settings.RESERVED_PERSONS)}: the policy's own clock signs with it. The login"
+        " name is written down beside the name that was given, and no setting changes it.",
+        "## Other variables",
+        table(("variable", "meaning"), ((_variables(names), what) for names, what in _OTHERS)),
+    )
+
+
+def _names(words: frozenset[str]) -> str:
+    return ", ".join(f"`{word}`" for word in sorted(words))
+
+
+def _variables(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split(", "))
