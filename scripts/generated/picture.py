@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,10 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from incidents import settings
+from incidents import bootstrap, clock, settings
+from incidents.store import heartbeats
+from incidents.store.engine import writing
+from incidents.store.heartbeats import Heartbeat
 from scripts import a_day
 
 WIDTH = 112
@@ -21,7 +26,7 @@ _PERSON = "operator-1"
 # Wide enough for each command's own table; one that asks the terminal is told of this one.
 _TERMINAL = {
     "COLUMNS": str(WIDTH), "LINES": "40", "TERM": "xterm-256color", "COLORTERM": "truecolor",
-    "NO_COLOR": "", "CLICOLOR_FORCE": "", "FORCE_COLOR": "",
+    "NO_COLOR": "", "CLICOLOR_FORCE": "",
 }  # fmt: skip
 _SHOWN = ("incidents queue", "incidents site why shop.example")
 _THEME = TerminalTheme(
@@ -63,22 +68,44 @@ clip-path="url(#{unique_id}-clip-terminal)">
 """
 
 
+# A piece of a line, and the spaces around what can be seen of it.
+_PIECE = re.compile(
+    r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" (?P<y>y="[\d.]+") '
+    r'textLength="(?P<width>[\d.]+)" (?P<clip>clip-path="[^"]+")>'
+    r"(?P<before>(?:&#160;)*)(?P<text>[^<]*?)(?P<after>(?:&#160;|\s)*)</text>"
+)
+_CELL = 12.2
+"""The width of a character in rich's pictures."""
+
+
 def svg() -> str:
     """The picture; the same bytes on every machine."""
-    with patch.dict(os.environ, {"COLUMNS": str(WIDTH)}):
-        console = Console(
-            record=True, width=WIDTH, file=open(os.devnull, "w", encoding="utf-8"),  # noqa: SIM115, PTH123
-            force_terminal=True, color_system="truecolor", legacy_windows=False, highlight=False,
-        )  # fmt: skip
-        for step in _steps():
-            console.print(Text.assemble(("$ ", "bold green"), (step.command, "bold")))
-            console.print(Text.from_ansi(step.printed.rstrip("\n")))
-            console.print()
-        return _without_trailing_spaces(
-            console.export_svg(
-                title="incidents", theme=_THEME, code_format=_FORM, unique_id="incidents"
-            )
-        )
+    console = Console(
+        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True,
+        color_system="truecolor", legacy_windows=False, highlight=False, _environ={},
+    )  # fmt: skip
+    for step in _steps():
+        console.print(Text.assemble(("$ ", "bold green"), (step.command, "bold")))
+        console.print(Text.from_ansi(step.printed.rstrip("\n")))
+        console.print()
+    drawn = console.export_svg(
+        title="incidents", theme=_THEME, code_format=_FORM, unique_id="incidents"
+    )
+    lines = _PIECE.sub(_placed, drawn).splitlines()
+    return "\n".join(line.rstrip() for line in lines if line.strip()) + "\n"
+
+
+def _placed(piece: re.Match[str]) -> str:
+    """The piece without the spaces around it, which some programs leave out, in its place."""
+    if not piece["text"]:
+        return ""
+    before, after = piece["before"].count("&"), piece["after"].count("&")
+    x = round(float(piece["x"]) + before * _CELL, 1)
+    width = round(float(piece["width"]) - (before + after) * _CELL, 1)
+    return (
+        f'<text class="{piece["style"]}" x="{x:g}" {piece["y"]} textLength="{width:g}" '
+        f"{piece['clip']}>{piece['text']}</text>"
+    )
 
 
 def _steps() -> Iterator[a_day.Step]:
@@ -91,10 +118,27 @@ def _steps() -> Iterator[a_day.Step]:
 
 @contextmanager
 def _anywhere() -> Iterator[None]:
-    """Nothing of this machine gets into the picture: neither its terminal nor its login name."""
-    with patch.dict(os.environ, _TERMINAL), patch.object(settings, "login", lambda: _PERSON):
+    """Nothing of this machine gets into the picture: neither its terminal nor its login name.
+
+    A daemon is at work, as it is at a real desk.
+    """
+    with (
+        patch.dict(os.environ, _TERMINAL),
+        patch.object(settings, "login", lambda: _PERSON),
+        patch.object(a_day, "_run", _while_a_daemon_beats),
+    ):
+        for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+            os.environ.pop(name, None)
         yield
 
 
-def _without_trailing_spaces(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+def _while_a_daemon_beats(command: str, *, terminal: bool) -> tuple[int, str]:
+    house, now = bootstrap.open_house(settings.load()), clock.now()
+    beat = Heartbeat(daemon="desk-1", host="desk", pid=1, started_at=now, beat_at=now)
+    with writing(house.engine) as connection:
+        heartbeats.beat(connection, beat)
+    house.close()
+    return _run(command, terminal=terminal)
+
+
+_run = a_day._run  # noqa: SLF001 - the same run, with a daemon beside it
