@@ -15,9 +15,10 @@ SENTENCES = {
     " right first, or one bad clock spoils the times of the record",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
     " out and try again",
-    "personal_code": "the {what}, {found!r}, looks as if it held somebody's number or address, and"
+    "personal_code": "the {what} looks as if it held somebody's number or address, and"
     " it is written into the record as it is: write a code there, and people's words with --note",
-    "unknown_outcome": "no contact ends in {outcome!r}: it is one of {known}",
+    "unknown_outcome": "a contact ends in one of {known}",
+    "bad_digest": "evidence is named by its SHA-256, 64 hexadecimal digits",
     "text_too_long": "the {what} has {length} characters, and {limit} are the most",
     "too_many_urls": "{count} web addresses are given, and {limit} are the most for one incident",
     "urls_too_long": "the web addresses have {size} bytes, and {limit} are the most for one"

@@ -7,7 +7,7 @@ commands decided, and all is written at once. A refused command refuses itself a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from incidents.machine.commands import (
     ClaimItem,
     Command,
     CompleteTask,
+    Elapse,
     ReleaseItem,
 )
 from incidents.machine.decide import Decision, decide
@@ -77,6 +78,7 @@ class Batch:
         self._kept: dict[str, keys.Kept] = {}
         self._new_keys: dict[str, keys.Kept] = {}
         self._expired: set[str] = set()
+        self._searched = False
         self._lock_sites()
         # Read when the locks are ours: no entry made while we waited is later.
         self._now = clock()
@@ -150,8 +152,9 @@ class Batch:
             return answer
         if is_fingerprint_of(kept.fingerprint, self._name(envelope), envelope.command):
             return from_json(kept.answer)
-        refusal = Refusal("key_reused", {"key": envelope.key, "at": kept.recorded_at})
-        return nothing_done(self._name(envelope), refusal, self._site_id(envelope))
+        return self._refuse(
+            envelope, Refusal("key_reused", {"key": envelope.key, "at": kept.recorded_at})
+        )
 
     def _valid(self, envelope: Envelope) -> keys.Kept | None:
         assert envelope.key is not None
@@ -168,8 +171,9 @@ class Batch:
 
     def _keep(self, envelope: Envelope, answer: Answer) -> None:
         assert envelope.key is not None
-        if answer.refusal is not None and envelope.key_for is not None:
-            # A slip of the finger repeats what was done; what was refused may be possible by now.
+        if answer.refusal is not None and (envelope.key_for or answer.document["site"] is None):
+            # A slip of the finger repeats what was done, and what never came to a site was not
+            # done at all: both may be possible by now.
             return
         self._new_keys[envelope.key] = keys.Kept(
             envelope.key,
@@ -184,36 +188,57 @@ class Batch:
         return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
 
     def _decide(self, envelope: Envelope) -> Answer:
-        site = self._sites.get(self._site_id(envelope) or 0)
         bad = refused_text(envelope.command)
         if bad is not None:
-            return nothing_done(self._name(envelope), bad, self._site_id(envelope))
-        if site is None or (
-            site.case.created_at is None and not isinstance(envelope.command, AddSite)
-        ):
+            return self._refuse(envelope, bad)
+        site = self._site_of(envelope)
+        if site is None:
             return nothing_done(str(envelope.site), self._unknown(envelope))
         command, words = seal_command(envelope.command)
-        decision = decide(site.case, command, self._policy, self._now)
-        if decision.refusal is None:
+        answer, acted = self._take(site, command, envelope.login)
+        if acted:
             self._sealed += words
+        return answer
+
+    def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
+        """A refusal that needs no case; what fell due on the site is done all the same."""
+        site = self._sites.get(self._site_id(envelope) or 0)
+        if site is None or site.case.created_at is None:
+            return nothing_done(self._name(envelope), refusal, self._site_id(envelope))
+        answer, _ = self._take(site, Elapse(), None)
+        return replace(answer, refusal=refusal)
+
+    def _site_of(self, envelope: Envelope) -> _Site | None:
+        """The site, if it is in the register or about to be taken into it."""
+        site = self._sites.get(self._site_id(envelope) or 0)
+        if site is None or isinstance(envelope.command, AddSite):
+            return site
+        return None if site.case.created_at is None else site
+
+    def _take(self, site: _Site, command: Command, login: str | None) -> tuple[Answer, bool]:
+        """Decides the command on the site as it stands by now, and whether anything came of it."""
+        decision = decide(site.case, command, self._policy, self._now)
         first_seq = site.case.seq + 1
         site.case = decision.case
         site.events += decision.events
-        done_by_clock = [None] * decision.due
-        site.logins += [*done_by_clock, *[envelope.login] * (len(decision.events) - decision.due)]
-        return Answer(
+        own = len(decision.events) - decision.due
+        site.logins += [*[None] * decision.due, *[login] * own]
+        answer = Answer(
             site=site.case.site,
             site_id=site.case.site_id,
             refusal=decision.refusal,
             document=_document(decision, command, first_seq),
             remarks=decision.remarks,
         )
+        return answer, own > 0
 
     def _unknown(self, envelope: Envelope) -> Refusal:
         """The refusal of what no site in the register has."""
         site, command = envelope.site, envelope.command
         if isinstance(site, str):
-            near = sites.nearest(self._connection, site)
+            # One look through the names a batch: it takes long, and the locks are held meanwhile.
+            near = () if self._searched else sites.nearest(self._connection, site)
+            self._searched = True
             return Refusal("unknown_site", {"site": site, "nearest": near})
         incident = getattr(command, "incident", None)
         if incident is not None:
@@ -264,10 +289,9 @@ def _orders(site: _Site) -> list[orders.Outgoing]:
     found: list[orders.Outgoing] = []
     for order in machine_orders.orders(site.events):
         seq = site.before.seq + 1 + order.event
-        n = 1 + sum(other.site_seq == seq for other in found)
         at = site.events[order.event].recorded_at
         data = order_document(site.case, order)
-        found.append(orders.Outgoing(site.case.site_id, seq, n, order.kind, data, at))
+        found.append(orders.Outgoing(site.case.site_id, seq, 1, order.kind, data, at))
     return found
 
 

@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from incidents import clock
+from incidents.clock import rfc3339
 from incidents.desk import activation
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
-from incidents.errors import InputError
+from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import Elapse
@@ -29,6 +30,9 @@ MAX_BATCH = 1_000
 MAX_AHEAD = timedelta(minutes=5)
 # Each time that a key is lost to another transaction, that one has been done.
 _ATTEMPTS = 5
+
+# With these it is the database that does not answer, whichever site was asked for.
+_NO_DATABASE = (OperationalError, InterfaceError, DatabaseError)
 
 _log = logger("desk")
 
@@ -94,18 +98,44 @@ class Desk:
         """Does what is due on up to `limit` sites, earliest first, in one transaction.
 
         Sites that somebody else has locked are left to them (PostgreSQL). Empty if nothing is due.
+        One site that cannot be decided, a spoilt row say, does not stop the clock of the others.
         """
         with plainly(self._engine):
             if not self._any_due():
                 return []
-            with self._transaction() as connection:
-                if self._ahead_by(connection) > MAX_AHEAD:
-                    _log.error("clock_ahead", now=self._clock())
-                    return []
-                # Before any site is locked: an activation that waits for us must find them free.
-                policy = self._active(connection)
-                due = sites.due(connection, self._clock(), min(limit, MAX_BATCH))
-                return _elapse(connection, due, policy, self._clock)
+            try:
+                return self._elapse_together(limit)
+            except _NO_DATABASE:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is one site's
+                _log.error("batch_not_enforced", error=type(error).__name__)
+                return self._elapse_singly(limit)
+
+    def _elapse_together(self, limit: int) -> list[Answer]:
+        with self._transaction() as connection:
+            clock = self._judged_clock(connection)
+            if clock is None:
+                _log.error("clock_ahead", now=self._clock())
+                return []
+            # Before any site is locked: an activation that waits for us must find them free.
+            policy = self._active(connection)
+            due = sites.due(connection, self._clock(), min(limit, MAX_BATCH))
+            return _elapse(connection, due, policy, clock)
+
+    def _elapse_singly(self, limit: int) -> list[Answer]:
+        with self._transaction(keep=False) as connection:
+            due = sites.due(connection, self._clock(), min(limit, MAX_BATCH))
+        answers: list[Answer] = []
+        for site_id in due:
+            try:
+                with self._transaction() as connection:
+                    policy = self._active(connection)
+                    answers += _elapse(connection, [site_id], policy, self._clock)
+            except _NO_DATABASE:
+                raise
+            except Exception as error:  # noqa: BLE001 - told, and the next site's turn
+                _log.error("site_not_enforced", site_id=site_id, error=type(error).__name__)
+        return answers
 
     def activate(
         self, policy_text: str, *, by: str, login: str | None, reason: str, key: str | None = None
@@ -119,8 +149,14 @@ class Desk:
         policy = machine_policy.read(policy_text)
         act = activation.Activation(policy=policy, by=by, login=login, reason=reason, key=key)
         with plainly(self._engine), self._transaction() as connection:
+            clock = self._judged_clock(connection)
+            if clock is None:
+                raise RefusedError(
+                    f"this machine's clock, {rfc3339(self._clock())}, is more than five minutes "
+                    "ahead of the database's: set it right first"
+                )
             return activation.activate(
-                connection, act, self._clock, partial(self._do_what_is_due, connection)
+                connection, act, clock, partial(self._do_what_is_due, connection)
             )
 
     def policy(self) -> Policy:
@@ -138,12 +174,13 @@ class Desk:
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None
     ) -> list[Answer]:
         with self._transaction(keep=not dry_run) as connection:
-            ahead = self._ahead_by(connection)
-            if ahead > MAX_AHEAD:
+            clock = self._judged_clock(connection)
+            if clock is None:
+                ahead = self._ahead_by(connection)
                 facts = {"now": self._clock(), "ahead_s": int(ahead.total_seconds())}
                 return [nothing_done(str(e.site), Refusal("clock_ahead", facts)) for e in envelopes]
             active = self._active(connection)
-            return Batch(connection, envelopes, policy or active, self._clock).take()
+            return Batch(connection, envelopes, policy or active, clock).take()
 
     @contextmanager
     def _transaction(self, *, keep: bool = True) -> Iterator[Connection]:
@@ -178,6 +215,18 @@ class Desk:
         if digest not in self._policies:
             self._policies[digest] = machine_policy.read(policies.toml(connection, digest))
         return self._policies[digest]
+
+    def _judged_clock(self, connection: Connection) -> Callable[[], datetime] | None:
+        """The clock to decide by; None if this machine's is too far ahead to be believed.
+
+        One that is behind the database's is moved up to it, or an hour that begins now would have
+        passed already for everybody else.
+        """
+        ahead = self._ahead_by(connection)
+        if ahead > MAX_AHEAD:
+            return None
+        behind = max(-ahead, timedelta(0))
+        return lambda: self._clock() + behind
 
     def _ahead_by(self, connection: Connection) -> timedelta:
         """How far this machine's clock is ahead of the database's."""

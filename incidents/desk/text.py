@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 from incidents.machine.case import OUTCOMES
-from incidents.machine.commands import Command, RecordContact
+from incidents.machine.commands import Attach, Command, ImportIncident, RecordContact
 from incidents.machine.refusals import Refusal
 from incidents.sealing import texts
 
@@ -18,6 +19,7 @@ MAX_URLS_BYTES = 48 * 1024
 # A code is written into the record as it is, so it must not be able to hold a phone number.
 CODES = ("category", "field", "outcome")
 MAX_DIGITS = 7
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def refused_text(command: Command) -> Refusal | None:
@@ -30,12 +32,19 @@ def refused_text(command: Command) -> Refusal | None:
         if bad is not None:
             return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad):04X}"})
         if name in CODES and _may_name_somebody(text):
-            return Refusal("personal_code", {"what": name, "found": text})
-    if isinstance(command, RecordContact) and command.outcome not in OUTCOMES:
-        return Refusal(
-            "unknown_outcome", {"outcome": command.outcome, "known": ", ".join(OUTCOMES)}
-        )
-    return _refused_urls(getattr(command, "urls", ()))
+            return Refusal("personal_code", {"what": name})
+    return _refused_word(command) or _refused_urls(getattr(command, "urls", ()))
+
+
+def _refused_word(command: Command) -> Refusal | None:
+    """The refusal of what must be one of a few words, or a digest."""
+    match command:
+        case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
+            if outcome not in OUTCOMES:
+                return Refusal("unknown_outcome", {"known": ", ".join(OUTCOMES)})
+        case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
+            return Refusal("bad_digest", {})
+    return None
 
 
 def _may_name_somebody(text: str) -> bool:

@@ -40,8 +40,8 @@ def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
     """Put a past incident on record; it starts no clock and counts in no rule."""
     for at in (command.at, command.contact_at, command.removed_at):
         checks.time_of(draft, at)
-    if command.contact_at is not None and command.contact_at < command.at:
-        raise RefusedError("before_incident", at=command.contact_at, occurred_at=command.at)
+        if at is not None and at < command.at:
+            raise RefusedError("before_incident", at=at, occurred_at=command.at)
     draft.add(
         e.IncidentImported,
         at=command.at,
@@ -81,8 +81,7 @@ def record_contact(draft: Draft, command: commands.RecordContact) -> None:
     at = checks.time_of(draft, command.at)
     if incident.state == "voided":
         checks.refuse_state(draft, incident, "contact", ["not voided"])
-    if at < incident.occurred_at:
-        raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
+    checks.not_before(incident, at)
     _record(draft, incident, command, at, whole_site=False)
 
 
@@ -91,6 +90,7 @@ def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
     incident = checks.known_incident(draft, command.incident)
     at = checks.time_of(draft, command.at)
     checks.state_allows(draft, incident, "remove", "removed")
+    checks.not_before(incident, at)
     draft.add(
         e.IncidentRemoved,
         at=at,
@@ -108,6 +108,7 @@ def state_refused(draft: Draft, command: commands.StateRefused) -> None:
     at = checks.time_of(draft, command.at)
     checks.site_is_open(draft, "refused")
     checks.state_allows(draft, incident, "refuse", "refused")
+    checks.not_before(incident, at)
     reason = refusal_reason(draft, incident.n)
     draft.add(
         e.IncidentRefused,

@@ -25,6 +25,12 @@ def time_of(draft: Draft, at: datetime | None) -> datetime:
     return at or draft.now
 
 
+def not_before(incident: Incident, at: datetime) -> None:
+    """What has to do with an incident cannot have happened before it."""
+    if at < incident.occurred_at:
+        raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
+
+
 def site_is_open(draft: Draft, act: str) -> None:
     """The site must not be closed."""
     case = draft.case

@@ -11,6 +11,9 @@ from incidents.machine.state import move_site
 _NOT_KNOWN_REMOVED = ("unreached", "notified")
 _SETTLED = ("removed", "voided")
 
+MAX_LISTED = 500
+"""So many incidents one task lists: an entry has its limit, and a person too."""
+
 
 def recount(draft: Draft, incident: int) -> None:
     """Derive anew what rests on `incident`, now that the truth about it has changed."""
@@ -28,10 +31,14 @@ def open_recheck(draft: Draft, suspension: int) -> None:
 
 
 def open_task(draft: Draft, kind: str, incidents: tuple[int, ...] = ()) -> None:
-    """Give the desk a task: `tell`, `recheck` or `review`."""
-    draft.add(
-        e.TaskOpened, task=draft.case.last_task + 1, task_kind=kind, incidents=incidents
-    )  # fmt: skip
+    """Give the desk a task: `tell`, `recheck` or `review`; very many incidents make several."""
+    for start in range(0, max(len(incidents), 1), MAX_LISTED):
+        draft.add(
+            e.TaskOpened,
+            task=draft.case.last_task + 1,
+            task_kind=kind,
+            incidents=incidents[start : start + MAX_LISTED],
+        )
 
 
 def complete_rechecks(draft: Draft) -> None:

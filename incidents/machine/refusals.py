@@ -37,8 +37,8 @@ SENTENCES = {
     "already_requested": "{by} has asked for the reinstatement of {site} already: it waits for"
     " another person (site approve, site decline)",
     "already_voided": "contact {contact} is voided already: there is nothing left to void",
-    "before_incident": "the contact at {at} lies before the incident, {occurred_at}: a call about"
-    " something that had not happened yet cannot count; check --at",
+    "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it"
+    " cannot have happened before it; check --at",
     "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
     "double_entry": "incident {incident} of {site} has {url} already and is still {state}: if this"
     " is another violation, say --again; if the content is still there, say recur {incident}",

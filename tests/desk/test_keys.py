@@ -76,9 +76,10 @@ def test_a_site_may_be_named_by_name_and_by_id_for_one_key(day: Rehearsal) -> No
     assert day.give(c.Log(by="li"), first.site_id, key="k").repeated
 
 
-def test_an_unknown_site_under_a_key_stays_unknown_to_it(day: Rehearsal) -> None:
+def test_a_key_is_not_spent_on_what_never_came_to_a_site(day: Rehearsal) -> None:
+    """A safe retry must not become a never."""
     day.give(c.Log(by="li"), "new.example", key="k")
     day.add("new.example")
     again = day.give(c.Log(by="li"), "new.example", key="k")
-    assert again.repeated
-    assert again.refusal is not None
+    assert not again.repeated
+    assert again.refusal is None

@@ -166,6 +166,12 @@ _CHAPTERS: tuple[tuple[Step, ...], ...] = (
     (Step(act="log", wait=_DAY), Step(act="contact", wait=5 * _MINUTE)),  # told in time
     (Step(act="log", wait=11 * _HOUR + 30 * _MINUTE), Step(act="elapse", wait=13 * _HOUR)),
     (Step(act="reinstate", wait=0 * _MINUTE, by="p"), Step(act="approve", wait=_MINUTE, by="q")),
+    (Step(act="contact", wait=_MINUTE, at_deadline=True),),  # in time, perhaps recorded late
+    (Step(act="contact", wait=13 * _HOUR), Step(act="contact", wait=_MINUTE)),  # late, and again
+    (Step(act="contact", wait=_MINUTE), Step(act="refused", wait=_MINUTE)),
+    (Step(act="hold", wait=_MINUTE),),
+    (Step(act="void_contact", wait=_MINUTE),),
+    (Step(act="void", wait=_MINUTE),),
 )  # fmt: skip
 _PARTS = steps().map(lambda step: (step,)) | st.sampled_from(_CHAPTERS)
 

@@ -1,0 +1,62 @@
+"""The list of all that is made: each file with its text, and the parts of pages between marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from incidents.machine import graph
+from scripts.generated import (
+    commands,
+    database,
+    entry,
+    picture,
+    policy,
+    refusals,
+    settings,
+    walk,
+)
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+WHOLE: dict[str, Callable[[], str]] = {
+    "pictures/desk.svg": picture.svg,
+    "reference/commands.md": commands.text,
+    "reference/policy.md": policy.text,
+    "reference/entry.md": entry.text,
+    "reference/refusals.md": refusals.text,
+    "reference/settings.md": settings.text,
+    "reference/database.md": database.text,
+}
+"""The files that are made as a whole, below docs/."""
+
+PARTS: dict[str, Callable[[str], str]] = {
+    "explanation/state-machines.md": lambda command: (
+        f"```mermaid\n{graph.mermaid(command.split()[-1])}\n```"
+    ),
+    "explanation/the-one-idea.md": lambda _: walk.text(),
+}
+"""The pages with parts that are made, between `<!-- … -->` and `<!-- end -->`."""
+
+_PART = re.compile(r"(<!-- (?P<mark>[^>]+?) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
+
+
+def made() -> Iterator[tuple[Path, str]]:
+    """Each file with the text that it must have."""
+    for name, text in WHOLE.items():
+        yield DOCS / name, text()
+    for name, part in PARTS.items():
+        yield DOCS / name, _with_parts((DOCS / name).read_text(encoding="utf-8"), part)
+
+
+def stale() -> Iterator[tuple[Path, str]]:
+    """The files that are not what they must be."""
+    for file, text in made():
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            yield file, text
+
+
+def _with_parts(page: str, part: Callable[[str], str]) -> str:
+    return _PART.sub(lambda found: f"{found[1]}\n{part(found['mark'])}\n\n{found[4]}", page)

@@ -1,0 +1,130 @@
+"""What must not stop the desk: a spoilt site, a wrong clock, words that it cannot take."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from incidents import clock
+from incidents.desk import Desk, Envelope
+from incidents.errors import RefusedError
+from incidents.machine import commands as c
+from incidents.store.engine import create
+from tests.desk.rehearsal import Rehearsal, rehearsal
+
+SECRET = "13800000000"
+FOUR = "[repeat]\ncount = 4\n"
+
+
+@pytest.fixture
+def shared(postgresql_url: str) -> Iterator[Rehearsal]:
+    """A desk on PostgreSQL at the true time, where a clock can be compared with the database's."""
+    with rehearsal(postgresql_url, clock.now()) as day:
+        day.add("a.example", "b.example")
+        yield day
+
+
+def test_one_spoilt_site_does_not_stop_the_clock_of_the_others(day: Rehearsal) -> None:
+    for site in ("a.example", "b.example"):
+        day.give(c.Log(by="li"), site)
+    with day.engine.begin() as connection:
+        connection.execute(text("UPDATE sites SET seq = 0 WHERE name = 'a.example'"))
+    day.later(hours=2)
+    assert [answer.site for answer in day.elapse()] == ["b.example"]
+    assert day.rows("SELECT name FROM sites WHERE state = 'suspended'") == [("b.example",)]
+
+
+def test_what_is_due_is_done_also_when_the_words_of_a_command_are_refused(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"), key="k")
+    day.later(hours=2)
+    refused = day.give(c.Log(by="li", category=SECRET))
+    assert refused.refusal is not None
+    assert refused.refusal.name == "personal_code"
+    assert [event["kind"] for event in refused.document["events"]] == [
+        "clock_lapsed", "site_suspended",
+    ]  # fmt: skip
+
+
+def test_what_is_due_is_done_also_when_a_key_was_used_for_another_command(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"), key="k")
+    day.later(hours=2)
+    refused = day.give(c.SetHold(by="li", reason="by order"), key="k")
+    assert refused.refusal is not None
+    assert refused.refusal.name == "key_reused"
+    assert refused.document["site"]["state"] == "suspended"
+
+
+def test_a_refused_code_is_kept_nowhere(day: Rehearsal) -> None:
+    day.give(c.Log(by="li", category=SECRET), key="k")
+    assert SECRET not in repr(day.rows("SELECT * FROM keys"))
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (c.ImportIncident(by="li", at=clock.read_rfc3339("2026-02-01T00:00:00Z"),
+                          contact=f"{SECRET} Wang"), "unknown_outcome"),
+        (c.Attach(by="li", incident=1, digest=SECRET, size=1), "bad_digest"),
+    ],
+)  # fmt: skip
+def test_the_desk_trusts_nobody_with_what_it_writes_as_it_is(
+    day: Rehearsal, command: c.Command, name: str
+) -> None:
+    day.give(c.Log(by="li"))
+    refusal = day.give(command).refusal
+    assert refusal is not None
+    assert refusal.name == name
+
+
+def test_an_act_that_changes_nothing_keeps_no_words(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    evidence = c.Attach(by="li", incident=1, digest="0" * 64, size=1, name="Wang Wu.png")
+    for _ in range(3):
+        day.give(evidence)
+    assert day.rows("SELECT count(*) FROM sealed") == [(1,)]
+
+
+def test_nothing_is_removed_before_it_was_there(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    early = c.StateRemoved(by="li", incident=1, at=day.now - timedelta(days=1))
+    refusal = day.give(early).refusal
+    assert refusal is not None
+    assert refusal.name == "before_incident"
+
+
+def test_a_site_with_very_many_unsettled_incidents_can_be_reinstated(day: Rehearsal) -> None:
+    past = day.now - timedelta(days=400)
+    rows = [
+        Envelope(site="a.example", command=c.ImportIncident(by="li", at=past)) for _ in range(1_000)
+    ]
+    for _ in range(6):
+        day.desk.submit(rows)
+    day.give(c.StateFalse(by="li", field="phone", evidence="rang"))
+    day.give(c.AskReinstatement(by="li", reason="settled"))
+    answer = day.give(c.Approve(by="wang"))
+    assert answer.refusal is None
+    assert day.rows("SELECT count(*) FROM tasks WHERE done_at IS NULL") == [(12,)]
+
+
+def test_a_policy_is_not_activated_by_a_clock_that_is_ahead(shared: Rehearsal) -> None:
+    """It would make everything due that has not been for anybody else."""
+    shared.give(c.Log(by="li"))
+    ahead = Desk(shared.engine, clock=lambda: clock.now() + timedelta(days=2), own_clock=False)
+    with pytest.raises(RefusedError, match="ahead"):
+        ahead.activate(FOUR, by="li", login=None, reason="agreed")
+    assert shared.rows("SELECT count(*) FROM sites WHERE state <> 'active'") == [(0,)]
+
+
+def test_an_hour_begun_by_a_clock_that_is_behind_is_a_whole_hour(postgresql_url: str) -> None:
+    engine = create(postgresql_url)
+    try:
+        behind = Desk(engine, clock=lambda: clock.now() - timedelta(hours=3), own_clock=False)
+        add = Envelope(site="late.example", command=c.AddSite(by="li"))
+        log = Envelope(site="late.example", command=c.Log(by="li"))
+        behind.submit([add])
+        [logged] = behind.submit([log])
+        due = clock.read_rfc3339(logged.document["incident"]["contact_due"])
+        assert due > clock.now() + timedelta(minutes=59)
+    finally:
+        engine.dispose()

@@ -1,0 +1,150 @@
+"""The runnable pages: what stands in their `console` blocks, as sessions and shell commands.
+
+A reader's page shows commands as they are typed, and what they print:
+
+    $ faketime '2026-03-02 09:00' incidents log shop.example
+    1-1 logged on shop.example
+    …
+    # exit status 3
+
+`faketime` sets the clock (Asia/Shanghai), which then stands. A line of output must be printed; `…`
+stands for anything, alone or at a line's end. A block that is preceded by `<!-- file: NAME -->` is
+the content of that file. Whatever is not `incidents` is given to the shell.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.docs.session import Main, parse_session, run_session
+
+ROOT = Path(__file__).parents[2]
+BEGIN = "2026-03-02T09:00:00+08:00"
+"""When a page begins that does not say so."""
+
+_BLOCK = re.compile(
+    r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+_FAKETIME = re.compile(r"faketime '(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)' ")
+_STATUS = re.compile(r"# exit status (?P<status>\d)")
+_REMARK = re.compile(r"\s{2,}# .*$")
+
+
+@dataclass
+class Typed:
+    """One command of a page: when it is typed, what it prints, how it ends."""
+
+    line: int
+    at: str
+    command: str
+    printed: list[str] = field(default_factory=list)
+    status: int = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a command of the program, and not the shell's."""
+        return re.match(r"(?:[A-Z_]+=\S* )*incidents( |$)", self.command) is not None
+
+    def session(self) -> str:
+        """The command in the language of sessions."""
+        lines = [f"@ {self.at}", f"$ {self.command}"]
+        if self.status:
+            lines.append(f"exit {self.status}")
+        # A page shows the columns of a pipe as they would look; each field is looked for.
+        fields = (field for line in self.printed for field in re.split(r"\s{2,}", line))
+        lines += (f"? output contains {json.dumps(field)}" for field in fields)
+        return "\n".join(lines)
+
+
+@dataclass
+class WrittenFile:
+    """A file that the page tells the reader to write."""
+
+    name: str
+    text: str
+
+
+def read(page: Path) -> Iterator[Typed | WrittenFile]:
+    """What a reader does, in the order of the page."""
+    text, at = page.read_text(encoding="utf-8"), BEGIN
+    for block in _BLOCK.finditer(text):
+        if block["file"]:
+            yield WrittenFile(block["file"], block["text"])
+        elif block["kind"] == "console":
+            first = text.count("\n", 0, block.start("text")) + 1
+            for typed in _typed(block["text"], first, at):
+                at = typed.at
+                yield typed
+
+
+def run(
+    page: Path, main: Main, folder: Path, environment: Mapping[str, str], *, without: str = "^$"
+) -> int:
+    """Do all that the page says, in `folder`; how many commands of the program were run.
+
+    What matches `without` is left out. Raises SessionFailedError or AssertionError.
+    """
+    ran = 0
+    for step in read(page):
+        if isinstance(step, WrittenFile):
+            (folder / step.name).write_text(step.text, encoding="utf-8")
+        elif re.search(without, step.command):
+            continue
+        elif step.is_ours:
+            session = parse_session(step.session(), f"{page.name}:{step.line}")
+            run_session(session, main, folder, environment)
+            ran += 1
+        else:
+            _run_in_shell(step, folder, environment)
+    return ran
+
+
+def _typed(block: str, first: int, at: str) -> Iterator[Typed]:
+    typed: Typed | None = None
+    for number, line in enumerate(block.splitlines(), first):
+        if line.startswith("$ "):
+            if typed is not None:
+                yield typed
+            at, command = _taken_apart(line.removeprefix("$ "), at)
+            typed = Typed(number, at, command)
+        elif typed is not None and line.strip():
+            _take(typed, line.strip())
+    if typed is not None:
+        yield typed
+
+
+def _taken_apart(line: str, at: str) -> tuple[str, str]:
+    line = _REMARK.sub("", line)
+    found = _FAKETIME.match(line)
+    if found is None:
+        return at, line
+    day, _, time = found["at"].partition(" ")
+    seconds = "" if time.count(":") == 2 else ":00"
+    return f"{day}T{time}{seconds}+08:00", line[found.end() :]
+
+
+def _take(typed: Typed, line: str) -> None:
+    if status := _STATUS.fullmatch(line):
+        typed.status = int(status["status"])
+    elif not line.startswith("#") and (shown := line.removesuffix("…").rstrip()):
+        typed.printed.append(shown)
+
+
+def _run_in_shell(step: Typed, folder: Path, environment: Mapping[str, str]) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", step.command],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == step.status, f"line {step.line}: {step.command}\n{ran.stderr}"
+    for line in step.printed:
+        assert line in ran.stdout + ran.stderr, f"line {step.line}: {line!r} in\n{ran.stdout}"
