@@ -8,14 +8,14 @@ from alembic import context
 from sqlalchemy import Connection
 
 from incidents.store.engine import create, writing
-from incidents.store.tables import metadata
+from incidents.store.tables import schema
 
 
 def run(connection: Connection) -> None:
     """Runs them inside the connection's own transaction: whole, or not at all."""
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=schema(),
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",
     )

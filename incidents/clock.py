@@ -7,14 +7,21 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from incidents.errors import InputError
+from incidents.errors import REFUSED, InputError
 
 _DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
 _TIME = r"(?P<time>\d{2}:\d{2}(?::\d{2})?)(?:[.](?P<fraction>\d{1,18}))?"
 _OFFSET = r"(?P<offset>[Zz]|[+-]\d{2}:\d{2})"
 _FORMS = re.compile(rf"(?:{_DATE}[Tt ])?{_TIME}\s?{_OFFSET}?", re.ASCII)
 _LAST_NIGHT = timedelta(hours=12)
+_YEARS = range(1970, 3000)
 _WAYS = "write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00"
+
+
+class FutureError(InputError):
+    """{at} is in the future: a fact is logged when it has happened"""
+
+    exit_status = REFUSED
 
 
 def _machine_time() -> datetime:
@@ -79,6 +86,7 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
 
     Raises:
         InputError: naming the text, and how to write a time.
+        FutureError: for a year that no clock of this program will ever show.
     """
     found = _FORMS.fullmatch(text.strip())
     if found is None or (found["offset"] and not found["date"]):
@@ -88,7 +96,7 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
         at = at.replace(microsecond=int((found["fraction"] or "0")[:6].ljust(6, "0")))
         if not found["date"]:
             return _latest(text, at, zone, now)
-        day = date.fromisoformat(found["date"])
+        day = _day(text, found["date"])
         if not found["offset"]:
             return _in_zone(text, datetime.combine(day, at), zone)
         offset = datetime.fromisoformat(f"2000-01-01T00:00:00{found['offset'].upper()}").tzinfo
@@ -97,6 +105,16 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
         raise
     except (ValueError, OverflowError) as error:
         raise InputError(f"no such time: {text!r} ({error})") from error
+
+
+def _day(text: str, typed: str) -> date:
+    """The day, in a year whose times, and deadlines after them, can be told in every zone."""
+    day = date.fromisoformat(typed)
+    if day.year >= _YEARS.stop:
+        raise FutureError(at=text.strip())
+    if day.year < _YEARS.start:
+        raise InputError(f"no such time: {text!r} (write a year from 1970 to 2999)")
+    return day
 
 
 def _latest(text: str, at: time, zone: tzinfo, now: datetime) -> datetime:

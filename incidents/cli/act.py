@@ -98,8 +98,15 @@ class Act:
         return str(expected.document["site"]["site"])
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
-        """Do many at once, in one transaction; the caller answers."""
-        envelopes = [self._envelope(site, command) for site, command in commands]
+        """Do many at once, in one transaction; the caller answers.
+
+        Each site has a key of its own, `K:12` for `--key K` and the site 12: at most one command
+        for each.
+        """
+        envelopes = [
+            self._envelope(site, command, key=None if self.key is None else f"{self.key}:{site}")
+            for site, command in commands
+        ]
         return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
 
     def _envelope(

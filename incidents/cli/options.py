@@ -12,7 +12,7 @@ import click
 from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.run import FORMATS, JSON, Run
-from incidents.errors import FileError, InputError
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     from incidents.machine.policy import Policy
@@ -47,7 +47,7 @@ def acting(function: Command) -> Command:
             run,
             key=given.pop("key"),
             dry_run=dry_run,
-            policy=None if policy is None else _read_policy(policy),
+            policy=None if policy is None else _policy(policy),
         )
         return function(act, **given)
 
@@ -79,15 +79,10 @@ def _ready(context: click.Context, given: dict[str, Any]) -> Run:
     return run
 
 
-def _read_policy(file: Path) -> Policy:
-    from incidents.machine import policy
+def _policy(file: Path) -> Policy:
+    from incidents.cli import policy_file
 
-    try:
-        return policy.read(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError(file=file, done="read", detail=error.strerror) from error
-    except ValueError as error:
-        raise InputError(f"{file} is no policy: {error}") from error
+    return policy_file.read_option(file)
 
 
 def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

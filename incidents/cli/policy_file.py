@@ -32,6 +32,19 @@ def read(file: Path) -> Policy:
         raise IncidentsError(f"{file} is no policy: {error}") from error
 
 
+def read_option(file: Path) -> Policy:
+    """The policy in a file that an option names: what is no policy is wrong usage of the option.
+
+    Raises:
+        FileError: as `read_text` does.
+        InputError: as `read_text` does, or if the file is no policy.
+    """
+    try:
+        return policy.read(read_text(file))
+    except policy.PolicyError as error:
+        raise InputError(f"{file} is no policy: {error}") from error
+
+
 def read_text(file: Path) -> str:
     """The text of a small file.
 

@@ -55,7 +55,7 @@ def done(act: Act, item: tuple[int, str], outcome: str | None, note: str | None)
 @acting
 def hand_over(act: Act, to: str) -> int:
     """Give all that you hold to PERSON, at the end of a shift."""
-    sites = _sites_with_claims(act)
+    sites = _sites(act)
     if not sites:
         act.run.tell(f"{act.by} holds nothing: there is nothing to hand over")
     given = [
@@ -64,14 +64,17 @@ def hand_over(act: Act, to: str) -> int:
         for answer in act.submit_all(
             [(site, commands.HandOver(by=act.by, to=to)) for site in sites[start : start + _BATCH]]
         )
-        # Let go by somebody else since we looked: nothing is left to give.
-        if answer.refusal is None
     ]
-    if act.run.for_programs and not act.run.quiet:
-        output.documents(act.run, [answer.document for answer in given])
-        return DONE
-    for answer in given:
-        answers.give(act.run, answer, dry_run=act.dry_run)
+    # Let go by somebody else since we looked: nothing is left to give.
+    refused = [a for a in given if a.refusal is not None and a.refusal.name != "nothing_held"]
+    done = [answer for answer in given if answer.refusal is None]
+    if not act.run.for_programs or act.run.quiet:
+        for answer in done:
+            answers.give(act.run, answer, dry_run=act.dry_run)
+    elif done or not refused:
+        output.documents(act.run, [answer.document for answer in done])
+    for answer in refused:
+        answers.raise_refusal(act.run, answer)
     return DONE
 
 
@@ -87,12 +90,12 @@ def _instead(site: int, rest: str) -> str:
     )
 
 
-def _sites_with_claims(act: Act) -> list[int]:
-    from sqlalchemy import select
+def _sites(act: Act) -> list[int]:
+    """The sites that the person holds something on; for a key that was used, those of then."""
+    from incidents.store import claims, keys
 
-    from incidents.store import tables
-
-    claims = tables.claims.c
-    query = select(claims.site_id).where(claims.by == act.by).distinct().order_by(claims.site_id)
     with act.run.house.reading() as connection:
-        return list(connection.scalars(query))
+        held = claims.sites_of(connection, act.by)
+        before = [] if act.key is None else keys.sites_under(connection, act.key)
+    # A batch is done whole or not at all: only after full ones can some have been left undone.
+    return before if len(before) % _BATCH else sorted({*before, *held})

@@ -29,6 +29,13 @@ def of_sites(connection: Connection, site_ids: Iterable[int]) -> dict[Key, Claim
     }
 
 
+def sites_of(connection: Connection, person: str) -> list[int]:
+    """The sites on which the person holds something, in the order of their ids."""
+    c = claims.c
+    query = select(c.site_id).where(c.by == person).distinct().order_by(c.site_id)
+    return list(connection.scalars(query))
+
+
 def save(connection: Connection, changes: Sequence[Change]) -> None:
     """Writes claims."""
     gone = [

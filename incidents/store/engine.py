@@ -80,14 +80,14 @@ def plainly(engine: Engine) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         raise DatabaseError(explain(engine, error)) from error
 
 
-def explain(engine: Engine, error: DBAPIError) -> str:
+def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
     """What `error` means to the person who named the database."""
     where = place(engine)
-    said = " ".join(str(error.orig).split())
+    said = " ".join(_said(error.orig if isinstance(error, DBAPIError) else error).split())
     if engine.dialect.name != "sqlite":
         return f"the database {where} does not answer as it should: {said}"
     if "locked" in said or "busy" in said:
@@ -100,6 +100,12 @@ def explain(engine: Engine, error: DBAPIError) -> str:
     if "not a database" in said:
         return f"{where} is not a SQLite database: name another file"
     return f"the database {where} cannot be used: {said}"
+
+
+def _said(error: BaseException | None) -> str:
+    """The driver's sentence; a server's details are left out, since they hold the row's values."""
+    diagnosis = getattr(error, "diag", None)
+    return getattr(diagnosis, "message_primary", None) or str(error)
 
 
 def place(engine: Engine) -> str:

@@ -32,6 +32,17 @@ def of(connection: Connection, wanted: Iterable[str]) -> dict[str, Kept]:
     return {row.key: Kept(*row) for row in rows}
 
 
+def sites_under(connection: Connection, key: str) -> list[int]:
+    """The sites that have a key of their own under `key`, as in `K:12`, in the order of their ids.
+
+    They are those of a command for many sites, which was given once with `key`.
+    """
+    # The column is ordered by its bytes, and ; follows : there.
+    query = select(keys.c.key).where(keys.c.key > f"{key}:", keys.c.key < f"{key};")
+    ends = (kept.removeprefix(f"{key}:") for kept in connection.scalars(query))
+    return sorted(int(end) for end in ends if end.isascii() and end.isdecimal())
+
+
 def save(connection: Connection, new: Sequence[Kept], expired: Iterable[str]) -> None:
     """Keeps answers, in the order of their keys, the place of expired ones being free again.
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
+from incidents.store import engine as engines
 from incidents.store.engine import create, place, plainly
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 HEAD = "0001"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
+# Between two attempts to change a file's mode.
+_PAUSE_S = 0.05
 _OURS = frozenset({"sites", "entries", "desk", "policies"})
 
 
@@ -53,6 +56,8 @@ def check(engine: Engine) -> None:
 def ensure(engine: Engine) -> None:
     """Like `check`, but an empty SQLite file is given the schema: it is made on first use.
 
+    A file that has lost its write-ahead log, as a copy from `db backup` has, is given it again.
+
     Raises:
         DatabaseError: as `check` does.
     """
@@ -61,6 +66,10 @@ def ensure(engine: Engine) -> None:
         if found is Status.EMPTY and engine.dialect.name == "sqlite":
             _migrate(engine, "head")
             return
+        if found is Status.CURRENT and engine.dialect.name == "sqlite":
+            # Without it all works, if slower: a file in use, or a read-only one, stays as it is.
+            with contextlib.suppress(sqlite3.OperationalError):
+                _use_write_ahead_log(engine, wait_s=0)
     if found is not Status.CURRENT:
         raise DatabaseError(_advice(found, place(engine)))
 
@@ -175,7 +184,7 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False) -> None:
     from alembic import command
 
     if engine.dialect.name == "sqlite":
-        _use_write_ahead_log(engine)
+        _use_write_ahead_log(engine, wait_s=engines.BUSY_TIMEOUT_S)
     with _without_foreign_keys(engine) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
@@ -201,18 +210,27 @@ def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
             own.execute("PRAGMA foreign_keys=ON")
 
 
-def _use_write_ahead_log(engine: Engine) -> None:
-    """The file remembers it. Readers then never wait for a writer."""
+def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
+    """The file remembers it. Readers then never wait for a writer.
+
+    Raises:
+        sqlite3.OperationalError: if others hold the file for longer than `wait_s` seconds.
+    """
     connection = engine.raw_connection()
     try:
-        for attempt in range(100):
+        own: Any = connection.driver_connection
+        if own.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        # Two processes that make the same file: SQLite waits for some locks here, not for others.
+        own.execute("PRAGMA busy_timeout=0")
+        for attempts_left in reversed(range(1 + round(wait_s / _PAUSE_S))):
             try:
-                connection.cursor().execute("PRAGMA journal_mode=WAL")
-                return
+                own.execute("PRAGMA journal_mode=WAL")
+                break
             except sqlite3.OperationalError:
-                # Two processes that make the same file: the change of mode does not wait.
-                if attempt == 99:
+                if not attempts_left:
                     raise
-                time.sleep(0.05)
+                time.sleep(_PAUSE_S)
     finally:
+        own.execute(f"PRAGMA busy_timeout={round(engines.BUSY_TIMEOUT_S * 1000)}")
         connection.close()

@@ -7,6 +7,7 @@ and the like hold references into `sealed`, the only table with people's own wor
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,8 +52,36 @@ def words(*values: str) -> list[ColumnElement[str]]:
     return [literal_column(f"'{value}'") for value in values]
 
 
-def _index(name: str, where: ColumnElement[bool], *columns: Column[Any]) -> None:
-    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+@dataclass(frozen=True, slots=True)
+class _PartialIndex:
+    name: str
+    where: ColumnElement[bool]
+    columns: tuple[Column[Any], ...]
+    unique: bool = False
+
+
+_partial: list[_PartialIndex] = []
+
+
+def _index(
+    name: str, where: ColumnElement[bool], *columns: Column[Any], unique: bool = False
+) -> None:
+    _partial.append(_PartialIndex(name, where, columns, unique))
+
+
+def schema() -> MetaData:
+    """The tables with all their indexes: for the migrations, which compare them.
+
+    A partial index makes SQLAlchemy load all that it has for PostgreSQL, and every command of the
+    command line would pay for it.
+    """
+    while _partial:
+        index = _partial.pop()
+        Index(
+            index.name, *index.columns, unique=index.unique,
+            sqlite_where=index.where, postgresql_where=index.where,
+        )  # fmt: skip
+    return metadata
 
 
 sites = Table(
@@ -212,11 +241,9 @@ suspensions = Table(
     Column("struck", Boolean, nullable=False),
     Column("closed", Boolean, nullable=False),
 )
-Index(
-    "uq_suspensions_running", suspensions.c.site_id, unique=True,
-    sqlite_where=suspensions.c.ended_at.is_(None),
-    postgresql_where=suspensions.c.ended_at.is_(None),
-)  # fmt: skip
+_index(
+    "uq_suspensions_running", suspensions.c.ended_at.is_(None), suspensions.c.site_id, unique=True
+)
 standing = suspensions.c.struck.is_(False)
 _index(
     "ix_suspensions_run", standing,

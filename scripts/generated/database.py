@@ -46,7 +46,7 @@ def text() -> str:
 
 
 def _all() -> list[Table]:
-    found = list(tables.metadata.tables.values())
+    found = list(tables.schema().tables.values())
     assert {each.name for each in found} == set(_TABLES), "describe each table here"
     return found
 

@@ -8,13 +8,14 @@ A reader's page shows commands as they are typed, and what they print:
     # exit status 3
 
 `faketime` sets the clock (Asia/Shanghai), which then stands. A line of output must be printed; `…`
-stands for anything, alone or at a line's end. A block that is preceded by `<!-- file: NAME -->` is
+stands for anything. A block that is preceded by `<!-- file: NAME -->` is
 the content of that file. Whatever is not `incidents` is given to the shell.
 """
 
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ _BLOCK = re.compile(
 )
 _FAKETIME = re.compile(r"faketime '(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)' ")
 _STATUS = re.compile(r"# exit status (?P<status>\d)")
+_PARTS = re.compile(r"\s{2,}|\s*…\s*")
+_OURS = re.compile(r"(?:[A-Z_]+=\S* )*incidents( |$)")
 _REMARK = re.compile(r"\s{2,}# .*$")
 
 
@@ -48,7 +51,7 @@ class Typed:
     @property
     def is_ours(self) -> bool:
         """Whether it is a command of the program, and not the shell's."""
-        return re.match(r"(?:[A-Z_]+=\S* )*incidents( |$)", self.command) is not None
+        return _OURS.match(self.command) is not None
 
     def session(self) -> str:
         """The command in the language of sessions."""
@@ -56,8 +59,8 @@ class Typed:
         if self.status:
             lines.append(f"exit {self.status}")
         # A page shows the columns of a pipe as they would look; each field is looked for.
-        fields = (field for line in self.printed for field in re.split(r"\s{2,}", line))
-        lines += (f"? output contains {json.dumps(field)}" for field in fields)
+        shown = [part for line in self.printed for part in _PARTS.split(line) if part]
+        lines += (f"? output contains {json.dumps(part)}" for part in shown)
         return "\n".join(lines)
 
 
@@ -82,26 +85,33 @@ def read(page: Path) -> Iterator[Typed | WrittenFile]:
                 yield typed
 
 
-def run(
-    page: Path, main: Main, folder: Path, environment: Mapping[str, str], *, without: str = "^$"
-) -> int:
-    """Do all that the page says, in `folder`; how many commands of the program were run.
+def run(page: Path, main: Main, folder: Path, environment: Mapping[str, str]) -> None:
+    """Do all that the page says, in `folder`.
 
-    What matches `without` is left out. Raises SessionFailedError or AssertionError.
+    Raises SessionFailedError or AssertionError, naming the command.
     """
-    ran = 0
+    waiting: list[str] = []
+
+    def catch_up() -> None:
+        if waiting:
+            session = parse_session("\n".join(waiting), page.name)
+            run_session(session, main, folder, environment)
+            waiting.clear()
+
     for step in read(page):
         if isinstance(step, WrittenFile):
             (folder / step.name).write_text(step.text, encoding="utf-8")
-        elif re.search(without, step.command):
-            continue
         elif step.is_ours:
-            session = parse_session(step.session(), f"{page.name}:{step.line}")
-            run_session(session, main, folder, environment)
-            ran += 1
-        else:
+            waiting.append(step.session())
+        elif _is_there(step):
+            catch_up()
             _run_in_shell(step, folder, environment)
-    return ran
+    catch_up()
+
+
+def _is_there(step: Typed) -> bool:
+    """Whether the program is on this machine; scripts/test brings what these pages need."""
+    return shutil.which(step.command.split()[0]) is not None
 
 
 def _typed(block: str, first: int, at: str) -> Iterator[Typed]:
@@ -112,7 +122,7 @@ def _typed(block: str, first: int, at: str) -> Iterator[Typed]:
                 yield typed
             at, command = _taken_apart(line.removeprefix("$ "), at)
             typed = Typed(number, at, command)
-        elif typed is not None and line.strip():
+        elif typed is not None:
             _take(typed, line.strip())
     if typed is not None:
         yield typed
@@ -131,8 +141,8 @@ def _taken_apart(line: str, at: str) -> tuple[str, str]:
 def _take(typed: Typed, line: str) -> None:
     if status := _STATUS.fullmatch(line):
         typed.status = int(status["status"])
-    elif not line.startswith("#") and (shown := line.removesuffix("…").rstrip()):
-        typed.printed.append(shown)
+    elif line and not line.startswith("#"):
+        typed.printed.append(line)
 
 
 def _run_in_shell(step: Typed, folder: Path, environment: Mapping[str, str]) -> None:
@@ -146,5 +156,5 @@ def _run_in_shell(step: Typed, folder: Path, environment: Mapping[str, str]) -> 
         check=False,
     )
     assert ran.returncode == step.status, f"line {step.line}: {step.command}\n{ran.stderr}"
-    for line in step.printed:
-        assert line in ran.stdout + ran.stderr, f"line {step.line}: {line!r} in\n{ran.stdout}"
+    for part in (part for line in step.printed for part in _PARTS.split(line)):
+        assert part in ran.stdout + ran.stderr, f"line {step.line}: {part!r} in\n{ran.stdout}"
