@@ -19,7 +19,8 @@ _WAYS = "write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00"
 
 
 class FutureError(InputError):
-    """{at} is in the future: a fact is logged when it has happened"""
+    """{at} is in the future, and nothing is logged before it has happened: write a year from 1970
+    to 2999"""
 
     exit_status = REFUSED
 

@@ -7,6 +7,7 @@ bad value, and says the way out where there is one.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 DONE, FAILED, MISUSED, REFUSED, NOT_CONFIRMED, NOT_VERIFIED = range(6)
@@ -109,11 +110,19 @@ class ReservedNameError(RefusedError):
 
 
 class ActRefusedError(RefusedError):
-    """What the desk has refused, under the refusal's own name."""
+    """What the desk has refused, under the refusal's own name; `events` were due before it."""
 
-    def __init__(self, message: str, *, name: str, facts: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        name: str,
+        facts: dict[str, Any],
+        events: Sequence[dict[str, Any]] = (),
+    ) -> None:
         super().__init__(message)
         self.facts = facts
+        self.events = list(events)
         self._name = name
 
     @property

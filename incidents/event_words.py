@@ -93,8 +93,8 @@ def _its_place(_teller: Teller, event: Document) -> str:
 def _its_effect(_teller: Teller, event: Document) -> str:
     if event.get("stopped_clock"):
         return ", which stopped its clock"
-    if event["state_to"] != event["state_from"]:
-        return ", after the deadline"
+    if event["state_to"] != event["state_from"] == "unreached":
+        return "; its clock had lapsed"
     if event["state_to"] == "open":
         return "; the clock runs on"
     return ""

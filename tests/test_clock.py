@@ -83,7 +83,8 @@ def test_what_is_no_time_is_refused_with_the_ways_to_write_one(text: str) -> Non
 
 @pytest.mark.parametrize(
     "text", ["24:00", "02:60", "2026-02-30 02:50", "2026-03-01T02:50:60Z", "0000-01-01 00:00",
-             "0001-01-01 00:00", "2026-03-01T02:50:00+25:00"]
+             "0001-01-01 00:00", "0001-01-02T00:00:00Z", "1969-12-31 23:59",
+             "2026-03-01T02:50:00+25:00"]
 )  # fmt: skip
 def test_a_time_that_there_is_not_is_refused_by_name(text: str) -> None:
     with pytest.raises(InputError, match="no such time: "):
@@ -108,3 +109,9 @@ def test_an_unknown_zone_is_refused_by_name(name: str) -> None:
 
 def test_a_known_zone_is_found() -> None:
     assert clock.zone("Asia/Shanghai") == SHANGHAI
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "3000-01-01 00:00"])
+def test_a_year_that_no_clock_will_show_is_in_the_future(text: str) -> None:
+    with pytest.raises(clock.FutureError, match=f"{text} is in the future"):
+        clock.parse(text, SHANGHAI, NOW)

@@ -15,6 +15,7 @@ from incidents.errors import (
     INTERRUPTED,
     MISUSED,
     REFUSED,
+    ActRefusedError,
     DatabaseError,
     IncidentsError,
 )
@@ -61,7 +62,10 @@ def _tell(run: Run, error: IncidentsError) -> None:
 
         kind = "refused" if error.exit_status == REFUSED else "error"
         facts = {name: _plain(value) for name, value in error.facts.items()}
-        told = {"name": error.name, "message": error.message, "facts": facts}
+        told: dict[str, object] = {"name": error.name, "message": error.message, "facts": facts}
+        if isinstance(error, ActRefusedError):
+            # What fell due before the act was done all the same.
+            told["events"] = error.events
         click.echo(json_text({kind: told}), err=True)
     else:
         click.echo(f"incidents: {error.message}", err=True)

@@ -28,7 +28,7 @@ def give(
     repetition_told: bool = False,
 ) -> int:
     """Write the answer to an act and return the exit status; raises ActRefusedError."""
-    raise_refusal(run, answer)
+    raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
     if answer.repeated and not repetition_told:
         run.tell("this key has been used for this command: it was done once, with this answer")
@@ -44,7 +44,7 @@ def give(
     return DONE
 
 
-def raise_refusal(run: Run, answer: Answer) -> None:
+def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     """Raise what the desk has refused, after telling what had fallen due before it.
 
     Raises:
@@ -58,9 +58,13 @@ def raise_refusal(run: Run, answer: Answer) -> None:
     if not run.for_programs and answer.document["events"]:
         teller = _teller(run, answer.document)
         run.tell(*_meanwhile(teller, answer.document["events"]))
+        if dry_run:
+            run.tell("nothing was done (--dry-run)")
+    if answer.repeated:
+        run.tell("this key has been used for this command: this is the first answer, a refusal")
     message = refusals.sentence(refusal, run.when)
     facts = {name: plain(value) for name, value in refusal.facts.items()}
-    raise ActRefusedError(message, name=refusal.name, facts=facts)
+    raise ActRefusedError(message, name=refusal.name, facts=facts, events=answer.document["events"])
 
 
 def remarks(run: Run, answer: Answer) -> list[str]:

@@ -146,6 +146,13 @@ def activate(act: Act, file: Path, reason: str) -> int:
     elif run.for_programs:
         output.document(run, {**answer, "changes": _listed(changes)}, rows=[answer])
     else:
+        due = answer.get("events", ())
+        if due:
+            places = sorted({event["site"] for event in due})
+            run.tell(
+                f"meanwhile, under the policy before: {len(due)} events on {', '.join(places[:10])}"
+                " (site why tells them)"
+            )
         would = "would become" if act.dry_run else "is"
         run.say(*(f"{key}: {old} → {new}" for key, old, new in changes))
         run.say(f"{answer['policy']} {would} the active policy")

@@ -39,7 +39,7 @@ def activate(
     connection: Connection,
     act: Activation,
     clock: Callable[[], datetime],
-    do_what_is_due: Callable[[datetime], None],
+    do_what_is_due: Callable[[datetime], list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """Does it, and answers which policy is active and which was.
 
@@ -58,7 +58,7 @@ def activate(
     if digest == previous:
         raise RefusedError(f"this policy is active already: {digest}")
     now = max(clock(), entries.last_of_desk(connection) or clock())
-    do_what_is_due(now)
+    due = do_what_is_due(now)
     words = seal(act.reason)
     event = PolicyActivated(
         occurred_at=now, recorded_at=now, by=act.by, policy=digest, previous=previous,
@@ -73,7 +73,7 @@ def activate(
     entries.add(connection, [entries.Entry(DESK_STREAM, seq + 1, now, body)])
     answer = {
         "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
-        "seq": seq + 1, "reason": words[0],
+        "seq": seq + 1, "reason": words[0], "events": due,
     }  # fmt: skip
     if act.key is not None:
         keys.save(connection, [keys.Kept(act.key, digest_of(act.asked), answer, now, act.by)], ())

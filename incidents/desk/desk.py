@@ -164,11 +164,15 @@ class Desk:
         with plainly(self._engine), reading(self._engine) as connection:
             return self._read_policy(connection)
 
-    def _do_what_is_due(self, connection: Connection, now: datetime) -> None:
-        """All that fell due before `now`, under the policy that is active still."""
+    def _do_what_is_due(self, connection: Connection, now: datetime) -> list[dict[str, Any]]:
+        """All that fell due before `now`, under the policy that is active still: its events."""
         policy = self._active(connection)
+        events: list[dict[str, Any]] = []
         while due := sites.due(connection, now, MAX_BATCH):
-            _elapse(connection, due, policy, lambda: now)
+            for answer in _elapse(connection, due, policy, lambda: now):
+                site = {"site": answer.site}
+                events += [site | event for event in answer.document["events"]]
+        return events
 
     def _submit(
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None

@@ -31,6 +31,7 @@ def recur(draft: Draft, command: commands.Recur) -> None:
     at = checks.time_of(draft, command.at)
     checks.site_is_open(draft, "recur")
     checks.state_is_one_of(draft, first, _RECURRING, "recur")
+    checks.not_before(first, at)
     _log(
         draft, at, urls=first.urls, category=first.category, note=command.note, recurs=first.n
     )  # fmt: skip
@@ -109,6 +110,9 @@ def state_refused(draft: Draft, command: commands.StateRefused) -> None:
     checks.site_is_open(draft, "refused")
     checks.state_allows(draft, incident, "refuse", "refused")
     checks.not_before(incident, at)
+    told_at = min(contact.occurred_at for contact in incident.contacts if contact.tells)
+    if at < told_at:
+        raise RefusedError("before_told", at=at, told_at=told_at)
     reason = refusal_reason(draft, incident.n)
     draft.add(
         e.IncidentRefused,

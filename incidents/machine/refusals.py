@@ -39,9 +39,12 @@ SENTENCES = {
     "already_voided": "contact {contact} is voided already: there is nothing left to void",
     "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it"
     " cannot have happened before it; check --at",
+    "before_told": "{at} lies before {told_at}, when the customer was told: nobody refuses before"
+    " being asked; check --at",
     "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
     "double_entry": "incident {incident} of {site} has {url} already and is still {state}: if this"
-    " is another violation, say --again; if the content is still there, say recur {incident}",
+    " is another violation, say --again (recur {incident} is for content that is found still there"
+    " after a call)",
     "future": "{at} is in the future (it is {now}): a fact is logged when it has happened",
     "held": "{site} is held by order and cannot be reinstated: lift the hold first (site unhold)",
     "no_request": "nobody has asked for the reinstatement of {site} (site reinstate asks)",

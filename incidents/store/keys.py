@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from sqlalchemy import Connection, Select, Text, bindparam, delete, insert, sele
 
 from incidents.store.given import Given, execute
 from incidents.store.tables import keys
+
+_SITE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def sites_under(connection: Connection, key: str) -> list[int]:
     # The column is ordered by its bytes, and ; follows : there.
     query = select(keys.c.key).where(keys.c.key > f"{key}:", keys.c.key < f"{key};")
     ends = (kept.removeprefix(f"{key}:") for kept in connection.scalars(query))
-    return sorted(int(end) for end in ends if end.isascii() and end.isdecimal())
+    return sorted(int(end) for end in ends if _SITE_ID.fullmatch(end))
 
 
 def save(connection: Connection, new: Sequence[Kept], expired: Iterable[str]) -> None:

@@ -221,9 +221,9 @@ def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
         own: Any = connection.driver_connection
         if own.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             return
-        # Two processes that make the same file: SQLite waits for some locks here, not for others.
-        own.execute("PRAGMA busy_timeout=0")
         for attempts_left in reversed(range(1 + round(wait_s / _PAUSE_S))):
+            # Two processes that make one file: SQLite waits for some locks here, not for others.
+            own.execute("PRAGMA busy_timeout=0")
             try:
                 own.execute("PRAGMA journal_mode=WAL")
                 break
@@ -231,6 +231,7 @@ def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
                 if not attempts_left:
                     raise
                 time.sleep(_PAUSE_S)
+            finally:
+                own.execute(f"PRAGMA busy_timeout={round(engines.BUSY_TIMEOUT_S * 1000)}")
     finally:
-        own.execute(f"PRAGMA busy_timeout={round(engines.BUSY_TIMEOUT_S * 1000)}")
         connection.close()

@@ -33,7 +33,9 @@ def _call(item: Document, policy: Policy) -> Script:
     )
     if item["left_s"] is None:
         return f"{say} No clock runs for this one.", _contact(item)
-    if item["site_down"]:
+    if item["overdue"]:
+        cost = "only a call that was made by the deadline still counts, with --at and its time"
+    elif item["site_down"]:
         cost = "the site is down already, so a miss adds no second suspension"
     elif item["warning"]:
         cost = f"if nobody is reached, the site is closed: {TERMS}"

@@ -16,7 +16,7 @@ Command = tuple[str, click.Command]
 
 _STATUSES = (
     (errors.DONE, "done", ""),
-    (errors.FAILED, "failed: the database, a file, the settings; or what was checked is not so", ""),
+    (errors.FAILED, "failed: the database, a file, the settings; or a check came out wrong", ""),
     (errors.MISUSED, "wrong usage: an option, a time, a file that is not what it must be", ""),
     (errors.REFUSED, "refused: the command is understood and not possible", "refusals.md"),
     (errors.NOT_CONFIRMED, "not confirmed: nothing is done", ""),

@@ -11,7 +11,7 @@ from scripts.generated.markdown import page, table
 _TABLES = {
     "sites": "One row a site, with what is derived of its case. Its lock is the lock of all that"
     " belongs to the site; `next_due` is what the daemon wakes for.",
-    "incidents": "The violations; `n` counts within the site, so that `12-3` is `site_id` 12, `n` 3.",
+    "incidents": "The violations; `n` counts within the site: `12-3` is `site_id` 12, `n` 3.",
     "incident_urls": "The addresses of an incident, at most 50.",
     "contacts": "Calls and messages, kept when they are voided.",
     "evidence": "Attached files by their digest; the files themselves lie in the evidence folder.",
@@ -25,8 +25,8 @@ _TABLES = {
     "keys": "What `--key` has answered, so that a repeated command gets the same answer.",
     "policies": "Every policy that was ever active, as its file.",
     "desk": "One row: the active policy, and how many entries the desk's own stream has.",
-    "sealed": "People's own words, with their salts: the only table that holds them. Every other place"
-    " has a reference, so that a row can go from here and no proof is broken.",
+    "sealed": "People's own words, with their salts: the only table that holds them. Every other"
+    " place has a reference, so that a row can go from here and no proof is broken.",
     "heartbeats": "The daemons at work.",
 }
 
@@ -38,9 +38,10 @@ def text() -> str:
         "The same tables on SQLite and PostgreSQL. The command line is the way in; reading them"
         " with other tools is safe, and whatever else writes to them is found by"
         " `incidents audit replay`.",
-        "Times are UTC to the microsecond, on SQLite as microseconds since 1970. `note`, `reason`, `phone`, `email`, `person` and the"
-        " like are references to `sealed` (`sha256:…`). `epoch` counts the reinstatements of a"
-        " site: what is from before one counts in no rule after it.",
+        "Times are UTC to the microsecond, on SQLite as microseconds since 1970. `note`,"
+        " `reason`, `phone`, `email`, `person` and the like are references to `sealed`"
+        " (`sha256:…`). `epoch` counts the reinstatements of a site: what is from before one counts"
+        " in no rule after it.",
         *(part for each in _all() for part in _table(each)),
     )
 
@@ -83,14 +84,17 @@ def _constraints(each: Table) -> list[str]:
 
 def _indexes(each: Table) -> list[str]:
     own = [f"unique (`{column.name}`)" for column in each.columns if column.unique]
-    return own + [_index(index) for index in sorted(each.indexes, key=lambda i: str(i.name))]
+    return own + [
+        _index(index, each.name) for index in sorted(each.indexes, key=lambda i: str(i.name))
+    ]
 
 
-def _index(index: Index) -> str:
+def _index(index: Index, each: str) -> str:
     columns = ", ".join(column.name for column in index.columns)
     where = index.dialect_options["sqlite"]["where"]
     kind = "unique" if index.unique else "index"
-    return f"{kind} (`{columns}`)" + ("" if where is None else f" where `{_plain(where, index.table.name)}`")
+    only = "" if where is None else f" where `{_plain(where, each)}`"
+    return f"{kind} (`{columns}`){only}"
 
 
 def _plain(where: object, table_name: str) -> str:

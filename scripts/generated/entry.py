@@ -37,13 +37,12 @@ _HEADER = {
     "actor": "who said or did it; `clock` for what fell due",
     "login": "the login name beside it; absent where the clock acted",
     "policy": "the digest of the policy that was active",
-    "rule": "the rule that acted: " + ", ".join(
-        f"`{word}`" for word in ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
-    ),
+    "rule": "the rule that acted: `repeat` (R1), `unreachable` (R2), `unreachable_run` (R3),"
+    " `false_info` (R4), `refusal` (R5)",
     "reason": "why the rule acted, below",
     "run": "the run of misses (R3) after this event, where the event has changed it",
     "data": "the fields of its kind",
-}  # fmt: skip
+}
 _SEALED = frozenset({"note", "text", "phone", "email", "person", "evidence", "name"})
 _WORDS: dict[object, str] = {
     int: "whole number",

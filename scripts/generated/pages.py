@@ -48,7 +48,7 @@ def made() -> Iterator[tuple[Path, str]]:
     for name, text in WHOLE.items():
         yield DOCS / name, text()
     for name, part in PARTS.items():
-        yield DOCS / name, _with_parts((DOCS / name).read_text(encoding="utf-8"), part)
+        yield DOCS / name, with_parts((DOCS / name).read_text(encoding="utf-8"), part)
 
 
 def stale() -> Iterator[tuple[Path, str]]:
@@ -58,5 +58,6 @@ def stale() -> Iterator[tuple[Path, str]]:
             yield file, text
 
 
-def _with_parts(page: str, part: Callable[[str], str]) -> str:
+def with_parts(page: str, part: Callable[[str], str]) -> str:
+    """The page with its parts made anew."""
     return _PART.sub(lambda found: f"{found[1]}\n{part(found['mark'])}\n\n{found[4]}", page)

@@ -69,13 +69,12 @@ def _row(name: str, default: str | int) -> tuple[str, ...]:
 
 def _bounds(name: str, default: str | int) -> str:
     section, _, key = name.partition(".")
+    told = "nothing"
     try:
         policy.from_document({section: {key: _WRONG[type(default)]}})
     except PolicyError as error:
-        found = _MUST.fullmatch(str(error))
-        assert found is not None, error
-        bounds = found["bounds"]
-    else:
-        raise AssertionError(f"{name} takes {_WRONG[type(default)]!r}")
-    bounds = bounds.replace('"', "`").replace("between", "a duration between")
+        told = str(error)
+    found = _MUST.fullmatch(told)
+    assert found is not None, f"{name}: {told}"
+    bounds = found["bounds"].replace('"', "`").replace("between", "a duration between")
     return f"{bounds}, or empty" if default == "" else bounds

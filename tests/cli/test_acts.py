@@ -1,6 +1,6 @@
 """The daily acts, from the words that are typed to the answer; on both databases."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -150,6 +150,60 @@ def test_a_claim_keeps_an_item_from_others_until_it_is_handed_over(desk: Cli) ->
     assert "1-1 is with zhang" in desk("hand-over", "zhang").out
     assert "li holds nothing" in desk("hand-over", "zhang").err
     assert desk("release", "1-1", "--as", "zhang").out.splitlines()[0] == "1-1 is free again"
+
+
+def test_a_hand_over_with_a_key_is_done_once_and_answers_the_same_again(cli_on_both: Cli) -> None:
+    for n, name in enumerate(("a.example", "b.example", "c.example"), start=1):
+        cli_on_both("site", "add", name)
+        cli_on_both("log", name)
+        cli_on_both("claim", f"{n}-1")
+    cli_on_both("release", "3-1")
+    first = cli_on_both("hand-over", "zhang", "--key", "shift", "--json")
+    assert (first.status, len(first.json)) == (0, 2)
+    cli_on_both("claim", "3-1")
+    again = cli_on_both("hand-over", "zhang", "--key", "shift", "--json")
+    assert (again.status, again.json) == (0, first.json)
+    assert "3-1 is free again" in cli_on_both("release", "3-1").out
+    other = cli_on_both("hand-over", "wang", "--key", "shift")
+    assert other.status == 3
+    assert "was used for another command" in other.err
+
+
+def test_a_hand_over_that_is_refused_says_so(
+    cli: Cli, postgresql_url: str, monkeypatch: pytest.MonkeyPatch, clock: FrozenDateTimeFactory
+) -> None:
+    """A clock that is far ahead of the database's is refused, not passed over."""
+    on = ("--db", postgresql_url)
+    cli("site", "add", "shop.example", *on)
+    cli("log", "shop.example", *on)
+    cli("claim", "1-1", *on)
+    monkeypatch.delenv("INCIDENTS_CLOCK")
+    clock.move_to(datetime(2500, 1, 1, tzinfo=UTC))
+    refused = cli("hand-over", "zhang", "--json", *on)
+    assert (refused.status, refused.out) == (3, "")
+    assert refused.refused["name"] == "clock_ahead"
+
+
+def test_a_time_out_of_all_reach_is_refused_in_one_sentence(desk: Cli) -> None:
+    for year in ("2999", "3000", "9999"):
+        far = desk("log", "shop.example", "--at", f"{year}-12-31T23:59:59Z", "--json")
+        assert (far.status, far.refused["name"]) == (3, "future")
+    early = desk("log", "shop.example", "--at", "0001-01-01T00:00:00Z")
+    assert early.status == 2
+    assert "0001-01-01T00:00:00Z" in early.err
+
+
+def test_a_policy_for_a_dry_run_must_be_a_small_text(desk: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "p.toml"
+    for text, status, said in (
+        (b"\xff", 1, "p.toml cannot be read: it is not UTF-8 text"),
+        (b"#" * 1_000_001, 2, "p.toml has more than 1,000,000 bytes"),
+        (b"[repeat", 2, "p.toml is no policy"),
+    ):
+        file.write_bytes(text)
+        bad = desk("log", "shop.example", "--dry-run", "--policy", str(file))
+        assert (bad.status, said in bad.err) == (status, True)
+    assert desk("policy", "check", str(file)).status == 1
 
 
 def test_a_task_is_done_with_its_outcome_and_an_incident_is_no_task(desk: Cli) -> None:

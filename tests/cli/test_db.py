@@ -1,5 +1,7 @@
 """The database's own commands."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,25 @@ def test_a_script_asks_by_the_exit_status(cli: Cli, option: str) -> None:
     answer = cli("db", "check", option)
     assert answer.status == 0
     assert answer.err == ""
+
+
+def test_a_backup_that_is_used_is_written_ahead_again(cli: Cli, tmp_path: Path) -> None:
+    """Or a reader would wait for the writer, and the writer for it."""
+    file = tmp_path / "copy.db"
+    cli("db", "backup", str(file))
+    assert _mode(file) == "delete"
+    assert cli("site", "list", "--db", f"sqlite:///{file}").status == 0
+    assert _mode(file) == "wal"
+
+
+def test_a_backup_that_somebody_holds_can_be_looked_into(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "copy.db"
+    cli("db", "backup", str(file))
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert cli("site", "list", "--db", f"sqlite:///{file}").status == 0
+
+
+def _mode(file: Path) -> str:
+    with closing(sqlite3.connect(file)) as connection:
+        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])

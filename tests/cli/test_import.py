@@ -109,3 +109,14 @@ def test_a_burst_comes_in_as_one_incident_with_all_its_addresses(cli: Cli) -> No
     assert (found["reports"], found["kept"], found["incidents"]["new"]) == (195, 154, 154)
     incidents = cli("site", "show", "burst-1.example", "--json").json["incidents"]
     assert max(len(incident["urls"]) for incident in incidents) > 1
+
+
+def test_what_only_the_desk_refuses_is_told_with_its_line(cli_on_both: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "history.csv"
+    file.write_text(
+        "occurred_at,site,category\n2026-03-01 02:50,a.example,spam\n"
+        "2026-03-01 02:50,b.example,+49 1555 1234567\n"
+    )
+    answer = cli_on_both("import", str(file))
+    assert answer.status == 1
+    assert "history.csv, line 3: the category looks as if it held somebody's number" in answer.err

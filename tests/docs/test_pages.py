@@ -48,7 +48,7 @@ def test_the_guide_to_postgresql_goes_as_it_is_told(postgresql_url: str, tmp_pat
     pages.run(DOCS / ON_POSTGRESQL, main, tmp_path, _environment(postgresql_url, tmp_path))
 
 
-@pytest.mark.parametrize("name", (*ON_SQLITE, ON_POSTGRESQL, ON_BOTH))
+@pytest.mark.parametrize("name", [*ON_SQLITE, ON_POSTGRESQL, ON_BOTH])
 def test_no_command_of_a_page_is_overlooked(name: str) -> None:
     typed = [step for step in pages.read(DOCS / name) if isinstance(step, pages.Typed)]
     prompts = _PROMPT.findall((DOCS / name).read_text(encoding="utf-8"))

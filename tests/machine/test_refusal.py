@@ -43,6 +43,12 @@ def test_it_is_said_only_while_the_incident_is_notified(before: Act) -> None:
     assert "only when it is notified" in site.answer
 
 
+def test_nobody_refuses_before_they_are_told() -> None:
+    site = History(at="10:00").log().at("10:30").contact(1, at="10:20").contact(1)
+    assert site.refused(1, at="10:19:59.999999").refused_with == "before_told"
+    assert site.refused(1, at="10:20").state == "closed"
+
+
 def test_under_the_documented_policy_a_notified_incident_has_no_removal_deadline() -> None:
     site = History().log().contact(1)
     assert site.incident(1).removal_due is None

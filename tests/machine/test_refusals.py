@@ -20,6 +20,7 @@ REFUSED: dict[str, Callable[[], History]] = {
     "already_requested": lambda: History().false_info().reinstate().reinstate(),
     "already_voided": lambda: History().log().contact(1).void_contact(1).void_contact(1),
     "before_incident": lambda: History().log().contact(1, at="09:00"),
+    "before_told": lambda: History(at="10:00").log(at="09:00").contact(1).refused(1, at="09:30"),
     "claimed": lambda: History().log().claim("1").claim("1", by="eve"),
     "double_entry": lambda: History().log(URL).log(URL),
     "future": lambda: History().log(at="11:00"),

@@ -3,6 +3,7 @@
 import pytest
 
 from incidents.machine import events as e
+from incidents.machine import recount
 from incidents.machine.policy import Policy
 from tests.machine.history import ANN, BOB, MICROSECOND, Act, History
 
@@ -124,6 +125,14 @@ def test_incidents_that_are_not_settled_are_listed_in_one_recheck_task() -> None
     site.after("2h").elapse().false_info().log().reopened()
     (task,) = site.open_tasks
     assert (task.kind, task.incidents) == ("recheck", (1, 2, 5))
+
+
+def test_more_incidents_than_one_entry_can_list_make_several_tasks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recount, "MAX_LISTED", 2)
+    site = History(policy=MANY).log().log().log().log().log().false_info().reopened()
+    assert [task.incidents for task in site.open_tasks] == [(1, 2), (3, 4), (5,)]
 
 
 def test_a_refused_incident_is_not_settled() -> None:

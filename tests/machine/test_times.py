@@ -32,7 +32,7 @@ def test_a_contact_has_the_time_it_happened_and_the_time_it_was_written_down() -
         (lambda site: site.removed(1, at="10:04"), e.IncidentRemoved),
         (lambda site: site.contact(1, at="10:04"), e.ContactRecorded),
         (lambda site: site.log(at="10:04"), e.IncidentLogged),
-        (lambda site: site.contact(1).refused(1, at="10:04"), e.IncidentRefused),
+        (lambda site: site.contact(1, at="10:02").refused(1, at="10:04"), e.IncidentRefused),
         (lambda site: site.contact(1).recur(1, at="10:04"), e.IncidentLogged),
         (lambda site: site.imported(at="10:04"), e.IncidentImported),
     ],
@@ -110,6 +110,26 @@ def test_a_clock_that_has_stepped_back_undoes_nothing() -> None:
     site.clock_steps_back("1h").elapse()
     assert site.happened == []
     assert site.state == "suspended"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda site, at: site.contact(1, at=at),
+        lambda site, at: site.removed(1, at=at),
+        lambda site, at: site.refused(2, at=at),
+        lambda site, at: site.imported(at="09:00", removed=at),
+    ],
+)
+def test_what_has_to_do_with_an_incident_cannot_have_happened_before_it(
+    act: Callable[[History, str], History],
+) -> None:
+    site = History(at="10:00").log(at="09:00").log(at="09:00").contact(2, at="09:00")
+    act(site, "08:59:59.999999")
+    assert site.refused_with == "before_incident"
+    assert "check --at" in site.answer
+    act(site, "09:00")
+    assert site.refused_with is None
 
 
 # What is due comes first.

@@ -147,6 +147,20 @@ def test_a_locked_file_is_said_to_be_held_by_another(opened: Opener, sqlite_url:
         wait_for_the_lock()
 
 
+def test_what_a_database_complains_of_holds_no_value_of_a_row(opened: Opener, db_url: str) -> None:
+    engine = opened(db_url)
+    keep = text("INSERT INTO sealed (ref, salt, value) VALUES ('Li Lei', :salt, 'Li Lei')")
+
+    def keep_twice() -> None:
+        with plainly(engine), writing(engine) as connection:
+            for _ in range(2):
+                connection.execute(keep, {"salt": b"s"})
+
+    with pytest.raises(DatabaseError, match=r"(?i)unique constraint") as refused:
+        keep_twice()
+    assert "Li Lei" not in str(refused.value)
+
+
 def test_only_a_server_has_a_clock_of_its_own(opened: Opener, db_url: str) -> None:
     engine = opened(db_url)
     with reading(engine) as connection:

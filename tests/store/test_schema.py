@@ -1,8 +1,10 @@
 """The schema: made whole or not at all, on both databases, and never over somebody else's."""
 
 import multiprocessing
+import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -82,6 +84,18 @@ def test_an_empty_file_is_made_on_first_use_and_a_server_is_not(
     else:
         with pytest.raises(DatabaseError, match="is empty: run incidents db upgrade"):
             schema.ensure(engine)
+
+
+def test_a_new_file_that_somebody_holds_is_said_to_be_held(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.store.engine.BUSY_TIMEOUT_S", 0.2)
+    engine = opened(f"sqlite:///{tmp_path / 'new.db'}")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError, match="held by another process"):
+            schema.ensure(engine)
+    schema.ensure(engine)
 
 
 def test_an_older_database_is_told_to_upgrade(

@@ -1,0 +1,50 @@
+"""Every link of the documentation leads somewhere, and every page is found from the index."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = [link for link in _links(page) if not _leads_somewhere(page, link)]
+    assert broken == []
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    index = DOCS / "README.md"
+    listed = {(DOCS / link.partition("#")[0]).resolve() for link in _links(index)}
+    assert set(DOCS.rglob("*.md")) - listed == {index}
+
+
+def test_the_readme_leads_to_the_index() -> None:
+    assert "docs/README.md" in set(_links(ROOT / "README.md"))
+
+
+def _links(page: Path) -> Iterator[str]:
+    yield from _LINK.findall(_FENCE.sub("", page.read_text(encoding="utf-8")))
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    if link.startswith("https://"):
+        return True
+    name, _, anchor = link.partition("#")
+    target = (page.parent / name).resolve() if name else page
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = _HEADING.findall(page.read_text(encoding="utf-8"))
+    return {_NOT_IN_AN_ANCHOR.sub("", text.lower()).replace(" ", "-") for text in headings}
