@@ -111,6 +111,8 @@ def _never_fail_to_print() -> None:
 
 def _never_fail_to_end() -> None:
     """What standard error could not take, on a full disk say, must not change the exit status."""
+    if sys.stderr is None:  # as Python has it when the stream is closed
+        return
     try:
         sys.stderr.flush()
     except (OSError, ValueError):
