@@ -221,16 +221,8 @@ class Desk:
         return self._policies[digest]
 
     def _judged_clock(self, connection: Connection) -> Callable[[], datetime] | None:
-        """The clock to decide by; None if this machine's is too far ahead to be believed.
-
-        One that is behind the database's is moved up to it, or an hour that begins now would have
-        passed already for everybody else.
-        """
-        ahead = self._ahead_by(connection)
-        if ahead > MAX_AHEAD:
-            return None
-        behind = max(-ahead, timedelta(0))
-        return lambda: self._clock() + behind
+        """The clock to decide by; None if it is too far ahead of the database's to be believed."""
+        return None if self._ahead_by(connection) > MAX_AHEAD else self._clock
 
     def _ahead_by(self, connection: Connection) -> timedelta:
         """How far this machine's clock is ahead of the database's."""

@@ -10,7 +10,6 @@ from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
-from incidents.store.engine import create
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 SECRET = "13800000000"
@@ -114,17 +113,3 @@ def test_a_policy_is_not_activated_by_a_clock_that_is_ahead(shared: Rehearsal) -
     with pytest.raises(RefusedError, match="ahead"):
         ahead.activate(FOUR, by="li", login=None, reason="agreed")
     assert shared.rows("SELECT count(*) FROM sites WHERE state <> 'active'") == [(0,)]
-
-
-def test_an_hour_begun_by_a_clock_that_is_behind_is_a_whole_hour(postgresql_url: str) -> None:
-    engine = create(postgresql_url)
-    try:
-        behind = Desk(engine, clock=lambda: clock.now() - timedelta(hours=3), own_clock=False)
-        add = Envelope(site="late.example", command=c.AddSite(by="li"))
-        log = Envelope(site="late.example", command=c.Log(by="li"))
-        behind.submit([add])
-        [logged] = behind.submit([log])
-        due = clock.read_rfc3339(logged.document["incident"]["contact_due"])
-        assert due > clock.now() + timedelta(minutes=59)
-    finally:
-        engine.dispose()
