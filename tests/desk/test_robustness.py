@@ -12,7 +12,7 @@ from incidents.errors import RefusedError
 from incidents.machine import commands as c
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
-SECRET = "13800000000"
+SECRET = "010 5555 0142"
 FOUR = "[repeat]\ncount = 4\n"
 
 
