@@ -100,7 +100,7 @@ def alarm(enforcement: Document, when: When) -> str | None:
     elif enforcement["last_beat"]:
         told += f"the last daemon was heard of {when.ago(enforcement['last_beat'])}"
     else:
-        told += "no daemon has ever run"
+        told += "no daemon is running"
     if enforcement["overdue"]:
         since = when(enforcement["overdue_since"])
         told += f"; sites overdue: {enforcement['overdue']}, since {since}"
@@ -128,6 +128,8 @@ def _plainly(run: Run, found: Document) -> None:
         run.tell(painted(told, fg="red", bold=True))
     headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
     output.table(run, headers, (_row(item, when) for item in found["items"]))
+    warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
+    run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
         run.tell("nothing to do")
     if found["more"]:

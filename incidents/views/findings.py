@@ -137,7 +137,7 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
     "incidents": (
         select(
             incidents.c.site_id, incidents.c.n, incidents.c.state, incidents.c.category,
-            incidents.c.note,
+            incidents.c.note, incidents.c.suspension,
         ),
         incidents,
         incidents.c.n,

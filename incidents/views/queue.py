@@ -120,8 +120,23 @@ def _item(
         "asked_by": row["request_by"] if asked else None,
         "warning": f"the next miss closes {row['name']}" if closing else None,
     }
+    if incident is not None and _was_spared(row, incident, in_force):
+        item["warning"] = (
+            f"ALARM: the clock of {item['incident']} lapsed with too few attempts, and"
+            f" {row['name']} is not suspended: somebody must decide"
+        )
     say, commands = script(item, in_force)
     return {**item, "say": say, "next": commands[0], "commands": commands}
+
+
+def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:
+    """Whether the clock lapsed without a suspension, for want of attempts (R2)."""
+    return bool(
+        in_force.min_attempts
+        and row["kind"] == "keep_calling"
+        and row["state"] == "active"
+        and incident["suspension"] is None
+    )
 
 
 def _page(mine: str | None, after: str | None, most: int) -> Select[Any]:

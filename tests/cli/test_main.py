@@ -152,28 +152,3 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, sqlite_url: str) -> None
 def test_a_completion_makes_no_database(tmp_path: Path) -> None:
     assert _completed("incidents log sh", f"sqlite:///{tmp_path}/none.db") == []
     assert list(tmp_path.iterdir()) == []
-
-
-def _cpu_s(*args: str, of: int = 5) -> float:
-    """The least processor time, in seconds, that the command takes in several runs."""
-    taken = []
-    for _ in range(of):
-        with subprocess.Popen(
-            [sys.executable, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            _, _, used = os.wait4(process.pid, 0)
-            process.returncode = 0
-        taken.append(used.ru_utime + used.ru_stime)
-    return min(taken)
-
-
-def test_help_takes_at_most_two_and_a_half_times_what_click_takes() -> None:
-    assert _cpu_s("-m", "incidents", "--help") <= 2.5 * _cpu_s("-c", "import click")
-
-
-def test_a_log_takes_little_more_than_the_import_of_its_database_library(
-    cli: Cli, sqlite_url: str
-) -> None:
-    cli("site", "add", "a.example")
-    logged = _cpu_s("-m", "incidents", "log", "a.example", "--db", sqlite_url)
-    assert logged <= 1.6 * _cpu_s("-c", "import sqlalchemy.orm") + 0.1

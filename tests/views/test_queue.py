@@ -153,6 +153,18 @@ def test_a_site_that_is_down_is_not_warned_of_a_miss(day: Day) -> None:
     assert day.item("1-3")["site_down"]
 
 
+def test_a_clock_that_lapsed_with_too_few_attempts_is_an_alarm_in_the_queue(day: Day) -> None:
+    """R2: the desk is alarmed in place of a suspension, and the queue is where it looks."""
+    day.add()
+    policy = "[unreachable]\nmin_attempts = 1\n"
+    day.desk.activate(policy, by="li", login=None, reason="a try")
+    day.miss()
+    assert day.site()["state"] == "active"
+    warning = day.item("1-1")["warning"]
+    assert "ALARM" in warning
+    assert "not suspended" in warning
+
+
 def test_mine_shows_only_what_one_has_claimed(day: Day) -> None:
     day.add().log().log().do(c.ClaimItem(by="zhao", item="2"))
     assert ids(day, mine="zhao") == ["1-2"]
