@@ -1,12 +1,12 @@
 """The batch: commands taken one after the other inside one transaction, and what they come to.
 
-Sites are locked first, in the order of their ids; then the keys are looked at, the cases read, the
-commands decided, and all is written at once. A refused command refuses itself alone.
+The sites are locked by then (see `locked`); their cases are read, the commands decided, and all is
+written at once. A refused command refuses itself alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from incidents.desk.envelope import (
     remark_documents,
     to_json,
 )
+from incidents.desk.locked import Locked
 from incidents.desk.text import refused_text
 from incidents.documents import event_document, incident_document, site_document
 from incidents.log import logger
@@ -65,56 +66,52 @@ class Batch:
         self,
         connection: Connection,
         envelopes: Sequence[Envelope],
+        locked: Locked,
         policy: Policy,
-        clock: Callable[[], datetime],
+        now: datetime,
     ) -> None:
         self._connection = connection
         self._envelopes = envelopes
         self._policy = policy
-        self._ids: dict[str, int] = {}
-        self._rows: dict[int, sites.Row] = {}
-        self._sites: dict[int, _Site] = {}
-        self._sealed: list[Sealed] = []
-        self._kept: dict[str, keys.Kept] = {}
+        self._now = now
+        self._rows = locked.rows
+        self._ids = {row["name"]: id_ for id_, row in locked.rows.items()}
+        self._kept = locked.kept
         self._new_keys: dict[str, keys.Kept] = {}
         self._expired: set[str] = set()
+        self._sites: dict[int, _Site] = {}
+        self._sealed: list[Sealed] = []
         self._searched = False
-        self._lock_sites()
-        # Read when the locks are ours: no entry made while we waited is later.
-        self._now = clock()
         self._read()
 
     def take(self) -> list[Answer]:
-        """Takes the commands in order and writes what they come to.
+        """Takes the commands in order; `write` is to follow."""
+        return [self._answer(envelope) for envelope in self._envelopes]
+
+    def write(self) -> None:
+        """Writes what the commands have come to.
 
         Raises:
             IntegrityError: if a key was used by another transaction at the same moment.
         """
-        answers = [self._answer(envelope) for envelope in self._envelopes]
-        self._write()
-        return answers
+        connection, changed = self._connection, self._sites
+        sites.save(connection, {id_: row for id_, site in changed.items() if (row := _row(site))})
+        cases.save(
+            connection,
+            {id_: site.before for id_, site in changed.items()},
+            {id_: site.case for id_, site in changed.items()},
+        )
+        entries.add(connection, [entry for site in changed.values() for entry in _entries(site)])
+        orders.add(connection, [order for site in changed.values() for order in _orders(site)])
+        sealed.add(connection, self._sealed)
+        keys.save(connection, list(self._new_keys.values()), self._expired)
+        unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
+        if unused:
+            sites.remove(connection, unused)
 
     # What is read.
 
-    def _lock_sites(self) -> None:
-        """Finds the sites, makes rows for those that are to be added, and locks all."""
-        names = {e.site for e in self._envelopes if isinstance(e.site, str)}
-        added = {
-            e.site
-            for e in self._envelopes
-            if isinstance(e.command, AddSite) and isinstance(e.site, str)
-        }
-        self._ids = sites.ids_by_name(self._connection, names) if names else {}
-        missing = sorted(added - self._ids.keys())
-        if missing:
-            sites.add(self._connection, missing)
-            self._ids |= sites.ids_by_name(self._connection, missing)
-        numbers = {e.site for e in self._envelopes if isinstance(e.site, int)}
-        self._rows = sites.lock(self._connection, numbers | set(self._ids.values()))
-
     def _read(self) -> None:
-        wanted = {e.key for e in self._envelopes if e.key is not None}
-        self._kept = keys.of(self._connection, wanted) if wanted else {}
         commands: dict[int, list[Command]] = {id_: [] for id_ in self._rows}
         for envelope in self._envelopes:
             id_ = self._site_id(envelope)
@@ -248,24 +245,6 @@ class Batch:
         if isinstance(command, ClaimItem | ReleaseItem):
             return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
-
-    # What is written.
-
-    def _write(self) -> None:
-        connection, changed = self._connection, self._sites
-        sites.save(connection, {id_: row for id_, site in changed.items() if (row := _row(site))})
-        cases.save(
-            connection,
-            {id_: site.before for id_, site in changed.items()},
-            {id_: site.case for id_, site in changed.items()},
-        )
-        entries.add(connection, [entry for site in changed.values() for entry in _entries(site)])
-        orders.add(connection, [order for site in changed.values() for order in _orders(site)])
-        sealed.add(connection, self._sealed)
-        keys.save(connection, list(self._new_keys.values()), self._expired)
-        unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
-        if unused:
-            sites.remove(connection, unused)
 
 
 def _row(site: _Site) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,14 +17,16 @@ from incidents.clock import rfc3339
 from incidents.desk import activation
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
+from incidents.desk.locked import Locked, sites_of, what_is_due
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.store import policies, sites
+from incidents.store import clocks, policies
 from incidents.store.engine import database_time, plainly, reading
+from incidents.store.statement import together
 
 MAX_BATCH = 1_000
 MAX_AHEAD = timedelta(minutes=5)
@@ -113,24 +115,23 @@ class Desk:
 
     def _elapse_together(self, limit: int) -> list[Answer]:
         with self._transaction() as connection:
-            clock = self._judged_clock(connection)
-            if clock is None:
+            locked = self._what_is_due(connection, self._clock(), limit)
+            if self._ahead_by(locked) > MAX_AHEAD:
                 _log.error("clock_ahead", now=self._clock())
                 return []
-            # Before any site is locked: an activation that waits for us must find them free.
-            policy = self._active(connection)
-            due = sites.due(connection, self._clock(), min(limit, MAX_BATCH))
-            return _elapse(connection, due, policy, clock)
+            return self._done(connection, _elapsing(locked.rows), locked)
 
     def _elapse_singly(self, limit: int) -> list[Answer]:
         with self._transaction(keep=False) as connection:
-            due = sites.due(connection, self._clock(), min(limit, MAX_BATCH))
+            due = list(self._what_is_due(connection, self._clock(), limit).rows)
         answers: list[Answer] = []
         for site_id in due:
             try:
                 with self._transaction() as connection:
-                    policy = self._active(connection)
-                    answers += _elapse(connection, [site_id], policy, self._clock)
+                    envelopes = _elapsing([site_id])
+                    answers += self._done(
+                        connection, envelopes, self._locked(connection, envelopes)
+                    )
             except _NO_DATABASE:
                 raise
             except Exception as error:  # noqa: BLE001 - told, and the next site's turn
@@ -149,42 +150,82 @@ class Desk:
         policy = machine_policy.read(policy_text)
         act = activation.Activation(policy=policy, by=by, login=login, reason=reason, key=key)
         with plainly(self._engine), self._transaction() as connection:
-            clock = self._judged_clock(connection)
-            if clock is None:
+            there = None if self._own_clock else database_time(connection)
+            if there is not None and self._clock() - there > MAX_AHEAD:
                 raise RefusedError(
                     f"this machine's clock, {rfc3339(self._clock())}, is more than five minutes "
                     "ahead of the database's: set it right first"
                 )
             return activation.activate(
-                connection, act, clock, partial(self._do_what_is_due, connection)
+                connection, act, self._clock, partial(self._do_what_is_due, connection)
             )
 
     def policy(self) -> Policy:
         """The active policy."""
         with plainly(self._engine), reading(self._engine) as connection:
-            return self._read_policy(connection)
+            return self._read_policy(connection, policies.active(connection))
 
     def _do_what_is_due(self, connection: Connection, now: datetime) -> list[dict[str, Any]]:
         """All that fell due before `now`, under the policy that is active still: its events."""
-        policy = self._active(connection)
         events: list[dict[str, Any]] = []
-        while due := sites.due(connection, now, MAX_BATCH):
-            for answer in _elapse(connection, due, policy, lambda: now):
+        while (locked := self._what_is_due(connection, now, MAX_BATCH)).rows:
+            batch = self._batch(connection, _elapsing(locked.rows), locked, now)
+            for answer in batch.take():
                 site = {"site": answer.site}
                 events += [site | event for event in answer.document["events"]]
+            batch.write()
         return events
 
     def _submit(
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None
     ) -> list[Answer]:
         with self._transaction(keep=not dry_run) as connection:
-            clock = self._judged_clock(connection)
-            if clock is None:
-                ahead = self._ahead_by(connection)
+            locked = self._locked(connection, envelopes)
+            ahead = self._ahead_by(locked)
+            if ahead > MAX_AHEAD:
+                connection.rollback()
                 facts = {"now": self._clock(), "ahead_s": int(ahead.total_seconds())}
                 return [nothing_done(str(e.site), Refusal("clock_ahead", facts)) for e in envelopes]
-            active = self._active(connection)
-            return Batch(connection, envelopes, policy or active, clock).take()
+            return self._done(connection, envelopes, locked, policy, keep=not dry_run)
+
+    def _done(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        locked: Locked,
+        policy: Policy | None = None,
+        *,
+        keep: bool = True,
+    ) -> list[Answer]:
+        """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
+        if not envelopes:
+            return []
+        # Read when the locks are ours: no entry made while we waited is later.
+        batch = self._batch(connection, envelopes, locked, self._clock(), policy)
+        answers = batch.take()
+        with together(connection):
+            batch.write()
+            if keep:
+                connection.commit()
+        return answers
+
+    def _batch(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        locked: Locked,
+        now: datetime,
+        policy: Policy | None = None,
+    ) -> Batch:
+        active = self._read_policy(connection, locked.policy)
+        return Batch(connection, envelopes, locked, policy or active, now)
+
+    def _locked(self, connection: Connection, envelopes: Sequence[Envelope]) -> Locked:
+        return sites_of(connection, envelopes, ask_time=not self._own_clock)
+
+    def _what_is_due(self, connection: Connection, now: datetime, limit: int) -> Locked:
+        most = min(limit, MAX_BATCH)
+        return what_is_due(connection, now, most, ask_time=not self._own_clock)
 
     @contextmanager
     def _transaction(self, *, keep: bool = True) -> Iterator[Connection]:
@@ -197,43 +238,26 @@ class Desk:
             except BaseException:
                 transaction.rollback()
                 raise
-            if keep:
-                transaction.commit()
-            else:
-                transaction.rollback()
+            if transaction.is_active:
+                transaction.commit() if keep else transaction.rollback()
 
     def _any_due(self) -> bool:
         """A look first, on SQLite: the file's one write lock is not taken to find nothing to do."""
         if self._engine.dialect.name != "sqlite":
             return True
         with reading(self._engine) as connection:
-            return bool(sites.due(connection, self._clock(), 1))
+            due = clocks.earliest_due(connection)
+        return due is not None and due < self._clock()
 
-    def _active(self, connection: Connection) -> Policy:
-        """The active policy, which stays so until the transaction ends."""
-        policies.keep(connection)
-        return self._read_policy(connection)
-
-    def _read_policy(self, connection: Connection) -> Policy:
-        digest = policies.active(connection)
+    def _read_policy(self, connection: Connection, digest: str) -> Policy:
         if digest not in self._policies:
             self._policies[digest] = machine_policy.read(policies.toml(connection, digest))
         return self._policies[digest]
 
-    def _judged_clock(self, connection: Connection) -> Callable[[], datetime] | None:
-        """The clock to decide by; None if it is too far ahead of the database's to be believed."""
-        return None if self._ahead_by(connection) > MAX_AHEAD else self._clock
-
-    def _ahead_by(self, connection: Connection) -> timedelta:
+    def _ahead_by(self, locked: Locked) -> timedelta:
         """How far this machine's clock is ahead of the database's."""
-        there = None if self._own_clock else database_time(connection)
-        return timedelta(0) if there is None else self._clock() - there
+        return timedelta(0) if locked.there is None else self._clock() - locked.there
 
 
-def _elapse(
-    connection: Connection, due: Sequence[int], policy: Policy, clock: Callable[[], datetime]
-) -> list[Answer]:
-    if not due:
-        return []
-    envelopes = [Envelope(site=id_, command=Elapse()) for id_ in due]
-    return Batch(connection, envelopes, policy, clock).take()
+def _elapsing(site_ids: Iterable[int]) -> list[Envelope]:
+    return [Envelope(site=id_, command=Elapse()) for id_ in site_ids]

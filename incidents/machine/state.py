@@ -7,6 +7,7 @@ tables; guards do not run there, since a replay must not decide again.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from transitions import Machine
@@ -63,16 +64,16 @@ class ImpossibleMoveError(ValueError):
 
 
 class _Facts:
-    """A throwaway model: a state, and the guards' answers. Never registered with a machine."""
+    """A throwaway model: a state, and the guards that are met. Never registered with a machine."""
 
-    def __init__(self, state: str, answers: dict[str, bool]) -> None:
+    def __init__(self, state: str, met: frozenset[str]) -> None:
         self.state = state
-        self._answers = answers
+        self._met = met
 
     def __getattr__(self, guard: str) -> Any:
         if guard.startswith("_") or guard not in _GUARDS:
             raise AttributeError(guard)
-        return lambda: self._answers.get(guard, False)
+        return lambda: guard in self._met
 
 
 def _machine(states: tuple[str, ...], table: list[Row]) -> Machine:
@@ -94,18 +95,20 @@ _GUARDS = frozenset(
 )
 _SITE_MACHINE = _machine(SITE_STATES, SITE)
 _INCIDENT_MACHINE = _machine(INCIDENT_STATES, INCIDENT)
+_MACHINES = {"site": _SITE_MACHINE, "incident": _INCIDENT_MACHINE}
 _SITE_PAIRS = _pairs(SITE)
 _INCIDENT_PAIRS = _pairs(INCIDENT)
 
 
 def move_site(state: str, trigger: str, **guards: bool) -> str:
     """The site's state after `trigger`; the same when no move or no guard allows another."""
-    return _move(_SITE_MACHINE, state, trigger, guards)
+    return _move("site", state, trigger, frozenset(name for name, holds in guards.items() if holds))
 
 
 def move_incident(state: str, trigger: str, **guards: bool) -> str:
     """The incident's state after `trigger`; unchanged as in `move_site`."""
-    return _move(_INCIDENT_MACHINE, state, trigger, guards)
+    met = frozenset(name for name, holds in guards.items() if holds)
+    return _move("incident", state, trigger, met)
 
 
 def can_move_incident(state: str, trigger: str) -> bool:
@@ -127,11 +130,16 @@ def checked_incident(trigger: str, source: str, dest: str) -> str:
     return _checked("incident", _INCIDENT_PAIRS, trigger, source, dest)
 
 
-def _move(machine: Machine, state: str, trigger: str, guards: dict[str, bool]) -> str:
-    event = machine.events[trigger]
+@cache
+def _move(what: str, state: str, trigger: str, met: frozenset[str]) -> str:
+    """What the machine answers; it is asked once, since the same facts always move it alike.
+
+    There are as many questions as the tables have rows and guards: a few hundred.
+    """
+    event = _MACHINES[what].events[trigger]
     if state not in event.transitions:
         return state
-    facts = _Facts(state, guards)
+    facts = _Facts(state, met)
     event.trigger(facts)  # False, in silence, when every guard fails: the state then stays
     return facts.state
 

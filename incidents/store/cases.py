@@ -1,12 +1,13 @@
 """Cases: read as slices of their sites' histories, and written back as what has changed.
 
-The number of queries is the same whatever the number of sites.
+The number of queries is the same whatever the number of sites; on PostgreSQL those of one step
+take one round trip.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -15,20 +16,22 @@ from incidents.machine.policy import Policy
 from incidents.machine.work import items
 from incidents.store import claims, incidents, sites, slices, suspensions, tables, tasks, work
 from incidents.store.slices import FIRST, LAST, Need
+from incidents.store.statement import Asked, Question, Row, together
 
+T = TypeVar("T")
 Cases = Mapping[int, Case]
 
 
 def load(
     connection: Connection, rows: Mapping[int, sites.Row], needs: Mapping[int, Need], policy: Policy
 ) -> dict[int, Case]:
-    """The cases of the sites of those locked `rows`, each as far as its need goes."""
+    """The cases of the sites of those locked `rows`, each as far as its need goes.
+
+    In three steps, each for what the one before has shown; most commands need the first alone.
+    """
     cases = {id_: sites.to_case(row) for id_, row in rows.items()}
-    _load_tasks_and_claims(connection, cases)
-    _load_named(connection, cases, needs)
-    _load_suspensions(connection, cases, needs)
-    _load_neighbours(connection, cases, needs, policy)
-    _load_run(connection, cases, needs, policy)
+    _load_what_is_open(connection, cases, needs, policy)
+    _load_what_that_names(connection, cases, needs, policy)
     for case in cases.values():
         _sort(case)
     return cases
@@ -43,12 +46,14 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
         statement = select(table).where(table.c.site_id.in_(cases)).order_by(*table.primary_key)
         return connection.execute(statement).mappings()
 
-    _take_incidents(cases, incidents.whole(connection, list(all_of(tables.incidents))))
+    _take_incidents(cases, incidents.ALL.ask(connection, _ids(cases)).all())
+    for case in cases.values():
+        _sort(case)
     for row in all_of(tables.suspensions):
-        _take_suspensions(cases, {(row["site_id"], row["n"]): suspensions.read(row)})
+        _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
     for row in all_of(tables.tasks):
         cases[row["site_id"]].tasks[row["n"]] = tasks.read(row)
-    for (site, item), claim in claims.of_sites(connection, cases).items():
+    for site, item, claim in claims.of_sites(connection, cases):
         cases[site].claims[item] = claim
     return cases
 
@@ -80,7 +85,7 @@ def _changes(pairs: Sequence[tuple[int, Case, Case]], what: str) -> list[tuple[i
     ]
 
 
-def _work(id_: int, was: Case, now: Case) -> list[work.Change]:
+def _work(id_: int, was: Case, now: Case) -> list[work.Changed]:
     before, after = items(was), items(now)
     return [
         (id_, before.get(item), after.get(item))
@@ -89,85 +94,122 @@ def _work(id_: int, was: Case, now: Case) -> list[work.Change]:
     ]
 
 
-def _load_tasks_and_claims(connection: Connection, cases: Cases) -> None:
-    for (site, n), task in tasks.open_(connection, cases).items():
-        cases[site].tasks[n] = task
-    for (site, item), claim in claims.of_sites(connection, cases).items():
-        cases[site].claims[item] = claim
-
-
-def _load_named(connection: Connection, cases: Cases, needs: Mapping[int, Need]) -> None:
-    """What is not settled, and what the commands, the open tasks and the closures name."""
-    rows = incidents.unsettled(connection, cases)
-    keys = {(id_, n) for id_ in cases for n in needs[id_].targets}
-    for id_, case in cases.items():
-        keys |= {(id_, n) for task in case.tasks.values() for n in task.incidents}
-        if case.closure is not None:
-            keys |= {(id_, n) for n in case.closure.incidents}
-    if keys:
-        rows += incidents.named(connection, keys)
-    approved = [id_ for id_ in cases if needs[id_].approves]
-    if approved:
-        rows += incidents.unlisted(connection, approved)
-    _take_incidents(cases, incidents.whole(connection, rows))
-
-
-def _load_suspensions(connection: Connection, cases: Cases, needs: Mapping[int, Need]) -> None:
-    """The running ones and those that the commands may strike, with all that they rest on."""
-    down = [id_ for id_, case in cases.items() if case.state == "suspended"]
-    found = suspensions.running(connection, down) if down else {}
-    keys = {(id_, n) for id_, case in cases.items() for n in slices.suspensions(case, needs[id_])}
-    if keys:
-        found |= suspensions.named(connection, keys)
-    _take_suspensions(cases, found)
-    if found:
-        rows = incidents.members(connection, found)
-        _take_incidents(cases, incidents.whole(connection, _new(cases, rows)))
-
-
-def _load_neighbours(
+def _load_what_is_open(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """The incidents that R1 may count with a new one, or with the one that closed the site."""
+    """What is not settled, what the commands and closures name, and the neighbours of R1."""
+    named = {(id_, n) for id_ in cases for n in needs[id_].targets}
+    closing = set()
+    for id_, case in cases.items():
+        if case.closure is not None:
+            named |= {(id_, n) for n in case.closure.incidents}
+            if case.closure.suspension is not None:
+                closing.add((id_, case.closure.suspension))
+    moments = {(id_, case.epoch, at) for id_, case in cases.items() for at in needs[id_].moments}
+    with together(connection):
+        asked = [
+            incidents.UNSETTLED.ask(connection, _ids(i for i in cases if cases[i].last_incident)),
+            *_asked(connection, incidents.NAMED, named),
+            *_asked(connection, incidents.UNLISTED, _ids(i for i in cases if needs[i].approves)),
+            *_asked_nearest(connection, cases, needs, policy, moments),
+        ]
+        down = _ids(i for i in cases if cases[i].state == "suspended")
+        running = [
+            *_asked(connection, suspensions.RUNNING, down),
+            *_asked(connection, suspensions.NAMED, closing),
+        ]
+        waiting = _asked(connection, tasks.OPEN, _ids(i for i in cases if cases[i].last_task))
+        claimed = claims.OF_SITES.ask(connection, _ids(cases))
+        for each in asked:
+            _take_incidents(cases, each.all())
+        for cases_of in running:
+            _take_suspensions(cases, cases_of.all())
+        for open_ in waiting:
+            for site, task in open_.all():
+                cases[site].tasks[task.n] = task
+        for site, item, claim in claimed.all():
+            cases[site].claims[item] = claim
+
+
+def _load_what_that_names(
+    connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
+) -> None:
+    """What the open tasks list, the suspensions that may be struck with all that they rest on, the
+    neighbours of what completed a window (R1), and the end of the run (R3)."""
+    listed = {(i, n) for i in cases for t in cases[i].tasks.values() for n in t.incidents}
+    struck = {(id_, n) for id_, case in cases.items() for n in slices.suspensions(case, needs[id_])}
+    known = {(id_, n) for id_, case in cases.items() for n in case.suspensions}
     moments = {
         (id_, case.epoch, at)
         for id_, case in cases.items()
-        for at in slices.moments(case, needs[id_])
+        for at in slices.moments(case, needs[id_]) - needs[id_].moments
     }
-    if moments:
-        counted = {id_ for id_, _, _ in moments}
-        most = max(slices.neighbours(cases[i], needs[i], policy.repeat_count) for i in counted)
-        rows = incidents.nearest(connection, moments, most)
-        _take_incidents(cases, incidents.whole(connection, _new(cases, rows)))
-
-
-def _load_run(
-    connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
-) -> None:
-    """The last ones reached in time, and the cases that stand after them (R3)."""
-    places = {
-        (id_, case.epoch, *slices.judged_from(case)) for id_, case in cases.items() if case.seq
-    }
-    if not places:
-        return
-    most = 1 + max(need.corrections for need in needs.values())
-    before = incidents.reached_before(connection, places, most)
+    judged = {i: case for i, case in cases.items() if slices.judges_run(case, needs[i])}
+    places = {(id_, case.epoch, *slices.judged_from(case)) for id_, case in judged.items()}
     running = {place for place in places if place[2:] != LAST}
-    rows = before + (incidents.reached_from(connection, running) if running else [])
-    _take_incidents(cases, incidents.whole(connection, _new(cases, rows)))
-    since = _counted_since(before, most)
+    most = 1 + max((need.corrections for need in needs.values()), default=0)
+    if not (listed or struck or known or moments or places):
+        return
+    with together(connection):
+        asked = [
+            *_asked(connection, incidents.NAMED, listed),
+            *_asked(connection, incidents.MEMBERS, struck | known),
+            *_asked_nearest(connection, cases, needs, policy, moments),
+            *_asked(connection, incidents.REACHED_FROM, running),
+        ]
+        named = _asked(connection, suspensions.NAMED, struck - known)
+        before = _asked(connection, incidents.REACHED_BEFORE, places, most=most)
+        for each in asked:
+            _take_incidents(cases, each.all())
+        for found in named:
+            _take_suspensions(cases, found.all())
+        reached = [found for answer in before for found in answer.all()]
+    _take_incidents(cases, reached)
+    since = _counted_since(reached, most)
     starts = {
-        (id_, epoch, *(FIRST if _total(cases[id_], policy) else since.get(id_, FIRST)))
-        for id_, epoch, _, _ in places
+        (id_, case.epoch, *(FIRST if _total(case, policy) else since.get(id_, FIRST)))
+        for id_, case in judged.items()
+        if case.last_suspension
     }
-    _take_suspensions(cases, suspensions.standing_after(connection, starts))
+    for standing in _asked(connection, suspensions.STANDING_AFTER, starts):
+        _take_suspensions(cases, standing.all())
 
 
-def _counted_since(before: incidents.Rows, most: int) -> dict[int, slices.Place]:
+def _asked_nearest(
+    connection: Connection,
+    cases: Cases,
+    needs: Mapping[int, Need],
+    policy: Policy,
+    moments: Iterable[incidents.Moment],
+) -> list[Asked[incidents.Found]]:
+    known = {moment for moment in moments if cases[moment[0]].last_incident}
+    most = max(
+        (slices.neighbours(cases[i], needs[i], policy.repeat_count) for i, _, _ in known), default=0
+    )
+    return [
+        asked
+        for question in incidents.NEAREST
+        for asked in _asked(connection, question, known, most=most)
+    ]
+
+
+def _asked(
+    connection: Connection, question: Question[T], rows: Iterable[Row], **values: Any
+) -> list[Asked[T]]:
+    """The question, if there is anything to ask it about."""
+    ordered = sorted(rows)
+    return [question.ask(connection, ordered, **values)] if ordered else []
+
+
+def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
+    return [(id_,) for id_ in sorted(site_ids)]
+
+
+def _counted_since(reached: Iterable[incidents.Found], most: int) -> dict[int, slices.Place]:
     """The earliest place that was asked for, of those sites that have as many as `most`."""
     found: dict[int, list[slices.Place]] = {}
-    for row in before:
-        found.setdefault(row["site_id"], []).append((row["contact_due"], row["n"]))
+    for site, incident in reached:
+        found.setdefault(site, []).append(incident.place)
     return {id_: min(places) for id_, places in found.items() if len(places) == most}
 
 
@@ -183,18 +225,14 @@ def _sort(case: Case) -> None:
     case.claims = dict(sorted(case.claims.items()))
 
 
-def _new(cases: Cases, rows: incidents.Rows) -> incidents.Rows:
-    return [row for row in rows if row["n"] not in cases[row["site_id"]].incidents]
+def _take_incidents(cases: Cases, found: Iterable[incidents.Found]) -> None:
+    for site, incident in found:
+        cases[site].incidents.setdefault(incident.n, incident)
 
 
-def _take_incidents(cases: Cases, found: Mapping[incidents.Key, Any]) -> None:
-    for (site, n), incident in found.items():
-        cases[site].incidents[n] = incident
-
-
-def _take_suspensions(cases: Cases, found: Mapping[suspensions.Key, Any]) -> None:
-    for (site, n), suspension in found.items():
+def _take_suspensions(cases: Cases, found: Iterable[suspensions.Found]) -> None:
+    for site, suspension in found:
         case = cases[site]
-        case.suspensions[n] = suspension
+        case.suspensions[suspension.n] = suspension
         if suspension.running:
-            case.running = n
+            case.running = suspension.n

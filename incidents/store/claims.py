@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Select, select
 
 from incidents.machine.case import Claim
-from incidents.store.given import Given, execute
+from incidents.store.given import Given
+from incidents.store.statement import Change, Question, Row
 from incidents.store.tables import claims
 from incidents.store.types import Number
 
-Key = tuple[int, str]
-"""A site's id and the item."""
+Found = tuple[int, str, Claim]
+"""A site's id, the item and its claim."""
 
-Change = tuple[int, str, Claim | None, Claim | None]
+Changed = tuple[int, str, Claim | None, Claim | None]
 """A site's id, the item, its claim before and its claim now."""
-
-
-def of_sites(connection: Connection, site_ids: Iterable[int]) -> dict[Key, Claim]:
-    """All claims on those sites."""
-    statement, given = _of_sites(connection.dialect.name)
-    rows = connection.execute(statement, given.parameters([(id_,) for id_ in sorted(site_ids)]))
-    return {
-        (row["site_id"], row["item"]): Claim(by=row["by"], at=row["at"]) for row in rows.mappings()
-    }
 
 
 def sites_of(connection: Connection, person: str) -> list[int]:
@@ -36,28 +27,32 @@ def sites_of(connection: Connection, person: str) -> list[int]:
     return list(connection.scalars(query))
 
 
-def save(connection: Connection, changes: Sequence[Change]) -> None:
+def of_sites(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
+    """All claims on those sites."""
+    return OF_SITES.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def save(connection: Connection, changes: Sequence[Changed]) -> None:
     """Writes claims."""
-    gone = [
-        {"key_site": site, "key_item": item} for site, item, was, _ in changes if was is not None
-    ]
-    new = [
-        {"site_id": site, "item": item, "by": now.by, "at": now.at}
-        for site, item, _, now in changes
-        if now is not None
-    ]
-    execute(connection, _GONE, gone)
-    execute(connection, _NEW, new)
+    gone = [(site, item) for site, item, was, _ in changes if was is not None]
+    new = [(site, item, now.by, now.at) for site, item, _, now in changes if now is not None]
+    _GONE.tell(connection, gone)
+    _NEW.tell(connection, new)
 
 
-@cache
+def _found(row: Row) -> Found:
+    site, item, by, at = row
+    return site, item, Claim(by=by, at=at)
+
+
 def _of_sites(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number)
     joined = given.table.join(claims, claims.c.site_id == given.table.c.site_id)
     return select(claims).select_from(joined), given
 
 
-_NEW = insert(claims)
-_GONE = delete(claims).where(
-    claims.c.site_id == bindparam("key_site"), claims.c.item == bindparam("key_item")
-)
+OF_SITES: Question[Found] = Question(_of_sites, _found)
+"""Given sites: all claims on them."""
+
+_NEW = Change(claims, "site_id", "item", "by", "at")
+_GONE = Change(claims, keys=("site_id", "item"))

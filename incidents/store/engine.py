@@ -4,19 +4,48 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Dialect,
+    Engine,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
+from incidents.store.statement import Question
+from incidents.store.types import UTCDateTime
 
 BUSY_TIMEOUT_S = 30.0
+# A far-off time, turned into the server's own zone, could lie beyond year 9999. All else is about
+# plans: what a statement is given never changes its best one, so it is made once, and what is
+# asked for is looked up by its keys, however small the tables were when the plan was made.
+_SESSION = """
+    SET TIME ZONE 'UTC';
+    SET plan_cache_mode = force_generic_plan;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+"""
+TIME: Question[datetime] = Question(
+    lambda _: (select(func.clock_timestamp(type_=UTCDateTime)), None), lambda row: row[0]
+)
+"""The time of a server's own clock, in UTC, at the moment when it is asked."""
+
+_IDLE_S = 1.0
 _FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
 
 
@@ -67,8 +96,8 @@ def database_time(connection: Connection) -> datetime | None:
     """The time of the database's own clock, in UTC; None for SQLite, which has none."""
     if connection.dialect.name == "sqlite":
         return None
-    moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return moment.astimezone(UTC)
+    [moment] = TIME.ask(connection).all()
+    return moment
 
 
 @contextmanager
@@ -173,20 +202,40 @@ def _postgresql(url: URL) -> Engine:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
-            # A server that went away and came back is found out before a transaction begins.
-            pool_pre_ping=True,
         )
     except ModuleNotFoundError as error:
         raise DatabaseError(
             "PostgreSQL needs its driver: pip install 'incidents[postgresql]'"
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)
+    event.listen(engine, "checkin", _note_since_when_idle)
+    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
     return engine
 
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:
-    # A far-off time, turned into the server's own zone, could lie beyond year 9999.
     autocommit = connection.autocommit
     connection.autocommit = True
-    connection.execute("SET TIME ZONE 'UTC'")
+    connection.execute(_SESSION)
     connection.autocommit = autocommit
+
+
+def _note_since_when_idle(_connection: Any, record: Any) -> None:
+    record.info["idle_since"] = time.monotonic()
+
+
+def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
+    """A server that went away and came back is found out before a transaction begins.
+
+    It does not come back within a second, and asking it each time would cost a round trip.
+
+    Raises:
+        DisconnectionError: telling the pool to try another connection.
+    """
+    idle_since = record.info.get("idle_since")
+    if idle_since is None or time.monotonic() - idle_since < _IDLE_S:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError("the server has gone away") from error

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from incidents.store.given import execute
+from incidents.store.statement import Change
 from incidents.store.tables import DESK_STREAM, entries
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry: its place in its site's stream, when it was recorded (UTC), its canonical JSON."""
 
     site_id: int
@@ -24,17 +23,7 @@ class Entry:
 
 def add(connection: Connection, new: Sequence[Entry]) -> None:
     """Writes entries, in the order given."""
-    execute(
-        connection,
-        _NEW,
-        [
-            {
-                "site_id": entry.site_id, "site_seq": entry.site_seq,
-                "recorded_at": entry.recorded_at, "body": entry.body,
-            }
-            for entry in new
-        ],
-    )  # fmt: skip
+    _NEW.tell(connection, new)
 
 
 def last_of_desk(connection: Connection) -> datetime | None:
@@ -44,4 +33,4 @@ def last_of_desk(connection: Connection) -> datetime | None:
     return recorded_at
 
 
-_NEW = insert(entries)
+_NEW = Change(entries, *Entry._fields)

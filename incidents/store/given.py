@@ -1,4 +1,4 @@
-"""Rows that a statement is given: one parameter or a few, however many rows there are.
+"""Rows that a statement is given: as one JSON text, however many rows there are.
 
 The statement's text stays the same, so that it is compiled and planned once; a list of thousands
 of values would be a new statement each time, and has a limit on SQLite.
@@ -12,13 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
+    JSON,
     Connection,
     Executable,
     FromClause,
+    Integer,
     Table,
     Text,
     bindparam,
+    cast,
     column,
     func,
     select,
@@ -34,24 +36,17 @@ class Given:
     """A table of given rows inside one statement for the database `dialect`."""
 
     def __init__(self, dialect: str, **columns: Kind) -> None:
-        self._dialect = dialect
         self._names = tuple(columns)
-        self.table = _json(columns) if dialect == "sqlite" else _arrays(columns)
+        self._to_json = _sqlite_json if dialect == "sqlite" else self._postgresql_json
+        self.table = _each(columns) if dialect == "sqlite" else _recordset(columns)
 
     def parameters(self, rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
         """What to execute the statement with, so that it is given `rows`."""
-        if self._dialect == "sqlite":
-            return {"given": json.dumps([[_plain(value) for value in row] for row in rows])}
-        lists = list(zip(*rows, strict=True)) or [()] * len(self._names)
-        return {
-            f"given_{name}": list(values) for name, values in zip(self._names, lists, strict=True)
-        }
+        rows = list(rows)
+        return {"given": self._to_json(rows), "given_most": len(rows)}
 
-
-def execute(connection: Connection, statement: Executable, rows: Sequence[Any]) -> None:
-    """Executes a statement that writes, once for each of `rows`; not at all for none."""
-    if rows:
-        connection.execute(statement, rows)
+    def _postgresql_json(self, rows: list[Sequence[Any]]) -> str:
+        return _ISO.encode([dict(zip(self._names, row, strict=True)) for row in rows])
 
 
 def insert_missing(connection: Connection, table: Table) -> Executable:
@@ -66,7 +61,7 @@ def insert_missing(connection: Connection, table: Table) -> Executable:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def _json(columns: dict[str, Kind]) -> FromClause:
+def _each(columns: dict[str, Kind]) -> FromClause:
     each = func.json_each(bindparam("given", type_=Text)).table_valued("value", name="each")
     return select(
         *(
@@ -76,13 +71,25 @@ def _json(columns: dict[str, Kind]) -> FromClause:
     ).subquery("given")
 
 
-def _arrays(columns: dict[str, Kind]) -> FromClause:
-    lists = (bindparam(f"given_{name}", type_=ARRAY(kind)) for name, kind in columns.items())
-    table = func.unnest(*lists).table_valued(
-        *(column(name, kind) for name, kind in columns.items()), name="given"
+def _recordset(columns: dict[str, Kind]) -> FromClause:
+    """The limit cuts nothing off: it tells the planner that there are few.
+
+    It would else reckon with a hundred rows, and read a whole table to find one of them.
+    """
+    rows = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON)).table_valued(
+        *(column(name, kind) for name, kind in columns.items()), name="rows"
     )
-    return table.render_derived()
+    most = bindparam("given_most", type_=Integer)
+    return select(rows.render_derived(with_types=True)).limit(most).subquery("given")
 
 
-def _plain(value: Any) -> Any:
-    return microseconds(value) if isinstance(value, datetime) else value
+def _sqlite_json(rows: list[Sequence[Any]]) -> str:
+    return _MICROSECONDS.encode(rows)
+
+
+_ISO = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=datetime.isoformat
+)
+_MICROSECONDS = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=microseconds
+)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import cache
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,255 +15,237 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    Text,
     and_,
     bindparam,
-    insert,
+    cast,
+    func,
     select,
     true,
     tuple_,
-    update,
 )
 
 from incidents.machine.case import Contact, Evidence, Incident
 from incidents.store import tables
-from incidents.store.given import Given, execute
+from incidents.store.given import Given
+from incidents.store.statement import Change, Question, Row
 from incidents.store.tables import contacts, evidence, incident_urls, incidents
-from incidents.store.types import Number, UTCDateTime
+from incidents.store.types import Number, UTCDateTime, from_microseconds
 
 Key = tuple[int, int]
 """A site's id and the incident's number there."""
 
+Found = tuple[int, Incident]
+"""A site's id and the incident."""
+
 Moment = tuple[int, int, datetime]
 """A site's id, its epoch, and a time."""
 
-Place = tuple[int, int, datetime, int]
-"""A site's id, its epoch, and a place in the order of contact deadlines (R3)."""
-
-Rows = list[Mapping[str, Any]]
+Changed = tuple[int, Incident | None, Incident]
+"""A site's id, what its incident was (None: new) and what it is."""
 
 
-def unsettled(connection: Connection, site_ids: Iterable[int]) -> Rows:
-    """Those that the desk still has to do something about."""
-    return _of_sites(connection, "unsettled", site_ids)
+def whole(connection: Connection, keys: Iterable[Key]) -> dict[Key, Incident]:
+    """Those of these numbers, with all that belongs to them."""
+    found = NAMED.ask(connection, sorted(keys)).all()
+    return {(site, incident.n): incident for site, incident in found}
 
 
-def unlisted(connection: Connection, site_ids: Iterable[int]) -> Rows:
-    """Those that are not settled either but do not wait in the queue: refused and moot ones."""
-    return _of_sites(connection, "unlisted", site_ids)
-
-
-def named(connection: Connection, keys: Iterable[Key]) -> Rows:
-    """Those of these numbers."""
-    statement, given = _named(connection.dialect.name)
-    return _rows(connection, statement, given.parameters(sorted(keys)))
-
-
-def members(connection: Connection, suspensions: Iterable[Key]) -> Rows:
-    """Those that these suspensions rest on (R2)."""
-    statement, given = _members(connection.dialect.name)
-    return _rows(connection, statement, given.parameters(sorted(suspensions)))
-
-
-def nearest(connection: Connection, moments: Iterable[Moment], most: int) -> Rows:
-    """The `most` countable ones on each side of each time: what a window of R1 can hold."""
-    found: Rows = []
-    for before in (True, False):
-        statement, given = _nearest(connection.dialect.name, before=before)
-        parameters = given.parameters(sorted(moments))
-        found += _rows(connection, statement, {**parameters, "most": most})
-    return found
-
-
-def reached_before(connection: Connection, places: Iterable[Place], most: int) -> Rows:
-    """The last `most` ones before each place whose person was reached in time (R3)."""
-    statement, given = _reached_before(connection.dialect.name)
-    return _rows(connection, statement, {**given.parameters(sorted(places)), "most": most})
-
-
-def reached_from(connection: Connection, places: Iterable[Place]) -> Rows:
-    """All from each place on whose person was reached in time (R3)."""
-    statement, given = _reached_from(connection.dialect.name)
-    return _rows(connection, statement, given.parameters(sorted(places)))
-
-
-def whole(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> dict[Key, Incident]:
-    """The incidents of these rows, with all that belongs to them."""
-    by_key = {(row["site_id"], row["n"]): row for row in rows}
-    if not by_key:
-        return {}
-    keys = sorted(by_key)
-    urls = _belonging(connection, incident_urls, keys)
-    calls = _belonging(connection, contacts, keys)
-    files = _belonging(connection, evidence, keys)
-    return {
-        key: Incident(
-            **{name: value for name, value in by_key[key].items() if name != "site_id"},
-            urls=tuple(row["url"] for row in urls.get(key, ())),
-            contacts=tuple(Contact(**_own(row)) for row in calls.get(key, ())),
-            evidence=tuple(Evidence(**_own(row)) for row in files.get(key, ())),
-        )
-        for key in keys
-    }
-
-
-def save(connection: Connection, changes: Sequence[tuple[int, Incident | None, Incident]]) -> None:
-    """Writes incidents: of each its site's id, what it was (None: new) and what it is."""
+def save(connection: Connection, changes: Sequence[Changed]) -> None:
+    """Writes incidents."""
     new = [(site, now) for site, was, now in changes if was is None]
     changed = [(site, now) for site, was, now in changes if was is not None]
-    execute(connection, _NEW, [_row(site, now) for site, now in new])
-    execute(connection, _CHANGED, [_changed_row(site, now) for site, now in changed])
-    execute(connection, _NEW_URL, [row for site, now in new for row in _url_rows(site, now)])
-    _save_contacts(connection, changes)
-    execute(
+    _NEW.tell(connection, [(site, *[getattr(now, name) for name in _OWN]) for site, now in new])
+    _CHANGED.tell(
         connection,
-        _NEW_EVIDENCE,
-        [row for site, was, now in changes for row in _evidence_rows(site, was, now)],
+        [(site, now.n, *[getattr(now, name) for name in _MAY_CHANGE]) for site, now in changed],
+    )
+    _NEW_URL.tell(connection, [row for site, now in new for row in _url_rows(site, now)])
+    _NEW_CONTACT.tell(connection, [row for change in changes for row in _new_contacts(change)])
+    _VOIDED.tell(connection, [row for change in changes for row in _voided_contacts(change)])
+    _NEW_EVIDENCE.tell(connection, [row for change in changes for row in _new_evidence(change)])
+
+
+def _url_rows(site: int, incident: Incident) -> list[Row]:
+    return [
+        (site, incident.n, position, url, hashlib.sha256(url.encode()).hexdigest())
+        for position, url in enumerate(incident.urls)
+    ]
+
+
+def _new_contacts(change: Changed) -> list[Row]:
+    site, was, now = change
+    known = 0 if was is None else len(was.contacts)
+    return [
+        (site, now.n, *[getattr(contact, name) for name in _OF_CONTACT])
+        for contact in now.contacts[known:]
+    ]
+
+
+def _voided_contacts(change: Changed) -> list[Row]:
+    site, was, now = change
+    if was is None or was.contacts is now.contacts:
+        return []
+    return [
+        (site, now.n, contact.n, contact.voided_at)
+        for before, contact in zip(was.contacts, now.contacts, strict=False)
+        if before != contact
+    ]
+
+
+def _new_evidence(change: Changed) -> list[Row]:
+    site, was, now = change
+    known = 0 if was is None else len(was.evidence)
+    return [
+        (site, now.n, place, *[getattr(now.evidence[place], name) for name in _OF_EVIDENCE])
+        for place in range(known, len(now.evidence))
+    ]
+
+
+def _names(table: Table) -> tuple[str, ...]:
+    """The table's columns without those that say whose the row is."""
+    added = {"site_id", "incident", "position"}
+    return tuple(column.name for column in table.c if column.name not in added)
+
+
+_OWN = _names(incidents)
+_OF_CONTACT = _names(contacts)
+_OF_EVIDENCE = _names(evidence)
+_MAY_CHANGE = (
+    "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
+    "reached_in_time",
+)  # fmt: skip
+_NEW = Change(incidents, "site_id", *_OWN)
+_CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
+_NEW_URL = Change(incident_urls, *(column.name for column in incident_urls.c))
+_NEW_CONTACT = Change(contacts, "site_id", "incident", *_OF_CONTACT)
+_VOIDED = Change(contacts, "voided_at", keys=("site_id", "incident", "n"))
+_NEW_EVIDENCE = Change(evidence, "site_id", "incident", "position", *_OF_EVIDENCE)
+
+
+# What is read: the row, and what belongs to it as one JSON text each, so that an incident is read
+# by one statement however much belongs to it.
+
+
+def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any]]:
+    parts = (incident_urls, contacts, evidence)
+    return [*of.c, *(_belonging(dialect, table, of) for table in parts)]
+
+
+def _belonging(dialect: str, table: Table, of: FromClause) -> ColumnElement[Any]:
+    names = ("url",) if table is incident_urls else _names(table)
+    place = table.c.n if table is contacts else table.c.position
+    one = [place, *(table.c[name] for name in names)]
+    if dialect == "sqlite":
+        listed: ColumnElement[Any] = func.json_group_array(func.json_array(*one))
+    else:
+        listed = cast(func.json_agg(func.json_build_array(*one)), Text)
+    of_it = and_(table.c.site_id == of.c.site_id, table.c.incident == of.c.n)
+    return select(listed).where(of_it).correlate(of).scalar_subquery().label(f"all_{table.name}")
+
+
+def _read(row: Row) -> Found:
+    site, *own, urls, calls, files = row
+    return site, Incident(
+        **dict(zip(_OWN, own, strict=True)),
+        urls=_parts(urls, str),
+        contacts=_parts(calls, _contact),
+        evidence=_parts(files, _evidence),
     )
 
 
-def _save_contacts(
-    connection: Connection, changes: Sequence[tuple[int, Incident | None, Incident]]
-) -> None:
-    new, changed = [], []
-    for site, was, now in changes:
-        before = {} if was is None else {contact.n: contact for contact in was.contacts}
-        for contact in now.contacts:
-            if contact.n not in before:
-                new.append({"site_id": site, "incident": now.n, **_fields(contact, contacts)})
-            elif contact != before[contact.n]:
-                changed.append(
-                    {
-                        "key_site": site, "key_incident": now.n, "key_n": contact.n,
-                        "voided_at": contact.voided_at,
-                    }
-                )  # fmt: skip
-    execute(connection, _NEW_CONTACT, new)
-    execute(connection, _VOIDED_CONTACT, changed)
+def _parts(text: str | None, read: Callable[..., Any]) -> tuple[Any, ...]:
+    if text is None or text == "[]":
+        return ()
+    return tuple(read(*values) for _, *values in sorted(json.loads(text), key=_place))
 
 
-def _row(site: int, incident: Incident) -> dict[str, Any]:
-    return {"site_id": site, **_fields(incident, incidents)}
+def _place(values: list[Any]) -> int:
+    place: int = values[0]
+    return place
 
 
-def _changed_row(site: int, incident: Incident) -> dict[str, Any]:
-    changes = {name: getattr(incident, name) for name in _MAY_CHANGE}
-    return {"key_site": site, "key_n": incident.n, **changes}
+def _contact(*values: Any) -> Contact:
+    fields = dict(zip(_OF_CONTACT, values, strict=True))
+    for name in ("occurred_at", "recorded_at", "voided_at"):
+        fields[name] = _moment(fields[name])
+    fields["stopped_clock"] = bool(fields["stopped_clock"])
+    return Contact(**fields)
 
 
-def _fields(value: object, table: Table) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in _names(table) if name not in _ADDED}
+def _evidence(*values: Any) -> Evidence:
+    fields = dict(zip(_OF_EVIDENCE, values, strict=True))
+    return Evidence(**{**fields, "recorded_at": _moment(fields["recorded_at"])})
 
 
-@cache
-def _names(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.c)
+def _moment(value: str | int | None) -> datetime | None:
+    """A time as each kind of database writes it in JSON."""
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return from_microseconds(value)
+    return datetime.fromisoformat(value).astimezone(UTC)
 
 
-def _url_rows(site: int, incident: Incident) -> list[dict[str, Any]]:
-    return [
-        {
-            "site_id": site, "incident": incident.n, "position": position, "url": url,
-            "url_key": hashlib.sha256(url.encode()).hexdigest(),
-        }
-        for position, url in enumerate(incident.urls)
-    ]  # fmt: skip
+def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Question[Found]:
+    def build(dialect: str) -> tuple[Select[Any], Given]:
+        given = Given(dialect, site_id=Number)
+        joined = given.table.join(incidents, incidents.c.site_id == given.table.c.site_id)
+        return select(*_columns(dialect)).select_from(joined).where(condition()), given
+
+    return Question(build, _read)
 
 
-def _evidence_rows(site: int, was: Incident | None, now: Incident) -> list[dict[str, Any]]:
-    known = 0 if was is None else len(was.evidence)
-    return [
-        {
-            "site_id": site, "incident": now.n, "position": position,
-            **_fields(now.evidence[position], evidence),
-        }
-        for position in range(known, len(now.evidence))
-    ]  # fmt: skip
+UNSETTLED = _of_sites(tables.unsettled)
+"""Given sites: what the desk still has to do something about."""
+
+UNLISTED = _of_sites(tables.unlisted)
+"""Given sites: what is not settled either but does not wait in the queue, refused and moot."""
+
+ALL = _of_sites(true)
+"""Given sites: all that there is."""
 
 
-def _rows(connection: Connection, statement: Select[Any], parameters: dict[str, Any]) -> Rows:
-    return list(connection.execute(statement, parameters).mappings())  # type: ignore[arg-type]  # rows by column name
+def _joined(dialect: str, given: Given, on: ColumnElement[bool]) -> tuple[Select[Any], Given]:
+    return select(*_columns(dialect)).select_from(given.table.join(incidents, on)), given
 
 
-def _of_sites(connection: Connection, which: str, site_ids: Iterable[int]) -> Rows:
-    statement, given = _those(connection.dialect.name, which)
-    return _rows(connection, statement, given.parameters([(id_,) for id_ in sorted(site_ids)]))
-
-
-def _belonging(connection: Connection, table: Table, keys: Sequence[Key]) -> dict[Key, Rows]:
-    statement, given = _parts(connection.dialect.name, table.name)
-    found: dict[Key, Rows] = defaultdict(list)
-    for row in _rows(connection, statement, given.parameters(keys)):
-        found[row["site_id"], row["incident"]].append(row)
-    return found
-
-
-def _own(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in _ADDED}
-
-
-_ADDED = frozenset({"site_id", "incident", "position"})
-_Statement = tuple[Select[Any], Given]
-
-
-@cache
-def _those(dialect: str, which: str) -> _Statement:
-    given = Given(dialect, site_id=Number)
-    condition = {"unsettled": tables.unsettled, "unlisted": tables.unlisted}[which]
-    joined = given.table.join(incidents, incidents.c.site_id == given.table.c.site_id)
-    return select(incidents).select_from(joined).where(condition()), given
-
-
-@cache
-def _named(dialect: str) -> _Statement:
+def _named(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number, n=Integer)
     on = and_(incidents.c.site_id == given.table.c.site_id, incidents.c.n == given.table.c.n)
-    return select(incidents).select_from(given.table.join(incidents, on)), given
+    return _joined(dialect, given, on)
 
 
-@cache
-def _members(dialect: str) -> _Statement:
+def _members(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number, suspension=Integer)
     on = and_(
         incidents.c.site_id == given.table.c.site_id,
         incidents.c.suspension == given.table.c.suspension,
         tables.member(),
     )
-    return select(incidents).select_from(given.table.join(incidents, on)), given
+    return _joined(dialect, given, on)
 
 
-@cache
-def _nearest(dialect: str, *, before: bool) -> _Statement:
+def _nearest(dialect: str, *, before: bool) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number, epoch=Integer, at=UTCDateTime)
     near = incidents.alias("near")
     at = given.table.c.at
     side = near.c.occurred_at <= at if before else near.c.occurred_at > at
     order = (near.c.occurred_at, near.c.n)
-    return _top(
-        dialect,
-        given,
-        near,
-        and_(tables.countable(near), side),
-        [column.desc() for column in order] if before else list(order),
-    )
+    ordered = [column.desc() for column in order] if before else list(order)
+    return _top(dialect, given, near, and_(tables.countable(near), side), ordered)
 
 
-@cache
-def _reached_before(dialect: str) -> _Statement:
+def _reached_before(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, n=Integer)
     near = incidents.alias("near")
     place = tuple_(near.c.contact_due, near.c.n)
     earlier = place < tuple_(given.table.c.due, given.table.c.n)
-    return _top(
-        dialect,
-        given,
-        near,
-        and_(tables.in_time(near), earlier),
-        [near.c.contact_due.desc(), near.c.n.desc()],
-    )
+    ordered = [near.c.contact_due.desc(), near.c.n.desc()]
+    return _top(dialect, given, near, and_(tables.in_time(near), earlier), ordered)
 
 
-@cache
-def _reached_from(dialect: str) -> _Statement:
+def _reached_from(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, n=Integer)
     place = tuple_(incidents.c.contact_due, incidents.c.n)
     on = and_(
@@ -273,7 +254,7 @@ def _reached_from(dialect: str) -> _Statement:
         place >= tuple_(given.table.c.due, given.table.c.n),
         tables.in_time(),
     )
-    return select(incidents).select_from(given.table.join(incidents, on)), given
+    return _joined(dialect, given, on)
 
 
 def _top(
@@ -281,8 +262,8 @@ def _top(
     given: Given,
     near: FromClause,
     condition: ColumnElement[bool],
-    order: list[ColumnElement[Any]],
-) -> _Statement:
+    order: Sequence[ColumnElement[Any]],
+) -> tuple[Select[Any], Given]:
     """The first `most` incidents in `order` for each given row.
 
     A lateral join, which SQLite does not have: there the list of their numbers is looked up for
@@ -296,33 +277,25 @@ def _top(
             incidents.c.site_id == given.table.c.site_id,
             incidents.c.n.in_(numbers.correlate(given.table)),
         )
-        return select(incidents).select_from(given.table.join(incidents, on)), given
+        return _joined(dialect, given, on)
     top = select(near).where(same, condition).order_by(*order).limit(most).lateral("top")
-    return select(top).select_from(given.table.join(top, true())), given
+    return select(*_columns(dialect, top)).select_from(given.table.join(top, true())), given
 
 
-@cache
-def _parts(dialect: str, table_name: str) -> _Statement:
-    table = tables.metadata.tables[table_name]
-    given = Given(dialect, site_id=Number, incident=Integer)
-    on = and_(table.c.site_id == given.table.c.site_id, table.c.incident == given.table.c.incident)
-    joined = select(table).select_from(given.table.join(table, on))
-    return joined.order_by(*table.primary_key.columns), given
+NAMED = Question(_named, _read)
+"""Given sites and numbers: those."""
 
+MEMBERS = Question(_members, _read)
+"""Given sites and suspensions: what these rest on (R2)."""
 
-_NEW = insert(incidents)
-_NEW_URL = insert(incident_urls)
-_NEW_CONTACT = insert(contacts)
-_NEW_EVIDENCE = insert(evidence)
-_CHANGED = update(incidents).where(
-    incidents.c.site_id == bindparam("key_site"), incidents.c.n == bindparam("key_n")
+NEAREST = tuple(
+    Question(lambda dialect, before=before: _nearest(dialect, before=before), _read)  # type: ignore[misc]  # bound early
+    for before in (True, False)
 )
-_MAY_CHANGE = (
-    "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
-    "reached_in_time",
-)  # fmt: skip
-_VOIDED_CONTACT = update(contacts).where(
-    contacts.c.site_id == bindparam("key_site"),
-    contacts.c.incident == bindparam("key_incident"),
-    contacts.c.n == bindparam("key_n"),
-)
+"""Given sites, epochs and times: the `most` countable ones on each side, as R1's window holds."""
+
+REACHED_BEFORE = Question(_reached_before, _read)
+"""Given sites, epochs and places: the last `most` before whose person was reached in time (R3)."""
+
+REACHED_FROM = Question(_reached_from, _read)
+"""Given sites, epochs and places: all from there on whose person was reached in time (R3)."""

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Text, bindparam, delete, insert, select
+from sqlalchemy import Connection, Select, Text, select
 
-from incidents.store.given import Given, execute
+from incidents.store.given import Given
+from incidents.store.statement import Change, Question
 from incidents.store.tables import keys
 
 _SITE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """What is kept for a key: its command's salted digest, the answer, when (UTC) and whose."""
 
     key: str
@@ -30,9 +28,8 @@ class Kept:
 
 def of(connection: Connection, wanted: Iterable[str]) -> dict[str, Kept]:
     """What is kept for those keys."""
-    statement, given = _named(connection.dialect.name)
-    rows = connection.execute(statement, given.parameters([(key,) for key in sorted(wanted)]))
-    return {row.key: Kept(*row) for row in rows}
+    found = NAMED.ask(connection, [(key,) for key in sorted(wanted)]).all()
+    return {kept.key: kept for kept in found}
 
 
 def sites_under(connection: Connection, key: str) -> list[int]:
@@ -52,23 +49,19 @@ def save(connection: Connection, new: Sequence[Kept], expired: Iterable[str]) ->
     Raises:
         IntegrityError: if another transaction has kept an answer for one of the keys meanwhile.
     """
-    execute(connection, _GONE, [{"gone": key} for key in sorted(expired)])
-    rows = [
-        {
-            "key": kept.key, "fingerprint": kept.fingerprint, "answer": kept.answer,
-            "recorded_at": kept.recorded_at, "person": kept.person,
-        }
-        for kept in sorted(new, key=lambda kept: kept.key)
-    ]  # fmt: skip
-    execute(connection, _NEW, rows)
+    _GONE.tell(connection, [(key,) for key in sorted(expired)])
+    ordered = sorted(new, key=lambda kept: kept.key)
+    _NEW.tell(connection, ordered)
 
 
-@cache
 def _named(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, key=Text)
     joined = given.table.join(keys, keys.c.key == given.table.c.key)
     return select(keys).select_from(joined), given
 
 
-_NEW = insert(keys)
-_GONE = delete(keys).where(keys.c.key == bindparam("gone"))
+NAMED: Question[Kept] = Question(_named, Kept._make)
+"""Given keys: what is kept for them."""
+
+_NEW = Change(keys, *Kept._fields)
+_GONE = Change(keys, keys=("key",))

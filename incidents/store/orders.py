@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
-from incidents.store.given import execute
+from incidents.store.statement import Change
 from incidents.store.tables import orders
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One order; (site_id, site_seq, n) is its idempotency key. `created_at` is in UTC."""
 
     site_id: int
@@ -27,17 +25,7 @@ class Outgoing:
 
 def add(connection: Connection, new: Sequence[Outgoing]) -> None:
     """Writes orders."""
-    execute(
-        connection,
-        _NEW,
-        [
-            {
-                "site_id": order.site_id, "site_seq": order.site_seq, "n": order.n,
-                "kind": order.kind, "data": order.data, "created_at": order.created_at,
-            }
-            for order in new
-        ],
-    )  # fmt: skip
+    _NEW.tell(connection, new)
 
 
-_NEW = insert(orders)
+_NEW = Change(orders, *Outgoing._fields)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Text, cast, func, select, update
 
 from incidents.store.given import insert_missing
+from incidents.store.statement import Question
 from incidents.store.tables import desk, policies
 
 # "policies" in ASCII: an advisory lock has a number, not a name.
@@ -15,7 +16,7 @@ _LOCK = 0x706F6C6963696573
 
 def active(connection: Connection) -> str:
     """The digest of the active policy."""
-    digest: str = connection.execute(select(desk.c.policy)).scalar_one()
+    [digest] = ACTIVE.ask(connection).all()
     return digest
 
 
@@ -33,7 +34,7 @@ def keep(connection: Connection) -> None:
     it by every act; on SQLite whoever writes has the whole file.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock_shared(_LOCK)))
+        _KEPT.ask(connection)
 
 
 def stop(connection: Connection) -> None:
@@ -63,3 +64,12 @@ def activate(
     # One that was active before is on record as it came first; its entries tell the rest.
     connection.execute(insert_missing(connection, policies), [row])
     connection.execute(update(desk).values(policy=digest, seq=seq))
+
+
+ACTIVE: Question[str] = Question(lambda _: (select(desk.c.policy), None), lambda row: str(row[0]))
+"""The digest of the active policy."""
+
+# The column is of no type that could be read.
+_KEPT: Question[None] = Question(
+    lambda _: (select(cast(func.pg_advisory_xact_lock_shared(_LOCK), Text)), None), lambda _: None
+)

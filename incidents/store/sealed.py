@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, insert, select
+from sqlalchemy import Connection, Select, Text, select
 
-from incidents.store.given import Given, execute
+from incidents.store.given import Given
+from incidents.store.statement import Change
 from incidents.store.tables import sealed
 
 Sealed = tuple[str, bytes, str]
@@ -17,9 +18,7 @@ Sealed = tuple[str, bytes, str]
 
 def add(connection: Connection, new: Sequence[Sealed]) -> None:
     """Keeps values."""
-    execute(
-        connection, _NEW, [{"ref": ref, "salt": salt, "value": value} for ref, salt, value in new]
-    )
+    _NEW.tell(connection, new)
 
 
 def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
@@ -36,4 +35,4 @@ def _named(dialect: str) -> tuple[Select[Any], Given]:
     return select(sealed.c.ref, sealed.c.value).select_from(joined), given
 
 
-_NEW = insert(sealed)
+_NEW = Change(sealed, "ref", "salt", "value")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.machine import rules
 from incidents.machine.case import Case, Closure, Hold, Request
 from incidents.store.given import Given, insert_missing
+from incidents.store.statement import Change, Question
 from incidents.store.tables import sites
-from incidents.store.types import Number
+from incidents.store.types import Number, UTCDateTime, Word
 
 Row = Mapping[str, Any]
 
@@ -24,27 +24,13 @@ _CANDIDATES = 5_000
 
 def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The ids of the sites of those names; unknown ones are left out."""
-    statement, given = _by_name(connection.dialect.name)
-    found = connection.execute(statement, given.parameters([(name,) for name in names]))
-    return {row.name: row.id for row in found}
+    return dict(_BY_NAME.ask(connection, [(name,) for name in sorted(names)]).all())
 
 
 def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
-    """The rows of those sites, locked until the transaction ends, in the order of their ids.
-
-    On SQLite the transaction has locked the whole file already. What belongs to the sites must be
-    read after this, by a statement of its own: one that locks and reads at once would read what
-    was there before the lock.
-    """
-    statement, given = _locked(connection.dialect.name)
-    found = connection.execute(statement, given.parameters([(id_,) for id_ in sorted(ids)]))
-    return {row["id"]: dict(row) for row in found.mappings()}
-
-
-def due(connection: Connection, now: datetime, limit: int) -> list[int]:
-    """The sites with something due before `now`, earliest first; locked ones are somebody's."""
-    statement = _due(connection.dialect.name)
-    return list(connection.scalars(statement, {"now": now, "most": limit}))
+    """The rows of those sites, locked as by `LOCKED`."""
+    found = LOCKED.ask(connection, [(id_,) for id_ in sorted(ids)]).all()
+    return {row["id"]: row for row in found}
 
 
 def add(connection: Connection, names: Sequence[str]) -> None:
@@ -56,13 +42,12 @@ def add(connection: Connection, names: Sequence[str]) -> None:
 
 def remove(connection: Connection, ids: Iterable[int]) -> None:
     """Takes rows of `add` back that got no entry after all."""
-    connection.execute(delete(sites).where(sites.c.id.in_(sorted(ids))))
+    _REMOVED.tell(connection, [(id_,) for id_ in sorted(ids)])
 
 
 def save(connection: Connection, rows: Mapping[int, Row]) -> None:
     """Writes the rows of those sites."""
-    if rows:
-        connection.execute(_SAVED, [{**row, "site": id_} for id_, row in rows.items()])
+    _SAVED.tell(connection, [(id_, *row.values()) for id_, row in rows.items()])
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
@@ -182,30 +167,53 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-@cache
+def _row(values: tuple[Any, ...]) -> Row:
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
 def _by_name(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, name=Text)
+    given = Given(dialect, name=Word)
     joined = given.table.join(sites, sites.c.name == given.table.c.name)
-    return select(sites.c.id, sites.c.name).select_from(joined), given
+    return select(sites.c.name, sites.c.id).select_from(joined), given
 
 
-@cache
-def _locked(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number)
-    statement = select(sites).select_from(
-        given.table.join(sites, sites.c.id == given.table.c.site_id)
-    )
+def _locked(dialect: str, **by: Any) -> tuple[Select[Any], Given]:
+    [column] = by
+    given = Given(dialect, **by)
+    joined = given.table.join(sites, sites.c[column] == given.table.c[column])
+    statement = select(sites).select_from(joined).order_by(sites.c.id)
     # No key changes, so rows elsewhere that refer to the site need not wait.
-    return statement.order_by(sites.c.id).with_for_update(of=sites, key_share=True), given
+    return statement.with_for_update(of=sites, key_share=True), given
 
 
-@cache
-def _due(dialect: str) -> Select[tuple[int]]:
-    statement = select(sites.c.id).where(sites.c.next_due < bindparam("now"))
-    statement = statement.order_by(sites.c.next_due, sites.c.id).limit(bindparam("most"))
+def _due(dialect: str) -> tuple[Select[Any], None]:
+    statement = select(sites).where(sites.c.next_due < bindparam("now", type_=UTCDateTime))
+    most = bindparam("most", type_=Integer)
+    statement = statement.order_by(sites.c.next_due, sites.c.id).limit(most)
     if dialect == "sqlite":
-        return statement
-    return statement.with_for_update(skip_locked=True, key_share=True)
+        return statement, None
+    return statement.with_for_update(skip_locked=True, key_share=True), None
 
 
-_SAVED = update(sites).where(sites.c.id == bindparam("site"))
+_COLUMNS = tuple(column.name for column in sites.c)
+_BY_NAME: Question[tuple[str, int]] = Question(_by_name, lambda row: (row[0], row[1]))
+
+LOCKED: Question[Row] = Question(lambda dialect: _locked(dialect, id=Number), _row)
+"""Given ids: the rows of those sites, locked until the transaction ends, in the order of their ids.
+
+On SQLite the transaction has locked the whole file already. What belongs to the sites must be
+read after this, by a statement of its own: one that locks and reads at once would read what was
+there before the lock.
+"""
+
+LOCKED_BY_NAME: Question[Row] = Question(lambda dialect: _locked(dialect, name=Word), _row)
+"""Given names: the same, in the order of their ids too."""
+
+DUE: Question[Row] = Question(_due, _row)
+"""The rows of at most `most` sites with something due before `now`, earliest first, locked.
+
+Those that are locked are somebody's, and are left to them.
+"""
+
+_REMOVED = Change(sites, keys=("id",))
+_SAVED = Change(sites, *(name for name in _COLUMNS if name not in ("id", "name")), keys=("id",))

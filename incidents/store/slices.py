@@ -35,8 +35,11 @@ class Need:
     """What commands ask of one site's history.
 
     `targets` are the incidents that they name, `moments` the times (UTC) around which they may
-    complete a window (R1), `corrections` how many incidents they may take out of a count.
+    complete a window (R1), `corrections` how many incidents they may take out of a count. `now`
+    is when they are decided (UTC); None, if it may be at any later time.
     """
+
+    now: datetime | None = None
 
     targets: frozenset[int] = frozenset()
     moments: frozenset[datetime] = frozenset()
@@ -50,6 +53,7 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
     commands = list(commands)
     named = (getattr(command, "incident", None) for command in commands)
     return Need(
+        now=now,
         targets=frozenset(n for n in named if n is not None),
         moments=frozenset(c.at or now for c in commands if isinstance(c, Log | Recur)),
         corrections=sum(isinstance(c, _CORRECTIONS) for c in commands),
@@ -89,6 +93,17 @@ def judged_from(case: Case) -> Place:
     if closure is not None and closure.suspension is not None:
         places.append(case.suspensions[closure.suspension].place)
     return min(places, default=LAST)
+
+
+def judges_run(case: Case, need: Need) -> bool:
+    """Whether the commands, or what is due before them, may ask for a run (R3).
+
+    Without any case there is none, and none begins but by a clock that has lapsed.
+    """
+    if case.last_suspension > 0 or need.now is None:
+        return True
+    clocks = (i.contact_due for i in case.incidents.values() if case.clock_runs(i))
+    return any(due is not None and due < need.now for due in clocks)
 
 
 def suspensions(case: Case, need: Need) -> frozenset[int]:

@@ -42,7 +42,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if dialect.name == "sqlite":
-            return _EPOCH + timedelta(microseconds=value)
+            return from_microseconds(value)
         moment: datetime = value
         return moment.astimezone(UTC)
 
@@ -69,6 +69,11 @@ class JSONText(TypeDecorator[Any]):
 def microseconds(moment: datetime) -> int:
     """An aware time as microseconds since 1970, as SQLite keeps it."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """The time that `microseconds` has counted, in UTC."""
+    return _EPOCH + timedelta(microseconds=count)
 
 
 def canonical(value: Any, *, sort_keys: bool = True) -> str:

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, insert
+from sqlalchemy import Connection
 
 from incidents.machine.work import Item
-from incidents.store.given import execute
+from incidents.store.statement import Change
 from incidents.store.tables import FAR, work
 
-Change = tuple[int, Item | None, Item | None]
+Changed = tuple[int, Item | None, Item | None]
 """A site's id, the item before and the item now."""
 
 
-def save(connection: Connection, changes: Sequence[Change]) -> None:
+def save(connection: Connection, changes: Sequence[Changed]) -> None:
     """Writes items."""
-    gone = [{"key_site": site, "key_item": was.item} for site, was, _ in changes if was is not None]
-    new = [
-        {
-            "site_id": site,
-            "item": now.item,
-            "kind": now.kind,
-            "incident": now.incident,
-            "due": now.due,
-            "sort_due": now.due or FAR,
-            "recorded_at": now.recorded_at,
-        }
-        for site, _, now in changes
-        if now is not None
-    ]
-    execute(connection, _GONE, gone)
-    execute(connection, _NEW, new)
+    _GONE.tell(connection, [(site, was.item) for site, was, _ in changes if was is not None])
+    _NEW.tell(
+        connection,
+        [
+            (site, i.item, i.kind, i.incident, i.due, i.due or FAR, i.recorded_at)
+            for site, _, i in changes
+            if i is not None
+        ],
+    )
 
 
-_NEW = insert(work)
-_GONE = delete(work).where(
-    work.c.site_id == bindparam("key_site"), work.c.item == bindparam("key_item")
-)
+_NEW = Change(work, "site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")
+_GONE = Change(work, keys=("site_id", "item"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.machine.case import Case, Incident
+from incidents.machine.case import Case
 from incidents.machine.policy import Policy
 from incidents.machine.rules import Place, cases_up_to
 from incidents.store import incidents, suspensions
@@ -43,13 +43,12 @@ def _judged(connection: Connection, running: list[Row], policy: Policy) -> set[I
         for row in running
     }
     places = {(row["site_id"], row["epoch"], *_place(row)) for row in running}
-    for found in incidents.reached_before(connection, places, most=1):
-        incident = {name: value for name, value in found.items() if name != "site_id"}
-        cases[found["site_id"]].incidents[found["n"]] = Incident(**incident)
+    for site_id, incident in incidents.REACHED_BEFORE.ask(connection, sorted(places), most=1).all():
+        cases[site_id].incidents[incident.n] = incident
     first = {row["site_id"]: _place(row) for row in sorted(running, key=_place, reverse=True)}
     starts = {(id_, case.epoch, *_since(case, policy, first[id_])) for id_, case in cases.items()}
-    for (id_, n), suspension in suspensions.standing_after(connection, starts).items():
-        cases[id_].suspensions[n] = suspension
+    for id_, suspension in suspensions.STANDING_AFTER.ask(connection, sorted(starts)).all():
+        cases[id_].suspensions[suspension.n] = suspension
     return {
         (row["site_id"], row["item"])
         for row in running

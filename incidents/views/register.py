@@ -17,7 +17,6 @@ from incidents.store import cases, suspensions
 from incidents.store import incidents as incident_rows
 from incidents.store import sites as site_rows
 from incidents.store.slices import Need
-from incidents.store.tables import incidents as incident_table
 from incidents.store.tables import sites as site_table
 from incidents.views import personal, policy
 
@@ -85,7 +84,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     Raises:
         UnknownIncidentError: if there is none.
     """
-    found = incident_rows.whole(connection, incident_rows.named(connection, [key]))
+    found = incident_rows.whole(connection, [key])
     if key not in found:
         raise UnknownIncidentError(given=incident_id(*key))
     row = _row(connection, site_table.c.id == key[0])
@@ -136,18 +135,15 @@ def _row(connection: Connection, which: ColumnElement[bool]) -> Mapping[str, Any
 
 def _take_running(connection: Connection, found: Mapping[int, Case]) -> None:
     """The suspensions whose hours are running: they say until when a site is down, and why."""
-    for (site_id, n), running in suspensions.running(connection, found).items():
-        found[site_id].suspensions[n] = running
-        found[site_id].running = n
+    for site_id, running in suspensions.RUNNING.ask(connection, [(id_,) for id_ in found]).all():
+        found[site_id].suspensions[running.n] = running
+        found[site_id].running = running.n
 
 
 def _newest(connection: Connection, row: Mapping[str, Any]) -> dict[int, Incident]:
-    newest = select(incident_table).where(
-        incident_table.c.site_id == row["id"],
-        incident_table.c.n > row["last_incident"] - MAX_INCIDENTS,
-    )
-    rows = [dict(row) for row in connection.execute(newest).mappings()]
-    found = incident_rows.whole(connection, rows)
+    last = row["last_incident"]
+    newest = range(max(1, last - MAX_INCIDENTS + 1), last + 1)
+    found = incident_rows.whole(connection, [(row["id"], n) for n in newest])
     return {n: incident for (_, n), incident in found.items()}
 
 

@@ -1,0 +1,94 @@
+"""The locks: what a batch takes before it reads, always in one order, and what is known then.
+
+First the active policy is kept, then the sites are locked in the order of their ids, or those that
+are due as far as nobody else has them; only then keys are looked up and clocks read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from incidents.desk.envelope import Envelope
+from incidents.machine.commands import AddSite
+from incidents.store import keys, policies, sites
+from incidents.store.engine import TIME
+from incidents.store.statement import together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """What a batch holds until its transaction ends.
+
+    `rows` are the sites' rows by id, `policy` is the digest of the active policy, `kept` what is
+    kept for the commands' keys. `there` is the time of the database's own clock (UTC), None where
+    it has none or is not asked.
+    """
+
+    rows: dict[int, sites.Row]
+    policy: str
+    there: datetime | None
+    kept: dict[str, keys.Kept] = field(default_factory=dict)
+
+
+def sites_of(
+    connection: Connection, envelopes: Sequence[Envelope], *, ask_time: bool = True
+) -> Locked:
+    """Locks the sites of those envelopes; those that are to be added are given their rows."""
+    names = {e.site for e in envelopes if isinstance(e.site, str)}
+    numbers = {e.site for e in envelopes if isinstance(e.site, int)}
+    wanted = sorted({e.key for e in envelopes if e.key is not None})
+    added = any(isinstance(e.command, AddSite) for e in envelopes)
+    if added or (names and numbers):
+        # New rows come first: nobody may wait for one while he holds another.
+        policies.keep(connection)
+        numbers |= _with_rows(connection, envelopes, names)
+        names = set()
+    with together(connection):
+        policies.keep(connection)
+        question = sites.LOCKED_BY_NAME if names else sites.LOCKED
+        found = question.ask(connection, [(each,) for each in sorted(names or numbers)])
+        kept = keys.NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
+        active = policies.ACTIVE.ask(connection)
+        time = _time(connection, ask_time=ask_time)
+        [policy] = active.all()
+        return Locked(
+            rows={row["id"]: row for row in found.all()},
+            policy=policy,
+            there=time(),
+            kept={} if kept is None else {each.key: each for each in kept.all()},
+        )
+
+
+def what_is_due(
+    connection: Connection, now: datetime, limit: int, *, ask_time: bool = True
+) -> Locked:
+    """Locks at most `limit` sites with something due before `now`, the earliest first."""
+    with together(connection):
+        policies.keep(connection)
+        found = sites.DUE.ask(connection, now=now, most=limit)
+        active = policies.ACTIVE.ask(connection)
+        time = _time(connection, ask_time=ask_time)
+        [policy] = active.all()
+        return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, there=time())
+
+
+def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set[str]) -> set[int]:
+    """The ids of the sites of those names, rows being made for those that are to be added."""
+    ids = sites.ids_by_name(connection, names)
+    adding = (e.site for e in envelopes if isinstance(e.command, AddSite))
+    missing = sorted({site for site in adding if isinstance(site, str)} - ids.keys())
+    if missing:
+        sites.add(connection, missing)
+        ids |= sites.ids_by_name(connection, missing)
+    return set(ids.values())
+
+
+def _time(connection: Connection, *, ask_time: bool) -> Callable[[], datetime | None]:
+    if not ask_time or connection.dialect.name == "sqlite":
+        return lambda: None
+    asked = TIME.ask(connection)
+    return lambda: asked.all()[0]
