@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from incidents.machine import commands as c
@@ -112,7 +113,12 @@ def _asked(site: str, command: Command) -> str:
 
 
 def _names(command: Command) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(command))
+    return _names_of(type(command))  # type: ignore[arg-type]  # a class can be hashed
+
+
+@cache
+def _names_of(kind: type[Command]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _plain(value: Any) -> Any:

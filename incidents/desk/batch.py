@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -224,7 +225,9 @@ class Batch:
             site=site.case.site,
             site_id=site.case.site_id,
             refusal=decision.refusal,
-            document=_document(decision, command, first_seq),
+            draw=partial(_document, decision, command, first_seq),
+            events=decision.events,
+            first_seq=first_seq,
             remarks=decision.remarks,
         )
         return answer, own > 0

@@ -203,10 +203,8 @@ class Desk:
         # Read when the locks are ours: no entry made while we waited is later.
         batch = self._batch(connection, envelopes, locked, self._clock(), policy)
         answers = batch.take()
-        with together(connection):
+        with together(connection, commit=keep):
             batch.write()
-            if keep:
-                connection.commit()
         return answers
 
     def _batch(

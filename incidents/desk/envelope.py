@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.machine.commands import Command
+from incidents.machine.events import Event
 from incidents.machine.refusals import Refusal, Remark
 
 
@@ -28,28 +30,40 @@ class Envelope:
     key_for: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What came of a command: a document of the site as it stands after it, or a refusal.
 
-    What fell due before it was done in either case, and begins the document's `events`.
+    What fell due before it was done in either case, and begins the document's `events`. `events`
+    are the machine's, the first of them the site's `first_seq`th; a repeated answer has none.
     `repeated` says that the key's command was done before, and that this is its first answer.
     """
 
     site: str
     site_id: int | None
     refusal: Refusal | None
-    document: dict[str, Any]
+    draw: Callable[[], dict[str, Any]]
+    events: tuple[Event, ...] = ()
+    first_seq: int = 0
     repeated: bool = False
-    remarks: tuple[Remark, ...] = field(default=())
+    remarks: tuple[Remark, ...] = ()
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The site, the incidents that the act touched, and the events, as they stand after it.
+
+        Drawn when it is first asked for: nobody asks for those of ten thousand lapsed clocks.
+        """
+        return self.draw()
 
 
 def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Answer:
     """The answer to a command that was refused before it came to a site."""
-    document: dict[str, Any] = {
-        "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
-    }  # fmt: skip
-    return Answer(site=site, site_id=site_id, refusal=refusal, document=document)
+    return Answer(site=site, site_id=site_id, refusal=refusal, draw=_nothing)
+
+
+def _nothing() -> dict[str, Any]:
+    return {"site": None, "incident": None, "incidents": [], "events": [], "remarks": []}
 
 
 def to_json(answer: Answer) -> dict[str, Any]:
@@ -72,7 +86,7 @@ def from_json(kept: dict[str, Any]) -> Answer:
         site_id=kept["site_id"],
         refusal=None if refusal is None else Refusal(refusal[0], _facts(refusal[1])),
         remarks=tuple(Remark(name, _facts(facts)) for name, facts in kept["remarks"]),
-        document=kept["document"],
+        draw=lambda: kept["document"],
         repeated=True,
     )
 

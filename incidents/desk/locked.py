@@ -54,13 +54,13 @@ def sites_of(
         kept = keys.NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
         active = policies.ACTIVE.ask(connection)
         time = _time(connection, ask_time=ask_time)
-        [policy] = active.all()
-        return Locked(
-            rows={row["id"]: row for row in found.all()},
-            policy=policy,
-            there=time(),
-            kept={} if kept is None else {each.key: each for each in kept.all()},
-        )
+    [policy] = active.all()
+    return Locked(
+        rows={row["id"]: row for row in found.all()},
+        policy=policy,
+        there=time(),
+        kept={} if kept is None else {each.key: each for each in kept.all()},
+    )
 
 
 def what_is_due(
@@ -72,8 +72,8 @@ def what_is_due(
         found = sites.DUE.ask(connection, now=now, most=limit)
         active = policies.ACTIVE.ask(connection)
         time = _time(connection, ask_time=ask_time)
-        [policy] = active.all()
-        return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, there=time())
+    [policy] = active.all()
+    return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, there=time())
 
 
 def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set[str]) -> set[int]:

@@ -210,13 +210,10 @@ class Case:
 
     def copy(self) -> Case:
         """A case that can change without this one noticing (what it holds is immutable)."""
-        twin = Case(site_id=self.site_id, site=self.site)
-        for name in _SCALARS:
-            setattr(twin, name, getattr(self, name))
-        twin.incidents = dict(self.incidents)
-        twin.suspensions = dict(self.suspensions)
-        twin.tasks = dict(self.tasks)
-        twin.claims = dict(self.claims)
+        twin = object.__new__(Case)
+        for name in Case.__slots__:
+            value = getattr(self, name)
+            setattr(twin, name, value.copy() if type(value) is dict else value)
         return twin
 
     @property
@@ -273,7 +270,3 @@ class Case:
     def contact_due(self, incident: Incident) -> datetime | None:
         """The incident's contact deadline as people see it: none from before a reinstatement."""
         return incident.contact_due if incident.epoch == self.epoch else None
-
-
-_DICTS = {"incidents", "suspensions", "tasks", "claims"}
-_SCALARS = tuple(name for name in Case.__slots__ if name not in _DICTS)

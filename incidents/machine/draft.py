@@ -16,10 +16,10 @@ from incidents.machine.policy import Policy
 from incidents.machine.refusals import Remark
 from incidents.machine.rules import run
 
-_MAY_CHANGE_THE_RUN = (
+_MAY_CHANGE_THE_RUN = {
     e.ContactRecorded, e.ContactVoided, e.IncidentVoided, e.StatementTakenBack, e.SiteSuspended,
     e.SuspensionStruck, e.SuspensionRestored, e.SiteClosed, e.SiteReinstated,
-)  # fmt: skip
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Draft:
             **fields,
         )
         apply(self.case, event)
-        if isinstance(event, _MAY_CHANGE_THE_RUN):
+        if kind in _MAY_CHANGE_THE_RUN:
             derived = run(self.case, self.policy)
             if derived != self.case.run:
                 self.case.run = derived

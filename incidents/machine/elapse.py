@@ -33,9 +33,10 @@ def elapse(draft: Draft) -> None:
 
 def _lapse_contact(draft: Draft, due: datetime, incident: Incident) -> None:
     case, policy = draft.case, draft.policy
+    missed = _missed(draft, incident)
     attempts = sum(1 for c in incident.contacts if c.stands and c.occurred_at <= due)
     if attempts < policy.min_attempts:
-        _lapse(draft, due, incident, suspension=None)
+        _lapse(draft, due, incident, missed, suspension=None)
         draft.add(
             e.AlarmRaised, at=due, incident=incident.n, attempts=attempts,
             needed=policy.min_attempts,
@@ -46,22 +47,23 @@ def _lapse_contact(draft: Draft, due: datetime, incident: Incident) -> None:
     completes_run = len(before) + 1 >= policy.run_count
     site_to = move_site(case.state, "lapse", unreachable_run=completes_run, unreachable=True)
     if site_to == case.state:
-        _lapse(draft, due, incident, suspension=case.running)
+        _lapse(draft, due, incident, missed, suspension=case.running)
         return
     suspension = case.last_suspension + 1
-    _lapse(draft, due, incident, suspension=suspension)
+    _lapse(draft, due, incident, missed, suspension=suspension)
     started = {"site_from": case.state, "site_to": site_to, "suspension": suspension,
                "incident": incident.n, "due": due}  # fmt: skip
     if completes_run:
         reason = _third_miss(draft, incident, before)
         draft.add(e.SiteClosed, at=due, total=total, reason=reason, **started)
     else:
-        reason = _missed(draft, incident)
         until = draft.now + policy.suspend_for
-        draft.add(e.SiteSuspended, at=due, until=until, reason=reason, **started)
+        draft.add(e.SiteSuspended, at=due, until=until, reason=missed, **started)
 
 
-def _lapse(draft: Draft, due: datetime, incident: Incident, suspension: int | None) -> None:
+def _lapse(
+    draft: Draft, due: datetime, incident: Incident, missed: Reason, *, suspension: int | None
+) -> None:
     draft.add(
         e.ClockLapsed,
         at=due,
@@ -69,7 +71,7 @@ def _lapse(draft: Draft, due: datetime, incident: Incident, suspension: int | No
         state_from=incident.state,
         state_to=move_incident(incident.state, "lapse"),
         suspension=suspension,
-        reason=_missed(draft, incident),
+        reason=missed,
     )
 
 

@@ -16,7 +16,7 @@ from incidents.machine.policy import Policy
 from incidents.machine.work import items
 from incidents.store import claims, incidents, sites, slices, suspensions, tables, tasks, work
 from incidents.store.slices import FIRST, LAST, Need
-from incidents.store.statement import Asked, Question, Row, together
+from incidents.store.statement import Asked, Question, together
 
 T = TypeVar("T")
 Cases = Mapping[int, Case]
@@ -108,7 +108,9 @@ def _load_what_is_open(
     moments = {(id_, case.epoch, at) for id_, case in cases.items() for at in needs[id_].moments}
     with together(connection):
         asked = [
-            incidents.UNSETTLED.ask(connection, _ids(i for i in cases if cases[i].last_incident)),
+            *_asked(
+                connection, incidents.UNSETTLED, _ids(i for i in cases if cases[i].last_incident)
+            ),
             *_asked(connection, incidents.NAMED, named),
             *_asked(connection, incidents.UNLISTED, _ids(i for i in cases if needs[i].approves)),
             *_asked_nearest(connection, cases, needs, policy, moments),
@@ -119,14 +121,16 @@ def _load_what_is_open(
             *_asked(connection, suspensions.NAMED, closing),
         ]
         waiting = _asked(connection, tasks.OPEN, _ids(i for i in cases if cases[i].last_task))
-        claimed = claims.OF_SITES.ask(connection, _ids(cases))
-        for each in asked:
-            _take_incidents(cases, each.all())
-        for cases_of in running:
-            _take_suspensions(cases, cases_of.all())
-        for open_ in waiting:
-            for site, task in open_.all():
-                cases[site].tasks[task.n] = task
+        # A site that has only been added has nothing that could be claimed.
+        held = _asked(connection, claims.OF_SITES, _ids(i for i in cases if cases[i].seq > 1))
+    for each in asked:
+        _take_incidents(cases, each.all())
+    for cases_of in running:
+        _take_suspensions(cases, cases_of.all())
+    for open_ in waiting:
+        for site, task in open_.all():
+            cases[site].tasks[task.n] = task
+    for claimed in held:
         for site, item, claim in claimed.all():
             cases[site].claims[item] = claim
 
@@ -159,11 +163,11 @@ def _load_what_that_names(
         ]
         named = _asked(connection, suspensions.NAMED, struck - known)
         before = _asked(connection, incidents.REACHED_BEFORE, places, most=most)
-        for each in asked:
-            _take_incidents(cases, each.all())
-        for found in named:
-            _take_suspensions(cases, found.all())
-        reached = [found for answer in before for found in answer.all()]
+    for each in asked:
+        _take_incidents(cases, each.all())
+    for found in named:
+        _take_suspensions(cases, found.all())
+    reached = [found for answer in before for found in answer.all()]
     _take_incidents(cases, reached)
     since = _counted_since(reached, most)
     starts = {
@@ -194,7 +198,7 @@ def _asked_nearest(
 
 
 def _asked(
-    connection: Connection, question: Question[T], rows: Iterable[Row], **values: Any
+    connection: Connection, question: Question[T], rows: Iterable[tuple[Any, ...]], **values: Any
 ) -> list[Asked[T]]:
     """The question, if there is anything to ask it about."""
     ordered = sorted(rows)

@@ -27,7 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
-from incidents.store.statement import Question
+from incidents.store.statement import Question, command
 from incidents.store.types import UTCDateTime
 
 BUSY_TIMEOUT_S = 30.0
@@ -192,7 +192,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("incidents_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    command(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _postgresql(url: URL) -> Engine:
@@ -217,6 +217,8 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:
     autocommit = connection.autocommit
     connection.autocommit = True
     connection.execute(_SESSION)
+    # A rollback drops what psycopg has prepared together with what `pipeline` has.
+    connection.prepare_threshold = None
     connection.autocommit = autocommit
 
 

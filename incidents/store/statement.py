@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -28,27 +28,70 @@ from sqlalchemy import (
 )
 
 from incidents.store.given import Given
+from incidents.store.types import UTCDateTime
+
+if TYPE_CHECKING:
+    from incidents.store.pipeline import Pipeline
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
+Row = Sequence[Any]
+Take = Callable[[list[tuple[Any, ...]]], None]
 Process = Callable[[Any], Any]
 
 
 @contextmanager
-def together(connection: Connection) -> Iterator[None]:
+def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
     """Lets what is asked and told inside be under way at once; all has arrived when it ends.
 
-    Only statements of this module may be sent meanwhile.
+    Nothing else may be sent meanwhile. With `commit` the transaction ends with it.
 
     Raises:
-        DBAPIError: of the first statement that failed, at the latest when it ends.
+        DBAPIError: of the first statement that failed.
     """
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    try:
-        with _driver(connection).pipeline():
+    if connection.dialect.name != "sqlite":
+        with _pipelined(connection) as pipeline:
             yield
+            if commit:
+                pipeline.send("COMMIT")
+    else:
+        yield
+    if commit:
+        connection.commit()
+
+
+@contextmanager
+def _pipelined(connection: Connection) -> Iterator[Pipeline]:
+    pipeline = _pipeline(connection)
+    try:
+        pipeline.open()
+        try:
+            yield pipeline
+        except BaseException:
+            pipeline.abandon()
+            raise
+        pipeline.close()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
+    except BaseException as error:
+        if _driver(connection).closed:
+            connection.invalidate(error)
+        raise
+
+
+def _pipeline(connection: Connection) -> Pipeline:
+    found: Pipeline | None = connection.info.get("pipeline")
+    if found is None:
+        # psycopg is there when there is such a connection, and not before.
+        from incidents.store.pipeline import Pipeline
+
+        found = connection.info["pipeline"] = Pipeline(_driver(connection))
+    return found
+
+
+def command(connection: Connection, sql: str) -> None:
+    """Sends what asks nothing and changes no row."""
+    try:
+        _driver(connection).execute(sql)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _complained(connection, error) from error
 
@@ -56,21 +99,19 @@ def together(connection: Connection) -> Iterator[None]:
 class Asked(Generic[T]):
     """The answer to a question, which may still be under way."""
 
-    def __init__(
-        self, connection: Connection, cursor: Any, results: _Processes, read: Callable[[Row], T]
-    ) -> None:
-        self._connection = connection
-        self._cursor = cursor
+    def __init__(self, results: _Processes, read: Callable[[Row], T]) -> None:
         self._results = results
         self._read = read
+        self._rows: Iterable[Row] | None = None
+
+    def take(self, rows: Iterable[Row]) -> None:
+        """The rows have come."""
+        self._rows = rows
 
     def all(self) -> list[T]:
-        """What was found; to be called once."""
-        try:
-            rows = self._cursor.fetchall()
-        except self._connection.dialect.loaded_dbapi.Error as error:
-            raise _complained(self._connection, error) from error
-        return [self._read(row) for row in _processed(rows, self._results)]
+        """What was found; asked together with others, not before that has ended."""
+        assert self._rows is not None, "the answer is still under way"
+        return [self._read(row) for row in _processed(self._rows, self._results)]
 
 
 class Question(Generic[T]):
@@ -95,12 +136,9 @@ class Question(Generic[T]):
         compiled, given = self._for(connection.dialect)
         if given is not None:
             values |= given.parameters(rows)
-        cursor = _driver(connection).cursor()
-        try:
-            cursor.execute(compiled.sql, compiled.parameters(values))
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise _complained(connection, error) from error
-        return Asked(connection, cursor, compiled.results, self._read)
+        asked = Asked(compiled.results, self._read)
+        _send(connection, compiled.sql, compiled.parameters(values), asked.take)
+        return asked
 
     def _for(self, dialect: Dialect) -> tuple[_Compiled, Given | None]:
         found = self._compiled.get(dialect.name)
@@ -131,10 +169,7 @@ class Change:
         if dialect.name not in self._compiled:
             make = self._one_by_one if dialect.name == "sqlite" else self._as_json
             self._compiled[dialect.name] = make(dialect)
-        try:
-            self._compiled[dialect.name](connection, rows)
-        except dialect.loaded_dbapi.Error as error:
-            raise _complained(connection, error) from error
+        self._compiled[dialect.name](connection, rows)
 
     def _one_by_one(self, dialect: Dialect) -> Callable[[Connection, Sequence[Row]], None]:
         values = [name for name in self.columns if name not in self._keys]
@@ -144,7 +179,10 @@ class Change:
 
         def tell(connection: Connection, rows: Sequence[Row]) -> None:
             ordered = [tuple([row[place] for place in places]) for row in rows]
-            _driver(connection).executemany(compiled.sql, _processed(ordered, processes))
+            try:
+                _driver(connection).executemany(compiled.sql, _processed(ordered, processes))
+            except dialect.loaded_dbapi.Error as error:
+                raise _complained(connection, error) from error
 
         return tell
 
@@ -167,7 +205,7 @@ class Change:
 
         def tell(connection: Connection, rows: Sequence[Row]) -> None:
             parameters = given.parameters(_processed(rows, processes))
-            _driver(connection).cursor().execute(compiled.sql, compiled.parameters(parameters))
+            _send(connection, compiled.sql, compiled.parameters(parameters))
 
         return tell
 
@@ -201,10 +239,30 @@ class _Compiled:
         return found
 
 
+def _send(
+    connection: Connection, sql: str, parameters: list[Any], take: Take | None = None
+) -> None:
+    if connection.dialect.name != "sqlite":
+        pipeline = _pipeline(connection)
+        if pipeline.is_open:
+            pipeline.send(sql, parameters, take)
+        else:
+            with _pipelined(connection):
+                pipeline.send(sql, parameters, take)
+        return
+    cursor = _driver(connection).cursor()
+    try:
+        cursor.execute(sql, parameters)
+        rows = cursor.fetchall()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
+    if take is not None:
+        take(rows)
+
+
 def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     if dialect.name != "sqlite":
-        # The same, with its parameters in their order.
-        dialect = type(dialect)(paramstyle="format")  # type: ignore[call-arg]  # every one takes it
+        dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # every one takes it
     compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # has it
     names = tuple(compiled.positiontup)
     types = [compiled.binds[name].type for name in names]
@@ -213,8 +271,8 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
         sql=str(compiled),
         names=names,
         fixed=compiled.params,
-        binds=_processes([type_.bind_processor(dialect) for type_ in types]),
-        results=_processes([c.type.result_processor(dialect, None) for c in selected]),
+        binds=_processes([_to_database(type_, dialect) for type_ in types]),
+        results=_processes([_from_database(c.type, dialect) for c in selected]),
     )
 
 
@@ -224,14 +282,15 @@ def _processes(found: Iterable[Process | None]) -> _Processes:
 
 def _processed(rows: Iterable[Sequence[Any]], processes: _Processes) -> list[Row]:
     if not processes:
-        return [tuple(row) for row in rows]
-    found = []
+        return list(rows)
+    found: list[Row] = []
     for row in rows:
         values = list(row)
         for place, process in processes:
-            if values[place] is not None:
-                values[place] = process(values[place])
-        found.append(tuple(values))
+            value = values[place]
+            if value is not None:
+                values[place] = process(value)
+        found.append(values)
     return found
 
 
@@ -239,8 +298,23 @@ def _to_json(kind: Any, dialect: Dialect) -> Process | None:
     """How a value of that column stands in JSON, from which PostgreSQL reads it back."""
     if isinstance(kind, LargeBinary):
         return lambda value: "\\x" + value.hex()
-    process: Process | None = kind.bind_processor(dialect)
-    return process
+    return _to_database(kind, dialect)
+
+
+def _to_database(kind: Any, dialect: Dialect) -> Process | None:
+    found: Process | None = (
+        kind.to_database(dialect) if isinstance(kind, UTCDateTime) else kind.bind_processor(dialect)
+    )
+    return found
+
+
+def _from_database(kind: Any, dialect: Dialect) -> Process | None:
+    found: Process | None = (
+        kind.from_database(dialect)
+        if isinstance(kind, UTCDateTime)
+        else kind.result_processor(dialect, None)
+    )
+    return found
 
 
 def _driver(connection: Connection) -> Any:

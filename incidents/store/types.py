@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,6 @@ from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -39,12 +39,15 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """From the database."""
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return from_microseconds(value)
-        moment: datetime = value
-        return moment.astimezone(UTC)
+        return None if value is None else self.from_database(dialect)(value)
+
+    def to_database(self, dialect: Dialect) -> Callable[[datetime], Any]:
+        """What makes of a time what the driver takes."""
+        return microseconds if dialect.name == "sqlite" else _as_it_is
+
+    def from_database(self, dialect: Dialect) -> Callable[[Any], datetime]:
+        """What makes a time of what the driver gives."""
+        return from_microseconds if dialect.name == "sqlite" else _in_utc
 
 
 class JSONText(TypeDecorator[Any]):
@@ -66,9 +69,18 @@ class JSONText(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
 def microseconds(moment: datetime) -> int:
     """An aware time as microseconds since 1970, as SQLite keeps it."""
-    return (moment - _EPOCH) // _MICROSECOND
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_microseconds(count: int) -> datetime:

@@ -1,11 +1,11 @@
 """The queries of a slice are served by their indexes, whatever the length of the history."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 
@@ -44,48 +44,36 @@ def busy(db_url: str) -> Iterator[Rehearsal]:
 
 
 @contextmanager
-def noted(note: Callable[[Any, str, Any], object]) -> Iterator[None]:
-    """Lets `note` see each statement's cursor, text and parameters before the driver does."""
+def sent() -> Iterator[list[tuple[str, Any]]]:
+    """Each statement that is sent meanwhile, with its parameters."""
+    found: list[tuple[str, Any]] = []
+    send = statement._send
 
-    class Noted:
-        def __init__(self, driver: Any) -> None:
-            self._driver = driver
-            self.pipeline = driver.pipeline if hasattr(driver, "pipeline") else None
+    def note(connection: Connection, sql: str, parameters: Any, *rest: Any) -> None:
+        found.append((sql, parameters))
+        send(connection, sql, parameters, *rest)
 
-        def cursor(self) -> Any:
-            cursor = self._driver.cursor()
-            return SimpleNamespace(
-                execute=lambda sql, parameters: (
-                    note(cursor, sql, parameters),
-                    cursor.execute(sql, parameters),
-                ),
-                fetchall=cursor.fetchall,
-            )
-
-    driver = statement._driver
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statement, "_driver", lambda connection: Noted(driver(connection)))
-        yield
+        patch.setattr(statement, "_send", note)
+        yield found
 
 
 def _plans(connection: Connection, day: Rehearsal) -> dict[str, str]:
     """The plan of each query that loading these sites sends."""
-    plans: dict[str, str] = {}
-    explain = "EXPLAIN QUERY PLAN " if day.engine.dialect.name == "sqlite" else "EXPLAIN "
-
-    def note(cursor: Any, sql: str, parameters: Any) -> None:
-        if not sql.startswith("SELECT"):
-            return
-        asked = cursor.connection.cursor()
-        asked.execute(explain + sql, parameters)
-        plans[sql] = "\n".join(str(row[-1]) for row in asked.fetchall())
-        asked.close()
-
-    with noted(note):
+    with sent() as queries:
         rows = sites.lock(connection, [1, 2, 3])
         needs = {id_: slices.need(COMMANDS, day.now) for id_ in rows}
         cases.load(connection, rows, needs, day.desk.policy())
-    return plans
+    return {sql: _plan(connection, sql, parameters) for sql, parameters in queries}
+
+
+def _plan(connection: Connection, sql: str, parameters: Any) -> str:
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        found = driver.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+    else:
+        found = psycopg.RawCursor(driver).execute(f"EXPLAIN {sql}".encode(), parameters)
+    return "\n".join(str(row[-1]) for row in found.fetchall())
 
 
 def test_no_query_of_a_slice_reads_a_whole_table(busy: Rehearsal) -> None:
@@ -96,7 +84,8 @@ def test_no_query_of_a_slice_reads_a_whole_table(busy: Rehearsal) -> None:
         plans = _plans(connection, busy)
     assert len(plans) >= 14
     text = "\n".join(plans.values())
-    whole = r"SCAN (sites|incidents|near|contacts|tasks|claims|suspensions|evidence)|Seq Scan on (?!desk)"
+    names = "sites|incidents|near|contacts|tasks|claims|suspensions|evidence"
+    whole = rf"SCAN ({names})|Seq Scan on (?!desk)"
     assert not re.search(whole, text), text
     for index in ("unsettled", "countable", "in_time", "unlisted", "member"):
         assert f"ix_incidents_{index}" in text, text
@@ -106,13 +95,11 @@ def test_no_query_of_a_slice_reads_a_whole_table(busy: Rehearsal) -> None:
 
 def test_the_number_of_queries_is_the_same_whatever_the_number_of_sites(busy: Rehearsal) -> None:
     def queries(ids: list[int]) -> int:
-        sent: list[str] = []
-
-        with writing(busy.engine) as connection, noted(lambda _, sql, __: sent.append(sql)):
+        with writing(busy.engine) as connection, sent() as asked:
             rows = sites.lock(connection, ids)
             needs = {id_: slices.need(COMMANDS, busy.now) for id_ in rows}
             cases.load(connection, rows, needs, busy.desk.policy())
-        return len(sent)
+        return len(asked)
 
     names = [f"s{n}.example" for n in range(50)]
     busy.add(*names)
