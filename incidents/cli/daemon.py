@@ -42,7 +42,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import enforce
+    from incidents.daemon import enforce, heartbeat
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
@@ -52,6 +52,7 @@ def _once(run: Run) -> int:
     )
     if found.aside is not None:
         raise StandingAsideError(reason=found.aside)
+    heartbeat.note_once(house)
     done.tell()
     return DONE
 
@@ -133,9 +134,12 @@ def _tell_status(run: Run, found: Document) -> None:
         run.say(painted("NOTHING ENFORCES THE CLOCK", fg="red", bold=True))
     for daemon in found["daemons"]:
         run.say(f"  {daemon['daemon']}: {_how(run, daemon)}")
+    if found["last_once"]:
+        run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
     if found["overdue"]:
         since = when.until(found["overdue_since"])
-        line = f"overdue: {_counted(found['overdue'], 'site')}, the first since {since}"
+        more = " or more" if found["overdue_capped"] else ""
+        line = f"overdue: {_counted(found['overdue'], 'site')}{more}, the first since {since}"
         run.say(line if found["beating"] else painted(line, fg="red"))
         for site in found["overdue_sites"]:
             run.say(f"  {site['site']}: {when.until(site['due'])}")

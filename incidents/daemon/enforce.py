@@ -37,7 +37,11 @@ _ATTEMPT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a look did, the earliest due time that is left, and why it stood aside if it did."""
+    """What a look did, the earliest due time (UTC) that it has not come to, and why it stood aside.
+
+    What it came to and left undone, since another daemon has it in hand or a row is spoilt, is no
+    `next_due`: there is no moment to wait for, and the next tick looks again.
+    """
 
     sites: int = 0
     events: int = 0
@@ -66,25 +70,32 @@ def look(
         drift = None if own_clock else timekeeping.drift(connection)
         next_due = clocks.earliest_due(connection)
     aside = timekeeping.reason_to_stand_aside(drift)
-    if aside is not None or next_due is None or next_due >= clock.now():
+    came_to = clock.now()
+    if aside is not None or next_due is None or next_due >= came_to:
         return Look(next_due=next_due, aside=aside)
     sites = events = 0
-    for answers in _batches(desk, limit, stopped):
+    for began, answers in _batches(desk, limit, stopped):
+        came_to = began
         done(answers)
         sites += len(answers)
-        events += sum(len(answer.document["events"]) for answer in answers)
+        events += sum(len(answer.events) for answer in answers)
     with plainly(engine), reading(engine) as connection:
-        return Look(sites=sites, events=events, next_due=clocks.earliest_due(connection))
+        next_due = clocks.earliest_due(connection, since=came_to)
+    return Look(sites=sites, events=events, next_due=next_due)
 
 
-def _batches(desk: Desk, limit: int, stopped: Callable[[], bool]) -> Iterator[list[Answer]]:
+def _batches(
+    desk: Desk, limit: int, stopped: Callable[[], bool]
+) -> Iterator[tuple[datetime, list[Answer]]]:
+    """What each batch has decided, and when it began: what is due since then may be left."""
     while not stopped():
+        began = clock.now()
         answers = desk.elapse(limit=limit)
         # Nothing is due, or what is due is being done by somebody else at this moment.
         if not answers:
             return
-        yield answers
-        if not any(answer.document["events"] for answer in answers):
+        yield began, answers
+        if not any(answer.events for answer in answers):
             journal.warn("nothing came of what was due", site=answers[0].site)
             return
 
@@ -162,7 +173,8 @@ class Enforcement:
         self._systemd.alive()
         if found.aside is None:
             self._systemd.ready()
-            if found.next_due is not None and found.next_due >= clock.now():
+            if found.next_due is not None:
+                # Past by now, it may be: then the next look begins at once.
                 self._wake_at(found.next_due)
         if turned:
             _tell_of_standing_aside(found)

@@ -6,9 +6,10 @@ import os
 import secrets
 import socket
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
@@ -32,6 +33,23 @@ def identity() -> Heartbeat:
     return Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
 
 
+def note_once(house: House) -> None:
+    """Let everybody see when `daemon --once` last did what was due; nobody waits for a next beat.
+
+    It is done, whether or not it can be noted.
+    """
+    host = socket.gethostname()
+    try:
+        with writing(house.engine) as connection:
+            now = _now(house, connection)
+            name = heartbeats.once_on(host)
+            beat = Heartbeat(daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now)
+            heartbeats.beat(connection, beat)
+            heartbeats.purge(connection, now - FORGOTTEN_AFTER)
+    except DBAPIError:
+        return
+
+
 class Heart:
     """Beats only while enforcement works; a daemon that merely lives deserves no trust."""
 
@@ -48,9 +66,7 @@ class Heart:
         aside = self._enforcement.aside
         try:
             with writing(self._house.engine) as connection:
-                own_clock = self._house.settings.own_clock
-                now = None if own_clock else database_time(connection)
-                now = clock.now() if now is None else now
+                now = _now(self._house, connection)
                 beat = replace(self._identity, beat_at=now, standing_aside=aside)
                 heartbeats.beat(connection, beat)
                 heartbeats.purge(connection, now - FORGOTTEN_AFTER)
@@ -68,3 +84,9 @@ class Heart:
                 heartbeats.remove(connection, self._identity.daemon)
         except DBAPIError:
             return
+
+
+def _now(house: House, connection: Connection) -> datetime:
+    """The database's own time where it has one: that is whose time beats are compared in."""
+    there = None if house.settings.own_clock else database_time(connection)
+    return clock.now() if there is None else there

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import sys
 from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from incidents import log
-from incidents.clock import read_rfc3339
+from incidents import clock, log
+from incidents.clock import rfc3339
+from incidents.machine.ids import incident_id
 
 if TYPE_CHECKING:
     from incidents.desk import Answer
+    from incidents.machine.events import Event
 
-_log = log.logger("daemon")
+_NAME = "daemon"
+_DECIDED = "decided"
+
+_log = log.logger(_NAME)
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def say(sentence: str, **facts: Any) -> None:
@@ -36,30 +43,44 @@ def cry(sentence: str, **facts: Any) -> None:
 
 
 def decided(answers: Iterable[Answer]) -> int:
-    """One line for each thing that the clock has decided; how many there were."""
-    n = 0
-    for answer in answers:
-        for event in answer.document["events"]:
-            say("decided", **_facts(answer, event))
-            n += 1
-    return n
+    """One line for each thing that the clock has decided; how many there were.
+
+    The lines that `say` would write, but rendered here and written at once: one after the other
+    they took a quarter of the time that deciding takes. All their facts are safe ones.
+    """
+    facts = [
+        _facts(answer, seq, event)
+        for answer in answers
+        for seq, event in enumerate(answer.events, start=answer.first_seq)
+    ]
+    if _on_terminal():
+        for each in facts:
+            say(_DECIDED, **each)
+    elif facts:
+        told = {
+            "logger": _NAME, "event": _DECIDED, "level": "info", "timestamp": rfc3339(clock.now()),
+        }  # fmt: skip
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write("".join(f"{_encoded(each | told)}\n" for each in facts))
+            sys.stderr.flush()
+    return len(facts)
 
 
-def _facts(answer: Answer, event: dict[str, Any]) -> dict[str, Any]:
-    due, at = _moment(event["occurred_at"]), _moment(event["recorded_at"])
+def _on_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def _facts(answer: Answer, seq: int, event: Event) -> dict[str, Any]:
+    incident, site_id = getattr(event, "incident", None), answer.site_id or 0
     facts = {
-        "kind": event["kind"],
+        "kind": event.kind,
         "site": answer.site,
-        "site_id": answer.site_id,
-        "seq": event.get("seq"),
-        "incident": event.get("incident"),
-        "rule": event.get("rule"),
-        "due": event["occurred_at"],
-        "decided_at": event["recorded_at"],
-        "late_s": round((at - due).total_seconds(), 3),
+        "site_id": site_id,
+        "seq": seq,
+        "incident": None if incident is None else incident_id(site_id, incident),
+        "rule": None if event.reason is None else event.reason.rule,
+        "due": rfc3339(event.occurred_at),
+        "decided_at": rfc3339(event.recorded_at),
+        "late_s": round((event.recorded_at - event.occurred_at).total_seconds(), 3),
     }
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _moment(text: str) -> datetime:
-    return read_rfc3339(text)

@@ -90,7 +90,9 @@ class _Loop:
             timezone=UTC,
             executors={_CLOCK: ThreadPoolExecutor(1), "default": ThreadPoolExecutor(1)},
             # The defaults would drop what comes late, which is when it is needed most.
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            # A duty that comes due while it is at work waits in line: with one instance it would
+            # be dropped, and with it the wake-up that the look at work has just asked for.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 2},
         )
 
     def run(self) -> int:
@@ -147,6 +149,9 @@ class _Loop:
     # What the duties ask of the scheduler, from their own threads.
 
     def _wake_at(self, due: datetime) -> None:
+        # An earlier due time that somebody makes meanwhile is seen at the next tick. That is in
+        # time for any clock that runs longer than a tick; under a policy with a shorter one it is
+        # up to a tick late, which moves the suspension's beginning and nothing else.
         if not self._stop.is_set():
             self._scheduler.add_job(
                 self._enforcement.run, "date", run_date=due + _HAIR, id=_DUE, executor=_CLOCK,

@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
+from incidents.store import turn
 from incidents.store.statement import Question, command
 from incidents.store.types import UTCDateTime
 
@@ -39,6 +40,8 @@ _SESSION = """
     SET plan_cache_mode = force_generic_plan;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
+    SET enable_seqscan = off;
+    SET jit = off;
 """
 TIME: Question[datetime] = Question(
     lambda _: (select(func.clock_timestamp(type_=UTCDateTime)), None), lambda row: row[0]
@@ -191,8 +194,17 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("incidents_writes", False)
-    command(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("incidents_writes", False):
+        command(connection, "BEGIN")
+        return
+    own: Any = connection.connection.dbapi_connection
+    own.execute("PRAGMA busy_timeout=0")
+    try:
+        if not turn.begin(own, str(connection.engine.url.database), wait_s=BUSY_TIMEOUT_S):
+            # Once more, for what is the matter to be said as it always is.
+            command(connection, "BEGIN IMMEDIATE")
+    finally:
+        own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
 
 def _postgresql(url: URL) -> Engine:

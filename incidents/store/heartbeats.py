@@ -9,6 +9,13 @@ from sqlalchemy import Connection, delete, select
 
 from incidents.store.tables import heartbeats
 
+_ONCE = "once:"
+
+
+def once_on(host: str) -> str:
+    """The name, in place of a daemon's own, under which `daemon --once` is known on that host."""
+    return f"{_ONCE}{host}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
@@ -20,6 +27,11 @@ class Heartbeat:
     started_at: datetime
     beat_at: datetime
     standing_aside: str | None = None
+
+    @property
+    def once(self) -> bool:
+        """Whether it does not stay: `daemon --once`, whose only beat is its end."""
+        return self.daemon.startswith(_ONCE)
 
 
 def known(connection: Connection) -> list[Heartbeat]:

@@ -35,14 +35,21 @@ class Pipeline:
         self.is_open = False
 
     def open(self) -> None:
-        """Lets statements be sent; a transaction begins with the first, if none has."""
-        self._pgconn.enter_pipeline_mode()
+        """Lets statements be sent."""
         self.is_open = True
-        if self._pgconn.transaction_status == TransactionStatus.IDLE:
-            self.send(_begin(self._driver))
 
     def send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        """Sends one statement, its parameters being `$1`, `$2` …"""
+        """Sends one statement, its parameters being `$1`, `$2` …; a transaction begins with it."""
+        if not self._takers:
+            self._begin()
+        self._send(sql, parameters, take)
+
+    def _begin(self) -> None:
+        self._pgconn.enter_pipeline_mode()
+        if self._pgconn.transaction_status == TransactionStatus.IDLE:
+            self._send(_begin(self._driver), (), None)
+
+    def _send(self, sql: str, parameters: Sequence[Any], take: Take | None) -> None:
         name = self._names.get(sql)
         if name is None:
             name = self._names[sql] = f"incidents_{len(self._names)}".encode()
@@ -61,8 +68,10 @@ class Pipeline:
         takers, self._takers = self._takers, []
         new, self._new = self._new, {}
         self.is_open = False
-        self._pgconn.pipeline_sync()
+        if not takers:
+            return
         try:
+            self._pgconn.pipeline_sync()
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
         except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select
 
 from incidents.clock import rfc3339
 from incidents.store import heartbeats
@@ -15,7 +15,10 @@ from incidents.store.tables import sites
 STALE_AFTER = timedelta(seconds=10)
 """A daemon that has not been heard of for longer is taken for dead."""
 
-MAX_COUNTED = 10_000
+ONCE_LASTS = timedelta(minutes=10)
+"""So long after `daemon --once` the clock still counts as seen to: cron's next turn comes."""
+
+MAX_COUNTED = 1_000
 """So many overdue sites are counted, so that looking costs the same however bad things are."""
 
 _MAX_NAMED = 10
@@ -25,20 +28,32 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
     """Whether the clock is enforced at `now`, and what should have been done by then.
 
     `beating`: a daemon was heard of in the last ten seconds that does not stand aside (for its
-    clock is wrong). `overdue` counts the sites whose due time has passed (at most `MAX_COUNTED`).
+    clock is wrong). `enforced_by`: `daemon` then; `once` where none beats, but `daemon --once`
+    came to its end in the last ten minutes and left nothing due; else null. `overdue` counts the
+    sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
+    more.
     """
-    daemons = [_daemon(heartbeat, now) for heartbeat in heartbeats.known(connection)]
+    known = heartbeats.known(connection)
+    daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
+    once = next((heartbeat.beat_at for heartbeat in known if heartbeat.once), None)
     at_work = [daemon for daemon in daemons if daemon["beating"]]
     told = next(iter(at_work or daemons), None)
-    overdue = connection.execute(_OVERDUE, {"now": now}).one()
-    named = connection.execute(_FIRST_OVERDUE, {"now": now})
+    named = connection.execute(_FIRST_OVERDUE, {"now": now}).all()
+    # Nearly always they are few, and have been counted by being named.
+    overdue = len(named)
+    if overdue == _MAX_NAMED:
+        overdue = connection.scalar(_COUNTED, {"now": now}) or overdue
+    since = named[0].next_due if named else None
     return {
         "beating": bool(at_work),
+        "enforced_by": ("daemon" if at_work else "once" if _sees_to(once, since, now) else None),
+        "last_once": None if once is None else rfc3339(once),
         "last_beat": None if told is None else told["last_beat"],
         "daemon": None if told is None else told["daemon"],
         "standing_aside": None if told is None else told["standing_aside"],
-        "overdue": overdue.n,
-        "overdue_since": None if overdue.since is None else rfc3339(overdue.since),
+        "overdue": overdue,
+        "overdue_capped": overdue >= MAX_COUNTED,
+        "overdue_since": None if since is None else rfc3339(since),
         "overdue_sites": [{"site": row.name, "due": rfc3339(row.next_due)} for row in named],
         "daemons": daemons,
     }
@@ -58,8 +73,16 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
     }
 
 
-_due = select(sites.c.name, sites.c.next_due).where(sites.c.next_due < bindparam("now"))
-_first_due = _due.order_by(sites.c.next_due, sites.c.id)
-_counted = _first_due.limit(MAX_COUNTED).subquery()
-_OVERDUE = select(func.count().label("n"), func.min(_counted.c.next_due).label("since"))
-_FIRST_OVERDUE = _first_due.limit(_MAX_NAMED)
+def _sees_to(once: datetime | None, since: datetime | None, now: datetime) -> bool:
+    """Whether what is due by now is left to the next turn of `daemon --once`, and it will come."""
+    return once is not None and abs(now - once) <= ONCE_LASTS and (since is None or since >= once)
+
+
+# Written into the statements: for any limit PostgreSQL would plan another way than for these.
+_few: ColumnElement[int] = literal_column(str(_MAX_NAMED))
+_many: ColumnElement[int] = literal_column(str(MAX_COUNTED))
+_due = sites.c.next_due < bindparam("now")
+_in_order = (sites.c.next_due, sites.c.id)
+_FIRST_OVERDUE = select(sites.c.name, sites.c.next_due).where(_due).order_by(*_in_order).limit(_few)
+_counted = select(sites.c.next_due).where(_due).order_by(*_in_order).limit(_many).subquery()
+_COUNTED = select(func.count()).select_from(_counted)

@@ -29,6 +29,15 @@ _CLOSES = "a confirmed false detail (R4), or a refusal of somebody who was told 
 _HAIR = timedelta(microseconds=1)
 _SOMEBODY = "somebody"
 _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
+# What the clock can do, said of what is still to come; a site's name has no blank in it.
+_TO_COME = {
+    "alarm_raised": (" the clock lapsed ", " the clock lapses "),
+    "clock_lapsed": (" nobody was reached ", " nobody is reached "),
+    "incident_refused": (" not deleted ", " is not deleted "),
+    "site_closed": (" closed (", " is closed ("),
+    "site_suspended": (" suspended until ", " is suspended until "),
+    "suspension_ended": (" ended", " ends"),
+}
 
 
 def next_due(record: Record) -> Document | None:
@@ -273,4 +282,9 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
         for place, event in enumerate(decision.events, start=1)
     ]
     main = [document for document in documents if document["kind"] not in _NOT_TOLD]
-    return [event_words.sentence(record.teller, document) for document in main or documents]
+    return [_to_come(record, document) for document in main or documents]
+
+
+def _to_come(record: Record, document: Document) -> str:
+    happened, comes = _TO_COME.get(document["kind"], ("", ""))
+    return event_words.sentence(record.teller, document).replace(happened, comes, 1)

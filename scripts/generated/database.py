@@ -27,7 +27,9 @@ _TABLES = {
     "desk": "One row: the active policy, and how many entries the desk's own stream has.",
     "sealed": "People's own words, with their salts: the only table that holds them. Every other"
     " place has a reference, so that a row can go from here and no proof is broken.",
-    "heartbeats": "The daemons at work.",
+    "heartbeats": (
+        "The daemons at work, and under `once:HOST` the last `daemon --once` of a host."
+    ),
 }
 
 

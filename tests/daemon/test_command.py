@@ -113,6 +113,36 @@ def test_once_opens_a_site_whose_hours_are_over(
     assert kinds == ["suspension_ended", "task_opened"]
 
 
+def test_the_queue_says_when_what_was_due_was_last_done_once_and_is_not_alarmed(
+    db_url: str, run: Run, now: FrozenDateTimeFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    due(db_url, 1)
+    run("--once")
+    now.tick(40)
+
+    main(["queue"])
+
+    err = capsys.readouterr().err
+    assert "no daemon is running; daemon --once last did what was due 40 s ago" in err
+    assert "NOTHING ENFORCES" not in err
+    status, out, _ = run("status")
+    assert status == FAILED
+    assert "daemon --once last did what was due 40 s ago" in out
+
+
+def test_when_cron_has_stopped_the_queue_is_loud_again(
+    db_url: str, run: Run, now: FrozenDateTimeFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("--once")
+    now.tick(11 * 60)
+
+    main(["queue"])
+
+    err = capsys.readouterr().err
+    assert "NOTHING ENFORCES THE CLOCK: no daemon is running; daemon --once last" in err
+    assert "11 min ago. Start one: incidents daemon" in err
+
+
 def test_once_with_a_wrong_clock_does_nothing_and_says_why(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from incidents import clock, settings
 from incidents.bootstrap import House
-from incidents.daemon import enforce
+from incidents.daemon import enforce, journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
 from incidents.daemon.systemd import Systemd
@@ -83,8 +83,12 @@ def test_a_due_time_of_which_nothing_comes_is_not_tried_for_ever(engine: Engine)
         # As no act of the desk leaves it; nothing of the site's case is due yet.
         due = {"due": START - HOUR} if engine.dialect.name == "postgresql" else {"due": 0}
         connection.execute(text("UPDATE sites SET next_due = :due"), due)
+    log_on(engine, ["b.example"], START)
 
-    assert look_at(engine, START + MINUTE).events == 0
+    found = look_at(engine, START + MINUTE)
+
+    # Nor is it what the next look waits for.
+    assert found == enforce.Look(sites=1, events=0, next_due=START + HOUR)
 
 
 def test_with_another_clock_than_the_databases_nothing_is_done(postgresql_url: str) -> None:
@@ -203,16 +207,30 @@ def test_the_next_due_time_is_what_it_wakes_for(house: House) -> None:
     assert watched.wakes == [now + HOUR]
 
 
-def test_what_others_are_doing_at_this_moment_is_no_time_to_wake_for(
-    house: House, failing: Any, monkeypatch: pytest.MonkeyPatch
+def test_what_fell_due_while_a_look_came_to_its_end_is_woken_for_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(house)
-    past = enforce.Look(next_due=clock.now() - HOUR)
-    monkeypatch.setattr(enforce, "look", lambda *_, **__: past)
+    passed = clock.now() - timedelta(milliseconds=5)
+    monkeypatch.setattr(enforce, "look", lambda *_, **__: enforce.Look(next_due=passed))
 
     watched.run()
 
-    assert watched.wakes == []
+    assert watched.wakes == [passed]
+
+
+def test_a_site_that_another_daemon_has_in_hand_is_nothing_to_wake_for(
+    postgresql_url: str,
+) -> None:
+    with engine_of(postgresql_url) as engine:
+        log_on(engine, ["a.example"], START)
+        log_on(engine, ["b.example"], START + 2 * HOUR)
+        with engine.begin() as another:
+            another.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
+
+            found = look_at(engine, START + 2 * HOUR)
+
+    assert found == enforce.Look(next_due=START + 3 * HOUR)
 
 
 def test_each_decision_is_one_line_without_anybodys_words(
@@ -231,6 +249,29 @@ def test_each_decision_is_one_line_without_anybodys_words(
         assert line["late_s"] >= 3_600
         assert line["due"] < line["decided_at"]
         assert "withheld" not in line
+
+
+def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
+    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_on(house.engine, ["a.example"], START)
+    log_on(house.engine, ["b.example"], START)
+    answers = desk_at(house.engine, START + 2 * HOUR).elapse()
+
+    def written() -> list[dict[str, Any]]:
+        with freeze_time(START):
+            assert journal.decided(answers) == 4
+        return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+    at_once = written()
+    # Where people read it, each is a call of the log, here still with its JSON.
+    one_by_one: list[dict[str, Any]] = []
+    with monkeypatch.context() as terminal:
+        terminal.setattr(journal, "_on_terminal", lambda: True)
+        one_by_one = written()
+
+    assert at_once == one_by_one
+    assert len(at_once) == 4
 
 
 def test_a_lost_database_is_told_of_once_and_waited_for(

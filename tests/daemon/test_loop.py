@@ -1,11 +1,18 @@
 """What wakes the duties."""
 
+import time
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
+import pytest
 from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from incidents import clock, settings
+from incidents.bootstrap import House
+from incidents.daemon import loop
 from incidents.daemon.loop import Every
+from incidents.daemon.systemd import Systemd
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -24,3 +31,33 @@ def test_after_fifty_years_of_missed_beats_a_duty_is_run_once() -> None:
 
     # The scheduler's own question before it runs a job; its interval would count 1.6 billion.
     assert job._get_run_times(today) == [START]
+
+
+def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_is_at_work(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[datetime] = []
+    second = Event()
+
+    def look() -> None:
+        looks.append(clock.now())
+        if len(looks) == 2:
+            second.set()
+            return
+        whole._wake_at(clock.now())
+        # Still at work when its time comes.
+        deadline = time.monotonic() + 30
+        while scheduler.get_job("due") is not None and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    house = House(settings.load(db=sqlite_url))
+    whole = loop._Loop(house, Systemd({}))
+    scheduler = whole._scheduler
+    monkeypatch.setattr(whole._enforcement, "run", look)
+    scheduler.start()
+    try:
+        whole._wake_at(clock.now())
+        assert second.wait(30)
+    finally:
+        scheduler.shutdown()
+        house.close()

@@ -1,15 +1,16 @@
 """The queue: its order, its pages, what it says to the person who looks at it."""
 
+import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat, beat
-from incidents.store.tables import FAR, sealed, work
+from incidents.store.heartbeats import Heartbeat, beat, once_on
+from incidents.store.tables import FAR, sealed, sites, work
 from tests.views.day import SITE, Day
 
 
@@ -217,10 +218,18 @@ def test_counting_ends_somewhere(day: Day) -> None:
     day.add()
     row = {"site_id": 1, "kind": "call", "sort_due": FAR, "recorded_at": day.now}
     with writing(day.engine) as connection:
-        connection.execute(insert(work), [{**row, "item": f"t{n}"} for n in range(1, 10_002)])
+        connection.execute(insert(work), [{**row, "item": f"t{n}"} for n in range(1, 1_002)])
     queue = day.queue()
-    assert queue["counts"] == {"call": 10_000}
+    assert queue["counts"] == {"call": 1_000}
     assert queue["counts_capped"]
+
+
+def test_the_limits_of_a_page_stand_in_its_statements(day: Day) -> None:
+    # A server that plans for any limit takes it for a tenth of the table, and reads all sites.
+    day.add().log()
+    statements = day.statements(lambda: day.queue(limit=7))
+    limits = {limit for each in statements for limit in re.findall(r"LIMIT\s+(\d+)", each)}
+    assert limits == {"8", "10", "1000"}
 
 
 def test_a_page_takes_the_same_queries_however_long_it_is(day: Day) -> None:
@@ -264,6 +273,48 @@ def test_what_is_overdue_is_told_since_when(day: Day) -> None:
     assert told["overdue_sites"] == [{"site": "a.example", "due": "2026-03-01T11:00:00Z"}]
     day.after("10m")
     assert day.enforcement()["overdue"] == 2
+    assert not day.enforcement()["overdue_capped"]
+
+
+def test_more_overdue_sites_than_are_named_are_counted_and_the_count_ends_somewhere(
+    day: Day,
+) -> None:
+    day.add().log()
+    with writing(day.engine) as connection:
+        site = dict(connection.execute(select(sites)).mappings().one())
+        copies = [{**site, "id": n, "name": f"s{n}.example"} for n in range(2, 1_003)]
+        connection.execute(insert(sites), copies[:11])
+    day.after("1h1s")
+    assert (day.enforcement()["overdue"], day.enforcement()["overdue_capped"]) == (12, False)
+    assert len(day.enforcement()["overdue_sites"]) == 10
+    with writing(day.engine) as connection:
+        connection.execute(insert(sites), copies[11:])
+    assert (day.enforcement()["overdue"], day.enforcement()["overdue_capped"]) == (1_000, True)
+
+
+def test_what_is_done_once_and_again_is_no_daemon_but_sees_to_the_clock(day: Day) -> None:
+    day.add().log()
+    assert day.enforcement()["enforced_by"] is None
+    heartbeat(day, daemon=once_on("host"))
+    told = day.enforcement()
+    assert (told["enforced_by"], told["last_once"]) == ("once", "2026-03-01T10:00:00Z")
+    assert (told["beating"], told["last_beat"], told["daemons"]) == (False, None, [])
+    day.after("10m")
+    assert day.enforcement()["enforced_by"] == "once"
+    day.after("1s")
+    assert day.enforcement()["enforced_by"] is None
+    heartbeat(day)
+    assert day.enforcement()["enforced_by"] == "daemon"
+
+
+def test_what_once_has_left_undone_is_not_seen_to(day: Day) -> None:
+    day.add("a.example").log("a.example").after("1m").add("b.example").log("b.example")
+    day.after("58m30s")
+    heartbeat(day, daemon=once_on("host"))
+    day.after("1m")
+    assert (day.enforcement()["overdue"], day.enforcement()["enforced_by"]) == (1, "once")
+    heartbeat(day, daemon=once_on("host"))
+    assert day.enforcement()["enforced_by"] is None
 
 
 def heartbeat(day: Day, daemon: str = "d1", aside: str | None = None) -> None:

@@ -32,7 +32,7 @@ def test_an_open_incident_shows_its_clock_and_what_its_lapse_would_do(day: Day) 
     assert day.why()["next"] == {
         "due": "2026-03-01T11:00:00Z",
         "overdue": False,
-        "what": f"{SITE} suspended until 2026-03-01 23:00:00 (R2, unreachable)",
+        "what": f"{SITE} is suspended until 2026-03-01 23:00:00 (R2, unreachable)",
     }
     assert "reaching the responsible person by 2026-03-01 11:00 stops the clock of 1-1" in would(
         day
