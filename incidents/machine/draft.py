@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +51,8 @@ class Draft:
             derived = run(self.case, self.policy)
             if derived != self.case.run:
                 self.case.run = derived
-                event = replace(event, run=derived)
+                # Nobody has seen the event yet.
+                object.__setattr__(event, "run", derived)
         self.events.append(event)
 
     @contextmanager

@@ -60,7 +60,8 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
 
 def save(connection: Connection, before: Cases, after: Cases) -> None:
     """Writes what has changed; the sites' own rows are `sites.save`'s."""
-    pairs = [(id_, before[id_], after[id_]) for id_ in sorted(after)]
+    # What nothing has happened to is the very same.
+    pairs = [(i, before[i], after[i]) for i in sorted(after) if before[i].seq != after[i].seq]
     incidents.save(connection, _changes(pairs, "incidents"))
     suspensions.save(connection, _changes(pairs, "suspensions"))
     tasks.save(connection, _changes(pairs, "tasks"))
@@ -77,12 +78,14 @@ def save(connection: Connection, before: Cases, after: Cases) -> None:
 
 
 def _changes(pairs: Sequence[tuple[int, Case, Case]], what: str) -> list[tuple[int, Any, Any]]:
-    return [
-        (id_, getattr(was, what).get(n), value)
-        for id_, was, now in pairs
-        for n, value in sorted(getattr(now, what).items())
-        if getattr(was, what).get(n) is not value and getattr(was, what).get(n) != value
-    ]
+    found = []
+    for id_, was, now in pairs:
+        before = getattr(was, what)
+        for n, value in getattr(now, what).items():
+            old = before.get(n)
+            if old is not value and old != value:
+                found.append((id_, old, value))
+    return found
 
 
 def _work(id_: int, was: Case, now: Case) -> list[work.Changed]:
@@ -223,10 +226,10 @@ def _total(case: Case, policy: Policy) -> bool:
 
 def _sort(case: Case) -> None:
     """Put all in the order in which a replay meets it: what is listed is listed in that order."""
-    case.incidents = dict(sorted(case.incidents.items()))
-    case.suspensions = dict(sorted(case.suspensions.items()))
-    case.tasks = dict(sorted(case.tasks.items()))
-    case.claims = dict(sorted(case.claims.items()))
+    for name in ("incidents", "suspensions", "tasks", "claims"):
+        found = getattr(case, name)
+        if len(found) > 1:
+            setattr(case, name, dict(sorted(found.items())))
 
 
 def _take_incidents(cases: Cases, found: Iterable[incidents.Found]) -> None:
