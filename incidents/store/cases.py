@@ -193,10 +193,11 @@ def _asked_nearest(
     most = max(
         (slices.neighbours(cases[i], needs[i], policy.repeat_count) for i, _, _ in known), default=0
     )
+    # Nothing has happened after now.
+    past = {(i, epoch, at) for i, epoch, at in known if at != needs[i].now}
     return [
-        asked
-        for question in incidents.NEAREST
-        for asked in _asked(connection, question, known, most=most)
+        *_asked(connection, incidents.NEAREST_BEFORE, known, most=most),
+        *_asked(connection, incidents.NEAREST_AFTER, past, most=most),
     ]
 
 

@@ -288,11 +288,11 @@ NAMED = Question(_named, _read)
 MEMBERS = Question(_members, _read)
 """Given sites and suspensions: what these rest on (R2)."""
 
-NEAREST = tuple(
-    Question(lambda dialect, before=before: _nearest(dialect, before=before), _read)  # type: ignore[misc]  # bound early
-    for before in (True, False)
-)
-"""Given sites, epochs and times: the `most` countable ones on each side, as R1's window holds."""
+NEAREST_BEFORE = Question(lambda dialect: _nearest(dialect, before=True), _read)
+"""Given sites, epochs and times: the last `most` countable ones until then (R1)."""
+
+NEAREST_AFTER = Question(lambda dialect: _nearest(dialect, before=False), _read)
+"""The same: the first `most` of those after it."""
 
 REACHED_BEFORE = Question(_reached_before, _read)
 """Given sites, epochs and places: the last `most` before whose person was reached in time (R3)."""
