@@ -57,8 +57,10 @@ def activate(
     digest = act.policy.digest
     if digest == previous:
         raise RefusedError(f"this policy is active already: {digest}")
-    now = max(clock(), entries.last_of_desk(connection) or clock())
-    due = do_what_is_due(now)
+    # The desk's own record never steps back; a site is judged by the clock and by its own record.
+    there = clock()
+    due = do_what_is_due(there)
+    now = max(there, entries.last_of_desk(connection) or there)
     words = seal(act.reason)
     event = PolicyActivated(
         occurred_at=now, recorded_at=now, by=act.by, policy=digest, previous=previous,

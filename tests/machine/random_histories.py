@@ -1,4 +1,6 @@
-"""Histories at random: steps that Hypothesis draws and shrinks, and their playing on a case.
+"""Histories at random: what their steps are drawn from, and their playing on a case.
+
+Hypothesis draws and shrinks them here; `tests.fire.steps` draws very many from the same tables.
 
 A step names its incident by how far it lies back, and its time by how long ago, so that a history
 stays a sensible one while it shrinks.
@@ -28,11 +30,15 @@ _MINUTE = timedelta(minutes=1)
 _MICROSECOND = timedelta(microseconds=1)
 
 WAITS = (
-    0 * _MINUTE, 5 * _MINUTE, 20 * _MINUTE, 60 * _MINUTE, 60 * _MINUTE + _MICROSECOND,
-    7 * 60 * _MINUTE, 12 * 60 * _MINUTE, 13 * 60 * _MINUTE, 24 * 60 * _MINUTE, -10 * _MINUTE,
+    0 * _MINUTE, _MICROSECOND, 5 * _MINUTE, 20 * _MINUTE, 60 * _MINUTE - _MICROSECOND,
+    60 * _MINUTE, 60 * _MINUTE + _MICROSECOND, 7 * 60 * _MINUTE, 12 * 60 * _MINUTE,
+    12 * 60 * _MINUTE + _MICROSECOND, 13 * 60 * _MINUTE, 24 * 60 * _MINUTE,
+    24 * 60 * _MINUTE + _MICROSECOND, -10 * _MINUTE,
+    -13 * 60 * _MINUTE,
 )  # fmt: skip
 AGO = (
-    None, 0 * _MINUTE, 30 * _MINUTE, 60 * _MINUTE, 120 * _MINUTE, 23 * 60 * _MINUTE, -5 * _MINUTE,
+    None, 0 * _MINUTE, _MICROSECOND, 30 * _MINUTE, 60 * _MINUTE, 120 * _MINUTE, 23 * 60 * _MINUTE,
+    24 * 60 * _MINUTE, 24 * 60 * _MINUTE + _MICROSECOND, -5 * _MINUTE,
 )  # fmt: skip
 POLICIES: tuple[Numbers, ...] = (
     {},
@@ -45,13 +51,34 @@ POLICIES: tuple[Numbers, ...] = (
     {"repeat_count": 2, "repeat_within": timedelta(minutes=30)},
     {"repeat_count": 9, "removal_within": timedelta(hours=7), "run": "total"},
     {"suspend_for": timedelta(hours=1), "unreachable_within": timedelta(minutes=20)},
+    {"repeat_count": 1},
+    {"repeat_count": 5, "repeat_within": timedelta(hours=48)},
+    {"repeat_count": 2, "repeat_within": timedelta(seconds=1)},
+    {"run_count": 1, "repeat_count": 9},
+    {"run_count": 5, "repeat_count": 9},
+    {"run_count": 2, "repeat_count": 9, "run": "total", "min_attempts": 1},
+    {"min_attempts": 2, "removal_within": timedelta(hours=1)},
+    {"removal_within": timedelta(seconds=1)},
+    # A clock, a removal deadline and the end of a suspension can fall due at one instant.
+    {
+        "suspend_for": timedelta(hours=1),
+        "removal_within": timedelta(hours=1),
+        "repeat_count": 9,
+        "run_count": 9,
+    },
+    {
+        "unreachable_within": timedelta(seconds=1),
+        "suspend_for": timedelta(seconds=1),
+        "repeat_count": 9,
+    },
+    {"unreachable_within": timedelta(hours=24), "suspend_for": timedelta(hours=24)},
 )
 
 # How often each act is drawn. What ends a history early, a closure by a word, is rare.
-_WEIGHTS = {
+WEIGHTS = {
     "elapse": 3, "log": 6, "contact": 7, "void_contact": 3, "void": 2, "removed": 2, "refused": 1,
     "recur": 2, "take_back": 3, "false_info": 1, "hold": 1, "unhold": 2, "reinstate": 3,
-    "approve": 3, "decline": 1, "uphold": 2, ACTIVATE: 1,
+    "approve": 3, "decline": 1, "uphold": 2, "import": 1, ACTIVATE: 1,
 }  # fmt: skip
 
 
@@ -68,6 +95,7 @@ class Step:
     outcome: str = "reached"
     ago: timedelta | None = None
     at_deadline: bool = False
+    off: timedelta = timedelta(0)
     urls: tuple[str, ...] = ()
     again: bool = False
     policy: int = 0
@@ -77,10 +105,10 @@ class Step:
         return max(1, case.last_incident - self.back)
 
     def at(self, case: Case, now: datetime) -> datetime | None:
-        """The time said: the incident's deadline, some time ago (or to come), or none."""
+        """The time said: the incident's deadline or so, some time ago (or to come), or none."""
         incident = case.incidents.get(self.incident(case))
         if self.at_deadline and incident is not None and incident.contact_due is not None:
-            return min(incident.contact_due, now)
+            return min(incident.contact_due + self.off, now)
         return None if self.ago is None else now - self.ago
 
 
@@ -103,32 +131,49 @@ class Moment:
     decision: Decision
 
 
-_OF_AN_INCIDENT = frozenset(
+OF_AN_INCIDENT = frozenset(
     {"contact", "void_contact", "void", "removed", "refused", "recur", "take_back"}
 )
+WITH_A_TIME = frozenset({"log", "contact", "removed", "refused", "recur", "import"})
 
-_ACTS = st.sampled_from([act for act, weight in _WEIGHTS.items() for _ in range(weight)])
-_WAITS = st.sampled_from(WAITS)
-_BACK = st.sampled_from((0, 0, 1, 2, 3, -1))
-_TIMES = st.sampled_from([{"ago": ago} for ago in AGO] + 3 * [{"at_deadline": True}])
-_BY = st.sampled_from([{"by": "p"}, {"by": "q"}])
-_DETAILS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "log": st.sampled_from([
+BACK = (0, 0, 1, 2, 3, -1)
+TIMES: tuple[dict[str, Any], ...] = (
+    *({"ago": ago} for ago in AGO),
+    *({"at_deadline": True, "off": off} for off in (-_MICROSECOND, _MICROSECOND)),
+    *3 * ({"at_deadline": True},),
+)
+_BY = ({"by": "p"}, {"by": "q"})
+DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
+    "log": tuple(
         {"urls": urls, "again": again}
-        for urls in ((), ("u1",), ("u2",), ("u2", "u1"))
+        for urls in ((), ("https://u.example/1",), ("https://u.example/2",),
+                     ("https://u.example/2", "https://u.example/1"))
         for again in (False, True)
-    ]),
-    "contact": st.sampled_from([
+    ),
+    "contact": tuple(
         {"outcome": outcome, "whole_site": whole_site}
         for outcome in ("reached", "reached", "no-answer")
         for whole_site in (False, False, True)
-    ]),
-    "void_contact": st.sampled_from([{"contact": contact} for contact in (1, 2, 3)]),
+    ),
+    "void_contact": tuple({"contact": contact} for contact in (1, 2, 3)),
+    "import": tuple(
+        {"urls": urls, "outcome": outcome, "again": again}
+        for urls in ((), ("https://u.example/1",))
+        for outcome in ("", "reached", "no-answer")
+        for again in (False, True)
+    ),
     "reinstate": _BY,
     "approve": _BY,
     "decline": _BY,
-    ACTIVATE: st.sampled_from([{"policy": n} for n in range(len(POLICIES))]),
+    ACTIVATE: tuple({"policy": n} for n in range(len(POLICIES))),
 }  # fmt: skip
+"""What an act has besides: one of these, each as likely as the other."""
+
+_ACTS = st.sampled_from([act for act, weight in WEIGHTS.items() for _ in range(weight)])
+_WAITS = st.sampled_from(WAITS)
+_BACK = st.sampled_from(BACK)
+_TIMES = st.sampled_from(TIMES)
+_DETAILS = {act: st.sampled_from(details) for act, details in DETAILS.items()}
 
 
 @st.composite
@@ -136,9 +181,9 @@ def steps(draw: st.DrawFn) -> Step:
     """One step, with what its act needs and no more: each draw costs."""
     act = draw(_ACTS)
     step = Step(wait=draw(_WAITS), act=act)
-    if act in _OF_AN_INCIDENT:
+    if act in OF_AN_INCIDENT:
         step = replace(step, back=draw(_BACK))
-    if act in ("log", "contact"):
+    if act in WITH_A_TIME:
         step = replace(step, **draw(_TIMES))
     if act in _DETAILS:
         step = replace(step, **draw(_DETAILS[act]))
@@ -158,7 +203,7 @@ def histories(most: int = 30) -> st.SearchStrategy[RandomHistory]:
 _DAY, _HOUR = 24 * 60 * _MINUTE, 60 * _MINUTE
 
 # Steps alone seldom come to a run of three or to the time after a reinstatement.
-_CHAPTERS: tuple[tuple[Step, ...], ...] = (
+CHAPTERS: tuple[tuple[Step, ...], ...] = (
     (Step(act="log", wait=_DAY), Step(act="elapse", wait=_HOUR + _MICROSECOND)),  # a miss
     (Step(act="log", wait=_DAY), Step(act="elapse", wait=_HOUR + _MICROSECOND)),
     (Step(act="log", wait=13 * _HOUR), Step(act="log", wait=20 * _MINUTE),
@@ -167,13 +212,15 @@ _CHAPTERS: tuple[tuple[Step, ...], ...] = (
     (Step(act="log", wait=11 * _HOUR + 30 * _MINUTE), Step(act="elapse", wait=13 * _HOUR)),
     (Step(act="reinstate", wait=0 * _MINUTE, by="p"), Step(act="approve", wait=_MINUTE, by="q")),
     (Step(act="contact", wait=_MINUTE, at_deadline=True),),  # in time, perhaps recorded late
+    (Step(act="contact", wait=_MINUTE, at_deadline=True),
+     Step(act="void_contact", wait=_MINUTE)),  # late truth, and that it was none
     (Step(act="contact", wait=13 * _HOUR), Step(act="contact", wait=_MINUTE)),  # late, and again
     (Step(act="contact", wait=_MINUTE), Step(act="refused", wait=_MINUTE)),
     (Step(act="hold", wait=_MINUTE),),
     (Step(act="void_contact", wait=_MINUTE),),
     (Step(act="void", wait=_MINUTE),),
 )  # fmt: skip
-_PARTS = steps().map(lambda step: (step,)) | st.sampled_from(_CHAPTERS)
+_PARTS = steps().map(lambda step: (step,)) | st.sampled_from(CHAPTERS)
 
 
 def command(step: Step, case: Case, now: datetime) -> c.Command:
@@ -198,6 +245,16 @@ def play(history: RandomHistory) -> Iterator[Moment]:
             policy = Policy(**POLICIES[step.policy])
 
 
+def _imported(step: Step, case: Case, now: datetime) -> c.Command:
+    """A past incident; with `again` it is known to have been removed."""
+    at = step.at(case, now) or now
+    return c.ImportIncident(
+        by=step.by, at=at, urls=step.urls, contact=step.outcome or None,
+        contact_at=at if step.outcome and step.again else None,
+        removed_at=at if step.again else None,
+    )  # fmt: skip
+
+
 _COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
     "elapse": lambda s, k, now: c.Elapse(),
     ACTIVATE: lambda s, k, now: c.Elapse(),
@@ -210,9 +267,14 @@ _COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
         by=s.by, incident=s.incident(k), contact=s.contact, reason="r"
     ),
     "void": lambda s, k, now: c.VoidIncident(by=s.by, incident=s.incident(k), reason="r"),
-    "removed": lambda s, k, now: c.StateRemoved(by=s.by, incident=s.incident(k)),
-    "refused": lambda s, k, now: c.StateRefused(by=s.by, incident=s.incident(k)),
-    "recur": lambda s, k, now: c.Recur(by=s.by, incident=s.incident(k)),
+    "removed": lambda s, k, now: c.StateRemoved(
+        by=s.by, incident=s.incident(k), at=s.at(k, now)
+    ),
+    "refused": lambda s, k, now: c.StateRefused(
+        by=s.by, incident=s.incident(k), at=s.at(k, now)
+    ),
+    "recur": lambda s, k, now: c.Recur(by=s.by, incident=s.incident(k), at=s.at(k, now)),
+    "import": _imported,
     "take_back": lambda s, k, now: c.TakeBack(by=s.by, incident=s.incident(k), reason="r"),
     "false_info": lambda s, k, now: c.StateFalse(by=s.by, field="phone", evidence="e"),
     "hold": lambda s, k, now: c.SetHold(by=s.by, reason="r"),

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+SETTLED = ("removed", "voided")
+BEFORE_ALL = -1
+"""The era of an incident that was brought in from elsewhere."""
+
 Place = tuple[datetime, int]
 """Where an incident or a case stands in the order of R3: contact deadline, incident number."""
 
@@ -61,6 +65,7 @@ class Incident:
     lapsed: bool = False
     voided: bool = False
     statement: str | None = None  # removed or refused, as said and not taken back
+    corrections: int = 0
     contacts: list[Contact] = field(default_factory=list)
 
     def standing_contacts(self) -> list[Contact]:
@@ -108,6 +113,15 @@ class Case:
 
 
 @dataclass
+class Task:
+    """Something that the desk must do; whom to tell of a closure is not said here."""
+
+    kind: str
+    incidents: list[int] = field(default_factory=list)
+    done: bool = False
+
+
+@dataclass
 class Closure:
     """One closing of the site, under the policy that it was decided under."""
 
@@ -128,6 +142,7 @@ class Site:
     incidents: list[Incident] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     closures: list[Closure] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     held: bool = False
     asked_by: str | None = None
 
@@ -163,6 +178,27 @@ class Site:
     def suspended_until(self) -> datetime | None:
         running = self.running()
         return None if running is None or self.held else running.until
+
+    def end(self, running: Case, now: datetime) -> None:
+        """The suspension is over; what it rested on is looked at again, unless it is removed."""
+        running.ended = now
+        members = [self.incidents[n - 1] for n in sorted(running.rests_on)]
+        unsettled = [i.number for i in members if i.state() in ("unreached", "notified")]
+        if unsettled:
+            self.tasks.append(Task("recheck", unsettled))
+
+    def settle(self) -> None:
+        """A recheck is done when there is nothing left to look at."""
+        for task in self.tasks:
+            states = [self.incidents[n - 1].state() for n in task.incidents]
+            if task.kind == "recheck" and all(state in SETTLED for state in states):
+                task.done = True
+
+    def correct(self, incident: Incident) -> None:
+        """A second correction of one incident is shown to a supervisor."""
+        incident.corrections += 1
+        if incident.corrections > 1:
+            self.tasks.append(Task("review", [incident.number]))
 
     def counted(self) -> list[Incident]:
         """The incidents that R1 and R3 may look at."""
@@ -246,12 +282,22 @@ class NaiveDesk:
         self.policy = policy
 
     def add_site(self, site: str, now: datetime) -> None:
-        assert site not in self.sites
+        if site in self.sites:
+            self.elapse_site(site, now)
+            raise Refused("site_exists")
         self.sites[site] = Site(entries=[(now, "", "added")])
 
     def elapse(self, now: datetime) -> None:
         for site in self.sites.values():
             self._do_what_is_due(site, site.now(now))
+
+    def elapse_site(self, site: str, now: datetime) -> None:
+        self._begin(site, now)
+
+    def note(self, site: str, now: datetime, by: str) -> None:
+        """Put on record an act that moves nothing here: a claim, a file, a changed detail."""
+        found, now = self._begin(site, now)
+        self._write(found, now, by, "note")
 
     # The daily acts.
 
@@ -276,13 +322,43 @@ class NaiveDesk:
             raise Refused("double_entry")
         return self._record_incident(found, at, now, by, urls)
 
-    def recur(self, site: str, incident: int, now: datetime, by: str) -> int:
+    def recur(
+        self, site: str, incident: int, now: datetime, by: str, at: datetime | None = None
+    ) -> int:
         """Record that the content is still there; answer the number of the new incident."""
         found, now = self._begin(site, now)
         first = self._incident(found, incident)
+        at = self._not_in_the_future(at, now)
         self._not_closed(found)
         self._only_in(first, "notified", "unreached", "removed")
-        return self._record_incident(found, now, now, by, first.urls)
+        self._not_before(first, at)
+        return self._record_incident(found, at, now, by, first.urls)
+
+    def bring_in(
+        self,
+        site: str,
+        now: datetime,
+        by: str,
+        at: datetime,
+        urls: Iterable[str] = (),
+        contact: str | None = None,
+        contact_at: datetime | None = None,
+        removed_at: datetime | None = None,
+    ) -> int:
+        """Put a past incident on record: no clock starts for it, and no rule counts it."""
+        found, now = self._begin(site, now)
+        for fact in (at, contact_at, removed_at):
+            self._not_in_the_future(fact, now)
+            if fact is not None and fact < at:
+                raise Refused("before_incident")
+        number = len(found.incidents) + 1
+        past = Incident(number, at, now, tuple(urls), False, BEFORE_ALL, None)
+        if contact is not None:
+            past.contacts.append(Contact(contact, contact_at or at))
+        past.statement = None if removed_at is None else "removed"
+        found.incidents.append(past)
+        self._write(found, now, by, "import")
+        return number
 
     def contact(
         self,
@@ -300,8 +376,8 @@ class NaiveDesk:
         told = self._told_about(found, at) if one is None else [one]
         if one is not None and one.voided:
             raise Refused("state_forbids")
-        if one is not None and at < one.occurred_at:
-            raise Refused("before_incident")
+        if one is not None:
+            self._not_before(one, at)
         if not told:
             raise Refused("nobody_to_tell")
         for each in told:
@@ -320,6 +396,8 @@ class NaiveDesk:
             raise Refused("already_voided")
         with self._correcting(found, about, now):
             wrong.voided = True
+        if wrong.outcome == "reached":
+            found.correct(about)
         self._write(found, now, by, "void-contact")
 
     def void(self, site: str, incident: int, now: datetime, by: str) -> None:
@@ -329,22 +407,34 @@ class NaiveDesk:
             raise Refused("state_forbids")
         with self._correcting(found, wrong, now):
             wrong.voided = True
+        found.settle()
         self._write(found, now, by, "void")
 
-    def removed(self, site: str, incident: int, now: datetime, by: str) -> None:
+    def removed(
+        self, site: str, incident: int, now: datetime, by: str, at: datetime | None = None
+    ) -> None:
         found, now = self._begin(site, now)
         about = self._incident(found, incident)
+        at = self._not_in_the_future(at, now)
         self._only_in(about, "open", "unreached", "notified")
+        self._not_before(about, at)
         with self._correcting(found, about, now):
             about.statement = "removed"
+        found.settle()
         self._write(found, now, by, "removed")
 
-    def refused(self, site: str, incident: int, now: datetime, by: str) -> None:
+    def refused(
+        self, site: str, incident: int, now: datetime, by: str, at: datetime | None = None
+    ) -> None:
         """R5: the customer was told and does not delete."""
         found, now = self._begin(site, now)
         about = self._incident(found, incident)
+        at = self._not_in_the_future(at, now)
         self._not_closed(found)
         self._only_in(about, "notified")
+        self._not_before(about, at)
+        if all(contact.occurred_at > at for contact in about.reached()):
+            raise Refused("before_told")
         self._refuse(found, about, now)
         self._write(found, now, by, "refused")
 
@@ -355,6 +445,7 @@ class NaiveDesk:
             raise Refused("nothing_to_take_back")
         with self._correcting(found, about, now):
             about.statement = None
+        found.correct(about)
         self._write(found, now, by, "take-back")
 
     def false_info(self, site: str, now: datetime, by: str) -> None:
@@ -363,6 +454,13 @@ class NaiveDesk:
         self._not_closed(found)
         self._close(found, Closure("false_info", now, self.policy))
         self._write(found, now, by, "false-info")
+
+    def done(self, site: str, task: int, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        if not 1 <= task <= len(found.tasks) or found.tasks[task - 1].done:
+            raise Refused("unknown_task")
+        found.tasks[task - 1].done = True
+        self._write(found, now, by, "done")
 
     # The acts of supervisors.
 
@@ -400,6 +498,11 @@ class NaiveDesk:
         closure = found.closure()
         assert closure is not None
         closure.reinstated = True
+        for task in found.tasks:
+            task.done = task.done or task.kind in ("tell", "recheck")
+        unsettled = [i.number for i in found.incidents if i.state() not in SETTLED]
+        if unsettled:
+            found.tasks.append(Task("recheck", unsettled))
         self._write(found, now, by, "approve")
 
     def decline(self, site: str, now: datetime, by: str) -> None:
@@ -460,6 +563,12 @@ class NaiveDesk:
             for case in found.cases
         ]
 
+    def tasks(self, site: str) -> list[dict[str, Any]]:
+        return [
+            {"kind": task.kind, "incidents": task.incidents, "done": task.done}
+            for task in self._site(site).tasks
+        ]
+
     def closures(self, site: str) -> list[dict[str, Any]]:
         return [{"rule": c.rule, "at": c.at} for c in self._site(site).closures]
 
@@ -486,6 +595,10 @@ class NaiveDesk:
         if at is not None and at > now:
             raise Refused("future")
         return now if at is None else at
+
+    def _not_before(self, incident: Incident, at: datetime) -> None:
+        if at < incident.occurred_at:
+            raise Refused("before_incident")
 
     def _not_closed(self, site: Site) -> None:
         if site.closure() is not None:
@@ -529,6 +642,7 @@ class NaiveDesk:
             if new in window
         ):
             self._close(site, Closure("repeat", now, self.policy, incident=number))
+            site.tasks.append(Task("tell"))
         return number
 
     @contextmanager
@@ -548,7 +662,7 @@ class NaiveDesk:
             )
         running = site.running()
         if running is not None and site.struck(running):
-            running.ended = now
+            site.end(running, now)
 
     def _unless_no_clock_starts(
         self, site: Site, incident: Incident, due: datetime | None
@@ -577,7 +691,7 @@ class NaiveDesk:
             else:
                 running = site.running()
                 assert running is not None
-                running.ended = now
+                site.end(running, now)
             self._write(site, now, "", ("lapsed", "removal lapsed", "reopened")[kind])
 
     def _deadlines(self, site: Site) -> list[tuple[datetime, int, int]]:

@@ -214,3 +214,29 @@ def test_a_clock_that_stepped_back_writes_no_entry_before_its_predecessor(desk: 
     desk.log("s", t(5), "ann")
     desk.log("s", t(3), "ann", at=t(4))
     assert desk.incident("s", 2)["recorded_at"] == t(5)
+
+
+def test_what_is_not_known_to_be_removed_is_looked_at_again_when_the_site_opens(
+    desk: NaiveDesk,
+) -> None:
+    miss(desk, 0)
+    desk.elapse(t(14))
+    assert desk.tasks("s") == [{"kind": "recheck", "incidents": [1], "done": False}]
+    desk.removed("s", 1, t(15), "ann")
+    assert desk.tasks("s")[0]["done"]
+
+
+def test_the_second_correction_of_an_incident_is_shown_to_a_supervisor(desk: NaiveDesk) -> None:
+    desk.log("s", t(0), "ann")
+    for n in (1, 2):
+        desk.contact("s", 1, "reached", t(0), "ann")
+        desk.void_contact("s", 1, n, t(0), "ann")
+    assert [task["kind"] for task in desk.tasks("s")] == ["review"]
+
+
+def test_what_is_brought_in_has_no_clock_and_counts_in_no_rule(desk: NaiveDesk) -> None:
+    for _ in range(3):
+        desk.bring_in("s", t(1), "ann", at=t(0))
+    desk.elapse(t(30))
+    assert desk.site("s")["state"] == "active"
+    assert desk.incident("s", 3)["contact_due"] is None

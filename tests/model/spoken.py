@@ -1,0 +1,137 @@
+"""Commands of the machine, said to the naive model; and what stands in a case, as it shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from incidents.machine import commands as c
+from incidents.machine import rules
+from incidents.machine.case import Case
+from incidents.machine.policy import Policy
+from tests.model import naive
+
+Seen = dict[str, Any]
+
+
+def say(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> str | None:
+    """Does the command on the model at `now` (the machine's clock); the name of a refusal."""
+    try:
+        if isinstance(command, c.Elapse):
+            desk.elapse_site(site, now)
+        elif isinstance(command, c.AddSite):
+            desk.add_site(site, now)
+        else:
+            act, said = _ACTS[type(command)]
+            getattr(desk, act)(site, now=now, by=command.by, **said(command))
+    except naive.Refused as refused:
+        return refused.name
+    return None
+
+
+def known(command: c.Command) -> bool:
+    """Whether the model has such an act: it knows no claims, details and files."""
+    return isinstance(command, c.Elapse | c.AddSite) or type(command) in _ACTS
+
+
+def of_case(case: Case, policy: Policy) -> Seen:
+    """A whole case, with all its history, as `of_model` shows the same site."""
+    return {
+        "site": _site(case, policy),
+        "incidents": [_incident(case, n) for n in sorted(case.incidents)],
+        "suspensions": [_suspension(case, n) for n in sorted(case.suspensions)],
+        "tasks": [_task(case, n) for n in sorted(case.tasks)],
+    }
+
+
+def of_model(desk: naive.NaiveDesk, site: str) -> Seen:
+    """All that the model shows of a site."""
+    return {
+        "site": desk.site(site),
+        "incidents": [
+            desk.incident(site, n + 1) for n in range(len(desk.sites[site].incidents))
+        ],
+        # It keeps a case's incidents in the order in which they joined it.
+        "suspensions": [
+            {**seen, "incidents": sorted(seen["incidents"])} for seen in desk.suspensions(site)
+        ],
+        "tasks": desk.tasks(site),
+    }  # fmt: skip
+
+
+def _site(case: Case, policy: Policy) -> Seen:
+    return {
+        "state": case.state,
+        "rule": case.rule,
+        "suspended_until": case.suspended_until,
+        "run": rules.run(case, policy),
+        "disputed": case.disputed,
+        "held": case.held,
+        "closed_at": case.closed_at,
+    }
+
+
+def _incident(case: Case, n: int) -> Seen:
+    incident = case.incidents[n]
+    return {
+        "state": incident.state,
+        "occurred_at": incident.occurred_at,
+        "recorded_at": incident.recorded_at,
+        "contact_due": case.contact_due(incident),
+        "contacts": [
+            {"outcome": x.outcome, "occurred_at": x.occurred_at, "voided": not x.stands}
+            for x in incident.contacts
+        ],
+    }
+
+
+def _suspension(case: Case, n: int) -> Seen:
+    suspension = case.suspensions[n]
+    return {
+        "started": suspension.made_at,
+        "due": suspension.due,
+        "until": suspension.until,
+        "ended": None if suspension.closed else suspension.ended_at,
+        "struck": suspension.struck,
+        "closed": suspension.closed,
+        "incidents": sorted(i.n for i in case.incidents.values() if i.suspension == n),
+    }
+
+
+def _task(case: Case, n: int) -> Seen:
+    task = case.tasks[n]
+    # The model does not say which window closed the site: several may be met at once.
+    about = [] if task.kind == "tell" else sorted(task.incidents)
+    return {"kind": task.kind, "incidents": about, "done": task.done_at is not None}
+
+
+_Said = Callable[[Any], dict[str, Any]]
+
+_ACTS: dict[type[c.Command], tuple[str, _Said]] = {
+    c.Log: ("log", lambda x: {"at": x.at, "urls": x.urls, "again": x.again}),
+    c.Recur: ("recur", lambda x: {"incident": x.incident, "at": x.at}),
+    c.ImportIncident: (
+        "bring_in",
+        lambda x: {
+            "at": x.at, "urls": x.urls, "contact": x.contact, "contact_at": x.contact_at,
+            "removed_at": x.removed_at,
+        },
+    ),
+    c.RecordContact: (
+        "contact", lambda x: {"incident": x.incident, "outcome": x.outcome, "at": x.at},
+    ),
+    c.VoidContact: ("void_contact", lambda x: {"incident": x.incident, "contact": x.contact}),
+    c.VoidIncident: ("void", lambda x: {"incident": x.incident}),
+    c.StateRemoved: ("removed", lambda x: {"incident": x.incident, "at": x.at}),
+    c.StateRefused: ("refused", lambda x: {"incident": x.incident, "at": x.at}),
+    c.TakeBack: ("take_back", lambda x: {"incident": x.incident}),
+    c.StateFalse: ("false_info", lambda _: {}),
+    c.SetHold: ("hold", lambda _: {}),
+    c.LiftHold: ("unhold", lambda _: {}),
+    c.AskReinstatement: ("reinstate", lambda _: {}),
+    c.Approve: ("approve", lambda _: {}),
+    c.Decline: ("decline", lambda _: {}),
+    c.Uphold: ("uphold", lambda _: {}),
+    c.CompleteTask: ("done", lambda x: {"task": x.task}),
+}  # fmt: skip
