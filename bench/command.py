@@ -1,0 +1,170 @@
+"""The command: runs the scenarios that are asked for, and tells what came of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bench import machine, table
+from bench.context import Context
+from bench.databases import POSTGRESQL, SQLITE, Databases, PostgresqlDatabases, SqliteFiles
+from bench.rounds import Rounds
+from bench.rounds import document as trial_document
+from bench.scenarios import NAMES
+from bench.server import server
+
+ROUNDS = {"tiny": 1, "small": 3, "full": 5}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs what is asked for; 0 if all of it worked, whatever the figures are."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    unknown = sorted(set(asked.scenarios) - set(NAMES))
+    if unknown:
+        parser.error(f"no such scenario: {', '.join(unknown)} (there are {', '.join(NAMES)})")
+    if asked.page:
+        from bench import page
+
+        return page.write(asked.json)
+    # Whoever ends it finds no server left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    given = sys.argv[1:] if arguments is None else arguments
+    # Others have no use for a folder of this machine.
+    typed = [Path(word).name if word.startswith("/") else word for word in given]
+    results = run(asked, f"scripts/bench {shlex.join(typed)}".strip())
+    print(_summary(results))
+    return 1 if any(trial["failed"] for trial in results["trials"]) else 0
+
+
+def run(asked: argparse.Namespace, command: str) -> dict[str, Any]:
+    """Runs the scenarios one after the other, and tells of each as soon as it is done."""
+    rounds = asked.rounds or ROUNDS[asked.size]
+    with _databases(asked.db, asked.folder) as (databases, folder):
+        context = Context(
+            size=asked.size, rounds=rounds, databases=databases, folder=folder,
+            only_ours=asked.only_ours,
+        )  # fmt: skip
+        results: dict[str, Any] = {
+            "version": 1,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": command,
+            "size": asked.size,
+            "rounds": rounds,
+            "machine": machine.document(list(databases.values()), folder),
+            "trials": [],
+        }
+        for name in asked.scenarios or NAMES:
+            for trial in _trials(name, context):
+                results["trials"].append(trial)
+                print(table.text(trial), flush=True)
+                _save(asked.json, results)
+    return results
+
+
+def _trials(name: str, context: Context) -> Iterator[dict[str, Any]]:
+    """The trials of a scenario; if it fails as a whole, one that says so."""
+    try:
+        for trial in import_module(f"bench.scenarios.{name}").trials(context):
+            _tell(f"{name}, {trial.database}: {trial.title}")
+            rounds = Rounds(trial)
+            rounds.run(context.rounds, _tell)
+            yield trial_document(rounds)
+    except Exception as error:  # noqa: BLE001 - told in the report, and the next one goes on
+        _tell_traceback()
+        problem = {"contender": name, "error": f"{type(error).__name__}: {error}"}
+        yield {
+            "scenario": name, "database": "", "title": "could not be run", "rows": [],
+            "targets": [], "failed": [problem], "left_out": [], "notes": [], "floor": [],
+        }  # fmt: skip
+
+
+@contextmanager
+def _databases(
+    only: str | None, folder: Path | None
+) -> Iterator[tuple[dict[str, Databases], Path]]:
+    with ExitStack() as stack:
+        place = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(
+                    prefix="incidents-bench-", dir=_disk(folder), ignore_cleanup_errors=True
+                )
+            )
+        )
+        # The user that the server runs as must find its way through.
+        place.chmod(0o755)
+        made: dict[str, Databases] = {}
+        if only in (None, SQLITE):
+            made[SQLITE] = SqliteFiles(place)
+        if only in (None, POSTGRESQL):
+            made[POSTGRESQL] = PostgresqlDatabases(stack.enter_context(server(place)))
+        yield made, place
+
+
+def _disk(asked: Path | None) -> Path:
+    """A folder on a real disk: what is kept in memory is durable at no cost."""
+    candidates = [asked] if asked else [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.cwd()]
+    for folder in candidates:
+        if machine.file_system(folder) not in ("tmpfs", "ramfs"):
+            return folder
+    raise SystemExit(f"no folder on a real disk among {', '.join(map(str, candidates))}: --folder")
+
+
+def _save(file: Path | None, results: dict[str, Any]) -> None:
+    """After each trial, so that an interrupted run leaves what it has."""
+    if file is None:
+        return
+    whole = file.with_name(f"{file.name}.part")
+    whole.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    whole.replace(file)
+
+
+def _summary(results: dict[str, Any]) -> str:
+    lines = [
+        f"  {trial['scenario']} · {trial['database']} · {trial['title']}: {table.sentence(target)}"
+        for trial in results["trials"]
+        for target in trial["targets"]
+    ]
+    return "\n".join([f"{len(lines)} targets:", *lines])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Measures the desk beside floors and peers, in turn, on this machine.",
+    )
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO",
+        help=f"default: all of {', '.join(NAMES)}",
+    )  # fmt: skip
+    parser.add_argument("--size", choices=list(ROUNDS), default="small")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 3, or 5 if full")
+    parser.add_argument("--db", choices=[SQLITE, POSTGRESQL], help="default: both")
+    parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results, or read them")
+    parser.add_argument("--folder", type=Path, help="where the databases lie, on a real disk")
+    parser.add_argument(
+        "--page", action="store_true",
+        help="measure nothing: draw docs/explanation/speed.md from its JSON, or from --json FILE",
+    )  # fmt: skip
+    return parser
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _tell_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()

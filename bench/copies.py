@@ -1,0 +1,107 @@
+"""Copies of sites: many sites with all that belongs to them, made by SQL from a few real ones.
+
+A million entries written one decision after the other would take longer than what is measured.
+So the desk writes some thousands, and each table is filled up from itself, with other site ids
+and names, also inside the entries and orders: a replay of the copies holds. Sealed notes are not
+copied; copies refer to the same ones.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from bench.databases import POSTGRESQL, SQLITE, connect, kind_of
+
+OF_QUEUE = ("incidents", "incident_urls", "contacts", "suspensions", "tasks", "work")
+OF_RECORD = (*OF_QUEUE, "entries", "orders")
+
+# Each copy's clocks end a hair later, so that due times differ as real ones do.
+_LATER = ("next_due", "contact_due", "due", "sort_due")
+
+
+def multiply(url: str, times: int, tables: tuple[str, ...], *, spread: bool = False) -> None:
+    """Makes `times` copies of each site; only `tables` are filled.
+
+    With `spread` the clocks of a copy end some microseconds later, for which no entry vouches.
+    """
+    kind = kind_of(url)
+    with closing(connect(url)) as connection:
+        connection.execute("BEGIN")
+        if kind == SQLITE:
+            connection.execute("PRAGMA defer_foreign_keys=ON")
+        offset = connection.execute("SELECT max(id) FROM sites").fetchone()[0]
+        for table in ("sites", *tables):
+            connection.execute(_Copy(kind, table, offset, times, spread).statement(connection))
+        if kind == POSTGRESQL:
+            connection.execute(
+                "SELECT setval(pg_get_serial_sequence('sites', 'id'), max(id)) FROM sites"
+            )
+        connection.execute("COMMIT")
+        # What a live server's autovacuum does; a live SQLite file is not analyzed by the program.
+        if kind == POSTGRESQL:
+            connection.execute("VACUUM (ANALYZE)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """How one table is filled up from itself; `offset` lies between a site's id and its copy's."""
+
+    kind: str
+    table: str
+    offset: int
+    times: int
+    spread: bool
+
+    def statement(self, connection: Any) -> str:
+        found = connection.execute(f"SELECT * FROM {self.table} LIMIT 0")
+        names = [column[0] for column in found.description]
+        if self.table == "entries":
+            names.remove("id")
+        columns = ", ".join(f'"{name}"' for name in names)
+        values = ", ".join(self._value(name) for name in names)
+        site = "s.id" if self.table == "sites" else "s.site_id"
+        joined = "" if self.table == "sites" else "JOIN sites AS o ON o.id = s.site_id "
+        order = "s.id" if self.table in ("sites", "entries") else site
+        return (
+            f"INSERT INTO {self.table} ({columns}) {self._numbers()} SELECT {values} "
+            f"FROM n CROSS JOIN {self.table} AS s {joined}"
+            f"WHERE {site} BETWEEN 1 AND {self.offset} ORDER BY n.k, {order}"
+        )
+
+    def _numbers(self) -> str:
+        if self.kind == POSTGRESQL:
+            return f"WITH n(k) AS (SELECT generate_series(1, {self.times}))"
+        return (
+            "WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n "
+            f"WHERE k < {self.times})"
+        )
+
+    def _value(self, name: str) -> str:
+        own = f's."{name}"'
+        if (self.table, name) == ("sites", "id") or name == "site_id":
+            return f"{own} + n.k * {self.offset}"
+        if (self.table, name) == ("sites", "name"):
+            return _copied_name("s")
+        if (self.table, name) in (("entries", "body"), ("orders", "data")):
+            return self._renamed(own)
+        if self.spread and name in _LATER:
+            later = "n.k" if self.kind == SQLITE else "n.k * interval '1 microsecond'"
+            return f"{own} + {later}"
+        return own
+
+    def _renamed(self, text: str) -> str:
+        """The text with the copy's id and name in it, wherever the original's stood."""
+        old, new = "o.id", f"(o.id + n.k * {self.offset})"
+        for was, now in (
+            (f"'\"' || {old} || '-'", f"'\"' || {new} || '-'"),
+            (f"'\"site_id\":\"' || {old} || '\"'", f"'\"site_id\":\"' || {new} || '\"'"),
+            ("'\"site\":\"' || o.name || '\"'", f"'\"site\":\"' || {_copied_name('o')} || '\"'"),
+        ):
+            text = f"replace({text}, {was}, {now})"
+        return text
+
+
+def _copied_name(site: str) -> str:
+    return f"'copy-' || n.k || '.' || {site}.name"

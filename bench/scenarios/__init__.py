@@ -1,0 +1,5 @@
+"""The scenarios, one module each; their names in the order in which they are run."""
+
+NAMES = (
+    "log_one", "log_batch", "fire", "lateness", "idle", "old_site", "export", "memory", "start",
+)  # fmt: skip
