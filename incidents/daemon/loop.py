@@ -117,9 +117,9 @@ class _Loop:
         """Until a signal comes, which is returned, or nothing can be done."""
         steps = Steps()
         while self._enforcement.fatal is None:
-            received = signal.sigtimedwait(STOPPING, _WATCH_S)
+            received = _stop_signal(_WATCH_S)
             if received is not None:
-                return received.si_signo
+                return received
             step = steps.step()
             if step is not None:
                 self._after_step(step)
@@ -139,12 +139,12 @@ class _Loop:
         closing = Thread(target=self._scheduler.shutdown, daemon=True)
         closing.start()
         while closing.is_alive():
-            received = signal.sigtimedwait(STOPPING, 0.05)
+            received = _stop_signal(0.05)
             if received is not None:
                 journal.warn("stopped at once, the batch in hand is undone")
-                signal.signal(received.si_signo, signal.SIG_DFL)
+                signal.signal(received, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-                os.kill(os.getpid(), received.si_signo)
+                os.kill(os.getpid(), received)
 
     # What the duties ask of the scheduler, from their own threads.
 
@@ -169,6 +169,16 @@ class _Loop:
         # At a stop the scheduler may forget its jobs before the last look ends.
         with suppress(JobLookupError):
             self._scheduler.modify_job(id_, next_run_time=clock.now())
+
+
+def _stop_signal(within_s: float) -> int | None:
+    """The signal to stop that comes within that time, if one does.
+
+    CPython answers a wait that was interrupted (the process was stopped, and went on) and whose
+    time is up by then with whatever stood in its memory: only what was asked for is believed.
+    """
+    received = signal.sigtimedwait(STOPPING, within_s)
+    return received.si_signo if received is not None and received.si_signo in STOPPING else None
 
 
 @contextmanager

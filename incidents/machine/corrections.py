@@ -91,7 +91,9 @@ def _lapsed(incident: Incident) -> bool:
 def _fresh_hour(draft: Draft, incident: Incident, state_to: str) -> datetime | None:
     """A new contact deadline for an incident that is open again, where a clock can run at all."""
     case = draft.case
-    if state_to != "open" or case.closed or incident.epoch != case.epoch:
+    if state_to != "open" or incident.state == "open":
+        return None
+    if case.closed or incident.epoch != case.epoch:
         return None
     return draft.now + draft.policy.unreachable_within
 

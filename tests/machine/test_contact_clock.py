@@ -342,6 +342,8 @@ def test_voiding_a_mere_attempt_moves_no_deadline() -> None:
     assert site.states == ["open"]
     assert site.contact_due(1) == utc("11:00")
     assert site.incident(1).corrections == 0
+    assert not site.last(e.ContactVoided).fresh_hour
+    assert site.last(e.ContactVoided).contact_due is None
 
 
 def test_a_voided_contact_that_came_late_makes_the_incident_unreached_again() -> None:
