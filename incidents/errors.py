@@ -55,6 +55,11 @@ class FileError(IncidentsError):
     """{file} cannot be {done}: {detail}"""
 
 
+class AnswerLostError(IncidentsError):
+    """the answer cannot be written: {detail}; what it would have told of is done all the same, and
+    an act that is repeated with the same --key answers again"""
+
+
 # ── 2: wrong usage ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -194,7 +194,7 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         if asked_for:
             raise SettingsFileError(file=file, detail="there is no such file") from error
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
         raise SettingsFileError(file=file, detail=f"it is not TOML: {error}") from error
     except OSError as error:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error

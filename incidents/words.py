@@ -32,10 +32,15 @@ class When:
     now: datetime
 
     def __call__(self, moment: datetime | str) -> str:
-        """`2026-03-01 11:00` in the zone, with seconds only where there are any."""
+        """`2026-03-01 11:00` in the zone, with seconds only where there are any.
+
+        In the hour that clocks show twice, when summer time ends, the offset stands behind it: what
+        is shown can always be typed, and is the same moment to the second.
+        """
         local = _moment(moment).astimezone(self.zone)
         seconds = ":%S" if local.second or local.microsecond else ""
-        return local.strftime(f"%Y-%m-%d %H:%M{seconds}")
+        shown = local.strftime(f"%Y-%m-%d %H:%M{seconds}")
+        return shown + _offset(local) if _is_shown_twice(local) else shown
 
     @property
     def zone_name(self) -> str:
@@ -136,6 +141,18 @@ def next_commands(incident: Document, site: Document) -> list[str]:
             return [f"incidents removed {name}"]
         case _:
             return []
+
+
+def _is_shown_twice(local: datetime) -> bool:
+    """Whether the clocks of its zone show that time at two moments."""
+    first, second = local.replace(fold=0), local.replace(fold=1)
+    before, after = first.utcoffset(), second.utcoffset()
+    return before is not None and after is not None and before > after
+
+
+def _offset(local: datetime) -> str:
+    """The offset as RFC 3339 has it, `-05:00`."""
+    return local.isoformat(timespec="minutes")[16:]
 
 
 def _moment(moment: datetime | str) -> datetime:

@@ -61,5 +61,5 @@ def _activation(row: Row, seq: int, active: str) -> PolicyActivated:
 def _compare(connection: Connection, made: dict[str, Row], only: Row) -> Iterator[Finding]:
     dialect = connection.dialect.name
     for table, rows in ((policies, made.values()), (desk, (only,))):
-        expected = sorted(written(iter(rows), writers(table, dialect)))
-        yield from compare(NAME, table, expected, list(Stream(connection, table).rest()), dialect)
+        expected = sorted(written(rows, writers(table, dialect)))
+        yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)

@@ -11,20 +11,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, type_coerce
+from sqlalchemy.types import NullType
 
 from incidents.audit.entry import UnreadableEntryError
+from incidents.audit.stream import parts
 from incidents.errors import InputError
 from incidents.store.tables import entries
 from incidents.store.types import canonical
-
-AT_ONCE = 1_000
-"""So many entries are held in memory at a time."""
 
 COLUMNS = (
     "site", "site_id", "site_seq", "kind", "occurred_at", "recorded_at", "actor", "login",
@@ -34,6 +34,11 @@ COLUMNS = (
 
 _AS_JSON = frozenset({"reason", "data", "run", "v"})
 _OPTIONAL = frozenset({"login", "rule", "reason", "run"})
+_COLUMNS = frozenset(COLUMNS)
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+Part = Sequence[str]
+"""Some entries, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +50,11 @@ class Selection:
     until: datetime | None = None
 
 
-def bodies(connection: Connection, wanted: Selection) -> Iterator[str]:
+def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
     """The entries as they are stored, in the order of their ids, a few at a time."""
-    statement = _of(select(entries.c.body), wanted).order_by(entries.c.id)
-    streamed = connection.execution_options(stream_results=True, yield_per=AT_ONCE)
-    for part in streamed.scalars(statement).partitions():
-        yield from part
+    statement = _of(select(type_coerce(entries.c.body, NullType())), wanted)
+    for rows in parts(connection, statement.order_by(entries.c.id)):
+        yield list(chain.from_iterable(rows))
 
 
 def count(connection: Connection, wanted: Selection) -> int:
@@ -58,13 +62,21 @@ def count(connection: Connection, wanted: Selection) -> int:
     return connection.scalar(_of(select(func.count()).select_from(entries), wanted)) or 0
 
 
-def jsonl(stored: Iterable[str]) -> Iterator[bytes]:
-    """The entries as JSON Lines: exactly their bytes, and a line feed."""
-    for body in stored:
-        yield body.encode() + b"\n"
+def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
+    """The entries as JSON Lines: exactly their bytes, and a line feed after each.
+
+    Raises:
+        UnreadableEntryError: of an entry that is no text.
+    """
+    for part in stored:
+        try:
+            lines = "\n".join(part)
+        except TypeError as error:
+            raise UnreadableEntryError(detail=str(error)) from error
+        yield lines.encode() + b"\n"
 
 
-def write_csv(stored: Iterable[str]) -> Iterator[bytes]:
+def write_csv(stored: Iterable[Part]) -> Iterator[bytes]:
     """The entries as CSV, the header first.
 
     Raises:
@@ -73,8 +85,8 @@ def write_csv(stored: Iterable[str]) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for body in stored:
-        writer.writerow(_cells(body))
+    for part in stored:
+        writer.writerows(map(_cells, part))
         yield _taken(buffer)
     yield _taken(buffer)
 
@@ -118,29 +130,28 @@ def _taken(buffer: io.StringIO) -> bytes:
 def _cells(body: str) -> list[str]:
     try:
         entry = json.loads(body)
-        strangers = entry.keys() - set(COLUMNS)
-        if strangers:
-            raise UnreadableEntryError(detail=f"it has a field {min(strangers)!r}")
-        return [_cell(name, entry.get(name)) for name in COLUMNS]
+        if not entry.keys() <= _COLUMNS:
+            raise UnreadableEntryError(detail=f"it has a field {min(entry.keys() - _COLUMNS)!r}")
+        return [write(entry.get(name)) for name, write in _WRITERS]
     except (ValueError, AttributeError, TypeError) as error:
         raise UnreadableEntryError(detail=f"{type(error).__name__}: {error}") from error
 
 
-def _cell(name: str, value: Any) -> str:
-    if name in _AS_JSON:
-        return "" if value is None else canonical(value)
+def _json_cell(value: Any) -> str:
+    return "" if value is None else _canonical(value)
+
+
+def _text_cell(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise TypeError(f"{name} is {value!r}")
-    return "'" + value if _looks_dangerous(value, name) else value
+        raise TypeError(f"{value!r} is no text")
+    return "'" + value if value and not value[0].isalnum() else value
 
 
-def _looks_dangerous(text: str, name: str) -> bool:
-    if not text:
-        # Of what can be missing, an empty cell says that it is.
-        return name in _OPTIONAL
-    return not text[0].isalnum()
+def _optional_cell(value: Any) -> str:
+    # Of what can be missing, an empty cell says that it is.
+    return "'" if value == "" else _text_cell(value)
 
 
 def _entry(row: list[str], line: int) -> bytes:
@@ -160,3 +171,12 @@ def _value(name: str, cell: str, line: int) -> Any:
         return json.loads(cell)
     except ValueError as error:
         raise InputError(f"line {line}: {name} is not JSON: {error}") from error
+
+
+def _writer(name: str) -> Callable[[Any], str]:
+    if name in _AS_JSON:
+        return _json_cell
+    return _optional_cell if name in _OPTIONAL else _text_cell
+
+
+_WRITERS = [(name, _writer(name)) for name in COLUMNS]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import Table
@@ -14,6 +15,8 @@ Problem = Literal[
     "changed", "added", "deleted", "missing_entry", "misplaced_entry", "unreadable_entry",
     "impossible_entry", "broken_seal",
 ]  # fmt: skip
+
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +37,26 @@ class Finding:
 
 
 def compare(
-    site: str, table: Table, expected: Sequence[Row], found: Sequence[Row], dialect: str
+    site: str, table: Table, expected: Iterator[Row], found: Iterator[Row], dialect: str
 ) -> Iterator[Finding]:
-    """What differs between the rows of one table as the record has them and as they are."""
-    if expected == found:
-        return
+    """What differs between the rows of one table as the record has them and as they are.
+
+    As long as both give the same rows, no more than a few are held in memory.
+    """
+    while (right := list(islice(expected, _AT_ONCE))) == (own := list(islice(found, _AT_ONCE))):
+        if not right:
+            return
+    yield from _differences(site, table, [*right, *expected], [*own, *found], dialect)
+
+
+def name_of(key: Row) -> str:
+    """A row's key as people read it."""
+    return "-".join(map(str, key))
+
+
+def _differences(
+    site: str, table: Table, expected: list[Row], found: list[Row], dialect: str
+) -> Iterator[Finding]:
     width = len(table.primary_key.columns)
     by_key = {row[:width]: row for row in found}
     for row in expected:
@@ -50,11 +68,6 @@ def compare(
             yield from _changed(site, table, row, own, dialect)
     for key in by_key:
         yield Finding(site=site, table=table.name, row=name_of(key), problem="added")
-
-
-def name_of(key: Row) -> str:
-    """A row's key as people read it."""
-    return "-".join(map(str, key))
 
 
 def _changed(site: str, table: Table, expected: Row, found: Row, dialect: str) -> Iterator[Finding]:

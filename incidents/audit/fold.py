@@ -7,7 +7,7 @@ from typing import Any
 from incidents.audit.entry import Header, UnreadableEntryError, decode
 from incidents.audit.finding import Finding, Problem
 from incidents.audit.outbox import Outbox
-from incidents.audit.rows import Row, Writer
+from incidents.audit.rows import Row, WriteTime
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.events import Event, IncidentEvent, SiteAdded, SiteEvent
@@ -28,13 +28,13 @@ _NEW = "new"
 class Fold:
     """One site's history so far. `case` is None before its first entry.
 
-    `write_time` is how the driver gives a time (see `rows.writers`).
+    `write_time` is how the driver gives a time (see `rows.time_writer`).
     """
 
-    def __init__(self, site_id: int, write_time: Writer) -> None:
+    def __init__(self, site_id: int, outbox: Outbox, write_time: WriteTime) -> None:
         self.site_id = site_id
         self.case: Case | None = None
-        self.outbox = Outbox()
+        self._outbox = outbox
         self._write_time = write_time
 
     @property
@@ -58,20 +58,18 @@ class Fold:
     def _misplaced(self, header: Header, event: Event, row: Row) -> Finding | None:
         """Whether the entry says of itself that it stands somewhere else."""
         seq, at = row[_SEQ], row[_RECORDED_AT]
-        own_at = (
-            event.recorded_at if self._write_time is None else self._write_time(event.recorded_at)
-        )
-        name = header.site if self.case is None else self.case.site
+        case = self.case
+        name = header.site if case is None else case.site
         if (header.site_id, header.site_seq, header.site) != (self.site_id, seq, name):
             return self._finding(
                 seq, "misplaced_entry", expected=f"{self.site_id}-{seq} of {name}",
                 found=f"{header.site_id}-{header.site_seq} of {header.site}",
             )  # fmt: skip
-        if own_at != at:
+        if self._write_time(event.recorded_at) != at:
             return self._finding(
                 seq, "changed", column="recorded_at", expected=str(event.recorded_at), found=str(at)
             )
-        last = None if self.case is None else self.case.last_entry_at
+        last = None if case is None else case.last_entry_at
         if last is not None and event.recorded_at < last:
             return self._finding(
                 seq, "misplaced_entry", found="it is recorded before the entry before it"
@@ -88,7 +86,7 @@ class Fold:
         except _IMPOSSIBLE as error:
             return self._finding(seq, "impossible_entry", found=said(error))
         self.case = case
-        self.outbox.take(case, event)
+        self._outbox.take(case, event)
         return None
 
     def _finding(self, seq: int, problem: Problem, **what: Any) -> Finding:

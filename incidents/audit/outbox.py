@@ -7,15 +7,16 @@ reopening that takes it back order nothing. So both may be missing, if they are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from typing import Any
 
 from incidents.audit.finding import Finding, compare, name_of
-from incidents.audit.rows import Row, writers, written
+from incidents.audit.rows import Row, time_writer
 from incidents.desk.batch import order_document
 from incidents.machine import orders as machine_orders
 from incidents.machine.case import Case
 from incidents.machine.events import Event
 from incidents.store.tables import orders
+from incidents.store.types import canonical
 
 _KEY = 3
 _KIND, _CREATED_AT = 3, 5
@@ -23,39 +24,46 @@ _FIRST = 1
 
 
 class Outbox:
-    """The orders that a site's entries give rise to, as rows of the table."""
+    """A site's orders: those that its entries give rise to, against the rows of the table.
 
-    def __init__(self) -> None:
-        self._expected: list[Row] = []
+    `found` gives these rows, in the order of their keys, as the driver for `dialect` does.
+    """
+
+    def __init__(self, found: Iterator[Row], dialect: str) -> None:
+        self._found = found
+        self._dialect = dialect
+        self._write_time = time_writer(dialect)
+        self._next = next(found, None)
+        self._unmet: list[Row] = []
 
     def take(self, case: Case, event: Event) -> None:
-        """Add what follows from the event that `case` has just had applied."""
+        """Look for what follows from the event that `case` has just had applied."""
         for order in machine_orders.orders((event,)):
-            self._expected.append(
-                (
-                    case.site_id, case.seq, _FIRST, order.kind, order_document(case, order),
-                    event.recorded_at,
-                )
-            )  # fmt: skip
+            data = canonical(order_document(case, order))
+            at = self._write_time(event.recorded_at)
+            row = (case.site_id, case.seq, _FIRST, order.kind, data, at)
+            if row == self._next:
+                self._next = next(self._found, None)
+            else:
+                self._unmet.append(row)
 
-    def compare(self, site: str, found: Sequence[Row], dialect: str) -> Iterator[Finding]:
+    def findings(self, site: str) -> Iterator[Finding]:
         """What differs from the rows in the table, those that may have cancelled out aside."""
-        rows = written(iter(self._expected), writers(orders, dialect))
-        if rows == found:
-            return
+        found = [] if self._next is None else [self._next, *self._found]
         there = {row[:_KEY] for row in found}
-        missing = _not_cancelled([row for row in rows if row[:_KEY] not in there])
+        missing = _not_cancelled([row for row in self._unmet if row[:_KEY] not in there])
         for row in missing:
             yield Finding(
                 site=site, table=orders.name, row=name_of(row[:_KEY]), problem="deleted",
                 expected=row[_KIND],
             )  # fmt: skip
-        yield from compare(site, orders, [r for r in rows if r[:_KEY] in there], found, dialect)
+        due = (row for row in self._unmet if row[:_KEY] in there)
+        yield from compare(site, orders, due, iter(found), self._dialect)
 
 
 def _not_cancelled(missing: Sequence[Row]) -> list[Row]:
     left: list[Row] = []
-    suspended: dict[datetime, Row] = {}
+    suspended: dict[Any, Row] = {}
     for row in missing:
         if row[_KIND] == "suspend":
             suspended[row[_CREATED_AT]] = row

@@ -7,14 +7,17 @@ says is (whether it is still what was written is another proof's business).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 
 from sqlalchemy import Connection, Table
 
 from incidents.audit import desk_stream, seals
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import Fold
-from incidents.audit.rows import OF_CASE, Row, names, writers, written
+from incidents.audit.outbox import Outbox
+from incidents.audit.rows import OF_CASE, Row, time_writer, writers, written
+from incidents.audit.share import ALL, Share, Span
 from incidents.audit.stream import AT_ONCE, Stream
 from incidents.store.tables import DESK_STREAM, entries, orders
 
@@ -27,11 +30,9 @@ OUTSIDE = {
 }
 """What the replay cannot prove: columns, and whole tables, each with the reason."""
 
-_TIME = names(entries).index("recorded_at")
-
 
 class Replay:
-    """One replay of all sites, the desk's own stream and the sealed values; or of one site alone.
+    """One replay of all sites, the desk's own stream and the sealed values; or of a share of these.
 
     `connection` must be in a transaction that sees one state of the database. `sites` and
     `entries` count those that have been looked at so far; `done` is told of entries, in between.
@@ -42,61 +43,83 @@ class Replay:
         connection: Connection,
         site_id: int | None = None,
         *,
+        share: Share = ALL,
         done: Callable[[int], object] = lambda _: None,
     ) -> None:
         self.sites = 0
         self.entries = 0
         self._connection = connection
         self._dialect = connection.dialect.name
-        self._site_id = site_id
+        self._write_time = time_writer(self._dialect)
+        self._writers = {table: writers(table, self._dialect) for table, _ in OF_CASE}
+        self._share = share if site_id is None else Share(sites=Span.of(site_id))
         self._done = done
-        self._entries = Stream(connection, entries, "site_id", "site_seq", site_id=site_id)
-        self._orders = self._stream(orders)
-        self._kept = [
-            (table, rows_of, writers(table, self._dialect), self._stream(table))
-            for table, rows_of in OF_CASE
-        ]
-        self._write_time = writers(entries, self._dialect)[_TIME]
+        self._told = 0
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Generator[Finding]:
         """All that is not as the record has it, site by site; nothing if all is."""
-        if self._site_id is None:
-            rows = self._counted(self._entries.of(DESK_STREAM))
-            yield from desk_stream.findings(self._connection, rows)
-            for _ in rows:
-                """What comes after one that is wrong is passed over."""
-        told = 0
-        streams = [self._entries, self._orders, *(stream for *_, stream in self._kept)]
-        while ids := [stream.site_id for stream in streams if stream.site_id is not None]:
-            yield from self._site(min(ids))
-            self.sites += 1
-            if self.entries - told >= AT_ONCE:
-                self._done(self.entries - told)
-                told = self.entries
-        self._done(self.entries - told)
-        if self._site_id is None:
-            yield from seals.findings(self._connection)
+        if self._share.desk:
+            yield from self._of_desk()
+        if self._share.sites is not None:
+            yield from self._of_sites(self._share.sites)
+        self._tell()
+        if self._share.seals is not None:
+            yield from seals.findings(self._connection, self._share.seals)
 
-    def _site(self, site_id: int) -> Iterator[Finding]:
-        fold = Fold(site_id, self._write_time)
-        trusted = True
-        for row in self._counted(self._entries.of(site_id)):
-            if trusted and (finding := fold.take(row)) is not None:
-                yield finding
-                trusted = False
-        found = [list(stream.of(site_id)) for *_, stream in self._kept]
-        orders_found = list(self._orders.of(site_id))
-        if not trusted:
+    def _of_desk(self) -> Iterator[Finding]:
+        ours = entries.c.site_id == DESK_STREAM
+        stream = Stream(self._connection, entries, "site_id", "site_seq", where=[ours])
+        rows = self._counted(stream.rest())
+        yield from desk_stream.findings(self._connection, rows)
+        # What comes after one that is wrong is passed over.
+        deque(rows, maxlen=0)
+
+    def _of_sites(self, span: Span) -> Iterator[Finding]:
+        where = [*span.where(entries.c.site_id), entries.c.site_id != DESK_STREAM]
+        history = Stream(self._connection, entries, "site_id", "site_seq", where=where)
+        outgoing = self._stream(orders, span)
+        kept = {table: self._stream(table, span) for table, _ in OF_CASE}
+        streams = [history, outgoing, *kept.values()]
+        while ids := [stream.site_id for stream in streams if stream.site_id is not None]:
+            site_id = min(ids)
+            rows = {table: stream.of(site_id) for table, stream in kept.items()}
+            yield from self._of_site(site_id, history.of(site_id), outgoing.of(site_id), rows)
+            self.sites += 1
+            if self.entries - self._told >= AT_ONCE:
+                self._tell()
+
+    def _of_site(
+        self,
+        site_id: int,
+        history: Iterator[Row],
+        outgoing: Iterator[Row],
+        rows: dict[Table, Iterator[Row]],
+    ) -> Iterator[Finding]:
+        outbox = Outbox(outgoing, self._dialect)
+        fold = Fold(site_id, outbox, self._write_time)
+        counted = self._counted(history)
+        finding = next(filter(None, map(fold.take, counted)), None)
+        if finding is not None:
+            yield finding
+            # What follows from entries that cannot be trusted is not compared.
+            for left in (counted, outgoing, *rows.values()):
+                deque(left, maxlen=0)
             return
-        for (table, rows_of, with_, _), own in zip(self._kept, found, strict=True):
-            rows = iter(()) if fold.case is None else rows_of(fold.case)
-            yield from compare(fold.site, table, written(rows, with_), own, self._dialect)
-        yield from fold.outbox.compare(fold.site, orders_found, self._dialect)
+        for table, rows_of in OF_CASE:
+            expected = iter(()) if fold.case is None else rows_of(fold.case)
+            right = written(expected, self._writers[table])
+            yield from compare(fold.site, table, right, rows[table], self._dialect)
+        yield from outbox.findings(fold.site)
 
     def _counted(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             self.entries += 1
             yield row
 
-    def _stream(self, table: Table) -> Stream:
-        return Stream(self._connection, table, site_id=self._site_id)
+    def _tell(self) -> None:
+        self._done(self.entries - self._told)
+        self._told = self.entries
+
+    def _stream(self, table: Table, span: Span) -> Stream:
+        site_id = next(iter(table.primary_key.columns))
+        return Stream(self._connection, table, where=span.where(site_id))

@@ -7,7 +7,7 @@ somebody has put into a row need not be readable.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -23,7 +23,9 @@ from incidents.store.tables import FAR
 from incidents.store.types import JSONText, UTCDateTime, canonical, microseconds
 
 Row = tuple[Any, ...]
-Writer = Callable[[Any], Any] | None
+WriteTime = Callable[[datetime], Any]
+Writers = tuple[tuple[int, Callable[[Any], Any]], ...]
+"""The places of a row's values that are written in another way, and how."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,22 +35,29 @@ def names(table: Table) -> list[str]:
     return [column.name for column in table.c]
 
 
-def writers(table: Table, dialect: str) -> list[Writer]:
-    """How each column's value becomes what the driver gives; None: as it is."""
-    return [_writer(column.type, dialect) for column in table.c]
+def writers(table: Table, dialect: str) -> Writers:
+    """How the values become what the driver gives, where they do not stand as they are."""
+    found = ((place, _writer(column.type, dialect)) for place, column in enumerate(table.c))
+    return tuple((place, write) for place, write in found if write is not None)
 
 
-def written(rows: Iterator[Row], with_: list[Writer]) -> list[Row]:
+def time_writer(dialect: str) -> WriteTime:
+    """How a time becomes what the driver gives."""
+    return _writer(UTCDateTime(), dialect) or _as_it_is
+
+
+def written(rows: Iterable[Row], with_: Writers) -> Iterator[Row]:
     """The rows as the driver gives them."""
-    return [
-        tuple(
-            [
-                value if write is None or value is None else write(value)
-                for write, value in zip(with_, row, strict=True)
-            ]
-        )
-        for row in rows
-    ]
+    if not with_:
+        yield from rows
+        return
+    for row in rows:
+        cells = list(row)
+        for place, write in with_:
+            value = cells[place]
+            if value is not None:
+                cells[place] = write(value)
+        yield tuple(cells)
 
 
 def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
@@ -65,12 +74,16 @@ def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
     return value
 
 
-def _writer(kind: Any, dialect: str) -> Writer:
+def _writer(kind: Any, dialect: str) -> Callable[[Any], Any] | None:
     if isinstance(kind, JSONText):
         return canonical
     if isinstance(kind, UTCDateTime) and dialect == "sqlite":
         return microseconds
     return None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _own(table: Table, keys: int) -> Callable[[Any], Row]:

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from incidents.audit.finding import Finding
+from incidents.audit.share import Span
 from incidents.audit.stream import Stream
 from incidents.sealing import commitment
 from incidents.store.tables import sealed
 
 
-def findings(connection: Connection) -> Iterator[Finding]:
+def findings(connection: Connection, span: Span) -> Iterator[Finding]:
     """The values that their references do not stand for. The values themselves are not told."""
-    for ref, salt, value in Stream(connection, sealed).rest():
+    for ref, salt, value in Stream(connection, sealed, where=span.where(sealed.c.ref)).rest():
         try:
             stands_for = commitment(bytes(salt), value)
         except (TypeError, AttributeError, UnicodeError):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from operator import itemgetter
 
-from sqlalchemy import Connection, Table, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Executable, Table, select, type_coerce
 from sqlalchemy.types import NullType
 
 from incidents.audit.rows import Row
@@ -14,50 +18,66 @@ AT_ONCE = 1_000
 
 
 class Stream:
-    """The rows of `table`, of one site or of all, as the driver gives them.
+    """The rows of `table`, all or those that are `where`, as the driver gives them.
 
     `order` names the columns that they come in the order of, by default those of the key. The
     first of them is the site's id, where rows are asked for by site.
     """
 
     def __init__(
-        self, connection: Connection, table: Table, *order: str, site_id: int | None = None
+        self,
+        connection: Connection,
+        table: Table,
+        *order: str,
+        where: Sequence[ColumnElement[bool]] = (),
     ) -> None:
         keys = [table.c[name] for name in order] or list(table.primary_key.columns)
         statement = select(*(type_coerce(column, NullType()) for column in table.c))
-        if site_id is not None:
-            statement = statement.where(keys[0] == site_id)
-        # Of its own, since options stay with the connection that they are set on.
-        options = {"stream_results": True, "yield_per": AT_ONCE}
-        result = connection.execute(statement.order_by(*keys), execution_options=options)
-        self._parts = result.partitions()
-        self._place = list(table.c).index(keys[0])
-        self._rows: Iterator[Row] = iter(())
-        self._next: Row | None = None
-        self._advance()
+        self._parts = parts(connection, statement.where(*where).order_by(*keys))
+        self._place = itemgetter(list(table.c).index(keys[0]))
+        self._part: Sequence[Row] = ()
+        self._next = 0
+        self._refill()
 
     @property
     def site_id(self) -> int | None:
         """The site of the next row; None when there is none left."""
-        return None if self._next is None else self._next[self._place]
+        return self._place(self._part[self._next]) if self._part else None
 
     def of(self, site_id: int) -> Iterator[Row]:
         """The next rows, as long as they are of that site."""
-        place = self._place
-        while self._next is not None and self._next[place] == site_id:
-            row = self._next
-            self._advance()
-            yield row
+        return chain.from_iterable(self._parts_of(site_id))
 
     def rest(self) -> Iterator[Row]:
         """All rows that are left."""
-        while self._next is not None:
-            row = self._next
-            self._advance()
-            yield row
+        while self._part:
+            part = self._part[self._next :]
+            self._refill()
+            yield from part
 
-    def _advance(self) -> None:
-        self._next = next(self._rows, None)
-        if self._next is None:
-            self._rows = map(tuple, next(self._parts, ()))
-            self._next = next(self._rows, None)
+    def _parts_of(self, site_id: int) -> Iterator[Sequence[Row]]:
+        while self.site_id == site_id:
+            part, first = self._part, self._next
+            self._next = bisect_right(part, site_id, first, key=self._place)
+            rows = part[first : self._next]
+            if self._next == len(part):
+                self._refill()
+            yield rows
+
+    def _refill(self) -> None:
+        self._part, self._next = next(self._parts, ()), 0
+
+
+def parts(connection: Connection, statement: Executable) -> Iterator[Sequence[Row]]:
+    """The rows that a statement finds, as tuples of what the driver gives, a few at a time."""
+    if connection.dialect.name == "sqlite":
+        # This driver never holds more rows than it is asked for; its tuples are taken as they are.
+        with closing(connection.execute(statement)) as result:
+            while part := result.cursor.fetchmany(AT_ONCE):
+                yield part
+        return
+    # Of its own, since options stay with the connection that they are set on.
+    options = {"stream_results": True, "yield_per": AT_ONCE}
+    with closing(connection.execute(statement, execution_options=options)) as result:
+        for rows in result.partitions():
+            yield list(map(tuple, rows))

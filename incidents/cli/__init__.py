@@ -30,21 +30,22 @@ def main(args: list[str] | None = None) -> int:
     No exception leaves it: whatever happens is told in one sentence on standard error.
     """
     from incidents.cli.root import root
-    from incidents.cli.run import Run
+    from incidents.cli.run import Run, answering
 
     run = Run()
     _never_fail_to_print()
     try:
         status = root.main(args, prog_name="incidents", standalone_mode=False, obj=run)
         if sys.stdout is not None:
-            sys.stdout.flush()
+            with answering():
+                sys.stdout.flush()
         return status if isinstance(status, int) else DONE
     except BrokenPipeError:
         return _after_broken_pipe()
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _tell_of_misuse(error)
         return MISUSED
     except IncidentsError as error:
         _tell(run, error)
@@ -57,18 +58,37 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _tell(run: Run, error: IncidentsError) -> None:
+    from incidents.cli.run import aside
+
     if run.for_programs:
+        from incidents.cli.characters import shortened
         from incidents.cli.output import json_text
 
         kind = "refused" if error.exit_status == REFUSED else "error"
         facts = {name: _plain(value) for name, value in error.facts.items()}
-        told: dict[str, object] = {"name": error.name, "message": error.message, "facts": facts}
+        told: dict[str, object] = {
+            "name": error.name, "message": shortened(error.message), "facts": facts
+        }  # fmt: skip
         if isinstance(error, ActRefusedError):
             # What fell due before the act was done all the same.
             told["events"] = error.events
-        click.echo(json_text({kind: told}), err=True)
+        aside(json_text({kind: told}))
     else:
-        click.echo(f"incidents: {error.message}", err=True)
+        from incidents.cli.characters import told as visibly
+
+        aside(visibly(f"incidents: {error.message}"))
+
+
+def _tell_of_misuse(error: click.ClickException) -> None:
+    """As click does it; but what was typed may be anything, and of any length."""
+    import io
+
+    from incidents.cli.characters import told
+    from incidents.cli.run import aside
+
+    written = io.StringIO()
+    error.show(file=written)
+    aside(told(written.getvalue()), nl=False)
 
 
 def _tell_unexpected(run: Run, error: Exception) -> int:
@@ -98,7 +118,11 @@ def _database_error(run: Run, error: Exception) -> IncidentsError | None:
 
 
 def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, str | int | float | list) else str(value)
+    if value is None or isinstance(value, int | float | list):
+        return value
+    from incidents.cli.characters import shortened
+
+    return shortened(str(value))
 
 
 def _never_fail_to_print() -> None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +19,9 @@ from incidents.errors import DONE, NOT_VERIFIED, InputError, UnknownSiteError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from incidents.audit.export import Part
     from incidents.audit.finding import Finding
-    from incidents.audit.replay import Replay
+    from incidents.audit.split import Split
     from incidents.cli.run import Run
     from incidents.words import Document
 
@@ -31,9 +31,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": ("incidents.cli.audit:replay", "Derive the tables from the entries again."),
     }
 }
-EACH = 1_000
-"""A progress bar moves on after so many entries."""
-
 MAX_FINDINGS = 1_000
 """So many findings are told; of the rest, only that there are more."""
 
@@ -98,7 +95,7 @@ def export(run: Run, site: str | None, since: str | None, until: str | None, tar
         # A count costs a scan: it is made for somebody who looks at the bar.
         length = record.count(connection, wanted) if _is_watched(target) else 0
         with _progress("exporting", length) as done:
-            whole_file.write(target, write(_counted(record.bodies(connection, wanted), done)))
+            whole_file.write(target, write(_counted(record.stored(connection, wanted), done)))
     return DONE
 
 
@@ -110,14 +107,14 @@ def replay(run: Run, site: str | None) -> int:
 
     Finds what was changed, added or deleted behind the desk's back; exit status 5 if anything was.
     """
-    from incidents.audit.replay import Replay
+    from incidents.audit.split import Split
 
     with run.house.reading() as connection:
         site_id = _site_id(connection, site)
         length = _length(connection, site_id) if _is_watched("") else 0
-        with _progress("replaying", length) as done:
-            replayed = Replay(connection, site_id, done=done)
-            told = list(islice(replayed.findings(), MAX_FINDINGS + 1))
+    with _progress("replaying", length) as done:
+        replayed = Split(run.house.engine, site_id, most=MAX_FINDINGS + 1, done=done)
+        told = list(replayed.findings())
     _answer(run, replayed, told)
     return NOT_VERIFIED if told else DONE
 
@@ -165,16 +162,13 @@ def _progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
         yield done
 
 
-def _counted(stored: Iterator[str], done: Callable[[int], object]) -> Iterator[str]:
-    n = 0
-    for n, body in enumerate(stored, 1):
-        yield body
-        if n % EACH == 0:
-            done(EACH)
-    done(n % EACH)
+def _counted(stored: Iterator[Part], done: Callable[[int], object]) -> Iterator[Part]:
+    for part in stored:
+        yield part
+        done(len(part))
 
 
-def _answer(run: Run, replayed: Replay, told: Sequence[Finding]) -> None:
+def _answer(run: Run, replayed: Split, told: Sequence[Finding]) -> None:
     more = len(told) > MAX_FINDINGS
     shown = [asdict(finding) for finding in told[:MAX_FINDINGS]]
     if run.format == JSON:
@@ -188,7 +182,7 @@ def _answer(run: Run, replayed: Replay, told: Sequence[Finding]) -> None:
         run.tell(_summary(replayed, len(shown), more=more))
 
 
-def _document(replayed: Replay, shown: list[Document], *, more: bool) -> Document:
+def _document(replayed: Split, shown: list[Document], *, more: bool) -> Document:
     from incidents.audit.replay import OUTSIDE
 
     return {
@@ -210,7 +204,7 @@ def _sentence(finding: Document) -> str:
     return f"{row}: {_EXPLAINED[finding['problem']]}{why}"
 
 
-def _summary(replayed: Replay, n: int, *, more: bool) -> str:
+def _summary(replayed: Split, n: int, *, more: bool) -> str:
     of = f"{replayed.entries:,} entries of {replayed.sites:,} sites replayed"
     if n == 0:
         return f"{of}: the tables are what the record says"

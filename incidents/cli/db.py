@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output
+from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.errors import DONE, DatabaseError, FileError, InputError
 
@@ -50,7 +50,7 @@ def check(run: Run) -> int:
 
 
 @db.command()
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("file", type=params.File(), metavar="FILE")
 @looking
 def backup(run: Run, file: Path) -> int:
     """Write a consistent copy of a SQLite database to FILE, while all runs."""
@@ -65,11 +65,20 @@ def backup(run: Run, file: Path) -> int:
         )
     _check_it_is_there(run)
     schema.check(engine)
-    if file.exists():
-        raise InputError(f"{file} is there already: name a new file")
+    _refuse_what_is_there(file)
     _copy(engine, file)
     _report(run, engine, f"{file} is a copy of {place(engine)}", file=str(file))
     return DONE
+
+
+def _refuse_what_is_there(file: Path) -> None:
+    try:
+        there = file.exists()
+    except OSError as error:
+        detail = error.strerror or "no reason given"
+        raise FileError(file=file, done="written", detail=detail) from error
+    if there:
+        raise InputError(f"{file} is there already: name a new file")
 
 
 def _check_it_is_there(run: Run) -> None:
@@ -87,7 +96,9 @@ def _copy(engine: Engine, file: Path) -> None:
     import sqlite3
     from contextlib import closing
 
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    from incidents.cli import whole_file
+
+    unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:
         with closing(sqlite3.connect(unfinished)) as copy:
@@ -97,6 +108,7 @@ def _copy(engine: Engine, file: Path) -> None:
         with unfinished.open("rb+") as written:
             os.fsync(written.fileno())
         unfinished.rename(file)
+        whole_file.sync_folder(file.parent)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
         raise FileError(file=file, done="written", detail=str(error)) from error

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +24,7 @@ _PIECE = 2**20
 
 @click.command()
 @params.incident_argument
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("file", type=params.File(), metavar="FILE")
 @acting
 def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
     """Attach FILE to INCIDENT as evidence, by its digest.
@@ -56,7 +57,7 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
         known = os.fstat(source.fileno()).st_size
         if known > limit:
             raise EvidenceTooLargeError(file=file, size=f"{known:,}", limit=f"{limit:,}")
-        while piece := source.read(_PIECE):
+        for piece in _pieces(source, file):
             size += len(piece)
             if size > limit:
                 raise EvidenceTooLargeError(file=file, size=f"over {limit:,}", limit=f"{limit:,}")
@@ -84,7 +85,7 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
         with os.fdopen(descriptor, "wb") as copy, _opened(file) as source:
             _copy(source, copy, digest, file)
         Path(name).replace(kept)
-        _sync_folders(kept.parent, folder)
+        _sync_folders(kept.parent, folder, folder.parent)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise FileError(file=kept, done="written", detail=error.strerror) from error
@@ -108,9 +109,19 @@ def _opened(file: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def _pieces(source: BinaryIO, file: Path) -> Iterator[bytes]:
+    """What the file holds, piece by piece; a disk that cannot read it raises FileError."""
+    try:
+        while piece := source.read(_PIECE):
+            yield piece
+    except OSError as error:
+        detail = error.strerror or "no reason given"
+        raise FileError(file=file, done="read", detail=detail) from error
+
+
 def _copy(source: BinaryIO, copy: BinaryIO, digest: str, file: Path) -> None:
     found = hashlib.sha256()
-    while piece := source.read(_PIECE):
+    for piece in _pieces(source, file):
         found.update(piece)
         copy.write(piece)
     copy.flush()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from incidents.cli import params
 from incidents.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def duration(given: str) -> timedelta:
         raise InputError(f"not a duration: {given!r} (write 60m, 1h30m or 24h)") from error
 
 
-file_argument = click.argument("file", metavar="FILE")
+file_argument = click.argument("file", type=params.file_name, metavar="FILE")
 group_within_option = click.option(
     "--group-within", type=duration, metavar="D",
     help="Keep a report only if it lies further than that (60m) from the last one kept of its "
@@ -57,8 +58,8 @@ def load(run: Run, file: str) -> History:
     from incidents.intake import history
 
     typed = click.get_current_context().params.get("zone")
-    path = Path(file)
-    length = path.stat().st_size if path.is_file() else 0
+    # A name that is no file's is told of when it is opened.
+    length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress("reading", length) as done:
         return history.load(file, zone=run.settings.zone if typed else UTC, done=done)
 

@@ -55,7 +55,7 @@ def acting(function: Command) -> Command:
         click.option("--key", type=params.text("key", limit=200), metavar="K",
                      help="The same command with the same key is done once."),
         click.option("--dry-run", is_flag=True, help="Show what would happen; do nothing."),
-        click.option("--policy", type=click.Path(path_type=Path), metavar="FILE",
+        click.option("--policy", type=params.File(), metavar="FILE",
                      help="With --dry-run: what would happen under this policy."),
         of=command,
     )  # fmt: skip

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.run import CSV, JSON, JSONL, is_terminal, painted, paints
+from incidents.cli.characters import visible
+from incidents.cli.run import CSV, JSON, JSONL, answering, is_terminal, painted, paints
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -71,13 +72,14 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
         # Folded, never cut: what is shown is there to be copied.
         drawn.add_column(header, overflow="fold")
     for row in rows:
-        drawn.add_row(*map(Text, row))
-    Console(color_system="auto" if paints() else None, highlight=False).print(drawn)
+        drawn.add_row(*(Text(visible(field)) for field in row))
+    with answering():
+        Console(color_system="auto" if paints() else None, highlight=False).print(drawn)
 
 
 def json_text(document: Any, *, indented: bool = False) -> str:
-    """A document as JSON, as people and programs read it."""
-    return json.dumps(document, ensure_ascii=False, indent=2 if indented else None)
+    """A document as JSON, as people and programs read it; nothing in it makes a terminal lie."""
+    return visible(json.dumps(document, ensure_ascii=False, indent=2 if indented else None))
 
 
 def _write_csv(run: Run, rows: Iterable[Document]) -> None:
@@ -92,7 +94,7 @@ def _write_csv(run: Run, rows: Iterable[Document]) -> None:
 def _write_csv_line(run: Run, fields: Sequence[str]) -> None:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
-    run.say(line.getvalue())
+    run.say_data(line.getvalue())
 
 
 def _field(value: Any) -> str:

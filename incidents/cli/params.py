@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +14,7 @@ from incidents import site_name, web_address
 from incidents.errors import (
     BadTextError,
     EmptyTextError,
+    InputError,
     TextTooLongError,
     TooManyUrlsError,
     UnknownContactError,
@@ -23,6 +27,31 @@ MAX_TEXT_CHARACTERS = 4_000
 MAX_URLS = 50
 # Line ends and tabs are what people write; everything else of that kind makes a terminal lie.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class File(click.Path):
+    """A file's name, as a Path; what no file system can hold is wrong usage, wherever it is used.
+
+    It is click's own, for the shell's completion of names.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does it; raises InputError."""
+        return super().convert(file_name(os.fspath(value)), param, ctx)
+
+
+def file_name(given: str) -> str:
+    """A file's name; raises InputError if it holds what no name of a file can hold."""
+    try:
+        whole = b"\0" not in os.fsencode(given)
+    except UnicodeEncodeError:
+        whole = False
+    if not whole:
+        raise InputError(f"{given!r} is no name of a file: no file's name holds such a character")
+    return given
 
 
 def site(given: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.policy_words import Change
     from incidents.cli.run import Run
+    from incidents.machine.policy import Policy
     from incidents.words import Document
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -141,6 +142,8 @@ def activate(act: Act, file: Path, reason: str) -> int:
         answer = run.house.desk.activate(
             wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key
         )
+        # Of a repeated command it is active already: what it changed then is told again.
+        changes = policy_words.differences(_policy_of(run, answer["previous"]), wanted)
     if run.quiet:
         run.say(answer["policy"])
     elif run.for_programs:
@@ -165,6 +168,14 @@ def activate(act: Act, file: Path, reason: str) -> int:
 for _param in activate.params:
     if isinstance(_param, click.Option) and _param.name == "policy":
         _param.hidden = True
+
+
+def _policy_of(run: Run, digest: str) -> Policy:
+    from incidents.machine.policy import read
+    from incidents.store import policies
+
+    with run.house.reading() as connection:
+        return read(policies.toml(connection, digest))
 
 
 def _history(connection: Connection) -> list[Document]:

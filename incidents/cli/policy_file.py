@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from incidents.cli import params
 from incidents.errors import FileError, IncidentsError, InputError
 from incidents.machine import policy
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 """The most bytes of a policy, or of a file of scenarios."""
 
-argument = click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+argument = click.argument("file", type=params.File(), metavar="FILE")
 
 
 def read(file: Path) -> Policy:
@@ -53,9 +55,12 @@ def read_text(file: Path) -> str:
         InputError: if it is far too large to be what it should be.
     """
     try:
-        if file.stat().st_size > MAX_BYTES:
+        # A pipe, and a device without an end, do not tell their size.
+        with file.open("rb") as source:
+            content = source.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             raise InputError(f"{file} has more than {MAX_BYTES:,} bytes: is it the right file?")
-        return file.read_text(encoding="utf-8-sig")
+        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
         raise FileError(file=file, done="read", detail="it is not UTF-8 text") from error
     except OSError as error:

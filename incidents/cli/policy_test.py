@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, policy_file
+from incidents.cli import output, params, policy_file
 from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, InputError
@@ -25,7 +25,7 @@ THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
 @click.command()
 @policy_file.argument
 @click.option(
-    "--policy", "named", metavar="P", default=THE_ACTIVE,
+    "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
     help="A policy file, or the words documented and active. Default: active.",
 )  # fmt: skip
 @looking

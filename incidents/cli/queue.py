@@ -91,8 +91,8 @@ def left(item: Document) -> str:
 
 
 def alarm(enforcement: Document, when: When) -> str | None:
-    """What to say when nothing enforces the clock; None while a daemon does."""
-    if enforcement["beating"]:
+    """What to say when nothing enforces the clock; None while something does."""
+    if enforcement["enforced_by"] is not None:
         return None
     told = "NOTHING ENFORCES THE CLOCK: "
     if enforcement["standing_aside"]:
@@ -101,10 +101,29 @@ def alarm(enforcement: Document, when: When) -> str | None:
         told += f"the last daemon was heard of {when.ago(enforcement['last_beat'])}"
     else:
         told += "no daemon is running"
-    if enforcement["overdue"]:
-        since = when(enforcement["overdue_since"])
-        told += f"; sites overdue: {enforcement['overdue']}, since {since}"
-    return f"{told}. Start one: incidents daemon"
+    if enforcement["last_once"]:
+        told += f"; daemon --once last did what was due {when.ago(enforcement['last_once'])}"
+    return f"{told}{_overdue(enforcement, when)}. Start one: incidents daemon"
+
+
+def remark(enforcement: Document, when: When) -> str | None:
+    """What to say where the clock is enforced now and then; None where a daemon does it, or none.
+
+    That is how it was set up, so it is no alarm; but what is due waits for the next turn.
+    """
+    if enforcement["enforced_by"] != "once":
+        return None
+    ago = when.ago(enforcement["last_once"])
+    waits = _overdue(enforcement, when)
+    return f"no daemon is running; daemon --once last did what was due {ago}{waits}"
+
+
+def _overdue(enforcement: Document, when: When) -> str:
+    if not enforcement["overdue"]:
+        return ""
+    more = " or more" if enforcement["overdue_capped"] else ""
+    since = when(enforcement["overdue_since"])
+    return f"; sites overdue: {enforcement['overdue']:,}{more}, since {since}"
 
 
 def whom(item: Document) -> str:
@@ -126,6 +145,9 @@ def _plainly(run: Run, found: Document) -> None:
     told = alarm(found["enforcement"], when)
     if told is not None:
         run.tell(painted(told, fg="red", bold=True))
+    noted = remark(found["enforcement"], when)
+    if noted is not None:
+        run.tell(noted)
     headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
     output.table(run, headers, (_row(item, when) for item in found["items"]))
     warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from incidents import clock
 from incidents.cli import queue
+from incidents.cli.characters import visible
 from incidents.cli.run import is_terminal, paints
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ def _drawn(run: Run, found: Document, *, wide: bool) -> RenderableType:
     told = queue.alarm(found["enforcement"], run.when)
     if told is not None:
         parts.append(Text(f" {told} ", style="bold white on red"))
+    noted = queue.remark(found["enforcement"], run.when)
+    if noted is not None:
+        parts.append(Text(noted, style="yellow"))
     if not items:
         parts.append(Text("Nothing to do.", style="green"))
     else:
@@ -81,7 +85,7 @@ def _title(run: Run, found: Document) -> Text:
     when, total = run.when, sum(found["counts"].values())
     overdue = sum(1 for item in found["items"] if item["overdue"])
     title = Text(f"{when(clock.now())} {when.zone_name}  ", style="bold")
-    title.append(f"{total}{' or more' if found['counts_capped'] else ''} to do")
+    title.append(f"{total:,}{' or more' if found['counts_capped'] else ''} to do")
     if overdue:
         title.append(f", {overdue} overdue", style="bold red")
     return title
@@ -101,12 +105,17 @@ def _table(items: list[Document], *, wide: bool) -> Table:
             Text(item["id"], style=style),
             Text(queue.left(item), style=style),
             Text(queue.what(item), style=style),
-            Text(item["site"]),
-            Text(queue.whom(item)),
-            Text(item["claimed_by"] or "", style="cyan"),
+            _words(item["site"]),
+            _words(queue.whom(item)),
+            _words(item["claimed_by"] or "", style="cyan"),
         ]
-        table.add_row(*cells, *([Text(item["next"])] if wide else []))
+        table.add_row(*cells, *([_words(item["next"])] if wide else []))
     return table
+
+
+def _words(text: str, style: str = "") -> Text:
+    """What people have written, without what would paint a lie."""
+    return Text(visible(text), style=style)
 
 
 def _style(item: Document) -> str:
@@ -126,13 +135,13 @@ def _mine_to_do(items: list[Document], person: str) -> Document:
 def _first(item: Document) -> RenderableType:
     """What to do about the most urgent thing: whom to call, what to say, what to type then."""
     first = Table.grid(padding=(0, 2))
-    first.add_row(Text("First", style="bold"), Text(f"{item['id']} {item['site']}", style="bold"))
+    first.add_row(Text("First", style="bold"), _words(f"{item['id']} {item['site']}", style="bold"))
     if item["warning"]:
-        first.add_row("", Text(item["warning"], style="bold red"))
-    first.add_row("whom", Text(queue.whom(item) or "nobody is on file"))
-    first.add_row("say", Text(item["say"]))
+        first.add_row("", _words(item["warning"], style="bold red"))
+    first.add_row("whom", _words(queue.whom(item) or "nobody is on file"))
+    first.add_row("say", _words(item["say"]))
     for command in item["commands"]:
-        first.add_row("type", Text(command, style="bold green"))
+        first.add_row("type", _words(command, style="bold green"))
     return first
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 import click
 
+from incidents.errors import AnswerLostError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from incidents.bootstrap import House
@@ -52,6 +55,7 @@ class Run:
         if self._house is None:
             from incidents import bootstrap
 
+            _silence_libraries()
             self._house = bootstrap.open_house(self.settings)
         return self._house
 
@@ -81,23 +85,73 @@ class Run:
     def tell(self, *lines: str) -> None:
         """Write lines for people on standard error; nothing where a program reads."""
         if not self.for_programs:
+            from incidents.cli.characters import shortened, visible_but_painted
+
             for line in lines:
-                click.echo(line, err=True)
+                aside(visible_but_painted(shortened(line)))
 
     def say(self, *lines: str) -> None:
-        """Write lines on standard output."""
-        for line in lines:
-            click.echo(line, color=paints())
+        """Write lines on standard output; nothing in them makes a terminal lie."""
+        from incidents.cli.characters import visible_but_painted
+
+        with answering():
+            for line in lines:
+                click.echo(visible_but_painted(line), color=paints())
 
     def say_all(self, lines: Sequence[str]) -> None:
-        """Write many lines on standard output in one go."""
+        """Like `say`, many lines in one go."""
         if lines:
-            click.echo("\n".join(lines), color=paints())
+            self.say("\n".join(lines))
+
+    def say_data(self, line: str) -> None:
+        """Write a line for a program on standard output: as it is, but not onto a terminal."""
+        if is_terminal(sys.stdout):
+            self.say(line)
+        else:
+            with answering():
+                click.echo(line)
 
     def close(self) -> None:
         """Let go of the database."""
         if self._house is not None:
             self._house.close()
+
+
+def aside(text: str, *, nl: bool = True) -> None:
+    """Write on standard error; what it cannot take, on a full disk say, changes nothing else."""
+    with suppress(OSError, ValueError):
+        click.echo(text, err=True, nl=nl)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """While standard output is written to: what it cannot take is no fault of this program.
+
+    Raises:
+        AnswerLostError: for a full disk, say. A reader that has gone stays a BrokenPipeError.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _give_up_standard_output()
+        raise AnswerLostError(detail=error.strerror or str(error)) from error
+
+
+def _give_up_standard_output() -> None:
+    """What is left in its buffer must not be tried again at the interpreter's end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _silence_libraries() -> None:
+    """What a driver remarks on its way to an error is not for people: the error is told."""
+    import logging
+
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
 
 
 def is_terminal(stream: IO[str] | None) -> bool:

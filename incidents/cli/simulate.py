@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import history_file, output
+from incidents.cli import history_file, output, params, policy_file
 from incidents.cli.options import looking
-from incidents.errors import DONE, FileError, IncidentsError, InputError
+from incidents.errors import DONE, FileError, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -41,7 +41,7 @@ def _probability(given: str) -> float:
 @click.command()
 @history_file.file_argument
 @click.option(
-    "--policy", "policies", multiple=True, metavar="P",
+    "--policy", "policies", type=params.file_name, multiple=True, metavar="P",
     help="A policy file, or the words documented and active; repeat it to compare. Default: the "
     "documented policy, or the active one of a database that is named.",
 )  # fmt: skip
@@ -56,7 +56,7 @@ def _probability(given: str) -> float:
 )  # fmt: skip
 @history_file.skip_bad_option
 @click.option(
-    "-o", "--output", "picture", type=click.Path(path_type=Path), metavar="FILE.svg",
+    "-o", "--output", "picture", type=params.File(), metavar="FILE.svg",
     help="Draw suspensions and closures over time.",
 )  # fmt: skip
 @looking
@@ -162,13 +162,7 @@ def _policy(run: Run, name: str) -> Policy:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:
         return run.house.desk.policy()
-    try:
-        return policy.read(Path(name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        detail = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise FileError(file=name, done="read", detail=detail) from error
-    except policy.PolicyError as error:
-        raise IncidentsError(f"{name} is no policy: {error}") from error
+    return policy_file.read(Path(name))
 
 
 def _active(run: Run) -> Policy | None:

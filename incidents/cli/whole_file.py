@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import secrets
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from incidents.cli.characters import visible
+from incidents.cli.params import file_name
+from incidents.cli.run import answering, is_terminal
 from incidents.errors import FileError, InputError
 
 STANDARD_OUTPUT = "-"
@@ -23,13 +27,14 @@ def write(target: str, parts: Iterable[bytes]) -> None:
         FileError: if it cannot be written; what stood there before stands there still.
     """
     if target == STANDARD_OUTPUT:
-        sys.stdout.buffer.writelines(parts)
-        sys.stdout.buffer.flush()
+        with answering():
+            sys.stdout.buffer.writelines(_shown(parts) if is_terminal(sys.stdout) else parts)
+            sys.stdout.buffer.flush()
         return
-    file = Path(target)
-    if file.is_dir():
-        raise InputError(f"{target} is a folder: name a file in it")
+    file = Path(file_name(target))
     try:
+        if file.is_dir():
+            raise InputError(f"{target} is a folder: name a file in it")
         if file.exists() and not file.is_file():
             with file.open("wb") as stream:
                 stream.writelines(parts)
@@ -38,6 +43,13 @@ def write(target: str, parts: Iterable[bytes]) -> None:
             _write_whole(file.resolve(), parts)
     except OSError as error:
         raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
+
+
+def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """What a terminal is given in their place: nothing in it makes the terminal lie."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
+    for part in parts:
+        yield visible(decoder.decode(part)).encode()
 
 
 def _write_whole(file: Path, parts: Iterable[bytes]) -> None:
@@ -51,11 +63,11 @@ def _write_whole(file: Path, parts: Iterable[bytes]) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """The new name, too, must outlive a crash."""
+def sync_folder(folder: Path) -> None:
+    """A new name in it, too, is to outlive a crash."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,7 @@ class _Loop:
         self._own_clock = house.settings.own_clock
         self._stop = Event()
         self._identity = identity()
+        self._looking, self._looked_at = False, time.monotonic()
         self._enforcement = Enforcement(
             house,
             systemd,
@@ -100,7 +102,7 @@ class _Loop:
         journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
         self._scheduler.start()
         # One thread takes both, so two looks never overlap.
-        self._every(TICK_S, self._enforcement.run, id=_TICK, executor=_CLOCK)
+        self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
         self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
         received = self._wait()
         self._stop.set()
@@ -123,6 +125,9 @@ class _Loop:
             step = steps.step()
             if step is not None:
                 self._after_step(step)
+            elif self._has_overslept():
+                # Set and set back between two looks at it: the scheduler waits for a time of then.
+                self._look_at_once()
         return None
 
     def _after_step(self, step: timedelta) -> None:
@@ -131,8 +136,21 @@ class _Loop:
         if not self._own_clock:
             direction = "forward" if step > timedelta(0) else "back"
             journal.warn(f"this machine's clock was set {direction}", drift_s=step.total_seconds())
+        self._look_at_once()
+
+    def _look_at_once(self) -> None:
         for id_ in (_TICK, _HEARTBEAT):
             self._at_once(id_)
+
+    def _look(self) -> None:
+        self._looking = True
+        try:
+            self._enforcement.run()
+        finally:
+            self._looked_at, self._looking = time.monotonic(), False
+
+    def _has_overslept(self) -> bool:
+        return not self._looking and time.monotonic() - self._looked_at > 3 * TICK_S
 
     def _finish(self) -> None:
         """Wait for what is in hand; a second signal ends the process at once."""
@@ -154,7 +172,7 @@ class _Loop:
         # up to a tick late, which moves the suspension's beginning and nothing else.
         if not self._stop.is_set():
             self._scheduler.add_job(
-                self._enforcement.run, "date", run_date=due + _HAIR, id=_DUE, executor=_CLOCK,
+                self._look, "date", run_date=due + _HAIR, id=_DUE, executor=_CLOCK,
                 replace_existing=True,
             )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -24,6 +24,7 @@ COLUMNS = (
 )  # fmt: skip
 MAX_CATEGORY_CHARACTERS = 100
 MAX_NOTE_CHARACTERS = 4_000
+MAX_LINE_CHARACTERS = 16 * 2**20
 
 _HAS = f"a history has occurred_at and site, and if wanted {', '.join(COLUMNS[2:])}"
 _URLHAUS = frozenset({"dateadded", "url", "url_status"})
@@ -112,16 +113,20 @@ def _opened(file: str, done: Callable[[int], object]) -> Iterator[Iterator[str]]
     try:
         with nullcontext(sys.stdin.buffer) if file == STDIN else Path(file).open("rb") as raw:
             text = TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            yield _counted(text, done)
+            yield _counted(text, file, done)
             text.detach()
     except OSError as error:
         raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
 
 
-def _counted(lines: Iterable[str], done: Callable[[int], object]) -> Iterator[str]:
+def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> Iterator[str]:
     """The lines as they are; `done` hears of the bytes, roughly, as they go by."""
     size = 0
-    for line in lines:
+    while line := lines.readline(MAX_LINE_CHARACTERS + 1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise HistoryError(
+                file, f"a line has more than {MAX_LINE_CHARACTERS:,} characters: is it a history?"
+            )
         size += len(line)
         if size >= _BYTES_TOLD_AT_ONCE:
             done(size)

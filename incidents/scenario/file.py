@@ -60,7 +60,7 @@ def read(text: str) -> list[Scenario]:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
         raise ScenarioError(f"it is not valid TOML: {error}") from error
     for key in document:
         if key != "scenario":

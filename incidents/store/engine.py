@@ -165,7 +165,8 @@ def _sqlite(url: URL) -> Engine:
         raise InputError(f"unknown driver for SQLite: {url.drivername!r} ({_FORMS})")
     assert url.database is not None
     file = Path(url.database).expanduser()
-    if not file.parent.exists() and file.parent == data_folder():
+    # Compared first: a name may be too long to be asked for.
+    if file.parent == data_folder() and not file.parent.exists():
         _make_private(file.parent)
     engine = create_engine(
         url.set(database=os.fspath(file)),

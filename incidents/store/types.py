@@ -90,7 +90,13 @@ def from_microseconds(count: int) -> datetime:
 
 def canonical(value: Any, *, sort_keys: bool = True) -> str:
     """`value` as canonical JSON (RFC 8785), if its keys are ASCII and it holds no floats."""
-    return json.dumps(value, sort_keys=sort_keys, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODERS[sort_keys].encode(value)
+
+
+_ENCODERS = {
+    sort_keys: json.JSONEncoder(sort_keys=sort_keys, ensure_ascii=False, separators=(",", ":"))
+    for sort_keys in (False, True)
+}
 
 
 # SQLite counts only a column declared INTEGER up by itself.

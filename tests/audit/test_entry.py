@@ -1,8 +1,10 @@
 """An entry is its event, exactly and in canonical bytes."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -80,6 +82,64 @@ def test_an_entry_is_canonical_json_to_the_byte(
     assert rfc8785.dumps(json.loads(text)) == text.encode()
 
 
+# ── golden entries ───────────────────────────────────────────────────────────────────────────────
+
+GOLDEN = Path(__file__).parent / "golden_entries.jsonl"
+TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+_FILLED: dict[Any, Any] = {
+    int: 7,
+    str: 'say "赌博" \\ \n\x1f\x7f\u2028 é 𝒳',
+    bool: True,
+    datetime: TEN + timedelta(microseconds=5),
+    timedelta: timedelta(days=1, seconds=1),
+    tuple[int, ...]: (1, 20, 300),
+    tuple[str, ...]: ("https://a.example/1", 'https://b.example/?q="2"'),
+}
+_BARE: dict[Any, Any] = {
+    int: 0, str: "", bool: False, datetime: TEN, timedelta: timedelta(0),
+    tuple[int, ...]: (), tuple[str, ...]: (),
+}  # fmt: skip
+
+
+def _example(kind: Any, *, filled: bool) -> Any:
+    """An event with something in every field, or with as little as there can be."""
+    values, hints = _FILLED if filled else _BARE, get_type_hints(kind)
+    made: dict[str, Any] = {}
+    for field in fields(kind):
+        hint = hints[field.name]
+        if hint == Reason | None:
+            made[field.name] = _example(Reason, filled=True) if filled else None
+        elif field.name == "item":
+            made[field.name] = "t3" if filled else "12"
+        elif hint in values:
+            made[field.name] = values[hint]
+        else:
+            (inner,) = (each for each in values if hint == each | None)
+            made[field.name] = values[inner] if filled else None
+    return kind(**made)
+
+
+def _examples() -> Iterator[tuple[Event, str]]:
+    """Two events of each kind, and how they were written on the day that version 1 was."""
+    with GOLDEN.open(encoding="utf-8", newline="\n") as lines:
+        for kind in KINDS:
+            for filled in (True, False):
+                yield _example(kind, filled=filled), next(lines).rstrip("\n")
+        assert next(lines, None) is None
+
+
+@pytest.mark.parametrize(("event", "golden"), [pytest.param(*e, id=e[0].kind) for e in _examples()])
+def test_an_event_is_written_as_it_was_in_the_beginning(event: Event, golden: str) -> None:
+    """What was proved of an entry once holds for ever: its bytes never change."""
+    site = getattr(event, "site", "a.example")
+    login = "desk1" if event.reason is not None else None
+    assert encode(event, site, 12, 34, login) == golden
+    assert decode(golden)[1] == event
+
+
+# ── one entry ────────────────────────────────────────────────────────────────────────────────────
+
+
 def _lapsed(**changes: Any) -> events.ClockLapsed:
     known: dict[str, Any] = {
         "occurred_at": datetime(2026, 3, 1, 11, tzinfo=UTC),
@@ -139,3 +199,55 @@ def test_an_unknown_kind_and_an_unknown_time_are_refused() -> None:
     for broken in breaks:
         with pytest.raises(UnreadableEntryError):
             decode(json.dumps(good | broken))
+
+
+# ── canonical or not at all ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"v":1', '"v":1.0'),
+        ('"v":1', '"v":true'),
+        ('"v":1}', '"v":1} '),
+        ('"v":1}', '"v":1}{}'),
+        ('{"actor"', ' {"actor"'),
+        ('"actor":"clock"', '"actor":"\\u0063lock"'),
+        ('"actor":"clock"', '"actor":"clock","actor":"clock"'),
+        ('"actor":"clock"', '"actor":5'),
+        ('"actor":"clock"', '"actor":null'),
+        ('"site_seq":"4"', '"site_seq":"04"'),
+        ('"site_seq":"4"', '"site_seq":"٤"'),
+        ('"site_seq":"4"', '"site_seq":4'),
+        ('"incident":"12-3"', '"incident":"13-3"'),
+        ('"incident":"12-3"', '"incident":"12-03"'),
+        ('"incident":"12-3"', '"incident":"12-t3"'),
+        ('"state_to":"unreached"', '"state_to":"unreached","stranger":1'),
+        ('"state_to":"unreached"', '"state_to":"unreached","suspension":null'),
+        (
+            '"state_from":"open","state_to":"unreached"',
+            '"state_to":"unreached","state_from":"open"',
+        ),
+        ('"within_s":3600', '"within_s":3600.5'),
+        ('"within_s":3600', '"within_s":true'),
+        ('"within_s":3600', '"counted":true,"within_s":3600'),
+        ('"incidents":["12-3"]', '"incidents":[]'),
+        ("11:00:00Z", "11:00:00+00:00"),
+        ("11:00:00Z", "19:00:00+08:00"),
+        ("11:00:00Z", "11:00:00"),
+        ("11:00:00Z", "11:00:00.000000Z"),
+        ("11:00:00Z", "11:00Z"),
+        ("2026-03-01T11:00:00Z", "2026-W09-7T11:00:00Z"),
+    ],
+)
+def test_what_says_the_same_in_other_bytes_is_refused(old: str, new: str) -> None:
+    good = encode(_lapsed(), "a.example", 12, 4, None)
+    assert good.count(old) == 1
+    with pytest.raises(UnreadableEntryError):
+        decode(good.replace(old, new))
+
+
+@pytest.mark.parametrize("changes", [{"by": 5}, {"suspension": "x", "by": None}, {"run": 1.5}])
+def test_a_value_of_another_type_is_never_written(changes: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        encode(_lapsed(**changes), "a.example", 12, 4, None)

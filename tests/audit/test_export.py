@@ -6,13 +6,14 @@ import json
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.audit import export
+from incidents.audit import export, stream
 from incidents.audit.entry import UnreadableEntryError, encode
 from incidents.audit.export import COLUMNS, Selection
 from incidents.errors import InputError
@@ -44,16 +45,16 @@ def _stored(day: Rehearsal) -> list[str]:
 
 def _exported(day: Rehearsal, **wanted: Any) -> list[dict[str, Any]]:
     with reading(day.engine) as connection:
-        lines = list(export.jsonl(export.bodies(connection, Selection(**wanted))))
+        lines = b"".join(export.jsonl(export.stored(connection, Selection(**wanted)))).splitlines()
         assert len(lines) == export.count(connection, Selection(**wanted))
     return [json.loads(line) for line in lines]
 
 
 def test_json_lines_are_the_stored_bytes_in_the_order_of_their_ids(day: Rehearsal) -> None:
     with reading(day.engine) as connection:
-        lines = list(export.jsonl(export.bodies(connection, Selection())))
-    assert b"".join(lines) == "".join(f"{body}\n" for body in _stored(day)).encode()
-    kinds = [json.loads(line)["kind"] for line in lines]
+        lines = b"".join(export.jsonl(export.stored(connection, Selection())))
+    assert lines == "".join(f"{body}\n" for body in _stored(day)).encode()
+    kinds = [json.loads(line)["kind"] for line in lines.splitlines()]
     assert kinds == [
         "site_added", "site_added", "incident_logged", "policy_activated", "incident_logged",
     ]  # fmt: skip
@@ -74,12 +75,16 @@ def test_a_site_s_export_has_its_own_entries_alone(day: Rehearsal) -> None:
     ]  # fmt: skip
 
 
-def test_an_export_is_of_one_state_of_the_database_while_the_desk_writes(day: Rehearsal) -> None:
+def test_an_export_is_of_one_state_of_the_database_while_the_desk_writes(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "AT_ONCE", 2)
     with reading(day.engine) as connection:
-        exported = export.bodies(connection, Selection())
+        exported = export.stored(connection, Selection())
         first = next(exported)
+        assert list(first) == _stored(day)[:2]
         assert day.give(c.Log(by="li", again=True), "a.example").refusal is None
-        assert [first, *exported] == _stored(day)[:5]
+        assert [*first, *chain.from_iterable(exported)] == _stored(day)[:5]
     assert len(_stored(day)) == 6
 
 
@@ -87,7 +92,7 @@ def test_an_export_needs_no_more_memory_for_more_entries(day: Rehearsal) -> None
     def peak() -> int:
         with reading(day.engine) as connection:
             tracemalloc.start()
-            size = sum(map(len, export.jsonl(export.bodies(connection, Selection()))))
+            size = sum(map(len, export.jsonl(export.stored(connection, Selection()))))
             used = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         assert size > 0
@@ -102,6 +107,11 @@ def test_an_export_needs_no_more_memory_for_more_entries(day: Rehearsal) -> None
     few = peak()
     fill(3_001, 12_000)
     assert peak() < few * 1.3
+
+
+def test_the_bytes_of_an_entry_that_is_no_text_are_not_made_up() -> None:
+    with pytest.raises(UnreadableEntryError):
+        list(export.jsonl([["{}", b"{}"]]))  # type: ignore[list-item]  # as somebody has put it
 
 
 # ── CSV ──────────────────────────────────────────────────────────────────────────────────────────
@@ -126,13 +136,13 @@ ENTRIES = st.fixed_dictionaries(
 @given(st.lists(ENTRIES, max_size=5))
 def test_csv_gives_the_canonical_bytes_back(entries: list[dict[str, Any]]) -> None:
     bodies = [canonical(entry) for entry in entries]
-    written = b"".join(export.write_csv(bodies))
+    written = b"".join(export.write_csv([bodies]))
     assert list(export.read_csv(io.BytesIO(written))) == [body.encode() for body in bodies]
 
 
 @given(st.lists(ENTRIES, min_size=1, max_size=3))
 def test_no_cell_is_a_formula_to_a_spreadsheet(entries: list[dict[str, Any]]) -> None:
-    written = b"".join(export.write_csv(map(canonical, entries))).decode()
+    written = b"".join(export.write_csv([list(map(canonical, entries))])).decode()
     for row in csv.reader(io.StringIO(written, newline="")):
         for cell in row:
             assert not cell.startswith(tuple(sign for sign in DANGEROUS if sign != "'"))
@@ -141,27 +151,27 @@ def test_no_cell_is_a_formula_to_a_spreadsheet(entries: list[dict[str, Any]]) ->
 @pytest.mark.parametrize("sign", DANGEROUS)
 def test_what_could_begin_a_formula_gets_an_apostrophe_and_loses_it_again(sign: str) -> None:
     body = _entry(actor=f'{sign}cmd|" /C calc"!A0')
-    written = b"".join(export.write_csv([body]))
+    written = b"".join(export.write_csv([[body]]))
     [_, row] = csv.reader(io.StringIO(written.decode(), newline=""))
     assert row[COLUMNS.index("actor")] == f'\'{sign}cmd|" /C calc"!A0'
     assert list(export.read_csv(io.BytesIO(written))) == [body.encode()]
 
 
 def test_csv_is_rfc_4180_in_utf_8_with_a_header() -> None:
-    written = b"".join(export.write_csv([_entry(actor="王\n五")]))
+    written = b"".join(export.write_csv([[_entry(actor="王\n五")]]))
     assert written.startswith(",".join(COLUMNS).encode() + b"\r\n")
     assert '"王\n五"'.encode() in written
     assert written.endswith(b"\r\n")
 
 
 def test_a_file_that_a_spreadsheet_has_marked_as_utf_8_is_read_too() -> None:
-    written = b"\xef\xbb\xbf" + b"".join(export.write_csv([_entry()]))
+    written = b"\xef\xbb\xbf" + b"".join(export.write_csv([[_entry()]]))
     assert list(export.read_csv(io.BytesIO(written))) == [_entry().encode()]
 
 
 def test_what_the_desk_wrote_comes_back_from_csv(day: Rehearsal) -> None:
     with reading(day.engine) as connection:
-        written = b"".join(export.write_csv(export.bodies(connection, Selection())))
+        written = b"".join(export.write_csv(export.stored(connection, Selection())))
     assert list(export.read_csv(io.BytesIO(written))) == [body.encode() for body in _stored(day)]
 
 
@@ -184,7 +194,7 @@ def test_a_file_that_is_no_export_is_refused_with_its_line(file: bytes, said: st
 @pytest.mark.parametrize("body", ["[]", "{", '{"stranger":1}', '{"site":1}', "7"])
 def test_what_is_no_entry_is_not_made_to_look_like_one(body: str) -> None:
     with pytest.raises(UnreadableEntryError):
-        list(export.write_csv([body]))
+        list(export.write_csv([[body]]))
 
 
 def _entry(actor: str = "li") -> str:

@@ -1,0 +1,162 @@
+"""The crew: worker processes that replay shares of the record, all of one state of the database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from multiprocessing import Pipe
+from multiprocessing.connection import wait
+from typing import Any, Self
+
+from sqlalchemy import Engine
+
+from incidents.audit.share import Share
+from incidents.audit.snapshot import shared
+from incidents.audit.worker import Failed, Progress, Report, Task
+from incidents.errors import IncidentsError
+
+_WORK = "from incidents.audit.worker import main; main()"
+
+
+class WorkerLostError(IncidentsError):
+    """a process of the replay has ended before its time ({detail}): nothing is proved by what it
+    has done; try again"""
+
+
+class NoCrewError(IncidentsError):
+    """no worker processes can be started: {detail}"""
+
+
+class Crew:
+    """As long as it is entered, `size` processes that see the same state of the database.
+
+    Raises:
+        NoCrewError: if there cannot be that many processes.
+        NoSnapshotError: if they cannot see one state.
+    """
+
+    def __init__(self, engine: Engine, size: int) -> None:
+        self.size = size
+        self._engine = engine
+        self._members: list[_Member] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as on_the_way:
+            for _ in range(self.size):
+                self._members.append(on_the_way.enter_context(_Member()))
+            try:
+                self._begin()
+            except WorkerLostError as error:
+                raise NoCrewError(detail=error.message) from error
+            self._open = on_the_way.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes' numbers."""
+        return [member.pid for member in self._members]
+
+    def work(self, shares: Iterable[Share], most: int | None) -> Iterator[Progress | Report]:
+        """Have the shares replayed, and tell how that goes, as it goes; in no order.
+
+        Raises:
+            WorkerLostError: if a process ends before its time.
+        """
+        tasks = (Task(place, share, most) for place, share in enumerate(shares))
+        busy = {member.pipe: member for member in self._members if _give(member, tasks)}
+        while busy:
+            for pipe in wait(list(busy)):
+                member = busy[pipe]  # type: ignore[index]  # what is waited for are these pipes
+                told = member.hear()
+                yield told
+                if isinstance(told, Report) and not _give(member, tasks):
+                    del busy[member.pipe]
+
+    def _begin(self) -> None:
+        for member in self._members:
+            member.tell(self._engine.url.render_as_string(hide_password=False))
+        # Only now that all are there: others may be waiting while a state is shared.
+        for member in self._members:
+            member.hear()
+        with shared(self._engine) as name:
+            for member in self._members:
+                member.tell(name)
+            for member in self._members:
+                member.hear()
+
+
+class _Member:
+    """One process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        self.pipe, its_end = Pipe()
+        try:
+            self._process = _start(its_end.fileno())
+        except (OSError, ValueError) as error:
+            self.pipe.close()
+            raise NoCrewError(detail=str(error)) from error
+        finally:
+            its_end.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.pipe.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def tell(self, what: object) -> None:
+        try:
+            self.pipe.send(what)
+        except OSError as error:
+            raise self._lost() from error
+
+    def hear(self) -> Any:
+        try:
+            told = self.pipe.recv()
+        except (EOFError, OSError) as error:
+            raise self._lost() from error
+        if isinstance(told, Failed):
+            raise WorkerLostError(detail=told.detail)
+        return told
+
+    def _lost(self) -> WorkerLostError:
+        status = self._process.wait()
+        how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        return WorkerLostError(detail=how)
+
+
+def _give(member: _Member, tasks: Iterator[Task]) -> bool:
+    """Give the next task to that process, if there is one left."""
+    task = next(tasks, None)
+    if task is not None:
+        member.tell(task)
+    return task is not None
+
+
+def _start(pipe: int) -> subprocess.Popen[bytes]:
+    """A process of its own, not a copy of this one: threads and connections are not copied well."""
+    if not sys.executable or getattr(sys, "frozen", False):
+        raise OSError("this program is no script of an interpreter")
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _WORK, str(pipe)],
+        # It finds the modules that this process finds, and none in the folder it happens to be in.
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        pass_fds=(pipe,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        # Ctrl-C is for us alone: we end it.
+        process_group=0,
+    )

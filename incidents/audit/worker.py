@@ -1,0 +1,93 @@
+"""The worker: a process that replays one share of the record after the other, as it is told.
+
+It is told through a pipe, and answers through it. It ends when the pipe does, so that none is left
+behind when whoever has started it is gone.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing.connection import Connection as Pipe
+
+from sqlalchemy import Connection
+
+from incidents.audit.finding import Finding
+from incidents.audit.replay import Replay
+from incidents.audit.share import Share
+from incidents.audit.snapshot import joined
+from incidents.errors import IncidentsError
+from incidents.store.engine import create, plainly
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A share to be replayed, its place among all, and how many findings are enough."""
+
+    place: int
+    share: Share
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker has done what it was told last, and nothing came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """So many more entries have been looked at."""
+
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a task."""
+
+    place: int
+    findings: list[Finding]
+    sites: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The worker cannot go on."""
+
+    detail: str
+
+
+def main() -> None:
+    """Work for the process at the other end of the pipe, whose file descriptor is the argument."""
+    pipe: Pipe = Pipe(int(sys.argv[1]))
+    # The other end is gone: there is nobody left to work for.
+    with pipe, suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            _work(pipe)
+        except IncidentsError as error:
+            pipe.send(Failed(error.message))
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the other end
+            pipe.send(Failed(f"{type(error).__name__}: {error}"))
+
+
+def _work(pipe: Pipe) -> None:
+    engine = create(pipe.recv())
+    with plainly(engine):
+        engine.connect().close()
+        pipe.send(Ready())
+        with joined(engine, pipe.recv()) as connection:
+            pipe.send(Ready())
+            while True:
+                pipe.send(_report(connection, pipe.recv(), pipe))
+
+
+def _report(connection: Connection, task: Task, pipe: Pipe) -> Report:
+    replay = Replay(connection, share=task.share, done=lambda n: pipe.send(Progress(n)))
+    with closing(replay.findings()) as found:
+        findings = list(islice(found, task.most))
+    return Report(task.place, findings, replay.sites, replay.entries)

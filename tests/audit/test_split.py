@@ -1,0 +1,355 @@
+"""A replay by several processes finds what one finds, of one state, and leaves nobody behind."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Self
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from incidents.audit import snapshot
+from incidents.audit import split as split_module
+from incidents.audit.crew import Crew, NoCrewError, WorkerLostError
+from incidents.audit.finding import Finding
+from incidents.audit.replay import Replay
+from incidents.audit.share import ALL, Share, Span
+from incidents.audit.snapshot import NoSnapshotError
+from incidents.audit.split import Split
+from incidents.audit.worker import Report
+from incidents.cli import main
+from incidents.machine import commands as c
+from incidents.store import tables
+from incidents.store.engine import reading, writing
+from tests.audit.tampering import fill
+from tests.desk.rehearsal import Rehearsal, rehearsal
+
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def day(db_url: str) -> Iterator[Rehearsal]:
+    with rehearsal(db_url) as day:
+        fill(day)
+        yield day
+
+
+@pytest.fixture
+def sqlite_day(sqlite_url: str) -> Iterator[Rehearsal]:
+    with rehearsal(sqlite_url) as day:
+        fill(day)
+        yield day
+
+
+def _alone(day: Rehearsal) -> tuple[list[Finding], int, int]:
+    with reading(day.engine) as connection:
+        replay = Replay(connection)
+        return list(replay.findings()), replay.sites, replay.entries
+
+
+def _tamper(day: Rehearsal) -> None:
+    """Something in every share: the desk's stream, sites at both ends, rows of no site, a seal."""
+    entries, incidents = tables.entries.c, tables.incidents.c
+    with writing(day.engine) as connection:
+        mine = entries.site_id == 0
+        connection.execute(update(tables.entries).where(mine).values(body="{}"))
+        for site_id in (1, 2, 4):
+            changed = update(tables.incidents).where(incidents.site_id == site_id)
+            connection.execute(changed.values(category="x"))
+        connection.execute(delete(tables.entries).where(entries.site_id == 3, entries.site_seq > 1))
+        connection.execute(update(tables.sealed).values(value="other"))
+
+
+# ── what is found ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_several_processes_find_what_one_finds_in_the_same_order(
+    day: Rehearsal, processes: int
+) -> None:
+    _tamper(day)
+    findings, sites, entries = _alone(day)
+    split = Split(day.engine, processes=processes)
+    assert list(split.findings()) == findings
+    assert {finding.table for finding in findings} >= {"entries", "incidents", "sealed", "sites"}
+    assert (split.sites, split.entries) == (sites, entries)
+
+
+def test_a_record_that_is_true_is_found_so_and_each_entry_is_told_of(day: Rehearsal) -> None:
+    told: list[int] = []
+    split = Split(day.engine, processes=2, done=told.append)
+    assert list(split.findings()) == []
+    assert (split.sites, split.entries) == _alone(day)[1:]
+    assert sum(told) == split.entries
+
+
+def test_no_more_is_found_than_is_asked_for(day: Rehearsal) -> None:
+    _tamper(day)
+    findings, *_ = _alone(day)
+    for processes in (1, 2):
+        found = Split(day.engine, processes=processes, most=3).findings()
+        assert [next(found) for _ in range(3)] == findings[:3]
+        found.close()
+
+
+def test_one_site_is_replayed_alone(day: Rehearsal) -> None:
+    _tamper(day)
+    split = Split(day.engine, 2)
+    assert {finding.site for finding in split.findings()} == {"b.example"}
+    assert split.sites == 1
+
+
+def test_rows_whose_site_has_no_entries_are_in_a_share_too(sqlite_day: Rehearsal) -> None:
+    """Beyond the last site on record, and before the first."""
+    with closing(sqlite3.connect(str(sqlite_day.engine.url.database))) as connection:
+        for site_id in (-7, 999_999):
+            connection.execute(
+                "INSERT INTO claims (site_id, item, by, at) VALUES (?, '1', 'li', 0)", [site_id]
+            )
+        connection.commit()
+    findings, sites, _ = _alone(sqlite_day)
+    assert [finding.row for finding in findings] == ["-7-1", "999999-1"]
+    split = Split(sqlite_day.engine, processes=2)
+    assert list(split.findings()) == findings
+    assert split.sites == sites == 6
+
+
+def test_a_small_database_is_replayed_by_this_process_alone(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(*_: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(split_module, "Crew", started)
+    assert list(Split(day.engine).findings()) == []
+
+
+def test_a_large_database_is_replayed_by_as_many_as_there_are_processors(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    class Watched(Crew):
+        def __enter__(self) -> Self:
+            sizes.append(self.size)
+            return super().__enter__()
+
+    monkeypatch.setattr(split_module, "Crew", Watched)
+    monkeypatch.setattr(split_module, "FEW_ENTRIES", 1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(3)))
+    assert list(Split(day.engine).findings()) == []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    assert list(Split(day.engine).findings()) == []
+    assert sizes == [3]
+
+
+# ── of one state ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_all_processes_see_one_state_while_the_desk_writes(day: Rehearsal) -> None:
+    before = _alone(day)
+    halves = [Share(desk=True, sites=Span(None, 2)), Share(sites=Span(2, None), seals=Span())]
+    with Crew(day.engine, 2) as crew:
+        for site in ("a.example", "d.example"):
+            assert day.give(c.EditSite(by="li", phone="010 5555 0199"), site).refusal is None
+        told = [report for report in crew.work(halves, None) if isinstance(report, Report)]
+    assert [finding for report in told for finding in report.findings] == []
+    assert sum(report.entries for report in told) == before[2] == _alone(day)[2] - 2
+
+
+def test_a_state_that_is_shared_outlives_what_is_written_meanwhile(postgresql_url: str) -> None:
+    with rehearsal(postgresql_url) as day:
+        fill(day)
+        before = len(day.rows("SELECT id FROM entries"))
+        with snapshot.shared(day.engine) as name:
+            assert day.give(c.EditSite(by="li", phone="010 5555 0199")).refusal is None
+            with snapshot.joined(day.engine, name) as one:
+                assert one.scalar(text("SELECT count(*) FROM entries")) == before
+        assert len(day.rows("SELECT id FROM entries")) == before + 1
+
+
+def test_nobody_writes_to_a_file_while_its_state_is_shared(sqlite_day: Rehearsal) -> None:
+    file = str(sqlite_day.engine.url.database)
+    before = len(sqlite_day.rows("SELECT id FROM entries"))
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other, ExitStack() as s:
+        with snapshot.shared(sqlite_day.engine) as name:
+            one = s.enter_context(snapshot.joined(sqlite_day.engine, name))
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        assert sqlite_day.give(c.EditSite(by="li", phone="010 5555 0199")).refusal is None
+        assert one.scalar(text("SELECT count(*) FROM entries")) == before
+
+
+def test_where_no_state_can_be_shared_one_process_does_it_alone(
+    sqlite_day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody writes, and does not end: a read, which waits for nobody, must not begin to."""
+    monkeypatch.setattr(snapshot, "PATIENCE_S", 0.05)
+    with writing(sqlite_day.engine):
+        with pytest.raises(NoSnapshotError, match="locked"), Crew(sqlite_day.engine, 2):
+            raise AssertionError("it was entered")
+        split = Split(sqlite_day.engine, processes=2)
+        assert list(split.findings()) == []
+        assert split.sites == 4
+
+
+def test_where_no_process_can_be_started_this_one_does_it_alone(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "")
+    with pytest.raises(NoCrewError), Crew(day.engine, 2):
+        raise AssertionError("it was entered")
+    split = Split(day.engine, processes=2)
+    assert list(split.findings()) == []
+    assert split.sites == 4
+
+
+# ── and its end ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def _gone(pids: list[int]) -> bool:
+    end = time.monotonic() + PATIENCE_S
+    while any(map(_runs, pids)):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_a_killed_process_is_an_error_that_names_the_signal(day: Rehearsal) -> None:
+    with Crew(day.engine, 2) as crew:
+        os.kill(crew.pids[1], signal.SIGKILL)
+        with pytest.raises(WorkerLostError, match=r"killed by signal 9.*nothing is proved"):
+            list(crew.work([ALL, ALL], None))
+    assert _gone(crew.pids)
+
+
+def test_what_goes_wrong_in_a_process_is_told(day: Rehearsal) -> None:
+    with writing(day.engine) as connection:
+        connection.execute(text("ALTER TABLE work RENAME TO play"))
+    with (
+        Crew(day.engine, 2) as crew,
+        pytest.raises(WorkerLostError, match=r"the database .*work"),
+    ):
+        list(crew.work([ALL], None))
+
+
+def test_when_nobody_wants_more_findings_the_processes_end(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _tamper(day)
+    crews: list[Crew] = []
+
+    class Watched(Crew):
+        def __enter__(self) -> Self:
+            crews.append(self)
+            return super().__enter__()
+
+    monkeypatch.setattr(split_module, "Crew", Watched)
+    found = Split(day.engine, processes=2).findings()
+    next(found)
+    pids = crews[0].pids
+    assert all(map(_runs, pids))
+    found.close()
+    assert _gone(pids)
+
+
+# ── on the command line ──────────────────────────────────────────────────────────────────────────
+
+
+def _command(day: Rehearsal, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    url = day.engine.url.set(drivername=day.engine.dialect.name).render_as_string(False)
+    status = main(["audit", "replay", "--json", "--db", url])
+    answer = capsys.readouterr()
+    return status, answer.out, answer.err
+
+
+def test_the_command_answers_the_same_whoever_does_the_work(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    true = _command(day, capsys)
+    assert true[0] == 0
+    with monkeypatch.context() as large:
+        large.setattr(split_module, "FEW_ENTRIES", 1)
+        assert _command(day, capsys) == true
+    _tamper(day)
+    changed = _command(day, capsys)
+    assert changed[0] == 5
+    monkeypatch.setattr(split_module, "FEW_ENTRIES", 1)
+    assert _command(day, capsys) == changed
+
+
+def test_a_killed_process_is_one_sentence_to_whoever_has_asked(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Killed(Crew):
+        def __enter__(self) -> Self:
+            crew = super().__enter__()
+            os.kill(crew.pids[0], signal.SIGKILL)
+            return crew
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(split_module, "FEW_ENTRIES", 1)
+    monkeypatch.setattr(split_module, "Crew", Killed)
+    status, out, err = _command(day, capsys)
+    assert (status, out) == (1, "")
+    [line] = err.splitlines()
+    assert json.loads(line)["error"]["name"] == "worker_lost"
+    assert "killed by signal 9" in line
+
+
+# ── nobody is left behind ────────────────────────────────────────────────────────────────────────
+
+_SLEEPER = """
+import sys, time
+from incidents.audit.crew import Crew
+from incidents.store.engine import create
+
+with Crew(create(sys.argv[1]), 2) as crew:
+    print(*crew.pids, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_one_that_has_started_it(db_url: str, ending: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _SLEEPER, db_url],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0,
+    ) as owner:  # fmt: skip
+        assert owner.stdout is not None
+        pids = [int(pid) for pid in owner.stdout.readline().split()]
+        assert len(pids) == 2
+        # To all of its group, as the terminal does it.
+        os.killpg(owner.pid, ending)
+        assert owner.wait(PATIENCE_S) != 0
+    assert _gone(pids)
+
+
+def test_a_process_that_is_not_told_what_to_do_ends_in_silence() -> None:
+    ours, its = Pipe()
+    ours.close()
+    with its:
+        end = its.fileno()
+        worker = subprocess.run(
+            [sys.executable, "-c", "from incidents.audit.worker import main; main()", str(end)],
+            pass_fds=[end], capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+        )  # fmt: skip
+    assert worker.returncode == 0, worker.stderr
