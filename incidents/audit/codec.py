@@ -44,6 +44,11 @@ class Codec(Generic[Kind]):
             self._readers[key] = (name, read)
             self._absent[name] = _ABSENT.get(hints[name])
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """The field that stands under each key, in the order of the keys."""
+        return {key: name for key, (name, _) in self._readers.items()}
+
     def write(self, value: Kind, site_id: int) -> str:
         """The fields as one canonical JSON object.
 

@@ -144,7 +144,8 @@ def _belonging(dialect: str, table: Table, of: FromClause) -> ColumnElement[Any]
     return select(listed).where(of_it).correlate(of).scalar_subquery().label(f"all_{table.name}")
 
 
-def _read(row: Row) -> Found:
+def read(row: Row) -> Found:
+    """The incident of a row, with all that belongs to it."""
     site, *own, urls, calls, files = row
     return site, Incident(
         **dict(zip(_OWN, own, strict=True)),
@@ -193,7 +194,7 @@ def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Question[Found]:
         joined = given.table.join(incidents, incidents.c.site_id == given.table.c.site_id)
         return select(*_columns(dialect)).select_from(joined).where(condition()), given
 
-    return Question(build, _read)
+    return Question(build, read)
 
 
 UNSETTLED = _of_sites(tables.unsettled)
@@ -282,20 +283,20 @@ def _top(
     return select(*_columns(dialect, top)).select_from(given.table.join(top, true())), given
 
 
-NAMED = Question(_named, _read)
+NAMED = Question(_named, read)
 """Given sites and numbers: those."""
 
-MEMBERS = Question(_members, _read)
+MEMBERS = Question(_members, read)
 """Given sites and suspensions: what these rest on (R2)."""
 
-NEAREST_BEFORE = Question(lambda dialect: _nearest(dialect, before=True), _read)
+NEAREST_BEFORE = Question(lambda dialect: _nearest(dialect, before=True), read)
 """Given sites, epochs and times: the last `most` countable ones until then (R1)."""
 
-NEAREST_AFTER = Question(lambda dialect: _nearest(dialect, before=False), _read)
+NEAREST_AFTER = Question(lambda dialect: _nearest(dialect, before=False), read)
 """The same: the first `most` of those after it."""
 
-REACHED_BEFORE = Question(_reached_before, _read)
+REACHED_BEFORE = Question(_reached_before, read)
 """Given sites, epochs and places: the last `most` before whose person was reached in time (R3)."""
 
-REACHED_FROM = Question(_reached_from, _read)
+REACHED_FROM = Question(_reached_from, read)
 """Given sites, epochs and places: all from there on whose person was reached in time (R3)."""

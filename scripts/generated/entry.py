@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
 
 from incidents.audit import entry
+from incidents.audit.codec import Codec
 from incidents.audit.entry import PolicyActivated, encode
 from incidents.machine import commands as c
 from incidents.machine import events as e
@@ -113,8 +114,7 @@ def _kind(kind: type[Event], example: str) -> Iterator[str]:
 
 def _fields(kind: type[Event | Reason]) -> list[tuple[str, str]]:
     hints = get_type_hints(kind)
-    layout = entry._layout(kind)  # noqa: SLF001 - what the format is, and not said twice
-    return [(field.key, _value(field.name, hints[field.name])) for field in layout]
+    return [(key, _value(name, hints[name])) for key, name in Codec(kind).fields.items()]
 
 
 def _value(name: str, hint: Any) -> str:

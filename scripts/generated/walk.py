@@ -23,7 +23,7 @@ _LEGS = (
     ("`incidents log`, to the decision and the change of the case", _LOG, "machine.apply.apply"),
     ("from the case to its row", _LOG, "store.incidents.save"),
     ("and to its entry", _LOG, "store.entries.add"),
-    ("`incidents site why`, back to the row", _WHY, "store.incidents.whole"),
+    ("`incidents site why`, back to the row", _WHY, "store.incidents.read"),
 )
 
 
