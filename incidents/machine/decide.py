@@ -54,9 +54,9 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
     due = len(draft.events)
     refusal = None
     if not isinstance(command, commands.Elapse):
+        draft.by = command.by
         try:
-            with draft.acting_as(command.by):
-                _ACTS[type(command)](draft, command)
+            _ACTS[type(command)](draft, command)
         except RefusedError as refused:
             refusal = refused.refusal
     return Decision(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +24,7 @@ _MAY_CHANGE_THE_RUN = {
 class Draft:
     """The case as it stands so far, the clock and policy it is judged by, and what has happened.
 
-    `by` is who acts: the clock, while what is due is done.
+    `by` is who acts: the clock, while what is due is done, and then the person.
     """
 
     case: Case
@@ -54,13 +52,6 @@ class Draft:
                 # Nobody has seen the event yet.
                 object.__setattr__(event, "run", derived)
         self.events.append(event)
-
-    @contextmanager
-    def acting_as(self, person: str) -> Iterator[None]:
-        """Let what happens within be the act of `person`."""
-        before, self.by = self.by, person
-        yield
-        self.by = before
 
     def remark(self, name: str, **facts: Any) -> None:
         """Tell the person something about their act."""

@@ -74,7 +74,7 @@ def _comes_second(table: list[state.Row], row: state.Row, source: str) -> bool:
     return any(
         earlier["trigger"] == row["trigger"]
         and source in _sources(earlier)
-        and earlier.get("conditions") != row.get("unless", "")
+        and earlier.get("conditions") != row.get("unless")
         for earlier in table[: table.index(row)]
     )
 

@@ -6,9 +6,7 @@ import re
 
 _INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})", re.ASCII)
 _CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})", re.ASCII)
-_ITEM = re.compile(
-    r"([1-9]\d{0,17})-(?:[1-9]\d{0,8}|t[1-9]\d{0,8}|disputed|reinstatement)", re.ASCII
-)
+_ITEM = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8}|t[1-9]\d{0,8}|disputed|reinstatement)", re.ASCII)
 DISPUTED = "disputed"
 REINSTATEMENT = "reinstatement"
 
@@ -43,4 +41,4 @@ def read_contact_id(text: str) -> tuple[int, int, int] | None:
 def read_item_id(text: str) -> tuple[int, str] | None:
     """An item of the queue as (site id, what follows the dash); None if it is not such a name."""
     found = _ITEM.fullmatch(text)
-    return None if found is None else (int(found[1]), text.partition("-")[2])
+    return None if found is None else (int(found[1]), found[2])

@@ -25,14 +25,16 @@ def recount(draft: Draft, incident: int) -> None:
 
 def open_recheck(draft: Draft, suspension: int) -> None:
     """Ask the desk to look again at what the suspension rested on, unless it is known removed."""
-    unsettled = [i.n for i in _members(draft, suspension) if i.state in _NOT_KNOWN_REMOVED]
-    if unsettled:
-        open_task(draft, "recheck", tuple(unsettled))
+    unsettled = (i.n for i in _members(draft, suspension) if i.state in _NOT_KNOWN_REMOVED)
+    open_task(draft, "recheck", tuple(unsettled))
 
 
-def open_task(draft: Draft, kind: str, incidents: tuple[int, ...] = ()) -> None:
-    """Give the desk a task: `tell`, `recheck` or `review`; very many incidents make several."""
-    for start in range(0, max(len(incidents), 1), MAX_LISTED):
+def open_task(draft: Draft, kind: str, incidents: tuple[int, ...]) -> None:
+    """Give the desk a task: `tell`, `recheck` or `review`; very many incidents make several.
+
+    Without incidents there is nothing to do, and no task.
+    """
+    for start in range(0, len(incidents), MAX_LISTED):
         draft.add(
             e.TaskOpened,
             task=draft.case.last_task + 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -59,13 +60,9 @@ def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Inciden
 
 def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:
     """How many of the incidents the fullest window of that span holds."""
-    ordered = _by_time(incidents)
-    most = start = 0
-    for end, last in enumerate(ordered):
-        while last.occurred_at - ordered[start].occurred_at > within:
-            start += 1
-        most = max(most, end - start + 1)
-    return most
+    times = sorted(incident.occurred_at for incident in incidents)
+    ends = (bisect_right(times, first + within) for first in times)
+    return max((end - start for start, end in enumerate(ends)), default=0)
 
 
 def cases_up_to(case: Case, place: Place, *, total: bool) -> list[Suspension]:

@@ -100,9 +100,8 @@ def approve(draft: Draft, command: commands.Approve) -> None:
         site_to=move_site(case.state, "reinstate", held=case.held),
         asked_by=request.by,
     )
-    unsettled = [i.n for i in case.incidents.values() if i.state not in _SETTLED]
-    if unsettled:
-        open_task(draft, "recheck", tuple(sorted(unsettled)))
+    unsettled = (i.n for i in case.incidents.values() if i.state not in _SETTLED)
+    open_task(draft, "recheck", tuple(sorted(unsettled)))
 
 
 def decline(draft: Draft, command: commands.Decline) -> None:

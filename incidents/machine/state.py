@@ -71,7 +71,7 @@ class _Facts:
         self._met = met
 
     def __getattr__(self, guard: str) -> Any:
-        if guard.startswith("_") or guard not in _GUARDS:
+        if guard not in _GUARDS:
             raise AttributeError(guard)
         return lambda: guard in self._met
 

@@ -59,7 +59,7 @@ def span(*parts: str | timedelta) -> timedelta:
 
 @contextmanager
 def clock_given_back() -> Iterator[None]:
-    """What a test does to the clock ends with the test; it is frozen at its first history."""
+    """What is done to the clock within ends here; it is frozen at the first history."""
     global _frozen  # noqa: PLW0603 -- the clock of a process is global, and so is who froze it
     yield
     if _frozen is not None:
@@ -328,6 +328,10 @@ class History:
     def happened(self) -> list[str]:
         """The kinds of its events, what was due first."""
         return [event.kind for event in self.decision.events]
+
+    def recorded(self, *kinds: type[e.Event]) -> list[e.Event]:
+        """Its events of those kinds, whole; all of them, if none is named."""
+        return [each for each in self.decision.events if not kinds or isinstance(each, kinds)]
 
     @property
     def ordered(self) -> list[str]:

@@ -63,3 +63,9 @@ def test_an_incident_without_a_url_is_never_a_double_entry() -> None:
 def test_a_moot_incident_stands_in_nobodys_way() -> None:
     site = History().false_info().log(URL).log(URL)
     assert site.states == ["moot", "moot"]
+
+
+def test_an_incident_that_is_settled_hides_none_that_is_open() -> None:
+    site = History().log(URL).removed(1).log(URL).log(URL)
+    assert site.refused_with == "double_entry"
+    assert site.states == ["removed", "open"]

@@ -22,11 +22,3 @@ def test_nobody_refuses_before_being_told() -> None:
 def test_a_refusal_at_the_moment_of_the_telling_is_one() -> None:
     site = History().log().after("10m").contact(1).after("10m").refused(1, at="10:10")
     assert (site.state, site.rule) == ("closed", "refusal")
-
-
-def test_very_many_unsettled_incidents_make_several_recheck_tasks() -> None:
-    site = History()
-    for _ in range(501):
-        site.imported(at="09:00")
-    site.false_info().reinstate().approve()
-    assert [len(task.incidents) for task in site.open_tasks] == [500, 1]

@@ -39,6 +39,27 @@ def test_a_suspension_is_ordered_with_its_rule_incident_and_end() -> None:
 def test_a_hold_orders_a_suspension_that_no_timer_ends() -> None:
     (order,) = orders(History().hold().decision.events)
     assert (order.kind, order.rule, order.until) == ("suspend", None, None)
+    assert (order.incident, order.suspension, order.task) == (None, None, None)
+
+
+def test_what_opens_a_site_is_ordered_with_the_suspension_that_is_over() -> None:
+    site = History().miss().sit_out()
+    assert orders(site.decision.events) == [Order(event=0, kind="reopen", suspension=1)]
+    site = History().log().after("2h").elapse().void(1)
+    assert orders(site.decision.events) == [Order(event=1, kind="reopen", suspension=1)]
+    site = History().hold().unhold()
+    assert orders(site.decision.events) == [Order(event=0, kind="reopen")]
+    site = History().log().removed(1).closed_by_repeat().reopened()
+    assert orders(site.decision.events) == [Order(event=1, kind="reopen")]
+
+
+def test_a_hold_after_what_was_due_names_its_own_event() -> None:
+    site = History().miss().after("12h", MICROSECOND).hold()
+    assert site.happened == ["suspension_ended", "task_opened", "hold_set"]
+    assert orders(site.decision.events) == [
+        Order(event=0, kind="reopen", suspension=1),
+        Order(event=2, kind="suspend"),
+    ]
 
 
 def test_every_closure_orders_its_closing_by_its_rule() -> None:
@@ -110,7 +131,7 @@ def test_a_suspension_before_a_closure_stays_when_the_site_is_reinstated() -> No
 def test_an_alarm_is_an_order_too() -> None:
     site = History(policy=Policy(min_attempts=1)).miss()
     (order,) = orders(site.decision.events)
-    assert (order.kind, order.incident) == ("alarm", 1)
+    assert (order.kind, order.incident, order.event) == ("alarm", 1, 1)
 
 
 def test_each_order_names_the_event_that_it_follows_from() -> None:

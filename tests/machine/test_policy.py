@@ -148,7 +148,7 @@ def test_an_error_names_the_key_the_value_and_what_it_must_be(
     text: str, key: str, value: str, must: str
 ) -> None:
     message = error(text)
-    assert key in message
+    assert message.startswith(f"{key} must be ")
     assert value in message
     assert must in message
 
@@ -180,6 +180,19 @@ def test_a_file_that_is_not_toml_is_an_error(text: str) -> None:
 
 def test_a_file_that_is_nested_beyond_all_measure_is_an_error() -> None:
     assert "not valid TOML" in error("a = " + "[" * 20_000)
+
+
+def test_an_error_ends_with_the_value_as_it_is() -> None:
+    message = error('[repeat]\nwithin = "a week"')
+    assert message == 'repeat.within must be a duration such as "1h30m", got "a week"'
+    assert error('[repeat]\nwithin = "一周"').endswith('got "一周"')
+
+
+def test_a_value_of_60_characters_is_shown_whole_and_a_longer_one_as_60() -> None:
+    whole = error(f'[repeat]\nwithin = "{"x" * 58}"')
+    assert whole.endswith(f'got "{"x" * 58}"')
+    longer = error(f'[repeat]\nwithin = "{"x" * 59}"')
+    assert longer.endswith(f'got "{"x" * 56}…')
 
 
 def test_a_value_too_long_to_show_is_cut() -> None:

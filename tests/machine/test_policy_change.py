@@ -62,6 +62,14 @@ def test_a_wider_window_counts_at_the_next_incident_and_not_by_itself() -> None:
     assert site.reason().within == HOURS[48]
 
 
+def test_an_incident_before_a_window_that_was_full_under_the_old_count_closes_nothing() -> None:
+    site = History(policy=Policy(repeat_count=9)).log().log().log().contact(None).under(DOCUMENTED)
+    site.log(ago="48h")
+    assert site.state == "active", "1, 2 and 3 do not hold the new incident"
+    site.log()
+    assert site.rule == "repeat"
+
+
 def test_a_closure_is_disputed_by_the_numbers_that_it_was_decided_under() -> None:
     site = History(policy=Policy(repeat_count=2)).log().log()
     assert site.rule == "repeat"

@@ -39,6 +39,26 @@ def test_a_notified_incident_is_to_be_checked_for_removal() -> None:
     assert (item.kind, item.due) == ("check_removal", utc("12:00"))
 
 
+def test_a_removal_deadline_that_cannot_lapse_is_none() -> None:
+    site = History(at="10:00", policy=Policy(removal_within=timedelta(hours=2))).log().contact(1)
+    assert work.items(site.false_info().case)["1"].due is None
+
+
+def test_each_item_is_listed_with_what_it_is_of() -> None:
+    site = History(at="10:00").closed_by_repeat().void(1).after("1h").reinstate()
+    ten, eleven = utc("10:00"), utc("11:00")
+    none = {"incident": None, "due": None}
+    assert work.items(site.case) == {
+        "2": work.Item(item="2", kind="call", incident=2, due=None, recorded_at=ten),
+        "3": work.Item(item="3", kind="call", incident=3, due=None, recorded_at=ten),
+        "t1": work.Item(item="t1", kind="tell", recorded_at=ten, **none),
+        "disputed": work.Item(item="disputed", kind="disputed", recorded_at=ten, **none),
+        "reinstatement": work.Item(
+            item="reinstatement", kind="reinstatement", recorded_at=eleven, **none
+        ),
+    }
+
+
 def test_a_recheck_task_is_listed() -> None:
     assert History().miss().sit_out().queue == {"1": "keep_calling", "t1": "recheck"}
 

@@ -107,3 +107,7 @@ def test_several_things_in_a_sentence_are_listed() -> None:
 def test_a_person_whose_name_looks_like_a_placeholder_is_quoted_as_they_are() -> None:
     site = History().hold(by="{site}").hold()
     assert "{site}" in site.answer
+
+
+def test_a_refusal_that_nobody_caught_would_say_its_name() -> None:
+    assert str(refusals.RefusedError("held", site="site.example")) == "held"

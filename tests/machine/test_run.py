@@ -177,6 +177,12 @@ def test_the_run_may_be_3_on_an_active_site_after_a_recount_and_the_next_miss_cl
     assert (site.reason().counted, site.reason().needed) == (4, 3)
 
 
+def test_a_case_whose_starter_was_reached_in_time_stands_outside_the_run() -> None:
+    site = History(at="10:00").log().log().after("2h").elapse().contact(1, at="10:30")
+    assert not site.suspension(1).struck, "it rests on the second incident"
+    assert site.run == 0
+
+
 # The policy's numbers.
 
 

@@ -1,10 +1,12 @@
 """The two tables: every row is reached by some history, and nothing moves beside them."""
 
 import gc
+import inspect
 import weakref
 from collections.abc import Callable
 
 import pytest
+from transitions import Machine
 
 from incidents.machine import events as e
 from incidents.machine import state
@@ -138,8 +140,8 @@ def test_a_trigger_that_no_table_has_is_a_mistake_of_the_program() -> None:
 
 
 def test_a_guard_that_no_table_has_is_a_mistake_of_the_program() -> None:
-    with pytest.raises(AttributeError):
-        state._Facts("active", {}).no_such_guard  # noqa: B018 -- asking is the act
+    with pytest.raises(AttributeError, match="no_such_guard"):
+        state._Facts("active", frozenset()).no_such_guard  # noqa: B018 -- asking is the act
 
 
 # Recorded moves.
@@ -188,13 +190,29 @@ def test_every_kind_of_event_is_applied_and_named_once() -> None:
     assert all(kind.kind == name for name, kind in e.KINDS.items())
 
 
-# The machines of `transitions`.
+# The machines of `transitions`. What they answered is kept; here they are asked each time.
+
+move = inspect.unwrap(state._move)
+
+
+@pytest.mark.parametrize(
+    ("machine", "states", "table"),
+    [
+        (state._SITE_MACHINE, state.SITE_STATES, state.SITE),
+        (state._INCIDENT_MACHINE, state.INCIDENT_STATES, state.INCIDENT),
+    ],
+)
+def test_a_machine_has_the_states_and_the_triggers_of_its_table_and_no_other(
+    machine: Machine, states: tuple[str, ...], table: list[state.Row]
+) -> None:
+    assert tuple(machine.states) == states
+    assert set(machine.events) == {row["trigger"] for row in table}
 
 
 def test_a_machine_keeps_no_model_alive() -> None:
     for _ in range(200):
-        state.move_site("active", "lapse", unreachable=True)
-        state.move_incident("open", "lapse")
+        move("site", "active", "lapse", frozenset({"unreachable"}))
+        move("incident", "open", "lapse", frozenset())
     gc.collect()
     assert [each for each in gc.get_objects() if type(each) is state._Facts] == []
     assert state._SITE_MACHINE.models == state._INCIDENT_MACHINE.models == []
@@ -204,15 +222,15 @@ def test_a_move_leaves_nothing_behind_for_the_collector() -> None:
     made: list[weakref.ref[object]] = []
 
     class Facts(state._Facts):
-        def __init__(self, start: str, answers: dict[str, bool]) -> None:
-            super().__init__(start, answers)
+        def __init__(self, start: str, met: frozenset[str]) -> None:
+            super().__init__(start, met)
             made.append(weakref.ref(self))
 
     gc.disable()
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(state, "_Facts", Facts)
-            state.move_site("active", "hold")
+            move("site", "active", "hold", frozenset())
         assert [ref() for ref in made] == [None]
     finally:
         gc.enable()

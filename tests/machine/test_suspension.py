@@ -114,6 +114,21 @@ def test_no_recheck_is_opened_when_all_is_known_to_be_removed() -> None:
     assert site.open_tasks == []
 
 
+def test_a_recheck_is_completed_beside_one_that_is_done_and_by_nothing_but_its_own() -> None:
+    site = History().miss().sit_out().done(1).after("24h").miss().sit_out()
+    assert [task.n for task in site.open_tasks] == [2]
+    site.removed(1)
+    assert site.happened == ["incident_removed"], "what is done already is not completed again"
+    site.removed(2)
+    assert site.happened == ["incident_removed", "task_completed"]
+    assert site.open_tasks == []
+
+
+def test_telling_the_customer_is_still_to_be_done_when_the_content_is_gone() -> None:
+    site = History().closed_by_repeat().removed(1).removed(2).removed(3)
+    assert [task.kind for task in site.open_tasks] == ["tell"]
+
+
 @pytest.mark.parametrize("settle", [lambda s, n: s.removed(n), lambda s, n: s.void(n)])
 def test_the_recheck_is_completed_once_each_of_its_incidents_is_settled(
     settle: Callable[[History, int], History],

@@ -1,0 +1,182 @@
+"""Disputes: late truth about a closure flags it, and no machine undoes it (domain.md 2)."""
+
+from datetime import timedelta
+
+from incidents.machine import events as e
+from incidents.machine.policy import DOCUMENTED, Policy
+from tests.machine.history import History
+
+MANY = Policy(repeat_count=9)
+
+# Closures are disputed, never undone.
+
+
+def test_a_closure_is_never_undone_by_a_machine() -> None:
+    site = History().closed_by_repeat().void(1).void(2).void(3)
+    assert (site.state, site.disputed, site.rule) == ("closed", True, "repeat")
+    assert "reopen" not in site.ordered
+
+
+def test_a_window_left_unmet_disputes_the_closure() -> None:
+    site = History().closed_by_repeat().void(2)
+    assert site.happened == ["incident_voided", "closure_disputed"]
+    disputed = site.last(e.ClosureDisputed)
+    assert (disputed.counted, disputed.needed) == (2, 3)
+
+
+def test_of_a_window_of_one_nothing_is_left() -> None:
+    site = History(policy=Policy(repeat_count=1)).log().void(1)
+    assert site.disputed
+    assert site.last(e.ClosureDisputed).counted == 0
+
+
+def test_a_window_that_still_holds_three_others_is_met() -> None:
+    site = History(at="10:00").log().contact(1).at("03-02 09:00").log().contact(2)
+    site.at("03-03 08:00").log().contact(3).log(at="03-02 09:30")
+    assert site.rule == "repeat"
+    assert site.reason().incidents == (1, 2, 4)
+    site.void(1)
+    assert not site.disputed, "2, 4 and 3 lie within 23 hours"
+    site.void(2)
+    assert site.disputed
+
+
+def test_what_is_left_on_both_sides_of_the_completing_incident_must_lie_within_24_hours() -> None:
+    site = History(at="10:00").log().contact(1).at("03-02 09:00").log().contact(2)
+    site.at("03-03 08:00").log().contact(3).log(at="03-02 09:30")
+    site.void(2)
+    assert site.disputed, "1, 4 and 3 span 46 hours"
+    assert site.last(e.ClosureDisputed).counted == 2
+
+
+def test_a_window_left_that_spans_exactly_24_hours_is_met() -> None:
+    site = History(at="03-02 10:00").log(ago="24h").log(ago="12h").log().log(ago="6h").void(4)
+    assert site.rule == "repeat"
+    assert not site.disputed
+
+
+def test_each_window_around_the_completing_incident_is_looked_at() -> None:
+    site = History(at="03-03 10:00").log(ago="46h").log(ago="45h").log(ago="1h").log()
+    assert site.state == "active"
+    site.log(ago="23h").contact(3)
+    assert not site.disputed
+    site.void(1)
+    assert not site.disputed, "5, 3 and 4 lie within 23 hours"
+    site.void(2)
+    assert not site.disputed
+    assert site.void(3).disputed
+
+
+def test_a_full_window_without_the_completing_incident_does_not_stand_in_for_its_own() -> None:
+    site = History(policy=MANY).log().log().log().contact(None).under(DOCUMENTED)
+    site.after("96h").log().log().log()
+    assert site.reason().incidents == (4, 5, 6)
+    site.void(4)
+    assert site.disputed, "1, 2 and 3 are a window that closed nothing"
+
+
+def test_a_run_left_below_3_disputes_the_closure() -> None:
+    site = History(at="10:00").closed_by_run().contact(1, at="10:30")
+    assert (site.state, site.disputed) == ("closed", True)
+    assert (site.last(e.ClosureDisputed).counted, site.run) == (2, 2)
+
+
+def test_a_run_that_is_still_3_is_met() -> None:
+    site = History(policy=MANY).miss().sit_out().miss().miss().sit_out().miss()
+    assert site.rule == "unreachable_run"
+    site.void(2)
+    assert not site.disputed, "the second case still stands on the third incident"
+    site.void(3)
+    assert site.disputed
+
+
+def test_somebody_reached_in_the_middle_of_the_run_disputes_it_too() -> None:
+    site = History(at="10:00").miss().after("24h").log().contact(2, "no-answer")
+    site.after("24h").elapse().after("24h").miss()
+    assert site.rule == "unreachable_run"
+    site.contact(2, at="03-02 11:30")
+    assert site.disputed
+
+
+def test_somebody_reached_later_than_the_closing_case_disputes_nothing() -> None:
+    site = History(at="10:00").miss().after("24h").miss().after("24h").log()
+    site.after("30m").log().after("31m").elapse()
+    assert site.rule == "unreachable_run"
+    site.contact(4)
+    assert (site.run, site.disputed) == (0, False)
+
+
+def test_the_flag_falls_when_the_rule_is_met_again() -> None:
+    site = History(at="10:00").closed_by_run().contact(1, at="10:30")
+    assert site.disputed
+    assert not site.void_contact(1).disputed
+    assert site.happened == ["contact_voided", "suspension_restored", "dispute_settled"]
+
+
+def test_a_refusal_met_again_settles_the_dispute() -> None:
+    site = History().closed_by_refusal().void_contact(1)
+    assert site.disputed
+    assert not site.contact(1).disputed
+    assert site.states == ["refused"]
+
+
+def test_so_does_a_contact_that_came_late_since_the_customer_has_been_told_all_the_same() -> None:
+    site = History(at="10:00").closed_by_refusal().void_contact(1)
+    assert site.disputed
+    assert not site.at("15:00").contact(1).disputed
+    assert not site.incident(1).reached_in_time
+
+
+def test_a_voided_refusal_disputes_the_closure_for_good() -> None:
+    site = History().closed_by_refusal().void(1)
+    assert site.disputed
+    assert (site.last(e.ClosureDisputed).counted, site.last(e.ClosureDisputed).needed) == (0, 2)
+
+
+def test_a_lapsed_removal_deadline_taken_back_disputes_the_closure() -> None:
+    site = History(policy=Policy(removal_within=timedelta(hours=2))).log().contact(1)
+    site.after("3h").elapse().take_back(1)
+    assert (site.state, site.disputed) == ("closed", True)
+
+
+def test_incidents_that_closed_nothing_dispute_nothing() -> None:
+    site = History().closed_by_refusal().log().void(2)
+    assert not site.disputed
+
+
+def test_what_changes_no_dispute_says_nothing_of_it() -> None:
+    site = History().closed_by_refusal().log().void(2)
+    assert site.happened == ["incident_voided"]
+    site = History().closed_by_repeat().void(1)
+    assert site.happened == ["incident_voided", "closure_disputed"]
+    assert site.void(2).happened == ["incident_voided"]
+
+
+# A dispute can be upheld.
+
+
+def test_a_dispute_can_be_upheld_with_a_reason_which_clears_the_flag() -> None:
+    site = History().closed_by_repeat().void(2).uphold()
+    assert (site.state, site.disputed) == ("closed", False)
+    assert site.last(e.ClosureUpheld).text == "it was right all the same"
+
+
+def test_what_was_upheld_is_disputed_again_only_by_new_truth() -> None:
+    site = History().closed_by_repeat().void(2).uphold().after("1h").elapse()
+    site.log().contact(1)
+    assert not site.disputed
+    site.void(1)
+    assert site.disputed
+
+
+def test_a_rule_met_again_after_it_was_upheld_is_undisputed_and_stays_so_at_that_count() -> None:
+    site = History(at="10:00").closed_by_run().contact(1, at="10:30").uphold()
+    site.void_contact(1)
+    assert not site.disputed
+    site.contact(1, at="10:30")
+    assert not site.disputed, "two of three were upheld"
+
+
+def test_there_is_nothing_to_uphold_where_nothing_is_disputed() -> None:
+    assert History().uphold().refused_with == "not_disputed"
+    assert History().closed_by_repeat().uphold().refused_with == "not_disputed"

@@ -1,0 +1,176 @@
+"""What is said, word for word: who reads it acts by it, and scripts look for it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from incidents.machine import commands as c
+from incidents.machine import refusals
+from incidents.machine.policy import Policy
+from tests.machine.history import ANN, BOB, History, utc
+from tests.machine.test_refusals import REFUSED, REMARKED
+
+SAID = {
+    "already_held": "site.example is held already, since 10:00 by ann (site unhold lifts it)",
+    "already_requested": (
+        "ann has asked for the reinstatement of site.example already: it waits for "
+        "another person (site approve, site decline)"
+    ),
+    "already_voided": "contact 12-1-1 is voided already: there is nothing left to void",
+    "before_incident": (
+        "09:00 lies before the incident, 10:00: what has to do with it cannot have "
+        "happened before it; check --at"
+    ),
+    "before_told": (
+        "09:30 lies before 10:00, when the customer was told: nobody refuses before"
+        " being asked; check --at"
+    ),
+    "claimed": "12-1 is claimed by ann: ask them to release it or to hand over",
+    "double_entry": (
+        "incident 12-1 of site.example has http://a.example/ already and is still "
+        "open: if this is another violation, say --again (recur 12-1 is for content"
+        " that is found still there after a call)"
+    ),
+    "future": ("11:00 is in the future (it is 10:00): a fact is logged when it has happened"),
+    "held": (
+        "site.example is held by order and cannot be reinstated: lift the hold first (site unhold)"
+    ),
+    "no_request": ("nobody has asked for the reinstatement of site.example (site reinstate asks)"),
+    "nobody_to_tell": (
+        "site.example has no open or unreached incident that had happened by 10:00:"
+        " there is nothing to tell; name an incident to record a contact on it"
+    ),
+    "not_claimed": "12-1 is not claimed by anybody: there is nothing to release",
+    "not_disputed": "the closure of site.example is not disputed: there is nothing to uphold",
+    "not_held": "site.example is not held: there is nothing to lift",
+    "nothing_held": "ann has claimed nothing on site.example: there is nothing to hand over",
+    "nothing_to_take_back": "incident 12-1 is open: only a removed or a refused can be taken back",
+    "same_person": "ann asked for this reinstatement: another person must answer it",
+    "site_closed": (
+        "site.example is closed (false_info): false-info is not possible on a closed site"
+    ),
+    "site_exists": "site.example is in the register already (site edit changes its details)",
+    "site_not_closed": "site.example is active, not closed: there is nothing to reinstate",
+    "state_forbids": "incident 12-1 is open: refused is possible only when it is notified",
+    "unknown_contact": "incident 12-1 has no contact 1 (show 12-1 lists them)",
+    "unknown_incident": "there is no incident 12-7 (site why lists a site's incidents)",
+    "unknown_item": "the queue has no item 12-7 (queue lists them)",
+    "unknown_task": "there is no open task 12-t7 (queue lists them)",
+    "too_late": (
+        "the contact on 12-1 was recorded after its deadline, 11:00, so it stopped "
+        "no clock; if the call was made in time, record it again with --at and the "
+        "time of the call"
+    ),
+    "not_covered": "not covered by this call, since they happened after it: 12-2",
+}
+
+
+def said(site: History) -> list[str]:
+    """What the last act was answered, times as hours and minutes."""
+
+    def in_short(at: datetime) -> str:
+        return f"{at:%H:%M}"
+
+    told: list[refusals.Refusal | refusals.Remark] = [*site.decision.remarks]
+    if site.decision.refusal is not None:
+        told.append(site.decision.refusal)
+    return [refusals.text(each, when=in_short) for each in told]
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_each_refusal_and_each_remark_has_its_words(name: str) -> None:
+    assert said({**REFUSED, **REMARKED}[name]()) == [SAID[name]]
+
+
+def test_all_that_can_be_said_stands_here() -> None:
+    assert set(SAID) == refusals.SENTENCES.keys() | refusals.REMARKS.keys()
+
+
+ON_A_CLOSED_SITE: dict[str, Callable[[History], History]] = {
+    "false-info": lambda site: site.false_info(),
+    "refused": lambda site: site.refused(1),
+    "recur": lambda site: site.recur(1),
+}
+
+
+@pytest.mark.parametrize("act", ON_A_CLOSED_SITE)
+def test_an_act_that_a_closed_site_does_not_take_is_named_with_the_rule(act: str) -> None:
+    site = History().log().contact(1).false_info()
+    assert said(ON_A_CLOSED_SITE[act](site)) == [
+        f"site.example is closed (false_info): {act} is not possible on a closed site"
+    ]
+
+
+IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
+    "contact of voided": (
+        lambda: History().log().void(1).contact(1),
+        "voided: contact is possible only when it is not voided",
+    ),
+    "removed of removed": (
+        lambda: History().log().removed(1).removed(1),
+        "removed: removed is possible only when it is open or notified or unreached",
+    ),
+    "refused of open": (
+        lambda: History().log().refused(1),
+        "open: refused is possible only when it is notified",
+    ),
+    "recur of open": (
+        lambda: History().log().recur(1),
+        "open: recur is possible only when it is notified or unreached or removed",
+    ),
+    "void of voided": (
+        lambda: History().log().void(1).void(1),
+        (
+            "voided: void is possible only when it is open or notified or unreached or removed or"
+            " refused or moot"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_A_STATE)
+def test_a_state_that_forbids_an_act_is_named_with_those_that_allow_it(case: str) -> None:
+    history, words = IN_A_STATE[case]
+    assert said(history()) == [f"incident 12-1 is {words}"]
+
+
+def test_an_imported_fact_from_before_its_incident_is_refused_with_both_times() -> None:
+    site = History(at="10:00").imported(at="09:00", removed="08:59")
+    (words,) = said(site)
+    assert words.startswith("08:59 lies before the incident, 09:00:")
+
+
+def test_an_imported_fact_from_the_future_is_refused_whichever_it_is() -> None:
+    future = utc("10:01")
+    for command in (
+        c.ImportIncident(by=ANN, at=future),
+        c.ImportIncident(by=ANN, at=utc("09:00"), contact="reached", contact_at=future),
+        c.ImportIncident(by=ANN, at=utc("09:00"), removed_at=future),
+    ):
+        assert said(History(at="10:00").do(command)) == [
+            "10:01 is in the future (it is 10:00): a fact is logged when it has happened"
+        ]
+
+
+def test_a_claim_of_another_person_is_refused_with_their_name() -> None:
+    words = ["12-1 is claimed by ann: ask them to release it or to hand over"]
+    assert said(History().log().claim("1").claim("1", by=BOB)) == words
+    assert said(History().log().claim("1").release("1", by=BOB)) == words
+
+
+def test_a_held_site_is_named_when_its_reinstatement_is_approved() -> None:
+    site = History().false_info().reinstate().hold().approve()
+    assert said(site) == [SAID["held"]]
+
+
+def test_a_decline_by_the_same_person_is_refused_like_an_approval() -> None:
+    site = History().false_info().reinstate(by=BOB).decline(by=BOB)
+    assert said(site) == ["bob asked for this reinstatement: another person must answer it"]
+
+
+def test_who_happened_to_be_told_at_that_moment_is_not_named_as_left_out() -> None:
+    site = History(policy=Policy(repeat_count=9)).log().contact(None)
+    assert said(site) == []
+    site.log().after("1m").log().contact(None, ago=timedelta(minutes=1))
+    assert said(site) == ["not covered by this call, since they happened after it: 12-3"]
