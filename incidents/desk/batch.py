@@ -96,7 +96,7 @@ class Batch:
             IntegrityError: if a key was used by another transaction at the same moment.
         """
         connection, changed = self._connection, self._sites
-        sites.save(connection, {id_: row for id_, site in changed.items() if (row := _row(site))})
+        sites.save(connection, [(site.row, site.case) for site in changed.values()])
         cases.save(
             connection,
             {id_: site.before for id_, site in changed.items()},
@@ -248,12 +248,6 @@ class Batch:
         if isinstance(command, ClaimItem | ReleaseItem):
             return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
-
-
-def _row(site: _Site) -> dict[str, Any] | None:
-    """The site's row, if it is not as it was read."""
-    row = sites.to_row(site.case)
-    return None if all(site.row[name] == value for name, value in row.items()) else row
 
 
 def _entries(site: _Site) -> list[entries.Entry]:

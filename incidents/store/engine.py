@@ -131,7 +131,23 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
         return f"cannot open the file {where}: its folder must exist and be writable"
     if "not a database" in said:
         return f"{where} is not a SQLite database: name another file"
-    return f"the database {where} cannot be used: {said}"
+    return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
+
+
+def _explain_disk(where: str, said: str) -> str | None:
+    if "is full" in said:
+        return (
+            f"the disk under {where} is full: make room, then do it again, with the same --key if "
+            "it had one"
+        )
+    if "disk I/O error" in said:
+        return (
+            f"the disk under {where} fails (disk I/O error): look at the disk first; the same "
+            "command with the same --key is safe to repeat"
+        )
+    if "readonly" in said:
+        return f"the file {where} cannot be written: look at its permissions and its disk"
+    return None
 
 
 def _said(error: BaseException | None) -> str:

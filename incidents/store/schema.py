@@ -227,8 +227,9 @@ def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
             try:
                 own.execute("PRAGMA journal_mode=WAL")
                 break
-            except sqlite3.OperationalError:
-                if not attempts_left:
+            except sqlite3.OperationalError as error:
+                held = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not attempts_left or not held:
                     raise
                 time.sleep(_PAUSE_S)
             finally:

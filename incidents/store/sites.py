@@ -45,9 +45,20 @@ def remove(connection: Connection, ids: Iterable[int]) -> None:
     _REMOVED.tell(connection, [(id_,) for id_ in sorted(ids)])
 
 
-def save(connection: Connection, rows: Mapping[int, Row]) -> None:
-    """Writes the rows of those sites."""
-    _SAVED.tell(connection, [(id_, *row.values()) for id_, row in rows.items()])
+def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
+    """Writes the rows of sites that differ: each as it was read, and the case as it is now."""
+    moved, changed = [], []
+    for was, case in changes:
+        now = to_row(case)
+        differs = {name for name, value in now.items() if was[name] != value}
+        if not differs:
+            continue
+        if differs <= _MOVES:
+            moved.append((case.site_id, *[now[name] for name in _MOVED.columns[1:]]))
+        else:
+            changed.append((case.site_id, *now.values()))
+    _MOVED.tell(connection, moved)
+    _SAVED.tell(connection, changed)
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
@@ -216,4 +227,10 @@ Those that are locked are somebody's, and are left to them.
 """
 
 _REMOVED = Change(sites, keys=("id",))
+# What nearly every act changes; the other columns are seldom written.
+_MOVES = {
+    "state", "rule", "run", "suspended_until", "last_entry_at", "seq", "last_incident",
+    "last_suspension", "last_task", "next_due",
+}  # fmt: skip
+_MOVED = Change(sites, *sorted(_MOVES), keys=("id",))
 _SAVED = Change(sites, *(name for name in _COLUMNS if name not in ("id", "name")), keys=("id",))

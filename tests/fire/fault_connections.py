@@ -1,0 +1,235 @@
+"""Connections that end: at each message of each kind of act, on its way to PostgreSQL or back.
+
+The act is done anew from a copy of the same database, through a wire that cuts before or within a
+message, or has the server end the session there. Afterwards an acknowledged act is on record, any
+other is there whole or not at all, and the same act with the same key is done exactly once.
+"""
+
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import select
+
+from incidents import clock
+from incidents.audit.replay import Replay
+from incidents.store import engine as engines
+from incidents.store import schema
+from incidents.store.tables import entries
+from tests.databases import PostgresqlDatabases, postgresql_server
+from tests.fire import fault_record as checked
+from tests.fire.fault_acts import ACTS, Act, make_history, write_files
+from tests.fire.fault_record import Clean, Record
+from tests.fire.fault_server import Ended, FaultServer, fault_server
+from tests.fire.fault_wire import (
+    BEFORE,
+    KILLED,
+    PORT,
+    TERMINATED,
+    TO_SERVER,
+    WITHIN,
+    Cut,
+    Message,
+    Wire,
+    wire,
+)
+
+UNIT = "cuts"
+KEY = "the-key"
+PATIENCE_S = 60.0
+PREPARED, EMPTY, RUN = "prepared", "template1", "run"
+# A backup is pg_dump's there, and nothing makes a database by using it.
+ON_SERVER = tuple(act for act in ACTS if act.name not in ("backup", "first use"))
+
+
+class Rig:
+    """Does acts over the wire, cut or not, each on a fresh copy of the prepared database."""
+
+    def __init__(
+        self, server: FaultServer, databases: PostgresqlDatabases, over: Wire, folder: Path
+    ) -> None:
+        self._server = server
+        self._databases = databases
+        self._wire = over
+        self._here = folder / "run"
+        self._here.mkdir()
+        write_files(self._here)
+        self._administer("CREATE DATABASE {}", PREPARED)
+        schema.upgrade(databases.url(PREPARED))
+        make_history(databases.url(PREPARED), clock.now())
+        self._before = self.record(PREPARED)
+
+    def clean(self, act: Act) -> tuple[Clean, list[Message]]:
+        """The act over a whole wire, and the messages that it takes."""
+        self._fresh(act)
+        ended = self._do(act, None)
+        messages = list(self._wire.messages)
+        assert ended.status == act.status, (act.name, ended)
+        before = Record(()) if act.on_nothing else self._before
+        return Clean(ended=ended, steps=self.record().since(before), before=before), messages
+
+    def cut(self, act: Act, clean: Clean, cut: Cut) -> Counter[str]:
+        """The act with the cut, and all that must be true afterwards.
+
+        Raises:
+            AssertionError: naming the act and the cut.
+        """
+        self._fresh(act)
+        try:
+            ended = self._do(act, cut)
+            hit = self._wire.was_cut
+            if hit and ended.status != act.status:
+                assert ended.status == 1, ended
+                checked.assert_clear(ended.stderr, sentences=["does not answer as it should"])
+            else:
+                assert ended.status == act.status, ended
+            self._wait_until_up()
+            whole = checked.whole_or_not_at_all(act, clean, ended, self.record(), as_json=True)
+            again = self._do(act, None)
+            assert again.status == act.status, ("it does not go on", again)
+            steps = self.record().since(clean.before)
+            assert steps == list(clean.steps), ("not exactly once", steps)
+        except AssertionError as error:
+            error.add_note(f"{act.name}: {cut}")
+            raise
+        how = cut.how if hit else "missed"
+        return Counter({"cuts": hit, how: 1, "done" if whole else "not done": 1})
+
+    def record(self, database: str = RUN) -> Record:
+        """What is on record: dense, and replayed equal to the tables."""
+        engine = engines.create(self._databases.url(database))
+        try:
+            if schema.status(engine) is schema.Status.EMPTY:
+                return Record(())
+            schema.check(engine)
+            with engines.reading(engine) as connection:
+                findings = list(Replay(connection).findings())
+                bodies = connection.scalars(select(entries.c.body).order_by(entries.c.id))
+                record = Record(tuple(bodies))
+        finally:
+            engine.dispose()
+        assert not findings, ("the tables are not what the record says", findings)
+        record.assert_dense()
+        return record
+
+    def _do(self, act: Act, cut: Cut | None) -> Ended:
+        words = act.line(self._here, key=KEY, json=True)
+        url = f"postgresql:///{RUN}?host={self._wire.folder}&port={PORT}&user=postgres"
+        with self._wire.cutting(cut):
+            return self._server.run(words, env={"INCIDENTS_DB": url})
+
+    def _fresh(self, act: Act) -> None:
+        template = EMPTY if act.on_nothing else PREPARED
+        self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", RUN)
+        self._administer("CREATE DATABASE {} TEMPLATE {}", RUN, template)
+        if act.writes is not None:
+            (self._here / act.writes).unlink(missing_ok=True)
+
+    def _administer(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self._databases.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _wait_until_up(self) -> None:
+        """A backend that is killed takes all others along, and the server starts anew."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                with psycopg.connect(self._databases.url(RUN)):
+                    return
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline, "the server does not come back"
+                time.sleep(0.05)
+
+
+def cuts_of(messages: Sequence[Message]) -> list[Cut]:
+    """Every way to end a connection at each message, but for a backend's death."""
+    found = []
+    for message in messages:
+        found += [Cut(BEFORE, message), Cut(WITHIN, message)]
+        # The server's own number is known when it has greeted.
+        if message.direction == TO_SERVER and message.n > 1:
+            found.append(Cut(TERMINATED, message))
+    return found
+
+
+def kills_of(messages: Sequence[Message]) -> list[Cut]:
+    """The death of the backend at each message to it; each costs the server a recovery."""
+    return [
+        Cut(KILLED, message)
+        for message in messages
+        if message.direction == TO_SERVER and message.n > 1
+    ]
+
+
+@contextmanager
+def rig(folder: Path, *, durable: bool = False) -> Iterator[Rig]:
+    """A rig with a server and a wire of its own; `durable` for one whose backends are killed."""
+    for name in ("server", "wire"):
+        (folder / name).mkdir()
+    with (
+        fault_server(folder / "server") as server,
+        postgresql_server(durable=durable) as databases,
+        wire(_socket_of(databases), folder / "wire", _terminator(databases)) as over,
+    ):
+        yield Rig(server, databases, over, folder)
+
+
+def _socket_of(databases: PostgresqlDatabases) -> Path:
+    with psycopg.connect(databases.url("postgres")) as connection:
+        return Path(connection.info.host, f".s.PGSQL.{connection.info.port}")
+
+
+def _terminator(databases: PostgresqlDatabases) -> Callable[[int], object]:
+    def terminate(backend: int) -> None:
+        with psycopg.connect(databases.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
+
+    return terminate
+
+
+def sample(rig: Rig, act: Act, chance: random.Random, size: int) -> Counter[str]:
+    """Some cuts of the act, drawn by chance; figures of what was hit."""
+    clean, messages = rig.clean(act)
+    figures = Counter[str](acts=1, messages=len(messages))
+    cuts = cuts_of(messages)
+    for cut in chance.sample(cuts, min(size, len(cuts))):
+        figures += rig.cut(act, clean, cut)
+    return figures
+
+
+SLICES = 8
+_ROUND = len(ON_SERVER) * SLICES
+
+
+def chunk(seed: int, folder: Path) -> Counter[str]:
+    """The slice number `seed` of all cuts; each second round the backends are killed instead.
+
+    Raises:
+        AssertionError: naming the act, the cut and what was not true.
+    """
+    turn, place = divmod(seed, _ROUND)
+    number, which = divmod(place, SLICES)
+    act, kills = ON_SERVER[number], turn % 2 == 1
+    figures = Counter[str]()
+    here = folder / f"connections-{seed}"
+    here.mkdir(parents=True)
+    try:
+        with rig(here, durable=kills) as made:
+            clean, messages = made.clean(act)
+            figures["messages"] += len(messages) if which == 0 else 0
+            cuts = kills_of(messages) if kills else cuts_of(messages)
+            for cut in cuts[which::SLICES]:
+                figures += made.cut(act, clean, cut)
+    except AssertionError as error:
+        error.add_note(f"again: python -c 'from tests.fire.fault_connections import *; "
+                       f"chunk({seed}, Path(\"{folder}\"))'")  # fmt: skip
+        raise
+    shutil.rmtree(here)
+    return figures

@@ -1,0 +1,128 @@
+"""The record of a database under faults: what its entries say, and what must be true of them."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.fire.fault_acts import Act
+from tests.fire.fault_server import Ended
+
+Step = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=False)
+class Record:
+    """The entries as they were exported, in their order."""
+
+    lines: tuple[str, ...]
+
+    @cached_property
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries, read."""
+        return [json.loads(line) for line in self.lines]
+
+    def since(self, before: "Record") -> list[Step]:
+        """What was done after `before`, which must stand as it stood: site, number, kind, actor."""
+        n = len(before.lines)
+        assert self.lines[:n] == before.lines, "what was on record has changed"
+        return [
+            (entry["site"], entry["site_seq"], entry["kind"], entry["actor"])
+            for entry in self.entries[n:]
+        ]
+
+    def assert_dense(self) -> None:
+        """The entries of each site are numbered from 1 without a gap."""
+        last: dict[str, int] = {}
+        for entry in self.entries:
+            number = int(entry["site_seq"])
+            assert number == last.get(entry["site_id"], 0) + 1, ("a gap", entry)
+            last[entry["site_id"]] = number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean:
+    """An act without a fault: what it answered and put on record, and what was there before."""
+
+    ended: Ended
+    steps: Sequence[Step]
+    before: Record
+
+
+def is_acknowledged(act: Act, ended: Ended, *, as_json: bool) -> bool:
+    """Whether the operator has been told that the act is done (or refused, if it is to be)."""
+    answered = as_json and act.answers_in_json and answer_in(ended.stdout) is not None
+    return ended.status == act.status or (answered and act.status == 0)
+
+
+def whole_or_not_at_all(
+    act: Act, clean: Clean, ended: Ended, record: Record, *, as_json: bool
+) -> bool:
+    """Whether the act is on record.
+
+    Raises:
+        AssertionError: if half of it is, or it is not although it was acknowledged, or with
+            another answer.
+    """
+    steps = record.since(clean.before)
+    assert steps == list(clean.steps[: len(steps)]), ("something else was done", steps)
+    assert len(steps) in {0, *act.parts, len(clean.steps)}, ("half of it was done", steps)
+    whole = len(steps) == len(clean.steps)
+    if is_acknowledged(act, ended, as_json=as_json):
+        assert whole, ("acknowledged and lost", ended)
+    answer = answer_in(ended.stdout) if as_json and act.answers_in_json else None
+    if answer is not None and act.status == 0:
+        # An activation's answer is itself what became of it: its events are what was due before.
+        told = events_of(answer)
+        kinds = [kind for _, _, kind, _ in steps if kind != "policy_activated"]
+        assert not told or told == kinds, ("the answer is not the record", told, kinds)
+    return whole
+
+
+def assert_sound(file: Path) -> None:
+    """SQLite finds the file whole, with every reference and constraint as it should be."""
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def lines_in(file: Path) -> tuple[str, ...]:
+    """The entries in a SQLite file, as an export has them."""
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute("SELECT body FROM entries ORDER BY id").fetchall()
+    return tuple(body for (body,) in rows)
+
+
+def events_of(answer: Any) -> list[str]:
+    """The kinds of the events in an act's JSON answer."""
+    documents = answer if isinstance(answer, list) else [answer]
+    return [event["kind"] for document in documents for event in document.get("events", ())]
+
+
+def answer_in(stdout: str) -> Any:
+    """The JSON answer, None if it is not there whole."""
+    try:
+        return json.loads(stdout)
+    except ValueError:
+        return None
+
+
+_UNCLEAR = re.compile(
+    r"Traceback|something unexpected|Exception ignored|Error\(|sqlalchemy|sqlite3|psycopg|\[SQL"
+)
+
+
+def assert_clear(stderr: str, *, sentences: Sequence[str] = ()) -> None:
+    """One sentence of the error, for people or as JSON, with one of those words in it."""
+    assert not _UNCLEAR.search(stderr), ("not clear", stderr)
+    told = [line for line in stderr.splitlines() if line.startswith(("incidents: ", '{"error"'))]
+    assert len(told) == 1, ("not one sentence", stderr)
+    assert not sentences or any(words in told[0] for words in sentences), (
+        "does not say what is the matter",
+        told[0],
+    )
