@@ -6,7 +6,6 @@ somebody has put into a row need not be readable.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -104,8 +103,7 @@ def _incidents(case: Case) -> Iterator[Row]:
 def _urls(case: Case) -> Iterator[Row]:
     for incident in case.incidents.values():
         for position, url in enumerate(incident.urls):
-            key = hashlib.sha256(url.encode()).hexdigest()
-            yield case.site_id, incident.n, position, url, key
+            yield case.site_id, incident.n, position, url
 
 
 def _contacts(case: Case) -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -67,10 +66,7 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 
 
 def _url_rows(site: int, incident: Incident) -> list[Row]:
-    return [
-        (site, incident.n, position, url, hashlib.sha256(url.encode()).hexdigest())
-        for position, url in enumerate(incident.urls)
-    ]
+    return [(site, incident.n, position, url) for position, url in enumerate(incident.urls)]
 
 
 def _new_contacts(change: Changed) -> list[Row]:
@@ -133,11 +129,14 @@ def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any
 
 
 def _belonging(dialect: str, table: Table, of: FromClause) -> ColumnElement[Any]:
-    names = ("url",) if table is incident_urls else _names(table)
+    names = _names(table)
     place = table.c.n if table is contacts else table.c.position
     one = [place, *(table.c[name] for name in names)]
     if dialect == "sqlite":
         listed: ColumnElement[Any] = func.json_group_array(func.json_array(*one))
+    elif table is incident_urls:
+        # To build JSON costs the server more than to find the row, and nearly all have an address.
+        listed = func.array_agg(table.c.url).aggregate_order_by(place)
     else:
         listed = cast(func.json_agg(func.json_build_array(*one)), Text)
     of_it = and_(table.c.site_id == of.c.site_id, table.c.incident == of.c.n)
@@ -149,7 +148,7 @@ def read(row: Row) -> Found:
     site, *own, urls, calls, files = row
     return site, Incident(
         **dict(zip(_OWN, own, strict=True)),
-        urls=_parts(urls, str),
+        urls=tuple(urls) if isinstance(urls, list) else _parts(urls, str),
         contacts=_parts(calls, _contact),
         evidence=_parts(files, _evidence),
     )

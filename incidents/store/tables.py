@@ -191,11 +191,8 @@ incident_urls = Table(
     Column("incident", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("url", Word, nullable=False),
-    # SHA-256 of the address in hexadecimal: 2,048 characters are too long for an index.
-    Column("url_key", Word, nullable=False),
     _incident(),
 )
-Index("ix_incident_urls_site_id_url_key", incident_urls.c.site_id, incident_urls.c.url_key)
 
 contacts = Table(
     "contacts",

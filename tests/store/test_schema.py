@@ -1,5 +1,6 @@
 """The schema: made whole or not at all, on both databases, and never over somebody else's."""
 
+import hashlib
 import multiprocessing
 import sqlite3
 from contextlib import closing
@@ -65,6 +66,19 @@ def test_up_down_and_up_again_with_data_in_it(empty_db_url: str) -> None:
         schema.upgrade(day.engine)
         schema.check(day.engine)
         assert day.give(c.Log(by="li")).refusal is not None
+
+
+def test_going_back_derives_the_keys_of_addresses_anew(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        day.add()
+        day.give(c.Log(by="li", urls=("https://a.example/1", "https://a.example/2")))
+        schema.downgrade(day.engine, "0001")
+        kept = day.rows("SELECT url, url_key FROM incident_urls ORDER BY position")
+        schema.upgrade(day.engine)
+        again = day.rows("SELECT url FROM incident_urls ORDER BY position")
+    urls = ["https://a.example/1", "https://a.example/2"]
+    assert kept == [(url, hashlib.sha256(url.encode()).hexdigest()) for url in urls]
+    assert again == [(url,) for url in urls]
 
 
 def test_an_empty_database_is_said_to_be_empty(opened: Opener, empty_db_url: str) -> None:
