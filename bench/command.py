@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine, table
+from bench.arguments import ROUNDS, read
 from bench.context import Context
 from bench.databases import POSTGRESQL, SQLITE, Databases, PostgresqlDatabases, SqliteFiles
 from bench.rounds import Rounds
@@ -23,16 +24,10 @@ from bench.rounds import document as trial_document
 from bench.scenarios import NAMES
 from bench.server import server
 
-ROUNDS = {"tiny": 1, "small": 3, "full": 5}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what is asked for; 0 if all of it worked, whatever the figures are."""
-    parser = _parser()
-    asked = parser.parse_args(arguments)
-    unknown = sorted(set(asked.scenarios) - set(NAMES))
-    if unknown:
-        parser.error(f"no such scenario: {', '.join(unknown)} (there are {', '.join(NAMES)})")
+    asked = read(arguments)
     if asked.page:
         from bench import page
 
@@ -136,28 +131,6 @@ def _summary(results: dict[str, Any]) -> str:
         for target in trial["targets"]
     ]
     return "\n".join([f"{len(lines)} targets:", *lines])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench",
-        description="Measures the desk beside floors and peers, in turn, on this machine.",
-    )
-    parser.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO",
-        help=f"default: all of {', '.join(NAMES)}",
-    )  # fmt: skip
-    parser.add_argument("--size", choices=list(ROUNDS), default="small")
-    parser.add_argument("--rounds", type=int, metavar="N", help="default: 3, or 5 if full")
-    parser.add_argument("--db", choices=[SQLITE, POSTGRESQL], help="default: both")
-    parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results, or read them")
-    parser.add_argument("--folder", type=Path, help="where the databases lie, on a real disk")
-    parser.add_argument(
-        "--page", action="store_true",
-        help="measure nothing: draw docs/explanation/speed.md from its JSON, or from --json FILE",
-    )  # fmt: skip
-    return parser
 
 
 def _tell(line: str) -> None:

@@ -205,7 +205,12 @@ def _sentence(finding: Document) -> str:
 
 
 def _summary(replayed: Split, n: int, *, more: bool) -> str:
-    of = f"{replayed.entries:,} entries of {replayed.sites:,} sites replayed"
+    entries, sites = _many(replayed.entries, "entry", "entries"), _many(replayed.sites, "site")
+    of = f"{entries} of {sites} replayed"
     if n == 0:
         return f"{of}: the tables are what the record says"
-    return f"{of}: {n:,} {'findings, and there are more' if more else 'findings'}"
+    return f"{of}: {_many(n, 'finding')}{', and there are more' if more else ''}"
+
+
+def _many(n: int, one: str, more: str | None = None) -> str:
+    return f"{n:,} {one}" if n == 1 else f"{n:,} {more or f'{one}s'}"

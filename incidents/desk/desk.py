@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from incidents import clock
 from incidents.clock import rfc3339
@@ -19,6 +20,7 @@ from incidents.desk import activation
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.desk.locked import Locked, sites_of, what_is_due
+from incidents.desk.text import unfit_address
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
@@ -33,6 +35,15 @@ MAX_BATCH = 1_000
 MAX_AHEAD = timedelta(minutes=5)
 # Each time that a key is lost to another transaction, that one has been done.
 _ATTEMPTS = 5
+
+
+class _LostError(Exception):
+    """The database was lost before anything was written: `error` says how."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__()
+        self.error = error
+
 
 # With these it is the database that does not answer, whichever site was asked for.
 _NO_DATABASE = (OperationalError, InterfaceError, DatabaseError)
@@ -85,17 +96,33 @@ class Desk:
                 f"a batch has {MAX_BATCH:,} commands at most, got {len(envelopes):,}: send it in "
                 "parts"
             )
+        unfit = {n: refusal for n, e in enumerate(envelopes) if (refusal := unfit_address(e))}
+        fit = [envelope for n, envelope in enumerate(envelopes) if n not in unfit]
+        with plainly(self._engine):
+            answers = iter(self._submit_again(fit, dry_run=dry_run, policy=policy))
+        return [
+            nothing_done(str(envelope.site), unfit[n]) if n in unfit else next(answers)
+            for n, envelope in enumerate(envelopes)
+        ]
+
+    def _submit_again(
+        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None
+    ) -> list[Answer]:
+        """Submits, and once more when nothing was done and the next time may go better."""
         if not envelopes:
             return []
-        with plainly(self._engine):
-            for _ in range(_ATTEMPTS - 1):
-                try:
-                    return self._submit(envelopes, dry_run=dry_run, policy=policy)
-                except IntegrityError:
-                    # Another transaction has used one of the keys: look again, and answer as it.
-                    if all(envelope.key is None for envelope in envelopes):
-                        raise
-            return self._submit(envelopes, dry_run=dry_run, policy=policy)
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                return self._submit(envelopes, dry_run=dry_run, policy=policy)
+            except IntegrityError:
+                # Another transaction has used one of the keys: look again, and answer as it.
+                if not left or all(envelope.key is None for envelope in envelopes):
+                    raise
+            except _LostError as lost:
+                # The server went away while the connection lay idle; it may be back.
+                if left < _ATTEMPTS - 1:
+                    raise lost.error from lost
+        raise AssertionError("the last attempt answers or fails")
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
         """Does what is due on up to `limit` sites, earliest first, in one transaction.
@@ -181,7 +208,12 @@ class Desk:
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None
     ) -> list[Answer]:
         with self._transaction(keep=not dry_run) as connection:
-            locked = self._locked(connection, envelopes)
+            try:
+                locked = self._locked(connection, envelopes)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise _LostError(error) from error
+                raise
             ahead = self._ahead_by(locked)
             if ahead > MAX_AHEAD:
                 connection.rollback()
@@ -201,7 +233,7 @@ class Desk:
         """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
         if not envelopes:
             return []
-        with _uncollected():
+        with _collector.waits():
             # Read when the locks are ours: no entry made while we waited is later.
             batch = self._batch(connection, envelopes, locked, self._clock(), policy)
             answers = batch.take()
@@ -259,19 +291,35 @@ class Desk:
         return timedelta(0) if locked.there is None else self._clock() - locked.there
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Lets the collector of cycles wait: a batch makes many values, and no cycles.
+class _Collector:
+    """The collector of cycles, which waits while any thread has a batch in hand.
 
-    To look for some among them again and again took a fifth of a batch's time.
+    A batch makes many values and no cycles, and to look for some among them again and again took a
+    fifth of its time.
     """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._batches = 0
+        self._was_on = False
+
+    @contextmanager
+    def waits(self) -> Iterator[None]:
+        with self._lock:
+            if self._batches == 0:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._batches += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._batches -= 1
+                if self._batches == 0 and self._was_on:
+                    gc.enable()
+
+
+_collector = _Collector()
 
 
 def _elapsing(site_ids: Iterable[int]) -> list[Envelope]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -42,7 +42,7 @@ class Answer:
     site: str
     site_id: int | None
     refusal: Refusal | None
-    draw: Callable[[], dict[str, Any]]
+    draw: Callable[[], dict[str, Any]] = field(compare=False, repr=False)
     events: tuple[Event, ...] = ()
     first_seq: int = 0
     repeated: bool = False

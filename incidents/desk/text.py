@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from incidents.desk.envelope import Envelope
 from incidents.machine.case import OUTCOMES
 from incidents.machine.commands import Attach, Command, ImportIncident, RecordContact
 from incidents.machine.refusals import Refusal
@@ -36,6 +37,15 @@ def refused_text(command: Command) -> Refusal | None:
         if name in CODES and _may_name_somebody(text):
             return Refusal("personal_code", {"what": name})
     return _refused_word(command) or _refused_urls(getattr(command, "urls", ()))
+
+
+def unfit_address(envelope: Envelope) -> Refusal | None:
+    """The refusal of a site's name or a key that no database could look up."""
+    for what, text in (("site", envelope.site), ("key", envelope.key)):
+        bad = _BAD.search(text) if isinstance(text, str) else None
+        if bad is not None:
+            return Refusal("bad_text", {"what": what, "found": f"U+{ord(bad[0]):04X}"})
+    return None
 
 
 def _refused_word(command: Command) -> Refusal | None:

@@ -47,14 +47,14 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
         return connection.execute(statement).mappings()
 
     _take_incidents(cases, incidents.ALL.ask(connection, _ids(cases)).all())
-    for case in cases.values():
-        _sort(case)
     for row in all_of(tables.suspensions):
         _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
     for row in all_of(tables.tasks):
         cases[row["site_id"]].tasks[row["n"]] = tasks.read(row)
     for site, item, claim in claims.of_sites(connection, cases):
         cases[site].claims[item] = claim
+    for case in cases.values():
+        _sort(case)
     return cases
 
 

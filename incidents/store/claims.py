@@ -47,8 +47,7 @@ def _found(row: Row) -> Found:
 
 def _of_sites(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number)
-    joined = given.table.join(claims, claims.c.site_id == given.table.c.site_id)
-    return select(claims).select_from(joined), given
+    return given.joined(claims.c, claims, claims.c.site_id == given.table.c.site_id), given
 
 
 OF_SITES: Question[Found] = Question(_of_sites, _found)

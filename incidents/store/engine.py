@@ -43,6 +43,11 @@ _SESSION = """
     SET enable_seqscan = off;
     SET jit = off;
 """
+# A server that is gone without a word is given up after a minute.
+_LIVELINESS = {
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}  # fmt: skip
 TIME: Question[datetime] = Question(
     lambda _: (select(func.clock_timestamp(type_=UTCDateTime)), None), lambda row: row[0]
 )
@@ -189,7 +194,8 @@ def _sqlite(url: URL) -> Engine:
         connect_args={"timeout": BUSY_TIMEOUT_S},
     )
     event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    # Where the file really lies, its log lies beside it.
+    event.listen(engine, "begin", partial(_begin_sqlite, os.path.realpath(file)))
     return engine
 
 
@@ -210,14 +216,14 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(file: str, connection: Connection) -> None:
     if not connection.get_execution_options().get("incidents_writes", False):
         command(connection, "BEGIN")
         return
     own: Any = connection.connection.dbapi_connection
     own.execute("PRAGMA busy_timeout=0")
     try:
-        if not turn.begin(own, str(connection.engine.url.database), wait_s=BUSY_TIMEOUT_S):
+        if not turn.begin(own, file, wait_s=BUSY_TIMEOUT_S):
             # Once more, for what is the matter to be said as it always is.
             command(connection, "BEGIN IMMEDIATE")
     finally:
@@ -231,6 +237,7 @@ def _postgresql(url: URL) -> Engine:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
+            connect_args={k: v for k, v in _LIVELINESS.items() if k not in url.query},
         )
     except ModuleNotFoundError as error:
         raise DatabaseError(
@@ -258,7 +265,7 @@ def _note_since_when_idle(_connection: Any, record: Any) -> None:
 def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
     """A server that went away and came back is found out before a transaction begins.
 
-    It does not come back within a second, and asking it each time would cost a round trip.
+    It seldom does within a second, and asking it each time would cost a round trip.
 
     Raises:
         DisconnectionError: telling the pool to try another connection.

@@ -13,17 +13,21 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     Connection,
     Executable,
     FromClause,
     Integer,
+    Select,
     Table,
     Text,
     bindparam,
     cast,
     column,
     func,
+    literal_column,
     select,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -36,6 +40,7 @@ class Given:
     """A table of given rows inside one statement for the database `dialect`."""
 
     def __init__(self, dialect: str, **columns: Kind) -> None:
+        self._dialect = dialect
         self._names = tuple(columns)
         self._to_json = _sqlite_json if dialect == "sqlite" else self._postgresql_json
         self.table = _each(columns) if dialect == "sqlite" else _recordset(columns)
@@ -44,6 +49,20 @@ class Given:
         """What to execute the statement with, so that it is given `rows`."""
         rows = list(rows)
         return {"given": self._to_json(rows), "given_most": len(rows)}
+
+    def joined(
+        self, columns: Iterable[ColumnElement[Any]], table: FromClause, on: ColumnElement[bool]
+    ) -> Select[Any]:
+        """The `columns` of those rows of `table` that belong to a given row.
+
+        On PostgreSQL they are looked up for each given row, which the offset of nothing makes sure
+        of: a plan from when the table was small would else read all of a partial index.
+        """
+        if self._dialect == "sqlite":
+            return select(*columns).select_from(self.table.join(table, on))
+        found = select(*columns).select_from(table).where(on).offset(literal_column("0"))
+        each = found.lateral("found")
+        return select(*each.c).select_from(self.table.join(each, true()))
 
     def _postgresql_json(self, rows: list[Sequence[Any]]) -> str:
         return _ISO.encode([dict(zip(self._names, row, strict=True)) for row in rows])

@@ -190,8 +190,8 @@ def _moment(value: str | int | None) -> datetime | None:
 def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Question[Found]:
     def build(dialect: str) -> tuple[Select[Any], Given]:
         given = Given(dialect, site_id=Number)
-        joined = given.table.join(incidents, incidents.c.site_id == given.table.c.site_id)
-        return select(*_columns(dialect)).select_from(joined).where(condition()), given
+        same = incidents.c.site_id == given.table.c.site_id
+        return _joined(dialect, given, and_(same, condition()))
 
     return Question(build, read)
 
@@ -207,7 +207,7 @@ ALL = _of_sites(true)
 
 
 def _joined(dialect: str, given: Given, on: ColumnElement[bool]) -> tuple[Select[Any], Given]:
-    return select(*_columns(dialect)).select_from(given.table.join(incidents, on)), given
+    return given.joined(_columns(dialect), incidents, on), given
 
 
 def _named(dialect: str) -> tuple[Select[Any], Given]:

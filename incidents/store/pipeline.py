@@ -9,18 +9,30 @@ from __future__ import annotations
 import contextlib
 import select
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from psycopg import Connection, errors
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
 Row = tuple[Any, ...]
 Take = Callable[[list[Row]], None]
 """What is given the rows that a statement has found."""
 
-_BAD = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED, ExecStatus.BAD_RESPONSE)
+_FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED, ExecStatus.BAD_RESPONSE)
+_CANCEL_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What was sent: a statement, or its preparation, and who is given the rows that it finds."""
+
+    sql: str
+    prepares: bool = False
+    take: Take | None = None
 
 
 class Pipeline:
@@ -30,8 +42,8 @@ class Pipeline:
         self._driver = driver
         self._pgconn = driver.pgconn
         self._names: dict[str, bytes] = {}
-        self._new: dict[int, str] = {}
-        self._takers: list[Take | None] = []
+        self._numbers = count()
+        self._sent: list[_Sent] = []
         self.is_open = False
 
     def open(self) -> None:
@@ -40,24 +52,20 @@ class Pipeline:
 
     def send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         """Sends one statement, its parameters being `$1`, `$2` …; a transaction begins with it."""
-        if not self._takers:
-            self._begin()
+        if not self._sent:
+            self._pgconn.enter_pipeline_mode()
+            if self._pgconn.transaction_status == TransactionStatus.IDLE:
+                self._send(_begin(self._driver), (), None)
         self._send(sql, parameters, take)
-
-    def _begin(self) -> None:
-        self._pgconn.enter_pipeline_mode()
-        if self._pgconn.transaction_status == TransactionStatus.IDLE:
-            self._send(_begin(self._driver), (), None)
 
     def _send(self, sql: str, parameters: Sequence[Any], take: Take | None) -> None:
         name = self._names.get(sql)
         if name is None:
-            name = self._names[sql] = f"incidents_{len(self._names)}".encode()
-            self._new[len(self._takers)] = sql
+            name = self._names[sql] = f"incidents_{next(self._numbers)}".encode()
+            self._sent.append(_Sent(sql, prepares=True))
             self._pgconn.send_prepare(name, sql.encode())
-            self._takers.append(None)
+        self._sent.append(_Sent(sql, take=take))
         self._pgconn.send_query_prepared(name, [_text(value) for value in parameters])
-        self._takers.append(take)
 
     def close(self) -> None:
         """Waits for all that was sent.
@@ -65,32 +73,50 @@ class Pipeline:
         Raises:
             psycopg.Error: of the first statement that failed; nothing after it was done.
         """
-        takers, self._takers = self._takers, []
-        new, self._new = self._new, {}
+        sent, self._sent = self._sent, []
         self.is_open = False
-        if not takers:
+        if not sent:
             return
         try:
             self._pgconn.pipeline_sync()
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
         except BaseException:
-            # Interrupted, or cut off: nobody could tell any more what belongs to what.
-            self._driver.close()
+            self._part()
             raise
-        for place, (result, take) in enumerate(zip(results, takers, strict=True)):
-            if result.status in _BAD:
-                for later in (sql for at, sql in new.items() if at >= place):
-                    del self._names[later]
-                raise errors.error_from_result(result, encoding="utf-8")
-            if take is not None:
-                take(self._rows(result))
+        failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
+        if failed is not None:
+            self._forget(sent, failed)
+            raise errors.error_from_result(results[failed], encoding="utf-8")
+        for one, result in zip(sent, results, strict=True):
+            if one.take is not None:
+                one.take(self._rows(result))
 
     def abandon(self) -> None:
-        """Gives up, after an error of this process; the transaction is to be undone."""
-        # That error is what matters, not one that the server may have had as well.
-        with contextlib.suppress(errors.Error):
-            self.close()
+        """Gives up, after an error of this process: what was sent is not to be done."""
+        self._sent = []
+        self.is_open = False
+        if self._pgconn.pipeline_status != PipelineStatus.OFF:
+            self._part()
+
+    def _forget(self, sent: list[_Sent], failed: int) -> None:
+        """What was to be prepared after the failure was not; and what failed is prepared anew.
+
+        A plan from before a migration fails each time that it is used.
+        """
+        for one in sent[failed:]:
+            if one.prepares:
+                self._names.pop(one.sql, None)
+        self._names.pop(sent[failed].sql, None)
+
+    def _part(self) -> None:
+        """Interrupted, or cut off: nobody could tell any more what belongs to what.
+
+        The server is told, or it would go on with what has reached it, a COMMIT too.
+        """
+        with contextlib.suppress(Exception):
+            self._driver.cancel_safe(timeout=_CANCEL_S)
+        self._driver.close()
 
     def _exchange(self) -> list[Any]:
         """Sends what is left and reads what comes, until all has come."""

@@ -40,7 +40,6 @@ class Need:
     """
 
     now: datetime | None = None
-
     targets: frozenset[int] = frozenset()
     moments: frozenset[datetime] = frozenset()
     corrections: int = 0

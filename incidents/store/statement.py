@@ -178,6 +178,7 @@ class Change:
         processes = compiled.binds
 
         def tell(connection: Connection, rows: Sequence[Row]) -> None:
+            assert connection.in_transaction()
             ordered = [tuple([row[place] for place in places]) for row in rows]
             try:
                 _driver(connection).executemany(compiled.sql, _processed(ordered, processes))
@@ -242,6 +243,8 @@ class _Compiled:
 def _send(
     connection: Connection, sql: str, parameters: list[Any], take: Take | None = None
 ) -> None:
+    # Unlike Core's, these statements begin no transaction of their own.
+    assert connection.in_transaction()
     if connection.dialect.name != "sqlite":
         pipeline = _pipeline(connection)
         if pipeline.is_open:
@@ -328,6 +331,7 @@ def _complained(connection: Connection, error: Exception) -> Exception:
     if lost and not connection.invalidated:
         connection.invalidate(error)
     said: Exception = exc.DBAPIError.instance(
-        None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
-    )
+        None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
+        connection_invalidated=lost, dialect=dialect,
+    )  # fmt: skip
     return said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, tuple_
 
 from incidents.machine.case import Suspension
 from incidents.store.given import Given
@@ -44,7 +44,7 @@ def _found(row: Row) -> Found:
 
 def _select(given: Given, on: ColumnElement[bool]) -> tuple[Select[Any], Given]:
     same = suspensions.c.site_id == given.table.c.site_id
-    return select(suspensions).select_from(given.table.join(suspensions, and_(same, on))), given
+    return given.joined(suspensions.c, suspensions, and_(same, on)), given
 
 
 def _running(dialect: str) -> tuple[Select[Any], Given]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_
 
 from incidents.machine.case import Task
 from incidents.store.given import Given
@@ -52,7 +52,7 @@ def _found(row: Row) -> Found:
 def _open(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number)
     on = and_(tasks.c.site_id == given.table.c.site_id, tasks.c.done_at.is_(None))
-    return select(tasks).select_from(given.table.join(tasks, on)), given
+    return given.joined(tasks.c, tasks, on), given
 
 
 OPEN: Question[Found] = Question(_open, _found)

@@ -2,7 +2,8 @@
 
 SQLite gives its one write lock to whoever asks at the right moment, and who waits for it sleeps for
 up to 100 ms between two attempts: a process that writes one act after the other was seen to keep a
-daemon waiting for four seconds. Here one waits at a time, attentively, and all others behind it.
+daemon waiting for four seconds. Here mostly one waits at a time, attentively, and the others behind
+it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def _turn(file: str) -> Iterator[None]:
     try:
         held = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
+        held = None
+    if held is None:
         yield
         return
     try:

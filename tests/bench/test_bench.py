@@ -173,3 +173,24 @@ def test_the_page_is_what_its_results_say() -> None:
     assert page.PAGE.read_text(encoding="utf-8") == page.text(results)
     for name, svg in pictures.drawn(results).items():
         assert (page.PICTURES / name).read_text(encoding="utf-8") == svg
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["--help"], 0, "usage: scripts/bench"),
+        (["--quick"], 2, "unrecognized arguments: --quick"),
+        (["lock_one"], 2, "no such scenario: lock_one (there are log_one"),
+        (["log_one", "--size", "tiny"], 0, ""),
+    ],
+)
+def test_help_and_what_is_mistyped_are_answered_before_anything_is_installed(
+    words: list[str], status: int, told: str
+) -> None:
+    without_packages = [sys.executable, "-S", "-m", "bench.arguments"]
+    answer = subprocess.run(
+        [*without_packages, *words], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert answer.returncode == status
+    assert told in answer.stdout + answer.stderr
+    assert (answer.stdout + answer.stderr == "") == (told == "")

@@ -247,6 +247,12 @@ def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> Non
     assert "keys" in document["outside"]
 
 
+def test_a_single_entry_is_no_plural(cli_on_both: Cli) -> None:
+    cli_on_both("site", "add", "shop.example")
+    told = cli_on_both("audit", "replay").err
+    assert told == "1 entry of 1 site replayed: the tables are what the record says\n"
+
+
 def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
     cli: Cli, sqlite_url: str
 ) -> None:
@@ -259,7 +265,7 @@ def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
     assert answer.out == (
         'shop.example: incidents 1-1, state: the record says "open", the row "removed"\n'
     )
-    assert "1 finding" in answer.err
+    assert answer.err == "2 entries of 1 site replayed: 1 finding\n"
     answer = cli("audit", "replay", "--json")
     assert answer.status == 5
     assert answer.json["findings"] == [
@@ -283,7 +289,7 @@ def test_many_findings_are_told_up_to_a_limit(
         database.execute("UPDATE sites SET run = 9")
     answer = cli("audit", "replay")
     assert (answer.status, len(answer.out.splitlines())) == (5, 2)
-    assert "there are more" in answer.err
+    assert answer.err.endswith(" replayed: 2 findings, and there are more\n")
     assert cli("audit", "replay", "--json").json["more"] is True
 
 
