@@ -29,7 +29,7 @@ from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.store import clocks, policies
 from incidents.store.engine import database_time, plainly, reading
-from incidents.store.statement import together
+from incidents.store.round_trip import together
 
 MAX_BATCH = 1_000
 MAX_AHEAD = timedelta(minutes=5)

@@ -16,7 +16,7 @@ from incidents.desk.envelope import Envelope
 from incidents.machine.commands import AddSite
 from incidents.store import keys, policies, sites
 from incidents.store.engine import TIME
-from incidents.store.statement import together
+from incidents.store.round_trip import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

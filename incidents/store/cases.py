@@ -15,8 +15,9 @@ from incidents.machine.case import Case
 from incidents.machine.policy import Policy
 from incidents.machine.work import items
 from incidents.store import claims, incidents, sites, slices, suspensions, tables, tasks, work
+from incidents.store.round_trip import together
 from incidents.store.slices import FIRST, LAST, Need
-from incidents.store.statement import Asked, Question, together
+from incidents.store.statement import Asked, Question
 
 T = TypeVar("T")
 Cases = Mapping[int, Case]

@@ -28,7 +28,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import turn
-from incidents.store.statement import Question, command
+from incidents.store.round_trip import command
+from incidents.store.statement import Question
 from incidents.store.types import UTCDateTime
 
 BUSY_TIMEOUT_S = 30.0

@@ -1,16 +1,14 @@
 """The statement: written in Core, compiled once for a kind of database, handed to its driver.
 
 Core's way from a statement to the driver costs several times what these statements cost the
-database, so the desk's own go there at once. `together` lets several be under way at one moment
-where the database can do that (PostgreSQL's pipeline): they take one round trip.
+database, so the desk's own go there at once (see `round_trip`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -21,79 +19,18 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exc,
     insert,
     select,
     update,
 )
 
 from incidents.store.given import Given
+from incidents.store.round_trip import send, send_many
 from incidents.store.types import UTCDateTime
-
-if TYPE_CHECKING:
-    from incidents.store.pipeline import Pipeline
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Take = Callable[[list[tuple[Any, ...]]], None]
 Process = Callable[[Any], Any]
-
-
-@contextmanager
-def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
-    """Lets what is asked and told inside be under way at once; all has arrived when it ends.
-
-    Nothing else may be sent meanwhile. With `commit` the transaction ends with it.
-
-    Raises:
-        DBAPIError: of the first statement that failed.
-    """
-    if connection.dialect.name != "sqlite":
-        with _pipelined(connection) as pipeline:
-            yield
-            if commit:
-                pipeline.send("COMMIT")
-    else:
-        yield
-    if commit:
-        connection.commit()
-
-
-@contextmanager
-def _pipelined(connection: Connection) -> Iterator[Pipeline]:
-    pipeline = _pipeline(connection)
-    try:
-        pipeline.open()
-        try:
-            yield pipeline
-        except BaseException:
-            pipeline.abandon()
-            raise
-        pipeline.close()
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
-    except BaseException as error:
-        if _driver(connection).closed:
-            connection.invalidate(error)
-        raise
-
-
-def _pipeline(connection: Connection) -> Pipeline:
-    found: Pipeline | None = connection.info.get("pipeline")
-    if found is None:
-        # psycopg is there when there is such a connection, and not before.
-        from incidents.store.pipeline import Pipeline
-
-        found = connection.info["pipeline"] = Pipeline(_driver(connection))
-    return found
-
-
-def command(connection: Connection, sql: str) -> None:
-    """Sends what asks nothing and changes no row."""
-    try:
-        _driver(connection).execute(sql)
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
 
 
 class Asked(Generic[T]):
@@ -137,7 +74,7 @@ class Question(Generic[T]):
         if given is not None:
             values |= given.parameters(rows)
         asked = Asked(compiled.results, self._read)
-        _send(connection, compiled.sql, compiled.parameters(values), asked.take)
+        send(connection, compiled.sql, compiled.parameters(values), asked.take)
         return asked
 
     def _for(self, dialect: Dialect) -> tuple[_Compiled, Given | None]:
@@ -178,12 +115,8 @@ class Change:
         processes = compiled.binds
 
         def tell(connection: Connection, rows: Sequence[Row]) -> None:
-            assert connection.in_transaction()
             ordered = [tuple([row[place] for place in places]) for row in rows]
-            try:
-                _driver(connection).executemany(compiled.sql, _processed(ordered, processes))
-            except dialect.loaded_dbapi.Error as error:
-                raise _complained(connection, error) from error
+            send_many(connection, compiled.sql, _processed(ordered, processes))
 
         return tell
 
@@ -206,7 +139,7 @@ class Change:
 
         def tell(connection: Connection, rows: Sequence[Row]) -> None:
             parameters = given.parameters(_processed(rows, processes))
-            _send(connection, compiled.sql, compiled.parameters(parameters))
+            send(connection, compiled.sql, compiled.parameters(parameters))
 
         return tell
 
@@ -238,29 +171,6 @@ class _Compiled:
         for place, process in self.binds:
             found[place] = process(found[place])
         return found
-
-
-def _send(
-    connection: Connection, sql: str, parameters: list[Any], take: Take | None = None
-) -> None:
-    # Unlike Core's, these statements begin no transaction of their own.
-    assert connection.in_transaction()
-    if connection.dialect.name != "sqlite":
-        pipeline = _pipeline(connection)
-        if pipeline.is_open:
-            pipeline.send(sql, parameters, take)
-        else:
-            with _pipelined(connection):
-                pipeline.send(sql, parameters, take)
-        return
-    cursor = _driver(connection).cursor()
-    try:
-        cursor.execute(sql, parameters)
-        rows = cursor.fetchall()
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
-    if take is not None:
-        take(rows)
 
 
 def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
@@ -318,20 +228,3 @@ def _from_database(kind: Any, dialect: Dialect) -> Process | None:
         else kind.result_processor(dialect, None)
     )
     return found
-
-
-def _driver(connection: Connection) -> Any:
-    return connection.connection.driver_connection
-
-
-def _complained(connection: Connection, error: Exception) -> Exception:
-    """What the driver complains of, as SQLAlchemy would have said it."""
-    dialect = connection.dialect
-    lost = dialect.is_disconnect(error, connection.connection.driver_connection, None)  # type: ignore[arg-type]  # one of ours
-    if lost and not connection.invalidated:
-        connection.invalidate(error)
-    said: Exception = exc.DBAPIError.instance(
-        None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
-        connection_invalidated=lost, dialect=dialect,
-    )  # fmt: skip
-    return said

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.machine import commands as c
-from incidents.store import cases, sites, slices, statement
+from incidents.store import cases, round_trip, sites, slices
 from incidents.store.engine import writing
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -47,14 +47,14 @@ def busy(db_url: str) -> Iterator[Rehearsal]:
 def sent() -> Iterator[list[tuple[str, Any]]]:
     """Each statement that is sent meanwhile, with its parameters."""
     found: list[tuple[str, Any]] = []
-    send = statement._send
+    send = round_trip.send
 
     def note(connection: Connection, sql: str, parameters: Any, *rest: Any) -> None:
         found.append((sql, parameters))
         send(connection, sql, parameters, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statement, "_send", note)
+        patch.setattr("incidents.store.statement.send", note)
         yield found
 
 
