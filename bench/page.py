@@ -20,6 +20,8 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "explanation" / "speed.json"
 PAGE = RESULTS.with_suffix(".md")
 PICTURES = ROOT / "docs" / "pictures"
+# What no figures tell: what the speed comes from, and why a target is missed.
+SHAPE = Path(__file__).with_name("shape.md")
 
 _MOST_ROWS = 12
 _INTRODUCTION = """\
@@ -52,7 +54,8 @@ def write(file: Path | None) -> int:
 def text(results: Document) -> str:
     """The page."""
     shown = pictures.drawn(results)
-    parts = [_INTRODUCTION, _run(results), _targets(results, shown)]
+    shape = SHAPE.read_text(encoding="utf-8")
+    parts = [_INTRODUCTION, _run(results), _targets(results, shown), shape]
     for name in NAMES:
         trials = [trial for trial in results["trials"] if trial["scenario"] == name]
         if trials:
