@@ -1,5 +1,6 @@
-"""The documents: a site, an incident and an event as JSON-able values, as the command line, the API
-and stored answers show them. People's own words stand as references to sealed values.
+"""The documents: a site, an incident, an event and an order as JSON-able values, as the command
+line, the API, the outbox and stored answers show them. People's own words stand as references to
+sealed values.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from incidents.machine import rules
 from incidents.machine.case import Case, Contact, Evidence, Incident
 from incidents.machine.events import Event, Reason
 from incidents.machine.ids import contact_id, incident_id, task_id
+from incidents.machine.orders import Order
 
 Document = dict[str, Any]
 
@@ -74,6 +76,21 @@ def event_document(site_id: int, event: Event, seq: int) -> Document:
         "run": event.run,
         **own,
     }
+
+
+def order_document(case: Case, order: Order) -> Document:
+    """An order as it is written: names and references, no words of people."""
+    id_ = case.site_id
+    fields = {
+        "site": case.site,
+        "site_id": str(id_),
+        "rule": order.rule,
+        "incident": None if order.incident is None else incident_id(id_, order.incident),
+        "suspension": None if order.suspension is None else str(order.suspension),
+        "task": None if order.task is None else task_id(id_, order.task),
+        "until": None if order.until is None else rfc3339(order.until),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,8 @@ Each runs in its best documented way, found by trying (see `bench.peers`), with 
 At full size also 100,000 clocks on PostgreSQL, by one and by two `incidents daemon --once`
 processes; their start is part of the time.
 
-Not measured: delivering the orders, and how the clocks came to be.
+Not measured: the journal's lines (the daemons at 100,000 write theirs), delivering the orders, and
+how the clocks came to be.
 """
 
 from __future__ import annotations

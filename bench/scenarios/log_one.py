@@ -3,8 +3,8 @@
 Measured: loggings a second of one client and, on PostgreSQL, of eight client processes; each is a
 transaction of its own, on sites taken in turn, no more than two on a site. Ours is
 `Desk.submit` with one `Log`, once with an address and a note and once with neither, by the real
-clock. The desk decides, seals the note, and encodes the entry; it answers with the documents of
-site, incident and events.
+clock. The desk decides, seals the note, and encodes the entry; the documents of its answer are
+drawn when somebody looks, and here nobody does.
 
 The floor (`bench.floor`) is the bare driver: lock the site's row by its name, count the window,
 insert the same rows as the desk does (incident, address, queue item, entry of the same size, order,

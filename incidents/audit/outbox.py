@@ -11,7 +11,7 @@ from typing import Any
 
 from incidents.audit.finding import Finding, compare, name_of
 from incidents.audit.rows import Row, time_writer
-from incidents.desk.batch import order_document
+from incidents.documents import order_document
 from incidents.machine import orders as machine_orders
 from incidents.machine.case import Case
 from incidents.machine.events import Event

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.audit.entry import encode
-from incidents.clock import rfc3339
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -26,7 +25,12 @@ from incidents.desk.envelope import (
 )
 from incidents.desk.locked import Locked
 from incidents.desk.text import refused_text
-from incidents.documents import event_document, incident_document, site_document
+from incidents.documents import (
+    event_document,
+    incident_document,
+    order_document,
+    site_document,
+)
 from incidents.log import logger
 from incidents.machine import orders as machine_orders
 from incidents.machine.case import Case
@@ -269,21 +273,6 @@ def _orders(site: _Site) -> list[orders.Outgoing]:
         data = order_document(site.case, order)
         found.append(orders.Outgoing(site.case.site_id, seq, 1, order.kind, data, at))
     return found
-
-
-def order_document(case: Case, order: machine_orders.Order) -> dict[str, Any]:
-    """An order as it is written: names and references, no words of people."""
-    id_ = case.site_id
-    fields = {
-        "site": case.site,
-        "site_id": str(id_),
-        "rule": order.rule,
-        "incident": None if order.incident is None else incident_id(id_, order.incident),
-        "suspension": None if order.suspension is None else str(order.suspension),
-        "task": None if order.task is None else task_id(id_, order.task),
-        "until": None if order.until is None else rfc3339(order.until),
-    }
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _document(decision: Decision, command: Command, first_seq: int) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -16,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 
 from incidents import clock
 from incidents.clock import rfc3339
-from incidents.desk import activation
+from incidents.desk import activation, collector
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.desk.locked import Locked, sites_of, what_is_due
@@ -233,7 +231,7 @@ class Desk:
         """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
         if not envelopes:
             return []
-        with _collector.waits():
+        with collector.waits():
             # Read when the locks are ours: no entry made while we waited is later.
             batch = self._batch(connection, envelopes, locked, self._clock(), policy)
             answers = batch.take()
@@ -289,37 +287,6 @@ class Desk:
     def _ahead_by(self, locked: Locked) -> timedelta:
         """How far this machine's clock is ahead of the database's."""
         return timedelta(0) if locked.there is None else self._clock() - locked.there
-
-
-class _Collector:
-    """The collector of cycles, which waits while any thread has a batch in hand.
-
-    A batch makes many values and no cycles, and to look for some among them again and again took a
-    fifth of its time.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._batches = 0
-        self._was_on = False
-
-    @contextmanager
-    def waits(self) -> Iterator[None]:
-        with self._lock:
-            if self._batches == 0:
-                self._was_on = gc.isenabled()
-                gc.disable()
-            self._batches += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._batches -= 1
-                if self._batches == 0 and self._was_on:
-                    gc.enable()
-
-
-_collector = _Collector()
 
 
 def _elapsing(site_ids: Iterable[int]) -> list[Envelope]:

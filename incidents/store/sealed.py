@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, Text, select
 
 from incidents.store.given import Given
-from incidents.store.statement import Change
+from incidents.store.statement import Change, Question
 from incidents.store.tables import sealed
 
 Sealed = tuple[str, bytes, str]
@@ -23,16 +22,14 @@ def add(connection: Connection, new: Sequence[Sealed]) -> None:
 
 def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
     """What those references stand for; erased ones are left out."""
-    statement, given = _named(connection.dialect.name)
-    rows = connection.execute(statement, given.parameters([(ref,) for ref in sorted(set(refs))]))
-    return {row.ref: row.value for row in rows}
+    return dict(_NAMED.ask(connection, [(ref,) for ref in sorted(set(refs))]).all())
 
 
-@cache
 def _named(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, ref=Text)
     joined = given.table.join(sealed, sealed.c.ref == given.table.c.ref)
     return select(sealed.c.ref, sealed.c.value).select_from(joined), given
 
 
+_NAMED: Question[tuple[str, str]] = Question(_named, lambda row: (row[0], row[1]))
 _NEW = Change(sealed, "ref", "salt", "value")
