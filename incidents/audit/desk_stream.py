@@ -1,18 +1,22 @@
-"""The desk's own stream: the activations of policies on record, against the tables of policies."""
+"""The desk's own stream: its own acts on record, against the tables of policies and of the log's keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from incidents.audit.entry import DESK, Header, PolicyActivated, decode
+from incidents.audit.entry import DESK, Header, decode
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import UNREADABLE, said
+from incidents.audit.own_acts import LogKeyMade, PolicyActivated, WordsErased
 from incidents.audit.rows import Row, writers, written
 from incidents.audit.stream import Stream
 from incidents.machine import policy
+from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
+from incidents.store.log_tables import log_keys
 from incidents.store.tables import DESK_STREAM, desk, entries, policies
 
 NAME = "the desk"
@@ -22,44 +26,92 @@ _SEQ, _BODY = 2, 4
 _ONLY = 1
 
 
+@dataclass(slots=True)
+class OwnRecord:
+    """What the stream's entries, taken in their order, come to: rows of the tables.
+
+    `active` is the digest of the active policy, `key` the log's key that signs, `seq` the last
+    entry's number.
+    """
+
+    active: str = DOCUMENTED.digest
+    key: str | None = None
+    seq: int = 0
+    policies: dict[str, Row] = field(
+        default_factory=lambda: {
+            DOCUMENTED.digest: (DOCUMENTED.digest, DOCUMENTED.toml(), None, None, None)
+        }
+    )
+    keys: dict[str, Row] = field(default_factory=dict)
+
+    def take(self, header: Header, event: Event) -> None:
+        """Takes the next entry.
+
+        Raises:
+            ValueError, TypeError: saying why it cannot follow on what is before it.
+        """
+        if (header.site, header.site_id) != (DESK, DESK_STREAM):
+            raise ValueError(f"it says that it is {header.site_id}-{header.site_seq}")
+        if header.site_seq != self.seq + 1:
+            raise ValueError(f"entry {self.seq + 1} is missing")
+        match event:
+            case PolicyActivated():
+                self._activate(event)
+            case LogKeyMade():
+                self._make_key(event, header.site_seq)
+            case WordsErased():
+                self._check_policy(event)
+            case _:
+                raise TypeError(f"{event.kind} is no act of the desk")
+        self.seq = header.site_seq
+
+    def _activate(self, event: PolicyActivated) -> None:
+        if event.previous != self.active:
+            raise ValueError(f"the active policy is {self.active}, and it says {event.previous}")
+        if policy.read(event.toml).digest != event.policy:
+            raise ValueError(f"the policy in it is not {event.policy}")
+        self.active = event.policy
+        row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
+        self.policies.setdefault(event.policy, row)
+
+    def _make_key(self, event: LogKeyMade, seq: int) -> None:
+        self._check_policy(event)
+        if event.previous != self.key:
+            raise ValueError(f"the key that signs is {self.key}, and it says {event.previous}")
+        if event.key in self.keys:
+            raise ValueError(f"{event.key} has been the key before")
+        self.key = event.key
+        self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
+
+    def _check_policy(self, event: Event) -> None:
+        if event.policy != self.active:
+            raise ValueError(f"the active policy is {self.active}, and it says {event.policy}")
+
+
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
-    """What differs between the activations on record and the policies in the tables."""
-    made: dict[str, Row] = {
-        DOCUMENTED.digest: (DOCUMENTED.digest, DOCUMENTED.toml(), None, None, None)
-    }
-    active, seq = DOCUMENTED.digest, 0
+    """What differs between the acts on record and the tables of policies and keys."""
+    record = OwnRecord()
     for row in rows:
         try:
-            event = _activation(row, seq + 1, active)
+            header, event = decode(row[_BODY])
+            if header.site_seq != row[_SEQ]:
+                raise ValueError(f"it says that it is {header.site_id}-{header.site_seq}")
+            record.take(header, event)
         except UNREADABLE as error:
             yield Finding(
                 site=NAME, table=entries.name, row=f"{DESK_STREAM}-{row[_SEQ]}",
                 problem="impossible_entry", found=said(error),
             )  # fmt: skip
             return
-        active, seq = event.policy, seq + 1
-        first = (active, event.toml, event.recorded_at, event.by, event.text)
-        made.setdefault(active, first)
-    yield from _compare(connection, made, (_ONLY, active, seq))
+    yield from _compare(connection, record)
 
 
-def _activation(row: Row, seq: int, active: str) -> PolicyActivated:
-    header, event = decode(row[_BODY])
-    if header != Header(site=DESK, site_id=DESK_STREAM, site_seq=row[_SEQ], login=header.login):
-        raise ValueError(f"it says that it is {header.site_id}-{header.site_seq}")
-    if row[_SEQ] != seq:
-        raise ValueError(f"entry {seq} is missing")
-    if not isinstance(event, PolicyActivated):
-        raise TypeError(f"{event.kind} is no act of the desk")
-    if event.previous != active:
-        raise ValueError(f"the active policy is {active}, and it says {event.previous}")
-    if policy.read(event.toml).digest != event.policy:
-        raise ValueError(f"the policy in it is not {event.policy}")
-    return event
-
-
-def _compare(connection: Connection, made: dict[str, Row], only: Row) -> Iterator[Finding]:
+def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
     dialect = connection.dialect.name
-    for table, rows in ((policies, made.values()), (desk, (only,))):
+    for table, rows in (
+        (policies, list(record.policies.values())),
+        (log_keys, list(record.keys.values())),
+        (desk, [(_ONLY, record.active, record.seq)]),
+    ):
         expected = sorted(written(rows, writers(table, dialect)))
         yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)

@@ -14,6 +14,7 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
+from incidents.audit import own_acts
 from incidents.audit.codec import Codec
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
@@ -35,19 +36,6 @@ class UnreadableEntryError(IncidentsError):
 class EntryTooLargeError(IncidentsError):
     """The record of {kind} on {site} would have {size} bytes, and {limit} are the most: nothing was
     done; do it in smaller parts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyActivated(Event):
-    """The desk's own act: `policy` is active from now on, in place of `previous`.
-
-    `toml` is the policy's file and `text` the reason, a reference to a sealed value.
-    """
-
-    kind = "policy_activated"
-    previous: str
-    toml: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +141,6 @@ class _Codecs(dict[str, Codec[Event]]):
         return codec
 
 
-_KINDS: dict[str, type[Event]] = {**events.KINDS, PolicyActivated.kind: PolicyActivated}
+_KINDS: dict[str, type[Event]] = {**events.KINDS, **own_acts.KINDS}
 _codecs = _Codecs()
 _reason = Codec(Reason)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from sqlalchemy import Connection, Table
 
 from incidents.audit import desk_stream, seals
+from incidents.audit.entry import DESK
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import Fold
 from incidents.audit.outbox import Outbox
@@ -24,6 +25,15 @@ from incidents.store.tables import DESK_STREAM, entries, orders
 OUTSIDE = {
     "entries.id": "the record orders the entries of each site, not those of one site and another",
     "entries.body": "of a field that no table repeats, the entry itself is the only record",
+    "entries.leaf_hash": "the log's own, which audit verify recomputes",
+    "leaves": "the log's numbers, which audit verify proves",
+    "tiles": "the log's tree, which audit verify recomputes",
+    "log_head": "the log's tree, which audit verify recomputes",
+    "checkpoints": "what was signed of the log, which audit verify proves",
+    "cosignatures": "what others signed of the log, which audit verify proves",
+    "stamps": "what a time-stamping authority signed of the log",
+    "sealed.site_id": "says when a value may be erased; what refers to it is in the entries",
+    "sealed.sealed_at": "says when a value may be erased; when it was recorded is in the entries",
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "keys": "how a repeated command is answered: kept for the asker, no part of the record",
     "heartbeats": "which daemons are running now",
@@ -69,21 +79,26 @@ class Replay:
     def _of_desk(self) -> Iterator[Finding]:
         ours = entries.c.site_id == DESK_STREAM
         stream = Stream(self._connection, entries, "site_id", "site_seq", where=[ours])
-        rows = self._counted(stream.rest())
+        words = self._words(Span.of(DESK_STREAM))
+        rows = words.watched(DESK_STREAM, self._counted(stream.rest()))
         yield from desk_stream.findings(self._connection, rows)
         # What comes after one that is wrong is passed over.
         deque(rows, maxlen=0)
+        yield from words.findings(DESK, desk_stream.NAME)
 
     def _of_sites(self, span: Span) -> Iterator[Finding]:
         where = [*span.where(entries.c.site_id), entries.c.site_id != DESK_STREAM]
         history = Stream(self._connection, entries, "site_id", "site_seq", where=where)
         outgoing = self._stream(orders, span)
         kept = {table: self._stream(table, span) for table, _ in OF_CASE}
+        words = self._words(span)
         streams = [history, outgoing, *kept.values()]
         while ids := [stream.site_id for stream in streams if stream.site_id is not None]:
             site_id = min(ids)
             rows = {table: stream.of(site_id) for table, stream in kept.items()}
-            yield from self._of_site(site_id, history.of(site_id), outgoing.of(site_id), rows)
+            own = words.watched(site_id, history.of(site_id))
+            site = yield from self._of_site(site_id, own, outgoing.of(site_id), rows)
+            yield from words.findings(site, site)
             self.sites += 1
             if self.entries - self._told >= AT_ONCE:
                 self._tell()
@@ -94,7 +109,8 @@ class Replay:
         history: Iterator[Row],
         outgoing: Iterator[Row],
         rows: dict[Table, Iterator[Row]],
-    ) -> Iterator[Finding]:
+    ) -> Generator[Finding, None, str]:
+        """What differs of one site; its name in the end."""
         outbox = Outbox(outgoing, self._dialect)
         fold = Fold(site_id, outbox, self._write_time)
         counted = self._counted(history)
@@ -104,12 +120,13 @@ class Replay:
             # What follows from entries that cannot be trusted is not compared.
             for left in (counted, outgoing, *rows.values()):
                 deque(left, maxlen=0)
-            return
+            return fold.site
         for table, rows_of in OF_CASE:
             expected = iter(()) if fold.case is None else rows_of(fold.case)
             right = written(expected, self._writers[table])
             yield from compare(fold.site, table, right, rows[table], self._dialect)
         yield from outbox.findings(fold.site)
+        return fold.site
 
     def _counted(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
@@ -119,6 +136,10 @@ class Replay:
     def _tell(self) -> None:
         self._done(self.entries - self._told)
         self._told = self.entries
+
+    def _words(self, span: Span) -> seals.Kept:
+        erasures = seals.Erasures(self._connection, self._write_time)
+        return seals.Kept(self._connection, span, erasures)
 
     def _stream(self, table: Table, span: Span) -> Stream:
         site_id = next(iter(table.primary_key.columns))

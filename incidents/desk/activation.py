@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.audit.entry import DESK, PolicyActivated, encode
+from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
+from incidents.desk import own_stream
 from incidents.errors import RefusedError
 from incidents.machine.policy import Policy
 from incidents.sealing import digest_of, is_digest_of, seal
-from incidents.store import entries, keys, policies, sealed
+from incidents.store import keys, policies, sealed
 from incidents.store.tables import DESK_STREAM
 
 
@@ -50,32 +51,31 @@ def activate(
         RefusedError: if it is active already, or the key was used for another act.
     """
     policies.stop(connection)
-    previous, seq = policies.lock_desk(connection)
+    previous, last = own_stream.locked(connection)
     kept = keys.of(connection, [act.key]).get(act.key) if act.key is not None else None
     if kept is not None:
         return _repeated(kept, act)
     digest = act.policy.digest
     if digest == previous:
         raise RefusedError(f"this policy is active already: {digest}")
-    # The desk's own record never steps back; a site is judged by the clock and by its own record.
+    # A site is judged by the clock and by its own record, not by the desk's.
     there = clock()
     due = do_what_is_due(there)
-    now = max(there, entries.last_of_desk(connection) or there)
+    place = own_stream.after(connection, previous, last, there)
+    now = place.now
     words = seal(act.reason)
     event = PolicyActivated(
         occurred_at=now, recorded_at=now, by=act.by, policy=digest, previous=previous,
         toml=act.policy.toml(), text=words[0],
     )  # fmt: skip
-    body = encode(event, DESK, DESK_STREAM, seq + 1, act.login)
     policies.activate(
-        connection, digest=digest, text=act.policy.toml(), at=now, by=act.by, reason=words[0],
-        seq=seq + 1,
-    )  # fmt: skip
-    sealed.add(connection, [words])
-    entries.add(connection, [entries.Entry(DESK_STREAM, seq + 1, now, body)])
+        connection, digest=digest, text=act.policy.toml(), at=now, by=act.by, reason=words[0]
+    )
+    sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, now)])
+    own_stream.write(connection, place, event, act.login)
     answer = {
         "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
-        "seq": seq + 1, "reason": words[0], "events": due,
+        "seq": place.seq, "reason": words[0], "events": due,
     }  # fmt: skip
     if act.key is not None:
         keys.save(connection, [keys.Kept(act.key, digest_of(act.asked), answer, now, act.by)], ())

@@ -47,7 +47,7 @@ from incidents.machine.events import Event
 from incidents.machine.ids import incident_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.sealing import Sealed, fingerprint, is_fingerprint_of, seal_command
+from incidents.sealing import fingerprint, is_fingerprint_of, seal_command
 from incidents.store import cases, entries, keys, orders, sealed, sites, slices
 
 _log = logger("desk")
@@ -85,7 +85,7 @@ class Batch:
         self._new_keys: dict[str, keys.Kept] = {}
         self._expired: set[str] = set()
         self._sites: dict[int, _Site] = {}
-        self._sealed: list[Sealed] = []
+        self._sealed: list[sealed.Sealed] = []
         self._searched = False
         self._read()
 
@@ -199,7 +199,8 @@ class Batch:
         command, words = seal_command(envelope.command)
         answer, acted = self._take(site, command, envelope.login)
         if acted:
-            self._sealed += words
+            case, recorded_at = site.case, answer.events[-1].recorded_at
+            self._sealed += [sealed.Sealed(*own, case.site_id, recorded_at) for own in words]
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
@@ -257,7 +258,7 @@ class Batch:
 def _entries(site: _Site) -> list[entries.Entry]:
     id_, name, first = site.case.site_id, site.case.site, site.before.seq + 1
     return [
-        entries.Entry(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
+        entries.Entry.of(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
         for seq, (event, login) in enumerate(
             zip(site.events, site.logins, strict=True), start=first
         )

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from incidents import clock
 from incidents.clock import rfc3339
-from incidents.desk import activation, collector
+from incidents.desk import activation, collector, log_key
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.desk.locked import Locked, sites_of, what_is_due
+from incidents.desk.log_key import LogKey
 from incidents.desk.text import unfit_address
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
@@ -31,6 +32,8 @@ from incidents.store.round_trip import together
 
 MAX_BATCH = 1_000
 MAX_AHEAD = timedelta(minutes=5)
+T = TypeVar("T")
+
 # Each time that a key is lost to another transaction, that one has been done.
 _ATTEMPTS = 5
 
@@ -175,6 +178,26 @@ class Desk:
         """
         policy = machine_policy.read(policy_text)
         act = activation.Activation(policy=policy, by=by, login=login, reason=reason, key=key)
+        return self.on_record(
+            lambda connection: activation.activate(
+                connection, act, self._clock, partial(self._do_what_is_due, connection)
+            )
+        )
+
+    def make_log_key(self, key: LogKey) -> None:
+        """Puts on record that `key` signs the log's checkpoints from now on.
+
+        Raises:
+            RefusedError: if another key signs than the one that it is to replace.
+        """
+        self.on_record(lambda connection: log_key.make(connection, key, self._clock))
+
+    def on_record(self, act: Callable[[Connection], T]) -> T:
+        """Does an act of the desk's own (see `own_stream`), in one transaction.
+
+        Raises:
+            RefusedError: if the act is refused, or this machine's clock is far ahead.
+        """
         with plainly(self._engine), self._transaction() as connection:
             there = None if self._own_clock else database_time(connection)
             if there is not None and self._clock() - there > MAX_AHEAD:
@@ -182,9 +205,7 @@ class Desk:
                     f"this machine's clock, {rfc3339(self._clock())}, is more than five minutes "
                     "ahead of the database's: set it right first"
                 )
-            return activation.activate(
-                connection, act, self._clock, partial(self._do_what_is_due, connection)
-            )
+            return act(connection)
 
     def policy(self) -> Policy:
         """The active policy."""

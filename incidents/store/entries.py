@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from incidents.store.statement import Change
 from incidents.store.tables import DESK_STREAM, entries
+from incidents.tlog.tree import leaf_hash
 
 
 class Entry(NamedTuple):
@@ -19,6 +20,12 @@ class Entry(NamedTuple):
     site_seq: int
     recorded_at: datetime
     body: str
+    leaf_hash: bytes
+
+    @classmethod
+    def of(cls, site_id: int, site_seq: int, recorded_at: datetime, body: str) -> Entry:
+        """With the hash of the leaf that it will be in the log (RFC 6962, section 2.1)."""
+        return cls(site_id, site_seq, recorded_at, body, leaf_hash(body.encode()))
 
 
 def add(connection: Connection, new: Sequence[Entry]) -> None:

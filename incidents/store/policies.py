@@ -57,13 +57,12 @@ def activate(
     at: datetime,
     by: str,
     reason: str,
-    seq: int,
 ) -> None:
     """Makes a policy the active one; `reason` is a reference to a sealed value."""
     row = {"digest": digest, "toml": text, "activated_at": at, "by": by, "reason": reason}
     # One that was active before is on record as it came first; its entries tell the rest.
     connection.execute(insert_missing(connection, policies), [row])
-    connection.execute(update(desk).values(policy=digest, seq=seq))
+    connection.execute(update(desk).values(policy=digest))
 
 
 ACTIVE: Question[str] = Question(lambda _: (select(desk.c.policy), None), lambda row: str(row[0]))

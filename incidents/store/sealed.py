@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, Text, select
 
@@ -11,8 +12,15 @@ from incidents.store.given import Given
 from incidents.store.statement import Change, Question
 from incidents.store.tables import sealed
 
-Sealed = tuple[str, bytes, str]
-"""The reference, the salt, and the value."""
+
+class Sealed(NamedTuple):
+    """The reference, the salt and the value; whose entry refers to it, recorded when (UTC)."""
+
+    ref: str
+    salt: bytes
+    value: str
+    site_id: int
+    sealed_at: datetime
 
 
 def add(connection: Connection, new: Sequence[Sealed]) -> None:
@@ -32,4 +40,4 @@ def _named(dialect: str) -> tuple[Select[Any], Given]:
 
 
 _NAMED: Question[tuple[str, str]] = Question(_named, lambda row: (row[0], row[1]))
-_NEW = Change(sealed, "ref", "salt", "value")
+_NEW = Change(sealed, *Sealed._fields)

@@ -7,9 +7,7 @@ and the like hold references into `sealed`, the only table with people's own wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -22,67 +20,21 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     and_,
-    literal_column,
 )
 
+from incidents.store import log_tables as log_tables  # noqa: PLC0414 - handed on
+from incidents.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on
+from incidents.store.metadata import partial_index, words
+from incidents.store.metadata import schema as schema  # noqa: PLC0414 - handed on
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 # The due time, in `work`, of what has none, so that one index gives the order of the queue.
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 # The site id of the desk's own stream of entries: acts that belong to no site.
 DESK_STREAM = 0
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def words(*values: str) -> list[ColumnElement[str]]:
-    """`values` written into the statement itself: a partial index serves no bound value."""
-    return [literal_column(f"'{value}'") for value in values]
-
-
-@dataclass(frozen=True, slots=True)
-class _PartialIndex:
-    name: str
-    where: ColumnElement[bool]
-    columns: tuple[Column[Any], ...]
-    unique: bool = False
-
-
-_partial: list[_PartialIndex] = []
-
-
-def _index(
-    name: str, where: ColumnElement[bool], *columns: Column[Any], unique: bool = False
-) -> None:
-    _partial.append(_PartialIndex(name, where, columns, unique))
-
-
-def schema() -> MetaData:
-    """The tables with all their indexes: for the migrations, which compare them.
-
-    A partial index makes SQLAlchemy load all that it has for PostgreSQL, and every command of the
-    command line would pay for it.
-    """
-    while _partial:
-        index = _partial.pop()
-        Index(
-            index.name, *index.columns, unique=index.unique,
-            sqlite_where=index.where, postgresql_where=index.where,
-        )  # fmt: skip
-    return metadata
-
 
 sites = Table(
     "sites",
@@ -116,7 +68,7 @@ sites = Table(
     Column("next_due", UTCDateTime),
     CheckConstraint("state IN ('active', 'suspended', 'closed')", name="state"),
 )
-_index("ix_sites_due", sites.c.next_due.is_not(None), sites.c.next_due, sites.c.id)
+partial_index("ix_sites_due", sites.c.next_due.is_not(None), sites.c.next_due, sites.c.id)
 
 incidents = Table(
     "incidents",
@@ -173,11 +125,11 @@ def member(of: FromClause = incidents) -> ColumnElement[bool]:
 
 
 _of = incidents.c
-_index("ix_incidents_unsettled", unsettled(), _of.site_id)
-_index("ix_incidents_countable", countable(), _of.site_id, _of.epoch, _of.occurred_at, _of.n)
-_index("ix_incidents_in_time", in_time(), _of.site_id, _of.epoch, _of.contact_due, _of.n)
-_index("ix_incidents_unlisted", unlisted(), _of.site_id)
-_index("ix_incidents_member", member(), _of.site_id, _of.suspension)
+partial_index("ix_incidents_unsettled", unsettled(), _of.site_id)
+partial_index("ix_incidents_countable", countable(), _of.site_id, _of.epoch, _of.occurred_at, _of.n)
+partial_index("ix_incidents_in_time", in_time(), _of.site_id, _of.epoch, _of.contact_due, _of.n)
+partial_index("ix_incidents_unlisted", unlisted(), _of.site_id)
+partial_index("ix_incidents_member", member(), _of.site_id, _of.suspension)
 
 
 def _incident() -> ForeignKeyConstraint:
@@ -238,11 +190,11 @@ suspensions = Table(
     Column("struck", Boolean, nullable=False),
     Column("closed", Boolean, nullable=False),
 )
-_index(
+partial_index(
     "uq_suspensions_running", suspensions.c.ended_at.is_(None), suspensions.c.site_id, unique=True
 )
 standing = suspensions.c.struck.is_(False)
-_index(
+partial_index(
     "ix_suspensions_run", standing,
     suspensions.c.site_id, suspensions.c.epoch, suspensions.c.due, suspensions.c.starter,
 )  # fmt: skip
@@ -261,7 +213,7 @@ tasks = Table(
     Column("note", Word),
     Column("by", Word),
 )
-_index("ix_tasks_open", tasks.c.done_at.is_(None), tasks.c.site_id)
+partial_index("ix_tasks_open", tasks.c.done_at.is_(None), tasks.c.site_id)
 
 claims = Table(
     "claims",
@@ -295,6 +247,8 @@ entries = Table(
     Column("site_seq", Number, nullable=False),
     Column("recorded_at", UTCDateTime, nullable=False),
     Column("body", Text, nullable=False),
+    # RFC 6962, section 2.1, of the body in UTF-8.
+    Column("leaf_hash", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
 Index("uq_entries_site_id_site_seq", entries.c.site_id, entries.c.site_seq, unique=True)
@@ -347,7 +301,11 @@ sealed = Table(
     Column("ref", Word, primary_key=True),
     Column("salt", LargeBinary, nullable=False),
     Column("value", Text, nullable=False),
+    # Whose entry refers to it, and when that was recorded: what may be erased, and when.
+    Column("site_id", Number, nullable=False),
+    Column("sealed_at", UTCDateTime, nullable=False),
 )
+Index("ix_sealed_site_id", sealed.c.site_id, sealed.c.sealed_at)
 
 heartbeats = Table(
     "heartbeats",

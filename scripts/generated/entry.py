@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
 
-from incidents.audit import entry
+from incidents.audit import entry, own_acts
 from incidents.audit.codec import Codec
-from incidents.audit.entry import PolicyActivated, encode
+from incidents.audit.entry import encode
+from incidents.audit.own_acts import LogKeyMade, PolicyActivated, WordsErased
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.case import Case
@@ -89,7 +90,7 @@ def text() -> str:
 
 
 def _kinds() -> list[type[Event]]:
-    return [*e.KINDS.values(), PolicyActivated]
+    return [*e.KINDS.values(), *own_acts.KINDS.values()]
 
 
 def _header(examples: dict[str, str]) -> list[tuple[str, str]]:
@@ -150,7 +151,8 @@ def _examples() -> dict[str, str]:
             login = None if event.by == c.CLOCK else "wang"
             if event.kind not in found:
                 found[event.kind] = encode(event, _SITE, _SITE_ID, seq, login)
-    found[PolicyActivated.kind] = encode(_activation(), entry.DESK, 0, 1, "wang")
+    for seq, act in enumerate((_activation(), _key(), _erasure()), 1):
+        found[act.kind] = encode(act, entry.DESK, 0, seq, "wang")
     return found
 
 
@@ -173,6 +175,20 @@ def _activation() -> Event:
     return PolicyActivated(
         occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=stricter.digest,
         previous=DOCUMENTED.digest, toml=stricter.toml(), text=_reference("agreed on 1 March"),
+    )  # fmt: skip
+
+
+def _key() -> Event:
+    return LogKeyMade(
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
+        key="PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    )  # fmt: skip
+
+
+def _erasure() -> Event:
+    return WordsErased(
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
+        before=_BEGIN - 184 * _DAY, words=12, files=1, of=_SITE, text=_reference("asked for"),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE
+from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from incidents.store import tables
 from incidents.store.types import JSONText, UTCDateTime
@@ -48,6 +49,7 @@ def fill(day: Rehearsal) -> None:
     day.give(c.VoidContact(by="wang", incident=2, contact=1, reason="another site"))
     day.give(c.CompleteTask(by="wang", task=1, outcome="still there", note="looked"))
     day.desk.activate(FOUR, by="li", login="desk1", reason="agreed")
+    day.desk.make_log_key(LogKey(key="a.example+1+2", previous=None, by="li", login="desk1"))
     day.give(c.Log(by="li"))
     day.give(c.RecordContact(by="wang", incident=3, outcome="reached"))
     day.give(c.ClaimItem(by="wang", item="3"))

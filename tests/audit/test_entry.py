@@ -12,10 +12,10 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incidents.audit import own_acts
 from incidents.audit.entry import (
     MAX_BYTES,
     EntryTooLargeError,
-    PolicyActivated,
     UnreadableEntryError,
     decode,
     encode,
@@ -29,7 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBERS = st.integers(1, 10**6)
 TIMES = st.integers(10**9, 10**17).map(lambda n: EPOCH + timedelta(microseconds=n))
 SECONDS = st.integers(0, 10**8).map(lambda n: timedelta(seconds=n))
-KINDS = [*events.KINDS.values(), PolicyActivated]
+KINDS = [*events.KINDS.values(), *own_acts.KINDS.values()]
 
 
 def _values(hint: Any, name: str) -> st.SearchStrategy[Any]:

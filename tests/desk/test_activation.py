@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.audit.entry import PolicyActivated, decode
+from incidents.audit.entry import decode
+from incidents.audit.own_acts import PolicyActivated
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError

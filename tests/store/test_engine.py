@@ -3,6 +3,7 @@
 import builtins
 import sqlite3
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import text
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
-from incidents.store import schema
+from incidents.store import schema, sealed
 from incidents.store.engine import create, database_time, plainly, reading, writing
 from tests.store.conftest import Opener
 
@@ -149,12 +150,12 @@ def test_a_locked_file_is_said_to_be_held_by_another(opened: Opener, sqlite_url:
 
 def test_what_a_database_complains_of_holds_no_value_of_a_row(opened: Opener, db_url: str) -> None:
     engine = opened(db_url)
-    keep = text("INSERT INTO sealed (ref, salt, value) VALUES ('Li Lei', :salt, 'Li Lei')")
+    row = sealed.Sealed("Li Lei", b"s", "Li Lei", 1, datetime(2026, 3, 1, tzinfo=UTC))
 
     def keep_twice() -> None:
         with plainly(engine), writing(engine) as connection:
             for _ in range(2):
-                connection.execute(keep, {"salt": b"s"})
+                sealed.add(connection, [row])
 
     with pytest.raises(DatabaseError, match=r"(?i)unique constraint") as refused:
         keep_twice()

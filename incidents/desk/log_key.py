@@ -1,0 +1,53 @@
+"""The log's key: the desk's own act of naming the key that signs the checkpoints of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from incidents.audit.own_acts import LogKeyMade
+from incidents.desk import own_stream
+from incidents.errors import RefusedError
+from incidents.sealing import seal
+from incidents.store import log_keys, policies, sealed
+from incidents.store.tables import DESK_STREAM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogKey:
+    """A public key (C2SP signed-note) that is to sign in place of `previous`, and why."""
+
+    key: str
+    previous: str | None
+    by: str
+    login: str | None
+    reason: str | None = None
+
+
+def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> None:
+    """Puts it on record.
+
+    Raises:
+        RefusedError: if another key signs than the one that it is to replace, or it has been one.
+    """
+    policies.keep(connection)
+    place = own_stream.place(connection, clock)
+    active = log_keys.active(connection)
+    if active != new.previous:
+        raise RefusedError(
+            f"another key signs by now: {active}" if active else "no key signs yet: make the first"
+        )
+    if new.key in log_keys.every(connection):
+        raise RefusedError(f"this key has been one before: {new.key}")
+    words = None if new.reason is None else seal(new.reason)
+    event = LogKeyMade(
+        occurred_at=place.now, recorded_at=place.now, by=new.by, policy=place.policy, key=new.key,
+        previous=new.previous, text=None if words is None else words[0],
+    )  # fmt: skip
+    log_keys.add(connection, log_keys.Key(new.key, place.seq, place.now, new.by))
+    if words is not None:
+        sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, place.now)])
+    own_stream.write(connection, place, event, new.login)

@@ -1,0 +1,161 @@
+"""The tree: the Merkle tree of RFC 6962 section 2.1, and the few hashes that it grows by.
+
+A row is the hashes of neighbouring nodes of one height, 32 bytes each, one after the other. Rows
+are what is hashed here, since a method call for each node would cost more than its hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+
+from incidents.errors import VerificationError
+
+HASH_BYTES = 32
+WIDTH = 256
+"""The hashes in a full tile: a perfect subtree of height 8."""
+
+LIMIT = 1 << 63
+"""Sizes and indices are smaller, so that they fit what databases and other programs count with."""
+
+EMPTY_ROOT = sha256().digest()
+"""The root of no leaves: the hash of the empty string."""
+
+_PAIR_BYTES = 2 * HASH_BYTES
+_TILE_BYTES = WIDTH * HASH_BYTES
+_AT_ONCE = 1 << 16
+
+
+class TreeError(VerificationError):
+    """the tree does not add up: {detail}"""
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The hash of an entry: SHA-256(0x00 || data)."""
+    return sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of an inner node: SHA-256(0x01 || left || right). The lengths are the caller's."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
+    """The root of a tree of these leaves, at one hash a leaf, in memory that does not grow.
+
+    Raises TreeError if one of them has not 32 bytes.
+    """
+    frontier = Frontier()
+    frontier.extend(leaf_hashes)
+    return frontier.root()
+
+
+def tile_root(hashes: bytes) -> bytes:
+    """The root of a full tile: 256 hashes, one after the other. Raises TreeError otherwise."""
+    if len(hashes) != _TILE_BYTES:
+        raise TreeError(detail=f"a full tile has {_TILE_BYTES} bytes, and not {len(hashes)}")
+    return rows_of(hashes)[-1]
+
+
+def rows_of(row: bytes) -> list[bytes]:
+    """The row, and those above it as long as there are pairs: the n-th is the roots of height n."""
+    rows = [row]
+    while len(rows[-1]) >= _PAIR_BYTES:
+        rows.append(row_above(rows[-1]))
+    return rows
+
+
+def row_above(row: bytes) -> bytes:
+    """The parents of a row that begins with a left child; a last one without a sibling has none."""
+    return b"".join(
+        [
+            sha256(b"\x01" + row[i : i + _PAIR_BYTES]).digest()
+            for i in range(0, len(row) - HASH_BYTES, _PAIR_BYTES)
+        ]
+    )
+
+
+def row_of(hashes: Sequence[bytes]) -> bytes:
+    """These hashes as a row. Raises TreeError if one of them has not 32 bytes."""
+    if lengths := set(map(len, hashes)) - {HASH_BYTES}:
+        raise TreeError(detail=f"a hash has {HASH_BYTES} bytes, and not {min(lengths)}")
+    return b"".join(hashes)
+
+
+def subtrees(size: int) -> Iterator[tuple[int, int]]:
+    """The perfect subtrees that a tree of `size` leaves is made of, the largest first.
+
+    Each as its height h and its place n: it spans the leaves from n·2^h to (n+1)·2^h - 1.
+    """
+    for height in reversed(range(size.bit_length())):
+        if size >> height & 1:
+            yield height, (size >> height) - 1
+
+
+def folded(roots: Sequence[bytes]) -> bytes:
+    """The root of perfect subtrees that stand side by side, the largest first; at least one."""
+    root = roots[-1]
+    for left in reversed(roots[:-1]):
+        root = node_hash(left, root)
+    return root
+
+
+@dataclass(slots=True)
+class Frontier:
+    """The compact range: the roots of the perfect subtrees of a tree, the largest first.
+
+    It is all that a tree needs to grow and to know its root, and has at most 63 hashes. It grows in
+    place: `size` and `hashes` are those of the tree as it is now. Raises TreeError where the hashes
+    are not as many as the size demands, or one of them has not 32 bytes; then nothing has changed.
+    """
+
+    size: int = 0
+    hashes: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size < LIMIT:
+            raise TreeError(detail=f"no tree has {self.size} leaves")
+        if len(row_of(self.hashes)) != HASH_BYTES * (count := self.size.bit_count()):
+            raise TreeError(
+                detail=f"{self.size} leaves have {count} subtrees, and not {len(self.hashes)}"
+            )
+
+    def append(self, leaf_hash: bytes) -> None:
+        """Add one leaf on the right."""
+        self.extend((leaf_hash,))
+
+    def extend(self, leaf_hashes: Iterable[bytes]) -> None:
+        """Add leaves on the right, from left to right, at one hash a leaf."""
+        size, hashes, coming = self.size, self.hashes, iter(leaf_hashes)
+        while batch := tuple(islice(coming, _AT_ONCE)):
+            hashes = _grown(size, hashes, row_of(batch))
+            size += len(batch)
+        self.size, self.hashes = size, hashes
+
+    def root(self) -> bytes:
+        """The root of the tree as it is now."""
+        return folded(self.hashes) if self.hashes else EMPTY_ROOT
+
+    def to_bytes(self) -> bytes:
+        """The hashes, one after the other: 32 bytes for each bit that is set in `size`."""
+        return b"".join(self.hashes)
+
+    @classmethod
+    def from_bytes(cls, size: int, blob: bytes) -> Frontier:
+        """The frontier that `to_bytes` has written for a tree of that size."""
+        return cls(size, tuple(blob[i : i + HASH_BYTES] for i in range(0, len(blob), HASH_BYTES)))
+
+
+def _grown(size: int, hashes: tuple[bytes, ...], row: bytes) -> tuple[bytes, ...]:
+    """The frontier's hashes when `row` stands to the right of its `size` leaves."""
+    held, grown = list(hashes), []
+    while row:
+        if size & 1:
+            row = held.pop() + row
+        if len(row) % _PAIR_BYTES:
+            grown.append(row[-HASH_BYTES:])
+        row = row_above(row)
+        size >>= 1
+    return (*held, *reversed(grown))
