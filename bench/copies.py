@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.databases import POSTGRESQL, SQLITE, connect, kind_of
+from incidents.tlog.tree import leaf_hash
 
 OF_QUEUE = ("incidents", "incident_urls", "contacts", "suspensions", "tasks", "work")
 OF_RECORD = (*OF_QUEUE, "entries", "orders")
@@ -31,6 +32,7 @@ def multiply(url: str, times: int, tables: tuple[str, ...], *, spread: bool = Fa
         connection.execute("BEGIN")
         if kind == SQLITE:
             connection.execute("PRAGMA defer_foreign_keys=ON")
+            connection.create_function("leaf_hash", 1, lambda body: leaf_hash(body.encode()))
         offset = connection.execute("SELECT max(id) FROM sites").fetchone()[0]
         for table in ("sites", *tables):
             connection.execute(_Copy(kind, table, offset, times, spread).statement(connection))
@@ -84,12 +86,20 @@ class _Copy:
             return f"{own} + n.k * {self.offset}"
         if (self.table, name) == ("sites", "name"):
             return _copied_name("s")
+        if name == "leaf_hash":
+            return self._leaf_hash(self._renamed('s."body"'))
         if (self.table, name) in (("entries", "body"), ("orders", "data")):
             return self._renamed(own)
         if self.spread and name in _LATER:
             later = "n.k" if self.kind == SQLITE else "n.k * interval '1 microsecond'"
             return f"{own} + {later}"
         return own
+
+    def _leaf_hash(self, body: str) -> str:
+        """RFC 6962, section 2.1; PostgreSQL makes it itself."""
+        if self.kind == SQLITE:
+            return f"leaf_hash({body})"
+        return f"sha256(decode('00', 'hex') || convert_to({body}, 'UTF8'))"
 
     def _renamed(self, text: str) -> str:
         """The text with the copy's id and name in it, wherever the original's stood."""

@@ -22,7 +22,7 @@ _SAMPLE = 0
 
 # Columns that differ from one logging to the next; all others are as in the pattern.
 _SITE, _SEQ, _NUMBER = "site_id", "site_seq", "incident"
-_NOW = ("occurred_at", "recorded_at", "created_at", "last_entry_at")
+_NOW = ("occurred_at", "recorded_at", "created_at", "last_entry_at", "sealed_at")
 _DUE = ("contact_due", "due", "sort_due", "next_due")
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(hours=24)
