@@ -20,6 +20,7 @@ from incidents.errors import (
     BadTextError,
     EmptyTextError,
     InputError,
+    RefusedError,
     ReservedNameError,
     SettingError,
     SettingsFileError,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_EVIDENCE_LIMIT = 50 * 2**20
 MAX_PERSON_CHARACTERS = 100
+# A name is written into the record as it is, for good: it must not be able to hold a number.
+MAX_PERSON_DIGITS = 7
 # The policy's clock signs the entries that nobody asked for (machine.commands.CLOCK).
 RESERVED_PERSONS = frozenset({"clock"})
 
@@ -40,6 +43,11 @@ _KEYS = ("db", "as", "zone", "evidence", "evidence_limit", "clock")
 _SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SQLITE = "sqlite:///"
+
+
+class TellingNameError(RefusedError):
+    """the name {given!r} looks like somebody's address or number, and it would be written into the
+    record as it is, for good: act under the name of an account"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +81,8 @@ def load(
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
         InputError: of `zone`.
-        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError: of `person`.
+        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
+            `person`.
     """
     said = _Said(os.environ if environ is None else environ)
     url = db or said.text("db")
@@ -123,6 +132,8 @@ def check_person(name: str) -> str:
             )
     if person.casefold() in RESERVED_PERSONS:
         raise ReservedNameError(given=person)
+    if "@" in person or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS:
+        raise TellingNameError(given=person)
     return person
 
 

@@ -52,6 +52,11 @@ STORY = """
 # What an auditor gets: each entry as it was written, and the proof that the tables follow from it.
 2026-03-03 09:15  incidents audit export
 2026-03-03 09:16  incidents audit replay
+
+# The record becomes a log that is signed: no entry can be changed any more without being found out.
+2026-03-03 09:20  incidents audit key new desk.example/log
+2026-03-03 09:21  incidents audit checkpoint
+2026-03-03 09:22  incidents audit verify
 """
 
 

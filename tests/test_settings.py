@@ -15,6 +15,7 @@ from incidents.errors import (
     TextTooLongError,
     UnknownSettingError,
 )
+from incidents.settings import TellingNameError
 
 
 def _file(folder: Path, text: str) -> dict[str, str]:
@@ -123,8 +124,14 @@ def test_an_unknown_zone_given_as_an_option_is_wrong_usage() -> None:
         ("li\x00", BadTextError),
         ("li\nwang", BadTextError),
         ("li\udcff", BadTextError),
+        ("li@shop.invalid", TellingNameError),
+        ("li 5555-0100", TellingNameError),
     ],
 )
 def test_entries_are_signed_with_a_name_that_can_be_read(name: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         settings.load(environ={}, person=name)
+
+
+def test_the_number_of_an_account_is_no_telephone() -> None:
+    assert settings.load(environ={}, person="operator-100200").person == "operator-100200"

@@ -1,4 +1,4 @@
-"""The crew: worker processes that replay shares of the record, all of one state of the database."""
+"""The crew: worker processes that share a proof among them, all of one state of the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from incidents.audit.share import Share
 from incidents.audit.snapshot import shared
-from incidents.audit.worker import Failed, Progress, Report, Task
+from incidents.audit.worker import Failed, Progress, Report, Task, Work
 from incidents.errors import IncidentsError
 
 _WORK = "from incidents.audit.worker import main; main()"
@@ -31,14 +31,14 @@ class NoCrewError(IncidentsError):
 
 
 class Crew:
-    """As long as it is entered, `size` processes that see the same state of the database.
+    """As long as it is entered, `size` processes that see the same state of the database, if any.
 
     Raises:
         NoCrewError: if there cannot be that many processes.
         NoSnapshotError: if they cannot see one state.
     """
 
-    def __init__(self, engine: Engine, size: int) -> None:
+    def __init__(self, engine: Engine | None, size: int) -> None:
         self.size = size
         self._engine = engine
         self._members: list[_Member] = []
@@ -69,23 +69,35 @@ class Crew:
         Raises:
             WorkerLostError: if a process ends before its time.
         """
-        tasks = (Task(place, share, most) for place, share in enumerate(shares))
+        yield from self.do(Task(place, share, most) for place, share in enumerate(shares))
+
+    def do(self, works: Iterable[Work]) -> Iterator[Any]:
+        """Have each piece of work done, and tell what is told of it, and what comes of it.
+
+        Raises:
+            WorkerLostError: if a process ends before its time.
+        """
+        tasks = iter(works)
         busy = {member.pipe: member for member in self._members if _give(member, tasks)}
         while busy:
             for pipe in wait(list(busy)):
                 member = busy[pipe]  # type: ignore[index]  # what is waited for are these pipes
                 told = member.hear()
                 yield told
-                if isinstance(told, Report) and not _give(member, tasks):
+                if not isinstance(told, Progress) and not _give(member, tasks):
                     del busy[member.pipe]
 
     def _begin(self) -> None:
+        engine = self._engine
+        url = None if engine is None else engine.url.render_as_string(hide_password=False)
         for member in self._members:
-            member.tell(self._engine.url.render_as_string(hide_password=False))
+            member.tell(url)
         # Only now that all are there: others may be waiting while a state is shared.
         for member in self._members:
             member.hear()
-        with shared(self._engine) as name:
+        if engine is None:
+            return
+        with shared(engine) as name:
             for member in self._members:
                 member.tell(name)
             for member in self._members:
@@ -138,7 +150,7 @@ class _Member:
         return WorkerLostError(detail=how)
 
 
-def _give(member: _Member, tasks: Iterator[Task]) -> bool:
+def _give(member: _Member, tasks: Iterator[Work]) -> bool:
     """Give the next task to that process, if there is one left."""
     task = next(tasks, None)
     if task is not None:

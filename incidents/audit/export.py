@@ -17,7 +17,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, Select, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from incidents.audit.entry import UnreadableEntryError
@@ -49,17 +49,35 @@ class Selection:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def everything(self) -> bool:
+        """Whether no entry is left out."""
+        return self.site_id is None and self.since is None and self.until is None
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What holds of a row of `entries` that is among them."""
+        found: list[ColumnElement[bool]] = []
+        if self.site_id is not None:
+            found.append(entries.c.site_id == self.site_id)
+        if self.since is not None:
+            found.append(entries.c.recorded_at >= self.since)
+        if self.until is not None:
+            found.append(entries.c.recorded_at < self.until)
+        return found
+
 
 def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
     """The entries as they are stored, in the order of their ids, a few at a time."""
-    statement = _of(select(type_coerce(entries.c.body, NullType())), wanted)
+    statement = select(type_coerce(entries.c.body, NullType())).where(*wanted.conditions)
     for rows in parts(connection, statement.order_by(entries.c.id)):
         yield list(chain.from_iterable(rows))
 
 
 def count(connection: Connection, wanted: Selection) -> int:
     """How many entries there are."""
-    return connection.scalar(_of(select(func.count()).select_from(entries), wanted)) or 0
+    counted = select(func.count()).select_from(entries).where(*wanted.conditions)
+    return connection.scalar(counted) or 0
 
 
 def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
@@ -108,16 +126,6 @@ def read_csv(file: BinaryIO) -> Iterator[bytes]:
         raise InputError(f"not the CSV of an export: {error}") from error
     finally:
         text.detach()
-
-
-def _of(statement: Select[Any], wanted: Selection) -> Select[Any]:
-    if wanted.site_id is not None:
-        statement = statement.where(entries.c.site_id == wanted.site_id)
-    if wanted.since is not None:
-        statement = statement.where(entries.c.recorded_at >= wanted.since)
-    if wanted.until is not None:
-        statement = statement.where(entries.c.recorded_at < wanted.until)
-    return statement
 
 
 def _taken(buffer: io.StringIO) -> bytes:

@@ -13,7 +13,7 @@ from incidents.audit.rows import Row, names, shown
 
 Problem = Literal[
     "changed", "added", "deleted", "missing_entry", "misplaced_entry", "unreadable_entry",
-    "impossible_entry", "broken_seal",
+    "impossible_entry", "broken_seal", "erased_without_record", "not_decided",
 ]  # fmt: skip
 
 _AT_ONCE = 1_000

@@ -1,4 +1,4 @@
-"""The worker: a process that replays one share of the record after the other, as it is told.
+"""The worker: a process that does one piece of a proof after the other, as it is told.
 
 It is told through a pipe, and answers through it. It ends when the pipe does, so that none is left
 behind when whoever has started it is gone.
@@ -7,10 +7,12 @@ behind when whoever has started it is gone.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection as Pipe
+from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Connection
 
@@ -21,6 +23,15 @@ from incidents.audit.snapshot import joined
 from incidents.errors import IncidentsError
 from incidents.store.engine import create, plainly
 
+Tell = Callable[["Progress"], object]
+
+
+class Work(Protocol):
+    """A piece of work; it goes through the pipe, and so does what comes of it."""
+
+    def do(self, connection: Connection | None, tell: Tell) -> Any:
+        """Do it, on the database if there is one, and tell on the way how far it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -29,6 +40,14 @@ class Task:
     place: int
     share: Share
     most: int | None
+
+    def do(self, connection: Connection | None, tell: Tell) -> Report:
+        """Replay it."""
+        assert connection is not None
+        replay = Replay(connection, share=self.share, done=lambda n: tell(Progress(n)))
+        with closing(replay.findings()) as found:
+            findings = list(islice(found, self.most))
+        return Report(self.place, findings, replay.sites, replay.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +95,20 @@ def main() -> None:
 
 
 def _work(pipe: Pipe) -> None:
-    engine = create(pipe.recv())
+    url = pipe.recv()
+    if url is None:
+        pipe.send(Ready())
+        _do_all(pipe, None)
+    engine = create(url)
     with plainly(engine):
         engine.connect().close()
         pipe.send(Ready())
         with joined(engine, pipe.recv()) as connection:
             pipe.send(Ready())
-            while True:
-                pipe.send(_report(connection, pipe.recv(), pipe))
+            _do_all(pipe, connection)
 
 
-def _report(connection: Connection, task: Task, pipe: Pipe) -> Report:
-    replay = Replay(connection, share=task.share, done=lambda n: pipe.send(Progress(n)))
-    with closing(replay.findings()) as found:
-        findings = list(islice(found, task.most))
-    return Report(task.place, findings, replay.sites, replay.entries)
+def _do_all(pipe: Pipe, connection: Connection | None) -> NoReturn:
+    while True:
+        work: Work = pipe.recv()
+        pipe.send(work.do(connection, pipe.send))

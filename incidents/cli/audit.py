@@ -1,4 +1,4 @@
-"""The record's own commands: export the entries, replay them against the tables."""
+"""The record's own commands; of them the replay: the entries against the tables."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import CSV, JSON, JSONL, is_terminal
-from incidents.errors import DONE, NOT_VERIFIED, InputError, UnknownSiteError
+from incidents.cli.run import JSON, is_terminal
+from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from incidents.audit.export import Part
     from incidents.audit.finding import Finding
     from incidents.audit.split import Split
     from incidents.cli.run import Run
@@ -27,8 +26,20 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "export": ("incidents.cli.audit:export", "Write the entries, as they are stored."),
+        "export": (
+            "incidents.cli.export:export",
+            "Write the entries, or a bundle that proves them.",
+        ),
+        "report": ("incidents.cli.export:report", "Write what happened to a site, to be printed."),
+        "verify": (
+            "incidents.cli.verify:verify",
+            "Prove a log or a bundle, and name what is wrong.",
+        ),
         "replay": ("incidents.cli.audit:replay", "Derive the tables from the entries again."),
+        "status": ("incidents.cli.log_status:status", "Say what is pending, numbered, published."),
+        "checkpoint": ("incidents.cli.log_status:checkpoint", "Sign what there is, and print it."),
+        "key": ("incidents.cli.log_key:key", "Make, replace and show the key that signs."),
+        "witness": ("incidents.cli.witness:witness", "Countersign the checkpoints of other logs."),
     }
 }
 MAX_FINDINGS = 1_000
@@ -47,56 +58,7 @@ _EXPLAINED = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def audit() -> None:
-    """Export and replay the record."""
-
-
-class ExportFormat(click.Choice[str]):
-    """The formats of an export; the bundle, which is to come, is named as such."""
-
-    def __init__(self) -> None:
-        super().__init__((JSONL, CSV))
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As click does it."""
-        if value == "bundle":
-            self.fail(
-                "the bundle is not there yet; --format jsonl writes the entries to the byte as "
-                "they are stored",
-                param,
-                ctx,
-            )
-        return super().convert(value, param, ctx)
-
-
-@click.command()
-@click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
-@click.option("--since", metavar="T", help="Only what was recorded at this time or later.")
-@click.option("--until", metavar="T", help="Only what was recorded before this time.")
-@click.option(
-    "-o", "--output", "target", metavar="FILE", default="-",
-    help="Write a new FILE, whole or not at all. Default: -, standard output.",
-)  # fmt: skip
-@looking
-def export(run: Run, site: str | None, since: str | None, until: str | None, target: str) -> int:
-    """Write the entries, as they are stored, in the order in which they were written.
-
-    jsonl, the default, is their bytes. csv has a column for each field; a cell that a spreadsheet
-    could take for a formula has an apostrophe before it.
-    """
-    from incidents.audit import export as record
-    from incidents.cli import whole_file
-
-    after, before = run.read_time(since), run.read_time(until)
-    if after is not None and before is not None and after >= before:
-        raise InputError("nothing lies between --since and --until: --since must be the earlier")
-    write = record.write_csv if run.format == CSV else record.jsonl
-    with run.house.reading() as connection:
-        wanted = record.Selection(site_id=_site_id(connection, site), since=after, until=before)
-        # A count costs a scan: it is made for somebody who looks at the bar.
-        length = record.count(connection, wanted) if _is_watched(target) else 0
-        with _progress("exporting", length) as done:
-            whole_file.write(target, write(_counted(record.stored(connection, wanted), done)))
-    return DONE
+    """Export the record, prove it, and replay it."""
 
 
 @click.command()
@@ -110,24 +72,21 @@ def replay(run: Run, site: str | None) -> int:
     from incidents.audit.split import Split
 
     with run.house.reading() as connection:
-        site_id = _site_id(connection, site)
-        length = _length(connection, site_id) if _is_watched("") else 0
-    with _progress("replaying", length) as done:
-        replayed = Split(run.house.engine, site_id, most=MAX_FINDINGS + 1, done=done)
+        only = site_id(connection, site)
+        length = _length(connection, only) if is_watched("") else 0
+    with progress("replaying", length) as done:
+        replayed = Split(run.house.engine, only, most=MAX_FINDINGS + 1, done=done)
         told = list(replayed.findings())
     _answer(run, replayed, told)
     return NOT_VERIFIED if told else DONE
 
 
-# An export has no table, and of entries there are no ids.
-export.params = [param for param in export.params if param.name not in ("json", "quiet")]
-for _param in export.params:
-    if _param.name == "format":
-        _param.type = ExportFormat()
-        _param.help = "jsonl, the default, or csv."
+def site_id(connection: Connection, site: str | None) -> int | None:
+    """The id of the site that was named; None if none was.
 
-
-def _site_id(connection: Connection, site: str | None) -> int | None:
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
     if site is None:
         return None
     from incidents.store import sites
@@ -146,26 +105,21 @@ def _length(connection: Connection, site_id: int | None) -> int:
     return record.count(connection, record.Selection(site_id=site_id))
 
 
-def _is_watched(target: str) -> bool:
+def is_watched(target: str) -> bool:
     """Whether somebody sees a progress bar, and no entries are written across it."""
     return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
 
 
 @contextmanager
-def _progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
-    from incidents.cli.history_file import progress
+def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
+    """A progress bar of that length, or none of 0; yields how it moves on."""
+    from incidents.cli import history_file
 
     if length == 0:
         yield lambda _: None
         return
-    with progress(label, length) as done:
+    with history_file.progress(label, length) as done:
         yield done
-
-
-def _counted(stored: Iterator[Part], done: Callable[[int], object]) -> Iterator[Part]:
-    for part in stored:
-        yield part
-        done(len(part))
 
 
 def _answer(run: Run, replayed: Split, told: Sequence[Finding]) -> None:

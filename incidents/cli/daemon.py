@@ -42,7 +42,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import enforce, heartbeat
+    from incidents.daemon import enforce, heartbeat, record
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
@@ -53,6 +53,7 @@ def _once(run: Run) -> int:
     if found.aside is not None:
         raise StandingAsideError(reason=found.aside)
     heartbeat.note_once(house)
+    record.once(house)
     done.tell()
     return DONE
 

@@ -1,4 +1,4 @@
-"""The database's own commands: upgrade, check, backup."""
+"""The database's own commands: upgrade, check, backup, grants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Upgrade, check and back up the database."""
+    """Upgrade, check and back up the database; say what a role of it may do."""
 
 
 @db.command()
@@ -68,6 +68,28 @@ def backup(run: Run, file: Path) -> int:
     _refuse_what_is_there(file)
     _copy(engine, file)
     _report(run, engine, f"{file} is a copy of {place(engine)}", file=str(file))
+    return DONE
+
+
+@db.command()
+@click.argument("role", type=params.text("role", limit=63), metavar="ROLE")
+@click.option(
+    "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
+    help="A role that may also erase people's own words.",
+)  # fmt: skip
+@looking
+def grants(run: Run, role: str, eraser: str | None) -> int:
+    """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
+
+    The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
+    """
+    from incidents.store import grants as rights
+
+    statements = list(rights.sql(role, eraser))
+    if run.for_programs:
+        output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
+    else:
+        run.say_all(statements)
     return DONE
 
 

@@ -37,7 +37,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Keeping": {
         "site": ("incidents.cli.site:site", "The sites: add, show, why, hold, reinstate …"),
         "policy": ("incidents.cli.policy:policy", "Show, test and activate the policy."),
-        "audit": ("incidents.cli.audit:audit", "Export and replay the record."),
+        "audit": ("incidents.cli.audit:audit", "Export, verify and replay the record."),
+        "person": ("incidents.cli.person:person", "Erase a person's data when the law lets it go."),
+        "retention": ("incidents.cli.retention:retention", "Erase what has been kept long enough."),
         "simulate": ("incidents.cli.simulate:simulate", "Run a history through the policy."),
         "import": ("incidents.cli.importing:import_", "Bring sites and past incidents in."),
         "daemon": ("incidents.cli.daemon:daemon", "Enforce the clock; --once for cron."),

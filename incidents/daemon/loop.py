@@ -22,9 +22,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
-from incidents.daemon import journal
+from incidents.daemon import journal, record
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
+from incidents.daemon.record import Record, Witnessing
 from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
 
@@ -37,7 +38,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 # Due strictly after its time: a hair later it is.
 _HAIR = timedelta(milliseconds=1)
 _WATCH_S = 0.5
-_CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
+_CLOCK, _DUE, _TICK, _HEARTBEAT, _RECORD = "clock", "due", "tick", "heartbeat", "record"
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -88,9 +89,11 @@ class _Loop:
             changed=self._beat_now,
         )
         self._heart = Heart(house, self._enforcement, self._identity)
+        self._record = Record(house, stopped=self._stop.is_set)
+        self._witnessing = Witnessing(house, self._record.witnesses, self._stop)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={_CLOCK: ThreadPoolExecutor(1), "default": ThreadPoolExecutor(1)},
+            executors={name: ThreadPoolExecutor(1) for name in (_CLOCK, _RECORD, "default")},
             # The defaults would drop what comes late, which is when it is needed most.
             # A duty that comes due while it is at work waits in line: with one instance it would
             # be dropped, and with it the wake-up that the look at work has just asked for.
@@ -104,6 +107,8 @@ class _Loop:
         # One thread takes both, so two looks never overlap.
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
         self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
+        self._every(record.TICK_S, self._record.run, id=_RECORD, executor=_RECORD, max_instances=1)
+        self._witnessing.start()
         received = self._wait()
         self._stop.set()
         self._systemd.stopping()
@@ -139,7 +144,7 @@ class _Loop:
         self._look_at_once()
 
     def _look_at_once(self) -> None:
-        for id_ in (_TICK, _HEARTBEAT):
+        for id_ in (_TICK, _HEARTBEAT, _RECORD):
             self._at_once(id_)
 
     def _look(self) -> None:

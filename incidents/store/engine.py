@@ -215,6 +215,8 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    # What somebody demands to be erased must not be left lying in a free page.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(file: str, connection: Connection) -> None:

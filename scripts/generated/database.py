@@ -27,6 +27,16 @@ _TABLES = {
     "desk": "One row: the active policy, and how many entries the desk's own stream has.",
     "sealed": "People's own words, with their salts: the only table that holds them. Every other"
     " place has a reference, so that a row can go from here and no proof is broken.",
+    "leaves": "The numbers of the log: which entry is its leaf. Dense from 0, never updated.",
+    "tiles": "The tree over the leaves (C2SP tlog-tiles): up to 256 hashes of 32 bytes a tile; the"
+    " last one of each level grows.",
+    "log_head": "One row: the size of the tree, the roots of its perfect subtrees, and up to which"
+    " id no entry is without a number.",
+    "checkpoints": "What was signed of the log (C2SP tlog-checkpoint), never updated.",
+    "cosignatures": "What witnesses have signed of a checkpoint (C2SP tlog-cosignature).",
+    "stamps": "What a time-stamping authority has signed of a checkpoint (RFC 3161).",
+    "log_keys": "The public keys that sign checkpoints, each with its entry in the desk's own"
+    " stream; the last one signs.",
     "heartbeats": (
         "The daemons at work, and under `once:HOST` the last `daemon --once` of a host."
     ),

@@ -18,6 +18,23 @@ _MEANINGS = {
     "clock": ("`own` or `database`", "`database`",
               "`own`: the clock is simulated, and is not compared with the database's"),
 }  # fmt: skip
+_SECTIONS = (
+    ("[audit] key", "INCIDENTS_AUDIT_KEY", "a file",
+     "`audit.key` beside the SQLite file, else in the user's data folder",
+     "the private key that signs the checkpoints of the log; only its owner may read it"),
+    ("[audit] key_command", "", "a list of words", "none",
+     "a command that signs in place of a file: the message on standard input, 64 bytes in base64"
+     " on standard output"),
+    ("[audit] publish", "INCIDENTS_AUDIT_PUBLISH", "a folder", "none",
+     "where the daemon writes each checkpoint and the tiles (hashes alone), for a web server"),
+    ("[audit] witnesses", "", "a list of `{url = …, key = …}`", "none",
+     "who is asked to countersign each checkpoint, and with which key"),
+    ("[audit] timestamps", "", "a URL", "none",
+     "the authority that stamps one checkpoint a day (RFC 3161)"),
+    ("[retention] keep", "", "a duration, `184d` at least", "not set",
+     "after this time people's own words are erased when nothing needs them any more; not set,"
+     " nothing is erased by time alone"),
+)
 _OTHERS = (
     ("INCIDENTS_CONFIG", "the settings file, in place of the user's own"),
     ("INCIDENTS_DEBUG", "not empty: show where something unexpected went wrong"),
@@ -50,10 +67,21 @@ def text() -> str:
         ),
         "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. An unknown key is an error.",
         code(_EXAMPLE, "toml"),
+        "## Sections",
+        "Of the log (`incidents audit`) and of what is erased (`incidents retention`):",
+        table(
+            ("key in the file", "variable", "value", "default", "meaning"),
+            (
+                (f"`{key}`", f"`{variable}`" if variable else "", *rest)
+                for key, variable, *rest in _SECTIONS
+            ),
+        ),
         "## The name",
         f"A name has {settings.MAX_PERSON_CHARACTERS} characters at most. Nobody can act as"
         f" {_names(settings.RESERVED_PERSONS)}: the policy's own clock signs with it. The login"
-        " name is written down beside the name that was given, and no setting changes it.",
+        " name is written down beside the name that was given, and no setting changes it. A name"
+        f" that holds an `@` or {settings.MAX_PERSON_DIGITS} digits is refused: it would stand in"
+        " the record for good.",
         "## Other variables",
         table(("variable", "meaning"), ((_variables(names), what) for names, what in _OTHERS)),
     )

@@ -1,18 +1,23 @@
 """The auditor: scripts/verify_export.py, called in this process, or run as the auditor runs it."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tests.audit import bundles
+from tests.audit.bundles import Files
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "verify_export.py"
 
 
 def _load() -> ModuleType:
     spec = importlib.util.spec_from_file_location("verify_export", SCRIPT)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Its dataclasses look for the module that they are in.
     sys.modules[spec.name] = module
@@ -48,6 +53,17 @@ def told(
         "checked": found.checked,
         "unchecked": found.unchecked,
     }
+
+
+def wrong_in(files: Files, folder: Path, **asked: Any) -> list[str]:
+    """What is wrong with these files, written to that folder in place of all that was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return wrong(bundles.write(files, folder), **asked)
+
+
+def first_in(files: Files, folder: Path, **asked: Any) -> str:
+    """The first thing that is wrong with them; there must be one."""
+    return wrong_in(files, folder, **asked)[0]
 
 
 def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -101,7 +101,7 @@ def test_an_export_needs_no_more_memory_for_more_entries(day: Rehearsal) -> None
     def fill(first: int, n: int) -> None:
         body = "x" * 500
         with writing(day.engine) as connection:
-            add(connection, [Entry(9, seq, TEN, body) for seq in range(first, first + n)])
+            add(connection, [Entry.of(9, seq, TEN, body) for seq in range(first, first + n)])
 
     fill(1, 3_000)
     few = peak()

@@ -179,10 +179,14 @@ def test_words_that_are_not_those_that_were_sealed_are_found_without_being_told(
     assert "request" not in repr(finding)
 
 
-def test_words_that_were_erased_are_no_finding(day: Rehearsal) -> None:
+def test_each_of_the_words_that_are_gone_without_a_record_is_found(day: Rehearsal) -> None:
     with _changed(day) as connection:
+        gone = set(connection.scalars(select(tables.sealed.c.ref)))
         connection.execute(delete(tables.sealed))
-        assert _findings(connection) == []
+        found = _findings(connection)
+    assert {finding.problem for finding in found} == {"erased_without_record"}
+    assert sorted(finding.row for finding in found) == sorted(gone)
+    assert {finding.site for finding in found} >= {"the desk", "a.example", "b.example"}
 
 
 def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:

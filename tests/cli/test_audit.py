@@ -51,14 +51,6 @@ def test_the_export_can_be_csv(desk: Cli) -> None:
     assert "\r\n" in answer.out
 
 
-def test_the_bundle_is_named_as_not_there_yet_with_the_way_out(desk: Cli) -> None:
-    answer = desk("audit", "export", "--format", "bundle")
-    assert answer.status == 2
-    assert "the bundle is not there yet; --format jsonl writes" in answer.err
-    assert "bundle" not in desk("audit", "export", "--help").out
-    assert "verify" not in desk("audit", "--help").out
-
-
 def test_an_export_is_of_one_site_and_of_a_span_of_time(
     desk: Cli, clock: FrozenDateTimeFactory
 ) -> None:
@@ -307,7 +299,7 @@ def test_a_bar_shows_how_far_it_is_where_somebody_watches(
     desk("audit", "replay")
     desk("audit", "export")
     assert told == []
-    monkeypatch.setattr("incidents.cli.audit._is_watched", lambda _: True)
+    monkeypatch.setattr("incidents.cli.audit.is_watched", lambda _: True)
     desk("audit", "replay")
     desk("audit", "export")
     assert told == [("replaying", 4), ("done", 4), ("exporting", 4), ("done", 4)]

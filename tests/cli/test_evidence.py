@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.cli import evidence
+from incidents import evidence
 from incidents.errors import EvidenceTooLargeError, FileError
 from tests.cli.conftest import Cli
 

@@ -16,6 +16,7 @@ ON_SQLITE = (
     "how-to/back-up-and-upgrade.md",
     "how-to/change-the-policy.md",
     "how-to/correct-a-mistake.md",
+    "how-to/erase-a-person.md",
     "how-to/export-and-check.md",
     "how-to/rehearse-with-a-told-clock.md",
     "how-to/work-a-shift.md",

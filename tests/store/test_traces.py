@@ -83,7 +83,9 @@ def test_one_who_reads_all_the_time_is_told_of_and_the_next_run_cuts_the_log(
         reader.execute("SELECT count(*) FROM sealed").fetchall()
         with engine.begin() as connection:
             connection.execute(delete(sealed))
-        with pytest.raises(DatabaseError, match=r"the words are erased, but somebody reads .*again"):
+        with pytest.raises(
+            DatabaseError, match=r"the words are erased, but somebody reads .*again"
+        ):
             traces.remove(engine)
         reader.execute("COMMIT")
     traces.remove(engine, rewrite=False)

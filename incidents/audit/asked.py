@@ -1,0 +1,129 @@
+"""What was asked: from the first event that an act has left, back to the command that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine.case import OUTCOMES, Case
+
+ELAPSE = c.Elapse()
+"""What the clock asks; one and the same, by which it is known."""
+
+
+def asked(event: e.Event, case: Case) -> c.Command | None:
+    """The command on `case` that `event` is the first trace of; None if nobody can ask for that.
+
+    It need not be the very command: it is one that comes to the same. Somebody who has settled each
+    task of a closed site by hand, and then opens it, has done what one `approve` does.
+    """
+    build = _BUILT_FROM.get(type(event))
+    return None if build is None else build(event, case)
+
+
+def _logged(event: e.IncidentLogged, _: Case) -> c.Command:
+    if event.recurs is not None:
+        return c.Recur(by=event.by, incident=event.recurs, at=event.occurred_at, note=event.note)
+    return c.Log(
+        by=event.by,
+        at=event.occurred_at,
+        urls=event.urls,
+        category=event.category,
+        note=event.note,
+        # Whether it was said is not on record; where there was no need, it changes nothing.
+        again=True,
+    )
+
+
+def _imported(event: e.IncidentImported, _: Case) -> c.Command | None:
+    if event.contact is not None and event.contact not in OUTCOMES:
+        return None
+    return c.ImportIncident(
+        by=event.by,
+        at=event.occurred_at,
+        urls=event.urls,
+        category=event.category,
+        note=event.note,
+        contact=event.contact,
+        contact_at=event.contact_at,
+        removed_at=event.removed_at,
+    )
+
+
+def _contact(event: e.ContactRecorded, _: Case) -> c.Command | None:
+    if event.outcome not in OUTCOMES:
+        return None
+    return c.RecordContact(
+        by=event.by,
+        incident=None if event.whole_site else event.incident,
+        outcome=event.outcome,
+        at=event.occurred_at,
+        note=event.note,
+    )
+
+
+def _refused(event: e.IncidentRefused, _: Case) -> c.Command:
+    if event.reason is not None and event.reason.deadline is not None:
+        return ELAPSE
+    return c.StateRefused(
+        by=event.by, incident=event.incident, at=event.occurred_at, note=event.note
+    )
+
+
+def _closed(event: e.SiteClosed, _: Case) -> c.Command | None:
+    """R4 alone is stated; what the other rules close is closed by what came before it."""
+    if event.field is None or event.evidence is None:
+        return None
+    return c.StateFalse(by=event.by, field=event.field, evidence=event.evidence)
+
+
+def _claimed(event: e.ItemClaimed, case: Case) -> c.Command:
+    held = case.claims.get(event.item)
+    if event.holder == event.by and (held is None or held.by != event.by):
+        return c.ClaimItem(by=event.by, item=event.item)
+    return c.HandOver(by=event.by, to=event.holder)
+
+
+_BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
+    e.SiteAdded: lambda event, _: c.AddSite(
+        by=event.by, phone=event.phone, email=event.email, person=event.person
+    ),
+    e.SiteEdited: lambda event, _: c.EditSite(
+        by=event.by, phone=event.phone, email=event.email, person=event.person
+    ),
+    e.IncidentLogged: _logged,
+    e.IncidentImported: _imported,
+    e.EvidenceAttached: lambda event, _: c.Attach(
+        by=event.by, incident=event.incident, digest=event.digest, size=event.size, name=event.name
+    ),
+    e.ContactRecorded: _contact,
+    e.ContactVoided: lambda event, _: c.VoidContact(
+        by=event.by, incident=event.incident, contact=event.contact, reason=event.text
+    ),
+    e.IncidentRemoved: lambda event, _: c.StateRemoved(
+        by=event.by, incident=event.incident, at=event.occurred_at, note=event.note
+    ),
+    e.IncidentRefused: _refused,
+    e.IncidentVoided: lambda event, _: c.VoidIncident(
+        by=event.by, incident=event.incident, reason=event.text
+    ),
+    e.StatementTakenBack: lambda event, _: c.TakeBack(
+        by=event.by, incident=event.incident, reason=event.text
+    ),
+    e.ClockLapsed: lambda _, __: ELAPSE,
+    e.SuspensionEnded: lambda _, __: ELAPSE,
+    e.SiteClosed: _closed,
+    e.ClosureUpheld: lambda event, _: c.Uphold(by=event.by, reason=event.text),
+    e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text),
+    e.HoldLifted: lambda event, _: c.LiftHold(by=event.by, reason=event.text),
+    e.ReinstatementAsked: lambda event, _: c.AskReinstatement(by=event.by, reason=event.text),
+    e.ReinstatementDeclined: lambda event, _: c.Decline(by=event.by, reason=event.text),
+    e.SiteReinstated: lambda event, _: c.Approve(by=event.by),
+    e.TaskCompleted: lambda event, _: c.CompleteTask(
+        by=event.by, task=event.task, outcome=event.outcome, note=event.note
+    ),
+    e.ItemClaimed: _claimed,
+    e.ItemReleased: lambda event, _: c.ReleaseItem(by=event.by, item=event.item),
+}

@@ -1,0 +1,87 @@
+"""The bundle's folder: where it is, or where its archive is unpacked for as long as it is needed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from incidents.audit.bundle_manifest import NoBundleError, shown
+from incidents.errors import FileError
+
+_SAFE = re.compile(r"(?:\./)?(?:[0-9A-Za-z_-][0-9A-Za-z_.-]*/)*[0-9A-Za-z_-][0-9A-Za-z_.-]*/?")
+_MOST_FILES = 10_000_000
+_WINDOW_BYTES = 1 << 27
+
+
+@contextmanager
+def unpacked(given: Path) -> Iterator[Path]:
+    """The folder of a bundle: `given` itself, or what is in the archive `given`.
+
+    Of an archive (tar, or tar under Zstandard) only plain files below it are written, to a folder
+    of their own that is gone afterwards.
+
+    Raises:
+        FileError: if there is nothing to read.
+        NoBundleError: if an archive holds anything else, or is none.
+    """
+    if given.is_dir():
+        yield given
+        return
+    try:
+        with given.open("rb") as file, tempfile.TemporaryDirectory(prefix="incidents-") as name:
+            folder = Path(name)
+            _unpack(file, folder, given)
+            yield _root(folder)
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise FileError(file=str(given), done="read", detail=detail) from error
+
+
+def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
+    import zstandard
+
+    packed = given.suffix in (".zst", ".zstd")
+    reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).stream_reader
+    try:
+        with reader(file, read_across_frames=True) if packed else file as stream:
+            with tarfile.open(fileobj=stream, mode="r|") as members:
+                for n, member in enumerate(members):
+                    if n > _MOST_FILES:
+                        raise NoBundleError(file=given.name, detail="it holds too many files")
+                    _write(members, member, folder)
+            # What stands behind its end would be a byte that is never missed.
+            rest = stream.read(1 << 20).strip(b"\0")
+    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+        detail = f"it is no archive that can be read: {str(error)[:100]}"
+        raise NoBundleError(file=given.name, detail=detail) from error
+    if rest:
+        raise NoBundleError(file=given.name, detail="it goes on after the end of the archive")
+
+
+def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    name = member.name
+    if _SAFE.fullmatch(name) is None or not (member.isreg() or member.isdir()):
+        raise NoBundleError(file=shown(name), detail="it is no plain file below the bundle")
+    if member.isdir():
+        return
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = members.extractfile(member)
+    assert content is not None
+    try:
+        with target.open("xb") as file:
+            shutil.copyfileobj(content, file)
+    except FileExistsError as error:
+        raise NoBundleError(file=shown(name), detail="it is there twice") from error
+
+
+def _root(folder: Path) -> Path:
+    """The bundle itself, if the archive holds it in one folder."""
+    there = list(folder.iterdir())
+    return there[0] if len(there) == 1 and there[0].is_dir() else folder

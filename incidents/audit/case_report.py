@@ -1,0 +1,125 @@
+"""The report of a case: one site's entries on a page of HTML that needs nothing else, and prints.
+
+It says what the entries say, and nothing that they do not: the site's state too is derived from
+them. So the page can be made again from the bundle that it comes with, to the byte. People's own
+words stand as references unless they are asked for; then each comes with its salt.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from incidents.audit import case_story, report_words
+from incidents.audit.covered import Numbered
+from incidents.audit.voucher import Voucher
+from incidents.machine import policy
+from incidents.machine.policy import Policy
+from incidents.store.tables import sealed
+from incidents.tlog import note
+from incidents.tlog.checkpoint import parse
+from incidents.words import When
+
+TEMPLATE = "case_report.html.jinja"
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What somebody wrote, and the salt (hexadecimal) under which its reference was made:
+    `sha256:` and SHA-256 of salt and text."""
+
+    salt: str
+    text: str
+
+
+def words_of(connection: Connection, rows: Sequence[Numbered]) -> dict[str, Word]:
+    """People's own words in these entries by their references; erased ones are left out."""
+    refs = sorted(set(case_story.references(rows)))
+    found: dict[str, Word] = {}
+    kept = sealed.c
+    for first in range(0, len(refs), _AT_ONCE):
+        some = kept.ref.in_(refs[first : first + _AT_ONCE])
+        for row in connection.execute(select(kept.ref, kept.salt, kept.value).where(some)):
+            found[row.ref] = Word(bytes(row.salt).hex(), row.value)
+    return found
+
+
+def page(
+    vouching: Voucher,
+    rows: Sequence[Numbered],
+    policies: Mapping[str, str],
+    *,
+    zone: tzinfo = UTC,
+    words: Mapping[str, Word] | None = None,
+) -> str:
+    """The page, of the entries of one site and the desk's own acts, in the order of the log.
+
+    `policies` are the texts of those that the entries name, by digest; times are told in `zone`;
+    `words` are people's own, None if the page is to hold references alone.
+
+    Raises:
+        UnreadableEntryError: of an entry that the desk has not written.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    rules = {digest: policy.read(text) for digest, text in policies.items()}
+    said = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
+    story = case_story.read(rows, rules, zone, said)
+    when = When(zone=zone, now=vouching.signed.signed_at)
+    house = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    template = house.from_string(Path(__file__).with_name(TEMPLATE).read_text(encoding="utf-8"))
+    return template.render(
+        h=report_words.HEADINGS,
+        story=story,
+        words=words,
+        log=_log(vouching, when),
+        policies=_policies(story, rules, policies),
+        zone=when.zone_name,
+    )
+
+
+def _references(rows: Sequence[Numbered]) -> dict[str, str]:
+    """Each reference for itself."""
+    return {ref: ref for ref in case_story.references(rows)}
+
+
+def _log(vouching: Voucher, when: When) -> dict[str, object]:
+    """What is said of the checkpoint."""
+    checkpoint = parse(note.parse(vouching.note).text)
+    return {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": base64.b64encode(checkpoint.root).decode(),
+        "root_hex": checkpoint.root.hex(),
+        "signed": when(vouching.signed.signed_at),
+        "vkeys": vouching.keys,
+        "witnesses": vouching.witnesses,
+        "note": vouching.note.decode(),
+    }
+
+
+def _policies(
+    story: case_story.Story, rules: Mapping[str, Policy], texts: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """Those that the site's entries were made under, the latest first, with their first entry."""
+    first: dict[str, int] = {}
+    for line in story.lines:
+        first.setdefault(line.policy, line.seq)
+    return [
+        {
+            "digest": digest,
+            "from": seq,
+            "sentences": report_words.policy_sentences(rules[digest]),
+            "text": texts[digest],
+        }
+        for digest, seq in reversed(first.items())
+    ]

@@ -1,0 +1,71 @@
+"""The log's status: how many entries are pending, numbered and published, and who vouches for them.
+
+Pending is what no checkpoint covers yet, numbered or not: of that nothing can be proved.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.audit.signing import AT_LEAST_EACH
+from incidents.clock import rfc3339
+from incidents.store import checkpoints, leaves, log_keys
+from incidents.store.checkpoints import Signed
+
+LATE_AFTER = timedelta(minutes=1)
+"""So long after it was recorded, an entry should be published: with a daemon it takes a second."""
+
+
+def document(connection: Connection, now: datetime) -> dict[str, Any]:
+    """The status at `now` (UTC), for programs; times are RFC 3339."""
+    last = checkpoints.last(connection)
+    published = 0 if last is None else last.size
+    head = leaves.head(connection)
+    unnumbered, unsigned = leaves.unnumbered(connection), leaves.above(connection, published)
+    since = min((t for t in (unnumbered.since, unsigned.since) if t is not None), default=None)
+    key = log_keys.active(connection)
+    return {
+        "pending": unnumbered.entries + unsigned.entries,
+        "pending_since": None if since is None else rfc3339(since),
+        "unnumbered": unnumbered.entries,
+        "numbered": head.size,
+        "published": published,
+        "signed_at": None if last is None else rfc3339(last.signed_at),
+        "key": key,
+        "signs": key is not None and _signs(last, now, since),
+        "witnesses": _witnesses(connection),
+        "late": key is not None and since is not None and now - since > LATE_AFTER,
+    }
+
+
+def last_note(connection: Connection) -> str | None:
+    """The last checkpoint's signed note, with the signatures of its witnesses; None without one."""
+    last = checkpoints.last(connection)
+    return None if last is None else note_of(connection, last)
+
+
+def note_of(connection: Connection, signed: Signed) -> str:
+    """A checkpoint's signed note, with the signatures of its witnesses below."""
+    lines = [each.line for each in checkpoints.cosigned(connection, signed.id)]
+    return signed.note + "".join(f"{line}\n" for line in lines)
+
+
+def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -> bool:
+    """Whether somebody does what a daemon with the key does: it signs each hour, and what is new
+    within a minute."""
+    if last is None or now - last.signed_at > AT_LEAST_EACH + LATE_AFTER:
+        return False
+    return pending_since is None or now - pending_since <= LATE_AFTER
+
+
+def _witnesses(connection: Connection) -> list[dict[str, Any]]:
+    found = []
+    for witness in checkpoints.witnesses(connection):
+        last = checkpoints.last_cosigned(connection, witness)
+        if last is not None:
+            signed, cosigned = last
+            found.append({"witness": witness, "size": signed.size, "at": rfc3339(cosigned.at)})
+    return found

@@ -1,0 +1,86 @@
+"""The periods: which policy was the active one, from one activation to the next."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime
+
+from incidents.audit.entry import Header
+from incidents.audit.finding import Finding
+from incidents.audit.own_acts import PolicyActivated
+from incidents.machine import policy
+from incidents.machine.events import Event
+from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
+
+NAME = "the desk"
+_ENTRIES = "entries"
+
+
+class Periods:
+    """The policies in the order in which they were active, the documented one first.
+
+    Where an entry stands in the order of all entries is its `place`: its number among the leaves,
+    or its id. An activation waits for all other acts and lets none begin, so that what stands
+    before it was decided under the policy before it, whatever the machines' clocks showed.
+    """
+
+    def __init__(self) -> None:
+        self.policies: dict[str, Policy] = {DOCUMENTED.digest: DOCUMENTED}
+        self._digests = [DOCUMENTED.digest]
+        self._begins: list[int] = []
+        self._done_until: list[datetime | None] = []
+        self._last: datetime | None = None
+
+    def take(self, header: Header, event: Event, place: int) -> Finding | None:
+        """The next entry of the desk's own stream; what is wrong with it as an activation."""
+        last, self._last = self._last, event.recorded_at
+        if not isinstance(event, PolicyActivated):
+            return None
+        wrong = self._wrong(event, place)
+        if wrong is not None:
+            return Finding(
+                site=NAME, table=_ENTRIES, row=f"{header.site_id}-{header.site_seq}",
+                problem="not_decided", found=wrong,
+            )  # fmt: skip
+        self._digests.append(event.policy)
+        self._begins.append(place)
+        # A clock that stepped back did less before it: how much, is not on record.
+        exact = last is None or event.recorded_at > last
+        self._done_until.append(event.recorded_at if exact else None)
+        return None
+
+    def at(self, place: int) -> int:
+        """The number of the period in which an entry at that place was decided; the first is 0."""
+        return bisect_right(self._begins, place)
+
+    @property
+    def last(self) -> int:
+        """The number of the period that has not ended."""
+        return len(self._begins)
+
+    def digest(self, period: int) -> str:
+        """The policy of a period."""
+        return self._digests[period]
+
+    def done_until(self, after: int, until: int) -> datetime | None:
+        """Before the period `until` began, and after the period `after`: what had been due before
+        this time (UTC) was done first. None where nothing is known of it."""
+        times = [time for time in self._done_until[after:until] if time is not None]
+        return max(times, default=None)
+
+    def _wrong(self, event: PolicyActivated, place: int) -> str | None:
+        active = self._digests[-1]
+        if self._begins and place <= self._begins[-1]:
+            return "it stands before the activation before it"
+        if event.previous != active:
+            return f"the active policy was {active}, and it says {event.previous}"
+        if event.policy == active:
+            return "that policy was active already"
+        try:
+            read = policy.read(event.toml)
+        except PolicyError as error:
+            return f"the policy in it cannot be used: {error}"
+        if read.digest != event.policy:
+            return f"the policy in it is {read.digest}, and it says {event.policy}"
+        self.policies[read.digest] = read
+        return None

@@ -1,0 +1,136 @@
+"""The publishing: the log as a folder that any web server can serve (C2SP tlog-tiles).
+
+Tiles come first and the checkpoint last, each whole or not at all, so that a reader finds whatever
+the checkpoint vouches for. Hashes alone are published, never an entry.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from incidents.audit import log_status, stored_tree
+from incidents.audit.signing_key import sync_folder
+from incidents.errors import FileError, VerificationError
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Signed
+from incidents.store.engine import plainly, reading
+from incidents.tlog import checkpoint, note, tiles
+from incidents.tlog.checkpoint import Checkpoint, CheckpointError
+from incidents.tlog.note import NoteError
+from incidents.tlog.tiles import HASH_BYTES, WIDTH, Tile
+
+CHECKPOINT = "checkpoint"
+
+
+class AnotherLogError(VerificationError):
+    """nothing is published in {folder}: the checkpoint there is {what}; look which of the two is
+    the log, and name another folder for this one"""
+
+
+def publish(engine: Engine, folder: Path) -> Signed | None:
+    """Brings the folder up to the last checkpoint, with the signatures of its witnesses.
+
+    Returns:
+        That checkpoint; None if there was nothing new to publish.
+
+    Raises:
+        AnotherLogError: if the folder has the checkpoint of another log, or of a longer one.
+        FileError: if the disk does not do its part.
+        DatabaseError, TileError: if the database does not.
+    """
+    with plainly(engine), reading(engine) as connection:
+        last = checkpoints.last(connection)
+        if last is None:
+            return None
+        written = log_status.note_of(connection, last)
+        try:
+            there = _there(folder)
+            if there == written:
+                return None
+            _write_tiles(connection, folder, _published(folder, there, last), last.size)
+            _write(folder / CHECKPOINT, written.encode())
+        except OSError as error:
+            why = error.strerror or str(error)
+            file = error.filename or folder
+            raise FileError(file=file, done="written", detail=why) from error
+        return last
+
+
+def _there(folder: Path) -> str | None:
+    try:
+        return (folder / CHECKPOINT).read_bytes().decode(errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def _published(folder: Path, there: str | None, last: Signed) -> int:
+    """How many leaves the folder has the tiles of."""
+    if there is None:
+        return 0
+    log = checkpoint.parse(note.parse(last.note).text)
+    try:
+        found = checkpoint.parse(note.parse(there).text)
+    except (NoteError, CheckpointError) as error:
+        raise AnotherLogError(folder=folder, what="not one that can be read") from error
+    what = _stranger(found, log)
+    if what is not None:
+        raise AnotherLogError(folder=folder, what=what)
+    return found.size
+
+
+def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
+    if found.origin != log.origin:
+        return f"that of {found.origin!r}"
+    if found.size > log.size:
+        return f"of {found.size:,} entries, and this log has {log.size:,}"
+    if found.size == log.size and found.root != log.root:
+        return "of another tree of the same size"
+    return None
+
+
+def _write_tiles(connection: Connection, folder: Path, old: int, new: int) -> None:
+    for tile in _grown(old, new):
+        hashes = stored_tree.hashes(connection, tile)[: tile.width * HASH_BYTES]
+        _write(folder / tiles.path(tile), hashes)
+        if tile.width == WIDTH:
+            # Who asks for a part of it takes the whole (C2SP tlog-tiles).
+            _remove(folder / f"{tiles.path(tile)}.p")
+
+
+def _grown(old: int, new: int) -> Iterator[Tile]:
+    """The tiles of a tree of `new` leaves that one of `old` leaves does not have."""
+    level = 0
+    while new:
+        for n in range(old // WIDTH, -(-new // WIDTH)):
+            tile = Tile(level, n, min(WIDTH, new - n * WIDTH))
+            if old - n * WIDTH < tile.width:
+                yield tile
+        level, old, new = level + 1, old // WIDTH, new // WIDTH
+
+
+def _write(file: Path, data: bytes) -> None:
+    """The file gets its name when all of it is on disk."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fsync(opened.fileno())
+        unfinished.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+    sync_folder(file.parent)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)

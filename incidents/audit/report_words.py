@@ -1,0 +1,130 @@
+"""The words of a report: headings and policies in two languages, and the reasons of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from incidents.audit.own_acts import LogKeyMade, PolicyActivated
+from incidents.machine.events import Event, Reason
+from incidents.machine.policy import Policy, write_duration
+from incidents.words import Teller
+
+_SECOND = timedelta(seconds=1)
+
+Both = tuple[str, str]
+"""The same in English and in simplified Chinese."""
+
+HEADINGS: dict[str, Both] = {
+    "title": ("Record of a case", "案件记录"),
+    "state": ("How the site stands", "网站现状"),
+    "story": ("What happened", "事件经过"),
+    "policy": ("The policy", "所依据的规则"),
+    "own": ("The desk's own acts", "服务台自身的记录"),
+    "check": ("How to check it yourself", "如何自行核验"),
+    "limits": ("What this does not prove", "本页不能证明的事项"),
+    "happened": ("happened", "发生"),
+    "recorded": ("recorded", "记录"),
+    "by": ("by", "记录人"),
+    "what": ("what", "事项"),
+    "leaf": ("leaf", "叶序号"),
+    "digest": ("leaf hash", "叶哈希"),
+    "site": ("site", "网站"),
+    "log": ("log", "日志"),
+    "size": ("entries in the log", "日志条目数"),
+    "root": ("root", "根哈希"),
+    "signed": ("signed", "签署时间"),
+    "key": ("key", "公钥"),
+    "witness": ("witness", "见证方"),
+    "zone": ("zone of times", "时区"),
+    "entries": ("entries of the site", "本网站条目数"),
+}
+
+
+def policy_sentences(policy: Policy) -> list[Both]:
+    """What each rule says with the numbers of that policy, R1 to R5."""
+    within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
+    span_, (least, least_zh) = write_duration(policy.repeat_within), _attempts(policy)
+    n, cases = policy.repeat_count, policy.run_count
+    in_a_row = policy.run == "consecutive"
+    return [
+        (
+            f"R1 repeat: {n} violations within {span_} close a site.",
+            f"R1 重复违规：{span_} 内违规 {n} 次，关闭网站。",
+        ),
+        (
+            f"R2 unreachable: nobody reached in {within} suspends it for {suspend_for}{least}.",
+            f"R2 无法联系：{within} 内未联系到负责人，暂停 {suspend_for}{least_zh}。",
+        ),
+        (
+            f"R3 unreachable run: {cases} such cases{' in a row' if in_a_row else ''} close it.",
+            f"R3 {'连续' if in_a_row else '累计'}无法联系：{cases} 次，关闭网站。",
+        ),
+        ("R4 false information closes it at once.", "R4 信息虚假：立即关闭。"),
+        _refusal(policy),
+    ]
+
+
+def _attempts(policy: Policy) -> Both:
+    least = policy.min_attempts
+    if least == 0:
+        return "", ""
+    return f", after at least {least} attempts", f"（至少尝试 {least} 次）"
+
+
+def _refusal(policy: Policy) -> Both:
+    if policy.removal_within is None:
+        return (
+            "R5 refusal: told and not deleted closes it at once.",
+            "R5 拒不删除：告知后不删除，立即关闭。",
+        )
+    within = write_duration(policy.removal_within)
+    return (
+        f"R5 refusal: told and not deleted, at the latest after {within}, closes it at once.",
+        f"R5 拒不删除：告知后不删除（最迟 {within}），立即关闭。",
+    )
+
+
+def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
+    """What the rule counted and compared, a sentence each."""
+    names = teller.incidents(list(reason.incidents))
+    if reason.counted is not None:
+        yield f"It counted {reason.counted} of the {reason.needed} that the rule needs: {names}."
+    elif names:
+        yield f"It rests on {names}."
+    if reason.since is not None and reason.until is not None and reason.within is not None:
+        apart, most = reason.until - reason.since, write_duration(reason.within)
+        yield (
+            f"From {exactly(teller, reason.since)} to {exactly(teller, reason.until)} is"
+            f" {_length(apart)}; the policy says {most} at most, both ends included."
+        )
+    if reason.deadline is not None:
+        told = f"The deadline was {exactly(teller, reason.deadline)}"
+        if reason.decided_at is not None:
+            late = _length(reason.decided_at - reason.deadline)
+            told += f"; it was decided at {exactly(teller, reason.decided_at)}, {late} past it"
+        yield f"{told}."
+
+
+def _length(length: timedelta) -> str:
+    """A span of time to the microsecond, as far as it has any."""
+    whole, rest = divmod(length, _SECOND)
+    more = f"{rest.microseconds} µs" if rest else ""
+    told = write_duration(whole * _SECOND) if whole or not more else ""
+    return " and ".join(part for part in (told, more) if part)
+
+
+def exactly(teller: Teller, moment: datetime) -> str:
+    """A time to the microsecond, as far as it has any."""
+    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
+    return teller.when(moment) + fraction
+
+
+def own_sentence(event: Event) -> str:
+    """What an act of the desk's own says."""
+    if isinstance(event, PolicyActivated):
+        return f"the policy {event.policy} is active from now on, in place of {event.previous}"
+    if isinstance(event, LogKeyMade):
+        before = f", in place of {event.previous}" if event.previous else ""
+        return f"the key {event.key} signs the checkpoints from now on{before}"
+    return event.kind

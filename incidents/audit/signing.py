@@ -1,0 +1,144 @@
+"""The signing: when a checkpoint of the log is made, by which keys, and when it is refused.
+
+Whatever leaves this program was committed before, and is consistent with all that was signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+
+from incidents.audit import last_signed
+from incidents.audit.signing_key import KeyRing
+from incidents.store import checkpoints, leaves, log_keys
+from incidents.store.checkpoints import Signed
+from incidents.store.engine import plainly, reading, writing
+from incidents.store.tables import DESK_STREAM
+from incidents.tlog import note
+from incidents.tlog.checkpoint import Checkpoint
+from incidents.tlog.keys import Signer, VerifierKey
+from incidents.tlog.tree import Frontier
+
+AT_MOST_EACH = timedelta(seconds=1)
+AT_LEAST_EACH = timedelta(hours=1)
+
+NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What came of it: the checkpoint that was made, or why this process makes none.
+
+    Neither, if none is due.
+    """
+
+    made: Signed | None = None
+    unable: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Log:
+    """What is to be signed: the tree, the key that signs now and the one before it, and the last
+    checkpoint."""
+
+    size: int
+    root: bytes
+    key: VerifierKey
+    previous: str | None
+    last: Signed | None
+    covers_key: bool
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether the key signs for the first time, and so together with the one before."""
+        has_signed = self.last is not None and self.last.key == str(self.key)
+        return self.previous is not None and not has_signed
+
+    @property
+    def signers(self) -> list[str]:
+        """The keys that are to sign it."""
+        own = str(self.key)
+        return [self.previous, own] if self.previous and self.hands_over else [own]
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What is signed."""
+        return Checkpoint(self.key.name, self.size, self.root)
+
+
+def is_due(now: datetime, size: int, last: Signed | None, *, at_once: bool = False) -> bool:
+    """Whether a checkpoint of `size` entries is due at `now`: at most each second when there is
+    something new (or `at_once`), each hour in any case. A clock that was set back holds up nothing.
+    """
+    if size == 0:
+        return False
+    if last is None:
+        return True
+    since = now - last.signed_at
+    if since < timedelta(0):
+        return size > last.size
+    if size > last.size:
+        return at_once or since >= AT_MOST_EACH
+    return since >= AT_LEAST_EACH
+
+
+def sign(
+    engine: Engine, ring: KeyRing, now: datetime, *, at_once: bool = False, handover: bool = True
+) -> Signing:
+    """Makes the checkpoint that is due at `now`; `handover=False` if the last key is lost.
+
+    Raises:
+        InconsistentLogError: if the log is not what was signed before.
+        SigningKeyError: if the key cannot be used.
+        DatabaseError, FileError: when the database or the disk does not do its part.
+    """
+    with plainly(engine), reading(engine) as connection:
+        log = _log(connection)
+        if log is None:
+            return Signing(unable=NO_KEY)
+        if not is_due(now, log.size, log.last, at_once=at_once or log.hands_over):
+            return Signing()
+        # Nobody could tell from an earlier one why another key signs.
+        if not log.covers_key:
+            return Signing()
+        last_signed.check(connection, log.checkpoint, log.last, ring.file)
+        by = log.signers if handover else log.signers[-1:]
+        signers = {key: ring.signer(key) for key in by}
+        for key, signer in signers.items():
+            if signer is None:
+                return Signing(unable=f"the key {key} is not on this machine ({ring.file})")
+    return _signed(engine, ring, log, [signer for signer in signers.values() if signer], now)
+
+
+def _log(connection: Connection) -> _Log | None:
+    active = log_keys.active(connection)
+    if active is None:
+        return None
+    head = leaves.head(connection)
+    *before, made = log_keys.every(connection).values()
+    return _Log(
+        size=head.size,
+        root=Frontier.from_bytes(head.size, head.frontier).root(),
+        key=VerifierKey.parse(active),
+        previous=before[-1].key if before else None,
+        last=checkpoints.last(connection),
+        covers_key=leaves.is_covered(connection, DESK_STREAM, made.seq, head.size),
+    )
+
+
+def _signed(
+    engine: Engine, ring: KeyRing, log: _Log, signers: Sequence[Signer], now: datetime
+) -> Signing:
+    # Outside of any transaction: a command may take its time, and a SQLite file has one writer.
+    written = str(note.signed(log.checkpoint.text, *signers))
+    new = Signed(0, log.size, log.root, written, str(log.key), now)
+    with plainly(engine), writing(engine) as connection:
+        # Two daemons may sign at one moment: what was not compared with the last is not kept.
+        after = None if log.last is None else log.last.id
+        if not checkpoints.add(connection, new, after=after):
+            return Signing()
+    last_signed.keep(ring.file, written)
+    return Signing(made=new)

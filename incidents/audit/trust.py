@@ -1,0 +1,85 @@
+"""The trust: what somebody knows from outside, against what the log says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from incidents.audit.flaw import Flaw
+from incidents.audit.signed_check import Held, Roots, signers
+from incidents.errors import IncidentsError
+from incidents.tlog.keys import VerifierKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What whoever asks knows already: keys of the log, witnesses, checkpoints held outside.
+
+    Without `policy` what was decided is not decided again.
+    """
+
+    keys: tuple[VerifierKey, ...] = ()
+    witnesses: tuple[VerifierKey, ...] = ()
+    held: tuple[Held, ...] = ()
+    policy: bool = True
+
+
+def key_flaws(
+    asked: Asked, signed: Sequence[VerifierKey], broken: Sequence[tuple[str, str]]
+) -> list[Flaw]:
+    """Whether the keys that are known outside lead to the one that signed last.
+
+    `signed` are the log's keys up to that one, the oldest first; `broken` are pairs of a key and of
+    the one that took over without its signature.
+    """
+    flaws = [
+        _flaw(str(key), "you know it as a key of the log, and the log has no such key")
+        for key in asked.keys
+        if key not in signed
+    ]
+    known = [place for place, key in enumerate(signed) if key in asked.keys]
+    newer = set(map(str, signed[known[-1] + 1 :])) if known else set()
+    flaws += [
+        _flaw(new, f"it has signed since {old} did, which has not handed over to it")
+        for old, new in broken
+        if new in newer
+    ]
+    return flaws
+
+
+def witness_flaws(asked: Asked, witnessed: Container[str]) -> list[Flaw]:
+    """Whether the witnesses that are known outside have signed."""
+    return [
+        _flaw(str(witness), "this witness has signed no checkpoint that is here")
+        for witness in asked.witnesses
+        if str(witness) not in witnessed
+    ]
+
+
+def held_flaws(
+    asked: Asked, keys: Sequence[VerifierKey], roots: Roots
+) -> tuple[list[Flaw], list[str]]:
+    """Of the checkpoints that were held outside, what does not agree; and those that do."""
+    flaws, agreeing = [], []
+    for held in asked.held:
+        found = roots.wrong(held.checkpoint, held.where, held=True)
+        if found is None and held.checkpoint.size > roots.trusted:
+            found = _flaw(held.where, "it cannot be compared: what is wrong stands before its end")
+        wrong = [flaw for flaw in (found, unsigned(held, [*asked.keys, *keys])) if flaw is not None]
+        flaws += wrong
+        if not wrong:
+            agreeing.append(held.where)
+    return flaws, agreeing
+
+
+def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
+    """What is wrong with who has signed a checkpoint that was held outside."""
+    try:
+        signers(held, list(dict.fromkeys(keys)))
+    except IncidentsError as error:
+        return _flaw(held.where, error.message)
+    return None
+
+
+def _flaw(where: str, what: str) -> Flaw:
+    return Flaw(part="checkpoints", where=where, what=what)

@@ -1,0 +1,85 @@
+"""The verdict: what a verification has shown of a log, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from incidents.audit.flaw import Flaw
+from incidents.audit.signed_check import Witnessed
+from incidents.tlog.checkpoint import Checkpoint
+from incidents.tlog.keys import VerifierKey
+
+Kind = Literal["database", "bundle", "part"]
+
+_ORDER = ("bundle", "entries", "tree", "checkpoints", "policy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found.
+
+    `size`, `root` (hexadecimal) and `origin` are those of the last checkpoint, which `key` has
+    signed; `trusted` says where that key is known from. `pending` entries have no number, the
+    oldest of them since then (RFC 3339, UTC). `agreeing` are the held checkpoints that agree.
+    `broken` are pairs of a key and of the one that took over without its signature. `begun_late`
+    are the sites of a part whose first entry is not in it, and `undecided` its entries that for
+    that reason were not decided again.
+    """
+
+    kind: Kind
+    entries: int
+    sites: int
+    pending: int = 0
+    pending_since: str | None = None
+    checkpoints: int
+    size: int | None
+    root: str | None
+    origin: str | None
+    key: str | None
+    keys: tuple[str, ...]
+    trusted: Literal["outside", "inside"]
+    witnesses: Mapping[str, Witnessed]
+    agreeing: tuple[str, ...]
+    decided: bool
+    policies: int
+    broken: tuple[tuple[str, str], ...] = ()
+    begun_late: int = 0
+    periods: bool = True
+    extras: tuple[str, ...] = ()
+    findings: tuple[Flaw, ...] = field(default=())
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        last: Checkpoint | None,
+        key: VerifierKey | None,
+        keys: Sequence[VerifierKey],
+        agreeing: Sequence[str],
+        broken: Sequence[tuple[str, str]] = (),
+        findings: Sequence[Flaw],
+        **rest: Any,
+    ) -> Verdict:
+        """The verdict, its findings in the order of what was looked at."""
+        return cls(
+            size=None if last is None else last.size,
+            root=None if last is None else last.root.hex(),
+            origin=None if last is None else last.origin,
+            key=None if key is None else str(key),
+            keys=tuple(map(str, keys)),
+            agreeing=tuple(agreeing),
+            broken=tuple(broken),
+            findings=tuple(sorted(findings, key=_place)),
+            **rest,
+        )
+
+    @property
+    def uncovered(self) -> int:
+        """How many entries are numbered, and in no checkpoint."""
+        return max(0, self.entries - self.pending - (self.size or 0))
+
+
+def _place(flaw: Flaw) -> tuple[int, float]:
+    return _ORDER.index(flaw.part), float("inf") if flaw.leaf is None else flaw.leaf

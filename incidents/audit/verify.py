@@ -1,0 +1,178 @@
+"""The verification of the log in a database, from its entries up to its signatures.
+
+Nothing is believed that is kept beside the entries: hashes, tiles and roots are computed again and
+compared, and what was decided is decided again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import Engine, select
+
+from incidents.audit import leaf_check, live_log, signed_check, site_check
+from incidents.audit.flaw import Flaw
+from incidents.audit.hands import Act, Hands, hands
+from incidents.audit.leaf_check import NUMBERLESS
+from incidents.audit.live_log import LiveLog, LiveSource, Pending
+from incidents.audit.looked_at import LookedAt
+from incidents.audit.share import Span
+from incidents.audit.signed_check import Roots, Signatures
+from incidents.audit.succession import Succession
+from incidents.audit.trust import Asked, held_flaws, key_flaws, witness_flaws
+from incidents.audit.verdict import Verdict
+from incidents.store.engine import plainly, reading
+from incidents.store.log_tables import log_head
+
+LAG = timedelta(minutes=1)
+"""An entry that has waited longer for its number is overdue: a sequencer looks each second."""
+
+_ENTRIES_AT_ONCE = 10_000
+_CHECKPOINTS_AT_ONCE = 5_000
+
+Done = Callable[[int], object]
+
+
+def database(
+    engine: Engine,
+    asked: Asked,
+    now: datetime,
+    *,
+    processes: int | None = None,
+    done: Done = lambda _: None,
+) -> Verdict:
+    """Verify the log in a database, as it is at `now` (UTC); `done` is told of entries.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+        WorkerLostError: if a process ends before its time.
+    """
+    with plainly(engine):
+        with reading(engine) as connection:
+            size = connection.scalar(select(log_head.c.size)) or 0
+        with hands(LiveSource(), engine, size, processes=processes, done=done) as at_work:
+            return _verified(at_work, asked, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What there is to be looked at: the log's size, the bounds of the checkpoints' ids, the sites
+    in shares, the table of keys; and what is wrong with what the head counts."""
+
+    size: int
+    checkpoints: list[int]
+    sites: list[Span]
+    keys: list[tuple[str, int]]
+    flaws: list[Flaw]
+
+
+def _verified(at_work: Hands, asked: Asked, now: datetime) -> Verdict:
+    outline: _Outline = at_work.one(_outline)
+    seen, pending = _entries(at_work, outline, now)
+    trusted = seen.trusted(outline.size)
+    succession = seen.succession
+    seen.flaws += _table_flaws(succession, outline.keys)
+    signed = _signatures(at_work, succession, trusted, outline)
+    held, agreeing = at_work.one(_held, asked, succession, trusted)
+    if asked.policy:
+        for flaws in at_work.each(_sites(outline.sites, succession)):
+            seen.flaws += flaws
+    last = signed.last
+    key = None if last is None else succession.active(last.size)
+    up_to = [made.key for made in succession.made if last is not None and made.leaf < last.size]
+    return Verdict.of(
+        kind="database", entries=seen.entries, sites=len(seen.streams.of.keys() - {0}),
+        pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
+        key=key, keys=up_to, trusted="outside" if asked.keys else "inside",
+        witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
+        policies=len(seen.policies), broken=signed.unsigned,
+        findings=[
+            *seen.flaws, *signed.flaws, *held,
+            *key_flaws(asked, up_to, signed.unsigned), *witness_flaws(asked, signed.witnessed),
+        ],
+    )  # fmt: skip
+
+
+def _outline(log: LiveLog, *, tell: Done) -> _Outline:
+    del tell
+    return _Outline(
+        log.size,
+        log.checkpoint_bounds(_CHECKPOINTS_AT_ONCE),
+        log.site_spans(_ENTRIES_AT_ONCE),
+        log.keys(),
+        [*log.head_flaws(), *log.gaps()],
+    )
+
+
+def _entries(at_work: Hands, outline: _Outline, now: datetime) -> tuple[LookedAt, Pending]:
+    """All entries and all tiles."""
+    seen = LookedAt(lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
+    for part in at_work.each(leaf_check.ranges(outline.size)):
+        seen.join(part)
+    pending, part = at_work.one(live_log.pending)
+    seen.join(part)
+    seen.end()
+    seen.flaws += outline.flaws
+    seen.flaws += _pending_flaws(pending, now)
+    seen.flaws += at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
+    seen.flaws += at_work.one(_head_flaws, seen.trusted(outline.size))
+    return seen, pending
+
+
+def _pending_flaws(pending: Pending, now: datetime) -> Iterator[Flaw]:
+    """Entries that nobody will number."""
+    if pending.lost:
+        what = f"{pending.lost} entries without a number are where nobody looks for such any more"
+        yield Flaw(part="entries", where="log_head", what=what)
+    del now
+
+
+def _head_flaws(log: LiveLog, trusted: int, *, tell: Done) -> list[Flaw]:
+    """Whether the tree that goes on from the head is the one that there is."""
+    del tell
+    if trusted < log.size or log.head.frontier == signed_check.frontier(log):
+        return []
+    what = "the hashes that the tree would go on from are not those of the tree"
+    return [Flaw(part="tree", where="log_head", what=what)]
+
+
+def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Iterator[Flaw]:
+    """Whether the table of keys has those that the entries name."""
+    named = {str(made.key): made.seq for made in succession.made}
+    for key in sorted(named.items() ^ dict(kept).items()):
+        listed = key in kept
+        what = "no entry says that it is a key" if listed else "an entry names it, and it is gone"
+        if key[0] in named and key[0] in dict(kept):
+            what = f"its entry is {named[key[0]]}, and its row says {dict(kept)[key[0]]}"
+        yield Flaw(part="checkpoints", where=f"log_keys {key[0]}", what=what)
+
+
+def _signatures(
+    at_work: Hands, succession: Succession, trusted: int, outline: _Outline
+) -> Signatures:
+    spans = pairwise(outline.checkpoints)
+    acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
+    return Signatures.joined(at_work.each(acts))
+
+
+def _held(
+    log: LiveLog, asked: Asked, succession: Succession, trusted: int, *, tell: Done
+) -> tuple[list[Flaw], list[str]]:
+    del tell
+    return held_flaws(asked, succession.keys, Roots(log, trusted))
+
+
+def _sites(spans: Sequence[Span], succession: Succession) -> Iterator[Act]:
+    return ((site_check.of_database, (span, succession.periods)) for span in spans)
+
+
+def is_overdue(verdict: Verdict, now: datetime) -> bool:
+    """Whether an entry has waited too long for its number at `now` (UTC)."""
+    since = verdict.pending_since
+    return since is not None and now - datetime.fromisoformat(since) > LAG
+
+
+__all__ = ["LAG", "NUMBERLESS", "database", "is_overdue"]

@@ -1,0 +1,184 @@
+"""The witnesses: how a log has its checkpoint countersigned (C2SP tlog-witness, as the client).
+
+Nothing that a witness answers is believed but its cosignature, and that only once it is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from incidents.errors import IncidentsError, InputError
+from incidents.tlog import note as notes
+from incidents.tlog import spelling, submission
+from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
+from incidents.tlog.note import Note, NoteError, Signature
+from incidents.tlog.submission import PATH, SIZE_TYPE, Submission
+
+if TYPE_CHECKING:
+    import httpx
+
+Prove = Callable[[int], list[bytes]]
+"""The consistency proof from the tree of that size, at least 1, to the checkpoint's."""
+
+MAX_ANSWER_BYTES = 64 * 1024
+CONNECT_S, WAIT_S, WHOLE_S = 5.0, 10.0, 20.0
+"""How long a connection, the next bytes, and an answer as a whole may take."""
+
+_TRIES = 3
+_SHOWN = 200
+
+
+class WitnessError(IncidentsError):
+    """the witness {witness} at {url} has not countersigned: {detail}"""
+
+
+class SplitViewError(WitnessError):
+    """THE LOG WAS REWRITTEN, or somebody else signs with its key: the witness {witness} at {url}
+    has seen another tree of {size} entries"""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness: the prefix of its address, and the key by which its cosignatures are checked.
+
+    Raises:
+        InputError: for an address that is not http or https, or a key of another kind.
+    """
+
+    url: str
+    key: VerifierKey
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(f"the address of a witness begins with https://, not {self.url!r}")
+        if self.key.algorithm != COSIGNATURE_V1:
+            raise InputError(f"{self.key} is the key of a log, and a witness's is wanted")
+
+
+def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
+    """The witness's cosignature of a signed checkpoint, verified.
+
+    `seen` is the size that the witness is thought to have seen last, 0 if nobody knows: if it has
+    seen another, it says so, and is sent the proof from there. Nothing is kept between two calls.
+
+    Raises:
+        SplitViewError: if it has seen another tree of that size. Somebody must look into it.
+        WitnessError: for any other reason; it can be asked again later.
+        NoteError, CheckpointError: if `note` is no signed checkpoint.
+    """
+    import httpx
+
+    own = submission.of(notes.parse(note), 0, ())
+    timeout = httpx.Timeout(WAIT_S, connect=CONNECT_S)
+    with httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout) as client:
+        try:
+            return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            detail = str(error) or type(error).__name__
+            raise _error(witness, detail) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    witness: Witness
+    client: httpx.Client
+    note: Note
+    size: int
+    prove: Prove
+
+    def ask(self, seen: int) -> Signature:
+        """Ask from there, and again from where the witness says that it stands."""
+        old = min(seen, self.size)
+        for _ in range(_TRIES):
+            answer = self._post(self._submission(old))
+            if answer.status == HTTPStatus.OK:
+                return self._verified(answer.body)
+            if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and old > 0:
+                raise self._split(old)
+            if answer.status != HTTPStatus.CONFLICT:
+                raise _error(self.witness, _refusal(answer))
+            old = self._conflict(old, answer)
+        raise _error(self.witness, "it has seen another tree each time that it was asked")
+
+    def _submission(self, old: int) -> Submission:
+        proof = tuple(self.prove(old)) if 0 < old < self.size else ()
+        return submission.of(self.note, old, proof)
+
+    def _conflict(self, old: int, answer: _Answer) -> int:
+        """The size to prove from, now that it is known."""
+        size = _size(answer)
+        if size is None:
+            raise _error(self.witness, f"its conflict names no size: {_shown(answer.body)}")
+        if size == old:
+            raise self._split(size)
+        if size > self.size:
+            detail = f"it has seen {size} entries already, and this checkpoint has {self.size}"
+            raise _error(self.witness, detail)
+        return size
+
+    def _split(self, size: int) -> SplitViewError:
+        """The proof from there is right for this log, so what the witness has seen is another."""
+        return SplitViewError(witness=self.witness.key.name, url=self.witness.url, size=size)
+
+    def _verified(self, body: bytes) -> Signature:
+        """The witness's own signature among those that it answers; unknown ones are ignored."""
+        key = self.witness.key
+        try:
+            countersigned = notes.parse(f"{self.note.text}\n".encode() + body)
+            notes.opened(countersigned, [key])
+        except NoteError as error:
+            raise _error(
+                self.witness, f"its answer is worth nothing, {error.facts['detail']}"
+            ) from error
+        if countersigned.text != self.note.text:
+            raise _error(self.witness, "its answer holds more than signatures")
+        return next(
+            signature
+            for signature in countersigned.signatures
+            if (signature.name, signature.key_hash) == (key.name, key.key_hash)
+        )
+
+    def _post(self, asked: Submission) -> _Answer:
+        url = self.witness.url.rstrip("/") + PATH
+        until = monotonic() + WHOLE_S
+        body = bytearray()
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Accept-Encoding": "identity"}
+        with self.client.stream("POST", url, content=bytes(asked), headers=headers) as response:
+            for part in response.iter_raw():
+                body += part
+                if len(body) > MAX_ANSWER_BYTES or monotonic() > until:
+                    raise _error(self.witness, "its answer is too long, or takes too long")
+        content_type = response.headers.get("Content-Type", "")
+        return _Answer(response.status_code, content_type, bytes(body))
+
+
+def _size(answer: _Answer) -> int | None:
+    if answer.content_type.partition(";")[0].strip().lower() != SIZE_TYPE:
+        return None
+    try:
+        return spelling.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
+    except ValueError:
+        return None
+
+
+def _refusal(answer: _Answer) -> str:
+    return f"it answers {answer.status}, {_shown(answer.body)}"
+
+
+def _shown(body: bytes) -> str:
+    return repr(body[:_SHOWN].decode(errors="replace").strip())
+
+
+def _error(witness: Witness, detail: str) -> WitnessError:
+    return WitnessError(witness=witness.key.name, url=witness.url, detail=detail)

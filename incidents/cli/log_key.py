@@ -1,0 +1,146 @@
+"""The log's key on the command line: make it, replace it, show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE, InputError
+
+if TYPE_CHECKING:
+    from incidents.audit.rotation import OnRecord
+    from incidents.audit.signing_key import KeyRing
+    from incidents.cli.run import Run
+    from incidents.words import Document
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "new": ("incidents.cli.log_key:new", "Make the log's first key."),
+        "rotate": ("incidents.cli.log_key:rotate", "Let a new key sign in place of the old one."),
+        "show": ("incidents.cli.log_key:show", "The keys that sign and signed."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def key() -> None:
+    """The key that signs the checkpoints of the log."""
+
+
+public_option = click.option(
+    "--public", metavar="VKEY", help="The key of the setting key_command, as others check it."
+)
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[NAME]")
+@public_option
+@looking
+def new(run: Run, name: str | None, public: str | None) -> int:
+    """Make the log's first key in a file of your own, and put it on record.
+
+    NAME is the log's name for ever, HOSTNAME/incidents by default. Keep a copy of the file.
+    """
+    from incidents.audit import rotation
+
+    if name is not None and public is not None:
+        raise InputError("a key that is named with --public has its name already")
+    ring = _ring(run)
+    made = rotation.first(run.house.engine, ring, _name(name), _on_record(run, None), public=public)
+    _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
+    return DONE
+
+
+@click.command()
+@params.reason_option
+@public_option
+@click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
+@looking
+def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
+    """Let a new key sign in place of the old one, on record; if it was cut off, go on with it.
+
+    The first checkpoint with that entry is signed by both keys.
+    """
+    from incidents.audit import rotation
+
+    made, retired = rotation.rotate(
+        run.house.engine, _ring(run), _on_record(run, reason), public=public, lost=lost
+    )
+    _tell(run, str(made), {"retired": None if retired is None else str(retired)})
+    if retired is not None:
+        run.tell(f"the old key lies in {retired}, and signs no more")
+    return DONE
+
+
+@click.command()
+@looking
+def show(run: Run) -> int:
+    """Print the log's keys as others check them, the one that signs first."""
+    from incidents.clock import rfc3339
+    from incidents.store import log_keys
+
+    with run.house.reading() as connection:
+        found = list(log_keys.every(connection).values())
+    found.reverse()
+    rows: list[Document] = [
+        {"key": each.key, "since": rfc3339(each.made_at), "by": each.by, "signs": each is found[0]}
+        for each in found
+    ]
+    if run.quiet:
+        run.say(*(row["key"] for row in rows))
+    elif run.for_programs:
+        output.documents(run, rows)
+    else:
+        output.table(
+            run, ("KEY", "SINCE", "BY"),
+            [[row["key"], run.when(row["since"]), row["by"]] for row in rows],
+        )  # fmt: skip
+        if not rows:
+            run.tell("the log has no key yet: make one with `incidents audit key new`")
+    return DONE
+
+
+def _ring(run: Run) -> KeyRing:
+    from incidents.audit import log_settings
+    from incidents.audit.signing_key import KeyRing
+
+    found = log_settings.load(run.settings)
+    return KeyRing(found.key, found.key_command)
+
+
+def _name(given: str | None) -> str:
+    from incidents.tlog import spelling
+
+    if given is None:
+        import socket
+
+        return f"{socket.gethostname()}/incidents"
+    if not spelling.is_key_name(given):
+        raise InputError(f"{given!r} is no name of a log: it has no space and no plus")
+    return given
+
+
+def _on_record(run: Run, reason: str | None) -> OnRecord:
+    from incidents.desk.log_key import LogKey
+
+    def put(key: str, previous: str | None) -> None:
+        settings = run.settings
+        run.house.desk.make_log_key(
+            LogKey(
+                key=key, previous=previous, by=settings.person, login=settings.login, reason=reason
+            )
+        )
+
+    return put
+
+
+def _tell(run: Run, key: str, more: Document) -> None:
+    document: Document = {"key": key, **more}
+    if run.for_programs and not run.quiet:
+        output.document(run, document, rows=[document])
+    else:
+        run.say(key)

@@ -1,0 +1,105 @@
+"""The log on the command line: how far it is numbered, signed and witnessed; sign it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output
+from incidents.cli.options import looking
+from incidents.cli.run import painted
+from incidents.errors import DONE, FAILED, RefusedError
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document
+
+_WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
+
+
+@click.command()
+@looking
+def status(run: Run) -> int:
+    """Say how many entries are pending, numbered and published, and who vouches for them.
+
+    Exits 1 if an entry has been pending for more than a minute though the log has a key.
+    """
+    from incidents.audit import log_status
+
+    with run.house.reading() as connection:
+        found = log_status.document(connection, run.house.now(connection))
+    if run.quiet:
+        run.say(str(found["published"]))
+    elif run.for_programs:
+        output.document(run, found, rows=[_row(found)])
+    else:
+        _tell(run, found)
+    return FAILED if found["late"] else DONE
+
+
+@click.command()
+@looking
+def checkpoint(run: Run) -> int:
+    """Number and sign what there is, and print the checkpoint: for an auditor to keep outside."""
+    from incidents import clock
+    from incidents.audit import log_settings, sequencer, signing
+    from incidents.audit.log_status import last_note
+    from incidents.audit.signing_key import KeyRing
+
+    settings = log_settings.load(run.settings)
+    engine = run.house.engine
+    sequencer.number_all(engine)
+    ring = KeyRing(settings.key, settings.key_command)
+    done = signing.sign(engine, ring, clock.now(), at_once=True)
+    with run.house.reading() as connection:
+        note = last_note(connection)
+    if note is None:
+        raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
+    if run.for_programs:
+        output.document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])
+    else:
+        run.say(note.removesuffix("\n"))
+    if done.unable is not None:
+        run.tell(f"this is the last one; nothing was signed now, since {done.unable}")
+    return DONE
+
+
+def _row(found: Document) -> Document:
+    return {name: value for name, value in found.items() if name != "witnesses"}
+
+
+def _tell(run: Run, found: Document) -> None:
+    when = run.when
+    since = found["pending_since"]
+    pending = f"{found['pending']:,}"
+    if since is not None:
+        pending += f", the oldest recorded {when.ago(since)}"
+    signed_at = found["signed_at"]
+    published = f"{found['published']:,}"
+    if signed_at is not None:
+        published += f", signed {when.ago(signed_at)}"
+    witnesses = [
+        f"{each['witness']} at {each['size']:,}, {when.ago(each['at'])}"
+        for each in found["witnesses"]
+    ]
+    output.pairs(
+        run,
+        [
+            ("pending", painted(pending, fg="red") if found["late"] else pending),
+            ("numbered", f"{found['numbered']:,}"),
+            ("published", published),
+            ("witnessed", "; ".join(witnesses) or "by nobody"),
+            ("key", found["key"] or "none yet: `incidents audit key new` makes it"),
+            ("signing", _signing(found)),
+        ],
+    )
+    run.tell(_WORTH)
+
+
+def _signing(found: Document) -> str:
+    if found["key"] is None:
+        return "nothing, without a key"
+    if found["signs"]:
+        return "a daemon signs"
+    return "nobody signed lately: run `incidents daemon` where the key is"

@@ -1,0 +1,148 @@
+"""A person's data: erased on somebody's demand, as soon as the law lets it go."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents import errors, site_name
+from incidents.cli import erasing, output, params
+from incidents.cli.options import looking
+from incidents.cli.run import is_terminal
+from incidents.clock import rfc3339
+from incidents.errors import DONE, BadSiteNameError, RefusedError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from incidents.cli.erasing import Staying
+    from incidents.cli.run import Run
+    from incidents.desk.erasure import Erased, Erasure
+    from incidents.words import Document
+
+
+class TooYoungError(RefusedError):
+    """nothing about {site} may be erased before {at}: the law has it kept so long (at least 184
+    days after it was recorded, or as long as [retention] keep says)"""
+
+
+class ErasureNotConfirmedError(errors.NotConfirmedError):
+    """people's words about {site} would be erased for good, and that was not confirmed, so nothing
+    is done: {way_out}"""
+
+    @property
+    def name(self) -> str:
+        """The same for programs as of all that must be confirmed."""
+        return "not_confirmed"
+
+
+@click.group()
+def person() -> None:
+    """Erase a person's data when the law lets it go."""
+
+
+@person.command()
+@params.site_argument
+@params.reason_option
+@click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
+@params.confirm_option
+@looking
+def erase(run: Run, *, site: str, reason: str, dry_run: bool, confirm: str | None) -> int:
+    """Erase what people have said about SITE, and whom to call, if it is old enough.
+
+    That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
+    keep says. It cannot be undone: it asks for the site's name, or takes --confirm NAME. The record
+    keeps its entries, and proves as before.
+    """
+    from incidents import clock
+    from incidents.desk import erasure as act
+    from incidents.store.erasable import Scope
+
+    keep = erasing.retention()
+    house, settings = run.house, run.settings
+    scope = Scope(before=keep.cutoff(clock.now()), site_id=_site_id(run, site))
+    erasure = act.Erasure(
+        scope=scope, by=settings.person, login=settings.login, site=site, reason=reason
+    )
+    erased = act.expect(house.engine, scope, settings.evidence)
+    if erased.anything and not dry_run:
+        _confirm(site, confirm)
+    young = erasing.staying(run, scope, keep)
+    if not erased.anything and young.first is not None:
+        raise TooYoungError(site=site, at=_when(run, young.first))
+    if not dry_run:
+        erased = act.erase(house.desk, house.engine, erasure, settings.evidence)
+        young = erasing.staying(run, scope, keep)
+    _answer(run, erasure, erased, young, dry_run=dry_run)
+    return DONE
+
+
+def _when(run: Run, at: datetime) -> str:
+    return rfc3339(at) if run.for_programs else run.when.until(at)
+
+
+def _site_id(run: Run, site: str) -> int:
+    from incidents.store import sites
+    from incidents.views.register import unknown_site
+
+    with run.house.reading() as connection:
+        found = sites.ids_by_name(connection, [site]).get(site)
+        if found is None:
+            raise unknown_site(connection, site)
+        return found
+
+
+def _confirm(site: str, confirm: str | None) -> None:
+    if confirm is None and is_terminal(sys.stdin):
+        print(  # noqa: T201 - a question, on standard error
+            f"This erases what people have said about {site}, and whom to call, for good.\n"
+            "Type its name to confirm: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
+        confirm = sys.stdin.readline()
+        way_out = "what you typed is not its name"
+    else:
+        way_out = f"add --confirm {site}"
+    if confirm is None or not _names(confirm, site):
+        raise ErasureNotConfirmedError(site=site, way_out=way_out)
+
+
+def _names(typed: str, site: str) -> bool:
+    try:
+        return site_name.read(typed.strip()) == site
+    except BadSiteNameError:
+        return False
+
+
+def _answer(run: Run, erasure: Erasure, erased: Erased, young: Staying, *, dry_run: bool) -> None:
+    site = erasure.site
+    if run.quiet:
+        run.say(str(site))
+    elif run.for_programs:
+        document: Document = {
+            "site": site,
+            "before": rfc3339(erasure.scope.before),
+            "words": erased.words,
+            "files": erased.files,
+            "staying": young.document(),
+            "dry_run": dry_run,
+        }
+        output.document(run, document, rows=[document])
+    else:
+        run.say(f"{site}: {_sentence(erased, dry_run=dry_run)}")
+        if young.first is not None and young.last is not None:
+            run.say(
+                f"{erasing.counted(young.words, young.files)} must stay for now; from "
+                f"{run.when.until(young.first)} the first may go, from "
+                f"{run.when.until(young.last)} the last"
+            )
+
+
+def _sentence(erased: Erased, *, dry_run: bool) -> str:
+    if not erased.anything:
+        return "nothing is left to erase"
+    return erasing.gone(erased, dry_run=dry_run)

@@ -1,0 +1,129 @@
+"""The words of a verdict: what was shown, what was not, and what that is worth, for an auditor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from incidents.audit.verdict import Verdict
+    from incidents.cli.run import Run
+
+
+def sentences(verdict: Verdict, run: Run) -> Iterator[str]:
+    """What people are told of a verdict, a sentence a line."""
+    if verdict.findings:
+        yield f"NOT VERIFIED: {_many(len(verdict.findings), 'finding')}"
+    else:
+        yield "verified"
+    for sentence in (*_entries(verdict), *_signatures(verdict)):
+        yield f"  shown: {sentence}"
+    for sentence in (*_pending(verdict, run), *_not_shown(verdict)):
+        yield f"  NOT SHOWN: {sentence}"
+    if verdict.kind == "database":
+        yield "next: `incidents audit replay` shows that the tables are what the entries say"
+
+
+def _entries(verdict: Verdict) -> Iterator[str]:
+    # What is wrong is told above; what was looked at is told as that.
+    right = "" if not verdict.findings else " were looked at"
+    yield (
+        f"{_many(verdict.entries, 'entry', 'entries')} of {_many(verdict.sites, 'site')}"
+        f"{right or ': of no site is one missing between two others, and each has its hash'}"
+    )
+    if verdict.findings:
+        return
+    if verdict.kind != "part" and verdict.root is not None:
+        yield "the tree over them, its tiles and roots, recomputed byte for byte"
+    if verdict.decided:
+        yield (
+            f"what was decided follows from what stands before it, under "
+            f"{_many(verdict.policies, 'policy', 'policies')}"
+        )
+
+
+def _signatures(verdict: Verdict) -> Iterator[str]:
+    if verdict.findings:
+        return
+    if verdict.size is not None and verdict.root is not None:
+        signed = _many(verdict.checkpoints, "checkpoint")
+        yield f"{signed} of {verdict.origin}, the last of {verdict.size:,} entries"
+        yield f"root {verdict.root}"
+        yield f"signed by {verdict.key}"
+    for held in verdict.agreeing:
+        yield f"{held}, which you hold, is of this same history"
+    for key, seen in sorted(verdict.witnesses.items()):
+        yield f"countersigned at {seen.size:,} entries, {seen.at}, by {key}"
+
+
+def _pending(verdict: Verdict, run: Run) -> Iterator[str]:
+    if verdict.pending:
+        since = verdict.pending_since
+        oldest = (
+            "" if since is None else f", the oldest recorded at {since}{_overdue(verdict, run)}"
+        )
+        yield (
+            f"that {_many(verdict.pending, 'entry', 'entries')} that {_is(verdict.pending)} not "
+            f"numbered yet will stay as {_it(verdict.pending)}{oldest}"
+        )
+    if verdict.kind == "database" and verdict.uncovered:
+        n = verdict.uncovered
+        yield (
+            f"that {_many(n, 'entry', 'entries')} after the last checkpoint will stay as "
+            f"{_it(n)}: only what a checkpoint covers is tamper-evident"
+        )
+
+
+def _overdue(verdict: Verdict, run: Run) -> str:
+    from incidents.audit.verify import is_overdue
+
+    late = is_overdue(verdict, run.when.now)
+    return ", which is too long: is a daemon running?" if late else ""
+
+
+def _not_shown(verdict: Verdict) -> Iterator[str]:
+    if verdict.key is None:
+        yield "anything against a change of the whole: no checkpoint is signed yet"
+    elif verdict.trusted == "inside":
+        where = "database" if verdict.kind == "database" else "bundle"
+        yield (
+            f"whose key that is: it was taken from the {where} itself, and whoever has made that "
+            "can have put it there (compare it, or name the one that you know with --key)"
+        )
+    for old, new in verdict.broken:
+        yield f"that {new} is the log's: {old} was replaced, and did not hand over to it"
+    if not verdict.agreeing:
+        yield (
+            "that the log was not rewritten by whoever holds the key: hold a checkpoint outside, "
+            "and name it with --checkpoint"
+        )
+    if not verdict.decided:
+        yield "that what was decided follows from the policy (--no-policy)"
+    yield from _of_part(verdict)
+    for extra in verdict.extras:
+        yield f"anything by {extra}: it is as the manifest lists it, and nothing here rests on it"
+
+
+def _of_part(verdict: Verdict) -> Iterator[str]:
+    if verdict.kind != "part":
+        return
+    yield "that there is nothing of these sites before the first entry here, or after the last"
+    if verdict.begun_late:
+        yield (
+            f"that {_many(verdict.begun_late, 'site')} {_is(verdict.begun_late)} decided as the "
+            "policy says: what is here begins later than their first entry"
+        )
+    if not verdict.periods and verdict.decided:
+        yield "that the policies named were the active ones: the acts that say so are not all here"
+
+
+def _many(n: int, one: str, more: str | None = None) -> str:
+    return f"{n:,} {one}" if n == 1 else f"{n:,} {more or f'{one}s'}"
+
+
+def _is(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def _it(n: int) -> str:
+    return "it is" if n == 1 else "they are"

@@ -1,0 +1,172 @@
+"""The verification on the command line: of the desk's own log, or of a bundle of anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.cli.run import JSON
+from incidents.errors import DONE, NOT_VERIFIED, FileError, IncidentsError, InputError
+
+if TYPE_CHECKING:
+    from incidents.audit.flaw import Flaw
+    from incidents.audit.signed_check import Held
+    from incidents.audit.trust import Asked
+    from incidents.audit.verdict import Verdict
+    from incidents.cli.run import Run
+    from incidents.tlog.keys import VerifierKey
+    from incidents.words import Document
+
+MAX_KEY_BYTES = 1_000_000
+
+
+@click.command()
+@click.argument("bundle", type=params.File(), metavar="[FILE|DIR]", required=False)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="VKEY|FILE",
+    help="A key of the log that you know from elsewhere: the log must be signed by it, or by one "
+    "that it has handed over to.",
+)
+@click.option(
+    "--checkpoint",
+    "held",
+    multiple=True,
+    type=params.File(),
+    metavar="FILE",
+    help="A checkpoint that was kept elsewhere: what it covers must be the same still.",
+)
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="VKEY|FILE",
+    help="A witness that you know: it must have countersigned.",
+)
+@click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
+@looking
+def verify(
+    run: Run, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
+    witnesses: Sequence[str], no_policy: bool,
+) -> int:  # fmt: skip
+    """Prove the log in the database, or the bundle FILE or DIR, and name what is wrong.
+
+    Each entry is hashed again, the tree over them is built again, each checkpoint and signature is
+    checked, and what was decided is decided again under the policy that was active. Exit status 5
+    if anything is wrong, the first wrong entry named.
+    """
+    asked = _asked(keys, held, witnesses, policy=not no_policy)
+    verdict = _of_database(run, asked) if bundle is None else _of_bundle(bundle, asked)
+    from incidents.cli.verdict_words import sentences
+
+    if run.format == JSON:
+        output.document(run, _document(verdict), rows=[])
+    elif run.for_programs:
+        output.documents(run, map(asdict, verdict.findings))
+    elif run.quiet:
+        run.say(*(flaw.where for flaw in verdict.findings))
+    else:
+        run.say(*map(_line, verdict.findings))
+        run.tell(*sentences(verdict, run))
+    return NOT_VERIFIED if verdict.findings else DONE
+
+
+def _of_database(run: Run, asked: Asked) -> Verdict:
+    from incidents.audit import verify as log
+
+    engine = run.house.engine
+    with run.house.reading() as connection:
+        now = run.house.now(connection)
+    with _progress() as done:
+        return log.database(engine, asked, now, done=done)
+
+
+def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
+    from incidents.audit import verify_bundle
+    from incidents.audit.bundle_folder import unpacked
+
+    with unpacked(bundle) as folder, _progress() as done:
+        return verify_bundle.bundle(folder, asked, done=done)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], object]]:
+    # How much there is, only the end tells.
+    yield lambda _: None
+
+
+def _asked(
+    keys: Sequence[str], held: Sequence[Path], witnesses: Sequence[str], *, policy: bool
+) -> Asked:
+    from incidents.audit.trust import Asked
+    from incidents.tlog.keys import COSIGNATURE_V1, ED25519
+
+    return Asked(
+        keys=tuple(key for given in keys for key in _keys(given, ED25519, "--key")),
+        witnesses=tuple(
+            key for given in witnesses for key in _keys(given, COSIGNATURE_V1, "--witness")
+        ),
+        held=tuple(map(_held, held)),
+        policy=policy,
+    )
+
+
+def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
+    """The verifier key that was typed, or those in the file of that name."""
+    from incidents.tlog.keys import VerifierKey
+
+    text = given
+    if "+" not in given or Path(given).is_file():
+        text = _read(Path(params.file_name(given))).decode(errors="replace")
+    found = []
+    for line in text.split("\n"):
+        if line.strip():
+            try:
+                found.append(VerifierKey.parse(line.strip()))
+            except IncidentsError as error:
+                raise InputError(f"{option}: {error.message}") from error
+    if not found or any(key.algorithm != algorithm for key in found):
+        kind = "a log (0x01)" if algorithm == 1 else "a witness (0x04)"
+        raise InputError(f"{option}: {given!r} is no key of {kind}")
+    return found
+
+
+def _held(file: Path) -> Held:
+    from incidents.audit import signed_check
+
+    try:
+        return signed_check.read(_read(file), str(file))
+    except FileError:
+        raise
+    except IncidentsError as error:
+        raise InputError(f"--checkpoint {file}: {error.message}") from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_KEY_BYTES)
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise FileError(file=str(file), done="read", detail=detail) from error
+
+
+def _document(verdict: Verdict) -> Document:
+    found = asdict(verdict)
+    found["findings"] = [asdict(flaw) for flaw in verdict.findings]
+    found["witnesses"] = {key: seen._asdict() for key, seen in verdict.witnesses.items()}
+    found["uncovered"] = verdict.uncovered
+    return {"verified": not verdict.findings, **found}
+
+
+def _line(flaw: Flaw) -> str:
+    return f"WRONG {flaw}"

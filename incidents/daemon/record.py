@@ -1,0 +1,203 @@
+"""The record: the duty that numbers the entries, signs the log and publishes it.
+
+It has threads of its own, so that it never holds up the clock or the heartbeat; and each of its
+parts may fail without the others: what is not signed is numbered all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from incidents.audit import log_settings, publishing, sequencer, signing, witnessing
+from incidents.audit.signing_key import KeyRing
+from incidents.daemon import journal
+from incidents.daemon.backoff import Backoff
+from incidents.daemon.enforce import trouble
+from incidents.errors import IncidentsError
+from incidents.store import schema
+
+if TYPE_CHECKING:
+    from incidents.audit.witnesses import Witness
+    from incidents.bootstrap import House
+
+TICK_S = 0.25
+"""Checkpoints are a second apart; what waits for the next one should not wait for two."""
+
+_LOOK_S = 1.0
+_NET_S = 3_600.0
+
+
+class Part:
+    """One part of the duty, which waits a while when it has failed, and says so once.
+
+    `wrong` is the sentence for it.
+    """
+
+    def __init__(self, wrong: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._wrong = wrong
+        self._backoff = Backoff(monotonic=monotonic)
+        self._trouble: str | None = None
+
+    def do(self, act: Callable[[], object]) -> bool:
+        """Whether it was done; not if it is too early after a failure."""
+        if self._backoff.waiting:
+            return False
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - a duty that dies does nothing more
+            self._failed(error)
+            return False
+        lasted_s = self._backoff.succeeded()
+        if lasted_s is not None:
+            journal.say(f"no longer: {self._wrong}", duration_s=round(lasted_s, 1))
+        self._trouble = None
+        return True
+
+    def _failed(self, error: Exception) -> None:
+        wait_s = self._backoff.failed()
+        reason = _reason(error)
+        if reason != self._trouble:
+            journal.cry(self._wrong, reason=reason, wait_s=round(wait_s, 1))
+        self._trouble = reason
+        if os.environ.get("INCIDENTS_DEBUG") and not isinstance(error, IncidentsError):
+            traceback.print_exception(error)
+
+
+class Record:
+    """Numbers, signs and publishes, for as long as somebody runs it; one thread does."""
+
+    def __init__(
+        self,
+        house: House,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        say: Callable[..., None] = journal.say,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # Opened by the thread that makes this: two at once would open it twice.
+        self._bare_engine = house.bare_engine
+        self._house = house
+        self._stopped = stopped
+        self._say = say
+        self._monotonic = monotonic
+        self._settings = log_settings.load(house.settings)
+        self._ring = KeyRing(self._settings.key, self._settings.key_command)
+        self._numbering = Part("the entries are not numbered", monotonic)
+        self._looking = Part("nobody looks for entries without a number", monotonic)
+        self._signing = Part("the log is not signed", monotonic)
+        self._publishing = Part("the log is not published", monotonic)
+        self._new = True
+        self._unable: str | None = None
+        self._look_at = self._net_at = monotonic()
+
+    @property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """Who is to countersign."""
+        return self._settings.witnesses
+
+    def run(self) -> None:
+        """One round; whatever comes of it, the next one will be tried."""
+        if self._stopped() or not self._numbering.do(self._number):
+            return
+        now = self._monotonic()
+        if now >= self._net_at:
+            self._net_at = now + _NET_S
+            self._looking.do(self._look_for_missed)
+        if not self._new and now < self._look_at:
+            return
+        self._look_at = now + _LOOK_S
+        self._signing.do(self._sign)
+        self.publish()
+
+    def publish(self) -> None:
+        """Brings the folder up to the last checkpoint, if there is to be one."""
+        folder = self._settings.publish
+        if folder is not None:
+            self._publishing.do(partial(publishing.publish, self._house.engine, folder))
+
+    def _number(self) -> None:
+        engine = self._house.engine
+        # It may have been upgraded since: what this program would write no longer fits.
+        schema.check(engine)
+        if sequencer.number_all(engine, self._stopped):
+            self._new = True
+
+    def _look_for_missed(self) -> None:
+        found = sequencer.number_missed(self._house.engine)
+        if found:
+            self._new = True
+            journal.cry("entries had been passed over, and are numbered now", count=found)
+
+    def _sign(self) -> None:
+        with self._house.reading() as connection:
+            now = self._house.now(connection)
+        done = signing.sign(self._house.engine, self._ring, now)
+        if done.made is not None:
+            self._new = False
+        if done.unable is not None:
+            self._new = False
+            if done.unable != self._unable:
+                self._say("the log is numbered, and not signed here", reason=done.unable)
+        elif self._unable is not None and done.made is not None:
+            self._say("the log is signed here")
+        if done.made is not None or done.unable is not None:
+            self._unable = done.unable
+
+
+class Witnessing:
+    """Has the checkpoints countersigned: a thread for each witness, so that none waits for another.
+
+    Nobody waits for these threads either: what a witness has not answered by the end is not kept.
+    """
+
+    def __init__(self, house: House, witnesses: tuple[Witness, ...], stop: Event) -> None:
+        self._house = house
+        self._stop = stop
+        self._threads = [
+            Thread(target=self._keep_asking, args=(witness,), daemon=True, name=witness.key.name)
+            for witness in witnesses
+        ]
+
+    def start(self) -> None:
+        """Begins to ask, until the event is set."""
+        for thread in self._threads:
+            thread.start()
+
+    def _keep_asking(self, witness: Witness) -> None:
+        part = Part(f"the log is not witnessed by {witness.key.name}")
+        while not self._stop.wait(_LOOK_S):
+            part.do(partial(_ask, self._house, witness))
+
+
+def once(house: House) -> None:
+    """Numbers, signs and publishes what there is, and asks each witness once: `daemon --once`.
+
+    What is due is done by then: what goes wrong here is told in the log, and by `audit status`.
+    """
+    # From cron each line would be a mail, each minute, on a machine that has no key.
+    record = Record(house, say=lambda *_, **__: None)
+    record.run()
+    for witness in record.witnesses:
+        part = Part(f"the log is not witnessed by {witness.key.name}")
+        part.do(partial(_ask, house, witness))
+    if record.witnesses:
+        record.publish()
+
+
+def _ask(house: House, witness: Witness) -> None:
+    witnessing.ask(house.engine, witness)
+
+
+def _reason(error: Exception) -> str:
+    reason = trouble(error)
+    if reason is not None:
+        return reason
+    if isinstance(error, IncidentsError):
+        return error.message
+    return f"a fault in this program: {type(error).__name__}"

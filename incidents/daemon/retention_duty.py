@@ -1,0 +1,55 @@
+"""The retention's duty: once a day, erase what has been kept long enough, if that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from incidents import clock, retention, settings
+from incidents.daemon import journal
+from incidents.desk import erasure
+from incidents.errors import IncidentsError
+from incidents.machine.commands import CLOCK
+from incidents.store.erasable import Scope
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+
+LOOK_S = 3_600.0
+"""How often it is to be run; what has failed is tried again then."""
+
+_EVERY = timedelta(days=1)
+
+
+class Retention:
+    """The duty of one daemon; `stopped` is asked between two transactions."""
+
+    def __init__(self, house: House, *, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._house = house
+        self._stopped = stopped
+        self._done_at: datetime | None = None
+
+    def run(self) -> None:
+        """Do it, unless that was done within the last day; what goes wrong is told and stops
+        nothing."""
+        now = clock.now()
+        # A clock that was set back must not put it off.
+        if self._done_at is not None and timedelta(0) <= now - self._done_at < _EVERY:
+            return
+        try:
+            erased = self._erase(now)
+        except IncidentsError as error:
+            journal.warn("what was kept long enough is not erased", error=error)
+            return
+        self._done_at = now
+        if erased.anything:
+            journal.say("what was kept long enough is erased", count=erased.words + erased.files)
+
+    def _erase(self, now: datetime) -> erasure.Erased:
+        keep = retention.read(settings.section("retention"))
+        if not keep.asked_for:
+            return erasure.Erased()
+        house, wanted = self._house, erasure.Erasure(scope=Scope(before=keep.cutoff(now)), by=CLOCK)
+        folder = house.settings.evidence
+        return erasure.erase(house.desk, house.engine, wanted, folder, stopped=self._stopped)

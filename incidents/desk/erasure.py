@@ -1,0 +1,205 @@
+"""The erasure: the desk's own act of deleting people's words when the law lets them go.
+
+The entries stay as they are: where a value is gone, the reference to it stands for nothing that
+anybody could find out. What goes is on record in the same transaction, batch by batch; files are
+deleted right after it, and what a crash leaves of them is the next run's to delete.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from incidents import clock, evidence
+from incidents.audit.own_acts import WordsErased
+from incidents.audit.seals import references
+from incidents.desk import own_stream
+from incidents.desk.desk import Desk
+from incidents.sealing import seal
+from incidents.store import erasable, policies, sealed, sites, traces
+from incidents.store.engine import plainly, reading
+from incidents.store.erasable import Scope, Words
+from incidents.store.tables import DESK_STREAM
+
+WORDS_AT_ONCE = 1_000
+FILES_AT_ONCE = 500
+"""So many values, and so many files, go in one transaction at most."""
+
+_INCIDENT = re.compile(r'"incident":"\d+-(\d+)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What is to be erased, by whom and why, in their own words.
+
+    Of one site, named `site`, all that is old enough; of all sites only what is not needed.
+    """
+
+    scope: Scope
+    by: str
+    login: str | None = None
+    site: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How many values and how many evidence files are gone, or would be."""
+
+    words: int = 0
+    files: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything is."""
+        return self.words + self.files > 0
+
+
+def expect(engine: Engine, scope: Scope, folder: Path) -> Erased:
+    """What would be erased now.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+    """
+    with plainly(engine):
+        words = sum(map(len, _expendable(engine, scope)))
+        return Erased(words=words, files=len(_files(engine, scope, folder)))
+
+
+def erase(
+    desk: Desk,
+    engine: Engine,
+    erasure: Erasure,
+    folder: Path,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Erased:
+    """Does it, evidence files in `folder` included; asks between two batches if it is `stopped`.
+
+    Raises:
+        RefusedError: if this machine's clock is far ahead of the database's.
+        DatabaseError: when the database does not do its part; what was erased before stays so.
+        FileError: if a file cannot be deleted.
+    """
+    scope = erasure.scope
+    words = files = 0
+    desk.on_record(lambda connection: erasable.remove_answers(connection, scope))
+    with plainly(engine):
+        for some, digests in _portions(engine, scope, folder):
+            done, gone = desk.on_record(
+                partial(_erase, erasure=erasure, words=some, digests=digests, folder=folder)
+            )
+            for digest in gone:
+                evidence.delete(folder, digest, clock.now())
+            words, files = words + done, files + len(gone)
+            if stopped():
+                break
+    evidence.sweep(folder, clock.now())
+    # Somebody who demands it need not take our word for it that nothing lay free before.
+    traces.remove(engine, rewrite=words > 0 or erasure.site is not None)
+    return Erased(words=words, files=files)
+
+
+def _portions(
+    engine: Engine, scope: Scope, folder: Path
+) -> Iterator[tuple[list[Words], list[str]]]:
+    files = _files(engine, scope, folder)
+    parts = (files[n : n + FILES_AT_ONCE] for n in range(0, len(files), FILES_AT_ONCE))
+    for words, digests in zip_longest(_expendable(engine, scope), parts):
+        yield words or [], digests or []
+
+
+def _erase(
+    connection: Connection,
+    *,
+    erasure: Erasure,
+    words: Sequence[Words],
+    digests: Sequence[str],
+    folder: Path,
+) -> tuple[int, list[str]]:
+    """One batch: how many values are gone, and which files are to go after it."""
+    scope = erasure.scope
+    policies.keep(connection)
+    ids = {word.site_id for word in words} | set(erasable.sites_with(connection, digests))
+    sites.lock(connection, ids - {DESK_STREAM})
+    # Looked at again under the locks: an incident may have been opened again meanwhile.
+    done = erasable.remove(connection, [word.ref for word in _needless(connection, scope, words)])
+    gone = _needless_files(connection, scope, folder, digests)
+    if done or gone:
+        _put_on_record(connection, erasure, done, len(gone))
+    return done, gone
+
+
+def _put_on_record(connection: Connection, erasure: Erasure, words: int, files: int) -> None:
+    place = own_stream.place(connection, clock.now)
+    why = None if erasure.reason is None else seal(erasure.reason)
+    event = WordsErased(
+        occurred_at=place.now, recorded_at=place.now, by=erasure.by, policy=place.policy,
+        before=erasure.scope.before, words=words, files=files, of=erasure.site,
+        text=None if why is None else why[0],
+    )  # fmt: skip
+    if why is not None:
+        sealed.add(connection, [sealed.Sealed(*why, DESK_STREAM, place.now)])
+    own_stream.write(connection, place, event, erasure.login)
+
+
+def _expendable(engine: Engine, scope: Scope) -> Iterator[list[Words]]:
+    """What is old enough and not needed, some at a time."""
+    after = None
+    while True:
+        with reading(engine) as connection:
+            found = erasable.words(connection, scope, after, WORDS_AT_ONCE)
+            needless = _needless(connection, scope, found)
+        if not found:
+            return
+        after = found[-1]
+        if needless:
+            yield needless
+
+
+def _needless(connection: Connection, scope: Scope, words: Sequence[Words]) -> list[Words]:
+    """Those of the values, which are in their order, that nobody needs.
+
+    What somebody demands of a site is not asked for its use.
+    """
+    if scope.site_id is not None or not words:
+        return list(words)
+    first, last = words[0].site_id, words[-1].site_id
+    needed = erasable.needed(connection, first, last)
+    for site_id, incidents in erasable.waiting(connection, first, last).items():
+        needed |= _said_of(connection, site_id, incidents, scope.before)
+    return [word for word in words if word.ref not in needed]
+
+
+def _said_of(
+    connection: Connection, site_id: int, incidents: set[int], before: datetime
+) -> set[str]:
+    """What the site's entries refer to that are about one of those incidents."""
+    return {
+        ref
+        for body in erasable.bodies(connection, site_id, before)
+        if (named := _INCIDENT.search(body)) is not None and int(named[1]) in incidents
+        for ref in references(body)
+    }
+
+
+def _files(engine: Engine, scope: Scope, folder: Path) -> list[str]:
+    with reading(engine) as connection:
+        return _needless_files(connection, scope, folder)
+
+
+def _needless_files(
+    connection: Connection, scope: Scope, folder: Path, among: Sequence[str] | None = None
+) -> list[str]:
+    if among is not None and not among:
+        return []
+    now = clock.now()
+    found = sorted(erasable.files(connection, scope, among))
+    return [digest for digest in found if evidence.may_go(folder, digest, now)]

@@ -1,0 +1,143 @@
+"""Queries of the checkpoints: what was signed of the log, by whom it was witnessed, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, func, insert, select
+
+from incidents.store.log_tables import checkpoints, cosignatures, stamps
+
+# "checkpts" in ASCII: an advisory lock has a number, not a name.
+_LOCK = 0x636865636B707473
+
+
+class Signed(NamedTuple):
+    """A checkpoint: size and root (32 bytes) of the tree, the signed note, the key (C2SP
+    signed-note) that signed it, and when (UTC)."""
+
+    id: int
+    size: int
+    root: bytes
+    note: str
+    key: str
+    signed_at: datetime
+
+
+class Cosigned(NamedTuple):
+    """A witness's signature of a checkpoint: its key, the line to be put below the note, when
+    (UTC)."""
+
+    checkpoint: int
+    witness: str
+    line: str
+    at: datetime
+
+
+class Stamped(NamedTuple):
+    """A time stamp of a checkpoint (RFC 3161): whose, its response, when (UTC)."""
+
+    checkpoint: int
+    authority: str
+    response: bytes
+    at: datetime
+
+
+def last(connection: Connection) -> Signed | None:
+    """The newest one."""
+    row = connection.execute(_all().order_by(checkpoints.c.id.desc()).limit(1)).first()
+    return None if row is None else Signed(*row)
+
+
+def of_size(connection: Connection, size: int) -> Signed | None:
+    """The first one of a tree of that size."""
+    wanted = _all().where(checkpoints.c.size == size).order_by(checkpoints.c.id).limit(1)
+    row = connection.execute(wanted).first()
+    return None if row is None else Signed(*row)
+
+
+def every(connection: Connection) -> Iterator[Signed]:
+    """All of them, the oldest first."""
+    for row in connection.execute(_all().order_by(checkpoints.c.id)):
+        yield Signed(*row)
+
+
+def add(connection: Connection, new: Signed, *, after: int | None) -> bool:
+    """Keeps a new one, whose `id` says nothing, if the newest is still the one called `after`.
+
+    Returns:
+        Whether it was: else somebody else was first, and it was not compared with what they signed.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    newest = connection.scalar(select(func.max(checkpoints.c.id)))
+    if newest != after:
+        return False
+    row = new._asdict()
+    del row["id"]
+    connection.execute(insert(checkpoints).values(row))
+    return True
+
+
+def cosigned(connection: Connection, checkpoint: int) -> list[Cosigned]:
+    """The witnesses' signatures of that checkpoint."""
+    wanted = select(*(cosignatures.c[name] for name in Cosigned._fields))
+    rows = connection.execute(
+        wanted.where(cosignatures.c.checkpoint == checkpoint).order_by(cosignatures.c.witness)
+    )
+    return [Cosigned(*row) for row in rows]
+
+
+def last_cosigned(connection: Connection, witness: str) -> tuple[Signed, Cosigned] | None:
+    """The newest checkpoint that this witness (its key) has signed, and its signature."""
+    wanted = (
+        select(*_COLUMNS, *(cosignatures.c[name] for name in Cosigned._fields))
+        .join(cosignatures, cosignatures.c.checkpoint == checkpoints.c.id)
+        .where(cosignatures.c.witness == witness)
+        .order_by(checkpoints.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(wanted).first()
+    if row is None:
+        return None
+    parted = len(Signed._fields)
+    return Signed(*row[:parted]), Cosigned(*row[parted:])
+
+
+def witnesses(connection: Connection) -> list[str]:
+    """The keys of all witnesses that have signed something."""
+    return list(
+        connection.scalars(
+            select(cosignatures.c.witness).distinct().order_by(cosignatures.c.witness)
+        )
+    )
+
+
+def cosign(connection: Connection, new: Cosigned) -> None:
+    """Keeps a witness's signature."""
+    from incidents.store.given import insert_missing
+
+    connection.execute(insert_missing(connection, cosignatures), [new._asdict()])
+
+
+def last_stamped(connection: Connection) -> Stamped | None:
+    """The newest time stamp."""
+    wanted = select(*(stamps.c[name] for name in Stamped._fields))
+    row = connection.execute(wanted.order_by(stamps.c.checkpoint.desc()).limit(1)).first()
+    return None if row is None else Stamped(*row)
+
+
+def stamp(connection: Connection, new: Stamped) -> None:
+    """Keeps a time stamp."""
+    from incidents.store.given import insert_missing
+
+    connection.execute(insert_missing(connection, stamps), [new._asdict()])
+
+
+_COLUMNS = [checkpoints.c[name] for name in Signed._fields]
+
+
+def _all() -> Select[Any]:
+    return select(*_COLUMNS)

@@ -1,0 +1,81 @@
+"""The grants: what a role of PostgreSQL needs to run the desk, and no more.
+
+What is on record it can add to and never change: with its password nobody rewrites an entry, takes
+back a number, or puts another checkpoint in the place of one that was signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from incidents.store.tables import metadata
+
+SELECT, INSERT, UPDATE, DELETE = "SELECT", "INSERT", "UPDATE", "DELETE"
+_ADDED_TO = (SELECT, INSERT)
+_STATE = (SELECT, INSERT, UPDATE)
+_COMES_AND_GOES = (SELECT, INSERT, DELETE)
+
+RIGHTS: dict[str, tuple[str, ...]] = {
+    # On record, or signed.
+    "entries": _ADDED_TO,
+    "leaves": _ADDED_TO,
+    "checkpoints": _ADDED_TO,
+    "cosignatures": _ADDED_TO,
+    "stamps": _ADDED_TO,
+    "log_keys": _ADDED_TO,
+    "policies": _ADDED_TO,
+    "orders": _ADDED_TO,
+    "evidence": _ADDED_TO,
+    "incident_urls": _ADDED_TO,
+    "sealed": _ADDED_TO,
+    # The tree on its right edge, which the checkpoints vouch for.
+    "tiles": _STATE,
+    "log_head": (SELECT, UPDATE),
+    # How things stand, which `audit replay` derives from the entries.
+    "desk": (SELECT, UPDATE),
+    "sites": (SELECT, INSERT, UPDATE, DELETE),
+    "incidents": _STATE,
+    "contacts": _STATE,
+    "suspensions": _STATE,
+    "tasks": _STATE,
+    "claims": _COMES_AND_GOES,
+    "work": _COMES_AND_GOES,
+    "keys": _COMES_AND_GOES,
+    "heartbeats": (SELECT, INSERT, UPDATE, DELETE),
+    "alembic_version": (SELECT,),
+}
+"""The rights of the desk's role, by table."""
+
+ERASED_FROM = ("sealed", "keys")
+"""What `incidents person erase` and `retention run` delete from."""
+
+
+def sql(role: str, eraser: str | None = None) -> Iterator[str]:
+    """The statements, to be run by the owner of the tables once and after each upgrade.
+
+    `eraser` is a role that may erase people's own words as well, and has the desk's rights.
+    """
+    desk = quoted(role)
+    tables = ", ".join(RIGHTS)
+    yield f"REVOKE ALL ON {tables} FROM PUBLIC, {desk};"
+    yield f"GRANT USAGE ON SCHEMA public TO {desk};"
+    for table, rights in RIGHTS.items():
+        yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
+    yield f"GRANT USAGE ON SEQUENCE {', '.join(_sequences())} TO {desk};"
+    if eraser is not None:
+        erases = ", ".join(ERASED_FROM)
+        yield f"GRANT {desk} TO {quoted(eraser)};"
+        # MAINTAIN (PostgreSQL 17) lets it vacuum what it has deleted.
+        yield f"GRANT DELETE, MAINTAIN ON {erases} TO {quoted(eraser)};"
+
+
+def quoted(role: str) -> str:
+    """A role's name as it stands in a statement."""
+    return '"' + role.replace('"', '""') + '"'
+
+
+def _sequences() -> Iterator[str]:
+    for table in metadata.sorted_tables:
+        for column in table.primary_key:
+            if column.autoincrement is True:
+                yield f"{table.name}_{column.name}_seq"

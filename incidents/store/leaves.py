@@ -1,0 +1,205 @@
+"""Queries of the leaves: entries that have no number yet, numbers, and the tree over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
+
+from incidents.store.log_tables import leaves, log_head, tiles
+from incidents.store.statement import Change
+from incidents.store.tables import entries
+
+# "leaves" in ASCII: an advisory lock has a number, not a name.
+_LOCK = 0x6C6561766573
+
+
+class Head(NamedTuple):
+    """The log as far as it is numbered: its size, its compact range (32 bytes a hash), and how far
+    down entries without a number need not be looked for.
+
+    No entry whose id is at or below `floor` is without a number, or will be. The same will be said
+    of `next_floor` when all transactions before the one called `horizon` have ended.
+    """
+
+    size: int
+    frontier: bytes
+    floor: int
+    next_floor: int | None
+    horizon: int | None
+
+
+class Sight(NamedTuple):
+    """What a transaction sees: the `newest` entry's id (0 without one), and of PostgreSQL the first
+    transaction that it may not see, `ended` being those before it, and the first to come."""
+
+    newest: int
+    ended: int | None
+    to_come: int | None
+
+
+class Unpublished(NamedTuple):
+    """How many `entries`, and when the oldest of them was recorded (UTC)."""
+
+    entries: int
+    since: datetime | None
+
+
+class Leaf(NamedTuple):
+    """What was numbered: the entry's id and its leaf hash (RFC 6962, section 2.1)."""
+
+    entry_id: int
+    hash: bytes
+
+
+def lock(connection: Connection) -> bool:
+    """Makes this the only transaction that numbers; False if another one does at this moment.
+
+    On SQLite whoever writes has the whole file.
+    """
+    if connection.dialect.name == "sqlite":
+        return True
+    return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))))
+
+
+def head(connection: Connection) -> Head:
+    """The log as it is."""
+    columns = [log_head.c[name] for name in Head._fields]
+    return Head(*connection.execute(select(*columns)).one())
+
+
+def sight(connection: Connection) -> Sight:
+    """What one statement sees, and of whom."""
+    newest = select(func.coalesce(func.max(entries.c.id), 0)).scalar_subquery()
+    if connection.dialect.name == "sqlite":
+        return Sight(connection.scalar(select(newest)) or 0, None, None)
+    now = func.pg_current_snapshot()
+    ended, to_come = map(_number, (func.pg_snapshot_xmin(now), func.pg_snapshot_xmax(now)))
+    return Sight(*connection.execute(select(newest, ended, to_come)).one())
+
+
+def any_above(connection: Connection, floor: int) -> bool:
+    """Whether there is an entry with a higher id: without one, nothing needs a number."""
+    return bool(connection.scalar(select(exists().where(entries.c.id > floor))))
+
+
+def number(connection: Connection, *, size: int, floor: int, limit: int) -> list[Leaf]:
+    """Gives numbers, from `size` on, to the first `limit` entries above `floor` that have none.
+
+    Returns:
+        What was numbered, in that order. Fewer than `limit` are all that this transaction saw.
+    """
+    rows = connection.execute(_FIRST, {"floor": floor, "most": limit})
+    found = list(map(Leaf._make, rows))
+    _NEW.tell(connection, [(index, leaf.entry_id) for index, leaf in enumerate(found, size)])
+    return found
+
+
+def missed(connection: Connection, floor: int, limit: int) -> list[int]:
+    """The ids of entries at or below `floor` that have no number all the same; it reads all ids."""
+    if connection.dialect.name == "postgresql":
+        # The session's own plans look up one id at a time.
+        connection.execute(text("SET LOCAL enable_hashjoin = on"))
+        connection.execute(text("SET LOCAL enable_mergejoin = on"))
+    statement = _unnumbered(entries.c.id).where(entries.c.id <= floor).limit(limit)
+    return list(connection.scalars(statement))
+
+
+def is_covered(connection: Connection, site_id: int, site_seq: int, size: int) -> bool:
+    """Whether that entry of a stream is among the first `size` leaves."""
+    statement = (
+        select(leaves.c.leaf_index)
+        .join(entries, entries.c.id == leaves.c.entry_id)
+        .where(entries.c.site_id == site_id, entries.c.site_seq == site_seq)
+    )
+    index: int | None = connection.scalar(statement)
+    return index is not None and index < size
+
+
+def unnumbered(connection: Connection) -> Unpublished:
+    """The entries without a number."""
+    floor = select(log_head.c.floor).scalar_subquery()
+    found = _unnumbered(entries.c.recorded_at).where(entries.c.id > floor).subquery()
+    statement = select(func.count(), func.min(found.c.recorded_at)).select_from(found)
+    return Unpublished(*connection.execute(statement).one())
+
+
+def above(connection: Connection, size: int) -> Unpublished:
+    """The entries that are numbered, and not among the first `size` leaves."""
+    statement = (
+        select(func.count(), func.min(entries.c.recorded_at))
+        .select_from(leaves.join(entries, entries.c.id == leaves.c.entry_id))
+        .where(leaves.c.leaf_index >= size)
+    )
+    return Unpublished(*connection.execute(statement).one())
+
+
+def hashes(
+    connection: Connection, places: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], bytes]:
+    """The hashes of those tiles that there are, each by its level and its place in it."""
+    found = {}
+    for level, n in places:
+        wanted = select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.n == n)
+        blob = connection.scalar(wanted)
+        if blob is not None:
+            found[level, n] = blob
+    return found
+
+
+def keep(connection: Connection, new: Head, grown: Sequence[tuple[int, int, bytes]]) -> None:
+    """Keeps the log as it has become, with those tiles (level, place, hashes) that have changed."""
+    if grown:
+        made: Any = _insert(connection, tiles)
+        statement = made.on_conflict_do_update(
+            index_elements=["level", "n"], set_={"hashes": made.excluded.hashes}
+        )
+        rows = [{"level": level, "n": n, "hashes": blob} for level, n, blob in grown]
+        connection.execute(statement, rows)
+    connection.execute(update(log_head).values(new._asdict()))
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    # Each kind of database has its own; loading both would cost every command its time.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
+def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:
+    """The number of a transaction, which PostgreSQL lets nobody compare with others."""
+    return cast(cast(transaction, Text), BigInteger)
+
+
+def _unnumbered(*columns: ColumnElement[Any]) -> Select[Any]:
+    """What has no number, by the absence of its number alone: ids are not committed in order."""
+    numbered = exists().where(leaves.c.entry_id == entries.c.id)
+    return select(*columns).where(~numbered).order_by(entries.c.id)
+
+
+_FIRST = (
+    _unnumbered(entries.c.id, entries.c.leaf_hash)
+    .where(entries.c.id > bindparam("floor", type_=BigInteger))
+    .limit(bindparam("most", type_=Integer))
+)
+_NEW = Change(leaves, "leaf_index", "entry_id")

@@ -1,0 +1,202 @@
+"""The keys of signed notes: Ed25519, in the text that Go's `sumdb/note` writes (C2SP signed-note).
+
+A verifier key is `<name>+<key id>+<base64 of algorithm and public key>`, the key id in eight
+hexadecimal digits; a signing key is the same with the seed in place of the public key and
+`PRIVATE+KEY+` before it. No error and no representation ever shows what is private.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import NoReturn, Protocol
+
+from incidents.errors import IncidentsError
+from incidents.tlog import spelling
+
+ED25519 = 0x01
+"""Ed25519 over the text of the note."""
+
+COSIGNATURE_V1 = 0x04
+"""Ed25519 over a witness's statement, with its time (C2SP tlog-cosignature)."""
+
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+PRIVATE = "PRIVATE+KEY+"
+
+_ALGORITHMS = (ED25519, COSIGNATURE_V1)
+_HASH = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_SHOWN = 100
+
+
+class KeyFormatError(IncidentsError):
+    """{given} is no key that can be used: {detail}"""
+
+
+class Signer(Protocol):
+    """What signs a text: a key in memory, or a command that has one."""
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """The key by which others check what is signed."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of the Ed25519 signature (RFC 8032) of `message`."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A public key with its name; `public` is 32 bytes."""
+
+    name: str
+    algorithm: int
+    public: bytes
+
+    def __post_init__(self) -> None:
+        if not spelling.is_key_name(self.name):
+            detail = "a key's name is not empty, and has no space and no plus"
+            raise KeyFormatError(given=repr(self.name), detail=detail)
+        if self.algorithm not in _ALGORITHMS:
+            detail = f"its algorithm is 0x{self.algorithm:02x}, and 0x01 and 0x04 are known"
+            raise KeyFormatError(given=f"the key {self.name!r}", detail=detail)
+        if len(self.public) != KEY_BYTES:
+            detail = f"it has {len(self.public)} bytes, not {KEY_BYTES}"
+            raise KeyFormatError(given=f"the key {self.name!r}", detail=detail)
+
+    @classmethod
+    def parse(cls, text: str) -> VerifierKey:
+        """The key that `str` has written.
+
+        Raises:
+            KeyFormatError: for any other text; a private key given by mistake is not repeated.
+        """
+        if PRIVATE in text:
+            detail = "it is private, and a verifier key is wanted: <name>+<key id>+<base64>"
+            raise KeyFormatError(given="what is given", detail=detail)
+        shown = f"the key {text.partition('+')[0][:_SHOWN]!r}"
+        try:
+            name, key_hash, algorithm, public = _parts(text)
+            key = cls(name, algorithm, public)
+            _check_hash(key, key_hash)
+        except ValueError as error:
+            raise KeyFormatError(given=shown, detail=str(error)) from error
+        return key
+
+    @property
+    def key_hash(self) -> bytes:
+        """The key id: 4 bytes of SHA-256(name, newline, algorithm, public key)."""
+        hashed = self.name.encode() + b"\n" + bytes([self.algorithm]) + self.public
+        return hashlib.sha256(hashed).digest()[:4]
+
+    def __str__(self) -> str:
+        return _text(self, self.public)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SigningKey:
+    """A private key, held in memory, with the verifier key that belongs to it."""
+
+    verifier: VerifierKey
+    _seed: bytes = field(compare=False)
+
+    @classmethod
+    def generate(cls, name: str, algorithm: int = ED25519) -> SigningKey:
+        """A new key, from the machine's randomness.
+
+        Raises:
+            KeyFormatError: if a key cannot be called so.
+        """
+        import secrets
+
+        return _from_seed(name, algorithm, secrets.token_bytes(KEY_BYTES))
+
+    @classmethod
+    def parse(cls, text: str) -> SigningKey:
+        """The key of `private_text`; white space around it, as in a file, is left out.
+
+        Raises:
+            KeyFormatError: for any other text, none of which is repeated.
+        """
+        try:
+            name, key_hash, algorithm, seed = _private_parts(text.strip())
+            key = _from_seed(name, algorithm, seed)
+            _check_hash(key.verifier, key_hash)
+        except ValueError as error:
+            raise KeyFormatError(given="the private key", detail=str(error)) from None
+        except KeyFormatError as error:
+            # Its name may be part of what is private, if the text is cut in another place.
+            detail = error.facts["detail"]
+            raise KeyFormatError(given="the private key", detail=detail) from None
+        return key
+
+    def private_text(self) -> str:
+        """The key as Go writes it; whoever has this text can sign."""
+        return PRIVATE + _text(self.verifier, self._seed)
+
+    def sign(self, message: bytes) -> bytes:
+        """The Ed25519 signature of `message`, 64 bytes (RFC 8032)."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(self._seed).sign(message)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({str(self.verifier)!r}, private)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a private key is not copied or pickled")
+
+
+def verify(key: VerifierKey, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is the key's Ed25519 signature of `message`, to the byte as given.
+
+    A witness's cosignature is of a statement and carries its time: `cosignature.verify` knows.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if len(signature) != SIGNATURE_BYTES:
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _from_seed(name: str, algorithm: int, seed: bytes) -> SigningKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if len(seed) != KEY_BYTES:
+        raise ValueError(f"it has {len(seed)} bytes, not {KEY_BYTES}")
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return SigningKey(VerifierKey(name, algorithm, public), seed)
+
+
+def _parts(text: str) -> tuple[str, bytes, int, bytes]:
+    """The name, the key id, the algorithm and the key itself."""
+    name, _, rest = text.partition("+")
+    key_hash, _, encoded = rest.partition("+")
+    if _HASH.fullmatch(key_hash) is None:
+        raise ValueError("its key id is not eight hexadecimal digits")
+    data = spelling.from_base64(encoded)
+    if not data:
+        raise ValueError("it is cut off")
+    return name, bytes.fromhex(key_hash), data[0], data[1:]
+
+
+def _private_parts(text: str) -> tuple[str, bytes, int, bytes]:
+    if not text.startswith(PRIVATE):
+        raise ValueError(f"it does not begin with {PRIVATE}")
+    return _parts(text.removeprefix(PRIVATE))
+
+
+def _check_hash(key: VerifierKey, key_hash: bytes) -> None:
+    if key.key_hash != key_hash:
+        detail = f"its key id is {key_hash.hex()}, and of what it holds it is {key.key_hash.hex()}"
+        raise ValueError(detail)
+
+
+def _text(key: VerifierKey, data: bytes) -> str:
+    encoded = spelling.base64_of(bytes([key.algorithm]) + data)
+    return f"{key.name}+{key.key_hash.hex()}+{encoded}"

@@ -1,0 +1,195 @@
+"""The proof: that a leaf is in a tree, and that a tree is the beginning of a larger one.
+
+RFC 9162 section 2.1: proofs are made as 2.1.3.1 and 2.1.4.1 have it, and checked as 2.1.3.2 and
+2.1.4.2 have it. Hashes are SHA-256, 32 bytes each; sizes count leaves, and indices count from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from incidents.errors import VerificationError
+from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, folded, node_hash, subtrees
+
+Nodes = Callable[[int, int], bytes]
+"""The root of the n-th perfect subtree of height h: `nodes(h, n)`; height 0 is the leaf hashes."""
+
+_Span = tuple[int, int]
+"""The leaves from the first number up to the second, which is not among them."""
+
+
+class ProofError(VerificationError):
+    """the proof proves nothing: {detail}"""
+
+
+# ── making ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def root_at(nodes: Nodes, size: int) -> bytes:
+    """The root of the tree's first `size` leaves."""
+    return _root(nodes, (0, size)) if size else EMPTY_ROOT
+
+
+def inclusion_proof(nodes: Nodes, index: int, size: int) -> list[bytes]:
+    """That the leaf `index` is in the tree of `size` leaves: PATH(m, D_n), from the leaf upwards.
+
+    Raises ProofError if there is no such leaf.
+    """
+    _refuse_index(index, size)
+    return [_root(nodes, span) for span in _path(index, (0, size))]
+
+
+def consistency_proof(nodes: Nodes, old: int, new: int) -> list[bytes]:
+    """That the tree of `old` leaves is the beginning of that of `new`: PROOF(m, D_n).
+
+    Nothing is to be proved of equal sizes, and the proof is empty. Raises ProofError if `old` is 0,
+    of which nothing can be proved, or more than `new`.
+    """
+    _refuse_sizes(old, new)
+    return [_root(nodes, span) for span in _subproof(old, (0, new), known=True)]
+
+
+def _path(index: int, span: _Span) -> list[_Span]:
+    start, end = span
+    if end - start == 1:
+        return []
+    middle = _middle(span)
+    if index < middle:
+        return [*_path(index, (start, middle)), (middle, end)]
+    return [*_path(index, (middle, end)), (start, middle)]
+
+
+def _subproof(old: int, span: _Span, *, known: bool) -> list[_Span]:
+    """SUBPROOF of the leaves of `span` that are before `old`; `known` as long as it is all of them.
+
+    A root that the verifier has already, being that of the whole old tree, is left out.
+    """
+    start, end = span
+    if old == end:
+        return [] if known else [span]
+    middle = _middle(span)
+    if old <= middle:
+        return [*_subproof(old, (start, middle), known=known), (middle, end)]
+    return [*_subproof(old, (middle, end), known=False), (start, middle)]
+
+
+def _middle(span: _Span) -> int:
+    """Where a tree is parted: its left side has the largest power of two that leaves a right."""
+    start, end = span
+    return start + (1 << (end - start - 1).bit_length() - 1)
+
+
+def _root(nodes: Nodes, span: _Span) -> bytes:
+    start, end = span
+    return folded([nodes(h, (start >> h) + n) for h, n in subtrees(end - start)])
+
+
+# ── computing ────────────────────────────────────────────────────────────────────────────────────
+
+
+def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
+    """The root that a tree of `size` leaves must have, if `leaf` is its leaf hash at `index`.
+
+    RFC 9162 section 2.1.3.2. Raises ProofError if there is no such leaf, if the proof has not as
+    many hashes as it must have, or if one of them, or `leaf`, has not 32 bytes.
+    """
+    _refuse_index(index, size)
+    _refuse_hashes(leaf, *proof)
+    sides = list(_sides(index, size - 1))
+    _refuse_length(len(proof), len(sides))
+    root = leaf
+    for sibling, is_left in zip(proof, sides, strict=True):
+        root = node_hash(sibling, root) if is_left else node_hash(root, sibling)
+    return root
+
+
+def roots_from_consistency(
+    old: int, old_root: bytes, new: int, proof: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """The roots that the trees of `old` and of `new` leaves must have, if the proof holds.
+
+    RFC 9162 section 2.1.4.2. `old_root` enters where it is a node of the new tree, that is, where
+    `old` is a power of two. Raises ProofError if the sizes can have no proof, if it has not as many
+    hashes as it must have, or if one of them, or `old_root`, has not 32 bytes.
+    """
+    _refuse_sizes(old, new)
+    _refuse_hashes(old_root, *proof)
+    known = old == new or old.bit_count() == 1
+    sides = [] if old == new else list(_sides(*_risen(old - 1, new - 1)))
+    _refuse_length(len(proof), len(sides) + (not known))
+    first, *siblings = (old_root, *proof) if known else proof
+    old_side = new_side = first
+    for sibling, is_left in zip(siblings, sides, strict=True):
+        if is_left:
+            old_side, new_side = node_hash(sibling, old_side), node_hash(sibling, new_side)
+        else:
+            new_side = node_hash(new_side, sibling)
+    return old_side, new_side
+
+
+def _sides(place: int, last: int) -> Iterator[bool]:
+    """Whether each sibling on the way up stands on the left, for the node `place` of 0 … `last`.
+
+    `place` and `last` are the numbers fn and sn of the RFC. A node that is the last of its row and
+    a left child has no sibling there: it rises until it is a right child.
+    """
+    while last:
+        is_left = bool(place & 1) or place == last
+        yield is_left
+        while is_left and place and not place & 1:
+            place, last = place >> 1, last >> 1
+        place, last = place >> 1, last >> 1
+
+
+def _risen(place: int, last: int) -> tuple[int, int]:
+    """The root of the largest subtree that ends with the leaf `place`, and the last of its row."""
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    return place, last
+
+
+# ── comparing ────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_inclusion(
+    index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes
+) -> None:
+    """Raise ProofError unless the proof shows that `leaf` is the leaf hash at `index`."""
+    _refuse_hashes(root)
+    if root_from_inclusion(index, size, leaf, proof) != root:
+        raise ProofError(detail=f"leaf {index} of {size} leads to another root than {root.hex()}")
+
+
+def check_consistency(
+    old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Raise ProofError unless the proof shows that the old tree is the beginning of the new."""
+    _refuse_hashes(new_root)
+    old_side, new_side = roots_from_consistency(old, old_root, new, proof)
+    for size, computed, given in (old, old_side, old_root), (new, new_side, new_root):
+        if computed != given:
+            raise ProofError(detail=f"the root of {size} leaves would not be {given.hex()}")
+
+
+# ── refusing ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _refuse_index(index: int, size: int) -> None:
+    if not 0 <= index < size < LIMIT:
+        raise ProofError(detail=f"there is no leaf {index} in a tree of {size}")
+
+
+def _refuse_sizes(old: int, new: int) -> None:
+    if not 0 < old <= new < LIMIT:
+        raise ProofError(detail=f"a tree of {new} leaves cannot be shown to begin with {old}")
+
+
+def _refuse_hashes(*hashes: bytes) -> None:
+    for hash_ in hashes:
+        if len(hash_) != HASH_BYTES:
+            raise ProofError(detail=f"a hash has {HASH_BYTES} bytes, and not {len(hash_)}")
+
+
+def _refuse_length(found: int, needed: int) -> None:
+    if found != needed:
+        raise ProofError(detail=f"it must have {needed} hashes, and has {found}")

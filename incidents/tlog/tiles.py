@@ -1,0 +1,251 @@
+"""The tile: 256 hashes of the tree under a path of their own, as C2SP tlog-tiles lays them out.
+
+A tile of level l holds roots of subtrees of height 8·l. Those on the right edge of a tree are
+partial: they have between 1 and 255 hashes, and no hash above them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from struct import Struct
+
+from incidents.errors import VerificationError
+from incidents.tlog.proof import Nodes
+from incidents.tlog.tree import (
+    HASH_BYTES,
+    LIMIT,
+    WIDTH,
+    Frontier,
+    row_of,
+    rows_of,
+    subtrees,
+    tile_root,
+)
+
+__all__ = [
+    "HASH_BYTES",
+    "LONGEST_ENTRY",
+    "WIDTH",
+    "Edge",
+    "Tile",
+    "TileError",
+    "entries_path",
+    "entry_bundle",
+    "nodes_from",
+    "parse_path",
+    "partial_tiles_of",
+    "path",
+    "read_entry_bundle",
+    "tiles_of",
+]
+
+LONGEST_ENTRY = 65_535
+"""Bytes: the most that the two bytes before an entry can say."""
+
+_HEIGHT = 8
+_TILE_BYTES = WIDTH * HASH_BYTES
+_HIGHEST_LEVEL = 63
+_KEPT = 64
+_PATH = re.compile(
+    r"tile/(?P<level>0|[1-9][0-9]?)/(?P<n>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
+)
+_LENGTH = Struct(">H")
+
+
+class TileError(VerificationError):
+    """the tiles do not make a tree: {detail}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Where a tile stands: the n-th of its level, and how many hashes it has, 1 to 256."""
+
+    level: int
+    n: int
+    width: int = WIDTH
+
+    def __post_init__(self) -> None:
+        if not (
+            0 <= self.level <= _HIGHEST_LEVEL and 0 <= self.n < LIMIT and 1 <= self.width <= WIDTH
+        ):
+            raise TileError(
+                detail=f"there is no tile {self.n} of level {self.level}, {self.width} hashes wide"
+            )
+
+
+# ── paths ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def path(tile: Tile) -> str:
+    """Where a log keeps the tile: `tile/<L>/<N>`, and `.p/<W>` if it is partial."""
+    return f"tile/{tile.level}/{_place(tile.n, tile.width)}"
+
+
+def entries_path(n: int, width: int = WIDTH) -> str:
+    """Where a log keeps the entries whose hashes are in the n-th tile of level 0."""
+    return f"tile/entries/{_place(n, width)}"
+
+
+def parse_path(text: str) -> Tile:
+    """The tile that a path names. Raises TileError unless `path` writes that tile so."""
+    found = _PATH.fullmatch(text)
+    if found is None:
+        raise TileError(detail=f"{text[:100]!r} is not the path of a tile")
+    digits = found["n"].replace("x", "").replace("/", "")
+    tile = Tile(int(found["level"]), int(digits), int(found["width"] or WIDTH))
+    if path(tile) != text:
+        raise TileError(detail=f"{text[:100]!r} is not how the path {path(tile)!r} is written")
+    return tile
+
+
+def _place(n: int, width: int) -> str:
+    groups = [f"{n % 1000:03}"]
+    while n := n // 1000:
+        groups.insert(0, f"x{n % 1000:03}")
+    return "/".join(groups) + (f".p/{width}" if width < WIDTH else "")
+
+
+# ── the tiles of a tree ──────────────────────────────────────────────────────────────────────────
+
+
+def tiles_of(size: int) -> Iterator[Tile]:
+    """Every tile of a tree of `size` leaves, level by level and from left to right."""
+    level = 0
+    while size:
+        full, rest = divmod(size, WIDTH)
+        yield from (Tile(level, n) for n in range(full))
+        if rest:
+            yield Tile(level, full, rest)
+        level, size = level + 1, full
+
+
+def partial_tiles_of(size: int) -> Iterator[Tile]:
+    """The tiles that change when a tree of `size` leaves grows: one a level, or none."""
+    level = 0
+    while size:
+        size, rest = divmod(size, WIDTH)
+        if rest:
+            yield Tile(level, size, rest)
+        level += 1
+
+
+def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
+    """The nodes of a tree of `size` leaves, out of its tiles. The last 64 tiles read are kept.
+
+    `read` gives the hashes of a tile; more of them are welcome, since a tile only grows. Raises
+    TileError if they are too few, or if a node is asked for that is not in the tree.
+    """
+
+    @lru_cache(maxsize=_KEPT)
+    def rows(level: int, n: int) -> list[bytes]:
+        tile = Tile(level, n, min(WIDTH, (size >> _HEIGHT * level) - n * WIDTH))
+        return rows_of(_held(tile, read(tile)))
+
+    def nodes(height: int, n: int) -> bytes:
+        if height < 0 or n < 0 or n + 1 << height > size:
+            raise TileError(detail=f"{size} leaves have no subtree {n} of height {height}")
+        level, above = divmod(height, _HEIGHT)
+        tile, place = divmod(n, WIDTH >> above)
+        return rows(level, tile)[above][place * HASH_BYTES : (place + 1) * HASH_BYTES]
+
+    return nodes
+
+
+def _held(tile: Tile, hashes: bytes) -> bytes:
+    needed = tile.width * HASH_BYTES
+    if not needed <= len(hashes) <= _TILE_BYTES or len(hashes) % HASH_BYTES:
+        raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {len(hashes)}")
+    return bytes(hashes[:needed])
+
+
+# ── entries ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def entry_bundle(entries: Sequence[bytes]) -> bytes:
+    """Between 1 and 256 entries as a log serves them, the length of each in two bytes before it.
+
+    Raises TileError if there are none or more, or if one has more than 65,535 bytes.
+    """
+    _refuse_width(len(entries))
+    if (longest := max(map(len, entries))) > LONGEST_ENTRY:
+        raise TileError(detail=f"an entry has {longest} bytes, and {LONGEST_ENTRY} are the most")
+    return b"".join([part for entry in entries for part in (_LENGTH.pack(len(entry)), entry)])
+
+
+def read_entry_bundle(data: bytes) -> list[bytes]:
+    """The entries of a bundle. Raises TileError unless `entry_bundle` writes them so."""
+    entries, at = [], 0
+    while at < len(data):
+        start = at + _LENGTH.size
+        if start > len(data):
+            raise TileError(detail="a bundle of entries ends within a length")
+        at = start + _LENGTH.unpack_from(data, start - _LENGTH.size)[0]
+        entries.append(data[start:at])
+    if at > len(data):
+        raise TileError(detail="a bundle of entries ends within an entry")
+    _refuse_width(len(entries))
+    return entries
+
+
+def _refuse_width(entries: int) -> None:
+    if not 1 <= entries <= WIDTH:
+        raise TileError(detail=f"a bundle has 1 to {WIDTH} entries, and not {entries}")
+
+
+# ── the edge ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Edge:
+    """The partial tiles on the right of a tree, from which it grows in place.
+
+    They alone say how the tree goes on, and what its root is. Made by `of`.
+    """
+
+    size: int = 0
+    _partial: dict[int, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, size: int, partial: Mapping[int, bytes]) -> Edge:
+        """The edge of a tree of `size` leaves, out of its partial tile of each level that has one.
+
+        `partial_tiles_of` names these. Raises TileError if one is missing, is not as wide as the
+        size demands, or is none of these.
+        """
+        tiles = {tile.level: tile for tile in partial_tiles_of(size)}
+        if extra := set(partial) - set(tiles):
+            raise TileError(detail=f"{size} leaves have no partial tile of level {min(extra)}")
+        for level, tile in tiles.items():
+            found, needed = len(partial.get(level, b"")), tile.width * HASH_BYTES
+            if found != needed:
+                raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {found}")
+        return cls(size, dict(partial))
+
+    def append(self, leaf_hashes: Iterable[bytes]) -> list[tuple[int, int, bytes]]:
+        """Add leaves on the right: what changed, as level, n and all hashes of each tile.
+
+        A tile that became full is given once, and a partial one as it is after the last leaf.
+        Raises TreeError if a hash has not 32 bytes; then nothing has changed.
+        """
+        row = row_of(tuple(leaf_hashes))
+        changed: list[tuple[int, int, bytes]] = []
+        level, size = 0, self.size
+        self.size += len(row) // HASH_BYTES
+        while row:
+            held = self._partial.pop(level, b"") + row
+            tiles = [held[i : i + _TILE_BYTES] for i in range(0, len(held), _TILE_BYTES)]
+            size //= WIDTH
+            changed += [(level, n, tile) for n, tile in enumerate(tiles, size)]
+            if len(tiles[-1]) < _TILE_BYTES:
+                self._partial[level] = tiles.pop()
+            row = b"".join(map(tile_root, tiles))
+            level += 1
+        return changed
+
+    def frontier(self) -> Frontier:
+        """The compact range of the tree, at no more than 255 hashes a level."""
+        nodes = nodes_from(lambda tile: self._partial[tile.level], self.size)
+        return Frontier(self.size, tuple(nodes(*subtree) for subtree in subtrees(self.size)))

@@ -1,0 +1,184 @@
+"""The ledger: what the witness has seen of each log, in a SQLite file of its own.
+
+A witness that forgets would countersign a rewritten log. So the file is made with the key, never
+when it is missing; each change is on disk before anybody is told of it; and what was seen is
+compared and stored in one transaction, however many ask at once.
+
+SQLite's own journal, with `synchronous` EXTRA: after a power cut no commit is rolled back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from incidents.errors import IncidentsError
+from incidents.tlog.keys import VerifierKey
+from incidents.tlog.submission import Submission
+from incidents.witness import rules
+from incidents.witness.rules import NOTHING, Refusal, Seen
+
+Judge = Callable[[Submission, Seen], Refusal | None]
+
+MAX_CONTRADICTIONS = 100
+"""Of each log so many are kept, the first."""
+
+_BUSY_S = 10.0
+_VERSION = 1
+_TABLES = """
+    BEGIN;
+    CREATE TABLE seen (
+        origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE contradictions (
+        origin TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL,
+        seen TEXT NOT NULL, PRIMARY KEY (origin, size, root)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE keys (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    PRAGMA user_version = 1;
+    COMMIT;
+"""
+
+
+class LedgerError(IncidentsError):
+    """the witness's memory {file} cannot be used: {detail}"""
+
+
+class Ledger:
+    """The witness's memory; any number of threads and processes may share one file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def make_for(self, key: VerifierKey) -> None:
+        """Let this key sign by this memory; the file is made if it is not there.
+
+        Raises:
+            LedgerError: if it cannot be written.
+        """
+        with self._connection(mode="rwc") as connection:
+            if _is_new(connection):
+                connection.executescript(_TABLES)
+            self._check_version(connection)
+            connection.execute("INSERT OR IGNORE INTO keys (key) VALUES (?)", (str(key),))
+
+    def check_for(self, key: VerifierKey) -> None:
+        """Check that this is the memory by which this key has signed until now.
+
+        Raises:
+            LedgerError: if it is not, or if it is gone.
+        """
+        if not self._file.is_file():
+            detail = (
+                "it is not there, and without it a rewritten log would be countersigned; bring it "
+                "back, or let a new key begin with --new-key"
+            )
+            raise LedgerError(file=self._file, detail=detail)
+        with self._connection() as connection:
+            self._check_version(connection)
+            found = connection.execute("SELECT 1 FROM keys WHERE key = ?", (str(key),)).fetchone()
+        if found is None:
+            detail = f"it is the memory of another key than {key}; name its own with --store"
+            raise LedgerError(file=self._file, detail=detail)
+
+    def seen(self, origin: str) -> Seen:
+        """What was seen of a log last.
+
+        Raises:
+            LedgerError: if the file cannot be read.
+        """
+        with self._connection() as connection:
+            return _seen(connection, origin)[0]
+
+    def compare_and_store(
+        self, submission: Submission, judge: Judge = rules.inconsistent
+    ) -> Refusal | None:
+        """Judge a submission by what was seen, and store it as seen unless it is refused.
+
+        Nobody else can store anything in between. When this returns, it is on disk. A log's
+        signature under a second tree of one size is kept whatever becomes of it: it convicts.
+
+        Raises:
+            LedgerError: if it cannot be stored; then nothing is.
+        """
+        with self._connection() as connection, _transaction(connection):
+            seen, note = _seen(connection, submission.checkpoint.origin)
+            if rules.contradicts(submission.checkpoint, seen) and note:
+                _keep(connection, submission, note)
+            refusal = judge(submission, seen)
+            if refusal is None:
+                _store(connection, submission)
+        return refusal
+
+    @contextmanager
+    def _connection(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+        """A connection that never makes the file anew, should it vanish while the witness runs."""
+        uri = f"file:{quote(str(self._file.absolute()))}?mode={mode}"
+        connection = None
+        try:
+            connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
+            connection.execute("PRAGMA synchronous = EXTRA")
+            yield connection
+        except sqlite3.Error as error:
+            raise LedgerError(file=self._file, detail=str(error)) from error
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        if (version := _version(connection)) != _VERSION:
+            detail = f"it is not of this program, or of another version of it ({version})"
+            raise LedgerError(file=self._file, detail=detail)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _is_new(connection: sqlite3.Connection) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return _version(connection) == 0 and tables == 0
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """One that no other can write beside, from before the first look on."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.execute("COMMIT")
+
+
+def _seen(connection: sqlite3.Connection, origin: str) -> tuple[Seen, str]:
+    row = connection.execute(
+        "SELECT size, root, note FROM seen WHERE origin = ?", (origin,)
+    ).fetchone()
+    return (NOTHING, "") if row is None else (Seen(row[0], row[1]), row[2])
+
+
+def _store(connection: sqlite3.Connection, submission: Submission) -> None:
+    new = submission.checkpoint
+    connection.execute(
+        "INSERT INTO seen (origin, size, root, note) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (origin) DO UPDATE SET "
+        "size = excluded.size, root = excluded.root, note = excluded.note",
+        (new.origin, new.size, new.root, str(submission.note)),
+    )
+
+
+def _keep(connection: sqlite3.Connection, submission: Submission, seen: str) -> None:
+    new = submission.checkpoint
+    connection.execute(
+        "INSERT OR IGNORE INTO contradictions (origin, size, root, note, seen) "
+        "SELECT ?, ?, ?, ?, ? "
+        "WHERE (SELECT count(*) FROM contradictions WHERE origin = ?) < ?",
+        (new.origin, new.size, new.root, str(submission.note), seen, new.origin,
+         MAX_CONTRADICTIONS),
+    )  # fmt: skip

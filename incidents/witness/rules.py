@@ -1,0 +1,94 @@
+"""The rules: what a witness answers to a submission (C2SP tlog-witness), each with its reason.
+
+Refusals come in the specification's order. Whether a submission is to be heard at all is said by
+the log's keys alone; whether it is consistent, by what was seen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from incidents.tlog import note, proof
+from incidents.tlog.checkpoint import Checkpoint
+from incidents.tlog.keys import VerifierKey
+from incidents.tlog.note import NoteError
+from incidents.tlog.proof import ProofError
+from incidents.tlog.submission import Submission
+from incidents.tlog.tree import EMPTY_ROOT
+
+Logs = Mapping[str, Sequence[VerifierKey]]
+"""The keys that are trusted for each origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The largest tree of a log that was countersigned: its size, and its root of 32 bytes."""
+
+    size: int
+    root: bytes
+
+
+NOTHING = Seen(0, EMPTY_ROOT)
+"""What was seen of a log that never was heard of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The HTTP status, why, and of a conflict the size of the tree that was seen."""
+
+    status: HTTPStatus
+    why: str
+    seen: int | None = None
+
+
+def unheard(submission: Submission, logs: Logs) -> Refusal | None:
+    """Why a submission is not to be heard; None if a key of the log has signed it."""
+    origin = submission.checkpoint.origin
+    if origin not in logs:
+        return Refusal(status=HTTPStatus.NOT_FOUND, why=f"the log {origin!r} is not known")
+    try:
+        note.opened(submission.note, logs[origin])
+    except NoteError as error:
+        return Refusal(status=HTTPStatus.FORBIDDEN, why=error.message)
+    if submission.old > submission.checkpoint.size:
+        why = f"the old size {submission.old} is more than the new {submission.checkpoint.size}"
+        return Refusal(status=HTTPStatus.BAD_REQUEST, why=why)
+    return None
+
+
+def inconsistent(submission: Submission, seen: Seen) -> Refusal | None:
+    """Why the checkpoint does not follow from what was seen; None if it does."""
+    checkpoint, old = submission.checkpoint, submission.old
+    if old != seen.size:
+        return _conflict(f"the old size is {old}, and {seen.size} was seen last", seen)
+    if contradicts(checkpoint, seen):
+        return _conflict(f"another root was seen of {seen.size} entries", seen)
+    if old in (0, checkpoint.size) and submission.proof:
+        return _unproved("there is nothing to prove, and the proof must be empty")
+    if 0 < old < checkpoint.size:
+        return _against(submission, seen)
+    return None
+
+
+def contradicts(checkpoint: Checkpoint, seen: Seen) -> bool:
+    """Whether the log has signed two trees of one size, which nothing can explain."""
+    return checkpoint.size == seen.size and checkpoint.root != seen.root
+
+
+def _against(submission: Submission, seen: Seen) -> Refusal | None:
+    new = submission.checkpoint
+    try:
+        proof.check_consistency(seen.size, seen.root, new.size, new.root, submission.proof)
+    except ProofError as error:
+        return _unproved(error.message)
+    return None
+
+
+def _conflict(why: str, seen: Seen) -> Refusal:
+    return Refusal(status=HTTPStatus.CONFLICT, why=why, seen=seen.size)
+
+
+def _unproved(why: str) -> Refusal:
+    return Refusal(status=HTTPStatus.UNPROCESSABLE_ENTITY, why=why)

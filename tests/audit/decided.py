@@ -1,0 +1,222 @@
+"""A record as the machine decides it, without a database: one site, and the desk's own stream."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incidents.audit.entry import DESK, decode, encode
+from incidents.audit.finding import Finding
+from incidents.audit.own_acts import PolicyActivated
+from incidents.audit.periods import Periods
+from incidents.audit.redecide import Redecision
+from incidents.machine import commands as c
+from incidents.machine.case import Case
+from incidents.machine.commands import Command
+from incidents.machine.decide import decide
+from incidents.machine.events import Event
+from incidents.machine.policy import DOCUMENTED, Policy
+
+SITE, SITE_ID, LOGIN = "a.example", 7, "desk1"
+TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry, and its place among all; `n` is its act's number, `due` what the clock did."""
+
+    event: Event
+    login: str | None
+    place: int
+    n: int = 0
+    due: bool = False
+
+
+@dataclass(slots=True)
+class Decided:
+    """One site's entries so far, each act `minutes` after the one before."""
+
+    now: datetime = TEN
+    policy: Policy = DOCUMENTED
+    entries: list[Entry] = field(default_factory=list)
+    own: list[Entry] = field(default_factory=list)
+    case: Case = field(default_factory=lambda: Case(site_id=SITE_ID, site=SITE))
+    acts: int = 0
+
+    def do(self, command: Command, *, minutes: float = 0, refused: bool = False) -> None:
+        self.now += timedelta(minutes=minutes)
+        decision = decide(self.case, command, self.policy, self.now)
+        assert refused is (decision.refusal is not None), decision.refusal
+        self.acts += 1
+        for n, event in enumerate(decision.events):
+            due = n < decision.due
+            login = None if due else LOGIN
+            self.entries.append(
+                Entry(event=event, login=login, place=self._place(), n=self.acts, due=due)
+            )
+        self.case = decision.case
+
+    def activate(self, policy: Policy) -> None:
+        """Make another policy the active one, what is due being done first."""
+        self.do(c.Elapse())
+        event = PolicyActivated(
+            occurred_at=self.now, recorded_at=self.now, by="li", policy=policy.digest,
+            previous=self.policy.digest, toml=policy.toml(), text="sha256:0",
+        )  # fmt: skip
+        self.own.append(Entry(event=event, login=LOGIN, place=self._place()))
+        self.policy = policy
+
+    def _place(self) -> int:
+        return len(self.entries) + len(self.own)
+
+
+def periods_of(own: Iterable[Entry]) -> Periods:
+    periods = Periods()
+    for seq, entry in enumerate(own, 1):
+        header, event = decode(encode(entry.event, DESK, 0, seq, entry.login))
+        assert periods.take(header, event, entry.place) is None
+    return periods
+
+
+def redecided(
+    entries: Sequence[Entry], periods: Periods, *, alone: bool = False
+) -> tuple[Redecision, Finding | None]:
+    """The entries as they are written and read; `alone`, without knowing what was active when."""
+    redecision = Redecision(SITE_ID, periods.policies, None if alone else periods)
+    for seq, entry in enumerate(entries, 1):
+        header, event = decode(encode(entry.event, SITE, SITE_ID, seq, entry.login))
+        finding = redecision.take(header, event, entry.place)
+        if finding is not None:
+            return redecision, finding
+    return redecision, redecision.end()
+
+
+def first_wrong(entries: Sequence[Entry], own: Iterable[Entry], **how: bool) -> int | None:
+    """The number of the first wrong entry, from 1."""
+    _, finding = redecided(entries, periods_of(own), **how)
+    if finding is None:
+        return None
+    assert (finding.site, finding.table, finding.problem) == (SITE, "entries", "not_decided")
+    return int(finding.row.removeprefix(f"{SITE_ID}-"))
+
+
+def altered(entry: Entry, **changed: Any) -> Entry:
+    """The same entry, saying something else."""
+    return replace(entry, event=replace(entry.event, **changed))
+
+
+def other(hint: str, value: Any) -> Any:
+    """Another value of that type."""
+    if hint.startswith("bool"):
+        return not value
+    if hint.startswith("datetime"):
+        return (value or TEN) + timedelta(seconds=1)
+    if hint.startswith("timedelta"):
+        return (value or timedelta()) + timedelta(seconds=1)
+    if hint.startswith("int"):
+        return (value or 0) + 1
+    if hint.startswith("tuple[int"):
+        return (*value, 99)
+    if hint.startswith("tuple[str"):
+        return (*value, "x")
+    assert hint.startswith("str"), hint
+    return f"{value or ''}x"
+
+
+def alterations(event: Event) -> Iterator[tuple[str, Event]]:
+    """The event with one field another, each in turn, those of its reason too."""
+    for each in fields(event):
+        value = getattr(event, each.name)
+        if each.name == "reason":
+            if value is not None:
+                for inner in fields(value):
+                    changed = other(str(inner.type), getattr(value, inner.name))
+                    own = replace(value, **{inner.name: changed})
+                    yield f"reason.{inner.name}", replace(event, reason=own)
+        elif each.name != "site":
+            yield each.name, replace(event, **{each.name: other(str(each.type), value)})
+
+
+def everything() -> Decided:
+    """A history in which each kind of event, and each rule, has its place."""
+    site = Decided()
+    site.do(c.AddSite(by="li", phone="sha256:1"))
+    site.do(c.EditSite(by="li", email="sha256:2"))
+    _suspended_and_late_truth(site)
+    _closed_by_the_third(site)
+    _closed_by_a_word(site)
+    _closed_by_the_run(site)
+    _under_another_policy(site)
+    return site
+
+
+def _suspended_and_late_truth(site: Decided) -> None:
+    site.do(c.ImportIncident(by="li", at=TEN - timedelta(days=9), contact="reached"))
+    site.do(c.Log(by="li", urls=("https://a.example/1",), category="drugs", note="sha256:3"))
+    site.do(c.Attach(by="li", incident=2, digest="0" * 64, size=3, name="sha256:4"))
+    site.do(c.ClaimItem(by="wang", item="2"))
+    site.do(c.ReleaseItem(by="wang", item="2"), minutes=1)
+    site.do(c.ClaimItem(by="wang", item="2"), minutes=1)
+    site.do(c.HandOver(by="wang", to="zhao"), minutes=1)
+    site.do(c.RecordContact(by="zhao", incident=2, outcome="no-answer"), minutes=10)
+    told_at = site.now + timedelta(minutes=5)
+    site.do(c.Elapse(), minutes=60)
+    site.do(c.SetHold(by="li", reason="sha256:5"), minutes=5)
+    site.do(c.LiftHold(by="li", reason="sha256:6"), minutes=5)
+    site.do(c.Elapse(), minutes=12 * 60)
+    site.do(c.RecordContact(by="zhao", incident=2, outcome="reached", at=told_at), minutes=5)
+    site.do(c.VoidContact(by="zhao", incident=2, contact=2, reason="sha256:7"), minutes=5)
+    site.do(c.StateRemoved(by="zhao", incident=2), minutes=5)
+    site.do(c.TakeBack(by="zhao", incident=2, reason="sha256:8"), minutes=5)
+    site.do(c.CompleteTask(by="zhao", task=2, outcome="seen", note="sha256:9"), minutes=5)
+
+
+def _closed_by_the_third(site: Decided) -> None:
+    for _ in range(2):
+        site.do(c.Log(by="li"), minutes=24 * 60)
+        site.do(c.RecordContact(by="li", incident=None, outcome="reached"), minutes=5)
+    site.do(c.Recur(by="li", incident=3), minutes=60)
+    site.do(c.Log(by="li"), minutes=60)
+    site.do(c.RecordContact(by="li", incident=None, outcome="no-answer"), minutes=5)
+    site.do(c.Log(by="li"), minutes=60)
+    site.do(c.VoidIncident(by="li", incident=5, reason="sha256:a"), minutes=5)
+    site.do(c.Uphold(by="li", reason="sha256:b"), minutes=5)
+    site.do(c.AskReinstatement(by="li", reason="sha256:c"), minutes=5)
+    site.do(c.Decline(by="wang", reason="sha256:d"), minutes=5)
+    site.do(c.AskReinstatement(by="li", reason="sha256:e"), minutes=5)
+    site.do(c.Approve(by="wang"), minutes=5)
+
+
+def _closed_by_a_word(site: Decided) -> None:
+    site.do(c.Log(by="li"), minutes=5)
+    n = site.case.last_incident
+    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+    site.do(c.StateRefused(by="li", incident=n), minutes=5)
+    site.do(c.VoidContact(by="li", incident=n, contact=1, reason="sha256:f"), minutes=5)
+    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+    site.do(c.Log(by="li"), minutes=5)
+    site.do(c.AskReinstatement(by="li", reason="sha256:0"), minutes=5)
+    site.do(c.Approve(by="wang"), minutes=5)
+    site.do(c.StateFalse(by="li", field="phone", evidence="sha256:1"), minutes=5)
+    site.do(c.AskReinstatement(by="li", reason="sha256:2"), minutes=5)
+    site.do(c.Approve(by="wang"), minutes=5)
+
+
+def _closed_by_the_run(site: Decided) -> None:
+    for _ in range(3):
+        site.do(c.Log(by="li"), minutes=24 * 60)
+        site.do(c.Elapse(), minutes=61)
+        site.do(c.Elapse(), minutes=12 * 60 + 1)
+    site.do(c.AskReinstatement(by="li", reason="sha256:3"), minutes=5)
+    site.do(c.Approve(by="wang"), minutes=5)
+
+
+def _under_another_policy(site: Decided) -> None:
+    site.activate(replace(DOCUMENTED, min_attempts=1, removal_within=timedelta(hours=2)))
+    site.do(c.Log(by="li"), minutes=24 * 60)
+    site.do(c.Elapse(), minutes=61)
+    site.do(c.Log(by="li"), minutes=24 * 60)
+    n = site.case.last_incident
+    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+    site.do(c.Elapse(), minutes=121)
+    site.do(c.EditSite(by="li", phone="sha256:4"), minutes=5)

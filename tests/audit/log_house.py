@@ -1,0 +1,66 @@
+"""A desk, its log and its key, at a time that a test moves."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from incidents.audit import rotation, sequencer, signing
+from incidents.audit.signing import Signing
+from incidents.audit.signing_key import KeyRing
+from incidents.desk import Desk, Envelope
+from incidents.desk.log_key import LogKey
+from incidents.machine import commands
+from incidents.store import checkpoints
+from incidents.store import engine as engines
+from incidents.store.checkpoints import Signed
+from incidents.store.engine import reading
+from incidents.testing import Rehearsal
+from incidents.tlog import note
+from incidents.tlog.keys import VerifierKey
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+NAME = "log.example/incidents"
+
+
+class House:
+    """A desk, its log and its key, at a time that a test moves."""
+
+    def __init__(self, url: str, folder: Path, time: Rehearsal) -> None:
+        self.engine = engines.create(url)
+        self.desk = Desk(self.engine, own_clock=True)
+        self.ring = KeyRing(folder / "audit.key")
+        self.time = time
+        self._sites = 0
+
+    def add(self, n: int = 1) -> None:
+        """So many entries."""
+        sites = [f"site-{self._sites + i}.example" for i in range(n)]
+        self._sites += n
+        add = commands.AddSite(by="operator-1")
+        self.desk.submit([Envelope(site=site, command=add) for site in sites])
+
+    def make_key(self, name: str = NAME) -> VerifierKey:
+        return rotation.first(self.engine, self.ring, name, self.on_record)
+
+    def rotate(self, *, lost: bool = False) -> VerifierKey:
+        new, _ = rotation.rotate(self.engine, self.ring, self.on_record, lost=lost)
+        return new
+
+    def on_record(self, key: str, previous: str | None) -> None:
+        self.desk.make_log_key(
+            LogKey(key=key, previous=previous, by="operator-1", login=None, reason="a test")
+        )
+
+    def sign(self, *, at_once: bool = False) -> Signing:
+        sequencer.number_all(self.engine)
+        return signing.sign(self.engine, self.ring, self.time.now, at_once=at_once)
+
+    def signed(self) -> list[Signed]:
+        with reading(self.engine) as connection:
+            return list(checkpoints.every(connection))
+
+    def last(self) -> Signed:
+        return self.signed()[-1]
+
+
+def opened(signed: Signed, *keys: VerifierKey) -> list[VerifierKey]:
+    return note.opened(note.parse(signed.note), keys)

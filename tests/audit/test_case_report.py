@@ -1,0 +1,317 @@
+"""The report of a case: what it tells, from the entries alone, and what it never shows."""
+
+import hashlib
+import html
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from incidents.audit import bundle, case_report, report_words
+from incidents.audit.bundle import Order
+from incidents.audit.case_story import BrokenCaseError
+from incidents.audit.export import Selection
+from incidents.machine import commands as c
+from incidents.machine.policy import Policy
+from incidents.store.engine import reading, writing
+from incidents.words import Teller, When
+from tests.audit import bundles
+from tests.audit.bundles import LOG, WITNESS
+from tests.audit.signed_log import CANARY, a_case, export, put_key, sign
+from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HOSTILE = "<script>alert('\u202e')</script>"
+
+
+@pytest.fixture
+def day(db_url: str) -> Iterator[Rehearsal]:
+    """The day of `a_case`, with a word that is hostile, signed and witnessed."""
+    with rehearsal(db_url) as day:
+        a_case(day)
+        day.give(c.StateRemoved(by="li", incident=1, note=HOSTILE), "shop.example")
+        sign(day, witnesses=[WITNESS])
+        yield day
+
+
+def _page(day: Rehearsal, **order: Any) -> str:
+    wanted = Selection(site_id=1, **{k: order.pop(k) for k in ("since", "until") if k in order})
+    with reading(day.engine) as connection:
+        return bundle.report(connection, Order(wanted=wanted, **order))
+
+
+def _text(page: str) -> str:
+    """What a reader sees, with single spaces."""
+    body = page.partition("</style>")[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+# ── what it tells ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day: Rehearsal) -> None:
+    text = _text(_page(day, zone=SHANGHAI))
+    assert "zone of times 时区 Asia/Shanghai" in text
+    assert "2026-03-01 18:00 by 记录人 li (login desk1) 1-1 logged on shop.example" in text
+    assert "[https://shop.example/1]" in text
+    assert "by 记录人 张三 (login desk1) 1-2 logged on shop.example [gambling]" in text
+    assert "recorded 记录 2026-03-01 19:00:00.000250 by 记录人 the clock" in text
+
+
+def test_it_tells_the_rule_and_what_it_counted_and_compared(day: Rehearsal) -> None:
+    text = _text(_page(day))
+    assert "R2, unreachable It rests on 1-1." in text
+    assert (
+        "The deadline was 2026-03-01 11:00; it was decided at 2026-03-01 11:00:00.000250,"
+        " 250 µs past it." in text
+    )
+    assert "R1, repeat It counted 4 of the 4 that the rule needs: 1-1, 1-2, 1-3, 1-4." in text
+    assert "is 14h10m and 250 µs; the policy says 24h at most, both ends included." in text
+
+
+def test_it_tells_how_the_entries_leave_the_site(day: Rehearsal) -> None:
+    text = _text(_page(day))
+    assert "shop.example was closed at 2026-03-02 00:10:00 by R1, repeat: too many" in text
+    assert "1-4 completed the window." in text
+    assert "Its terms: no after-sales service, no refund." in text
+
+
+def test_the_state_is_that_of_the_entries_whatever_the_tables_say(day: Rehearsal) -> None:
+    before = _page(day)
+    with writing(day.engine) as connection:
+        connection.exec_driver_sql("UPDATE sites SET state = 'active', closure = NULL")
+    day.later(days=30)
+    assert _page(day) == before
+
+
+def test_it_tells_each_policy_that_the_entries_name_the_last_one_first(day: Rehearsal) -> None:
+    text = _text(_page(day))
+    four, three = text.index("R1 repeat: 4 violations"), text.index("R1 repeat: 3 violations")
+    assert "In force at the last entry." in text[:four]
+    assert four < three
+    assert "R1 重复违规：24h 内违规 4 次，关闭网站。" in text
+    assert "min_attempts = 0" in text
+
+
+def test_each_entry_stands_with_its_place_in_the_log_and_its_hash(
+    day: Rehearsal, tmp_path: Path
+) -> None:
+    export(day, tmp_path / "bundle", Order(wanted=Selection(site_id=1)))
+    files = bundles.read(tmp_path / "bundle")
+    text = _text(files["report.html"].decode())
+    indexes = sorted(int(Path(name).stem) for name in files if name.startswith("proofs/"))
+    lines = files["entries.jsonl"].splitlines()
+    for n, (index, line) in enumerate(zip(indexes, lines, strict=True), 1):
+        digest = hashlib.sha256(b"\0" + line).hexdigest()
+        assert (
+            f"leaf 叶序号 {index} · line {n} of entries.jsonl · leaf hash 叶哈希 {digest}" in text
+        )
+    assert files["checkpoint"].decode().split("\n")[2] in text
+    assert f"verify_export.py BUNDLE --key '{LOG.vkey}'" in text
+    assert WITNESS.vkey in text
+
+
+def test_the_commands_on_the_page_give_what_stands_below_them(
+    day: Rehearsal, tmp_path: Path
+) -> None:
+    import subprocess
+
+    export(day, tmp_path / "bundle", Order(wanted=Selection(site_id=1)))
+    page = html.unescape((tmp_path / "bundle/report.html").read_text(encoding="utf-8"))
+    found = re.search(r"<pre>(\(printf .*entries\.jsonl.*)\n(.*)</pre>", page)
+    assert found is not None
+    done = subprocess.run(
+        ["bash", "-c", found[1]], cwd=tmp_path / "bundle", capture_output=True, check=True
+    )
+    assert done.stdout.decode().strip() == found[2]
+
+
+def test_the_bundle_has_the_same_page(day: Rehearsal, tmp_path: Path) -> None:
+    for words in (False, True):
+        order = Order(wanted=Selection(site_id=1), zone=SHANGHAI, with_words=words)
+        export(day, tmp_path / str(words), order)
+        page = (tmp_path / str(words) / "report.html").read_text(encoding="utf-8")
+        assert page == _page(day, zone=SHANGHAI, with_words=words)
+
+
+def test_a_part_that_begins_later_does_not_say_how_the_site_stands(day: Rehearsal) -> None:
+    text = _text(_page(day, since=TEN + timedelta(hours=2)))
+    assert "do not begin with the site's first one, so they do not say how it stands" in text
+    assert "was closed at" not in text
+    assert re.search(r"\d+; \d+ came before the first one here", text)
+
+
+def test_a_part_that_ends_early_says_how_the_site_stood_then(day: Rehearsal) -> None:
+    text = _text(_page(day, until=TEN + timedelta(hours=2)))
+    assert "shop.example is suspended by R2, unreachable" in text
+    assert "was closed at" not in text
+
+
+def test_a_case_with_an_entry_missing_is_not_told(day: Rehearsal) -> None:
+    with writing(day.engine) as connection:
+        connection.exec_driver_sql("DELETE FROM entries WHERE site_id = 1 AND site_seq = 3")
+    with pytest.raises(BrokenCaseError, match="number 3 is missing: nothing is written"):
+        _page(day)
+
+
+# ── people's own words ───────────────────────────────────────────────────────────────────────────
+
+
+def test_people_s_own_words_stand_as_references(day: Rehearsal) -> None:
+    page = _page(day)
+    for ref, value in _sealed(day):
+        assert html.escape(value) not in page
+        assert (ref in page) is (CANARY not in value)
+    assert "SALT" not in page
+
+
+def test_with_words_each_comes_with_the_salt_that_leads_to_its_reference(day: Rehearsal) -> None:
+    text = _text(_page(day, with_words=True))
+    found = re.findall(r"(note|text) (.*?) reference (sha256:\w{64}) salt (\w{64})", text)
+    assert {value for _, value, _, _ in found} == {
+        "told by phone", HOSTILE, "agreed with the board",
+    }  # fmt: skip
+    for _, value, ref, salt in found:
+        made = hashlib.sha256(bytes.fromhex(salt) + value.encode()).hexdigest()
+        assert ref == f"sha256:{made}"
+    assert "People's own words beyond their references" in text
+
+
+def test_a_word_that_was_erased_is_said_to_be(day: Rehearsal) -> None:
+    with writing(day.engine) as connection:
+        connection.exec_driver_sql("DELETE FROM sealed WHERE value = 'told by phone'")
+    text = _text(_page(day, with_words=True))
+    assert "note erased · 已删除 sha256:" in text
+    assert "told by phone" not in text
+
+
+def test_why_it_was_closed_is_quoted_with_words_and_referred_to_without(
+    sqlite_url: str,
+) -> None:
+    with rehearsal(sqlite_url) as day:
+        put_key(day, LOG)
+        day.add("shop.example")
+        day.give(
+            c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"), "shop.example"
+        )
+        sign(day)
+        assert "established by: “it rings elsewhere”" in _text(_page(day, with_words=True))
+        assert re.search("established by: “sha256:[0-9a-f]{64}”", _text(_page(day)))
+
+
+def _sealed(day: Rehearsal) -> list[tuple[str, str]]:
+    return [(str(ref), str(value)) for ref, value in day.rows("SELECT ref, value FROM sealed")]
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Checked(HTMLParser):
+    """Refuses what could run or fetch anything, and tags that are not closed in their order."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in {
+            "script",
+            "link",
+            "img",
+            "iframe",
+            "object",
+            "embed",
+            "form",
+            "a",
+            "base",
+        }
+        for name, _ in attrs:
+            assert not name.startswith("on")
+            assert name not in {"src", "href", "action", "style", "srcset"}
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("with_words", [False, True])
+def test_the_page_needs_nothing_else_and_runs_nothing(day: Rehearsal, with_words: bool) -> None:
+    page = _page(day, with_words=with_words)
+    checked = _Checked()
+    checked.feed(page)
+    assert checked.open == []
+    assert page.startswith("<!DOCTYPE html>")
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+    assert "size: A4" in page
+
+
+def test_nothing_of_another_site_is_on_it(day: Rehearsal) -> None:
+    assert CANARY not in _page(day, with_words=True)
+
+
+def test_the_same_entries_make_the_same_page(day: Rehearsal) -> None:
+    first = _page(day, with_words=True)
+    day.later(days=3)
+    assert _page(day, with_words=True) == first
+
+
+def test_headings_stand_in_both_languages(day: Rehearsal) -> None:
+    page = html.unescape(_page(day))
+    for english, chinese in report_words.HEADINGS.values():
+        for heading in (english, chinese):
+            assert heading in page, heading
+
+
+def test_words_are_looked_up_a_few_hundred_at_a_time(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _page(day, with_words=True)
+    monkeypatch.setattr(case_report, "_AT_ONCE", 1)
+    assert _page(day, with_words=True) == whole
+
+
+# ── the policy in words ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (Policy(), ("suspends it for 12h.", "暂停 12h。")),
+        (
+            Policy(min_attempts=2),
+            ("12h, after at least 2 attempts.", "暂停 12h（至少尝试 2 次）。"),
+        ),
+        (
+            Policy(),
+            ("R3 unreachable run: 3 such cases in a row close it.", "R3 连续无法联系：3 次"),
+        ),
+        (Policy(run="total"), ("run: 3 such cases close it.", "R3 累计无法联系：3 次")),
+        (Policy(), ("told and not deleted closes it at once.", "告知后不删除，立即关闭。")),
+        (
+            Policy(removal_within=timedelta(hours=48)),
+            ("not deleted, at the latest after 48h, closes", "告知后不删除（最迟 48h）"),
+        ),
+    ],
+)
+def test_a_policy_is_told_with_its_numbers(policy: Policy, said: tuple[str, str]) -> None:
+    sentences = report_words.policy_sentences(policy)
+    assert len(sentences) == 5
+    for place, wanted in enumerate(said):
+        assert any(wanted in sentence[place] for sentence in sentences)
+
+
+def test_times_are_told_to_the_microsecond() -> None:
+    teller = Teller(site="a.example", site_id=1, when=When(zone=SHANGHAI, now=TEN))
+    assert report_words.exactly(teller, TEN) == "2026-03-01 18:00"
+    later = TEN + timedelta(microseconds=7)
+    assert report_words.exactly(teller, later) == "2026-03-01 18:00:00.000007"

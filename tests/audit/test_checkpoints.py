@@ -1,0 +1,252 @@
+"""The checkpoints: when one is made, and when nothing is signed any more."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from incidents.audit import (
+    last_signed,
+    sequencer,
+    signing,
+)
+from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.signing import Signing, is_due
+from incidents.audit.signing_key import KeyRing
+from incidents.store.checkpoints import Signed
+from incidents.store.engine import writing
+from incidents.store.log_tables import checkpoints as table
+from incidents.tlog import checkpoint, note
+from incidents.tlog.keys import SigningKey
+from tests.audit.log_house import NAME, START, House, opened
+
+SECOND = timedelta(seconds=1)
+
+
+def test_a_checkpoint_names_the_log_its_size_and_its_root_and_is_signed_by_the_key(
+    house: House,
+) -> None:
+    key = house.make_key()
+    house.add(2)
+
+    made = house.sign().made
+
+    assert made is not None
+    assert opened(made, key) == [key]
+    found = checkpoint.parse(note.parse(made.note).text)
+    assert (found.origin, found.size, found.root) == (NAME, 3, made.root)
+    assert house.last()._replace(id=0) == made
+    assert (made.key, made.signed_at) == (str(key), START)
+
+
+def test_without_a_key_nothing_is_signed_and_all_is_numbered(house: House) -> None:
+    house.add()
+
+    assert house.sign() == Signing(unable=signing.NO_KEY)
+    assert house.signed() == []
+
+
+def test_on_a_machine_without_the_key_nothing_is_signed(house: House, tmp_path: Path) -> None:
+    key = house.make_key()
+    house.ring = KeyRing(tmp_path / "elsewhere.key")
+
+    done = house.sign()
+
+    assert done.made is None
+    assert str(key) in str(done.unable)
+
+
+def test_one_second_parts_two_checkpoints_and_an_hour_when_nothing_is_new(house: House) -> None:
+    house.make_key()
+    assert house.sign().made
+
+    house.add()
+    house.time.later(seconds=0.999)
+    assert house.sign() == Signing()
+    house.time.later(seconds=0.001)
+    assert house.sign().made
+
+    house.time.later(minutes=59, seconds=59.999)
+    assert house.sign() == Signing()
+    house.time.later(seconds=0.001)
+    assert house.sign().made
+
+    assert [signed.size for signed in house.signed()] == [1, 2, 2]
+
+
+def test_a_clock_that_was_set_back_holds_up_nothing_new(house: House) -> None:
+    house.make_key()
+    house.sign()
+    house.time.later(days=-1)
+    assert house.sign() == Signing()
+    house.add()
+
+    assert house.sign().made
+
+
+@pytest.mark.parametrize(
+    ("size", "since", "at_once", "due"),
+    [
+        (0, None, False, False),
+        (1, None, False, True),
+        (5, timedelta(0), False, False),
+        (6, timedelta(0), False, False),
+        (6, timedelta(0), True, True),
+        (6, SECOND, False, True),
+        (5, timedelta(hours=1) - SECOND, True, False),
+        (5, timedelta(hours=1), False, True),
+        (5, -SECOND, False, False),
+        (6, -SECOND, False, True),
+    ],
+)
+def test_what_is_due(size: int, since: timedelta | None, at_once: bool, due: bool) -> None:
+    last = None if since is None else Signed(1, 5, b"", "", "", START - since)
+
+    assert is_due(START, size, last, at_once=at_once) is due
+
+
+def test_of_two_that_sign_at_one_moment_one_checkpoint_is_kept(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.make_key()
+    sign = note.signed
+    sequencer.number_all(house.engine)
+
+    def late(*given: object) -> note.Note:
+        monkeypatch.setattr(note, "signed", sign)
+        assert house.sign().made
+        return sign(*given)  # type: ignore[arg-type]  # passed on as it was given
+
+    monkeypatch.setattr(note, "signed", late)
+
+    assert house.sign() == Signing()
+    assert len(house.signed()) == 1
+
+
+def _execute(house: House, *statements: str) -> None:
+    with writing(house.engine) as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def _rebuild(house: House, order: str) -> None:
+    """Somebody with the database's password makes another log of the entries."""
+    _execute(
+        house,
+        "DELETE FROM leaves",
+        "DELETE FROM tiles",
+        "DELETE FROM log_head",
+    )
+    with writing(house.engine) as connection:
+        frontier = b""
+        connection.execute(
+            text("INSERT INTO log_head (id, size, frontier, floor) VALUES (1, 0, :f, 0)"),
+            {"f": frontier},
+        )
+        connection.execute(text(order))
+
+
+REWRITTEN = (
+    "UPDATE entries SET leaf_hash = (SELECT leaf_hash FROM entries WHERE id = 1) WHERE id = 2"
+)
+CUT = "DELETE FROM entries WHERE id > 2"
+
+
+@pytest.mark.parametrize("change", [REWRITTEN, CUT])
+def test_nothing_is_signed_of_a_log_that_does_not_begin_with_what_was_signed(
+    house: House, change: str
+) -> None:
+    house.make_key()
+    house.add(5)
+    house.sign()
+    before = house.last()
+    _rebuild(house, change)
+    house.time.later(hours=2)
+
+    with pytest.raises(InconsistentLogError, match="6 entries were signed"):
+        house.sign()
+
+    assert house.last() == before
+
+
+@pytest.mark.parametrize("change", [REWRITTEN, CUT])
+def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: House, change: str) -> None:
+    house.make_key()
+    house.add(5)
+    house.sign()
+    _rebuild(house, change)
+    _execute(house, "DELETE FROM checkpoints")
+    house.time.later(hours=2)
+
+    with pytest.raises(InconsistentLogError, match=r"audit\.key\.signed"):
+        house.sign()
+
+    assert house.signed() == []
+
+
+def test_a_database_that_was_put_back_from_an_old_copy_signs_when_the_note_is_put_aside(
+    house: House,
+) -> None:
+    house.make_key()
+    house.add(5)
+    house.sign()
+    _rebuild(house, CUT)
+    _execute(house, "DELETE FROM checkpoints")
+    aside = last_signed.beside(house.ring.file)
+    aside.rename(aside.with_name("for-the-auditor"))
+
+    made = house.sign().made
+
+    assert made is not None
+    assert made.size == 2
+
+
+def test_nothing_is_signed_after_a_checkpoint_that_no_key_of_the_log_has_signed(
+    house: House,
+) -> None:
+    house.make_key()
+    house.sign()
+    stranger = SigningKey.generate(NAME)
+    last = house.last()
+    forged = str(note.signed(note.parse(last.note).text, stranger))
+    with writing(house.engine) as connection:
+        connection.execute(table.update().values(note=forged))
+    house.time.later(hours=2)
+    with pytest.raises(InconsistentLogError, match="was not signed so"):
+        house.sign()
+
+    with writing(house.engine) as connection:
+        connection.execute(table.update().values(key=str(stranger.verifier)))
+    with pytest.raises(InconsistentLogError, match="no key of the log"):
+        house.sign()
+
+
+def test_nothing_is_signed_when_a_tile_was_changed(house: House) -> None:
+    house.make_key()
+    house.add(9)
+    house.sign()
+    house.add(1)
+    sequencer.number_all(house.engine)
+    with writing(house.engine) as connection:
+        tile = connection.execute(text("SELECT hashes FROM tiles WHERE level = 0")).scalar_one()
+        changed = bytes([tile[0] ^ 1]) + bytes(tile[1:])
+        connection.execute(text("UPDATE tiles SET hashes = :new"), {"new": changed})
+    house.time.later(seconds=1)
+
+    with pytest.raises(InconsistentLogError):
+        house.sign()
+
+
+def test_a_key_that_has_signed_another_log_signs_no_second_one(
+    house: House, db_url: str, tmp_path: Path
+) -> None:
+    house.make_key()
+    house.add(3)
+    house.sign()
+    last_signed.keep(house.ring.file, house.last().note.replace(NAME, "other.example/incidents"))
+    house.add()
+    house.time.later(seconds=1)
+
+    with pytest.raises(InconsistentLogError, match=r"other\.example"):
+        house.sign()

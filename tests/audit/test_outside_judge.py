@@ -1,0 +1,155 @@
+"""Outside judges: what we export is opened by code that is not ours, and what is changed refused.
+
+The code is Go's own for its transparency log (golang.org/x/mod/sumdb, in a small program here), and
+spicy-litetlog, a program of Debian's package litetlog.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from incidents.audit.bundle import Order
+from incidents.audit.export import Selection
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from tests.audit import bundles, signed_log
+from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
+from tests.desk.rehearsal import rehearsal
+
+SOURCE = Path(__file__).with_name("judge")
+PATIENCE_S = 300
+"""Compiling Go's own library for the first time takes as long as a slow machine needs."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The judge's program."""
+
+    program: Path
+
+    def finds(self, folder: Path, key: Signer, held: Path | None = None, by: Signer = LOG) -> str:
+        """What it found right, or nothing; `held` was signed before, `by` that key."""
+        more = [] if held is None else [str(held), by.vkey]
+        words = [str(self.program), str(folder), key.vkey, *more]
+        ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        assert (ran.returncode == 0) == (ran.stderr == ""), ran
+        return "" if ran.returncode else ran.stdout
+
+
+@pytest.fixture(scope="session")
+def judge(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Judge:
+    program = tmp_path_factory.mktemp("judge") / "judge"
+    offline = {
+        "GOCACHE": str(pytestconfig.cache.mkdir("go-build")), "GOFLAGS": "-mod=readonly",
+        "GOPROXY": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0",
+    }  # fmt: skip
+    built = subprocess.run(
+        ["go", "build", "-o", program, "."],
+        cwd=SOURCE, env=os.environ | offline, capture_output=True, text=True,
+        timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    return Judge(program)
+
+
+@dataclass(frozen=True)
+class Exports:
+    """What the program has exported: the whole record, the case of one site, and what was held."""
+
+    whole: Path
+    part: Path
+    held: Path
+
+
+@pytest.fixture
+def exports(sqlite_url: str, tmp_path: Path) -> Exports:
+    """A log of more than two tiles, whose key has changed, countersigned by a witness."""
+    made = Exports(tmp_path / "whole", tmp_path / "part", tmp_path / "held")
+    with rehearsal(sqlite_url) as day:
+        signed_log.a_case(day)
+        made.held.write_bytes(signed_log.sign(day, witnesses=[WITNESS]))
+        for _ in range(30):
+            day.desk.submit([_log() for _ in range(20)])
+        signed_log.put_key(day, NEXT, LOG)
+        signed_log.sign(day, LOG, NEXT)
+        day.give(c.RecordContact(by="li", outcome="no-answer", incident=1), "shop.example")
+        signed_log.sign(day, NEXT, witnesses=[WITNESS])
+        signed_log.export(day, made.whole)
+        signed_log.export(day, made.part, Order(wanted=Selection(site_id=1)))
+    return made
+
+
+def _log() -> Envelope:
+    return Envelope(site=f"{signed_log.CANARY}.example", command=c.Log(by="li", again=True))
+
+
+def test_go_s_own_code_opens_the_checkpoint_and_finds_each_entry_in_the_tiles(
+    judge: Judge, exports: Exports
+) -> None:
+    entries = len((exports.whole / "entries.jsonl").read_bytes().splitlines())
+    assert entries > 512
+    found = judge.finds(exports.whole, NEXT)
+    assert found == f"{entries} entries, each in the tiles and under the root\n"
+    for key in (LOG, FORGER):
+        assert judge.finds(exports.whole, key) == ""
+
+
+def test_go_s_own_code_finds_what_was_changed(judge: Judge, exports: Exports) -> None:
+    files = bundles.read(exports.whole)
+    for name in files.keys() - {"manifest.json", "log.vkey"}:
+        if name.startswith(("policies/", "handovers/")):
+            continue
+        for place in (0, len(files[name]) // 2, len(files[name]) - 2):
+            bundles.write({name: bundles.flipped(files[name], place)}, exports.whole)
+            assert judge.finds(exports.whole, NEXT) == "", (name, place)
+        bundles.write({name: files[name]}, exports.whole)
+
+
+def test_go_s_own_code_proves_that_an_older_checkpoint_is_of_the_same_history(
+    judge: Judge, exports: Exports, tmp_path: Path
+) -> None:
+    entries = (exports.whole / "entries.jsonl").read_bytes().splitlines()
+    size = int(exports.held.read_text(encoding="utf-8").split("\n")[1])
+    found = judge.finds(exports.whole, NEXT, exports.held)
+    assert found.endswith(f"\nthe first {size} are those that were signed then\n")
+    for size in (1, 255, 256, 257, 512, 600):
+        (tmp_path / "right").write_bytes(bundles.head(entries[:size], LOG))
+        assert judge.finds(exports.whole, NEXT, tmp_path / "right")
+        others = [bundles.edited(entries[0], actor="nobody"), *entries[1:size]]
+        (tmp_path / "wrong").write_bytes(bundles.head(others, LOG))
+        assert judge.finds(exports.whole, NEXT, tmp_path / "wrong") == ""
+    assert judge.finds(exports.whole, NEXT, exports.held, by=FORGER) == ""
+
+
+def test_go_s_own_code_proves_each_entry_of_a_case(judge: Judge, exports: Exports) -> None:
+    entries = (exports.part / "entries.jsonl").read_bytes().splitlines(keepends=True)
+    found = judge.finds(exports.part, NEXT)
+    assert f"{len(entries)} entries, each proved under the root of" in found
+    name = "entries.jsonl"
+    bundles.write({name: b"".join([bundles.flipped(entries[0], 12), *entries[1:]])}, exports.part)
+    assert judge.finds(exports.part, NEXT) == ""
+
+
+def test_debian_s_spicy_litetlog_verifies_the_proof_of_each_entry_of_a_case(
+    exports: Exports, tmp_path: Path
+) -> None:
+    entries = (exports.part / "entries.jsonl").read_bytes().splitlines()
+    proofs = sorted((exports.part / "proofs").iterdir(), key=lambda file: int(file.stem))
+    assert len(proofs) == len(entries) > 8
+    for entry, proof in zip(entries, proofs, strict=True):
+        # Its files have no line above that says what they are.
+        _, _, rest = proof.read_bytes().partition(b"\n")
+        (tmp_path / "entry.spicy").write_bytes(rest)
+        for told, key, taken in (
+            (entry, NEXT, True), (entry, LOG, False), (bundles.flipped(entry, 20), NEXT, False),
+        ):  # fmt: skip
+            (tmp_path / "entry").write_bytes(told)
+            words = ["spicy-litetlog", "-verify", key.vkey, "entry"]
+            ran = subprocess.run(
+                words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert (ran.returncode == 0) == taken, ran
+            assert ("verified" in ran.stderr + ran.stdout) == taken

@@ -1,0 +1,213 @@
+"""The redecision: what the desk has decided follows from what stands before it, entry by entry."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from sqlalchemy import Engine, select
+
+from incidents.audit import redecide
+from incidents.audit.archive import Archive
+from incidents.audit.entry import decode, encode
+from incidents.audit.finding import Finding
+from incidents.audit.periods import Periods
+from incidents.audit.redecide import Redecision
+from incidents.desk import Envelope
+from incidents.intake import grouping, history
+from incidents.intake.importing import Import
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine import policy, rules
+from incidents.machine.case import Case
+from incidents.machine.decide import Decision, decide
+from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.scenario import file, trial
+from incidents.store import tables
+from incidents.store.tables import DESK_STREAM
+from tests.audit.decided import Decided, everything, periods_of, redecided
+from tests.audit.tampering import fill
+from tests.databases import Databases
+from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
+from tests.machine.random_histories import RandomHistory, histories, play
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = file.read((ROOT / "docs/examples/scenarios.toml").read_text(encoding="utf-8"))
+POLICIES = (
+    '[repeat]\ncount = 2\nwithin = "10h"\n',
+    '[repeat]\ncount = 9\n[unreachable_run]\nrun = "total"\n',
+    '[unreachable]\nmin_attempts = 1\n[refusal]\nremoval_within = "20h"\n',
+    DOCUMENTED.toml(),
+)
+
+
+@pytest.fixture(params=["whole", "in parts"])
+def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Small cases are decided whole; here all are, or none is."""
+    monkeypatch.setattr(redecide, "FEW", 1_000_000 if request.param == "whole" else -1)
+    return str(request.param)
+
+
+def _findings(engine: Engine) -> list[Finding]:
+    """What is wrong in a database; an entry's id is its place."""
+    periods, sites = Periods(), dict[int, Redecision]()
+    found = []
+    table = tables.entries.c
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(table.id, table.site_id, table.body).order_by(table.site_id, table.site_seq)
+        ).all()
+    for place, site_id, body in rows:
+        header, event = decode(body)
+        if site_id == DESK_STREAM:
+            found.append(periods.take(header, event, place))
+            continue
+        site = sites.setdefault(site_id, Redecision(site_id, periods.policies, periods))
+        found.append(site.take(header, event, place))
+    found += [site.end() for site in sites.values()]
+    assert rows, "nothing was looked at"
+    return [finding for finding in found if finding is not None]
+
+
+def _redecided(decisions: list[tuple[Decision, Policy]]) -> Redecision:
+    """Each decision's events taken again, as they are written and read."""
+    case = decisions[0][0].case
+    redecision = Redecision(case.site_id, {each.digest: each for _, each in decisions})
+    seq = 0
+    for decision, _ in decisions:
+        for n, event in enumerate(decision.events):
+            seq += 1
+            login = None if n < decision.due else "desk1"
+            header, read = decode(encode(event, case.site, case.site_id, seq, login))
+            assert redecision.take(header, read) is None
+    assert redecision.end() is None
+    return redecision
+
+
+# ── what is in order ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_history_of_every_kind_is_decided_again_as_it_was(how: str) -> None:
+    site = everything()
+    assert {entry.event.kind for entry in site.entries} == set(e.KINDS)
+    redecision, finding = redecided(site.entries, periods_of(site.own))
+    assert finding is None
+    assert redecision.case == site.case
+
+
+@given(history=histories())
+def test_any_history_is_decided_again_as_it_was(history: RandomHistory) -> None:
+    moments = list(play(history))
+    last = moments[-1].decision.case
+    for few in (0, 1_000_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(redecide, "FEW", few)
+            redecision = _redecided([(moment.decision, moment.policy) for moment in moments])
+        assert redecision.case == last
+        assert redecision.next_due() == rules.next_due(last)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_scenario_is_decided_again_as_it_was(
+    scenario: file.Scenario, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions: list[tuple[Decision, Policy]] = []
+
+    def decide_and_tell(case: Case, command: c.Command, under: Policy, now: Any) -> Decision:
+        decisions.append((decide(case, command, under, now), under))
+        return decisions[-1][0]
+
+    monkeypatch.setattr(trial, "decide", decide_and_tell)
+    assert trial.run(scenario, DOCUMENTED).passed
+    assert _redecided(decisions).case == decisions[-1][0].case
+
+
+def test_a_day_at_the_desk_is_decided_again_as_it_was(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        fill(day)
+        assert _findings(day.engine) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_days_at_the_desk_are_decided_again_as_they_were(
+    databases: Databases, seed: int, how: str
+) -> None:
+    """Several commands in one transaction, clocks that step back, policies that change."""
+    draw = Random(seed)
+    with databases.at_head() as url, rehearsal(url) as day:
+        day.add("a.example", "b.example")
+        for n in range(80):
+            day.later(minutes=draw.choice((0, 1, 20, 61, 300, 800, -30)))
+            _do_anything(draw, day, n)
+        assert _findings(day.engine) == []
+
+
+def _do_anything(draw: Random, day: Rehearsal, n: int) -> None:
+    if draw.random() < 0.1:
+        text = draw.choice(POLICIES)
+        if day.desk.policy() != policy.read(text):
+            day.desk.activate(text, by="li", login="desk1", reason="agreed")
+    if draw.random() < 0.2:
+        day.elapse()
+    batch = [
+        Envelope(
+            site=draw.choice(("a.example", "b.example")),
+            command=random_command(draw, day.now, n // 3),
+            login=draw.choice(("desk1", "desk2", None)),
+        )
+        for _ in range(draw.choice((1, 1, 2, 6)))
+    ]
+    day.desk.submit(batch)
+
+
+def test_an_import_is_decided_again_as_it_was(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        day.later(days=90)
+        reports = history.load(str(ROOT / "tests/data/history.jsonl")).reports
+        found = grouping.group(reports, None)
+        tally = Import(desk=day.desk, known=(), by="li", login="desk1").take(found)
+        assert tally.incidents_new == len(found) > 3
+        for site in tally.sites:
+            day.give(c.Log(by="li"), site)
+        day.later(hours=2)
+        day.elapse()
+        assert _findings(day.engine) == []
+
+
+# ── a long history ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_one_decision_looks_at_does_not_grow_with_the_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some are told and not known to be removed, some suspend the site: all is long ago."""
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    for n in range(1, 90):
+        site.do(c.Log(by="li"), minutes=30 * 60)
+        if n % 3:
+            site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+        else:
+            site.do(c.Elapse(), minutes=61)
+            site.do(c.Elapse(), minutes=721)
+    parts = _looked_at(monkeypatch)
+    redecision, finding = redecided(site.entries, periods_of(site.own))
+    assert finding is None
+    assert redecision.case == site.case
+    assert len(parts) > 150
+    assert max(len(part.incidents) for part in parts) <= 8
+    assert max(len(part.suspensions) for part in parts) <= 4
+    assert max(len(part.tasks) for part in parts) <= 1
+
+
+def _looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
+    parts: list[Case] = []
+    part = Archive.part
+
+    def part_and_tell(archive: Archive, *asked: Any) -> Case:
+        parts.append(part(archive, *asked))
+        return parts[-1]
+
+    monkeypatch.setattr(Archive, "part", part_and_tell)
+    return parts

@@ -1,0 +1,245 @@
+"""The signing key: a file or a command, and how one key takes the place of another."""
+
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from incidents.audit import (
+    last_signed,
+    rotation,
+    sequencer,
+    signing,
+    signing_key,
+)
+from incidents.audit.signing import Signing
+from incidents.audit.signing_key import KeyRing, SigningKeyError
+from incidents.errors import InputError, RefusedError
+from incidents.store import checkpoints, log_keys
+from incidents.store.checkpoints import Signed
+from incidents.store.engine import reading
+from incidents.tlog import note
+from incidents.tlog.keys import SigningKey, VerifierKey
+from tests.audit.log_house import NAME, House, opened
+
+
+def test_the_file_of_the_key_is_its_owners_alone_and_what_others_can_read_is_refused(
+    house: House,
+) -> None:
+    house.make_key()
+    file = house.ring.file
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+    file.chmod(0o640)
+
+    with pytest.raises(SigningKeyError, match=r"others can read .*0640.*chmod 600"):
+        house.sign()
+
+
+def test_a_key_is_never_overwritten(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "a.key"
+    made = signing_key.make(file, NAME)
+
+    with pytest.raises(RefusedError, match="never overwritten"):
+        signing_key.make(file, NAME)
+
+    assert signing_key.read(file) == made
+    assert [each.name for each in tmp_path.iterdir()] == ["a.key"]
+
+
+def test_making_the_first_key_goes_on_where_it_was_cut_off(house: House) -> None:
+    there = signing_key.make(house.ring.file, NAME)
+
+    assert house.make_key() == there.verifier
+    with pytest.raises(RefusedError, match="the log has a key"):
+        house.make_key()
+
+
+def test_the_key_of_another_log_is_not_taken(house: House) -> None:
+    signing_key.make(house.ring.file, "other.example/incidents")
+    with pytest.raises(RefusedError, match="another log"):
+        house.make_key()
+
+
+def test_nor_one_that_has_signed_already(house: House) -> None:
+    signing_key.make(house.ring.file, NAME)
+    last_signed.keep(house.ring.file, "signed")
+
+    with pytest.raises(RefusedError, match="another log"):
+        house.make_key()
+
+
+def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers_its_entry(
+    house: House,
+) -> None:
+    old = house.make_key()
+    house.sign()
+
+    new = house.rotate()
+
+    assert new != old
+    assert new.name == old.name
+    assert opened(house.last(), old, new) == [old, new]
+    assert (house.last().key, house.last().size) == (str(new), 2)
+    with reading(house.engine) as connection:
+        assert log_keys.active(connection) == str(new)
+    house.add()
+    house.time.later(seconds=1)
+    made = house.sign().made
+    assert made is not None
+    assert opened(made, old, new) == [new]
+    files = {file.name for file in house.ring.file.parent.iterdir()}
+    assert files == {"audit.key", "audit.key.signed", f"audit.key.retired-{old.key_hash.hex()}"}
+
+
+STEPS = (
+    (signing_key, "make"),
+    (sequencer, "number_all"),
+    (signing, "sign"),
+    (checkpoints, "add"),
+    (last_signed, "keep"),
+    (signing_key, "replace"),
+)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(len(STEPS)))
+def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
+    house: House, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+) -> None:
+    old = house.make_key()
+    house.add(3)
+    house.sign()
+    module, name = STEPS[step]
+    real = getattr(module, name)
+
+    def cut(*given: object, **options: object) -> object:
+        if after:
+            real(*given, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, cut)
+        with pytest.raises(KeyboardInterrupt):
+            house.rotate()
+    # A daemon meets the log in between.
+    house.time.later(seconds=1)
+    house.add()
+    house.sign()
+
+    new = VerifierKey.parse(_active(house)) if name == "replace" and after else house.rotate()
+
+    with reading(house.engine) as connection:
+        assert list(log_keys.every(connection)) == [str(old), str(new)]
+    both = [signed for signed in house.signed() if _is_by(signed, old) and _is_by(signed, new)]
+    assert len(both) == 1
+    own = signing_key.read(house.ring.file)
+    assert own is not None
+    assert own.verifier == new
+    house.add()
+    house.time.later(seconds=1)
+    assert house.sign().made
+    assert not house.ring.successor.exists()
+
+
+def _active(house: House) -> str:
+    with reading(house.engine) as connection:
+        found = log_keys.active(connection)
+    assert found is not None
+    return found
+
+
+def _is_by(signed: Signed, key: VerifierKey) -> bool:
+    return any(each.key_hash == key.key_hash for each in note.parse(signed.note).signatures)
+
+
+def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(house: House) -> None:
+    old = house.make_key()
+    house.sign()
+    new = signing_key.make(house.ring.successor, NAME)
+    house.on_record(str(new.verifier), str(old))
+    house.time.later(hours=1)
+
+    assert signing.sign(house.engine, house.ring, house.time.now) == Signing()
+    made = house.sign().made
+
+    assert made is not None
+    assert opened(made, old, new.verifier) == [old, new.verifier]
+
+
+def test_a_log_whose_key_is_lost_is_signed_by_the_new_one_alone(house: House) -> None:
+    old = house.make_key()
+    house.sign()
+    house.ring.file.unlink()
+    with pytest.raises(RefusedError, match="--lost"):
+        house.rotate()
+
+    new = house.rotate(lost=True)
+
+    assert opened(house.last(), old, new) == [new]
+    house.add()
+    house.time.later(seconds=1)
+    assert house.sign().made
+
+
+COMMAND = """
+import base64, os, sys
+sys.path[:0] = {path!r}
+from incidents.tlog.keys import SigningKey
+key_id = os.environ["INCIDENTS_AUDIT_SIGN_AS"].split("+")[1]
+key = SigningKey.parse(open({folder!r} + "/" + key_id).read())
+print(base64.b64encode(key.sign(sys.stdin.buffer.read())).decode())
+"""
+
+
+@pytest.fixture
+def kms(tmp_path: Path) -> Callable[[], VerifierKey]:
+    """Makes keys that only the command `kms.py` can read."""
+    (tmp_path / "keys").mkdir()
+    program = COMMAND.format(path=[str(Path.cwd())], folder=str(tmp_path / "keys"))
+    (tmp_path / "kms.py").write_text(program)
+
+    def make() -> VerifierKey:
+        key = SigningKey.generate(NAME)
+        (tmp_path / "keys" / key.verifier.key_hash.hex()).write_text(key.private_text())
+        return key.verifier
+
+    return make
+
+
+def test_a_command_signs_and_its_key_is_rotated_as_well(
+    house: House, tmp_path: Path, kms: Callable[[], VerifierKey]
+) -> None:
+    house.ring = KeyRing(tmp_path / "audit.key", [sys.executable, str(tmp_path / "kms.py")])
+    old, new = kms(), kms()
+    rotation.first(house.engine, house.ring, NAME, house.on_record, public=str(old))
+    assert house.sign().made
+    assert opened(house.last(), old) == [old]
+
+    rotation.rotate(house.engine, house.ring, house.on_record, public=str(new))
+
+    assert opened(house.last(), old, new) == [old, new]
+    assert not house.ring.file.exists()
+    assert last_signed.read(house.ring.file) == house.last().note
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys; sys.exit('no such key')", "ended with 1: no such key"),
+        ("print('not base64')", "is not base64"),
+        ("print('AAAA')", "is no signature"),
+    ],
+)
+def test_a_command_that_does_not_sign_is_told_of(
+    house: House, tmp_path: Path, kms: Callable[[], VerifierKey], program: str, said: str
+) -> None:
+    house.ring = KeyRing(tmp_path / "audit.key", [sys.executable, "-c", program])
+
+    with pytest.raises(SigningKeyError, match=said):
+        rotation.first(house.engine, house.ring, NAME, house.on_record, public=str(kms()))
+
+    with pytest.raises(InputError, match="--public"):
+        rotation.first(house.engine, house.ring, NAME, house.on_record)

@@ -1,0 +1,304 @@
+"""The client of the witnesses: against a real witness, and against servers that lie or are slow."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from incidents.audit import witnesses
+from incidents.audit.witnesses import SplitViewError, Witness, WitnessError, cosigned
+from incidents.errors import InputError
+from incidents.tlog import cosignature, note, submission
+from incidents.tlog.checkpoint import CheckpointError
+from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
+from incidents.tlog.note import NoteError, Signature
+from incidents.tlog.submission import Submission
+from tests.witness.rig import ORIGIN, Log, witness
+
+LOG = Log()
+KEY = SigningKey.generate("witness.example", COSIGNATURE_V1)
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def ask(of: Witness, n: int, seen: int, log: Log = LOG) -> Signature:
+    """Have the log's checkpoint of `n` entries countersigned."""
+    return cosigned(of, bytes(log.note(n)), lambda old: list(log.prove(old, n)), seen=seen)
+
+
+# With a real witness
+
+
+def test_a_checkpoint_is_countersigned_and_its_cosignature_verified(tmp_path: Path) -> None:
+    with witness(tmp_path, LOG) as running:
+        own = Witness(running.url, running.key)
+        for n, seen in ((5, 0), (9, 5), (9, 9), (12, 9)):
+            signature = ask(own, n, seen)
+            assert signature.key_hash == running.key.key_hash
+            assert cosignature.verify(running.key, LOG.note(n).text, signature.blob)
+            assert running.ledger.seen(ORIGIN).size == n
+
+
+@pytest.mark.parametrize("thought", [0, 1, 3, 6, 8, 20])
+def test_who_does_not_know_what_the_witness_has_seen_is_told_and_proves_from_there(
+    tmp_path: Path, thought: int
+) -> None:
+    with witness(tmp_path, LOG) as running:
+        own = Witness(running.url, running.key)
+        ask(own, 5, 0)
+        ask(own, 8, thought)
+        assert running.ledger.seen(ORIGIN).size == 8
+
+
+def test_a_witness_that_has_seen_nothing_is_sent_no_proof(tmp_path: Path) -> None:
+    with witness(tmp_path, LOG) as running:
+        ask(Witness(running.url + "/", running.key), 8, 5)
+        assert running.ledger.seen(ORIGIN).size == 8
+
+
+def test_an_answer_that_was_lost_is_asked_for_again(tmp_path: Path) -> None:
+    with witness(tmp_path, LOG) as running:
+        running.post(bytes(LOG.submission(0, 5)))
+        signature = ask(Witness(running.url, running.key), 5, 0)
+        assert cosignature.verify(running.key, LOG.note(5).text, signature.blob)
+
+
+def test_a_checkpoint_older_than_what_the_witness_has_seen_is_not_countersigned(
+    tmp_path: Path,
+) -> None:
+    with witness(tmp_path, LOG) as running:
+        own = Witness(running.url, running.key)
+        ask(own, 9, 0)
+        for seen in (0, 5, 9):
+            with pytest.raises(WitnessError, match="seen 9 entries already") as refused:
+                ask(own, 5, seen)
+            assert not isinstance(refused.value, SplitViewError)
+
+
+def test_a_log_that_was_rewritten_is_told_so_in_capitals(tmp_path: Path) -> None:
+    with witness(tmp_path, LOG) as running:
+        own = Witness(running.url, running.key)
+        ask(own, 5, 0)
+        for n, seen in ((5, 5), (5, 0), (9, 5), (9, 0)):
+            with pytest.raises(SplitViewError, match=r"REWRITTEN.* another tree of 5 entries"):
+                ask(own, n, seen, LOG.rewritten_from(2))
+        ask(own, 9, 5)
+
+
+def test_a_log_that_the_witness_does_not_know_is_told_so(tmp_path: Path) -> None:
+    other = Log(origin="other.example", key=SigningKey.generate("other.example"))
+    with witness(tmp_path, LOG) as running:
+        with pytest.raises(WitnessError, match=r"answers 404.*'other.example' is not known"):
+            ask(Witness(running.url, running.key), 5, 0, other)
+        with pytest.raises(WitnessError, match="answers 403"):
+            ask(Witness(running.url, running.key), 5, 0, Log(key=SigningKey.generate(ORIGIN)))
+
+
+def test_a_cosignature_of_another_key_than_the_witnesss_is_none(tmp_path: Path) -> None:
+    with witness(tmp_path, LOG) as running, pytest.raises(WitnessError, match="worth nothing"):
+        ask(Witness(running.url, KEY.verifier), 5, 0)
+
+
+# With servers of other kinds
+
+
+@contextmanager
+def server(answer: Callable[[Submission], Answer]) -> Iterator[Witness]:
+    """A witness that answers as it is told."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.path == "/prefix/add-checkpoint"
+            status, headers, text = answer(submission.parse(body))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        try:
+            yield Witness(f"http://127.0.0.1:{listening.server_port}/prefix", KEY.verifier)
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
+def signed(asked: Submission, key: SigningKey = KEY, at: int = 1_700_000_000) -> bytes:
+    return f"{cosignature.cosign(key, asked.note.text, at)}\n".encode()
+
+
+def conflict(size: object) -> Answer:
+    return 409, {"Content-Type": "text/x.tlog.size"}, f"{size}\n".encode()
+
+
+def test_signatures_of_unknown_keys_in_the_answer_are_ignored() -> None:
+    other = SigningKey.generate("other.example", COSIGNATURE_V1)
+    with server(lambda asked: (200, {}, signed(asked, other) + signed(asked))) as own:
+        assert ask(own, 5, 0).name == "witness.example"
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda asked: b"",
+        lambda asked: b"thank you\n",
+        lambda asked: b"\xff\n",
+        lambda asked: signed(asked)[:-1],
+        lambda asked: signed(asked).replace(b"\n", b"\r\n"),
+        lambda asked: signed(asked) + b"more\n",
+        lambda asked: b"\n" + signed(asked),
+        lambda asked: b"more\n\n" + signed(asked),
+        lambda asked: signed(asked) + signed(asked, at=1),
+        lambda asked: signed(submission.of(LOG.note(4), 0, ())),
+        lambda asked: signed(asked, SigningKey.generate("witness.example", COSIGNATURE_V1)),
+        lambda asked: (
+            f"{Signature('witness.example', KEY.verifier.key_hash, bytes(72))}\n".encode()
+        ),
+        lambda asked: f"{LOG.note(5).signatures[0]}\n".encode(),
+    ],
+)
+def test_an_answer_without_a_true_cosignature_is_worth_nothing(
+    lie: Callable[[Submission], bytes],
+) -> None:
+    with server(lambda asked: (200, {}, lie(asked))) as own, pytest.raises(WitnessError):
+        ask(own, 5, 0)
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 400, 401, 404, 410, 429, 500, 503])
+def test_any_other_status_is_a_refusal_with_its_words_and_no_redirect_is_followed(
+    status: int,
+) -> None:
+    calls = []
+
+    def answer(asked: Submission) -> Answer:
+        calls.append(asked)
+        return (
+            status,
+            {"Location": "/prefix/add-checkpoint"},
+            signed(asked) if status < 400 else b"no",
+        )
+
+    with server(answer) as own, pytest.raises(WitnessError, match=f"it answers {status}"):
+        ask(own, 5, 0)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (409, {"Content-Type": "text/plain"}, b"5\n"),
+        (409, {}, b"5\n"),
+        conflict("05"),
+        conflict("-1"),
+        conflict("five"),
+        conflict(""),
+        conflict("9" * 40),
+        (409, {"Content-Type": "text/x.tlog.size"}, b"\xff"),
+    ],
+)
+def test_a_conflict_that_names_no_size_is_a_refusal(answer: Answer) -> None:
+    with server(lambda _: answer) as own, pytest.raises(WitnessError, match="names no size"):
+        ask(own, 5, 1)
+
+
+def test_a_conflict_is_followed_by_the_proof_from_the_size_that_it_names() -> None:
+    asked: list[Submission] = []
+
+    def answer(submission: Submission) -> Answer:
+        asked.append(submission)
+        return (200, {}, signed(submission)) if submission.old == 3 else conflict(3)
+
+    with server(answer) as own:
+        ask(own, 9, 0)
+    assert [one.old for one in asked] == [0, 3]
+    assert [one.proof for one in asked] == [(), LOG.prove(3, 9)]
+    assert {one.note for one in asked} == {LOG.note(9)}
+
+
+def test_a_witness_that_names_another_size_each_time_is_not_asked_for_ever() -> None:
+    sizes = iter(range(1, 100))
+    with (
+        server(lambda _: conflict(next(sizes))) as own,
+        pytest.raises(WitnessError, match="each time"),
+    ):
+        ask(own, 90, 0)
+    assert next(sizes) == 4
+
+
+def test_a_422_after_a_proof_that_is_right_means_that_it_has_seen_another_log() -> None:
+    with server(lambda _: (422, {}, b"bad proof\n")) as own:
+        with pytest.raises(SplitViewError):
+            ask(own, 9, 5)
+        with pytest.raises(WitnessError, match="it answers 422"):
+            ask(own, 9, 0)
+
+
+def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    endless = server(lambda _: (200, {}, b"x" * 10_000_000))
+    with endless as own, pytest.raises(WitnessError, match="too long"):
+        ask(own, 5, 0)
+
+
+def test_a_witness_that_does_not_answer_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(witnesses, "WAIT_S", 0.2)
+    done = threading.Event()
+
+    def answer(asked: Submission) -> Answer:
+        done.wait(30)
+        return 200, {}, signed(asked)
+
+    before = time.monotonic()
+    with server(answer) as own:
+        try:
+            with pytest.raises(WitnessError):
+                ask(own, 5, 0)
+        finally:
+            done.set()
+    assert time.monotonic() - before < 20
+
+
+def test_a_witness_that_is_not_there_is_told() -> None:
+    with pytest.raises(WitnessError, match=r"witness.example at http://127.0.0.1:1 has not"):
+        ask(Witness("http://127.0.0.1:1", KEY.verifier), 5, 0)
+    for url in ("http://", "http://127.0.0.1:99999", "http://[::", "http://a b"):
+        with pytest.raises(WitnessError):
+            ask(Witness(url, KEY.verifier), 5, 0)
+
+
+def test_proxies_of_the_environment_are_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with server(lambda asked: (200, {}, signed(asked))) as own:
+        ask(own, 5, 0)
+
+
+def test_a_witness_has_a_web_address_and_a_witnesss_key() -> None:
+    for url in ("", "witness.example", "file:///etc/passwd", "ftp://witness.example"):
+        with pytest.raises(InputError):
+            Witness(url, KEY.verifier)
+    with pytest.raises(InputError, match="key of a log"):
+        Witness("https://witness.example", LOG.key.verifier)
+
+
+def test_what_is_no_checkpoint_is_sent_to_nobody() -> None:
+    with pytest.raises(NoteError):
+        cosigned(Witness("http://127.0.0.1:1", KEY.verifier), b"x", lambda _: [], seen=0)
+    text = bytes(note.signed("hello\n", LOG.key))
+    with pytest.raises(CheckpointError):
+        cosigned(Witness("http://127.0.0.1:1", KEY.verifier), text, lambda _: [], seen=0)

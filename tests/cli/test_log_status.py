@@ -1,0 +1,127 @@
+"""The log's status and its checkpoint on the command line."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from incidents.tlog import checkpoint, note
+from incidents.tlog.keys import VerifierKey
+from tests.cli.conftest import Cli
+
+NAME = "log.example/incidents"
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the key will be."""
+    found = tmp_path / "audit.key"
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(found))
+    return found
+
+
+def test_the_status_tells_people_what_is_pending_and_what_that_means(cli_on_both: Cli) -> None:
+    cli = cli_on_both
+    cli("site", "add", "shop.example")
+
+    before = cli("audit", "status")
+    assert before.status == 0
+    assert "pending: 1, the oldest recorded" in before.out
+    assert "none yet" in before.out
+    assert "only published entries are tamper-evident" in before.err
+
+    key = cli("audit", "key", "new", NAME, "-q").out.strip()
+    cli("audit", "checkpoint")
+    after = cli("audit", "status")
+    assert after.status == 0
+    assert "pending: 0\n" in after.out
+    assert "published: 2, signed" in after.out
+    assert "witnessed: by nobody" in after.out
+    assert key in after.out
+
+
+def test_the_status_for_programs_has_every_number(cli_on_both: Cli) -> None:
+    cli = cli_on_both
+    cli("audit", "key", "new", NAME)
+    cli("audit", "checkpoint")
+    cli("site", "add", "shop.example")
+
+    found = cli("audit", "status", "--json").json
+
+    assert (found["pending"], found["unnumbered"], found["numbered"], found["published"]) == (
+        1, 1, 1, 1,
+    )  # fmt: skip
+    assert found["pending_since"] == "2026-03-02T04:00:00Z"
+    assert (found["witnesses"], found["late"]) == ([], False)
+    assert cli("audit", "status", "-q").out == "1\n"
+    assert cli("audit", "status", "--format", "csv").status == 0
+
+
+def test_an_entry_that_is_pending_for_more_than_a_minute_is_a_failure_if_there_is_a_key(
+    cli_on_both: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    cli = cli_on_both
+    cli("site", "add", "shop.example")
+    clock.tick(timedelta(hours=1))
+    assert cli("audit", "status").status == 0
+    cli("audit", "key", "new", NAME)
+
+    assert cli("audit", "status").status == 1
+
+    cli("audit", "checkpoint")
+    assert cli("audit", "status").status == 0
+    cli("site", "add", "other.example")
+    clock.tick(timedelta(seconds=60))
+    assert cli("audit", "status").status == 0
+    clock.tick(timedelta(seconds=1))
+    assert cli("audit", "status").status == 1
+
+
+def test_a_checkpoint_is_printed_as_it_was_signed(cli_on_both: Cli) -> None:
+    cli = cli_on_both
+    key = VerifierKey.parse(cli("audit", "key", "new", NAME, "-q").out.strip())
+    cli("site", "add", "shop.example")
+
+    answer = cli("audit", "checkpoint")
+
+    assert (answer.status, answer.err) == (0, "")
+    printed = note.parse(answer.out)
+    assert note.opened(printed, [key]) == [key]
+    found = checkpoint.parse(printed.text)
+    assert (found.origin, found.size) == (NAME, 2)
+    assert cli("audit", "checkpoint").out == answer.out
+    assert cli("audit", "checkpoint", "--json").json == {"checkpoint": answer.out}
+
+
+def test_without_a_key_there_is_no_checkpoint(cli: Cli) -> None:
+    answer = cli("audit", "checkpoint")
+
+    assert answer.status == 3
+    assert "audit key new" in answer.err
+
+
+def test_on_another_machine_the_last_one_is_printed(cli: Cli, file: Path) -> None:
+    cli("audit", "key", "new", NAME)
+    printed = cli("audit", "checkpoint").out
+    file.unlink()
+    cli("site", "add", "shop.example")
+
+    answer = cli("audit", "checkpoint")
+
+    assert (answer.status, answer.out) == (0, printed)
+    assert "nothing was signed now" in answer.err
+
+
+def test_a_log_that_was_changed_is_not_signed(cli: Cli, file: Path) -> None:
+    cli("audit", "key", "new", NAME)
+    signed = cli("audit", "checkpoint").out
+    beside = file.with_name("audit.key.signed")
+    beside.write_text(signed.replace(NAME, "other.example"))
+    cli("site", "add", "shop.example")
+
+    answer = cli("audit", "checkpoint")
+
+    assert answer.status == 5
+    assert str(beside) in answer.err
+    assert "for the auditor" in answer.err

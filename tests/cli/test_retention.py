@@ -1,0 +1,75 @@
+"""Erasing by time alone: only where the settings file asks for it, and what is needed stays."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from tests.cli.conftest import Cli
+
+KEPT = timedelta(days=184, seconds=1)
+Settings = Callable[[str], None]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    def write(text: str) -> None:
+        (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+        monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+
+    return write
+
+
+@pytest.fixture
+def desk(cli: Cli, clock: FrozenDateTimeFactory) -> Cli:
+    """A site whose one incident was voided 184 days and a second ago."""
+    cli("site", "add", "shop.example", "--phone", "010 5555 0100")
+    cli("log", "shop.example", "--note", "from the hotline")
+    cli("void", "1-1", "--reason", "it was none")
+    clock.tick(KEPT)
+    return cli
+
+
+def test_without_a_setting_a_run_erases_nothing_and_says_so(desk: Cli) -> None:
+    answer = desk("retention", "run")
+    assert answer.status == 0
+    assert "0 texts erased" in answer.out
+    assert "nothing is erased by time alone until the settings file asks for it" in answer.err
+    assert "from the hotline" in desk("show", "1-1").out
+
+
+def test_with_it_what_is_not_needed_goes(desk: Cli, settings: Settings) -> None:
+    settings('[retention]\nkeep = "184d"\n')
+    assert "2 texts would be erased" in desk("retention", "run", "--dry-run").out
+    answer = desk("retention", "run")
+    assert answer.status == 0
+    expected = "kept for 184 days: 2 texts erased, recorded before 2026-03-02 12:00:01\n"
+    assert answer.out == expected
+    assert answer.err == ""
+    assert "(erased)" in desk("show", "1-1").out
+    assert desk("site", "show", "shop.example", "--json").json["phone"] == "010 5555 0100"
+    assert desk("audit", "replay").status == 0
+    assert "0 texts erased" in desk("retention", "run").out
+
+
+def test_it_is_told_what_could_go_and_whether_it_would(desk: Cli, settings: Settings) -> None:
+    shown = desk("retention", "show", "--json").json
+    assert shown == {
+        "keep_s": 184 * 86_400, "asked_for": False, "before": "2026-03-02T04:00:01Z", "words": 2,
+        "files": 0, "dry_run": True,
+    }  # fmt: skip
+    settings('[retention]\nkeep = "185d"\n')
+    shown = desk("retention", "show", "--json").json
+    assert (shown["asked_for"], shown["words"]) == (True, 0)
+
+
+def test_less_than_the_law_demands_is_refused_with_it(desk: Cli, settings: Settings) -> None:
+    settings('[retention]\nkeep = "90d"\n')
+    for command in (("retention", "run"), ("retention", "show"),
+                    ("person", "erase", "shop.example", "--reason", "he asked")):  # fmt: skip
+        answer = desk(*command)
+        assert answer.status == 1
+        assert "网络安全法 article 23(3)" in answer.err
+    assert "from the hotline" in desk("show", "1-1").out

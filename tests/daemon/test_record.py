@@ -1,0 +1,345 @@
+"""The record: a duty that numbers, signs, publishes and has witnessed, each without the others."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from incidents import settings
+from incidents.audit import rotation, sequencer, witnessing
+from incidents.audit.signing_key import KeyRing
+from incidents.bootstrap import House
+from incidents.daemon.record import Record, Witnessing, once
+from incidents.desk import Envelope
+from incidents.desk.log_key import LogKey
+from incidents.machine import commands
+from incidents.store import checkpoints, leaves
+from incidents.store.engine import reading, writing
+from incidents.tlog import cosignature, note
+from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
+
+NAME = "log.example/incidents"
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings file: the log is published in a folder of this test."""
+    file = tmp_path / "config.toml"
+    file.write_text(f'[audit]\nkey = "{tmp_path}/audit.key"\npublish = "{tmp_path}/public"\n')
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+    return file
+
+
+@pytest.fixture
+def house(db_url: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    found = House(settings.load(db=db_url))
+    yield found
+    found.close()
+
+
+def add(house: House, *sites: str) -> None:
+    add = commands.AddSite(by="operator-1")
+    house.desk.submit([Envelope(site=site, command=add) for site in sites])
+
+
+def make_key(house: House, folder: Path) -> None:
+    def on_record(key: str, previous: str | None) -> None:
+        house.desk.make_log_key(
+            LogKey(key=key, previous=previous, by="operator-1", login=None, reason=None)
+        )
+
+    rotation.first(house.engine, KeyRing(folder / "audit.key"), NAME, on_record)
+
+
+def sizes(house: House) -> tuple[int, int]:
+    """How many entries are numbered, and how many signed."""
+    with reading(house.engine) as connection:
+        last = checkpoints.last(connection)
+        return leaves.head(connection).size, 0 if last is None else last.size
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+class Monotonic:
+    """Real time, as a test tells it."""
+
+    def __init__(self) -> None:
+        self.s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+def test_a_round_numbers_signs_and_publishes(house: House, tmp_path: Path) -> None:
+    make_key(house, tmp_path)
+    add(house, "one.example", "two.example")
+
+    Record(house).run()
+
+    assert sizes(house) == (3, 3)
+    assert (tmp_path / "public" / "checkpoint").read_text().startswith(f"{NAME}\n3\n")
+
+
+def test_without_a_key_all_is_numbered_and_it_is_said_once(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monotonic = Monotonic()
+    record = Record(house, monotonic=monotonic)
+    for n in range(3):
+        add(house, f"site-{n}.example")
+        record.run()
+        monotonic.s += 1
+
+    assert sizes(house) == (3, 0)
+    [said] = lines(capsys)
+    assert said["event"] == "the log is numbered, and not signed here"
+    assert "audit key new" in said["reason"]
+
+
+def test_a_key_that_comes_later_is_used_and_it_is_said(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monotonic = Monotonic()
+    record = Record(house, monotonic=monotonic)
+    record.run()
+    make_key(house, tmp_path)
+    monotonic.s += 1
+    record.run()
+
+    assert sizes(house) == (1, 1)
+    assert lines(capsys)[-1]["event"] == "the log is signed here"
+
+
+def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_key(house, tmp_path)
+    (tmp_path / "audit.key").chmod(0o644)
+    monotonic = Monotonic()
+    record = Record(house, monotonic=monotonic)
+    for n in range(4):
+        add(house, f"site-{n}.example")
+        record.run()
+        monotonic.s += 60
+
+    assert sizes(house) == (5, 0)
+    [said] = lines(capsys)
+    assert said["event"] == "the log is not signed"
+    assert "chmod 600" in said["reason"]
+    (tmp_path / "audit.key").chmod(0o600)
+    record.run()
+    assert sizes(house) == (5, 5)
+    assert lines(capsys)[-1]["event"] == "no longer: the log is not signed"
+
+
+def test_what_cannot_be_published_is_signed_all_the_same(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_key(house, tmp_path)
+    (tmp_path / "public").write_text("no folder")
+
+    Record(house).run()
+
+    assert sizes(house) == (1, 1)
+    assert lines(capsys)[-1]["event"] == "the log is not published"
+
+
+def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[float] = []
+    monotonic = Monotonic()
+
+    def fail(*_: object) -> int:
+        tried.append(monotonic.s)
+        raise RuntimeError("what it says may hold somebody's data")
+
+    monkeypatch.setattr(sequencer, "number_all", fail)
+    record = Record(house, monotonic=monotonic)
+    for _ in range(400):
+        record.run()
+        monotonic.s += 0.25
+
+    waits = [later - earlier for earlier, later in pairwise(tried)]
+    assert 4 <= len(tried) < 20
+    assert max(waits) > 8
+    [said] = lines(capsys)
+    assert said["event"] == "the entries are not numbered"
+    assert said["reason"] == "a fault in this program: RuntimeError"
+
+
+def test_nothing_is_begun_once_it_is_stopped(house: House) -> None:
+    add(house, "one.example")
+
+    Record(house, stopped=lambda: True).run()
+
+    assert sizes(house) == (0, 0)
+
+
+def test_each_hour_it_looks_for_entries_that_were_passed_over(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monotonic = Monotonic()
+    record = Record(house, say=lambda *_, **__: None, monotonic=monotonic)
+    record.run()
+    add(house, "one.example")
+    with writing(house.engine) as connection:
+        connection.execute(text("UPDATE log_head SET floor = 1000"))
+    monotonic.s += 3_599
+    record.run()
+    assert sizes(house) == (0, 0)
+    monotonic.s += 1
+    record.run()
+
+    assert sizes(house) == (1, 0)
+    [said] = lines(capsys)
+    assert (said["event"], said["count"], said["level"]) == (
+        "entries had been passed over, and are numbered now", 1, "error",
+    )  # fmt: skip
+
+
+def test_once_says_nothing_where_there_is_no_key(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(house, "one.example")
+
+    once(house)
+
+    assert sizes(house) == (1, 0)
+    assert lines(capsys) == []
+
+
+# ── witnesses ────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def a_witness(key: SigningKey, status: Callable[[], int] = lambda: 200) -> Iterator[str]:
+    """A real server that countersigns whatever it is sent."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            signed = note.parse(body[body.index("\n\n") + 2 :])
+            answer = f"{cosignature.cosign(key, signed.text, int(time.time()))}\n".encode()
+            self.send_response(status())
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def name_witnesses(config: Path, *witnesses: tuple[str, SigningKey]) -> None:
+    listed = ", ".join(f'{{ url = "{url}", key = "{key.verifier}" }}' for url, key in witnesses)
+    config.write_text(f"{config.read_text()}witnesses = [{listed}]\n")
+
+
+def test_what_a_witness_has_signed_is_kept_and_published(
+    house: House, config: Path, tmp_path: Path
+) -> None:
+    key = SigningKey.generate("witness.example", COSIGNATURE_V1)
+    make_key(house, tmp_path)
+    with a_witness(key) as url:
+        name_witnesses(config, (url, key))
+        once(house)
+
+    published = note.parse((tmp_path / "public" / "checkpoint").read_text())
+    assert note.opened(published, [key.verifier]) == [key.verifier]
+    with reading(house.engine) as connection:
+        last = checkpoints.last_cosigned(connection, str(key.verifier))
+    assert last is not None
+    assert last[0].size == 1
+
+
+def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
+    house: House, config: Path, tmp_path: Path
+) -> None:
+    away, there = (SigningKey.generate(f"{n}.example", COSIGNATURE_V1) for n in ("a", "b"))
+    make_key(house, tmp_path)
+    stop = Event()
+    with a_witness(there) as url:
+        name_witnesses(config, ("http://127.0.0.1:9", away), (url, there))
+        record = Record(house)
+        record.run()
+        assert sizes(house) == (1, 1)
+        Witnessing(house, record.witnesses, stop).start()
+        _until(lambda: _witnessed(house) == [str(there.verifier)])
+        stop.set()
+
+
+def test_a_witness_is_asked_again_only_for_what_is_new(
+    house: House, config: Path, tmp_path: Path
+) -> None:
+    key = SigningKey.generate("witness.example", COSIGNATURE_V1)
+    make_key(house, tmp_path)
+    with a_witness(key) as url:
+        name_witnesses(config, (url, key))
+        record = Record(house)
+        [witness] = record.witnesses
+        assert witnessing.ask(house.engine, witness) is None
+        record.run()
+        assert witnessing.ask(house.engine, witness)
+        assert witnessing.ask(house.engine, witness) is None
+
+
+def _witnessed(house: House) -> list[str]:
+    with reading(house.engine) as connection:
+        return checkpoints.witnesses(connection)
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# ── a real daemon ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_real_daemon_signs_what_the_desk_writes_in_a_moment(
+    house: House, db_url: str, tmp_path: Path
+) -> None:
+    make_key(house, tmp_path)
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "incidents", "daemon"],
+        env={**os.environ, "INCIDENTS_DB": db_url}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        _until(lambda: sizes(house)[1] == 1)
+        began = time.monotonic()
+        add(house, "one.example")
+        _until(lambda: sizes(house)[1] == 2)
+        took_s = time.monotonic() - began
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        _, said = daemon.communicate(timeout=PATIENCE_S)
+    assert daemon.returncode == 0, said
+    assert took_s < 5, "it takes a second; a machine at work may need a little more"

@@ -1,0 +1,177 @@
+"""The grants: a role with them runs the desk, and rewrites nothing that is on record."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.exc import ProgrammingError
+
+from incidents import settings
+from incidents.audit import log_settings, rotation, sequencer, signing
+from incidents.audit.replay import Replay
+from incidents.audit.signing_key import KeyRing
+from incidents.bootstrap import House
+from incidents.clock import now
+from incidents.desk import Envelope
+from incidents.desk.log_key import LogKey
+from incidents.machine import commands as c
+from incidents.machine.policy import DOCUMENTED
+from incidents.store import engine as engines
+from incidents.store import grants
+from incidents.store.tables import metadata
+
+ROLE, ERASER = "the desk's", 'the "eraser"'
+ONE = "operator-1"
+ON_RECORD = (
+    "entries", "leaves", "checkpoints", "cosignatures", "stamps", "log_keys", "policies",
+    "orders", "evidence", "incident_urls", "sealed",
+)  # fmt: skip
+
+
+@pytest.fixture
+def owner(postgresql_url: str) -> Iterator[Engine]:
+    """The owner's engine, of a database whose two roles have been given what is printed."""
+    made = engines.create(postgresql_url)
+    with made.begin() as connection:
+        for role in (ROLE, ERASER):
+            connection.execute(text(f"DROP ROLE IF EXISTS {grants.quoted(role)}"))
+            connection.execute(text(f"CREATE ROLE {grants.quoted(role)} LOGIN"))
+        for statement in grants.sql(ROLE, ERASER):
+            connection.execute(text(statement))
+    yield made
+    with made.begin() as connection:
+        for role in (ERASER, ROLE):
+            connection.execute(text(f"DROP OWNED BY {grants.quoted(role)}"))
+            connection.execute(text(f"DROP ROLE {grants.quoted(role)}"))
+    made.dispose()
+
+
+def as_role(url: str, role: str) -> str:
+    return make_url(url).update_query_dict({"user": role}).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def house(
+    owner: Engine, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    """The program under the desk's role."""
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
+    found = House(settings.load(db=as_role(postgresql_url, ROLE)))
+    yield found
+    found.close()
+
+
+def a_day(house: House) -> None:
+    """Acts of every kind, the daemon's look, and a heartbeat."""
+    acts: list[c.Command] = [
+        c.AddSite(by=ONE, phone="sealed"),
+        c.EditSite(by=ONE, phone="sealed again"),
+        c.Log(by=ONE, urls=("http://shop.example/1",), note="found"),
+        c.Attach(by=ONE, incident=1, digest="0" * 64, size=1, name="a"),
+        c.ClaimItem(by=ONE, item="1"),
+        c.RecordContact(by=ONE, incident=1, outcome="reached"),
+        c.StateRemoved(by=ONE, incident=1),
+        c.Log(by=ONE, urls=("http://shop.example/2",)),
+        c.VoidIncident(by=ONE, incident=2, reason="no violation"),
+        c.SetHold(by=ONE, reason="by order"),
+        c.StateFalse(by=ONE, field="phone", evidence="no such number"),
+    ]
+    for act in acts:
+        [answer] = house.desk.submit(
+            [Envelope(site="shop.example", command=act, login=None, key=str(id(act)))]
+        )
+        assert answer.refusal is None, (act, answer.refusal)
+    house.desk.elapse()
+    house.desk.activate(
+        DOCUMENTED.toml().replace("count = 3", "count = 4"), by=ONE, login=None, reason="a test"
+    )
+
+
+def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) -> None:
+    from incidents.daemon import enforce, heartbeat
+
+    a_day(house)
+    ring = KeyRing(log_settings.load(house.settings).key)
+
+    def on_record(key: str, previous: str | None) -> None:
+        house.desk.make_log_key(LogKey(key=key, previous=previous, by=ONE, login=None, reason="r"))
+
+    rotation.first(house.engine, ring, "log.example", on_record)
+    rotation.rotate(house.engine, ring, on_record)
+    enforce.look(house.engine, house.desk)
+    heartbeat.note_once(house)
+    house.desk.submit([Envelope(site="other.example", command=c.AddSite(by=ONE))])
+    assert sequencer.number_all(house.engine) == 1
+    assert sequencer.number_missed(house.engine) == 0
+    assert signing.sign(house.engine, ring, now(), at_once=True).made
+
+    with house.reading() as connection:
+        assert list(Replay(connection).findings()) == []
+        assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 1
+
+
+@pytest.mark.parametrize("table", ON_RECORD)
+def test_what_is_on_record_is_neither_changed_nor_deleted(house: House, table: str) -> None:
+    column = next(iter(metadata.tables[table].c)).name
+    statements = (
+        f"UPDATE {table} SET {column} = {column}",
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table}",
+    )
+    for statement in statements:
+        assert _is_denied(house.engine, statement), statement
+
+
+def test_the_desks_role_makes_and_drops_nothing(house: House) -> None:
+    for statement in (
+        "CREATE TABLE more (id int)",
+        "DROP TABLE leaves",
+        "ALTER TABLE entries ADD x int",
+    ):
+        assert _is_denied(house.engine, statement), statement
+
+
+def _is_denied(engine: Engine, statement: str) -> bool:
+    with engine.connect() as connection:
+        try:
+            _run(connection, statement)
+        except ProgrammingError as error:
+            return getattr(error.orig, "sqlstate", None) == "42501"
+    return False
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.execute(text(statement))
+
+
+def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
+    owner: Engine, house: House, postgresql_url: str
+) -> None:
+    a_day(house)
+    eraser = engines.create(as_role(postgresql_url, ERASER))
+    with eraser.begin() as connection:
+        assert connection.execute(text("DELETE FROM sealed")).rowcount > 0
+    with eraser.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM sealed"))
+        connection.execute(text("VACUUM keys"))
+
+    assert _is_denied(eraser, "DELETE FROM entries")
+    assert _is_denied(eraser, "UPDATE entries SET body = body")
+    assert _is_denied(eraser, "UPDATE sealed SET value = value")
+    eraser.dispose()
+
+
+def test_every_table_has_its_rights_and_what_is_on_record_has_no_more_than_two() -> None:
+    assert set(grants.RIGHTS) == {*metadata.tables, "alembic_version"}
+    for table in ON_RECORD:
+        assert grants.RIGHTS[table] == ("SELECT", "INSERT")
+
+
+def test_the_command_prints_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from incidents.cli.db import db
+
+    done = CliRunner().invoke(db, ["grants", ROLE, "--eraser", ERASER], standalone_mode=False)
+
+    assert done.output.splitlines() == list(grants.sql(ROLE, ERASER))

@@ -1,0 +1,248 @@
+"""The ledger: what was seen is compared and stored in one step, and is never made anew."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
+from incidents.tlog.submission import Submission
+from incidents.witness import rules
+from incidents.witness.ledger import MAX_CONTRADICTIONS, Ledger, LedgerError
+from incidents.witness.rules import NOTHING, Refusal, Seen
+from tests.witness.rig import ORIGIN, Log
+
+KEY = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
+LOG = Log()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "seen ?#%.db"
+
+
+@pytest.fixture
+def ledger(file: Path) -> Ledger:
+    made = Ledger(file)
+    made.make_for(KEY)
+    return made
+
+
+def rows(file: Path, table: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def test_of_a_log_that_was_never_heard_of_nothing_was_seen(ledger: Ledger) -> None:
+    assert ledger.seen(ORIGIN) == NOTHING
+
+
+def test_what_was_countersigned_is_remembered_with_its_note(ledger: Ledger, file: Path) -> None:
+    assert ledger.compare_and_store(LOG.submission(0, 5)) is None
+    assert ledger.compare_and_store(LOG.submission(5, 9)) is None
+    assert ledger.seen(ORIGIN) == Seen(9, LOG.root(9))
+    assert Ledger(file).seen(ORIGIN) == Seen(9, LOG.root(9))
+    assert rows(file, "seen") == [(ORIGIN, 9, LOG.root(9), str(LOG.note(9)))]
+
+
+def test_logs_are_remembered_apart(ledger: Ledger) -> None:
+    other = Log("other", "other.example", SigningKey.generate("other.example"))
+    ledger.compare_and_store(LOG.submission(0, 5))
+    ledger.compare_and_store(other.submission(0, 3))
+    assert ledger.seen(ORIGIN).size == 5
+    assert ledger.seen("other.example") == Seen(3, other.root(3))
+
+
+def test_what_is_refused_changes_nothing(ledger: Ledger, file: Path) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+    before = rows(file, "seen")
+    for asked in (
+        LOG.submission(3, 9),
+        LOG.submission(0, 9),
+        LOG.rewritten_from(2).submission(5, 9),
+        LOG.rewritten_from(2).submission(5, 5),
+        LOG.submission(0, 3),
+    ):
+        assert ledger.compare_and_store(asked) is not None
+        assert rows(file, "seen") == before
+
+
+def test_a_judge_that_fails_leaves_all_as_it_was_and_no_lock(ledger: Ledger) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+
+    def fails(_submission: Submission, _seen: Seen) -> Refusal | None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ledger.compare_and_store(LOG.submission(5, 9), fails)
+    assert ledger.seen(ORIGIN).size == 5
+    assert ledger.compare_and_store(LOG.submission(5, 9)) is None
+
+
+def test_nobody_stores_between_another_ones_look_and_its_store(ledger: Ledger) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+    looked, others = threading.Event(), []
+
+    def slow(submission: Submission, seen: Seen) -> Refusal | None:
+        looked.set()
+        # It cannot end before this transaction does: so long it is watched.
+        other.join(0.3)
+        assert other.is_alive()
+        return rules.inconsistent(submission, seen)
+
+    def also() -> None:
+        looked.wait(10)
+        others.append(ledger.compare_and_store(LOG.submission(5, 12)))
+
+    other = threading.Thread(target=also)
+    other.start()
+    assert ledger.compare_and_store(LOG.submission(5, 9), slow) is None
+    other.join(30)
+    [refusal] = others
+    assert refusal is not None
+    assert refusal.seen == 9
+    assert ledger.seen(ORIGIN) == Seen(9, LOG.root(9))
+
+
+def test_of_many_who_ask_at_once_exactly_one_is_stored(ledger: Ledger) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+    start, answers = threading.Barrier(8), []
+
+    def ask(size: int) -> None:
+        start.wait(30)
+        answers.append((size, ledger.compare_and_store(LOG.submission(5, size))))
+
+    threads = [threading.Thread(target=ask, args=(6 + n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    [winner] = [size for size, refusal in answers if refusal is None]
+    assert {refusal.seen for _, refusal in answers if refusal} == {winner}
+    assert ledger.seen(ORIGIN) == Seen(winner, LOG.root(winner))
+
+
+def test_each_commit_is_on_disk_before_it_is_told(ledger: Ledger) -> None:
+    with ledger._connection() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (3,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+STORE = """
+import sys
+from pathlib import Path
+from incidents.tlog import submission
+from incidents.witness.ledger import Ledger
+asked = submission.parse(sys.stdin.buffer.read())
+assert Ledger(Path(sys.argv[1])).compare_and_store(asked) is None
+sys.stdout.write("stored")
+"""
+
+
+@pytest.mark.parametrize("fault", ["signal=SIGKILL", "error=EIO", "error=ENOSPC"])
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync,fsync", "unlink"])
+def test_a_fault_at_each_write_leaves_the_old_or_the_new_and_nothing_is_told_too_early(
+    ledger: Ledger, file: Path, call: str, fault: str
+) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+    before = file.read_bytes()
+    failed = 0
+    for nth in range(1, 50):
+        file.write_bytes(before)
+        told = _stored_under(file, call, f"{fault}:when={nth}")
+        seen = ledger.seen(ORIGIN)
+        assert seen in (Seen(5, LOG.root(5)), Seen(9, LOG.root(9)))
+        if told:
+            assert seen.size == 9
+            break
+        failed += 1
+        assert ledger.compare_and_store(LOG.submission(seen.size, 12)) is None
+    assert told, "it never gets through"
+    assert failed > 0, "no fault was ever met"
+
+
+def _stored_under(file: Path, call: str, fault: str) -> bool:
+    """Whether a process that stores 9 entries, while that fault is injected, says it has."""
+    words = ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:{fault}",
+             sys.executable, "-c", STORE, str(file)]  # fmt: skip
+    done = subprocess.run(
+        words, input=bytes(LOG.submission(5, 9)), capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode == 0) == (done.stdout == b"stored"), done.stderr
+    return done.stdout == b"stored"
+
+
+# Two trees of one size
+
+
+def test_two_signed_trees_of_one_size_are_kept_side_by_side(ledger: Ledger, file: Path) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+    rewritten = LOG.rewritten_from(2)
+    for old in (5, 5, 0):
+        assert ledger.compare_and_store(rewritten.submission(old, 5)) is not None
+    assert rows(file, "contradictions") == [
+        (ORIGIN, 5, rewritten.root(5), str(rewritten.note(5)), str(LOG.note(5)))
+    ]
+
+
+def test_of_contradictions_the_first_hundred_are_kept(ledger: Ledger, file: Path) -> None:
+    ledger.compare_and_store(LOG.submission(0, 1))
+    for n in range(MAX_CONTRADICTIONS + 5):
+        ledger.compare_and_store(Log(f"other {n}", key=LOG.key).submission(1, 1))
+    assert len(rows(file, "contradictions")) == MAX_CONTRADICTIONS
+
+
+# The file
+
+
+def test_the_memory_of_a_key_is_good_for_that_key(ledger: Ledger) -> None:
+    ledger.check_for(KEY)
+
+
+def test_without_its_memory_a_key_does_not_sign(tmp_path: Path) -> None:
+    file = tmp_path / "gone.db"
+    with pytest.raises(LedgerError, match="it is not there"):
+        Ledger(file).check_for(KEY)
+    assert not file.exists()
+
+
+def test_the_memory_of_another_key_is_refused(ledger: Ledger) -> None:
+    other = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
+    with pytest.raises(LedgerError, match="another key"):
+        ledger.check_for(other)
+    ledger.make_for(other)
+    ledger.check_for(other)
+    ledger.check_for(KEY)
+
+
+def test_a_new_key_that_takes_over_remembers_what_the_old_one_has_seen(ledger: Ledger) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+    ledger.make_for(SigningKey.generate("witness.example", COSIGNATURE_V1).verifier)
+    assert ledger.seen(ORIGIN).size == 5
+
+
+def test_a_memory_that_vanishes_while_the_witness_runs_is_not_made_anew(
+    ledger: Ledger, file: Path
+) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5))
+    file.unlink()
+    with pytest.raises(LedgerError):
+        ledger.compare_and_store(LOG.submission(0, 9))
+    assert not file.exists()
+
+
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "desk.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE sites (id INTEGER)")
+        connection.commit()
+    for act in (Ledger(file).make_for, Ledger(file).check_for):
+        with pytest.raises(LedgerError, match="not of this program"):
+            act(KEY)
+    (tmp_path / "text.db").write_text("no database at all" * 100)
+    with pytest.raises(LedgerError):
+        Ledger(tmp_path / "text.db").make_for(KEY)
