@@ -53,8 +53,10 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
             there = _there(folder)
             if there == written:
                 return None
-            _write_tiles(connection, folder, _published(folder, there, last), last.size)
+            old = _published(folder, there, last)
+            _write_tiles(connection, folder, old, last.size)
             _write(folder / CHECKPOINT, written.encode())
+            _remove_parts(folder, old, last.size)
         except OSError as error:
             why = error.strerror or str(error)
             file = error.filename or folder
@@ -98,9 +100,17 @@ def _write_tiles(connection: Connection, folder: Path, old: int, new: int) -> No
     for tile in _grown(old, new):
         hashes = stored_tree.hashes(connection, tile)[: tile.width * HASH_BYTES]
         _write(folder / tiles.path(tile), hashes)
-        if tile.width == WIDTH:
-            # Who asks for a part of it takes the whole (C2SP tlog-tiles).
-            _remove(folder / f"{tiles.path(tile)}.p")
+
+
+def _remove_parts(folder: Path, old: int, new: int) -> None:
+    """Takes out the parts of tiles that are whole by now, which the last checkpoint had.
+
+    Who asks for a part from now on takes the whole (C2SP tlog-tiles).
+    """
+    for tile in _grown(old, new):
+        parts = folder / f"{tiles.path(tile)}.p"
+        if tile.width == WIDTH and parts.is_dir():
+            shutil.rmtree(parts, ignore_errors=True)
 
 
 def _grown(old: int, new: int) -> Iterator[Tile]:
@@ -129,8 +139,3 @@ def _write(file: Path, data: bytes) -> None:
             unfinished.unlink()
         raise
     sync_folder(file.parent)
-
-
-def _remove(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder, ignore_errors=True)

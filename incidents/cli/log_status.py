@@ -39,8 +39,12 @@ def status(run: Run) -> int:
 
 
 @click.command()
+@click.option(
+    "-o", "--output", "target", metavar="FILE",
+    help="Write it to FILE, to the byte as it was signed, in place of standard output.",
+)  # fmt: skip
 @looking
-def checkpoint(run: Run) -> int:
+def checkpoint(run: Run, target: str | None) -> int:
     """Number and sign what there is, and print the checkpoint: for an auditor to keep outside."""
     from incidents import clock
     from incidents.audit import log_settings, sequencer, signing
@@ -56,7 +60,11 @@ def checkpoint(run: Run) -> int:
         note = last_note(connection)
     if note is None:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
-    if run.for_programs:
+    if target is not None:
+        from incidents.cli import whole_file
+
+        whole_file.write(target, [note.encode()])
+    elif run.for_programs:
         output.document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])
     else:
         run.say(note.removesuffix("\n"))

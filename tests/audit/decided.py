@@ -43,10 +43,10 @@ class Decided:
     case: Case = field(default_factory=lambda: Case(site_id=SITE_ID, site=SITE))
     acts: int = 0
 
-    def do(self, command: Command, *, minutes: float = 0, refused: bool = False) -> None:
+    def do(self, command: Command, *, minutes: float = 0, may_be_refused: bool = False) -> None:
         self.now += timedelta(minutes=minutes)
         decision = decide(self.case, command, self.policy, self.now)
-        assert refused is (decision.refusal is not None), decision.refusal
+        assert may_be_refused or decision.refusal is None, decision.refusal
         self.acts += 1
         for n, event in enumerate(decision.events):
             due = n < decision.due
@@ -84,11 +84,16 @@ def redecided(
     """The entries as they are written and read; `alone`, without knowing what was active when."""
     redecision = Redecision(SITE_ID, periods.policies, None if alone else periods)
     for seq, entry in enumerate(entries, 1):
-        header, event = decode(encode(entry.event, SITE, SITE_ID, seq, entry.login))
-        finding = redecision.take(header, event, entry.place)
+        finding = take(redecision, seq, entry)
         if finding is not None:
             return redecision, finding
     return redecision, redecision.end()
+
+
+def take(redecision: Redecision, seq: int, entry: Entry) -> Finding | None:
+    """One entry, as it is written and read."""
+    header, event = decode(encode(entry.event, SITE, SITE_ID, seq, entry.login))
+    return redecision.take(header, event, entry.place)
 
 
 def first_wrong(entries: Sequence[Entry], own: Iterable[Entry], **how: bool) -> int | None:
@@ -135,6 +140,38 @@ def alterations(event: Event) -> Iterator[tuple[str, Event]]:
                     yield f"reason.{inner.name}", replace(event, reason=own)
         elif each.name != "site":
             yield each.name, replace(event, **{each.name: other(str(each.type), value)})
+
+
+def missed() -> Decided:
+    """A site whose clock lapses: added, logged, lapsed, suspended; opened, recheck; logged."""
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    site.do(c.Log(by="li"))
+    site.do(c.Elapse(), minutes=61)
+    site.do(c.Elapse(), minutes=721)
+    site.do(c.Log(by="li"), minutes=24 * 60)
+    assert kinds(site.entries) == [
+        "site_added", "incident_logged", "clock_lapsed", "site_suspended", "suspension_ended",
+        "task_opened", "incident_logged",
+    ]  # fmt: skip
+    return site
+
+
+def kinds(entries: list[Entry]) -> list[str]:
+    return [entry.event.kind for entry in entries]
+
+
+def without(entries: list[Entry], *numbers: int) -> list[Entry]:
+    return [entry for n, entry in enumerate(entries, 1) if n not in numbers]
+
+
+def with_(entries: list[Entry], n: int, entry: Entry) -> list[Entry]:
+    return [*entries[: n - 1], entry, *entries[n:]]
+
+
+def of_kind(site: Decided, kind: str) -> int:
+    """The number of the first entry of that kind, from 1."""
+    return kinds(site.entries).index(kind) + 1
 
 
 def everything() -> Decided:

@@ -4,8 +4,11 @@ The code is Go's own for its transparency log (golang.org/x/mod/sumdb, in a smal
 spicy-litetlog, a program of Debian's package litetlog.
 """
 
+import base64
 import os
+import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from incidents.machine import commands as c
 from tests.audit import bundles, signed_log
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.desk.rehearsal import rehearsal
+from tests.docs import pages
 
 SOURCE = Path(__file__).with_name("judge")
 PATIENCE_S = 300
@@ -153,3 +157,81 @@ def test_debian_s_spicy_litetlog_verifies_the_proof_of_each_entry_of_a_case(
             )
             assert (ran.returncode == 0) == taken, ran
             assert ("verified" in ran.stderr + ran.stdout) == taken
+
+
+# ── the shell, as docs/how-to/verify-with-your-own-tools.md has it ───────────────────────────────
+
+Shell = Callable[[str, bytes], bytes]
+"""From a command and what it reads to what it writes."""
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "verify-with-your-own-tools.md"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Runs a command in a folder that has the page's scripts; raises if it fails."""
+    for step in pages.read(PAGE):
+        if isinstance(step, pages.WrittenFile):
+            (tmp_path / step.name).write_text(step.text, encoding="utf-8")
+
+    def run(command: str, given: bytes) -> bytes:
+        ran = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, input=given, capture_output=True, timeout=60,
+            check=True,
+        )  # fmt: skip
+        assert ran.stderr == b""
+        return ran.stdout
+
+    return run
+
+
+ENTRIES = [b'{"n":"%d","\xe4\xbe\x8b":"\\\\n%%s"}' % n for n in range(13)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8, 13])
+def test_the_shell_finds_the_root(shell: Shell, size: int) -> None:
+    leaves = bundles.leaves(ENTRIES[:size])
+    lines = b"".join(entry + b"\n" for entry in ENTRIES[:size])
+    hashes = shell("bash leaves.sh", lines)
+    assert hashes.decode().split() == [leaf.hex() for leaf in leaves]
+    assert shell("bash root.sh", hashes).decode() == f"{bundles.root(leaves).hex()}\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8, 13])
+def test_the_shell_goes_the_way_of_each_proof(shell: Shell, size: int, tmp_path: Path) -> None:
+    record = bundles.Desk(tuple(ENTRIES[:size]), {})
+    root = bundles.root(bundles.leaves(record.entries)).hex().encode()
+    for index in range(size):
+        lines = ["c2sp.org/tlog-proof@v1", f"index {index}"]
+        path = bundles.path(index, bundles.leaves(record.entries))
+        lines += [base64.b64encode(hashed).decode() for hashed in path]
+        above = "\n".join([*lines, "", ""]).encode()
+        (tmp_path / "proof").write_bytes(above + bundles.head(record.entries, LOG))
+        assert shell("bash prove.sh proof", record.entries[index] + b"\n").strip() == root
+        assert shell("bash prove.sh proof", b"another\n").strip() != root
+        longer = above[:-1] + b"A" * 43 + b"=\n\n"
+        (tmp_path / "proof").write_bytes(longer + bundles.head(record.entries, LOG))
+        with pytest.raises(subprocess.CalledProcessError):
+            shell("bash prove.sh proof", record.entries[index] + b"\n")
+
+
+def _blocks_below(heading: str) -> str:
+    """The commands below a heading of the page that its own session has no use for."""
+    section = (
+        PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    )
+    return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
+
+
+def test_the_shell_checks_a_witness_and_a_new_key(
+    exports: Exports, shell: Shell, tmp_path: Path
+) -> None:
+    (exports.whole).rename(tmp_path / "march")
+    key = bytes.fromhex("302a300506032b6570032100") + base64.b64decode(WITNESS.vkey[-44:])[1:]
+    (tmp_path / "witness.der").write_bytes(key)
+    shell("sed '/^$/,$d' march/checkpoint > text", b"")
+    told = shell(_blocks_below("A witness"), b"").decode()
+    assert told.startswith("Signature Verified Successfully\n")
+    assert "2026" in told
+    handed = shell(_blocks_below("A new key"), b"").decode()
+    assert handed.splitlines()[-1] == f"{LOG.vkey} gave way to {NEXT.vkey}"

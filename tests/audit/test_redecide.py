@@ -1,5 +1,6 @@
 """The redecision: what the desk has decided follows from what stands before it, entry by entry."""
 
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +14,7 @@ from incidents.audit.archive import Archive
 from incidents.audit.entry import decode, encode
 from incidents.audit.finding import Finding
 from incidents.audit.periods import Periods
-from incidents.audit.redecide import Redecision
+from incidents.audit.redecide import OUTSIDE, Redecision
 from incidents.desk import Envelope
 from incidents.intake import grouping, history
 from incidents.intake.importing import Import
@@ -30,6 +31,7 @@ from tests.audit.decided import Decided, everything, periods_of, redecided
 from tests.audit.tampering import fill
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
+from tests.machine import random_histories
 from tests.machine.random_histories import RandomHistory, histories, play
 
 ROOT = Path(__file__).parents[2]
@@ -167,7 +169,7 @@ def test_an_import_is_decided_again_as_it_was(db_url: str) -> None:
         reports = history.load(str(ROOT / "tests/data/history.jsonl")).reports
         found = grouping.group(reports, None)
         tally = Import(desk=day.desk, known=(), by="li", login="desk1").take(found)
-        assert tally.incidents_new == len(found) > 3
+        assert tally.incidents_new > 10
         for site in tally.sites:
             day.give(c.Log(by="li"), site)
         day.later(hours=2)
@@ -195,10 +197,31 @@ def test_what_one_decision_looks_at_does_not_grow_with_the_history(
     redecision, finding = redecided(site.entries, periods_of(site.own))
     assert finding is None
     assert redecision.case == site.case
-    assert len(parts) > 150
+    assert len(parts) > 100
     assert max(len(part.incidents) for part in parts) <= 8
     assert max(len(part.suspensions) for part in parts) <= 4
     assert max(len(part.tasks) for part in parts) <= 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """The machine has seen the whole history each time; the redecision sees a part."""
+    draw, site = Random(seed), Decided()
+    site.do(c.AddSite(by="li"))
+    for n in range(400):
+        if n % 50 == 0:
+            site.activate(Policy(**random_histories.POLICIES[2 + (seed + n) % 19]))
+        site.now += timedelta(minutes=draw.choice((0, 0, 1, 20, 61, 300, 800)))
+        asked = random_command(draw, site.now, site.case.last_incident)
+        site.do(asked, may_be_refused=True)
+    parts = _looked_at(monkeypatch)
+    redecision, finding = redecided(site.entries, periods_of(site.own))
+    assert finding is None
+    assert redecision.case == site.case
+    assert redecision.next_due() == rules.next_due(site.case)
+    assert len(parts) > 100
 
 
 def _looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
@@ -211,3 +234,8 @@ def _looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
 
     monkeypatch.setattr(Archive, "part", part_and_tell)
     return parts
+
+
+def test_what_no_policy_derives_is_listed_with_its_reason() -> None:
+    assert set(OUTSIDE) == {"facts", "recorded_at", "again", "refusals", "the end"}
+    assert all(len(reason) > 10 for reason in OUTSIDE.values())

@@ -135,7 +135,11 @@ def server(answer: Callable[[Submission], Answer]) -> Iterator[Witness]:
 
 
 def signed(asked: Submission, key: SigningKey = KEY, at: int = 1_700_000_000) -> bytes:
-    return f"{cosignature.cosign(key, asked.note.text, at)}\n".encode()
+    return _cosigned_text(asked.note.text, key, at)
+
+
+def _cosigned_text(text: str, key: SigningKey = KEY, at: int = 1_700_000_000) -> bytes:
+    return f"{cosignature.cosign(key, text, at)}\n".encode()
 
 
 def conflict(size: object) -> Answer:
@@ -159,6 +163,7 @@ def test_signatures_of_unknown_keys_in_the_answer_are_ignored() -> None:
         lambda asked: signed(asked) + b"more\n",
         lambda asked: b"\n" + signed(asked),
         lambda asked: b"more\n\n" + signed(asked),
+        lambda asked: b"more\n\n" + _cosigned_text(asked.note.text + "\nmore\n"),
         lambda asked: signed(asked) + signed(asked, at=1),
         lambda asked: signed(submission.of(LOG.note(4), 0, ())),
         lambda asked: signed(asked, SigningKey.generate("witness.example", COSIGNATURE_V1)),

@@ -10,16 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from freezegun.api import FrozenDateTimeFactory
-from sqlalchemy import select
 
 from incidents.cli import whole_file
-from incidents.cli.root import root
 from incidents.errors import FileError
-from incidents.store import tables
-from incidents.store.engine import create, reading
 from tests.cli.conftest import Cli
 
 
@@ -124,107 +119,6 @@ def test_what_cannot_be_written_is_said_in_one_sentence(
     answer = desk("audit", "export", "-o", str(tmp_path / target))
     assert answer.status == status
     assert len(answer.err.splitlines()) == 1
-
-
-# ── no personal text ─────────────────────────────────────────────────────────────────────────────
-
-CODES = {("log", "category"), ("site false-info", "field"), ("done", "outcome")}
-"""Words for a list, not for a person: they stand in the record as they are."""
-
-
-def _texts() -> set[tuple[str, str]]:
-    """Every parameter of every command that takes people's own words."""
-    return {
-        (path, param.name or "")
-        for path, command in _commands(root, "")
-        for param in command.params
-        if getattr(getattr(param.type, "func", None), "__qualname__", "").startswith("text.")
-        and param.name != "key"
-    }
-
-
-def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from _commands(command, f"{path}{name} ")
-        elif command is not None:
-            yield f"{path}{name}", command
-
-
-CANARY = "canary"
-HISTORY = """
-site add a.example --phone {0} --email {1} --person {2}
-site edit a.example --phone {3} --email {4} --person {5}
-log a.example --note {6}
-contact 1-1 no-answer --note {7}
-contact 1-1 reached --note {8}
-void-contact 1-1-2 --reason {9}
-contact 1-1 reached
-removed 1-1 --note {10}
-take-back 1-1 --reason {11}
-recur 1-1 --note {12}
-void 1-2 --reason {13}
-attach 1-1 FILE
-site hold a.example --reason {15}
-site unhold a.example --reason {16}
-refused 1-1 --note {17} --confirm a.example
-take-back 1-1 --reason {18}
-site uphold a.example --reason {19}
-site reinstate a.example --reason {20}
-site decline a.example --reason {21} --as wang
-site reinstate a.example --reason {22}
-site approve a.example --as wang
-site false-info a.example --field phone --evidence {23} --confirm a.example
-done 1-t1 --note {24}
-policy activate POLICY --reason {25}
-import PAST
-""".strip()
-COVERED = {
-    (path, parameter)
-    for path, parameters in {
-        "site add": "phone email responsible", "site edit": "phone email responsible",
-        "log": "note", "contact": "note", "void-contact": "reason", "removed": "note",
-        "take-back": "reason", "recur": "note", "void": "reason", "refused": "note",
-        "site hold": "reason", "site unhold": "reason", "site uphold": "reason",
-        "site reinstate": "reason", "site decline": "reason", "site false-info": "evidence",
-        "done": "note", "policy activate": "reason",
-    }.items()
-    for parameter in parameters.split()
-}  # fmt: skip
-
-
-def test_what_people_write_never_stands_in_the_record_an_order_or_an_answer(
-    cli_on_both: Cli, db_url: str, tmp_path: Path
-) -> None:
-    assert _texts() == COVERED | CODES, "a command takes words that this test does not try"
-    shot, policy, past = tmp_path / "canary14.png", tmp_path / "policy.toml", tmp_path / "past.csv"
-    shot.write_bytes(b"seen")
-    policy.write_text("# canary26\n[repeat]\ncount = 4\n")
-    past.write_text("occurred_at,site,note\n2026-01-01T00:00:00Z,b.example,canary27\n")
-    files = {"FILE": str(shot), "POLICY": str(policy), "PAST": str(past)}
-    for n, line in enumerate(HISTORY.splitlines()):
-        words = line.format(*(f"{CANARY}{i}" for i in range(28))).split()
-        given = [files.get(word, word) for word in words]
-        answer = cli_on_both(*given, "--key", f"k{n}", "--json")
-        assert answer.status == 0, (line, answer.err)
-
-    exported = (
-        cli_on_both("audit", "export").out + cli_on_both("audit", "export", "--format", "csv").out
-    )
-    assert "site_reinstated" in exported
-    assert CANARY not in exported
-    engine = create(db_url)
-    with reading(engine) as connection:
-        for table in tables.metadata.sorted_tables:
-            rows = repr(connection.execute(select(table)).all())
-            if table is tables.sealed:
-                assert all(f"{CANARY}{n}" in rows for n in range(28) if n != 26)
-            else:
-                assert CANARY not in rows, table.name
-    engine.dispose()
-    assert cli_on_both("audit", "replay").status == 0
 
 
 # ── replay ───────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ ON_SQLITE = (
     "how-to/erase-a-person.md",
     "how-to/export-and-check.md",
     "how-to/rehearse-with-a-told-clock.md",
+    "how-to/verify-with-your-own-tools.md",
     "how-to/work-a-shift.md",
 )
 ON_POSTGRESQL = "how-to/use-postgresql.md"
@@ -31,6 +32,7 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
         "INCIDENTS_DB": url,
         "INCIDENTS_CLOCK": "own",
         "XDG_DATA_HOME": str(folder / "data"),
+        "INCIDENTS_AUDIT_KEY": str(folder / "audit.key"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(pages.ROOT),
     }

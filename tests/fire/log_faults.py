@@ -21,7 +21,17 @@ from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store import engine as engines
 from tests.databases import SqliteDatabases, memory_folder, postgresql_server
-from tests.fire.fault_calls import KILL, STDERR, STDOUT, Call, Fault, calls_in, hit_in, watching
+from tests.fire.fault_calls import (
+    KILL,
+    STDERR,
+    STDOUT,
+    Call,
+    Fault,
+    calls_in,
+    faults_of,
+    hit_in,
+    watching,
+)
 from tests.fire.fault_record import assert_sound
 from tests.fire.fault_server import Ended, FaultServer, fault_server
 from tests.fire.log_record import assert_complete, assert_consistent
@@ -93,7 +103,7 @@ class Rig:
         self._fresh(act)
         ended = self._run(act.words, watching(self._trace))
         assert ended.status == 0, ended
-        self._judge(act, ended, done=True)
+        self._judge(act, done=True)
         calls = calls_in(self._trace.read_text(), self._here)
         return [call for call in calls if call.target not in (STDOUT, STDERR)]
 
@@ -110,7 +120,7 @@ class Rig:
             assert "Traceback" not in ended.stderr, ended
             if fault.kills and hit:
                 assert ended.status == -9, ended
-            self._judge(act, ended, done=False)
+            self._judge(act, done=False)
             self._assert_no_parts(fault)
             self._again(act)
         except AssertionError as error:
@@ -123,13 +133,13 @@ class Rig:
         ended = self._run(act.words)
         there = act.name == "key new" and "the log has a key" in ended.stderr
         assert there or ended.status == 0, ("it does not go on", ended)
-        self._judge(act, ended, done=True)
+        self._judge(act, done=True)
         _add_and_sign(self._engine, self._run)
-        self._judge(act, ended, done=False)
+        self._judge(act, done=False)
         assert_complete(self._engine)
         self._engine.dispose()
 
-    def _judge(self, act: Act, ended: Ended, *, done: bool) -> None:
+    def _judge(self, act: Act, *, done: bool) -> None:
         assert_consistent(self._engine, self._here / "audit.key", self._here / "public")
         if done and act.signs:
             assert_complete(self._engine)
@@ -167,13 +177,12 @@ def rig(folder: Path) -> Iterator[Rig]:
         yield Rig(server, folder)
 
 
-def each(rig: Rig, act: Act, kinds: Sequence[str] = KINDS, step: int = 1) -> Counter[str]:
-    """Every `step`th writing call of the act with each kind of fault."""
-    calls = rig.calls(act)
-    figures = Counter[str](calls=len(calls))
-    for call in calls[::step]:
-        for kind in kinds:
-            figures += rig.fault(act, Fault(call, kind))
+def sample(rig: Rig, act: Act, chance: random.Random, size: int) -> Counter[str]:
+    """Some faults of the act, drawn by chance; figures of what was hit."""
+    faults = faults_of(rig.calls(act))
+    figures = Counter[str]()
+    for fault in chance.sample(faults, min(size, len(faults))):
+        figures += rig.fault(act, fault)
     return figures
 
 
@@ -232,8 +241,7 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     try:
         with rig(here) as made:
             calls = made.calls(act)
-            faults = [Fault(call, kind) for call in calls for kind in (*KINDS, "ENOSPC")]
-            for fault in faults[which::SLICES]:
+            for fault in faults_of(calls)[which::SLICES]:
                 figures += made.fault(act, fault)
         figures += _on_postgresql(seed, here)
     except AssertionError as error:

@@ -1,4 +1,4 @@
-"""The log under faults: what must be true of it, whatever was cut off, on either kind of database."""
+"""The log under faults: what must be true of it on either database, whatever was cut off."""
 
 from pathlib import Path
 from typing import Any

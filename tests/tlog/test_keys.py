@@ -146,7 +146,11 @@ def test_a_private_key_shows_itself_nowhere() -> None:
 
 
 def test_a_private_key_given_for_a_public_one_is_refused_in_silence() -> None:
-    for given in (PETER_PRIVATE, " " + PETER_PRIVATE, PETER_PRIVATE[1:], PETER_PRIVATE[8:]):
+    for given in (PETER_PRIVATE, " " + PETER_PRIVATE):
+        with pytest.raises(KeyFormatError, match="it is private") as refused:
+            VerifierKey.parse(given)
+        assert SEED_TEXT not in _told(refused.value)
+    for given in (PETER_PRIVATE[1:], PETER_PRIVATE[8:], PETER_PRIVATE[12:]):
         with pytest.raises(KeyFormatError) as refused:
             VerifierKey.parse(given)
         assert SEED_TEXT not in _told(refused.value)

@@ -168,6 +168,12 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read_whole(tmp_path: Pa
         assert running.post(bytes(LOG.submission(0, 5)))[0] == 200
 
 
+def test_a_body_of_256_kib_is_the_longest(tmp_path: Path) -> None:
+    with witness(tmp_path, LOG) as running:
+        assert running.post(b"x" * MAX_BODY_BYTES)[0] == 400
+        assert running.post(b"x" * (MAX_BODY_BYTES + 1))[0] == 413
+
+
 def test_a_submission_of_nearly_the_longest_is_read(tmp_path: Path) -> None:
     many = tuple(Signature(f"stranger-{n}.example", b"abcd", bytes(1_500)) for n in range(99))
     own = LOG.note(5)
@@ -214,13 +220,12 @@ def _at_once(witnesses: list[Running], bodies: dict[int, bytes]) -> dict[int, tu
 def test_what_was_countersigned_before_a_kill_is_remembered_after_it(tmp_path: Path) -> None:
     """SIGKILL at any moment: whatever was answered with a cosignature is seen for ever."""
     answered = 0
-    for _ in range(5):
+    for _ in range(4):
         with witness(tmp_path, LOG) as running:
             stored = running.ledger.seen(ORIGIN)
             assert stored.size >= answered
             assert stored == Seen(stored.size, LOG.root(stored.size))
             answered = _until_killed(running, stored.size)
-    assert answered > 0
     with witness(tmp_path, LOG) as running:
         assert running.ledger.seen(ORIGIN).size >= answered
         stale = running.post(bytes(LOG.rewritten_from(0).submission(0, answered)))
@@ -229,9 +234,10 @@ def test_what_was_countersigned_before_a_kill_is_remembered_after_it(tmp_path: P
 
 def _until_killed(running: Running, seen: int) -> int:
     """The largest size that it has countersigned when it is killed, in the midst of its work."""
-    killer = threading.Timer(0.3, running.process.send_signal, [signal.SIGKILL])
+    size = seen + 1
+    assert running.post(bytes(LOG.submission(seen, size)))[0] == 200
+    killer = threading.Timer(0.2, running.process.send_signal, [signal.SIGKILL])
     killer.start()
-    size = seen
     while True:
         try:
             answer = running.post(bytes(LOG.submission(size, size + 1)))

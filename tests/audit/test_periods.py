@@ -1,0 +1,118 @@
+"""The periods: each entry names the policy that was active, and what was due came first."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incidents.audit import redecide
+from incidents.audit.entry import DESK, decode, encode
+from incidents.audit.periods import Periods
+from incidents.machine import commands as c
+from incidents.machine.policy import DOCUMENTED
+from tests.audit.decided import (
+    LOGIN,
+    Decided,
+    Entry,
+    altered,
+    first_wrong,
+    kinds,
+    missed,
+    periods_of,
+    redecided,
+    with_,
+)
+
+HOUR = timedelta(hours=1)
+FOUR = replace(DOCUMENTED, repeat_count=4)
+
+
+@pytest.fixture(params=["whole", "in parts"], autouse=True)
+def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small cases are decided whole; here all are, or none is."""
+    monkeypatch.setattr(redecide, "FEW", 1_000_000 if request.param == "whole" else -1)
+
+
+def _two_policies() -> Decided:
+    """Added and logged under the documented policy, whose hour lapses before another is active."""
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    site.do(c.Log(by="li"))
+    site.now += timedelta(minutes=90)
+    site.activate(replace(DOCUMENTED, suspend_for=HOUR))
+    site.do(c.EditSite(by="li", phone="sha256:1"))
+    assert kinds(site.entries)[2:] == ["clock_lapsed", "site_suspended", "site_edited"]
+    return site
+
+
+def test_a_policy_that_was_not_active_is_found_although_it_decides_alike() -> None:
+    site = _two_policies()
+    for n in (2, 5):
+        wrong = FOUR if n == 2 else DOCUMENTED
+        named = with_(site.entries, n, altered(site.entries[n - 1], policy=wrong.digest))
+        periods = periods_of(site.own)
+        periods.policies[FOUR.digest] = FOUR
+        _, finding = redecided(named, periods)
+        assert finding is not None
+        assert finding.row == f"7-{n}"
+        assert str(finding.found).endswith(f"and it says {wrong.digest}")
+        # Without the desk's own stream that cannot be told.
+        assert redecided(named, periods, alone=True)[1] is None
+
+
+def test_a_policy_that_nobody_knows_decides_nothing() -> None:
+    entries = missed().entries
+    named = with_(entries, 2, altered(entries[1], policy="sha256:9"))
+    _, finding = redecided(named, Periods(), alone=True)
+    assert finding is not None
+    assert (finding.row, finding.found) == ("7-2", "there is no policy sha256:9 to decide it by")
+
+
+def test_what_was_due_before_an_activation_and_was_done_after_it_is_found() -> None:
+    """Done under the new policy the suspension would last an hour, not twelve."""
+    site = _two_policies()
+    late = Decided(policy=site.policy, case=site.case.copy(), now=site.now)
+    late.case = _case_of(site.entries[:2])
+    late.entries = list(site.entries[:2])
+    late.do(c.EditSite(by="li", phone="sha256:1"), minutes=1)
+    after = [replace(entry, place=99) for entry in late.entries[2:]]
+    assert kinds(after) == ["clock_lapsed", "site_suspended", "site_edited"]
+    _, finding = redecided([*site.entries[:2], *after], periods_of(site.own))
+    assert finding is not None
+    assert finding.row == "7-3"
+    assert finding.found == (
+        "what was due at 2026-03-01T11:00:00Z is not done, and at 2026-03-01T11:30:00Z another "
+        "policy was activated, which does what is due first"
+    )
+
+
+def _case_of(entries: list[Entry]) -> Any:
+    redecision, finding = redecided(entries, Periods())
+    assert finding is None
+    assert redecision.case is not None
+    return redecision.case.copy()
+
+
+def test_what_was_due_before_an_activation_is_missed_also_at_the_end() -> None:
+    site = _two_policies()
+    assert first_wrong(site.entries[:2], site.own) == 3
+    assert first_wrong(site.entries[:2], []) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"previous": FOUR.digest}, "the active policy was "),
+        ({"policy": "sha256:1"}, "the policy in it is "),
+        ({"toml": "[repeat]\ncount = 0\n"}, "the policy in it cannot be used: repeat.count"),
+        ({"policy": DOCUMENTED.digest}, "that policy was active already"),
+    ],
+)
+def test_an_activation_that_could_not_be_is_found(changed: dict[str, str], why: str) -> None:
+    [own] = _two_policies().own
+    body = encode(altered(own, **changed).event, DESK, 0, 1, LOGIN)
+    finding = Periods().take(*decode(body), own.place)
+    assert finding is not None
+    assert (finding.site, finding.row, finding.problem) == ("the desk", "0-1", "not_decided")
+    assert str(finding.found).startswith(why)
