@@ -2,7 +2,8 @@
 
 Revision: 0003
 
-Sealed values are told from now on whose they are and since when, so that they can be erased in time.
+Sealed values are told from now on whose they are and since when, so that they can be erased in
+time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bundle's folder: where it is, or where its archive is unpacked for as long as it is needed."""
+"""The bundle's folder: where it lies, or where its archive is unpacked as long as it is needed."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ def unpacked(given: Path) -> Iterator[Path]:
     if given.is_dir():
         yield given
         return
-    try:
-        with given.open("rb") as file, tempfile.TemporaryDirectory(prefix="incidents-") as name:
-            folder = Path(name)
-            _unpack(file, folder, given)
-            yield _root(folder)
-    except OSError as error:
-        detail = error.strerror or str(error)
-        raise FileError(file=str(given), done="read", detail=detail) from error
+    with tempfile.TemporaryDirectory(prefix="incidents-") as name:
+        folder = Path(name)
+        try:
+            with given.open("rb") as file:
+                _unpack(file, folder, given)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            raise FileError(file=str(given), done="read", detail=detail) from error
+        yield _root(folder)
 
 
 def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:

@@ -148,7 +148,7 @@ class BundleLog:
             if body != line:
                 return Flaw(
                     part="entries", where=self.where(leaf), leaf=leaf,
-                    what=f"it is not the entry {leaf} of {entries_path(first // WIDTH, len(bodies))}",
+                    what=f"it is not entry {leaf} of {entries_path(first // WIDTH, len(bodies))}",
                     expected=body[:500].decode(errors="replace"),
                     found=line[:500].decode(errors="replace"),
                 )  # fmt: skip

@@ -127,7 +127,7 @@ def _read(found: Any) -> Manifest:
         raise ValueError(f"its format is {found['format']!r}, and {FORMAT!r} is what is read here")
     files, whole = found["files"], found["whole"]
     if not isinstance(files, dict) or not isinstance(whole, bool):
-        raise ValueError("files is no object, or whole neither true nor false")
+        raise ValueError("files is no object, or whole neither true nor false")  # noqa: TRY004 - of the file
     for digest in files.values():
         if not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
             raise ValueError(f"{str(digest)[:80]!r} is no SHA-256")

@@ -1,4 +1,4 @@
-"""The bundle's notes: its checkpoint, its keys and how one handed over to the next, its witnesses."""
+"""The bundle's notes: its checkpoint, its keys and their handing over, its witnesses."""
 
 from __future__ import annotations
 

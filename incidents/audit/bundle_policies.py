@@ -1,8 +1,9 @@
-"""The bundle's policies: that the text of each policy that an entry names is there, and no other."""
+"""The bundle's policies: the text of each one that an entry names is there, and no other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from incidents.audit.bundle_manifest import Manifest, read_file
@@ -36,7 +37,9 @@ def read(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], list[Flaw
     return found, flaws
 
 
-def flaws(there: Mapping[str, Policy], named: Set[str], left: Set[str]) -> Iterator[Flaw]:
+def flaws(
+    there: Mapping[str, Policy], named: AbstractSet[str], left: AbstractSet[str]
+) -> Iterator[Flaw]:
     """Which are missing of those that entries name, and which are there and never named; `left`
     are those that entries have called the one before."""
     for digest in sorted(named - there.keys()):

@@ -1,4 +1,4 @@
-"""The desk's own stream: its own acts on record, against the tables of policies and of the log's keys."""
+"""The desk's own stream: its acts on record, against the tables of policies and of log keys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The facts: where an entry says of itself that it stands, read from its bytes at the least cost.
 
-The bytes must be RFC 8785 to the letter. That they are what the desk writes, field by field,
-`entry.decode` finds out, at three times the cost.
+`read` asks for RFC 8785 to the letter. `glance` looks at the end of the entry alone: of what the
+desk has written it tells the same, since no text within an entry holds a quotation mark without a
+backslash before it. That an entry is what the desk writes, `entry.decode` finds out.
 """
 
 from __future__ import annotations
@@ -45,6 +46,28 @@ def read(body: bytes) -> Facts:
         raise UnreadableEntryError(detail=f"{type(error).__name__}: {error}") from error
 
 
+def glance(body: bytes) -> Facts:
+    """What an entry says of itself at its end, if the desk has written it.
+
+    Raises:
+        UnreadableEntryError: if it does not end as the desk writes.
+    """
+    if len(body) > MAX_BYTES:
+        raise UnreadableEntryError(detail=f"it has {len(body)} bytes, and {MAX_BYTES} are the most")
+    found = _END.search(body)
+    if found is None:
+        raise UnreadableEntryError(detail="it does not end as the desk writes")
+    policy, recorded_at, site, site_id, seq = found.groups()
+    try:
+        name = site.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableEntryError(detail="the name of its site is no UTF-8") from error
+    if (site_id == b"0") is not (name == DESK):
+        detail = f"{name!r} cannot be the name of site {site_id.decode()}"
+        raise UnreadableEntryError(detail=detail)
+    return Facts(name, int(site_id), int(seq), recorded_at.decode(), policy.decode())
+
+
 def _facts(entry: dict[str, Any]) -> Facts:
     site, recorded_at, policy = entry["site"], entry["recorded_at"], entry["policy"]
     site_id, site_seq = entry["site_id"], entry["site_seq"]
@@ -68,10 +91,20 @@ def _refused(text: str) -> NoReturn:
 
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_TIME = re.compile(
+_TIME_FORM = (
     r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}"
-    r"(?:\.(?!0{6})[0-9]{6})?Z",
-    re.ASCII,
+    r"(?:\.(?!0{6})[0-9]{6})?Z"
+)
+_TIME = re.compile(_TIME_FORM, re.ASCII)
+# The keys of an entry in their order, from the one that each has before its policy.
+_END = re.compile(
+    (
+        r',"occurred_at":"[^"\\]*","policy":"([!#-\[\]-~]*)",(?:"reason":\{.*\},)?'
+        rf'"recorded_at":"({_TIME_FORM})",(?:"rule":"[^"\\]*",)?(?:"run":[0-9]+,)?'
+        r'"site":"([^"\\]*)","site_id":"(0|[1-9][0-9]{0,18})","site_seq":"(0|[1-9][0-9]{0,18})",'
+        rf'"v":{VERSION}\}}\Z'
+    ).encode(),
+    re.DOTALL,
 )
 _decode = json.JSONDecoder(parse_float=_refused, parse_constant=_refused).decode
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode

@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 
 from incidents.audit.entry import UnreadableEntryError
-from incidents.audit.facts import Facts, read
+from incidents.audit.facts import Facts, glance, read
 from incidents.audit.flaw import Flaw
 from incidents.audit.log_port import Batch, Log
 from incidents.audit.streams import Streams, misplaced
@@ -55,7 +55,7 @@ class Seen:
         `place` is where one without a leaf stands among all.
         """
         try:
-            facts = read(body)
+            facts = read(body) if leaf is None else glance(body)
         except UnreadableEntryError as error:
             what = str(error.facts["detail"])
             self.flaws.append(Flaw(part="entries", where=_said(where), what=what, leaf=leaf))
@@ -141,10 +141,8 @@ def _said(where: str | Callable[[], str]) -> str:
 def _tile_flaws(log: Log, batch: Batch, row: bytes) -> Iterator[Flaw]:
     n, width = batch.first // WIDTH, len(batch.bodies)
     kept = log.tile(0, n)
-    if kept == row:
-        return
-    for flaw in _differing(Tile(0, n, width), row, kept, "the entry there"):
-        yield flaw
+    if kept != row:
+        yield from _differing(Tile(0, n, width), row, kept, "the entry there")
 
 
 def _differing(tile: Tile, expected: bytes, kept: bytes | None, what: str) -> Iterator[Flaw]:

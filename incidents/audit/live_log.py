@@ -110,9 +110,9 @@ class LiveLog:
             if row is None or body is None:
                 yield self._missing(leaf, row)
             elif row.leaf_hash != hashes[n]:
-                yield _flaw(leaf, row, fact, self.where(leaf),
-                    "its leaf hash is not that of its body: one of them was changed",
-                    hashes[n].hex(), bytes(row.leaf_hash).hex())  # fmt: skip
+                what = "its leaf hash is not that of its body: one of them was changed"
+                values = hashes[n].hex(), bytes(row.leaf_hash).hex()
+                yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
             elif fact is not None:
                 yield from self._displaced(leaf, row, fact)
 
@@ -233,17 +233,21 @@ class LiveLog:
 
     def _displaced(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
         """Whether the row's columns say what the entry says."""
-        own = (row.site_id, row.site_seq)
-        if own != (fact.site_id, fact.site_seq):
-            yield _flaw(leaf, row, fact, self.where(leaf),
-                f"it says that it is {fact.site_id}-{fact.site_seq}, and its row that it is "
-                f"{own[0]}-{own[1]}", f"{fact.site_id}-{fact.site_seq}", f"{own[0]}-{own[1]}",
-            )  # fmt: skip
-        if self._write_time(datetime.fromisoformat(fact.recorded_at)) != row.recorded_at:
-            yield _flaw(leaf, row, fact, self.where(leaf),
-                f"it was recorded at {fact.recorded_at}, and its row says {row.recorded_at}",
-                fact.recorded_at, str(row.recorded_at),
-            )  # fmt: skip
+        right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
+        if right != own:
+            what = f"it says that it is {right}, and its row says {own}"
+            yield _flaw((leaf, self.where(leaf)), row, fact, what, (right, own))
+        if self._written(fact.recorded_at) != row.recorded_at:
+            what = f"it was recorded at {fact.recorded_at}, and its row says {row.recorded_at}"
+            values = fact.recorded_at, str(row.recorded_at)
+            yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
+
+    def _written(self, time: str) -> Any:
+        """A time as the driver gives it; None for one that no clock shows."""
+        try:
+            return self._write_time(datetime.fromisoformat(time))
+        except ValueError:
+            return None
 
 
 def pending(log: LiveLog, *, tell: Callable[[int], object]) -> tuple[Pending, Seen]:
@@ -267,10 +271,17 @@ def _bytes(body: Any) -> bytes | None:
 
 
 def _flaw(
-    leaf: int, row: Row, fact: Facts | None, where: str, what: str, expected: str, found: str
+    at: tuple[int, str], row: Row, fact: Facts | None, what: str, values: tuple[str, str]
 ) -> Flaw:
-    site_id, seq = row.site_id, row.site_seq
+    """A flaw of the leaf and the place `at`; `values` are what should be, and what is."""
+    (leaf, where), (expected, found) = at, values
     return Flaw(
-        part="entries", where=where, what=what, leaf=leaf, entry=f"{site_id}-{seq}",
-        site=None if fact is None else fact.site, expected=expected, found=found,
-    )  # fmt: skip
+        part="entries",
+        where=where,
+        what=what,
+        leaf=leaf,
+        entry=f"{row.site_id}-{row.site_seq}",
+        site=None if fact is None else fact.site,
+        expected=expected,
+        found=found,
+    )

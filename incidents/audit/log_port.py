@@ -1,4 +1,4 @@
-"""The log as it is verified: what a database and a bundle both give, and how work on it is shared."""
+"""The log as it is verified: what a database and a bundle both give, and how work is shared."""
 
 from __future__ import annotations
 

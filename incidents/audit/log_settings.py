@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents import settings
+from incidents.audit.stamp import Authority
 from incidents.audit.witnesses import Witness
 from incidents.errors import IncidentsError, SettingError, UnknownSettingError
 from incidents.settings import Settings
@@ -26,7 +27,7 @@ _SQLITE = "sqlite:///"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
     """Where the private key is, or the command that signs; where the log is published, by whom it
-    is witnessed, and the URL of an authority for time stamps (RFC 3161).
+    is witnessed, and the authority for time stamps (RFC 3161).
 
     `key` is a path also where a command signs: what it signed last is kept beside it.
     """
@@ -35,7 +36,7 @@ class LogSettings:
     key_command: tuple[str, ...] | None = None
     publish: Path | None = None
     witnesses: tuple[Witness, ...] = ()
-    timestamps: str | None = None
+    timestamps: Authority | None = None
 
 
 def load(of: Settings, environ: Mapping[str, str] | None = None) -> LogSettings:
@@ -52,7 +53,7 @@ def load(of: Settings, environ: Mapping[str, str] | None = None) -> LogSettings:
         key_command=said.argv("key_command"),
         publish=Path(publish).expanduser() if publish else None,
         witnesses=said.witnesses(),
-        timestamps=said.text("timestamps"),
+        timestamps=said.authority(),
     )
 
 
@@ -94,6 +95,21 @@ class _Said:
         if not isinstance(value, list):
             raise _wrong("witnesses", value, "a list of { url = …, key = … }")
         return tuple(map(_witness, value))
+
+    def authority(self) -> Authority | None:
+        value = self._section.get("timestamps")
+        if value is None:
+            return None
+        if not isinstance(value, dict) or set(value) != {"url", "roots"}:
+            raise _wrong("timestamps", value, '{ url = …, roots = "FILE.pem" }')
+        try:
+            roots = Path(str(value["roots"])).expanduser().read_bytes()
+            return Authority(str(value["url"]), roots)
+        except OSError as error:
+            expected = f"a file of root certificates that can be read ({error.strerror})"
+            raise _wrong("timestamps", value, expected) from error
+        except IncidentsError as error:
+            raise _wrong("timestamps", value, f"an authority ({error.message})") from error
 
 
 def _witness(value: object) -> Witness:

@@ -1,4 +1,4 @@
-"""The part: the entries of a bundle that is a part of a log, each with its proof (C2SP tlog-proof)."""
+"""The part: the entries of a bundle that is not whole, each with its proof (C2SP tlog-proof)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def look(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:
                 seen.flaws.append(_flaw(where, "there is no proof of it"))
                 return seen
             _take(line[:-1], indexes[n], where, seen)
-            _prove(folder, line[:-1], indexes[n], where, notes, seen)
+            wrong = _unproved(folder, line[:-1], indexes[n], notes)
+            if wrong is not None:
+                seen.flaws.append(_flaw(where, wrong, indexes[n]))
     for n in indexes[seen.entries :][:1]:
         seen.flaws.append(_flaw(f"proofs/{n}{SUFFIX}", "the entry that it proves is not there", n))
     if not seen.entries == manifest.entries > 0:
@@ -79,20 +81,18 @@ def _take(body: bytes, leaf: int, where: str, seen: PartSeen) -> None:
         seen.flaws.append(misplaced(entry, facts.site, leaf, where, wrong))
 
 
-def _prove(folder: Path, body: bytes, leaf: int, where: str, notes: Notes, seen: PartSeen) -> None:
+def _unproved(folder: Path, body: bytes, leaf: int, notes: Notes) -> str | None:
+    """Why its proof does not show that an entry is in the log."""
     name = f"proofs/{leaf}{SUFFIX}"
     head = notes.head.checkpoint
     try:
-        data = read_file(folder, name)
-        found = proof_file.parse(data)
+        found = proof_file.parse(read_file(folder, name))
         if found.index != leaf or found.checkpoint != notes.text or found.extra is not None:
-            seen.flaws.append(
-                _flaw(name, f"it is no proof of leaf {leaf} by this checkpoint", leaf)
-            )
-            return
+            return f"{name} is no proof of leaf {leaf} by this checkpoint"
         check_inclusion(leaf, head.size, leaf_hash(body), found.proof, head.root)
     except IncidentsError as error:
-        seen.flaws.append(_flaw(where, f"{name} does not prove it: {error.message}", leaf))
+        return f"{name} does not prove it: {error.message}"
+    return None
 
 
 def _flaw(where: str, what: str, leaf: int | None = None) -> Flaw:

@@ -111,12 +111,15 @@ def look(
         where = f"checkpoints {signed.id}"
         try:
             held = read(signed.note, where)
-            _look_at(signed, held, succession, last, roots, found)
+            if signed.id >= first:
+                _look_at(signed, held, succession, last, found)
         except IncidentsError as error:
             found.flaws.append(Flaw(part="checkpoints", where=where, what=error.message))
             continue
         if signed.id >= first:
             found.count += 1
+            root = roots.wrong(held.checkpoint, where)
+            found.flaws += [] if root is None else [root]
             found.flaws += _witnesses(log, signed, held, found)
         last = held.checkpoint
     found.last = last
@@ -151,14 +154,9 @@ def time_of(signature: Signature) -> str:
 
 
 def _look_at(
-    signed: Signed,
-    held: Held,
-    succession: Succession,
-    last: Checkpoint | None,
-    roots: Roots,
-    found: Signatures,
+    signed: Signed, held: Held, succession: Succession, last: Checkpoint | None, found: Signatures
 ) -> None:
-    own, where = held.checkpoint, held.where
+    own = held.checkpoint
     wrong = list(_unlike(signed, own, last))
     key = succession.active(own.size)
     by = signers(held, succession.keys)
@@ -168,15 +166,12 @@ def _look_at(
         wrong.append(f"the key at that time was {key}, and {by[0]} has signed it")
     elif own.origin != key.name:
         wrong.append(f"it is of the log {own.origin!r}, and the key is called {key.name!r}")
+    if key is not None and str(key) != signed.key:
+        wrong.append(f"its row says that {signed.key} has signed it, and {key} should have")
     before = None if last is None else succession.active(last.size)
     if key is not None and before not in (None, key, *by):
         found.unsigned.append((str(before), str(key)))
-    if key is not None and str(key) != signed.key:
-        wrong.append(f"its row says that {signed.key} has signed it, and {key} has")
-    found.flaws += [Flaw(part="checkpoints", where=where, what=what) for what in wrong]
-    root = roots.wrong(own, where)
-    if root is not None:
-        found.flaws.append(root)
+    found.flaws += [Flaw(part="checkpoints", where=held.where, what=what) for what in wrong]
 
 
 def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:

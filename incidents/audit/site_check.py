@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
@@ -24,56 +25,74 @@ ENOUGH = 20
 Tell = Callable[[int], object]
 
 
-def of_database(log: LiveLog, span: Span, periods: Periods, *, tell: Tell) -> list[Flaw]:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is decided by: the policies by digest, and which was active, if that is known.
+
+    Of an act whose entries stand at `open_from` or after, some may stand after the end of the log:
+    a checkpoint may come between them. Of a `part` more may be left out.
+    """
+
+    policies: Mapping[str, Policy]
+    periods: Periods | None
+    open_from: int = NUMBERLESS * 2
+    part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is wrong, and how many sites end within an act, the rest of which is not here."""
+
+    flaws: list[Flaw]
+    unfinished: int = 0
+
+
+def of_database(log: LiveLog, span: Span, rules: Rules, *, tell: Tell) -> Decided:
     """The sites of a span, in the database."""
-    return check(log.placed(span), periods.policies, periods, tell)
+    del tell
+    return check(log.placed(span), rules)
 
 
-def of_bundle(
-    log: BundleLog,
-    places: Places,
-    policies: Mapping[str, Policy],
-    periods: Periods | None,
-    *,
-    tell: Tell,
-) -> list[Flaw]:
+def of_bundle(log: BundleLog, places: Places, rules: Rules, *, tell: Tell) -> Decided:
     """The sites whose entries stand there, site by site."""
-    return check(log.read(places), policies, periods, tell)
+    del tell
+    return check(log.read(places), rules)
 
 
-def check(
-    entries: Iterable[Placed],
-    policies: Mapping[str, Policy],
-    periods: Periods | None,
-    tell: Tell,
-) -> list[Flaw]:
+def check(entries: Iterable[Placed], rules: Rules) -> Decided:
     """The first wrong entry of each site, of entries that stand site by site."""
     flaws: list[Flaw] = []
+    unfinished = 0
     for site_id, stream in groupby(entries, itemgetter(0)):
-        count, flaw = _of_site(Redecision(site_id, policies, periods), stream)
-        tell(count)
+        redecision = Redecision(site_id, rules.policies, rules.periods)
+        last, flaw = _taken(redecision, stream)
+        wrong = redecision.end() if flaw is None else None
+        torn = wrong is not None and wrong.expected is not None and last >= rules.open_from
+        if torn or (wrong is not None and rules.part):
+            unfinished += 1
+        elif wrong is not None:
+            flaw = _flaw(wrong, None)
         if flaw is not None:
             flaws.append(flaw)
             if len(flaws) == ENOUGH:
                 break
-    return flaws
+    return Decided(flaws, unfinished)
 
 
-def _of_site(redecision: Redecision, stream: Iterable[Placed]) -> tuple[int, Flaw | None]:
-    """How many entries the site has, and what is wrong with the first wrong one."""
-    count = 0
-    for count, (site_id, place, body) in enumerate(stream, 1):
+def _taken(redecision: Redecision, stream: Iterable[Placed]) -> tuple[int, Flaw | None]:
+    """Where a site's last entry stands, and what is wrong with the first wrong one."""
+    place = 0
+    for site_id, place, body in stream:
         leaf = place if place < NUMBERLESS else None
         try:
             header, event = decode(body.decode())
+            wrong = redecision.take(header, event, place)
         except UNREADABLE as error:
             where = _where(f"site {site_id}", leaf)
-            return count, Flaw(part="entries", where=where, what=said(error), leaf=leaf)
-        wrong = redecision.take(header, event, place)
+            return place, Flaw(part="entries", where=where, what=said(error), leaf=leaf)
         if wrong is not None:
-            return count, _flaw(wrong, leaf)
-    wrong = redecision.end()
-    return count, None if wrong is None else _flaw(wrong, None)
+            return place, _flaw(wrong, leaf)
+    return place, None
 
 
 def _flaw(wrong: Finding, leaf: int | None) -> Flaw:

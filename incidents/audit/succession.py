@@ -44,7 +44,7 @@ class Succession:
         return covered[-1] if covered else None
 
     def take(self, own: Iterable[tuple[int, bytes]]) -> list[Flaw]:
-        """The next entries of the desk's own stream, each with its leaf; what is wrong with them."""
+        """The next of the desk's own entries, each with its leaf; what is wrong with them."""
         flaws = []
         for leaf, body in own:
             try:

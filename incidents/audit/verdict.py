@@ -24,8 +24,9 @@ class Verdict:
     signed; `trusted` says where that key is known from. `pending` entries have no number, the
     oldest of them since then (RFC 3339, UTC). `agreeing` are the held checkpoints that agree.
     `broken` are pairs of a key and of the one that took over without its signature. `begun_late`
-    are the sites of a part whose first entry is not in it, and `undecided` its entries that for
-    that reason were not decided again.
+    are the sites of a part whose first entry is not in it, which for that reason were not decided
+    again; `unfinished` those whose last act may go on after the end of a bundle. `periods` says
+    whether it is known which policy was active; `extras` are files that nothing rests on.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class Verdict:
     policies: int
     broken: tuple[tuple[str, str], ...] = ()
     begun_late: int = 0
+    unfinished: int = 0
     periods: bool = True
     extras: tuple[str, ...] = ()
     findings: tuple[Flaw, ...] = field(default=())

@@ -16,11 +16,11 @@ from sqlalchemy import Engine, select
 from incidents.audit import leaf_check, live_log, signed_check, site_check
 from incidents.audit.flaw import Flaw
 from incidents.audit.hands import Act, Hands, hands
-from incidents.audit.leaf_check import NUMBERLESS
 from incidents.audit.live_log import LiveLog, LiveSource, Pending
 from incidents.audit.looked_at import LookedAt
 from incidents.audit.share import Span
 from incidents.audit.signed_check import Roots, Signatures
+from incidents.audit.site_check import Rules
 from incidents.audit.succession import Succession
 from incidents.audit.trust import Asked, held_flaws, key_flaws, witness_flaws
 from incidents.audit.verdict import Verdict
@@ -39,12 +39,11 @@ Done = Callable[[int], object]
 def database(
     engine: Engine,
     asked: Asked,
-    now: datetime,
     *,
     processes: int | None = None,
     done: Done = lambda _: None,
 ) -> Verdict:
-    """Verify the log in a database, as it is at `now` (UTC); `done` is told of entries.
+    """Verify the log in a database; `done` is told of entries.
 
     Raises:
         DatabaseError: when the database does not do its part.
@@ -54,7 +53,7 @@ def database(
         with reading(engine) as connection:
             size = connection.scalar(select(log_head.c.size)) or 0
         with hands(LiveSource(), engine, size, processes=processes, done=done) as at_work:
-            return _verified(at_work, asked, now)
+            return by(at_work, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +68,18 @@ class _Outline:
     flaws: list[Flaw]
 
 
-def _verified(at_work: Hands, asked: Asked, now: datetime) -> Verdict:
+def by(at_work: Hands, asked: Asked) -> Verdict:
+    """Verify the log of a database by these hands."""
     outline: _Outline = at_work.one(_outline)
-    seen, pending = _entries(at_work, outline, now)
+    seen, pending = _entries(at_work, outline)
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
     signed = _signatures(at_work, succession, trusted, outline)
     held, agreeing = at_work.one(_held, asked, succession, trusted)
     if asked.policy:
-        for flaws in at_work.each(_sites(outline.sites, succession)):
-            seen.flaws += flaws
+        for decided in at_work.each(_sites(outline.sites, succession)):
+            seen.flaws += decided.flaws
     last = signed.last
     key = None if last is None else succession.active(last.size)
     up_to = [made.key for made in succession.made if last is not None and made.leaf < last.size]
@@ -107,7 +107,7 @@ def _outline(log: LiveLog, *, tell: Done) -> _Outline:
     )
 
 
-def _entries(at_work: Hands, outline: _Outline, now: datetime) -> tuple[LookedAt, Pending]:
+def _entries(at_work: Hands, outline: _Outline) -> tuple[LookedAt, Pending]:
     """All entries and all tiles."""
     seen = LookedAt(lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
     for part in at_work.each(leaf_check.ranges(outline.size)):
@@ -116,18 +116,17 @@ def _entries(at_work: Hands, outline: _Outline, now: datetime) -> tuple[LookedAt
     seen.join(part)
     seen.end()
     seen.flaws += outline.flaws
-    seen.flaws += _pending_flaws(pending, now)
+    seen.flaws += _lost(pending)
     seen.flaws += at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
     seen.flaws += at_work.one(_head_flaws, seen.trusted(outline.size))
     return seen, pending
 
 
-def _pending_flaws(pending: Pending, now: datetime) -> Iterator[Flaw]:
+def _lost(pending: Pending) -> Iterator[Flaw]:
     """Entries that nobody will number."""
     if pending.lost:
         what = f"{pending.lost} entries without a number are where nobody looks for such any more"
         yield Flaw(part="entries", where="log_head", what=what)
-    del now
 
 
 def _head_flaws(log: LiveLog, trusted: int, *, tell: Done) -> list[Flaw]:
@@ -166,13 +165,11 @@ def _held(
 
 
 def _sites(spans: Sequence[Span], succession: Succession) -> Iterator[Act]:
-    return ((site_check.of_database, (span, succession.periods)) for span in spans)
+    rules = Rules(succession.periods.policies, succession.periods)
+    return ((site_check.of_database, (span, rules)) for span in spans)
 
 
 def is_overdue(verdict: Verdict, now: datetime) -> bool:
     """Whether an entry has waited too long for its number at `now` (UTC)."""
     since = verdict.pending_since
     return since is not None and now - datetime.fromisoformat(since) > LAG
-
-
-__all__ = ["LAG", "NUMBERLESS", "database", "is_overdue"]

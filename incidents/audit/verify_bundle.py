@@ -5,7 +5,6 @@ Every byte of it is accounted for: no file more or less, each recomputed or chec
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,14 @@ from typing import Any
 
 from incidents.audit import bundle_policies, leaf_check, part_check, site_check
 from incidents.audit.bundle_log import BundleLog, BundleSource, Places
-from incidents.audit.bundle_manifest import ENTRIES, REPORT, Manifest, digest_flaws, read_manifest
+from incidents.audit.bundle_manifest import (
+    ENTRIES,
+    REPORT,
+    Manifest,
+    NoBundleError,
+    digest_flaws,
+    read_manifest,
+)
 from incidents.audit.bundle_notes import Notes
 from incidents.audit.flaw import Flaw
 from incidents.audit.hands import Act, Hands, hands
@@ -21,13 +27,16 @@ from incidents.audit.looked_at import LookedAt
 from incidents.audit.part_check import PartSeen
 from incidents.audit.periods import Periods
 from incidents.audit.signed_check import Held, Roots
+from incidents.audit.site_check import Decided, Rules
 from incidents.audit.succession import Succession
 from incidents.audit.trust import Asked, held_flaws, key_flaws, unsigned, witness_flaws
 from incidents.audit.verdict import Verdict
-from incidents.machine.policy import Policy
 
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512
+
+_TORN = 10_000
+"""So many entries are numbered at once, and then the log may be signed: within an act, too."""
 
 Done = Callable[[int], object]
 
@@ -44,9 +53,12 @@ def bundle(
     manifest = read_manifest(folder)
     notes = Notes.of(folder, manifest)
     source = BundleSource(folder, manifest.size)
-    with hands(source, None, manifest.entries, processes=processes, done=done) as at_work:
-        found = _Found(folder, manifest, notes, asked, at_work)
-        return _whole(found) if manifest.whole else _part(found)
+    try:
+        with hands(source, None, manifest.entries, processes=processes, done=done) as at_work:
+            found = _Found(folder, manifest, notes, asked, at_work)
+            return _whole(found) if manifest.whole else _part(found)
+    except OSError as error:
+        raise NoBundleError(file=str(error.filename), detail=str(error.strerror)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,7 @@ def _whole(found: _Found) -> Verdict:
     left = set(succession.periods.policies)
     policies, flaws = bundle_policies.read(found.folder, manifest)
     flaws += bundle_policies.flaws(policies, seen.policies, left)
-    agreeing: list[str] = []
+    decided = Decided([])
     with BundleSource(found.folder, manifest.size).opened(None) as log:
         roots = Roots(log, seen.trusted(manifest.size))
         flaws += notes.unlike(succession, roots)
@@ -82,9 +94,12 @@ def _whole(found: _Found) -> Verdict:
     if asked.policy:
         places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
         del seen.sites, seen.lengths
-        flaws += _sites(found.at_work, places, succession.periods.policies, succession.periods)
+        periods = succession.periods
+        open_from = manifest.size - _TORN
+        decided = _sites(found, places, Rules(periods.policies, periods, open_from))
     return _verdict(
-        found, [*seen.flaws, *flaws, *held], agreeing, kind="bundle", entries=seen.entries,
+        found, [*seen.flaws, *flaws, *held, *decided.flaws], agreeing, kind="bundle",
+        unfinished=decided.unfinished, entries=seen.entries,
         sites=len(seen.streams.of.keys() - {0}), policies=len(seen.policies), decided=asked.policy,
     )  # fmt: skip
 
@@ -101,10 +116,12 @@ def _part(found: _Found) -> Verdict:
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
     # Where the desk's own acts are not all there, which policy was active is not known.
     periods = None if wrong or not seen.own else succession.periods
+    decided = Decided([])
     if asked.policy:
-        flaws += _sites(found.at_work, _begun(seen, begun), policies, periods)
+        decided = _sites(found, _begun(seen, begun), Rules(policies, periods, part=True))
+    every = [*seen.flaws, *flaws, *held, *_last_key(asked, notes), *decided.flaws]
     return _verdict(
-        found, [*seen.flaws, *flaws, *held, *_last_key(asked, notes)], agreeing, kind="part",
+        found, every, agreeing, kind="part", unfinished=decided.unfinished,
         entries=seen.entries, sites=len(seen.streams.of), policies=len(seen.policies),
         decided=asked.policy, begun_late=len(seen.streams.of) - len(begun),
         periods=periods is not None,
@@ -119,9 +136,7 @@ def _begun(seen: PartSeen, begun: set[int]) -> Places:
     return Places.by_site(seen.sites, seen.leaves, seen.lengths)
 
 
-def _verdict(
-    found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any
-) -> Verdict:
+def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any) -> Verdict:
     asked, notes, manifest = found.asked, found.notes, found.manifest
     digests = [flaw for flaws in found.at_work.each(_digests(manifest)) for flaw in flaws]
     witnessed = notes.witnessed()
@@ -150,16 +165,17 @@ def digests_of(log: BundleLog, files: dict[str, str], *, tell: Done) -> list[Fla
     return list(digest_flaws(log.folder, files))
 
 
-def _sites(
-    at_work: Hands, places: Places, policies: dict[str, Policy], periods: Periods | None
-) -> list[Flaw]:
-    acts = ((site_check.of_bundle, (share, policies, periods)) for share in places.shares(_AT_ONCE))
-    return [flaw for flaws in at_work.each(acts) for flaw in flaws]
+def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
+    acts = ((site_check.of_bundle, (share, rules)) for share in places.shares(_AT_ONCE))
+    flaws, unfinished = [], 0
+    for decided in found.at_work.each(acts):
+        flaws += decided.flaws
+        unfinished += decided.unfinished
+    return Decided(flaws, unfinished)
 
 
 def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[str]]:
     """A part can be compared at the size of its own checkpoint alone."""
-    own = notes.head.checkpoint
     flaws, agreeing = [], []
     for held in asked.held:
         what = _unlike(held, notes)
@@ -170,7 +186,6 @@ def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[st
             flaws.append(wrong)
         if what is None and wrong is None:
             agreeing.append(held.where)
-    del own
     return flaws, agreeing
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from time import monotonic
 from typing import TYPE_CHECKING
 
+from incidents.audit import exchange
+from incidents.audit.exchange import Answer, ExchangeError
 from incidents.errors import IncidentsError, InputError
 from incidents.tlog import note as notes
 from incidents.tlog import spelling, submission
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
 Prove = Callable[[int], list[bytes]]
 """The consistency proof from the tree of that size, at least 1, to the checkpoint's."""
 
-MAX_ANSWER_BYTES = 64 * 1024
-CONNECT_S, WAIT_S, WHOLE_S = 5.0, 10.0, 20.0
-"""How long a connection, the next bytes, and an answer as a whole may take."""
-
+_PLAIN = "text/plain; charset=utf-8"
 _TRIES = 3
 _SHOWN = 200
 
@@ -70,23 +68,9 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
         WitnessError: for any other reason; it can be asked again later.
         NoteError, CheckpointError: if `note` is no signed checkpoint.
     """
-    import httpx
-
     own = submission.of(notes.parse(note), 0, ())
-    timeout = httpx.Timeout(WAIT_S, connect=CONNECT_S)
-    with httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout) as client:
-        try:
-            return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            detail = str(error) or type(error).__name__
-            raise _error(witness, detail) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    content_type: str
-    body: bytes
+    with exchange.client() as client:
+        return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +99,7 @@ class _Asking:
         proof = tuple(self.prove(old)) if 0 < old < self.size else ()
         return submission.of(self.note, old, proof)
 
-    def _conflict(self, old: int, answer: _Answer) -> int:
+    def _conflict(self, old: int, answer: Answer) -> int:
         """The size to prove from, now that it is known."""
         size = _size(answer)
         if size is None:
@@ -149,22 +133,16 @@ class _Asking:
             if (signature.name, signature.key_hash) == (key.name, key.key_hash)
         )
 
-    def _post(self, asked: Submission) -> _Answer:
+    def _post(self, asked: Submission) -> Answer:
         url = self.witness.url.rstrip("/") + PATH
-        until = monotonic() + WHOLE_S
-        body = bytearray()
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Accept-Encoding": "identity"}
-        with self.client.stream("POST", url, content=bytes(asked), headers=headers) as response:
-            for part in response.iter_raw():
-                body += part
-                if len(body) > MAX_ANSWER_BYTES or monotonic() > until:
-                    raise _error(self.witness, "its answer is too long, or takes too long")
-        content_type = response.headers.get("Content-Type", "")
-        return _Answer(response.status_code, content_type, bytes(body))
+        try:
+            return exchange.post(self.client, url, bytes(asked), {"Content-Type": _PLAIN})
+        except ExchangeError as error:
+            raise _error(self.witness, error.message) from error
 
 
-def _size(answer: _Answer) -> int | None:
-    if answer.content_type.partition(";")[0].strip().lower() != SIZE_TYPE:
+def _size(answer: Answer) -> int | None:
+    if answer.content_type != SIZE_TYPE:
         return None
     try:
         return spelling.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
@@ -172,7 +150,7 @@ def _size(answer: _Answer) -> int | None:
         return None
 
 
-def _refusal(answer: _Answer) -> str:
+def _refusal(answer: Answer) -> str:
     return f"it answers {answer.status}, {_shown(answer.body)}"
 
 

@@ -98,7 +98,15 @@ def _not_shown(verdict: Verdict) -> Iterator[str]:
             "and name it with --checkpoint"
         )
     if not verdict.decided:
-        yield "that what was decided follows from the policy (--no-policy)"
+        yield (
+            "that what was decided follows from the policy, and that each entry is written as the "
+            "desk writes (--no-policy)"
+        )
+    if verdict.unfinished:
+        yield (
+            f"that the last act on {_many(verdict.unfinished, 'site')} is whole: the rest may be "
+            "after the end of this bundle"
+        )
     yield from _of_part(verdict)
     for extra in verdict.extras:
         yield f"anything by {extra}: it is as the manifest lists it, and nothing here rests on it"

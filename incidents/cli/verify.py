@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +54,7 @@ MAX_KEY_BYTES = 1_000_000
 @click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
 @looking
 def verify(
-    run: Run, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
+    run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
     witnesses: Sequence[str], no_policy: bool,
 ) -> int:  # fmt: skip
     """Prove the log in the database, or the bundle FILE or DIR, and name what is wrong.
@@ -83,25 +82,15 @@ def verify(
 def _of_database(run: Run, asked: Asked) -> Verdict:
     from incidents.audit import verify as log
 
-    engine = run.house.engine
-    with run.house.reading() as connection:
-        now = run.house.now(connection)
-    with _progress() as done:
-        return log.database(engine, asked, now, done=done)
+    return log.database(run.house.engine, asked)
 
 
 def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
     from incidents.audit import verify_bundle
     from incidents.audit.bundle_folder import unpacked
 
-    with unpacked(bundle) as folder, _progress() as done:
-        return verify_bundle.bundle(folder, asked, done=done)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], object]]:
-    # How much there is, only the end tells.
-    yield lambda _: None
+    with unpacked(bundle) as folder:
+        return verify_bundle.bundle(folder, asked)
 
 
 def _asked(

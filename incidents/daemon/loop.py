@@ -22,10 +22,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
-from incidents.daemon import journal, record
+from incidents.daemon import journal, record, retention_duty
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
 from incidents.daemon.record import Record, Witnessing
+from incidents.daemon.retention_duty import Retention
 from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
 
@@ -38,7 +39,9 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 # Due strictly after its time: a hair later it is.
 _HAIR = timedelta(milliseconds=1)
 _WATCH_S = 0.5
-_CLOCK, _DUE, _TICK, _HEARTBEAT, _RECORD = "clock", "due", "tick", "heartbeat", "record"
+_CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
+_RECORD, _RETENTION = "record", "retention"
+_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, "default")
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -90,10 +93,11 @@ class _Loop:
         )
         self._heart = Heart(house, self._enforcement, self._identity)
         self._record = Record(house, stopped=self._stop.is_set)
-        self._witnessing = Witnessing(house, self._record.witnesses, self._stop)
+        self._witnessing = Witnessing(house, self._record, self._stop)
+        self._retention = Retention(house, stopped=self._stop.is_set)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={name: ThreadPoolExecutor(1) for name in (_CLOCK, _RECORD, "default")},
+            executors={name: ThreadPoolExecutor(1) for name in _EXECUTORS},
             # The defaults would drop what comes late, which is when it is needed most.
             # A duty that comes due while it is at work waits in line: with one instance it would
             # be dropped, and with it the wake-up that the look at work has just asked for.
@@ -108,6 +112,10 @@ class _Loop:
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
         self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
         self._every(record.TICK_S, self._record.run, id=_RECORD, executor=_RECORD, max_instances=1)
+        self._every(
+            retention_duty.LOOK_S, self._retention.run, id=_RETENTION, executor=_RETENTION,
+            max_instances=1,
+        )  # fmt: skip
         self._witnessing.start()
         received = self._wait()
         self._stop.set()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from incidents.audit import log_settings, publishing, sequencer, signing, witnessing
+from incidents.audit import log_settings, publishing, sequencer, signing, stamping, witnessing
 from incidents.audit.signing_key import KeyRing
 from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
@@ -23,6 +23,7 @@ from incidents.errors import IncidentsError
 from incidents.store import schema
 
 if TYPE_CHECKING:
+    from incidents.audit.stamp import Authority
     from incidents.audit.witnesses import Witness
     from incidents.bootstrap import House
 
@@ -70,7 +71,10 @@ class Part:
 
 
 class Record:
-    """Numbers, signs and publishes, for as long as somebody runs it; one thread does."""
+    """Numbers, signs and publishes, for as long as somebody runs it; one thread does.
+
+    `at_once`: it runs once, and does not wait for a second to pass since the last checkpoint.
+    """
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class Record:
         *,
         stopped: Callable[[], bool] = lambda: False,
         say: Callable[..., None] = journal.say,
+        at_once: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # Opened by the thread that makes this: two at once would open it twice.
@@ -85,6 +90,7 @@ class Record:
         self._house = house
         self._stopped = stopped
         self._say = say
+        self._at_once = at_once
         self._monotonic = monotonic
         self._settings = log_settings.load(house.settings)
         self._ring = KeyRing(self._settings.key, self._settings.key_command)
@@ -100,6 +106,11 @@ class Record:
     def witnesses(self) -> tuple[Witness, ...]:
         """Who is to countersign."""
         return self._settings.witnesses
+
+    @property
+    def authority(self) -> Authority | None:
+        """Who is to stamp."""
+        return self._settings.timestamps
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
@@ -137,7 +148,7 @@ class Record:
     def _sign(self) -> None:
         with self._house.reading() as connection:
             now = self._house.now(connection)
-        done = signing.sign(self._house.engine, self._ring, now)
+        done = signing.sign(self._house.engine, self._ring, now, at_once=self._at_once)
         if done.made is not None:
             self._new = False
         if done.unable is not None:
@@ -151,17 +162,17 @@ class Record:
 
 
 class Witnessing:
-    """Has the checkpoints countersigned: a thread for each witness, so that none waits for another.
+    """Has the checkpoints countersigned and stamped: a thread for each of the others that are
+    asked, so that none waits for another.
 
-    Nobody waits for these threads either: what a witness has not answered by the end is not kept.
+    Nobody waits for these threads either: what is not answered by the end is not kept.
     """
 
-    def __init__(self, house: House, witnesses: tuple[Witness, ...], stop: Event) -> None:
-        self._house = house
+    def __init__(self, house: House, record: Record, stop: Event) -> None:
         self._stop = stop
         self._threads = [
-            Thread(target=self._keep_asking, args=(witness,), daemon=True, name=witness.key.name)
-            for witness in witnesses
+            Thread(target=self._keep_asking, args=asked, daemon=True, name=asked[0])
+            for asked in _others(house, record)
         ]
 
     def start(self) -> None:
@@ -169,10 +180,10 @@ class Witnessing:
         for thread in self._threads:
             thread.start()
 
-    def _keep_asking(self, witness: Witness) -> None:
-        part = Part(f"the log is not witnessed by {witness.key.name}")
+    def _keep_asking(self, wrong: str, ask: Callable[[], object]) -> None:
+        part = Part(wrong)
         while not self._stop.wait(_LOOK_S):
-            part.do(partial(_ask, self._house, witness))
+            part.do(ask)
 
 
 def once(house: House) -> None:
@@ -181,17 +192,30 @@ def once(house: House) -> None:
     What is due is done by then: what goes wrong here is told in the log, and by `audit status`.
     """
     # From cron each line would be a mail, each minute, on a machine that has no key.
-    record = Record(house, say=lambda *_, **__: None)
+    record = Record(house, say=lambda *_, **__: None, at_once=True)
     record.run()
-    for witness in record.witnesses:
-        part = Part(f"the log is not witnessed by {witness.key.name}")
-        part.do(partial(_ask, house, witness))
+    for wrong, ask in _others(house, record):
+        Part(wrong).do(ask)
     if record.witnesses:
         record.publish()
 
 
+def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What is asked of others, each with the sentence for when it fails."""
+    for witness in record.witnesses:
+        yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
+    if record.authority is not None:
+        yield "the log is not stamped", partial(_stamp, house, record.authority)
+
+
 def _ask(house: House, witness: Witness) -> None:
     witnessing.ask(house.engine, witness)
+
+
+def _stamp(house: House, authority: Authority) -> None:
+    with house.reading() as connection:
+        now = house.now(connection)
+    stamping.ask(house.engine, authority, now)
 
 
 def _reason(error: Exception) -> str:

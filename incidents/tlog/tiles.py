@@ -142,7 +142,9 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     @lru_cache(maxsize=_KEPT)
     def rows(level: int, n: int) -> list[bytes]:
         tile = Tile(level, n, min(WIDTH, (size >> _HEIGHT * level) - n * WIDTH))
-        return rows_of(_held(tile, read(tile)))
+        hashes = read(tile)
+        _refuse_length(tile, len(hashes))
+        return rows_of(hashes)
 
     def nodes(height: int, n: int) -> bytes:
         if height < 0 or n < 0 or n + 1 << height > size:
@@ -154,11 +156,10 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     return nodes
 
 
-def _held(tile: Tile, hashes: bytes) -> bytes:
+def _refuse_length(tile: Tile, length: int) -> None:
     needed = tile.width * HASH_BYTES
-    if not needed <= len(hashes) <= _TILE_BYTES or len(hashes) % HASH_BYTES:
-        raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {len(hashes)}")
-    return bytes(hashes[:needed])
+    if not needed <= length <= _TILE_BYTES or length % HASH_BYTES:
+        raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {length}")
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────

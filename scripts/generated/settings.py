@@ -19,21 +19,54 @@ _MEANINGS = {
               "`own`: the clock is simulated, and is not compared with the database's"),
 }  # fmt: skip
 _SECTIONS = (
-    ("[audit] key", "INCIDENTS_AUDIT_KEY", "a file",
-     "`audit.key` beside the SQLite file, else in the user's data folder",
-     "the private key that signs the checkpoints of the log; only its owner may read it"),
-    ("[audit] key_command", "", "a list of words", "none",
-     "a command that signs in place of a file: the message on standard input, 64 bytes in base64"
-     " on standard output"),
-    ("[audit] publish", "INCIDENTS_AUDIT_PUBLISH", "a folder", "none",
-     "where the daemon writes each checkpoint and the tiles (hashes alone), for a web server"),
-    ("[audit] witnesses", "", "a list of `{url = …, key = …}`", "none",
-     "who is asked to countersign each checkpoint, and with which key"),
-    ("[audit] timestamps", "", "a URL", "none",
-     "the authority that stamps one checkpoint a day (RFC 3161)"),
-    ("[retention] keep", "", "a duration, `184d` at least", "not set",
-     "after this time people's own words are erased when nothing needs them any more; not set,"
-     " nothing is erased by time alone"),
+    (
+        "[audit] key",
+        "INCIDENTS_AUDIT_KEY",
+        "a file",
+        "`audit.key` beside the SQLite file, else in the user's data folder",
+        "the private key that signs the checkpoints of the log; only its owner may read it",
+    ),
+    (
+        "[audit] key_command",
+        "",
+        "a list of words",
+        "none",
+        (
+            "a command that signs in place of a file: the message on standard input, 64 bytes in"
+            " base64 on standard output"
+        ),
+    ),
+    (
+        "[audit] publish",
+        "INCIDENTS_AUDIT_PUBLISH",
+        "a folder",
+        "none",
+        "where the daemon writes each checkpoint and the tiles (hashes alone), for a web server",
+    ),
+    (
+        "[audit] witnesses",
+        "",
+        "a list of `{url = …, key = …}`",
+        "none",
+        "who is asked to countersign each checkpoint, and with which key",
+    ),
+    (
+        "[audit] timestamps",
+        "",
+        '`{url = …, roots = "FILE.pem"}`',
+        "none",
+        "the authority that stamps one checkpoint a day (RFC 3161)",
+    ),
+    (
+        "[retention] keep",
+        "",
+        "a duration, `184d` at least",
+        "not set",
+        (
+            "after this time people's own words are erased when nothing needs them any more;"
+            " not set, nothing is erased by time alone"
+        ),
+    ),
 )
 _OTHERS = (
     ("INCIDENTS_CONFIG", "the settings file, in place of the user's own"),

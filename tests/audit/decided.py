@@ -57,10 +57,12 @@ class Decided:
         self.case = decision.case
 
     def activate(self, policy: Policy) -> None:
-        """Make another policy the active one, what is due being done first."""
+        """Make another policy the active one, what is due being done first; the desk's own record
+        never steps back."""
         self.do(c.Elapse())
+        now = max([self.now, *(entry.event.recorded_at for entry in self.own)])
         event = PolicyActivated(
-            occurred_at=self.now, recorded_at=self.now, by="li", policy=policy.digest,
+            occurred_at=now, recorded_at=now, by="li", policy=policy.digest,
             previous=self.policy.digest, toml=policy.toml(), text="sha256:0",
         )  # fmt: skip
         self.own.append(Entry(event=event, login=LOGIN, place=self._place()))

@@ -100,6 +100,74 @@ def test_what_was_due_before_an_activation_is_missed_also_at_the_end() -> None:
     assert first_wrong(site.entries[:2], []) is None
 
 
+def test_what_was_due_before_the_later_of_two_activations_is_missed() -> None:
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    site.do(c.Log(by="li"))
+    site.now += HOUR / 2
+    site.activate(FOUR)
+    site.now += HOUR
+    site.activate(DOCUMENTED)
+    site.do(c.EditSite(by="li", phone="sha256:1"))
+    assert first_wrong(site.entries, site.own) is None
+    assert first_wrong(site.entries[:2], site.own[:1]) is None
+    assert first_wrong(site.entries[:2], site.own) == 3
+    assert first_wrong([*site.entries[:2], site.entries[-1]], site.own) == 3
+
+
+def test_what_is_due_at_the_moment_of_an_activation_is_not_due_before_it() -> None:
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    site.do(c.Log(by="li"))
+    site.now += HOUR
+    site.activate(FOUR)
+    site.do(c.Elapse(), minutes=1)
+    assert kinds(site.entries)[2:] == ["clock_lapsed", "site_suspended"]
+    assert {entry.event.policy for entry in site.entries[2:]} == {FOUR.digest}
+    assert first_wrong(site.entries, site.own) is None
+
+
+def test_what_falls_due_under_a_policy_after_a_clock_stepped_back_is_in_order() -> None:
+    """Logged after the activation, by a clock that shows two hours less."""
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    site.now += 2 * HOUR
+    site.activate(FOUR)
+    site.now -= 2 * HOUR
+    site.do(c.Log(by="li"))
+    site.do(c.EditSite(by="li", phone="sha256:1"))
+    site.do(c.Elapse(), minutes=61)
+    assert kinds(site.entries)[-1] == "site_suspended"
+    assert first_wrong(site.entries, site.own) is None
+
+
+def test_an_activation_by_a_clock_that_stepped_back_has_done_what_was_due_by_that_clock() -> None:
+    """Its entry stands at its predecessor's time; what lapsed in between was not yet due."""
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    site.now += 2 * HOUR
+    site.activate(FOUR)
+    site.now -= 2 * HOUR
+    site.do(c.Log(by="li"))
+    site.activate(DOCUMENTED)
+    site.do(c.Elapse(), minutes=61)
+    assert site.own[0].event.recorded_at == site.own[1].event.recorded_at
+    assert site.entries[-1].event.policy == DOCUMENTED.digest
+    assert first_wrong(site.entries, site.own) is None
+
+
+def test_an_activation_that_stands_before_its_predecessor_is_found() -> None:
+    site = Decided()
+    site.activate(FOUR)
+    site.activate(DOCUMENTED)
+    first, second = (encode(own.event, DESK, 0, n, LOGIN) for n, own in enumerate(site.own, 1))
+    periods = Periods()
+    assert periods.take(*decode(first), 5) is None
+    finding = periods.take(*decode(second), 5)
+    assert finding is not None
+    assert finding.found == "it stands before the activation before it"
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [

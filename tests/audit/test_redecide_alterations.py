@@ -76,8 +76,9 @@ def _begins_an_act(n: int) -> bool:
     if entry.due:
         return False
     first = all(other.due or other.n != entry.n for other in before)
-    # An approval settles tasks first, as somebody could do by hand; then it begins.
-    return first or isinstance(entry.event, e.TaskCompleted | e.SiteReinstated)
+    # An approval ends tasks first, as somebody could do by hand; then it begins.
+    ended = isinstance(entry.event, e.TaskCompleted) and entry.event.outcome == "superseded"
+    return first or ended or isinstance(entry.event, e.SiteReinstated)
 
 
 def test_a_login_where_the_clock_acts_and_another_one_within_an_act_are_found() -> None:

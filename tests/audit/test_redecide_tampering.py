@@ -177,11 +177,19 @@ def _reached(now: datetime, at: datetime | None = None, outcome: str = "reached"
     )  # fmt: skip
 
 
+def _imported(now: datetime, contact: str) -> e.Event:
+    return e.IncidentImported(
+        occurred_at=TEN, recorded_at=now, by="li", policy="", incident=2, state_from="new",
+        state_to="open", contact=contact,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("event", "why"),
     [
         (_added, "the desk refuses it: a.example is in the register already"),
         (lambda now: _reached(now, outcome="perhaps"), "contact_recorded follows from other"),
+        (lambda now: _imported(now, "perhaps"), "incident_imported follows from other"),
         (lambda now: _reached(now, at=now + SECOND), "the desk refuses it: "),
         (lambda now: _reached(datetime.max.replace(tzinfo=TEN.tzinfo)), "nobody can decide at "),
     ],

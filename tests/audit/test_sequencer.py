@@ -326,3 +326,20 @@ def test_the_floor_never_sinks() -> None:
     high = Head(0, b"", 50, 60, 105)
 
     assert risen(high, Sight(3, 105, 120), None).floor == 50
+
+
+def test_a_batch_reads_in_the_order_of_ids_and_no_further_than_to_its_limit(server: Engine) -> None:
+    add(server, *range(1, 200))
+    with server.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text("ANALYZE entries"))
+    with writing(server) as connection:
+        assert leaves.lock(connection)
+        wanted = str(leaves._FIRST.compile(server))
+        wanted = wanted.replace("%(floor)s", "$1").replace("%(most)s", "$2")
+        rows = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {wanted}")
+        plan = "\n".join(row[0] for row in rows)
+
+    assert "Sort" not in plan
+    assert "Bitmap" not in plan
+    assert "Index Scan using pk_entries on entries" in plan

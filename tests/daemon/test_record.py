@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -27,10 +28,12 @@ from incidents.desk.log_key import LogKey
 from incidents.machine import commands
 from incidents.store import checkpoints, leaves
 from incidents.store.engine import reading, writing
+from incidents.testing import rehearsal
 from incidents.tlog import cosignature, note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 
 NAME = "log.example/incidents"
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 PATIENCE_S = 30.0
 
 
@@ -225,6 +228,18 @@ def test_once_says_nothing_where_there_is_no_key(
     assert lines(capsys) == []
 
 
+def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(
+    house: House, tmp_path: Path
+) -> None:
+    make_key(house, tmp_path)
+    with rehearsal(START):
+        once(house)
+        add(house, "one.example")
+        once(house)
+
+    assert sizes(house) == (2, 2)
+
+
 # ── witnesses ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -289,7 +304,7 @@ def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
         record = Record(house)
         record.run()
         assert sizes(house) == (1, 1)
-        Witnessing(house, record.witnesses, stop).start()
+        Witnessing(house, record, stop).start()
         _until(lambda: _witnessed(house) == [str(there.verifier)])
         stop.set()
 

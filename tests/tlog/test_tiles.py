@@ -111,6 +111,7 @@ def test_any_path_leads_back_to_its_tile(level: int, n: int, width: int) -> None
         "tile/0/x009/x223/x372/x036/x854/x775/808",
         "tile/0/x001/x000/x000/x000/x000/x000/x000/000",
         "tile/0/" + "x001/" * 2_000 + "000",  # more digits than int() takes
+        "tile/" + "1" * 5_000 + "/000",
         "tile/entries/000",
         "tile/entries/000.p/1",
         "checkpoint",

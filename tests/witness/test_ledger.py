@@ -11,8 +11,9 @@ import pytest
 
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from incidents.tlog.submission import Submission
+from incidents.witness import ledger as ledgers
 from incidents.witness import rules
-from incidents.witness.ledger import MAX_CONTRADICTIONS, Ledger, LedgerError
+from incidents.witness.ledger import Ledger, LedgerError
 from incidents.witness.rules import NOTHING, Refusal, Seen
 from tests.witness.rig import ORIGIN, Log
 
@@ -189,11 +190,14 @@ def test_two_signed_trees_of_one_size_are_kept_side_by_side(ledger: Ledger, file
     ]
 
 
-def test_of_contradictions_the_first_hundred_are_kept(ledger: Ledger, file: Path) -> None:
+def test_of_contradictions_so_many_are_kept_and_no_more(
+    ledger: Ledger, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "MAX_CONTRADICTIONS", 3)
     ledger.compare_and_store(LOG.submission(0, 1))
-    for n in range(MAX_CONTRADICTIONS + 5):
+    for n in range(5):
         ledger.compare_and_store(Log(f"other {n}", key=LOG.key).submission(1, 1))
-    assert len(rows(file, "contradictions")) == MAX_CONTRADICTIONS
+    assert len(rows(file, "contradictions")) == 3
 
 
 # The file

@@ -1,0 +1,579 @@
+"""The verification of the log in a database: whatever was changed behind its back is named."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, text, update
+
+from incidents.audit import sequencer, signed_check, verify
+from incidents.audit.flaw import Flaw
+from incidents.audit.hands import Hands
+from incidents.audit.live_log import LiveSource
+from incidents.audit.signed_check import Held
+from incidents.audit.trust import Asked
+from incidents.audit.verdict import Verdict
+from incidents.machine import commands as c
+from incidents.store.engine import reading
+from incidents.store.log_tables import (
+    checkpoints,
+    cosignatures,
+    leaves,
+    log_head,
+    log_keys,
+    tiles,
+)
+from incidents.store.tables import entries
+from incidents.tlog.keys import VerifierKey
+from incidents.tlog.tiles import Edge
+from incidents.tlog.tree import leaf_hash
+from tests.audit import bundles, signed_log
+from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
+from tests.audit.signed_log import put_key, sign
+from tests.audit.tampering import behind_the_desk_s_back
+from tests.databases import Databases
+from tests.desk.rehearsal import Rehearsal, rehearsal
+
+
+@pytest.fixture(scope="module")
+def day(databases: Databases) -> Iterator[Rehearsal]:
+    """A log that is signed three times; each test leaves it as it was."""
+    with databases.at_head() as url, rehearsal(url) as day:
+        fill(day)
+        yield day
+
+
+@pytest.fixture
+def own_day(db_url: str) -> Iterator[Rehearsal]:
+    """The same, to do with as one likes."""
+    with rehearsal(db_url) as day:
+        fill(day)
+        yield day
+
+
+def fill(day: Rehearsal) -> None:
+    signed_log.a_case(day)
+    sign(day)
+    day.later(minutes=5)
+    day.add("late.example")
+    sign(day, witnesses=[WITNESS])
+    day.later(minutes=5)
+    day.give(c.Log(by="li"), "late.example")
+    sign(day)
+
+
+def verdict(connection: Connection, asked: Asked | None = None) -> Verdict:
+    alone = Hands(LiveSource(), None, connection, lambda _: None)
+    return verify.by(alone, asked or Asked())
+
+
+def findings(connection: Connection, asked: Asked | None = None) -> list[str]:
+    return [str(flaw) for flaw in verdict(connection, asked).findings]
+
+
+def key(signer: Signer) -> VerifierKey:
+    return VerifierKey.parse(signer.vkey)
+
+
+def held(note: bytes) -> Held:
+    return signed_check.read(note, "held")
+
+
+# ── all is well ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_log_that_nobody_touched_verifies(day: Rehearsal) -> None:
+    with reading(day.engine) as connection:
+        found = verdict(connection)
+    assert found.findings == ()
+    assert (found.entries, found.size, found.pending, found.uncovered) == (29, 29, 0, 0)
+    assert (found.sites, found.checkpoints, found.policies) == (3, 3, 2)
+    assert (found.key, found.trusted, found.decided) == (LOG.vkey, "inside", True)
+    assert found.witnesses[WITNESS.vkey].size == 28
+
+
+def test_several_processes_find_what_one_finds(own_day: Rehearsal) -> None:
+    right = verify.database(own_day.engine, Asked(), processes=2)
+    assert right.findings == ()
+    with reading(own_day.engine) as connection:
+        assert right == verdict(connection)
+    with own_day.engine.begin() as connection:
+        _body(connection, 7, _by_another)
+    wrong = verify.database(own_day.engine, Asked(), processes=2)
+    assert [flaw.leaf for flaw in wrong.findings][:2] == [7, 7]
+
+
+def test_what_is_known_from_outside_makes_the_key_a_trusted_one(day: Rehearsal) -> None:
+    asked = Asked(keys=(key(LOG),), witnesses=(key(WITNESS),))
+    with reading(day.engine) as connection:
+        found = verdict(connection, asked)
+    assert found.findings == ()
+    assert found.trusted == "outside"
+
+
+def test_entries_that_are_not_numbered_yet_are_counted_and_looked_at(own_day: Rehearsal) -> None:
+    own_day.give(c.Log(by="li", again=True), "late.example")
+    with reading(own_day.engine) as connection:
+        found = verdict(connection)
+    assert found.findings == ()
+    assert (found.entries, found.pending, found.pending_since) == (
+        30,
+        1,
+        "2026-03-02T00:30:00.000250Z",
+    )
+    with own_day.engine.begin() as connection:
+        connection.execute(
+            update(entries).where(entries.c.id == 30).values(body=entries.c.body + " ")
+        )
+        assert "entries 30: it is not in the canonical form of RFC 8785" in findings(connection)
+
+
+def test_numbered_entries_that_no_checkpoint_covers_are_told(own_day: Rehearsal) -> None:
+    own_day.give(c.Log(by="li", again=True), "late.example")
+    sequencer.number_all(own_day.engine)
+    with reading(own_day.engine) as connection:
+        found = verdict(connection)
+    assert (found.findings, found.uncovered, found.pending) == ((), 1, 0)
+
+
+def test_an_empty_log_verifies_and_nobody_has_signed_it(db_url: str) -> None:
+    with rehearsal(db_url) as day, reading(day.engine) as connection:
+        found = verdict(connection)
+    assert (found.findings, found.entries, found.key, found.size) == ((), 0, None, None)
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _body(connection: Connection, leaf: int, change: Callable[[str], str]) -> None:
+    """Changes an entry, and nothing beside it."""
+    where = entries.c.id == _entry(connection, leaf)
+    body = connection.scalar(select(entries.c.body).where(where))
+    assert body is not None
+    assert change(body) != body
+    connection.execute(update(entries).where(where).values(body=change(body)))
+
+
+def _by_another(body: str) -> str:
+    return body.replace('"actor":"', '"actor":"x')
+
+
+def _entry(connection: Connection, leaf: int) -> int:
+    found = connection.scalar(select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf))
+    assert found is not None
+    return int(found)
+
+
+def _changed(connection: Connection) -> None:
+    _body(connection, 7, _by_another)
+
+
+def _changed_with_its_hash(connection: Connection) -> None:
+    _changed(connection)
+    _rehash(connection)
+
+
+def _of_no_version(connection: Connection) -> None:
+    _body(connection, 7, lambda body: body.replace('"v":1', '"v":2'))
+
+
+def _gone(connection: Connection) -> None:
+    connection.execute(delete(entries).where(entries.c.id == _entry(connection, 7)))
+
+
+def _gone_with_its_number(connection: Connection) -> None:
+    _gone(connection)
+    connection.execute(delete(leaves).where(leaves.c.leaf_index == 7))
+
+
+def _no_number(connection: Connection) -> None:
+    connection.execute(delete(leaves).where(leaves.c.leaf_index == 7))
+
+
+def _swapped(connection: Connection) -> None:
+    first, second = _entry(connection, 7), _entry(connection, 8)
+    for leaf, entry in ((7, -1), (8, first), (7, second)):
+        connection.execute(update(leaves).where(leaves.c.leaf_index == leaf).values(entry_id=entry))
+
+
+def _put_in(connection: Connection) -> None:
+    row = connection.execute(select(entries).where(entries.c.id == 8)).mappings().one()
+    new = dict(row) | {"id": 1_000, "site_seq": 900}
+    connection.execute(insert(entries).values(new))
+
+
+def _put_in_and_numbered(connection: Connection) -> None:
+    _put_in(connection)
+    connection.execute(insert(leaves).values(leaf_index=29, entry_id=1_000))
+
+
+def _other_site(connection: Connection) -> None:
+    connection.execute(
+        update(entries).where(entries.c.id == _entry(connection, 7)).values(site_seq=900)
+    )
+
+
+def _other_time(connection: Connection) -> None:
+    late = select(entries.c.recorded_at).where(entries.c.id == 1).scalar_subquery()
+    connection.execute(
+        update(entries).where(entries.c.id == _entry(connection, 27)).values(recorded_at=late)
+    )
+
+
+def _other_hash(connection: Connection) -> None:
+    where = entries.c.id == _entry(connection, 7)
+    connection.execute(update(entries).where(where).values(leaf_hash=bytes(32)))
+
+
+def _tile(connection: Connection) -> None:
+    blob = connection.scalar(select(tiles.c.hashes).where(tiles.c.level == 0))
+    assert blob is not None
+    changed = blob[: 7 * 32] + bytes(32) + blob[8 * 32 :]
+    connection.execute(update(tiles).values(hashes=changed))
+
+
+def _tile_gone(connection: Connection) -> None:
+    connection.execute(delete(tiles))
+
+
+def _tile_too_long(connection: Connection) -> None:
+    blob = connection.scalar(select(tiles.c.hashes).where(tiles.c.level == 0))
+    assert blob is not None
+    connection.execute(update(tiles).values(hashes=blob + bytes(32)))
+
+
+def _tile_too_many(connection: Connection) -> None:
+    connection.execute(insert(tiles).values(level=1, n=0, hashes=bytes(32)))
+
+
+def _frontier(connection: Connection) -> None:
+    connection.execute(update(log_head).values(frontier=bytes(32 * 4)))
+
+
+def _size(connection: Connection) -> None:
+    connection.execute(update(log_head).values(size=28))
+
+
+ENTRIES = [
+    (_changed, "its leaf hash is not that of its body: one of them was changed", 7),
+    (_changed_with_its_hash, "tile/0/000.p/29: of leaf 7 it has", 7),
+    (_of_no_version, "it does not end as the desk writes", 7),
+    (_gone, "it is the number of entry 8, which is deleted", 7),
+    (_gone_with_its_number, "no entry has the number 7: the number is deleted", 7),
+    (_no_number, "no entry has the number 7: the number is deleted", 7),
+    (_swapped, "entries 9, leaf 7: it is entry", 7),
+    (_put_in, "it is entry", None),
+    (
+        _put_in_and_numbered,
+        "log_head: it says that 29 entries are numbered, and leaves has 30",
+        None,
+    ),
+    (_other_site, "and its row says 2-900", 7),
+    (_other_time, "it was recorded at", 27),
+    (_other_hash, "its leaf hash is not that of its body", 7),
+    (_tile, "tile/0/000.p/29: of leaf 7 it has 00000", 7),
+    (_tile_gone, "tile/0/000.p/29: it is not there", None),
+    (_tile_too_long, "tile/0/000.p/29: it has 30 hashes, and not 29", None),
+    (_tile_too_many, "tiles 1-0: a tree of 29 entries has no such tile", None),
+    (_frontier, "log_head: the hashes that the tree would go on from", None),
+    (_size, "log_head: it says that 28 entries are numbered, and leaves has 29", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence", "leaf"), [pytest.param(*case, id=case[0].__name__) for case in ENTRIES]
+)
+def test_what_is_done_to_entries_numbers_and_tiles_is_named(
+    day: Rehearsal, tamper: Callable[[Connection], None], sentence: str, leaf: int | None
+) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        tamper(connection)
+        found = verdict(connection).findings
+    named = [flaw for flaw in found if sentence in str(flaw)]
+    assert named, list(map(str, found))
+    if leaf is not None:
+        assert named[0].leaf == leaf
+        assert first_leaf(found) == leaf
+
+
+def first_leaf(found: Sequence[Flaw]) -> int | None:
+    return min((flaw.leaf for flaw in found if flaw.leaf is not None), default=None)
+
+
+def test_an_entry_that_is_named_has_its_site_and_its_number_there(day: Rehearsal) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        _changed(connection)
+        flaw = verdict(connection).findings[0]
+    assert flaw.where == "entries 8, leaf 7"
+    assert (flaw.site, flaw.entry, flaw.leaf) == ("canary.example", "2-3", 7)
+    assert flaw.expected != flaw.found
+
+
+# ── checkpoints and keys ─────────────────────────────────────────────────────────────────────────
+
+
+def _signed_by_another(connection: Connection) -> None:
+    note = connection.scalar(select(checkpoints.c.note).where(checkpoints.c.id == 2))
+    assert note is not None
+    text_ = note.partition("\n\n")[0] + "\n"
+    forged = text_ + "\n" + FORGER.line(text_)
+    connection.execute(update(checkpoints).where(checkpoints.c.id == 2).values(note=forged))
+
+
+def _other_root(connection: Connection) -> None:
+    connection.execute(update(checkpoints).where(checkpoints.c.id == 2).values(root=bytes(32)))
+
+
+def _other_size(connection: Connection) -> None:
+    connection.execute(update(checkpoints).where(checkpoints.c.id == 2).values(size=27))
+
+
+def _other_key(connection: Connection) -> None:
+    connection.execute(update(checkpoints).where(checkpoints.c.id == 2).values(key=FORGER.vkey))
+
+
+def _other_text(connection: Connection) -> None:
+    note = connection.scalar(select(checkpoints.c.note).where(checkpoints.c.id == 2))
+    assert note is not None
+    changed = note.replace("\n28\n", "\n27\n")
+    connection.execute(update(checkpoints).where(checkpoints.c.id == 2).values(note=changed))
+
+
+def _in_another_order(connection: Connection) -> None:
+    row = connection.execute(select(checkpoints).where(checkpoints.c.id == 1)).mappings().one()
+    connection.execute(insert(checkpoints).values(dict(row) | {"id": 4}))
+
+
+def _cosignature(connection: Connection) -> None:
+    line = WITNESS.line("another\n")
+    connection.execute(update(cosignatures).values(line=line))
+
+
+def _key_gone(connection: Connection) -> None:
+    connection.execute(delete(log_keys))
+
+
+def _key_put_in(connection: Connection) -> None:
+    row = connection.execute(select(log_keys)).mappings().one()
+    connection.execute(insert(log_keys).values(dict(row) | {"key": FORGER.vkey, "seq": 9}))
+
+
+def _key_moved(connection: Connection) -> None:
+    connection.execute(update(log_keys).values(seq=5))
+
+
+SIGNED = [
+    (_signed_by_another, "checkpoints 2: This is no signed note that can be trusted: none of"),
+    (_other_root, "its row says 0000"),
+    (_other_size, "checkpoints 2: it is of 28 entries, and its row says 27"),
+    (_other_key, f"checkpoints 2: its row says that {FORGER.vkey} has signed it"),
+    (_other_text, "checkpoints 2: This is no signed note that can be trusted: the signature of"),
+    (_in_another_order, "checkpoints 4: it is of 27 entries, and the one before it of 29"),
+    (_cosignature, "it is no signature of that checkpoint by that witness"),
+    (_key_gone, f"log_keys {LOG.vkey}: an entry names it, and it is gone"),
+    (_key_put_in, f"log_keys {FORGER.vkey}: no entry says that it is a key"),
+    (_key_moved, f"log_keys {LOG.vkey}: its entry is 1, and its row says 5"),
+]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence"), [pytest.param(*case, id=case[0].__name__) for case in SIGNED]
+)
+def test_what_is_done_to_checkpoints_and_keys_is_named(
+    day: Rehearsal, tamper: Callable[[Connection], None], sentence: str
+) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        tamper(connection)
+        found = findings(connection)
+    assert any(sentence in flaw for flaw in found), found
+
+
+def test_a_checkpoint_that_is_deleted_is_missed_where_numbers_have_no_gaps(day: Rehearsal) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        connection.execute(delete(checkpoints).where(checkpoints.c.id == 3))
+        found = findings(connection)
+    missed = "checkpoints: 3 were signed, and 2 are there: some were deleted"
+    assert found == ([missed] if day.engine.dialect.name == "sqlite" else [])
+
+
+# ── rewritten ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rehash(connection: Connection) -> None:
+    for id_, body in connection.execute(select(entries.c.id, entries.c.body)).all():
+        hashed = leaf_hash(body.encode())
+        connection.execute(update(entries).where(entries.c.id == id_).values(leaf_hash=hashed))
+
+
+def rebuild(connection: Connection) -> list[bytes]:
+    """Makes the tree over the entries as they are now: hashes, tiles, head. The entries."""
+    _rehash(connection)
+    rows = connection.execute(
+        select(entries.c.body, entries.c.leaf_hash)
+        .join(leaves, leaves.c.entry_id == entries.c.id)
+        .order_by(leaves.c.leaf_index)
+    ).all()
+    edge = Edge()
+    grown = edge.append([bytes(hashed) for _, hashed in rows])
+    connection.execute(delete(tiles))
+    for level, n, blob in grown:
+        connection.execute(insert(tiles).values(level=level, n=n, hashes=blob))
+    connection.execute(update(log_head).values(size=edge.size, frontier=edge.frontier().to_bytes()))
+    return [body.encode() for body, _ in rows]
+
+
+def sign_again(connection: Connection, rewritten: list[bytes]) -> None:
+    """Signs all checkpoints anew with the right key."""
+    connection.execute(delete(cosignatures))
+    for id_, size in connection.execute(select(checkpoints.c.id, checkpoints.c.size)).all():
+        some = rewritten[:size]
+        root = bundles.root(bundles.leaves(some))
+        note = bundles.head(some, LOG).decode()
+        connection.execute(
+            update(checkpoints).where(checkpoints.c.id == id_).values(root=root, note=note)
+        )
+
+
+def test_an_entry_that_is_changed_with_its_hash_and_the_whole_tree_is_found_by_the_checkpoints(
+    day: Rehearsal,
+) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        _body(connection, 7, _by_another)
+        rebuild(connection)
+        found = verdict(connection).findings
+    signed = [flaw for flaw in found if flaw.part == "checkpoints"]
+    assert [flaw.where for flaw in signed] == ["checkpoints 1", "checkpoints 2", "checkpoints 3"]
+    assert "one of these entries was changed" in str(signed[0])
+
+
+def test_an_entry_after_a_checkpoint_that_is_changed_leaves_that_checkpoint_right(
+    day: Rehearsal,
+) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        _body(connection, 27, _by_another)
+        rebuild(connection)
+        found = verdict(connection).findings
+    assert [flaw.where for flaw in found] == ["checkpoints 2", "checkpoints 3"]
+
+
+def test_what_is_rewritten_with_the_right_key_only_a_checkpoint_held_outside_shows(
+    day: Rehearsal,
+) -> None:
+    with reading(day.engine) as connection:
+        notes = list(connection.scalars(select(checkpoints.c.note).order_by(checkpoints.c.id)))
+    asked = Asked(keys=(key(LOG),), held=tuple(held(note.encode()) for note in notes))
+    with reading(day.engine) as connection:
+        assert verdict(connection, asked).agreeing == ("held", "held", "held")
+    with behind_the_desk_s_back(day.engine) as connection:
+        _body(connection, 27, _by_another)
+        sign_again(connection, rebuild(connection))
+        assert findings(connection, Asked(keys=(key(LOG),))) == []
+        found = findings(connection, asked)
+    assert [flaw.partition(" is ")[0] for flaw in found] == [
+        "held: the root of the first 28 entries", "held: the root of the first 29 entries",
+    ]  # fmt: skip
+    assert all("the log was rewritten" in flaw for flaw in found)
+
+
+def test_a_tail_that_was_cut_off_only_a_checkpoint_held_outside_shows(day: Rehearsal) -> None:
+    with reading(day.engine) as connection:
+        last = connection.scalar(select(checkpoints.c.note).where(checkpoints.c.id == 3))
+        assert last is not None
+    with behind_the_desk_s_back(day.engine) as connection:
+        gone = _entry(connection, 28)
+        connection.execute(delete(leaves).where(leaves.c.leaf_index == 28))
+        connection.execute(delete(entries).where(entries.c.id == gone))
+        connection.execute(delete(checkpoints).where(checkpoints.c.id == 3))
+        if day.engine.dialect.name == "sqlite":
+            connection.execute(
+                text("UPDATE sqlite_sequence SET seq = 2 WHERE name = 'checkpoints'")
+            )
+        rebuild(connection)
+        assert findings(connection) == []
+        found = findings(connection, Asked(held=(held(last.encode()),)))
+    assert found == ["held: it is of 29 entries, and the log has 28: its tail was cut"]
+
+
+def test_a_held_checkpoint_of_another_log_is_refused(day: Rehearsal) -> None:
+    note = bundles.head([b"{}"], FORGER)
+    with reading(day.engine) as connection:
+        found = findings(connection, Asked(held=(held(note),)))
+    assert any("none of the keys that are known has signed it" in flaw for flaw in found)
+
+
+# ── trust ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_key_or_a_witness_that_is_not_the_log_s_is_told(day: Rehearsal) -> None:
+    other = Signer(name="witness.example/w2", seed=9, kind=4)
+    asked = Asked(keys=(key(FORGER),), witnesses=(key(other),))
+    with reading(day.engine) as connection:
+        found = findings(connection, asked)
+    assert found == [
+        f"{FORGER.vkey}: you know it as a key of the log, and the log has no such key",
+        f"{other.vkey}: this witness has signed no checkpoint that is here",
+    ]
+
+
+def test_a_key_that_was_handed_over_leads_to_the_new_one(own_day: Rehearsal) -> None:
+    put_key(own_day, NEXT, LOG)
+    sign(own_day, LOG, NEXT)
+    with reading(own_day.engine) as connection:
+        found = verdict(connection, Asked(keys=(key(LOG),)))
+    assert (found.findings, found.key, found.broken) == ((), NEXT.vkey, ())
+
+
+def test_a_key_that_took_over_without_a_hand_over_is_told_and_refused_to_who_knows_the_old_one(
+    own_day: Rehearsal,
+) -> None:
+    put_key(own_day, NEXT, LOG)
+    sign(own_day, NEXT)
+    with reading(own_day.engine) as connection:
+        found = verdict(connection)
+        assert (found.findings, found.broken) == ((), ((LOG.vkey, NEXT.vkey),))
+        assert findings(connection, Asked(keys=(key(NEXT),))) == []
+        assert findings(connection, Asked(keys=(key(LOG),))) == [
+            f"{NEXT.vkey}: it has signed since {LOG.vkey} did, which has not handed over to it"
+        ]
+
+
+def test_the_old_key_signs_nothing_that_covers_the_new_one(own_day: Rehearsal) -> None:
+    put_key(own_day, NEXT, LOG)
+    sign(own_day, LOG)
+    with reading(own_day.engine) as connection:
+        found = findings(connection)
+    assert f"checkpoints 4: the key at that time was {NEXT.vkey}, and {LOG.vkey} has signed it" in (
+        found
+    )
+
+
+# ── the policy ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_suspension_that_does_not_follow_is_named_and_not_looked_for_without_the_policy(
+    day: Rehearsal,
+) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        bodies = connection.execute(
+            select(leaves.c.leaf_index, entries.c.body)
+            .join(entries, entries.c.id == leaves.c.entry_id)
+            .order_by(leaves.c.leaf_index)
+        ).all()
+        leaf = next(n for n, body in bodies if '"kind":"site_suspended"' in body)
+        old = next(body for n, body in bodies if n == leaf)
+        at = old.partition('"until":"')[2].partition('"')[0]
+        _body(connection, leaf, lambda body: body.replace(at, "2026-03-02T09:00:00Z"))
+        sign_again(connection, rebuild(connection))
+        assert findings(connection, Asked(policy=False)) == []
+        first = verdict(connection).findings[0]
+    assert (first.part, first.leaf, first.site) == ("policy", leaf, "shop.example")
+    assert first.what.startswith("until is 2026-03-02T09:00:00Z, and the policy gives")
+
+
+def test_the_findings_come_in_the_order_of_what_was_looked_at(day: Rehearsal) -> None:
+    with behind_the_desk_s_back(day.engine) as connection:
+        _tile(connection)
+        _changed(connection)
+        _key_gone(connection)
+        parts = [part for part, _ in groupby(flaw.part for flaw in verdict(connection).findings)]
+    assert parts == sorted(parts, key=["entries", "tree", "checkpoints", "policy"].index)

@@ -1,0 +1,223 @@
+"""The verification on the command line: what it says, and with which exit status it ends."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
+from tests.cli.conftest import Cli, Result
+
+NAME = "log.example/desk"
+
+
+@pytest.fixture
+def log(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """A log with a key of its own, two sites in it, and signed."""
+    return _signed(cli, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def log_on_both(cli_on_both: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The same, on both databases in turn."""
+    return _signed(cli_on_both, tmp_path, monkeypatch)
+
+
+def _signed(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / "audit.key"))
+    assert cli("audit", "key", "new", NAME).status == 0
+    for site in ("shop.example", "news.example"):
+        cli("site", "add", site)
+        cli("log", site)
+    assert cli("audit", "checkpoint").status == 0
+    return cli
+
+
+def _key(cli: Cli) -> str:
+    found: str = cli("audit", "key", "show", "-q").out.split()[0]
+    assert found.startswith(NAME)
+    return found
+
+
+def _held(cli: Cli, file: Path) -> str:
+    file.write_text(cli("audit", "checkpoint").out)
+    return str(file)
+
+
+def _bundle(cli: Cli, target: Path) -> str:
+    assert cli("audit", "export", "--format", "bundle", "-o", str(target)).status == 0
+    return str(target)
+
+
+def _tampered(path: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            'UPDATE entries SET body = replace(body, \'"actor":"li"\', \'"actor":"wu"\') '
+            "WHERE site_id = 1 AND site_seq = 2"
+        )
+
+
+def test_a_log_that_nobody_touched_is_verified_and_what_was_not_shown_is_said(
+    log_on_both: Cli,
+) -> None:
+    answer = log_on_both("audit", "verify")
+    assert (answer.status, answer.out) == (0, "")
+    lines = answer.err.splitlines()
+    assert lines[0] == "verified"
+    assert (
+        "  shown: 5 entries of 2 sites: of no site is one missing between two others" in answer.err
+    )
+    assert "1 checkpoint of log.example/desk, the last of 5 entries" in answer.err
+    assert "NOT SHOWN: whose key that is: it was taken from the database itself" in answer.err
+    assert "NOT SHOWN: that the log was not rewritten by whoever holds the key" in answer.err
+    assert lines[-1].startswith("next: `incidents audit replay` shows")
+
+
+def test_what_is_known_from_outside_is_no_longer_told_as_not_shown(
+    log_on_both: Cli, tmp_path: Path
+) -> None:
+    held = _held(log_on_both, tmp_path / "held")
+    answer = log_on_both("audit", "verify", "--key", _key(log_on_both), "--checkpoint", held)
+    assert answer.status == 0
+    assert "NOT SHOWN" not in answer.err
+    assert f"{held}, which you hold, is of this same history" in answer.err
+
+
+def test_a_document_is_for_programs(log_on_both: Cli, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text(f"{_key(log_on_both)}\n")
+    answer = log_on_both("audit", "verify", "--json", "--key", str(key))
+    found = answer.json
+    assert (answer.status, answer.err) == (0, "")
+    assert (found["verified"], found["findings"], found["trusted"]) == (True, [], "outside")
+    assert (found["entries"], found["sites"], found["pending"], found["checkpoints"]) == (
+        5,
+        2,
+        0,
+        1,
+    )
+    assert (found["size"], found["origin"], len(found["root"])) == (5, NAME, 64)
+    assert found["key"] == key.read_text().strip()
+    assert found["witnesses"] == {}
+
+
+def test_an_entry_that_was_changed_is_named_with_exit_status_5(log: Cli, sqlite_url: str) -> None:
+    _tampered(sqlite_url.removeprefix("sqlite:///"))
+    answer = log("audit", "verify")
+    assert answer.status == 5
+    first = answer.out.splitlines()[0]
+    assert first.startswith("WRONG entries 3, leaf 2: its leaf hash is not that of its body")
+    assert answer.err.splitlines()[0].startswith("NOT VERIFIED: ")
+    found = log("audit", "verify", "--json").json
+    assert (found["verified"], found["findings"][0]["leaf"]) == (False, 2)
+    assert (found["findings"][0]["site"], found["findings"][0]["entry"]) == ("shop.example", "1-2")
+    assert log("audit", "verify", "-q").out.splitlines()[0] == "entries 3, leaf 2"
+    lines = log("audit", "verify", "--format", "jsonl").out.splitlines()
+    assert json.loads(lines[0])["part"] == "entries"
+
+
+def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli_on_both: Cli) -> None:
+    cli_on_both("site", "add", "shop.example")
+    answer = cli_on_both("audit", "verify")
+    assert answer.status == 0
+    assert "NOT SHOWN: anything against a change of the whole: no checkpoint is signed yet" in (
+        answer.err
+    )
+    assert "NOT SHOWN: that 1 entry that is not numbered yet will stay as it is" in answer.err
+
+
+def test_entries_that_wait_too_long_for_their_number_are_told(
+    log_on_both: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    log_on_both("log", "shop.example", "--again")
+    assert "too long" not in log_on_both("audit", "verify").err
+    clock.tick(timedelta(minutes=2))
+    answer = log_on_both("audit", "verify")
+    assert answer.status == 0
+    assert "which is too long: is a daemon running?" in answer.err
+
+
+@pytest.mark.parametrize("name", ["bundle", "bundle.tar.zst"])
+def test_a_bundle_is_verified_without_a_database(
+    log: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    key, bundle = _key(log), _bundle(log, tmp_path / name)
+    monkeypatch.setenv("INCIDENTS_DB", "sqlite:////nowhere/at/all.db")
+    answer = log("audit", "verify", bundle, "--key", key)
+    assert (answer.status, answer.out) == (0, "")
+    assert "5 entries of 2 sites" in answer.err
+    assert "replay" not in answer.err
+    assert "taken from the bundle itself" in log("audit", "verify", bundle).err
+
+
+def test_a_bundle_that_was_changed_is_not_verified(log: Cli, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    _bundle(log, bundle)
+    right = (bundle / "entries.jsonl").read_bytes()
+    (bundle / "entries.jsonl").write_bytes(right.replace(b'"actor":"li"', b'"actor":"wu"', 1))
+    answer = log("audit", "verify", str(bundle))
+    assert answer.status == 5
+    assert "WRONG entries.jsonl: its SHA-256 is " in answer.out
+    assert "WRONG entries.jsonl, line 1: it is not entry 0 of tile/entries/000.p/5" in answer.out
+    (bundle / "entries.jsonl").unlink()
+    gone = log("audit", "verify", str(bundle))
+    assert (gone.status, gone.out) == (5, "")
+    assert "entries.jsonl: it is missing; nothing of the bundle is proved" in gone.err
+
+
+def test_a_part_says_what_a_part_cannot_show(log: Cli, tmp_path: Path) -> None:
+    target = str(tmp_path / "part")
+    log("audit", "export", "--format", "bundle", "--site", "shop.example", "-o", target)
+    answer = log("audit", "verify", target)
+    assert answer.status == 0
+    assert "nothing of these sites before the first entry here, or after the last" in answer.err
+
+
+def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
+    log: Cli, sqlite_url: str, tmp_path: Path, clock: FrozenDateTimeFactory
+) -> None:
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    shutil.copy(file, tmp_path / "before.db")
+    clock.tick(timedelta(minutes=1))
+    log("log", "shop.example", "--again")
+    held = _held(log, tmp_path / "held")
+    before = f"sqlite:///{tmp_path / 'before.db'}"
+    assert log("audit", "verify", "--db", before).status == 0
+    answer = log("audit", "verify", "--db", before, "--checkpoint", held)
+    assert answer.status == 5
+    assert answer.out == f"WRONG {held}: it is of 6 entries, and the log has 5: its tail was cut\n"
+
+
+def test_a_witness_that_has_not_signed_is_missed(log: Cli) -> None:
+    witness = str(SigningKey.generate("witness.example/w", COSIGNATURE_V1).verifier)
+    answer = log("audit", "verify", "--witness", witness)
+    assert answer.status == 5
+    assert answer.out == f"WRONG {witness}: this witness has signed no checkpoint that is here\n"
+
+
+@pytest.mark.parametrize("option", ["--key", "--checkpoint", "--witness"])
+def test_what_is_no_key_and_no_checkpoint_is_wrong_usage(
+    log: Cli, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "given").write_text("nothing of the kind\n")
+    answer: Result = log("audit", "verify", option, str(tmp_path / "given"))
+    assert (answer.status, answer.out) == (2, "")
+    assert option in answer.err
+    assert log("audit", "verify", option, str(tmp_path / "gone")).status in (1, 2)
+
+
+def test_a_witness_s_key_is_no_key_of_a_log(log: Cli) -> None:
+    witness = str(SigningKey.generate("witness.example/w", COSIGNATURE_V1).verifier)
+    assert log("audit", "verify", "--key", witness).status == 2
+    assert log("audit", "verify", "--witness", _key(log)).status == 2
+
+
+def test_a_bundle_that_is_not_there_is_said_so(cli: Cli, tmp_path: Path) -> None:
+    answer = cli("audit", "verify", str(tmp_path / "gone"))
+    assert answer.status == 1
+    assert "gone" in answer.err
