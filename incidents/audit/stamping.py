@@ -1,4 +1,4 @@
-"""The stamping: has one checkpoint a day stamped by an authority (RFC 3161), and keeps the answer."""
+"""The stamping: has one checkpoint a day stamped by an authority (RFC 3161), and keeps it."""
 
 from __future__ import annotations
 

@@ -13,6 +13,9 @@ from incidents.witness.ledger import Ledger
 
 Run = Callable[..., tuple[int, str, str]]
 
+# Where nobody can listen: what should have been refused does not serve instead of failing a test.
+NOWHERE = ("--host", "a b")
+
 LOG = str(SigningKey.generate("desk.example/log").verifier)
 
 
@@ -91,7 +94,7 @@ def test_a_key_that_others_may_read_is_not_used(run: Run, tmp_path: Path) -> Non
     run("--new-key", "witness.example", "--key", file)
     for mode in (0o640, 0o604, 0o620):
         file.chmod(mode)
-        status, _, err = run("--key", file, "--log", LOG)
+        status, _, err = run("--key", file, "--log", LOG, *NOWHERE)
         assert status == FAILED
         assert f"chmod 600 {file}" in err
 
@@ -109,11 +112,11 @@ def test_the_key_of_a_log_or_no_key_at_all_is_refused_without_being_shown(
     ):
         file.write_text(text)
         file.chmod(0o600)
-        status, out, err = run("--key", file, "--log", LOG)
+        status, out, err = run("--key", file, "--log", LOG, *NOWHERE)
         assert (status, out) in ((FAILED, ""), (MISUSED, ""))
         assert because in err
         assert private[-30:-10] not in err
-    assert run("--key", tmp_path / "gone.key", "--log", LOG)[0] == FAILED
+    assert run("--key", tmp_path / "gone.key", "--log", LOG, *NOWHERE)[0] == FAILED
 
 
 def test_the_log_is_named_by_a_verifier_key(run: Run, tmp_path: Path) -> None:
@@ -124,7 +127,7 @@ def test_the_log_is_named_by_a_verifier_key(run: Run, tmp_path: Path) -> None:
         (vkey.strip(), "the key of a log is wanted"),
         (SigningKey.generate("desk.example").private_text(), "it is private"),
     ):
-        status, _, err = run("--key", file, "--log", log)
+        status, _, err = run("--key", file, "--log", log, *NOWHERE)
         assert status == MISUSED
         assert because in err
         assert log[-20:] not in err or log == vkey.strip() or log == "desk.example"
