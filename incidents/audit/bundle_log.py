@@ -45,10 +45,10 @@ class Places(NamedTuple):
         offsets = array("q", accumulate((length + 1 for length in lengths), initial=0))
         order = sorted((n for n, site in enumerate(sites) if site > 0), key=sites.__getitem__)
         return cls(
-            array("q", [sites[n] for n in order]),
-            array("q", [leaves[n] for n in order]),
-            array("q", [offsets[n] for n in order]),
-            array("H", [lengths[n] for n in order]),
+            array("q", map(sites.__getitem__, order)),
+            array("q", map(leaves.__getitem__, order)),
+            array("q", map(offsets.__getitem__, order)),
+            array("H", map(lengths.__getitem__, order)),
         )
 
     def shares(self, about: int) -> Iterator[Places]:

@@ -26,6 +26,11 @@ class ExchangeError(IncidentsError):
     """{detail}"""
 
 
+class NoClientError(IncidentsError):
+    """{library} is not installed, which witnesses and time stamps need: pip install
+    'incidents[witness]'"""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP status, the content type without its parameters, and the body."""
@@ -36,9 +41,15 @@ class Answer:
 
 
 def client() -> httpx.Client:
-    """What `post` sends with; several requests may share it, and its connection."""
-    import httpx
+    """What `post` sends with; several requests may share it, and its connection.
 
+    Raises:
+        NoClientError: if httpx is not installed.
+    """
+    try:
+        import httpx
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
     timeout = httpx.Timeout(WAIT_S, connect=CONNECT_S)
     return httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout)
 

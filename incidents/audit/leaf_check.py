@@ -6,12 +6,13 @@ Ranges begin with a full tile, so that several processes can each look at some o
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from typing import Any
 
-from incidents.audit.entry import UnreadableEntryError
+from incidents.audit.entry import MAX_BYTES, UnreadableEntryError
 from incidents.audit.facts import Facts, glance, read
 from incidents.audit.flaw import Flaw
 from incidents.audit.log_port import Batch, Log
@@ -20,7 +21,7 @@ from incidents.store.tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of
 from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
 
-RANGE = 64 * WIDTH
+RANGE = 128 * WIDTH
 """So many leaves are one range."""
 
 ENOUGH = 20
@@ -35,7 +36,7 @@ class Seen:
     """What is known after a range: the roots of its full tiles one after the other, what was seen
     of each site, the desk's own entries, the policies that are named, and the flaws.
 
-    `sites` and `lengths` are each entry's site and length in bytes.
+    `sites` and `lengths` are each entry's site and length in bytes, if they were asked for.
     """
 
     roots: bytes = b""
@@ -70,16 +71,23 @@ class Seen:
         return facts
 
 
-def ranges(size: int) -> Iterator[tuple[Callable[..., Seen], tuple[int, int]]]:
-    """The jobs of looking at all leaves of a log of that size."""
-    return ((look, (first, min(first + RANGE, size))) for first in range(0, size, RANGE))
+def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., Seen], Any]]:
+    """The jobs of looking at all leaves of a log of that size; `placed` as `look` has it."""
+    return ((look, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE))
 
 
-def look(log: Log, first: int, before: int, *, tell: Callable[[int], object]) -> Seen:
-    """Look at the leaves from `first`, a multiple of 256, to before `before`."""
+def look(
+    log: Log, first: int, before: int, placed: bool = False, *, tell: Callable[[int], object]
+) -> Seen:
+    """Look at the leaves from `first`, a multiple of 256, to before `before`.
+
+    With `placed` each entry's site and length are kept.
+    """
     seen, roots = Seen(), []
     for batch in log.batches(first, before):
         row, facts = _hashed(log, batch), _facts(log, batch, seen)
+        if placed:
+            _place(batch, facts, seen)
         hashes = [row[i : i + HASH_BYTES] for i in range(0, len(row), HASH_BYTES)]
         seen.flaws += log.compare(batch, facts, hashes)
         seen.flaws += _tile_flaws(log, batch, row)
@@ -129,9 +137,12 @@ def _facts(log: Log, batch: Batch, seen: Seen) -> list[Facts | None]:
         for leaf, body in enumerate(batch.bodies, batch.first)
     ]
     seen.entries += len(found)
-    seen.sites.extend([-1 if facts is None else facts.site_id for facts in found])
-    seen.lengths.extend([0 if body is None else min(len(body), 65_535) for body in batch.bodies])
     return found
+
+
+def _place(batch: Batch, facts: Sequence[Facts | None], seen: Seen) -> None:
+    seen.sites.extend([-1 if fact is None else fact.site_id for fact in facts])
+    seen.lengths.extend([0 if body is None else min(len(body), MAX_BYTES) for body in batch.bodies])
 
 
 def _said(where: str | Callable[[], str]) -> str:

@@ -19,11 +19,10 @@ Where = Callable[[int | None], str]
 class LookedAt:
     """The entries so far, the sites' streams, the desk's own acts, the policies that are named, and
     what is wrong. `roots` are those of the full lowest tiles; of each entry there are the site and
-    the length, if they are asked for (`placed`).
+    the length, if they were asked for.
     """
 
     where: Where
-    placed: bool = False
     entries: int = 0
     streams: Streams = field(default_factory=Streams)
     succession: Succession = field(default_factory=Succession)
@@ -40,9 +39,8 @@ class LookedAt:
         self.policies |= seen.policies
         self.flaws += seen.flaws
         self.flaws += self.succession.take(seen.own)
-        if self.placed:
-            self.sites += seen.sites
-            self.lengths += seen.lengths
+        self.sites += seen.sites
+        self.lengths += seen.lengths
         for site_id, stretch, wrong in self.streams.join(seen.streams):
             self.flaws.append(self._misplaced(site_id, stretch, wrong))
 

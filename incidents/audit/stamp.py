@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from incidents.audit import exchange
-from incidents.audit.exchange import ExchangeError
+from incidents.audit.exchange import ExchangeError, NoClientError
 from incidents.errors import IncidentsError, InputError, VerificationError
 from incidents.tlog import checkpoint, note
 
@@ -62,12 +62,11 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
 
     Raises:
         StampError: if it gives none, or one that is not good.
+        NoClientError: if httpx or rfc3161-client is not installed.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
-    from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
-
     text = _text(signed)
-    request = TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
+    request = _request(text)
     try:
         response = _posted(authority, request.as_bytes())
         _checked(response, text, authority.roots, request)
@@ -93,6 +92,15 @@ def _text(signed: bytes) -> bytes:
     return checkpoint.parse(note.parse(signed).text).text.encode()
 
 
+def _request(text: bytes) -> TimeStampRequest:
+    """For the SHA-256 of it, with a number of its own, and for the authority's certificate."""
+    try:
+        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
+    return TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
+
+
 def _posted(authority: Authority, request: bytes) -> bytes:
     headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
     with exchange.client() as client:
@@ -103,10 +111,10 @@ def _posted(authority: Authority, request: bytes) -> bytes:
 
 
 def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampRequest | None) -> Stamp:
+    found = _decoded(response)
     from rfc3161_client import VerificationError as Unverified
     from rfc3161_client import VerifierBuilder
 
-    found = _decoded(response)
     verifier = VerifierBuilder(
         roots=_certificates(roots), nonce=None if request is None else request.nonce
     ).build()
@@ -121,8 +129,10 @@ def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampReque
 
 
 def _decoded(response: bytes) -> TimeStampResponse:
-    from rfc3161_client import decode_timestamp_response
-
+    try:
+        from rfc3161_client import decode_timestamp_response
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
     try:
         found = decode_timestamp_response(response)
     except ValueError as error:

@@ -74,8 +74,8 @@ class _Found:
 
 def _whole(found: _Found) -> Verdict:
     manifest, notes, asked = found.manifest, found.notes, found.asked
-    seen = LookedAt(lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}", placed=asked.policy)
-    for part in found.at_work.each(leaf_check.ranges(manifest.size)):
+    seen = LookedAt(lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
+    for part in found.at_work.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
         seen.join(part)
     seen.end()
     if not seen.entries == manifest.entries == manifest.size:

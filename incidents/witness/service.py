@@ -29,6 +29,10 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _log = log.logger("witness")
 
 
+class NoServerError(IncidentsError):
+    """uvicorn is not installed, which a witness needs: pip install 'incidents[witness]'"""
+
+
 class AddressError(IncidentsError):
     """nothing can listen on {host} port {port}: {detail}"""
 
@@ -64,26 +68,33 @@ def run(
     Raises:
         InputError: if the key is not one of a witness.
         LedgerError: if the ledger is not the key's own.
+        NoServerError: if uvicorn is not installed.
         AddressError: if nothing can listen there.
     """
-    import uvicorn
-
     if key.verifier.algorithm != COSIGNATURE_V1:
         raise InputError(f"{key.verifier} is the key of a log, and a witness's is wanted")
     ledger.check_for(key.verifier)
     log.adopt_library_logs()
-    config = uvicorn.Config(
-        Witness(key, logs, ledger),
-        lifespan="off", ws="none", http="h11", loop="asyncio", interface="asgi3",
-        log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        limit_concurrency=MAX_AT_ONCE, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=STOP_S,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = _server(Witness(key, logs, ledger))
     with _listening_on(host, port) as opened, _signals_stop(server):
         listening(_address(opened))
         _log.info("started", n=len(logs), worker=str(key.verifier))
         server.run(sockets=[opened])
         _log.info("stopped", worker=str(key.verifier))
+
+
+def _server(app: Witness) -> uvicorn.Server:
+    try:
+        import uvicorn
+    except ModuleNotFoundError as error:
+        raise NoServerError from error
+    config = uvicorn.Config(
+        app,
+        lifespan="off", ws="none", http="h11", loop="asyncio", interface="asgi3",
+        log_config=None, access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=MAX_AT_ONCE, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=STOP_S,
+    )  # fmt: skip
+    return uvicorn.Server(config)
 
 
 @contextmanager

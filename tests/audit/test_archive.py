@@ -87,6 +87,8 @@ def _a_window_around_a_past_time(site: Decided) -> None:
 def _a_run_that_others_are_reached_after(site: Decided) -> None:
     """Three are reached while the clock of the one before them still runs."""
     site.activate(NO_REPEAT)
+    for _ in range(2):
+        _reach(site, _log(site, minutes=24 * 60))
     _miss(site)
     _log(site, minutes=24 * 60)
     _reach(site, *(_log(site, minutes=1) for _ in range(3)))
@@ -110,13 +112,22 @@ def _a_run_that_was_broken_before_voided_incidents(site: Decided) -> None:
     site.activate(replace(NO_REPEAT, run_count=3))
     _miss(site)
     _reach(site, _log(site, minutes=24 * 60))
+    _miss(site)
     for _ in range(3):
         n = _log(site, minutes=24 * 60)
         _reach(site, n)
         site.do(c.VoidIncident(by="li", incident=n, reason="sha256:1"))
     _miss(site)
-    _miss(site)
     assert site.case.run == 2
+
+
+def _a_suspension_that_others_are_reached_during(site: Decided) -> None:
+    site.activate(NO_REPEAT)
+    _log(site)
+    site.do(c.Elapse(), minutes=61)
+    _reach(site, *(_log(site, minutes=1) for _ in range(3)))
+    site.do(c.Elapse(), minutes=721)
+    assert site.case.state == "active"
 
 
 def _a_total_that_nobody_reached_breaks(site: Decided) -> None:
@@ -191,6 +202,7 @@ HISTORIES = (
     _a_run_that_others_are_reached_after,
     _a_closed_run_that_others_are_reached_after,
     _a_run_that_was_broken_before_voided_incidents,
+    _a_suspension_that_others_are_reached_during,
     _a_total_that_nobody_reached_breaks,
     _a_total_that_closed_under_another_policy,
     _a_run_from_before_a_reinstatement,

@@ -1,147 +1,30 @@
 """The time stamp: a real authority, made of `openssl ts`, behind a real HTTP server."""
 
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import sys
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from incidents import clock
 from incidents.audit import stamp
+from incidents.audit.exchange import NoClientError
 from incidents.audit.stamp import Authority, BadStampError, StampError
 from incidents.errors import InputError
 from incidents.tlog import note
 from incidents.tlog.checkpoint import Checkpoint, CheckpointError
 from incidents.tlog.keys import SigningKey
 from incidents.tlog.note import Note, NoteError, Signature
+from tests.audit.tsa import Tsa, server
 
 KEY = SigningKey.generate("desk.example/log")
 SIGNED = note.signed(Checkpoint("desk.example/log", 5, bytes(32)).text, KEY)
 OTHER = bytes(note.signed(Checkpoint("desk.example/log", 6, bytes(32)).text, KEY))
 
-CONFIG = """
-[req]
-distinguished_name = name
-prompt = no
-[name]
-CN = Stamps Example
-[root]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign, cRLSign
-subjectKeyIdentifier = hash
-[stamper]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
-extendedKeyUsage = critical, timeStamping
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-[tsa]
-default_tsa = tsa_config
-[tsa_config]
-serial = {folder}/serial
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256, sha512
-ess_cert_id_chain = no
-ess_cert_id_alg = sha256
-"""
-
-
-@dataclass
-class Tsa:
-    """An authority's files: its root and its own certificate and key."""
-
-    folder: Path
-    asked: list[bytes] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir()
-        (self.folder / "config").write_text(CONFIG.format(folder=self.folder))
-        (self.folder / "serial").write_text("01\n")
-        key = [
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-config",
-            "config",
-        ]
-        self._openssl(
-            "req", "-x509", *key, "-keyout", "root.key", "-out", "root.pem", "-days", "30",
-            "-extensions", "root",
-        )  # fmt: skip
-        self._openssl("req", *key, "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=Stamper")
-        self._openssl(
-            "x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key",
-            "-days", "30", "-set_serial", "2", "-extfile", "config", "-extensions", "stamper",
-            "-out", "tsa.pem",
-        )  # fmt: skip
-
-    @property
-    def roots(self) -> bytes:
-        return (self.folder / "root.pem").read_bytes()
-
-    def reply(self, request: bytes) -> bytes:
-        self.asked.append(request)
-        (self.folder / "request").write_bytes(request)
-        self._openssl(
-            "ts", "-reply", "-config", "config", "-section", "tsa_config", "-queryfile", "request",
-            "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", "reply",
-        )  # fmt: skip
-        return (self.folder / "reply").read_bytes()
-
-    def verifies(self, response: bytes, text: str) -> bool:
-        """What openssl says of a stamp of that text."""
-        (self.folder / "response").write_bytes(response)
-        (self.folder / "text").write_bytes(text.encode())
-        words = ["ts", "-verify", "-data", "text", "-in", "response", "-CAfile", "root.pem"]
-        return self._openssl(*words, check=False).returncode == 0
-
-    def _openssl(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            ["openssl", *words], cwd=self.folder, check=check, capture_output=True, timeout=60
-        )
-
 
 @pytest.fixture(scope="module")
 def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
     return Tsa(tmp_path_factory.mktemp("stamps") / "tsa")
-
-
-Answer = tuple[int, bytes]
-
-
-@contextmanager
-def server(answer: Callable[[bytes], Answer], roots: bytes) -> Iterator[Authority]:
-    """An authority that answers as it is told."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert self.headers["Content-Type"] == "application/timestamp-query"
-            status, body = answer(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
-        try:
-            yield Authority(f"http://127.0.0.1:{listening.server_port}/tsr", roots)
-        finally:
-            listening.shutdown()
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -272,3 +155,13 @@ def test_what_is_no_checkpoint_is_not_stamped(tsa: Tsa) -> None:
         stamp.stamped(authority, b"hello\n")
     with pytest.raises(CheckpointError):
         stamp.stamped(authority, bytes(note.signed("hello\n", KEY)))
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
+    tsa: Tsa, response: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    with pytest.raises(NoClientError, match=r"^rfc3161_client is not installed"):
+        stamp.stamped(Authority("http://127.0.0.1:1", tsa.roots), bytes(SIGNED))
+    with pytest.raises(NoClientError, match=r"^rfc3161_client is not installed"):
+        stamp.checked(response, bytes(SIGNED), tsa.roots)

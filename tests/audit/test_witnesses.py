@@ -1,5 +1,6 @@
 """The client of the witnesses: against a real witness, and against servers that lie or are slow."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -307,3 +308,13 @@ def test_what_is_no_checkpoint_is_sent_to_nobody() -> None:
     text = bytes(note.signed("hello\n", LOG.key))
     with pytest.raises(CheckpointError):
         cosigned(Witness("http://127.0.0.1:1", KEY.verifier), text, lambda _: [], seen=0)
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(
+        exchange.NoClientError, match=r"^httpx is not installed.*incidents\[witness"
+    ):
+        ask(Witness("http://127.0.0.1:1", KEY.verifier), 5, 0)

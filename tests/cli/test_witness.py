@@ -1,6 +1,7 @@
 """`incidents audit witness` on the command line: the key is made once, and shown to nobody."""
 
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,3 +152,13 @@ def test_an_address_that_is_none_is_told(run: Run, tmp_path: Path) -> None:
         status, _, err = run("--key", file, "--log", LOG, "--port", "0", "--host", host)
         assert status == FAILED, err
         assert "nothing can listen on" in err
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "witness.key"
+    run("--new-key", "witness.example", "--key", file)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    status, _, err = run("--key", file, "--log", LOG, *NOWHERE)
+    assert (status, "pip install 'incidents[witness]'" in err) == (FAILED, True)

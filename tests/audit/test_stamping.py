@@ -1,0 +1,67 @@
+"""One checkpoint a day is stamped, by a real authority, and the stamp goes out with the bundle."""
+
+from pathlib import Path
+
+import pytest
+
+from incidents.audit import bundle, stamping
+from incidents.audit.stamp import StampError
+from incidents.store import checkpoints
+from incidents.store.engine import reading
+from tests.audit.log_house import House
+from tests.audit.tsa import Tsa, server
+
+
+@pytest.fixture(scope="module")
+def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
+    return Tsa(tmp_path_factory.mktemp("stamps") / "tsa")
+
+
+def test_what_is_not_signed_is_not_stamped(house: House, tsa: Tsa) -> None:
+    house.add()
+    with server(lambda request: (200, tsa.reply(request)), tsa.roots) as authority:
+        assert stamping.ask(house.engine, authority, house.time.now) is None
+
+
+def test_the_last_checkpoint_is_stamped_once_a_day(house: House, tsa: Tsa) -> None:
+    house.make_key()
+    house.sign()
+    with server(lambda request: (200, tsa.reply(request)), tsa.roots) as authority:
+        first = stamping.ask(house.engine, authority, house.time.now)
+        assert first is not None
+        house.time.later(hours=23)
+        house.add()
+        house.sign()
+        assert stamping.ask(house.engine, authority, house.time.now) is None
+        house.time.later(hours=1)
+        second = stamping.ask(house.engine, authority, house.time.now)
+    with reading(house.engine) as connection:
+        last = checkpoints.last(connection)
+        assert checkpoints.last_stamped(connection) == second
+    assert second is not None
+    assert last is not None
+    assert second.checkpoint == last.id > first.checkpoint
+    assert tsa.verifies(second.response, last.note.partition("\n\n")[0] + "\n")
+
+
+def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: House, tsa: Tsa) -> None:
+    house.make_key()
+    house.sign()
+    with (
+        server(lambda _: (503, b""), tsa.roots) as authority,
+        pytest.raises(StampError, match="503"),
+    ):
+        stamping.ask(house.engine, authority, house.time.now)
+    with reading(house.engine) as connection:
+        assert checkpoints.last_stamped(connection) is None
+
+
+def test_a_stamp_goes_out_with_the_bundle(house: House, tsa: Tsa, tmp_path: Path) -> None:
+    house.make_key()
+    house.sign()
+    with server(lambda request: (200, tsa.reply(request)), tsa.roots) as authority:
+        made = stamping.ask(house.engine, authority, house.time.now)
+    assert made is not None
+    with reading(house.engine) as connection:
+        bundle.write(connection, tmp_path / "bundle", bundle.Order())
+    assert (tmp_path / "bundle/stamps/checkpoint.tsr").read_bytes() == made.response

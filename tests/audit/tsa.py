@@ -1,0 +1,125 @@
+"""A time-stamping authority, made of `openssl ts`, behind a real HTTP server."""
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from incidents.audit.stamp import Authority
+
+CONFIG = """
+[req]
+distinguished_name = name
+prompt = no
+[name]
+CN = Stamps Example
+[root]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[stamper]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[tsa]
+default_tsa = tsa_config
+[tsa_config]
+serial = {folder}/serial
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256, sha512
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+"""
+
+
+@dataclass
+class Tsa:
+    """An authority's files: its root and its own certificate and key."""
+
+    folder: Path
+    asked: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        (self.folder / "config").write_text(CONFIG.format(folder=self.folder))
+        (self.folder / "serial").write_text("01\n")
+        key = [
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-config",
+            "config",
+        ]
+        self._openssl(
+            "req", "-x509", *key, "-keyout", "root.key", "-out", "root.pem", "-days", "30",
+            "-extensions", "root",
+        )  # fmt: skip
+        self._openssl("req", *key, "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=Stamper")
+        self._openssl(
+            "x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key",
+            "-days", "30", "-set_serial", "2", "-extfile", "config", "-extensions", "stamper",
+            "-out", "tsa.pem",
+        )  # fmt: skip
+
+    @property
+    def roots(self) -> bytes:
+        return (self.folder / "root.pem").read_bytes()
+
+    def reply(self, request: bytes) -> bytes:
+        self.asked.append(request)
+        (self.folder / "request").write_bytes(request)
+        self._openssl(
+            "ts", "-reply", "-config", "config", "-section", "tsa_config", "-queryfile", "request",
+            "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", "reply",
+        )  # fmt: skip
+        return (self.folder / "reply").read_bytes()
+
+    def verifies(self, response: bytes, text: str) -> bool:
+        """What openssl says of a stamp of that text."""
+        (self.folder / "response").write_bytes(response)
+        (self.folder / "text").write_bytes(text.encode())
+        words = ["ts", "-verify", "-data", "text", "-in", "response", "-CAfile", "root.pem"]
+        return self._openssl(*words, check=False).returncode == 0
+
+    def _openssl(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["openssl", *words], cwd=self.folder, check=check, capture_output=True, timeout=60
+        )
+
+
+Answer = tuple[int, bytes]
+
+
+@contextmanager
+def server(answer: Callable[[bytes], Answer], roots: bytes) -> Iterator[Authority]:
+    """An authority that answers as it is told."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["Content-Type"] == "application/timestamp-query"
+            status, body = answer(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        try:
+            yield Authority(f"http://127.0.0.1:{listening.server_port}/tsr", roots)
+        finally:
+            listening.shutdown()
+            thread.join()
