@@ -53,6 +53,7 @@ _EXPLAINED = {
     "unreadable_entry": "the entry cannot be read",
     "impossible_entry": "the entry cannot follow on what is before it",
     "broken_seal": "the words are not those that were sealed",
+    "not_decided": "it does not follow from what stands before it, under the policy it names",
     "erased_without_record": "the words are gone, and no erasure on record covers them",
 }
 
