@@ -6,7 +6,7 @@ signatures, structure); and of a loop that parses each line of `entries.jsonl` w
 hashes it with hashlib, which proves nothing. The one-file verifier, `scripts/verify_export.py`,
 runs beside them.
 
-The record is that of `export`.
+The record is that of `export`. Not measured: a database in place of a bundle, and archives.
 """
 
 from __future__ import annotations

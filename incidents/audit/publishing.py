@@ -20,7 +20,7 @@ from incidents.errors import FileError, VerificationError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import plainly, reading
-from incidents.tlog import checkpoint, note, tiles
+from incidents.tlog import checkpoint, note, proof, tiles
 from incidents.tlog.checkpoint import Checkpoint, CheckpointError
 from incidents.tlog.note import NoteError
 from incidents.tlog.tiles import HASH_BYTES, WIDTH, Tile
@@ -53,7 +53,7 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
             there = _there(folder)
             if there == written:
                 return None
-            old = _published(folder, there, last)
+            old = _published(connection, folder, there, last)
             _write_tiles(connection, folder, old, last.size)
             _write(folder / CHECKPOINT, written.encode())
             _remove_parts(folder, old, last.size)
@@ -71,7 +71,7 @@ def _there(folder: Path) -> str | None:
         return None
 
 
-def _published(folder: Path, there: str | None, last: Signed) -> int:
+def _published(connection: Connection, folder: Path, there: str | None, last: Signed) -> int:
     """How many leaves the folder has the tiles of."""
     if there is None:
         return 0
@@ -80,7 +80,7 @@ def _published(folder: Path, there: str | None, last: Signed) -> int:
         found = checkpoint.parse(note.parse(there).text)
     except (NoteError, CheckpointError) as error:
         raise AnotherLogError(folder=folder, what="not one that can be read") from error
-    what = _stranger(found, log)
+    what = _stranger(found, log) or _forked(connection, found, log)
     if what is not None:
         raise AnotherLogError(folder=folder, what=what)
     return found.size
@@ -93,6 +93,12 @@ def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
         return f"of {found.size:,} entries, and this log has {log.size:,}"
     if found.size == log.size and found.root != log.root:
         return "of another tree of the same size"
+    return None
+
+
+def _forked(connection: Connection, found: Checkpoint, log: Checkpoint) -> str | None:
+    if proof.root_at(stored_tree.nodes(connection, log.size), found.size) != found.root:
+        return f"of {found.size:,} entries, and this log does not begin with them"
     return None
 
 

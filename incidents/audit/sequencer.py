@@ -118,6 +118,9 @@ def _number(connection: Connection, limit: int) -> Numbered:
         new = _numbered_to(grown.head, found)
     else:
         new = risen(grown.head, seen, found[-1].entry_id if full else None)
+        if new != head and new.horizon is None:
+            # Taken after what was seen; and not for nothing, as it uses a number up.
+            new = new._replace(horizon=leaves.own_transaction(connection))
     if new != head:
         leaves.keep(connection, new, grown.tiles)
     return Numbered(len(found), more=full)
@@ -136,8 +139,9 @@ def risen(head: Head, seen: Sight, numbered_to: int | None) -> Head:
 
     An act of the desk has locked a row, and so has its number among the transactions, before it
     takes an id. So an id that is no higher than one that was seen was taken by a transaction that
-    had begun by then: one before `horizon`. When all of those have ended, what they have committed
-    is seen, and numbered; what they have not will never be.
+    had its number by then: a lower one than this transaction takes afterwards, which is to be the
+    horizon (None here: it is yet to be taken). When all before it have ended, what they have
+    committed is seen, and numbered; what they have not will never be.
     """
     top = seen.newest if numbered_to is None else min(seen.newest, numbered_to)
     if head.next_floor is None or head.horizon is None:
@@ -152,7 +156,7 @@ def risen(head: Head, seen: Sight, numbered_to: int | None) -> Head:
     if floor == top == head.floor == head.next_floor:
         # Nothing has happened: an idle log is not written to.
         return head
-    return head._replace(floor=floor, next_floor=top, horizon=seen.to_come)
+    return head._replace(floor=floor, next_floor=top, horizon=None)
 
 
 def _appended(connection: Connection, head: Head, floor: int, limit: int) -> _Grown:

@@ -13,7 +13,7 @@ import click
 
 from incidents.cli import audit, params
 from incidents.cli.options import looking
-from incidents.cli.run import CSV, JSONL, aside
+from incidents.cli.run import BUNDLE, CSV, JSONL, aside
 from incidents.errors import DONE, FileError, InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from incidents.audit.export import Part, Selection
     from incidents.cli.run import Run
 
-BUNDLE = "bundle"
 _STANDARD_OUTPUT = "-"
 
 

@@ -52,6 +52,11 @@ def new(run: Run, name: str | None, public: str | None) -> int:
     ring = _ring(run)
     made = rotation.first(run.house.engine, ring, _name(name), _on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
+    if not ring.is_command:
+        run.tell(
+            f"the private key lies in {ring.file}: keep a copy of it apart from the database; the "
+            "daemon signs where it finds it, there or where INCIDENTS_AUDIT_KEY says"
+        )
     return DONE
 
 

@@ -29,6 +29,7 @@ def status(run: Run) -> int:
 
     with run.house.reading() as connection:
         found = log_status.document(connection, run.house.now(connection))
+    found["silent"] = _silent(run, found)
     if run.quiet:
         run.say(str(found["published"]))
     elif run.for_programs:
@@ -61,8 +62,10 @@ def checkpoint(run: Run, target: str | None) -> int:
     if note is None:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
     if target is not None:
+        from incidents.audit import held
         from incidents.cli import whole_file
 
+        held.check_grown(engine, target, note)
         whole_file.write(target, [note.encode()])
     elif run.for_programs:
         output.document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])
@@ -73,8 +76,17 @@ def checkpoint(run: Run, target: str | None) -> int:
     return DONE
 
 
+def _silent(run: Run, found: Document) -> list[str]:
+    """The witnesses of the settings that have signed nothing of this log."""
+    from incidents.audit import log_settings
+
+    signed = {each["witness"] for each in found["witnesses"]}
+    asked = log_settings.load(run.settings).witnesses
+    return [each.key.name for each in asked if str(each.key) not in signed]
+
+
 def _row(found: Document) -> Document:
-    return {name: value for name, value in found.items() if name != "witnesses"}
+    return {name: value for name, value in found.items() if name not in ("witnesses", "silent")}
 
 
 def _tell(run: Run, found: Document) -> None:
@@ -91,6 +103,7 @@ def _tell(run: Run, found: Document) -> None:
         f"{each['witness']} at {each['size']:,}, {when.ago(each['at'])}"
         for each in found["witnesses"]
     ]
+    witnesses += [f"{name} HAS SIGNED NOTHING" for name in found["silent"]]
     output.pairs(
         run,
         [
@@ -109,5 +122,5 @@ def _signing(found: Document) -> str:
     if found["key"] is None:
         return "nothing, without a key"
     if found["signs"]:
-        return "a daemon signs"
+        return "up to date"
     return "nobody signed lately: run `incidents daemon` where the key is"

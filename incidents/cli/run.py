@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from incidents.words import When
 
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
+# Of an export: it goes into a file, and what is said beside it is for people.
+BUNDLE = "bundle"
 
 
 class Run:
@@ -34,7 +36,7 @@ class Run:
     @property
     def for_programs(self) -> bool:
         """Whether a program reads the answer: then nothing but documents is written."""
-        return self.format not in (None, TABLE)
+        return self.format not in (None, TABLE, BUNDLE)
 
     @property
     def settings(self) -> Settings:

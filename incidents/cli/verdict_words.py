@@ -122,7 +122,10 @@ def _of_part(verdict: Verdict) -> Iterator[str]:
             "policy says: what is here begins later than their first entry"
         )
     if not verdict.periods and verdict.decided:
-        yield "that the policies named were the active ones: the acts that say so are not all here"
+        yield (
+            "that the policies named were the active ones: acts that say so may not be here, and "
+            "the whole bundle alone shows all of them"
+        )
 
 
 def _many(n: int, one: str, more: str | None = None) -> str:

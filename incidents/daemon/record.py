@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from incidents.audit import log_settings, publishing, sequencer, signing, stamping, witnessing
 from incidents.audit.signing_key import KeyRing
+from incidents.audit.witnesses import SplitViewError
 from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.enforce import trouble
@@ -63,7 +64,8 @@ class Part:
     def _failed(self, error: Exception) -> None:
         wait_s = self._backoff.failed()
         reason = _reason(error)
-        if reason != self._trouble:
+        # A log that was rewritten is no trouble that one gets used to.
+        if reason != self._trouble or isinstance(error, SplitViewError):
             journal.cry(self._wrong, reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
         if os.environ.get("INCIDENTS_DEBUG") and not isinstance(error, IncidentsError):

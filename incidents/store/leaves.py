@@ -50,8 +50,9 @@ class Head(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """What a transaction sees: the `newest` entry's id (0 without one), and of PostgreSQL the first
-    transaction that it may not see, `ended` being those before it, and the first to come."""
+    """What a transaction sees: the `newest` entry's id (0 without one), and of PostgreSQL two
+    numbers of transactions: all before `ended` have ended, and none from `to_come` on has. Some of
+    these may have begun all the same."""
 
     newest: int
     ended: int | None
@@ -100,6 +101,16 @@ def sight(connection: Connection) -> Sight:
     now = func.pg_current_snapshot()
     ended, to_come = map(_number, (func.pg_snapshot_xmin(now), func.pg_snapshot_xmax(now)))
     return Sight(*connection.execute(select(newest, ended, to_come)).one())
+
+
+def own_transaction(connection: Connection) -> int | None:
+    """The number of this transaction: whatever had begun to write before it has a lower one.
+
+    On PostgreSQL it takes one now, if it has none. SQLite has no such numbers.
+    """
+    if connection.dialect.name == "sqlite":
+        return None
+    return connection.scalar(select(_number(func.pg_current_xact_id())))
 
 
 def any_above(connection: Connection, floor: int) -> bool:

@@ -1,5 +1,6 @@
 """The log's status and its checkpoint on the command line."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.tlog import checkpoint, note
-from incidents.tlog.keys import VerifierKey
+from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from tests.cli.conftest import Cli
 
 NAME = "log.example/incidents"
@@ -125,3 +126,35 @@ def test_a_log_that_was_changed_is_not_signed(cli: Cli, file: Path) -> None:
     assert answer.status == 5
     assert str(beside) in answer.err
     assert "for the auditor" in answer.err
+
+
+def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(
+    cli: Cli, sqlite_url: str, tmp_path: Path
+) -> None:
+    held, database = tmp_path / "held", Path(sqlite_url.removeprefix("sqlite:///"))
+    cli("site", "add", "a.example")
+    cli("audit", "key", "new", "log.example/desk")
+    cli("audit", "checkpoint", "-o", str(tmp_path / "older"))
+    shutil.copyfile(database, tmp_path / "copy.db")
+    cli("site", "add", "b.example")
+    assert cli("audit", "checkpoint", "-o", str(held)).status == 0
+    newest = held.read_bytes()
+
+    for file in database.parent.glob(f"{database.name}-*"):
+        file.unlink()
+    shutil.copyfile(tmp_path / "copy.db", database)
+    answer = cli("audit", "checkpoint", "-o", str(held))
+
+    assert answer.status == 5
+    assert "of 3 entries, and this log of 2 does not begin with them" in answer.err
+    assert held.read_bytes() == newest
+
+
+def test_a_witness_that_has_signed_nothing_is_told_of(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
+    config = tmp_path / "config.toml"
+    config.write_text(f'[audit]\nwitnesses = [{{ url = "http://127.0.0.1:9", key = "{key}" }}]\n')
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    assert "witnessed: witness.example HAS SIGNED NOTHING" in cli("audit", "status").out
