@@ -139,7 +139,7 @@ def _successor(
         return begun.verifier
     if not lost and ring.signer(str(active)) is None:
         raise RefusedError(
-            f"{ring.file} does not hold the key that signs, {active}: rotate it on the machine that"
+            f"the key that signs, {active}, is not in {ring.file}: rotate it on the machine that"
             " has it, or with --lost if nobody has"
         )
     if last != str(active) and not lost:

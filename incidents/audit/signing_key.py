@@ -174,15 +174,18 @@ def write_new(file: Path, text: str) -> None:
             unfinished.unlink()
 
 
-def replace(ring: KeyRing) -> Path:
-    """Puts the next key in the last one's place, which is kept under another name, and returns it.
+def replace(ring: KeyRing) -> Path | None:
+    """Puts the next key in the last one's place, which is kept under another name, if it is there.
+
+    Returns:
+        Where the last one lies now.
 
     Raises:
         FileError: if it cannot be renamed.
     """
     last = read(ring.file)
     try:
-        retired = ring.file
+        retired = None
         if last is not None:
             retired = retired_name(ring.file, last.verifier)
             ring.file.rename(retired)

@@ -62,6 +62,10 @@ def held_flaws(
     """Of the checkpoints that were held outside, what does not agree; and those that do."""
     flaws, agreeing = [], []
     for held in asked.held:
+        stranger = _stranger(held, keys)
+        if stranger is not None:
+            flaws.append(stranger)
+            continue
         found = roots.wrong(held.checkpoint, held.where, held=True)
         if found is None and held.checkpoint.size > roots.trusted:
             found = _flaw(held.where, "it cannot be compared: what is wrong stands before its end")
@@ -70,6 +74,14 @@ def held_flaws(
         if not wrong:
             agreeing.append(held.where)
     return flaws, agreeing
+
+
+def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
+    """Another log's checkpoint says nothing of this one; it must not accuse anybody."""
+    origin = held.checkpoint.origin
+    if not keys or origin in {key.name for key in keys}:
+        return None
+    return _flaw(held.where, f"it is of another log, {origin}: this one is {keys[-1].name}")
 
 
 def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:

@@ -46,10 +46,13 @@ def status(run: Run) -> int:
 )  # fmt: skip
 @looking
 def checkpoint(run: Run, target: str | None) -> int:
-    """Number and sign what there is, and print the checkpoint: for an auditor to keep outside."""
+    """Number and sign what there is, and print the checkpoint: for an auditor to keep outside.
+
+    Exits 1 if something is left that it could not sign; the last checkpoint is printed then.
+    """
     from incidents import clock
     from incidents.audit import log_settings, sequencer, signing
-    from incidents.audit.log_status import last_note
+    from incidents.audit.log_status import document, last_note
     from incidents.audit.signing_key import KeyRing
 
     settings = log_settings.load(run.settings)
@@ -59,6 +62,7 @@ def checkpoint(run: Run, target: str | None) -> int:
     done = signing.sign(engine, ring, clock.now(), at_once=True)
     with run.house.reading() as connection:
         note = last_note(connection)
+        pending = document(connection, run.house.now(connection))["pending"]
     if note is None:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
     if target is not None:
@@ -73,6 +77,7 @@ def checkpoint(run: Run, target: str | None) -> int:
         run.say(note.removesuffix("\n"))
     if done.unable is not None:
         run.tell(f"this is the last one; nothing was signed now, since {done.unable}")
+        return FAILED if pending else DONE
     return DONE
 
 

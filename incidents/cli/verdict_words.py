@@ -97,6 +97,12 @@ def _not_shown(verdict: Verdict) -> Iterator[str]:
             "that the log was not rewritten by whoever holds the key: hold a checkpoint outside, "
             "and name it with --checkpoint"
         )
+    for key, seen in sorted(verdict.witnesses.items()):
+        if verdict.size is not None and seen.size < verdict.size:
+            yield (
+                f"that {key} has seen what comes after the first {seen.size:,} entries: it has "
+                "not signed that yet, or refuses to"
+            )
     if not verdict.decided:
         yield (
             "that what was decided follows from the policy, and that each entry is written as the "

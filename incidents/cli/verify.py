@@ -12,7 +12,14 @@ import click
 from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.cli.run import JSON
-from incidents.errors import DONE, NOT_VERIFIED, FileError, IncidentsError, InputError
+from incidents.errors import (
+    DONE,
+    NOT_VERIFIED,
+    DatabaseError,
+    FileError,
+    IncidentsError,
+    InputError,
+)
 
 if TYPE_CHECKING:
     from incidents.audit.flaw import Flaw
@@ -81,7 +88,11 @@ def verify(
 
 def _of_database(run: Run, asked: Asked) -> Verdict:
     from incidents.audit import verify as log
+    from incidents.store.engine import place
 
+    if not run.house.is_there:
+        # A log that is not there would be whole, whatever it was called.
+        raise DatabaseError(f"there is no database {place(run.house.bare_engine)} to be verified")
     return log.database(run.house.engine, asked)
 
 

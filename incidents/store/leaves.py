@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from incidents.errors import VerificationError
 from incidents.store.log_tables import leaves, log_head, tiles
 from incidents.store.tables import entries
 
@@ -32,6 +33,11 @@ _IN_ORDER = {
     "enable_sort": "off",
     "max_parallel_workers_per_gather": "0",
 }
+
+
+class NoHeadError(VerificationError):
+    """the table log_head has lost its row, behind the program's back: bring the database back from
+    a backup"""
 
 
 class Head(NamedTuple):
@@ -90,7 +96,10 @@ def lock(connection: Connection) -> bool:
 def head(connection: Connection) -> Head:
     """The log as it is."""
     columns = [log_head.c[name] for name in Head._fields]
-    return Head(*connection.execute(select(*columns)).one())
+    row = connection.execute(select(*columns)).first()
+    if row is None:
+        raise NoHeadError
+    return Head(*row)
 
 
 def sight(connection: Connection) -> Sight:

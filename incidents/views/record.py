@@ -92,7 +92,7 @@ class Record:
         """Who made the site's last entry of that kind, with the login beside the name."""
         name = None if incident is None else self.teller.name(incident)
         for line in reversed(self.story):
-            if line["kind"] == kind and name in (None, line["incident"]):
+            if line["kind"] == kind and name in (None, line.get("incident")):
                 return signed(line["by"], line["login"])
         return ""
 

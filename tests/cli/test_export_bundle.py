@@ -201,3 +201,24 @@ def test_what_people_write_stands_in_no_bundle_unless_it_is_asked_for(
             assert word not in shown
     manifest = json.loads((target / "manifest.json").read_bytes())
     assert manifest["whole"] is True
+
+
+def test_a_site_that_was_reinstated_has_a_report_and_a_bundle(
+    cli_on_both: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = cli_on_both
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "key"))
+    cli("site", "add", "a.example")
+    false = ("--field", "phone", "--evidence", "rang out", "--confirm", "a.example")
+    assert cli("site", "false-info", "a.example", *false).status == 0
+    assert cli("site", "reinstate", "a.example", "--reason", "right by now").status == 0
+    assert cli("site", "approve", "a.example", "--as", "wang").status == 0
+    cli("audit", "key", "new", "log.example/desk")
+    cli("audit", "checkpoint")
+
+    bundle = str(tmp_path / "case")
+    made = cli("audit", "export", "--format", "bundle", "--site", "a.example", "-o", bundle)
+
+    assert made.status == 0, made.err
+    assert "It was reinstated by wang" in (tmp_path / "case/report.html").read_text()
+    assert cli("audit", "verify", bundle).status == 0

@@ -110,7 +110,7 @@ def test_on_another_machine_the_last_one_is_printed(cli: Cli, file: Path) -> Non
 
     answer = cli("audit", "checkpoint")
 
-    assert (answer.status, answer.out) == (0, printed)
+    assert (answer.status, answer.out) == (1, printed)
     assert "nothing was signed now" in answer.err
 
 

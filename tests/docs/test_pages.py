@@ -28,9 +28,12 @@ _PROMPT = re.compile(r"^\$ ", re.MULTILINE)
 
 
 def _environment(url: str, folder: Path) -> dict[str, str]:
+    settings = folder / "config.toml"
+    settings.touch()
     return {
         "INCIDENTS_DB": url,
         "INCIDENTS_CLOCK": "own",
+        "INCIDENTS_CONFIG": str(settings),
         "XDG_DATA_HOME": str(folder / "data"),
         "INCIDENTS_AUDIT_KEY": str(folder / "audit.key"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
