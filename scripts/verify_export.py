@@ -10,7 +10,8 @@ or the program `openssl`, whichever is there. It has no line in common with the 
 
 What it shows: no file is missing, changed or added; each entry is canonical JSON; of no site is an
 entry missing between two others; the tree over the entries has the root that the log has signed;
-each key was handed over by the one before it; checkpoints that you hold are of the same history.
+the keys are the last ones that the entries name, and each was handed over by the one before it;
+checkpoints that you hold are of the same history.
 
 What it does not show: that each suspension and closure follows from the facts before it under the
 policy (`incidents audit verify` does); that the facts are true; whose key it is, which is for you
@@ -49,6 +50,7 @@ VERIFIED, NOT_VERIFIED = 0, 5
 TILE = 256  # hashes in a full tile, and entries in a full bundle of entries (tlog-tiles)
 MOST_ENTRY = 65_535  # bytes of an entry
 MOST = 1_000_000  # bytes of a checkpoint, a proof, a policy, a list of keys
+MOST_UNPACKED = 16 << 30  # bytes of all files in an archive
 
 
 class WrongError(Exception):
@@ -216,6 +218,12 @@ class Checkpoint:
         nothing that is not accounted for.
         """
         keys = {(key.name, key.id): key for key in known}
+        for key in known:  # an id has 32 bits: another key of the same one can be sought, and found
+            if keys[key.name, key.id] != key:
+                what = (
+                    f"{key.text} and {keys[key.name, key.id].text} cannot be told apart by their id"
+                )
+                raise WrongError(self.where, what)
         if strict and (unknown := self.signatures.keys() - keys.keys()):
             name = min(unknown)[0]
             raise WrongError(self.where, f"{short(name)} signs with a key that the bundle has not")
@@ -396,7 +404,7 @@ _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 class Record:
     """Checks each entry by itself and on its place; remembers the last of each site, and no more.
 
-    `made` are the keys that entries hand over to: the entry's index, the key, the one before it.
+    `made` are the log's keys as entries name them: the entry's index, the key, the one before it.
     """
 
     whole: bool
@@ -405,7 +413,7 @@ class Record:
     policies: set[str] = field(default_factory=set)  # the digests that entries were decided under
     left: set[str] = field(default_factory=set)  # and those that were active before an activation
     activated: dict[str, str] = field(default_factory=dict)
-    made: list[tuple[int, str, str]] = field(default_factory=list)
+    made: list[tuple[int, str, str | None]] = field(default_factory=list)
 
     def take(self, line: bytes, index: int, where: str) -> None:
         entry = read_json(line, where)
@@ -445,8 +453,13 @@ class Record:
         self.sites[site] = (name, seq, at)
 
     def _keep(self, kind: str, data: dict[str, Any], policy: str, index: int, where: str) -> None:
-        if kind == "log_key_made" and data.get("previous"):
-            self.made.append((index, str(data.get("key")), str(data["previous"])))
+        if kind == "log_key_made" and self.whole:
+            key, previous = data.get("key"), data.get("previous")
+            if previous != (self.made[-1][1] if self.made else None):
+                raise WrongError(where, f"it replaces {short(previous)}, which is not the last key")
+            if not isinstance(key, str) or any(key == made for _, made, _ in self.made):
+                raise WrongError(where, f"{short(key)} is no key, or was the log's key before")
+            self.made.append((index, key, previous))
         if kind == "policy_activated":
             self.left.add(str(data.get("previous")))
             text = self.activated.setdefault(policy, str(data.get("toml")))
@@ -556,6 +569,8 @@ def check_part(bundle: Bundle, record: Record, checkpoint: Checkpoint) -> None:
         proof = _proof(bundle.read(path), path, index, head)
         if root_by_proof(index, checkpoint.size, leaf_hash(line), proof) != checkpoint.root:
             raise WrongError(where, f"{path} does not lead from it to the root in checkpoint")
+    if n == 0:
+        raise WrongError("entries.jsonl", "it holds no entry, and so it proves nothing")
     if not n == len(proofs) == bundle.entries:
         raise WrongError("entries.jsonl", f"{n} entries, {len(proofs)} proofs")
 
@@ -682,14 +697,19 @@ class Log:
                 raise WrongError(held.where, "no key of this log has signed it")
 
     def check_handovers(self, record: Record) -> None:
-        """The old key has signed a tree that holds an entry which names the new one.
+        """The keys are the last that entries name, each in a tree that the one before has signed.
 
-        That both have signed one note says little: anybody can add a signature to a note.
+        A key that has handed over signs no more, whoever has it now. Where one was lost and could
+        not hand over, the keys begin behind it. That both have signed one note says little: anybody
+        can add a signature to a note.
         """
-        for old, new, note in zip(self.keys, self.keys[1:], self.handovers, strict=False):
-            made = [index for index, *keys in record.made if keys == [new.text, old.text]]
-            if not made or made[0] >= note.size:
-                raise WrongError(note.where, f"no entry in it hands over to {new.text}")
+        made = record.made[-len(self.keys) :]
+        if [key for _, key, _ in made] != [key.text for key in self.keys]:
+            named = ", ".join(key for _, key, _ in record.made) or "none"
+            raise WrongError("log.vkey", f"these are not the last keys that entries name: {named}")
+        for (index, new, _), note in zip(made[1:], self.handovers, strict=True):
+            if index >= note.size:
+                raise WrongError(note.where, f"no entry in it hands over to {new}")
 
 
 def verify(folder: Path, asked: Asked) -> Findings:
@@ -718,6 +738,9 @@ def _check_signatures(log: Log, found: Findings) -> None:
         found.unchecked.append("ANY SIGNATURE: whoever made this bundle could be anybody")
         if not log.asked.no_signature:
             raise WrongError("signatures", "NOT CHECKED: neither cryptography nor openssl is here")
+        if log.asked.keys or log.asked.witnesses:
+            what = "NOT CHECKED: so what is asked for with --key or --witness is not shown"
+            raise WrongError("signatures", what)
         return
     found.checked.append(f"signature of {log.keys[-1].text}, by {tool[0]}")
     for key in log.witnesses:
@@ -774,30 +797,69 @@ def _check_entries(log: Log, found: Findings) -> None:
 _SAFE = re.compile(r"(\./)?([0-9A-Za-z_-][0-9A-Za-z_.-]*/)*[0-9A-Za-z_-][0-9A-Za-z_.-]*/?")
 
 
+class Member(tarfile.TarInfo):
+    """A header of an archive: of a plain file, a folder, or of what says more of the next one."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Member:
+        """Refuse what `tarfile` takes for the end, for a file with holes, or for a long name."""
+        try:
+            member = super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
+            raise  # the right end: a block of zeros
+        except tarfile.HeaderError as error:
+            raise WrongError("archive", f"it is cut, or a header is wrong: {error}") from None
+        files = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+        more = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
+        if member.type not in files and not (member.type in more and member.size <= MOST):
+            raise WrongError(short(member.name), "it is no plain file below the bundle")
+        if member.size < 0:
+            raise WrongError(short(member.name), "its size is below zero")
+        return member
+
+
 def unpacked(archive: Path, folder: Path) -> Path:
     """Write the plain files of an archive, and nothing else, below the folder."""
     with ExitStack() as stack:
         stream: Any = stack.enter_context(archive.open("rb"))
-        if archive.suffix == ".zst" and sys.version_info < (3, 14):  # that one reads it by itself
+        zstd = None
+        if archive.suffix == ".zst":
             if not shutil.which("zstd"):
                 raise WrongError(str(archive), "unpack it yourself: there is no program zstd here")
-            command = ["zstd", "-dcq"]
+            command = ["zstd", "-dcqq"]
             zstd = subprocess.Popen(command, stdin=stream, stdout=subprocess.PIPE)
             stream = stack.enter_context(zstd).stdout
         try:
-            with tarfile.open(fileobj=stream, mode="r|*") as members:
-                for member in members:
-                    if not _SAFE.fullmatch(member.name) or not (member.isreg() or member.isdir()):
-                        raise WrongError(short(member.name), "it is no plain file below the bundle")
-                    if content := members.extractfile(member):
-                        target = folder / member.name
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        with target.open("xb") as file:
-                            shutil.copyfileobj(content, file)
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member) as members:
+                _write(members, folder)
+                behind: Any = members.fileobj
+                rest = behind.read(MOST + 1)
         except tarfile.TarError as error:
             raise WrongError(str(archive), f"it is no archive: {error}") from None
+        if len(rest) > MOST or rest.strip(b"\0"):
+            raise WrongError(str(archive), "it goes on after the end of the archive")
+        if zstd and zstd.wait():
+            raise WrongError(
+                str(archive), f"zstd cannot read it all: exit status {zstd.returncode}"
+            )
     above = list(folder.iterdir())
     return above[0] if len(above) == 1 and above[0].is_dir() else folder
+
+
+def _write(members: tarfile.TarFile, folder: Path) -> None:
+    total = 0
+    for member in members:
+        if not _SAFE.fullmatch(member.name) or member.issparse():
+            raise WrongError(short(member.name), "it is no plain file below the bundle")
+        total += max(member.size, 4096)  # so much of a disk the smallest takes
+        if total > MOST_UNPACKED:
+            what = f"the files up to it take more than {MOST_UNPACKED} bytes: unpack it yourself"
+            raise WrongError(short(member.name), what)
+        if content := members.extractfile(member):
+            target = folder / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                shutil.copyfileobj(content, file)
 
 
 def keys_of(option: str, kind: int) -> list[Key]:

@@ -11,12 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from incidents.audit.bundle_manifest import NoBundleError, shown
+from incidents.audit.bundle_manifest import ENTRIES, MANIFEST, NoBundleError, shown
 from incidents.errors import FileError
 
 _SAFE = re.compile(r"(?:\./)?(?:[0-9A-Za-z_-][0-9A-Za-z_.-]*/)*[0-9A-Za-z_-][0-9A-Za-z_.-]*/?")
 _MOST_FILES = 10_000_000
 _WINDOW_BYTES = 1 << 27
+
+MOST_BYTES = 64 << 30
+"""The most that the files of an archive have together: a small one can unfold to any size."""
+
+MOST_IN_FILE = 64 << 20
+"""The most that one of them has, but for the entries and the manifest, which grow with the log."""
+
+_GROWING = (ENTRIES, MANIFEST)
 
 
 @contextmanager
@@ -47,6 +55,7 @@ def unpacked(given: Path) -> Iterator[Path]:
 def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
     import zstandard
 
+    left = MOST_BYTES
     packed = given.suffix in (".zst", ".zstd")
     reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).stream_reader
     try:
@@ -55,6 +64,8 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
                 for n, member in enumerate(members):
                     if n > _MOST_FILES:
                         raise NoBundleError(file=given.name, detail="it holds too many files")
+                    left -= member.size
+                    _refuse_large(member, left, given)
                     _write(members, member, folder)
             # What stands behind its end would be a byte that is never missed.
             rest = stream.read(1 << 20).strip(b"\0")
@@ -65,9 +76,22 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
         raise NoBundleError(file=given.name, detail="it goes on after the end of the archive")
 
 
+def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
+    if left < 0:
+        detail = f"its files have more than {MOST_BYTES:,} bytes: unpack it, and name the folder"
+        raise NoBundleError(file=given.name, detail=detail)
+    if member.size > MOST_IN_FILE and Path(member.name).name not in _GROWING:
+        raise NoBundleError(
+            file=shown(member.name), detail=f"it has more than {MOST_IN_FILE:,} bytes"
+        )
+
+
 def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     name = member.name
-    if _SAFE.fullmatch(name) is None or not (member.isreg() or member.isdir()):
+    # A sparse file has more bytes than the archive, and is what no bundle is written with.
+    is_file = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+    is_plain = is_file and member.size >= 0
+    if _SAFE.fullmatch(name) is None or not (is_plain or member.isdir()):
         raise NoBundleError(file=shown(name), detail="it is no plain file below the bundle")
     if member.isdir():
         return

@@ -107,14 +107,20 @@ class BundleLog:
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """The lines of the one file against the tile of entries."""
+        """The lines of the one file against the tile of entries, which must be one."""
         del facts, hashes
-        bodies = [body or b"" for body in batch.bodies]
-        expected = b"\n".join(bodies) + b"\n"
-        found = self._lines.read(len(expected))
-        if found != expected:
-            yield self._differing(batch.first, bodies, found)
-        last = batch.first + len(bodies) == self.size
+        bodies = [body for body in batch.bodies if body is not None]
+        if len(bodies) < len(batch.bodies):
+            # Their hashes are then the tile's own word: that must not pass for a look at them.
+            yield self._unreadable(batch)
+            for _ in batch.bodies:
+                self._lines.readline(LONGEST_ENTRY + 1)
+        else:
+            expected = b"\n".join(bodies) + b"\n"
+            found = self._lines.read(len(expected))
+            if found != expected:
+                yield self._differing(batch.first, bodies, found)
+        last = batch.first + len(batch.bodies) == self.size
         if last and self._lines.read(1):
             yield Flaw(part="entries", where=f"{ENTRIES}, line {self.size + 1}", leaf=self.size,
                        what=f"it goes on, and the log has {self.size} entries")  # fmt: skip
@@ -139,8 +145,16 @@ class BundleLog:
             found = [*read_entry_bundle(read_file(self.folder, entries_path(n, width), _MOST))]
         except TileError:
             found = []
-        # What there is too much or too little is found by the tile, and by the lines.
-        return [*found, *[None] * width][:width]
+        # A tile that goes on after its last entry is none of that width.
+        return [*found, *[None] * width][:width] if len(found) <= width else [None] * width
+
+    def _unreadable(self, batch: Batch) -> Flaw:
+        width = len(batch.bodies)
+        leaf = batch.first + batch.bodies.index(None)
+        return Flaw(
+            part="entries", where=entries_path(batch.first // WIDTH, width), leaf=leaf,
+            what=f"the tile cannot be read as {width} entries: entry {leaf} is not to be had",
+        )  # fmt: skip
 
     def _differing(self, first: int, bodies: Sequence[bytes], found: bytes) -> Flaw:
         lines = found.split(b"\n")

@@ -75,7 +75,10 @@ def _take(body: bytes, leaf: int, where: str, seen: PartSeen) -> None:
         # Of the desk's own acts a part has a choice.
         seen.own.append((leaf, body))
         return
-    wrong = seen.streams.take(facts, leaf)
+    # A whole log's ranges are joined, which looks at the names: a part has but one.
+    is_new = facts.site_id not in seen.streams.of
+    called = seen.streams.called(facts.site_id, facts.site) if is_new else None
+    wrong = seen.streams.take(facts, leaf) or called
     if wrong is not None:
         entry = f"{facts.site_id}-{facts.site_seq}"
         seen.flaws.append(misplaced(entry, facts.site, leaf, where, wrong))

@@ -70,6 +70,9 @@ def rotate(
         raise RefusedError(signing.NO_KEY)
     if ring.is_command:
         new = _of_command(ring, public)
+        name = VerifierKey.parse(active).name
+        if new.name != name:
+            raise InputError(f"{new} is the key of another log: this one is {name}")
     else:
         new = _successor(engine, ring, VerifierKey.parse(active), public, last, lost=lost)
     if str(new) != active:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from incidents.audit.flaw import Flaw
@@ -44,13 +45,13 @@ class Witnessed(NamedTuple):
 
 @dataclass(slots=True)
 class Signatures:
-    """What was found of some checkpoints: how many, the last one, who has witnessed what, keys that
-    took over from a key that did not sign that, and what is wrong."""
+    """What was found of some checkpoints: how many, the last one, who has witnessed what, which key
+    has handed over to which next one, both having signed that, and what is wrong."""
 
     count: int = 0
     last: Checkpoint | None = None
     witnessed: dict[str, Witnessed] = field(default_factory=dict)
-    unsigned: list[tuple[str, str]] = field(default_factory=list)
+    handed: set[tuple[str, str]] = field(default_factory=set)
     flaws: list[Flaw] = field(default_factory=list)
 
     @classmethod
@@ -61,9 +62,13 @@ class Signatures:
             found.count += part.count
             found.last = part.last or found.last
             found.witnessed |= part.witnessed
-            found.unsigned += part.unsigned
+            found.handed |= part.handed
             found.flaws += part.flaws
         return found
+
+    def broken(self, keys: Iterable[VerifierKey]) -> list[tuple[str, str]]:
+        """Of keys, the oldest first, each pair in a row that no checkpoint shows a hand-over of."""
+        return [pair for pair in pairwise(map(str, keys)) if pair not in self.handed]
 
 
 class Roots:
@@ -168,10 +173,17 @@ def _look_at(
         wrong.append(f"it is of the log {own.origin!r}, and the key is called {key.name!r}")
     if key is not None and str(key) != signed.key:
         wrong.append(f"its row says that {signed.key} has signed it, and {key} should have")
-    before = None if last is None else succession.active(last.size)
-    if key is not None and before not in (None, key, *by):
-        found.unsigned.append((str(before), str(key)))
+    found.handed.update(_handed(succession, own.size, by))
     found.flaws += [Flaw(part="checkpoints", where=held.where, what=what) for what in wrong]
+
+
+def _handed(
+    succession: Succession, size: int, by: Sequence[VerifierKey]
+) -> Iterator[tuple[str, str]]:
+    """The keys in a row that have both signed a tree with the entry that names the newer one."""
+    for old, new in pairwise(succession.made):
+        if new.leaf < size and old.key in by and new.key in by:
+            yield str(old.key), str(new.key)
 
 
 def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:

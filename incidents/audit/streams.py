@@ -46,7 +46,7 @@ class Streams:
         """What has been seen of a later part; the sites that do not go on as they must, and why."""
         for site_id, stretch in later.of.items():
             seen = self.of.get(site_id)
-            wrong = self._called(site_id, stretch.site)
+            wrong = self.called(site_id, stretch.site)
             if seen is None:
                 self.of[site_id] = stretch
             else:
@@ -59,7 +59,8 @@ class Streams:
         """The sites whose first entry is not there."""
         return ((site_id, seen) for site_id, seen in self.of.items() if seen.first != 1)
 
-    def _called(self, site_id: int, site: str) -> str | None:
+    def called(self, site_id: int, site: str) -> str | None:
+        """Whether another site has a new site's name; what is to be said then."""
         other = self._ids.setdefault(site, site_id)
         return None if other == site_id else f"site {other} is called {site!r} already"
 

@@ -76,6 +76,8 @@ class Succession:
             key = VerifierKey.parse(event.key)
         except KeyFormatError as error:
             return error.message
+        if self.made and key.name != self.made[0].key.name:
+            return f"{key} is no key of this log, which is called {self.made[0].key.name!r}"
         if key in self.keys:
             return f"{key} has been the key before"
         self.made.append(Made(key, header.site_seq, leaf))

@@ -83,15 +83,16 @@ def by(at_work: Hands, asked: Asked) -> Verdict:
     last = signed.last
     key = None if last is None else succession.active(last.size)
     up_to = [made.key for made in succession.made if last is not None and made.leaf < last.size]
+    broken = signed.broken(up_to)
     return Verdict.of(
         kind="database", entries=seen.entries, sites=len(seen.streams.of.keys() - {0}),
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
         key=key, keys=up_to, trusted="outside" if asked.keys else "inside",
         witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
-        policies=len(seen.policies), broken=signed.unsigned,
+        policies=len(seen.policies), broken=broken,
         findings=[
             *seen.flaws, *signed.flaws, *held,
-            *key_flaws(asked, up_to, signed.unsigned), *witness_flaws(asked, signed.witnessed),
+            *key_flaws(asked, up_to, broken), *witness_flaws(asked, signed.witnessed),
         ],
     )  # fmt: skip
 

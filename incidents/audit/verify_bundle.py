@@ -114,17 +114,18 @@ def _part(found: _Found) -> Verdict:
     flaws += bundle_policies.flaws(policies, seen.policies, left)
     held, agreeing = _held_beside_a_part(asked, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
-    # Where the desk's own acts are not all there, which policy was active is not known.
+    # Without the desk's own acts, or with wrong ones, nothing is said of which policy was active.
     periods = None if wrong or not seen.own else succession.periods
     decided = Decided([])
     if asked.policy:
         decided = _sites(found, _begun(seen, begun), Rules(policies, periods, part=True))
-    every = [*seen.flaws, *flaws, *held, *_last_key(asked, notes), *decided.flaws]
+    every = [*seen.flaws, *wrong, *flaws, *held, *_last_key(asked, notes), *decided.flaws]
     return _verdict(
         found, every, agreeing, kind="part", unfinished=decided.unfinished,
         entries=seen.entries, sites=len(seen.streams.of), policies=len(seen.policies),
         decided=asked.policy, begun_late=len(seen.streams.of) - len(begun),
-        periods=periods is not None,
+        # That no activation is left out, the whole log alone shows.
+        periods=False,
     )  # fmt: skip
 
 

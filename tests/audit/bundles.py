@@ -15,6 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from tests.audit.tampering import FOUR
 from tests.desk.rehearsal import Rehearsal, rehearsal
@@ -59,7 +60,7 @@ class Signer:
 
 LOG = Signer()
 NEXT = Signer(seed=2)
-WITNESS = Signer(name="witness.example/w1", seed=3, kind=4)
+WITNESS = Signer(name="witness.example", seed=3, kind=4)
 FORGER = Signer(seed=66)
 
 
@@ -87,9 +88,10 @@ def on_record(day: Rehearsal) -> Desk:
 
 
 def a_day(url: str) -> Desk:
-    """Twenty entries: two sites, a suspension, a closure, and another policy in between."""
+    """Twenty entries: the log's key, two sites, a suspension, a closure, and another policy."""
     with rehearsal(url) as day:
-        day.add("a.example", "例え.example")
+        day.add("a.example")
+        day.desk.make_log_key(LogKey(key=LOG.vkey, previous=None, by="li", login="desk1"))
         day.give(c.Log(by="li", urls=("https://a.example/1",), category="gambling", note="seen"))
         day.give(c.RecordContact(by="wang", incident=1, outcome="no-answer"))
         day.later(hours=2)
@@ -97,13 +99,12 @@ def a_day(url: str) -> Desk:
         day.desk.activate(FOUR, by="li", login="desk1", reason="agreed")
         day.later(hours=13, microseconds=5)
         day.elapse()
+        day.add("例え.example")
         for _ in range(4):
             day.give(c.Log(by="张三", again=True), "例え.example")
             day.later(minutes=1)
         day.give(c.StateRemoved(by="li", incident=1))
         day.give(c.Log(by="li", again=True))
-        day.give(c.ClaimItem(by="wang", item="2"))
-        day.give(c.ReleaseItem(by="wang", item="2"))
         day.give(c.ClaimItem(by="wang", item="2"))
         found = on_record(day)
     return found.with_entries(found.entries[:20])
@@ -125,17 +126,23 @@ def is_documented(toml: str) -> bool:
 
 def handed_over(desk: Desk, old: Signer, new: Signer) -> Desk:
     """The record, and behind it the desk's own act of handing over to another key."""
-    last = json.loads(desk.entries[-1])
     seq = sum(json.loads(entry)["site_id"] == "0" for entry in desk.entries) + 1
-    entry = canonical(
-        {
-            "actor": "li", "data": {"key": new.vkey, "previous": old.vkey}, "kind": "log_key_made",
-            "login": "desk1", "occurred_at": last["recorded_at"], "policy": last["policy"],
-            "recorded_at": last["recorded_at"], "site": "", "site_id": "0", "site_seq": str(seq),
-            "v": 1,
-        }
-    )  # fmt: skip
-    return desk.with_entries([*desk.entries, entry])
+    return desk.with_entries([*desk.entries, key_made(desk.entries[-1], seq, new, old)])
+
+
+def under_key(desk: Desk, signer: Signer) -> Desk:
+    """The record, if that had been the log's first key."""
+    keys = LOG.vkey.encode(), signer.vkey.encode()
+    return desk.with_entries([entry.replace(*keys) for entry in desk.entries])
+
+
+def key_made(like: bytes, seq: int, new: Signer, old: Signer | None = None) -> bytes:
+    """The desk's own act of making a key, when that entry was recorded and under its policy."""
+    said = json.loads(like)
+    kept = canonical({name: said[name] for name in ("policy", "recorded_at", "v")})
+    data = {"key": new.vkey} | ({} if old is None else {"previous": old.vkey})
+    own = {"actor": "li", "login": "desk1", "occurred_at": said["recorded_at"], "data": data}
+    return edited(kept, kind="log_key_made", site="", site_id="0", site_seq=str(seq), **own)
 
 
 # ── the tree, as RFC 6962 defines it in section 2.1 ──────────────────────────────────────────────
@@ -215,9 +222,8 @@ def part(
     for index in indexes:
         lines = ["c2sp.org/tlog-proof@v1", f"index {index}"]
         lines += map(_base64, path(index, all_leaves))
-        files[f"proofs/{index}.tlog-proof"] = (
-            "\n".join([*lines, "", ""]).encode() + files["checkpoint"]
-        )
+        proof = "\n".join([*lines, "", ""]).encode()
+        files[f"proofs/{index}.tlog-proof"] = proof + files["checkpoint"]
     files["entries.jsonl"] = b"".join(desk.entries[index] + b"\n" for index in indexes)
     wanted = {json.loads(desk.entries[index])["policy"] for index in indexes}
     for name in [name for name in files if name.startswith("policies/")]:
@@ -229,11 +235,8 @@ def part(
 
 def listed(files: Mapping[str, bytes], size: int, entries: int, *, is_whole: bool) -> Files:
     """The files with a manifest that is right about them."""
-    digests = {
-        name: hashlib.sha256(data).hexdigest()
-        for name, data in files.items()
-        if name != "manifest.json"
-    }
+    others = files.keys() - {"manifest.json"}
+    digests = {name: hashlib.sha256(files[name]).hexdigest() for name in others}
     manifest = {
         "entries": str(entries), "files": digests, "format": "incidents-bundle/1",
         "size": str(size), "whole": is_whole,

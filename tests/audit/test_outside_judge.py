@@ -227,8 +227,6 @@ def test_the_shell_checks_a_witness_and_a_new_key(
     exports: Exports, shell: Shell, tmp_path: Path
 ) -> None:
     (exports.whole).rename(tmp_path / "march")
-    key = bytes.fromhex("302a300506032b6570032100") + base64.b64decode(WITNESS.vkey[-44:])[1:]
-    (tmp_path / "witness.der").write_bytes(key)
     shell("sed '/^$/,$d' march/checkpoint > text", b"")
     told = shell(_blocks_below("A witness"), b"").decode()
     assert told.startswith("Signature Verified Successfully\n")

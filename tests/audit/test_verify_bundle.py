@@ -121,7 +121,7 @@ def test_a_part_is_verified_by_its_proofs_and_decided_again(
     signed_log.export(day, tmp_path / "p", Order(wanted=Selection(site_id=1)))
     found = verify_bundle.bundle(tmp_path / "p", Asked(keys=(key(LOG),)))
     assert (found.findings, found.kind, found.sites, found.begun_late) == ((), "part", 1, 0)
-    assert (found.periods, found.extras) == (True, ("report.html",))
+    assert (found.periods, found.extras) == (False, ("report.html",))
 
 
 def test_a_part_that_begins_later_says_so(day: Rehearsal, desk: Desk, tmp_path: Path) -> None:
@@ -436,6 +436,25 @@ def test_a_file_that_is_missing_or_too_much_is_named(
         assert any(flaw.startswith(f"{name}: ") for flaw in found), name
 
 
+def test_a_policy_is_written_in_one_way_alone_and_named_by_what_it_says(
+    rotated: Files, memory: Path
+) -> None:
+    name = next(name for name in rotated if name.startswith("policies/"))
+    text = rotated[name]
+    for changed, sentence in (
+        (b"# as agreed\n" + text, "it is not written as the desk writes a policy"),
+        (text.replace(b"count = ", b"count = 1", 1), "what it says is the policy sha256:"),
+        (b"nonsense", "it is no policy"),
+    ):
+        files = bundles.listed_again(rotated | {name: changed})
+        assert any(
+            flaw.startswith(f"{name}: {sentence}") for flaw in wrong_in(files, memory / "b")
+        ), sentence
+    other = "policies/" + "0" * 64 + ".toml"
+    files = bundles.listed_again(rotated | {other: text})
+    assert any(flaw.startswith(f"{other}: what it says") for flaw in wrong_in(files, memory / "b"))
+
+
 def test_a_link_is_refused_and_not_followed(rotated: Files, memory: Path) -> None:
     folder = bundles.write(rotated, memory / "b")
     (memory / "elsewhere").write_bytes(rotated["log.vkey"])
@@ -483,6 +502,15 @@ def test_an_archive_that_is_cut_goes_on_or_is_none_is_refused(
     with pytest.raises(VerificationError, match="it is there twice"), unpacked(twice):
         raise AssertionError("it was unpacked")
     with pytest.raises(FileError), unpacked(tmp_path / "gone"):
+        raise AssertionError("it was unpacked")
+
+
+def test_an_archive_holds_nothing_behind_its_end(rotated: Files, tmp_path: Path) -> None:
+    members = [(tarfile.TarInfo(name), data) for name, data in rotated.items()]
+    file = _archive(tmp_path / "b.tar.zst", members)
+    tar = zstandard.ZstdDecompressor().decompressobj().decompress(file.read_bytes())
+    file.write_bytes(zstandard.ZstdCompressor().compress(tar + b"more"))
+    with pytest.raises(VerificationError, match="goes on after the end"), unpacked(file):
         raise AssertionError("it was unpacked")
 
 

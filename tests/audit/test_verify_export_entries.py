@@ -88,11 +88,12 @@ def test_an_entry_of_65_535_bytes_is_the_largest(desk: Desk, tmp_path: Path) -> 
         short = bundles.edited(desk.entries[0], data={"x": ""})
         return bundles.edited(desk.entries[0], data={"x": "x" * (size - len(short))})
 
+    made = bundles.key_made(desk.entries[0], 1, LOG)
     policies = {
         digest: toml for digest, toml in desk.policies.items() if bundles.is_documented(toml)
     }
-    assert auditor.wrong_in(bundles.whole(Desk((entry(65_535),), policies)), tmp_path / "a") == []
-    files = bundles.whole(Desk((entry(65_535),), policies))
+    files = bundles.whole(Desk((entry(65_535), made), policies))
+    assert auditor.wrong_in(files, tmp_path / "a") == []
     files["entries.jsonl"] = entry(65_536) + b"\n"
     assert auditor.first_in(bundles.listed_again(files), tmp_path / "b") == (
         "entries.jsonl, line 1: it has no end, or more than 65535 bytes"

@@ -12,7 +12,7 @@ from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Desk, Signer
 
 
 def test_a_key_that_is_not_the_one_that_is_known_is_refused(desk: Desk, tmp_path: Path) -> None:
-    files = bundles.whole(desk, keys=[FORGER])
+    files = bundles.whole(bundles.under_key(desk, FORGER), keys=[FORGER])
     assert auditor.wrong_in(files, tmp_path) == []
     assert "does not hold the key that you know" in auditor.first_in(
         files, tmp_path, keys=[LOG.vkey]

@@ -155,6 +155,18 @@ def test_a_bundle_is_verified_without_a_database(
     assert "taken from the bundle itself" in log("audit", "verify", bundle).err
 
 
+def test_a_part_never_shows_which_policy_was_the_active_one(log: Cli, tmp_path: Path) -> None:
+    part, of_site = str(tmp_path / "part"), ("--site", "shop.example")
+    (tmp_path / "p.toml").write_text("[repeat]\ncount = 4\n")
+    policy = str(tmp_path / "p.toml")
+    assert log("policy", "activate", policy, "--reason", "agreed").status == 0
+    assert log("audit", "checkpoint").status == 0
+    assert log("audit", "export", "--format", "bundle", *of_site, "-o", part).status == 0
+    answer = log("audit", "verify", part)
+    assert answer.status == 0
+    assert "NOT SHOWN: that the policies named were the active ones" in answer.err
+
+
 def test_a_bundle_that_was_changed_is_not_verified(log: Cli, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     _bundle(log, bundle)
