@@ -42,12 +42,11 @@ def trials(context: Context) -> Iterator[Trial]:
 
 def _cost(context: Context, databases: Databases) -> Iterator[Trial]:
     each = context.of_size(tiny=8, small=150, full=1_000)
-    key, journal = context.folder / "cost.key", context.folder / "cost.log"
+    key, journal = (context.folder / f"cost-{databases.kind}{end}" for end in (".key", ".log"))
     with ExitStack() as stack:
         url = stack.enter_context(databases.new())
         sites = prepare(url, context.rounds * CLIENTS * (each + WARM_UP))
         logged, unlogged = (stack.enter_context(databases.copy(url)) for _ in range(2))
-        key.unlink(missing_ok=True)
         log.make_key(logged, key)
         log.incidents("audit", "checkpoint", url=logged, key=key)
         log.take_away(unlogged)
@@ -80,8 +79,7 @@ def _cost(context: Context, databases: Databases) -> Iterator[Trial]:
 
 def _lag(context: Context, databases: Databases) -> Iterator[Trial]:
     each = context.of_size(tiny=40, small=1_000, full=6_000)
-    key, journal = context.folder / "lag.key", context.folder / "lag.log"
-    key.unlink(missing_ok=True)
+    key, journal = (context.folder / f"lag-{databases.kind}{end}" for end in (".key", ".log"))
     with databases.new() as url:
         sites = prepare(url, context.rounds * CLIENTS * (each + WARM_UP))
         log.make_key(url, key)
