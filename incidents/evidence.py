@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from incidents import clock
+from incidents import clock, disk
 from incidents.errors import EvidenceTooLargeError, FileError, InputError, RefusedError
 
 FRESH = timedelta(days=1)
@@ -228,8 +228,4 @@ def _copy(source: BinaryIO, copy: BinaryIO, digest: str, file: Path) -> None:
 def _sync_folders(*folders: Path) -> None:
     """A file is there after a crash only if its folder's entry is."""
     for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        disk.sync(folder)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from incidents import disk
 from incidents.errors import InputError
 from incidents.store.types import canonical
 
@@ -96,7 +97,7 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
         os.sync()
         refuse(target)
         whole.rename(target)
-        _sync(target.parent)
+        disk.sync(target.parent)
     finally:
         packed.unlink(missing_ok=True)
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -131,11 +132,3 @@ def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:
 def _date(files: NewFiles, modified_at: int) -> None:
     for path in (MANIFEST, *files.digests):
         os.utime(files.folder / path, (modified_at, modified_at))
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

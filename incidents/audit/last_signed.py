@@ -6,14 +6,12 @@ stays true when somebody rewrites, or puts back, the whole database.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from incidents import disk
 from incidents.audit import stored_tree
-from incidents.audit.signing_key import sync_folder
 from incidents.errors import FileError, IncidentsError, VerificationError
 from incidents.store import log_keys
 from incidents.store.checkpoints import Signed
@@ -90,17 +88,9 @@ def keep(key_file: Path, signed: str) -> None:
         FileError: if it cannot be written.
     """
     file = beside(key_file)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with unfinished.open("w", encoding="utf-8") as opened:
-            opened.write(signed)
-            opened.flush()
-            os.fsync(opened.fileno())
-        unfinished.replace(file)
-        sync_folder(file.parent)
+        disk.write_whole(file, [signed.encode()])
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
 
 

@@ -6,16 +6,14 @@ the checkpoint vouches for. Hashes alone are published, never an entry.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from incidents import disk
 from incidents.audit import log_status, stored_tree
-from incidents.audit.signing_key import sync_folder
 from incidents.errors import FileError, VerificationError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
@@ -131,17 +129,5 @@ def _grown(old: int, new: int) -> Iterator[Tile]:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """The file gets its name when all of it is on disk."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as opened:
-            opened.write(data)
-            opened.flush()
-            os.fsync(opened.fileno())
-        unfinished.replace(file)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
-    sync_folder(file.parent)
+    disk.write_whole(file, [data])

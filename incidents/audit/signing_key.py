@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from incidents import disk
 from incidents.errors import FileError, IncidentsError, RefusedError
 from incidents.tlog import keys, spelling
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
@@ -164,7 +165,7 @@ def write_new(file: Path, text: str) -> None:
             os.fsync(handle)
         # Unlike a rename it never takes the place of what is there.
         os.link(unfinished, file)
-        sync_folder(file.parent)
+        disk.sync(file.parent)
     except FileExistsError as error:
         raise RefusedError(f"{file} is there already, and a key is never overwritten") from error
     except OSError as error:
@@ -190,7 +191,7 @@ def replace(ring: KeyRing) -> Path | None:
             retired = retired_name(ring.file, last.verifier)
             ring.file.rename(retired)
         ring.successor.rename(ring.file)
-        sync_folder(ring.file.parent)
+        disk.sync(ring.file.parent)
     except OSError as error:
         why = error.strerror or str(error)
         raise FileError(file=ring.file, done="replaced", detail=why) from error
@@ -200,12 +201,3 @@ def replace(ring: KeyRing) -> Path | None:
 def retired_name(file: Path, key: VerifierKey) -> Path:
     """Where a key lies that signs no more: after the file, with the key's id."""
     return file.with_name(f"{file.name}{RETIRED}{key.key_hash.hex()}")
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name in it is to outlive a crash."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -118,7 +118,7 @@ def _copy(engine: Engine, file: Path) -> None:
     import sqlite3
     from contextlib import closing
 
-    from incidents.cli import whole_file
+    from incidents import disk
 
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
@@ -130,7 +130,7 @@ def _copy(engine: Engine, file: Path) -> None:
         with unfinished.open("rb+") as written:
             os.fsync(written.fileno())
         unfinished.rename(file)
-        whole_file.sync_folder(file.parent)
+        disk.sync(file.parent)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
         raise FileError(file=file, done="written", detail=str(error)) from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from incidents import disk
 from incidents.cli.characters import visible
 from incidents.cli.params import file_name
 from incidents.cli.run import answering, is_terminal
@@ -40,7 +39,7 @@ def write(target: str, parts: Iterable[bytes]) -> None:
                 stream.writelines(parts)
         else:
             # A link stays one, and points to the new file.
-            _write_whole(file.resolve(), parts)
+            disk.write_whole(file.resolve(), parts)
     except OSError as error:
         raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
 
@@ -50,26 +49,3 @@ def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
     for part in parts:
         yield visible(decoder.decode(part)).encode()
-
-
-def _write_whole(file: Path, parts: Iterable[bytes]) -> None:
-    unfinished = file.with_name(f".{file.name[:200]}.{secrets.token_hex(4)}")
-    try:
-        with unfinished.open("xb") as stream:
-            stream.writelines(parts)
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(file)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name in it, too, is to outlive a crash."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -131,7 +131,7 @@ def _read(file: Path) -> SigningKey:
 
 def _write(file: Path, key: SigningKey) -> None:
     """The key as Go writes it, whole or not at all, in a new file for its owner alone."""
-    from incidents.cli import whole_file
+    from incidents import disk
 
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -142,7 +142,7 @@ def _write(file: Path, key: SigningKey) -> None:
             stream.write(f"{key.private_text()}\n")
             stream.flush()
             os.fsync(stream.fileno())
-        whole_file.sync_folder(file.absolute().parent)
+        disk.sync(file.absolute().parent)
     except OSError as error:
         file.unlink(missing_ok=True)
         raise _file_error(file, "written", error) from error

@@ -51,13 +51,6 @@ def last(connection: Connection) -> Signed | None:
     return None if row is None else Signed(*row)
 
 
-def of_size(connection: Connection, size: int) -> Signed | None:
-    """The first one of a tree of that size."""
-    wanted = _all().where(checkpoints.c.size == size).order_by(checkpoints.c.id).limit(1)
-    row = connection.execute(wanted).first()
-    return None if row is None else Signed(*row)
-
-
 def every(connection: Connection) -> Iterator[Signed]:
     """All of them, the oldest first."""
     for row in connection.execute(_all().order_by(checkpoints.c.id)):
