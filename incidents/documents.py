@@ -13,7 +13,7 @@ from incidents.clock import rfc3339
 from incidents.machine import rules
 from incidents.machine.case import Case, Contact, Evidence, Incident
 from incidents.machine.events import Event, Reason
-from incidents.machine.ids import contact_id, incident_id, task_id
+from incidents.machine.ids import contact_id, incident_id, order_id, task_id
 from incidents.machine.orders import Order
 
 Document = dict[str, Any]
@@ -25,6 +25,7 @@ def site_document(case: Case) -> Document:
         "id": case.site_id,
         "site": case.site,
         "state": case.state,
+        "in_force": case.in_force,
         "rule": case.rule,
         "suspended_until": _time(case.suspended_until),
         "run": case.run,
@@ -49,6 +50,8 @@ def incident_document(case: Case, incident: Incident) -> Document:
         "recorded_at": rfc3339(incident.recorded_at),
         "contact_due": _time(case.contact_due(incident)),
         "removal_due": _time(incident.removal_due),
+        "reported_at": _time(incident.reported_at),
+        "removal_said_at": _time(incident.removal_said_at),
         "by": incident.by,
         "category": incident.category,
         "note": incident.note,
@@ -154,6 +157,8 @@ def _named(site_id: int, event: Event, name: str) -> Any:
         return contact_id(site_id, event.incident, value)  # type: ignore[attr-defined]  # has one
     if name == "task":
         return task_id(site_id, value)
+    if name == "order":
+        return order_id(site_id, value)
     if name == "item":
         return f"{site_id}-{value}"
     return plain(value)

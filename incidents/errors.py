@@ -150,6 +150,11 @@ class UnknownContactError(RefusedError):
     them"""
 
 
+class UnknownOrderError(RefusedError):
+    """no order is called {given!r}: its id looks like 12-o45 or 12-o45.notice, and `incidents acts
+    list` lists those that are not carried out"""
+
+
 class UnknownTaskError(RefusedError):
     """no item of the queue is called {given!r}: its id looks like 12-3 or 12-t2, and `incidents
     queue` lists them"""

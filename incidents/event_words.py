@@ -21,6 +21,27 @@ TASKS = {
     "review": "a supervisor should look at these corrections",
 }
 
+WHY_NOT = {
+    "lifted": "lifted since",
+    "expired": "too late for it to be news",
+    "no_channel": "no channel is set up",
+    "no_address": "no address is on file",
+    "settled": "settled since",
+    "by_hand": "somebody has decided so",
+}
+"""Why an order was cancelled."""
+
+_IN_THE_WORLD = {"suspend": "suspended", "reopen": "open", "close": "closed"}
+_ORDERED = {
+    "act": "{kind} {site}",
+    "notice": "write to the customer ({kind})",
+    "desk": "tell the desk ({kind})",
+}
+_DONE = {
+    "notice": "the customer was written to ({kind}), by {adapter}",
+    "desk": "the desk was told ({kind}), by {adapter}",
+}
+
 SENTENCES = {
     "site_added": "{site} is in the register",
     "site_edited": "the details of {site} changed: {changed_details}",
@@ -55,6 +76,16 @@ SENTENCES = {
     "task_completed": "task {task_id} done: {outcome}",
     "item_claimed": "{item_id} is with {holder}",
     "item_released": "{item_id} is free again",
+    "incident_reported": "{incident}: reported to the police",
+    "removal_said": "{incident}: the customer says that the content is gone; the desk has not"
+    " looked",
+    "order_delivered": "{what_is_done}",
+    "order_failed": "GIVEN UP: {what_was_ordered}, after {attempts} attempts by {adapter}"
+    " ({problem})",
+    "order_cancelled": "not carried out: {what_was_ordered} ({why_not})",
+    "order_retried": "tried again: {what_was_ordered}",
+    "state_seen": "{adapter} says that {site} is {seen} in the world",
+    "order_repeated": "ordered once more: {order_kind} {site}",
 }  # fmt: skip
 
 
@@ -140,6 +171,20 @@ def _grounds(teller: Teller, event: Document) -> str:
             return ""
 
 
+def _what_was_ordered(teller: Teller, event: Document) -> str:
+    told = _ORDERED.get(event["lane"], "{kind} {site}")
+    return told.format(kind=event["order_kind"], site=teller.site)
+
+
+def _what_is_done(teller: Teller, event: Document) -> str:
+    kind, adapter, site = event["order_kind"], event["adapter"], teller.site
+    if event["lane"] in _DONE:
+        return _DONE[event["lane"]].format(kind=kind, adapter=adapter)
+    if not event.get("enforced"):
+        return f"{adapter} was told to {kind} {site}, and ENFORCES NOTHING"
+    return f"{site} is {_IN_THE_WORLD.get(kind, kind)} in the world, by {adapter}"
+
+
 def contact_id(event: Document) -> str:
     """The public id of the contact that an event is about."""
     return f"{event['incident']}-{str(event['contact']).rpartition('-')[2]}"
@@ -178,5 +223,8 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "struck_open_or_not": _struck_open_or_not,
     "task_id": lambda t, e: str(e["task"]) if "-" in str(e["task"]) else t.name(f"t{e['task']}"),
     "task_in_words": _task_in_words,
+    "what_is_done": _what_is_done,
+    "what_was_ordered": _what_was_ordered,
+    "why_not": lambda _, e: WHY_NOT.get(e["why"], str(e["why"])),
     "until_when": lambda t, e: t.when(e["until"]),
 }

@@ -41,6 +41,9 @@ PERSONAL: dict[type[Command], tuple[str, ...]] = {
     c.Decline: ("reason",),
     c.Uphold: ("reason",),
     c.CompleteTask: ("note",),
+    c.StateReported: ("note",),
+    c.SayRemoved: ("note",),
+    c.CancelOrder: ("reason",),
 }
 """The fields of each command that are people's own words."""
 

@@ -124,6 +124,15 @@ class Teller:
         return number if "-" in str(number) else f"{self.site_id}-{number}"
 
 
+def in_the_world(site: Document) -> str:
+    """How the site stands in the world, where that is not what is ordered; empty where it is."""
+    seen = site["in_force"]
+    if seen == site["state"]:
+        return ""
+    told = "nobody knows what is in force" if seen == "unknown" else f"{seen} is in force"
+    return f"{site['state']} is ordered, and {told}"
+
+
 def rule(code: str | None) -> str:
     """The rule as people name it."""
     return "no rule" if code is None else RULES.get(code, code)

@@ -17,8 +17,9 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.apply import apply
-from incidents.machine.case import Case, Claim, Incident, Suspension, Task
+from incidents.machine.case import Case, Claim, Delivery, Incident, Suspension, Task
 from incidents.machine.commands import Command
+from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
 from incidents.store import slices
 from incidents.store.slices import LAST, Need, Place
@@ -84,6 +85,7 @@ class Archive:
             suspensions={n: case.suspensions[n] for n in sorted(suspensions)},
             tasks={task.n: task for task in sorted(tasks, key=lambda task: task.n)},
             claims=self._claims(command),
+            deliveries=self._deliveries(command),
         )
 
     def next_due(self) -> datetime | None:
@@ -216,6 +218,16 @@ class Archive:
             return self.case.claims
         held = self.case.claims.get(getattr(command, "item", ""))
         return {} if held is None else {command.item: held}  # type: ignore[attr-defined]  # it has
+
+    def _deliveries(self, command: Command) -> dict[tuple[int, str], Delivery]:
+        """The order that the command names; to cancel it also all of those in the world."""
+        if not isinstance(command, c.OrderCommand):
+            return {}
+        unsettled, named = self.case.deliveries, (command.order, command.lane)
+        found = {named: unsettled[named]} if named in unsettled else {}
+        if isinstance(command, c.CancelOrder):
+            found |= {key: each for key, each in unsettled.items() if each.lane == ACT}
+        return found
 
     def _near(self, need: Need, policy: Policy) -> Iterator[int]:
         """The neighbours that a window of R1 can hold."""

@@ -126,4 +126,39 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     ),
     e.ItemClaimed: _claimed,
     e.ItemReleased: lambda event, _: c.ReleaseItem(by=event.by, item=event.item),
+    e.IncidentReported: lambda event, _: c.StateReported(
+        by=event.by, incident=event.incident, at=event.occurred_at, note=event.note
+    ),
+    e.RemovalSaid: lambda event, _: c.SayRemoved(
+        by=event.by, incident=event.incident, note=event.note
+    ),
+    e.OrderDelivered: lambda event, _: c.RecordDelivery(
+        by=event.by,
+        order=event.order,
+        lane=event.lane,
+        adapter=event.adapter,
+        attempts=event.attempts,
+        enforced=event.enforced,
+    ),
+    e.OrderFailed: lambda event, _: c.RecordFailure(
+        by=event.by,
+        order=event.order,
+        lane=event.lane,
+        adapter=event.adapter,
+        attempts=event.attempts,
+        problem=event.problem,
+    ),
+    e.OrderCancelled: lambda event, _: c.CancelOrder(
+        by=event.by,
+        order=event.order,
+        lane=event.lane,
+        why=event.why,
+        tried=event.tried,
+        reason=event.text,
+    ),
+    e.OrderRetried: lambda event, _: c.RetryOrder(by=event.by, order=event.order, lane=event.lane),
+    e.StateSeen: lambda event, _: c.RecordState(
+        by=event.by, adapter=event.adapter, seen=event.seen
+    ),
+    e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by),
 }

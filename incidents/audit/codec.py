@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
-from incidents.machine.ids import contact_id, incident_id, task_id
+from incidents.machine.ids import contact_id, incident_id, order_id, task_id
 
 Kind = TypeVar("Kind", bound=Event | Reason)
 _Write = Callable[..., str]
@@ -141,6 +141,14 @@ def _read_task(name: str) -> int:
     return int(name.rpartition("-t")[2])
 
 
+def _name_order(n: int, site_id: int, _whole: Any) -> str:
+    return f'"{order_id(site_id, n)}"'
+
+
+def _read_order(name: str) -> int:
+    return int(name.rpartition("-o")[2])
+
+
 def _name_suspension(n: int, _site_id: int, _whole: Any) -> str:
     return f'"{n}"'
 
@@ -159,6 +167,7 @@ _IN_SITE: dict[str, tuple[_Write, _Read]] = {
     "recurs": (_name_incident, _last_number),
     "contact": (_name_contact, _last_number),
     "task": (_name_task, _read_task),
+    "order": (_name_order, _read_order),
     "suspension": (_name_suspension, int),
     "item": (_name_item, _read_item),
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from sqlalchemy import Connection, Table
 
-from incidents.audit import desk_stream, seals
+from incidents.audit import desk_stream, seals, waiting
 from incidents.audit.entry import DESK
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import Fold
@@ -20,7 +20,7 @@ from incidents.audit.outbox import Outbox
 from incidents.audit.rows import OF_CASE, Row, time_writer, writers, written
 from incidents.audit.share import ALL, Share, Span
 from incidents.audit.stream import AT_ONCE, Stream
-from incidents.store.tables import DESK_STREAM, entries, orders
+from incidents.store.tables import DESK_STREAM, deliveries, entries, orders
 
 OUTSIDE = {
     "entries.id": "the record orders the entries of each site, not those of one site and another",
@@ -37,6 +37,15 @@ OUTSIDE = {
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "keys": "how a repeated command is answered: kept for the asker, no part of the record",
     "heartbeats": "which daemons are running now",
+    "alarms": "of what the desk was told, and when: kept so that it is told once",
+    "deliveries.since": "when an order that waits was ordered, or tried again: the entries tell",
+    "deliveries.attempts": "how often an order that waits was tried: the business of who does it",
+    "deliveries.next_at": "when an order that waits is tried again",
+    "deliveries.held_by": "who has an order that waits in hand",
+    "deliveries.tried_at": "when an order that waits was tried last",
+    "deliveries.adapter": "what was to carry an order out that waits",
+    "deliveries.problem": "what the last attempt came to; of a dead letter the entry tells",
+    "deliveries.detail": "what the last attempt came to, in words",
 }
 """What the replay cannot prove: columns, and whole tables, each with the reason."""
 
@@ -89,14 +98,15 @@ class Replay:
     def _of_sites(self, span: Span) -> Iterator[Finding]:
         where = [*span.where(entries.c.site_id), entries.c.site_id != DESK_STREAM]
         history = Stream(self._connection, entries, "site_id", "site_seq", where=where)
-        outgoing = self._stream(orders, span)
+        outgoing, unsettled = self._stream(orders, span), self._stream(deliveries, span)
         kept = {table: self._stream(table, span) for table, _ in OF_CASE}
         words = self._words(span)
-        streams = [history, outgoing, *kept.values()]
+        streams = [history, outgoing, unsettled, *kept.values()]
         while ids := [stream.site_id for stream in streams if stream.site_id is not None]:
             site_id = min(ids)
             rows = {table: stream.of(site_id) for table, stream in kept.items()}
             own = words.watched(site_id, history.of(site_id))
+            rows[deliveries] = unsettled.of(site_id)
             site = yield from self._of_site(site_id, own, outgoing.of(site_id), rows)
             yield from words.findings(site, site)
             self.sites += 1
@@ -126,6 +136,9 @@ class Replay:
             right = written(expected, self._writers[table])
             yield from compare(fold.site, table, right, rows[table], self._dialect)
         yield from outbox.findings(fold.site)
+        yield from waiting.findings(
+            fold.site, fold.case, outbox.cancelled, rows[deliveries], self._dialect
+        )
         return fold.site
 
     def _counted(self, rows: Iterator[Row]) -> Iterator[Row]:

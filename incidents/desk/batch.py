@@ -40,15 +40,16 @@ from incidents.machine.commands import (
     Command,
     CompleteTask,
     Elapse,
+    OrderCommand,
     ReleaseItem,
 )
 from incidents.machine.decide import Decision, decide
-from incidents.machine.events import Event
-from incidents.machine.ids import incident_id, task_id
+from incidents.machine.events import Event, OrderEvent
+from incidents.machine.ids import incident_id, order_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.sealing import fingerprint, is_fingerprint_of, seal_command
-from incidents.store import cases, entries, keys, orders, sealed, sites, slices
+from incidents.store import cases, deliveries, entries, keys, orders, sealed, sites, slices
 
 _log = logger("desk")
 
@@ -107,7 +108,18 @@ class Batch:
             {id_: site.case for id_, site in changed.items()},
         )
         entries.add(connection, [entry for site in changed.values() for entry in _entries(site)])
-        orders.add(connection, [order for site in changed.values() for order in _orders(site)])
+        ordered = [order for site in changed.values() for order in _orders(site)]
+        orders.add(connection, [order for order, _ in ordered])
+        deliveries.add(connection, ordered)
+        deliveries.settle(
+            connection,
+            [
+                (id_, event)
+                for id_, site in changed.items()
+                for event in site.events
+                if isinstance(event, OrderEvent)
+            ],
+        )
         sealed.add(connection, self._sealed)
         keys.save(connection, list(self._new_keys.values()), self._expired)
         unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
@@ -250,6 +262,8 @@ class Batch:
             return Refusal("unknown_incident", {"incident": incident_id(site, incident)})
         if isinstance(command, CompleteTask):
             return Refusal("unknown_task", {"task": task_id(site, command.task)})
+        if isinstance(command, OrderCommand):
+            return Refusal("unknown_order", {"order": order_id(site, command.order, command.lane)})
         if isinstance(command, ClaimItem | ReleaseItem):
             return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
@@ -265,14 +279,16 @@ def _entries(site: _Site) -> list[entries.Entry]:
     ]
 
 
-def _orders(site: _Site) -> list[orders.Outgoing]:
-    """What the world must be told, of all that has happened to the site in this transaction."""
-    found: list[orders.Outgoing] = []
+def _orders(site: _Site) -> list[tuple[orders.Outgoing, tuple[str, ...]]]:
+    """What the world must be told, of all that has happened to the site in this transaction, and in
+    which lanes."""
+    found: list[tuple[orders.Outgoing, tuple[str, ...]]] = []
     for order in machine_orders.orders(site.events):
         seq = site.before.seq + 1 + order.event
         at = site.events[order.event].recorded_at
         data = order_document(site.case, order)
-        found.append(orders.Outgoing(site.case.site_id, seq, 1, order.kind, data, at))
+        outgoing = orders.Outgoing(site.case.site_id, seq, 1, order.kind, data, at)
+        found.append((outgoing, order.lanes))
     return found
 
 

@@ -18,7 +18,7 @@ MAX_URL = 2_048
 # With these an entry stays well below 64 KiB.
 MAX_URLS_BYTES = 48 * 1024
 # A code is written into the record as it is, so it must not be able to hold a phone number.
-CODES = ("category", "field", "outcome")
+CODES = ("category", "field", "outcome", "adapter", "problem", "why", "seen")
 MAX_DIGITS = 7
 # No database keeps the one, and no UTF-8 holds the others.
 _BAD = re.compile("[\0\ud800-\udfff]")

@@ -103,6 +103,30 @@ def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
     complete_rechecks(draft)
 
 
+def state_reported(draft: Draft, command: commands.StateReported) -> None:
+    """State that the incident was reported to the police; it moves nothing (domain.md, 4)."""
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    if incident.state == "voided":
+        checks.refuse_state(draft, incident, "reported", ["not voided"])
+    checks.not_before(incident, at)
+    if incident.reported_at is not None:
+        raise RefusedError(
+            "already_reported", incident=draft.name(incident.n), at=incident.reported_at
+        )
+    draft.add(e.IncidentReported, at=at, incident=incident.n, note=command.note)
+
+
+def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
+    """The customer says that it is gone: the desk is to look, and no clock stops for it (R2)."""
+    incident = checks.known_incident(draft, command.incident)
+    checks.state_allows(draft, incident, "remove", "this")
+    if incident.removal_said_at is not None:
+        raise RefusedError("already_said", incident=draft.name(incident.n))
+    draft.add(e.RemovalSaid, incident=incident.n, note=command.note)
+    open_task(draft, "recheck", (incident.n,))
+
+
 def state_refused(draft: Draft, command: commands.StateRefused) -> None:
     """State that the customer was told and does not delete: the site is closed at once (R5)."""
     incident = checks.known_incident(draft, command.incident)

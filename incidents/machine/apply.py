@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from incidents.machine import events as e
-from incidents.machine import incident_changes, site_changes
-from incidents.machine.case import Case
+from incidents.machine import incident_changes, order_changes, site_changes
+from incidents.machine.case import Case, Delivery
+from incidents.machine.orders import order_of
 
-CHANGES = {**incident_changes.changes, **site_changes.changes}
+CHANGES = {**incident_changes.changes, **site_changes.changes, **order_changes.changes}
 
 
 def apply(case: Case, event: e.Event) -> None:
@@ -20,3 +21,8 @@ def apply(case: Case, event: e.Event) -> None:
         case.run = event.run
     case.last_entry_at = event.recorded_at
     case.seq += 1
+    order = order_of(event)
+    if order is not None:
+        n, kind = case.seq, order.kind
+        for lane in order.lanes:
+            case.deliveries[n, lane] = Delivery(order=n, lane=lane, kind=kind)

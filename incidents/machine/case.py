@@ -76,6 +76,8 @@ class Incident:
     evidence: tuple[Evidence, ...] = ()
     corrections: int = 0
     reached_in_time: bool = False
+    reported_at: datetime | None = None
+    removal_said_at: datetime | None = None
 
     @property
     def place(self) -> tuple[datetime, int]:
@@ -180,9 +182,32 @@ class Claim:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An order that is not settled in its lane: it waits for its turn, or is a dead letter.
+
+    `attempts` and `lease_until` (UTC: until then somebody has it in hand) are no part of the
+    record, and a replay has neither.
+    """
+
+    order: int
+    lane: str
+    kind: str
+    dead: bool = False
+    attempts: int = 0
+    lease_until: datetime | None = None
+
+
+UNKNOWN = "unknown"
+
+
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """One site's case. Only `apply` changes it."""
+    """One site's case. Only `apply` changes it.
+
+    `state` is what is ordered, `in_force` what is known to be so in the world (`unknown` after an
+    attempt of which nobody can say what it did); `last_act` is the order that was carried out last.
+    """
 
     site_id: int
     site: str
@@ -207,6 +232,9 @@ class Case:
     tasks: dict[int, Task] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     running: int | None = None
+    in_force: str = "active"
+    last_act: int = 0
+    deliveries: dict[tuple[int, str], Delivery] = field(default_factory=dict)
 
     def copy(self) -> Case:
         """A case that can change without this one noticing (what it holds is immutable)."""

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 CLOCK = "clock"
+COURIER = "courier"
+"""Who carries orders out, and says what came of it."""
+
+CUSTOMER = "customer"
+"""The responsible person, who has followed a link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,3 +221,76 @@ class CompleteTask(Command):
     task: int
     outcome: str | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateReported(Command):
+    """State that an incident was reported to the police, with the receipt (domain.md, 4)."""
+
+    incident: int
+    at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SayRemoved(Command):
+    """The customer says that the content is gone: a task for the desk, and no more."""
+
+    incident: int
+    note: str | None = None
+    by: str = CUSTOMER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCommand(Command):
+    """Of one order (see `orders`) in one lane."""
+
+    order: int
+    lane: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordDelivery(OrderCommand):
+    """Record that it was carried out; `enforced` if that changed the world."""
+
+    adapter: str
+    attempts: int
+    enforced: bool
+    by: str = COURIER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFailure(OrderCommand):
+    """Record that it is given up: a dead letter."""
+
+    adapter: str
+    attempts: int
+    problem: str
+    by: str = COURIER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder(OrderCommand):
+    """Do not carry it out any more; `tried` if it is known that it was tried."""
+
+    why: str
+    tried: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOrder(OrderCommand):
+    """Try a dead letter again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordState(Command):
+    """Record how the adapter says that the site really stands."""
+
+    adapter: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatOrder(Command):
+    """Order once more what is ordered, since something else is in force."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from incidents.machine import acts, commands, corrections, desk_acts, site_acts
+from incidents.machine import acts, commands, corrections, desk_acts, order_acts, site_acts
 from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.draft import Draft
@@ -92,4 +92,12 @@ _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
     commands.ReleaseItem: desk_acts.release,
     commands.HandOver: desk_acts.hand_over,
     commands.CompleteTask: desk_acts.complete,
+    commands.StateReported: acts.state_reported,
+    commands.SayRemoved: acts.say_removed,
+    commands.RecordDelivery: order_acts.record_delivery,
+    commands.RecordFailure: order_acts.record_failure,
+    commands.CancelOrder: order_acts.cancel,
+    commands.RetryOrder: order_acts.retry,
+    commands.RecordState: order_acts.record_state,
+    commands.RepeatOrder: order_acts.repeat,
 }

@@ -1,4 +1,6 @@
-"""The names of things: incident `12-3` (site 12, its third), contact `12-3-1`, task `12-t2`."""
+"""The names of things: incident `12-3` (site 12, its third), contact `12-3-1`, task `12-t2`, order
+`12-o45` (what the site's 45th entry has ordered).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,11 @@ import re
 _INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})", re.ASCII)
 _CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})", re.ASCII)
 _ITEM = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8}|t[1-9]\d{0,8}|disputed|reinstatement)", re.ASCII)
+_ORDER = re.compile(r"([1-9]\d{0,17})-o([1-9]\d{0,17})(?:\.([a-z]{1,20}))?", re.ASCII)
 DISPUTED = "disputed"
 REINSTATEMENT = "reinstatement"
+ACT = "act"
+"""The lane in which an order goes into the world (see `orders`); its name needs no lane."""
 
 
 def incident_id(site_id: int, incident: int) -> str:
@@ -24,6 +29,11 @@ def contact_id(site_id: int, incident: int, contact: int) -> str:
 def task_id(site_id: int, task: int) -> str:
     """The public name of a site's nth task."""
     return f"{site_id}-t{task}"
+
+
+def order_id(site_id: int, order: int, lane: str = ACT) -> str:
+    """The public name of an order in one of its lanes: `12-o45`, `12-o45.notice`."""
+    return f"{site_id}-o{order}" if lane == ACT else f"{site_id}-o{order}.{lane}"
 
 
 def read_incident_id(text: str) -> tuple[int, int] | None:
@@ -42,3 +52,9 @@ def read_item_id(text: str) -> tuple[int, str] | None:
     """An item of the queue as (site id, what follows the dash); None if it is not such a name."""
     found = _ITEM.fullmatch(text)
     return None if found is None else (int(found[1]), found[2])
+
+
+def read_order_id(text: str) -> tuple[int, int, str] | None:
+    """`12-o45.notice` as (site id, order number, lane); None if it is not such a name."""
+    found = _ORDER.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]), found[3] or ACT)

@@ -158,6 +158,18 @@ def _clock_lapsed(case: Case, event: e.ClockLapsed) -> None:
     )
 
 
+@changes.on(e.IncidentReported)
+def _incident_reported(case: Case, event: e.IncidentReported) -> None:
+    incident = case.incidents[event.incident]
+    case.incidents[incident.n] = replace(incident, reported_at=event.occurred_at)
+
+
+@changes.on(e.RemovalSaid)
+def _removal_said(case: Case, event: e.RemovalSaid) -> None:
+    incident = case.incidents[event.incident]
+    case.incidents[incident.n] = replace(incident, removal_said_at=event.recorded_at)
+
+
 @changes.on(e.AlarmRaised)
 def _alarm_raised(case: Case, event: e.AlarmRaised) -> None:
     """An alarm is heard, and leaves the case as it is."""

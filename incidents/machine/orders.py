@@ -1,4 +1,8 @@
-"""The orders that follow from events: what the world must be told to do, and in what order."""
+"""The orders that follow from events: what the world must be told to do, and in what order.
+
+An order is carried out in lanes, each in its own order and at its own pace: a mail server that is
+down must not keep a site up.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.machine import events as e
+from incidents.machine.ids import ACT as ACT  # noqa: PLC0414 - handed on
+
+NOTICE, DESK = "notice", "desk"
+LANES: dict[str, tuple[str, ...]] = {
+    "suspend": (ACT, NOTICE),
+    "reopen": (ACT, NOTICE),
+    "close": (ACT, NOTICE),
+    "notify": (NOTICE,),
+    "call": (DESK,),
+    "alarm": (DESK,),
+}
+"""The lanes of each kind of order: into the world, to the customer, to the desk."""
+
+DOWN = {"suspend": "suspended", "close": "closed"}
+FORCE = {**DOWN, "reopen": "active"}
+"""What is in force when an order of that kind has been carried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +44,17 @@ class Order:
     suspension: int | None = None
     task: int | None = None
     until: datetime | None = None
+    again: bool = False
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """Where it is carried out; what is ordered `again` was told to the customer before."""
+        return (ACT,) if self.again else LANES[self.kind]
+
+
+def order_of(event: e.Event) -> Order | None:
+    """The order that follows from one event, if one does."""
+    return _order(0, event) if type(event) in _ORDERING else None
 
 
 def orders(events: Sequence[e.Event]) -> list[Order]:
@@ -37,12 +68,25 @@ def orders(events: Sequence[e.Event]) -> list[Order]:
         order = _order(index, event)
         if order is None:
             continue
-        suspended = next((o for o in reversed(found) if o.kind in ("suspend", "close")), None)
-        if order.kind == "reopen" and suspended is not None and suspended.kind == "suspend":
-            found.remove(suspended)
+        taken_back = _suspension(found) if order.kind == "reopen" else []
+        if taken_back:
+            found = [each for each in found if each not in taken_back]
         else:
             found.append(order)
     return found
+
+
+def _suspension(found: Sequence[Order]) -> list[Order]:
+    """The last suspension that was begun here and is no closure by now, with what repeats it."""
+    suspension: list[Order] = []
+    for order in reversed(found):
+        if order.kind == "close":
+            break
+        if order.kind == "suspend":
+            suspension.append(order)
+            if not order.again:
+                return suspension
+    return []
 
 
 def _order(index: int, event: e.Event) -> Order | None:
@@ -65,7 +109,15 @@ def _order(index: int, event: e.Event) -> Order | None:
             return Order(event=index, kind="notify", incident=event.incident)
         case e.TaskOpened() if event.task_kind == "tell":
             return Order(event=index, kind="call", task=event.task)
+        case e.OrderRepeated():
+            return Order(event=index, kind=event.order_kind, until=event.until, again=True)
         case e.AlarmRaised():
             return Order(event=index, kind="alarm", incident=event.incident)
         case _:
             return None
+
+
+_ORDERING = {
+    e.SiteSuspended, e.SiteClosed, e.HoldSet, e.SuspensionEnded, e.SuspensionStruck, e.HoldLifted,
+    e.SiteReinstated, e.IncidentLogged, e.TaskOpened, e.AlarmRaised, e.OrderRepeated,
+}  # fmt: skip

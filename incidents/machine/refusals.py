@@ -34,8 +34,12 @@ class RefusedError(Exception):
 
 SENTENCES = {
     "already_held": "{site} is held already, since {at} by {by} (site unhold lifts it)",
+    "already_reported": "incident {incident} was reported already, at {at}: nothing is left to"
+    " report",
     "already_requested": "{by} has asked for the reinstatement of {site} already: it waits for"
     " another person (site approve, site decline)",
+    "already_said": "that the content of {incident} is gone was said already: the desk has been"
+    " told, and there is nothing more to say",
     "already_voided": "contact {contact} is voided already: there is nothing left to void",
     "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it"
     " cannot have happened before it; check --at",
@@ -47,15 +51,23 @@ SENTENCES = {
     " after a call)",
     "future": "{at} is in the future (it is {now}): a fact is logged when it has happened",
     "held": "{site} is held by order and cannot be reinstated: lift the hold first (site unhold)",
+    "in_force_already": "{site} is {state} in the world too: there is nothing to order once more",
     "no_request": "nobody has asked for the reinstatement of {site} (site reinstate asks)",
     "nobody_to_tell": "{site} has no open or unreached incident that had happened by {at}: there"
     " is nothing to tell; name an incident to record a contact on it",
     "not_claimed": "{item} is not claimed by anybody: there is nothing to release",
     "not_disputed": "the closure of {site} is not disputed: there is nothing to uphold",
+    "not_lifted": "what {order} orders has not been lifted: it is carried out",
     "not_held": "{site} is not held: there is nothing to lift",
     "nothing_held": "{by} has claimed nothing on {site}: there is nothing to hand over",
     "nothing_to_take_back": "incident {incident} is {state}: only a removed or a refused can be"
     " taken back",
+    "order_dead": "{order} is a dead letter already (acts retry tries it again)",
+    "order_in_hand": "{order} is being carried out at this moment: wait until {until}, and look at"
+    " what came of it (acts show)",
+    "order_not_dead": "{order} is no dead letter: it is tried by itself (acts show says when)",
+    "overtaken": "{order} is not what is ordered for {site} any more: it would undo what came after"
+    " it (acts reconcile compares {site} with the world)",
     "same_person": "{by} asked for this reinstatement: another person must answer it",
     "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site",
     "site_exists": "{site} is in the register already (site edit changes its details)",
@@ -64,6 +76,8 @@ SENTENCES = {
     "unknown_contact": "incident {incident} has no contact {contact} (show {incident} lists them)",
     "unknown_incident": "there is no incident {incident} (site why lists a site's incidents)",
     "unknown_item": "the queue has no item {item} (queue lists them)",
+    "unknown_order": "no order {order} waits to be carried out or is a dead letter (acts list lists"
+    " them, and site why tells what became of the others)",
     "unknown_task": "there is no open task {task} (queue lists them)",
 }  # fmt: skip
 

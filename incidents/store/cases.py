@@ -14,7 +14,17 @@ from sqlalchemy import Connection, select
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
 from incidents.machine.work import items
-from incidents.store import claims, incidents, sites, slices, suspensions, tables, tasks, work
+from incidents.store import (
+    claims,
+    deliveries,
+    incidents,
+    sites,
+    slices,
+    suspensions,
+    tables,
+    tasks,
+    work,
+)
 from incidents.store.round_trip import together
 from incidents.store.slices import FIRST, LAST, Need
 from incidents.store.statement import Asked, Question
@@ -52,6 +62,9 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
         _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
     for row in all_of(tables.tasks):
         cases[row["site_id"]].tasks[row["n"]] = tasks.read(row)
+    for row in all_of(tables.deliveries):
+        n, lane = row["site_seq"], row["lane"]
+        cases[row["site_id"]].deliveries[n, lane] = deliveries.read(row)
     for site, item, claim in claims.of_sites(connection, cases):
         cases[site].claims[item] = claim
     for case in cases.values():
@@ -127,6 +140,7 @@ def _load_what_is_open(
         waiting = _asked(connection, tasks.OPEN, _ids(i for i in cases if cases[i].last_task))
         # A site that has only been added has nothing that could be claimed.
         held = _asked(connection, claims.OF_SITES, _ids(i for i in cases if cases[i].seq > 1))
+        unsettled = _asked_orders(connection, needs)
     for each in asked:
         _take_incidents(cases, each.all())
     for cases_of in running:
@@ -137,6 +151,7 @@ def _load_what_is_open(
     for claimed in held:
         for site, item, claim in claimed.all():
             cases[site].claims[item] = claim
+    _take_deliveries(cases, unsettled)
 
 
 def _load_what_that_names(
@@ -181,6 +196,22 @@ def _load_what_that_names(
     }
     for standing in _asked(connection, suspensions.STANDING_AFTER, starts):
         _take_suspensions(cases, standing.all())
+
+
+def _asked_orders(
+    connection: Connection, needs: Mapping[int, Need]
+) -> list[Asked[deliveries.Found]]:
+    named = {(i, lane, n) for i, need in needs.items() for n, lane in need.orders}
+    return [
+        *_asked(connection, deliveries.NAMED, named),
+        *_asked(connection, deliveries.ACTS, _ids(i for i, need in needs.items() if need.acts)),
+    ]
+
+
+def _take_deliveries(cases: Cases, asked: Iterable[Asked[deliveries.Found]]) -> None:
+    for answer in asked:
+        for site, delivery in answer.all():
+            cases[site].deliveries[delivery.order, delivery.lane] = delivery
 
 
 def _asked_nearest(

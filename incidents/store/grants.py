@@ -41,6 +41,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "claims": _COMES_AND_GOES,
     "work": _COMES_AND_GOES,
     "keys": _COMES_AND_GOES,
+    "deliveries": (SELECT, INSERT, UPDATE, DELETE),
+    "alarms": (SELECT, INSERT, UPDATE, DELETE),
     "heartbeats": (SELECT, INSERT, UPDATE, DELETE),
     "alembic_version": (SELECT,),
 }

@@ -109,7 +109,7 @@ _OF_CONTACT = _names(contacts)
 _OF_EVIDENCE = _names(evidence)
 _MAY_CHANGE = (
     "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
-    "reached_in_time",
+    "reached_in_time", "reported_at", "removal_said_at",
 )  # fmt: skip
 _NEW = Change(incidents, "site_id", *_OWN)
 _CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))

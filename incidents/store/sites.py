@@ -105,6 +105,8 @@ def to_row(case: Case) -> dict[str, Any]:
         "last_suspension": case.last_suspension,
         "last_task": case.last_task,
         "next_due": rules.next_due(case),
+        "in_force": case.in_force,
+        "last_act": case.last_act,
     }
 
 
@@ -129,6 +131,8 @@ def to_case(row: Row) -> Case:
         last_incident=row["last_incident"],
         last_suspension=row["last_suspension"],
         last_task=row["last_task"],
+        in_force=row["in_force"],
+        last_act=row["last_act"],
     )
 
 

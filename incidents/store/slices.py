@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from incidents.machine.case import Case
 from incidents.machine.commands import (
     Approve,
+    CancelOrder,
     Command,
     Log,
+    OrderCommand,
     RecordContact,
     Recur,
     TakeBack,
@@ -36,7 +38,8 @@ class Need:
 
     `targets` are the incidents that they name, `moments` the times (UTC) around which they may
     complete a window (R1), `corrections` how many incidents they may take out of a count. `now`
-    is when they are decided (UTC); None, if it may be at any later time.
+    is when they are decided (UTC); None, if it may be at any later time. `orders` are those that
+    they name, by number and lane; with `acts` all that is not settled in the world.
     """
 
     now: datetime | None = None
@@ -45,6 +48,8 @@ class Need:
     corrections: int = 0
     tells_all: bool = False
     approves: bool = False
+    orders: frozenset[tuple[int, str]] = frozenset()
+    acts: bool = False
 
 
 def need(commands: Iterable[Command], now: datetime) -> Need:
@@ -58,6 +63,8 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         corrections=sum(isinstance(c, _CORRECTIONS) for c in commands),
         tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
         approves=any(isinstance(c, Approve) for c in commands),
+        orders=frozenset((c.order, c.lane) for c in commands if isinstance(c, OrderCommand)),
+        acts=any(isinstance(c, CancelOrder) for c in commands),
     )
 
 

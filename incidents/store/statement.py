@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     Executable,
@@ -89,12 +90,20 @@ class Change:
     """An insert, update or delete of rows of one table, each given as a tuple of `columns`.
 
     `keys` name the columns by which rows are found, which come first; the others are written. With
-    no keys rows are inserted; with nothing else they are deleted.
+    no keys rows are inserted; with nothing else they are deleted. Of those found, only the rows for
+    which `where` holds are.
     """
 
-    def __init__(self, table: Table, *columns: str, keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *columns: str,
+        keys: Sequence[str] = (),
+        where: ColumnElement[bool] | None = None,
+    ) -> None:
         self._table = table
         self._keys = tuple(keys)
+        self._where = () if where is None else (where,)
         self.columns = (*keys, *columns)
         self._compiled: dict[str, Callable[[Connection, Sequence[Row]], None]] = {}
 
@@ -148,7 +157,7 @@ class Change:
         if not self._keys:
             return insert(table).values(values)
         keys = keys or {name: bindparam(name, type_=table.c[name].type) for name in self._keys}
-        found = and_(*(table.c[name] == value for name, value in keys.items()))
+        found = and_(*(table.c[name] == value for name, value in keys.items()), *self._where)
         return update(table).values(values).where(found) if values else delete(table).where(found)
 
 

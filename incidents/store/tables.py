@@ -23,12 +23,16 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    literal_column,
 )
 
 from incidents.store import log_tables as log_tables  # noqa: PLC0414 - handed on
 from incidents.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on
 from incidents.store.metadata import partial_index, words
 from incidents.store.metadata import schema as schema  # noqa: PLC0414 - handed on
+from incidents.store.order_tables import alarms as alarms  # noqa: PLC0414 - handed on
+from incidents.store.order_tables import deliveries as deliveries  # noqa: PLC0414 - handed on
+from incidents.store.order_tables import orders as orders  # noqa: PLC0414 - handed on
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 # The due time, in `work`, of what has none, so that one index gives the order of the queue.
@@ -66,6 +70,8 @@ sites = Table(
     Column("last_suspension", Integer, nullable=False),
     Column("last_task", Integer, nullable=False),
     Column("next_due", UTCDateTime),
+    Column("in_force", Word, nullable=False),
+    Column("last_act", Number, nullable=False),
     CheckConstraint("state IN ('active', 'suspended', 'closed')", name="state"),
 )
 partial_index("ix_sites_due", sites.c.next_due.is_not(None), sites.c.next_due, sites.c.id)
@@ -89,6 +95,8 @@ incidents = Table(
     Column("note", Word),
     Column("corrections", Integer, nullable=False),
     Column("reached_in_time", Boolean, nullable=False),
+    Column("reported_at", UTCDateTime),
+    Column("removal_said_at", UTCDateTime),
     CheckConstraint(
         "state IN ('open', 'notified', 'unreached', 'removed', 'refused', 'voided', 'moot')",
         name="state",
@@ -96,6 +104,8 @@ incidents = Table(
 )
 
 
+# The epoch of what was brought in from elsewhere.
+_IMPORTED: ColumnElement[int] = literal_column("0")
 # What a slice of the history asks for (see `slices`), each served by an index of its own.
 
 
@@ -119,6 +129,13 @@ def unlisted(of: FromClause = incidents) -> ColumnElement[bool]:
     return of.c.state.in_(words("refused", "moot"))
 
 
+def unreported(of: FromClause = incidents) -> ColumnElement[bool]:
+    """What the police have not been told of; what was imported is somebody else's to report."""
+    return and_(
+        of.c.reported_at.is_(None), of.c.state != words("voided")[0], of.c.epoch > _IMPORTED
+    )
+
+
 def member(of: FromClause = incidents) -> ColumnElement[bool]:
     """What a suspension rests on."""
     return of.c.suspension.is_not(None)
@@ -129,6 +146,7 @@ partial_index("ix_incidents_unsettled", unsettled(), _of.site_id)
 partial_index("ix_incidents_countable", countable(), _of.site_id, _of.epoch, _of.occurred_at, _of.n)
 partial_index("ix_incidents_in_time", in_time(), _of.site_id, _of.epoch, _of.contact_due, _of.n)
 partial_index("ix_incidents_unlisted", unlisted(), _of.site_id)
+partial_index("ix_incidents_unreported", unreported(), _of.recorded_at, _of.site_id, _of.n)
 partial_index("ix_incidents_member", member(), _of.site_id, _of.suspension)
 
 
@@ -253,17 +271,6 @@ entries = Table(
 )
 Index("uq_entries_site_id_site_seq", entries.c.site_id, entries.c.site_seq, unique=True)
 Index("ix_entries_recorded_at", entries.c.recorded_at)
-
-orders = Table(
-    "orders",
-    metadata,
-    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
-    Column("site_seq", Number, primary_key=True, autoincrement=False),
-    Column("n", Integer, primary_key=True, autoincrement=False),
-    Column("kind", Word, nullable=False),
-    Column("data", JSONText, nullable=False),
-    Column("created_at", UTCDateTime, nullable=False),
-)
 
 keys = Table(
     "keys",

@@ -1,0 +1,57 @@
+"""The event: what all kinds of events have, and why a rule acted.
+
+Every event has both times (UTC), the person, the digest of the policy that it was decided under,
+and the run as derived after it when that has changed. A state that moved stands as from and to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a rule acted: the incidents it counted and the times and numbers it compared."""
+
+    rule: str
+    incidents: tuple[int, ...] = ()
+    counted: int | None = None
+    needed: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    within: timedelta | None = None
+    deadline: datetime | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events have."""
+
+    kind: ClassVar[str]
+
+    occurred_at: datetime
+    recorded_at: datetime
+    by: str
+    policy: str
+    reason: Reason | None = None
+    run: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentEvent(Event):
+    """An event of one incident, which moves its state or leaves it."""
+
+    incident: int
+    state_from: str
+    state_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteEvent(Event):
+    """An event that moves the site's state or leaves it."""
+
+    site_from: str
+    site_to: str

@@ -1,0 +1,120 @@
+"""What is done about an order: it is delivered, given up, cancelled, tried again, repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from incidents.machine import commands
+from incidents.machine import events as e
+from incidents.machine.case import Case, Delivery
+from incidents.machine.draft import Draft
+from incidents.machine.ids import ACT, order_id
+from incidents.machine.orders import DOWN, FORCE
+from incidents.machine.refusals import RefusedError
+
+LIFTED, BY_HAND = "lifted", "by_hand"
+REOPEN = "reopen"
+
+
+def record_delivery(draft: Draft, command: commands.RecordDelivery) -> None:
+    """Record that an order was carried out; also of a dead letter, since it is the truth."""
+    delivery = _unsettled(draft, command)
+    draft.add(
+        e.OrderDelivered, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
+        enforced=command.enforced,
+    )  # fmt: skip
+
+
+def record_failure(draft: Draft, command: commands.RecordFailure) -> None:
+    """Give an order up."""
+    delivery = _unsettled(draft, command)
+    if delivery.dead:
+        raise RefusedError("order_dead", order=_name(draft.case, delivery))
+    draft.add(
+        e.OrderFailed, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
+        problem=command.problem,
+    )  # fmt: skip
+
+
+def cancel(draft: Draft, command: commands.CancelOrder) -> None:
+    """Cancel an order that is not settled: by hand, or since what it ordered was lifted."""
+    delivery = _unsettled(draft, command)
+    acts = [each for each in draft.case.deliveries.values() if each.lane == ACT]
+    if command.why == LIFTED and not is_lifted(delivery, acts, draft.case.in_force):
+        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
+    if command.why == BY_HAND and _in_hand(draft, delivery):
+        raise RefusedError(
+            "order_in_hand", order=_name(draft.case, delivery), until=delivery.lease_until
+        )
+    tried = command.tried or delivery.attempts > 0
+    draft.add(e.OrderCancelled, **_of(delivery), why=command.why, tried=tried, text=command.reason)
+
+
+def retry(draft: Draft, command: commands.RetryOrder) -> None:
+    """Try a dead letter again: in the world only while it is what is ordered."""
+    case, delivery = draft.case, _unsettled(draft, command)
+    if not delivery.dead:
+        raise RefusedError("order_not_dead", order=_name(case, delivery))
+    overtaken = FORCE.get(delivery.kind) != case.state or delivery.order < case.last_act
+    if delivery.lane == ACT and overtaken:
+        raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
+    draft.add(e.OrderRetried, **_of(delivery))
+
+
+def record_state(draft: Draft, command: commands.RecordState) -> None:
+    """Record what is really in force; nothing happens where that was known."""
+    if command.seen != draft.case.in_force:
+        draft.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
+
+
+def repeat(draft: Draft, _command: commands.RepeatOrder) -> None:
+    """Order what is ordered once more."""
+    case = draft.case
+    if case.in_force == case.state:
+        raise RefusedError("in_force_already", site=case.site, state=case.state)
+    kind = next(kind for kind, state in FORCE.items() if state == case.state)
+    draft.add(
+        e.OrderRepeated, order_kind=kind,
+        until=case.suspended_until if kind == "suspend" else None,
+    )  # fmt: skip
+
+
+def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bool:
+    """Whether nobody needs the order any more; `acts` are those of its site that are not settled.
+
+    An order to take a site down, when the order to open it waits behind it; the order to open it,
+    when nothing before it can have taken it down, or still would.
+    """
+    if delivery.kind in DOWN:
+        return any(
+            each.kind == REOPEN and each.order > delivery.order and not each.dead for each in acts
+        )
+    before = [each for each in acts if each.order < delivery.order]
+    last = max(before, key=lambda each: each.order, default=delivery)
+    return (
+        delivery.kind == REOPEN
+        and in_force == "active"
+        and last.kind == REOPEN
+        and not any(each.attempts or each.dead for each in before)
+    )
+
+
+def _unsettled(draft: Draft, command: commands.OrderCommand) -> Delivery:
+    found = draft.case.deliveries.get((command.order, command.lane))
+    if found is None:
+        id_ = order_id(draft.case.site_id, command.order, command.lane)
+        raise RefusedError("unknown_order", order=id_)
+    return found
+
+
+def _in_hand(draft: Draft, delivery: Delivery) -> bool:
+    return delivery.lease_until is not None and draft.now < delivery.lease_until
+
+
+def _of(delivery: Delivery) -> dict[str, Any]:
+    return {"order": delivery.order, "lane": delivery.lane, "order_kind": delivery.kind}
+
+
+def _name(case: Case, delivery: Delivery) -> str:
+    return order_id(case.site_id, delivery.order, delivery.lane)

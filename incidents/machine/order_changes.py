@@ -1,0 +1,58 @@
+"""How the events of an order change a case: what still waits, and what is in force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from incidents.machine import events as e
+from incidents.machine.case import UNKNOWN, Case
+from incidents.machine.changes import Changes
+from incidents.machine.ids import ACT
+from incidents.machine.orders import FORCE
+
+changes = Changes()
+
+
+@changes.on(e.OrderDelivered)
+def _delivered(case: Case, event: e.OrderDelivered) -> None:
+    del case.deliveries[event.order, event.lane]
+    if event.lane == ACT:
+        case.last_act = event.order
+        if event.enforced:
+            case.in_force = FORCE[event.order_kind]
+
+
+@changes.on(e.OrderFailed)
+def _failed(case: Case, event: e.OrderFailed) -> None:
+    key = event.order, event.lane
+    case.deliveries[key] = replace(case.deliveries[key], dead=True)
+    _doubt(case, event)
+
+
+@changes.on(e.OrderCancelled)
+def _cancelled(case: Case, event: e.OrderCancelled) -> None:
+    del case.deliveries[event.order, event.lane]
+    if event.tried:
+        _doubt(case, event)
+
+
+@changes.on(e.OrderRetried)
+def _retried(case: Case, event: e.OrderRetried) -> None:
+    key = event.order, event.lane
+    case.deliveries[key] = replace(case.deliveries[key], dead=False)
+
+
+@changes.on(e.StateSeen)
+def _seen(case: Case, event: e.StateSeen) -> None:
+    case.in_force = event.seen
+
+
+@changes.on(e.OrderRepeated)
+def _repeated(case: Case, event: e.OrderRepeated) -> None:
+    """What follows from it is an order like any other (see `apply`)."""
+
+
+def _doubt(case: Case, event: e.OrderEvent) -> None:
+    """An attempt whose answer was lost may have done what it was to do."""
+    if event.lane == ACT and case.in_force != FORCE[event.order_kind]:
+        case.in_force = UNKNOWN

@@ -1,0 +1,147 @@
+"""The events of a site: its details, suspensions, closure, dispute, hold and reinstatement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.machine.event import Event, SiteEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteAdded(Event):
+    """The site is in the register."""
+
+    kind = "site_added"
+    site: str
+    phone: str | None
+    email: str | None
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteEdited(Event):
+    """Whom to call has changed; None: this detail has not."""
+
+    kind = "site_edited"
+    phone: str | None
+    email: str | None
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSuspended(SiteEvent):
+    """R2: suspended until `until`, which counts from when it was really made."""
+
+    kind = "site_suspended"
+    suspension: int
+    incident: int
+    due: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspensionEnded(SiteEvent):
+    """The hours are over; a site that is held stays down."""
+
+    kind = "suspension_ended"
+    suspension: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspensionStruck(SiteEvent):
+    """Late truth: nothing that the suspension rests on still stands; if it ran, it has ended."""
+
+    kind = "suspension_struck"
+    suspension: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspensionRestored(Event):
+    """A correction lets a struck case stand again, without a new suspension."""
+
+    kind = "suspension_restored"
+    suspension: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteClosed(SiteEvent):
+    """The site is closed; `reason` holds the rule. No after-sales service, no refund.
+
+    For R3 `suspension` numbers the case that closed it, started by `incident`, due at `due`;
+    `total` if the policy counts all standing cases.
+    """
+
+    kind = "site_closed"
+    total: bool = False
+    suspension: int | None = None
+    incident: int | None = None
+    due: datetime | None = None
+    field: str | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureDisputed(Event):
+    """Late truth leaves the closure's rule unmet: `counted` of `needed`."""
+
+    kind = "closure_disputed"
+    counted: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeSettled(Event):
+    """The closure's rule is met again."""
+
+    kind = "dispute_settled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureUpheld(Event):
+    """A supervisor let the disputed closure stand, with `counted` still met."""
+
+    kind = "closure_upheld"
+    counted: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldSet(SiteEvent):
+    """The site stays down by order."""
+
+    kind = "hold_set"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLifted(SiteEvent):
+    """The order is off; the site opens unless a suspension runs or it is closed."""
+
+    kind = "hold_lifted"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReinstatementAsked(Event):
+    """One person asks that the site be opened."""
+
+    kind = "reinstatement_asked"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReinstatementDeclined(Event):
+    """Another person declined."""
+
+    kind = "reinstatement_declined"
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteReinstated(SiteEvent):
+    """Another person approved what `asked_by` asked: all counts start afresh."""
+
+    kind = "site_reinstated"
+    asked_by: str

@@ -1,0 +1,125 @@
+"""Queries of deliveries: the orders that are not settled yet in one of their lanes.
+
+Written under the lock of their site's row, but for the marks of an attempt (see `leases`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, select
+
+from incidents.machine import events as e
+from incidents.machine.case import Delivery
+from incidents.machine.ids import ACT
+from incidents.store.given import Given
+from incidents.store.order_tables import deliveries
+from incidents.store.orders import Outgoing
+from incidents.store.statement import Change, Question, Row
+from incidents.store.types import Number, Word
+
+Found = tuple[int, Delivery]
+"""A site's id and the delivery."""
+
+_ONE = 1
+
+
+def add(connection: Connection, new: Sequence[tuple[Outgoing, Sequence[str]]]) -> None:
+    """Lets orders wait in their lanes."""
+    _NEW.tell(
+        connection,
+        [
+            (o.site_id, lane, o.site_seq, o.n, o.kind, False, o.created_at, 0, o.created_at)
+            for o, lanes in new
+            for lane in lanes
+        ],
+    )
+
+
+def settle(connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]]) -> None:
+    """Writes what became of orders: of each its site's id and the event."""
+    gone: list[Row] = []
+    failed: list[Row] = []
+    retried: list[Row] = []
+    freed: dict[Row, datetime] = {}
+    for site, event in happened:
+        key = (site, event.lane, event.order, _ONE)
+        if isinstance(event, e.OrderFailed):
+            failed.append((*key, True, None, event.adapter, event.problem))
+        elif isinstance(event, e.OrderRetried):
+            retried.append((*key, False, event.recorded_at, event.recorded_at))
+        else:
+            gone.append(key)
+        if _held_others_up(event):
+            freed[site, event.lane, False] = event.recorded_at
+    _GONE.tell(connection, gone)
+    _FAILED.tell(connection, failed)
+    _RETRIED.tell(connection, retried)
+    _FREED.tell(connection, [(*key, at) for key, at in freed.items()])
+
+
+def _held_others_up(event: e.OrderEvent) -> bool:
+    """Whether what waits behind it may have been put off with it."""
+    if isinstance(event, e.OrderDelivered):
+        return event.attempts > 1
+    return isinstance(event, e.OrderFailed | e.OrderCancelled)
+
+
+def chains(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
+    """What those sites have not settled in the world, in order; nothing is locked."""
+    return _CHAINS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def read(row: Any) -> Delivery:
+    """The delivery of a row."""
+    return Delivery(
+        order=row["site_seq"], lane=row["lane"], kind=row["kind"], dead=row["dead"],
+        attempts=row["attempts"], lease_until=None if row["held_by"] is None else row["next_at"],
+    )  # fmt: skip
+
+
+def _found(row: Row) -> Found:
+    return row[0], read(dict(zip(_NAMES, row, strict=True)))
+
+
+_of = deliveries.c
+_OWN = (
+    _of.site_id, _of.lane, _of.site_seq, _of.kind, _of.dead, _of.attempts, _of.next_at, _of.held_by
+)  # fmt: skip
+
+_NAMES = tuple(column.name for column in _OWN)
+
+
+def _named(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, lane=Word, site_seq=Number)
+    on = and_(*(_of[name] == given.table.c[name] for name in ("site_id", "lane", "site_seq")))
+    found = select(*_OWN).select_from(given.table.join(deliveries, on))
+    return found.with_for_update(of=deliveries), given
+
+
+def _acts(dialect: str, *, lock: bool = True) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    on = and_(_of.site_id == given.table.c.site_id, _of.lane == ACT)
+    found = select(*_OWN).select_from(given.table.join(deliveries, on))
+    found = found.order_by(_of.site_id, _of.site_seq)
+    return (found.with_for_update(of=deliveries) if lock else found), given
+
+
+NAMED: Question[Found] = Question(_named, _found)
+"""Given sites, lanes and orders: those that are not settled, locked."""
+
+ACTS: Question[Found] = Question(_acts, _found)
+"""Given sites: all that is not settled in the world, locked, in order."""
+
+_CHAINS: Question[Found] = Question(lambda dialect: _acts(dialect, lock=False), _found)
+_KEY = ("site_id", "lane", "site_seq", "n")
+_NEW = Change(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")
+_GONE = Change(deliveries, keys=_KEY)
+_FAILED = Change(deliveries, "dead", "held_by", "adapter", "problem", keys=_KEY)
+_RETRIED = Change(deliveries, "dead", "since", "next_at", keys=_KEY)
+# What somebody has in hand stays with them: behind a dead letter that may be.
+_FREED = Change(
+    deliveries, "next_at", keys=("site_id", "lane", "dead"), where=_of.held_by.is_(None)
+)  # fmt: skip

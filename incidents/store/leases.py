@@ -1,0 +1,163 @@
+"""The leases: orders that wait, in the hands of whoever carries them out, one attempt at a time.
+
+A lease is `next_at` in the future and a holder: when it ends, the order is anybody's again. Only
+the holder writes these marks, outside the lock of the site's row; what becomes of the order is
+`deliveries`', under that lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, exists, not_, select, update
+
+from incidents.store.order_tables import deliveries, orders, waiting
+from incidents.store.statement import Change
+from incidents.store.tables import sites
+from incidents.store.types import UTCDateTime
+
+_ONE = 1
+_of = deliveries.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """An order in somebody's hands, until `until`; `attempt` is 1 the first time. Times in UTC.
+
+    `data` is the order's document, `in_force` what is in force on its site.
+    """
+
+    site_id: int
+    site: str
+    seq: int
+    lane: str
+    kind: str
+    data: dict[str, Any]
+    ordered_at: datetime
+    since: datetime
+    attempt: int
+    until: datetime
+    held_by: str
+    in_force: str
+
+
+def any_due(connection: Connection, lane: str, now: datetime) -> bool:
+    """Whether anything waits in a lane whose time has come: a look that takes no lock."""
+    return connection.scalar(_ANY_DUE, {"lane": lane, "now": now}) is not None
+
+
+def claim(
+    connection: Connection, by: str, lane: str, *, now: datetime, lease: timedelta, most: int
+) -> list[Claimed]:
+    """Takes at most `most` orders of a lane in hand, the first of its site each, longest due first.
+
+    What is not settled or put off before the lease ends is anybody's again. In a transaction that
+    writes; what others are claiming at this moment is left to them.
+    """
+    question = _CLAIMABLE if connection.dialect.name == "sqlite" else _CLAIMABLE_UNLOCKED
+    rows = connection.execute(question, {"lane": lane, "now": now, "most": most}).mappings().all()
+    until = now + lease
+    found = [
+        Claimed(
+            site_id=row["site_id"],
+            site=row["name"],
+            seq=row["site_seq"],
+            lane=row["lane"],
+            kind=row["kind"],
+            data=row["data"],
+            ordered_at=row["created_at"],
+            since=row["since"],
+            attempt=row["attempts"] + 1,
+            until=until,
+            held_by=by,
+            in_force=row["in_force"],
+        )
+        for row in rows
+    ]
+    _CLAIMED.tell(
+        connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt, until, by, now) for c in found]
+    )
+    return found
+
+
+def put_off(
+    connection: Connection,
+    claimed: Claimed,
+    next_at: datetime,
+    *,
+    adapter: str | None = None,
+    problem: str | None = None,
+    detail: str | None = None,
+    tried: bool = True,
+) -> bool:
+    """Lets go of an order until `next_at`, with all that waits behind it; whether it was held.
+
+    One that was not `tried` after all is as if it had not been claimed.
+    """
+    told = {
+        "next_at": next_at,
+        "attempts": claimed.attempt - (not tried),
+        "held_by": None,
+    }
+    if tried:
+        told |= {"adapter": adapter, "problem": problem, "detail": detail}
+    own = and_(
+        deliveries.c.site_id == claimed.site_id,
+        deliveries.c.lane == claimed.lane,
+        deliveries.c.site_seq == claimed.seq,
+        deliveries.c.attempts == claimed.attempt,
+        deliveries.c.held_by == claimed.held_by,
+        waiting,
+    )
+    held = connection.execute(update(deliveries).where(own).values(told)).rowcount > 0
+    behind = and_(
+        deliveries.c.site_id == claimed.site_id,
+        deliveries.c.lane == claimed.lane,
+        deliveries.c.site_seq > claimed.seq,
+        deliveries.c.next_at < next_at,
+        waiting,
+    )
+    if held and tried:
+        connection.execute(update(deliveries).where(behind).values(next_at=next_at))
+    return held
+
+
+def _claimable() -> Select[Any]:
+    """The first of each site and lane that has not failed for good, if its time has come."""
+    now = bindparam("now", type_=UTCDateTime)
+    before = deliveries.alias("before")
+    is_first = not_(
+        exists().where(
+            before.c.site_id == _of.site_id,
+            before.c.lane == _of.lane,
+            before.c.site_seq < _of.site_seq,
+            before.c.dead.is_(False),
+        )
+    )
+    same = and_(
+        orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
+    )
+    return (
+        select(deliveries, sites.c.name, sites.c.in_force, orders.c.data, orders.c.created_at)
+        .join(orders, same)
+        .join(sites, sites.c.id == _of.site_id)
+        .where(waiting, _of.lane == bindparam("lane"), _of.next_at <= now, is_first)
+        .order_by(_of.next_at, _of.site_id)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+_KEY = ("site_id", "lane", "site_seq", "n")
+_CLAIMED = Change(deliveries, "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
+_CLAIMABLE = _claimable()
+_CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
+_ANY_DUE = (
+    select(_of.next_at)
+    .where(
+        waiting, _of.lane == bindparam("lane"), _of.next_at <= bindparam("now", type_=UTCDateTime)
+    )
+    .order_by(_of.next_at, _of.site_id, _of.site_seq)
+    .limit(1)
+)
