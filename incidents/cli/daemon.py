@@ -14,6 +14,7 @@ from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED
 
 if TYPE_CHECKING:
+    from incidents.acts.courier import Round
     from incidents.cli.run import Run
     from incidents.desk import Answer
     from incidents.words import Document
@@ -42,7 +43,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import enforce, heartbeat, record
+    from incidents.daemon import delivery, enforce, heartbeat, record
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
@@ -53,9 +54,23 @@ def _once(run: Run) -> int:
     if found.aside is not None:
         raise StandingAsideError(reason=found.aside)
     heartbeat.note_once(house)
+    carried_out = delivery.once(house).round
     record.once(house)
     done.tell()
+    _tell_of_orders(run, carried_out)
     return DONE
+
+
+def _tell_of_orders(run: Run, carried_out: Round) -> None:
+    logged = carried_out.only_logged
+    if logged:
+        run.tell(
+            f"NOTHING IS ENFORCED: {_counted(logged, 'order')} only logged, since [acts] in the"
+            " settings names no adapter"
+        )
+    left = carried_out.outcomes["retry"] + carried_out.outcomes["failed"]
+    if left:
+        run.tell(f"{_counted(left, 'order')} not carried out: incidents acts list")
 
 
 class _Done:

@@ -19,6 +19,7 @@ from incidents.errors import (
     TooManyUrlsError,
     UnknownContactError,
     UnknownIncidentError,
+    UnknownOrderError,
     UnknownTaskError,
 )
 from incidents.machine import ids
@@ -97,6 +98,18 @@ def item(given: str) -> tuple[int, str]:
     return found
 
 
+def order(given: str) -> tuple[int, int, str]:
+    """An order's id, `12-o45` or `12-o45.notice`, as the site's id, its number and its lane.
+
+    Raises:
+        UnknownOrderError: for anything else.
+    """
+    found = ids.read_order_id(given.strip())
+    if found is None:
+        raise UnknownOrderError(given=given)
+    return found
+
+
 def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]:
     """What a person writes in words of their own, called `what` where it is refused.
 
@@ -149,6 +162,7 @@ incident_argument = click.argument(
     "incident", type=incident, metavar="INCIDENT", shell_complete=_suggest("incidents")
 )
 item_argument = click.argument("item", type=item, metavar="TASK", shell_complete=_suggest("items"))
+order_argument = click.argument("order", type=order, metavar="ORDER")
 target_argument = click.argument(
     "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=_suggest("incidents")
 )

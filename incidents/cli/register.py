@@ -12,12 +12,13 @@ from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE
-from incidents.words import rule
+from incidents.words import in_the_world, rule
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.words import Document, When
 
+_LOUD = ("OVERDUE", "NOT IN FORCE")
 _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 
 
@@ -89,7 +90,7 @@ def why(run: Run, site: str) -> int:
 
 def _tell_why(run: Run, found: Document) -> None:
     for line in found["text"]:
-        run.say(painted(line, fg="red", bold=True) if line.startswith("OVERDUE") else line)
+        run.say(painted(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
     if found["timeline_untold"]:
         run.tell(f"{found['timeline_untold']:,} older entries: incidents audit export has them")
     timeline.events(run, found["timeline"])
@@ -98,6 +99,8 @@ def _tell_why(run: Run, found: Document) -> None:
 
 def _row(site: Document, when: When) -> tuple[str, ...]:
     remarks = [word for word in ("held", "disputed") if site[word]]
+    if site["in_force"] != site["state"]:
+        remarks.append(f"in force: {site['in_force']}")
     until = site["suspended_until"]
     return (
         site["site"],
@@ -118,6 +121,7 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
     return [
         ("site", site_name.shown(site["site"])),
         ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
+        ("in the world", painted(in_the_world(site), fg="red", bold=True)),
         ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
         ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
         (

@@ -22,7 +22,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
-from incidents.daemon import journal, record, retention_duty
+from incidents.daemon import delivery, journal, record, retention_duty
+from incidents.daemon.delivery import Delivery
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
 from incidents.daemon.record import Record, Witnessing
@@ -40,8 +41,8 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 _HAIR = timedelta(milliseconds=1)
 _WATCH_S = 0.5
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
-_RECORD, _RETENTION = "record", "retention"
-_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, "default")
+_RECORD, _RETENTION, _DELIVERY = "record", "retention", "delivery"
+_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, _DELIVERY, "default")
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -95,6 +96,7 @@ class _Loop:
         self._record = Record(house, stopped=self._stop.is_set)
         self._witnessing = Witnessing(house, self._record, self._stop)
         self._retention = Retention(house, stopped=self._stop.is_set)
+        self._delivery = Delivery(house, stopped=self._stop.is_set)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={name: ThreadPoolExecutor(1) for name in _EXECUTORS},
@@ -107,6 +109,7 @@ class _Loop:
     def run(self) -> int:
         me = self._identity
         journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
+        self._delivery.warn()
         self._scheduler.start()
         # One thread takes both, so two looks never overlap.
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
@@ -116,12 +119,16 @@ class _Loop:
             retention_duty.LOOK_S, self._retention.run, id=_RETENTION, executor=_RETENTION,
             max_instances=1,
         )  # fmt: skip
+        self._every(
+            delivery.TICK_S, self._delivery.run, id=_DELIVERY, executor=_DELIVERY, max_instances=1
+        )
         self._witnessing.start()
         received = self._wait()
         self._stop.set()
         self._systemd.stopping()
         journal.say("stopping", signal=received and signal.Signals(received).name)
         self._finish()
+        self._delivery.close()
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
@@ -152,7 +159,7 @@ class _Loop:
         self._look_at_once()
 
     def _look_at_once(self) -> None:
-        for id_ in (_TICK, _HEARTBEAT, _RECORD):
+        for id_ in (_TICK, _HEARTBEAT, _RECORD, _DELIVERY):
             self._at_once(id_)
 
     def _look(self) -> None:

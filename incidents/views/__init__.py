@@ -5,10 +5,14 @@ queries) and `now`, aware; each returns plain documents with times in RFC 3339, 
 own words resolved, null where they have been erased.
 """
 
+from incidents.views.acts import dead_letters, order, unsettled
 from incidents.views.enforcement import enforcement
 from incidents.views.queue import queue
 from incidents.views.register import incident, site, sites
 from incidents.views.timeline import timeline
 from incidents.views.why import why
 
-__all__ = ["enforcement", "incident", "queue", "site", "sites", "timeline", "why"]
+__all__ = [
+    "dead_letters", "enforcement", "incident", "order", "queue", "site", "sites", "timeline",
+    "unsettled", "why",
+]  # fmt: skip

@@ -7,13 +7,14 @@ from incidents.machine.events import Reason
 from incidents.machine.policy import write_duration
 from incidents.views import facts
 from incidents.views.record import MAX_TRIED, Record, signed
-from incidents.words import RULES, TERMS, span
+from incidents.words import RULES, TERMS, in_the_world, span
 
 
 def grounds(record: Record) -> list[str]:
     """How the site stands and why; what is overdue comes first."""
     parts = [
         _overdue(record),
+        _in_force(record),
         _closed(record),
         _suspended(record),
         _held(record),
@@ -36,6 +37,13 @@ def _overdue(record: Record) -> list[str]:
             f"{span(record.now - since)} ago (incidents daemon --once does it)."
         )
     ]
+
+
+def _in_force(record: Record) -> list[str]:
+    told = in_the_world({"state": record.case.state, "in_force": record.case.in_force})
+    if not told:
+        return []
+    return [f"NOT IN FORCE: {told} (incidents acts list --site {record.case.site})."]
 
 
 # Closed.

@@ -1,0 +1,39 @@
+"""The errand: an order in hand, as its adapter is given it, and whether it is still worth going."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from incidents.acts import schedule
+from incidents.acts.port import Order
+from incidents.clock import read_rfc3339
+from incidents.machine.ids import order_id
+from incidents.machine.orders import ACT
+from incidents.store.leases import Claimed
+
+
+def order_of(claimed: Claimed) -> Order:
+    """The order as its adapter is given it."""
+    data = claimed.data
+    until = data.get("until")
+    return Order(
+        id=order_id(claimed.site_id, claimed.seq, claimed.lane),
+        kind=claimed.kind,
+        lane=claimed.lane,
+        site=claimed.site,
+        site_id=claimed.site_id,
+        seq=claimed.seq,
+        ordered_at=claimed.ordered_at,
+        attempt=claimed.attempt,
+        rule=data.get("rule"),
+        incident=data.get("incident"),
+        suspension=data.get("suspension"),
+        task=data.get("task"),
+        until=None if until is None else read_rfc3339(until),
+    )
+
+
+def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
+    """Whether it is too late to tell anybody: nobody could be told for as long as it is tried."""
+    late = schedule.is_given_up(claimed.since, now, give_up_after)
+    return claimed.lane != ACT and claimed.attempt == 1 and late

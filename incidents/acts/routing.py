@@ -1,0 +1,142 @@
+"""The routing: which adapter carries out what is ordered for a site, by the settings' [acts]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from incidents import settings
+from incidents.acts.log import Log
+from incidents.acts.options import Options
+from incidents.acts.port import Adapter
+from incidents.errors import IncidentsError
+
+SECTION = "acts"
+ENTRY_POINTS = "incidents.acts"
+"""The group of entry points under which others bring adapters of their own."""
+
+DEFAULT = "log"
+TYPES = {
+    "log": "incidents.acts.log",
+    "webhook": "incidents.acts.webhook",
+    "exec": "incidents.acts.program",
+    "nginx": "incidents.acts.nginx",
+    "cloud": "incidents.acts.cloud",
+    "powerdns": "incidents.acts.powerdns",
+}
+"""The adapters that come with the program, by type; each module has a `make`."""
+
+_GIVE_UP_AFTER = timedelta(days=3)
+_SECOND, _YEAR = timedelta(seconds=1), timedelta(days=366)
+
+
+class MissingLibraryError(IncidentsError):
+    """the adapter {name!r} needs a library that is not installed ({detail}): pip install
+    'incidents[{extra}]'"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sites, by patterns such as `*.shop.example`, and the adapter that is theirs."""
+
+    patterns: tuple[str, ...]
+    adapter: Adapter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """The adapter of each site: that of the first group with it, else the default one.
+
+    An order that is not carried out `give_up_after` its being ordered is a dead letter; `workers`
+    attempts are made at a time, for each adapter.
+    """
+
+    default: Adapter
+    groups: tuple[Group, ...] = ()
+    give_up_after: timedelta = _GIVE_UP_AFTER
+    workers: int = 16
+
+    def adapter_for(self, site: str) -> Adapter:
+        """Who carries out what is ordered for a site of that name."""
+        for group in self.groups:
+            if any(fnmatchcase(site, pattern) for pattern in group.patterns):
+                return group.adapter
+        return self.default
+
+    @property
+    def enforces(self) -> bool:
+        """Whether anything in the world is changed for any site."""
+        used = (self.default, *(group.adapter for group in self.groups))
+        return not all(isinstance(adapter, Log) for adapter in used)
+
+
+def load(environ: Mapping[str, str] | None = None) -> Routing:
+    """The routing of this run.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        MissingLibraryError: naming what to install.
+    """
+    return read(settings.section(SECTION, environ))
+
+
+def read(section: Mapping[str, Any]) -> Routing:
+    """The routing that a section says; raises as `load` does."""
+    options = Options(f"[{SECTION}]", section)
+    made: dict[str, Adapter] = {}
+    default = options.text("adapter", DEFAULT)
+    groups = []
+    give_up_after = options.duration("give_up_after", _GIVE_UP_AFTER, least=_SECOND, most=_YEAR)
+    workers = options.number("workers", 16, least=1, most=64)
+    assert default is not None
+    chosen = _adapter(options, "adapter", default, made)
+    for group in options.tables("group"):
+        patterns, name = group.texts("sites"), group.needed("adapter")
+        group.finish()
+        if not patterns:
+            raise group.wrong("sites", 'a list of names or patterns such as "*.shop.example"')
+        groups.append(Group(patterns, _adapter(options, "adapter", name, made)))
+    for name, value in section.items():
+        # A table that no group names is read too: what is wrong in it should not wait to be found.
+        if isinstance(value, dict):
+            _adapter(options, name, name, made)
+    options.finish()
+    return Routing(
+        default=chosen, groups=tuple(groups), give_up_after=give_up_after, workers=workers
+    )
+
+
+def _adapter(options: Options, key: str, name: str, made: dict[str, Adapter]) -> Adapter:
+    if name in made:
+        return made[name]
+    own = options.table(name)
+    if own is None:
+        if name != DEFAULT:
+            raise options.wrong(key, f"the name of a section [{SECTION}.{name}], or {DEFAULT}")
+        own = Options(f"[{SECTION}.{name}]", {})
+    kind = own.text("type", name) or name
+    made[name] = _make(kind, name, own)
+    return made[name]
+
+
+def _make(kind: str, name: str, own: Options) -> Adapter:
+    try:
+        if kind in TYPES:
+            make = import_module(TYPES[kind]).make
+        else:
+            found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+            if kind not in found:
+                known = " or ".join(sorted(TYPES | found))
+                raise own.wrong("type", known)
+            make = found[kind].load()
+        adapter: Adapter = make(name, own)
+    except ModuleNotFoundError as error:
+        extra = "cloud" if kind == "cloud" else "webhook"
+        raise MissingLibraryError(name=name, detail=error.name, extra=extra) from error
+    own.finish()
+    return adapter

@@ -1,0 +1,146 @@
+"""The orders on the command line: what is not carried out, tried again, cancelled, compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params, timeline
+from incidents.cli.act import Act
+from incidents.cli.options import acting, looking
+from incidents.cli.root import LazyGroup
+from incidents.cli.run import painted
+from incidents.errors import DONE
+from incidents.machine import commands
+from incidents.machine.ids import order_id
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document, When
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "list": ("incidents.cli.acts:list_acts", "List what is not carried out."),
+        "show": ("incidents.cli.acts:show", "What was ordered, and what became of it."),
+        "retry": ("incidents.cli.acts:retry", "Try a dead letter again."),
+        "cancel": ("incidents.cli.acts:cancel", "Do not carry an order out any more."),
+        "reconcile": ("incidents.cli.reconcile:reconcile", "Compare with what is really in force."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def acts() -> None:
+    """The orders that decisions give, and what becomes of them in the world."""
+
+
+@click.command("list")
+@click.option("--dead", is_flag=True, help="Only dead letters: what is given up.")
+@click.option("--site", type=params.site, metavar="S", help="Only of this site.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
+    help="At most so many.",
+)  # fmt: skip
+@looking
+def list_acts(run: Run, *, dead: bool, site: str | None, limit: int) -> int:
+    """List the orders that are not carried out, dead letters first."""
+    house = run.house
+    with house.reading() as connection:
+        found: list[Document] = house.views.unsettled(
+            connection, house.now(connection), site=site, only_dead=dead, limit=limit
+        )
+    if run.quiet:
+        run.say_all([each["id"] for each in found])
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        when = run.when
+        headers = ("ORDER", "STATE", "KIND", "SITE", "ORDERED", "TRIES", "NEXT", "BY", "PROBLEM")
+        output.table(run, headers, (_row(each, when) for each in found))
+        if not found:
+            run.tell("every order is carried out")
+    return DONE
+
+
+@click.command()
+@params.order_argument
+@looking
+def show(run: Run, order: tuple[int, int, str]) -> int:
+    """What ORDER says, such as 12-o45, how often it was tried, and what became of it."""
+    house, when = run.house, run.when
+    with house.reading() as connection:
+        found: Document = house.views.order(
+            connection, *order, when=when, now=house.now(connection)
+        )
+    if run.quiet:
+        run.say(found["id"])
+    elif run.for_programs:
+        output.document(run, found, rows=[found])
+    else:
+        output.pairs(run, _pairs(found, when))
+        timeline.events(run, found["story"])
+    return DONE
+
+
+@click.command()
+@params.order_argument
+@acting
+def retry(act: Act, order: tuple[int, int, str]) -> int:
+    """Try ORDER again, a dead letter, from now on for as long as any other."""
+    site, seq, lane = order
+    command = commands.RetryOrder(by=act.by, order=seq, lane=lane)
+    return act.submit(site, command, about=order_id(*order))
+
+
+@click.command()
+@params.order_argument
+@params.reason_option
+@acting
+def cancel(act: Act, order: tuple[int, int, str], reason: str) -> int:
+    """Do not carry ORDER out any more; what is decided of the site stays as it is."""
+    from incidents.machine.order_acts import BY_HAND
+
+    site, seq, lane = order
+    command = commands.CancelOrder(
+        by=act.by, order=seq, lane=lane, why=BY_HAND, reason=reason
+    )  # fmt: skip
+    return act.submit(site, command, about=order_id(*order))
+
+
+def _row(each: Document, when: When) -> tuple[str, ...]:
+    state = each["state"].replace("_", " ")
+    return (
+        each["id"],
+        painted(state, fg="red", bold=True) if state == "dead" else state,
+        each["kind"],
+        each["site"],
+        when(each["ordered_at"]),
+        str(each["attempts"]),
+        "" if each["next_at"] is None else when(each["next_at"]),
+        each["adapter"] or "",
+        _problem(each),
+    )
+
+
+def _pairs(found: Document, when: When) -> list[tuple[str, str]]:
+    def time(name: str) -> str:
+        return when.until(found[name]) if found.get(name) else ""
+
+    return [
+        ("order", f"{found['kind']} {found['site']} ({found['id']})"),
+        ("state", found["state"].replace("_", " ")),
+        ("ordered", time("ordered_at")),
+        ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),
+        ("rule", found["order"].get("rule", "")),
+        ("attempts", str(found["attempts"]) if found.get("attempts") else ""),
+        ("last tried", time("tried_at")),
+        ("next", time("next_at")),
+        ("adapter", found.get("adapter") or ""),
+        ("problem", _problem(found)),
+    ]
+
+
+def _problem(found: Document) -> str:
+    told = (found.get("problem"), found.get("detail"))
+    return ": ".join(each for each in told if each)

@@ -1,0 +1,104 @@
+"""Delivery: the duty that has orders carried out, in the world and to those who are to know."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from incidents.acts import routing
+from incidents.acts.courier import Choose, Courier, Round
+from incidents.daemon import journal
+from incidents.daemon.record import Part
+from incidents.machine.orders import ACT, DESK, NOTICE
+from incidents.notices import customer, desk
+from incidents.store import schema
+
+if TYPE_CHECKING:
+    from incidents.acts.port import Adapter, Order
+    from incidents.bootstrap import House
+    from incidents.desk import Answer
+
+TICK_S = 0.25
+"""How often it is to be run; an order waits for no longer than that to be tried."""
+
+
+class Delivery:
+    """Carries out what is due, for as long as somebody runs it; one thread does.
+
+    `round` counts what came of the attempts.
+
+    Raises:
+        SettingError, UnknownSettingError, MissingLibraryError: of what the settings say.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        decided: Callable[[list[Answer]], object] = journal.decided,
+    ) -> None:
+        # Opened by the thread that makes this: two at once would open it twice.
+        self._house, self._engine = house, house.bare_engine
+        self._stopped = stopped
+        self._part = Part("the orders are not carried out")
+        found = routing.load()
+        self._enforces = found.enforces
+        courier = Courier(
+            engine=self._engine,
+            desk=house.desk,
+            lanes=_lanes(house, found),
+            name=f"{socket.gethostname()}-{secrets.token_hex(4)}",
+            give_up_after=found.give_up_after,
+            workers=found.workers,
+            own_clock=house.settings.own_clock,
+            login=house.settings.login,
+        )
+        self.round = Round(courier, stopped=stopped, recorded=decided)
+
+    def run(self) -> None:
+        """One round; whatever comes of it, the next one will be tried."""
+        if not self._stopped():
+            self._part.do(self._carry_out)
+
+    def warn(self) -> None:
+        """Say so if nothing in the world will change, whatever is decided."""
+        if not self._enforces:
+            journal.warn("NOTHING IS ENFORCED in the world: [acts] names no adapter")
+
+    def close(self) -> None:
+        """Let its threads go."""
+        self.round.close()
+
+    def _carry_out(self) -> None:
+        # It may have been upgraded since: what this program would write no longer fits.
+        schema.check(self._engine)
+        self.round.run()
+
+
+def once(house: House) -> Delivery:
+    """Carries out what is due now, each order once: `daemon --once`."""
+    delivery = Delivery(house, decided=lambda _: None)
+    try:
+        delivery.run()
+    finally:
+        delivery.close()
+    return delivery
+
+
+def _lanes(house: House, found: routing.Routing) -> dict[str, Choose]:
+    to_customer, to_desk = customer.of(house), desk.of(house)
+    lanes: dict[str, Choose] = {ACT: lambda order: found.adapter_for(order.site)}
+    # Without a channel here it is left to a daemon that has one, or to the day when there is one.
+    if to_customer.is_set_up:
+        lanes[NOTICE] = partial(_always, to_customer)
+    if to_desk.is_set_up:
+        lanes[DESK] = partial(_always, to_desk)
+    return lanes
+
+
+def _always(adapter: Adapter, _order: Order) -> Adapter:
+    return adapter

@@ -1,0 +1,43 @@
+"""The catalogue: the notices by name, to whom each goes, and when."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LANGUAGES = ("zh_CN", "en")
+"""Those that the templates are shipped in; a customer in doubt reads the first one first."""
+
+ALARMS = (
+    "daemon_silent", "order_dead", "clock_about_to_lapse", "closure_disputed", "report_due",
+)  # fmt: skip
+"""What the desk is alarmed of beside the orders of its lane."""
+
+
+class Entry(NamedTuple):
+    """To whom a notice goes, `customer`, `desk`, or `phone` (who calls reads it out); and when."""
+
+    to: str
+    when: str
+
+
+NOTICES: dict[str, Entry] = {
+    "violation_found": Entry("customer", "a violation is logged"),
+    "suspended": Entry("customer", "the site is suspended, until a time (R2)"),
+    "suspended_held": Entry("customer", "the site is held by order, until that is lifted"),
+    "reopened": Entry("customer", "the site is open again"),
+    "closed": Entry("customer", "the site is closed (R1, R3, R4, R5)"),
+    "recheck": Entry("customer", "the desk will look again; sent by nobody but a person"),
+    "call_script": Entry("phone", "an operator phones the customer"),
+    "call_task": Entry("desk", "the customer is to be phoned and told of the closure"),
+    "alarm": Entry("desk", "a clock lapsed with too few attempts: nothing is suspended"),
+    "alarm_daemon_silent": Entry("desk", "no daemon enforces the clock"),
+    "alarm_order_dead": Entry("desk", "an order is given up"),
+    "alarm_clock_about_to_lapse": Entry("desk", "a contact clock is about to lapse"),
+    "alarm_closure_disputed": Entry("desk", "what closed a site no longer holds"),
+    "alarm_report_due": Entry("desk", "an incident is to be reported to the police"),
+}
+
+
+def alarm(kind: str) -> str:
+    """The notice of an alarm of that kind."""
+    return f"alarm_{kind}"

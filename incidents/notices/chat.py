@@ -1,0 +1,146 @@
+"""Chat: hands letters to groups and gateways that Apprise knows: DingTalk, WeCom, Feishu, SMS.
+
+An address of Apprise is a secret as a whole: it is neither shown nor logged, here or by Apprise.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+from urllib.parse import quote
+
+from incidents.acts.options import Options
+from incidents.acts.port import Delivered, Outcome, Retry, Skipped
+from incidents.errors import IncidentsError, SettingError
+from incidents.log import logger
+from incidents.notices.letter import Letter, Recipient
+
+PHONE = "{phone}"
+"""What stands in an address in place of the customer's phone number."""
+
+_DEFAULT, _LEAST, _MOST = timedelta(seconds=10), timedelta(seconds=1), timedelta(seconds=15)
+_A_NUMBER = "+861055550100"
+_LOG = logger("notices")
+
+
+class NoAppriseError(IncidentsError):
+    """a channel of the type chat needs Apprise, which is not installed: pip install
+    'incidents[chat]'"""
+
+
+class Chat:
+    """Tells each of its addresses; delivered if one of them takes it."""
+
+    def __init__(self, name: str, urls: Sequence[str], timeout_s: float = 10.0) -> None:
+        self.name = name
+        self._urls = tuple(urls)
+        self._timeout_s = timeout_s
+
+    def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
+        """The letter's text, under its subject."""
+        digits = _number(to.phone)
+        urls = [_for(url, digits) for url in self._urls if digits or PHONE not in url]
+        if not urls:
+            return Skipped(why="no_address")
+        told = _in_time(lambda: [_tell(url, letter) for url in urls],
+                        min(within_s, self._timeout_s))  # fmt: skip
+        if told is None:
+            return Retry(problem="chat_timeout", detail=f"{self.name} did not answer in time")
+        if not any(told):
+            return Retry(problem="chat_failed", detail=f"{self.name} did not take it")
+        if not all(told):
+            _LOG.warning("some of a channel's addresses did not take a notice",
+                         count=told.count(False), reason=self.name)  # fmt: skip
+        return Delivered()
+
+
+def make(name: str, options: Options) -> Chat:
+    """The channel of a table of the settings: `urls`, or one `url` (or `url_file`, `url_env`).
+
+    Raises:
+        SettingError: naming the key and what it must be; never the value.
+        NoAppriseError: if Apprise is not installed.
+    """
+    urls = _urls(options)
+    within = options.duration("timeout", _DEFAULT, least=_LEAST, most=_MOST)
+    if not urls:
+        raise _wrong(options, "urls", 'a list of addresses such as ["wecombot://KEY"]')
+    for n, url in enumerate(urls, start=1):
+        if _known(_for(url, _A_NUMBER)) is None:
+            expected = f"addresses that Apprise knows, and number {n} is none"
+            raise _wrong(options, "urls", expected)
+    return Chat(name, urls, within.total_seconds())
+
+
+def _urls(options: Options) -> tuple[str, ...]:
+    try:
+        listed, single = options.texts("urls"), options.secret("url")
+    except SettingError as error:
+        key = str(error.facts["setting"])
+        if key in ("url_file", "url_env"):
+            raise
+        raise _wrong(options, key, str(error.facts["expected"])) from None
+    return listed if single is None else (*listed, single)
+
+
+def _wrong(options: Options, key: str, expected: str) -> SettingError:
+    """Like the options' own, without the value."""
+    error = options.wrong(key, expected)
+    return SettingError(where=error.facts["where"], setting=key, value="…", expected=expected)
+
+
+def _number(phone: str | None) -> str:
+    """The digits of a phone number, with the + before them."""
+    digits = "".join(c for c in phone or "" if c.isascii() and c.isdigit())
+    return "+" + digits if digits and (phone or "").lstrip().startswith("+") else digits
+
+
+def _for(url: str, number: str) -> str:
+    return url.replace(PHONE, quote(number, safe=""))
+
+
+def _apprise() -> Any:
+    """Apprise, without a voice: what it says of an address would give it away."""
+    try:
+        import apprise
+    except ModuleNotFoundError as error:
+        raise NoAppriseError from error
+    logging.getLogger("apprise").disabled = True
+    return apprise
+
+
+def _known(url: str) -> Any:
+    apprise = _apprise()
+    asset = apprise.AppriseAsset(
+        async_mode=False, http_redirects=False, secure_logging=True,
+        storage_mode=apprise.PersistentStoreMode.MEMORY,
+    )  # fmt: skip
+    return apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+
+
+def _tell(url: str, letter: Letter) -> bool:
+    plugin = _known(url)
+    if plugin is None:
+        return False
+    # Apprise itself puts plain text into the form that the plugin's service reads.
+    caller = _apprise().Apprise(asset=plugin.asset)
+    caller.add(plugin)
+    try:
+        return caller.notify(title=letter.subject, body=letter.text, body_format="text") is True
+    except Exception as error:  # noqa: BLE001 - one of a hundred plugins, each with its own
+        _LOG.error("a chat plugin failed", error=error)
+        return False
+
+
+def _in_time(work: Callable[[], list[bool]], within_s: float) -> list[bool] | None:
+    """What it comes to; None if that takes too long: then it is left to come to its end alone."""
+    ended: SimpleQueue[list[bool]] = SimpleQueue()
+    Thread(target=lambda: ended.put(work()), name="chat", daemon=True).start()
+    try:
+        return ended.get(timeout=within_s)
+    except Empty:
+        return None

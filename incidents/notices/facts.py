@@ -1,0 +1,107 @@
+"""The facts: what a notice can tell, as values; the templates know no other names.
+
+All times are aware and in UTC; the wording shows them in a zone. Sites are named as people read
+them, incidents by their ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.machine.policy import DOCUMENTED, Policy
+
+MAX_FINDINGS = 20
+MAX_URLS = 10
+"""So many incidents, and addresses of one, stand in a notice; of the others it gives the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """An incident as a notice names it; `more` addresses are not among `urls`."""
+
+    id: str
+    occurred_at: datetime
+    recorded_at: datetime
+    category: str | None = None
+    urls: tuple[str, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is told of a site, for one order or one incident.
+
+    `reference` is what the customer quotes. `at` is when it happened: when it was ordered. `state`
+    is the incident's, `site_state` the site's, as they stand now; `findings` are the incidents that
+    the notice is about, and of so many `findings_more` nothing but the number is told.
+    `contact_due` is null where no clock runs or has run (R2), `removal_due` where none is set (R5);
+    `until` is null where no timer will open the site. `miss_closes`: the next time that nobody is
+    reached closes the site (R3). Of a closure `needed` and `within` are the numbers that it was
+    decided by, `total` says that all cases counted (R3), `false_field` is the false detail (R4).
+    `cause` of a reopening: its hours were over (`ended`), late truth (`struck`), or anything else
+    (`other`). `settled`: nobody needs to be told any more.
+
+    `person`, `email` and `phone` are the responsible person's, as they are on file.
+    """
+
+    reference: str
+    site: str
+    at: datetime
+    site_state: str = "active"
+    state: str | None = None
+    findings: tuple[Finding, ...] = ()
+    findings_more: int = 0
+    contact_due: datetime | None = None
+    removal_due: datetime | None = None
+    until: datetime | None = None
+    miss_closes: bool = False
+    rule: str | None = None
+    needed: int | None = None
+    within: timedelta | None = None
+    total: bool = False
+    false_field: str | None = None
+    cause: str | None = None
+    task: str | None = None
+    policy: Policy = DOCUMENTED
+    person: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    link: str | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmFacts:
+    """What an alarm to the desk tells; which of it is there depends on the alarm.
+
+    `daemon_silent`: since when nothing was heard (null: never), and how many sites are overdue.
+    `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
+    incident, `due`, and whether the miss closes the site. `closure_disputed`: the rule, since when.
+    `report_due`: the incident, and by when it is to be reported (the 24 hours of article 10).
+    """
+
+    at: datetime
+    site: str | None = None
+    incident: str | None = None
+    order: str | None = None
+    order_kind: str | None = None
+    problem: str | None = None
+    attempts: int | None = None
+    since: datetime | None = None
+    due: datetime | None = None
+    overdue: int = 0
+    miss_closes: bool = False
+    rule: str | None = None
+
+
+AnyFacts = Facts | AlarmFacts
+
+_ADDRESSES = frozenset({"email", "phone", "settled"})
+
+
+def told(facts: AnyFacts) -> dict[str, Any]:
+    """The facts by the names that templates know; addresses are for channels alone."""
+    names = (each.name for each in fields(facts))
+    return {name: getattr(facts, name) for name in names if name not in _ADDRESSES}

@@ -1,0 +1,266 @@
+"""The record, as far as a notice needs it: the facts of an order, looked up when it is delivered.
+
+What has changed since the order was given is told as it stands now; what nobody needs to be told
+any more is marked as settled. What the order itself says is read from the entry that it follows
+from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from incidents import site_name
+from incidents.acts.port import Order
+from incidents.audit import entry
+from incidents.machine import events as e
+from incidents.machine.case import Case, Incident
+from incidents.machine.ids import incident_id, read_incident_id, read_item_id
+from incidents.machine.policy import Policy
+from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
+from incidents.store import incidents as incident_rows
+from incidents.store import sites as site_rows
+from incidents.store import suspensions
+from incidents.store.tables import entries, incidents, sites, tasks, unsettled
+from incidents.views import personal, policy
+from incidents.views.misses import closing_misses
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+"""Opens a transaction that reads one state of the database."""
+
+Link = Callable[[Order], str | None]
+"""The address of the page on which the customer answers, if there is one for this order."""
+
+_SETTLED = frozenset({"removed", "voided"})
+_CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
+
+
+class Site(NamedTuple):
+    """A site as it stands, and what the notices about it have in common."""
+
+    case: Case
+    policy: Policy
+    facts: Facts
+
+
+class Record:
+    """Looks up the facts of an order; None of one whose site or incident is not there."""
+
+    def __init__(self, reading: Reading, link: Link | None = None) -> None:
+        self._reading = reading
+        self._link = link
+
+    def __call__(self, order: Order) -> Facts | None:
+        """The facts; a constant number of queries, whatever the site's history."""
+        with self._reading() as connection:
+            found = of_order(connection, order)
+        if found is None or self._link is None:
+            return found
+        return replace(found, link=self._link(order))
+
+
+def of_order(connection: Connection, order: Order) -> Facts | None:
+    """The facts of an order; None if its site, or the incident that it names, is not there."""
+    found = site(connection, order)
+    if found is None:
+        return None
+    match order.kind:
+        case "suspend" if order.suspension is not None:
+            return _suspended(connection, found, order)
+        case "suspend":
+            return replace(found.facts, until=order.until)
+        case "reopen":
+            return _reopened(connection, found, order)
+        case "close" | "call":
+            return _closed(connection, found, order)
+        case _:
+            return _violation(connection, found, order)
+
+
+def site(connection: Connection, order: Order) -> Site | None:
+    """The order's site, with the facts that all its notices share."""
+    row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
+    if row is None:
+        return None
+    case, in_force = site_rows.to_case(dict(row)), policy.in_force(connection)
+    words = personal.texts(connection, (case.person, case.email, case.phone))
+
+    def said(ref: str | None) -> str | None:
+        return None if ref is None else words.get(ref)
+
+    facts = Facts(
+        reference=order.incident or order.id.partition(".")[0],
+        site=site_name.shown(case.site),
+        at=order.ordered_at,
+        site_state=case.state,
+        policy=in_force,
+        person=said(case.person),
+        email=said(case.email),
+        phone=said(case.phone),
+        task=order.task,
+    )
+    return Site(case, in_force, facts)
+
+
+def _violation(connection: Connection, found: Site, order: Order) -> Facts | None:
+    """Of one incident: `notify`, `alarm`."""
+    incident = _incident(connection, order.incident)
+    if incident is None:
+        return None
+    told = about(connection, found, incident)
+    over = incident.state in _SETTLED or (order.kind == "alarm" and incident.state == "notified")
+    return replace(told, settled=over)
+
+
+def about(connection: Connection, found: Site, incident: Incident) -> Facts:
+    """The site's facts with those of an incident; its clocks as far as they run or have lapsed."""
+    case = found.case
+    runs = case.clock_runs(incident)
+    lapsed = incident.state == "unreached"
+    return replace(
+        found.facts,
+        state=incident.state,
+        findings=(_finding(case, incident),),
+        contact_due=case.contact_due(incident) if runs or lapsed else None,
+        removal_due=incident.removal_due if case.removal_runs(incident) else None,
+        miss_closes=runs and _miss_closes(connection, found, incident),
+    )
+
+
+def _suspended(connection: Connection, found: Site, order: Order) -> Facts | None:
+    incident = _incident(connection, order.incident)
+    if incident is None or order.suspension is None:
+        return None
+    key = (order.site_id, int(order.suspension))
+    struck = any(each.struck for _, each in suspensions.NAMED.ask(connection, [key]).all())
+    return replace(
+        found.facts,
+        state=incident.state,
+        findings=(_finding(found.case, incident),),
+        contact_due=incident.contact_due,
+        until=order.until,
+        # Late truth: the person had been reached, or there was no violation.
+        settled=struck,
+    )
+
+
+def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
+    """Why it is open again, and what is not known to be deleted."""
+    event = _event(connection, order)
+    numbers: list[int] = []
+    total = 0
+    if not found.case.closed:
+        suspension = None if order.suspension is None else int(order.suspension)
+        numbers, total = _unsettled(connection, order.site_id, suspension)
+    listed = _findings(connection, found.case, numbers)
+    return replace(
+        found.facts,
+        cause=_CAUSES.get(event.kind, "other") if event is not None else "other",
+        findings=listed,
+        findings_more=total - len(listed),
+    )
+
+
+def _closed(connection: Connection, found: Site, order: Order) -> Facts | None:
+    """The closure with its reasons; settled if the site has been reinstated, or the task done."""
+    closure = found.case.closure
+    if closure is None:
+        return replace(found.facts, rule=order.rule, settled=True)
+    told = closed(connection, found)
+    if order.kind == "call":
+        return replace(told, settled=_is_done(connection, order))
+    event = _event(connection, order)
+    return replace(
+        told,
+        false_field=event.field if isinstance(event, e.SiteClosed) else None,
+        settled=closure.at != order.ordered_at,
+    )
+
+
+def closed(connection: Connection, found: Site) -> Facts:
+    """The facts of the closure of a site that is closed."""
+    closure = found.case.closure
+    assert closure is not None, "asked of closed sites alone"
+    listed = _findings(connection, found.case, sorted(closure.incidents)[:MAX_FINDINGS])
+    return replace(
+        found.facts,
+        at=closure.at,
+        rule=closure.rule,
+        needed=closure.needed,
+        within=closure.within,
+        total=closure.total,
+        findings=listed,
+        findings_more=len(closure.incidents) - len(listed),
+    )
+
+
+def _miss_closes(connection: Connection, found: Site, incident: Incident) -> bool:
+    """Whether the next miss closes the site (R3), as the queue warns of it."""
+    case = found.case
+    row = {
+        "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
+        "run": case.run, "item": str(incident.n), "kind": "call", "due": incident.contact_due,
+        "incident": incident.n,
+    }  # fmt: skip
+    return bool(closing_misses(connection, [row], found.policy))
+
+
+def _unsettled(
+    connection: Connection, site_id: int, suspension: int | None
+) -> tuple[list[int], int]:
+    """The first of the site's incidents that are not settled, and how many there are."""
+    of = incidents.c
+    those = [of.site_id == site_id, unsettled()]
+    if suspension is not None:
+        those.append(of.suspension == suspension)
+    first = select(of.n).where(*those).order_by(of.n).limit(MAX_FINDINGS)
+    numbers = list(connection.scalars(first))
+    if len(numbers) < MAX_FINDINGS:
+        return numbers, len(numbers)
+    counted = select(func.count()).select_from(incidents).where(*those)
+    return numbers, connection.scalar(counted) or 0
+
+
+def _findings(connection: Connection, case: Case, numbers: Sequence[int]) -> tuple[Finding, ...]:
+    if not numbers:
+        return ()
+    found = incident_rows.whole(connection, [(case.site_id, n) for n in numbers])
+    return tuple(_finding(case, incident) for _, incident in sorted(found.items()))
+
+
+def _finding(case: Case, incident: Incident) -> Finding:
+    return Finding(
+        id=incident_id(case.site_id, incident.n),
+        occurred_at=incident.occurred_at,
+        recorded_at=incident.recorded_at,
+        category=incident.category,
+        urls=incident.urls[:MAX_URLS],
+        more=max(0, len(incident.urls) - MAX_URLS),
+    )
+
+
+def _incident(connection: Connection, name: str | None) -> Incident | None:
+    key = None if name is None else read_incident_id(name)
+    return None if key is None else incident_rows.whole(connection, [key]).get(key)
+
+
+def _event(connection: Connection, order: Order) -> Any:
+    """What the order follows from: the event of its number."""
+    of = entries.c
+    found = select(of.body).where(of.site_id == order.site_id, of.site_seq == order.seq)
+    body = connection.scalar(found)
+    return None if body is None else entry.decode(body)[1]
+
+
+def _is_done(connection: Connection, order: Order) -> bool:
+    """Whether the order's task is done, or is no task."""
+    named = None if order.task is None else read_item_id(order.task)
+    if named is None or not named[1].startswith("t"):
+        return True
+    of = tasks.c
+    those = (of.site_id == named[0], of.n == int(named[1][1:]), of.done_at.is_(None))
+    return connection.scalar(select(of.n).where(*those)) is None

@@ -1,0 +1,135 @@
+"""The samples: made-up facts for each notice, to show it by, and to try a template with.
+
+All names, numbers and addresses are reserved for examples (RFC 2606, RFC 5737).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incidents.machine.policy import Policy
+from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, Finding
+from incidents.notices.letter import Office
+
+OFFICE = Office(name="示例主机", phone="+86 10 5555 0100", mail="desk@host.example")
+
+_NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+_ONE = Finding(
+    id="12-3", occurred_at=_NOON - timedelta(minutes=25), recorded_at=_NOON, category="gambling",
+    urls=("https://shop.example/a", "https://shop.example/b?page=2"),
+)  # fmt: skip
+_BARE = Finding(id="12-4", occurred_at=_NOON, recorded_at=_NOON + timedelta(seconds=7.5))
+_LONG = replace(_ONE, id="12-5", urls=_ONE.urls * 5, more=40)
+_THREE = (
+    replace(_ONE, id="12-1", occurred_at=_NOON - timedelta(hours=20)),
+    replace(_ONE, id="12-2", occurred_at=_NOON - timedelta(hours=3), category=None),
+    _ONE,
+)
+_STRICT = Policy(removal_within=timedelta(hours=2), min_attempts=2, run="total", run_count=1)
+_WIDE = Policy(repeat_within=timedelta(days=30), suspend_for=timedelta(minutes=90), run_count=2)
+
+_VIOLATION = Facts(
+    reference="12-3", site="shop.example", at=_NOON, state="open", findings=(_ONE,),
+    contact_due=_NOON + timedelta(hours=1), person="张三",
+    link="https://host.example/answer/12-3",
+)  # fmt: skip
+_LATER = _NOON + timedelta(hours=1, seconds=0.25)
+_DOWN = replace(_VIOLATION, at=_LATER, site_state="suspended", state="unreached")
+_OPEN_AGAIN = replace(_DOWN, at=_LATER + timedelta(hours=12), site_state="active")
+_CLOSED = replace(
+    _VIOLATION, at=_NOON, site_state="closed", state=None, contact_due=None, reference="12-o45",
+    findings=_THREE, rule="repeat", needed=3, within=timedelta(hours=24), task="12-t2",
+)  # fmt: skip
+_ALARM = AlarmFacts(at=_NOON)
+
+_OF: dict[str, AnyFacts] = {
+    "violation_found": _VIOLATION,
+    "suspended": replace(_DOWN, until=_LATER + timedelta(hours=12)),
+    "suspended_held": replace(_DOWN, reference="12-o46", state=None, findings=()),
+    "reopened": replace(_OPEN_AGAIN, cause="ended"),
+    "closed": _CLOSED,
+    "recheck": _OPEN_AGAIN,
+    "call_script": _VIOLATION,
+    "call_task": _CLOSED,
+    "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2)),
+    "alarm_daemon_silent": replace(_ALARM, since=_NOON - timedelta(minutes=5), overdue=2),
+    "alarm_order_dead": replace(
+        _ALARM, site="shop.example", order="12-o45", order_kind="suspend", problem="http_503",
+        attempts=42,
+    ),
+    "alarm_clock_about_to_lapse": replace(
+        _ALARM, site="shop.example", incident="12-3", due=_NOON + timedelta(minutes=10),
+    ),
+    "alarm_closure_disputed": replace(_ALARM, site="shop.example", rule="repeat", since=_NOON),
+    "alarm_report_due": replace(
+        _ALARM, site="shop.example", incident="12-3", due=_NOON + timedelta(hours=2),
+    ),
+}  # fmt: skip
+
+_FINDINGS = [(_ONE,), (_BARE,), (_LONG, _BARE)]
+_OF_CUSTOMER: dict[str, list[Any]] = {"person": ["张三", None], "link": [_VIOLATION.link, None]}
+_RULED: dict[str, list[Any]] = {"policy": [Policy(), _STRICT, _WIDE]}
+_CLOCK: dict[str, list[Any]] = {
+    "state": ["open", "notified", "unreached", "refused"],
+    "site_state": ["active", "suspended", "closed"],
+    "contact_due": [_VIOLATION.contact_due, None],
+    "miss_closes": [False, True],
+}
+_CLOSING: dict[str, list[Any]] = {
+    "rule": ["repeat", "unreachable_run", "false_info", "refusal"],
+    "needed": [3, 1],
+    "total": [False, True],
+    "false_field": [None, "phone", "icp_number"],
+}
+_MAY_BE: dict[str, dict[str, list[Any]]] = {
+    "violation_found": {
+        **_OF_CUSTOMER, **_RULED, **_CLOCK, "findings": _FINDINGS,
+        "removal_due": [None, _LATER + timedelta(hours=2)],
+    },
+    "suspended": {
+        **_OF_CUSTOMER, **_RULED, "findings": _FINDINGS, "contact_due": _CLOCK["contact_due"],
+    },
+    "suspended_held": _OF_CUSTOMER,
+    "reopened": {
+        **_OF_CUSTOMER, "cause": ["ended", "struck", "other"], "findings": [*_FINDINGS, ()],
+        "findings_more": [0, 1, 80],
+    },
+    "closed": {
+        **_OF_CUSTOMER, **_CLOSING, "findings": [_THREE, ()], "findings_more": [0, 1, 80],
+    },
+    "recheck": {**_OF_CUSTOMER, "findings": _FINDINGS, "findings_more": [0, 1, 80]},
+    "call_script": {
+        **_OF_CUSTOMER, **_RULED, **_CLOCK, "findings": _FINDINGS, "findings_more": [0, 1, 80],
+        "rule": ["repeat"], "needed": [3], "within": [timedelta(hours=24)],
+    },
+    "call_task": _CLOSING,
+    "alarm": {"contact_due": _CLOCK["contact_due"]},
+    "alarm_daemon_silent": {"since": [_NOON, None], "overdue": [0, 1, 1_000]},
+    "alarm_order_dead": {"attempts": [None, 1, 42]},
+    "alarm_clock_about_to_lapse": {"miss_closes": [False, True]},
+    "alarm_closure_disputed": {"rule": _CLOSING["rule"], "since": [_NOON, None]},
+    "alarm_report_due": {},
+}  # fmt: skip
+
+
+def of(name: str) -> AnyFacts:
+    """The sample for the notice of that name."""
+    return _OF[name]
+
+
+def dimensions(name: str) -> dict[str, list[Any]]:
+    """What each of the facts may be that can differ between two notices of that name."""
+    return _MAY_BE[name]
+
+
+def one_by_one(name: str) -> Iterator[AnyFacts]:
+    """The sample, and then with one fact at a time as it may be otherwise."""
+    sample = of(name)
+    yield sample
+    for field, values in dimensions(name).items():
+        for value in values:
+            if value != getattr(sample, field):
+                yield replace(sample, **{field: value})

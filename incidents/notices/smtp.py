@@ -1,0 +1,218 @@
+"""SMTP: hands letters to a mail server (RFC 5321), over TLS, each over a connection of its own.
+
+What the server says decides: 5yz to the recipient or the letter is final, 4yz is not, and what goes
+wrong for every letter alike (the login, TLS, the sender) is tried again, since a person mends it.
+What the server writes beside the code may hold an address, and is never told.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+from incidents import clock
+from incidents.acts.options import Options
+from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.errors import SettingError
+from incidents.log import logger
+from incidents.notices import address, message
+from incidents.notices.address import Address, BadAddressError
+from incidents.notices.letter import Letter, Recipient
+from incidents.notices.message import Heading
+from incidents.notices.session import Session
+
+STARTTLS, TLS, NONE = SECURITY = ("starttls", "tls", "none")
+_PORTS = {STARTTLS: 587, TLS: 465, NONE: 25}
+_FINAL = 500
+_DEFAULT, _LEAST, _MOST = timedelta(seconds=10), timedelta(seconds=1), timedelta(seconds=15)
+_LOG = logger("notices")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The mail server: where it is, and how it is spoken to."""
+
+    host: str
+    port: int
+    security: str = STARTTLS
+    tls: ssl.SSLContext | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    timeout_s: float = 10.0
+
+
+class Mail:
+    """Writes mails, each within the server's `timeout_s`."""
+
+    def __init__(
+        self,
+        name: str,
+        server: Server,
+        heading: Heading,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self.name = name
+        self._server = server
+        self._heading = heading
+        self._now = now
+
+    def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
+        """One mail to all its addresses; delivered if the server takes it for one of them."""
+        if not to.mail:
+            return Skipped(why="no_address")
+        try:
+            addresses = [address.read(each, to.name) for each in to.mail]
+        except BadAddressError as error:
+            return Failed(problem="bad_address", detail=f"the address on file is none: {error}")
+        mail = message.compose(letter, addresses, self._heading, self._now())
+        session = Session(min(within_s, self._server.timeout_s))
+        try:
+            opened = self._open(session)
+            return opened or self._hand_over(session, mail, addresses)
+        finally:
+            session.give_up()
+
+    def _open(self, session: Session) -> Outcome | None:
+        """Connect and log in; None if that went well."""
+        server = self._server
+        try:
+            session.open(
+                server.host, server.port, own_name=self._heading.sender.domain,
+                tls=server.tls if server.security == TLS else None,
+            )  # fmt: skip
+            if server.security == STARTTLS:
+                session.start_tls(server.tls)
+            if server.user is not None:
+                session.log_in(server.user, server.password or "")
+        except smtplib.SMTPAuthenticationError as error:
+            return Retry(problem="mail_login", detail=_answered(error.smtp_code, "the login"))
+        except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
+            return Retry(problem="mail_tls", detail=_insecure(error))
+        except (OSError, smtplib.SMTPException) as error:
+            return _broken(session, error)
+        return None
+
+    def _hand_over(self, session: Session, mail: EmailMessage, to: Sequence[Address]) -> Outcome:
+        try:
+            refused = session.send(mail, self._heading.sender.spec, [each.spec for each in to])
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            return _refused(min(codes), "the recipient")
+        except smtplib.SMTPSenderRefused as error:
+            return Retry(problem="mail_sender", detail=_answered(error.smtp_code, "the sender"))
+        except smtplib.SMTPDataError as error:
+            return _refused(error.smtp_code, "the letter")
+        except smtplib.SMTPNotSupportedError:
+            detail = "the address needs SMTPUTF8, which the mail server does not know"
+            return Failed(problem="mail_refused", detail=detail)
+        except (OSError, smtplib.SMTPException) as error:
+            return _broken(session, error)
+        if refused:
+            _LOG.warning("the mail server refused some recipients", count=len(refused))
+        return Delivered()
+
+
+def make(name: str, options: Options, sender_name: str) -> Mail:
+    """The channel of a table of the settings, which writes under that name.
+
+    Keys: `host`, `port`, `security` (starttls, tls, none), `user`, `password` (or `password_file`,
+    `password_env`), `sender`, `reply_to`, `list_id`, `ca_file`, `timeout`.
+
+    Raises:
+        SettingError: naming the key, its value and what it must be.
+    """
+    security = options.choice("security", SECURITY, STARTTLS)
+    user, password = options.text("user"), options.secret("password")
+    if user is not None and security == NONE:
+        raise options.wrong("security", f"{STARTTLS} or {TLS}: a password goes over no open line")
+    if (user is None) != (password is None):
+        raise options.wrong("user", "there together with password: one says nothing alone")
+    if not f"{user}{password}".isascii():
+        raise options.wrong("password", "in ASCII, as the user is: SMTP knows no other login")
+    within = options.duration("timeout", _DEFAULT, least=_LEAST, most=_MOST)
+    server = Server(
+        host=options.needed("host"),
+        port=options.number("port", _PORTS[security], least=1, most=65_535),
+        security=security,
+        tls=None if security == NONE else _tls(options),
+        user=user,
+        password=password,
+        timeout_s=within.total_seconds(),
+    )
+    sender = _address(options, "sender")
+    if sender is None:
+        raise options.wrong("sender", "there: it is needed")
+    heading = Heading(
+        sender=sender if sender.name else Address(sender.local, sender.domain, sender_name),
+        reply_to=_address(options, "reply_to"),
+        list_id=_list_id(options),
+    )
+    return Mail(name, server, heading)
+
+
+def _tls(options: Options) -> ssl.SSLContext:
+    file: Path | None = options.path("ca_file")
+    try:
+        return ssl.create_default_context(cafile=None if file is None else str(file))
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        raise options.wrong("ca_file", "a file of root certificates that can be read") from error
+
+
+def _address(options: Options, key: str) -> Address | None:
+    given = options.text(key)
+    if given is None:
+        return None
+    try:
+        return address.read_with_name(given)
+    except BadAddressError as error:
+        expected = f'an address such as "desk@host.example" ({error})'
+        raise options.wrong(key, expected) from error
+
+
+def _list_id(options: Options) -> str | None:
+    given = options.text("list_id")
+    if given is None:
+        return None
+    try:
+        return address.read(f"list@{given}").domain
+    except BadAddressError as error:
+        wrong: SettingError = options.wrong("list_id", 'a name such as "notices.host.example"')
+        raise wrong from error
+
+
+def _refused(code: int, what: str) -> Outcome:
+    detail = _answered(code, what)
+    if code >= _FINAL:
+        return Failed(problem="mail_refused", detail=detail)
+    return Retry(problem=f"smtp_{code}", detail=detail)
+
+
+def _broken(session: Session, error: Exception) -> Retry:
+    """Nobody was there, or somebody who does not speak SMTP, or not in time."""
+    if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
+        return Retry(
+            problem=f"smtp_{error.smtp_code}", detail=_answered(error.smtp_code, "the greeting")
+        )
+    if session.is_late or isinstance(error, TimeoutError):
+        return Retry(problem="mail_timeout", detail="the mail server did not answer in time")
+    if isinstance(error, socket.gaierror):
+        return Retry(problem="mail_unreachable", detail="the mail server's name leads nowhere")
+    return Retry(problem="mail_unreachable", detail="the connection to the mail server broke")
+
+
+def _insecure(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "the mail server's certificate is not to be trusted"
+    if isinstance(error, ssl.SSLError):
+        return "the mail server speaks no TLS that is known here"
+    return "the mail server offers no STARTTLS, or no login that is known here"
+
+
+def _answered(code: int, what: str) -> str:
+    return f"the mail server answered {code} to {what}"

@@ -1,0 +1,146 @@
+"""The wording: a notice's facts put into words, by templates that the operator may override."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from incidents.notices import phrases, samples, templating
+from incidents.notices.catalogue import LANGUAGES, NOTICES
+from incidents.notices.facts import AnyFacts, Finding, told
+from incidents.notices.letter import Letter, Office
+from incidents.notices.one_line import one_line
+from incidents.notices.page import blocks
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PAGE = "letter.html.jinja"
+MAX_SUBJECT = 200
+MAX_TEXT = 2_100
+"""So many characters of one fact are told: an address has 2,048 at most."""
+
+_SUFFIX = ".txt.jinja"
+_BETWEEN = "\n\n" + "─" * 30 + "\n\n"
+_TAGS = {"zh_CN": "zh-CN", "en": "en"}
+
+
+class Wording:
+    """Puts facts into words in `languages`, in that order; times are told in `zone`.
+
+    A template is looked for in `folder`, as `zh_CN/closed.txt.jinja`, and where that has none,
+    among those that are shipped. One instance serves several threads; a changed template is used
+    from the next letter on.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        zone: tzinfo,
+        *,
+        languages: tuple[str, ...] = LANGUAGES,
+        folder: Path | None = None,
+    ) -> None:
+        self.languages = languages
+        self._office = office
+        self._zone = zone
+        self._folder = folder
+
+    def alone(self, language: str) -> Wording:
+        """The same in that language alone."""
+        return Wording(self._office, self._zone, languages=(language,), folder=self._folder)
+
+    def letter(self, name: str, facts: AnyFacts, id_: str) -> Letter:
+        """The notice of that name, in all languages in one letter, under that id.
+
+        Raises:
+            TemplateError: naming the file and the line.
+        """
+        parts = {language: self.words(name, facts, language) for language in self.languages}
+        subject = one_line(" / ".join(subject for subject, _ in parts.values()), MAX_SUBJECT)
+        return Letter(
+            id=id_,
+            subject=subject,
+            text=_BETWEEN.join(text for _, text in parts.values()) + "\n",
+            html=self._page(subject, parts, getattr(facts, "link", None)),
+            languages=self.languages,
+        )
+
+    def words(self, name: str, facts: AnyFacts, language: str) -> tuple[str, str]:
+        """The subject and the text of a notice in one language; raises as `letter` does.
+
+        A template's first line is the subject, what follows the text.
+        """
+        shown = _plain(told(facts)) | {"office": self._office}
+        written = templating.render(self._environments[language], name + _SUFFIX, shown)
+        subject, _, text = written.strip().partition("\n")
+        return one_line(subject, MAX_SUBJECT), templating.tidied(text)
+
+    def check(self) -> None:
+        """Try each template in each language, with all that a fact can be, one by one.
+
+        Raises:
+            TemplateError: of the first one that is wrong.
+        """
+        for name in NOTICES:
+            for facts in samples.one_by_one(name):
+                self.letter(name, facts, "12-o45")
+
+    def overridden(self, name: str, language: str) -> Path | None:
+        """The operator's own file for that notice; None if it is the shipped one."""
+        if self._folder is None:
+            return None
+        file = self._folder / language / (name + _SUFFIX)
+        return file if file.is_file() else None
+
+    def _page(self, subject: str, parts: Mapping[str, tuple[str, str]], link: str | None) -> str:
+        shown = {
+            "subject": subject,
+            "link": link,
+            "parts": [
+                {"tag": _TAGS[language], "subject": heading, "blocks": blocks(text)}
+                for language, (heading, text) in parts.items()
+            ],
+        }
+        return templating.render(self._pages, PAGE, shown)
+
+    @cached_property
+    def _environments(self) -> dict[str, Environment]:
+        return {
+            language: templating.environment(
+                self._folders(language),
+                {
+                    "time": lambda moment, to=language: self._time(moment, to),
+                    "duration": phrases.DURATIONS[language],
+                    "times": phrases.TIMES[language],
+                },
+            )
+            for language in LANGUAGES
+        }
+
+    @cached_property
+    def _pages(self) -> Environment:
+        return templating.environment(self._folders(""), {})
+
+    def _folders(self, language: str) -> list[Path]:
+        own = [] if self._folder is None else [self._folder / language]
+        return [*own, templating.SHIPPED / language]
+
+    def _time(self, moment: datetime, language: str) -> str:
+        return phrases.time(moment, self._zone, language)
+
+
+def _plain(value: Any) -> Any:
+    """The facts with each text made into one line: none can open a paragraph of its own."""
+    if isinstance(value, str):
+        return one_line(value, MAX_TEXT)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_plain(inner) for inner in value)
+    if isinstance(value, Finding):
+        return {name: _plain(getattr(value, name)) for name in Finding.__slots__}
+    return value

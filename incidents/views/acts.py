@@ -1,0 +1,135 @@
+"""The acts: which orders are not carried out, dead letters first, and what became of one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, literal_column, select
+
+from incidents.clock import rfc3339
+from incidents.errors import UnknownOrderError
+from incidents.machine.ids import ACT, order_id
+from incidents.machine.orders import DESK, NOTICE
+from incidents.store.order_tables import dead, deliveries, orders, waiting
+from incidents.store.tables import entries, sites
+from incidents.views.timeline import told
+from incidents.words import Teller, When
+
+Document = dict[str, Any]
+
+MAX_COUNTED = 1_000
+"""So many dead letters are counted, so that looking costs the same however bad things are."""
+
+MAX_NAMED = 3
+_ONE = 1
+_of = deliveries.c
+
+
+def unsettled(
+    connection: Connection,
+    now: datetime,
+    *,
+    site: str | None = None,
+    only_dead: bool = False,
+    limit: int = 100,
+) -> list[Document]:
+    """What is not carried out: dead letters by when they were ordered, then what waits, lane by
+    lane, by when it is tried next. `state` is `dead`, `waiting` or, of an attempt that is being
+    made at `now`, `in_hand`.
+    """
+    asked = [_rows(site).where(dead).order_by(_of.since, _of.site_id)]
+    if not only_dead:
+        asked += [
+            _rows(site).where(waiting, _of.lane == lane).order_by(_of.next_at, _of.site_id)
+            for lane in (ACT, NOTICE, DESK)
+        ]
+    found: list[Document] = []
+    for each in asked:
+        rows = connection.execute(each.limit(limit - len(found))).mappings()
+        found += [_document(row, now) for row in rows]
+        if len(found) == limit:
+            break
+    return found
+
+
+def order(
+    connection: Connection, site_id: int, seq: int, lane: str, *, when: When, now: datetime
+) -> Document:
+    """One order in a lane: what was ordered, how it stands, and what the record says became of it.
+
+    `state` is `settled` for one that waits no more; `story` then tells how.
+
+    Raises:
+        UnknownOrderError: if there is none.
+    """
+    id_ = order_id(site_id, seq, lane)
+    ordered = connection.execute(
+        select(orders.c.kind, orders.c.data, orders.c.created_at, sites.c.name)
+        .join(sites, sites.c.id == orders.c.site_id)
+        .where(orders.c.site_id == site_id, orders.c.site_seq == seq, orders.c.n == _ONE)
+    ).one_or_none()
+    if ordered is None:
+        raise UnknownOrderError(given=id_)
+    named = (_of.site_id == site_id, _of.lane == lane, _of.site_seq == seq)
+    row = connection.execute(_rows(None).where(*named)).mappings().first()
+    story = _story(connection, site_id, seq, lane, Teller(ordered.name, site_id, when))
+    if row is None and not story:
+        raise UnknownOrderError(given=id_)
+    settled = {
+        "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane, "state": "settled",
+        "ordered_at": rfc3339(ordered.created_at),
+    }  # fmt: skip
+    document = settled if row is None else _document(row, now)
+    return {**document, "order": ordered.data, "story": story}
+
+
+def dead_letters(connection: Connection) -> Document:
+    """How many dead letters there are (at most `MAX_COUNTED`: `capped`), and the first few."""
+    first = select(_of.since).where(dead).limit(literal_column(str(MAX_COUNTED))).subquery()
+    count = connection.scalar(select(func.count()).select_from(first)) or 0
+    rows = _rows(None).where(dead).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
+    named = connection.execute(rows).mappings() if count else ()
+    return {
+        "dead": count,
+        "capped": count >= MAX_COUNTED,
+        "first": [_document(row, row["next_at"]) for row in named],
+    }
+
+
+def _rows(site: str | None) -> Select[Any]:
+    found = select(deliveries, sites.c.name).join(sites, sites.c.id == _of.site_id)
+    return found if site is None else found.where(sites.c.name == site)
+
+
+def _document(row: Any, now: datetime) -> Document:
+    in_hand = row["held_by"] is not None and now < row["next_at"]
+    state = "dead" if row["dead"] else "in_hand" if in_hand else "waiting"
+    return {
+        "id": order_id(row["site_id"], row["site_seq"], row["lane"]),
+        "site": row["name"],
+        "kind": row["kind"],
+        "lane": row["lane"],
+        "state": state,
+        "ordered_at": rfc3339(row["since"]),
+        "attempts": row["attempts"],
+        "tried_at": None if row["tried_at"] is None else rfc3339(row["tried_at"]),
+        "next_at": None if row["dead"] else rfc3339(row["next_at"]),
+        "adapter": row["adapter"],
+        "problem": row["problem"],
+        "detail": row["detail"],
+    }
+
+
+def _story(
+    connection: Connection, site_id: int, seq: int, lane: str, teller: Teller
+) -> list[Document]:
+    """What the record says became of it."""
+    of = entries.c
+    named = (
+        of.body.contains(f'"lane":"{lane}","order":"{order_id(site_id, seq)}"', autoescape=True),
+        of.site_id == site_id,
+        of.site_seq > seq,
+    )
+    bodies = connection.scalars(select(of.body).where(*named).order_by(of.site_seq))
+    return told(connection, teller, list(bodies))

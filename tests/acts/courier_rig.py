@@ -1,0 +1,69 @@
+"""A courier of a rehearsal's desk, and an adapter that answers as it is told."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from incidents.acts.courier import Courier, Round
+from incidents.acts.port import Delivered, Order, Outcome, State
+from incidents.machine.orders import ACT, DESK, NOTICE
+from tests.desk.rehearsal import Rehearsal
+
+Answer = Outcome | Callable[[Order], Outcome]
+
+
+@dataclass
+class Told:
+    """Answers `outcome`, or for a kind of order what `outcomes` has for it; keeps what it got."""
+
+    name: str = "told"
+    outcome: Answer = field(default_factory=Delivered)
+    outcomes: dict[str, Answer] = field(default_factory=dict)
+    got: list[Order] = field(default_factory=list)
+    states: dict[str, State] = field(default_factory=dict)
+
+    def deliver(self, order: Order) -> Outcome:
+        self.got.append(order)
+        answer = self.outcomes.get(order.kind, self.outcome)
+        return answer(order) if callable(answer) else answer
+
+    def state(self, site: str) -> State | None:
+        return self.states.get(site)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [order.kind for order in self.got]
+
+    @property
+    def by_site(self) -> dict[str, list[int]]:
+        found = defaultdict(list)
+        for order in self.got:
+            found[order.site].append(order.seq)
+        return dict(found)
+
+
+def courier(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Courier:
+    """It has no chance in it: each wait is as long as it can be."""
+    others = lanes or Told("others")
+    return Courier(
+        engine=day.engine,
+        desk=day.desk,
+        lanes={ACT: lambda _: act, NOTICE: lambda _: others, DESK: lambda _: others},
+        name=name,
+        give_up_after=timedelta(days=3),
+        workers=4,
+        own_clock=True,
+        clock=lambda: day.now,
+        chance=lambda: 0.0,
+    )
+
+
+def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
+    """One round, to its end."""
+    found = Round(courier(day, act, name=name, lanes=lanes))
+    try:
+        found.run()
+    finally:
+        found.close()
+    return found
