@@ -1,0 +1,180 @@
+"""The connection: one request after the other to one origin by HTTP/1.1, each within its deadline.
+
+The timeouts of HTTP libraries count anew with every byte. Here each step gets what is left of the
+request's whole time, so that a server that drips a byte a second holds nobody up.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+from time import monotonic
+
+import h11
+
+from incidents.outbound.deadline import Deadline
+from incidents.outbound.faults import BadAnswerError, LostConnectionError, TlsError
+from incidents.outbound.guard import Guard
+from incidents.outbound.message import Answer, Request
+from incidents.outbound.target import Target
+
+IDLE_S = 30.0
+"""For how long a connection is kept that nobody uses."""
+
+MAX_AGE_S = 300.0
+"""A connection is pinned to its address; after that long its name is looked up again."""
+
+MAX_HEAD_BYTES = 64 * 1024
+_PART_BYTES = 64 * 1024
+
+
+class Connection:
+    """One at a time may use it. `heard`: some of the answer to the last request has come."""
+
+    def __init__(self, target: Target, channel: socket.socket) -> None:
+        self.origin = target.origin
+        self.heard = False
+        self._host = target.host
+        self._channel = channel
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._readable = select.poll()
+        self._readable.register(channel, select.POLLIN)
+        self._too_old_at = monotonic() + MAX_AGE_S
+        self._unused_at = monotonic() + IDLE_S
+
+    @classmethod
+    def open(
+        cls, guard: Guard, target: Target, tls: ssl.SSLContext, deadline: Deadline
+    ) -> Connection:
+        """A new one, to an address that the guard has just checked.
+
+        The certificate is checked for the target's name, which SNI tells the server too.
+        """
+        channel = guard.connect(target, deadline)
+        if target.scheme != "https":
+            return cls(target, channel)
+        try:
+            channel.settimeout(deadline.left_s())
+            return cls(target, tls.wrap_socket(channel, server_hostname=target.host))
+        except TimeoutError as error:
+            raise deadline.passed() from error
+        except ssl.SSLCertVerificationError as error:
+            raise TlsError(host=target.host, detail=error.verify_message) from error
+        except ssl.SSLError as error:
+            raise TlsError(host=target.host, detail=_reason(error)) from error
+        except OSError as error:
+            raise LostConnectionError(host=target.host) from error
+        finally:
+            # Once wrapped it is an empty shell; if that has failed it is still the connection.
+            channel.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether another request can go over it: a server that has ended it can be seen."""
+        now = monotonic()
+        return now < self._unused_at and now < self._too_old_at and not self._readable.poll(0)
+
+    def ask(self, request: Request, *, deadline: Deadline, cap: int) -> tuple[Answer, bool]:
+        """The answer, with at most `cap` bytes of its body; and whether it can be used again.
+
+        Raises:
+            OutboundError: if there is none in time. Then it must be closed.
+        """
+        self.heard = False
+        whole = self._send(request, deadline)
+        answer = self._receive(deadline, cap)
+        return answer, whole and self._ready_again()
+
+    def close(self) -> None:
+        """Once is enough; more often does no harm."""
+        self._channel.close()
+
+    def _send(self, request: Request, deadline: Deadline) -> bool:
+        """Whether all of it was taken; a server may answer before, and say why it took no more."""
+        left = memoryview(_written(self._http, request))
+        try:
+            while left:
+                self._channel.settimeout(deadline.left_s())
+                left = left[self._channel.send(left) :]
+        except TimeoutError as error:
+            raise deadline.passed() from error
+        except OSError:
+            return False
+        return True
+
+    def _receive(self, deadline: Deadline, cap: int) -> Answer:
+        head: h11.Response | None = None
+        body, came = bytearray(), 0
+        while len(body) <= cap:
+            event = self._next_event()
+            if event is h11.NEED_DATA:
+                if came > cap + MAX_HEAD_BYTES:
+                    break
+                came += self._more(deadline)
+            elif isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                return _answer(head, body, cap)
+            elif not isinstance(event, h11.InformationalResponse):
+                break
+        if head is None:
+            raise BadAnswerError(host=self._host, detail="it never comes to the point")
+        return _answer(head, body, cap, cut=True)
+
+    def _next_event(self) -> object:
+        try:
+            return self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise BadAnswerError(host=self._host, detail=str(error)) from error
+
+    def _more(self, deadline: Deadline) -> int:
+        self._channel.settimeout(deadline.left_s())
+        try:
+            part = self._channel.recv(_PART_BYTES)
+        except TimeoutError as error:
+            raise deadline.passed() from error
+        except ssl.SSLError as error:
+            raise TlsError(host=self._host, detail=_reason(error)) from error
+        except OSError as error:
+            raise LostConnectionError(host=self._host) from error
+        if not part and self._http.their_state is h11.SEND_RESPONSE:
+            raise LostConnectionError(host=self._host)
+        self.heard = True
+        self._http.receive_data(part)
+        return len(part)
+
+    def _ready_again(self) -> bool:
+        if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE):
+            return False
+        # What came behind the answer would be taken for the answer to the next request.
+        if self._http.trailing_data[0]:
+            return False
+        self._http.start_next_cycle()
+        self._unused_at = monotonic() + IDLE_S
+        return True
+
+
+def _written(http: h11.Connection, request: Request) -> bytes:
+    headers = [("Host", request.target.authority), *request.headers]
+    if request.body or request.method not in ("GET", "HEAD"):
+        headers.append(("Content-Length", str(len(request.body))))
+    head = h11.Request(method=request.method, target=request.target.path, headers=headers)
+    parts = [http.send(head)]
+    if request.body:
+        parts.append(http.send(h11.Data(data=request.body)))
+    parts.append(http.send(h11.EndOfMessage()))
+    return b"".join(part for part in parts if part)
+
+
+def _answer(head: h11.Response | None, body: bytearray, cap: int, *, cut: bool = False) -> Answer:
+    assert head is not None
+    return Answer(
+        status=head.status_code, headers=list(head.headers), body=bytes(body[:cap]), cut=cut
+    )
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or "the server has ended it").lower().replace("_", " ")
