@@ -99,7 +99,8 @@ class Adapter(Protocol):
     """A way into the world, under the `name` that the settings give it.
 
     One instance serves several threads. Nothing is raised for what the world does: that is an
-    outcome. An attempt must come to its end within 20 seconds: its lease is 25.
+    outcome. An attempt must come to its end within 20 seconds: its lease is 25. One that keeps
+    something open has a `close` beside these.
     """
 
     @property

@@ -69,10 +69,21 @@ class Routing:
         return self.default
 
     @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """All that may be asked to carry something out."""
+        return (self.default, *(group.adapter for group in self.groups))
+
+    @property
     def enforces(self) -> bool:
         """Whether anything in the world is changed for any site."""
-        used = (self.default, *(group.adapter for group in self.groups))
-        return not all(isinstance(adapter, Log) for adapter in used)
+        return not all(isinstance(adapter, Log) for adapter in self.adapters)
+
+    def close(self) -> None:
+        """Let go of the connections that adapters keep, where they do."""
+        for adapter in self.adapters:
+            close = getattr(adapter, "close", None)
+            if close is not None:
+                close()
 
 
 def load(environ: Mapping[str, str] | None = None) -> Routing:

@@ -61,7 +61,9 @@ def _once(run: Run) -> int:
     return DONE
 
 
-def _tell_of_orders(run: Run, carried_out: Round) -> None:
+def _tell_of_orders(run: Run, carried_out: Round | None) -> None:
+    if carried_out is None:
+        return
     logged = carried_out.only_logged
     if logged:
         run.tell(

@@ -41,11 +41,10 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
     from incidents.acts import routing
 
     found = routing.load()
-    compared = [
-        each
-        for batch in _batches(_documents(act, sites, every=every))
-        for each in _compare(act, found, batch, repair=repair)
-    ]
+    try:
+        compared = _compared(act, found, sites, every=every, repair=repair)
+    finally:
+        found.close()
     run = act.run
     differing = [each for each in compared if each["verdict"] == _DIFFERS]
     if run.quiet:
@@ -57,6 +56,16 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
         output.table(run, headers, map(_row, compared))
         run.tell(f"{len(compared):,} compared, {len(differing):,} differ")
     return NOT_VERIFIED if differing else DONE
+
+
+def _compared(
+    act: Act, found: Routing, sites: tuple[str, ...], *, every: bool, repair: bool
+) -> list[Document]:
+    return [
+        each
+        for batch in _batches(_documents(act, sites, every=every))
+        for each in _compare(act, found, batch, repair=repair)
+    ]
 
 
 def _documents(act: Act, names: tuple[str, ...], *, every: bool) -> list[Document]:

@@ -28,7 +28,7 @@ TICK_S = 0.25
 class Delivery:
     """Carries out what is due, for as long as somebody runs it; one thread does.
 
-    `round` counts what came of the attempts.
+    `round` counts what came of the attempts; there is none before the database was there.
 
     Raises:
         SettingError, UnknownSettingError, MissingLibraryError: of what the settings say.
@@ -45,19 +45,11 @@ class Delivery:
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
         self._part = Part("the orders are not carried out")
-        found = routing.load()
-        self._enforces = found.enforces
-        courier = Courier(
-            engine=self._engine,
-            desk=house.desk,
-            lanes=_lanes(house, found),
-            name=f"{socket.gethostname()}-{secrets.token_hex(4)}",
-            give_up_after=found.give_up_after,
-            workers=found.workers,
-            own_clock=house.settings.own_clock,
-            login=house.settings.login,
-        )
-        self.round = Round(courier, stopped=stopped, recorded=decided)
+        self._decided = decided
+        self._routing = routing.load()
+        self._lanes = _lanes(house, self._routing)
+        self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        self.round: Round | None = None
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
@@ -66,17 +58,34 @@ class Delivery:
 
     def warn(self) -> None:
         """Say so if nothing in the world will change, whatever is decided."""
-        if not self._enforces:
+        if not self._routing.enforces:
             journal.warn("NOTHING IS ENFORCED in the world: [acts] names no adapter")
 
     def close(self) -> None:
-        """Let its threads go."""
-        self.round.close()
+        """Let its threads go, and what its adapters keep open."""
+        if self.round is not None:
+            self.round.close()
+        self._routing.close()
 
     def _carry_out(self) -> None:
         # It may have been upgraded since: what this program would write no longer fits.
         schema.check(self._engine)
+        if self.round is None:
+            self.round = Round(self._courier(), stopped=self._stopped, recorded=self._decided)
         self.round.run()
+
+    def _courier(self) -> Courier:
+        house, found = self._house, self._routing
+        return Courier(
+            engine=self._engine,
+            desk=house.desk,
+            lanes=self._lanes,
+            name=self._name,
+            give_up_after=found.give_up_after,
+            workers=found.workers,
+            own_clock=house.settings.own_clock,
+            login=house.settings.login,
+        )
 
 
 def once(house: House) -> Delivery:
