@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -33,46 +34,55 @@ KINDS = {
 
 @click.command()
 @click.option("--mine", is_flag=True, help="Only what you have claimed.")
-@click.option("--watch", is_flag=True, help="Stay, and refresh every second; q quits.")
+@click.option(
+    "--watch", is_flag=True,
+    help="A screen to work at, fresh every second: ? tells the keys, q quits.",
+)  # fmt: skip
+@click.option(
+    "--reveal", is_flag=True,
+    help="Show phone numbers and e-mail addresses in full. Else they are masked: what you have on"
+    " your screen, others may read over your shoulder.",
+)  # fmt: skip
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="At most so many items.",
 )  # fmt: skip
 @click.option("--after", metavar="PLACE", help="The next page: what next_after says in JSON.")
 @looking
-def queue(run: Run, *, mine: bool, watch: bool, limit: int, after: str | None) -> int:
+def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """What the desk must do now: overdue things first, then by deadline.
 
     Looking does nothing; it shows what is overdue.
     """
     person = run.settings.person if mine else None
+
+    def fetch() -> Document:
+        return _page(run, mine=person, limit=limit, after=after, reveal=reveal)
+
     if watch:
         _check_terminal(run)
-        from incidents.cli import queue_screen
+        from incidents.cli import queue_watch
 
-        queue_screen.watch(run, lambda most: fetch(run, person, most, after), limit)
-        return DONE
-    found = fetch(run, person, limit, after)
+        return queue_watch.watch(run, fetch)
+    found = fetch()
     if run.quiet:
         run.say(*(item["id"] for item in found["items"]))
     elif run.for_programs:
         output.document(run, found, rows=found["items"])
     elif is_terminal(sys.stdout):
-        from incidents.cli import queue_screen
+        from incidents.cli import queue_table
 
-        queue_screen.show(run, found)
+        queue_table.show(run, found, reveal=reveal)
     else:
         _plainly(run, found)
     return DONE
 
 
-def fetch(run: Run, person: str | None, limit: int, after: str | None) -> Document:
+def _page(run: Run, **asked: object) -> Document:
     """One page of the queue as it stands now."""
     house = run.house
     with house.reading() as connection:
-        found: Document = house.views.queue(
-            connection, house.now(connection), mine=person, limit=limit, after=after
-        )
+        found: Document = house.views.queue(connection, house.now(connection), **asked)
     return found
 
 
@@ -90,7 +100,21 @@ def left(item: Document) -> str:
     return f"{told} overdue" if item["overdue"] else told
 
 
-def alarm(enforcement: Document, when: When) -> str | None:
+class Notice(NamedTuple):
+    """What stands above the queue; `is_alarm`: somebody must do something about it."""
+
+    words: str
+    is_alarm: bool
+
+
+def notices(found: Document, when: When) -> list[Notice]:
+    """What everybody who looks at the queue must be told first, the worst first."""
+    enforcement = found["enforcement"]
+    told = [(_alarm(enforcement, when), True), (_remark(enforcement, when), False)]
+    return [Notice(words, is_alarm) for words, is_alarm in told if words is not None]
+
+
+def _alarm(enforcement: Document, when: When) -> str | None:
     """What to say when nothing enforces the clock; None while something does."""
     if enforcement["enforced_by"] is not None:
         return None
@@ -106,7 +130,7 @@ def alarm(enforcement: Document, when: When) -> str | None:
     return f"{told}{_overdue(enforcement, when)}. Start one: incidents daemon"
 
 
-def remark(enforcement: Document, when: When) -> str | None:
+def _remark(enforcement: Document, when: When) -> str | None:
     """What to say where the clock is enforced now and then; None where a daemon does it, or none.
 
     That is how it was set up, so it is no alarm; but what is due waits for the next turn.
@@ -136,18 +160,14 @@ def whom(item: Document) -> str:
 def _check_terminal(run: Run) -> None:
     if run.for_programs or run.quiet:
         raise InputError("--watch is for people: leave the format and -q out")
-    if not is_terminal(sys.stdout):
+    if not is_terminal(sys.stdout) or os.environ.get("TERM") == "dumb":
         raise InputError("--watch needs a terminal: without one, run queue again when you want it")
 
 
 def _plainly(run: Run, found: Document) -> None:
     when = run.when
-    told = alarm(found["enforcement"], when)
-    if told is not None:
-        run.tell(painted(told, fg="red", bold=True))
-    noted = remark(found["enforcement"], when)
-    if noted is not None:
-        run.tell(noted)
+    for notice in notices(found, when):
+        run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
     headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
     output.table(run, headers, (_row(item, when) for item in found["items"]))
     warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])

@@ -1,174 +1,242 @@
-"""The queue on a terminal: a table that is read at three in the morning, alone or refreshed."""
+"""The queue's screen: what it shows and what its keys do. It knows no terminal.
+
+Nothing is decided here: an act goes to the desk as the command line's would, and what the desk
+says is shown.
+"""
 
 from __future__ import annotations
 
-import os
-import select
-import sys
-import termios
-import tty
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
-
-from incidents import clock
-from incidents.cli import queue
-from incidents.cli.characters import visible
-from incidents.cli.run import is_terminal, paints
+from incidents.cli import queue_keys
+from incidents.cli.queue_deed import Deed, carry_out
+from incidents.cli.queue_selection import Selection
+from incidents.cli.queue_table import mine_to_do
+from incidents.errors import DatabaseError, IncidentsError
+from incidents.machine.ids import read_item_id
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from datetime import datetime
 
     from incidents.cli.run import Run
     from incidents.words import Document
 
-SOON_S = 15 * 60
-REFRESH_S = 1.0
-# On a narrower terminal the command is told of the first item alone.
-_WIDE = 140
-# The lines around the table: title, alarm, head, what to say, keys.
-_AROUND = 12
+LIST, ITEM, HELP = "list", "item", "help"
+PAGE = 10
+"""So many items or lines are passed by one press of a page key."""
+
+# The same outcome of the same item, so soon again: most likely a finger that slipped.
+_SLIP_S = 60.0
+_MOVES = {
+    "j": 1, "down": 1, "k": -1, "up": -1, "page-down": PAGE, "page-up": -PAGE,
+    "g": -1_000, "home": -1_000, "G": 1_000, "end": 1_000,
+}  # fmt: skip
+_OPEN = frozenset({"enter", "space"})
+_CLOSE = frozenset({"enter", "space", "escape"})
 
 
-def show(run: Run, found: Document) -> None:
-    """Draw the queue once."""
-    console = _console()
-    console.print(_drawn(run, found, wide=console.width >= _WIDE))
+class Screen:
+    """The state of the screen, and what moves it: a look at the queue, a key, an answer.
+
+    `problem` says why the last look failed; the list is then of `looked_at`. `message` is what the
+    last key came to, `asked` the deed that waits for a yes.
+    """
+
+    def __init__(self, run: Run, fetch: Callable[[], Document]) -> None:
+        self.run = run
+        self.person = run.settings.person
+        self._fetch = fetch
+        self.found = fetch()
+        self.looked_at: datetime = run.when.now
+        items = self.found["items"]
+        first = mine_to_do(items, self.person)["id"] if items else None
+        self.selection = Selection(items, first)
+        self.mode = LIST
+        self.scroll = 0
+        self.is_over = False
+        self.problem: str | None = None
+        self.message = ""
+        self.is_bad_news = False
+        self.asked: Deed | None = None
+        self._revealed: Document | None = None
+        self._unsure: list[Deed] = []
+        self._last: tuple[str, str, float] | None = None
+
+    @property
+    def item(self) -> Document | None:
+        """The selected item, with its number in full if that was asked for."""
+        item = self.selection.item
+        if item is not None and self._revealed is not None:
+            return item | {name: self._revealed[name] for name in _PERSONAL}
+        return item
+
+    def look(self) -> None:
+        """Look at the queue again; a database that fails is told, and the list stays as it was."""
+        try:
+            found = self._fetch()
+            revealed = None if self._revealed is None else self._ask_for(self._revealed["id"])
+        except DatabaseError as error:
+            self.problem = error.message
+            return
+        self.problem, self.found, self.looked_at = None, found, self.run.when.now
+        self._revealed = revealed
+        lost = self.selection.refresh(found["items"])
+        if lost is not None:
+            self._leave(lost)
+
+    def press(self, key: str) -> Deed | None:
+        """What a key does; the deed that is to be carried out, if it is an act."""
+        if self.asked is not None:
+            return self._answered(key)
+        self._say("")
+        if key in {"q", "Q", "hung-up"}:
+            self.is_over = True
+        elif key == "pasted":
+            self._say("what is pasted is not taken for keys")
+        elif self.mode == HELP:
+            self._press_in_help(key)
+        elif key == "?":
+            self.mode, self.scroll = HELP, 0
+        elif self.mode == ITEM and key in _CLOSE:
+            self.mode = LIST
+        elif key in _MOVES:
+            self._move(_MOVES[key])
+        else:
+            return self._press_on_item(key)
+        return None
+
+    def carry_out(self, deed: Deed) -> bool:
+        """Send the deed to the desk, and take its answer; False: nobody knows what came of it."""
+        try:
+            told = carry_out(self.run, deed)
+        except DatabaseError as error:
+            self._unsure = [*(known for known in self._unsure if known != deed), deed]
+            unknown = f"Whether {deed.words} is on record is not known"
+            way_out = "a sends it again, and it is done once"
+            self._say(f"{unknown} ({way_out}): {error.message}", is_bad_news=True)
+            return False
+        except IncidentsError as error:
+            self._say(error.message, is_bad_news=True)
+        else:
+            self._say(told.words, is_bad_news=told.is_refusal)
+        self._unsure = [unsure for unsure in self._unsure if unsure != deed]
+        message, bad = self.message, self.is_bad_news
+        self.look()
+        # What the act came to matters more than that its item has left the queue for it.
+        self._say(message, is_bad_news=bad)
+        return True
+
+    def _answered(self, key: str) -> Deed | None:
+        deed, self.asked = self.asked, None
+        if deed is not None and key in {"y", "Y"}:
+            return self._sent(deed)
+        self._say("not done")
+        return None
+
+    def _press_in_help(self, key: str) -> None:
+        if key in _MOVES:
+            self.scroll = max(0, self.scroll + _MOVES[key])
+        else:
+            self.mode, self.scroll = LIST, 0
+
+    def _move(self, by: int) -> None:
+        """In an opened item its lines move, in the list the selection, and the number is hidden."""
+        if self.mode == ITEM:
+            self.scroll = max(0, self.scroll + by)
+        else:
+            self._revealed = None
+            self.selection.move(by)
+
+    def _press_on_item(self, key: str) -> Deed | None:
+        if key == "a":
+            return self._again()
+        item = self.selection.item
+        if item is None:
+            self._say("no item is selected: choose one with j or k")
+        elif key in _OPEN:
+            self.mode, self.scroll = ITEM, 0
+        elif key == "n":
+            self._reveal_or_hide(item)
+        elif key == "t":
+            self._say(_typed(item))
+        elif key in queue_keys.ACTS:
+            return self._act(key, item)
+        else:
+            self._say("no such key: ? tells which there are")
+        return None
+
+    def _act(self, key: str, item: Document) -> Deed | None:
+        deed = queue_keys.deed(key, item, self.person)
+        if deed is None:
+            keys = ", ".join(f"{k} {words}" for k, words in queue_keys.offered(item).items())
+            self._say(f"{key} does nothing to {item['id']}: {keys}")
+            return None
+        question = deed.question or self._doubt(key, deed)
+        if question is not None:
+            self.asked = deed
+            self._say(question)
+            return None
+        return self._sent(deed, key)
+
+    def _sent(self, deed: Deed, key: str = "") -> Deed:
+        self._last = (deed.item, key, time.monotonic())
+        self._say(f"{deed.words} …")
+        return deed
+
+    def _doubt(self, key: str, deed: Deed) -> str | None:
+        """The question before an outcome that was recorded a moment ago: attempts are counted."""
+        if key not in queue_keys.OUTCOMES or self._last is None:
+            return None
+        item, last, at = self._last
+        if (item, last) != (deed.item, key) or time.monotonic() - at > _SLIP_S:
+            return None
+        return f"{deed.words} was recorded less than a minute ago: record it once more?"
+
+    def _again(self) -> Deed | None:
+        if self._unsure:
+            return self._sent(self._unsure[0])
+        self._say("nothing is left to be sent again")
+        return None
+
+    def _reveal_or_hide(self, item: Document) -> None:
+        if self._revealed is not None:
+            self._revealed = None
+            return
+        try:
+            self._revealed = self._ask_for(item["id"])
+        except DatabaseError as error:
+            self._say(error.message, is_bad_news=True)
+            return
+        if self._revealed is None:
+            self._say(f"{item['id']} has left the queue")
+        elif not (self._revealed["phone"] or self._revealed["email"]):
+            self._say(f"no number is on file: incidents site edit {item['site']} --phone P")
+
+    def _ask_for(self, id_: str) -> Document | None:
+        from incidents.views.queue import item
+
+        of, house = read_item_id(id_), self.run.house
+        assert of is not None
+        with house.reading() as connection:
+            return item(connection, house.now(connection), of, reveal=True)
+
+    def _leave(self, id_: str) -> None:
+        """The selected item is no longer there: its script, its number and its question go too."""
+        self._revealed = self.asked = None
+        self.mode = LIST if self.mode == ITEM else self.mode
+        self._say(f"{id_} has left the queue: choose another with j or k")
+
+    def _say(self, words: str, *, is_bad_news: bool = False) -> None:
+        self.message, self.is_bad_news = words, is_bad_news
 
 
-def watch(run: Run, fetch: Callable[[int], Document], limit: int) -> None:
-    """Draw the queue again and again, until q or Ctrl-C."""
-    console = _console()
-    wide = console.width >= _WIDE
-    with (
-        suppress(KeyboardInterrupt),
-        _key_pressed() as pressed,
-        Live(console=console, screen=True, auto_refresh=False) as live,
-    ):
-        while True:
-            most = max(1, min(limit, console.height - _AROUND))
-            hint = Text("q quits", style="dim")
-            live.update(Group(_drawn(run, fetch(most), wide=wide), hint), refresh=True)
-            if pressed(REFRESH_S) in ("q", "Q"):
-                return
+_PERSONAL = ("phone", "email", "person", "note", "say")
 
 
-def _console() -> Console:
-    return Console(color_system="auto" if paints() else None, highlight=False)
-
-
-def _drawn(run: Run, found: Document, *, wide: bool) -> RenderableType:
-    items = found["items"]
-    parts: list[RenderableType] = [_title(run, found)]
-    told = queue.alarm(found["enforcement"], run.when)
-    if told is not None:
-        parts.append(Text(f" {told} ", style="bold white on red"))
-    noted = queue.remark(found["enforcement"], run.when)
-    if noted is not None:
-        parts.append(Text(noted, style="yellow"))
-    if not items:
-        parts.append(Text("Nothing to do.", style="green"))
-    else:
-        parts += [_table(items, wide=wide), _first(_mine_to_do(items, run.settings.person))]
-    if found["more"]:
-        parts.append(Text("There is more below: --limit N shows it.", style="dim"))
-    return Group(*parts)
-
-
-def _title(run: Run, found: Document) -> Text:
-    when, total = run.when, sum(found["counts"].values())
-    overdue = sum(1 for item in found["items"] if item["overdue"])
-    title = Text(f"{when(clock.now())} {when.zone_name}  ", style="bold")
-    title.append(f"{total:,}{' or more' if found['counts_capped'] else ''} to do")
-    if overdue:
-        title.append(f", {overdue} overdue", style="bold red")
-    return title
-
-
-def _table(items: list[Document], *, wide: bool) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("TASK", no_wrap=True, style="bold")
-    table.add_column("LEFT", no_wrap=True, justify="right")
-    for name in ("DO", "SITE", "WHOM", "WITH"):
-        table.add_column(name, overflow="fold")
-    if wide:
-        table.add_column("NEXT", overflow="fold")
-    for item in items:
-        style = _style(item)
-        cells = [
-            Text(item["id"], style=style),
-            Text(queue.left(item), style=style),
-            Text(queue.what(item), style=style),
-            _words(item["site"]),
-            _words(queue.whom(item)),
-            _words(item["claimed_by"] or "", style="cyan"),
-        ]
-        table.add_row(*cells, *([_words(item["next"])] if wide else []))
-    return table
-
-
-def _words(text: str, style: str = "") -> Text:
-    """What people have written, without what would paint a lie."""
-    return Text(visible(text), style=style)
-
-
-def _style(item: Document) -> str:
-    if item["overdue"]:
-        return "bold red"
-    if item["left_s"] is not None and item["left_s"] <= SOON_S:
-        return "bold yellow"
-    return ""
-
-
-def _mine_to_do(items: list[Document], person: str) -> Document:
-    """The most urgent item that nobody else is at work on."""
-    free = (item for item in items if item["claimed_by"] in (None, person))
-    return next(free, items[0])
-
-
-def _first(item: Document) -> RenderableType:
-    """What to do about the most urgent thing: whom to call, what to say, what to type then."""
-    first = Table.grid(padding=(0, 2))
-    first.add_row(Text("First", style="bold"), _words(f"{item['id']} {item['site']}", style="bold"))
-    if item["warning"]:
-        first.add_row("", _words(item["warning"], style="bold red"))
-    first.add_row("whom", _words(queue.whom(item) or "nobody is on file"))
-    first.add_row("say", _words(item["say"]))
-    for command in item["commands"]:
-        first.add_row("type", _words(command, style="bold green"))
-    return first
-
-
-@contextmanager
-def _key_pressed() -> Iterator[Callable[[float], str]]:
-    """Keys one by one, without Enter and without an echo; the terminal is put back at the end."""
-    if not is_terminal(sys.stdin):
-        yield _no_key
-        return
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    tty.setcbreak(descriptor)
-    try:
-        yield (
-            lambda wait_s: (
-                sys.stdin.read(1) if select.select([descriptor], [], [], wait_s)[0] else ""
-            )
-        )
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-
-
-def _key(descriptor: int, wait_s: float) -> str:
-    ready, _, _ = select.select([descriptor], [], [], wait_s)
-    return os.read(descriptor, 1).decode("ascii", "ignore") if ready else ""
-
-
-def _no_key(wait_s: float) -> str:
-    select.select([], [], [], wait_s)
-    return ""
+def _typed(item: Document) -> str:
+    commands = queue_keys.only_typed(item)
+    if not commands:
+        return f"{item['id']}: with its time or a note it is typed, {item['commands'][0]} --at T"
+    return f"{item['id']} is typed: {'; '.join(commands)}"

@@ -24,7 +24,7 @@ from incidents.machine.ids import read_item_id
 from incidents.machine.policy import Policy
 from incidents.store.tables import FAR, claims, sites, work
 from incidents.store.types import microseconds
-from incidents.views import personal, policy
+from incidents.views import masked, personal, policy
 from incidents.views.enforcement import enforcement
 from incidents.views.findings import Findings, find
 from incidents.views.misses import closing_misses
@@ -51,25 +51,27 @@ def queue(
     mine: str | None = None,
     limit: int = 50,
     after: str | None = None,
+    reveal: bool = False,
 ) -> Document:
     """One page of what must be done, and whether anything enforces the clock.
 
     In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
     `recorded_at`. `mine` shows only what that person has claimed; `after` is a page's `next_after`.
-    A page takes the same number of queries, and the same time, however long the queue is.
+    Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be said too,
+    unless `reveal` asks for them. A page takes the same number of queries, and the same time,
+    however long the queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
     """
     if not 1 <= limit <= MAX_PAGE:
         raise InputError(f"a page of the queue has 1 to {MAX_PAGE:,} items, got {limit}")
-    found = connection.execute(_page(mine, after, limit + 1)).mappings()
-    rows: list[Row] = [dict(row) for row in found]
+    rows = _rows(connection, _page(limit + 1, mine=mine, after=after))
     shown, more = rows[:limit], len(rows) > limit
     in_force = policy.in_force(connection)
     counted = _counts(connection)
     return {
-        "items": _items(connection, shown, in_force, now),
+        "items": _items(connection, shown, in_force, now, reveal=reveal),
         "more": more,
         "next_after": _cursor(shown[-1]) if more else None,
         "counts": dict(sorted(counted.items())),
@@ -78,23 +80,55 @@ def queue(
     }
 
 
+def item(
+    connection: Connection, now: datetime, of: tuple[int, str], *, reveal: bool = False
+) -> Document | None:
+    """One item as `queue` has it; `of` is its id as `read_item_id` reads it. None: it is not there.
+
+    For who asks for one number, and shall not be shown a page of them.
+    """
+    rows = _rows(connection, _page(1, of=of))
+    found = _items(connection, rows, policy.in_force(connection), now, reveal=reveal)
+    return found[0] if found else None
+
+
+def _rows(connection: Connection, page: Select[Any]) -> list[Row]:
+    return [dict(row) for row in connection.execute(page).mappings()]
+
+
 def _items(
-    connection: Connection, rows: list[Row], in_force: Policy, now: datetime
+    connection: Connection, rows: list[Row], in_force: Policy, now: datetime, *, reveal: bool
 ) -> list[Document]:
     found = find(connection, rows)
     refs = [row[name] for row in rows for name in ("phone", "email", "person", "request_reason")]
     texts = personal.texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
+    told = [_details(row, found, texts, reveal=reveal) for row in rows]
     return [
-        _item(row, found, texts, now, in_force, closing=(row["site_id"], row["item"]) in closing)
-        for row in rows
+        _item(row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing)
+        for row, of in zip(rows, told, strict=True)
     ]
+
+
+def _details(
+    row: Row, found: Findings, texts: Mapping[str, str], *, reveal: bool
+) -> Mapping[str, str | None]:
+    """What people have told of themselves and written, as it may be shown; erased: None."""
+    incident = found.incident(row)
+    note = row["request_reason"] if _is_asked(row) else incident and incident["note"]
+    refs = {"phone": row["phone"], "person": row["person"], "email": row["email"], "note": note}
+    told = {name: texts.get(ref) if ref else None for name, ref in refs.items()}
+    return told if reveal else masked.details(told)
+
+
+def _is_asked(row: Row) -> bool:
+    return bool(row["kind"] == "reinstatement")
 
 
 def _item(
     row: Row,
     found: Findings,
-    texts: Mapping[str, str],
+    told: Mapping[str, str | None],
     now: datetime,
     in_force: Policy,
     *,
@@ -102,8 +136,6 @@ def _item(
 ) -> Document:
     due, incident = row["due"], found.incident(row)
     urls = found.urls(row)
-    asked = row["kind"] == "reinstatement"
-    note = row["request_reason"] if asked else incident and incident["note"]
     item: Document = {
         "id": f"{row['site_id']}-{row['item']}",
         "kind": row["kind"],
@@ -119,17 +151,17 @@ def _item(
         "recorded_at": rfc3339(row["recorded_at"]),
         "claimed_by": row["claimed_by"],
         "claimed_at": None if row["claimed_at"] is None else rfc3339(row["claimed_at"]),
-        "phone": texts.get(row["phone"]),
-        "person": texts.get(row["person"]),
-        "email": texts.get(row["email"]),
+        "phone": told["phone"],
+        "person": told["person"],
+        "email": told["email"],
         "urls": urls,
         "urls_total": found.urls_total(row),
         "category": incident and incident["category"],
-        "note": texts.get(note) if note else None,
+        "note": told["note"],
         "attempts": found.attempts(row),
         "site_down": row["state"] != "active",
         "held": row["held"],
-        "asked_by": row["request_by"] if asked else None,
+        "asked_by": row["request_by"] if _is_asked(row) else None,
         "warning": f"the next miss closes {row['name']}" if closing else None,
     }
     if incident is not None and _was_spared(row, incident, in_force):
@@ -151,22 +183,30 @@ def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:
     )
 
 
-def _page(mine: str | None, after: str | None, most: int) -> Select[Any]:
+def _page(
+    most: int,
+    *,
+    mine: str | None = None,
+    after: str | None = None,
+    of: tuple[int, str] | None = None,
+) -> Select[Any]:
     """The page's rows of `work` by its index, and only then what belongs to each."""
     page = select(work)
+    if of is not None:
+        page = page.where(work.c.site_id == of[0], work.c.item == of[1])
     if mine is not None:
         page = page.join(claims, _claim_of(work)).where(claims.c.by == mine)
     if after is not None:
         page = page.where(tuple_(*_ORDER) > _place(after))
-    of = page.order_by(*_ORDER).limit(_written(most)).subquery("page")
-    joined = of.join(sites, sites.c.id == of.c.site_id).outerjoin(claims, _claim_of(of))
+    rows = page.order_by(*_ORDER).limit(_written(most)).subquery("page")
+    joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
     whom = (
         sites.c.name, sites.c.state, sites.c.rule, sites.c.held, sites.c.run, sites.c.epoch,
         sites.c.phone, sites.c.email, sites.c.person, sites.c.request_by, sites.c.request_reason,
     )  # fmt: skip
     claim = (claims.c.by.label("claimed_by"), claims.c.at.label("claimed_at"))
-    order = (of.c.sort_due, of.c.recorded_at, of.c.site_id, of.c.item)
-    return select(of, *whom, *claim).select_from(joined).order_by(*order)
+    order = (rows.c.sort_due, rows.c.recorded_at, rows.c.site_id, rows.c.item)
+    return select(rows, *whom, *claim).select_from(joined).order_by(*order)
 
 
 def _claim_of(of: Any) -> Any:

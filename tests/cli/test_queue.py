@@ -1,10 +1,5 @@
 """The queue: what an operator lives in at three in the morning."""
 
-import os
-import pty
-import select
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -27,7 +22,7 @@ def desk(cli: Cli, clock: FrozenDateTimeFactory) -> Cli:
 def test_overdue_things_come_first_with_whom_to_call_and_what_to_type(desk: Cli) -> None:
     first, second = (line.split("\t") for line in desk("queue").out.splitlines())
     assert first[:4] == ["1-1", "2 min overdue", "call", "a.example"]
-    assert first[6] == "Wang Wu, +86 10 5555 0100"
+    assert first[6] == "Wang Wu, +86 10 •••• ••00"
     assert first[7] == "incidents contact 1-1 reached"
     assert second[:4] == ["2-1", "1 h", "call", "b.example"]
 
@@ -78,27 +73,43 @@ def test_on_a_terminal_the_first_thing_is_told_in_full(
     assert "\x1b" not in out
     assert "NOTHING ENFORCES THE CLOCK" in out
     assert "say" in out
+    assert "Wang Wu, +86 10 •••• ••00  (--reveal shows it in full)" in out
     assert "incidents contact 1-1 reached" in out
+    assert "--reveal" not in desk("queue", "--reveal").out
 
 
-def test_watch_refreshes_on_a_terminal_until_q(sqlite_url: str) -> None:
-    environment = {**os.environ, "INCIDENTS_DB": sqlite_url, "TERM": "xterm", "COLUMNS": "100"}
-    master, terminal = pty.openpty()
-    command = [sys.executable, "-m", "incidents", "queue", "--watch"]
-    with subprocess.Popen(
-        command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
-    ) as process:
-        os.close(terminal)
-        assert b"Nothing to do" in _read_until(master, b"q quits")
-        os.write(master, b"q")
-        assert process.wait(timeout=30) == 0
-    os.close(master)
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
+def test_numbers_and_addresses_are_masked_in_every_form_until_they_are_asked_for(
+    desk: Cli, form: str
+) -> None:
+    desk("site", "edit", "a.example", "--email", "wang@mail.example")
+    masked = desk("queue", "--format", form)
+    assert "+86 10 •••• ••00" in masked.out
+    assert "5555" not in masked.out + masked.err
+    assert "wang@" not in masked.out + masked.err
+    revealed = desk("queue", "--format", form, "--reveal")
+    assert "+86 10 5555 0100" in revealed.out
+    assert "•" not in revealed.out
 
 
-def _read_until(descriptor: int, wanted: bytes) -> bytes:
-    seen = b""
-    while wanted not in seen:
-        ready, _, _ = select.select([descriptor], [], [], 30)
-        assert ready, seen
-        seen += os.read(descriptor, 4096)
-    return seen
+def test_the_keys_of_the_document_stay(desk: Cli) -> None:
+    masked = desk("queue", "--json").json["items"][0]
+    revealed = desk("queue", "--json", "--reveal").json["items"][0]
+    assert (masked["person"], masked["phone"]) == ("Wang Wu", "+86 10 •••• ••00")
+    assert (revealed["person"], revealed["phone"]) == ("Wang Wu", "+86 10 5555 0100")
+    assert masked.keys() == revealed.keys()
+    assert "Phone Wang Wu, +86 10 •••• ••00." in masked["say"]
+    assert "Phone Wang Wu, +86 10 5555 0100." in revealed["say"]
+
+
+def test_what_an_operator_asks_of_one_site_is_shown_in_full(desk: Cli) -> None:
+    assert "+86 10 5555 0100" in desk("site", "show", "a.example").out
+    assert "call: Wang Wu, +86 10 5555 0100" in desk("log", "a.example", "--again").out
+
+
+def test_a_screen_to_work_at_needs_a_person_at_a_terminal(desk: Cli) -> None:
+    refused = desk("queue", "--watch")
+    assert refused.status == 2
+    assert "--watch needs a terminal" in refused.err
+    for form in (("--json",), ("-q",)):
+        assert "--watch is for people" in desk("queue", "--watch", *form).err

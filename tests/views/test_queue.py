@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
+from incidents import views
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat, beat, once_on
 from incidents.store.tables import FAR, sealed, sites, work
+from incidents.views.queue import item as one_item
 from tests.views.day import SITE, Day
 
 
@@ -55,7 +57,7 @@ def test_an_item_has_all_that_a_call_needs(day: Day) -> None:
         urls=("https://shop.example/a", "https://shop.example/b"), category="gambling", note="!"
     )
     day.after("5m").contact(1, "no-answer").do(c.ClaimItem(by="zhao", item="1"))
-    item = day.item("1-1")
+    (item,) = day.queue(reveal=True)["items"]
     assert item["person"] == "Wang Wei"
     assert item["phone"] == "010 5555 0100"
     assert item["email"] == "w@shop.example"
@@ -71,10 +73,45 @@ def test_an_item_has_all_that_a_call_needs(day: Day) -> None:
     assert "55 min left: if nobody is reached, the site is suspended for 12h" in item["say"]
 
 
+def test_numbers_and_addresses_are_masked_until_somebody_asks_for_them(day: Day) -> None:
+    day.add(person="Wang Wei", phone="010 5555 0100", email="wang@shop.example")
+    day.log(note="or his office: 010 5555 0177")
+    shown = day.item("1-1")
+    assert shown["person"] == "Wang Wei"
+    assert shown["phone"] == "010 •••• ••00"
+    assert shown["email"] == "w•••@shop.example"
+    assert shown["note"] == "or his office: 010 •••• ••77"
+    assert "Phone Wang Wei, 010 •••• ••00." in shown["say"]
+    assert "5555" not in str(shown)
+    (revealed,) = day.queue(reveal=True)["items"]
+    assert list(revealed) == list(shown)
+    hidden = {name for name in shown if shown[name] != revealed[name]}
+    assert hidden == {"phone", "email", "note", "say"}
+
+
+def test_a_reason_in_the_script_is_masked_too(day: Day) -> None:
+    day.add(phone="010 5555 0100").log().log().log()
+    day.do(c.VoidIncident(by="li", incident=1, reason="double"))
+    day.do(c.AskReinstatement(by="li", reason="ask Zhao, zhao@shop.example, 010 5555 0177"))
+    assert "“ask Zhao, z•••@shop.example, 010 •••• ••77”" in day.item("1-reinstatement")["say"]
+
+
+def test_one_item_is_shown_by_itself_and_as_the_page_has_it(day: Day) -> None:
+    day.add(phone="010 5555 0100").log().log().do(c.ClaimItem(by="zhao", item="2"))
+    with day.looking() as connection:
+        page = views.queue(connection, day.now, reveal=True)["items"]
+        assert one_item(connection, day.now, (1, "2"), reveal=True) == page[1]
+        masked = one_item(connection, day.now, (1, "2"))
+        assert masked is not None
+        assert masked["phone"] == "010 •••• ••00"
+        assert one_item(connection, day.now, (1, "3")) is None
+        assert one_item(connection, day.now, (2, "1")) is None
+
+
 def test_without_a_phone_it_says_where_to_write_or_to_look_for_one(day: Day) -> None:
-    day.add("mail.example", email="w@mail.example").log("mail.example")
+    day.add("mail.example", email="wang@mail.example").log("mail.example")
     day.add("bare.example").log("bare.example")
-    assert "write to w@mail.example" in day.item("1-1")["say"]
+    assert "write to w•••@mail.example" in day.item("1-1")["say"]
     assert "incidents site edit bare.example --phone P" in day.item("2-1")["say"]
 
 

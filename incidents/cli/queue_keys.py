@@ -1,0 +1,140 @@
+"""The keys of the queue's screen: which act a key is on which item.
+
+What closes a site is on no key: it is typed as a command, and confirmed by the site's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from incidents.cli.queue_deed import Deed
+from incidents.machine import commands
+from incidents.machine.ids import read_incident_id, read_item_id
+
+if TYPE_CHECKING:
+    from incidents.words import Document
+
+OUTCOMES = {
+    "1": ("reached", "reached"),
+    "2": ("no-answer", "no answer"),
+    "3": ("wrong-number", "wrong number"),
+    "4": ("bounced", "bounced"),
+    "5": ("left-message", "left message"),
+}
+"""The outcome of a contact by its key, as the record has it and in words."""
+
+_REMOVED, _DONE, _CLAIM, _RELEASE = "r", "d", "c", "u"
+_OF_KIND = {
+    "call": "12345",
+    "keep_calling": "12345",
+    "check_removal": "r",
+    "recheck": "rd",
+    "tell": "d",
+    "review": "d",
+}
+_WORDS = {key: words for key, (_, words) in OUTCOMES.items()} | {
+    _REMOVED: "removed",
+    _DONE: "done",
+    _CLAIM: "claim",
+    _RELEASE: "release",
+}
+# The commands that a key gives, each with now as its time and without a note.
+_ON_KEYS = frozenset({"contact", "removed", "done"})
+
+ACTS = frozenset(_WORDS)
+"""All keys that are acts."""
+
+
+def offered(item: Document) -> dict[str, str]:
+    """The keys that are acts on such an item, with their words."""
+    return {key: _WORDS[key] for key in f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{_RELEASE}"}
+
+
+def only_typed(item: Document) -> list[str]:
+    """The commands that fit the item and are on no key."""
+    return [command for command in item["commands"] if command.split()[1] not in _ON_KEYS]
+
+
+def deed(key: str, item: Document, by: str) -> Deed | None:
+    """What the key does to the item, given by that person; None if it is no act on such an item."""
+    return _MAKERS[key](key, item, by) if key in offered(item) else None
+
+
+def _contact(key: str, item: Document, by: str) -> Deed:
+    outcome, words = OUTCOMES[key]
+    id_, n = item["id"], _number(item["incident"])
+    question = None
+    if outcome == "reached":
+        effect = f"that stops the clock of {id_}" if item["kind"] == "call" else "that tells them"
+        question = f"The responsible person of {item['site']} was spoken to about {id_}: {effect}?"
+    return Deed(
+        item=id_, site=_site(item), words=f"{words} on {id_}", question=question,
+        command=commands.RecordContact(by=by, incident=n, outcome=outcome),
+    )  # fmt: skip
+
+
+def _removed(_key: str, item: Document, by: str) -> Deed | None:
+    """Of a task with several incidents the first that is not settled, asked for by its name."""
+    several = item["kind"] == "recheck"
+    unsettled = item["unsettled"] if several else [item["id"]]
+    if not unsettled:
+        return None
+    [first, *more] = unsettled
+    question = f"The content of {first} is gone ({len(more)} more to look at)?" if more else None
+    return Deed(
+        item=item["id"], site=_site(item), words=f"removed {first}", question=question,
+        command=commands.StateRemoved(by=by, incident=_number(first)),
+    )  # fmt: skip
+
+
+def _done(_key: str, item: Document, by: str) -> Deed:
+    id_, tells = item["id"], item["kind"] == "tell"
+    left = len(item["unsettled"]) if item["kind"] == "recheck" else 0
+    what = f"{item['site']} was told that it is closed" if tells else "all of it was looked at"
+    unsettled = f" ({left} not settled)" if left else ""
+    return Deed(
+        item=id_, site=_site(item), words=f"done {id_}", question=f"{id_}: {what}{unsettled}?",
+        command=commands.CompleteTask(
+            by=by, task=int(_rest(item)[1:]), outcome="told" if tells else None
+        ),
+    )  # fmt: skip
+
+
+def _claim(_key: str, item: Document, by: str) -> Deed:
+    command = commands.ClaimItem(by=by, item=_rest(item))
+    return Deed(item=item["id"], site=_site(item), command=command, words=f"claim {item['id']}")
+
+
+def _release(_key: str, item: Document, by: str) -> Deed:
+    command = commands.ReleaseItem(by=by, item=_rest(item))
+    return Deed(item=item["id"], site=_site(item), command=command, words=f"release {item['id']}")
+
+
+_MAKERS: dict[str, Callable[[str, Document, str], Deed | None]] = {
+    **dict.fromkeys(OUTCOMES, _contact),
+    _REMOVED: _removed,
+    _DONE: _done,
+    _CLAIM: _claim,
+    _RELEASE: _release,
+}
+
+
+def _site(item: Document) -> int:
+    return _read(item)[0]
+
+
+def _rest(item: Document) -> str:
+    return _read(item)[1]
+
+
+def _read(item: Document) -> tuple[int, str]:
+    read = read_item_id(item["id"])
+    assert read is not None, item["id"]
+    return read
+
+
+def _number(incident: str) -> int:
+    read = read_incident_id(incident)
+    assert read is not None, incident
+    return read[1]

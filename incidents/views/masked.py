@@ -1,0 +1,192 @@
+"""The masked: how a person's numbers and addresses are shown until somebody asks for them.
+
+Of a number its country and area code and its last two digits stay, of an address its first letter
+and its domain. What is too short to hide anything that way is hidden whole.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+DOT = "•"
+_HIDDEN = DOT * 3
+
+# Fewer digits than this are an extension or a service number: no end of it is shown.
+_LEAST_DIGITS = 7
+_LAST = 2
+# So many digits of a number stay hidden, or its code is hidden too.
+_LEAST_HIDDEN = 5
+
+_PUNCTUATION = frozenset(" \t\n\u3000+＋-－‐‑–—()（）[]［］.．/／,，、;；:：#*|<>")
+_BETWEEN_NUMBERS = re.compile(r"([/／,，、;；|\n])")
+_EXTENSION = re.compile(
+    r"(?:ext|extension|x|#|转|轉|分机|分機)[\s.:：]{0,5}\w{0,20}\s{0,5}$", re.IGNORECASE
+)
+_BETWEEN_ADDRESSES = re.compile(r"([\s,，、;；<>()（）\[\]]+)")
+# A domain ends in a name: what ends in digits may be somebody's number.
+_ADDRESS = re.compile(
+    r"(?P<local>.*)(?P<at>[@＠])(?P<domain>(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,}))"
+)
+# Words go on behind an address without a space, in Chinese say; behind other domains than ASCII's
+# nobody could tell where, and all of it is hidden.
+_IN_WORDS = re.compile(
+    r"(?P<date>(?<![\d-])(?:19|20)\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?(?![\d-]))"
+    r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
+    r"|(?P<number>[+＋(（]{0,2}\d(?:[ \t\u3000.()（）－‐‑–—-]{0,3}\d){6,})"
+)
+# Country codes of two digits (ITU-T E.164); 1 and 7 are alone, all others have three.
+_TWO_DIGITS = frozenset(
+    [
+        "20",
+        "27",
+        "30",
+        "31",
+        "32",
+        "33",
+        "34",
+        "36",
+        "39",
+        "40",
+        "41",
+        "43",
+        "44",
+        "45",
+        "46",
+        "47",
+        "48",
+        "49",
+        "51",
+        "52",
+        "53",
+        "54",
+        "55",
+        "56",
+        "57",
+        "58",
+        "60",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "66",
+        "81",
+        "82",
+        "84",
+        "86",
+        "90",
+        "91",
+        "92",
+        "93",
+        "94",
+        "95",
+        "98",
+    ]
+)
+_CHINA, _NORTH_AMERICA = "86", "1"
+
+
+def phone(text: str) -> str:
+    """A telephone number, or several: `+86 10 5555 0100` as `+86 10 •••• ••00`.
+
+    As long as `text`. Letters and extensions are hidden; digits of any script are digits.
+    """
+    parts = _BETWEEN_NUMBERS.split(text)
+    return "".join(part if n % 2 else _with_extension(part) for n, part in enumerate(parts))
+
+
+def address(text: str) -> str:
+    """An e-mail address, or several: `wang@shop.example` as `w•••@shop.example`.
+
+    However long what is hidden was, three dots stand for it. What is no address is hidden whole.
+    """
+    parts = _BETWEEN_ADDRESSES.split(text)
+    return "".join(part if n % 2 or not part else _address(part) for n, part in enumerate(parts))
+
+
+def words(text: str) -> str:
+    """What somebody has written, with what looks like a number or an address in it masked.
+
+    From seven digits on it looks like a number, unless it is a date.
+    """
+    return _IN_WORDS.sub(_word, text)
+
+
+_MASKS = {"phone": phone, "email": address, "person": words, "note": words}
+
+
+def details(found: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The same details, each masked as its name asks for; what is not there stays away."""
+    return {name: text and _MASKS[name](text) for name, text in found.items()}
+
+
+def _with_extension(text: str) -> str:
+    found = _EXTENSION.search(text)
+    at = len(text) if found is None else found.start()
+    return _number(text[:at]) + _dotted(text[at:], frozenset())
+
+
+def _number(text: str) -> str:
+    places = [n for n, character in enumerate(text) if character.isdecimal()]
+    digits = "".join(str(unicodedata.decimal(text[n])) for n in places)
+    shown: set[int] = set()
+    if len(digits) >= _LEAST_DIGITS:
+        shown.update(places[-_LAST:])
+        code = _code(digits, international=_has_plus(text[: places[0]]))
+        if len(digits) - _LAST - code >= _LEAST_HIDDEN:
+            shown.update(places[:code])
+    return _dotted(text, shown)
+
+
+def _dotted(text: str, shown: set[int] | frozenset[int]) -> str:
+    return "".join(
+        character if n in shown or character in _PUNCTUATION else DOT
+        for n, character in enumerate(text)
+    )
+
+
+def _has_plus(before: str) -> bool:
+    return "+" in before or "＋" in before
+
+
+def _code(digits: str, *, international: bool) -> int:
+    """How many digits at the beginning are a country's and an area's code."""
+    prefix = 2 if digits.startswith("00") and not international else 0
+    if not international and not prefix:
+        return _with_zero(digits) if digits.startswith("0") else 0
+    rest = digits[prefix:]
+    country = 1 if rest[0] in "17" else 2 if rest[:2] in _TWO_DIGITS else 3
+    after = rest[country:]
+    if rest.startswith(_CHINA):
+        # The zero that is dialled inside the country is often written too, in parentheses.
+        return prefix + country + (_with_zero(after) if after.startswith("0") else _area(after))
+    return prefix + country + (3 if rest.startswith(_NORTH_AMERICA) else 0)
+
+
+def _with_zero(digits: str) -> int:
+    area = _area(digits[1:])
+    return area and area + 1
+
+
+def _area(digits: str) -> int:
+    """How many digits a Chinese area code has, without its zero; a mobile number has none."""
+    if digits.startswith(("10", "2")):
+        return 2
+    return 0 if digits.startswith(("0", "1")) else 3
+
+
+def _address(text: str) -> str:
+    found = _ADDRESS.fullmatch(text)
+    if found is None or sum(map(str.isdecimal, found["domain"])) >= _LEAST_DIGITS:
+        return _HIDDEN
+    local = found["local"]
+    first = local[0] if len(local) > 1 and local[0].isalnum() else ""
+    return f"{first}{_HIDDEN}{found['at']}{found['domain']}"
+
+
+def _word(found: re.Match[str]) -> str:
+    if found["date"]:
+        return found["date"]
+    return _address(found[0]) if found["address"] else phone(found[0])

@@ -1,0 +1,114 @@
+"""A sitting: the real program on a real terminal, its keys pressed, its screen looked at."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tests.cli.display import AT_FIRST, Display
+
+WATCH = (sys.executable, "-m", "incidents", "queue", "--watch")
+MOST_S = 30.0
+
+
+class Sitting:
+    """A program whose terminal this is."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int, slave: int) -> None:
+        self.process = process
+        self._master = master
+        self._slave = slave
+        self.display = Display(*_size(master))
+
+    def press(self, *keys: str) -> None:
+        """Type, as a person does: one key after the other."""
+        for key in keys:
+            os.write(self._master, key.encode())
+
+    def see(self, *wanted: str, gone: Sequence[str] = ()) -> str:
+        """The screen, as soon as it shows all of that and none of what shall be gone."""
+        until = time.monotonic() + MOST_S
+        while True:
+            text = self.display.text
+            if all(each in text for each in wanted) and not any(each in text for each in gone):
+                return text
+            assert time.monotonic() < until, f"{wanted} not without {gone}:\n{text}"
+            self._take(0.2)
+
+    def hear(self, sign: str) -> None:
+        """Wait until the program has written that, seen or not."""
+        until = time.monotonic() + MOST_S
+        while sign not in self.display.history:
+            assert time.monotonic() < until, repr(self.display.history[-200:])
+            self._take(0.2)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._take(0)
+        self.display.resize(columns, rows)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def modes(self) -> list[Any]:
+        """The terminal's modes, as `stty` would tell them."""
+        return termios.tcgetattr(self._slave)
+
+    def is_left_as(self, before: list[Any]) -> None:
+        """Wait until the shell finds its terminal as it left it: its screen and its modes."""
+        until = time.monotonic() + MOST_S
+        while (self.display.modes, self.modes()) != (AT_FIRST, before):
+            assert time.monotonic() < until, (self.display.modes, self.modes(), before)
+            self._take(0.1)
+
+    def ends(self) -> int:
+        """The exit status, when it has come to its end."""
+        until = time.monotonic() + MOST_S
+        while self.process.poll() is None:
+            assert time.monotonic() < until, self.display.text
+            self._take(0.1)
+        while self._take(0):
+            pass
+        return self.process.returncode
+
+    def _take(self, wait_s: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], wait_s)
+        if ready:
+            self.display.feed(os.read(self._master, 65_536))
+        return bool(ready)
+
+
+@contextmanager
+def sitting(
+    environment: Mapping[str, str],
+    *more: str,
+    size: tuple[int, int] = (100, 30),
+    command: Sequence[str] = WATCH,
+) -> Iterator[Sitting]:
+    """The program at work on a terminal of its own, whose session it leads."""
+    master, slave = pty.openpty()
+    columns, rows = size
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *command, *more], stdin=slave, stdout=slave, stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color", **environment},
+    )  # fmt: skip
+    try:
+        yield Sitting(process, master, slave)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        os.close(master)
+        os.close(slave)
+
+
+def _size(descriptor: int) -> tuple[int, int]:
+    columns, rows = os.get_terminal_size(descriptor)
+    return columns, rows

@@ -1,0 +1,300 @@
+"""The watch: the real program on a real terminal, at which somebody works through a shift."""
+
+import signal
+import sys
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from sqlalchemy import insert, select
+
+from incidents import clock
+from incidents.desk import Desk, Envelope
+from incidents.machine import commands as c
+from incidents.store import engine
+from incidents.store.engine import reading, writing
+from incidents.store.tables import FAR, contacts, incidents, work
+from tests.cli.sitting import WATCH, sitting
+
+NUMBER, MASKED = "+86 10 5555 0100", "+86 10 •••• ••00"
+IN_PYTHON = (sys.executable, "-c")
+
+
+def environment(url: str) -> dict[str, str]:
+    return {"INCIDENTS_DB": url, "INCIDENTS_AS": "li", "INCIDENTS_CLOCK": "own"}
+
+
+def do(url: str, *acts: tuple[str, c.Command]) -> None:
+    """Acts on sites, as somebody else does them beside the screen."""
+    database = engine.create(url)
+    envelopes = [Envelope(site=site, command=command) for site, command in acts]
+    answers = Desk(database, own_clock=True).submit(envelopes)
+    database.dispose()
+    assert [answer.refusal for answer in answers] == [None] * len(acts)
+
+
+def log(site: str = "a.example") -> tuple[str, c.Command]:
+    return site, c.Log(by="zhang", again=True)
+
+
+def begin(url: str) -> Mapping[str, str]:
+    """Two sites, a violation on each; the environment of who sits down."""
+    for site, person in (("a.example", "王伟"), ("b.example", None)):
+        do(url, (site, c.AddSite(by="zhang", phone=NUMBER, person=person)), log(site))
+    return environment(url)
+
+
+def on_record(url: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """The contacts, outcome and person, and the states of all incidents."""
+    database = engine.create(url)
+    with reading(database) as connection:
+        rows = connection.execute(select(contacts.c.outcome, contacts.c.by).order_by(contacts.c.n))
+        found = [(row.outcome, row.by) for row in rows]
+        states = select(incidents.c.state).order_by(incidents.c.site_id, incidents.c.n)
+        stand = list(connection.scalars(states))
+    database.dispose()
+    return found, stand
+
+
+def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
+    with sitting(begin(db_url)) as at:
+        assert NUMBER not in at.see("> 1-1", MASKED, "? help")
+        do(db_url, log("b.example"))
+        at.see("2-2")
+        at.press("n")
+        at.see(NUMBER)
+        at.press("\r")
+        at.see(f"Phone 王伟, {NUMBER}", "2   no answer")
+        at.press("\r", "j")
+        at.see("> 2-1", gone=[NUMBER])
+        at.press("k", "2")
+        at.see("1-1: nobody answered; the clock runs on", gone=[NUMBER])
+        assert on_record(db_url) == ([("no-answer", "li")], ["open", "open", "open"])
+        at.press("1")
+        at.see("that stops the clock of 1-1? y/n")
+        assert len(on_record(db_url)[0]) == 1
+        at.press("y")
+        at.see("1-1: the responsible person was reached", "check if gone")
+        assert on_record(db_url) == (
+            [("no-answer", "li"), ("reached", "li")], ["notified", "open", "open"]
+        )  # fmt: skip
+        at.press("r")
+        at.see("1-1: the content is gone", gone=["> "])
+        at.press("c", "q")
+        assert at.ends() == 0
+    assert on_record(db_url)[1] == ["removed", "open", "open"]
+
+
+def test_the_keys_of_arrows_and_what_is_pasted(sqlite_url: str) -> None:
+    with sitting(begin(sqlite_url)) as at:
+        at.see("> 1-1")
+        at.press("\x1b[B")
+        at.see("> 2-1")
+        at.press("\x1bOA")
+        at.see("> 1-1")
+        at.press("\x1b[200~010 5555 0122\r\x1b[201~")
+        at.see("what is pasted is not taken for keys")
+        at.press("?")
+        at.see("show the number of the selected item")
+        at.press("\x1b")
+        at.see("> 1-1")
+        at.press("q")
+        assert at.ends() == 0
+    assert on_record(sqlite_url)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ("q", 0),
+        ("\x03", 0),
+        (signal.SIGTERM, 128 + signal.SIGTERM),
+        (signal.SIGHUP, 128 + signal.SIGHUP),
+    ],
+)
+def test_the_terminal_is_put_back_however_it_ends(
+    sqlite_url: str, how: str | signal.Signals, status: int
+) -> None:
+    with sitting(environment(sqlite_url)) as at:
+        before = at.modes()
+        assert "Nothing to do." in at.see("q quit")
+        assert at.display.is_alternate
+        assert not at.modes()[3] & (termios.ICANON | termios.ECHO)
+        if isinstance(how, signal.Signals):
+            at.process.send_signal(how)
+        else:
+            at.press(how)
+        assert at.ends() == status
+        at.is_left_as(before)
+
+
+BREAKS = """
+from incidents.cli import main, queue_watch
+draw, left = queue_watch.frame, [2]
+def breaks(*given):
+    left[0] -= 1
+    return draw(*given) if left[0] >= 0 else 1 / 0
+queue_watch.frame = breaks
+raise SystemExit(main(["queue", "--watch"]))
+"""
+
+
+def test_the_terminal_is_put_back_before_a_fault_is_told(sqlite_url: str) -> None:
+    with sitting(environment(sqlite_url), command=[*IN_PYTHON, BREAKS]) as at:
+        before = at.modes()
+        assert at.ends() == 1
+        at.is_left_as(before)
+        assert "incidents: something unexpected went wrong (ZeroDivisionError)" in at.display.text
+        assert "Traceback" not in at.display.text
+
+
+HANGS = """
+import os, time
+from incidents.cli import main, queue_screen
+def hangs(run, deed):
+    os.write(2, b"\\x07")
+    time.sleep(600)
+queue_screen.carry_out = hangs
+raise SystemExit(main(["queue", "--watch"]))
+"""
+
+
+def test_an_act_that_hangs_is_told_and_can_be_broken_off(sqlite_url: str) -> None:
+    with sitting(begin(sqlite_url), command=[*IN_PYTHON, HANGS]) as at:
+        before = at.modes()
+        at.see("> 1-1")
+        at.press("2")
+        at.see("no answer on 1-1 …")
+        at.hear("\x07")
+        at.press("\x03")
+        assert at.ends() == 130
+        at.is_left_as(before)
+        assert "broken off: whether no answer on 1-1 is on record" in at.display.text
+
+
+def test_it_is_stopped_and_brought_back_by_the_shell(sqlite_url: str) -> None:
+    shell = ("bash", "--norc", "--noprofile", "--noediting", "-i")
+    given = {**begin(sqlite_url), "PS1": "shell>", "HISTFILE": ""}
+    with sitting(given, command=shell) as at:
+        at.see("shell>")
+        before = at.modes()
+        at.press(" ".join([*WATCH, "\r"]))
+        at.see("> 1-1")
+        at.press("j")
+        at.see("> 2-1")
+        at.press("\x1a")
+        at.see("Stopped", "shell>")
+        at.is_left_as(before)
+        at.press("bg\r")
+        at.press("until jobs | grep Stopped; do sleep 0.1; done; echo $((20 + 1)) times\r")
+        at.see("21 times")
+        at.is_left_as(before)
+        at.press("fg\r")
+        at.see("> 2-1")
+        assert at.display.is_alternate
+        at.press("3")
+        at.see("2-1: the number was wrong")
+        assert at.display.history.count("\x1b[?1049h") == 2
+        at.press("q")
+        at.see("21 times", gone=["TASK"])
+        at.is_left_as(before)
+        at.press("exit\r")
+        assert at.ends() == 0
+    assert on_record(sqlite_url)[0] == [("wrong-number", "li")]
+
+
+def fill(url: str, count: int) -> None:
+    """So many more items, as a bulk."""
+    database = engine.create(url)
+    row = {"site_id": 1, "kind": "review", "sort_due": FAR, "recorded_at": clock.now()}
+    with writing(database) as connection:
+        connection.execute(insert(work), [{**row, "item": f"t{n}"} for n in range(1, count + 1)])
+    database.dispose()
+
+
+def test_ten_thousand_items_on_a_window_that_is_pulled_to_forty_columns(sqlite_url: str) -> None:
+    given = begin(sqlite_url)
+    fill(sqlite_url, 10_000)
+    last = sorted(f"1-t{n}" for n in range(1, 10_001))[997]
+    with sitting(given, "--limit", "1000", size=(120, 40)) as at:
+        at.see("1,000 or more to do", "王伟", "WITH", "> 1-1")
+        at.press("G")
+        at.see(f"> {last}", "there is more: --limit N shows it")
+        for columns, rows in ((40, 12), (1, 1), (20, 4), (40, 12)):
+            at.resize(columns, rows)
+        text = at.see(f"> {last}", "review")
+        assert "WITH" not in text
+        # A window that has its old size again has lost what was in it all the same.
+        at.resize(40, 12)
+        at.process.send_signal(signal.SIGWINCH)
+        at.see(f"> {last}", "review", "? help")
+        at.press("g")
+        at.see("> 1-1", "1-1 call: 王伟")
+        at.press("q")
+        assert at.ends() == 0
+
+
+def test_a_person_of_one_s_own_choice_and_only_what_is_theirs(sqlite_url: str) -> None:
+    with sitting(begin(sqlite_url), "--as", "zhao", "--mine", "--reveal") as at:
+        at.see("Nothing to do.")
+        do(sqlite_url, ("b.example", c.ClaimItem(by="zhao", item="1")))
+        at.see("2-1", NUMBER, gone=["1-1"])
+        at.press("j", "u")
+        at.see("2-1 is free again", "Nothing to do.")
+        at.press("q")
+        assert at.ends() == 0
+
+
+@contextmanager
+def gone(url: str) -> Iterator[None]:
+    """A server that lets nobody into the database, as when it is started anew."""
+    name = urlsplit(url).path.removeprefix("/")
+    elsewhere = url.replace(f"/{name}?", "/postgres?")
+    with psycopg.connect(elsewhere, autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                       [name])  # fmt: skip
+        yield
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: str) -> None:
+    with sitting(begin(postgresql_url)) as at:
+        at.see("> 1-1")
+        with gone(postgresql_url):
+            at.see("does not answer as it should", "This is the queue of", "> 1-1")
+            at.press("2")
+            at.see("Whether no answer on 1-1 is on record is not known")
+        at.see("> 1-1", gone=["This is the queue of"])
+        at.press("a")
+        at.see("1-1: nobody answered")
+        at.press("q")
+        assert at.ends() == 0
+    assert on_record(postgresql_url)[0] == [("no-answer", "li")]
+
+
+def test_without_keys_it_refreshes_until_it_is_told_to_end(sqlite_url: str) -> None:
+    given = begin(sqlite_url)
+    shell = ("sh", "-c", f"exec {' '.join(WATCH)} < /dev/null")
+    with sitting(given, command=shell) as at:
+        at.see("> 1-1")
+        do(sqlite_url, ("a.example", c.RecordContact(by="li", incident=1, outcome="reached")))
+        at.see("check if gone")
+        at.press("\x03")
+        assert at.ends() == 0
+
+
+def test_a_database_that_is_not_there_is_told_before_there_is_a_screen(tmp_path: object) -> None:
+    with sitting(environment(f"sqlite:///{tmp_path}/nowhere/x.db")) as at:
+        assert at.ends() == 1
+        assert "cannot open the file" in at.display.text
+        assert "\x1b[?1049h" not in at.display.history
+
+
+def test_a_terminal_that_cannot_draw_is_told_so(sqlite_url: str) -> None:
+    with sitting({**environment(sqlite_url), "TERM": "dumb"}) as at:
+        assert at.ends() == 2
+        assert "--watch needs a terminal" in at.display.text
