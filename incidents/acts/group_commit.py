@@ -1,0 +1,84 @@
+"""The group commit: what waits while one piece of work is under way shares the next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+_GATHERING_S = 0.01
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(eq=False, slots=True)
+class _Place(Generic[Item, Outcome]):
+    item: Item
+    is_done: bool = False
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+
+    def result(self) -> Outcome | None:
+        if self.error is not None:
+            raise self.error
+        return self.outcome
+
+
+class GroupCommit(Generic[Item, Outcome]):
+    """Work that costs the same for one item as for many, and is done by one thread at a time.
+
+    `work` gets the items in the order in which they came, and gives an outcome for each.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Outcome]]) -> None:
+        self._work = work
+        self._waiting: list[_Place[Item, Outcome]] = []
+        self._is_at_work = False
+        self._is_busy = False
+        self._changed = threading.Condition()
+
+    def take(self, item: Item, patience_s: float) -> Outcome | None:
+        """The item's outcome; None if the round that is under way lasts longer than that.
+
+        Raises:
+            BaseException: whatever `work` raises, for each item that it was given.
+        """
+        place: _Place[Item, Outcome] = _Place(item)
+        with self._changed:
+            self._waiting.append(place)
+            # Whoever is done goes at once, and need not wait for the next round to end.
+            self._changed.wait_for(lambda: place.is_done or not self._is_at_work, patience_s)
+            if place.is_done:
+                return place.result()
+            if self._is_at_work:
+                if place in self._waiting:
+                    self._waiting.remove(place)
+                return None
+            self._is_at_work = True
+            if self._is_busy or len(self._waiting) > 1:
+                # Those who were done a moment ago come again with their next.
+                self._changed.wait_for(lambda: False, _GATHERING_S)
+            places, self._waiting = self._waiting, []
+            self._is_busy = len(places) > 1
+        try:
+            self._do(places)
+        finally:
+            with self._changed:
+                self._is_at_work = False
+                self._changed.notify_all()
+        return place.result()
+
+    def _do(self, places: Sequence[_Place[Item, Outcome]]) -> None:
+        try:
+            outcomes = self._work([place.item for place in places])
+            for place, outcome in zip(places, outcomes, strict=True):
+                place.outcome = outcome
+        except BaseException as error:
+            for place in places:
+                place.error = error
+            raise
+        finally:
+            for place in places:
+                place.is_done = True

@@ -1,0 +1,109 @@
+"""The server as it tells what it has loaded: when that is believed, and when it is not."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from incidents.acts.nginx_server import Loaded, Server
+
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def answering(answer: Callable[[int], tuple[int, bytes]]) -> Iterator[Server]:
+    """Something on the loopback that gives the n-th who asks that status and body."""
+    count = iter(range(10**6))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answer(next(count))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield server(f"127.0.0.1:{listening.server_port}")
+        finally:
+            listening.shutdown()
+
+
+def server(probe: str | None) -> Server:
+    return Server(test_command=("true",), reload_command=("true",), probe=probe)
+
+
+def soon(seconds: float = PATIENCE_S) -> float:
+    return time.monotonic() + seconds
+
+
+def test_while_workers_of_both_generations_answer_the_new_one_is_not_believed() -> None:
+    asked = []
+
+    def both(n: int) -> tuple[int, bytes]:
+        asked.append(n)
+        return 200, b"old " if n in (1, 4, 8, 9, 15) else b"new "
+
+    with answering(both) as probed:
+        began = time.monotonic()
+        assert probed.wait_for(lambda told: told == "new", soon()) is None
+    assert len(asked) > 16
+    assert time.monotonic() - began > 0.25
+
+
+def test_a_generation_that_never_comes_is_told_of() -> None:
+    with answering(lambda _: (200, b"old ")) as probed:
+        trouble = probed.wait_for(lambda told: told == "new", soon(0.2))
+    assert trouble is not None
+    assert trouble.problem == "reload_pending"
+
+
+def test_a_generation_that_comes_and_goes_is_not_believed_either() -> None:
+    with answering(lambda n: (200, b"old " if n % 3 else b"new ")) as probed:
+        assert probed.wait_for(lambda told: told == "new", soon(0.6)) is not None
+
+
+def test_without_a_probe_nothing_is_waited_for() -> None:
+    assert server(None).wait_for(lambda told: False, soon()) is None
+    assert server(None).loaded("shop.example", soon()) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [(b"0a ", "active"), (b"0a suspended", "suspended"), (b"0a closed", "closed")],
+)
+def test_what_it_tells_of_a_host_is_read(body: bytes, state: str) -> None:
+    with answering(lambda _: (200, body)) as probed:
+        told = probed.loaded("shop.example", soon())
+    assert isinstance(told, Loaded)
+    assert (told.generation, told.state) == ("0a", state)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b""), (200, b"0a"), (200, b"0a held"), (200, b"<html>"), (200, b"\xff \xff"),
+     (200, b"x" * 100_000), (404, b"0a closed"), (500, b"0a closed")],
+)  # fmt: skip
+def test_what_is_not_its_answer_is_none(status: int, body: bytes) -> None:
+    with answering(lambda _: (status, body)) as probed:
+        assert probed.loaded("shop.example", soon()) is None
+
+
+def test_one_that_hangs_is_not_waited_for_longer_than_the_deadline() -> None:
+    def hang(_: int) -> tuple[int, bytes]:
+        time.sleep(1)
+        return 200, b"0a closed"
+
+    with answering(hang) as probed:
+        began = time.monotonic()
+        assert probed.loaded("shop.example", soon(0.2)) is None
+        assert time.monotonic() - began < 0.9
+        assert probed.loaded("shop.example", soon(-1)) is None
