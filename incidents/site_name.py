@@ -16,6 +16,11 @@ MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
 
 _PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_NOT_IN_A_NAME = {
+    "@": "it has an @; give the host's name alone, what stands behind the @",
+    "%": "it has a %; give an IP address without its zone, or a name as it is read",
+    "*": "it has a *; a site is one name, so give each host its own record",
+}
 _LIKE_AN_ID = re.compile(r"\d+(?:-t?\d+)+|\d+-(?:disputed|reinstatement)", re.ASCII)
 # The four full stops that IDNA takes for a dot.
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
@@ -42,7 +47,8 @@ def read_host(text: str) -> str:
         return address
     labels = _DOTS.split(name.removesuffix("."))
     kept = ".".join(_label(text, label) for label in labels)
-    if labels[-1].isdecimal():
+    # Judged as it is kept: ① is a 1 by then.
+    if kept.rpartition(".")[2].isdecimal():
         _refuse(text, "a name that ends in a number is an IP address, and this is not a valid one")
     if len(kept) > MAX_OCTETS:
         _refuse(text, f"it has {len(kept)} octets in its ASCII form, and {MAX_OCTETS} are the most")
@@ -72,10 +78,9 @@ def _refuse_what_is_no_name(text: str, name: str) -> None:
         _refuse(text, "it is a URL; give the host's name, and the address with --url")
     if "/" in name or "\\" in name or "?" in name or "#" in name:
         _refuse(text, "it has a path; give the host's name, and the address with --url")
-    if "@" in name:
-        _refuse(text, "it has an @; give the host's name alone, what stands behind the @")
-    if "*" in name:
-        _refuse(text, "it has a *; a site is one name, so give each host its own record")
+    for mark, detail in _NOT_IN_A_NAME.items():
+        if mark in name:
+            _refuse(text, detail)
     if name.startswith("["):
         _refuse(text, "it is in brackets; give the IP address without brackets and port")
     if name.count(":") == 1:

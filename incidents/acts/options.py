@@ -164,4 +164,4 @@ class Options:
         return self._table.get(key)
 
 
-_SECRET = ("secret", "token", "password", "key")
+_SECRET = ("secret", "token", "password", "key", "environment", "urls")

@@ -105,30 +105,31 @@ def read(section: Mapping[str, Any]) -> Routing:
     give_up_after = options.duration("give_up_after", _GIVE_UP_AFTER, least=_SECOND, most=_YEAR)
     workers = options.number("workers", 16, least=1, most=64)
     assert default is not None
-    chosen = _adapter(options, "adapter", default, made)
+    chosen = _adapter(options, options, default, made)
     for group in options.tables("group"):
         patterns, name = group.texts("sites"), group.needed("adapter")
         group.finish()
         if not patterns:
             raise group.wrong("sites", 'a list of names or patterns such as "*.shop.example"')
-        groups.append(Group(patterns, _adapter(options, "adapter", name, made)))
+        groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
         # A table that no group names is read too: what is wrong in it should not wait to be found.
         if isinstance(value, dict):
-            _adapter(options, name, name, made)
+            _adapter(options, options, name, made)
     options.finish()
     return Routing(
         default=chosen, groups=tuple(groups), give_up_after=give_up_after, workers=workers
     )
 
 
-def _adapter(options: Options, key: str, name: str, made: dict[str, Adapter]) -> Adapter:
+def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter]) -> Adapter:
+    """The adapter of that name, made once; `said` is the table that names it."""
     if name in made:
         return made[name]
     own = options.table(name)
     if own is None:
         if name != DEFAULT:
-            raise options.wrong(key, f"the name of a section [{SECTION}.{name}], or {DEFAULT}")
+            raise said.wrong("adapter", f"the name of a section [{SECTION}.{name}], or {DEFAULT}")
         own = Options(f"[{SECTION}.{name}]", {})
     kind = own.text("type", name) or name
     made[name] = _make(kind, name, own)

@@ -110,8 +110,24 @@ class Notice(NamedTuple):
 def notices(found: Document, when: When) -> list[Notice]:
     """What everybody who looks at the queue must be told first, the worst first."""
     enforcement = found["enforcement"]
-    told = [(_alarm(enforcement, when), True), (_remark(enforcement, when), False)]
+    told = [
+        (_alarm(enforcement, when), True),
+        (_dead_letters(found["acts"]), True),
+        (_remark(enforcement, when), False),
+    ]
     return [Notice(words, is_alarm) for words, is_alarm in told if words is not None]
+
+
+def _dead_letters(acts: Document) -> str | None:
+    """That what was decided is not carried out, and nobody tries any more."""
+    if not acts["dead"]:
+        return None
+    more = " or more" if acts["capped"] else ""
+    first = acts["first"][0]
+    return (
+        f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {first['kind']} {first['site']}"
+        f" ({first['id']}, {first['problem']}). See them: incidents acts list --dead"
+    )
 
 
 def _alarm(enforcement: Document, when: When) -> str | None:

@@ -25,6 +25,7 @@ from incidents.machine.policy import Policy
 from incidents.store.tables import FAR, claims, sites, work
 from incidents.store.types import microseconds
 from incidents.views import masked, personal, policy
+from incidents.views.acts import dead_letters
 from incidents.views.enforcement import enforcement
 from incidents.views.findings import Findings, find
 from incidents.views.misses import closing_misses
@@ -77,6 +78,7 @@ def queue(
         "counts": dict(sorted(counted.items())),
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),
+        "acts": dead_letters(connection),
     }
 
 

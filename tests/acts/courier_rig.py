@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from incidents.acts.courier import Courier, Round
+from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Order, Outcome, State
 from incidents.machine.orders import ACT, DESK, NOTICE
 from tests.desk.rehearsal import Rehearsal
@@ -67,3 +68,13 @@ def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | Non
     finally:
         found.close()
     return found
+
+
+TOLD: dict[str, Told] = {}
+"""By its name in the settings: what an adapter of the type `told` answers."""
+
+
+def make(name: str, options: Options) -> Told:
+    """An adapter like one that others bring."""
+    options.finish()
+    return TOLD.setdefault(name, Told(name))

@@ -47,7 +47,7 @@ def page(items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "items": items, "more": False, "counts": {"call": len(items)}, "counts_capped": False,
-        "enforcement": enforcement, **more,
+        "enforcement": enforcement, "acts": {"dead": 0, "capped": False, "first": []}, **more,
     }  # fmt: skip
 
 

@@ -1,0 +1,198 @@
+"""The orders on the command line: what is not carried out is seen, tried again, or cancelled."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from incidents.acts import routing
+from incidents.acts.port import Delivered, Failed, Retry
+from tests.acts import courier_rig
+from tests.acts.courier_rig import Told
+from tests.cli.conftest import Cli, Result
+
+DOWN = Retry(problem="http_503", detail="it is away")
+GONE = Failed(problem="gone", detail="410 Gone")
+Move = Callable[..., object]
+
+
+@pytest.fixture
+def panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    """The adapter of all sites, as the settings name it."""
+    settings = tmp_path / "config.toml"
+    settings.write_text('[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n')
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    monkeypatch.setitem(routing.TYPES, "told", "tests.acts.courier_rig")
+    monkeypatch.setitem(courier_rig.TOLD, "panel", Told("panel"))
+    return courier_rig.TOLD["panel"]
+
+
+@pytest.fixture
+def later(clock: FrozenDateTimeFactory) -> Move:
+    return lambda **by: clock.tick(timedelta(**by))
+
+
+def _suspended(cli_on_both: Cli, later: Move) -> Result:
+    cli_on_both("site", "add", "shop.example")
+    cli_on_both("log", "shop.example")
+    later(hours=1, seconds=1)
+    return cli_on_both("daemon", "--once")
+
+
+def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    done = _suspended(cli_on_both, later)
+    assert "NOTHING IS ENFORCED" not in done.err
+    assert panel.kinds == ["suspend"]
+    listed = cli_on_both("acts", "list", "--json").json
+    assert [order["lane"] for order in listed] == ["notice", "notice"]
+    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
+    shown = cli_on_both("acts", "show", "1-o4")
+    assert "state: settled" in shown.out
+    assert "shop.example is suspended in the world, by panel" in shown.out
+
+
+def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
+    cli_on_both: Cli, later: Move
+) -> None:
+    done = _suspended(cli_on_both, later)
+    assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
+    why = cli_on_both("site", "why", "shop.example").out
+    assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
+    assert "in force: active" in cli_on_both("site", "list").out
+
+
+def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    panel.outcome = DOWN
+    done = _suspended(cli_on_both, later)
+    assert "1 order not carried out: incidents acts list" in done.err
+    [order] = cli_on_both("acts", "list", "--site", "shop.example", "--json").json[:1]
+    assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
+    assert (order["problem"], order["detail"]) == ("http_503", "it is away")
+    assert "http_503: it is away" in cli_on_both("acts", "show", "1-o4").out
+
+
+def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    panel.outcome = GONE
+    _suspended(cli_on_both, later)
+    told = cli_on_both("queue").err
+    assert "ORDERS GIVEN UP: 1, the first suspend shop.example (1-o4, gone)" in told
+    assert "incidents acts list --dead" in told
+    assert cli_on_both("acts", "list", "--dead", "-q").out == "1-o4\n"
+    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "unknown"
+    panel.outcome = Delivered()
+    again = cli_on_both("acts", "retry", "1-o4")
+    assert again.status == 0
+    assert "tried again: suspend shop.example" in again.out
+    cli_on_both("daemon", "--once")
+    assert "GIVEN UP" not in cli_on_both("queue").err
+    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
+    assert cli_on_both("audit", "replay").status == 0
+
+
+def test_only_what_is_still_ordered_can_be_tried_again(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    panel.outcomes = {"suspend": GONE}
+    _suspended(cli_on_both, later)
+    cli_on_both("void", "1-1", "--reason", "slip")
+    cli_on_both("daemon", "--once")
+    assert panel.kinds == ["suspend", "reopen"]
+    refused = cli_on_both("acts", "retry", "1-o4", "--json")
+    assert (refused.status, refused.refused["name"]) == (3, "overtaken")
+
+
+def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    panel.outcome = DOWN
+    _suspended(cli_on_both, later)
+    done = cli_on_both("acts", "cancel", "1-o4", "--reason", "the server was given back")
+    assert done.status == 0
+    assert "not carried out: suspend shop.example (somebody has decided so)" in done.out
+    site = cli_on_both("site", "show", "shop.example", "--json").json
+    assert (site["state"], site["in_force"]) == ("suspended", "unknown")
+    assert "the server was given back" in cli_on_both("acts", "show", "1-o4").out
+
+
+@pytest.mark.parametrize("given", ["1-4", "1-o", "x", "1-o4.", "o4"])
+def test_what_is_no_order_is_refused_with_how_one_looks(cli_on_both: Cli, given: str) -> None:
+    for act in (("show",), ("retry",), ("cancel", "--reason", "r")):
+        refused = cli_on_both("acts", act[0], given, *act[1:], "--json")
+        assert (refused.status, refused.refused["name"]) == (3, "unknown_order")
+        assert "12-o45" in refused.refused["message"]
+
+
+def test_an_order_that_never_was_is_refused(cli_on_both: Cli) -> None:
+    cli_on_both("site", "add", "shop.example")
+    for act in (("show",), ("retry",), ("cancel", "--reason", "r")):
+        refused = cli_on_both("acts", act[0], "1-o9", *act[1:], "--json")
+        assert (refused.status, refused.refused["name"]) == (3, "unknown_order")
+
+
+def test_a_reconciliation_agrees_where_the_world_is_as_it_was_ordered(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    _suspended(cli_on_both, later)
+    panel.states["shop.example"] = "suspended"
+    compared = cli_on_both("acts", "reconcile", "--json")
+    assert compared.status == 0
+    assert [each["verdict"] for each in compared.json] == ["agrees"]
+
+
+def test_a_site_that_somebody_has_opened_by_hand_is_found_and_taken_down_again(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    _suspended(cli_on_both, later)
+    panel.states["shop.example"] = "active"
+    found = cli_on_both("acts", "reconcile", "--json")
+    assert (found.status, found.json[0]["verdict"]) == (5, "DIFFERS")
+    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "active"
+    repaired = cli_on_both("acts", "reconcile", "--repair")
+    assert repaired.status == 0
+    cli_on_both("daemon", "--once")
+    assert panel.kinds == ["suspend", "suspend"]
+    assert panel.got[0].until == panel.got[1].until
+    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
+    assert cli_on_both("audit", "replay").status == 0
+
+
+def test_what_still_waits_is_not_ordered_twice(cli_on_both: Cli, panel: Told, later: Move) -> None:
+    panel.outcome = DOWN
+    _suspended(cli_on_both, later)
+    panel.states["shop.example"] = "active"
+    compared = cli_on_both("acts", "reconcile", "--repair", "--json")
+    assert (compared.status, compared.json[0]["verdict"]) == (0, "waits")
+
+
+def test_where_the_world_cannot_be_asked_the_record_is_believed(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    _suspended(cli_on_both, later)
+    assert cli_on_both("acts", "reconcile", "--json").json[0]["verdict"] == "cannot be asked"
+    assert cli_on_both("acts", "reconcile", "shop.example").status == 0
+
+
+def test_a_wrong_setting_is_named_and_nothing_is_carried_out(
+    cli_on_both: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "wrong.toml"
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    for text, named in (
+        ('[acts]\nadapter = "panel"\n', "[acts.panel]"),
+        ("[acts]\nworker = 3\n", "worker"),
+        ('[acts]\nadapter = "p"\n[acts.p]\ntype = "carrier-pigeon"\n', "carrier-pigeon"),
+        ('[acts]\ngive_up_after = "soon"\n', "soon"),
+        ('[[acts.group]]\nsites = ["*.a.example"]\nadapter = "b"\n', "'b'"),
+    ):
+        settings.write_text(text)
+        refused = cli_on_both("daemon", "--once")
+        assert refused.status == 1
+        assert named in refused.err
