@@ -1,0 +1,210 @@
+"""Delivering orders to a receiver on the loopback, beside bare job queues doing the same POST.
+
+Measured: orders a second, by the receiver, from the first request to the last. Ours is one courier
+(`incidents.acts.courier`, as the daemon runs it) with as many orders that wait, each of a site of
+its own: it claims them under a lease, posts, and records each outcome through the desk: a decision,
+an audit entry, what is in force. In the time until the last outcome is recorded it does a second
+figure.
+
+The peers have as many jobs that wait in Redis and make the same signed POST by the same code (see
+`bench.posts`); they keep no order and no record.
+
+Also whether the desk is slower while 100,000 orders wait.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+from types import ModuleType
+
+from sqlalchemy import Engine, insert, select
+
+from bench import crew, posts
+from bench.context import Context, settle
+from bench.databases import Databases
+from bench.peers import celery_posts, dramatiq_posts
+from bench.receiver import Receiver, receiver
+from bench.redis_server import HOW, absent, redis
+from bench.register import desk_of
+from bench.trial import FASTEST_PEER, Contender, Figure, Target, Trial
+from incidents import clock
+from incidents.desk import Desk, Envelope
+from incidents.machine import commands as c
+from incidents.store import engine as engines
+from incidents.store.order_tables import deliveries
+
+UNIT = "orders/s"
+_BATCH = 1_000
+PEERS: tuple[ModuleType, ...] = (celery_posts, dramatiq_posts)
+
+
+def trials(context: Context) -> Iterator[Trial]:
+    """The courier beside the peers on each kind of database, then the desk beside what waits."""
+    orders = context.of_size(tiny=40, small=4_000, full=20_000)
+    waiting = context.of_size(tiny=100, small=100_000, full=100_000)
+    logs = context.of_size(tiny=20, small=1_000, full=3_000)
+    for databases in context.each():
+        yield _deliver(context, databases, orders)
+        yield _beside(databases, waiting, logs)
+
+
+def _deliver(context: Context, databases: Databases, orders: int) -> Trial:
+    ours = Contender(
+        name="one courier", role="ours", how=f"{posts.WORKERS} threads",
+        run=lambda: _ours(databases, orders),
+    )  # fmt: skip
+    left_out = {
+        peer.NAME: why
+        for peer in PEERS
+        if (why := context.absent(*peer.MODULES) or absent()) is not None
+    }
+    peers = [_peer(peer, orders) for peer in PEERS if peer.NAME not in left_out]
+    return Trial(
+        scenario="deliver",
+        database=databases.kind,
+        title=f"{orders:,} orders to a receiver on the loopback",
+        contenders=[*peers, ours],
+        targets=[Target(of="one courier", against=FASTEST_PEER, at_least=1.0)],
+        left_out=left_out,
+        notes=["the peers keep no order among a site's jobs, and no record of what came of them"],
+    )
+
+
+def _ours(databases: Databases, orders: int) -> list[Figure]:
+    with databases.new() as url, receiver() as to:
+        crew.alone(_order, url, orders)
+        settle()
+        took_s: float = crew.alone(_carry_out, url, to.url)
+        a_second = to.wait(orders)
+    return [
+        Figure("one courier", a_second, UNIT),
+        Figure("until all is on record", orders / took_s, UNIT),
+    ]
+
+
+def _order(url: str, orders: int) -> None:
+    """So many sites, each held by order: that is one order to suspend it."""
+    with desk_of(url) as desk:
+        for first in range(0, orders, _BATCH):
+            names = [f"site-{n}.example" for n in range(first, min(first + _BATCH, orders))]
+            for command in (c.AddSite(by="bench"), c.SetHold(by="bench", reason="ordered")):
+                desk.submit([Envelope(site=name, command=command) for name in names])
+
+
+def _carry_out(url: str, to: str) -> float:
+    from incidents.acts import routing
+    from incidents.acts.courier import Courier, Round
+    from incidents.machine.orders import ACT
+
+    found = routing.read(posts.section(to))
+    engine = engines.create(url)
+    courier = Courier(
+        engine=engine, desk=Desk(engine), lanes={ACT: lambda order: found.adapter_for(order.site)},
+        name="bench", give_up_after=found.give_up_after, workers=found.workers,
+    )  # fmt: skip
+    with engine.connect():
+        pass
+    own = Round(courier)
+    began = perf_counter()
+    own.run()
+    took_s = perf_counter() - began
+    own.close()
+    found.close()
+    engine.dispose()
+    return took_s
+
+
+def _peer(peer: ModuleType, orders: int) -> Contender:
+    def once() -> list[Figure]:
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            broker = stack.enter_context(redis(Path(folder)))
+            to = stack.enter_context(receiver())
+            return [Figure(peer.NAME, _posted(peer, broker, to, orders), UNIT)]
+
+    return Contender(name=peer.NAME, role="peer", how=f"{peer.HOW}; {HOW}", run=once)
+
+
+def _posted(peer: ModuleType, broker: str, to: Receiver, orders: int) -> float:
+    environ = {peer.BROKER: broker, peer.RECEIVER: to.url}
+    crew.alone(peer.fill, orders, environ)
+    settle()
+    worker = peer.worker(environ)
+    try:
+        return to.wait(orders)
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
+def _beside(databases: Databases, waiting: int, logs: int) -> Trial:
+    def once() -> list[Figure]:
+        alone = _logging_s(databases, 0, logs)
+        beside = _logging_s(databases, waiting, logs)
+        return [
+            Figure("nothing waits", alone / logs * 1e6, "us"),
+            Figure(f"{waiting:,} wait", beside / logs * 1e6, "us"),
+        ]
+
+    return Trial(
+        scenario="deliver",
+        database=databases.kind,
+        title=f"logging while {waiting:,} orders wait",
+        contenders=[Contender(name="the desk", role="ours", run=once)],
+        targets=[Target(of=f"{waiting:,} wait", against="nothing waits", at_most=1.05)],
+    )
+
+
+def _logging_s(databases: Databases, waiting: int, logs: int) -> float:
+    with databases.new() as url:
+        crew.alone(_let_wait, url, waiting, logs)
+        settle()
+        took_s: float = crew.alone(_log, url, logs)
+        return took_s
+
+
+def _let_wait(url: str, waiting: int, logs: int) -> None:
+    """Orders that wait, of sites that are not logged on; and a site for each violation."""
+    engine = engines.create(url)
+    with desk_of(url) as desk:
+        for first in range(0, logs + 1, _BATCH):
+            names = [f"site-{n}.example" for n in range(first, min(first + _BATCH, logs + 1))]
+            desk.submit([Envelope(site=name, command=c.AddSite(by="bench")) for name in names])
+    _fill(engine, waiting)
+    engine.dispose()
+
+
+def _fill(engine: Engine, waiting: int) -> None:
+    now = clock.now()
+    rows = [
+        {
+            "site_id": 1_000_000 + n, "lane": "act", "site_seq": 4, "n": 1, "kind": "suspend",
+            "dead": False, "since": now, "attempts": 3, "next_at": now + timedelta(hours=1),
+        }
+        for n in range(waiting)
+    ]  # fmt: skip
+    with engines.writing(engine) as connection:
+        for first in range(0, waiting, _BATCH * 10):
+            connection.execute(insert(deliveries), rows[first : first + _BATCH * 10])
+    with engine.connect() as connection:
+        assert len(connection.execute(select(deliveries.c.site_id).limit(1)).all()) == min(
+            waiting, 1
+        )
+
+
+def _log(url: str, logs: int) -> float:
+    with desk_of(url) as desk:
+        desk.submit([_logged(0)])
+        began = perf_counter()
+        for n in range(1, logs + 1):
+            desk.submit([_logged(n)])
+        return perf_counter() - began
+
+
+def _logged(n: int) -> Envelope:
+    return Envelope(site=f"site-{n}.example", command=c.Log(by="bench"))
