@@ -100,7 +100,8 @@ class Adapter(Protocol):
 
     One instance serves several threads. Nothing is raised for what the world does: that is an
     outcome. An attempt must come to its end within 20 seconds: its lease is 25. One that keeps
-    something open has a `close` beside these.
+    something open has a `close` beside these; one whose `state` cannot tell a closed site from a
+    suspended one has `tells_closed = False`.
     """
 
     @property

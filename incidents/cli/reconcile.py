@@ -16,6 +16,7 @@ from incidents.machine import commands
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from incidents.acts.port import Adapter, State
     from incidents.acts.routing import Routing
     from incidents.machine.commands import Command
     from incidents.words import Document
@@ -106,7 +107,7 @@ def _compare(
     asked: list[tuple[int, Command]] = []
     for each in batch:
         adapter = found.adapter_for(each["site"])
-        seen = adapter.state(each["site"])
+        seen = _seen(adapter, each)
         each |= {"really": seen, "adapter": adapter.name}
         each["verdict"] = _verdict(each, waits=each["site_id"] in waiting)
         if seen is not None and seen != each["on_record"]:
@@ -118,6 +119,15 @@ def _compare(
             each["verdict"] = _REPAIRED
     _do(act, asked)
     return batch
+
+
+def _seen(adapter: Adapter, each: Document) -> State | None:
+    seen = adapter.state(each["site"])
+    # A machine that is switched off does not know why.
+    tells_closed = getattr(adapter, "tells_closed", True)
+    if seen == "suspended" and each["ordered"] == "closed" and not tells_closed:
+        return "closed"
+    return seen
 
 
 def _do(act: Act, asked: list[tuple[int, Command]]) -> None:

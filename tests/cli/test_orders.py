@@ -196,3 +196,18 @@ def test_a_wrong_setting_is_named_and_nothing_is_carried_out(
         refused = cli_on_both("daemon", "--once")
         assert refused.status == 1
         assert named in refused.err
+
+
+def test_a_stopped_machine_is_enough_for_a_closed_site(
+    cli_on_both: Cli, panel: Told, later: Move, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _suspended(cli_on_both, later)
+    cli_on_both(
+        "site", "false-info", "shop.example", "--field", "phone", "--evidence", "rings elsewhere",
+        "--confirm", "shop.example",
+    )  # fmt: skip
+    cli_on_both("daemon", "--once")
+    panel.states["shop.example"] = "suspended"
+    assert cli_on_both("acts", "reconcile", "shop.example").status == 5
+    monkeypatch.setattr(panel, "tells_closed", False, raising=False)
+    assert cli_on_both("acts", "reconcile", "shop.example").status == 0

@@ -1,0 +1,207 @@
+"""The dialogue with PowerDNS' HTTP API (version 1): zones, record sets and metadata.
+
+The URL is the operator's own, most often on the loopback, and it is asked as it stands: the guard
+against addresses that customers name has no business here. No proxy of the environment is used and
+no redirect followed, since the key is sent with every request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from incidents.acts import powerdns_records
+from incidents.acts.attempts import LateError
+from incidents.acts.port import Outcome, Retry
+from incidents.acts.powerdns_records import RecordSet
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+MAX_ANSWER_BYTES = 64 * 2**20
+"""A zone is read as a whole: asked for one name alone, PowerDNS 4.9 leaves out disabled records."""
+
+_WAIT_S = 5.0
+
+_CREDENTIALS = Retry(
+    problem="credentials", detail="PowerDNS does not accept the key: look at api_key"
+)
+_NO_SERVER = Retry(
+    problem="http_404", detail="there is no such server in PowerDNS: look at url and server"
+)
+_MALFORMED = Retry(problem="malformed", detail="PowerDNS' answer cannot be read")
+_TOO_LARGE = Retry(problem="answer_too_large", detail="the zone is larger than 64 MiB")
+
+
+class ApiError(Exception):
+    """PowerDNS has not done what it was asked; `outcome` says what that means for the order."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A zone: its name with the dot at its end, and how it came here (`Native`, `Master`, …)."""
+
+    id: str
+    name: str
+    kind: str
+
+    @property
+    def is_copied_on(self) -> bool:
+        """Whether other servers copy it, by its serial number."""
+        return self.kind.lower() in ("master", "primary", "producer")
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether another server's zone is copied over it, so that a change would not last."""
+        return self.kind.lower() in ("slave", "secondary", "consumer")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """The requests of one attempt, which ends at `until` (monotonic, in seconds).
+
+    Every method raises ApiError when PowerDNS does not answer as it should, LateError when there is
+    no time left to ask.
+    """
+
+    client: httpx.Client
+    until: float
+
+    def zone_of(self, name: str) -> Zone | None:
+        """The zone here that a name lies in, the longest one; None if none is here."""
+        labels = name.removesuffix(".").split(".")
+        for start in range(len(labels)):
+            zone = self._zone(".".join(labels[start:]) + ".")
+            if zone is not None:
+                return zone
+        return None
+
+    def contents(self, zone: Zone) -> tuple[list[RecordSet], bool]:
+        """All record sets of the zone, and whether a change by the API raises its serial number."""
+        found = self._ask("GET", f"/zones/{zone.id}")
+        sets = _read_sets(found)
+        return sets, str(found.get("soa_edit_api") or "OFF").upper() != "OFF"
+
+    def record_sets_of(self, zone: Zone, name: str) -> dict[str, RecordSet]:
+        """What is served of one name, by type."""
+        found = self._ask("GET", f"/zones/{zone.id}", query={"rrset_name": name})
+        # An older PowerDNS does not know the parameter, and gives all.
+        return {each.type: each for each in _read_sets(found) if each.name == name}
+
+    def change(self, zone: Zone, changes: Sequence[Mapping[str, Any]]) -> None:
+        """Make all these changes in one transaction of PowerDNS', or none."""
+        self._ask("PATCH", f"/zones/{zone.id}", body={"rrsets": list(changes)})
+
+    def metadata(self, zone: Zone) -> dict[str, list[str]]:
+        """The zone's metadata: the values of each kind."""
+        found = self._ask("GET", f"/zones/{zone.id}/metadata")
+        try:
+            return {str(each["kind"]): [str(v) for v in each["metadata"]] for each in found}
+        except (LookupError, TypeError) as error:
+            raise ApiError(_MALFORMED) from error
+
+    def keep(self, zone: Zone, kind: str, value: str) -> None:
+        """Write metadata of a kind that there is none of yet."""
+        self._ask(
+            "PUT",
+            f"/zones/{zone.id}/metadata/{kind}",
+            body={"kind": kind, "metadata": [value]},
+        )
+
+    def forget(self, zone: Zone, kind: str) -> None:
+        """Remove the kind; nothing happens if it is not there."""
+        self._ask("DELETE", f"/zones/{zone.id}/metadata/{kind}")
+
+    def _zone(self, name: str) -> Zone | None:
+        found = self._ask("GET", "/zones", query={"zone": name, "dnssec": "false"})
+        try:
+            zones = [Zone(str(z["id"]), str(z["name"]).lower(), str(z["kind"])) for z in found]
+        except (LookupError, TypeError) as error:
+            raise ApiError(_MALFORMED) from error
+        return next((zone for zone in zones if zone.name == name), None)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        import httpx
+
+        left = self.until - monotonic()
+        if left <= 0:
+            raise LateError
+        try:
+            status, text = self._sent(method, path, query, body, wait_s=min(left, _WAIT_S))
+        except httpx.TimeoutException as error:
+            raise ApiError(Retry(problem="timeout", detail="PowerDNS has not answered")) from error
+        except httpx.HTTPError as error:
+            unreachable = Retry(problem="unreachable", detail=type(error).__name__)
+            raise ApiError(unreachable) from error
+        _check(status)
+        if not text:
+            return None
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ApiError(_MALFORMED) from error
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        *,
+        wait_s: float,
+    ) -> tuple[int, bytes]:
+        text = bytearray()
+        with self.client.stream(method, path, params=query, json=body, timeout=wait_s) as answer:
+            for part in answer.iter_bytes():
+                text += part
+                if len(text) > MAX_ANSWER_BYTES:
+                    raise ApiError(_TOO_LARGE)
+        return answer.status_code, bytes(text)
+
+
+def client(url: str, server: str, key: str, verify: ssl.SSLContext | bool) -> httpx.Client:
+    """What the requests of all attempts are sent with; threads may share it.
+
+    Raises:
+        ModuleNotFoundError: if httpx is not installed.
+    """
+    import httpx
+
+    return httpx.Client(
+        base_url=f"{url.rstrip('/')}/api/v1/servers/{server}",
+        headers={"X-API-Key": key, "Accept": "application/json"},
+        verify=verify,
+        trust_env=False,
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
+    )
+
+
+def _check(status: int) -> None:
+    if 200 <= status < 300:
+        return
+    known = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _NO_SERVER}
+    raise ApiError(known.get(status, Retry(problem=f"http_{status}")))
+
+
+def _read_sets(zone: Any) -> list[RecordSet]:
+    try:
+        return [powerdns_records.read(each) for each in zone["rrsets"]]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ApiError(_MALFORMED) from error
