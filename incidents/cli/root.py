@@ -38,6 +38,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "site": ("incidents.cli.site:site", "The sites: add, show, why, hold, reinstate …"),
         "policy": ("incidents.cli.policy:policy", "Show, test and activate the policy."),
         "acts": ("incidents.cli.acts:acts", "Orders: what is carried out, and what is not."),
+        "notices": (
+            "incidents.cli.notices:notices", "What is written to customers and the desk.",
+        ),
         "audit": ("incidents.cli.audit:audit", "Export, verify and replay the record."),
         "person": ("incidents.cli.person:person", "Erase a person's data when the law lets it go."),
         "retention": ("incidents.cli.retention:retention", "Erase what has been kept long enough."),

@@ -19,8 +19,10 @@ from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
 
 _NOTICES = {"call": "call_task", "alarm": "alarm"}
-_LOUD = frozenset({"alarm"})
-"""A site that should be down is not, and a person must act; a call may wait for the morning."""
+_LOUD = frozenset({"alarm", "daemon_silent", "clock_about_to_lapse"})
+"""What is worse or too late in the morning: a site that should be down is up, nothing enforces the
+clock, or an hour is nearly over. A call to a customer may wait.
+"""
 
 _LOG = logger("notices")
 
@@ -68,12 +70,13 @@ class Desk:
         return self._tell(notice, facts, order.id, loud=order.kind in _LOUD)
 
     def alarm(
-        self, kind: str, facts: AlarmFacts, *, subject_key: str, loud: bool = False
+        self, kind: str, facts: AlarmFacts, *, subject_key: str, loud: bool | None = None
     ) -> Outcome:
         """Tell of something that is no order, once: who calls decides whether it was told already.
 
         `kind` is one of `catalogue.ALARMS`; `subject_key` names what it is about, `12-3` say: the
-        same alarm about the same thing bears the same Message-ID.
+        same alarm about the same thing bears the same Message-ID. Whether it is `loud` follows from
+        its kind, unless it is said.
 
         Raises:
             ValueError: for an unknown kind.
@@ -83,7 +86,8 @@ class Desk:
             raise ValueError(f"no alarm is called {kind!r}")
         if not self._outlets:
             return Skipped(why="no_channel")
-        return self._tell(notice, facts, f"alarm.{kind}.{subject_key}", loud=loud)
+        return self._tell(notice, facts, f"alarm.{kind}.{subject_key}",
+                          loud=kind in _LOUD if loud is None else loud)  # fmt: skip
 
     def state(self, site: str) -> State | None:  # noqa: ARG002 - the desk is no site
         """Unknown."""

@@ -90,6 +90,8 @@ def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
     words = _wording(notices, zone, needed=bool(names), languages=_languages(options, ()))
     known = {name: _outlet(options, notices, name, zone) for name in (*_tables(section), *names)}
     options.finish()
+    if names:
+        words.check()
     return ToDesk(words, tuple(known[name] for name in dict.fromkeys(names)))
 
 

@@ -29,12 +29,13 @@ def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str
 
     They run in a sandbox: they reach what they are given, and nothing of the program.
     """
-    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from incidents.notices.template_files import TemplateFiles
+
     made = ImmutableSandboxedEnvironment(
-        # A file that was saved on Windows may begin with a mark.
-        loader=FileSystemLoader(folders, encoding="utf-8-sig"),
+        loader=TemplateFiles(folders),
         undefined=StrictUndefined,
         autoescape=_is_html,
         finalize=_there,
@@ -54,18 +55,15 @@ def render(house: Environment, name: str, facts: Mapping[str, Any]) -> str:
         TemplateError: naming the file and the line.
     """
     from jinja2 import TemplateError as WrongTemplateError
-    from jinja2 import TemplateSyntaxError
+    from jinja2 import TemplateNotFound, TemplateSyntaxError
 
     try:
         template = house.get_template(name)
         return template.render(facts)
     except TemplateSyntaxError as error:
         raise _wrong(error.filename or error.name or name, error.lineno, error) from error
-    except UnicodeDecodeError as error:
-        raise _wrong(_path(house, name), None, "it is not UTF-8") from error
-    except OSError as error:
-        detail = f"it cannot be read ({error.strerror})"
-        raise _wrong(_path(house, name), None, detail) from error
+    except TemplateNotFound as error:
+        raise _wrong(*_place(house, name, error), f"there is no {error.name}") from error
     except WrongTemplateError as error:
         raise _wrong(*_place(house, name, error), error) from error
     except Exception as error:

@@ -1,0 +1,151 @@
+"""The notices on the command line: which there are, and how they would read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup
+from incidents.cli.run import painted
+from incidents.errors import DONE, InputError
+from incidents.notices.catalogue import LANGUAGES, NOTICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from incidents.cli.run import Run
+    from incidents.notices.facts import AnyFacts
+    from incidents.notices.wording import Wording
+    from incidents.words import Document
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "list": ("incidents.cli.notices:list_notices", "Which notices there are, and for whom."),
+        "preview": ("incidents.cli.notices:preview", "Show how a notice would read."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def notices() -> None:
+    """What is written to the customer and to the desk: list the notices, and preview them."""
+
+
+@click.command("list")
+@looking
+def list_notices(run: Run) -> int:
+    """List the notices: to whom each goes, when, and which of its templates are your own."""
+    from incidents.notices import notice_settings
+
+    wording = notice_settings.wording(run.settings.zone)
+    found = [_entry(wording, name) for name in NOTICES]
+    if run.quiet:
+        run.say(*NOTICES)
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        headers = ("NOTICE", "TO", "WHEN", "OWN TEMPLATES")
+        output.table(run, headers, [_row(entry) for entry in found])
+    return DONE
+
+
+@click.command()
+@click.argument("name", required=False, type=click.Choice(tuple(NOTICES)), metavar="[NAME]")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="Only this one. Default: as the settings say.",
+)
+@click.option("--site", type=params.site, metavar="S", help="About the latest incident of S.")
+@click.option(
+    "--incident", type=params.incident, metavar="I", help="About I. Default: made-up facts."
+)
+@click.option("--html", is_flag=True, help="The page that goes with the text of a mail.")
+@looking
+def preview(
+    run: Run,
+    name: str | None,
+    *,
+    language: str | None,
+    site: str | None,
+    incident: tuple[int, int] | None,
+    html: bool,
+) -> int:
+    """Show how the notice NAME would read, or each of them; nothing is sent.
+
+    With your own templates, if the settings name a folder of them. Exits 1 if a template is wrong.
+    """
+    from incidents.notices import notice_settings
+
+    if html and name is None:
+        raise InputError("--html shows one page: name the notice")
+    if site is not None and incident is not None:
+        raise InputError("--site and --incident contradict each other: give one of them")
+    wording = notice_settings.wording(run.settings.zone)
+    languages = wording.languages if language is None else (language,)
+    facts = _facts(run, [name] if name else list(NOTICES), site, incident)
+    if run.quiet:
+        run.say(*facts)
+    elif run.for_programs:
+        output.documents(run, _written(wording, facts, languages))
+    elif html:
+        [told] = facts.values()
+        chosen = wording if language is None else wording.alone(language)
+        run.say(chosen.letter(str(name), told, "preview").html)
+    else:
+        for document in _written(wording, facts, languages):
+            heading = f"{document['notice']} ({document['language']})"
+            run.say(painted(heading, bold=True), document["subject"], "", document["text"], "")
+    return DONE
+
+
+def _facts(
+    run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
+) -> dict[str, AnyFacts]:
+    """The facts for each of the notices: of a real incident, if one is asked for."""
+    from incidents.notices import preview as real
+    from incidents.notices import samples
+
+    if site is None and incident is None:
+        return {name: samples.of(name) for name in names}
+    with run.house.reading() as connection:
+        if site is not None:
+            incident = real.latest(connection, site)
+        if incident is None:
+            run.tell(f"{site} has no incident: the facts are made up")
+            return {name: samples.of(name) for name in names}
+        run.tell("what has not happened, a suspension say, is told with made-up times and reasons")
+        return {name: real.of(connection, name, incident) for name in names}
+
+
+def _written(
+    wording: Wording, facts: dict[str, AnyFacts], languages: tuple[str, ...]
+) -> Iterator[Document]:
+    for name, told in facts.items():
+        for language in languages:
+            letter = wording.alone(language).letter(name, told, "preview")
+            yield {
+                "notice": name,
+                "to": NOTICES[name].to,
+                "language": language,
+                "subject": letter.subject,
+                "text": letter.text.rstrip("\n"),
+                "html": letter.html,
+            }
+
+
+def _entry(wording: Wording, name: str) -> Document:
+    own = {language: wording.overridden(name, language) for language in LANGUAGES}
+    return {
+        "notice": name,
+        "to": NOTICES[name].to,
+        "when": NOTICES[name].when,
+        "own": [str(file) for file in own.values() if file is not None],
+    }
+
+
+def _row(entry: Document) -> tuple[str, str, str, str]:
+    return entry["notice"], entry["to"], entry["when"], ", ".join(entry["own"])

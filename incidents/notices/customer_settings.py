@@ -1,0 +1,147 @@
+"""The customer's settings: the section [customer] of the settings file, and the links it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from incidents import clock, customer_link, settings
+from incidents.acts.options import Options
+from incidents.acts.port import Order
+from incidents.customer_link import Incident, Reading
+from incidents.machine.ids import read_incident_id
+from incidents.notices.letter import Office
+from incidents.notices.notice_settings import NOTICES
+from incidents.notices.record import Link
+
+SECTION = "customer"
+PATH = "c"
+"""What stands between the page's own address and the token."""
+
+VALID_FOR = timedelta(days=14)
+
+_DAY, _MOST = timedelta(days=1), timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """The links of a desk: where its page is, who has signed, how long they hold.
+
+    `secrets` has the one that signs first, and behind it the one before, while that still counts.
+    """
+
+    base_url: str
+    secrets: tuple[str, ...]
+    valid_for: timedelta = VALID_FOR
+
+    def to(self, incident: Incident, since: datetime) -> str:
+        """The address of that incident's page; it holds `valid_for` from `since` on."""
+        token = customer_link.sign(incident, self.until(since), self.secrets[0])
+        return f"{self.base_url}/{PATH}/{token}"
+
+    def until(self, since: datetime) -> datetime:
+        """Through when a link holds that is given out at `since`: a whole second."""
+        return since.replace(microsecond=0) + self.valid_for
+
+    def read(self, token: str, now: datetime) -> Reading:
+        """What a token names at `now`, if one of the secrets has signed it."""
+        return customer_link.read(token, self.secrets, now)
+
+    def of_order(self, order: Order, now: Callable[[], datetime] = clock.now) -> str | None:
+        """The link for a notice: the same in each attempt. None if it is about no one incident.
+
+        It holds from the order on; None, too, when it would have expired by now.
+        """
+        incident = None if order.incident is None else read_incident_id(order.incident)
+        if incident is None or self.until(order.ordered_at) < now():
+            return None
+        return self.to(incident, order.ordered_at)
+
+
+def links(environ: Mapping[str, str] | None = None) -> Links | None:
+    """What [customer] says; None without that section: then there is no page and no link.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+    """
+    section = settings.section(SECTION, environ)
+    return _read(section) if section else None
+
+
+def needed(environ: Mapping[str, str] | None = None) -> Links:
+    """The same, for who cannot do without; raises as `links` does, also if there is no section."""
+    return _read(settings.section(SECTION, environ))
+
+
+def link(environ: Mapping[str, str] | None = None) -> Link | None:
+    """What gives each notice its link, None without [customer]; raises as `links` does."""
+    found = links(environ)
+    return None if found is None else found.of_order
+
+
+def office(environ: Mapping[str, str] | None = None) -> Office:
+    """Whom the customer deals with, as [notices] says: its name, and how it is reached.
+
+    Raises:
+        SettingError, SettingsFileError: naming what is wrong, or not there.
+    """
+    options = Options(f"[{NOTICES}]", settings.section(NOTICES, environ))
+    name = options.text("desk_name")
+    if name is None:
+        raise options.wrong("desk_name", "there: whose page the customer sees")
+    found = Office(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
+    if found.phone is None and found.mail is None:
+        raise options.wrong("desk_phone", "there, or desk_mail: how the customer reaches the desk")
+    return found
+
+
+def _read(section: Mapping[str, Any]) -> Links:
+    options = Options(f"[{SECTION}]", section)
+    found = Links(
+        base_url=_address(options),
+        secrets=_secrets(options, section),
+        valid_for=options.duration("valid_for", VALID_FOR, least=_DAY, most=_MOST),
+    )
+    options.finish()
+    return found
+
+
+def _secrets(options: Options, section: Mapping[str, Any]) -> tuple[str, ...]:
+    found = {key: options.secret(key) for key in ("secret", "previous_secret")}
+    if found["secret"] is None:
+        raise options.wrong("secret", "there, or secret_file or secret_env: it signs the links")
+    for key, secret in found.items():
+        if secret is not None and len(secret) < customer_link.MIN_SECRET:
+            named = next(k for k in (key, f"{key}_file", f"{key}_env") if k in section)
+            least = customer_link.MIN_SECRET
+            raise options.wrong(named, f"{least} characters or more, as openssl rand -hex 32 has")
+    return tuple(secret for secret in found.values() if secret is not None)
+
+
+def _address(options: Options) -> str:
+    """Where the page is; over TLS, unless all of it stays on this machine."""
+    given = options.needed("base_url")
+    expected = 'the address of the page, such as "https://desk.host.example"'
+    try:
+        parts = urlsplit(given)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise options.wrong("base_url", expected) from error
+    plain = given.isascii() and given.isprintable() and not set(given) & set("<>\"' \\")
+    bare = not (parts.query or parts.fragment or "@" in parts.netloc or "?" in given)
+    if not (plain and bare and host and parts.scheme in ("https", "http")):
+        raise options.wrong("base_url", expected)
+    if parts.scheme == "http" and not _is_here(host):
+        raise options.wrong("base_url", f"{expected}: a link over plain http is anybody's to read")
+    return given.rstrip("/")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

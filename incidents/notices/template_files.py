@@ -1,0 +1,37 @@
+"""The files of templates, in which whatever cannot be read is told of its own file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, TemplateSyntaxError
+
+
+class TemplateFiles(FileSystemLoader):
+    """Files in folders; of the first folder that has one of that name. Loaded with Jinja alone."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        # A file that was saved on Windows may begin with a mark.
+        super().__init__(folders, encoding="utf-8-sig")
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        """What Jinja asks for.
+
+        Raises:
+            TemplateSyntaxError: of a file that cannot be read, or is not UTF-8.
+        """
+        try:
+            return super().get_source(environment, template)
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise self._unreadable(template, "it is not UTF-8", line) from error
+        except PermissionError as error:
+            raise self._unreadable(template, "it may not be read", 1) from error
+
+    def _unreadable(self, template: str, why: str, line: int) -> TemplateSyntaxError:
+        files = (Path(folder) / template for folder in self.searchpath)
+        file = next((file for file in files if file.is_file()), template)
+        return TemplateSyntaxError(why, line, template, str(file))

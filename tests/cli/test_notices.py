@@ -1,0 +1,162 @@
+"""The notices on the command line: each can be seen before it is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from incidents.cli.root import root
+from incidents.notices.catalogue import NOTICES
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture(autouse=True)
+def _there(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = ("incidents.cli.notices:notices", "What is written to the customer and to the desk.")
+    monkeypatch.setitem(root.targets, "notices", where)
+
+
+@pytest.fixture
+def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own templates, which the settings name."""
+    folder = tmp_path / "templates"
+    (folder / "en").mkdir(parents=True)
+    config = tmp_path / "config.toml"
+    config.write_text(f'[notices]\ndesk_name = "Example Hosting"\ntemplates = "{folder}"\n')
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    return folder
+
+
+def test_each_notice_is_shown_in_both_languages_with_made_up_facts(cli: Cli) -> None:
+    shown = cli("notices", "preview")
+    assert shown.status == 0
+    for name in NOTICES:
+        assert f"{name} (zh_CN)\n" in shown.out
+        assert f"{name} (en)\n" in shown.out
+    assert "shop.example" in shown.out
+    assert "不提供售后服务，不退款" in shown.out
+
+
+def test_one_notice_in_one_language(cli: Cli) -> None:
+    shown = cli("notices", "preview", "closed", "--language", "en")
+    assert shown.out.startswith("closed (en)\nSite closed: shop.example (12-o45)\n\nDear 张三,")
+    assert "关闭" not in shown.out
+
+
+def test_a_preview_opens_no_database(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCIDENTS_DB", "sqlite:////nothing/there.db")
+    assert cli("notices", "preview", "closed").status == 0
+
+
+def test_times_are_told_in_the_display_zone(cli: Cli) -> None:
+    shown = cli("notices", "preview", "closed", "--language", "en", "--zone", "Europe/Berlin")
+    assert "was closed at 2026-03-02 05:00 (Europe/Berlin)" in shown.out
+
+
+def test_the_page_is_html(cli: Cli) -> None:
+    shown = cli("notices", "preview", "closed", "--html")
+    assert shown.out.startswith("<!DOCTYPE html>\n")
+    assert '<div lang="zh-CN">' in shown.out
+    assert '<div lang="en">' in shown.out
+    alone = cli("notices", "preview", "closed", "--html", "--language", "en")
+    assert "zh-CN" not in alone.out
+    refused = cli("notices", "preview", "--html")
+    assert (refused.status, refused.out) == (2, "")
+    assert "--html shows one page: name the notice" in refused.err
+
+
+def test_programs_get_documents(cli: Cli) -> None:
+    found = cli("notices", "preview", "closed", "--json").json
+    assert [(each["notice"], each["to"], each["language"]) for each in found] == [
+        ("closed", "customer", "zh_CN"), ("closed", "customer", "en"),
+    ]  # fmt: skip
+    assert found[0]["subject"] == "网站关闭通知：shop.example（编号 12-o45）"
+    assert set(found[0]) == {"notice", "to", "language", "subject", "text", "html"}
+    listed = cli("notices", "list", "--json").json
+    assert [each["notice"] for each in listed] == list(NOTICES)
+    assert listed[0] == {
+        "notice": "violation_found", "to": "customer", "when": "a violation is logged", "own": [],
+    }  # fmt: skip
+    assert cli("notices", "list", "-q").out.split() == list(NOTICES)
+    assert cli("notices", "preview", "-q").out.split() == list(NOTICES)
+
+
+def test_a_real_incident_is_told_as_it_is_on_record(cli: Cli, clock: FrozenDateTimeFactory) -> None:
+    cli("site", "add", "one.example", "--person", "李四", "--email", "li@one.example")
+    cli("log", "one.example", "--url", "https://one.example/x", "--category", "gambling")
+    for args in (("--incident", "1-1"), ("--site", "one.example")):
+        shown = cli("notices", "preview", "violation_found", "--language", "zh_CN", *args)
+        assert shown.status == 0
+        assert "违规信息通知：one.example（编号 1-1）" in shown.out
+        assert "尊敬的网站负责人 李四：" in shown.out
+        assert "- https://one.example/x" in shown.out
+        assert "须在 2026-03-02 13:00（北京时间）前" in shown.out
+        assert "shop.example" not in shown.out
+        assert "li@one.example" not in shown.out
+        assert "made-up times and reasons" in shown.err
+
+
+def test_every_notice_can_be_shown_of_a_real_incident_however_it_stands(
+    cli: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    cli("site", "add", "one.example")
+    cli("log", "one.example")
+    for act in ((), ("contact", "1-1", "reached"),
+                ("refused", "1-1", "--confirm", "one.example")):  # fmt: skip
+        if act:
+            assert cli(*act).status == 0
+        shown = cli("notices", "preview", "--incident", "1-1", "--json")
+        assert shown.status == 0
+        assert len(shown.json) == 2 * len(NOTICES)
+        for each in shown.json:
+            assert "shop.example" not in each["text"]
+    closed = cli("notices", "preview", "closed", "--incident", "1-1", "--language", "en").out
+    assert "not deleted after the responsible person had been told by phone" in closed
+
+
+def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> None:
+    cli("site", "add", "one.example")
+    shown = cli("notices", "preview", "closed", "--site", "one.example")
+    assert shown.status == 0
+    assert "one.example has no incident: the facts are made up" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "said"),
+    [
+        (["--incident", "9-9"], 3, "no incident is called '9-9'"),
+        (["--incident", "nothing"], 3, "no incident is called 'nothing'"),
+        (["--site", "two.example"], 3, "no site is called two.example"),
+        (["--site", "one.example", "--incident", "1-1"], 2, "contradict each other"),
+        (["nothing"], 2, "nothing"),
+        (["--language", "fr"], 2, "fr"),
+    ],
+)
+def test_what_is_not_there_is_refused(args: list[str], status: int, said: str, cli: Cli) -> None:
+    shown = cli("notices", "preview", *args)
+    assert (shown.status, shown.out) == (status, "")
+    assert said in shown.err
+
+
+def test_one_s_own_template_is_shown_and_named(cli: Cli, templates: Path) -> None:
+    file = templates / "en/closed.txt.jinja"
+    file.write_text("Bye, {{ site }}\n\n{{ office.name }}\n")
+    shown = cli("notices", "preview", "closed", "--language", "en")
+    assert shown.out == "closed (en)\nBye, shop.example\n\nExample Hosting\n\n"
+    [line] = [line for line in cli("notices", "list").out.splitlines() if str(file) in line]
+    assert line.startswith("closed\tcustomer\t")
+
+
+def test_a_template_that_is_wrong_is_told_in_one_sentence(cli: Cli, templates: Path) -> None:
+    file = templates / "en/closed.txt.jinja"
+    file.write_text("Bye\n\n{{ ''.__class__ }}\n")
+    shown = cli("notices", "preview", "closed")
+    assert shown.status == 1
+    assert shown.err == (
+        f"incidents: the template {file} is wrong in line 3: access to attribute '__class__' of"
+        " 'str' object is unsafe.\n"
+    )
+    error = cli("notices", "preview", "closed", "--json")
+    assert '"name": "template"' in error.err

@@ -1,0 +1,329 @@
+"""The record: what an order's notice would tell, of real days at a desk, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from incidents.acts.port import Order
+from incidents.clock import read_rfc3339
+from incidents.machine import commands as c
+from incidents.machine.ids import order_id
+from incidents.machine.policy import Policy
+from incidents.notices import record
+from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts
+from incidents.notices.record import Record
+from incidents.store.engine import reading, writing
+from incidents.store.tables import orders, sites
+from tests.views.day import SITE, Day, utc
+from tests.views.day import day as beginning
+
+
+@pytest.fixture
+def day(db_url: str) -> Iterator[Day]:
+    """A desk with one site, whose person is on file."""
+    with beginning(db_url) as begun:
+        yield begun.add(person="张三", email="zhang@shop.example", phone="+86 10 5555 0101")
+
+
+def orders_of(day: Day, kind: str, lane: str = "notice") -> list[Order]:
+    """The orders of that kind, as they are given to whoever carries them out."""
+    joined = orders.join(sites, sites.c.id == orders.c.site_id)
+    found = select(orders, sites.c.name).select_from(joined).where(orders.c.kind == kind)
+    with day.looking() as connection:
+        rows = connection.execute(found.order_by(orders.c.site_id, orders.c.site_seq)).mappings()
+        return [_order(dict(row), lane) for row in rows]
+
+
+def _order(row: dict[str, Any], lane: str) -> Order:
+    data = row["data"]
+    return Order(
+        id=order_id(row["site_id"], row["site_seq"], lane), kind=row["kind"], lane=lane,
+        site=row["name"], site_id=row["site_id"], seq=row["site_seq"],
+        ordered_at=row["created_at"], rule=data.get("rule"), incident=data.get("incident"),
+        suspension=data.get("suspension"), task=data.get("task"),
+        until=read_rfc3339(data["until"]) if "until" in data else None,
+    )  # fmt: skip
+
+
+def _facts(day: Day, order: Order) -> Facts:
+    with day.looking() as connection:
+        found = record.of_order(connection, order)
+    assert found is not None
+    return found
+
+
+def _of(day: Day, kind: str, lane: str = "notice", n: int = -1) -> Facts:
+    return _facts(day, orders_of(day, kind, lane)[n])
+
+
+# ── a violation ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_violation_is_told_with_its_addresses_its_clock_and_whom_to_write_to(day: Day) -> None:
+    urls = ("https://shop.example/a", "https://shop.example/b")
+    day.log(urls=urls, category="gambling", at=utc("09:30"))
+    found = _of(day, "notify")
+    assert (found.reference, found.site, found.state) == ("1-1", SITE, "open")
+    assert (found.person, found.email) == ("张三", "zhang@shop.example")
+    assert found.phone == "+86 10 5555 0101"
+    assert (found.contact_due, found.removal_due) == (utc("11:00"), None)
+    assert not found.miss_closes
+    assert not found.settled
+    [finding] = found.findings
+    assert (finding.id, finding.category, finding.urls) == ("1-1", "gambling", urls)
+    assert (finding.occurred_at, finding.recorded_at) == (utc("09:30"), utc("10:00"))
+
+
+def test_so_many_addresses_stand_there_and_the_others_are_counted(day: Day) -> None:
+    day.log(urls=tuple(f"https://shop.example/{n}" for n in range(MAX_URLS + 3)))
+    [finding] = _of(day, "notify").findings
+    assert (len(finding.urls), finding.more) == (MAX_URLS, 3)
+
+
+@pytest.mark.parametrize("settling", ["removed", "voided"])
+def test_what_is_removed_or_voided_by_then_is_told_to_nobody(settling: str, day: Day) -> None:
+    day.log()
+    removed = c.StateRemoved(by="li", incident=1)
+    voided = c.VoidIncident(by="li", incident=1, reason="slip")
+    day.do(removed if settling == "removed" else voided)
+    assert _of(day, "notify").settled
+
+
+def test_who_was_reached_by_then_is_given_no_time_to_be_reached(day: Day) -> None:
+    day.log().contact(1)
+    found = _of(day, "notify")
+    assert (found.state, found.contact_due, found.settled) == ("notified", None, False)
+
+
+def test_the_time_to_remove_is_told_where_the_policy_sets_one(day: Day) -> None:
+    _activate(day, Policy(removal_within=timedelta(hours=2)))
+    day.log().contact(1)
+    found = _of(day, "notify")
+    assert found.removal_due == utc("12:00")
+    assert found.policy.removal_within == timedelta(hours=2)
+
+
+def test_what_has_lapsed_by_then_is_told_with_the_time_that_has_passed(day: Day) -> None:
+    day.miss()
+    found = _of(day, "notify")
+    assert (found.state, found.contact_due) == ("unreached", utc("11:00"))
+    assert found.site_state == "suspended"
+
+
+def test_the_miss_that_would_close_is_told(day: Day) -> None:
+    day.miss().after("12h").elapse().log()
+    assert not _of(day, "notify").miss_closes
+    day.after("1h1s").elapse().after("12h").elapse().after("24h").log()
+    assert _of(day, "notify").miss_closes
+
+
+def test_a_violation_on_a_site_that_is_closed_by_then_is_told_without_a_clock(day: Day) -> None:
+    for _ in range(3):
+        day.log()
+    for order in orders_of(day, "notify"):
+        found = _facts(day, order)
+        assert (found.site_state, found.contact_due, found.settled) == ("closed", None, False)
+
+
+def test_no_clock_from_before_a_reinstatement_is_told(day: Day) -> None:
+    day.log().do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    day.do(c.AskReinstatement(by="li", reason="slip")).do(c.Approve(by="wang"))
+    found = _of(day, "notify")
+    assert (found.state, found.site_state, found.contact_due) == ("open", "active", None)
+
+
+# ── a suspension, and its end ────────────────────────────────────────────────────────────────────
+
+
+def test_a_suspension_is_told_with_its_end_and_the_clock_that_lapsed(day: Day) -> None:
+    day.miss()
+    found = _of(day, "suspend")
+    assert (found.at, found.until) == (utc("11:00:01"), utc("23:00:01"))
+    assert (found.contact_due, found.reference) == (utc("11:00"), "1-1")
+    assert [finding.id for finding in found.findings] == ["1-1"]
+    assert not found.settled
+
+
+def test_a_suspension_that_late_truth_has_struck_is_told_to_nobody(day: Day) -> None:
+    day.miss().contact(1, at="10:30")
+    assert _of(day, "suspend").settled
+    found = _of(day, "reopen")
+    assert found.cause == "struck"
+    assert [finding.id for finding in found.findings] == ["1-1"]
+
+
+def test_a_site_that_is_held_is_told_of_no_time(day: Day) -> None:
+    day.do(c.SetHold(by="li", reason="ordered"))
+    found = _of(day, "suspend")
+    assert (found.until, found.findings, found.reference) == (None, (), "1-o2")
+    day.do(c.LiftHold(by="li", reason="lifted"))
+    assert _of(day, "reopen").cause == "other"
+
+
+def test_a_reopening_is_told_with_what_is_not_known_to_be_deleted(day: Day) -> None:
+    day.miss().log(urls=("https://shop.example/b",)).after("13h").elapse()
+    found = _of(day, "reopen")
+    assert (found.cause, found.at, found.findings_more) == ("ended", utc("03-02 00:00:01"), 0)
+    assert [finding.id for finding in found.findings] == ["1-1", "1-2"]
+    day.do(c.StateRemoved(by="li", incident=1))
+    assert [finding.id for finding in _of(day, "reopen").findings] == ["1-2"]
+
+
+def test_a_reopening_names_so_many_incidents_and_counts_the_others(day: Day) -> None:
+    _activate(day, Policy(repeat_count=100))
+    for _ in range(MAX_FINDINGS + 5):
+        day.log()
+    day.after("1h1s").elapse().after("13h").elapse()
+    found = _of(day, "reopen")
+    assert (len(found.findings), found.findings_more) == (MAX_FINDINGS, 5)
+
+
+def test_nothing_is_to_be_deleted_on_a_site_that_is_closed_since(day: Day) -> None:
+    day.miss().after("13h").elapse()
+    day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    assert _of(day, "reopen").findings == ()
+
+
+# ── a closure ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_closure_is_told_with_its_rule_its_numbers_and_what_it_counted(day: Day) -> None:
+    for n in range(3):
+        day.log(urls=(f"https://shop.example/{n}",))
+    found = _of(day, "close")
+    assert (found.rule, found.needed, found.within) == ("repeat", 3, timedelta(hours=24))
+    assert [finding.id for finding in found.findings] == ["1-1", "1-2", "1-3"]
+    assert (found.at, found.site_state, found.settled) == (utc("10:00"), "closed", False)
+    assert found.reference == orders_of(day, "close")[0].id.partition(".")[0]
+
+
+def test_the_numbers_of_a_closure_stay_when_the_policy_changes(day: Day) -> None:
+    for _ in range(3):
+        day.log()
+    _activate(day, Policy(repeat_count=9, repeat_within=timedelta(days=9)))
+    found = _of(day, "close")
+    assert (found.needed, found.within) == (3, timedelta(hours=24))
+
+
+def test_a_closure_by_the_third_miss_is_told_as_such(day: Day) -> None:
+    for _ in range(3):
+        day.miss().after("36h").elapse()
+    found = _of(day, "close")
+    assert (found.rule, found.needed, found.total) == ("unreachable_run", 3, False)
+
+
+def test_a_closure_by_false_information_names_the_detail(day: Day) -> None:
+    day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    found = _of(day, "close")
+    assert (found.rule, found.false_field, found.findings) == ("false_info", "phone", ())
+
+
+def test_a_closure_by_refusal_names_the_incident(day: Day) -> None:
+    day.log().contact(1).do(c.StateRefused(by="li", incident=1))
+    found = _of(day, "close")
+    assert (found.rule, [finding.id for finding in found.findings]) == ("refusal", ["1-1"])
+
+
+def test_a_closure_that_was_taken_back_is_told_to_nobody_and_the_next_one_is(day: Day) -> None:
+    day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    day.do(c.AskReinstatement(by="li", reason="slip")).do(c.Approve(by="wang"))
+    assert _of(day, "close").settled
+    assert _of(day, "reopen").cause == "other"
+    day.after("1m").do(c.StateFalse(by="li", field="email", evidence="bounces"))
+    assert [_facts(day, order).settled for order in orders_of(day, "close")] == [True, False]
+
+
+# ── the desk ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_call_is_told_until_it_is_made(day: Day) -> None:
+    for _ in range(3):
+        day.log()
+    found = _of(day, "call", "desk")
+    assert (found.task, found.rule, found.settled) == ("1-t1", "repeat", False)
+    day.do(c.CompleteTask(by="li", task=1, outcome="told"))
+    assert _of(day, "call", "desk").settled
+
+
+def test_a_clock_that_lapsed_with_too_few_attempts_is_told_until_the_person_is(day: Day) -> None:
+    _activate(day, Policy(min_attempts=2))
+    day.miss()
+    found = _of(day, "alarm", "desk")
+    assert (found.state, found.contact_due) == ("unreached", utc("11:00"))
+    assert (found.policy.min_attempts, found.settled) == (2, False)
+    day.contact(1)
+    assert _of(day, "alarm", "desk").settled
+
+
+# ── what is not there ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_site_without_details_has_none(day: Day) -> None:
+    day.add("bare.example").log("bare.example")
+    found = _of(day, "notify")
+    assert (found.site, found.person, found.email, found.phone) == (
+        "bare.example",
+        None,
+        None,
+        None,
+    )
+
+
+def test_what_was_erased_is_not_there(day: Day) -> None:
+    day.log()
+    with writing(day.engine) as connection:
+        connection.exec_driver_sql("DELETE FROM sealed")
+    found = _of(day, "notify")
+    assert (found.person, found.email, found.phone) == (None, None, None)
+
+
+def test_an_order_about_nothing_has_no_facts(day: Day) -> None:
+    day.log()
+    [order] = orders_of(day, "notify")
+    with day.looking() as connection:
+        unknown: list[dict[str, Any]] = [{"site_id": 99}, {"incident": "1-9"}, {"incident": None}]
+        for changed in unknown:
+            assert record.of_order(connection, replace(order, **changed)) is None
+
+
+def test_a_name_in_other_letters_is_told_as_people_read_it(day: Day) -> None:
+    day.add("xn--fsqu00a.example").log("xn--fsqu00a.example")
+    assert _of(day, "notify").site == "xn--fsqu00a.example (例子.example)"
+
+
+def test_the_customer_s_page_is_asked_for_each_order(day: Day) -> None:
+    day.log()
+
+    def opened() -> AbstractContextManager[Connection]:
+        return reading(day.engine)
+
+    asked = Record(opened, lambda order: f"https://desk.example/{order.incident}")
+    [order] = orders_of(day, "notify")
+    found = asked(order)
+    assert found is not None
+    assert found.link == "https://desk.example/1-1"
+    without = Record(opened)(order)
+    assert without is not None
+    assert without.link is None
+
+
+def test_the_facts_cost_the_same_however_long_the_history_is(day: Day) -> None:
+    _activate(day, Policy(repeat_count=900))
+    day.log()
+    first = orders_of(day, "notify")[0]
+    few = len(day.statements(lambda: _facts(day, first)))
+    for _ in range(30):
+        day.log()
+    assert len(day.statements(lambda: _facts(day, first))) == few
+    assert few <= 8
+
+
+def _activate(day: Day, policy: Policy) -> None:
+    day.desk.activate(policy.toml(), by="li", login="desk1", reason="agreed")
