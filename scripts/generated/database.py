@@ -22,6 +22,9 @@ _TABLES = {
     "entries": "The record: one canonical JSON text for each event, never updated. Site id 0 is the"
     " desk's own stream.",
     "orders": "The outbox: what the world must be told to do. Never updated.",
+    "deliveries": "The orders that are not settled in a lane: they wait, are in somebody's hands"
+    " until `next_at` (`held_by`), or are dead letters. Of the others the entries tell.",
+    "alarms": "What the desk was told, so that each alarm is told once.",
     "keys": "What `--key` has answered, so that a repeated command gets the same answer.",
     "policies": "Every policy that was ever active, as its file.",
     "desk": "One row: the active policy, and how many entries the desk's own stream has.",

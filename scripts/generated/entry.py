@@ -36,7 +36,8 @@ _HEADER = {
     "kind": "what happened, one of the kinds below",
     "occurred_at": "when it happened",
     "recorded_at": "when it was written down",
-    "actor": "who said or did it; `clock` for what fell due",
+    "actor": "who said or did it; `clock` for what fell due, `courier` for who carried an order"
+    " out, `customer` for the responsible person",
     "login": "the login name beside it; absent where the clock acted",
     "policy": "the digest of the policy that was active",
     "rule": "the rule that acted: `repeat` (R1), `unreachable` (R2), `unreachable_run` (R3),"
@@ -76,8 +77,9 @@ def text() -> str:
         " to the byte. It is canonical (RFC 8785): keys in order, no spaces, no floating point"
         f" numbers, at most {entry.MAX_BYTES + 1} bytes with its line end. Each entry can be read"
         " on its own.",
-        "Names are public ids: incident `12-3`, contact `12-3-1`, task `12-t2`. Times are RFC 3339"
-        " in UTC. What is null, false or empty is left out. People's own words (notes, reasons,"
+        "Names are public ids: incident `12-3`, contact `12-3-1`, task `12-t2`, and order `12-o45`"
+        " after the entry that gave it. Times are RFC 3339 in UTC. What is null, false or empty is"
+        " left out. People's own words (notes, reasons,"
         " names, phones, addresses) stand as references, `sha256:…`, to values that are kept"
         " apart, each with a salt of its own.",
         "## Fields of every entry",
@@ -121,6 +123,8 @@ def _fields(kind: type[Event | Reason]) -> list[tuple[str, str]]:
 def _value(name: str, hint: Any) -> str:
     if name in ("incident", "recurs"):
         return _or_absent("id of an incident", hint)
+    if name == "order":
+        return _or_absent("id of an order", hint)
     if name in ("contact", "task", "item"):
         return _or_absent("outcome" if hint == str | None else f"id of a {name}", hint)
     if name == "suspension":
@@ -146,7 +150,8 @@ def _bare(hint: Any) -> Any:
 def _examples() -> dict[str, str]:
     """The first entry of each kind that the histories below come to."""
     found: dict[str, str] = {}
-    for policy, history in ((DOCUMENTED, _HISTORY), (replace(DOCUMENTED, min_attempts=1), _ALARM)):
+    strict = replace(DOCUMENTED, min_attempts=1)
+    for policy, history in ((DOCUMENTED, _HISTORY), (strict, _ALARM), (DOCUMENTED, _ORDERS)):
         for event, seq in _decided(policy, history):
             login = None if event.by == c.CLOCK else "wang"
             if event.kind not in found:
@@ -244,3 +249,20 @@ _ALARM: list[tuple[timedelta, c.Command]] = [
     (_after(), c.Log(by=_PERSON, urls=(_URL,))),
     (_after(hours=2), c.Elapse()),
 ]
+# An order that was given up, tried again, undone by somebody's hand, and given once more.
+_ORDERS: list[tuple[timedelta, c.Command]] = [
+    (_after(), c.SetHold(by="supervisor-1", reason=_reference("order 9"))),
+    (_after(days=3), c.RecordFailure(
+        order=1, lane="act", adapter="panel", attempts=41, problem="http_503")),
+    (_after(days=3, hours=1), c.RetryOrder(by=_PERSON, order=1, lane="act")),
+    (_after(days=3, hours=2), c.RecordDelivery(
+        order=1, lane="act", adapter="panel", attempts=42, enforced=True)),
+    (_after(days=4), c.RecordState(by=_PERSON, adapter="panel", seen="active")),
+    (_after(days=4), c.RepeatOrder(by=_PERSON)),
+    (_after(days=4, hours=1), c.CancelOrder(
+        by=_PERSON, order=6, lane="act", why="by_hand", reason=_reference("the server is gone"))),
+    (_after(days=5), c.Log(by=_PERSON, urls=(_URL,))),
+    (_after(days=5, hours=1), c.StateReported(
+        by=_PERSON, incident=1, note=_reference("receipt 2026-17"))),
+    (_after(days=5, hours=2), c.SayRemoved(incident=1, note=_reference("it is deleted"))),
+]  # fmt: skip
