@@ -3,10 +3,15 @@
 Revision: 0004
 
 The orders of before wait too: a site that is down by what was decided is taken down once somebody
-carries orders out, and one that was down and is open again is left alone.
+carries orders out, and one that was down and is open again is left alone. Of what became of orders
+before a downgrade the entries tell.
 """
 
 from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,6 +32,11 @@ LANES = {
     "call": ("desk",),
     "alarm": ("desk",),
 }
+FORCE = {"suspend": "suspended", "reopen": "active", "close": "closed"}
+TOLD = (
+    "order_delivered", "order_failed", "order_cancelled", "order_retried", "order_repeated",
+    "state_seen", "incident_reported", "removal_said",
+)  # fmt: skip
 _UNREPORTED = sa.text("reported_at IS NULL AND state != 'voided' AND epoch > 0")
 
 
@@ -45,6 +55,7 @@ def upgrade() -> None:
         sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED,
     )  # fmt: skip
     _create_deliveries()
+    _take_up()
     op.create_table(
         "alarms",
         sa.Column("key", WORD, nullable=False),
@@ -114,3 +125,85 @@ def _create_deliveries() -> None:
                     waiting,
                 )
             )  # fmt: skip
+
+
+def _take_up() -> None:
+    """What came of orders, and what the police and the customers said, as the entries have it."""
+    names = ("site_id", "site_seq", "body")
+    entries = sa.table("entries", *map(sa.column, names))
+    told = sa.or_(*(entries.c.body.contains(f'"kind":"{kind}"', autoescape=True) for kind in TOLD))
+    found = sa.select(entries).where(told).order_by(entries.c.site_id, entries.c.site_seq)
+    sites: dict[int, dict[str, Any]] = {}
+    for site_id, seq, body in op.get_bind().execute(found).all():
+        entry = json.loads(body)
+        site = sites.setdefault(site_id, {"in_force": "active", "last_act": 0})
+        _happened(site_id, seq, site, entry, entry["data"])
+    table = sa.table("sites", *map(sa.column, ("id", "in_force", "last_act")))
+    for site_id, site in sites.items():
+        op.execute(sa.update(table).where(table.c.id == site_id).values(site))
+
+
+def _happened(
+    site_id: int, seq: int, site: dict[str, Any], entry: dict[str, Any], data: dict[str, Any]
+) -> None:
+    kind = entry["kind"]
+    if kind in ("incident_reported", "removal_said"):
+        said = kind == "removal_said"
+        column, time = (
+            ("removal_said_at", "recorded_at") if said else ("reported_at", "occurred_at")
+        )
+        n = int(data["incident"].rpartition("-")[2])
+        _set("incidents", {"site_id": site_id, "n": n}, **{column: _moment(entry[time])})
+    elif kind == "state_seen":
+        site["in_force"] = data["seen"]
+    elif kind == "order_repeated":
+        # The customer is not told of it again.
+        _remove(site_id, seq, "notice")
+    else:
+        _became(site_id, site, entry, data)
+
+
+def _became(
+    site_id: int, site: dict[str, Any], entry: dict[str, Any], data: dict[str, Any]
+) -> None:
+    kind, lane, order = entry["kind"], data["lane"], int(data["order"].rpartition("-o")[2])
+    own = {"site_id": site_id, "site_seq": order, "lane": lane}
+    if kind == "order_retried":
+        now = _moment(entry["recorded_at"])
+        _set("deliveries", own, dead=False, since=now, next_at=now)
+        return
+    if kind == "order_failed":
+        marks = {name: data[name] for name in ("attempts", "adapter", "problem")}
+        _set("deliveries", own, dead=True, **marks)
+    else:
+        _remove(site_id, order, lane)
+    if lane != "act":
+        return
+    force = FORCE[data["order_kind"]]
+    if kind == "order_delivered":
+        site["last_act"] = order
+        if data.get("enforced"):
+            site["in_force"] = force
+    elif (kind == "order_failed" or data.get("tried")) and site["in_force"] != force:
+        site["in_force"] = "unknown"
+
+
+def _set(name: str, key: dict[str, Any], **values: Any) -> None:
+    table = sa.table(name, *map(sa.column, (*key, *values)))
+    own = (table.c[column] == value for column, value in key.items())
+    op.execute(sa.update(table).where(*own).values(values))
+
+
+def _remove(site_id: int, order: int, lane: str) -> None:
+    key = {"site_id": site_id, "site_seq": order, "lane": lane}
+    table = sa.table("deliveries", *map(sa.column, key))
+    op.execute(sa.delete(table).where(*(table.c[name] == value for name, value in key.items())))
+
+
+def _moment(text: str) -> Any:
+    """A time as the columns hold it: on SQLite in microseconds since 1970."""
+    moment = datetime.fromisoformat(text)
+    if op.get_bind().dialect.name != "sqlite":
+        return moment
+    epoch = datetime(1970, 1, 1, tzinfo=moment.tzinfo)
+    return (moment - epoch) // timedelta(microseconds=1)

@@ -12,21 +12,22 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from sqlalchemy import Engine
 
 from incidents import clock
-from incidents.acts import errand, schedule
-from incidents.acts import problem as problems
+from incidents.acts import crew as crews
+from incidents.acts import errand
+from incidents.acts.crew import Crew
 from incidents.acts.lifting import lifted
-from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, Skipped
-from incidents.desk import Answer, Desk, Envelope
-from incidents.log import logger
+from incidents.acts.outcomes import BATCH, Done, Outcomes
+from incidents.acts.port import Adapter, Order, Outcome, Skipped
+from incidents.desk import Answer, Desk
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import deliveries, leases
@@ -41,7 +42,6 @@ With the second that it takes to be looked for, what a dead courier had in hand 
 30 seconds.
 """
 
-BATCH = 500
 _IN_LINE = 16
 _BUSY = timedelta(seconds=2)
 # A transaction costs the same for one outcome and for many, so they are waited for, but not long.
@@ -50,16 +50,8 @@ _TOGETHER_S = 0.03
 Choose = Callable[[Order], Adapter]
 """Who carries an order out."""
 
-_log = logger("acts")
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of an attempt; no outcome: it was not made."""
-
-    claimed: Claimed
-    adapter: str
-    outcome: Outcome | None
+Key = tuple[int, int, str, int]
+"""An attempt: the number of the site, of the order, the lane, and which attempt it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +63,7 @@ class Courier:
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
     adapter. `clock` gives the machine's
     time (UTC); `own_clock`: it is simulated, and no database's is asked.
+    `observed` is told what came of each attempt, when it is recorded.
     """
 
     engine: Engine
@@ -83,6 +76,7 @@ class Courier:
     login: str | None = None
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = clock.now
+    observed: Callable[[Done, datetime], object] = lambda *_: None
 
 
 class Round:
@@ -102,13 +96,20 @@ class Round:
     ) -> None:
         self._courier = courier
         self._stopped = stopped
-        self._recorded = recorded
         self._finished: SimpleQueue[Done] = SimpleQueue()
-        self._unrecorded: list[Done] = []
-        self._in_hand: Counter[str] = Counter()
-        self._pools: dict[str, ThreadPoolExecutor] = {}
-        self.outcomes: Counter[str] = Counter()
-        self.only_logged = 0
+        self._outcomes = Outcomes(courier, recorded)
+        self._hands = Hands()
+        self._crews: dict[str, Crew] = {}
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many attempts came to what: `delivered`, `retry` …"""
+        return self._outcomes.counts
+
+    @property
+    def only_logged(self) -> int:
+        """How many orders into the world were carried out and changed nothing there."""
+        return self._outcomes.only_logged
 
     def run(self) -> None:
         """Carry out what is due.
@@ -118,25 +119,25 @@ class Round:
         """
         while True:
             took = self._claim() if self._has_room() and not self._stopped() else 0
-            if not took and not self._in_hand.total() and not self._unrecorded:
+            if not took and not self._hands.total and not self._outcomes:
                 return
             self._collect()
-            self._record()
+            self._outcomes.record()
 
     def close(self) -> None:
-        """Let the threads go."""
-        for pool in self._pools.values():
-            pool.shutdown()
+        """Let the threads go; one that an adapter keeps is not waited for."""
+        for crew in self._crews.values():
+            crew.close()
 
     # Taking in hand.
 
     def _has_room(self) -> bool:
         most = self._courier.workers * _IN_LINE
-        return self._in_hand.total() <= most // 2 and len(self._unrecorded) < BATCH
+        return self._hands.total <= most // 2 and len(self._outcomes) < BATCH
 
     def _claim(self) -> int:
         courier = self._courier
-        most = courier.workers * _IN_LINE - self._in_hand.total()
+        most = courier.workers * _IN_LINE - self._hands.total
         with plainly(courier.engine):
             with reading(courier.engine) as connection:
                 now = self._now(connection)
@@ -152,9 +153,10 @@ class Round:
                         connection, courier.name, lane, now=now, lease=LEASE, most=left
                     )
         began = time.monotonic()
+        self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         for claimed in found:
-            if (claimed.site_id, claimed.seq, claimed.lane) not in left_alone:
+            if _key(claimed) not in left_alone:
                 self._hand_out(claimed, now, began)
         return len(found)
 
@@ -162,7 +164,12 @@ class Round:
         there = None if self._courier.own_clock else database_time(connection)
         return self._courier.clock() if there is None else there
 
-    def _cancel_lifted(self, found: list[Claimed]) -> set[tuple[int, int, str]]:
+    def _do_what_is_due(self, found: list[Claimed], now: datetime) -> None:
+        """What is due comes first: a suspension whose hours are over is none to carry out."""
+        over = [claimed.site_id for claimed in found if errand.is_over(claimed, now)]
+        self._outcomes.submit([(site_id, c.Elapse()) for site_id in over])
+
+    def _cancel_lifted(self, found: list[Claimed]) -> set[Key]:
         """Cancels what nobody needs any more; the orders that are not to be carried out now."""
         courier = self._courier
         heads = {claimed.site_id: claimed for claimed in found if claimed.lane == ACT}
@@ -171,39 +178,34 @@ class Round:
         with plainly(courier.engine), reading(courier.engine) as connection:
             chains = deliveries.chains(connection, heads)
         needless = lifted(heads, chains)
-        if not needless:
-            return set()
-        for site_id in needless:
-            # As if it had not been claimed: what was never tried is known not to be in force.
-            self._put_off(Done(heads[site_id], "", None), courier.clock())
-        self._submit([command for commands in needless.values() for command in commands])
-        return {(id_, heads[id_].seq, ACT) for id_ in needless}
+        for head in (heads[site_id] for site_id in needless):
+            # As if it had not been claimed, since what was never tried is known not to be in force;
+            # but nobody else takes it in hand meanwhile.
+            self._outcomes.put_off(Done(head, "", None), head.until)
+        self._outcomes.submit([command for commands in needless.values() for command in commands])
+        return {_key(heads[site_id]) for site_id in needless}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
-        order = errand.order_of(claimed)
-        if errand.is_old_news(claimed, now, self._courier.give_up_after):
-            self._finished.put(Done(claimed, "", Skipped(why="expired")))
-            self._in_hand[""] += 1
+        courier, order = self._courier, errand.order_of(claimed)
+        if errand.is_old_news(claimed, now, courier.give_up_after):
+            self._outcomes.add(Done(claimed, "", Skipped(why="expired")))
             return
-        adapter = self._courier.lanes[claimed.lane](order)
+        adapter = courier.lanes[claimed.lane](order)
         name = adapter.name
-        if self._in_hand[name] >= self._courier.workers * _IN_LINE:
-            self._put_off(Done(claimed, name, None), now + _BUSY)
+        if self._hands.full[name] >= courier.workers * _IN_LINE:
+            self._outcomes.put_off(Done(claimed, name, None), now + _BUSY)
             return
-        if name not in self._pools:
-            self._pools[name] = ThreadPoolExecutor(self._courier.workers, name)
-        self._in_hand[name] += 1
-        self._pools[name].submit(self._attempt, claimed, order, adapter, began)
+        if name not in self._crews:
+            self._crews[name] = Crew(name, courier.workers)
+        self._hands.take(claimed, order, name, began)
+        self._crews[name].give(partial(self._attempt, claimed, order, adapter, began))
 
     def _attempt(self, claimed: Claimed, order: Order, adapter: Adapter, began: float) -> None:
         """In a thread of the adapter's."""
         outcome: Outcome | None = None
-        try:
-            if time.monotonic() - began < LEASE.total_seconds() - ATTEMPT_S:
-                outcome = adapter.deliver(order)
-        except Exception as error:  # noqa: BLE001 - an adapter of whoever's must not end the duty
-            _log.error("an adapter failed", order=order.id, error=error)
-            outcome = Retry(problem="fault", detail=f"a fault in it: {type(error).__name__}")
+        in_time = time.monotonic() - began < LEASE.total_seconds() - ATTEMPT_S
+        if in_time and not self._stopped():
+            outcome = crews.attempt(adapter, order)
         self._finished.put(Done(claimed, adapter.name, outcome))
 
     # What came of it.
@@ -211,70 +213,55 @@ class Round:
     def _collect(self) -> None:
         """Takes what is finished; for a moment, waits for more to come if some is in hand."""
         until = time.monotonic() + _TOGETHER_S
-        most = min(BATCH, self._in_hand.total() // 2 + 1)
-        while len(self._unrecorded) < BATCH:
+        most = min(BATCH, self._hands.total // 2 + 1)
+        while len(self._outcomes) < BATCH:
             left_s = until - time.monotonic()
             try:
-                if left_s > 0 and self._in_hand.total() and len(self._unrecorded) < most:
+                if left_s > 0 and self._hands.total and len(self._outcomes) < most:
                     done = self._finished.get(timeout=left_s)
                 else:
                     done = self._finished.get_nowait()
             except Empty:
+                break
+            self._hands.free(done.claimed)
+            self._outcomes.add(done)
+        self._hands.free_hung()
+
+
+class Hands:
+    """What is in hand: so many of each adapter in `full`, and since when."""
+
+    def __init__(self) -> None:
+        self.full: Counter[str] = Counter()
+        self._taken: dict[Key, tuple[float, str, str]] = {}
+
+    @property
+    def total(self) -> int:
+        """All that is in hand."""
+        return len(self._taken)
+
+    def take(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
+        """One more, whose lease began at that time (monotonic, in seconds)."""
+        self._taken[_key(claimed)] = began, adapter, order.id
+        self.full[adapter] += 1
+
+    def free(self, claimed: Claimed) -> None:
+        """One is finished; of one that had been given up nothing is changed."""
+        found = self._taken.pop(_key(claimed), None)
+        if found is not None:
+            self.full[found[1]] -= 1
+
+    def free_hung(self) -> None:
+        """Gives up on attempts whose lease has ended, since nobody knows whether they ever end."""
+        ended = time.monotonic() - LEASE.total_seconds()
+        for key, (began, adapter, order) in list(self._taken.items()):
+            if began > ended:
+                # They stand in the order in which they were taken.
                 return
-            self._in_hand[done.adapter] -= 1
-            self._unrecorded.append(done)
+            del self._taken[key]
+            self.full[adapter] -= 1
+            crews.cry("an attempt does not end", order=order)
 
-    def _record(self) -> None:
-        done, now = self._unrecorded[:BATCH], self._courier.clock()
-        asked = [(each, self._command(each, now)) for each in done]
-        self._submit([command for _, command in asked if command is not None])
-        for each, command in asked:
-            if command is None:
-                self._put_off(each, now)
-        del self._unrecorded[: len(done)]
 
-    def _command(self, done: Done, now: datetime) -> tuple[int, c.Command] | None:
-        """What goes on record; nothing does of an attempt that is made again."""
-        claimed, outcome = done.claimed, done.outcome
-        own: dict[str, Any] = {"order": claimed.seq, "lane": claimed.lane}
-        tried: dict[str, Any] = {"adapter": done.adapter, "attempts": claimed.attempt}
-        self.outcomes[type(outcome).__name__.lower()] += 1
-        match outcome:
-            case Delivered(enforced=enforced):
-                self.only_logged += claimed.lane == ACT and not enforced
-                return claimed.site_id, c.RecordDelivery(**own, **tried, enforced=enforced)
-            case Skipped(why=why):
-                return claimed.site_id, c.CancelOrder(by=c.COURIER, **own, why=problems.code(why))
-            case Failed(problem=problem):
-                problem = problems.code(problem)
-                return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
-            case Retry(problem=problem):
-                if schedule.is_given_up(claimed.since, now, self._courier.give_up_after):
-                    problem = problems.code(problem)
-                    return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
-        return None
-
-    def _put_off(self, done: Done, now: datetime) -> None:
-        claimed, outcome, courier = done.claimed, done.outcome, self._courier
-        with plainly(courier.engine), writing(courier.engine) as connection:
-            if not isinstance(outcome, Retry):
-                leases.put_off(connection, claimed, now, tried=False)
-                return
-            wait = schedule.wait(claimed.attempt, courier.chance(), outcome.after)
-            leases.put_off(
-                connection, claimed, now + wait, adapter=done.adapter,
-                problem=problems.code(outcome.problem), detail=problems.sentence(outcome.detail),
-            )  # fmt: skip
-
-    def _submit(self, commands: list[tuple[int, c.Command]]) -> None:
-        if not commands:
-            return
-        login = self._courier.login
-        answers = self._courier.desk.submit(
-            [Envelope(site=site, command=command, login=login) for site, command in commands]
-        )
-        for answer in answers:
-            # Somebody else has carried it out, or decided about it: that stands.
-            if answer.refusal is not None and answer.refusal.name != "unknown_order":
-                _log.error("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
-        self._recorded(answers)
+def _key(claimed: Claimed) -> Key:
+    return claimed.site_id, claimed.seq, claimed.lane, claimed.attempt

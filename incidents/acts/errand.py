@@ -37,3 +37,14 @@ def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bo
     """Whether it is too late to tell anybody: nobody could be told for as long as it is tried."""
     late = schedule.is_given_up(claimed.since, now, give_up_after)
     return claimed.lane != ACT and claimed.attempt == 1 and late
+
+
+def is_over(claimed: Claimed, now: datetime) -> bool:
+    """Whether what it was to begin is to have ended by `now`, and nobody has tried to begin it."""
+    until = claimed.data.get("until")
+    return (
+        claimed.lane == ACT
+        and claimed.attempt == 1
+        and until is not None
+        and read_rfc3339(until) < now
+    )

@@ -38,6 +38,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "site": ("incidents.cli.site:site", "The sites: add, show, why, hold, reinstate …"),
         "policy": ("incidents.cli.policy:policy", "Show, test and activate the policy."),
         "acts": ("incidents.cli.acts:acts", "Orders: what is carried out, and what is not."),
+        "metrics": ("incidents.cli.metrics:metrics", "Print what a Prometheus is told, once."),
         "notices": (
             "incidents.cli.notices:notices", "What is written to customers and the desk.",
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params, timeline
+from incidents.cli import output, params, reporting, timeline
 from incidents.cli.options import looking
 from incidents.errors import DONE
 from incidents.words import Teller, next_commands
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 def show(run: Run, incident: tuple[int, int]) -> int:
     """Tell the whole story of INCIDENT."""
     from incidents import clock
+    from incidents.clock import rfc3339
+    from incidents.views import duty
 
     house = run.house
+    owed = reporting.of_settings()
     with house.reading() as connection:
         found: Document = house.views.incident(connection, incident)
+        due = None if owed is None else duty.deadline_of(connection, incident, owed)
+        found["report_due"] = None if due is None else rfc3339(due)
         if run.quiet:
             run.say(found["id"])
             return DONE
@@ -69,10 +74,20 @@ def _pairs(incident: Document, when: When) -> list[tuple[str, str]]:
         ("recorded", f"{time('recorded_at')} by {incident['by']}"),
         ("contact due", time("contact_due")),
         ("removal due", time("removal_due")),
+        ("report", _report(incident, when)),
         ("category", incident["category"] or ""),
         ("recurs", incident["recurs"] or ""),
         ("note", incident["note"] or ""),
     ]
+
+
+def _report(incident: Document, when: When) -> str:
+    """Whether the police have been told of it, or by when they are to be (domain.md, section 4)."""
+    if incident["reported_at"]:
+        return f"reported to the police {when(incident['reported_at'])}"
+    if incident["report_due"]:
+        return f"to be reported to the police by {when.until(incident['report_due'])}"
+    return ""
 
 
 def _contact(contact: Document, when: When) -> str:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 from incidents.acts import routing
 from incidents.acts.courier import Choose, Courier, Round
-from incidents.daemon import journal
+from incidents.daemon import journal, timekeeping
 from incidents.daemon.record import Part
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer, desk
 from incidents.store import schema
+from incidents.store.engine import plainly, reading
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from incidents.acts.outcomes import Done
     from incidents.acts.port import Adapter, Order
     from incidents.bootstrap import House
     from incidents.desk import Answer
@@ -40,12 +44,13 @@ class Delivery:
         *,
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
+        observed: Callable[[Done, datetime], object] = lambda *_: None,
     ) -> None:
         # Opened by the thread that makes this: two at once would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
         self._part = Part("the orders are not carried out")
-        self._decided = decided
+        self._decided, self._observed = decided, observed
         self._routing = routing.load()
         self._lanes = _lanes(house, self._routing)
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
@@ -70,9 +75,22 @@ class Delivery:
     def _carry_out(self) -> None:
         # It may have been upgraded since: what this program would write no longer fits.
         schema.check(self._engine)
+        if self._stands_aside():
+            return
         if self.round is None:
             self.round = Round(self._courier(), stopped=self._stopped, recorded=self._decided)
         self.round.run()
+
+    def _stands_aside(self) -> bool:
+        """With a wrong clock nothing is decided, and what was done would be put on record wrongly.
+
+        The clock's duty says so.
+        """
+        if self._house.settings.own_clock:
+            return False
+        with plainly(self._engine), reading(self._engine) as connection:
+            drift = timekeeping.drift(connection)
+        return timekeeping.reason_to_stand_aside(drift) is not None
 
     def _courier(self) -> Courier:
         house, found = self._house, self._routing
@@ -85,6 +103,7 @@ class Delivery:
             workers=found.workers,
             own_clock=house.settings.own_clock,
             login=house.settings.login,
+            observed=self._observed,
         )
 
 

@@ -30,6 +30,7 @@ from incidents.daemon.record import Record, Witnessing
 from incidents.daemon.retention_duty import Retention
 from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
+from incidents.metrics.service import Service
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
@@ -96,7 +97,8 @@ class _Loop:
         self._record = Record(house, stopped=self._stop.is_set)
         self._witnessing = Witnessing(house, self._record, self._stop)
         self._retention = Retention(house, stopped=self._stop.is_set)
-        self._delivery = Delivery(house, stopped=self._stop.is_set)
+        self._metrics = Service(house, say=journal.say, warn=journal.warn)
+        self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={name: ThreadPoolExecutor(1) for name in _EXECUTORS},
@@ -123,12 +125,14 @@ class _Loop:
             delivery.TICK_S, self._delivery.run, id=_DELIVERY, executor=_DELIVERY, max_instances=1
         )
         self._witnessing.start()
+        self._metrics.start()
         received = self._wait()
         self._stop.set()
         self._systemd.stopping()
         journal.say("stopping", signal=received and signal.Signals(received).name)
         self._finish()
         self._delivery.close()
+        self._metrics.stop()
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:

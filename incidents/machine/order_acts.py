@@ -74,10 +74,7 @@ def repeat(draft: Draft, _command: commands.RepeatOrder) -> None:
     if case.in_force == case.state:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
-    draft.add(
-        e.OrderRepeated, order_kind=kind,
-        until=case.suspended_until if kind == "suspend" else None,
-    )  # fmt: skip
+    draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
 
 
 def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bool:

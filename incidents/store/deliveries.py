@@ -41,22 +41,24 @@ def add(connection: Connection, new: Sequence[tuple[Outgoing, Sequence[str]]]) -
 def settle(connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]]) -> None:
     """Writes what became of orders: of each its site's id and the event."""
     gone: list[Row] = []
-    failed: list[Row] = []
-    retried: list[Row] = []
+    failed: dict[Row, Row] = {}
+    retried: dict[Row, Row] = {}
     freed: dict[Row, datetime] = {}
     for site, event in happened:
         key = (site, event.lane, event.order, _ONE)
         if isinstance(event, e.OrderFailed):
-            failed.append((*key, True, None, event.adapter, event.problem))
+            # What is tried again is written last, so that what failed after that stays dead.
+            retried.pop(key, None)
+            failed[key] = (*key, True, None, event.adapter, event.problem)
         elif isinstance(event, e.OrderRetried):
-            retried.append((*key, False, event.recorded_at, event.recorded_at))
+            retried[key] = (*key, False, event.recorded_at, event.recorded_at)
         else:
             gone.append(key)
         if _held_others_up(event):
             freed[site, event.lane, False] = event.recorded_at
     _GONE.tell(connection, gone)
-    _FAILED.tell(connection, failed)
-    _RETRIED.tell(connection, retried)
+    _FAILED.tell(connection, list(failed.values()))
+    _RETRIED.tell(connection, list(retried.values()))
     _FREED.tell(connection, [(*key, at) for key, at in freed.items()])
 
 

@@ -90,8 +90,8 @@ class Change:
     """An insert, update or delete of rows of one table, each given as a tuple of `columns`.
 
     `keys` name the columns by which rows are found, which come first; the others are written. With
-    no keys rows are inserted; with nothing else they are deleted. Of those found, only the rows for
-    which `where` holds are.
+    no keys rows are inserted; with nothing else they are deleted. Rows for which `where` does not
+    hold are left alone.
     """
 
     def __init__(

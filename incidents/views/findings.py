@@ -1,10 +1,13 @@
-"""The findings behind a page of the queue: incidents, addresses, attempts; one query for each."""
+"""The findings behind a page of the queue: incidents, addresses, attempts; one query for each.
+
+A recheck that the customer's word has opened has the customer's remark, too.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -14,6 +17,7 @@ from incidents.machine.ids import incident_id
 from incidents.store.given import Given
 from incidents.store.tables import contacts, incident_urls, incidents, tasks
 from incidents.store.types import Number
+from incidents.views import remarks
 
 Row = Mapping[str, Any]
 Key = tuple[int, int]
@@ -35,6 +39,7 @@ class Findings:
     first_urls: Mapping[Key, list[str]] = field(default_factory=dict)
     url_counts: Mapping[Key, int] = field(default_factory=dict)
     contact_counts: Mapping[Key, int] = field(default_factory=dict)
+    remarks: Mapping[Key, str] = field(default_factory=dict)
 
     def keys(self, row: Row) -> list[Key]:
         """The incidents of an item: its own, or those of its task."""
@@ -76,26 +81,42 @@ class Findings:
             return 0
         return self.contact_counts.get((row["site_id"], row["incident"]), 0)
 
+    def said_gone(self, row: Row) -> Key | None:
+        """The incident of which the customer says that it is gone, if that opened this recheck."""
+        for key in self.keys(row) if row["kind"] == "recheck" else ():
+            incident = self.incidents.get(key)
+            if incident is not None and incident["removal_said_at"] == row["recorded_at"]:
+                return key
+        return None
+
+    def remark(self, row: Row) -> str | None:
+        """The reference to what the customer wrote then, if they did."""
+        said = self.said_gone(row)
+        return None if said is None else self.remarks.get(said)
+
     def notes(self) -> Iterator[str]:
-        """The references to the incidents' notes."""
-        return (row["note"] for row in self.incidents.values() if row["note"] is not None)
+        """The references to the incidents' notes, and to the customers' remarks."""
+        yield from (row["note"] for row in self.incidents.values() if row["note"] is not None)
+        yield from self.remarks.values()
 
 
 def find(connection: Connection, rows: Sequence[Row]) -> Findings:
-    """What these rows of `work` are about: five queries, whatever their number."""
+    """What these rows of `work` are about: six queries at most, whatever their number."""
     listed = _tasks(connection, [key for row in rows if (key := task_key(row)) is not None])
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
     urls: dict[Key, list[str]] = defaultdict(list)
     for row in _given(connection, "urls", keys):
         urls[row["site_id"], row["incident"]].append(row["url"])
-    return Findings(
+    found = Findings(
         tasks=listed,
         incidents={(r["site_id"], r["n"]): r for r in _given(connection, "incidents", keys)},
         first_urls=urls,
         url_counts=_counts(connection, "url_counts", keys),
         contact_counts=_counts(connection, "contact_counts", keys),
     )
+    said = {key: row["recorded_at"] for row in rows if (key := found.said_gone(row)) is not None}
+    return replace(found, remarks=remarks.find(connection, said))
 
 
 def task_key(row: Row) -> Key | None:
@@ -137,7 +158,7 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
     "incidents": (
         select(
             incidents.c.site_id, incidents.c.n, incidents.c.state, incidents.c.category,
-            incidents.c.note, incidents.c.suspension,
+            incidents.c.note, incidents.c.suspension, incidents.c.removal_said_at,
         ),
         incidents,
         incidents.c.n,

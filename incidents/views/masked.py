@@ -114,7 +114,7 @@ def words(text: str) -> str:
     return _IN_WORDS.sub(_word, text)
 
 
-_MASKS = {"phone": phone, "email": address, "person": words, "note": words}
+_MASKS = {"phone": phone, "email": address, "person": words, "note": words, "remark": words}
 
 
 def details(found: Mapping[str, str | None]) -> dict[str, str | None]:

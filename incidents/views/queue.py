@@ -118,7 +118,10 @@ def _details(
     """What people have told of themselves and written, as it may be shown; erased: None."""
     incident = found.incident(row)
     note = row["request_reason"] if _is_asked(row) else incident and incident["note"]
-    refs = {"phone": row["phone"], "person": row["person"], "email": row["email"], "note": note}
+    refs = {
+        "phone": row["phone"], "person": row["person"], "email": row["email"], "note": note,
+        "remark": found.remark(row),
+    }  # fmt: skip
     told = {name: texts.get(ref) if ref else None for name, ref in refs.items()}
     return told if reveal else masked.details(told)
 
@@ -143,6 +146,7 @@ def _item(
         "kind": row["kind"],
         "site": row["name"],
         "state": row["state"],
+        "in_force": row["in_force"],
         "rule": row["rule"],
         "incident": None if row["incident"] is None else f"{row['site_id']}-{row['incident']}",
         "about": found.about(row),
@@ -160,6 +164,8 @@ def _item(
         "urls_total": found.urls_total(row),
         "category": incident and incident["category"],
         "note": told["note"],
+        "said_gone": found.said_gone(row) is not None,
+        "remark": told["remark"],
         "attempts": found.attempts(row),
         "site_down": row["state"] != "active",
         "held": row["held"],
@@ -203,8 +209,9 @@ def _page(
     rows = page.order_by(*_ORDER).limit(_written(most)).subquery("page")
     joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
     whom = (
-        sites.c.name, sites.c.state, sites.c.rule, sites.c.held, sites.c.run, sites.c.epoch,
-        sites.c.phone, sites.c.email, sites.c.person, sites.c.request_by, sites.c.request_reason,
+        sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held, sites.c.run,
+        sites.c.epoch, sites.c.phone, sites.c.email, sites.c.person, sites.c.request_by,
+        sites.c.request_reason,
     )  # fmt: skip
     claim = (claims.c.by.label("claimed_by"), claims.c.at.label("claimed_at"))
     order = (rows.c.sort_due, rows.c.recorded_at, rows.c.site_id, rows.c.item)

@@ -18,6 +18,9 @@ Document = dict[str, Any]
 Script = tuple[str, list[str]]
 """What to say or do, and the commands that fit, the likeliest first."""
 
+_REMARK = 300
+"""So many characters of a customer's remark are told; the item has all of it."""
+
 _OUTCOMES = ("reached", "no-answer", "wrong-number", "bounced", "left-message")
 
 
@@ -48,8 +51,13 @@ def _call(item: Document, policy: Policy) -> Script:
     return f"{say} {_left(item)}: {cost}. {_ONLY_THE_PERSON}", _contact(item)
 
 
+_DOWN = "The site is down and"
+
+
 def _keep_calling(item: Document, _policy: Policy) -> Script:
-    down = "The site is down and" if item["site_down"] else "The deadline is past and"
+    down = _DOWN if item["site_down"] else "The deadline is past and"
+    if item["site_down"] and item["in_force"] != item["state"]:
+        down = f"The site is to be down ({item['in_force']} is in force) and"
     return (
         (
             f"{down} nobody has been told. {_phone(item)} Say: “Your site {item['site']} shows"
@@ -84,9 +92,13 @@ def _tell(item: Document, _policy: Policy) -> Script:
 
 
 def _recheck(item: Document, _policy: Policy) -> Script:
-    say = f"Look again at {_names(item)}{_addresses(item)}. Gone: removed."
+    say = f"{_word(item)}Look again at {_names(item)}{_addresses(item)}. Gone: removed."
     unsettled = item["unsettled"]
     commands = [f"incidents removed {name}" for name in unsettled[:1]]
+    if item["said_gone"]:
+        # What comes of it then is its own item's, which may be to call: nothing has stopped.
+        say += f" Still there: done, with what you saw; {_names(item)} itself stays in the queue."
+        return say, [*commands, f"incidents done {item['id']} --outcome still-there"]
     if item["state"] != "closed":
         say += " Still there: recur, a new violation with a clock of its own."
         commands += [f"incidents recur {name}" for name in unsettled[:1]]
@@ -177,6 +189,16 @@ def _left(item: Document) -> str:
     if item["overdue"]:
         return f"OVERDUE by {span(-left)}, and nothing has enforced it yet"
     return f"{span(left)} left"
+
+
+def _word(item: Document) -> str:
+    """The customer's word, where it has opened the task: it has stopped no clock."""
+    if not item["said_gone"]:
+        return ""
+    remark = " ".join((item["remark"] or "").split())
+    cut = f"{remark[: _REMARK - 1]}…" if len(remark) > _REMARK else remark
+    quoted = f": “{cut}”" if cut else ""
+    return f"The customer says that it is gone{quoted}. "
 
 
 def _why(item: Document) -> str:

@@ -1,0 +1,40 @@
+"""The customer's link on the command line: for the desk to hand out, by chat say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.errors import DONE
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+
+
+@click.command()
+@params.incident_argument
+@looking
+def link(run: Run, incident: tuple[int, int]) -> int:
+    """Print the link to the customer's page of INCIDENT.
+
+    Whoever has it sees the incident and may state that the content is gone: give it to the
+    responsible person alone.
+    """
+    from incidents import clock
+    from incidents.notices import customer_settings
+
+    links, now = customer_settings.needed(), clock.now()
+    with run.house.reading() as connection:
+        found = run.house.views.incident(connection, incident)
+    address, until = links.to(incident, now), links.until(now)
+    if run.for_programs:
+        document = {"incident": found["id"], "link": address, "until": clock.rfc3339(until)}
+        output.document(run, document, rows=[document])
+        return DONE
+    run.say(address)
+    if not run.quiet:
+        run.tell(f"it holds until {run.when.until(until)}")
+    return DONE

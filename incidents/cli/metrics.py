@@ -1,0 +1,82 @@
+"""The metrics on the command line: what the database tells, once, for a textfile or for a look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output
+from incidents.cli.options import looking
+from incidents.errors import DONE, DatabaseError, IncidentsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from incidents.cli.run import Run
+    from incidents.metrics.samples import Samples
+    from incidents.words import Document
+
+
+class NoMetricsLibraryError(IncidentsError):
+    """the metrics need a library that is not installed: pip install 'incidents[metrics]'"""
+
+
+@click.command()
+@click.option(
+    "-o", "--output", "target", metavar="FILE",
+    help="Write them to FILE, whole or not at all: for the textfile collector of node_exporter.",
+)  # fmt: skip
+@looking
+def metrics(run: Run, target: str | None) -> int:
+    """Print what the database tells a Prometheus, once; see [metrics] for a daemon that serves it.
+
+    If the database cannot be looked at, incidents_up is 0 and the exit status 1.
+    """
+    from incidents.cli import whole_file
+    from incidents.metrics.look import always
+
+    _check_library()
+    found, trouble = always(up=False), None
+    try:
+        found = _look(run)
+    except IncidentsError as error:
+        trouble = error
+    if target is None and run.for_programs:
+        output.documents(run, _documents(found))
+    else:
+        from incidents.metrics import exposition
+
+        whole_file.write(target or whole_file.STANDARD_OUTPUT, [exposition.text(found)])
+    if trouble is not None:
+        raise trouble
+    return DONE
+
+
+def _look(run: Run) -> Samples:
+    from incidents.metrics.look import look
+    from incidents.store.engine import place
+
+    house = run.house
+    if not house.is_there:
+        # One that is not there would be idle, and all would look well.
+        raise DatabaseError(f"there is no database {place(house.bare_engine)} to be looked at")
+    with house.reading() as connection:
+        return look(connection, house.now(connection))
+
+
+def _check_library() -> None:
+    from importlib.util import find_spec
+
+    from incidents.metrics.service import LIBRARY
+
+    if find_spec(LIBRARY) is None:
+        raise NoMetricsLibraryError
+
+
+def _documents(found: Samples) -> Iterator[Document]:
+    from incidents.metrics.catalogue import BY_NAME
+
+    for name, labels, value in found:
+        named = dict(zip(BY_NAME[name].labels, labels, strict=True))
+        yield {"metric": name, "labels": named, "value": value}

@@ -1,0 +1,108 @@
+"""The duty to report on the command line: what the police are to be told of, and that they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.act import Act
+from incidents.cli.options import acting, at_option, looking
+from incidents.cli.run import painted
+from incidents.errors import DONE
+from incidents.machine import commands
+from incidents.machine.ids import incident_id
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.report_duty import ReportDuty
+    from incidents.words import Document, When
+
+
+@click.command()
+@params.incident_argument
+@click.option(
+    "--ref", type=params.text("reference"), metavar="R",
+    help="The number of the receipt, or whom you have told.",
+)  # fmt: skip
+@at_option("it was reported")
+@acting
+def reported(act: Act, incident: tuple[int, int], ref: str | None, at: str | None) -> int:
+    """State that INCIDENT was reported to the police.
+
+    It ends the reminders of it, and moves nothing. What is still to be reported: incidents duty.
+    """
+    site, n = incident
+    command = commands.StateReported(by=act.by, incident=n, at=act.run.read_time(at), note=ref)
+    return act.submit(site, command, about=incident_id(site, n))
+
+
+@click.command()
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    help="At most so many incidents.",
+)  # fmt: skip
+@looking
+def duty(run: Run, limit: int) -> int:
+    """What is to be reported to the police by when, the longest overdue first.
+
+    The section [report] of the settings says within what time of its recording: 24 hours, by
+    article 10(6) of the ministry's decree no. 33, unless it says otherwise.
+    """
+    from incidents import clock
+    from incidents.views import duty as view
+
+    owed = of_settings()
+    now = clock.now()
+    found: list[Document] = []
+    if owed is not None:
+        with run.house.reading() as connection:
+            found = view.unreported_incidents(connection, now, owed, limit=limit)
+            total = view.summary(connection, now, owed)
+    if run.quiet:
+        run.say(*(each["incident"] for each in found))
+    elif run.for_programs:
+        output.documents(run, found)
+    elif owed is None:
+        run.tell('nobody is reminded here: the settings say [report] within = ""')
+    else:
+        _tell(run, found, total, owed)
+    return DONE
+
+
+def of_settings() -> ReportDuty | None:
+    """The duty as the settings file has it; raises as `report_duty.read` does."""
+    from incidents import report_duty, settings
+
+    return report_duty.read(settings.section(report_duty.SECTION))
+
+
+def _tell(run: Run, found: list[Document], total: Document, owed: ReportDuty) -> None:
+    from incidents.machine.policy import write_duration
+    from incidents.report_duty import SOURCE
+
+    when = run.when
+    headers = ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT")
+    output.table(run, headers, [_row(each, when) for each in found])
+    if not found:
+        run.tell("nothing is to be reported")
+        return
+    counts = f"{total['overdue']:,} overdue, {total['due']:,} still in time"
+    if total["capped"]:
+        counts += ", or more"
+    run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
+    if total["overdue"] + total["due"] > len(found):
+        run.tell(f"these are the first {len(found):,}: --limit shows more")
+    run.tell(f"within {write_duration(owed.within)} of the recording, by {SOURCE}")
+
+
+def _row(each: Document, when: When) -> tuple[str, ...]:
+    return (
+        each["incident"],
+        when.left(each["due"]),
+        each["site"],
+        each["state"],
+        when(each["due"]),
+        f"incidents reported {each['incident']} --ref R",
+    )

@@ -1,0 +1,43 @@
+"""The service on the command line: the customers' pages over HTTP, until stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli.options import looking
+from incidents.errors import DONE
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.notices.customer_settings import Links
+
+DEFAULT_PORT = 7390
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The port; 0 takes one that is free.",
+)
+@looking
+def serve(run: Run, *, host: str, port: int) -> int:
+    """Serve the customer's page: see the incident, and state that the content is gone.
+
+    By plain HTTP, on this machine alone: put a web server with TLS before it, at the base_url of
+    [customer] in the settings. SIGTERM ends it.
+    """
+    from incidents.console import service
+    from incidents.notices.customer_settings import PATH
+
+    def listening(url: str, links: Links) -> None:
+        run.tell(f"serves the customer's page at {url}/{PATH}/…, for links to {links.base_url}")
+        run.say(url)
+
+    service.serve(run.house, host=host, port=port, listening=listening)
+    return DONE

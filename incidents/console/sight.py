@@ -1,0 +1,64 @@
+"""The sight: what the customer is shown of one incident, as it stands when they look.
+
+It holds the facts that the notice of it would tell, and nothing that people have told of themselves
+or of others: no name, number, address or note.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, and_, select
+
+from incidents.customer_link import Incident
+from incidents.errors import UnknownIncidentError
+from incidents.machine.state import can_move_incident
+from incidents.notices import preview
+from incidents.notices.facts import Facts
+from incidents.store.tables import incidents, sites, suspensions
+
+Answer = Literal["said", "again"]
+"""What came of a statement: it is on record now, or it was before."""
+
+_PERSONAL = {"person": None, "email": None, "phone": None, "link": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight(Facts):
+    """The facts of an incident, with when the customer said that the content is gone (UTC).
+
+    `until` is when the site's suspension is meant to end, None where no timer will end it.
+    """
+
+    said_at: datetime | None = None
+    answer: Answer | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to state of it, nor to do."""
+        return self.state is None or not can_move_incident(self.state, "remove")
+
+
+def of(connection: Connection, incident: Incident) -> Sight | None:
+    """The sight of that incident, None if it is not there; nothing that is due is done."""
+    try:
+        facts = preview.of(connection, "violation_found", incident)
+    except UnknownIncidentError:
+        return None
+    assert isinstance(facts, Facts), "a violation is no alarm"
+    known = {each.name: getattr(facts, each.name) for each in fields(facts)}
+    said_at, until = _said(connection, incident)
+    return Sight(**{**known, **_PERSONAL, "said_at": said_at, "until": until})
+
+
+def _said(connection: Connection, incident: Incident) -> tuple[datetime | None, datetime | None]:
+    """When it was said, and when the site is to be opened again."""
+    of = incidents.c
+    running = and_(suspensions.c.site_id == of.site_id, suspensions.c.ended_at.is_(None))
+    joined = incidents.join(sites, sites.c.id == of.site_id).outerjoin(suspensions, running)
+    those = (of.site_id == incident[0], of.n == incident[1])
+    asked = select(of.removal_said_at, sites.c.held, suspensions.c.until).select_from(joined)
+    row = connection.execute(asked.where(*those)).one()
+    return row.removal_said_at, None if row.held else row.until

@@ -1,0 +1,246 @@
+"""The alarms' duty: looks for what the desk is to know, and tells each cause once.
+
+Any number of daemons may look. What one has raised the others leave alone, and one at a time has an
+alarm in hand. A daemon that has died cannot say so: another one does, or cron (`incidents daemon
+--once`, `incidents alarms`) on another host.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from incidents import report_duty, settings, site_name
+from incidents.acts import schedule
+from incidents.acts.port import Delivered, Outcome, Retry, Skipped
+from incidents.daemon import journal
+from incidents.daemon.record import Part
+from incidents.notices import desk
+from incidents.notices.facts import AlarmFacts
+from incidents.store import alarms, schema
+from incidents.store.alarms import Raised
+from incidents.store.engine import plainly, reading, writing
+from incidents.views.alarms import REPORT, SILENT, Alarm, Look, alarming
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+    from incidents.notices.desk import Desk
+
+TICK_S = 5.0
+"""How often it is to be run."""
+
+LEASE = timedelta(seconds=25)
+"""So long one daemon has an alarm in hand: an attempt comes to its end within 20 s."""
+
+PATIENCE_S = 10.0
+"""So long a daemon's silence must have been seen from here before it is told.
+
+While the database was away nobody could beat; nor has a daemon beaten that has only just started.
+"""
+
+FRESH_S = 5.0
+"""What was seen longer ago is not told: it may have ended meanwhile, and is looked at again."""
+
+KEPT_FOR = timedelta(days=1)
+"""So long an alarm is kept that this look cannot say the end of: there are more than it has seen.
+
+A reminder of a report too: it never comes again, and a daemon whose settings know other reminders
+must not forget it for the one that then tells it again.
+"""
+
+Tell = Callable[[Alarm, Raised, datetime], Outcome]
+"""Tells the desk of an alarm, which was raised then, at this time (UTC)."""
+
+
+class Alarms:
+    """Looks, raises and tells, for as long as somebody runs it; one thread does.
+
+    Where the settings name no channel to the desk, it is left to a daemon that has one.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: of what the settings
+            say.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        tell: Tell | None = None,
+        say: Callable[..., None] = journal.say,
+        patience_s: float = PATIENCE_S,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        # Opened by the thread that makes this: two at once would open it twice.
+        self._house, self._engine = house, house.bare_engine
+        self._stopped = stopped
+        self._tell = by_channels(desk.of(house)) if tell is None else tell
+        self._say = say
+        self._report = report_duty.read(settings.section(report_duty.SECTION))
+        self._patience_s = patience_s
+        self._monotonic = monotonic
+        self._chance = chance
+        self._part = Part("the desk is not alarmed", monotonic)
+        self._silent_since: dict[str, float] = {}
+        self.told = 0
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there is anybody to tell here."""
+        return self._tell is not None
+
+    def run(self) -> None:
+        """One round; whatever comes of it, the next one will be tried."""
+        if not self._stopped():
+            self._part.do(self._round)
+
+    def _round(self) -> None:
+        if self._tell is None:
+            return
+        # It may have been upgraded since: what this program would write no longer fits.
+        schema.check(self._engine)
+        looked_at = self._monotonic()
+        known, look, now = self._look()
+        found = {alarm.key: alarm for alarm in look.alarms if self._is_certain(alarm)}
+        raised = self._keep_up(known, found, look, now)
+        for key, alarm in found.items():
+            if self._stopped() or self._monotonic() - looked_at > FRESH_S:
+                return
+            if raised[key].due(now) and not self._tell_one(self._tell, alarm, raised[key]):
+                return
+
+    def _look(self) -> tuple[dict[str, Raised], Look, datetime]:
+        """What is raised and what is alarming, in one state of the database; and when that was.
+
+        The time is taken after the state: what is raised in it was not raised later than that.
+        """
+        with plainly(self._engine), reading(self._engine) as connection:
+            known = alarms.known(connection)
+            now = self._house.now(connection)
+            return known, alarming(connection, now, self._report), now
+
+    def _is_certain(self, alarm: Alarm) -> bool:
+        if alarm.kind != SILENT:
+            return True
+        since = self._silent_since.setdefault(alarm.key, self._monotonic())
+        return self._monotonic() - since >= self._patience_s
+
+    def _keep_up(
+        self, known: Mapping[str, Raised], found: Mapping[str, Alarm], look: Look, now: datetime
+    ) -> dict[str, Raised]:
+        """Raises what is new and forgets what has ended; those that stand, by their keys."""
+        seen = {alarm.key for alarm in look.alarms}
+        for key in self._silent_since.keys() - seen:
+            del self._silent_since[key]
+        new = {
+            key: alarms.new(key, alarm.kind, alarm.subject, now)
+            for key, alarm in found.items()
+            if key not in known
+        }
+        ended = [
+            each
+            for each in known.values()
+            if each.key not in seen and _may_be_forgotten(each, look, now)
+        ]
+        if new or ended:
+            with plainly(self._engine), writing(self._engine) as connection:
+                alarms.forget(connection, ended)
+                alarms.add(connection, new.values())
+        return {**known, **new}
+
+    def _tell_one(self, tell: Tell, alarm: Alarm, seen: Raised) -> bool:
+        """Tells an alarm, unless another has it in hand; whether the next one should be tried."""
+        with plainly(self._engine), writing(self._engine) as connection:
+            now = self._house.now(connection)
+            claimed = alarms.claim(connection, seen, now=now, lease=LEASE)
+        if claimed is None:
+            return True
+        outcome = tell(alarm, claimed, now)
+        self._record(claimed, outcome)
+        self._note(claimed, outcome)
+        # What keeps the channels from taking one will keep them from taking the next.
+        return not isinstance(outcome, Retry) or _waits_for_the_hour(outcome)
+
+    def _record(self, claimed: Raised, outcome: Outcome) -> None:
+        with plainly(self._engine), writing(self._engine) as connection:
+            now = self._house.now(connection)
+            if isinstance(outcome, Delivered):
+                alarms.told(connection, claimed, now)
+                return
+            next_at = now + self._wait(claimed, outcome)
+            alarms.put_off(connection, claimed, next_at, tried=not _waits_for_the_hour(outcome))
+
+    def _note(self, claimed: Raised, outcome: Outcome) -> None:
+        if isinstance(outcome, Delivered):
+            self.told += 1
+            self._say("the desk is alarmed", kind=claimed.kind, item=claimed.subject)
+        elif not _waits_for_the_hour(outcome):
+            reason = outcome.why if isinstance(outcome, Skipped) else outcome.problem
+            journal.warn(
+                "the desk is not alarmed of this yet",
+                kind=claimed.kind, item=claimed.subject, attempts=claimed.attempts, reason=reason,
+            )  # fmt: skip
+
+    def _wait(self, claimed: Raised, outcome: Outcome) -> timedelta:
+        asked = outcome.after if isinstance(outcome, Retry) else None
+        if asked is not None and _waits_for_the_hour(outcome):
+            return asked
+        return schedule.wait(claimed.attempts, self._chance(), asked)
+
+
+def once(house: House) -> Alarms:
+    """Tells all that is alarming now: `daemon --once`. A silence is believed at once."""
+    # From cron each line would be a mail, about a mail.
+    duty = Alarms(house, say=lambda *_, **__: None, patience_s=0.0)
+    before = -1
+    while duty.told > before:
+        before = duty.told
+        duty.run()
+    return duty
+
+
+def by_channels(to_desk: Desk) -> Tell | None:
+    """Tells by the channels of the desk; None if it has none."""
+    if not to_desk.is_set_up:
+        return None
+
+    def tell(alarm: Alarm, raised: Raised, now: datetime) -> Outcome:
+        # The same alarm tried again is the same letter; when its cause comes again, another one.
+        letter = f"{alarm.subject}.{raised.raised_at:%Y%m%dT%H%M%S%f}"
+        return to_desk.alarm(alarm.kind, facts(alarm, now), subject_key=letter)
+
+    return tell
+
+
+def facts(alarm: Alarm, now: datetime) -> AlarmFacts:
+    """What is told of an alarm at `now` (UTC)."""
+    return AlarmFacts(
+        at=now,
+        site=None if alarm.site is None else site_name.shown(alarm.site),
+        incident=alarm.incident,
+        order=alarm.order,
+        order_kind=alarm.order_kind,
+        problem=alarm.problem,
+        attempts=alarm.attempts,
+        since=alarm.since,
+        due=alarm.due,
+        overdue=alarm.overdue,
+        miss_closes=alarm.miss_closes,
+        rule=alarm.rule,
+    )
+
+
+def _may_be_forgotten(missing: Raised, look: Look, now: datetime) -> bool:
+    if missing.kind in look.capped or missing.kind == REPORT:
+        return now - missing.raised_at > KEPT_FOR
+    return True
+
+
+def _waits_for_the_hour(outcome: Outcome) -> bool:
+    """Whether every channel has its quiet hours: nothing was tried, and nothing is wrong."""
+    return isinstance(outcome, Retry) and outcome.problem == "quiet"

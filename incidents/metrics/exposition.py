@@ -1,0 +1,82 @@
+"""The exposition: samples in the words of Prometheus, by its own library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isinf
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from incidents.metrics.catalogue import BUILD, FAMILIES, LOOKED_AT, UP, Family
+from incidents.metrics.histogram import Histogram
+from incidents.metrics.samples import Labels, Samples, Value
+
+DATABASES = (UP, BUILD, *LOOKED_AT)
+"""What a database alone can tell."""
+
+
+class Exposed(Collector):
+    """Samples, taken anew by `take` each time that they are asked for; every family has its
+    heading, also those that have no samples now."""
+
+    def __init__(
+        self, take: Callable[[], Samples], families: tuple[Family, ...] = FAMILIES
+    ) -> None:
+        self._take = take
+        self._families = families
+
+    def describe(self) -> Iterator[Metric]:
+        """The families by their names."""
+        return map(_family, self._families)
+
+    def collect(self) -> Iterator[Metric]:
+        """The families with their samples."""
+        found = self._take()
+        for family in self._families:
+            metric = _family(family)
+            for labels, value in found.of(family.name).items():
+                _add(metric, family, labels, value)
+            yield metric
+
+
+def text(samples: Samples) -> bytes:
+    """What a database tells, in the text format 0.0.4."""
+    registry = CollectorRegistry()
+    registry.register(Exposed(lambda: samples, DATABASES))
+    return generate_latest(registry)
+
+
+def _family(family: Family) -> Metric:
+    labels = [*family.labels]
+    match family.kind:
+        case "gauge":
+            return GaugeMetricFamily(family.name, family.help, labels=labels)
+        case "counter":
+            return CounterMetricFamily(family.name, family.help, labels=labels)
+        case "histogram":
+            return HistogramMetricFamily(family.name, family.help, labels=labels)
+        case "info":
+            return InfoMetricFamily(family.name.removesuffix("_info"), family.help)
+
+
+def _add(metric: Metric, family: Family, labels: Labels, value: Value) -> None:
+    if isinstance(metric, HistogramMetricFamily) and isinstance(value, Histogram):
+        buckets = [(_bound(bound_s), float(count)) for bound_s, count in value.buckets()]
+        metric.add_metric(labels, buckets, value.sum_s)
+    elif isinstance(metric, InfoMetricFamily):
+        metric.add_metric([], dict(zip(family.labels, labels, strict=True)))
+    elif isinstance(metric, GaugeMetricFamily | CounterMetricFamily):
+        assert not isinstance(value, Histogram)
+        metric.add_metric(labels, value)
+
+
+def _bound(bound_s: float) -> str:
+    return "+Inf" if isinf(bound_s) else repr(bound_s)

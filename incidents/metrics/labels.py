@@ -1,0 +1,63 @@
+"""The labels: every value that one can have, so that no metric grows with what is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from incidents.audit import own_acts
+from incidents.machine import events
+from incidents.machine.orders import ACT, DESK, NOTICE
+
+Decision = tuple[str, str]
+"""The kind of an entry, and the rule that was its reason."""
+
+NONE, OTHER = "none", "other"
+"""No such thing has to do with it; what this program does not know, a newer one's say."""
+
+LANES = (ACT, NOTICE, DESK)
+OUTCOMES = ("delivered", "retry", "failed", "skipped")
+"""What can come of one attempt to carry an order out (see `acts.port`)."""
+
+WORK = (
+    "call", "keep_calling", "tell", "check_removal", "recheck", "disputed", "reinstatement",
+    "review",
+)  # fmt: skip
+"""The kinds of items in the desk's queue (see `machine.work`)."""
+
+_RULED = {
+    "clock_lapsed": ("unreachable",),
+    "site_suspended": ("unreachable",),
+    "suspension_ended": ("unreachable",),
+    "incident_refused": ("refusal",),
+    "site_closed": ("repeat", "unreachable_run", "false_info", "refusal"),
+}
+
+DECISIONS = tuple(
+    (kind, rule)
+    for kind in sorted(events.KINDS | own_acts.KINDS)
+    for rule in _RULED.get(kind, (NONE,))
+)
+"""Each kind of entry with each rule that can be its reason (R1 … R5, by their codes)."""
+
+
+def within(value: str, known: Collection[str]) -> str:
+    """The value, if it is known."""
+    return value if value in known else OTHER
+
+
+def counted(rows: Iterable[tuple[str, int]], known: Iterable[str]) -> dict[str, int]:
+    """Counts by a label: each value that is known, 0 without any, and the others as one."""
+    counts = dict.fromkeys(known, 0)
+    for value, count in rows:
+        label = within(value, counts)
+        counts[label] = counts.get(label, 0) + count
+    return counts
+
+
+def decision(kind: str, rule: str | None) -> Decision:
+    """The labels of an entry."""
+    found = kind, rule or NONE
+    return found if found in _DECISIONS else (OTHER, OTHER)
+
+
+_DECISIONS = frozenset(DECISIONS)

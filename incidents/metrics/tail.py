@@ -1,0 +1,116 @@
+"""The tail: counts what goes on record, whoever decided it, from a process's beginning on.
+
+It follows the numbers of the log, which are given one after the other: entries take their ids
+before they are committed, and one that comes late would be passed over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    true,
+    type_coerce,
+)
+
+from incidents.clock import read_rfc3339
+from incidents.machine.commands import CLOCK
+from incidents.metrics import labels
+from incidents.metrics.histogram import Histogram
+from incidents.metrics.limit import MOST, first
+from incidents.metrics.samples import Samples
+from incidents.store import leaves as log
+from incidents.store.log_tables import leaves
+from incidents.store.tables import entries
+
+LATENESS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+
+# What the clock does at a deadline; what follows from it bears the same times.
+_TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
+
+
+class Tail:
+    """What has been counted; the first look only finds the place to begin from."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next: int | None = None
+        self._behind = 0
+        self._decisions: Counter[labels.Decision] = Counter()
+        self._lateness = Histogram(*LATENESS_S)
+
+    def advance(self, connection: Connection) -> None:
+        """Count what was numbered since, `MOST` entries at most: two queries. One thread does.
+
+        Raises:
+            NoHeadError: if the log has lost its head.
+        """
+        size = log.head(connection).size
+        begin = size if self._next is None else self._next
+        found = connection.execute(_READ[connection.dialect.name], {"begin": begin}).all()
+        with self._lock:
+            for row in found:
+                self._count(*row)
+            # A database that was brought back from a backup has fewer than it had.
+            self._next = min(begin + MOST, size)
+            self._behind = size - self._next
+
+    def tell(self, into: Samples) -> None:
+        """What was counted so far; each kind and rule from the start, or its first would be lost
+        to whoever compares two scrapes."""
+        with self._lock:
+            counts, late, behind = dict(self._decisions), self._lateness.copy(), self._behind
+        for kind, rule in labels.DECISIONS:
+            into.put("incidents_decisions_total", counts.pop((kind, rule), 0), kind, rule)
+        for (kind, rule), count in counts.items():
+            into.put("incidents_decisions_total", count, kind, rule)
+        into.put("incidents_enforcement_lateness_seconds", late)
+        into.put("incidents_decisions_uncounted", behind)
+
+    def _count(self, kind: str, rule: str | None, actor: str, due: str, recorded_at: str) -> None:
+        self._decisions[labels.decision(kind, rule)] += 1
+        if actor == CLOCK and kind in _TIMED:
+            self._lateness.observe(_between_s(due, recorded_at))
+
+
+def _between_s(then: str, now: str) -> float:
+    return (read_rfc3339(now) - read_rfc3339(then)).total_seconds()
+
+
+_begin: ColumnElement[Any] = bindparam("begin", type_=leaves.c.leaf_index.type)
+_at = leaves.c.leaf_index
+_new = (
+    select(leaves.c.entry_id).where(_at >= _begin).order_by(_at).limit(first(MOST)).subquery("new")
+)
+_found = _new.join(entries, entries.c.id == _new.c.entry_id)
+
+# Of an entry, which may have 64 KiB, no more is read than what is counted.
+_NAMES = ("kind", "rule", "actor", "occurred_at", "recorded_at")
+
+
+def _on_sqlite() -> Select[Any]:
+    body = type_coerce(entries.c.body, JSON)
+    return select(*(body[name].as_string() for name in _NAMES)).select_from(_found)
+
+
+def _on_postgresql() -> Select[Any]:
+    body = func.json_to_record(cast(entries.c.body, JSON))
+    told = body.table_valued(*(column(name, Text) for name in _NAMES)).render_derived(
+        name="told", with_types=True
+    )
+    return select(*told.c).select_from(_found.join(told, true()))
+
+
+_READ = {"sqlite": _on_sqlite(), "postgresql": _on_postgresql()}

@@ -1,0 +1,276 @@
+"""The alarms: what the desk is to be told of now, each with a name that lasts as long as its cause.
+
+Looking raises nothing and tells nobody. Each kind is looked for by an index and up to a limit, so
+that a look costs the same however many sites there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, literal_column, select
+
+from incidents.machine.ids import incident_id, order_id
+from incidents.report_duty import ReportDuty
+from incidents.store import heartbeats
+from incidents.store.heartbeats import Heartbeat
+from incidents.store.metadata import words
+from incidents.store.order_tables import dead, deliveries
+from incidents.store.tables import sites, work
+from incidents.views import duty, policy
+from incidents.views.enforcement import STALE_AFTER, enforcement
+from incidents.views.misses import closing_misses
+
+Row = Mapping[str, Any]
+
+SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
+DISPUTED, REPORT = "closure_disputed", "report_due"
+KINDS = (SILENT, LAPSING, DEAD, DISPUTED, REPORT)
+"""The most urgent first."""
+
+EVERYBODY = "all"
+"""The subject of a silence in which no daemon is left that enforces the clock."""
+
+AHEAD = timedelta(minutes=10)
+"""So long before its end the desk is told of a clock; one that runs for less is no news."""
+
+MAX_LOOKED = 500
+"""So many of a kind are found in a look."""
+
+_MAX_DUE = 2_000
+"""So many items that are due soon are looked at for clocks among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One thing that the desk is to know now; times are in UTC, what does not apply is None.
+
+    `since` is when its cause began, where that is known. `daemon_silent`: the `daemon`, None if
+    none is left, and how many sites are `overdue`. `order_dead`: the order, its kind, the problem
+    and the attempts. `clock_about_to_lapse`: the incident, its `due` time, and whether the miss
+    closes the site (R3). `closure_disputed`: the rule. `report_due`: the incident, by when it is
+    `due`, and whether that has passed (`late`).
+    """
+
+    kind: str
+    subject: str
+    site: str | None = None
+    since: datetime | None = None
+    due: datetime | None = None
+    incident: str | None = None
+    order: str | None = None
+    order_kind: str | None = None
+    problem: str | None = None
+    attempts: int | None = None
+    rule: str | None = None
+    daemon: str | None = None
+    overdue: int = 0
+    miss_closes: bool = False
+    late: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name, the same for as long as its cause lasts: `clock_about_to_lapse:12-3`."""
+        return f"{self.kind}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look has found; of the `capped` kinds there may be more, which it has not seen."""
+
+    alarms: tuple[Alarm, ...]
+    capped: frozenset[str]
+
+
+def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
+    """What is alarming at `now`; `report`: the duty to report, None if nobody is to be reminded.
+
+    The same number of queries, whatever there is.
+    """
+    found: list[Alarm] = []
+    capped: set[str] = set()
+    parts = (
+        _silent(connection, now),
+        _lapsing(connection, now),
+        _dead(connection),
+        _disputed(connection),
+        _reports(connection, now, report),
+    )
+    for kind, (alarms, more) in zip(KINDS, parts, strict=True):
+        found += alarms[:MAX_LOOKED]
+        if more or len(alarms) > MAX_LOOKED:
+            capped.add(kind)
+    return Look(tuple(found), frozenset(capped))
+
+
+Part = tuple[list[Alarm], bool]
+"""What was found of a kind, and whether there may be more than what was looked at."""
+
+
+def _silent(connection: Connection, now: datetime) -> Part:
+    """That nothing enforces the clock, or else which daemons have gone silent.
+
+    One that was stopped has taken its heartbeat away; one that was killed and started again on the
+    same host is not missed.
+    """
+    known = heartbeats.known(connection)
+    enforced = enforcement(connection, now)
+    if enforced["enforced_by"] is None:
+        # One that stands aside, since its clock is wrong, is heard of and enforces nothing.
+        nobody_is_heard = not any(_is_heard(beat, now) for beat in known)
+        since = known[0].beat_at if known and nobody_is_heard else None
+        nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
+        return [nobody], False
+    staying = [beat for beat in known if not beat.once]
+    silent = [beat for beat in staying if not _is_heard(beat, now)]
+    at_work = [beat for beat in staying if _is_heard(beat, now) and beat.standing_aside is None]
+    missed = [beat for beat in silent if not _is_replaced(beat, at_work)]
+    return [
+        Alarm(
+            kind=SILENT, subject=beat.daemon, daemon=beat.daemon, since=beat.beat_at,
+            overdue=enforced["overdue"],
+        )
+        for beat in missed
+    ], False  # fmt: skip
+
+
+def _is_heard(beat: Heartbeat, now: datetime) -> bool:
+    # A beat from the future is as little to be trusted as an old one, see `enforcement`.
+    return abs(now - beat.beat_at) <= STALE_AFTER
+
+
+def _is_replaced(silent: Heartbeat, at_work: Iterable[Heartbeat]) -> bool:
+    return any(beat.host == silent.host and beat.started_at >= silent.beat_at for beat in at_work)
+
+
+def _lapsing(connection: Connection, now: datetime) -> Part:
+    """The contact clocks that run out within ten minutes (R2), from exactly ten on.
+
+    At its deadline a clock has not lapsed yet; what lapsed is done by the daemon, and listed by
+    the queue. One that was set for less than ten minutes would alarm from its start, and does not.
+    """
+    rows = connection.execute(_due_between(now, now + AHEAD)).mappings().all()
+    clocks = [
+        dict(row)
+        for row in rows
+        if row["kind"] == "call" and row["due"] - row["recorded_at"] >= AHEAD
+    ]
+    closing = closing_misses(connection, clocks[:MAX_LOOKED], policy.in_force(connection))
+    return [
+        Alarm(
+            kind=LAPSING,
+            subject=incident_id(row["site_id"], row["incident"]),
+            site=row["name"],
+            incident=incident_id(row["site_id"], row["incident"]),
+            since=row["due"] - AHEAD,
+            due=row["due"],
+            miss_closes=(row["site_id"], row["item"]) in closing,
+        )
+        for row in clocks
+    ], len(rows) == _MAX_DUE
+
+
+def _dead(connection: Connection) -> Part:
+    """The orders that are given up, in whichever lane."""
+    found = []
+    for row in connection.execute(_DEAD).mappings():
+        name = order_id(row["site_id"], row["site_seq"], row["lane"])
+        found.append(
+            Alarm(
+                kind=DEAD,
+                subject=name,
+                site=row["name"],
+                order=name,
+                order_kind=row["kind"],
+                problem=row["problem"],
+                attempts=row["attempts"],
+                since=row["since"],
+            )
+        )
+    return found, False
+
+
+def _disputed(connection: Connection) -> Part:
+    """The closures whose rule late truth has left unmet."""
+    return [
+        Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
+        for row in connection.execute(_DISPUTED)
+    ], False
+
+
+def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -> Part:
+    """What is to be reported to the police soon, or should have been (domain.md, section 4)."""
+    if report is None:
+        return [], False
+    found, more = duty.reminded(connection, now, report)
+    alarms = []
+    for each in found:
+        name = incident_id(each.site_id, each.incident)
+        alarms.append(
+            Alarm(
+                kind=REPORT,
+                subject=f"{name}:{each.reminder.name}",
+                site=each.site,
+                incident=name,
+                since=each.reminder.since,
+                due=each.due,
+                late=each.reminder.overdue,
+            )
+        )
+    return alarms, more
+
+
+# Limits are written into the statements: for any limit PostgreSQL would plan another way than for
+# these, see `enforcement`. The names of sites are looked up for what is within the limit alone.
+
+_one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
+_most_due: ColumnElement[int] = literal_column(str(_MAX_DUE))
+_IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
+
+
+def _due_between(first: datetime, last: datetime) -> Select[Any]:
+    own = (
+        work.c.site_id, work.c.item, work.c.kind, work.c.incident, work.c.due, work.c.recorded_at
+    )  # fmt: skip
+    soon = (
+        select(*own, work.c.sort_due)
+        .where(work.c.sort_due >= first, work.c.sort_due <= last)
+        .order_by(*_IN_ORDER)
+        .limit(_most_due)
+        .subquery("soon")
+    )
+    of_site = (sites.c.name, sites.c.state, sites.c.epoch, sites.c.run)
+    joined = soon.join(sites, sites.c.id == soon.c.site_id)
+    ordered = (soon.c.sort_due, soon.c.recorded_at, soon.c.site_id, soon.c.item)
+    return select(soon, *of_site).select_from(joined).order_by(*ordered)
+
+
+def _given_up() -> Select[Any]:
+    of = deliveries.c
+    own = (of.since, of.site_id, of.site_seq, of.lane, of.kind, of.attempts, of.problem)
+    # In the index's own order: another one would sort all of them to find the first.
+    listed = select(*own).where(dead).order_by(of.since, of.site_id)
+    first = listed.limit(_one_more).subquery("first")
+    joined = first.join(sites, sites.c.id == first.c.site_id)
+    ordered = (first.c.since, first.c.site_id, first.c.site_seq, first.c.lane)
+    return select(first, sites.c.name).select_from(joined).order_by(*ordered)
+
+
+def _in_dispute() -> Select[Any]:
+    first = (
+        select(work.c.site_id, work.c.recorded_at)
+        .where(work.c.kind == words("disputed")[0])
+        .order_by(work.c.recorded_at, work.c.site_id)
+        .limit(_one_more)
+        .subquery("first")
+    )
+    joined = first.join(sites, sites.c.id == first.c.site_id)
+    ordered = (first.c.recorded_at, first.c.site_id)
+    return select(first, sites.c.name, sites.c.rule).select_from(joined).order_by(*ordered)
+
+
+_DEAD = _given_up()
+_DISPUTED = _in_dispute()

@@ -1,0 +1,103 @@
+"""The web server: an ASGI application as a process that listens until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from incidents import log
+from incidents.errors import IncidentsError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+MAX_AT_ONCE = 64
+"""Connections; more are answered with 503."""
+
+IDLE_S = 75
+STOP_S = 5
+
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+class NoServerError(IncidentsError):
+    """uvicorn is not installed, which this needs: pip install 'incidents[{extra}]'"""
+
+
+class AddressError(IncidentsError):
+    """nothing can listen on {host} port {port}: {detail}"""
+
+
+def run(app: Any, *, host: str, port: int, listening: Callable[[str], object], extra: str) -> None:
+    """Serve the application until SIGTERM or SIGINT; `listening` is told the address, once open.
+
+    What is in hand is answered first. `extra` is what of this program brings uvicorn along.
+
+    Raises:
+        NoServerError: if uvicorn is not installed.
+        AddressError: if nothing can listen there.
+    """
+    log.adopt_library_logs()
+    server = _server(app, extra)
+    with _listening_on(host, port) as opened, _signals_stop(server):
+        listening(_address(opened))
+        server.run(sockets=[opened])
+
+
+def _server(app: Any, extra: str) -> uvicorn.Server:
+    try:
+        import uvicorn
+    except ModuleNotFoundError as error:
+        raise NoServerError(extra=extra) from error
+    config = uvicorn.Config(
+        app,
+        lifespan="off", ws="none", http="h11", loop="asyncio", interface="asgi3",
+        log_config=None, access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=MAX_AT_ONCE, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=STOP_S,
+    )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def _listening_on(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        opened = socket.create_server(place[:2], family=family)
+    except (OSError, ValueError) as error:
+        detail = _why(error)
+        raise AddressError(host=host, port=port, detail=detail) from error
+    with opened:
+        yield opened
+
+
+def _why(error: OSError | ValueError) -> str:
+    number = getattr(error, "errno", None) or 0
+    # What the library adds to the system's words is the address, which stands before it already.
+    return os.strerror(number) if number > 0 else getattr(error, "strerror", None) or str(error)
+
+
+def _address(opened: socket.socket) -> str:
+    host, port, *_ = opened.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _signals_stop(server: uvicorn.Server) -> Iterator[None]:
+    """A signal that comes before uvicorn listens to it stops it too.
+
+    Once it has stopped, uvicorn raises the signal again, and that is no end by a signal.
+    """
+
+    def stop(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

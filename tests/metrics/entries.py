@@ -1,0 +1,47 @@
+"""Entries by way of the tables: as many as no desk writes in the time of a test."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from incidents.clock import rfc3339
+from incidents.store.tables import entries, log_tables
+
+
+def add_entries(
+    connection: Connection,
+    how_many: int,
+    *,
+    at: datetime,
+    numbered: bool = True,
+    **facts: Any,
+) -> None:
+    """So many entries of a site of their own; `facts` are parts of their text."""
+    told = {"actor": "li", "kind": "site_edited", "occurred_at": rfc3339(at)} | facts
+    body = json.dumps(told | {"recorded_at": rfc3339(at)})
+    seq = connection.scalar(select(func.coalesce(func.max(entries.c.site_seq), 0))) or 0
+    row = {"site_id": 999, "recorded_at": at, "body": body, "leaf_hash": bytes(32)}
+    connection.execute(
+        insert(entries), [row | {"site_seq": seq + n} for n in range(1, how_many + 1)]
+    )
+    if numbered:
+        number(connection)
+
+
+def number(connection: Connection) -> None:
+    """Gives numbers to all entries that have none, and lets the tree be."""
+    numbers = log_tables.leaves
+    size = connection.scalar(select(func.count()).select_from(numbers)) or 0
+    new = connection.scalars(
+        select(entries.c.id)
+        .where(entries.c.id.not_in(select(numbers.c.entry_id)))
+        .order_by(entries.c.id)
+    ).all()
+    if new:
+        connection.execute(
+            insert(numbers),
+            [{"leaf_index": size + n, "entry_id": id_} for n, id_ in enumerate(new)],
+        )
+    connection.execute(update(log_tables.log_head).values(size=size + len(new)))

@@ -1,0 +1,86 @@
+"""What a scrape costs the database: so many queries, each by an index, whatever is on record."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from incidents.machine import commands as c
+from incidents.metrics import look as looks
+from incidents.metrics.tail import Tail
+from incidents.store.engine import reading, writing
+from incidents.store.tables import metadata, sites
+from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
+from tests.metrics.entries import add_entries
+from tests.metrics.rig import statements
+
+# Of open things alone, of daemons, and the log's few rows: these are read as they lie.
+SMALL = {"deliveries", "work", "heartbeats", "log_head", "checkpoints", "log_keys"}
+GROWING = "|".join(sorted(metadata.tables.keys() - SMALL))
+WHOLE = re.compile(rf"(?:SCAN|Seq Scan on) (?:{GROWING})\b")
+
+
+def scrape(day: Rehearsal, tail: Tail) -> list[tuple[str, Any]]:
+    """What is sent to the database for one scrape."""
+
+    def look() -> None:
+        with reading(day.engine) as connection:
+            looks.look(connection, day.now)
+            tail.advance(connection)
+
+    return statements(day.engine, look)
+
+
+def fill(day: Rehearsal, how_many: int) -> None:
+    """So many overdue sites, with an entry each that has a number."""
+    begun = len(day.rows("SELECT id FROM sites"))
+    row = {
+        "state": "active", "epoch": 1, "run": 0, "disputed": False, "held": False, "seq": 0,
+        "last_incident": 0, "last_suspension": 0, "last_task": 0, "next_due": TEN,
+        "in_force": "active", "last_act": 0,
+    }  # fmt: skip
+    names = [f"s{n}.example" for n in range(begun, begun + how_many)]
+    with writing(day.engine) as connection:
+        connection.execute(insert(sites), [row | {"name": name} for name in names])
+        add_entries(connection, how_many, at=TEN)
+
+
+def test_a_scrape_sends_as_many_queries_with_ten_thousand_sites_as_with_ten(
+    day: Rehearsal,
+) -> None:
+    day.later(seconds=1)
+    tail = Tail()
+    scrape(day, tail)
+    fill(day, 10)
+    with_ten = scrape(day, tail)
+    fill(day, 9_990)
+    with_many = scrape(day, tail)
+
+    assert [sql for sql, _ in with_many] == [sql for sql, _ in with_ten]
+    assert len(with_ten) == 14
+
+
+def test_no_query_reads_a_table_that_grows(day: Rehearsal) -> None:
+    fill(day, 300)
+    day.add("a.example")
+    day.give(c.Log(by="li"), "a.example")
+    sent = scrape(day, Tail())
+    with reading(day.engine) as connection:
+        plans = [_plan(connection, sql, parameters) for sql, parameters in sent]
+
+    found = "\n".join(plans)
+    assert len(plans) == len(sent) > 8
+    assert not WHOLE.search(found), found
+    for index in ("ix_sites_due", "uq_leaves_entry_id", "ix_deliveries_waiting"):
+        assert index in found, found
+
+
+def test_a_query_that_reads_all_sites_would_be_noticed(sqlite_url: str) -> None:
+    with rehearsal(sqlite_url) as day, reading(day.engine) as connection:
+        assert WHOLE.search(_plan(connection, "SELECT count(*) FROM sites WHERE in_force = ''", ()))
+
+
+def _plan(connection: Connection, sql: str, parameters: Any) -> str:
+    explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    found = connection.exec_driver_sql(f"{explain} {sql}", parameters)
+    return "\n".join(str(row[-1]) for row in found)

@@ -1,0 +1,97 @@
+"""The daemon as a process, which is scraped while it works."""
+
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.daemons import daemon, incidents, until
+from tests.metrics.scraping import LOOPBACK, Answer, promtool, scrape
+
+CLOSED = {"kind": "site_closed", "rule": "repeat"}
+LOGGED = {"lane": "act", "adapter": "log", "outcome": "delivered"}
+
+
+@pytest.fixture
+def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A port that is free, which the settings name."""
+    with socket.create_server((LOOPBACK, 0)) as free:
+        found = int(free.getsockname()[1])
+    file = tmp_path / "config.toml"
+    file.write_text(f'[metrics]\nlisten = "{LOOPBACK}:{found}"\n', encoding="utf-8")
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+    return found
+
+
+def scraped(port: int, enough: Callable[[Answer], bool], what: str) -> Answer:
+    """Scrapes again and again until there is enough to see."""
+
+    def look() -> Answer | None:
+        try:
+            found = scrape(port)
+        except OSError:
+            return None
+        return found if enough(found) else None
+
+    found = until(look, what)
+    assert found is not None
+    return found
+
+
+def close_by_repeat(url: str, site: str) -> None:
+    incidents(url, "site", "add", site)
+    for _ in range(3):
+        incidents(url, "log", site, "--again")
+
+
+def test_what_operators_and_the_daemon_do_is_scraped_from_the_daemon(
+    db_url: str, tmp_path: Path, port: int
+) -> None:
+    with daemon(db_url, tmp_path) as running:
+        running.says(f"the metrics are served on {LOOPBACK}:{port}")
+        scraped(port, lambda a: a.value("clock_enforced") == 1, "the clock is enforced")
+        close_by_repeat(db_url, "canary.example")
+        found = scraped(
+            port,
+            lambda a: (
+                a.value("decisions_total", **CLOSED) == 1
+                and a.value("order_attempts_total", **LOGGED) == 1
+            ),
+            "closed, and told of",
+        )
+        assert found.value("queue_items", kind="tell") == 1
+        assert found.value("orders_waiting", lane="act") == 0
+        assert found.value("order_delivery_seconds_count", lane="act") == 1
+        assert "canary" not in found.text
+        assert promtool("check", "metrics", stdin=found.text).stderr == ""
+
+        with socket.create_connection((LOOPBACK, port)):  # a client that says nothing
+            began = time.monotonic()
+            assert running.stop(signal.SIGTERM) == 0
+            assert time.monotonic() - began < 15
+
+
+def test_a_port_that_is_taken_keeps_the_daemon_from_nothing(
+    sqlite_url: str, tmp_path: Path, port: int
+) -> None:
+    with socket.create_server((LOOPBACK, port)), daemon(sqlite_url, tmp_path) as running:
+        told = running.says("the metrics are not served")
+        assert "Address already in use" in told["reason"]
+        close_by_repeat(sqlite_url, "a.example")
+        until(lambda: running.lines("decided"), "its order is carried out")
+        assert running.stop() == 0
+
+
+def test_a_setting_that_cannot_be_read_ends_it_with_one_sentence(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[metrics]\nlisten = "9464"\n', encoding="utf-8")
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+    done = incidents(sqlite_url, "daemon", status=1)
+    assert done.stderr.startswith(
+        "incidents: the section [metrics] of the settings file says listen = '9464', but it must be"
+    )

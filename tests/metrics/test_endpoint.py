@@ -1,0 +1,169 @@
+"""The endpoint, over real HTTP: what it answers, to whom, and what it does not let in."""
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics import parser as openmetrics
+
+from incidents.metrics.endpoint import MOST_AT_ONCE, Endpoint
+from incidents.metrics.exposition import Exposed
+from incidents.metrics.look import always
+from incidents.metrics.samples import Samples
+from tests.metrics.scraping import LOOPBACK, PATIENCE_S, scrape
+
+OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
+
+
+class Source:
+    """Samples as a test has them, and the faults that were told of."""
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.faults: list[BaseException] = []
+
+    def samples(self) -> Samples:
+        if self.fault is not None:
+            raise self.fault
+        found = always(up=True)
+        found.put("incidents_orders_dead", 3, "act")
+        found.put("incidents_entries_total", 7)
+        return found
+
+
+@contextmanager
+def serving(source: Source) -> Iterator[int]:
+    """The port of an endpoint that runs meanwhile, in a thread of its own."""
+    registry, stop = CollectorRegistry(), Event()
+    registry.register(Exposed(source.samples))
+    with Endpoint((LOOPBACK, 0), registry, fault=source.faults.append) as endpoint:
+        thread = Thread(target=endpoint.run, args=(stop.is_set,))
+        thread.start()
+        try:
+            yield endpoint.server_port
+        finally:
+            stop.set()
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def port(source: Source) -> Iterator[int]:
+    with serving(source) as found:
+        yield found
+
+
+def test_a_scrape_has_the_samples_in_the_format_of_prometheus(port: int) -> None:
+    found = scrape(port)
+    assert found.status == 200
+    assert found.kind == "text/plain; version=0.0.4; charset=utf-8"
+    assert found.value("up") == 1
+    assert found.value("orders_dead", lane="act") == 3
+
+
+def test_who_prefers_openmetrics_is_given_that(port: int) -> None:
+    found = scrape(port, accept=OPENMETRICS)
+    assert found.kind.startswith("application/openmetrics-text; version=1.0.0")
+    read = openmetrics.text_string_to_metric_families
+    families = {family.name: family for family in read(found.text)}  # type: ignore[no-untyped-call]
+    assert families["incidents_entries"].type == "counter"
+    assert families["incidents_build"].type == "info"
+
+
+def test_who_asks_for_one_name_is_given_that_one(port: int) -> None:
+    found = scrape(port, "/metrics?name[]=incidents_orders_dead")
+    assert {sample.name for sample in found.samples} == {"incidents_orders_dead"}
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics/", "/metric", "/favicon.ico", "/../metrics"])
+def test_there_is_nothing_else(port: int, path: str) -> None:
+    found = scrape(port, path)
+    assert (found.status, found.text) == (404, "the metrics are at /metrics\n")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_nothing_can_be_done_here(port: int, method: str) -> None:
+    assert scrape(port, method=method).status == 405
+
+
+def test_a_fault_is_told_by_its_type_and_the_next_scrape_goes_well(
+    port: int, source: Source, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source.fault = KeyError("shop.example")
+    found = scrape(port)
+    assert (found.status, found.text) == (500, "a fault in this program\n")
+    assert [type(fault) for fault in source.faults] == [KeyError]
+
+    source.fault = None
+    assert scrape(port).status == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_says_nothing_holds_up_nobody(port: int) -> None:
+    with socket.create_connection((LOOPBACK, port)):
+        assert scrape(port).status == 200
+
+
+def test_clients_without_end_are_turned_away_and_then_it_answers_again(
+    port: int, source: Source, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as silent:
+        for _ in range(MOST_AT_ONCE + 4):
+            silent.enter_context(socket.create_connection((LOOPBACK, port)))
+        _until(lambda: not _answers(port))
+    _until(lambda: _answers(port))
+    assert source.faults == []
+    assert capfd.readouterr().err == ""
+
+
+def _answers(port: int) -> bool:
+    try:
+        return scrape(port).status == 200
+    except OSError:
+        return False
+
+
+def _until(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not look():
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    "said", [b"\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET " + b"x" * 70_000]
+)
+def test_what_is_no_request_is_nothing_to_tell_of(
+    port: int, source: Source, said: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection((LOOPBACK, port)) as client:
+        client.sendall(said)
+        client.shutdown(socket.SHUT_WR)
+    assert scrape(port).status == 200
+    assert source.faults == []
+    assert capfd.readouterr().err == ""
+
+
+def test_a_port_that_is_taken_is_an_error(port: int) -> None:
+    with pytest.raises(OSError, match="in use"):
+        Endpoint((LOOPBACK, port), CollectorRegistry(), fault=lambda _: None)
+
+
+def test_it_does_not_ask_for_this_machines_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: object) -> str:
+        raise AssertionError("a resolver may take its time")
+
+    for name in ("getfqdn", "gethostbyaddr", "gethostname"):
+        monkeypatch.setattr(socket, name, ask)
+    with serving(Source()) as port:
+        assert scrape(port).status == 200
+    assert sys.modules["socket"].getfqdn is ask

@@ -1,0 +1,215 @@
+"""The service of a daemon: off unless it is asked for, and in nobody's way."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from incidents import settings
+from incidents.acts.port import Delivered
+from incidents.audit import sequencer
+from incidents.bootstrap import House
+from incidents.desk import Envelope
+from incidents.errors import SettingError
+from incidents.machine import commands as c
+from incidents.metrics import service as services
+from incidents.metrics.endpoint import Endpoint
+from incidents.metrics.metrics_settings import Address
+from incidents.metrics.service import Service
+from tests.metrics.rig import Told
+from tests.metrics.scraping import LOOPBACK, PATIENCE_S, Answer, scrape
+from tests.metrics.test_tally import NOW, done
+
+Ask = Callable[[str], None]
+
+
+@pytest.fixture
+def house(db_url: str) -> Iterator[House]:
+    found = House(settings.load(db=db_url))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Writes the settings file."""
+    file = tmp_path / "config.toml"
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+
+    def write(text: str) -> None:
+        file.write_text(text, encoding="utf-8")
+
+    write("")
+    return write
+
+
+@pytest.fixture
+def port(ask: Ask) -> int:
+    """A port that is free, which the settings name."""
+    with socket.create_server((LOOPBACK, 0)) as free:
+        found = int(free.getsockname()[1])
+    ask(f'[metrics]\nlisten = "{LOOPBACK}:{found}"\n')
+    return found
+
+
+class Running:
+    """A service that is started, and what it has told."""
+
+    def __init__(self, house: House) -> None:
+        self.said, self.warned = Told(), Told()
+        self.service = Service(house, say=self.said, warn=self.warned, again_s=0.05)
+        self.service.start()
+
+    def scraped(self, port: int) -> Answer:
+        """The first scrape that is answered."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return scrape(port)
+            except ConnectionError:
+                assert time.monotonic() < deadline
+
+
+@pytest.fixture
+def running(house: House, ask: Ask) -> Iterator[Callable[[], Running]]:
+    """Starts services, which are stopped in the end."""
+    started: list[Running] = []
+
+    def start() -> Running:
+        started.append(Running(house))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.service.stop(PATIENCE_S)
+
+
+def test_nothing_is_served_that_was_not_asked_for(running: Callable[[], Running]) -> None:
+    found = running()
+    assert found.service._thread is None
+    assert found.said.lines == found.warned.lines == []
+
+
+def test_a_daemons_metrics_are_scraped_from_the_database_and_from_itself(
+    running: Callable[[], Running], port: int, house: House
+) -> None:
+    found = running()
+    assert found.scraped(port).value("up") == 1
+    add, log = c.AddSite(by="li"), c.Log(by="li")
+    house.desk.submit([Envelope(site="a.example", command=command) for command in (add, log)])
+    sequencer.number_all(house.engine)
+    found.service.observed(done(Delivered()), NOW)
+
+    answer = scrape(port)
+
+    assert answer.value("deadlines_pending") == 1
+    assert answer.value("queue_items", kind="call") == 1
+    assert answer.value("decisions_total", kind="incident_logged", rule="none") == 1
+    attempt = {"lane": "act", "adapter": "panel", "outcome": "delivered"}
+    assert answer.value("order_attempts_total", **attempt) == 1
+    assert any(sample.name == "process_resident_memory_bytes" for sample in answer.samples)
+    assert found.said.sentences == [f"the metrics are served on {LOOPBACK}:{port}"]
+    assert found.warned.lines == []
+
+
+def test_it_counts_from_its_start_and_not_from_the_first_scrape(
+    running: Callable[[], Running], port: int, house: House
+) -> None:
+    house.desk.submit([Envelope(site="a.example", command=c.AddSite(by="li"))])
+    sequencer.number_all(house.engine)
+    found = running()
+    deadline = time.monotonic() + PATIENCE_S
+    while not found.said.lines:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    house.desk.submit([Envelope(site="b.example", command=c.AddSite(by="li"))])
+    sequencer.number_all(house.engine)
+
+    assert scrape(port).value("decisions_total", kind="site_added", rule="none") == 1
+
+
+def test_after_it_was_stopped_nobody_listens(running: Callable[[], Running], port: int) -> None:
+    found = running()
+    found.scraped(port)
+    found.service.stop(PATIENCE_S)
+    with pytest.raises(ConnectionError):
+        scrape(port)
+
+
+def test_a_service_that_was_never_started_can_be_stopped(house: House, port: int) -> None:
+    Service(house, say=Told(), warn=Told()).stop()
+
+
+def test_without_its_library_it_says_so_once_and_the_daemon_goes_on(
+    running: Callable[[], Running], port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "LIBRARY", "no_such_library")
+    found = running()
+    assert found.service._thread is None
+    assert found.warned.lines == [
+        (
+            "the metrics are not served",
+            {"reason": "its library is not installed: pip install 'incidents[metrics]'"},
+        )
+    ]
+
+
+def test_a_port_that_is_taken_is_told_once_and_taken_when_it_is_free(
+    running: Callable[[], Running], port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Address] = []
+    listen = Service._listen
+
+    def note(service: Service, address: Address, registry: CollectorRegistry) -> Endpoint | None:
+        tried.append(address)
+        return listen(service, address, registry)
+
+    monkeypatch.setattr(Service, "_listen", note)
+    with socket.create_server((LOOPBACK, port)):
+        found = running()
+        deadline = time.monotonic() + PATIENCE_S
+        while len(tried) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    answer = found.scraped(port)
+    assert answer.value("up") == 1
+    [(sentence, facts)] = found.warned.lines
+    assert sentence == "the metrics are not served"
+    assert facts["reason"].startswith(f"nobody can listen on {LOOPBACK}:{port}: Address already")
+
+
+def test_a_bad_setting_is_an_error_at_the_start(house: House, ask: Ask) -> None:
+    ask('[metrics]\nlisten = "9464"\n')
+    with pytest.raises(SettingError):
+        Service(house, say=Told(), warn=Told())
+
+
+def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(
+    running: Callable[[], Running], port: int, house: House
+) -> None:
+    found = running()
+    found.scraped(port)
+    with house.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE log_head RENAME TO log_head_away")
+
+    answer = scrape(port)
+
+    assert answer.status == 200
+    assert answer.value("up") == 0
+    assert answer.value("deadlines_pending") is None
+    assert [sentence for sentence, _ in found.warned.lines] == ["the metrics cannot be read"]
+
+    with house.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE log_head_away RENAME TO log_head")
+    assert scrape(port).value("up") == 1
+
+
+@pytest.mark.parametrize("module", ["incidents.metrics.service", "incidents.cli.metrics"])
+def test_who_does_not_serve_them_does_not_load_the_library(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,85 @@
+"""What came of attempts: by adapter and outcome, and how long it took to be carried out."""
+
+from datetime import timedelta
+
+import pytest
+
+from incidents.acts.outcomes import Done
+from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.metrics.histogram import Histogram
+from incidents.metrics.samples import Samples, Value
+from incidents.metrics.tally import MOST_ADAPTERS, Tally
+from incidents.store.leases import Claimed
+from tests.desk.rehearsal import TEN
+
+NOW = TEN + timedelta(seconds=3)
+
+
+def done(outcome: Outcome | None, adapter: str = "panel", lane: str = "act") -> Done:
+    claimed = Claimed(
+        site_id=1, site="shop.example", seq=4, lane=lane, kind="suspend", data={}, ordered_at=TEN,
+        since=TEN, attempt=1, until=TEN, held_by="one", in_force="active",
+    )  # fmt: skip
+    return Done(claimed, adapter, outcome)
+
+
+def told(tally: Tally) -> Samples:
+    found = Samples()
+    tally.tell(found)
+    return found
+
+
+def attempts(tally: Tally) -> dict[tuple[str, ...], Value]:
+    return dict(told(tally).of("incidents_order_attempts_total"))
+
+
+def took(tally: Tally, lane: str) -> Histogram:
+    found = told(tally).of("incidents_order_delivery_seconds")[lane,]
+    assert isinstance(found, Histogram)
+    return found
+
+
+def test_each_outcome_of_an_adapter_is_counted_and_the_others_are_nought() -> None:
+    tally = Tally()
+    for outcome in (Delivered(), Delivered(), Retry(problem="http_503")):
+        tally.observe(done(outcome), NOW)
+    tally.observe(done(Failed(problem="http_410"), "mail", "notice"), NOW)
+
+    assert attempts(tally) == {
+        ("act", "panel", "delivered"): 2, ("act", "panel", "retry"): 1,
+        ("act", "panel", "failed"): 0, ("act", "panel", "skipped"): 0,
+        ("notice", "mail", "delivered"): 0, ("notice", "mail", "retry"): 0,
+        ("notice", "mail", "failed"): 1, ("notice", "mail", "skipped"): 0,
+    }  # fmt: skip
+
+
+def test_an_attempt_that_was_not_made_is_none() -> None:
+    tally = Tally()
+    tally.observe(done(None), NOW)
+    assert attempts(tally) == {}
+
+
+def test_what_no_adapter_was_asked_for_is_nobodys() -> None:
+    tally = Tally()
+    tally.observe(done(Skipped(why="expired"), ""), NOW)
+    assert attempts(tally)["act", "none", "skipped"] == 1
+
+
+def test_only_what_is_carried_out_has_taken_its_time_by_lane() -> None:
+    tally = Tally()
+    tally.observe(done(Delivered()), NOW)
+    tally.observe(done(Delivered(), "mail", "notice"), TEN + timedelta(hours=1))
+    tally.observe(done(Retry(problem="x")), NOW)
+    assert (took(tally, "act").count, took(tally, "act").sum_s) == (1, 3)
+    assert (took(tally, "notice").count, took(tally, "notice").sum_s) == (1, 3600)
+    assert took(tally, "desk").count == 0
+
+
+@pytest.mark.parametrize("more", [0, 1, 500])
+def test_adapters_without_end_do_not_make_labels_without_end(more: int) -> None:
+    tally = Tally()
+    for n in range(MOST_ADAPTERS + more):
+        tally.observe(done(Delivered(), f"site-{n}.example"), NOW)
+    found = attempts(tally)
+    assert len({adapter for _, adapter, _ in found}) == MOST_ADAPTERS + bool(more)
+    assert found.get(("act", "other", "delivered"), 0) == more
