@@ -43,6 +43,7 @@ With the second that it takes to be looked for, what a dead courier had in hand 
 """
 
 _IN_LINE = 16
+_SHARE = 4
 _BUSY = timedelta(seconds=2)
 # A transaction costs the same for one outcome and for many, so they are waited for, but not long.
 _TOGETHER_S = 0.03
@@ -61,8 +62,8 @@ class Courier:
     A lane that nobody is named for is left to others; what waits in the first is taken first.
 
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
-    adapter. `clock` gives the machine's
-    time (UTC); `own_clock`: it is simulated, and no database's is asked.
+    adapter. `clock` gives the machine's time (UTC); `own_clock`: it is simulated, and no
+    database's is asked.
     `observed` is told what came of each attempt, when it is recorded.
     """
 
@@ -84,7 +85,8 @@ class Round:
 
     One thread runs it; the adapters are called by threads of its own. What has not been recorded,
     since the database failed, is kept for the next time. `outcomes` counts what came of the
-    attempts, `only_logged` the orders into the world that changed nothing there.
+    attempts, `only_logged` the orders into the world that changed nothing there. `once`: each is
+    tried once, however soon it is due again.
     """
 
     def __init__(
@@ -93,13 +95,17 @@ class Round:
         *,
         stopped: Callable[[], bool] = lambda: False,
         recorded: Callable[[list[Answer]], object] = lambda _: None,
+        once: bool = False,
     ) -> None:
         self._courier = courier
+        self._once = once
+        self._due_by: datetime | None = None
         self._stopped = stopped
         self._finished: SimpleQueue[Done] = SimpleQueue()
         self._outcomes = Outcomes(courier, recorded)
         self._hands = Hands()
         self._crews: dict[str, Crew] = {}
+        self._busy: list[Done] = []
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -138,9 +144,11 @@ class Round:
     def _claim(self) -> int:
         courier = self._courier
         most = courier.workers * _IN_LINE - self._hands.total
+        began = time.monotonic()
         with plainly(courier.engine):
             with reading(courier.engine) as connection:
                 now = self._now(connection)
+                self._due_by = (self._due_by or now) if self._once else None
                 due = [lane for lane in courier.lanes if leases.any_due(connection, lane, now)]
             if not due:
                 return 0
@@ -148,16 +156,19 @@ class Round:
             with writing(courier.engine) as connection:
                 now = self._now(connection)
                 for lane in due:
-                    left = most - len(found)
+                    # Each lane has its share, so that none waits for all that another has.
                     found += leases.claim(
-                        connection, courier.name, lane, now=now, lease=LEASE, most=left
-                    )
-        began = time.monotonic()
+                        connection, courier.name, lane, now=now, lease=LEASE,
+                        most=max(1, most // len(due)), due_by=self._due_by,
+                    )  # fmt: skip
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         for claimed in found:
             if _key(claimed) not in left_alone:
                 self._hand_out(claimed, now, began)
+        # One adapter that answers slowly must not have all hands.
+        self._outcomes.put_off(self._busy, _BUSY)
+        self._busy = []
         return len(found)
 
     def _now(self, connection: Any) -> datetime:
@@ -178,10 +189,9 @@ class Round:
         with plainly(courier.engine), reading(courier.engine) as connection:
             chains = deliveries.chains(connection, heads)
         needless = lifted(heads, chains)
-        for head in (heads[site_id] for site_id in needless):
-            # As if it had not been claimed, since what was never tried is known not to be in force;
-            # but nobody else takes it in hand meanwhile.
-            self._outcomes.put_off(Done(head, "", None), head.until)
+        # As if it had not been claimed, since what was never tried is known not to be in force;
+        # but nobody else takes it in hand meanwhile.
+        self._outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
         self._outcomes.submit([command for commands in needless.values() for command in commands])
         return {_key(heads[site_id]) for site_id in needless}
 
@@ -192,8 +202,8 @@ class Round:
             return
         adapter = courier.lanes[claimed.lane](order)
         name = adapter.name
-        if self._hands.full[name] >= courier.workers * _IN_LINE:
-            self._outcomes.put_off(Done(claimed, name, None), now + _BUSY)
+        if self._hands.full[name] >= courier.workers * _IN_LINE // _SHARE:
+            self._busy.append(Done(claimed, name, None))
             return
         if name not in self._crews:
             self._crews[name] = Crew(name, courier.workers)

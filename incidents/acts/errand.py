@@ -35,7 +35,7 @@ def order_of(claimed: Claimed) -> Order:
 
 def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
     """Whether it is too late to tell anybody: nobody could be told for as long as it is tried."""
-    late = schedule.is_given_up(claimed.since, now, give_up_after)
+    late = schedule.is_given_up(claimed.ordered_at, now, give_up_after)
     return claimed.lane != ACT and claimed.attempt == 1 and late
 
 

@@ -152,7 +152,8 @@ class Options:
     def wrong(self, key: str, expected: str) -> SettingError:
         """The error that says what the key must be; what it is now, if that is no secret."""
         value = self._table.get(key)
-        shown = "…" if any(word in key for word in _SECRET) and value is not None else value
+        secret = any(word in key for word in _SECRET) or isinstance(value, list | dict)
+        shown = "…" if secret and value is not None else value
         return SettingError(where=self._place, setting=key, value=shown, expected=expected)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -18,13 +18,16 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import leases
-from incidents.store.engine import plainly, writing
+from incidents.store.engine import database_time, plainly, writing
 from incidents.store.leases import Claimed
 
 if TYPE_CHECKING:
     from incidents.acts.courier import Courier
 
 BATCH = 500
+_NONE = timedelta(0)
+# Nothing is left to be said of it.
+_SETTLED = ("unknown_order", "order_dead", "not_lifted")
 
 Asked = tuple[int, c.Command]
 """A site's id and what is asked of it."""
@@ -73,11 +76,13 @@ class Outcomes:
         done, now = self._left[:BATCH], self._courier.clock()
         asked = [(each, self._command(each, now)) for each in done]
         untold = self.submit([command for _, command in asked if command is not None])
-        for each, command in asked:
-            if command is None:
-                self.put_off(each, now)
-            elif command in untold:
-                self.put_off(Done(each.claimed, each.adapter, _UNRECORDED), now)
+        again = [each for each, command in asked if command is None]
+        again += [
+            Done(each.claimed, each.adapter, _UNRECORDED)
+            for each, command in asked
+            if command is not None and command in untold
+        ]
+        self.put_off(again)
         del self._left[: len(done)]
         for each in done:
             self._courier.observed(each, now)
@@ -90,8 +95,7 @@ class Outcomes:
         if not commands:
             return []
         try:
-            self._submit(commands)
-            return []
+            return self._submit(commands)
         except Exception as error:
             if _is_of_the_database(error):
                 raise
@@ -101,29 +105,39 @@ class Outcomes:
         half = len(commands) // 2
         return self.submit(commands[:half]) + self.submit(commands[half:])
 
-    def put_off(self, done: Done, now: datetime) -> None:
-        """Lets go of an order: until its next attempt; one that was not made, until `now`."""
-        claimed, outcome, courier = done.claimed, done.outcome, self._courier
+    def put_off(self, done: Sequence[Done], wait: timedelta = _NONE) -> None:
+        """Lets go of orders: until their next attempts; those that were not made, for `wait`."""
+        courier = self._courier
+        if not done:
+            return
         with plainly(courier.engine), writing(courier.engine) as connection:
-            if not isinstance(outcome, Retry):
-                leases.put_off(connection, claimed, now, tried=False)
-                return
-            wait = schedule.wait(claimed.attempt, courier.chance(), outcome.after)
-            leases.put_off(
-                connection, claimed, now + wait, adapter=done.adapter, problem=outcome.problem,
-                detail=outcome.detail,
-            )  # fmt: skip
+            there = None if courier.own_clock else database_time(connection)
+            now = there or courier.clock()
+            for each in sorted(done, key=_place):
+                claimed, outcome = each.claimed, each.outcome
+                if not isinstance(outcome, Retry):
+                    leases.put_off(connection, claimed, now + wait, tried=False)
+                    continue
+                after = schedule.wait(claimed.attempt, courier.chance(), outcome.after)
+                leases.put_off(
+                    connection, claimed, now + after, adapter=each.adapter,
+                    problem=outcome.problem, detail=outcome.detail,
+                )  # fmt: skip
 
-    def _submit(self, commands: Sequence[Asked]) -> None:
+    def _submit(self, commands: Sequence[Asked]) -> list[Asked]:
+        """Asks; what was refused, and is not settled by somebody else's word."""
         login = self._courier.login
         answers = self._courier.desk.submit(
             [Envelope(site=site, command=command, login=login) for site, command in commands]
         )
-        for answer in answers:
-            # Somebody else has carried it out, or decided about it: that stands.
-            if answer.refusal is not None and answer.refusal.name != "unknown_order":
-                cry("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
         self._recorded(answers)
+        refused = []
+        for asked, answer in zip(commands, answers, strict=True):
+            # Somebody else has carried it out, or decided about it: that stands.
+            if answer.refusal is not None and answer.refusal.name not in _SETTLED:
+                cry("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
+                refused.append(asked)
+        return refused
 
     def _command(self, done: Done, now: datetime) -> Asked | None:
         """What goes on record; nothing does of an attempt that is made again."""
@@ -134,13 +148,21 @@ class Outcomes:
             case Delivered(enforced=enforced):
                 return claimed.site_id, c.RecordDelivery(**own, **tried, enforced=enforced)
             case Skipped(why=why):
-                return claimed.site_id, c.CancelOrder(by=c.COURIER, **own, why=why)
+                tried_before = claimed.attempt > 1
+                return claimed.site_id, c.CancelOrder(
+                    by=c.COURIER, **own, why=why, tried=tried_before
+                )
             case Failed(problem=problem):
                 return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
             case Retry(problem=problem):
                 if schedule.is_given_up(claimed.since, now, self._courier.give_up_after):
                     return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
         return None
+
+
+def _place(done: Done) -> tuple[int, str, int]:
+    """In the order in which the desk locks them."""
+    return done.claimed.site_id, done.claimed.lane, done.claimed.seq
 
 
 _UNRECORDED = Retry(problem="unrecorded", detail="what came of it could not be recorded")

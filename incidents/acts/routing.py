@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,17 +11,19 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from incidents import settings
+from incidents import settings, site_name
 from incidents.acts.log import Log
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter
-from incidents.errors import IncidentsError
+from incidents.desk.text import MAX_DIGITS
+from incidents.errors import BadSiteNameError, IncidentsError
 
 SECTION = "acts"
 ENTRY_POINTS = "incidents.acts"
 """The group of entry points under which others bring adapters of their own."""
 
 DEFAULT = "log"
+_NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
 TYPES = {
     "log": "incidents.acts.log",
     "webhook": "incidents.acts.webhook",
@@ -111,6 +114,7 @@ def read(section: Mapping[str, Any]) -> Routing:
         group.finish()
         if not patterns:
             raise group.wrong("sites", 'a list of names or patterns such as "*.shop.example"')
+        patterns = tuple(_kept(group, pattern) for pattern in patterns)
         groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
         # A table that no group names is read too: what is wrong in it should not wait to be found.
@@ -122,10 +126,25 @@ def read(section: Mapping[str, Any]) -> Routing:
     )
 
 
+def _kept(group: Options, pattern: str) -> str:
+    """The pattern in the form in which names are kept; one that no name could fit is refused."""
+    try:
+        if "*" not in pattern:
+            return site_name.read(pattern)
+        return ".".join(
+            label.lower() if "*" in label or label.isdecimal() else site_name.read_host(label)
+            for label in pattern.split(".")
+        )
+    except BadSiteNameError as error:
+        raise group.wrong("sites", f"names or patterns of names: {error.message}") from error
+
+
 def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter]) -> Adapter:
     """The adapter of that name, made once; `said` is the table that names it."""
     if name in made:
         return made[name]
+    if not _NAME.fullmatch(name) or sum(c.isdigit() for c in name) >= MAX_DIGITS:
+        raise said.wrong("adapter", "a short name in small letters: it goes on record as it is")
     own = options.table(name)
     if own is None:
         if name != DEFAULT:

@@ -108,7 +108,9 @@ class Webhook:
         try:
             answer = self._sent(request)
         except ForbiddenTargetError as error:
-            return Failed(problem=error.problem, detail=error.message)
+            # A look-up that is wrong for an hour must not make a dead letter of every order. What
+            # is plain from the address itself was refused when the settings were read.
+            return Retry(problem=error.problem, detail=error.message)
         except OutboundError as error:
             return Retry(problem=error.problem, detail=error.message)
         return _outcome(answer, clock.now())

@@ -225,7 +225,7 @@ class Archive:
             return {}
         unsettled, named = self.case.deliveries, (command.order, command.lane)
         found = {named: unsettled[named]} if named in unsettled else {}
-        if isinstance(command, c.CancelOrder):
+        if isinstance(command, c.CancelOrder | c.RetryOrder):
             found |= {key: each for key, each in unsettled.items() if each.lane == ACT}
         return found
 

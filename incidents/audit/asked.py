@@ -157,8 +157,12 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
         reason=event.text,
     ),
     e.OrderRetried: lambda event, _: c.RetryOrder(by=event.by, order=event.order, lane=event.lane),
-    e.StateSeen: lambda event, _: c.RecordState(
-        by=event.by, adapter=event.adapter, seen=event.seen
+    e.StateSeen: lambda event, case: c.RecordState(
+        by=event.by,
+        adapter=event.adapter,
+        seen=event.seen,
+        in_force=case.in_force,
+        last_act=case.last_act,
     ),
     e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by),
 }

@@ -14,16 +14,13 @@ from incidents.errors import DONE, NOT_VERIFIED
 from incidents.machine import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from incidents.acts.port import Adapter, State
     from incidents.acts.routing import Routing
     from incidents.machine.commands import Command
     from incidents.words import Document
 
-_BATCH = 500
-_AGREES, _DIFFERS, _UNKNOWN, _WAITS, _REPAIRED = (
-    "agrees", "DIFFERS", "cannot be asked", "waits", "ordered again",
+_AGREES, _DIFFERS, _UNKNOWN, _WAITS, _REPAIRED, _MOVED = (
+    "agrees", "DIFFERS", "cannot be asked", "waits", "ordered again", "CHANGED MEANWHILE",
 )  # fmt: skip
 
 
@@ -43,11 +40,12 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
 
     found = routing.load()
     try:
-        compared = _compared(act, found, sites, every=every, repair=repair)
+        names = _names(act, sites, every=every)
+        compared = [_compare(act, found, name, repair=repair) for name in names]
     finally:
         found.close()
     run = act.run
-    differing = [each for each in compared if each["verdict"] == _DIFFERS]
+    differing = [each for each in compared if each["verdict"] in (_DIFFERS, _MOVED)]
     if run.quiet:
         run.say_all([each["site"] for each in differing])
     elif run.for_programs:
@@ -59,66 +57,56 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
     return NOT_VERIFIED if differing else DONE
 
 
-def _compared(
-    act: Act, found: Routing, sites: tuple[str, ...], *, every: bool, repair: bool
-) -> list[Document]:
-    return [
-        each
-        for batch in _batches(_documents(act, sites, every=every))
-        for each in _compare(act, found, batch, repair=repair)
-    ]
-
-
-def _documents(act: Act, names: tuple[str, ...], *, every: bool) -> list[Document]:
-    from incidents.views.register import row_of
-
+def _names(act: Act, names: tuple[str, ...], *, every: bool) -> tuple[str, ...]:
+    if names:
+        return names
     house = act.run.house
     with house.reading() as connection:
-        if names:
-            return [_named(row_of(connection, name)) for name in names]
-        return [
-            _named(site)
+        return tuple(
+            site["site"]
             for site in house.views.sites(connection)
             if every or site["state"] != "active" or site["in_force"] != site["state"]
-        ]
+        )
 
 
-def _named(site: Any) -> Document:
-    name = site["site"] if "site" in site else site["name"]
-    return {
-        "site": name, "site_id": site["id"], "ordered": site["state"],
-        "on_record": site["in_force"],
+def _compare(act: Act, found: Routing, name: str, *, repair: bool) -> Document:
+    """One site; what is seen goes on record at once, unless something was done meanwhile."""
+    row, waits = _on_record(act, name)
+    adapter = found.adapter_for(name)
+    each: Document = {
+        "site": name, "ordered": row["state"], "on_record": row["in_force"], "really": None,
+        "adapter": adapter.name,
     }  # fmt: skip
+    seen = each["really"] = _seen(adapter, each)
+    each["verdict"] = _verdict(each, waits=waits)
+    asked: list[Command] = []
+    if seen is not None and seen != row["in_force"]:
+        asked.append(
+            commands.RecordState(
+                by=act.by, adapter=adapter.name, seen=seen, in_force=row["in_force"],
+                last_act=row["last_act"],
+            )
+        )  # fmt: skip
+    if repair and each["verdict"] == _DIFFERS:
+        asked.append(commands.RepeatOrder(by=act.by))
+    refused = _do(act, row["id"], asked)
+    if refused:
+        # It is another site by now than the one that was looked at.
+        each["verdict"] = _MOVED
+    elif repair and each["verdict"] == _DIFFERS:
+        each["verdict"] = _REPAIRED
+    return each
 
 
-def _batches(documents: list[Document]) -> Iterator[list[Document]]:
-    for start in range(0, len(documents), _BATCH):
-        yield documents[start : start + _BATCH]
-
-
-def _compare(
-    act: Act, found: Routing, batch: list[Document], *, repair: bool
-) -> Iterable[Document]:
+def _on_record(act: Act, name: str) -> tuple[Any, bool]:
+    """The site's row, and whether an order into the world still waits."""
     from incidents.store import deliveries
+    from incidents.views.register import row_of
 
     with act.run.house.reading() as connection:
-        ids = [each["site_id"] for each in batch]
-        waiting = {id_ for id_, each in deliveries.chains(connection, ids) if not each.dead}
-    asked: list[tuple[int, Command]] = []
-    for each in batch:
-        adapter = found.adapter_for(each["site"])
-        seen = _seen(adapter, each)
-        each |= {"really": seen, "adapter": adapter.name}
-        each["verdict"] = _verdict(each, waits=each["site_id"] in waiting)
-        if seen is not None and seen != each["on_record"]:
-            asked.append(
-                (each["site_id"], commands.RecordState(by=act.by, adapter=adapter.name, seen=seen))
-            )
-        if repair and each["verdict"] == _DIFFERS:
-            asked.append((each["site_id"], commands.RepeatOrder(by=act.by)))
-            each["verdict"] = _REPAIRED
-    _do(act, asked)
-    return batch
+        row = row_of(connection, name)
+        chain = deliveries.chains(connection, [row["id"]])
+    return row, any(not delivery.dead for _, delivery in chain)
 
 
 def _seen(adapter: Adapter, each: Document) -> State | None:
@@ -130,14 +118,24 @@ def _seen(adapter: Adapter, each: Document) -> State | None:
     return seen
 
 
-def _do(act: Act, asked: list[tuple[int, Command]]) -> None:
+def _do(act: Act, site: int, asked: list[Command]) -> bool:
+    """Asks the desk; whether anything was refused."""
     from incidents.desk import Envelope
 
-    login = act.run.settings.login
-    act.run.house.desk.submit(
-        [Envelope(site=site, command=command, login=login) for site, command in asked],
+    if not asked:
+        return False
+    key, login = act.key, act.run.settings.login
+    answers = act.run.house.desk.submit(
+        [
+            Envelope(
+                site=site, command=command, login=login,
+                key=None if key is None else f"{key}:{site}:{n}",
+            )
+            for n, command in enumerate(asked)
+        ],
         dry_run=act.dry_run,
-    )
+    )  # fmt: skip
+    return any(answer.refusal is not None for answer in answers)
 
 
 def _verdict(each: Document, *, waits: bool) -> str:

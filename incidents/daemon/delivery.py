@@ -45,12 +45,14 @@ class Delivery:
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
         observed: Callable[[Done, datetime], object] = lambda *_: None,
+        once: bool = False,
     ) -> None:
         # Opened by the thread that makes this: two at once would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
         self._part = Part("the orders are not carried out")
         self._decided, self._observed = decided, observed
+        self._once = once
         self._routing = routing.load()
         self._lanes = _lanes(house, self._routing)
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
@@ -78,7 +80,9 @@ class Delivery:
         if self._stands_aside():
             return
         if self.round is None:
-            self.round = Round(self._courier(), stopped=self._stopped, recorded=self._decided)
+            self.round = Round(
+                self._courier(), stopped=self._stopped, recorded=self._decided, once=self._once
+            )
         self.round.run()
 
     def _stands_aside(self) -> bool:
@@ -109,7 +113,7 @@ class Delivery:
 
 def once(house: House) -> Delivery:
     """Carries out what is due now, each order once: `daemon --once`."""
-    delivery = Delivery(house, decided=lambda _: None)
+    delivery = Delivery(house, decided=lambda _: None, once=True)
     try:
         delivery.run()
     finally:

@@ -110,7 +110,7 @@ class Batch:
         entries.add(connection, [entry for site in changed.values() for entry in _entries(site)])
         ordered = [order for site in changed.values() for order in _orders(site)]
         orders.add(connection, [order for order, _ in ordered])
-        deliveries.add(connection, ordered)
+        deliveries.add(connection, ordered, self._now)
         deliveries.settle(
             connection,
             [
@@ -119,6 +119,7 @@ class Batch:
                 for event in site.events
                 if isinstance(event, OrderEvent)
             ],
+            self._now,
         )
         sealed.add(connection, self._sealed)
         keys.save(connection, list(self._new_keys.values()), self._expired)

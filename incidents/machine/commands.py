@@ -271,10 +271,10 @@ class RecordFailure(OrderCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder(OrderCommand):
-    """Do not carry it out any more; `tried` if it is known that it was tried."""
+    """Do not carry it out any more; `tried` says whether it was, None: as often as it is marked."""
 
     why: str
-    tried: bool = False
+    tried: bool | None = None
     reason: str | None = None
 
 
@@ -285,10 +285,16 @@ class RetryOrder(OrderCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordState(Command):
-    """Record how the adapter says that the site really stands."""
+    """Record how the adapter says that the site really stands.
+
+    It was asked while `in_force` was known and `last_act` carried out: what was seen before
+    something else was done is no news.
+    """
 
     adapter: str
     seen: str
+    in_force: str
+    last_act: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,14 +40,13 @@ def record_failure(draft: Draft, command: commands.RecordFailure) -> None:
 def cancel(draft: Draft, command: commands.CancelOrder) -> None:
     """Cancel an order that is not settled: by hand, or since what it ordered was lifted."""
     delivery = _unsettled(draft, command)
-    acts = [each for each in draft.case.deliveries.values() if each.lane == ACT]
-    if command.why == LIFTED and not is_lifted(delivery, acts, draft.case.in_force):
+    if command.why == LIFTED and not is_lifted(delivery, _acts(draft.case), draft.case.in_force):
         raise RefusedError("not_lifted", order=_name(draft.case, delivery))
     if command.why == BY_HAND and _in_hand(draft, delivery):
         raise RefusedError(
             "order_in_hand", order=_name(draft.case, delivery), until=delivery.lease_until
         )
-    tried = command.tried or delivery.attempts > 0
+    tried = delivery.attempts > 0 if command.tried is None else command.tried
     draft.add(e.OrderCancelled, **_of(delivery), why=command.why, tried=tried, text=command.reason)
 
 
@@ -59,12 +58,18 @@ def retry(draft: Draft, command: commands.RetryOrder) -> None:
     overtaken = FORCE.get(delivery.kind) != case.state or delivery.order < case.last_act
     if delivery.lane == ACT and overtaken:
         raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
+    later = (each for each in _acts(case) if each.order > delivery.order and not each.dead)
+    if delivery.lane == ACT and any(each.attempts for each in later):
+        raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
     draft.add(e.OrderRetried, **_of(delivery))
 
 
 def record_state(draft: Draft, command: commands.RecordState) -> None:
     """Record what is really in force; nothing happens where that was known."""
-    if command.seen != draft.case.in_force:
+    case = draft.case
+    if (command.in_force, command.last_act) != (case.in_force, case.last_act):
+        raise RefusedError("seen_too_early", site=case.site)
+    if command.seen != case.in_force:
         draft.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
 
 
@@ -95,6 +100,10 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
         and last.kind == REOPEN
         and not any(each.attempts or each.dead for each in before)
     )
+
+
+def _acts(case: Case) -> list[Delivery]:
+    return [each for each in case.deliveries.values() if each.lane == ACT]
 
 
 def _unsettled(draft: Draft, command: commands.OrderCommand) -> Delivery:

@@ -17,7 +17,7 @@ changes = Changes()
 def _delivered(case: Case, event: e.OrderDelivered) -> None:
     del case.deliveries[event.order, event.lane]
     if event.lane == ACT:
-        case.last_act = event.order
+        case.last_act = max(case.last_act, event.order)
         if event.enforced:
             case.in_force = FORCE[event.order_kind]
 
@@ -25,15 +25,15 @@ def _delivered(case: Case, event: e.OrderDelivered) -> None:
 @changes.on(e.OrderFailed)
 def _failed(case: Case, event: e.OrderFailed) -> None:
     key = event.order, event.lane
-    case.deliveries[key] = replace(case.deliveries[key], dead=True)
     _doubt(case, event)
+    case.deliveries[key] = replace(case.deliveries[key], dead=True)
 
 
 @changes.on(e.OrderCancelled)
 def _cancelled(case: Case, event: e.OrderCancelled) -> None:
-    del case.deliveries[event.order, event.lane]
     if event.tried:
         _doubt(case, event)
+    del case.deliveries[event.order, event.lane]
 
 
 @changes.on(e.OrderRetried)
@@ -53,6 +53,12 @@ def _repeated(case: Case, event: e.OrderRepeated) -> None:
 
 
 def _doubt(case: Case, event: e.OrderEvent) -> None:
-    """An attempt whose answer was lost may have done what it was to do."""
-    if event.lane == ACT and case.in_force != FORCE[event.order_kind]:
+    """An attempt whose answer was lost may have done what it was to do.
+
+    Of a dead letter that was said when it died; of one that was overtaken nothing is left.
+    """
+    if event.lane != ACT or case.in_force == FORCE[event.order_kind]:
+        return
+    known = case.deliveries[event.order, event.lane].dead or event.order < case.last_act
+    if not known:
         case.in_force = UNKNOWN

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select
 
 from incidents.machine.case import Case
+from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
 from incidents.machine.work import items
 from incidents.store import (
@@ -201,7 +202,13 @@ def _load_what_that_names(
 def _asked_orders(
     connection: Connection, needs: Mapping[int, Need]
 ) -> list[Asked[deliveries.Found]]:
-    named = {(i, lane, n) for i, need in needs.items() for n, lane in need.orders}
+    # One lock of the same rows after the other would be two orders of locking.
+    named = {
+        (i, lane, n)
+        for i, need in needs.items()
+        for n, lane in need.orders
+        if not (need.acts and lane == ACT)
+    }
     return [
         *_asked(connection, deliveries.NAMED, named),
         *_asked(connection, deliveries.ACTS, _ids(i for i, need in needs.items() if need.acts)),

@@ -15,7 +15,7 @@ from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.ids import ACT
 from incidents.store.given import Given
-from incidents.store.order_tables import deliveries
+from incidents.store.order_tables import deliveries, waiting
 from incidents.store.orders import Outgoing
 from incidents.store.statement import Change, Question, Row
 from incidents.store.types import Number, Word
@@ -26,24 +26,32 @@ Found = tuple[int, Delivery]
 _ONE = 1
 
 
-def add(connection: Connection, new: Sequence[tuple[Outgoing, Sequence[str]]]) -> None:
-    """Lets orders wait in their lanes."""
+def add(
+    connection: Connection, new: Sequence[tuple[Outgoing, Sequence[str]]], now: datetime
+) -> None:
+    """Lets orders wait in their lanes, from `now` on (UTC), by the machine's clock.
+
+    What waits before an order into the world is looked at anew: it may not be needed any more.
+    """
     _NEW.tell(
         connection,
         [
-            (o.site_id, lane, o.site_seq, o.n, o.kind, False, o.created_at, 0, o.created_at)
+            (o.site_id, lane, o.site_seq, o.n, o.kind, False, o.created_at, 0, now)
             for o, lanes in new
             for lane in lanes
         ],
     )
+    _WOKEN.tell(connection, [(o.site_id, ACT, now) for o, lanes in new if ACT in lanes])
 
 
-def settle(connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]]) -> None:
-    """Writes what became of orders: of each its site's id and the event."""
+def settle(
+    connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]], now: datetime
+) -> None:
+    """Writes what became of orders by `now` (UTC): of each its site's id and the event."""
     gone: list[Row] = []
     failed: dict[Row, Row] = {}
     retried: dict[Row, Row] = {}
-    freed: dict[Row, datetime] = {}
+    freed: set[tuple[int, str]] = set()
     for site, event in happened:
         key = (site, event.lane, event.order, _ONE)
         if isinstance(event, e.OrderFailed):
@@ -51,15 +59,15 @@ def settle(connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]])
             retried.pop(key, None)
             failed[key] = (*key, True, None, event.adapter, event.problem)
         elif isinstance(event, e.OrderRetried):
-            retried[key] = (*key, False, event.recorded_at, event.recorded_at)
+            retried[key] = (*key, False, now, 0, now)
         else:
             gone.append(key)
         if _held_others_up(event):
-            freed[site, event.lane, False] = event.recorded_at
+            freed.add((site, event.lane))
     _GONE.tell(connection, gone)
     _FAILED.tell(connection, list(failed.values()))
     _RETRIED.tell(connection, list(retried.values()))
-    _FREED.tell(connection, [(*key, at) for key, at in freed.items()])
+    _WOKEN.tell(connection, [(*key, now) for key in sorted(freed)])
 
 
 def _held_others_up(event: e.OrderEvent) -> bool:
@@ -98,6 +106,7 @@ def _named(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number, lane=Word, site_seq=Number)
     on = and_(*(_of[name] == given.table.c[name] for name in ("site_id", "lane", "site_seq")))
     found = select(*_OWN).select_from(given.table.join(deliveries, on))
+    found = found.order_by(_of.site_id, _of.lane, _of.site_seq)
     return found.with_for_update(of=deliveries), given
 
 
@@ -120,8 +129,8 @@ _KEY = ("site_id", "lane", "site_seq", "n")
 _NEW = Change(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")
 _GONE = Change(deliveries, keys=_KEY)
 _FAILED = Change(deliveries, "dead", "held_by", "adapter", "problem", keys=_KEY)
-_RETRIED = Change(deliveries, "dead", "since", "next_at", keys=_KEY)
+_RETRIED = Change(deliveries, "dead", "since", "attempts", "next_at", keys=_KEY)
 # What somebody has in hand stays with them: behind a dead letter that may be.
-_FREED = Change(
-    deliveries, "next_at", keys=("site_id", "lane", "dead"), where=_of.held_by.is_(None)
-)  # fmt: skip
+_WOKEN = Change(
+    deliveries, "next_at", keys=("site_id", "lane"), where=and_(waiting, _of.held_by.is_(None))
+)

@@ -49,18 +49,27 @@ def any_due(connection: Connection, lane: str, now: datetime) -> bool:
 
 
 def claim(
-    connection: Connection, by: str, lane: str, *, now: datetime, lease: timedelta, most: int
+    connection: Connection,
+    by: str,
+    lane: str,
+    *,
+    now: datetime,
+    lease: timedelta,
+    most: int,
+    due_by: datetime | None = None,
 ) -> list[Claimed]:
     """Takes at most `most` orders of a lane in hand, the first of its site each, longest due first.
 
-    What is not settled or put off before the lease ends is anybody's again. In a transaction that
-    writes; what others are claiming at this moment is left to them.
+    What is not settled or put off before the lease ends is anybody's again. With `due_by` (UTC)
+    what came due after it is left alone. In a transaction that writes; what others are claiming at
+    this moment is left to them.
     """
     question = _CLAIMABLE
     if connection.dialect.name == "postgresql":
         question = _CLAIMABLE_UNLOCKED
         connection.exec_driver_sql(_IN_ORDER)
-    rows = connection.execute(question, {"lane": lane, "now": now, "most": most}).mappings().all()
+    asked = {"lane": lane, "now": due_by or now, "most": most}
+    rows = connection.execute(question, asked).mappings().all()
     until = now + lease
     found = [
         Claimed(
@@ -71,7 +80,8 @@ def claim(
             kind=row["kind"],
             data=row["data"],
             ordered_at=row["created_at"],
-            since=row["since"],
+            # It is given up so long after it was first tried, however long nobody tried it.
+            since=row["since"] if row["attempts"] else now,
             attempt=row["attempts"] + 1,
             until=until,
             held_by=by,
@@ -80,7 +90,8 @@ def claim(
         for row in rows
     ]
     _CLAIMED.tell(
-        connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt, until, by, now) for c in found]
+        connection,
+        [(c.site_id, c.lane, c.seq, _ONE, c.since, c.attempt, until, by, now) for c in found],
     )
     return found
 
@@ -114,7 +125,6 @@ def put_off(
         deliveries.c.held_by == claimed.held_by,
         waiting,
     )
-    held = connection.execute(update(deliveries).where(own).values(told)).rowcount > 0
     behind = and_(
         deliveries.c.site_id == claimed.site_id,
         deliveries.c.lane == claimed.lane,
@@ -122,9 +132,18 @@ def put_off(
         deliveries.c.next_at < next_at,
         waiting,
     )
+    # In the order in which the desk locks them.
+    connection.execute(_locked(claimed))
+    held = connection.execute(update(deliveries).where(own).values(told)).rowcount > 0
     if held and tried:
         connection.execute(update(deliveries).where(behind).values(next_at=next_at))
     return held
+
+
+def _locked(claimed: Claimed) -> Select[Any]:
+    same = (_of.site_id == claimed.site_id, _of.lane == claimed.lane, _of.site_seq >= claimed.seq)
+    found = select(_of.site_seq).where(*same).order_by(_of.site_id, _of.lane, _of.site_seq)
+    return found.with_for_update()
 
 
 def _claimable() -> Select[Any]:
@@ -153,7 +172,7 @@ def _claimable() -> Select[Any]:
 
 
 _KEY = ("site_id", "lane", "site_seq", "n")
-_CLAIMED = Change(deliveries, "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
+_CLAIMED = Change(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
 _CLAIMABLE = _claimable()
 # As long as it has not counted how many wait, it would rather collect and sort them all.
 _IN_ORDER = "SET LOCAL enable_bitmapscan = off"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal_column, select
+from sqlalchemy import Connection, Select, and_, func, literal_column, select
 
 from incidents.clock import rfc3339
 from incidents.errors import UnknownOrderError
@@ -98,7 +98,12 @@ def dead_letters(connection: Connection) -> Document:
 
 
 def _rows(site: str | None) -> Select[Any]:
-    found = select(deliveries, sites.c.name).join(sites, sites.c.id == _of.site_id)
+    same = (orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n)
+    found = (
+        select(deliveries, sites.c.name, orders.c.created_at)
+        .join(sites, sites.c.id == _of.site_id)
+        .join(orders, and_(*same))
+    )
     return found if site is None else found.where(sites.c.name == site)
 
 
@@ -111,7 +116,7 @@ def _document(row: Any, now: datetime) -> Document:
         "kind": row["kind"],
         "lane": row["lane"],
         "state": state,
-        "ordered_at": rfc3339(row["since"]),
+        "ordered_at": rfc3339(row["created_at"]),
         "attempts": row["attempts"],
         "tried_at": None if row["tried_at"] is None else rfc3339(row["tried_at"]),
         "next_at": None if row["dead"] else rfc3339(row["next_at"]),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,13 +18,17 @@ from sqlalchemy import Engine, func, select
 from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine.commands import AddSite, Command, Log
+from incidents.machine.orders import ACT
 from incidents.store import engine as engines
-from incidents.store.tables import entries, sites, suspensions
+from incidents.store.tables import deliveries, entries, sites, suspensions
 
 T = TypeVar("T")
 
 PATIENCE_S = 120.0
 """A machine that is busy with other tests may take so long; a failing test waits it out."""
+
+DECIDED = ("site_added", "incident_logged", "clock_lapsed", "site_suspended")
+"""What there is of a site that was suspended once."""
 
 CONSOLE = "import sys; from incidents.cli import main; sys.exit(main())"
 
@@ -206,14 +211,30 @@ def count_in(engine: Engine, state: str) -> int:
         return connection.scalar(counted) or 0
 
 
+def carried_out(engine: Engine, *, lane: str = ACT) -> bool:
+    """Whether nothing waits in that lane any more."""
+    with engine.connect() as connection:
+        left = select(func.count()).select_from(deliveries).where(deliveries.c.lane == lane)
+        return not connection.scalar(left)
+
+
 def assert_decided_once(engine: Engine, names: Sequence[str]) -> None:
-    """Each site was suspended once, and its entries are numbered without a gap."""
+    """Each site was suspended once, and its entries are numbered without a gap.
+
+    Of an order that was carried out there is one entry more; every other one waits.
+    """
     with engine.connect() as connection:
         made = select(suspensions.c.site_id, func.count()).group_by(suspensions.c.site_id)
         assert {n for _, n in connection.execute(made)} == {1}
-        numbered = select(
-            func.count(), func.min(entries.c.site_seq), func.max(entries.c.site_seq)
-        ).where(entries.c.site_id > 0)
-        rows = connection.execute(numbered.group_by(entries.c.site_id)).all()
-    assert len(rows) == len(names)
-    assert {tuple(row) for row in rows} == {(4, 1, 4)}
+        waits = connection.scalars(select(deliveries.c.site_id).where(deliveries.c.lane == ACT))
+        waiting = Counter(waits)
+        told = select(entries.c.site_id, entries.c.site_seq, entries.c.body)
+        ordered = told.where(entries.c.site_id > 0).order_by(entries.c.site_id, entries.c.site_seq)
+        found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for site_id, seq, body in connection.execute(ordered):
+            found[site_id].append((seq, json.loads(body)["kind"]))
+    assert len(found) == len(names)
+    for site_id, numbered in found.items():
+        outcome = () if waiting[site_id] else ("order_delivered",)
+        assert numbered == list(enumerate((*DECIDED, *outcome), start=1))
+    assert set(waiting.values()) <= {1}

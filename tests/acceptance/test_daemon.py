@@ -20,6 +20,7 @@ from tests.acceptance.daemons import (
     PATIENCE_S,
     Timeline,
     assert_decided_once,
+    carried_out,
     clock_moved,
     count_in,
     daemon,
@@ -62,17 +63,19 @@ def test_the_daemon_suspends_at_the_deadline_and_opens_twelve_hours_later(
         suspended = until(lambda: running.lines("decided"), "the clock lapses")
 
         opens_at = until(lambda: site(engine, "a.example")["suspended_until"], "suspended")
+        until(lambda: carried_out(engine), "the suspension is carried out")
         timeline.move_to(opens_at - SECOND)
         until(lambda: site(engine, "a.example")["state"] == "active", "open again")
+        until(lambda: carried_out(engine), "the reopening is carried out")
         entries = story(engine, "a.example")
 
     assert suspended[0]["kind"] == "clock_lapsed"
     assert suspended[0]["due"] == clock.rfc3339(deadline)
     assert kinds(entries) == [
-        "site_added", "incident_logged", "clock_lapsed", "site_suspended", "suspension_ended",
-        "task_opened",
+        "site_added", "incident_logged", "clock_lapsed", "site_suspended", "order_delivered",
+        "suspension_ended", "task_opened", "order_delivered",
     ]  # fmt: skip
-    made, ended = (clock.read_rfc3339(str(entries[n]["recorded_at"])) for n in (3, 4))
+    made, ended = (clock.read_rfc3339(str(entries[n]["recorded_at"])) for n in (3, 5))
     assert timedelta(0) < made - deadline < ON_TIME
     assert opens_at == made + 12 * HOUR
     assert timedelta(0) < ended - opens_at < ON_TIME
@@ -107,6 +110,7 @@ def test_after_a_day_of_downtime_what_is_due_is_done_once_and_nothing_else_is_op
         with daemon(db_url, tmp_path):
             until(lambda: count_in(engine, "suspended") == 1, "the missed one is suspended")
             until(lambda: site(engine, "suspended.example")["state"] == "active", "opened")
+            until(lambda: carried_out(engine), "both are carried out")
         missed, opened = site(engine, "missed.example"), story(engine, "suspended.example")
         [made] = [e for e in story(engine, "missed.example") if e["kind"] == "site_suspended"]
 
@@ -114,7 +118,10 @@ def test_after_a_day_of_downtime_what_is_due_is_done_once_and_nothing_else_is_op
     assert missed["state"] == "suspended"
     assert missed["suspended_until"] == clock.read_rfc3339(made["recorded_at"]) + 12 * HOUR
     assert missed["suspended_until"] > now + 12 * HOUR
-    assert kinds(opened)[3:] == ["site_suspended", "suspension_ended", "task_opened"]
+    # Nobody had tried to suspend it: that is cancelled with its reopening, and done to nobody.
+    assert kinds(opened)[3:] == [
+        "site_suspended", "suspension_ended", "task_opened", "order_cancelled", "order_cancelled",
+    ]  # fmt: skip
 
 
 def test_any_number_of_daemons_decide_each_site_once(db_url: str, tmp_path: Path) -> None:

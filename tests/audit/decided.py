@@ -181,12 +181,59 @@ def everything() -> Decided:
     site = Decided()
     site.do(c.AddSite(by="li", phone="sha256:1"))
     site.do(c.EditSite(by="li", email="sha256:2"))
+    _carried_out(site)
     _suspended_and_late_truth(site)
     _closed_by_the_third(site)
     _closed_by_a_word(site)
     _closed_by_the_run(site)
     _under_another_policy(site)
     return site
+
+
+def order(site: Decided) -> int:
+    """The number of the last order that is not settled."""
+    return max(n for n, _ in site.case.deliveries)
+
+
+def delivered(site: Decided, lane: str = "act", *, enforced: bool = True) -> c.Command:
+    return c.RecordDelivery(
+        order=order(site), lane=lane, adapter="panel", attempts=2, enforced=enforced
+    )
+
+
+def failed(site: Decided, lane: str = "act") -> c.Command:
+    return c.RecordFailure(
+        order=order(site), lane=lane, adapter="panel", attempts=9, problem="http_503"
+    )
+
+
+def lifted(site: Decided, number: int, lane: str = "act") -> c.Command:
+    return c.CancelOrder(by=c.COURIER, order=number, lane=lane, why="lifted")
+
+
+def _carried_out(site: Decided) -> None:
+    """All that may become of orders; one suspension is lifted before anybody has tried it."""
+    site.do(c.SetHold(by="li", reason="sha256:5"), minutes=5)
+    site.do(failed(site), minutes=5)
+    site.do(c.RetryOrder(by="li", order=order(site), lane="act"), minutes=5)
+    site.do(delivered(site), minutes=1)
+    site.do(c.RecordState(by="li", adapter="panel", seen="active"), minutes=5)
+    site.do(c.RepeatOrder(by="li"), minutes=1)
+    site.do(
+        c.CancelOrder(
+            by="li", order=order(site), lane="act", why="by_hand", tried=True, reason="sha256:6"
+        ),
+        minutes=1,
+    )
+    site.do(c.LiftHold(by="li", reason="sha256:7"), minutes=5)
+    site.do(delivered(site), minutes=1)
+    site.do(delivered(site, "notice", enforced=False), minutes=1)
+    site.do(c.SetHold(by="li", reason="sha256:8"), minutes=5)
+    suspending = order(site)
+    site.do(c.LiftHold(by="li", reason="sha256:9"), minutes=5)
+    site.do(lifted(site, suspending), minutes=1)
+    site.do(lifted(site, order(site)))
+    assert (site.case.state, site.case.in_force) == ("active", "active")
 
 
 def _suspended_and_late_truth(site: Decided) -> None:
@@ -253,6 +300,10 @@ def _closed_by_the_run(site: Decided) -> None:
 def _under_another_policy(site: Decided) -> None:
     site.activate(replace(DOCUMENTED, min_attempts=1, removal_within=timedelta(hours=2)))
     site.do(c.Log(by="li"), minutes=24 * 60)
+    n = site.case.last_incident
+    told = site.now + timedelta(minutes=1)
+    site.do(c.SayRemoved(incident=n, note="sha256:1"), minutes=1)
+    site.do(c.StateReported(by="li", incident=n, at=told, note="sha256:2"), minutes=5)
     site.do(c.Elapse(), minutes=61)
     site.do(c.Log(by="li"), minutes=24 * 60)
     n = site.case.last_incident

@@ -60,6 +60,34 @@ def fill(day: Rehearsal) -> None:
     day.give(c.Log(by="li"), "d.example")
     day.later(hours=2)
     day.elapse()
+    _carry_out(day)
+
+
+def _carry_out(day: Rehearsal) -> None:
+    """Of a.example all is carried out but one notice, on d.example one order was given up; what the
+    police were told and the customer says."""
+    day.give(c.StateReported(by="li", incident=2, note="receipt 7"))
+    day.give(c.SayRemoved(incident=2, note="gone"))
+    *settled, left = day.orders()
+    for order, lane in settled:
+        day.give(_delivered(order, lane))
+    assert left[1] == "notice"
+    order = day.orders("d.example")[-2][0]
+    day.give(
+        c.RecordFailure(
+            order=order, lane="act", adapter="panel", attempts=9, problem="http_503"
+        ),
+        "d.example",
+    )  # fmt: skip
+    assert day.rows("SELECT in_force FROM sites ORDER BY id") == [
+        ("active",), ("active",), ("active",), ("unknown",),
+    ]  # fmt: skip
+
+
+def _delivered(order: int, lane: str) -> c.Command:
+    return c.RecordDelivery(
+        order=order, lane=lane, adapter="panel", attempts=2, enforced=lane == "act"
+    )
 
 
 def proved() -> list[tuple[Table, Column[Any]]]:

@@ -35,7 +35,7 @@ KINDS = [*events.KINDS.values(), *own_acts.KINDS.values()]
 def _values(hint: Any, name: str) -> st.SearchStrategy[Any]:
     known: dict[Any, st.SearchStrategy[Any]] = {
         int: NUMBERS
-        if name in ("incident", "contact", "task", "suspension")
+        if name in ("incident", "contact", "task", "suspension", "order")
         else st.integers(0, 9),
         str: st.sampled_from(("12", "t3", "disputed")) if name == "item" else TEXT,
         bool: st.booleans(),

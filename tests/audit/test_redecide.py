@@ -152,14 +152,12 @@ def _do_anything(draw: Random, day: Rehearsal, n: int) -> None:
             day.desk.activate(text, by="li", login="desk1", reason="agreed")
     if draw.random() < 0.2:
         day.elapse()
-    batch = [
-        Envelope(
-            site=draw.choice(("a.example", "b.example")),
-            command=random_command(draw, day.now, n // 3),
-            login=draw.choice(("desk1", "desk2", None)),
-        )
-        for _ in range(draw.choice((1, 1, 2, 6)))
-    ]
+    batch = []
+    for _ in range(draw.choice((1, 1, 2, 6))):
+        site = draw.choice(("a.example", "b.example"))
+        command = random_command(draw, day.now, n // 3, day.orders(site))
+        login = draw.choice(("desk1", "desk2", None))
+        batch.append(Envelope(site=site, command=command, login=login))
     day.desk.submit(batch)
 
 
@@ -210,11 +208,12 @@ def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
     """The machine has seen the whole history each time; the redecision sees a part."""
     draw, site = Random(seed), Decided()
     site.do(c.AddSite(by="li"))
-    for n in range(400):
+    for n in range(500):
         if n % 50 == 0:
             site.activate(Policy(**random_histories.POLICIES[2 + (seed + n) % 19]))
         site.now += timedelta(minutes=draw.choice((0, 0, 1, 20, 61, 300, 800)))
-        asked = random_command(draw, site.now, site.case.last_incident)
+        orders = list(site.case.deliveries)
+        asked = random_command(draw, site.now, site.case.last_incident, orders)
         site.do(asked, may_be_refused=True)
     parts = _looked_at(monkeypatch)
     redecision, finding = redecided(site.entries, periods_of(site.own))
@@ -222,6 +221,7 @@ def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
     assert redecision.case == site.case
     assert redecision.next_due() == rules.next_due(site.case)
     assert len(parts) > 100
+    assert sum(len(part.deliveries) > 0 for part in parts) > 10
 
 
 def _looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Case]:

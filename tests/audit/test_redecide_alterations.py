@@ -36,7 +36,8 @@ from tests.machine.random_histories import RandomHistory, histories, play
 STATED = {
     "by", "occurred_at", "recorded_at", "note", "text", "urls", "category", "recurs",
     "whole_site", "digest", "size", "name", "field", "evidence", "holder", "outcome", "task",
-    "incident", "phone", "email", "person",
+    "incident", "phone", "email", "person", "contact_at",
+    "adapter", "attempts", "enforced", "problem", "why", "tried", "seen",
 }  # fmt: skip
 """What people say when they act: of an entry that begins an act, no policy derives these."""
 

@@ -14,10 +14,14 @@ from incidents.errors import DONE, FAILED, MISUSED
 from incidents.store import heartbeats
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
-from tests.acceptance.daemons import desk_at, engine_of, log_on
+from tests.acceptance.daemons import carried_out, desk_at, engine_of, log_on, site, story
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+
+NOTHING_IS_ENFORCED = (
+    "NOTHING IS ENFORCED: {} only logged, since [acts] in the settings names no adapter"
+)
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -68,7 +72,9 @@ def test_once_answers_how_many_sites_and_what_was_decided(
     status, out, err = run("--once", "--json")
 
     found = json.loads(out)
-    assert (status, err) == (DONE, "")
+    assert status == DONE
+    # A program reads the answer; a line of the log for each order is all that is beside it.
+    assert [json.loads(line)["order"] for line in err.splitlines()] == ["1-o4", "2-o4"]
     assert found["sites"] == 2
     assert [(e["site"], e["kind"], e["seq"]) for e in found["events"]] == [
         ("site-00.example", "clock_lapsed", 3), ("site-00.example", "site_suspended", 4),
@@ -93,7 +99,32 @@ def test_once_tells_people_the_first_decisions_and_counts_all(
 def test_once_in_quiet_names_the_sites(db_url: str, run: Run, now: FrozenDateTimeFactory) -> None:
     due(db_url, 2)
 
-    assert run("--once", "-q") == (DONE, "site-00.example\nsite-01.example\n", "")
+    status, out, err = run("--once", "-q")
+
+    assert (status, out) == (DONE, "site-00.example\nsite-01.example\n")
+    assert err.splitlines()[2:] == [NOTHING_IS_ENFORCED.format("2 orders")]
+
+
+def test_once_carries_out_what_it_has_decided_and_says_that_nothing_is_enforced(
+    db_url: str, run: Run, now: FrozenDateTimeFactory
+) -> None:
+    due(db_url, 1)
+
+    status, _, err = run("--once")
+
+    logged, told = err.splitlines()
+    assert status == DONE
+    assert json.loads(logged)["event"].startswith("NOTHING IS ENFORCED: this order is only logged")
+    assert json.loads(logged)["kind"] == "suspend"
+    assert told == NOTHING_IS_ENFORCED.format("1 order")
+    with engine_of(db_url) as engine:
+        assert carried_out(engine)
+        last = story(engine, "site-00.example")[-1]
+        assert site(engine, "site-00.example")["in_force"] == "active"
+    assert (last["kind"], last["actor"], last["data"]["adapter"]) == (
+        "order_delivered", "courier", "log",
+    )  # fmt: skip
+    assert "enforced" not in last["data"]
 
 
 def test_once_with_nothing_due_is_silent_for_the_sake_of_crons_mail(run: Run) -> None:

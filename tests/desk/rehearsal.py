@@ -1,6 +1,6 @@
 """A desk under a clock that the test sets, and random days at it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -12,9 +12,12 @@ from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.case import OUTCOMES
 from incidents.machine.commands import Command
+from incidents.machine.orders import ACT, FORCE
 from incidents.store.engine import create
 
 Fields = dict[str, Any]
+Order = tuple[int, str]
+"""The number of an order and its lane."""
 
 TEN = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 
@@ -54,6 +57,14 @@ class Rehearsal:
             answers += batch
         return answers
 
+    def orders(self, site: str = "a.example") -> list[Order]:
+        """The orders of a site that are not settled."""
+        rows = self.rows(
+            "SELECT site_seq, lane FROM deliveries JOIN sites ON sites.id = site_id"
+            f" WHERE name = '{site}' ORDER BY site_seq, lane"
+        )
+        return [(int(str(seq)), str(lane)) for seq, lane in rows]
+
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
@@ -68,13 +79,27 @@ def rehearsal(url: str, now: datetime = TEN) -> Iterator[Rehearsal]:
         engine.dispose()
 
 
-def random_command(draw: Random, now: datetime, incidents: int) -> Command:
-    """Anything that somebody may ask, sensible or not."""
+def random_command(
+    draw: Random, now: datetime, incidents: int, orders: Sequence[Order] = ()
+) -> Command:
+    """Anything that somebody may ask, sensible or not, of a site with so many incidents and those
+    `orders` that are not settled."""
     kind = draw.choices(list(_MADE), weights=[weight for weight, _ in _MADE.values()])[0]
     by = draw.choice(("li", "wang", "zhao"))
     n = max(1, incidents - int(draw.expovariate(0.5)))
     at = draw.choice((None, None, now - timedelta(minutes=draw.choice((5, 50, 70, 600, 1500)))))
-    return kind(by=by, **_MADE[kind][1](draw, n, at))
+    own: Fields = {}
+    if issubclass(kind, c.OrderCommand):
+        own["order"], own["lane"] = _order(draw, orders)
+    return kind(by=by, **own, **_MADE[kind][1](draw, n, at))
+
+
+def _order(draw: Random, orders: Sequence[Order]) -> Order:
+    """One in the world more often than not, or none at all."""
+    if not orders or draw.random() < 0.05:
+        return 1, ACT
+    acts = [order for order in orders if order[1] == ACT]
+    return draw.choice(acts if acts and draw.random() < 0.7 else orders)
 
 
 def _log(draw: Random, _n: int, at: datetime | None) -> Fields:
@@ -126,4 +151,27 @@ _MADE: dict[type[Command], tuple[int, Callable[[Random, int, datetime | None], F
     ),
     c.EditSite: (1, lambda draw, n, at: {"phone": "010 5555 0100"}),
     c.Elapse: (4, lambda draw, n, at: {}),
-}
+    c.StateReported: (4, lambda draw, n, at: {"incident": n, "at": at, "note": "receipt 7"}),
+    c.SayRemoved: (4, lambda draw, n, at: {"incident": n, "note": "gone"}),
+    c.RecordDelivery: (
+        12,
+        lambda draw, n, at: {
+            "adapter": "panel", "attempts": draw.choice((1, 3)), "enforced": draw.random() < 0.8,
+        },
+    ),
+    c.RecordFailure: (
+        6, lambda draw, n, at: {"adapter": "panel", "attempts": 9, "problem": "http_503"},
+    ),
+    c.CancelOrder: (
+        9,
+        lambda draw, n, at: {
+            "why": draw.choice(("lifted", "lifted", "by_hand", "expired")),
+            "tried": draw.random() < 0.3, "reason": draw.choice((None, "no need")),
+        },
+    ),
+    c.RetryOrder: (5, lambda draw, n, at: {}),
+    c.RecordState: (
+        2, lambda draw, n, at: {"adapter": "panel", "seen": draw.choice(tuple(FORCE.values()))},
+    ),
+    c.RepeatOrder: (3, lambda draw, n, at: {}),
+}  # fmt: skip

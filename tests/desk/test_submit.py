@@ -34,7 +34,7 @@ def test_an_incident_is_logged_and_answered_with_the_site_the_incident_and_the_e
         "occurred_at": "2026-03-01T10:00:00Z", "recorded_at": "2026-03-01T10:00:00Z",
         "contact_due": "2026-03-01T11:00:00Z", "removal_due": None, "by": "li", "category": "2",
         "note": None, "urls": ["https://a.example/1"], "recurs": None, "corrections": 0,
-        "contacts": [], "evidence": [],
+        "contacts": [], "evidence": [], "reported_at": None, "removal_said_at": None,
     }  # fmt: skip
     assert [(event["seq"], event["kind"]) for event in document["events"]] == [
         (2, "incident_logged")
@@ -63,6 +63,11 @@ def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> No
         (c.StateRemoved(by="li", incident=3), Refusal("unknown_incident", {"incident": "99-3"})),
         (c.CompleteTask(by="li", task=2), Refusal("unknown_task", {"task": "99-t2"})),
         (c.ClaimItem(by="li", item="t2"), Refusal("unknown_item", {"item": "99-t2"})),
+        (
+            c.RetryOrder(by="li", order=4, lane="notice"),
+            Refusal("unknown_order", {"order": "99-o4.notice"}),
+        ),
+        (c.StateReported(by="li", incident=3), Refusal("unknown_incident", {"incident": "99-3"})),
         (c.Log(by="li"), Refusal("unknown_site", {"site": "99", "nearest": ()})),
     ],
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.fire import incident_lessons, outbox, site_lessons
 from tests.fire import ledger as ledger_files
 from tests.fire.history import History
 from tests.fire.ledger import Acknowledgement, Intent, Ledger
-from tests.fire.outbox import Order
+from tests.fire.outbox import Outbox, Unsettled
 from tests.fire.record import DOCUMENTED, Entry, Policy, policy, read
 
 SHOWN = 20
@@ -39,24 +39,33 @@ def check(
     export_lines: Iterable[str | bytes],
     ledgers: Sequence[Ledger],
     *,
-    orders: Iterable[Order] | None = None,
+    outgoing: Outbox | None = None,
     due_by: datetime | None = None,
 ) -> list[str]:
     """What is wrong, each in one line; nothing if all is well.
 
     `export_lines` are those of `incidents audit export`. With `due_by` (UTC), before which
     everything must have been done that fell due, clocks that were missed to the end are found too.
-    With `orders`, the outbox is held against the record.
+    With `outgoing`, what was ordered and what waits of it is held against the record.
     """
     try:
         entries = list(read(export_lines))
     except (ValueError, KeyError, TypeError) as error:
         return [f"the export cannot be read: {type(error).__name__}: {error}"]
-    findings = [*_policies_in_order(entries), *_histories(entries, due_by)]
+    histories = _histories(entries, outgoing, due_by)
+    findings = [*_policies_in_order(entries), *(f for h in histories.values() for f in h.findings)]
     findings += _acts(entries, ledgers)
-    if orders is not None:
-        findings += outbox.findings(entries, orders)
+    if outgoing is not None:
+        findings += outbox.findings(entries, outgoing.orders)
+        findings += outbox.differences(_unsettled(histories), outgoing.unsettled)
     return findings
+
+
+def _unsettled(histories: Mapping[int, History]) -> Iterator[Unsettled]:
+    """What waits by the record."""
+    for site_id, history in histories.items():
+        for (number, lane), each in history.orders.waiting.items():
+            yield Unsettled(site_id, number, lane, each.kind, each.dead)
 
 
 def check_database(
@@ -80,7 +89,7 @@ def check_database(
     if keep is not None:
         keep.write_bytes(exported.stdout)
     lines = exported.stdout.splitlines()
-    findings = check(lines, ledgers, orders=outbox.read(url), due_by=due_by)
+    findings = check(lines, ledgers, outgoing=outbox.read(url), due_by=due_by)
     replayed = _incidents(url, env, "audit", "replay")
     if replayed.returncode != 0:
         said = (replayed.stdout + replayed.stderr).decode()
@@ -125,14 +134,21 @@ def _policies_in_order(entries: Sequence[Entry]) -> list[str]:
     return findings
 
 
-def _histories(entries: Sequence[Entry], due_by: datetime | None) -> list[str]:
+def _histories(
+    entries: Sequence[Entry], outgoing: Outbox | None, due_by: datetime | None
+) -> dict[int, History]:
+    """Each site's, and the desk's own, told to its end."""
     policies = _policies(entries)
     sites = defaultdict[int, list[Entry]](list)
     for entry in entries:
         sites[entry.site_id].append(entry)
-    findings = []
-    for own in sites.values():
-        history = History()
+    ordered = defaultdict[int, set[int]](set)
+    for order in [] if outgoing is None else outgoing.orders:
+        ordered[order.site_id].add(order.site_seq)
+    told: dict[int, History] = {}
+    for site_id, own in sites.items():
+        there = None if outgoing is None else frozenset(ordered[site_id])
+        history = told[site_id] = History(there)
         # In the order of their numbers: two sites' transactions may be exported interleaved.
         own.sort(key=lambda entry: entry.site_seq)
         try:
@@ -143,8 +159,7 @@ def _histories(entries: Sequence[Entry], due_by: datetime | None) -> list[str]:
             history.end(due_by)
         except (LookupError, AssertionError, TypeError) as error:
             history.findings.append(f"{entry}: impossible here: {type(error).__name__} {error}")
-        findings += history.findings
-    return findings
+    return told
 
 
 # What was acknowledged, and what was done.
@@ -159,7 +174,7 @@ def _acts(entries: Sequence[Entry], ledgers: Sequence[Ledger]) -> list[str]:
         for key, answers in ledger.acknowledgements.items():
             findings += _answered_alike(key, answers)
             findings += _claim(ledger.intents.get(key), answers[0], there, claimed)
-    left = [e for e in entries if not e.is_clocks and (e.site_id, e.site_seq) not in claimed]
+    left = [e for e in entries if not e.is_nobodys and (e.site_id, e.site_seq) not in claimed]
     unanswered = [intent for ledger in ledgers for intent in ledger.unacknowledged]
     return findings + _unexplained(left, unanswered)
 

@@ -94,8 +94,7 @@ class Rig:
             whole = checked.whole_or_not_at_all(act, clean, ended, self.record(), as_json=True)
             again = self._do(act, None)
             assert again.status == act.status, ("it does not go on", again)
-            steps = self.record().since(clean.before)
-            assert steps == list(clean.steps), ("not exactly once", steps)
+            checked.assert_done_once(clean, self.record())
         except AssertionError as error:
             error.add_note(f"{act.name}: {cut}")
             raise

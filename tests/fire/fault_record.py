@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.fire.fault_acts import Act
 from tests.fire.fault_server import Ended
+from tests.fire.record import COURIER
 
 Step = tuple[str, str, str, str]
 
@@ -69,19 +70,41 @@ def whole_or_not_at_all(
         AssertionError: if half of it is, or it is not although it was acknowledged, or with
             another answer.
     """
-    steps = record.since(clean.before)
-    assert steps == list(clean.steps[: len(steps)]), ("something else was done", steps)
-    assert len(steps) in {0, *act.parts, len(clean.steps)}, ("half of it was done", steps)
-    whole = len(steps) == len(clean.steps)
+    done, outcomes = apart(record.since(clean.before))
+    steps, all_outcomes = apart(clean.steps)
+    assert done == steps[: len(done)], ("something else was done", done)
+    assert len(done) in {0, *act.parts, len(steps)}, ("half of it was done", done)
+    whole = len(done) == len(steps)
+    # What became of orders is recorded after that, as it comes: some of it, and nothing else.
+    assert not outcomes or whole, ("carried out before it was decided", outcomes)
+    assert set(outcomes) <= set(all_outcomes), ("something else was carried out", outcomes)
     if is_acknowledged(act, ended, as_json=as_json):
         assert whole, ("acknowledged and lost", ended)
     answer = answer_in(ended.stdout) if as_json and act.answers_in_json else None
     if answer is not None and act.status == 0:
         # An activation's answer is itself what became of it: its events are what was due before.
         told = events_of(answer)
-        kinds = [kind for _, _, kind, _ in steps if kind != "policy_activated"]
+        kinds = [kind for _, _, kind, _ in done if kind != "policy_activated"]
         assert not told or told == kinds, ("the answer is not the record", told, kinds)
     return whole
+
+
+def assert_done_once(clean: Clean, record: Record) -> None:
+    """When it was repeated all of it is on record, each part once.
+
+    What the daemon had in hand when it was killed comes back by and by, and is not waited for.
+    """
+    done, outcomes = apart(record.since(clean.before))
+    steps, all_outcomes = apart(clean.steps)
+    assert done == steps, ("not exactly once", done)
+    assert len(set(outcomes)) == len(outcomes), ("carried out twice", outcomes)
+    assert set(outcomes) <= set(all_outcomes), ("something else was carried out", outcomes)
+
+
+def apart(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+    """What was decided, and what became of orders, which comes in any order of the sites."""
+    of_orders = [step for step in steps if step[3] == COURIER]
+    return [step for step in steps if step[3] != COURIER], of_orders
 
 
 def assert_sound(file: Path) -> None:

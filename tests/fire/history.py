@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from tests.fire.facts import CONTACT, REMOVAL, REOPENING, Due, Facts
+from tests.fire.order_lessons import Orders
 from tests.fire.record import Entry, Policy
 
 TIMED = {"clock_lapsed": CONTACT, "incident_refused": REMOVAL, "suspension_ended": REOPENING}
@@ -29,11 +30,13 @@ _MAY_CHANGE_THE_RUN = frozenset(
 class History:
     """One site as its entries tell it; what is wrong with them is collected in `findings`.
 
-    `owed` names the entry that must come next, if one must; `policy` is the current entry's.
+    `ordered` are the numbers of the entries from which orders follow, where they are known. `owed`
+    names the entry that must come next, if one must; `policy` is the current entry's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ordered: frozenset[int] | None = None) -> None:
         self.facts = Facts()
+        self.orders = Orders(ordered)
         self.findings: list[str] = []
         self.owed: str | None = None
         self.policy = Policy()
@@ -54,6 +57,7 @@ class History:
         self.policy = policy
         if learn is not None:
             learn(self, entry)
+        self.orders.give(entry)
         self._check_run(entry)
         self._last = entry
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -14,7 +14,7 @@ from tests.fire.record import DESK_STREAM, Entry
 
 
 class Order(NamedTuple):
-    """A row of the outbox."""
+    """An order that was given."""
 
     site_id: int
     site_seq: int
@@ -22,14 +22,48 @@ class Order(NamedTuple):
     kind: str
 
 
-def read(url: str) -> list[Order]:
+class Unsettled(NamedTuple):
+    """An order that waits in a lane, or was given up there."""
+
+    site_id: int
+    site_seq: int
+    lane: str
+    kind: str
+    dead: bool
+
+
+class Outbox(NamedTuple):
+    """All that was ordered, and what is not settled of it."""
+
+    orders: list[Order]
+    unsettled: list[Unsettled]
+
+
+def read(url: str) -> Outbox:
     """The outbox."""
-    statement = "SELECT site_id, site_seq, n, kind FROM orders"
+    orders = _rows(url, "SELECT site_id, site_seq, n, kind FROM orders")
+    unsettled = _rows(url, "SELECT site_id, site_seq, lane, kind, dead FROM deliveries")
+    return Outbox(
+        [Order(*row) for row in orders],
+        [Unsettled(*row)._replace(dead=bool(row[-1])) for row in unsettled],
+    )
+
+
+def _rows(url: str, statement: str) -> list[tuple[Any, ...]]:
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
-            return [Order(*row) for row in file.execute(statement)]
+            return file.execute(statement).fetchall()
     with psycopg.connect(url) as connection:
-        return [Order(*row) for row in connection.execute(statement)]
+        return connection.execute(statement.encode()).fetchall()
+
+
+def differences(expected: Iterable[Unsettled], found: Iterable[Unsettled]) -> list[str]:
+    """What waits by the record, and what is there to be carried out."""
+    right, there = Counter(expected), Counter(found)
+    return [
+        *(f"{each}: it is not settled on record, and nobody will" for each in right - there),
+        *(f"{each}: on record it does not wait like that" for each in there - right),
+    ]
 
 
 def findings(entries: Sequence[Entry], orders: Iterable[Order]) -> list[str]:
@@ -38,7 +72,7 @@ def findings(entries: Sequence[Entry], orders: Iterable[Order]) -> list[str]:
     expected = {
         (entry.site_id, entry.site_seq): (kind, entry)
         for entry in entries
-        if entry.site_id != DESK_STREAM and (kind := _ordered_by(entry)) is not None
+        if entry.site_id != DESK_STREAM and (kind := ordered_by(entry)) is not None
     }
     wrong = [
         f"order {order}: nothing on record calls for it"
@@ -57,7 +91,7 @@ def findings(entries: Sequence[Entry], orders: Iterable[Order]) -> list[str]:
     ]
 
 
-def _ordered_by(entry: Entry) -> str | None:
+def ordered_by(entry: Entry) -> str | None:
     """Which order the world must be given for it."""
     data, moved = entry.data, entry.data.get("site_from") != entry.data.get("site_to")
     match entry.kind:
@@ -75,6 +109,8 @@ def _ordered_by(entry: Entry) -> str | None:
             return "call"
         case "alarm_raised":
             return "alarm"
+        case "order_repeated":
+            return str(data["order_kind"])
     return None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-CLOCK = "clock"
+CLOCK, COURIER = "clock", "courier"
 DESK_STREAM = 0
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -41,6 +41,11 @@ class Entry:
     def is_clocks(self) -> bool:
         """Whether nobody acted: it fell due."""
         return self.actor == CLOCK
+
+    @property
+    def is_nobodys(self) -> bool:
+        """Whether no operator has asked for it."""
+        return self.actor in (CLOCK, COURIER)
 
     def time(self, name: str) -> datetime | None:
         """A time in its data."""

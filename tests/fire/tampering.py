@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.fire.checker import check
 from tests.fire.ledger import Acknowledgement, Entry, Intent, Ledger
-from tests.fire.outbox import Order
-from tests.fire.told_story import HELD, HOUR, LATE, MISSED, TOLD, WINDOW
+from tests.fire.outbox import Order, Outbox, Unsettled
+from tests.fire.told_story import CARRIED, HELD, HOUR, LATE, MISSED, TOLD, WINDOW
 
 Line = dict[str, Any]
 
@@ -16,14 +16,12 @@ Line = dict[str, Any]
 class Record:
     """What the checker is given, before and while somebody tampers with it."""
 
-    def __init__(
-        self, lines: list[Line], orders: list[Order], ledger: Ledger, now: datetime
-    ) -> None:
-        self.lines, self.orders, self.ledger, self.now = lines, orders, ledger, now
+    def __init__(self, lines: list[Line], outgoing: Outbox, ledger: Ledger, now: datetime) -> None:
+        self.lines, self.outgoing, self.ledger, self.now = lines, outgoing, ledger, now
 
     def findings(self) -> list[str]:
         return check(
-            map(json.dumps, self.lines), [self.ledger], orders=self.orders, due_by=self.now
+            map(json.dumps, self.lines), [self.ledger], outgoing=self.outgoing, due_by=self.now
         )
 
     def of(self, site: str) -> list[Line]:
@@ -304,21 +302,102 @@ def approve_ones_own(record: Record) -> None:
 
 
 def lose_an_order(record: Record) -> None:
-    record.orders.remove(next(order for order in record.orders if order.kind == "suspend"))
+    record.outgoing.orders.remove(
+        next(order for order in record.outgoing.orders if order.kind == "suspend")
+    )
 
 
 def order_twice(record: Record) -> None:
-    order = next(order for order in record.orders if order.kind == "close")
-    record.orders.append(order._replace(n=2))
+    order = next(order for order in record.outgoing.orders if order.kind == "close")
+    record.outgoing.orders.append(order._replace(n=2))
 
 
 def order_what_nobody_decided(record: Record) -> None:
-    record.orders.append(Order(1, 1, 1, "close"))
+    record.outgoing.orders.append(Order(1, 1, 1, "close"))
 
 
 def order_something_else(record: Record) -> None:
-    at = next(n for n, order in enumerate(record.orders) if order.kind == "reopen")
-    record.orders[at] = record.orders[at]._replace(kind="close")
+    at = next(n for n, order in enumerate(record.outgoing.orders) if order.kind == "reopen")
+    record.outgoing.orders[at] = record.outgoing.orders[at]._replace(kind="close")
+
+
+# What became of orders.
+
+
+def deliver_twice(record: Record) -> None:
+    record.add(record.find(CARRIED, "order_delivered"))
+
+
+def deliver_what_nobody_ordered(record: Record) -> None:
+    record.find(CARRIED, "order_delivered")["data"]["order"] = "6-o1"
+
+
+def overtake(record: Record) -> None:
+    """The reopening before the suspension that it is to follow, which nobody has cancelled."""
+    data = {"order": "6-o12", "order_kind": "reopen"}
+    delivered = record.find(CARRIED, "order_delivered")
+    record.find(CARRIED, "order_cancelled").update(
+        kind="order_delivered", data=delivered["data"] | data
+    )
+
+
+def deliver_without_trying(record: Record) -> None:
+    record.find(CARRIED, "order_delivered")["data"]["attempts"] = 0
+
+
+def deliver_something_else(record: Record) -> None:
+    record.find(CARRIED, "order_delivered")["data"]["order_kind"] = "close"
+
+
+def deliver_by_a_person(record: Record) -> None:
+    record.find(CARRIED, "order_delivered")["actor"] = "operator-0"
+
+
+def give_up_by_a_person(record: Record) -> None:
+    record.find(CARRIED, "order_failed")["actor"] = "operator-0"
+
+
+def give_up_twice(record: Record) -> None:
+    record.add(record.find(CARRIED, "order_failed", 1))
+
+
+def try_again_what_waits(record: Record) -> None:
+    record.drop(record.find(CARRIED, "order_failed"))
+
+
+def cancel_what_is_needed(record: Record) -> None:
+    record.drop(record.find(CARRIED, "hold_lifted", 1))
+
+
+def cancel_by_hand_of_nobody(record: Record) -> None:
+    record.find(CARRIED, "order_cancelled", 1)["actor"] = "courier"
+
+
+def see_what_was_known(record: Record) -> None:
+    record.find(CARRIED, "state_seen")["data"]["seen"] = "suspended"
+
+
+def repeat_what_is_in_force(record: Record) -> None:
+    record.drop(record.find(CARRIED, "state_seen"))
+
+
+def repeat_another_state(record: Record) -> None:
+    record.find(CARRIED, "order_repeated")["data"]["order_kind"] = "close"
+
+
+def forget_an_order_that_waits(record: Record) -> None:
+    waiting = record.outgoing.unsettled
+    waiting.remove(next(each for each in waiting if each.lane == "act" and not each.dead))
+
+
+def let_wait_what_was_given_up(record: Record) -> None:
+    waiting = record.outgoing.unsettled
+    at = next(n for n, each in enumerate(waiting) if each.dead)
+    waiting[at] = waiting[at]._replace(dead=False)
+
+
+def let_wait_what_was_settled(record: Record) -> None:
+    record.outgoing.unsettled.append(Unsettled(6, 2, "act", "suspend", dead=False))
 
 
 _A_SUSPENSION = ("clock_lapsed", "site_suspended", "suspension_ended", "task_opened")
@@ -375,6 +454,23 @@ TAMPERINGS: dict[Callable[[Record], None], str] = {
     order_twice: "was written 2 times",
     order_what_nobody_decided: "nothing on record calls for it",
     order_something_else: "nothing on record calls for it",
+    deliver_twice: "no such order waits",
+    deliver_what_nobody_ordered: "no such order waits",
+    overtake: "it overtakes [11]",
+    deliver_without_trying: "nobody has tried",
+    deliver_something_else: "it is an order to suspend, not close",
+    deliver_by_a_person: "operator-0 is no courier",
+    give_up_by_a_person: "operator-0 is no courier",
+    give_up_twice: "no such order waits",
+    try_again_what_waits: "it was not given up",
+    cancel_what_is_needed: "nothing has lifted it",
+    cancel_by_hand_of_nobody: "a person must say so",
+    see_what_was_known: "that was known",
+    repeat_what_is_in_force: "that is in force",
+    repeat_another_state: "the site is suspended",
+    forget_an_order_that_waits: "it is not settled on record, and nobody will",
+    let_wait_what_was_given_up: "on record it does not wait like that",
+    let_wait_what_was_settled: "on record it does not wait like that",
 }
 
 

@@ -10,11 +10,11 @@ from tests.databases import SqliteDatabases
 from tests.fire import outbox
 from tests.fire.checker import check_database
 from tests.fire.ledger import Ledger
-from tests.fire.outbox import Order
+from tests.fire.outbox import Outbox
 from tests.fire.tampering import TAMPERINGS, Record
 from tests.fire.told_story import TOLD, Story, tell
 
-Told = tuple[list[str], list[Order], Story]
+Told = tuple[list[str], Outbox, Story]
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,13 @@ def told(sqlite_databases: SqliteDatabases) -> Iterator[Told]:
 
 @pytest.fixture
 def record(told: Told) -> Record:
-    bodies, orders, story = told
+    bodies, outgoing, story = told
     ledger = Ledger(
         dict(story.ledger.intents),
         {key: list(answers) for key, answers in story.ledger.acknowledgements.items()},
     )
-    return Record([json.loads(body) for body in bodies], list(orders), ledger, story.now)
+    outgoing = Outbox(list(outgoing.orders), list(outgoing.unsettled))
+    return Record([json.loads(body) for body in bodies], outgoing, ledger, story.now)
 
 
 def test_a_true_record_has_no_findings(db_url: str) -> None:

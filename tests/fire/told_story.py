@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
+from incidents.machine import order_acts
+from incidents.machine.orders import ACT, NOTICE
 from incidents.store import engine as engines
 from tests.fire.ledger import Intent, Ledger, acknowledgement
 
 HOUR = timedelta(hours=1)
-MISSED, WINDOW, TOLD, LATE, HELD = (
-    f"{name}.example" for name in ("missed", "window", "told", "late", "held")
+MISSED, WINDOW, TOLD, LATE, HELD, CARRIED = (
+    f"{name}.example" for name in ("missed", "window", "told", "late", "held", "carried")
 )
 
 
@@ -34,6 +37,12 @@ class Story:
         refusal = None if answer.refusal is None else answer.refusal.name
         self.ledger.acknowledge(acknowledgement(actor, answer.document, refusal))
 
+    def settle(self, site: str, command: c.Command) -> None:
+        """Lets the courier say what became of an order, a minute later."""
+        self.now += timedelta(minutes=1)
+        [answer] = self._desk.submit([Envelope(site=site, command=command)])
+        assert answer.refusal is None, answer.refusal
+
     def wait(self, so_long: timedelta) -> None:
         """Lets time go on, and the clock do what is due by then."""
         self.now += so_long
@@ -41,8 +50,8 @@ class Story:
 
 
 def tell(story: Story) -> None:
-    """A few days at the desk: every rule acts, and late truth undoes one case."""
-    for site in (MISSED, WINDOW, TOLD, LATE, HELD):
+    """A few days at the desk: every rule acts, late truth undoes one case, orders go out."""
+    for site in (MISSED, WINDOW, TOLD, LATE, HELD, CARRIED):
         story.act(site, "site_added", c.AddSite)
     for n in range(3):
         story.act(MISSED, "incident_logged", c.Log, urls=(f"http://{MISSED}/{n}",))
@@ -68,3 +77,26 @@ def tell(story: Story) -> None:
     story.act(HELD, "incident_logged", c.Log)
     story.act(HELD, "incident_logged", c.Log)
     story.wait(2 * HOUR)
+    carry_out(story)
+
+
+def carry_out(story: Story) -> None:
+    """What can become of orders: given up and tried again, repeated, cancelled; some still wait."""
+    failure = partial(c.RecordFailure, lane=ACT, adapter="panel", attempts=3, problem="http_503")
+    delivery = partial(c.RecordDelivery, lane=ACT, adapter="panel", attempts=1, enforced=True)
+    story.act(CARRIED, "hold_set", c.SetHold, reason="by order")
+    story.settle(CARRIED, failure(order=2))
+    story.act(CARRIED, "order_retried", c.RetryOrder, order=2, lane=ACT)
+    story.settle(CARRIED, delivery(order=2))
+    story.act(CARRIED, "state_seen", c.RecordState, adapter="panel", seen="active")
+    story.act(CARRIED, "order_repeated", c.RepeatOrder)
+    story.settle(CARRIED, delivery(order=7))
+    story.act(CARRIED, "hold_lifted", c.LiftHold, reason="lifted")
+    story.settle(CARRIED, failure(order=9))
+    story.act(CARRIED, "hold_set", c.SetHold, reason="by order")
+    story.act(CARRIED, "hold_lifted", c.LiftHold, reason="lifted")
+    story.settle(CARRIED, c.CancelOrder(by=c.COURIER, order=11, lane=ACT, why=order_acts.LIFTED))
+    story.act(
+        CARRIED, "order_cancelled", c.CancelOrder, order=2, lane=NOTICE, why=order_acts.BY_HAND,
+        reason="they know",
+    )  # fmt: skip

@@ -227,6 +227,14 @@ class History:
         """Complete a task."""
         return self.do(c.CompleteTask(by=by, task=task, outcome=outcome))
 
+    def reported(self, incident: int, *, at: str | None = None) -> Self:
+        """State that the police were told."""
+        return self.do(c.StateReported(by=ANN, incident=incident, at=self._time(at, None)))
+
+    def says_removed(self, incident: int) -> Self:
+        """Let the customer say that the content is gone."""
+        return self.do(c.SayRemoved(incident=incident))
+
     # Whole chapters of a history.
 
     def miss(self) -> Self:

@@ -1,14 +1,11 @@
 """Histories at random: what their steps are drawn from, and their playing on a case.
 
 Hypothesis draws and shrinks them here; `tests.fire.steps` draws very many from the same tables.
-
-A step names its incident by how far it lies back, and its time by how long ago, so that a history
-stays a sensible one while it shrinks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,10 +15,13 @@ from hypothesis import strategies as st
 from incidents.machine import commands as c
 from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
+from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.machine.policy import Policy
+from tests.machine.random_steps import ACTIVATE as ACTIVATE  # noqa: PLC0414 - handed on
+from tests.machine.random_steps import Step as Step  # noqa: PLC0414 - handed on
+from tests.machine.random_steps import command as command  # noqa: PLC0414 - handed on
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-ACTIVATE = "activate"
 
 Numbers = dict[str, Any]
 """The fields of a policy that differ from the documented one."""
@@ -78,38 +78,9 @@ POLICIES: tuple[Numbers, ...] = (
 WEIGHTS = {
     "elapse": 3, "log": 6, "contact": 7, "void_contact": 3, "void": 2, "removed": 2, "refused": 1,
     "recur": 2, "take_back": 3, "false_info": 1, "hold": 1, "unhold": 2, "reinstate": 3,
-    "approve": 3, "decline": 1, "uphold": 2, "import": 1, ACTIVATE: 1,
+    "approve": 3, "decline": 1, "uphold": 2, "import": 1, ACTIVATE: 1, "reported": 1,
+    "say_removed": 1, "deliver": 4, "fail": 2, "cancel": 2, "retry": 2, "see": 1, "repeat": 1,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One act at random, `wait` after the one before."""
-
-    wait: timedelta
-    act: str
-    by: str = "p"
-    back: int = 0
-    contact: int = 1
-    whole_site: bool = False
-    outcome: str = "reached"
-    ago: timedelta | None = None
-    at_deadline: bool = False
-    off: timedelta = timedelta(0)
-    urls: tuple[str, ...] = ()
-    again: bool = False
-    policy: int = 0
-
-    def incident(self, case: Case) -> int:
-        """The incident meant: the latest, or so many before it; one that is not there for -1."""
-        return max(1, case.last_incident - self.back)
-
-    def at(self, case: Case, now: datetime) -> datetime | None:
-        """The time said: the incident's deadline or so, some time ago (or to come), or none."""
-        incident = case.incidents.get(self.incident(case))
-        if self.at_deadline and incident is not None and incident.contact_due is not None:
-            return min(incident.contact_due + self.off, now)
-        return None if self.ago is None else now - self.ago
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +103,12 @@ class Moment:
 
 
 OF_AN_INCIDENT = frozenset(
-    {"contact", "void_contact", "void", "removed", "refused", "recur", "take_back"}
-)
-WITH_A_TIME = frozenset({"log", "contact", "removed", "refused", "recur", "import"})
+    {"contact", "void_contact", "void", "removed", "refused", "recur", "take_back", "reported",
+     "say_removed"}
+)  # fmt: skip
+OF_AN_ORDER = frozenset({"deliver", "fail", "cancel", "retry"})
+GOING_BACK = OF_AN_INCIDENT | OF_AN_ORDER
+WITH_A_TIME = frozenset({"log", "contact", "removed", "refused", "recur", "import", "reported"})
 
 BACK = (0, 0, 1, 2, 3, -1)
 TIMES: tuple[dict[str, Any], ...] = (
@@ -143,6 +117,7 @@ TIMES: tuple[dict[str, Any], ...] = (
     *3 * ({"at_deadline": True},),
 )
 _BY = ({"by": "p"}, {"by": "q"})
+_LANES = (ACT, ACT, ACT, NOTICE, DESK)
 DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
     "log": tuple(
         {"urls": urls, "again": again}
@@ -166,6 +141,18 @@ DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
     "approve": _BY,
     "decline": _BY,
     ACTIVATE: tuple({"policy": n} for n in range(len(POLICIES))),
+    "deliver": tuple(
+        {"lane": lane, "again": again} for lane in _LANES for again in (True, True, False)
+    ),
+    "fail": tuple({"lane": lane} for lane in _LANES),
+    "cancel": tuple(
+        {"lane": lane, "outcome": why, "again": again}
+        for lane in _LANES
+        for why in ("lifted", "lifted", "by_hand", "expired")
+        for again in (False, True)
+    ),
+    "retry": tuple({"lane": lane} for lane in _LANES),
+    "see": tuple({"outcome": state} for state in ("active", "suspended", "closed")),
 }  # fmt: skip
 """What an act has besides: one of these, each as likely as the other."""
 
@@ -181,7 +168,7 @@ def steps(draw: st.DrawFn) -> Step:
     """One step, with what its act needs and no more: each draw costs."""
     act = draw(_ACTS)
     step = Step(wait=draw(_WAITS), act=act)
-    if act in OF_AN_INCIDENT:
+    if act in GOING_BACK:
         step = replace(step, back=draw(_BACK))
     if act in WITH_A_TIME:
         step = replace(step, **draw(_TIMES))
@@ -219,13 +206,15 @@ CHAPTERS: tuple[tuple[Step, ...], ...] = (
     (Step(act="hold", wait=_MINUTE),),
     (Step(act="void_contact", wait=_MINUTE),),
     (Step(act="void", wait=_MINUTE),),
+    (Step(act="hold", wait=_MINUTE), Step(act="deliver", wait=_MINUTE, again=True)),
+    (Step(act="hold", wait=_MINUTE), Step(act="fail", wait=_MINUTE),
+     Step(act="retry", wait=_MINUTE)),
+    (Step(act="hold", wait=_MINUTE), Step(act="unhold", wait=_MINUTE),
+     Step(act="cancel", wait=_MINUTE, back=1, outcome="lifted"),
+     Step(act="cancel", wait=_MINUTE, outcome="lifted")),  # nobody was told of either
+    (Step(act="see", wait=_MINUTE, outcome="suspended"), Step(act="repeat", wait=_MINUTE)),
 )  # fmt: skip
 _PARTS = steps().map(lambda step: (step,)) | st.sampled_from(CHAPTERS)
-
-
-def command(step: Step, case: Case, now: datetime) -> c.Command:
-    """The command of a step; an activation lets come first what is due, and is none itself."""
-    return _COMMANDS[step.act](step, case, now)
 
 
 def play(history: RandomHistory) -> Iterator[Moment]:
@@ -243,44 +232,3 @@ def play(history: RandomHistory) -> Iterator[Moment]:
         yield Moment(before=case, command=asked, policy=policy, now=now, decision=decision)
         if step.act == ACTIVATE:
             policy = Policy(**POLICIES[step.policy])
-
-
-def _imported(step: Step, case: Case, now: datetime) -> c.Command:
-    """A past incident; with `again` it is known to have been removed."""
-    at = step.at(case, now) or now
-    return c.ImportIncident(
-        by=step.by, at=at, urls=step.urls, contact=step.outcome or None,
-        contact_at=at if step.outcome and step.again else None,
-        removed_at=at if step.again else None,
-    )  # fmt: skip
-
-
-_COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
-    "elapse": lambda s, k, now: c.Elapse(),
-    ACTIVATE: lambda s, k, now: c.Elapse(),
-    "log": lambda s, k, now: c.Log(by=s.by, at=s.at(k, now), urls=s.urls, again=s.again),
-    "contact": lambda s, k, now: c.RecordContact(
-        by=s.by, incident=None if s.whole_site else s.incident(k), outcome=s.outcome,
-        at=s.at(k, now),
-    ),
-    "void_contact": lambda s, k, now: c.VoidContact(
-        by=s.by, incident=s.incident(k), contact=s.contact, reason="r"
-    ),
-    "void": lambda s, k, now: c.VoidIncident(by=s.by, incident=s.incident(k), reason="r"),
-    "removed": lambda s, k, now: c.StateRemoved(
-        by=s.by, incident=s.incident(k), at=s.at(k, now)
-    ),
-    "refused": lambda s, k, now: c.StateRefused(
-        by=s.by, incident=s.incident(k), at=s.at(k, now)
-    ),
-    "recur": lambda s, k, now: c.Recur(by=s.by, incident=s.incident(k), at=s.at(k, now)),
-    "import": _imported,
-    "take_back": lambda s, k, now: c.TakeBack(by=s.by, incident=s.incident(k), reason="r"),
-    "false_info": lambda s, k, now: c.StateFalse(by=s.by, field="phone", evidence="e"),
-    "hold": lambda s, k, now: c.SetHold(by=s.by, reason="r"),
-    "unhold": lambda s, k, now: c.LiftHold(by=s.by, reason="r"),
-    "reinstate": lambda s, k, now: c.AskReinstatement(by=s.by, reason="r"),
-    "approve": lambda s, k, now: c.Approve(by=s.by),
-    "decline": lambda s, k, now: c.Decline(by=s.by),
-    "uphold": lambda s, k, now: c.Uphold(by=s.by, reason="r"),
-}  # fmt: skip

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from incidents.machine import events as e
-from incidents.machine.orders import Order, orders
+from incidents.machine.orders import FORCE, LANES, Order, order_of, orders
 from incidents.machine.policy import Policy
 from tests.machine.history import MICROSECOND, History, utc
+from tests.machine.order_history import OrderHistory
 
 
 def since(site: History, mark: int) -> Sequence[Order]:
@@ -143,6 +146,55 @@ def test_each_order_names_the_event_that_it_follows_from() -> None:
         (2, "call"),
     ]
     assert found[2].task == 1
+
+
+def test_what_is_ordered_once_more_says_so_and_nobody_is_told_again() -> None:
+    (order,) = orders(OrderHistory().hold().repeat().decision.events)
+    assert order == Order(event=0, kind="suspend", again=True)
+    assert order.lanes == ("act",)
+    assert Order(event=0, kind="suspend").lanes == ("act", "notice")
+
+
+def test_a_suspension_that_was_repeated_is_opened_all_the_same() -> None:
+    """It stood before this transaction: only what was begun in one cancels out in it."""
+    site = OrderHistory().hold()
+    mark = len(site.events)
+    site.repeat().unhold()
+    assert [order.kind for order in since(site, mark)] == ["suspend", "reopen"]
+
+
+def test_what_repeats_a_suspension_that_cancels_goes_with_it() -> None:
+    site = OrderHistory()
+    mark = len(site.events)
+    site.hold().repeat().repeat().unhold()
+    assert since(site, mark) == []
+    site.false_info().repeat().reopened()
+    assert [order.kind for order in since(site, mark)] == ["close", "close", "reopen"]
+
+
+def test_a_reopening_that_is_repeated_cancels_nothing() -> None:
+    site = OrderHistory().hold().delivered("suspend").unhold()
+    mark = len(site.events)
+    site.repeat().hold().unhold()
+    assert [(order.kind, order.again) for order in since(site, mark)] == [("reopen", True)]
+
+
+@pytest.mark.parametrize("kind", LANES)
+def test_every_kind_of_order_has_its_lanes(kind: str) -> None:
+    assert ("act" in LANES[kind]) == (kind in FORCE)
+    assert set(LANES[kind]) <= {"act", "notice", "desk"}
+    assert LANES[kind]
+
+
+def test_only_an_event_that_orders_something_lets_something_wait() -> None:
+    for site in (
+        OrderHistory().closed_by_run().reopened(),
+        OrderHistory().hold().failed("suspend").repeat().unhold().hold(),
+        OrderHistory(policy=Policy(min_attempts=1)).miss(),
+    ):
+        for event in site.events:
+            (*_, expected) = (None, *orders([event]))
+            assert order_of(event) == expected
 
 
 def test_without_events_there_are_no_orders() -> None:

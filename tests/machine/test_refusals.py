@@ -12,12 +12,15 @@ from incidents.machine import commands as c
 from incidents.machine import refusals
 from incidents.machine.policy import Policy
 from tests.machine.history import ANN, History
+from tests.machine.order_history import OrderHistory
 
 URL = "http://a.example/"
 
 REFUSED: dict[str, Callable[[], History]] = {
     "already_held": lambda: History().hold().hold(),
+    "already_reported": lambda: History().log().reported(1).reported(1),
     "already_requested": lambda: History().false_info().reinstate().reinstate(),
+    "already_said": lambda: History().log().says_removed(1).says_removed(1),
     "already_voided": lambda: History().log().contact(1).void_contact(1).void_contact(1),
     "before_incident": lambda: History().log().contact(1, at="09:00"),
     "before_told": lambda: History(at="10:00").log(at="09:00").contact(1).refused(1, at="09:30"),
@@ -25,13 +28,21 @@ REFUSED: dict[str, Callable[[], History]] = {
     "double_entry": lambda: History().log(URL).log(URL),
     "future": lambda: History().log(at="11:00"),
     "held": lambda: History().hold().false_info().reinstate(),
+    "in_force_already": lambda: OrderHistory().repeat(),
     "no_request": lambda: History().false_info().approve(),
     "nobody_to_tell": lambda: History().contact(None),
     "not_claimed": lambda: History().log().release("1"),
     "not_disputed": lambda: History().uphold(),
     "not_held": lambda: History().unhold(),
+    "not_lifted": lambda: OrderHistory().hold().lifted("suspend"),
     "nothing_held": lambda: History().hand_over("eve"),
     "nothing_to_take_back": lambda: History().log().take_back(1),
+    "order_dead": lambda: OrderHistory().hold().failed("suspend").failed("suspend"),
+    "order_in_hand": lambda: (
+        OrderHistory(at="10:00").hold().tried("suspend", until="10:01").cancelled("suspend")
+    ),
+    "order_not_dead": lambda: OrderHistory().hold().retried("suspend", "notice"),
+    "overtaken": lambda: OrderHistory().hold().failed("suspend").unhold().retried("suspend"),
     "same_person": lambda: History().false_info().reinstate().approve(by=ANN),
     "site_closed": lambda: History().false_info().false_info(),
     "site_exists": lambda: History().do(c.AddSite(by=ANN)),
@@ -40,6 +51,7 @@ REFUSED: dict[str, Callable[[], History]] = {
     "unknown_contact": lambda: History().log().void_contact(1),
     "unknown_incident": lambda: History().removed(7),
     "unknown_item": lambda: History().claim("7"),
+    "unknown_order": lambda: OrderHistory().delivered(7, "notice"),
     "unknown_task": lambda: History().done(7),
 }
 

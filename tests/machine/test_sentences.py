@@ -13,9 +13,14 @@ from tests.machine.test_refusals import REFUSED, REMARKED
 
 SAID = {
     "already_held": "site.example is held already, since 10:00 by ann (site unhold lifts it)",
+    "already_reported": "incident 12-1 was reported already, at 10:00: nothing is left to report",
     "already_requested": (
         "ann has asked for the reinstatement of site.example already: it waits for "
         "another person (site approve, site decline)"
+    ),
+    "already_said": (
+        "that the content of 12-1 is gone was said already: the desk has been told, and there is "
+        "nothing more to say"
     ),
     "already_voided": "contact 12-1-1 is voided already: there is nothing left to void",
     "before_incident": (
@@ -36,6 +41,9 @@ SAID = {
     "held": (
         "site.example is held by order and cannot be reinstated: lift the hold first (site unhold)"
     ),
+    "in_force_already": (
+        "site.example is active in the world too: there is nothing to order once more"
+    ),
     "no_request": ("nobody has asked for the reinstatement of site.example (site reinstate asks)"),
     "nobody_to_tell": (
         "site.example has no open or unreached incident that had happened by 10:00:"
@@ -44,8 +52,21 @@ SAID = {
     "not_claimed": "12-1 is not claimed by anybody: there is nothing to release",
     "not_disputed": "the closure of site.example is not disputed: there is nothing to uphold",
     "not_held": "site.example is not held: there is nothing to lift",
+    "not_lifted": "what 12-o2 orders has not been lifted: it is carried out",
     "nothing_held": "ann has claimed nothing on site.example: there is nothing to hand over",
     "nothing_to_take_back": "incident 12-1 is open: only a removed or a refused can be taken back",
+    "order_dead": "12-o2 is a dead letter already (acts retry tries it again)",
+    "order_in_hand": (
+        "12-o2 is being carried out at this moment: wait until 10:01, and look at what came of it "
+        "(acts show)"
+    ),
+    "order_not_dead": (
+        "12-o2.notice is no dead letter: it is tried by itself (acts show says when)"
+    ),
+    "overtaken": (
+        "12-o2 is not what is ordered for site.example any more: it would undo what came after it "
+        "(acts reconcile compares site.example with the world)"
+    ),
     "same_person": "ann asked for this reinstatement: another person must answer it",
     "site_closed": (
         "site.example is closed (false_info): false-info is not possible on a closed site"
@@ -56,6 +77,10 @@ SAID = {
     "unknown_contact": "incident 12-1 has no contact 1 (show 12-1 lists them)",
     "unknown_incident": "there is no incident 12-7 (site why lists a site's incidents)",
     "unknown_item": "the queue has no item 12-7 (queue lists them)",
+    "unknown_order": (
+        "no order 12-o7.notice waits to be carried out or is a dead letter (acts list lists them, "
+        "and site why tells what became of the others)"
+    ),
     "unknown_task": "there is no open task 12-t7 (queue lists them)",
     "too_late": (
         "the contact on 12-1 was recorded after its deadline, 11:00, so it stopped "
@@ -118,6 +143,14 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "recur of open": (
         lambda: History().log().recur(1),
         "open: recur is possible only when it is notified or unreached or removed",
+    ),
+    "reported of voided": (
+        lambda: History().log().void(1).reported(1),
+        "voided: reported is possible only when it is not voided",
+    ),
+    "said of removed": (
+        lambda: History().log().removed(1).says_removed(1),
+        "removed: this is possible only when it is open or notified or unreached",
     ),
     "void of voided": (
         lambda: History().log().void(1).void(1),

@@ -66,6 +66,8 @@ class Incident:
     voided: bool = False
     statement: str | None = None  # removed or refused, as said and not taken back
     corrections: int = 0
+    reported: bool = False
+    said_removed: bool = False
     contacts: list[Contact] = field(default_factory=list)
 
     def standing_contacts(self) -> list[Contact]:
@@ -295,7 +297,8 @@ class NaiveDesk:
         self._begin(site, now)
 
     def note(self, site: str, now: datetime, by: str) -> None:
-        """Put on record an act that moves nothing here: a claim, a file, a changed detail."""
+        """Put on record an act that moves nothing here: a claim, a file, a changed detail, or what
+        became of an order."""
         found, now = self._begin(site, now)
         self._write(found, now, by, "note")
 
@@ -461,6 +464,34 @@ class NaiveDesk:
             raise Refused("unknown_task")
         found.tasks[task - 1].done = True
         self._write(found, now, by, "done")
+
+    # Duties beside the policy.
+
+    def reported(
+        self, site: str, incident: int, now: datetime, by: str, at: datetime | None = None
+    ) -> None:
+        """The police were told of it."""
+        found, now = self._begin(site, now)
+        about = self._incident(found, incident)
+        at = self._not_in_the_future(at, now)
+        if about.voided:
+            raise Refused("state_forbids")
+        self._not_before(about, at)
+        if about.reported:
+            raise Refused("already_reported")
+        about.reported = True
+        self._write(found, now, by, "reported")
+
+    def say_removed(self, site: str, incident: int, now: datetime, by: str) -> None:
+        """The customer says that it is gone: somebody is to look."""
+        found, now = self._begin(site, now)
+        about = self._incident(found, incident)
+        self._only_in(about, "open", "unreached", "notified")
+        if about.said_removed:
+            raise Refused("already_said")
+        about.said_removed = True
+        found.tasks.append(Task("recheck", [incident]))
+        self._write(found, now, by, "said removed")
 
     # The acts of supervisors.
 

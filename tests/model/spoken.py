@@ -31,8 +31,18 @@ def say(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> 
 
 
 def known(command: c.Command) -> bool:
-    """Whether the model has such an act: it knows no claims, details and files."""
+    """Whether the model has such an act: it knows no claims, details, files and orders."""
     return isinstance(command, c.Elapse | c.AddSite) or type(command) in _ACTS
+
+
+def note(
+    desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime, *, acted: bool
+) -> None:
+    """A command that the model has no act for: what is due is done, and it is on record if it
+    `acted`."""
+    desk.elapse_site(site, now)
+    if acted:
+        desk.note(site, now, command.by)
 
 
 def of_case(case: Case, policy: Policy) -> Seen:
@@ -134,4 +144,6 @@ _ACTS: dict[type[c.Command], tuple[str, _Said]] = {
     c.Decline: ("decline", lambda _: {}),
     c.Uphold: ("uphold", lambda _: {}),
     c.CompleteTask: ("done", lambda x: {"task": x.task}),
+    c.StateReported: ("reported", lambda x: {"incident": x.incident, "at": x.at}),
+    c.SayRemoved: ("say_removed", lambda x: {"incident": x.incident}),
 }  # fmt: skip

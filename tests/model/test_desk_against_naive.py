@@ -32,6 +32,7 @@ PERSONS = ("operator-1", "operator-2")
 BEGINNING = datetime(2026, 3, 1, tzinfo=UTC)
 HAIR = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
+_NO_ORDER = {"order": 1, "lane": "act"}
 
 POLICIES: list[dict[str, Any]] = [
     {},
@@ -197,7 +198,60 @@ class DeskAgainstNaive(RuleBasedStateMachine):
     def a_dispute_is_upheld(self, site: str, by: str) -> None:
         self._do(site, c.Uphold(by=by, reason="grave"), "uphold", by=by)
 
+    @rule(site=sites, by=persons, n=numbers, age=ages)
+    def the_police_are_told(self, site: str, by: str, n: int, age: timedelta | None) -> None:
+        at = None if age is None else self.now - age
+        command = c.StateReported(by=by, incident=n, at=at)
+        self._do(site, command, "reported", by=by, incident=n, at=at)
+
+    @rule(site=sites, n=numbers)
+    def the_customer_says_that_it_is_gone(self, site: str, n: int) -> None:
+        self._do(site, c.SayRemoved(incident=n), "say_removed", by="customer", incident=n)
+
+    @rule(site=sites, place=st.integers(0, 3), enforced=st.booleans())
+    def an_order_is_carried_out(self, site: str, place: int, enforced: bool) -> None:
+        self._note(
+            site,
+            c.RecordDelivery(
+                **self._order(site, place), adapter="a", attempts=1, enforced=enforced
+            ),
+        )  # fmt: skip
+
+    @rule(site=sites, place=st.integers(0, 3))
+    def an_order_is_given_up(self, site: str, place: int) -> None:
+        own = self._order(site, place)
+        self._note(site, c.RecordFailure(**own, adapter="a", attempts=9, problem="fault"))
+
+    @rule(
+        site=sites, by=persons, place=st.integers(0, 3), tried=st.booleans(),
+        why=st.sampled_from(["lifted", "lifted", "by_hand"]),
+    )  # fmt: skip
+    def an_order_is_cancelled(self, site: str, by: str, place: int, tried: bool, why: str) -> None:
+        own = self._order(site, place)
+        self._note(site, c.CancelOrder(by=by, **own, why=why, tried=tried))
+
+    @rule(site=sites, by=persons, place=st.integers(0, 3))
+    def an_order_is_tried_again(self, site: str, by: str, place: int) -> None:
+        self._note(site, c.RetryOrder(by=by, **self._order(site, place)))
+
+    @rule(site=sites, by=persons, seen=st.sampled_from(["active", "suspended", "closed"]))
+    def it_is_looked_at_and_ordered_once_more(self, site: str, by: str, seen: str) -> None:
+        self._note(site, c.RecordState(by=by, adapter="a", seen=seen))
+        self._note(site, c.RepeatOrder(by=by))
+
     # How it is done, and read back.
+
+    def _order(self, site: str, place: int) -> dict[str, Any]:
+        """One of the orders that are not settled; if there are not so many, one that never was."""
+        rows = self._rows(tables.deliveries, site)[place : place + 1]
+        return {"order": rows[0]["site_seq"], "lane": rows[0]["lane"]} if rows else _NO_ORDER
+
+    def _note(self, site: str, command: c.Command) -> None:
+        """What the model knows nothing of: it moves nothing in it."""
+        [answer] = self.desk.submit([Envelope(site=site, command=command)])
+        self.naive.elapse_site(site, self.now)
+        if any(event.by == command.by for event in answer.events):
+            self.naive.note(site, self.now, command.by)
 
     def _activate(self, numbers: dict[str, Any]) -> None:
         policy = Policy(**numbers)

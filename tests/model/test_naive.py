@@ -240,3 +240,27 @@ def test_what_is_brought_in_has_no_clock_and_counts_in_no_rule(desk: NaiveDesk) 
     desk.elapse(t(30))
     assert desk.site("s")["state"] == "active"
     assert desk.incident("s", 3)["contact_due"] is None
+
+
+def test_what_the_police_were_told_moves_nothing_and_is_told_once(desk: NaiveDesk) -> None:
+    desk.log("s", t(0), "ann")
+    desk.reported("s", 1, t(0.5), "ann", at=t(0.2))
+    check_refused("already_reported", lambda: desk.reported("s", 1, t(0.6), "ann"))
+    desk.elapse(t(1.5))
+    assert (desk.incident("s", 1)["state"], desk.site("s")["state"]) == ("unreached", "suspended")
+    desk.void("s", 1, t(2), "ann")
+    check_refused("state_forbids", lambda: desk.reported("s", 1, t(2), "ann"))
+
+
+def test_the_customers_word_stops_no_clock_and_gives_the_desk_something_to_look_at(
+    desk: NaiveDesk,
+) -> None:
+    desk.log("s", t(0), "ann")
+    desk.say_removed("s", 1, t(0.5), "customer")
+    assert desk.tasks("s") == [{"kind": "recheck", "incidents": [1], "done": False}]
+    check_refused("already_said", lambda: desk.say_removed("s", 1, t(0.6), "customer"))
+    desk.elapse(t(1.5))
+    assert desk.site("s")["state"] == "suspended"
+    desk.removed("s", 1, t(2), "ann")
+    assert desk.tasks("s")[0]["done"]
+    check_refused("state_forbids", lambda: desk.say_removed("s", 1, t(2), "customer"))

@@ -1,4 +1,4 @@
-"""Engines that are closed when their test ends."""
+"""Engines that are closed when their test ends, and a desk."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from incidents.store.engine import create
+from tests.desk.rehearsal import Rehearsal, rehearsal
 
 Opener = Callable[..., Engine]
 
@@ -22,3 +23,11 @@ def opened() -> Iterator[Opener]:
     yield open_
     for engine in engines:
         engine.dispose()
+
+
+@pytest.fixture
+def day(db_url: str) -> Iterator[Rehearsal]:
+    """A desk whose register has a.example and b.example, on both databases."""
+    with rehearsal(db_url) as day:
+        day.add("a.example", "b.example")
+        yield day

@@ -19,6 +19,7 @@ COMMANDS = (
     c.VoidIncident(by="li", incident=1, reason="slip"),
     c.RecordContact(by="li", incident=None, outcome="reached"),
     c.Approve(by="li"),
+    c.CancelOrder(by="li", order=4, lane="notice", why="by_hand"),
 )
 
 
@@ -84,7 +85,7 @@ def test_no_query_of_a_slice_reads_a_whole_table(busy: Rehearsal) -> None:
         plans = _plans(connection, busy)
     assert len(plans) >= 14
     text = "\n".join(plans.values())
-    names = "sites|incidents|near|contacts|tasks|claims|suspensions|evidence"
+    names = "sites|incidents|near|contacts|tasks|claims|suspensions|evidence|deliveries"
     whole = rf"SCAN ({names})|Seq Scan on (?!desk)"
     assert not re.search(whole, text), text
     for index in ("unsettled", "countable", "in_time", "unlisted", "member"):

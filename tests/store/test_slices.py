@@ -17,7 +17,7 @@ from incidents.machine.work import items
 from incidents.store import cases, sites, slices
 from incidents.store.engine import writing
 from tests.databases import Databases
-from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
+from tests.desk.rehearsal import Order, Rehearsal, random_command, rehearsal
 
 POLICIES = (
     "",
@@ -49,7 +49,10 @@ def test_a_slice_decides_what_the_whole_history_decides(databases: Databases, se
 def _random_batch(draw: Random, day: Rehearsal) -> list[Command]:
     ((known,),) = day.rows("SELECT last_incident FROM sites")
     assert isinstance(known, int)
-    return [random_command(draw, day.now, known) for _ in range(draw.choice((1, 1, 1, 2, 5)))]
+    orders = day.orders()
+    return [
+        random_command(draw, day.now, known, orders) for _ in range(draw.choice((1, 1, 1, 2, 5)))
+    ]
 
 
 def _decide_both(day: Rehearsal, batch: list[Command], policy: Policy) -> None:
@@ -67,19 +70,55 @@ def _decide_both(day: Rehearsal, batch: list[Command], policy: Policy) -> None:
         part, whole = of_part.case, of_whole.case
         assert sites.to_row(part) == sites.to_row(whole)
         assert items(part) == items(whole)
+        assert part.deliveries.items() <= whole.deliveries.items()
 
 
 def _replayed(day: Rehearsal) -> Case:
+    """The case that the entries give, without the orders that cancelled out before they were
+    written: those of a suspension that was lifted in its own transaction."""
     case = Case(site_id=1, site="a.example")
     for (body,) in day.rows("SELECT body FROM entries WHERE site_id = 1 ORDER BY site_seq"):
         assert isinstance(body, str)
         apply(case, decode(body)[1])
+    written = {seq for (seq,) in day.rows("SELECT site_seq FROM orders WHERE site_id = 1")}
+    never = [order for order in case.deliveries if order[0] not in written]
+    assert {case.deliveries[order].kind for order in never} <= {"suspend", "reopen"}
+    for order in never:
+        del case.deliveries[order]
     return case
 
 
 def _stored(day: Rehearsal) -> Case:
     with writing(day.engine) as connection:
         return cases.whole(connection, [1])[1]
+
+
+def test_what_an_order_needs_is_that_order_alone_and_to_cancel_it_those_in_the_world(
+    databases: Databases,
+) -> None:
+    with databases.at_head() as url, rehearsal(url) as day:
+        day.add()
+        for _ in range(3):
+            day.give(c.Log(by="li", again=True))
+            day.later(hours=13)
+        day.elapse()
+        first = day.orders()[0]
+        assert first == (2, "notice")
+        acts = {order for order in day.orders() if order[1] == "act"}
+        assert len(acts) == 3
+        assert _unsettled(day, c.Log(by="li")) == set()
+        assert _unsettled(day, c.RetryOrder(by="li", order=2, lane="notice")) == {first}
+        cancelling = c.CancelOrder(by="li", order=2, lane="notice", why="by_hand")
+        assert _unsettled(day, cancelling) == {first, *acts}
+        assert _unsettled(day, c.RetryOrder(by="li", order=1, lane="act")) == set()
+
+
+def _unsettled(day: Rehearsal, command: Command) -> set[Order]:
+    """The orders in the slice that the command is decided on."""
+    with writing(day.engine) as connection:
+        rows = sites.lock(connection, [1])
+        needs = {1: slices.need([command], day.now)}
+        return set(cases.load(connection, rows, needs, day.desk.policy())[1].deliveries)
 
 
 def test_what_a_command_needs_does_not_grow_with_the_history(databases: Databases) -> None:

@@ -1,0 +1,198 @@
+"""The alarms on the command line: what is alarming now, and a trial of the channels."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from incidents import settings
+from incidents.bootstrap import House
+from incidents.cli import main
+from incidents.daemon import alarm_duty
+from tests.cli.conftest import Cli
+from tests.notices.mail_server import HOST, Mailbox, body, server
+
+
+@pytest.fixture
+def desk(cli_on_both: Cli, clock: FrozenDateTimeFactory) -> Cli:
+    """An incident with eight minutes left; `daemon --once` was there a moment ago."""
+    cli_on_both("site", "add", "a.example")
+    cli_on_both("log", "a.example")
+    clock.tick(timedelta(minutes=52))
+    cli_on_both("daemon", "--once")
+    return cli_on_both
+
+
+def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
+    answer = desk("alarms")
+
+    assert answer.status == 1
+    [row] = (line.split("\t") for line in answer.out.splitlines())
+    assert row == [
+        "clock_about_to_lapse:1-1",
+        "a.example: the clock of 1-1 runs out in 8 min",
+        "not told",
+        "incidents contact 1-1 reached",
+    ]
+    assert "nobody is told: [alarms] in the settings names no channel" in answer.err
+
+
+def test_where_nothing_is_alarming_cron_gets_no_mail(desk: Cli) -> None:
+    desk("contact", "1-1", "reached")
+
+    answer = desk("alarms")
+
+    assert (answer.status, answer.out, answer.err) == (0, "", "")
+    assert desk("alarms", "--json").json == []
+
+
+def test_programs_get_documents_and_pipes_get_keys(desk: Cli) -> None:
+    answer = desk("alarms", "--json")
+    assert answer.status == 1
+    [found] = answer.json
+    assert found["key"] == "clock_about_to_lapse:1-1"
+    assert (found["kind"], found["subject"], found["site"]) == (
+        "clock_about_to_lapse", "1-1", "a.example",
+    )  # fmt: skip
+    assert found["due"] == "2026-03-02T05:00:00Z"
+    assert (found["raised_at"], found["told_at"], found["attempts_to_tell"]) == (None, None, 0)
+    assert desk("alarms", "-q").out == "clock_about_to_lapse:1-1\n"
+    assert desk("alarms", "--format", "csv").out.startswith("key,kind,subject,site,")
+
+
+def test_each_kind_is_told_in_words(desk: Cli, clock: FrozenDateTimeFactory) -> None:
+    desk("log", "a.example", "--again")
+    desk("log", "a.example", "--again")
+    desk("void", "1-1", "--reason", "slip")
+    clock.tick(timedelta(hours=25))
+
+    told = dict(line.split("\t")[:2] for line in desk("alarms").out.splitlines())
+
+    assert told == {
+        "daemon_silent:all": "no daemon enforces the clock, last heard of 1 d 1 h ago",
+        "closure_disputed:1": "a.example: what closed it no longer holds (R1, repeat)",
+        "report_due:1-2:overdue-1": "a.example: 1-2 is to be reported to the police, 1 h overdue",
+        "report_due:1-3:overdue-1": "a.example: 1-3 is to be reported to the police, 1 h overdue",
+    }
+
+
+def test_with_no_daemon_ever_it_says_so(cli: Cli) -> None:
+    answer = cli("alarms")
+
+    assert answer.status == 1
+    assert "daemon_silent:all\tno daemon enforces the clock\tnot told\t" in answer.out
+
+
+# The trial, and what is told in truth: through a real server, which needs a real clock.
+
+
+@contextmanager
+def mail(file: Path) -> Iterator[Mailbox]:
+    mailbox = Mailbox()
+    with server(mailbox) as port:
+        channels = "\n".join(
+            f"""
+            [notices.{name}]
+            type = "smtp"
+            host = "{HOST}"
+            port = {port}
+            security = "none"
+            sender = "desk@host.example"
+            timeout = "2s"
+            [alarms.{name}]
+            to = ["{name}@host.example"]
+            {quiet}
+            """
+            for name, quiet in (("day", 'quiet = "00:00-23:59"'), ("night", ""))
+        )
+        file.write_text(
+            '[notices]\ndesk_name = "Example Hosting"\ndesk_phone = "+86 10 5555 0100"\n'
+            f'{channels}\n[alarms]\nchannels = ["day", "night"]\n'
+        )
+        yield mailbox
+
+
+@pytest.fixture
+def house(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings file of a desk; there is no daemon."""
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").touch()
+    return tmp_path / "config.toml"
+
+
+def test_a_trial_goes_through_each_channel_whatever_the_hour(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mail(house) as mailbox:
+        assert main(["alarms", "test"]) == 0
+        told = capsys.readouterr().out.splitlines()
+        assert main(["alarms", "test", "--json"]) == 0
+        documents = json.loads(capsys.readouterr().out)
+
+    assert told[0].startswith("day: taken; alarms wait until ")
+    assert told[1] == "night: taken"
+    assert [(each["channel"], each["took"], each["problem"]) for each in documents] == [
+        ("day", True, None), ("night", True, None),
+    ]  # fmt: skip
+    assert documents[0]["quiet_until"] is not None
+    assert documents[1]["quiet_until"] is None
+    first, second, third, _ = mailbox.mails
+    assert "测试" in first["Subject"]
+    assert "nothing to do" in body(first, "plain")
+    assert first["Message-ID"] == second["Message-ID"] != third["Message-ID"]
+
+
+def test_a_channel_that_does_not_take_it_is_named_with_the_reason(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mail(house) as mailbox:
+        mailbox.to_recipients["night@host.example"] = "550 no such user"
+        status = main(["alarms", "test"])
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert status == 1
+    assert first.startswith("day: taken")
+    assert second.startswith("night: NOT TAKEN, ")
+
+
+def test_without_a_channel_a_trial_says_so(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alarms", "test"]) == 1
+    assert "names no channel" in capsys.readouterr().err
+
+
+def test_what_the_desk_was_told_is_shown_as_told(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mail(house):
+        # Nobody enforces the clock: what `daemon --once`, which does, never finds.
+        open_house = House(settings.load())
+        alarm_duty.once(open_house)
+        open_house.close()
+    capsys.readouterr()
+    assert main(["alarms"]) == 1
+
+    [row] = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert row[0] == "daemon_silent:all"
+    assert row[2].startswith("told ")
+    assert row[2].endswith(" ago")
+
+
+def test_daemon_once_tells_what_is_alarming(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["site", "add", "a.example"])
+    for _ in range(3):
+        main(["log", "a.example", "--again"])
+    main(["void", "1-1", "--reason", "slip"])
+    with mail(house) as mailbox:
+        main(["daemon", "--once"])
+        main(["daemon", "--once"])
+
+    # The channel that has its quiet hours is left in peace.
+    disputed = [mail for mail in mailbox.mails if "disputed" in mail["Subject"]]
+    assert [mail["To"] for mail in disputed] == ["night@host.example"]

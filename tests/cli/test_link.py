@@ -1,0 +1,66 @@
+"""The customer's link on the command line: for the desk to hand out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from incidents.cli.root import root
+from incidents.customer_link import Named
+from incidents.notices.customer_settings import Links
+from tests.cli.conftest import NOON, Cli
+
+SECRET = "0123456789abcdef" * 2
+LINKS = Links(base_url="https://desk.host.example", secrets=(SECRET,))
+
+
+@pytest.fixture(autouse=True)
+def _there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(root.targets, "link", ("incidents.cli.link:link", ""))
+
+
+@pytest.fixture
+def _customer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[customer]\nbase_url = "{LINKS.base_url}"\nsecret = "{SECRET}"\n')
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+
+
+@pytest.mark.usefixtures("_customer")
+def test_the_link_of_an_incident_is_printed_with_how_long_it_holds(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
+    told = cli("link", "1-1")
+    assert (told.status, told.out) == (0, f"{LINKS.to((1, 1), NOON)}\n")
+    assert told.err == "it holds until 2026-03-16 12:00 Asia/Shanghai (in 14 d)\n"
+    token = told.out.strip().rpartition("/")[2]
+    assert LINKS.read(token, NOON + timedelta(days=14)) == Named((1, 1))
+    assert cli("link", "1-1", "-q").out == told.out
+    assert cli("link", "1-1", "-q").err == ""
+    assert cli("link", "1-1", "--json").json == {
+        "incident": "1-1", "link": told.out.strip(), "until": "2026-03-16T04:00:00Z",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("_customer")
+def test_to_hand_a_link_out_puts_nothing_on_record(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
+    before = cli("show", "1-1", "--json").out
+    cli("link", "1-1")
+    assert cli("show", "1-1", "--json").out == before
+
+
+@pytest.mark.usefixtures("_customer")
+def test_of_what_is_not_there_no_link_is_given(cli: Cli) -> None:
+    told = cli("link", "9-9")
+    assert (told.status, told.out) == (3, "")
+    assert "no incident is called '9-9'" in told.err
+
+
+def test_without_its_settings_it_says_what_is_missing(cli: Cli) -> None:
+    told = cli("link", "1-1")
+    assert (told.status, told.out) == (1, "")
+    assert "the section [customer] of the settings file says base_url = None" in told.err

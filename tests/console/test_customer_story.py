@@ -1,0 +1,102 @@
+"""The whole story: a violation, a mail with a link, a statement, a task; and the clock goes on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import select
+
+from incidents import bootstrap, settings, views
+from incidents.acts.port import Delivered, Order
+from incidents.clock import read_rfc3339
+from incidents.desk import Desk
+from incidents.machine import commands as c
+from incidents.machine.ids import order_id
+from incidents.notices import customer, customer_settings
+from incidents.store.engine import reading
+from incidents.store.tables import orders
+from tests.console.rig import CUSTOMER, LINKS, OFFICE, Served, serving
+from tests.notices import mail_server
+from tests.notices.mail_server import Mailbox
+
+SITE = "shop.example"
+
+
+def _settings(port: int) -> str:
+    return (
+        f'[notices]\n{OFFICE}channels = ["mail"]\n[notices.mail]\ntype = "smtp"\nport = {port}\n'
+        f'host = "127.0.0.1"\nsecurity = "none"\nsender = "desk@host.example"\n{CUSTOMER}'
+    )
+
+
+def _notice(served: Served) -> Order:
+    with reading(served.engine) as connection:
+        row: Any = connection.execute(select(orders).where(orders.c.kind == "notify")).one()
+    return Order(
+        id=order_id(row.site_id, row.site_seq, "notice"), kind=row.kind, lane="notice", site=SITE,
+        site_id=row.site_id, seq=row.site_seq, ordered_at=row.created_at,
+        incident=row.data["incident"],
+    )  # fmt: skip
+
+
+def test_from_the_violation_to_the_suspension(
+    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox = Mailbox()
+    with (
+        mail_server.server(mailbox) as port,
+        serving(db_url, tmp_path, _settings(port)) as served,
+    ):
+        monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+        # A violation is logged, and the customer is written to: with the link, twice the same.
+        served.do(SITE, c.AddSite(by="operator-1", person="张三", email="zhang@shop.example"))
+        served.do(SITE, c.Log(by="operator-1", urls=("https://shop.example/a",)))
+        house = bootstrap.open_house(settings.load(db=db_url))
+        lane = customer.of(house, link=customer_settings.link())
+        notice = _notice(served)
+        assert lane.deliver(notice) == lane.deliver(replace(notice, attempt=2)) == Delivered()
+        house.close()
+        [link], [again] = (_links(mail) for mail in mailbox.mails)
+        assert link == again
+        html = mail_server.body(mailbox.mails[0], "html")
+        assert f'<a href="{link}">{link}</a>' in html
+        # They open it, and say that the content is gone.
+        at = urlsplit(link).path
+        assert "须在" in served.ask(at).text
+        assert served.post(at, b"remark=%E5%B7%B2%E5%88%A0%E9%99%A4").status == 200
+        # The desk has a task, and the clock goes on.
+        items = served.items((1, 1))
+        assert items["1-t1"]["say"].startswith("The customer says that it is gone: “已删除”.")
+        assert 3_500 < items["1-1"]["left_s"] <= 3_600
+        # Nobody is reached: at the deadline nothing happens yet, right after it the site goes down.
+        due = read_rfc3339(items["1-1"]["due"])
+        assert _elapsed(served, due, 0) == ("open", "active")
+        assert _elapsed(served, due, 1) == ("unreached", "suspended")
+        shown = served.ask(at).text
+        for told in ("已收到说明", "该网站目前已暂停访问，预计于", "请网站负责人尽快致电"):
+            assert told in shown
+
+
+def _links(mail: Any) -> set[str]:
+    text = mail_server.body(mail, "plain")
+    found = re.findall(rf"{re.escape(LINKS.base_url)}/c/[a-z0-9.-]+", text)
+    assert len(found) == 2, "one in each language"
+    return set(found)
+
+
+def _elapsed(served: Served, due: datetime, microseconds: int) -> tuple[str, str]:
+    """The incident's and the site's state, so many microseconds after it was due."""
+    moment = due + timedelta(microseconds=microseconds)
+    with freeze_time(moment, ignore=["_pytest"]):
+        Desk(served.engine, own_clock=True).elapse()
+        with reading(served.engine) as connection:
+            site = views.site(connection, SITE, moment)
+            incident = views.incident(connection, (1, 1))
+    return incident["state"], site["state"]

@@ -1,0 +1,66 @@
+"""The sight: how an incident stands when the customer looks, and nobody's details."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from incidents.console import sight
+from incidents.console.sight import Sight
+from incidents.machine import commands as c
+from tests.views.day import Day, utc
+from tests.views.day import day as beginning
+
+
+@pytest.fixture
+def day(db_url: str) -> Iterator[Day]:
+    """A desk with one site, whose person is on file."""
+    with beginning(db_url) as begun:
+        yield begun.add(person="张三", email="zhang@shop.example", phone="+86 10 5555 0101")
+
+
+def _seen(day: Day, n: int = 1) -> Sight:
+    with day.looking() as connection:
+        found = sight.of(connection, (1, n))
+    assert found is not None
+    return found
+
+
+def test_it_has_what_a_notice_would_tell_but_nobodys_details(day: Day) -> None:
+    day.log(urls=("https://shop.example/a",), category="gambling")
+    seen = _seen(day)
+    assert (seen.reference, seen.site, seen.state) == ("1-1", "shop.example", "open")
+    assert (seen.contact_due, seen.said_at, seen.until) == (utc("11:00"), None, None)
+    assert seen.findings[0].urls == ("https://shop.example/a",)
+    assert (seen.person, seen.email, seen.phone, seen.link) == (None, None, None, None)
+
+
+def test_it_says_when_the_customer_has_stated_it(day: Day) -> None:
+    day.log().after("5m").do(c.SayRemoved(incident=1))
+    assert _seen(day).said_at == utc("10:05")
+    assert not _seen(day).is_settled
+
+
+def test_it_says_when_a_suspended_site_is_to_be_opened_again(day: Day) -> None:
+    day.miss()
+    assert (_seen(day).site_state, _seen(day).until) == ("suspended", utc("23:00:01"))
+    day.after("12h1s").elapse()
+    assert (_seen(day).site_state, _seen(day).until) == ("active", None)
+
+
+def test_a_site_that_is_held_is_opened_by_no_timer(day: Day) -> None:
+    day.miss().do(c.SetHold(by="li", reason="ordered"))
+    assert (_seen(day).site_state, _seen(day).until) == ("suspended", None)
+
+
+def test_of_an_earlier_suspension_nothing_is_told_while_another_one_runs(day: Day) -> None:
+    day.miss().after("36h").elapse().miss()
+    assert _seen(day, 2).until == utc("03-03 12:00:02")
+
+
+@pytest.mark.parametrize("incident", [(1, 2), (2, 1), (10**17, 1)])
+def test_an_incident_that_is_not_there_has_none(incident: tuple[int, int], day: Day) -> None:
+    day.log()
+    with day.looking() as connection:
+        assert sight.of(connection, incident) is None

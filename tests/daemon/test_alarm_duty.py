@@ -1,0 +1,698 @@
+"""The alarms' duty: each cause is told once, whoever looks, and again when it comes again."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import insert
+
+from incidents import clock, settings
+from incidents.acts.port import Delivered, Failed, Outcome, Retry
+from incidents.bootstrap import House
+from incidents.daemon import alarm_duty
+from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms, Tell
+from incidents.desk import Envelope
+from incidents.errors import SettingError
+from incidents.machine import commands as c
+from incidents.notices import quiet, samples
+from incidents.notices.desk import Desk
+from incidents.notices.letter import Letter, Recipient
+from incidents.notices.notice_settings import Outlet
+from incidents.notices.wording import Wording
+from incidents.store import alarms, heartbeats
+from incidents.store.alarms import Raised
+from incidents.store.engine import reading, writing
+from incidents.store.heartbeats import Heartbeat
+from incidents.store.tables import incidents, work
+from incidents.views.alarms import Alarm
+from tests.notices.mail_server import HOST, Mailbox, server
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+SITE = "shop.example"
+S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+LAPSING = "clock_about_to_lapse:1-1"
+
+
+@dataclass
+class Told:
+    """Answers `outcome`, and keeps what it was told of."""
+
+    outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
+    got: list[str] = field(default_factory=list)
+
+    def __call__(self, alarm: Alarm, _raised: Raised, _now: datetime) -> Outcome:
+        self.got.append(alarm.key)
+        return self.outcome(alarm) if callable(self.outcome) else self.outcome
+
+
+class Watch:
+    """A house under a clock that the test moves, in which a daemon enforces unless told else."""
+
+    def __init__(self, url: str, frozen: Any) -> None:
+        self.house = House(settings.load(db=url))
+        self.engine = self.house.engine
+        self.elapsed = 0.0
+        self.beats = True
+        self._frozen = frozen
+
+    def duty(self, tell: Tell | None, **how: Any) -> Alarms:
+        return Alarms(
+            self.house, tell=tell, monotonic=lambda: self.elapsed, chance=lambda: 0.0, **how
+        )
+
+    def at(self, moment: datetime) -> Self:
+        self._frozen.move_to(moment)
+        if self.beats:
+            self.beat("alive")
+        return self
+
+    def beat(self, name: str, at: datetime | None = None, host: str = "here") -> None:
+        moment = at or clock.now()
+        with writing(self.engine) as connection:
+            heartbeats.beat(
+                connection,
+                Heartbeat(daemon=name, host=host, pid=7, started_at=START, beat_at=moment),
+            )
+
+    def do(self, command: c.Command, site: str = SITE) -> Self:
+        (answer,) = self.house.desk.submit([Envelope(site=site, command=command)])
+        assert answer.refusal is None, answer.refusal
+        return self
+
+    def log(self, site: str = SITE) -> Self:
+        return self.do(c.AddSite(by="li"), site).do(c.Log(by="li"), site)
+
+    @property
+    def raised(self) -> dict[str, Raised]:
+        with reading(self.engine) as connection:
+            return alarms.known(connection)
+
+
+@pytest.fixture
+def watch(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    (tmp_path / "config.toml").write_text('[report]\nwithin = ""\n')
+    with freeze_time(START, ignore=["_pytest"]) as frozen:
+        found = Watch(db_url, frozen).at(START)
+        yield found
+        found.house.close()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+# Once.
+
+
+def test_a_cause_is_told_once_for_as_long_as_it_lasts(watch: Watch) -> None:
+    told = Told()
+    duty = watch.duty(told)
+    watch.log()
+
+    for moment in (START + 49 * MIN, START + 50 * MIN, START + 55 * MIN, START + 60 * MIN):
+        watch.at(moment)
+        duty.run()
+
+    assert told.got == [LAPSING]
+    assert watch.raised[LAPSING].told_at == START + 50 * MIN
+
+
+def test_two_daemons_that_look_in_turns_tell_it_once(watch: Watch) -> None:
+    one, two = Told(), Told()
+    duties = [watch.duty(one), watch.duty(two)]
+    watch.log().log("b.example").log("c.example").at(START + 52 * MIN)
+
+    for _ in range(3):
+        for duty in duties:
+            duty.run()
+
+    assert sorted(one.got + two.got) == [f"clock_about_to_lapse:{n}-1" for n in (1, 2, 3)]
+
+
+def test_many_daemons_that_look_at_one_moment_tell_it_once(watch: Watch) -> None:
+    told = Told()
+    for n in range(5):
+        watch.log(f"s{n}.example")
+    watch.at(START + 52 * MIN)
+    together = Barrier(4)
+    duties = [watch.duty(told) for _ in range(4)]
+
+    def look(duty: Alarms) -> None:
+        together.wait()
+        for _ in range(3):
+            duty.run()
+
+    threads = [Thread(target=look, args=(duty,)) for duty in duties]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(told.got) == [f"clock_about_to_lapse:{n}-1" for n in range(1, 6)]
+
+
+def test_a_daemon_that_dies_over_an_alarm_leaves_it_to_another_when_the_lease_ends(
+    watch: Watch,
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(alarm: Alarm, raised: Raised, now: datetime) -> Outcome:
+        raise Killed
+
+    told = Told()
+    began = START + 52 * MIN
+    watch.log().at(began)
+    with pytest.raises(Killed):
+        watch.duty(die).run()
+
+    other = watch.duty(told)
+    watch.at(began + LEASE - S)
+    other.run()
+    assert told.got == []
+    watch.at(began + LEASE)
+    other.run()
+
+    assert told.got == [LAPSING]
+
+
+# Ending, and coming again.
+
+
+def test_a_cause_that_has_ended_is_forgotten(watch: Watch) -> None:
+    duty = watch.duty(Told())
+    watch.log().at(START + 52 * MIN)
+    duty.run()
+    assert set(watch.raised) == {LAPSING}
+
+    watch.do(c.RecordContact(by="li", incident=1, outcome="reached"))
+    duty.run()
+
+    assert watch.raised == {}
+
+
+def test_a_cause_that_comes_again_is_told_again(watch: Watch) -> None:
+    told = Told()
+    duty = watch.duty(told)
+    watch.log().at(START + 52 * MIN)
+    duty.run()
+    watch.do(c.RecordContact(by="li", incident=1, outcome="reached"))
+    duty.run()
+    watch.do(c.VoidContact(by="li", incident=1, contact=1, reason="wrong person"))
+    duty.run()
+    assert told.got == [LAPSING]
+
+    watch.at(START + 102 * MIN)
+    duty.run()
+    duty.run()
+
+    assert told.got == [LAPSING, LAPSING]
+
+
+def test_what_has_ended_before_it_could_be_told_is_not_told(watch: Watch) -> None:
+    told = Told(Retry(problem="smtp_timeout"))
+    duty = watch.duty(told)
+    watch.log().at(START + 52 * MIN)
+    duty.run()
+
+    watch.do(c.RecordContact(by="li", incident=1, outcome="reached"))
+    told.outcome = Delivered()
+    watch.at(START + 53 * MIN)
+    duty.run()
+
+    assert told.got == [LAPSING]
+    assert watch.raised == {}
+
+
+def test_what_was_seen_too_long_ago_is_looked_at_again_before_it_is_told(watch: Watch) -> None:
+    def slow(alarm: Alarm) -> Outcome:
+        watch.elapsed += FRESH_S + 1
+        return Delivered()
+
+    told = Told(slow)
+    duty = watch.duty(told)
+    watch.log().log("b.example").at(START + 52 * MIN)
+    duty.run()
+    assert told.got == [LAPSING]
+
+    watch.do(c.RecordContact(by="li", incident=1, outcome="reached"), "b.example")
+    duty.run()
+
+    assert told.got == [LAPSING]
+
+
+def test_a_stop_is_honoured_between_two_alarms(watch: Watch) -> None:
+    told = Told()
+    duty = watch.duty(told, stopped=lambda: bool(told.got))
+    watch.log().log("b.example").at(START + 52 * MIN)
+
+    duty.run()
+    duty.run()
+
+    assert told.got == [LAPSING]
+
+
+# Channels that fail.
+
+
+def test_a_channel_that_fails_is_tried_again_after_longer_and_longer_waits(
+    watch: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Told(Retry(problem="smtp_timeout"))
+    duty = watch.duty(told)
+    watch.log()
+    began = START + 51 * MIN
+
+    tried_at = []
+    for second in (0, 1, 2, 3, 5, 6, 7, 13, 14, 15, 29, 30, 31, 61, 62, 63, 125, 126):
+        watch.at(began + second * S)
+        before = len(told.got)
+        duty.run()
+        if len(told.got) > before:
+            tried_at.append(second)
+
+    assert tried_at == [0, 2, 6, 14, 30, 62, 126]
+    warned = [line for line in lines(capsys) if line["level"] == "warning"]
+    assert [(line["item"], line["reason"]) for line in warned[:1]] == [("1-1", "smtp_timeout")]
+    assert "withheld" not in warned[0]
+
+
+def test_what_the_other_side_asks_for_is_waited_for(watch: Watch) -> None:
+    told = Told(Retry(problem="http_429", after=90 * S))
+    duty = watch.duty(told)
+    began = START + 51 * MIN
+    watch.log().at(began)
+    duty.run()
+
+    watch.at(began + 89 * S)
+    duty.run()
+    assert len(told.got) == 1
+    watch.at(began + 90 * S)
+    duty.run()
+
+    assert len(told.got) == 2
+
+
+def test_while_the_channels_fail_one_alarm_is_tried_and_not_all_of_them(watch: Watch) -> None:
+    told = Told(Retry(problem="smtp_timeout"))
+    watch.log().log("b.example").log("c.example").at(START + 52 * MIN)
+
+    watch.duty(told).run()
+
+    assert told.got == [LAPSING]
+
+
+def test_what_can_never_be_told_does_not_hold_up_the_rest(watch: Watch) -> None:
+    def answer(alarm: Alarm) -> Outcome:
+        return Failed(problem="template_wrong") if alarm.key == LAPSING else Delivered()
+
+    told = Told(answer)
+    watch.log().log("b.example").at(START + 52 * MIN)
+
+    watch.duty(told).run()
+
+    assert told.got == [LAPSING, "clock_about_to_lapse:2-1"]
+    assert watch.raised[LAPSING].told_at is None
+    assert watch.raised[LAPSING].next_at == START + 52 * MIN + 2 * S
+
+
+def test_with_a_database_that_fails_it_says_so_and_is_tried_again(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Told()
+    duty = watch.duty(told)
+    watch.log().at(START + 52 * MIN)
+    with monkeypatch.context() as broken:
+
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError("of a customer called …")
+
+        broken.setattr("incidents.store.schema.check", fail)
+        duty.run()
+    [line] = lines(capsys)
+    assert (line["event"], line["level"]) == ("the desk is not alarmed", "error")
+    assert "customer" not in str(line)
+
+    duty.run()
+    assert told.got == []  # too early
+    watch.elapsed += 60
+    duty.run()
+
+    assert told.got == [LAPSING]
+
+
+# Silence.
+
+
+def test_a_daemon_that_went_silent_is_told_of_by_another_one(watch: Watch) -> None:
+    told = Told()
+    duty = watch.duty(told)
+    watch.beat("gone", host="there")
+    watch.at(START + 11 * S)
+    duty.run()
+
+    watch.elapsed += PATIENCE_S - 0.1
+    duty.run()
+    assert told.got == []
+    watch.elapsed += 0.1
+    duty.run()
+    duty.run()
+
+    assert told.got == ["daemon_silent:gone"]
+
+
+def test_the_silence_of_before_a_daemon_started_is_not_told(watch: Watch) -> None:
+    watch.beats = False
+    told = Told()
+    duty = watch.duty(told)
+    watch.at(START + H)
+    duty.run()
+
+    # It has beaten meanwhile, and so has the other one, which a lost database kept from it.
+    watch.beat("alive")
+    watch.elapsed += 5
+    duty.run()
+    watch.elapsed += 5
+    watch.at(START + H + 20 * S)
+    duty.run()
+    watch.elapsed += 5
+    duty.run()
+
+    assert told.got == []
+    watch.elapsed += 5
+    duty.run()
+    assert told.got == ["daemon_silent:all"]
+
+
+def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Told()
+    monkeypatch.setattr(alarm_duty, "by_channels", lambda _: told)
+    watch.beat("gone", host="there")
+    watch.log().log("b.example").at(START + 52 * MIN)
+
+    done = alarm_duty.once(watch.house)
+    again = alarm_duty.once(watch.house)
+
+    assert told.got == ["daemon_silent:gone", LAPSING, "clock_about_to_lapse:2-1"]
+    assert (done.told, again.told) == (3, 0)
+    assert capsys.readouterr() == ("", "")
+
+
+# Reports.
+
+
+def test_each_reminder_of_a_report_is_told_once(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[report]\nwithin = "24h"\nremind = ["12h", "2h"]\n')
+    told = Told()
+    duty = watch.duty(told)
+    watch.log().do(c.RecordContact(by="li", incident=1, outcome="reached"))
+
+    for hours in (0, 11, 12, 13, 21, 22, 23, 24, 25, 40, 48, 49, 60, 72, 73, 79):
+        watch.at(START + hours * H)
+        duty.run()
+
+    assert told.got == [
+        "report_due:1-1:12h", "report_due:1-1:2h",
+        "report_due:1-1:overdue-1", "report_due:1-1:overdue-2", "report_due:1-1:overdue-3",
+    ]  # fmt: skip
+    watch.do(c.StateReported(by="li", incident=1, note="receipt 7"))
+    watch.at(START + 100 * H)
+    duty.run()
+    assert len(told.got) == 5
+
+
+def test_two_daemons_with_other_reminders_do_not_make_each_other_tell_again(
+    watch: Watch, tmp_path: Path
+) -> None:
+    told = Told()
+    reminds_of_nothing = watch.duty(told)
+    (tmp_path / "config.toml").write_text('[report]\nwithin = "24h"\n')
+    reminds = watch.duty(told)
+    watch.log().at(START + 13 * H)
+
+    for seconds in range(0, 60, 5):
+        watch.at(START + 13 * H + seconds * S)
+        reminds.run()
+        reminds_of_nothing.run()
+
+    assert told.got == ["report_due:1-1:12h"]
+
+
+def test_reminders_of_the_past_do_not_pile_up(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[report]\nwithin = "24h"\n')
+    duty = watch.duty(Told())
+    watch.log()
+
+    for hours in range(12, 24 * 6, 8):
+        watch.at(START + hours * H)
+        duty.run()
+
+    assert len(watch.raised) <= 3
+
+
+# Too many.
+
+
+def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) -> None:
+    told = Told()
+    duty = watch.duty(told)
+    watch.log().at(START + 52 * MIN)
+    duty.run()
+    with writing(watch.engine) as connection:
+        row = dict(connection.execute(work.select()).mappings().one())
+        rows = [
+            {**row, "item": str(n), "incident": n,
+             "due": row["due"] - MIN, "sort_due": row["due"] - MIN}
+            for n in range(2, 503)
+        ]  # fmt: skip
+        connection.execute(insert(work), rows)
+
+    duty.run()
+
+    assert len(told.got) == len(set(told.got)) == 501
+    assert LAPSING in watch.raised
+    with writing(watch.engine) as connection:
+        connection.execute(work.delete().where(work.c.item != "1"))
+    duty.run()
+    assert set(watch.raised) == {LAPSING}
+    assert len(told.got) == 501
+
+
+# By the desk's real channels.
+
+
+@dataclass
+class Channel:
+    """A channel that takes what it is given."""
+
+    name: str
+    got: list[Letter] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Delivered)
+
+    def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:  # noqa: ARG002
+        self.got.append(letter)
+        return self.outcome
+
+
+def desk(*outlets: Outlet) -> Desk:
+    zone = ZoneInfo("Asia/Shanghai")
+    return Desk(
+        facts=lambda _: None, wording=Wording(samples.OFFICE, zone), outlets=outlets,
+        now=clock.now,
+    )  # fmt: skip
+
+
+def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> None:
+    assert alarm_duty.by_channels(desk()) is None
+    without = Alarms(watch.house)
+    assert not without.is_set_up
+    watch.log().at(START + 52 * MIN)
+
+    without.run()
+    assert watch.raised == {}
+    told = Told()
+    watch.duty(told).run()
+
+    assert told.got == [LAPSING]
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "words"),
+    [
+        ("clock_about_to_lapse", "1-1", "The clock of 1-1 lapses at 2026-03-01 19:00"),
+        ("order_dead", "1-o4", "is given up"),
+        ("closure_disputed", "1", "is disputed"),
+        ("report_due", "1-1:2h", "1-1 is to be reported to the local police"),
+        ("daemon_silent", "all", "nothing enforces the clock"),
+    ],
+)
+def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
+    channel = Channel("group")
+    tell = alarm_duty.by_channels(desk(Outlet(channel, Recipient())))
+    assert tell is not None
+    alarm = Alarm(
+        kind=kind, subject=made, site=SITE, incident="1-1", order="1-o4", order_kind="suspend",
+        problem="http_503", rule="repeat", due=START + H, since=START,
+    )  # fmt: skip
+
+    raised = alarms.new(alarm.key, kind, made, START)
+    assert isinstance(tell(alarm, raised, START), Delivered)
+
+    [letter] = channel.got
+    assert words in letter.text
+    assert kind == "daemon_silent" or SITE in letter.subject
+
+
+def test_tried_again_it_is_the_same_letter_and_when_it_comes_again_another_one(
+    watch: Watch,
+) -> None:
+    channel = Channel("group", outcome=Retry(problem="chat_failed"))
+    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient()))))
+    watch.log().at(START + 52 * MIN)
+    duty.run()
+    channel.outcome = Delivered()
+    watch.at(START + 53 * MIN)
+    duty.run()
+    watch.do(c.RecordContact(by="li", incident=1, outcome="reached"))
+    duty.run()
+    watch.do(c.VoidContact(by="li", incident=1, contact=1, reason="wrong person"))
+    watch.at(START + 105 * MIN)
+    duty.run()
+
+    first, again, another = (letter.id for letter in channel.got)
+    assert first == again != another
+
+
+def dispute(watch: Watch) -> None:
+    """A closure that no longer holds: what can wait for the morning."""
+    watch.log().do(c.Log(by="li")).do(c.Log(by="li"))
+    watch.do(c.VoidIncident(by="li", incident=1, reason="slip"))
+
+
+def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
+    watch: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
+    channel = Channel("group")
+    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    dispute(watch.at(START + 4 * H))  # 22:00 there
+    duty.run()
+    duty.run()
+    assert channel.got == []
+    [waiting] = watch.raised.values()
+    assert (waiting.attempts, waiting.next_at) == (0, START + 13 * H)
+
+    watch.at(START + 13 * H - S)
+    duty.run()
+    assert channel.got == []
+    watch.at(START + 13 * H)
+    duty.run()
+    duty.run()
+
+    assert len(channel.got) == 1
+    assert [line["level"] for line in lines(capsys)] == ["info"]
+
+
+def test_what_is_too_late_in_the_morning_does_not_ask_for_the_hour(watch: Watch) -> None:
+    hours = quiet.read("18:00-07:00", ZoneInfo("Asia/Shanghai"))
+    channel = Channel("group")
+    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    watch.log().at(START + 52 * MIN)
+
+    duty.run()
+
+    assert len(channel.got) == 1
+
+
+def test_a_channel_without_quiet_hours_is_told_at_once_and_the_other_not_later(
+    watch: Watch,
+) -> None:
+    hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
+    asleep, awake = Channel("mail"), Channel("group")
+    outlets = (Outlet(asleep, Recipient(), hours), Outlet(awake, Recipient()))
+    duty = watch.duty(alarm_duty.by_channels(desk(*outlets)))
+    dispute(watch.at(START + 4 * H))
+
+    duty.run()
+    watch.at(START + 13 * H)
+    duty.run()
+
+    assert (len(asleep.got), len(awake.got)) == (0, 1)
+
+
+@contextmanager
+def mail(file: Path) -> Iterator[Mailbox]:
+    """A real mail server, which the settings name as the desk's channel."""
+    mailbox = Mailbox()
+    with server(mailbox) as port:
+        file.write_text(
+            f"""
+            [notices]
+            desk_name = "Example Hosting"
+            desk_phone = "+86 10 5555 0100"
+            [notices.mail]
+            type = "smtp"
+            host = "{HOST}"
+            port = {port}
+            security = "none"
+            sender = "desk@host.example"
+            [alarms]
+            channels = ["mail"]
+            [alarms.mail]
+            to = ["operator-1@host.example"]
+            """
+        )
+        yield mailbox
+
+
+def test_a_real_mail_comes_of_an_overdue_report(
+    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    (tmp_path / "config.toml").touch()
+    house = House(settings.load(db=db_url))
+    house.desk.submit([Envelope(site=SITE, command=each) for each in (
+        c.AddSite(by="li"), c.Log(by="li"), c.RecordContact(by="li", incident=1, outcome="reached"),
+    )])  # fmt: skip
+    with writing(house.engine) as connection:
+        connection.execute(incidents.update().values(recorded_at=clock.now() - 25 * H))
+        now = clock.now()
+        me = Heartbeat(
+            daemon="alive", host=socket.gethostname(), pid=7, started_at=now, beat_at=now
+        )
+        heartbeats.beat(connection, me)
+    with mail(tmp_path / "config.toml") as mailbox:
+        done = alarm_duty.once(house)
+        alarm_duty.once(house)
+    house.close()
+
+    assert done.told == 1
+    [letter] = mailbox.mails
+    assert "1-1" in str(letter["Subject"])
+    assert str(letter["Message-ID"]).strip().startswith("<alarm.report_due.1-1-overdue-1.")
+
+
+# Settings.
+
+
+@pytest.mark.parametrize("text", ['[report]\nwithin = "soon"\n', '[alarms]\nchannels = ["mail"]\n'])
+def test_settings_that_are_wrong_are_told_when_it_starts(
+    watch: Watch, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(SettingError):
+        Alarms(watch.house)

@@ -1,0 +1,67 @@
+"""The watch: what can be seen of orders in the database while they are carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, func, select
+
+from incidents.machine.ids import ACT
+from incidents.store.order_tables import deliveries, waiting
+from incidents.store.order_tables import orders as outbox
+from incidents.store.tables import sites
+from tests.fire.deliveries_world import STATES
+
+_of = deliveries.c
+_in_hand = waiting & (_of.lane == ACT) & _of.held_by.is_not(None)
+
+
+LEASE = timedelta(seconds=25)
+
+
+class Watch:
+    """Looks into the database; `overdue` says of orders that were taken in hand, and not settled or
+    put off within a lease, for how long nobody else took them in hand.
+
+    What lies there for so short a time after its lease that no look has seen it is not among them.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._overdue = dict[tuple[int, ...], timedelta]()
+
+    @property
+    def overdue(self) -> list[timedelta]:
+        """The shortest first."""
+        return sorted(self._overdue.values())
+
+    def ordered(self) -> int:
+        """How many orders into the world there are."""
+        asked = select(func.count()).select_from(outbox).where(outbox.c.kind.in_(STATES))
+        with self._engine.connect() as connection:
+            return connection.scalar(asked) or 0
+
+    def see_overdue(self, now: datetime, soon: datetime) -> bool:
+        """Sees leases that have ended by `now`; whether there are any, or will be `soon`."""
+        asked = select(_of.site_id, _of.site_seq, _of.attempts, _of.tried_at)
+        with self._engine.connect() as connection:
+            rows = connection.execute(asked.where(_in_hand, _of.tried_at <= soon - LEASE)).all()
+        for *attempt, taken_at in rows:
+            if now - taken_at > LEASE:
+                # Seen again and again: the last time is the longest.
+                self._overdue[tuple(attempt)] = now - taken_at
+        return bool(rows)
+
+    def next_at(self) -> datetime | None:
+        """When something is to be done the next time; None if nothing is to come."""
+        orders = select(func.min(_of.next_at)).where(waiting, _of.lane == ACT)
+        timers = select(func.min(sites.c.next_due))
+        with self._engine.connect() as connection:
+            found = [connection.scalar(orders), connection.scalar(timers)]
+        return min((moment for moment in found if moment is not None), default=None)
+
+    def in_hand(self) -> int:
+        """How many orders somebody has in hand."""
+        asked = select(func.count()).select_from(deliveries).where(_in_hand)
+        with self._engine.connect() as connection:
+            return connection.scalar(asked) or 0

@@ -1,0 +1,173 @@
+"""An order that is not carried out any more: by hand, for want of an address, or since it was
+lifted."""
+
+import pytest
+
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine.case import Delivery
+from incidents.machine.order_acts import is_lifted
+from incidents.machine.policy import DOCUMENTED
+from tests.machine.history import BOB, utc
+from tests.machine.order_history import OrderHistory
+
+ELEVEN = utc("11:00")
+
+# Cancelled by hand, or since there is nobody to tell.
+
+
+def test_a_cancelling_is_recorded_with_why_and_the_persons_reason() -> None:
+    site = OrderHistory(at="10:00").hold().after("1h")
+    site.do(c.CancelOrder(by=BOB, order=2, lane="act", why="by_hand", reason="sha256:1"))
+    assert site.recorded() == [
+        e.OrderCancelled(
+            occurred_at=ELEVEN, recorded_at=ELEVEN, by=BOB, policy=DOCUMENTED.digest, order=2,
+            lane="act", order_kind="suspend", why="by_hand", text="sha256:1",
+        )
+    ]  # fmt: skip
+    assert site.waiting == [(2, "notice", "suspend")]
+    assert (site.state, site.in_force, site.case.last_act) == ("suspended", "active", 0)
+
+
+def test_what_was_never_tried_has_had_no_effect() -> None:
+    assert OrderHistory().hold().cancelled("suspend").in_force == "active"
+
+
+def test_what_was_tried_may_have_had_one() -> None:
+    for site in (
+        OrderHistory().hold().tried("suspend").cancelled("suspend"),
+        OrderHistory().hold().cancelled("suspend", tried=True),
+    ):
+        assert site.last(e.OrderCancelled).tried
+        assert site.in_force == "unknown"
+
+
+def test_what_was_tried_and_is_in_force_already_leaves_no_doubt() -> None:
+    site = OrderHistory().hold().seen("suspended").tried("suspend").cancelled("suspend")
+    assert site.in_force == "suspended"
+
+
+def test_a_notice_that_was_tried_leaves_what_is_in_force() -> None:
+    site = OrderHistory().hold().tried("suspend", "notice").cancelled("suspend", "notice")
+    assert site.last(e.OrderCancelled).tried
+    assert site.in_force == "active"
+
+
+def test_a_dead_letter_can_be_put_aside() -> None:
+    site = OrderHistory().hold().tried("suspend").failed("suspend").cancelled("suspend")
+    assert (site.refused_with, site.dead_letters) == (None, [])
+
+
+def test_what_somebody_has_in_hand_is_not_cancelled_by_hand_before_the_lease_ends() -> None:
+    site = OrderHistory(at="10:00").hold().tried("suspend", until="10:00:25")
+    site.at("10:00:24.999999").cancelled("suspend")
+    assert (site.refused_with, site.happened) == ("order_in_hand", [])
+    assert site.at("10:00:25").cancelled("suspend").refused_with is None
+
+
+@pytest.mark.parametrize("why", ["expired", "no_channel", "no_address", "settled"])
+def test_who_has_it_in_hand_may_find_that_there_is_nobody_to_tell(why: str) -> None:
+    site = OrderHistory(at="10:00").log().tried("notify", "notice", until="10:00:25")
+    site.cancelled("notify", "notice", why=why)
+    assert site.refused_with is None
+    assert site.waiting == []
+
+
+# Cancelled since it was lifted.
+
+
+def test_a_suspension_that_a_reopening_waits_behind_is_lifted_and_then_the_reopening_too() -> None:
+    site = OrderHistory().hold().unhold().lifted("suspend")
+    assert (site.refused_with, site.last(e.OrderCancelled).why) == (None, "lifted")
+    site.lifted("reopen")
+    assert site.refused_with is None
+    assert {lane for _, lane, _ in site.waiting} == {"notice"}
+    assert site.in_force == "active"
+
+
+def test_a_suspension_that_stands_is_not_lifted() -> None:
+    site = OrderHistory().hold().lifted("suspend")
+    assert (site.refused_with, site.happened) == ("not_lifted", [])
+
+
+def test_a_suspension_that_was_tried_is_lifted_too_but_the_reopening_follows() -> None:
+    site = OrderHistory().hold().tried("suspend").unhold().lifted("suspend")
+    assert (site.refused_with, site.in_force) == (None, "unknown")
+    assert site.lifted("reopen").refused_with == "not_lifted"
+    assert site.delivered("reopen").in_force == "active"
+
+
+def test_a_reopening_follows_a_suspension_that_was_carried_out() -> None:
+    site = OrderHistory().hold().delivered("suspend").unhold().lifted("reopen")
+    assert site.refused_with == "not_lifted"
+
+
+def test_a_reopening_follows_a_suspension_that_was_given_up() -> None:
+    site = OrderHistory().hold().failed("suspend").seen("active").unhold().lifted("reopen")
+    assert site.refused_with == "not_lifted"
+
+
+def test_a_reopening_is_not_lifted_while_what_would_take_the_site_down_waits_before_it() -> None:
+    """Alone it would be carried out, and nothing would open the site again."""
+    site = OrderHistory().hold().unhold().lifted("reopen")
+    assert site.refused_with == "not_lifted"
+    assert site.lifted("suspend").lifted("reopen").refused_with is None
+
+
+def test_a_suspension_is_not_lifted_by_a_reopening_before_it_or_by_one_that_was_given_up() -> None:
+    site = OrderHistory().hold().unhold().hold().lifted("suspend")
+    assert site.refused_with == "not_lifted"
+    assert site.lifted(2).refused_with is None
+    site = OrderHistory().hold().unhold().failed("reopen").lifted("suspend")
+    assert site.refused_with == "not_lifted"
+
+
+def test_a_closure_is_lifted_by_the_reinstatement_that_waits_behind_it() -> None:
+    site = OrderHistory().hold().unhold().false_info().reopened()
+    site.lifted("close").lifted("suspend").lifted("reopen").lifted("reopen")
+    assert site.refused_with is None
+    assert {lane for _, lane, _ in site.waiting} == {"notice"}
+
+
+def test_what_waits_for_people_is_lifted_by_what_waits_in_the_world() -> None:
+    site = OrderHistory().hold().unhold().lifted("suspend", "notice")
+    assert site.refused_with is None
+    site = OrderHistory().hold().unhold().lifted("suspend").lifted("reopen")
+    assert site.lifted("suspend", "notice").refused_with == "not_lifted"
+
+
+def test_what_tells_is_never_lifted() -> None:
+    assert OrderHistory().log().lifted("notify", "notice").refused_with == "not_lifted"
+
+
+def test_who_has_it_in_hand_finds_that_it_was_lifted() -> None:
+    site = OrderHistory(at="10:00").hold().unhold()
+    assert site.tried("suspend", until="10:00:25").lifted("suspend").refused_with is None
+
+
+def _act(order: int, kind: str, **marks: bool | int) -> Delivery:
+    return Delivery(order=order, lane="act", kind=kind, **marks)  # type: ignore[arg-type]  # fields
+
+
+@pytest.mark.parametrize(
+    ("before", "in_force", "lifted"),
+    [
+        ([], "active", True),
+        ([], "suspended", False),
+        ([], "unknown", False),
+        ([_act(1, "suspend")], "active", False),
+        ([_act(1, "close")], "active", False),
+        ([_act(1, "suspend"), _act(2, "reopen")], "active", True),
+        ([_act(1, "reopen"), _act(2, "suspend")], "active", False),
+        ([_act(2, "suspend"), _act(1, "reopen")], "active", False),
+        ([_act(1, "suspend", attempts=1), _act(2, "reopen")], "active", False),
+        ([_act(1, "suspend"), _act(2, "reopen", attempts=1)], "active", False),
+        ([_act(1, "reopen", dead=True)], "active", False),
+        ([_act(9, "suspend", attempts=1)], "active", True),
+    ],
+)
+def test_a_reopening_is_lifted_when_nothing_before_it_took_the_site_down_or_would(
+    before: list[Delivery], in_force: str, lifted: bool
+) -> None:
+    reopening = _act(5, "reopen", attempts=3)
+    assert is_lifted(reopening, [*before, reopening], in_force) is lifted

@@ -1,0 +1,60 @@
+"""The rows of orders as a test looks at them and marks them, and the acts that make them."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from incidents.machine import commands as c
+from incidents.store.engine import reading, writing
+from incidents.store.tables import deliveries as table
+from tests.desk.rehearsal import Rehearsal
+
+ACT, NOTICE = "act", "notice"
+LEASE = timedelta(seconds=25)
+
+
+def row(day: Rehearsal, order: int, lane: str = ACT, site: int = 1) -> dict[str, Any] | None:
+    """What stands of an order in a lane."""
+    own = (table.c.site_id == site, table.c.site_seq == order, table.c.lane == lane)
+    with reading(day.engine) as connection:
+        found = connection.execute(select(table).where(*own)).mappings().first()
+    return None if found is None else dict(found)
+
+
+def there(day: Rehearsal, order: int, lane: str = ACT, site: int = 1) -> dict[str, Any]:
+    """The same, of one that must be there."""
+    found = row(day, order, lane, site)
+    assert found is not None
+    return found
+
+
+def marked(day: Rehearsal, order: int, lane: str = ACT, **marks: Any) -> None:
+    """Write what an attempt would have left."""
+    own = (table.c.site_id == 1, table.c.site_seq == order, table.c.lane == lane)
+    with writing(day.engine) as connection:
+        assert connection.execute(update(table).where(*own).values(marks)).rowcount == 1
+
+
+def delivered(order: int, lane: str = ACT, attempts: int = 1) -> c.Command:
+    """It was carried out."""
+    return c.RecordDelivery(
+        order=order, lane=lane, adapter="panel", attempts=attempts, enforced=True
+    )
+
+
+def failed(order: int, lane: str = ACT) -> c.Command:
+    """It is given up."""
+    return c.RecordFailure(
+        order=order, lane=lane, adapter="panel", attempts=9, problem="http_503"
+    )  # fmt: skip
+
+
+def hold(day: Rehearsal, site: str = "a.example") -> None:
+    """Order the site to be taken down."""
+    assert day.give(c.SetHold(by="li", reason="ordered"), site).refusal is None
+
+
+def unhold(day: Rehearsal, site: str = "a.example") -> None:
+    """Order it to be opened."""
+    assert day.give(c.LiftHold(by="li", reason="ordered"), site).refusal is None

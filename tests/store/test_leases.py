@@ -1,0 +1,368 @@
+"""The leases: what a courier may take in hand, for how long, and what it puts off."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from incidents.store import leases
+from incidents.store.engine import create, reading, writing
+from incidents.store.leases import Claimed
+from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
+from tests.store.conftest import Opener
+from tests.store.order_rows import (
+    ACT,
+    LEASE,
+    NOTICE,
+    delivered,
+    failed,
+    hold,
+    marked,
+    there,
+    unhold,
+)
+
+HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
+
+
+def claim(
+    day: Rehearsal, by: str = "d1", lane: str = ACT, *, most: int = 9, now: datetime | None = None
+) -> list[Claimed]:
+    with writing(day.engine) as connection:
+        return leases.claim(connection, by, lane, now=now or day.now, lease=LEASE, most=most)
+
+
+def names(claimed: list[Claimed]) -> list[tuple[str, int]]:
+    return [(each.site, each.seq) for each in claimed]
+
+
+def put_off(day: Rehearsal, claimed: Claimed, by: timedelta, *, problem: str = "http_503") -> bool:
+    with writing(day.engine) as connection:
+        return leases.put_off(
+            connection, claimed, day.now + by, adapter="panel", problem=problem, detail="busy"
+        )
+
+
+def let_go(day: Rehearsal, claimed: Claimed) -> bool:
+    with writing(day.engine) as connection:
+        return leases.put_off(connection, claimed, day.now, tried=False)
+
+
+def any_due(day: Rehearsal, lane: str = ACT) -> bool:
+    with reading(day.engine) as connection:
+        return leases.any_due(connection, lane, day.now)
+
+
+# What is taken in hand.
+
+
+def test_an_order_is_taken_in_hand_with_all_that_is_needed_to_carry_it_out(
+    day: Rehearsal,
+) -> None:
+    day.give(c.Log(by="li"))
+    day.later(hours=2)
+    day.elapse()
+    ordered_at = day.now
+    day.later(minutes=1)
+    assert claim(day) == [
+        Claimed(
+            site_id=1, site="a.example", seq=4, lane=ACT, kind="suspend",
+            data={
+                "site": "a.example", "site_id": "1", "rule": "unreachable", "incident": "1-1",
+                "suspension": "1", "until": "2026-03-02T00:00:00Z",
+            },
+            ordered_at=ordered_at, since=ordered_at, attempt=1, until=day.now + LEASE,
+            held_by="d1", in_force="active",
+        )
+    ]  # fmt: skip
+    found = there(day, 4)
+    assert (found["attempts"], found["held_by"], found["tried_at"]) == (1, "d1", day.now)
+    assert found["next_at"] == day.now + LEASE
+
+
+def test_what_is_in_force_on_the_site_comes_with_it(day: Rehearsal) -> None:
+    hold(day)
+    day.give(delivered(2))
+    unhold(day)
+    (claimed,) = claim(day)
+    assert (claimed.kind, claimed.in_force) == ("reopen", "suspended")
+
+
+def test_of_each_site_the_first_is_taken_and_no_other_before_that_is_settled(
+    day: Rehearsal,
+) -> None:
+    for site in ("a.example", "b.example"):
+        hold(day, site)
+        unhold(day, site)
+    assert names(claim(day)) == [("a.example", 2), ("b.example", 2)]
+    assert claim(day, "d2") == []
+    day.give(delivered(2), "b.example")
+    assert names(claim(day, "d2")) == [("b.example", 3)]
+
+
+def test_nothing_overtakes_what_was_put_off(day: Rehearsal) -> None:
+    hold(day)
+    unhold(day)
+    marked(day, 2, next_at=day.now + HOUR)
+    assert claim(day) == []
+
+
+def test_a_dead_letter_keeps_nothing_back(day: Rehearsal) -> None:
+    hold(day)
+    unhold(day)
+    day.give(failed(2))
+    assert names(claim(day)) == [("a.example", 3)]
+
+
+def test_a_dead_letter_is_taken_by_nobody_until_it_is_tried_again(day: Rehearsal) -> None:
+    hold(day)
+    day.give(failed(2))
+    assert claim(day) == []
+    day.give(c.RetryOrder(by="li", order=2, lane=ACT))
+    assert names(claim(day)) == [("a.example", 2)]
+
+
+def test_each_lane_goes_at_its_own_pace(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    hold(day)
+    assert names(claim(day)) == [("a.example", 3)]
+    assert names(claim(day, lane=NOTICE)) == [("a.example", 2)]
+    assert claim(day, lane="desk") == []
+
+
+def test_what_has_waited_longest_is_taken_first_and_no_more_than_was_asked_for(
+    day: Rehearsal,
+) -> None:
+    hold(day, "b.example")
+    day.later(minutes=1)
+    hold(day)
+    assert names(claim(day, most=1)) == [("b.example", 2)]
+    assert names(claim(day, most=1)) == [("a.example", 2)]
+
+
+def test_an_order_is_due_at_its_time_and_not_before(day: Rehearsal) -> None:
+    hold(day)
+    marked(day, 2, next_at=TEN + HOUR)
+    assert claim(day, now=TEN + HOUR - MICROSECOND) == []
+    assert names(claim(day, now=TEN + HOUR)) == [("a.example", 2)]
+
+
+def test_what_cancelled_out_in_its_transaction_is_taken_by_nobody(day: Rehearsal) -> None:
+    set_, lift = c.SetHold(by="li", reason="r"), c.LiftHold(by="li", reason="r")
+    day.desk.submit([Envelope(site="a.example", command=each) for each in (set_, lift)])
+    assert claim(day) == []
+
+
+# How a lease ends.
+
+
+def test_when_its_lease_ends_an_order_is_anybodys_again_and_that_is_another_attempt(
+    day: Rehearsal,
+) -> None:
+    hold(day)
+    claim(day)
+    assert claim(day, "d2", now=TEN + LEASE - MICROSECOND) == []
+    (again,) = claim(day, "d2", now=TEN + LEASE)
+    assert (again.attempt, again.held_by, again.ordered_at) == (2, "d2", TEN)
+    assert there(day, 2)["attempts"] == 2
+
+
+def test_who_puts_an_order_off_lets_go_of_it_and_says_why(day: Rehearsal) -> None:
+    hold(day)
+    (claimed,) = claim(day)
+    assert put_off(day, claimed, HOUR)
+    found = there(day, 2)
+    assert (found["held_by"], found["next_at"], found["attempts"]) == (None, TEN + HOUR, 1)
+    assert (found["adapter"], found["problem"], found["detail"]) == ("panel", "http_503", "busy")
+    day.later(hours=1)
+    (again,) = claim(day)
+    assert again.attempt == 2
+
+
+def test_only_the_holder_puts_an_order_off(day: Rehearsal) -> None:
+    hold(day)
+    (slow,) = claim(day)
+    day.now += LEASE
+    (quick,) = claim(day, "d2")
+    before = there(day, 2)
+    assert not put_off(day, slow, HOUR)
+    assert there(day, 2) == before
+    assert put_off(day, quick, HOUR)
+    assert not put_off(day, quick, 2 * HOUR)
+    assert there(day, 2)["next_at"] == day.now + HOUR
+
+
+def test_an_earlier_attempt_of_the_holder_puts_nothing_off(day: Rehearsal) -> None:
+    hold(day)
+    (first,) = claim(day)
+    day.now += LEASE
+    claim(day)
+    assert not put_off(day, first, HOUR)
+    assert there(day, 2)["held_by"] == "d1"
+
+
+@pytest.mark.parametrize("settling", [delivered(2), failed(2)], ids=["delivered", "failed"])
+def test_what_is_settled_is_not_put_off(day: Rehearsal, settling: c.Command) -> None:
+    hold(day)
+    (claimed,) = claim(day)
+    day.give(settling)
+    day.give(c.SetHold(by="li", reason="ordered"), "b.example")
+    assert not put_off(day, claimed, HOUR)
+
+
+def test_what_was_not_tried_after_all_is_as_if_nobody_had_taken_it(day: Rehearsal) -> None:
+    hold(day)
+    marked(day, 2, attempts=1, adapter="panel", problem="http_503")
+    unhold(day)
+    day.later(minutes=1)
+    (claimed,) = claim(day)
+    assert claimed.attempt == 2
+    assert let_go(day, claimed)
+    found = there(day, 2)
+    assert (found["attempts"], found["held_by"], found["next_at"]) == (1, None, day.now)
+    assert (found["adapter"], found["problem"]) == ("panel", "http_503")
+    assert there(day, 3)["next_at"] == TEN
+    (again,) = claim(day)
+    assert again.attempt == 2
+
+
+# What waits behind it.
+
+
+def test_what_waits_behind_an_order_is_put_off_with_it_and_freed_with_it(day: Rehearsal) -> None:
+    hold(day)
+    unhold(day)
+    hold(day)
+    hold(day, "b.example")
+    marked(day, 4, next_at=TEN + 2 * HOUR)
+    claimed = claim(day, most=1)[0]
+    assert put_off(day, claimed, HOUR)
+    assert [there(day, order)["next_at"] for order in (2, 3, 4)] == [
+        TEN + HOUR, TEN + HOUR, TEN + 2 * HOUR,
+    ]  # fmt: skip
+    assert there(day, 3, NOTICE)["next_at"] == TEN
+    assert there(day, 2, ACT, site=2)["next_at"] == TEN
+    day.later(hours=1)
+    (_, again) = claim(day)
+    assert (again.site, again.attempt) == ("a.example", 2)
+    day.give(delivered(2, attempts=again.attempt))
+    assert [there(day, order)["next_at"] for order in (3, 4)] == [day.now, day.now]
+    assert names(claim(day)) == [("a.example", 3)]
+
+
+def test_a_dead_letter_behind_it_is_left_where_it_is(day: Rehearsal) -> None:
+    hold(day)
+    unhold(day)
+    day.give(failed(3))
+    (claimed,) = claim(day)
+    assert put_off(day, claimed, HOUR)
+    assert there(day, 3)["next_at"] == TEN
+
+
+# Whether anything is due.
+
+
+def test_something_is_due_when_its_time_has_come_in_its_lane(day: Rehearsal) -> None:
+    assert not any_due(day)
+    hold(day)
+    assert any_due(day)
+    assert any_due(day, NOTICE)
+    assert not any_due(day, "desk")
+    claim(day)
+    assert not any_due(day)
+    day.now += LEASE - MICROSECOND
+    assert not any_due(day)
+    day.now += MICROSECOND
+    assert any_due(day)
+
+
+def test_what_was_put_off_with_an_order_is_not_due_either(day: Rehearsal) -> None:
+    hold(day)
+    unhold(day)
+    (claimed,) = claim(day)
+    put_off(day, claimed, HOUR)
+    assert not any_due(day)
+
+
+def test_a_dead_letter_is_never_due(day: Rehearsal) -> None:
+    hold(day)
+    day.give(failed(2))
+    day.later(hours=9)
+    assert not any_due(day)
+
+
+# Several at once.
+
+
+def test_what_others_are_taking_at_this_moment_is_left_to_them(
+    postgresql_url: str, opened: Opener
+) -> None:
+    with rehearsal(postgresql_url) as day:
+        day.add("a.example", "b.example")
+        for site in ("a.example", "b.example"):
+            hold(day, site)
+            unhold(day, site)
+        other = opened(postgresql_url)
+        with writing(day.engine) as one, writing(other) as two:
+            two.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+            first = leases.claim(one, "d1", ACT, now=TEN, lease=LEASE, most=1)
+            second = leases.claim(two, "d2", ACT, now=TEN, lease=LEASE, most=9)
+            assert (names(first), names(second)) == ([("a.example", 2)], [("b.example", 2)])
+            assert leases.any_due(two, ACT, TEN)
+
+
+def test_what_the_desk_has_under_its_lock_is_not_waited_for(
+    postgresql_url: str, opened: Opener
+) -> None:
+    with rehearsal(postgresql_url) as day:
+        day.add("a.example", "b.example")
+        hold(day)
+        hold(day, "b.example")
+        other = opened(postgresql_url)
+        with writing(other) as desk:
+            locked = "SELECT 1 FROM deliveries WHERE site_id = 1 AND lane = 'act' FOR UPDATE"
+            desk.exec_driver_sql(locked).all()
+            with writing(day.engine) as courier:
+                courier.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+                taken = leases.claim(courier, "d1", ACT, now=TEN, lease=LEASE, most=9)
+            assert names(taken) == [("b.example", 2)]
+        assert names(claim(day)) == [("a.example", 2)]
+
+
+def test_four_couriers_at_once_take_each_order_once_and_in_order(
+    day: Rehearsal, db_url: str
+) -> None:
+    """A round is over when nothing is due; in between each settles what it has in hand."""
+    sites = [f"s{n}.example" for n in range(30)]
+    day.add(*sites)
+    for command in (c.SetHold(by="li", reason="r"), c.LiftHold(by="li", reason="r")) * 2:
+        day.desk.submit([Envelope(site=site, command=command) for site in sites])
+
+    def carry_out(name: str) -> list[Claimed]:
+        engine, found = create(db_url), []
+        own = Rehearsal(engine, day.now)
+        try:
+            while any_due(own):
+                taken = claim(own, name, most=4)
+                found += taken
+                own.desk.submit(
+                    [Envelope(site=each.site, command=delivered(each.seq)) for each in taken]
+                )
+        finally:
+            engine.dispose()
+        return found
+
+    with ThreadPoolExecutor(4) as threads:
+        taken = [each for found in threads.map(carry_out, "abcd") for each in found]
+    assert sorted(names(taken)) == sorted((s, seq) for s in sites for seq in (2, 3, 4, 5))
+    assert all(each.attempt == 1 for each in taken)
+    settled: dict[object, list[str]] = {}
+    for site_id, body in day.rows("SELECT site_id, body FROM entries ORDER BY site_id, site_seq"):
+        entry = json.loads(str(body))
+        if entry["kind"] == "order_delivered":
+            settled.setdefault(site_id, []).append(entry["data"]["order"].partition("-")[2])
+    assert len(settled) == len(sites)
+    assert all(orders == ["o2", "o3", "o4", "o5"] for orders in settled.values())
