@@ -37,6 +37,7 @@ TOLD = (
     "order_delivered", "order_failed", "order_cancelled", "order_retried", "order_repeated",
     "state_seen", "incident_reported", "removal_said",
 )  # fmt: skip
+_DISPUTED = sa.text("kind = 'disputed'")
 _UNREPORTED = sa.text("reported_at IS NULL AND state != 'voided' AND epoch > 0")
 
 
@@ -53,6 +54,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_incidents_unreported", "incidents", ["recorded_at", "site_id", "n"],
         sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED,
+    )  # fmt: skip
+    op.create_index(
+        "ix_work_disputed", "work", ["recorded_at", "site_id"],
+        sqlite_where=_DISPUTED, postgresql_where=_DISPUTED,
     )  # fmt: skip
     _create_deliveries()
     _take_up()
@@ -73,6 +78,7 @@ def downgrade() -> None:
     """Takes them away; what became of orders stays in the entries."""
     op.drop_table("alarms")
     op.drop_table("deliveries")
+    op.drop_index("ix_work_disputed", "work")
     op.drop_index("ix_incidents_unreported", "incidents")
     with op.batch_alter_table("incidents") as incidents:
         incidents.drop_column("removal_said_at")

@@ -47,7 +47,7 @@ class Panel:
             data=None if document is None else json.dumps(document).encode(),
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(asked, timeout=self._timeout_s) as answer:  # noqa: S310
+        with urllib.request.urlopen(asked, timeout=self._timeout_s) as answer:  # noqa: S310 - so
             found = json.loads(answer.read(65_536) or b"{}")
         return found if isinstance(found, dict) else {}
 

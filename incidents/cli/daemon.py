@@ -43,7 +43,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import delivery, enforce, heartbeat, record
+    from incidents.daemon import alarm_duty, delivery, enforce, heartbeat, record
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
@@ -57,6 +57,7 @@ def _once(run: Run) -> int:
     done.tell()
     try:
         _tell_of_orders(run, delivery.once(house).round)
+        alarm_duty.once(house)
     finally:
         # What is wrong in the settings of the adapters keeps nothing from being signed.
         record.once(house)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from incidents.cli import output
+from incidents.cli import output, reporting
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
 from incidents.errors import DONE, InputError
@@ -18,6 +18,9 @@ from incidents.words import span
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.words import Document, When
+
+# Before the deadline of a report, so that a shift that begins can still see to it.
+_SOON = timedelta(hours=6)
 
 KINDS = {
     "call": "call",
@@ -80,9 +83,9 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
 def _page(run: Run, **asked: object) -> Document:
     """One page of the queue as it stands now."""
-    house = run.house
+    house, owed = run.house, reporting.of_settings()
     with house.reading() as connection:
-        found: Document = house.views.queue(connection, house.now(connection), **asked)
+        found: Document = house.views.queue(connection, house.now(connection), report=owed, **asked)
     return found
 
 
@@ -114,8 +117,24 @@ def notices(found: Document, when: When) -> list[Notice]:
         (_alarm(enforcement, when), True),
         (_dead_letters(found["acts"]), True),
         (_remark(enforcement, when), False),
+        (_to_report(found["report"], when), False),
     ]
     return [Notice(words, is_alarm) for words, is_alarm in told if words is not None]
+
+
+def _to_report(report: Document | None, when: When) -> str | None:
+    """That the police are to be told, when that is late or soon will be (domain.md, section 4)."""
+    if report is None or report["first"] is None:
+        return None
+    left = datetime.fromisoformat(report["first"]) - when.now
+    if left > _SOON:
+        return None
+    more = " or more" if report["capped"] else ""
+    late = f"{report['overdue']:,}{more} overdue, " if report["overdue"] else ""
+    return (
+        f"to be reported to the police: {late}the first, {report['first_incident']}, by"
+        f" {when.until(report['first'])}: incidents duty"
+    )
 
 
 def _dead_letters(acts: Document) -> str | None:

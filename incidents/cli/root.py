@@ -20,6 +20,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "hand-over": ("incidents.cli.task:hand_over", "Give all that you hold to another person."),
         "done": ("incidents.cli.task:done", "Complete a task with its outcome."),
         "show": ("incidents.cli.show:show", "Tell the whole story of an incident."),
+        "duty": ("incidents.cli.reporting:duty", "What is to be reported to the police by when."),
+        "alarms": ("incidents.cli.alarms:alarms", "What is alarming now; test: try the channels."),
     },
     "What has happened": {
         "log": ("incidents.cli.incident:log", "Log a violation on a site."),
@@ -28,6 +30,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "removed": ("incidents.cli.incident:removed", "State that the content is gone."),
         "refused": ("incidents.cli.incident:refused", "State that the customer does not delete."),
         "recur": ("incidents.cli.incident:recur", "Log that the content is still there."),
+        "reported": ("incidents.cli.reporting:reported", "State that the police were told of it."),
     },
     "Corrections": {
         "void": ("incidents.cli.incident:void", "Void an incident that was none."),

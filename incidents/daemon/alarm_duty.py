@@ -232,6 +232,7 @@ def facts(alarm: Alarm, now: datetime) -> AlarmFacts:
         overdue=alarm.overdue,
         miss_closes=alarm.miss_closes,
         rule=alarm.rule,
+        daemon=alarm.daemon,
     )
 
 

@@ -22,7 +22,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
-from incidents.daemon import delivery, journal, record, retention_duty
+from incidents.daemon import alarm_duty, delivery, journal, record, retention_duty
+from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
@@ -42,8 +43,8 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 _HAIR = timedelta(milliseconds=1)
 _WATCH_S = 0.5
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
-_RECORD, _RETENTION, _DELIVERY = "record", "retention", "delivery"
-_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, _DELIVERY, "default")
+_RECORD, _RETENTION, _DELIVERY, _ALARMS = "record", "retention", "delivery", "alarms"
+_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, _DELIVERY, _ALARMS, "default")
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -99,6 +100,7 @@ class _Loop:
         self._retention = Retention(house, stopped=self._stop.is_set)
         self._metrics = Service(house, say=journal.say, warn=journal.warn)
         self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
+        self._alarms = Alarms(house, stopped=self._stop.is_set)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={name: ThreadPoolExecutor(1) for name in _EXECUTORS},
@@ -123,6 +125,9 @@ class _Loop:
         )  # fmt: skip
         self._every(
             delivery.TICK_S, self._delivery.run, id=_DELIVERY, executor=_DELIVERY, max_instances=1
+        )
+        self._every(
+            alarm_duty.TICK_S, self._alarms.run, id=_ALARMS, executor=_ALARMS, max_instances=1
         )
         self._witnessing.start()
         self._metrics.start()
@@ -163,7 +168,7 @@ class _Loop:
         self._look_at_once()
 
     def _look_at_once(self) -> None:
-        for id_ in (_TICK, _HEARTBEAT, _RECORD, _DELIVERY):
+        for id_ in (_TICK, _HEARTBEAT, _RECORD, _DELIVERY, _ALARMS):
             self._at_once(id_)
 
     def _look(self) -> None:

@@ -76,7 +76,8 @@ class Facts:
 class AlarmFacts:
     """What an alarm to the desk tells; which of it is there depends on the alarm.
 
-    `daemon_silent`: since when nothing was heard (null: never), and how many sites are overdue.
+    `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
+    `daemon`, if others are left that enforce the clock (null: none is).
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
     incident, `due`, and whether the miss closes the site. `closure_disputed`: the rule, since when.
     `report_due`: the incident, and by when it is to be reported (the 24 hours of article 10).
@@ -94,6 +95,7 @@ class AlarmFacts:
     overdue: int = 0
     miss_closes: bool = False
     rule: str | None = None
+    daemon: str | None = None
 
 
 AnyFacts = Facts | AlarmFacts

@@ -107,11 +107,13 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     },
     "call_task": _CLOSING,
     "alarm": {"contact_due": _CLOCK["contact_due"]},
-    "alarm_daemon_silent": {"since": [_NOON, None], "overdue": [0, 1, 1_000]},
+    "alarm_daemon_silent": {
+        "since": [_NOON, None], "overdue": [0, 1, 1_000], "daemon": [None, "here-7-0a1b2c3d"],
+    },
     "alarm_order_dead": {"attempts": [None, 1, 42]},
     "alarm_clock_about_to_lapse": {"miss_closes": [False, True]},
     "alarm_closure_disputed": {"rule": _CLOSING["rule"], "since": [_NOON, None]},
-    "alarm_report_due": {},
+    "alarm_report_due": {"due": [_NOON - timedelta(hours=2)]},
 }  # fmt: skip
 
 

@@ -22,9 +22,10 @@ from incidents.clock import rfc3339
 from incidents.errors import InputError
 from incidents.machine.ids import read_item_id
 from incidents.machine.policy import Policy
+from incidents.report_duty import ReportDuty
 from incidents.store.tables import FAR, claims, sites, work
 from incidents.store.types import microseconds
-from incidents.views import masked, personal, policy
+from incidents.views import duty, masked, personal, policy
 from incidents.views.acts import dead_letters
 from incidents.views.enforcement import enforcement
 from incidents.views.findings import Findings, find
@@ -53,13 +54,14 @@ def queue(
     limit: int = 50,
     after: str | None = None,
     reveal: bool = False,
+    report: ReportDuty | None = None,
 ) -> Document:
     """One page of what must be done, and whether anything enforces the clock.
 
     In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
     `recorded_at`. `mine` shows only what that person has claimed; `after` is a page's `next_after`.
     Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be said too,
-    unless `reveal` asks for them. A page takes the same number of queries, and the same time,
+    unless `reveal` asks for them. `report` asks how much the police are to be told of still. A page takes the same number of queries, and the same time,
     however long the queue is.
 
     Raises:
@@ -79,6 +81,7 @@ def queue(
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),
         "acts": dead_letters(connection),
+        "report": None if report is None else duty.summary(connection, now, report),
     }
 
 

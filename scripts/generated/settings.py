@@ -67,6 +67,23 @@ _SECTIONS = (
             " not set, nothing is erased by time alone"
         ),
     ),
+    (
+        "[report] within",
+        "",
+        'a duration, `1m` to `30d`, or `""`',
+        "`24h`",
+        (
+            "within what time of its recording an incident is to be reported to the police"
+            ' (公安部令第33号, article 10(6)); `""`: this desk reminds nobody'
+        ),
+    ),
+    (
+        "[report] remind",
+        "",
+        "a list of at most ten durations",
+        '`["12h", "2h"]`',
+        "how long before that the desk is reminded",
+    ),
 )
 _OTHERS = (
     ("INCIDENTS_CONFIG", "the settings file, in place of the user's own"),
@@ -101,7 +118,8 @@ def text() -> str:
         "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. An unknown key is an error.",
         code(_EXAMPLE, "toml"),
         "## Sections",
-        "Of the log (`incidents audit`) and of what is erased (`incidents retention`):",
+        "Of the log (`incidents audit`), of what is erased (`incidents retention`) and of what is"
+        " to be reported (`incidents duty`):",
         table(
             ("key in the file", "variable", "value", "default", "meaning"),
             (

@@ -1,10 +1,11 @@
-"""The adapter in the documentation: what others copy is found, made, asked and carried by us."""
+"""The adapter in the documentation: what others copy is found, made, asked, and given orders."""
 
 import importlib
-import json
+import tomllib
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,92 +13,145 @@ from incidents.acts import routing
 from incidents.acts.courier import Round
 from incidents.acts.port import Adapter
 from incidents.acts.routing import Routing
-from incidents.errors import SettingError, UnknownSettingError
+from incidents.errors import IncidentsError
 from incidents.machine import commands as c
 from tests.acts import own_adapter_rig
 from tests.acts.courier_rig import Told, courier
+from tests.acts.own_adapter_rig import Panel
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.outbound.rig import Handler, Receiver, receiver
 
 SITE = "a.example"
+Row = tuple[object, ...]
 
 
 @pytest.fixture(autouse=True)
-def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The adapter as a package of somebody else's, with its entry point."""
+def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(own_adapter_rig.install(tmp_path / "site-packages")))
     importlib.invalidate_caches()
-    yield
-    importlib.invalidate_caches()
-
-
-class Panel:
-    """The control panel: how its sites stand, and what it was asked; `refusal` is what it says."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, str] = {}
-        self.orders: list[str] = []
-        self.refusal: int | None = None
-        self.loses_answers = False
-
-    def __call__(self, handler: Handler) -> None:
-        asked = handler.server.seen[-1]  # type: ignore[attr-defined]
-        site = asked.path.rpartition("/")[2]
-        if asked.headers["authorization"] != "Bearer s3cret":
-            handler.answer(401)
-        elif self.refusal is not None:
-            handler.answer(self.refusal, Retry_After="90")
-        elif asked.method == "GET":
-            handler.answer(200, json.dumps({"state": self.states.get(site)}).encode())
-        else:
-            told = json.loads(asked.body)
-            self.states[site] = told["state"]
-            self.orders.append(told["order"])
-            if self.loses_answers:
-                handler.close_connection = True
-                handler.connection.close()
-            else:
-                handler.answer(204)
 
 
 @pytest.fixture
-def panel() -> Panel:
-    return Panel()
-
-
-@pytest.fixture
-def server(panel: Panel) -> Iterator[Receiver]:
-    with receiver(panel) as running:
+def panel() -> Iterator[Panel]:
+    with own_adapter_rig.panel() as running:
         yield running
 
 
-def read(server: Receiver, **more: object) -> Routing:
-    own = {"type": "own-panel", "url": f"{server.url}api/", "token": "s3cret", **more}
-    return routing.read({"adapter": "panel", "panel": own})
+@pytest.fixture
+def adapter(panel: Panel) -> Adapter:
+    return read(panel).adapter_for(SITE)
 
 
 @pytest.fixture
 def day(sqlite_url: str) -> Iterator[Rehearsal]:
+    """A site that is ordered down."""
     with rehearsal(sqlite_url) as found:
         found.add()
         found.give(c.SetHold(by="operator-1", reason="by order"))
         yield found
 
 
-def carry_out(day: Rehearsal, adapter: Adapter) -> None:
-    others = Told("others")
-    from dataclasses import replace
+def read(panel: Panel, **more: object) -> Routing:
+    return routing.read(tomllib.loads(panel.settings(**more))["acts"])
 
-    made = replace(courier(day, others), lanes={"act": lambda _: adapter})
-    found = Round(made)
+
+def carry_out(day: Rehearsal, adapter: Adapter) -> None:
+    found = Round(replace(courier(day, Told()), lanes={"act": lambda _: adapter}))
     found.run()
     found.close()
 
 
-def waiting(day: Rehearsal) -> list[tuple[object, ...]]:
-    return day.rows("SELECT dead, attempts, problem FROM deliveries WHERE lane = 'act'")
+def waiting(day: Rehearsal) -> list[Row]:
+    rows = day.rows("SELECT dead, attempts, problem FROM deliveries WHERE lane = 'act'")
+    return [(bool(dead), *rest) for dead, *rest in rows]
 
 
 def in_force(day: Rehearsal) -> object:
     [(found,)] = day.rows("SELECT in_force FROM sites")
     return found
+
+
+def test_it_is_found_by_its_entry_point_and_made_from_its_table(
+    panel: Panel, adapter: Adapter
+) -> None:
+    assert adapter.name == "panel"
+    assert read(panel).enforces
+
+
+def test_it_brings_a_site_down_and_up_again_and_both_are_in_force(
+    day: Rehearsal, panel: Panel, adapter: Adapter
+) -> None:
+    carry_out(day, adapter)
+    assert (panel.states, in_force(day)) == ({SITE: "suspended"}, "suspended")
+    assert adapter.state(SITE) == "suspended"
+
+    day.give(c.LiftHold(by="operator-1", reason="over"))
+    carry_out(day, adapter)
+
+    assert (panel.states, in_force(day)) == ({SITE: "active"}, "active")
+    assert panel.orders == ["1-o2", "1-o4"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_panel_that_is_busy_is_asked_again_when_it_says(
+    day: Rehearsal, panel: Panel, adapter: Adapter, status: int
+) -> None:
+    panel.status = status
+    carry_out(day, adapter)
+    assert waiting(day) == [(False, 1, f"http_{status}")]
+
+    panel.status = None
+    day.later(seconds=89)
+    carry_out(day, adapter)
+    # Retry-After asked for 90 seconds; without it the second attempt comes after two.
+    assert panel.orders == ([] if status in (429, 503) else ["1-o2"])
+    day.later(seconds=1)
+    carry_out(day, adapter)
+    assert panel.orders == ["1-o2"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_what_the_panel_will_never_do_is_a_dead_letter_at_once(
+    day: Rehearsal, panel: Panel, adapter: Adapter, status: int
+) -> None:
+    panel.status = status
+    carry_out(day, adapter)
+
+    assert waiting(day) == [(True, 1, f"http_{status}")]
+
+
+def test_an_answer_that_is_lost_is_an_attempt_that_may_have_worked(
+    day: Rehearsal, panel: Panel, adapter: Adapter
+) -> None:
+    panel.loses_answers = True
+    carry_out(day, adapter)
+    assert waiting(day) == [(False, 1, "no_answer")]
+
+    panel.loses_answers = False
+    day.later(seconds=2)
+    carry_out(day, adapter)
+
+    # The same id: the panel can tell that it has seen it, and here it does no harm.
+    assert panel.orders == ["1-o2", "1-o2"]
+    assert (waiting(day), in_force(day)) == ([], "suspended")
+
+
+def test_nobody_knows_how_a_site_stands_of_which_the_panel_knows_nothing(adapter: Adapter) -> None:
+    assert adapter.state("b.example") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"url": ""}, "url"),
+        ({"token": ""}, "token"),
+        ({"timeout": "1h"}, "timeout"),
+        ({"tokn": "x"}, "tokn"),
+    ],
+)
+def test_what_is_wrong_in_its_table_is_told_by_its_key(
+    panel: Panel, change: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(IncidentsError, match=told) as raised:
+        read(panel, **change)
+    assert "[acts.panel]" in raised.value.message
+    assert own_adapter_rig.TOKEN not in raised.value.message

@@ -211,13 +211,20 @@ def lifted(site: Decided, number: int, lane: str = "act") -> c.Command:
     return c.CancelOrder(by=c.COURIER, order=number, lane=lane, why="lifted")
 
 
+def seen(site: Decided, state: str) -> c.Command:
+    case = site.case
+    return c.RecordState(
+        by="li", adapter="panel", seen=state, in_force=case.in_force, last_act=case.last_act
+    )
+
+
 def _carried_out(site: Decided) -> None:
     """All that may become of orders; one suspension is lifted before anybody has tried it."""
     site.do(c.SetHold(by="li", reason="sha256:5"), minutes=5)
     site.do(failed(site), minutes=5)
     site.do(c.RetryOrder(by="li", order=order(site), lane="act"), minutes=5)
     site.do(delivered(site), minutes=1)
-    site.do(c.RecordState(by="li", adapter="panel", seen="active"), minutes=5)
+    site.do(seen(site, "active"), minutes=5)
     site.do(c.RepeatOrder(by="li"), minutes=1)
     site.do(
         c.CancelOrder(

@@ -30,7 +30,7 @@ from incidents.store.tables import DESK_STREAM
 from tests.audit.decided import Decided, everything, periods_of, redecided
 from tests.audit.tampering import fill
 from tests.databases import Databases
-from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
+from tests.desk.rehearsal import Outside, Rehearsal, random_command, rehearsal
 from tests.machine import random_histories
 from tests.machine.random_histories import RandomHistory, histories, play
 
@@ -155,7 +155,7 @@ def _do_anything(draw: Random, day: Rehearsal, n: int) -> None:
     batch = []
     for _ in range(draw.choice((1, 1, 2, 6))):
         site = draw.choice(("a.example", "b.example"))
-        command = random_command(draw, day.now, n // 3, day.orders(site))
+        command = random_command(draw, day.now, n // 3, day.outside(site))
         login = draw.choice(("desk1", "desk2", None))
         batch.append(Envelope(site=site, command=command, login=login))
     day.desk.submit(batch)
@@ -212,8 +212,11 @@ def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
         if n % 50 == 0:
             site.activate(Policy(**random_histories.POLICIES[2 + (seed + n) % 19]))
         site.now += timedelta(minutes=draw.choice((0, 0, 1, 20, 61, 300, 800)))
-        orders = list(site.case.deliveries)
-        asked = random_command(draw, site.now, site.case.last_incident, orders)
+        case = site.case
+        outside = Outside(
+            orders=list(case.deliveries), in_force=case.in_force, last_act=case.last_act
+        )
+        asked = random_command(draw, site.now, case.last_incident, outside)
         site.do(asked, may_be_refused=True)
     parts = _looked_at(monkeypatch)
     redecision, finding = redecided(site.entries, periods_of(site.own))

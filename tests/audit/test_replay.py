@@ -64,7 +64,7 @@ def test_random_days_at_the_desk_replay_to_the_tables(db_url: str, seed: int) ->
         for n in range(120):
             day.later(minutes=draw.choice((0, 1, 20, 61, 300)))
             site = draw.choice(("a.example", "b.example"))
-            day.give(random_command(draw, day.now, n // 4, day.orders(site)), site)
+            day.give(random_command(draw, day.now, n // 4, day.outside(site)), site)
             if n % 10 == 0:
                 day.elapse()
         with reading(day.engine) as connection:

@@ -144,7 +144,7 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, sqlite_url: str) -> None
     cli("site", "add", "other.example")
     cli("log", "shop.example")
     assert _completed("incidents re", sqlite_url) == [
-        "release", "removed", "refused", "recur", "retention",
+        "release", "removed", "refused", "recur", "reported", "retention",
     ]  # fmt: skip
     assert _completed("incidents log sh", sqlite_url) == ["shop.example"]
     assert _completed("incidents claim 1", sqlite_url) == ["1-1"]

@@ -47,7 +47,8 @@ def page(items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "items": items, "more": False, "counts": {"call": len(items)}, "counts_capped": False,
-        "enforcement": enforcement, "acts": {"dead": 0, "capped": False, "first": []}, **more,
+        "enforcement": enforcement, "acts": {"dead": 0, "capped": False, "first": []},
+        "report": None, **more,
     }  # fmt: skip
 
 

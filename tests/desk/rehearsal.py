@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -18,6 +19,18 @@ from incidents.store.engine import create
 Fields = dict[str, Any]
 Order = tuple[int, str]
 """The number of an order and its lane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What is not settled of a site's orders, and what is known to be in force."""
+
+    orders: Sequence[Order] = ()
+    in_force: str = "active"
+    last_act: int = 0
+
+
+_NOTHING = Outside()
 
 TEN = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 
@@ -57,6 +70,14 @@ class Rehearsal:
             answers += batch
         return answers
 
+    def outside(self, site: str = "a.example") -> Outside:
+        """What is not settled of a site's orders, and what is in force on it."""
+        ((in_force, last),) = self.rows(
+            f"SELECT in_force, last_act FROM sites WHERE name = '{site}'"
+        )
+        orders = self.orders(site)
+        return Outside(orders=orders, in_force=str(in_force), last_act=int(str(last)))
+
     def orders(self, site: str = "a.example") -> list[Order]:
         """The orders of a site that are not settled."""
         rows = self.rows(
@@ -80,17 +101,20 @@ def rehearsal(url: str, now: datetime = TEN) -> Iterator[Rehearsal]:
 
 
 def random_command(
-    draw: Random, now: datetime, incidents: int, orders: Sequence[Order] = ()
+    draw: Random, now: datetime, incidents: int, outside: Outside = _NOTHING
 ) -> Command:
-    """Anything that somebody may ask, sensible or not, of a site with so many incidents and those
-    `orders` that are not settled."""
+    """Anything that somebody may ask, sensible or not, of a site with so many incidents and that
+    `outside`."""
     kind = draw.choices(list(_MADE), weights=[weight for weight, _ in _MADE.values()])[0]
     by = draw.choice(("li", "wang", "zhao"))
     n = max(1, incidents - int(draw.expovariate(0.5)))
     at = draw.choice((None, None, now - timedelta(minutes=draw.choice((5, 50, 70, 600, 1500)))))
     own: Fields = {}
     if issubclass(kind, c.OrderCommand):
-        own["order"], own["lane"] = _order(draw, orders)
+        own["order"], own["lane"] = _order(draw, outside.orders)
+    if kind is c.RecordState:
+        early = draw.random() < 0.1
+        own = {"in_force": outside.in_force, "last_act": outside.last_act - early}
     return kind(by=by, **own, **_MADE[kind][1](draw, n, at))
 
 
@@ -166,7 +190,7 @@ _MADE: dict[type[Command], tuple[int, Callable[[Random, int, datetime | None], F
         9,
         lambda draw, n, at: {
             "why": draw.choice(("lifted", "lifted", "by_hand", "expired")),
-            "tried": draw.random() < 0.3, "reason": draw.choice((None, "no need")),
+            "tried": draw.choice((None, None, False, True)), "reason": draw.choice((None, "no need")),
         },
     ),
     c.RetryOrder: (5, lambda draw, n, at: {}),

@@ -64,7 +64,9 @@ def test_what_the_police_and_the_customer_say_is_answered_with_the_incident(
         ),
         c.RecordFailure(order=2, lane="act", adapter="a", attempts=1, problem="tel_12345678"),
         c.CancelOrder(by="li", order=2, lane="act", why="12345678"),
-        c.RecordState(by="li", adapter="a", seen="w@a.example"),
+        c.RecordState(
+            by="li", adapter="a", seen="w@a.example", in_force="active", last_act=0
+        ),
     ],
     ids=lambda command: type(command).__name__,
 )  # fmt: skip

@@ -14,11 +14,13 @@ DOCS = pages.ROOT / "docs"
 
 ON_SQLITE = (
     "how-to/back-up-and-upgrade.md",
+    "how-to/be-alarmed.md",
     "how-to/change-the-policy.md",
     "how-to/correct-a-mistake.md",
     "how-to/erase-a-person.md",
     "how-to/export-and-check.md",
     "how-to/rehearse-with-a-told-clock.md",
+    "how-to/report-to-the-police.md",
     "how-to/verify-with-your-own-tools.md",
     "how-to/work-a-shift.md",
 )

@@ -49,7 +49,7 @@ class OrderHistory(History):
         )  # fmt: skip
 
     def cancelled(
-        self, kind: str | int, lane: str = ACT, *, why: str = "by_hand", tried: bool = False
+        self, kind: str | int, lane: str = ACT, *, why: str = "by_hand", tried: bool | None = None
     ) -> Self:
         """Cancel an order."""
         order = self.order(kind, lane)
@@ -64,8 +64,14 @@ class OrderHistory(History):
         return self.do(c.RetryOrder(by=ANN, order=self.order(kind, lane), lane=lane))
 
     def seen(self, state: str) -> Self:
-        """Record how the site really stands."""
-        return self.do(c.RecordState(by=ANN, adapter="panel", seen=state))
+        """Record how the site really stands, as somebody sees it now."""
+        case = self.case
+        return self.do(
+            c.RecordState(
+                by=ANN, adapter="panel", seen=state, in_force=case.in_force,
+                last_act=case.last_act,
+            )
+        )  # fmt: skip
 
     def repeat(self) -> Self:
         """Order once more what is ordered."""

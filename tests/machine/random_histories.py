@@ -146,13 +146,17 @@ DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "fail": tuple({"lane": lane} for lane in _LANES),
     "cancel": tuple(
-        {"lane": lane, "outcome": why, "again": again}
+        {"lane": lane, "outcome": why, "contact": tried}
         for lane in _LANES
         for why in ("lifted", "lifted", "by_hand", "expired")
-        for again in (False, True)
+        for tried in (1, 2, 3)
     ),
     "retry": tuple({"lane": lane} for lane in _LANES),
-    "see": tuple({"outcome": state} for state in ("active", "suspended", "closed")),
+    "see": tuple(
+        {"outcome": state, "back": early}
+        for state in ("active", "suspended", "closed")
+        for early in (0, 0, 1)
+    ),
 }  # fmt: skip
 """What an act has besides: one of these, each as likely as the other."""
 

@@ -116,9 +116,11 @@ _COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
         **_named(s, k), adapter="a", attempts=s.contact, problem="fault"
     ),
     "cancel": lambda s, k, now: c.CancelOrder(
-        by=s.by, **_named(s, k), why=s.outcome, tried=s.again
+        by=s.by, **_named(s, k), why=s.outcome, tried=(None, False, True)[s.contact - 1]
     ),
     "retry": lambda s, k, now: c.RetryOrder(by=s.by, **_named(s, k)),
-    "see": lambda s, k, now: c.RecordState(by=s.by, adapter="a", seen=s.outcome),
+    "see": lambda s, k, now: c.RecordState(
+        by=s.by, adapter="a", seen=s.outcome, in_force=k.in_force, last_act=k.last_act - s.back
+    ),
     "repeat": lambda s, k, now: c.RepeatOrder(by=s.by),
 }  # fmt: skip

@@ -191,7 +191,12 @@ class HarshWorld(World):
             case 3:
                 self.do(c.RepeatOrder(by="p"))
             case 4 if self.chance.random() < 0.2 and not self.in_doubt:
-                self.do(c.RecordState(by="p", adapter="a", seen=self.really))
+                case = self.case
+                seen = c.RecordState(
+                    by="p", adapter="a", seen=self.really, in_force=case.in_force,
+                    last_act=case.last_act,
+                )  # fmt: skip
+                assert self.do(seen)
             case _ if self.waiting:
                 answer = self.chance.choice(("done", "no", ""))
                 effect = answer == "done" or self.chance.random() < 0.5

@@ -236,7 +236,10 @@ class DeskAgainstNaive(RuleBasedStateMachine):
 
     @rule(site=sites, by=persons, seen=st.sampled_from(["active", "suspended", "closed"]))
     def it_is_looked_at_and_ordered_once_more(self, site: str, by: str, seen: str) -> None:
-        self._note(site, c.RecordState(by=by, adapter="a", seen=seen))
+        known = select(tables.sites.c.in_force, tables.sites.c.last_act)
+        with engines.reading(self.engine) as connection:
+            row = connection.execute(known.where(tables.sites.c.name == site)).mappings().one()
+        self._note(site, c.RecordState(by=by, adapter="a", seen=seen, **row))
         self._note(site, c.RepeatOrder(by=by))
 
     # How it is done, and read back.

@@ -129,6 +129,10 @@ def test_they_are_carried_out_like_any_other_and_what_is_new_waits_beside_them(
         assert findings(day.engine) == []
 
 
+def _seen(state: str, known: str) -> c.Command:
+    return c.RecordState(by="li", adapter="panel", seen=state, in_force=known, last_act=0)
+
+
 def _acts(day: Rehearsal) -> None:
     """Each kind of what may become of an order, and what the police and the customer say."""
     for site in ("a.example", "b.example"):
@@ -144,7 +148,7 @@ def _acts(day: Rehearsal) -> None:
     day.give(c.RepeatOrder(by="li"), "b.example")
     day.give(c.CancelOrder(by="li", order=2, lane="notice", why="by_hand"), "b.example")
     day.give(c.SayRemoved(incident=1), "b.example")
-    day.give(c.RecordState(by="li", adapter="panel", seen="active"), "b.example")
+    day.give(_seen("active", "unknown"), "b.example")
     day.give(c.LiftHold(by="li", reason="r"), "b.example")
     kinds = day.rows("SELECT DISTINCT kind FROM deliveries WHERE dead ORDER BY kind")
     assert kinds == [("suspend",)]
@@ -192,9 +196,9 @@ def _done(*, enforced: bool) -> c.Command:
         ([_cancel(tried=True)], "unknown"),
         ([_cancel(tried=False)], "active"),
         ([failed(2)], "unknown"),
-        ([c.RecordState(by="li", adapter="a", seen="suspended"), failed(2)], "suspended"),
-        ([c.RecordState(by="li", adapter="a", seen="suspended"), _cancel(tried=True)], "suspended"),
-        ([failed(2), c.RecordState(by="li", adapter="a", seen="active")], "active"),
+        ([_seen("suspended", "active"), failed(2)], "suspended"),
+        ([_seen("suspended", "active"), _cancel(tried=True)], "suspended"),
+        ([failed(2), _seen("active", "unknown")], "active"),
     ],
 )
 def test_what_was_in_force_before_going_back_is_so_again(
@@ -230,7 +234,7 @@ def test_any_past_is_taken_up_as_it_was(databases: Databases, seed: int) -> None
             day.later(minutes=draw.choice((0, 1, 20, 61, 300, 800)))
             batch = [
                 Envelope(
-                    site="a.example", command=random_command(draw, day.now, n // 4, day.orders())
+                    site="a.example", command=random_command(draw, day.now, n // 4, day.outside())
                 )
                 for _ in range(draw.choice((1, 1, 2, 4)))
             ]

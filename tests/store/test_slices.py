@@ -49,9 +49,9 @@ def test_a_slice_decides_what_the_whole_history_decides(databases: Databases, se
 def _random_batch(draw: Random, day: Rehearsal) -> list[Command]:
     ((known,),) = day.rows("SELECT last_incident FROM sites")
     assert isinstance(known, int)
-    orders = day.orders()
+    outside = day.outside()
     return [
-        random_command(draw, day.now, known, orders) for _ in range(draw.choice((1, 1, 1, 2, 5)))
+        random_command(draw, day.now, known, outside) for _ in range(draw.choice((1, 1, 1, 2, 5)))
     ]
 
 
