@@ -142,10 +142,11 @@ def _take_up() -> None:
     sites: dict[int, dict[str, Any]] = {}
     for site_id, seq, body in op.get_bind().execute(found).all():
         entry = json.loads(body)
-        site = sites.setdefault(site_id, {"in_force": "active", "last_act": 0})
+        site = sites.setdefault(site_id, {"in_force": "active", "last_act": 0, "dead": set()})
         _happened(site_id, seq, site, entry, entry["data"])
     table = sa.table("sites", *map(sa.column, ("id", "in_force", "last_act")))
     for site_id, site in sites.items():
+        del site["dead"]
         op.execute(sa.update(table).where(table.c.id == site_id).values(site))
 
 
@@ -176,7 +177,9 @@ def _became(
     own = {"site_id": site_id, "site_seq": order, "lane": lane}
     if kind == "order_retried":
         now = _moment(entry["recorded_at"])
-        _set("deliveries", own, dead=False, since=now, next_at=now)
+        _set("deliveries", own, dead=False, since=now, attempts=0, next_at=now)
+        if lane == "act":
+            site["dead"].discard(order)
         return
     if kind == "order_failed":
         marks = {name: data[name] for name in ("attempts", "adapter", "problem")}
@@ -187,11 +190,14 @@ def _became(
         return
     force = FORCE[data["order_kind"]]
     if kind == "order_delivered":
-        site["last_act"] = order
+        site["last_act"] = max(site["last_act"], order)
         if data.get("enforced"):
             site["in_force"] = force
-    elif (kind == "order_failed" or data.get("tried")) and site["in_force"] != force:
-        site["in_force"] = "unknown"
+    elif kind == "order_failed" or data.get("tried"):
+        known = order in site["dead"] or order < site["last_act"]
+        site["in_force"] = site["in_force"] if known or site["in_force"] == force else "unknown"
+    if kind == "order_failed":
+        site["dead"].add(order)
 
 
 def _set(name: str, key: dict[str, Any], **values: Any) -> None:

@@ -20,6 +20,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "hand-over": ("incidents.cli.task:hand_over", "Give all that you hold to another person."),
         "done": ("incidents.cli.task:done", "Complete a task with its outcome."),
         "show": ("incidents.cli.show:show", "Tell the whole story of an incident."),
+        "link": (
+            "incidents.cli.link:link",
+            "Print the link to the customer's page of an incident.",
+        ),
         "duty": ("incidents.cli.reporting:duty", "What is to be reported to the police by when."),
         "alarms": ("incidents.cli.alarms:alarms", "What is alarming now; test: try the channels."),
     },
@@ -41,9 +45,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "site": ("incidents.cli.site:site", "The sites: add, show, why, hold, reinstate …"),
         "policy": ("incidents.cli.policy:policy", "Show, test and activate the policy."),
         "acts": ("incidents.cli.acts:acts", "Orders: what is carried out, and what is not."),
+        "serve": ("incidents.cli.serve:serve", "Serve the customer's page over HTTP."),
         "metrics": ("incidents.cli.metrics:metrics", "Print what a Prometheus is told, once."),
         "notices": (
-            "incidents.cli.notices:notices", "What is written to customers and the desk.",
+            "incidents.cli.notices:notices",
+            "What is written to customers and the desk.",
         ),
         "audit": ("incidents.cli.audit:audit", "Export, verify and replay the record."),
         "person": ("incidents.cli.person:person", "Erase a person's data when the law lets it go."),

@@ -13,7 +13,7 @@ from incidents.acts.courier import Choose, Courier, Round
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.record import Part
 from incidents.machine.orders import ACT, DESK, NOTICE
-from incidents.notices import customer, desk
+from incidents.notices import customer, customer_settings, desk
 from incidents.store import schema
 from incidents.store.engine import plainly, reading
 
@@ -122,7 +122,7 @@ def once(house: House) -> Delivery:
 
 
 def _lanes(house: House, found: routing.Routing) -> dict[str, Choose]:
-    to_customer, to_desk = customer.of(house), desk.of(house)
+    to_customer, to_desk = customer.of(house, link=customer_settings.link()), desk.of(house)
     lanes: dict[str, Choose] = {ACT: lambda order: found.adapter_for(order.site)}
     # Without a channel here it is left to a daemon that has one, or to the day when there is one.
     if to_customer.is_set_up:

@@ -61,8 +61,8 @@ def queue(
     In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
     `recorded_at`. `mine` shows only what that person has claimed; `after` is a page's `next_after`.
     Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be said too,
-    unless `reveal` asks for them. `report` asks how much the police are to be told of still. A page takes the same number of queries, and the same time,
-    however long the queue is.
+    unless `reveal` asks for them. `report` asks how much the police are to be told of still. A page
+    takes the same number of queries, and the same time, however long the queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.

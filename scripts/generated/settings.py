@@ -68,6 +68,95 @@ _SECTIONS = (
         ),
     ),
     (
+        "[acts] adapter",
+        "",
+        "a name",
+        "`log`, which enforces nothing",
+        (
+            "who carries out what is ordered: the section `[acts.NAME]` of that name (how-to:"
+            " carry orders out)"
+        ),
+    ),
+    (
+        "[acts] give_up_after",
+        "",
+        "a duration",
+        "`3d`",
+        ("how long an order is tried before it is a dead letter"),
+    ),
+    (
+        "[acts] workers",
+        "",
+        "1 to 64",
+        "16",
+        ("attempts at a time, for each adapter"),
+    ),
+    (
+        "[[acts.group]] sites, adapter",
+        "",
+        "names or patterns such as `*.shop.example`; a name",
+        "none",
+        ("the adapter of these sites, in place of the default one"),
+    ),
+    (
+        "[acts.NAME] type",
+        "",
+        "`webhook`, `exec`, `nginx`, `cloud`, `powerdns`, `log`, or one of others",
+        "its NAME",
+        ("what kind of adapter it is; its other keys stand on the page of its kind"),
+    ),
+    (
+        "[notices] channels",
+        "",
+        "a list of names",
+        "none: nobody is written to",
+        (
+            "the ways to customers, tried in this order; each a section `[notices.NAME]`"
+            " (how-to: write to customers)"
+        ),
+    ),
+    (
+        "[alarms] channels",
+        "",
+        "a list of names",
+        "none: the desk is not alarmed",
+        ("the ways to the desk, each told, each with its quiet hours (how-to: be alarmed)"),
+    ),
+    (
+        "[customer] base_url",
+        "",
+        "an https address",
+        "none: notices carry no link",
+        ("where customers find their page"),
+    ),
+    (
+        "[customer] secret",
+        "",
+        "32 characters at least",
+        "none",
+        (
+            "signs the links; also `secret_file`, `secret_env`, and `previous_secret` while"
+            " it is changed"
+        ),
+    ),
+    (
+        "[customer] valid_for",
+        "",
+        "`1d` to `90d`",
+        "`14d`",
+        ("how long a link holds"),
+    ),
+    (
+        "[metrics] listen",
+        "",
+        "an address and a port",
+        "not set",
+        (
+            "where the daemon serves `/metrics` for a Prometheus, `127.0.0.1:9464` say; not"
+            " set, nowhere"
+        ),
+    ),
+    (
         "[report] within",
         "",
         'a duration, `1m` to `30d`, or `""`',

@@ -340,6 +340,7 @@ def test_an_order_that_was_carried_out_and_waits_again_is_found(day: Rehearsal) 
         seq = connection.scalar(
             select(done.site_seq).where(done.site_id == 1, done.kind == "suspend")
         )
+        assert seq is not None
         connection.execute(insert(tables.deliveries).values(_waiting(1, "act", seq, "suspend")))
         [finding] = _findings(connection)
     assert (finding.row, finding.problem) == (f"1-act-{seq}-1", "added")

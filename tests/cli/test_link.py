@@ -7,18 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from incidents.cli.root import root
 from incidents.customer_link import Named
 from incidents.notices.customer_settings import Links
 from tests.cli.conftest import NOON, Cli
 
 SECRET = "0123456789abcdef" * 2
 LINKS = Links(base_url="https://desk.host.example", secrets=(SECRET,))
-
-
-@pytest.fixture(autouse=True)
-def _there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(root.targets, "link", ("incidents.cli.link:link", ""))
 
 
 @pytest.fixture

@@ -7,15 +7,8 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.cli.root import root
 from incidents.notices.catalogue import NOTICES
 from tests.cli.conftest import Cli
-
-
-@pytest.fixture(autouse=True)
-def _there(monkeypatch: pytest.MonkeyPatch) -> None:
-    where = ("incidents.cli.notices:notices", "What is written to the customer and to the desk.")
-    monkeypatch.setitem(root.targets, "notices", where)
 
 
 @pytest.fixture

@@ -44,10 +44,7 @@ SETTINGS = f"[notices]\n{OFFICE}{CUSTOMER}"
 FORM = "application/x-www-form-urlencoded"
 PATIENCE_S = 60.0
 
-_CONSOLE = (
-    "import sys; from incidents.cli import main; from incidents.cli.root import root;"
-    " root.targets.setdefault('serve', ('incidents.cli.serve:serve', '')); sys.exit(main())"
-)
+_CONSOLE = "import sys; from incidents.cli import main; sys.exit(main())"
 
 
 @dataclass(frozen=True)

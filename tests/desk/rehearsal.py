@@ -190,7 +190,8 @@ _MADE: dict[type[Command], tuple[int, Callable[[Random, int, datetime | None], F
         9,
         lambda draw, n, at: {
             "why": draw.choice(("lifted", "lifted", "by_hand", "expired")),
-            "tried": draw.choice((None, None, False, True)), "reason": draw.choice((None, "no need")),
+            "tried": draw.choice((None, None, False, True)),
+            "reason": draw.choice((None, "no need")),
         },
     ),
     c.RetryOrder: (5, lambda draw, n, at: {}),

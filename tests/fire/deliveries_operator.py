@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
-from sqlalchemy import Engine, exists, func, not_, select
+from sqlalchemy import Engine, func, select
 
 from incidents import clock
 from incidents.clock import read_rfc3339
@@ -32,7 +32,8 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.ids import ACT
 from incidents.store import engine as engines
-from incidents.store.order_tables import deliveries, waiting
+from incidents.store.order_tables import deliveries
+from tests.fire.deliveries_watch import NEXT
 
 NAME, OTHER = "operator-1", "operator-2"
 
@@ -114,15 +115,9 @@ class Operator:
             self._submit(desk, site_id, c.RetryOrder(by=NAME, order=order, lane=ACT))
 
     def _due(self) -> int:
-        """What waits behind another order is not due."""
-        of, before = deliveries.c, deliveries.alias("before")
-        earlier = (before.c.lane == ACT) & before.c.dead.is_(False)
-        behind = exists().where(
-            earlier, before.c.site_id == of.site_id, before.c.site_seq < of.site_seq
-        )
-        due = waiting & (of.lane == ACT) & (of.next_at <= clock.now())
+        due = select(func.count()).where(NEXT, deliveries.c.next_at <= clock.now())
         with self.engine.connect() as connection:
-            return connection.scalar(select(func.count()).where(due, not_(behind))) or 0
+            return connection.scalar(due) or 0
 
 
 Wish = Callable[[Known], c.Command]

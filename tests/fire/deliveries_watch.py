@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, exists, func, not_, select
 
 from incidents.machine.ids import ACT
 from incidents.store.order_tables import deliveries, waiting
@@ -12,8 +12,16 @@ from incidents.store.order_tables import orders as outbox
 from incidents.store.tables import sites
 from tests.fire.deliveries_world import STATES
 
-_of = deliveries.c
+_of, _before = deliveries.c, deliveries.alias("before")
 _in_hand = waiting & (_of.lane == ACT) & _of.held_by.is_not(None)
+_behind = exists().where(
+    _before.c.lane == ACT,
+    _before.c.dead.is_(False),
+    _before.c.site_id == _of.site_id,
+    _before.c.site_seq < _of.site_seq,
+)
+NEXT = waiting & (_of.lane == ACT) & not_(_behind)
+"""Of the orders that wait the next of each site: whatever the times of those behind it say."""
 
 
 LEASE = timedelta(seconds=25)
@@ -54,7 +62,7 @@ class Watch:
 
     def next_at(self) -> datetime | None:
         """When something is to be done the next time; None if nothing is to come."""
-        orders = select(func.min(_of.next_at)).where(waiting, _of.lane == ACT)
+        orders = select(func.min(_of.next_at)).where(NEXT)
         timers = select(func.min(sites.c.next_due))
         with self._engine.connect() as connection:
             found = [connection.scalar(orders), connection.scalar(timers)]

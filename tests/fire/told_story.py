@@ -88,7 +88,10 @@ def carry_out(story: Story) -> None:
     story.settle(CARRIED, failure(order=2))
     story.act(CARRIED, "order_retried", c.RetryOrder, order=2, lane=ACT)
     story.settle(CARRIED, delivery(order=2))
-    story.act(CARRIED, "state_seen", c.RecordState, adapter="panel", seen="active")
+    story.act(
+        CARRIED, "state_seen", c.RecordState, adapter="panel", seen="active", in_force="suspended",
+        last_act=2,
+    )  # fmt: skip
     story.act(CARRIED, "order_repeated", c.RepeatOrder)
     story.settle(CARRIED, delivery(order=7))
     story.act(CARRIED, "hold_lifted", c.LiftHold, reason="lifted")

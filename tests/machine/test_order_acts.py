@@ -116,6 +116,11 @@ def test_a_dead_letter_that_did_arrive_is_recorded_since_it_is_the_truth() -> No
     assert (site.in_force, site.dead_letters) == ("suspended", [])
 
 
+def test_a_dead_letter_that_arrives_late_was_not_carried_out_last() -> None:
+    site = OrderHistory().hold().failed("suspend").unhold().delivered("reopen").delivered(2)
+    assert (site.in_force, site.case.last_act) == ("suspended", 4)
+
+
 # Given up.
 
 
@@ -145,6 +150,13 @@ def test_a_notice_that_was_given_up_leaves_what_is_in_force() -> None:
     site = OrderHistory().hold().failed("suspend", "notice")
     assert site.dead_letters == [(2, "notice", "suspend")]
     assert site.in_force == "active"
+
+
+def test_of_what_was_overtaken_no_doubt_is_left() -> None:
+    site = OrderHistory().hold().unhold().delivered("reopen").failed("suspend")
+    assert (site.in_force, site.dead_letters) == ("active", [(2, "act", "suspend")])
+    site = OrderHistory().hold().unhold().delivered("suspend").failed("reopen")
+    assert site.in_force == "unknown"
 
 
 def test_a_dead_letter_is_not_given_up_twice() -> None:
@@ -190,6 +202,17 @@ def test_what_something_later_was_carried_out_after_is_not_tried_again() -> None
     assert site.retried(2).refused_with == "overtaken"
 
 
+def test_what_something_later_was_tried_after_is_not_tried_again_until_that_is_given_up() -> None:
+    site = OrderHistory().hold().failed("suspend").repeat().tried("suspend").retried(2)
+    assert (site.refused_with, site.happened) == ("overtaken", [])
+    assert site.failed("suspend").retried(2).refused_with is None
+
+
+def test_what_was_tried_before_a_dead_letter_keeps_it_from_nothing() -> None:
+    site = OrderHistory().hold().tried("suspend").repeat().failed("suspend")
+    assert site.retried(3).refused_with is None
+
+
 def test_what_something_earlier_was_carried_out_before_may_be_tried_again() -> None:
     site = OrderHistory().hold().delivered("suspend").seen("active").repeat().failed("suspend")
     assert site.case.last_act < site.order("suspend")
@@ -222,6 +245,18 @@ def test_what_is_seen_is_recorded_and_is_in_force() -> None:
 def test_what_was_known_is_no_news() -> None:
     site = OrderHistory().seen("active")
     assert (site.happened, site.refused_with) == ([], None)
+
+
+@pytest.mark.parametrize(("in_force", "last_act"), [("active", 2), ("suspended", 1)])
+def test_what_was_seen_before_something_else_was_carried_out_is_no_news(
+    in_force: str, last_act: int
+) -> None:
+    site = OrderHistory().hold().delivered("suspend")
+    sighting = {"by": ANN, "adapter": "panel", "seen": "active"}
+    site.do(c.RecordState(**sighting, in_force=in_force, last_act=last_act))
+    assert (site.refused_with, site.happened, site.in_force) == ("seen_too_early", [], "suspended")
+    site.do(c.RecordState(**sighting, in_force="suspended", last_act=2))
+    assert (site.refused_with, site.in_force) == (None, "active")
 
 
 def test_what_is_seen_ends_a_doubt() -> None:

@@ -42,6 +42,18 @@ def test_what_was_tried_may_have_had_one() -> None:
         assert site.in_force == "unknown"
 
 
+def test_who_cancels_it_may_know_better_than_the_marks() -> None:
+    site = OrderHistory().hold().tried("suspend").cancelled("suspend", tried=False)
+    assert not site.last(e.OrderCancelled).tried
+    assert site.in_force == "active"
+
+
+def test_a_dead_letter_that_is_put_aside_raises_no_doubt_anew() -> None:
+    site = OrderHistory().hold().tried("suspend").failed("suspend").seen("active")
+    assert site.cancelled("suspend").last(e.OrderCancelled).tried
+    assert site.in_force == "active"
+
+
 def test_what_was_tried_and_is_in_force_already_leaves_no_doubt() -> None:
     site = OrderHistory().hold().seen("suspended").tried("suspend").cancelled("suspend")
     assert site.in_force == "suspended"

@@ -44,6 +44,9 @@ REFUSED: dict[str, Callable[[], History]] = {
     "order_not_dead": lambda: OrderHistory().hold().retried("suspend", "notice"),
     "overtaken": lambda: OrderHistory().hold().failed("suspend").unhold().retried("suspend"),
     "same_person": lambda: History().false_info().reinstate().approve(by=ANN),
+    "seen_too_early": lambda: OrderHistory().do(
+        c.RecordState(by=ANN, adapter="panel", seen="active", in_force="active", last_act=1)
+    ),
     "site_closed": lambda: History().false_info().false_info(),
     "site_exists": lambda: History().do(c.AddSite(by=ANN)),
     "site_not_closed": lambda: History().reinstate(),

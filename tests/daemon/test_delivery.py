@@ -1,0 +1,458 @@
+"""Delivery: the duty that has orders carried out, beside the clock and never in its way."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import Engine, text
+
+from incidents import clock, settings
+from incidents.bootstrap import House
+from incidents.cli import main
+from incidents.daemon import loop
+from incidents.daemon.delivery import Delivery
+from incidents.daemon.systemd import Systemd
+from incidents.desk import Envelope
+from incidents.errors import DONE, FAILED
+from incidents.machine import commands as c
+from incidents.store import heartbeats
+from tests.acceptance import daemons
+from tests.acceptance.daemons import (
+    PATIENCE_S,
+    Timeline,
+    carried_out,
+    daemon,
+    engine_of,
+    incidents,
+    log_on,
+    site,
+    story,
+    until,
+)
+from tests.acts import own_adapter_rig
+from tests.acts.own_adapter_rig import Panel
+from tests.databases import SqliteDatabases
+
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+NOT_CARRIED_OUT = "the orders are not carried out"
+NOTHING_IS_ENFORCED = "NOTHING IS ENFORCED in the world: [acts] names no adapter"
+
+
+@pytest.fixture
+def panel() -> Iterator[Panel]:
+    with own_adapter_rig.panel() as running:
+        yield running
+
+
+@pytest.fixture
+def env(tmp_path: Path, panel: Panel) -> dict[str, str]:
+    """The variables of a daemon whose orders go to the panel, by an adapter of somebody else's."""
+    return environment(tmp_path, panel.settings(timeout="15s"))
+
+
+def environment(folder: Path, text: str) -> dict[str, str]:
+    config = folder / "config.toml"
+    config.write_text(text)
+    packages = own_adapter_rig.install(folder / "site-packages")
+    return {"INCIDENTS_CONFIG": str(config), "PYTHONPATH": f"{packages}:{Path.cwd()}"}
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """The lines that the log has got since this was last asked."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def hold(engine: Engine, name: str, at: datetime | None = None) -> None:
+    """A site that is ordered down."""
+    desk = daemons.desk_at(engine, clock.now() if at is None else at)
+    for command in (c.AddSite(by="operator-1"), c.SetHold(by="operator-1", reason="by order")):
+        [answer] = desk.submit([Envelope(site=name, command=command)])
+        assert answer.refusal is None
+
+
+def outcomes(engine: Engine, name: str) -> list[str]:
+    return [entry["kind"] for entry in story(engine, name) if entry["actor"] == "courier"]
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("acts", "told"),
+    [
+        ('adapter = "panel"', "[acts.panel]"),
+        ('adapter = "panel"\n[acts.panel]\ntype = "pannel"', "type"),
+        ('adapter = "panel"\n[acts.panel]\ntype = "webhook"', "secret"),
+        ("workers = 0", "workers"),
+        ('give_up_after = "soon"', "give_up_after"),
+        ('adaptor = "log"', "adaptor"),
+        ('[[acts.group]]\nadapter = "log"', "sites"),
+    ],
+)
+def test_wrong_settings_end_the_daemon_with_one_sentence_before_anything_has_started(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], acts: str, told: str,
+) -> None:  # fmt: skip
+    config = tmp_path / "config.toml"
+    config.write_text(f"[acts]\n{acts}\n")
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+
+    assert main(["daemon"]) == FAILED
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("incidents: ")
+    assert told in line
+    with engine_of(sqlite_url) as engine, engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 0
+
+
+def test_wrong_settings_keep_once_from_no_clock(
+    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    config = tmp_path / "config.toml"
+    config.write_text('[acts]\nadapter = "panel"\n')
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    monkeypatch.setenv("INCIDENTS_DB", db_url)
+    with engine_of(db_url) as engine:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+
+        assert main(["daemon", "--once"]) == FAILED
+
+        assert "[acts.panel]" in capsys.readouterr().err
+        assert site(engine, "a.example")["state"] == "suspended"
+        assert outcomes(engine, "a.example") == []
+
+
+@pytest.mark.parametrize("adapter", ["log", "panel"])
+def test_a_daemon_says_once_that_nothing_is_enforced_where_that_is_so(
+    sqlite_url: str, tmp_path: Path, env: dict[str, str], adapter: str
+) -> None:
+    if adapter == "log":
+        Path(env["INCIDENTS_CONFIG"]).write_text("")
+    with (
+        engine_of(sqlite_url) as engine,
+        daemon(sqlite_url, tmp_path, env=env) as running,
+    ):
+        hold(engine, "a.example")
+        until(lambda: carried_out(engine), "it is carried out")
+        assert running.stop() == 0
+        in_force = site(engine, "a.example")["in_force"]
+
+    assert len(running.lines(NOTHING_IS_ENFORCED)) == (adapter == "log")
+    assert in_force == ("active" if adapter == "log" else "suspended")
+
+
+# The duty, step by step.
+
+
+@pytest.fixture
+def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    found = House(settings.load(db=db_url))
+    yield found
+    found.close()
+
+
+def test_it_waits_for_its_database_and_says_so_once(
+    sqlite_databases: SqliteDatabases, tmp_path: Path, said: Callable[[], list[dict[str, Any]]]
+) -> None:
+    file = tmp_path / "volume" / "incidents.db"
+    house = House(settings.load(db=f"sqlite:///{file}"))
+    delivery = Delivery(house)
+    try:
+        # A look at the back-off's clock alone would be over before it ends.
+        for _ in range(3):
+            delivery._part._backoff._until = 0.0
+            delivery.run()
+        [waits] = said()
+
+        file.parent.mkdir()
+        with sqlite_databases.at_head() as url:
+            file.write_bytes(Path(url.removeprefix("sqlite:///")).read_bytes())
+        with engine_of(f"sqlite:///{file}") as engine:
+            hold(engine, "a.example")
+            delivery._part._backoff._until = 0.0
+            delivery.run()
+            assert carried_out(engine)
+    finally:
+        delivery.close()
+        house.close()
+
+    assert (waits["event"], waits["level"]) == (NOT_CARRIED_OUT, "error")
+    assert "cannot open the file" in waits["reason"]
+    assert [line["event"] for line in said()][-1] == f"no longer: {NOT_CARRIED_OUT}"
+
+
+def test_it_begins_nothing_once_it_is_stopped(house: House) -> None:
+    hold(house.engine, "a.example")
+    delivery = Delivery(house, stopped=lambda: True)
+
+    delivery.run()
+
+    assert delivery.round is None
+    assert not carried_out(house.engine)
+
+
+def test_with_another_clock_than_the_databases_nothing_is_carried_out(
+    postgresql_url: str,
+) -> None:
+    house = House(settings.load(db=postgresql_url))
+    delivery = Delivery(house)
+    try:
+        hold(house.engine, "a.example")
+        with freeze_time(clock.now() + 10 * SECOND):
+            delivery.run()
+        assert outcomes(house.engine, "a.example") == []
+
+        delivery.run()
+        assert outcomes(house.engine, "a.example") == ["order_delivered"]
+    finally:
+        delivery.close()
+        house.close()
+
+
+# Once.
+
+
+def test_once_with_a_panel_that_refuses_says_so_and_ends(
+    db_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    panel.status = 503
+    with engine_of(db_url) as engine:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        hold(engine, "b.example")
+
+        done = incidents(db_url, "daemon", "--once", env=env)
+
+        assert done.returncode == DONE
+        assert done.stderr.splitlines() == ["2 orders not carried out: incidents acts list"]
+        assert site(engine, "a.example")["state"] == "suspended"
+        assert site(engine, "a.example")["in_force"] == "active"
+        listed = json.loads(incidents(db_url, "acts", "list", "--json", env=env).stdout)
+        acts = [each for each in listed if each["lane"] == "act"]
+        assert [(each["state"], each["problem"], each["attempts"]) for each in acts] == [
+            ("waiting", "http_503", 1), ("waiting", "http_503", 1),
+        ]  # fmt: skip
+
+
+def test_once_carries_out_what_it_has_just_decided(
+    sqlite_url: str, panel: Panel, env: dict[str, str]
+) -> None:
+    with engine_of(sqlite_url) as engine:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+
+        done = incidents(sqlite_url, "daemon", "--once", env=env)
+
+        assert done.stderr == ""
+        assert panel.states == {"a.example": "suspended"}
+        assert site(engine, "a.example")["in_force"] == "suspended"
+
+
+# A daemon, and an adapter that keeps it waiting.
+
+
+def test_a_panel_that_does_not_answer_holds_up_neither_the_clock_nor_the_heartbeat(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    panel.thaw.clear()
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        hold(engine, "a.example")
+        until(lambda: panel.orders, "it is in hand")
+        beaten = until(lambda: last_beat(engine), "it enforces")
+
+        log_on(engine, ["b.example"], clock.now() - HOUR + 2 * SECOND)
+        decided = running.says("decided")
+
+        assert decided["site"] == "b.example"
+        assert decided["late_s"] < 5
+        until(lambda: last_beat(engine) not in (None, beaten), "its heart beats on")
+        assert outcomes(engine, "a.example") == []
+
+
+def test_sigterm_waits_for_the_answer_that_is_on_its_way_and_begins_nothing_more(
+    db_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    panel.thaw.clear()
+    with engine_of(db_url) as engine, daemon(db_url, tmp_path, env=env) as running:
+        hold(engine, "a.example")
+        until(lambda: panel.orders, "it is in hand")
+        running.process.send_signal(signal.SIGTERM)
+        running.says("stopping")
+        hold(engine, "b.example")
+        assert running.process.poll() is None
+        panel.thaw.set()
+
+        assert running.process.wait(PATIENCE_S) == 0
+
+        assert panel.states == {"a.example": "suspended"}
+        assert site(engine, "a.example")["in_force"] == "suspended"
+        assert outcomes(engine, "b.example") == []
+
+
+def test_a_second_signal_does_not_wait_for_the_panel_and_the_next_daemon_carries_it_out(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    timeline = Timeline(tmp_path)
+    env |= timeline.environment
+    panel.thaw.clear()
+    with engine_of(sqlite_url) as engine:
+        with daemon(sqlite_url, tmp_path, env=env) as running:
+            hold(engine, "a.example")
+            until(lambda: panel.orders, "it is in hand")
+            running.process.send_signal(signal.SIGTERM)
+            running.says("stopping")
+            began = time.monotonic()
+            assert running.stop() == -signal.SIGTERM
+            assert time.monotonic() - began < 10
+        panel.thaw.set()
+        incidents(sqlite_url, "daemon", "--once", env=env)
+        assert outcomes(engine, "a.example") == []
+
+        # The lease of the dead one ends; by then nobody knows what came of its attempt.
+        timeline.move(30 * SECOND)
+        incidents(sqlite_url, "daemon", "--once", env=env)
+
+        assert panel.orders == ["1-o2", "1-o2"]
+        [delivered] = [e for e in story(engine, "a.example") if e["kind"] == "order_delivered"]
+        assert delivered["data"]["attempts"] == 2
+
+
+IMPATIENT = """
+import sys
+from datetime import timedelta
+from incidents.acts import courier
+courier.LEASE, courier.ATTEMPT_S = timedelta(seconds=2), 1.0
+from incidents.cli import main
+sys.exit(main())
+"""
+
+
+def test_an_adapter_that_never_comes_back_keeps_no_daemon_from_ending(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(daemons, "CONSOLE", IMPATIENT)
+    panel.thaw.clear()
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        hold(engine, "a.example")
+        until(lambda: panel.orders, "it is in hand")
+        began = time.monotonic()
+
+        assert running.stop() == 0
+
+        # The adapter's own time is 15 seconds; the lease of this courier is two.
+        assert time.monotonic() - began < 10
+        assert running.lines("an attempt does not end")[0]["order"] == "1-o2"
+        assert outcomes(engine, "a.example") == []
+
+
+def test_a_daemon_that_was_paused_past_its_lease_doubles_nothing_when_it_goes_on(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    timeline = Timeline(tmp_path)
+    env |= timeline.environment | {"INCIDENTS_CLOCK": "own"}
+    panel.thaw.clear()
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        hold(engine, "a.example")
+        until(lambda: panel.orders, "it is in hand")
+        os.kill(running.process.pid, signal.SIGSTOP)
+        panel.thaw.set()
+        timeline.move(30 * SECOND)
+        incidents(sqlite_url, "daemon", "--once", env=env)
+        assert outcomes(engine, "a.example") == ["order_delivered"]
+
+        os.kill(running.process.pid, signal.SIGCONT)
+        hold(engine, "b.example", timeline.now())
+        until(lambda: "b.example" in panel.states, "it goes on")
+        assert running.stop() == 0
+
+        assert outcomes(engine, "a.example") == ["order_delivered"]
+        assert panel.states == {"a.example": "suspended", "b.example": "suspended"}
+
+
+# Clocks that are set.
+
+
+@pytest.mark.parametrize("by", [-3 * HOUR, 3 * HOUR], ids=["back", "forward"])
+def test_a_clock_that_is_set_wakes_it(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str], by: timedelta
+) -> None:
+    timeline = Timeline(tmp_path)
+    env |= timeline.environment
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        hold(engine, "a.example")
+        until(lambda: panel.states, "it carries orders out")
+
+        timeline.move(by)
+        began = time.monotonic()
+        hold(engine, "b.example", timeline.now())
+        incidents(sqlite_url, "site", "unhold", "a.example", "--reason", "over", env=env)
+        until(lambda: panel.states == {"a.example": "active", "b.example": "suspended"}, "woken")
+
+        assert time.monotonic() - began < 30
+        assert running.stop() == 0
+
+
+def test_what_was_put_off_is_tried_when_the_clock_has_come_to_it(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    timeline = Timeline(tmp_path)
+    panel.status = 503
+    with engine_of(sqlite_url) as engine:
+        hold(engine, "a.example")
+        with daemon(sqlite_url, tmp_path, env=env | timeline.environment):
+            until(lambda: put_off(engine), "it is put off, for 90 seconds")
+            panel.status = None
+            timeline.move(2 * MINUTE)
+            until(lambda: panel.states, "it is tried again")
+
+
+def test_a_suspension_whose_hours_passed_while_nobody_was_there_is_done_to_nobody(
+    sqlite_url: str, panel: Panel, env: dict[str, str], tmp_path: Path
+) -> None:
+    now = clock.now()
+    with engine_of(sqlite_url) as engine:
+        log_on(engine, ["a.example"], now - 20 * HOUR)
+        daemons.desk_at(engine, now - 18 * HOUR).elapse()
+        log_on(engine, ["b.example"], now - 2 * HOUR)
+
+        with daemon(sqlite_url, tmp_path, env=env):
+            until(lambda: carried_out(engine), "all is carried out")
+
+        assert panel.states == {"b.example": "suspended"}
+        assert outcomes(engine, "a.example") == ["order_cancelled", "order_cancelled"]
+
+
+def test_it_is_woken_with_the_other_duties_when_the_clock_is_set(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(settings.load(db=sqlite_url))
+    whole = loop._Loop(house, Systemd({}))
+    woken: list[str] = []
+    monkeypatch.setattr(whole, "_at_once", woken.append)
+
+    whole._look_at_once()
+
+    assert loop._DELIVERY in woken
+    house.close()
+
+
+def last_beat(engine: Engine) -> datetime | None:
+    with engine.connect() as connection:
+        return max((beat.beat_at for beat in heartbeats.known(connection)), default=None)
+
+
+def put_off(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        asked = text("SELECT count(*) FROM deliveries WHERE problem = 'http_503'")
+        return bool(connection.scalar(asked))
