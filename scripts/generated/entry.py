@@ -257,7 +257,8 @@ _ORDERS: list[tuple[timedelta, c.Command]] = [
     (_after(days=3, hours=1), c.RetryOrder(by=_PERSON, order=1, lane="act")),
     (_after(days=3, hours=2), c.RecordDelivery(
         order=1, lane="act", adapter="panel", attempts=42, enforced=True)),
-    (_after(days=4), c.RecordState(by=_PERSON, adapter="panel", seen="active")),
+    (_after(days=4), c.RecordState(
+        by=_PERSON, adapter="panel", seen="active", in_force="suspended", last_act=1)),
     (_after(days=4), c.RepeatOrder(by=_PERSON)),
     (_after(days=4, hours=1), c.CancelOrder(
         by=_PERSON, order=6, lane="act", why="by_hand", reason=_reference("the server is gone"))),

@@ -127,6 +127,7 @@ def _sing(sing: Singer, folder: Path) -> None:
     for _ in range(4):
         sing("log", "often.example", "--again", *note)
     sing("void", "3-1", *reason)
+    sing("acts", "cancel", "3-o2.notice", *reason)
     sing("void", "3-2", *reason)
     sing("site", "uphold", "often.example", *reason)
     for item in _tasks(sing):

@@ -15,6 +15,9 @@ DOCS = pages.ROOT / "docs"
 ON_SQLITE = (
     "how-to/back-up-and-upgrade.md",
     "how-to/be-alarmed.md",
+    "how-to/carry-out-orders.md",
+    "how-to/write-to-customers.md",
+    "how-to/let-customers-answer.md",
     "how-to/change-the-policy.md",
     "how-to/correct-a-mistake.md",
     "how-to/erase-a-person.md",

@@ -73,7 +73,8 @@ def _unexplained(world: World) -> Iterator[str]:
             yield f"{order.id}: given up: {fate.problem}"
         if fate.settled == "dead" and not any(arrival.unwanted for arrival in seen):
             yield f"{order.id}: gone by the record, and no request was answered so"
-        if fate.settled == "cancelled" and not fate.tried and seen:
+        # Of a dead letter that is tried again it is said whether it was tried since.
+        if fate.settled == "cancelled" and not (fate.tried or fate.retried) and seen:
             yield f"{order.id}: never tried by the record, and there: {_of(seen[0])}"
 
 

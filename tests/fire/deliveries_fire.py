@@ -22,7 +22,7 @@ from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store.schema import upgrade
-from tests.acceptance.daemons import PATIENCE_S, engine_of
+from tests.acceptance.daemons import engine_of
 from tests.fire.deliveries_clock import RATE, Hand
 from tests.fire.deliveries_operator import names
 from tests.fire.deliveries_scene import Programs, free_port, nursery, settings
@@ -38,6 +38,8 @@ _LOOK_S, _CLOSE_LOOK_S = 0.1, 0.03
 _DOWN_S, _LONG_DOWN_S = 0.3, 4.0
 _PAUSE_S, _LONG_PAUSE_S = 1.0, 7.0
 _RARELY_ANEW = 0.1
+_FURTHER = timedelta(seconds=30)
+_PATIENCE_S = 600
 
 _FAULTS = ("fault in", "Traceback", "deadlock", "was refused", "adapter failed", '"critical"')
 """What no log may say, however much goes wrong around the program."""
@@ -126,7 +128,7 @@ class Fire:
         self._receiver.kill()
         self._receiver.start("--calm")
         self._returns_at = None
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + _PATIENCE_S
         while not self._is_quiet():
             assert time.monotonic() < until, "what was ordered comes to no end"
             self._pass(_LOOK_S)
@@ -240,7 +242,7 @@ class Fire:
         """Whether nothing is to come; the time until the next thing is skipped."""
         next_at = self._watch.next_at()
         if next_at is not None and next_at > _soon(self._hand.now()) and not self._watch.in_hand():
-            self._hand.leap_to(next_at)
+            self._hand.leap_to(next_at + _FURTHER)
         return next_at is None
 
     def _tell(self, **what: Any) -> None:
