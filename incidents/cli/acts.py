@@ -79,7 +79,8 @@ def show(run: Run, order: tuple[int, int, str]) -> int:
         output.document(run, found, rows=[found])
     else:
         output.pairs(run, _pairs(found, when))
-        timeline.events(run, found["story"])
+        if found["story"]:
+            timeline.events(run, found["story"])
     return DONE
 
 
@@ -124,18 +125,18 @@ def _row(each: Document, when: When) -> tuple[str, ...]:
 
 
 def _pairs(found: Document, when: When) -> list[tuple[str, str]]:
-    def time(name: str) -> str:
-        return when.until(found[name]) if found.get(name) else ""
+    def past(name: str) -> str:
+        return f"{when(found[name])} ({when.ago(found[name])})" if found.get(name) else ""
 
     return [
         ("order", f"{found['kind']} {found['site']} ({found['id']})"),
         ("state", found["state"].replace("_", " ")),
-        ("ordered", time("ordered_at")),
+        ("ordered", past("ordered_at")),
         ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),
         ("rule", found["order"].get("rule", "")),
         ("attempts", str(found["attempts"]) if found.get("attempts") else ""),
-        ("last tried", time("tried_at")),
-        ("next", time("next_at")),
+        ("last tried", past("tried_at")),
+        ("next", when.until(found["next_at"]) if found.get("next_at") else ""),
         ("adapter", found.get("adapter") or ""),
         ("problem", _problem(found)),
     ]

@@ -80,7 +80,7 @@ def _carry_out(day: Rehearsal) -> None:
         "d.example",
     )  # fmt: skip
     assert day.rows("SELECT in_force FROM sites ORDER BY id") == [
-        ("active",), ("active",), ("active",), ("unknown",),
+        ("suspended",), ("active",), ("active",), ("unknown",),
     ]  # fmt: skip
 
 

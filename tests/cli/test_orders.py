@@ -74,7 +74,11 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     [order] = cli_on_both("acts", "list", "--site", "shop.example", "--json").json[:1]
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
-    assert "http_503: it is away" in cli_on_both("acts", "show", "1-o4").out
+    shown = cli_on_both("acts", "show", "1-o4").out
+    assert "http_503: it is away" in shown
+    assert "(0 s ago)" in shown
+    assert "overdue" not in shown
+    assert "What happened" not in shown
 
 
 def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(

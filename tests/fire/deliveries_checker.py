@@ -74,8 +74,9 @@ def _unexplained(world: World) -> Iterator[str]:
         if fate.settled == "dead" and not any(arrival.unwanted for arrival in seen):
             yield f"{order.id}: gone by the record, and no request was answered so"
         # Of a dead letter that is tried again it is said whether it was tried since.
-        if fate.settled == "cancelled" and not (fate.tried or fate.retried) and seen:
-            yield f"{order.id}: never tried by the record, and there: {_of(seen[0])}"
+        untried = fate.settled == "cancelled" and not (fate.tried or fate.retried)
+        if untried and order.id in world.read:
+            yield f"{order.id}: never tried by the record, and its receiver has read it"
 
 
 def _disordered(world: World) -> Iterator[str]:

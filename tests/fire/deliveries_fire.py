@@ -236,7 +236,8 @@ class Fire:
             [each] = [each for each in self._burning if each.pid == pid]
             raise AssertionError(self._ended_by_itself(each, self._nursery.end_of(pid)))
         now = self._hand.now()
-        self._all_is_held = not self._watch.see_overdue(now, _soon(now))
+        longest = self._watch.see_overdue(now, _soon(now))
+        self._all_is_held = longest is None
 
     def _is_quiet(self) -> bool:
         """Whether nothing is to come; the time until the next thing is skipped."""

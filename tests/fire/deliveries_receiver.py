@@ -3,10 +3,11 @@
     python -m tests.fire.deliveries_receiver PORT SEED LEDGER [--calm]
 
 It drops connections, dawdles, answers 500, 503, 429 and 410, hangs for longer than anybody waits,
-closes in the middle of its answer, and kills itself. Each request that it has read stands in the
-ledger before anything of an answer is sent, with what it is going to do: `done` says whether the
-order counts as carried out, `plan` how that is answered. Who takes its place after a kill reads the
-ledger first, and so does not do the same to the same order again and again.
+closes in the middle of its answer, and kills itself. It writes down the name of each order that it
+has read. Before anything of an answer is sent, the request stands in the ledger, with what it is
+going to do: `done` says whether the order counts as carried out, `plan` how that is answered. Who
+takes its place after a kill reads the ledger first, and so does not do the same to the same order
+again and again.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Receiver:
 
     def __init__(self, seed: int, ledger: Path, *, calm: bool) -> None:
         self._seed, self._calm = seed, calm
-        self._attempts = Counter(each["id"] for each in read(ledger))
+        self._attempts = Counter(line["read"] for line in read(ledger) if "read" in line)
         self._connections = count()
         # Another process of it does something else to its first connections.
         self._start = self._attempts.total()
@@ -114,6 +115,7 @@ class Receiver:
         body = await reader.readexactly(int(headers["content-length"]))
         id_ = headers["webhook-id"]
         self._attempts[id_] += 1
+        self._write(read=id_)
         name = self._plan_of(id_, self._attempts[id_])
         _, plan = PLANS[name]
         if plan.then == "dawdling":
@@ -159,7 +161,7 @@ class Receiver:
 
 
 def read(ledger: Path) -> list[dict[str, Any]]:
-    """The requests in the order in which they were written down; a line cut short is none."""
+    """The lines in the order in which they were written down; one that was cut short is none."""
     found = []
     for line in ledger.read_bytes().split(b"\n") if ledger.exists() else []:
         try:

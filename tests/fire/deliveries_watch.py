@@ -49,8 +49,9 @@ class Watch:
         with self._engine.connect() as connection:
             return connection.scalar(asked) or 0
 
-    def see_overdue(self, now: datetime, soon: datetime) -> bool:
-        """Sees leases that have ended by `now`; whether there are any, or will be `soon`."""
+    def see_overdue(self, now: datetime, soon: datetime) -> timedelta | None:
+        """Sees leases that have ended by `now`; for how long the first to end was in hand, if one
+        has, or will have `soon`."""
         asked = select(_of.site_id, _of.site_seq, _of.attempts, _of.tried_at)
         with self._engine.connect() as connection:
             rows = connection.execute(asked.where(_in_hand, _of.tried_at <= soon - LEASE)).all()
@@ -58,7 +59,7 @@ class Watch:
             if now - taken_at > LEASE:
                 # Seen again and again: the last time is the longest.
                 self._overdue[tuple(attempt)] = now - taken_at
-        return bool(rows)
+        return max((now - taken_at for *_, taken_at in rows), default=None)
 
     def next_at(self) -> datetime | None:
         """When something is to be done the next time; None if nothing is to come."""

@@ -119,11 +119,17 @@ class World:
 
     @cached_property
     def arrivals(self) -> list[Arrival]:
-        """The ledger, in its order."""
+        """The requests that something was done to, in order."""
         return [
             Arrival(place=place, **line | {"at": moment(line["at"])})
             for place, line in enumerate(self.ledger)
+            if "read" not in line
         ]
+
+    @cached_property
+    def read(self) -> set[str]:
+        """The names of all orders that the receiver has ever read, whatever it did then."""
+        return {line["read"] for line in self.ledger if "read" in line}
 
     @cached_property
     def fates(self) -> dict[str, Fate]:

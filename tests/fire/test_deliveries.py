@@ -125,9 +125,12 @@ def true_world() -> World:
         Site(id=n, name=f"site-{n}.example", state=state, in_force=in_force)
         for n, (state, in_force) in enumerate(states, start=1)
     ]
+    # Where the lines stand that only name what was read, does not matter.
+    read = [{"read": arrival["id"]} for arrival in told.ledger]
     return World(
-        ledger=told.ledger, orders=told.orders, entries=told.entries, sites=sites, secret=SECRET
-    )
+        ledger=[*told.ledger, *read], orders=told.orders, entries=told.entries, sites=sites,
+        secret=SECRET,
+    )  # fmt: skip
 
 
 def test_a_true_world_has_no_findings_and_its_late_arrivals_are_left_alone() -> None:
@@ -147,7 +150,7 @@ Falsify = Callable[[World], World]
 
 def without(plan: str, id_: str) -> Falsify:
     return lambda world: replace(
-        world, ledger=[a for a in world.ledger if (a["plan"], a["id"]) != (plan, id_)]
+        world, ledger=[a for a in world.ledger if (a.get("plan"), a.get("id")) != (plan, id_)]
     )
 
 
@@ -201,16 +204,13 @@ def never_ordered(world: World) -> World:
     return replace(world, orders=[order for order in world.orders if order.id != "4-o3"])
 
 
-def sent_though_lifted(world: World) -> World:
-    told = Told()
-    told.orders = list(world.orders)
-    told.arrive("2-o2", "500")
-    return replace(world, ledger=[*world.ledger, *told.ledger])
+def read_though_lifted(world: World) -> World:
+    return replace(world, ledger=[*world.ledger, {"read": "2-o2"}])
 
 
 def at_another_time(world: World) -> World:
-    ledger = [a | {"at": (START + timedelta(hours=1)).isoformat()} for a in world.ledger]
-    return replace(world, ledger=ledger)
+    at = {"at": (START + timedelta(hours=1)).isoformat()}
+    return replace(world, ledger=[a if "read" in a else a | at for a in world.ledger])
 
 
 FALSIFIED: dict[str, tuple[Falsify, str]] = {
@@ -220,7 +220,7 @@ FALSIFIED: dict[str, tuple[Falsify, str]] = {
     "one that nobody answered so": (arrived(7, plan="done, and 500"), "4-o3: delivered by"),
     "one that is gone, and was not answered so": (without("410", "3-o2"), "3-o2: gone by"),
     "one that was given up": (settled("3-o2", problem="http_500"), "3-o2: given up: http_500"),
-    "one that was sent though it was lifted": (sent_though_lifted, "2-o2: never tried by"),
+    "one that was sent though it was lifted": (read_though_lifted, "2-o2: never tried by"),
     "one that was tried, and is said not to be": (
         settled("1-o7", tried=False), "1-o7: never tried by",
     ),

@@ -1,12 +1,14 @@
 """The rows of orders as a test looks at them and marks them, and the acts that make them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 
 from incidents.machine import commands as c
+from incidents.store import leases
 from incidents.store.engine import reading, writing
+from incidents.store.leases import Claimed
 from incidents.store.tables import deliveries as table
 from tests.desk.rehearsal import Rehearsal
 
@@ -58,3 +60,36 @@ def hold(day: Rehearsal, site: str = "a.example") -> None:
 def unhold(day: Rehearsal, site: str = "a.example") -> None:
     """Order it to be opened."""
     assert day.give(c.LiftHold(by="li", reason="ordered"), site).refusal is None
+
+
+def claim(
+    day: Rehearsal, by: str = "d1", lane: str = ACT, *, most: int = 9, now: datetime | None = None
+) -> list[Claimed]:
+    """Take what is due in hand."""
+    with writing(day.engine) as connection:
+        return leases.claim(connection, by, lane, now=now or day.now, lease=LEASE, most=most)
+
+
+def names(claimed: list[Claimed]) -> list[tuple[str, int]]:
+    """What was taken, by site and number."""
+    return [(each.site, each.seq) for each in claimed]
+
+
+def put_off(day: Rehearsal, claimed: Claimed, by: timedelta, *, problem: str = "http_503") -> bool:
+    """It failed, and is tried again so much later."""
+    with writing(day.engine) as connection:
+        return leases.put_off(
+            connection, claimed, day.now + by, adapter="panel", problem=problem, detail="busy"
+        )
+
+
+def let_go(day: Rehearsal, claimed: Claimed) -> bool:
+    """It was not tried."""
+    with writing(day.engine) as connection:
+        return leases.put_off(connection, claimed, day.now, tried=False)
+
+
+def any_due(day: Rehearsal, lane: str = ACT) -> bool:
+    """Whether anything is due now."""
+    with reading(day.engine) as connection:
+        return leases.any_due(connection, lane, day.now)

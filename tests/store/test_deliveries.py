@@ -60,6 +60,17 @@ def test_what_cancels_out_in_one_transaction_lets_nothing_wait(day: Rehearsal) -
     assert day.orders() == []
 
 
+def test_what_is_ordered_on_a_clock_that_has_stepped_back_waits_by_that_clock(
+    day: Rehearsal,
+) -> None:
+    """It is ordered at the time of the entry before it, and is not put off until then."""
+    hold(day)
+    day.later(minutes=-10)
+    unhold(day)
+    assert there(day, 3)["since"] == TEN
+    assert there(day, 3)["next_at"] == day.now < TEN
+
+
 def test_a_dry_run_lets_nothing_wait(day: Rehearsal) -> None:
     day.give(c.SetHold(by="li", reason="ordered"), dry_run=True)
     assert day.orders() == []
@@ -102,11 +113,12 @@ def test_what_is_given_up_is_dead_with_its_problem_and_in_nobodys_hand(day: Rehe
 
 def test_what_is_tried_again_waits_at_once_and_as_long_as_if_it_were_new(day: Rehearsal) -> None:
     hold(day)
+    marked(day, 2, attempts=9, next_at=TEN + 9 * HOUR)
     day.give(failed(2))
     day.later(hours=5)
     day.give(c.RetryOrder(by="li", order=2, lane=ACT))
     found = there(day, 2)
-    assert not found["dead"]
+    assert (found["dead"], found["attempts"]) == (False, 0)
     assert (found["since"], found["next_at"]) == (day.now, day.now)
 
 
@@ -128,6 +140,40 @@ def test_a_refused_command_leaves_the_row_as_it_is(day: Rehearsal) -> None:
     assert day.give(c.RetryOrder(by="li", order=2, lane=ACT)).refusal is not None
     assert day.give(c.CancelOrder(by="li", order=2, lane=ACT, why="lifted")).refusal is not None
     assert there(day, 2) == before
+
+
+# What waits before it.
+
+
+def test_a_new_order_into_the_world_wakes_what_was_put_off_before_it(day: Rehearsal) -> None:
+    """It may not be needed any more."""
+    hold(day)
+    marked(day, 2, attempts=3, next_at=TEN + HOUR)
+    marked(day, 2, NOTICE, next_at=TEN + HOUR)
+    day.later(minutes=5)
+    unhold(day)
+    assert there(day, 2)["next_at"] == day.now
+    assert there(day, 2)["attempts"] == 3
+    assert there(day, 2, NOTICE)["next_at"] == TEN + HOUR
+
+
+def test_a_new_notice_wakes_nothing(day: Rehearsal) -> None:
+    hold(day)
+    marked(day, 2, next_at=TEN + HOUR)
+    day.give(c.Log(by="li"))
+    assert there(day, 2)["next_at"] == TEN + HOUR
+
+
+def test_a_new_order_leaves_what_is_in_hand_and_what_is_dead(day: Rehearsal) -> None:
+    hold(day)
+    marked(day, 2, attempts=1, held_by="d1", next_at=TEN + LEASE)
+    day.later(seconds=5)
+    unhold(day)
+    assert there(day, 2)["next_at"] == TEN + LEASE
+    day.give(failed(2))
+    marked(day, 2, next_at=TEN)
+    hold(day)
+    assert there(day, 2)["next_at"] == TEN
 
 
 # What waited behind it.

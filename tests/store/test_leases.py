@@ -1,59 +1,33 @@
 """The leases: what a courier may take in hand, for how long, and what it puts off."""
 
-import json
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store import leases
-from incidents.store.engine import create, reading, writing
+from incidents.store.engine import writing
 from incidents.store.leases import Claimed
-from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
-from tests.store.conftest import Opener
+from tests.desk.rehearsal import TEN, Rehearsal
 from tests.store.order_rows import (
     ACT,
     LEASE,
     NOTICE,
+    any_due,
+    claim,
     delivered,
     failed,
     hold,
+    let_go,
     marked,
+    names,
+    put_off,
     there,
     unhold,
 )
 
 HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
-
-
-def claim(
-    day: Rehearsal, by: str = "d1", lane: str = ACT, *, most: int = 9, now: datetime | None = None
-) -> list[Claimed]:
-    with writing(day.engine) as connection:
-        return leases.claim(connection, by, lane, now=now or day.now, lease=LEASE, most=most)
-
-
-def names(claimed: list[Claimed]) -> list[tuple[str, int]]:
-    return [(each.site, each.seq) for each in claimed]
-
-
-def put_off(day: Rehearsal, claimed: Claimed, by: timedelta, *, problem: str = "http_503") -> bool:
-    with writing(day.engine) as connection:
-        return leases.put_off(
-            connection, claimed, day.now + by, adapter="panel", problem=problem, detail="busy"
-        )
-
-
-def let_go(day: Rehearsal, claimed: Claimed) -> bool:
-    with writing(day.engine) as connection:
-        return leases.put_off(connection, claimed, day.now, tried=False)
-
-
-def any_due(day: Rehearsal, lane: str = ACT) -> bool:
-    with reading(day.engine) as connection:
-        return leases.any_due(connection, lane, day.now)
 
 
 # What is taken in hand.
@@ -74,7 +48,7 @@ def test_an_order_is_taken_in_hand_with_all_that_is_needed_to_carry_it_out(
                 "site": "a.example", "site_id": "1", "rule": "unreachable", "incident": "1-1",
                 "suspension": "1", "until": "2026-03-02T00:00:00Z",
             },
-            ordered_at=ordered_at, since=ordered_at, attempt=1, until=day.now + LEASE,
+            ordered_at=ordered_at, since=day.now, attempt=1, until=day.now + LEASE,
             held_by="d1", in_force="active",
         )
     ]  # fmt: skip
@@ -154,6 +128,33 @@ def test_what_cancelled_out_in_its_transaction_is_taken_by_nobody(day: Rehearsal
     set_, lift = c.SetHold(by="li", reason="r"), c.LiftHold(by="li", reason="r")
     day.desk.submit([Envelope(site="a.example", command=each) for each in (set_, lift)])
     assert claim(day) == []
+
+
+def test_an_order_has_been_tried_since_its_first_attempt(day: Rehearsal) -> None:
+    """However long nobody was there to try it."""
+    hold(day)
+    day.later(hours=9)
+    (claimed,) = claim(day)
+    assert (claimed.since, claimed.ordered_at) == (day.now, TEN)
+    put_off(day, claimed, HOUR)
+    day.later(hours=1)
+    (again,) = claim(day)
+    assert again.since == claimed.since == there(day, 2)["since"]
+
+
+def test_what_was_due_when_a_round_began_is_taken_and_not_what_came_due_since(
+    day: Rehearsal,
+) -> None:
+    hold(day)
+    began = day.now
+    day.later(minutes=5)
+    hold(day, "b.example")
+    with writing(day.engine) as connection:
+        taken = leases.claim(
+            connection, "d1", ACT, now=day.now, lease=LEASE, most=9, due_by=began
+        )  # fmt: skip
+    assert names(taken) == [("a.example", 2)]
+    assert taken[0].until == day.now + LEASE
 
 
 # How a lease ends.
@@ -292,77 +293,3 @@ def test_a_dead_letter_is_never_due(day: Rehearsal) -> None:
     day.give(failed(2))
     day.later(hours=9)
     assert not any_due(day)
-
-
-# Several at once.
-
-
-def test_what_others_are_taking_at_this_moment_is_left_to_them(
-    postgresql_url: str, opened: Opener
-) -> None:
-    with rehearsal(postgresql_url) as day:
-        day.add("a.example", "b.example")
-        for site in ("a.example", "b.example"):
-            hold(day, site)
-            unhold(day, site)
-        other = opened(postgresql_url)
-        with writing(day.engine) as one, writing(other) as two:
-            two.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-            first = leases.claim(one, "d1", ACT, now=TEN, lease=LEASE, most=1)
-            second = leases.claim(two, "d2", ACT, now=TEN, lease=LEASE, most=9)
-            assert (names(first), names(second)) == ([("a.example", 2)], [("b.example", 2)])
-            assert leases.any_due(two, ACT, TEN)
-
-
-def test_what_the_desk_has_under_its_lock_is_not_waited_for(
-    postgresql_url: str, opened: Opener
-) -> None:
-    with rehearsal(postgresql_url) as day:
-        day.add("a.example", "b.example")
-        hold(day)
-        hold(day, "b.example")
-        other = opened(postgresql_url)
-        with writing(other) as desk:
-            locked = "SELECT 1 FROM deliveries WHERE site_id = 1 AND lane = 'act' FOR UPDATE"
-            desk.exec_driver_sql(locked).all()
-            with writing(day.engine) as courier:
-                courier.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-                taken = leases.claim(courier, "d1", ACT, now=TEN, lease=LEASE, most=9)
-            assert names(taken) == [("b.example", 2)]
-        assert names(claim(day)) == [("a.example", 2)]
-
-
-def test_four_couriers_at_once_take_each_order_once_and_in_order(
-    day: Rehearsal, db_url: str
-) -> None:
-    """A round is over when nothing is due; in between each settles what it has in hand."""
-    sites = [f"s{n}.example" for n in range(30)]
-    day.add(*sites)
-    for command in (c.SetHold(by="li", reason="r"), c.LiftHold(by="li", reason="r")) * 2:
-        day.desk.submit([Envelope(site=site, command=command) for site in sites])
-
-    def carry_out(name: str) -> list[Claimed]:
-        engine, found = create(db_url), []
-        own = Rehearsal(engine, day.now)
-        try:
-            while any_due(own):
-                taken = claim(own, name, most=4)
-                found += taken
-                own.desk.submit(
-                    [Envelope(site=each.site, command=delivered(each.seq)) for each in taken]
-                )
-        finally:
-            engine.dispose()
-        return found
-
-    with ThreadPoolExecutor(4) as threads:
-        taken = [each for found in threads.map(carry_out, "abcd") for each in found]
-    assert sorted(names(taken)) == sorted((s, seq) for s in sites for seq in (2, 3, 4, 5))
-    assert all(each.attempt == 1 for each in taken)
-    settled: dict[object, list[str]] = {}
-    for site_id, body in day.rows("SELECT site_id, body FROM entries ORDER BY site_id, site_seq"):
-        entry = json.loads(str(body))
-        if entry["kind"] == "order_delivered":
-            settled.setdefault(site_id, []).append(entry["data"]["order"].partition("-")[2])
-    assert len(settled) == len(sites)
-    assert all(orders == ["o2", "o3", "o4", "o5"] for orders in settled.values())

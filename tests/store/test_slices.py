@@ -93,7 +93,7 @@ def _stored(day: Rehearsal) -> Case:
         return cases.whole(connection, [1])[1]
 
 
-def test_what_an_order_needs_is_that_order_alone_and_to_cancel_it_those_in_the_world(
+def test_what_an_order_needs_is_that_order_alone_and_to_decide_about_it_those_in_the_world(
     databases: Databases,
 ) -> None:
     with databases.at_head() as url, rehearsal(url) as day:
@@ -107,10 +107,16 @@ def test_what_an_order_needs_is_that_order_alone_and_to_cancel_it_those_in_the_w
         acts = {order for order in day.orders() if order[1] == "act"}
         assert len(acts) == 3
         assert _unsettled(day, c.Log(by="li")) == set()
-        assert _unsettled(day, c.RetryOrder(by="li", order=2, lane="notice")) == {first}
-        cancelling = c.CancelOrder(by="li", order=2, lane="notice", why="by_hand")
-        assert _unsettled(day, cancelling) == {first, *acts}
-        assert _unsettled(day, c.RetryOrder(by="li", order=1, lane="act")) == set()
+        delivered = c.RecordDelivery(
+            order=2, lane="notice", adapter="mail", attempts=1, enforced=False
+        )  # fmt: skip
+        assert _unsettled(day, delivered) == {first}
+        for lane, named in (("notice", {first}), ("act", set())):
+            cancelling = c.CancelOrder(by="li", order=2, lane=lane, why="by_hand")
+            assert _unsettled(day, cancelling) == acts | named
+            assert _unsettled(day, c.RetryOrder(by="li", order=2, lane=lane)) == acts | named
+        failed = c.RecordFailure(order=1, lane="act", adapter="a", attempts=1, problem="fault")
+        assert _unsettled(day, failed) == set()
 
 
 def _unsettled(day: Rehearsal, command: Command) -> set[Order]:

@@ -127,6 +127,8 @@ def test_what_has_been_erased_is_null(day: Day) -> None:
 def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert day.item("1-1")["kind"] == "keep_calling"
+    assert "The site is to be down (active is in force)" in day.item("1-1")["say"]
+    day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
     assert "The site is down" in day.item("1-1")["say"]
     day.after("12h1s").elapse()
     assert day.item("1-t1")["commands"] == [
