@@ -360,7 +360,7 @@ def test_a_name_that_nobody_knows_is_tried_again(
     assert outcome.problem == "name_not_found"
 
 
-def test_a_name_that_leads_to_a_forbidden_address_is_never_tried_again(
+def test_a_name_that_leads_to_a_forbidden_address_is_not_asked_and_looked_up_again_later(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with receiver(always(200)) as there:
@@ -368,7 +368,7 @@ def test_a_name_that_leads_to_a_forbidden_address_is_never_tried_again(
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [answer])
         outcome = make(f"https://hooks.example:{there.port}/?token=whisper").deliver(ORDER)
         assert there.seen == []
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome, Retry)
     assert outcome.problem == "forbidden_target"
     assert outcome.detail is not None
     assert "127.0.0.1 is a loopback address" in outcome.detail

@@ -1,7 +1,9 @@
 """The script: a history that failed, as the commands that a person types to see it again.
 
 Each command stands in a time of its own, which `faketime` tells it (Debian: apt-get install
-faketime); the database is a new file. What one transaction held is typed one after the other.
+faketime); the database is a new file. What one transaction held is typed one after the other. What
+nobody types (what a courier or a customer says, the clock with no courier beside it) is said to
+the desk as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import Any
 
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
+from incidents.machine.ids import order_id
+from incidents.machine.order_acts import BY_HAND
 from incidents.machine.policy import Policy
 from tests.fire.step_worlds import REASON, Asked
 from tests.machine.random_histories import START, Numbers
@@ -24,6 +28,18 @@ _HEAD = """\
 export INCIDENTS_DB=sqlite:///${1:-$(mktemp -d)/replayed.db} INCIDENTS_ZONE=UTC INCIDENTS_CLOCK=own
 export FAKETIME_DONT_FAKE_MONOTONIC=1
 at() { local time=$1; shift; faketime -f "$time" "$@" || echo "exit status $?"; }
+SAY='
+import os, sys
+from incidents.desk import Desk, Envelope
+from incidents.machine.commands import *
+from incidents.store.engine import create
+desk = Desk(create(os.environ["INCIDENTS_DB"]), own_clock=True)
+if len(sys.argv) == 1:
+    while desk.elapse(): pass
+else:
+    [said] = desk.submit([Envelope(site=sys.argv[1], command=eval(sys.argv[2]))])
+    sys.exit(said.refusal and said.refusal.name)
+'
 incidents db upgrade"""
 
 
@@ -41,7 +57,9 @@ def script(policy: Numbers, asked: Sequence[Asked | Activated]) -> str:
 def _activate(what: Activated) -> Iterator[str]:
     now, numbers = what
     yield f"cat > policy.toml <<'EOF'\n{Policy(**numbers).toml()}EOF"
-    yield _at(now, ["policy", "activate", "policy.toml", "--reason", REASON, "--as", "p"])
+    yield _at(
+        now, "incidents", ["policy", "activate", "policy.toml", "--reason", REASON, "--as", "p"]
+    )
 
 
 def _command(asked: Asked, numbers: dict[str, int]) -> Iterator[str]:
@@ -49,24 +67,37 @@ def _command(asked: Asked, numbers: dict[str, int]) -> Iterator[str]:
     if isinstance(command, c.AddSite):
         numbers.setdefault(asked.site, len(numbers) + 1)
     number = numbers.get(asked.site, 0)
+    if isinstance(command, c.Elapse):
+        # What the daemon carries out beside it is not in the history.
+        yield f'{_at(asked.now, "python -c", [])} "$SAY"  # incidents daemon --once'
+        return
+    if type(command) not in _WORDS or _is_not_typed(command):
+        said = shlex.join([asked.site, repr(command)])
+        yield f'{_at(asked.now, "python -c", [])} "$SAY" {said}'
+        return
     words = _WORDS[type(command)](asked.site, number, command)
     if isinstance(command, c.ImportIncident):
         yield f"echo {shlex.quote(json.dumps(_line(asked.site, command)))} > past.jsonl"
     if isinstance(command, c.Attach):
         yield f"echo {command.digest} > evidence"
-    if not isinstance(command, c.Elapse):
-        words += ["--as", command.by]
+    words += ["--as", command.by]
     if getattr(command, "at", None) is not None and not isinstance(command, c.ImportIncident):
         words += ["--at", rfc3339(command.at)]  # type: ignore[attr-defined]  # has one
     if asked.key is not None:
         words += ["--key", asked.key]
-    yield _at(asked.now, words)
+    yield _at(asked.now, "incidents", words)
 
 
-def _at(now: datetime, words: list[str]) -> str:
+def _is_not_typed(command: c.Command) -> bool:
+    """An order that is cancelled by a courier, or by a person who knows whether it was tried."""
+    by_hand = isinstance(command, c.CancelOrder) and command.why == BY_HAND
+    return isinstance(command, c.CancelOrder) and not (by_hand and command.tried is None)
+
+
+def _at(now: datetime, program: str, words: list[str]) -> str:
     # Half a microsecond more: the time goes through a float on its way.
     time = (now.replace(tzinfo=None)).strftime("%Y-%m-%d %H:%M:%S.%f") + "5"
-    return f"TZ=UTC at '{time}' incidents {shlex.join(words)}"
+    return f"TZ=UTC at '{time}' {program} {shlex.join(words)}".rstrip()
 
 
 def _line(site: str, command: c.ImportIncident) -> Mapping[str, str]:
@@ -94,7 +125,6 @@ def _contact(site: str, number: int, command: c.RecordContact) -> list[str]:
 _Words = Callable[[str, int, Any], list[str]]
 
 _WORDS: dict[type[c.Command], _Words] = {
-    c.Elapse: lambda site, number, x: ["daemon", "--once"],
     c.AddSite: lambda site, number, x: ["site", "add", site],
     c.EditSite: lambda site, number, x: ["site", "edit", site, "--phone", "+86 10 5555 0100"],
     c.Log: _log,
@@ -124,4 +154,9 @@ _WORDS: dict[type[c.Command], _Words] = {
     c.HandOver: lambda site, number, x: ["hand-over", x.to],
     c.CompleteTask: lambda site, number, x: ["done", f"{number}-t{x.task}", "--outcome", "seen"],
     c.Attach: lambda site, number, x: ["attach", f"{number}-{x.incident}", "evidence"],
+    c.StateReported: lambda site, number, x: ["reported", f"{number}-{x.incident}"],
+    c.RetryOrder: lambda site, number, x: ["acts", "retry", order_id(number, x.order, x.lane)],
+    c.CancelOrder: lambda site, number, x: [
+        "acts", "cancel", order_id(number, x.order, x.lane), "--reason", "r",
+    ],
 }  # fmt: skip

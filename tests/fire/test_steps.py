@@ -19,6 +19,9 @@ from incidents.desk import Desk
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.case import Incident
+from incidents.machine.ids import order_id
+from incidents.machine.order_acts import BY_HAND
+from incidents.machine.orders import NOTICE
 from tests.databases import Databases, SqliteDatabases
 from tests.fire.step_history import TownHistory, TownStep, drawn
 from tests.fire.step_script import script
@@ -130,6 +133,12 @@ def test_the_script_of_a_history_comes_to_the_same_when_it_is_typed(tmp_path: Pa
         TownStep(wait=HOUR + HAIR, act="elapse"),
         TownStep(wait=12 * HOUR, act="contact", at_deadline=True, key=1),
         TownStep(wait=HOUR, act="contact", key=1),
+        TownStep(wait=HOUR, act="deliver", contact=2, again=True),
+        TownStep(wait=HOUR, act="say_removed"),
+        TownStep(wait=HOUR, act="reported"),
+        TownStep(wait=HOUR, act="fail", lane=NOTICE),
+        TownStep(wait=HOUR, act="retry", lane=NOTICE),
+        TownStep(wait=HOUR, act="cancel", lane=NOTICE, outcome=BY_HAND),
         TownStep(wait=HOUR, act="activate", policy=3),
         TownStep(wait=HOUR, act="import", site=2, again=True, outcome="reached"),
     )
@@ -138,12 +147,17 @@ def test_the_script_of_a_history_comes_to_the_same_when_it_is_typed(tmp_path: Pa
     assert broken is None
     assert play is not None
     done = _typed(script(history.policy, play.asked), tmp_path)
-    assert "exit status" not in done
+    assert "exit status" not in done, done
+    listed: list[dict[str, Any]] = _incidents(tmp_path, "acts", "list", "--json")
     for site in ("a.example", "c.example"):
         shown = _incidents(tmp_path, "site", "show", site, "--json")
         case = play.case(site)
         assert shown["state"] == case.state
         assert shown["run"] == case.run
+        assert shown["in_force"] == case.in_force
+        assert {order["id"] for order in listed if order["site"] == site} == {
+            order_id(case.site_id, each.order, each.lane) for each in case.deliveries.values()
+        }
         assert [i["state"] for i in shown["incidents"]] == [
             incident.state for incident in case.incidents.values()
         ]
@@ -159,14 +173,13 @@ def _typed(commands: str, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-def _incidents(folder: Path, *words: str) -> dict[str, Any]:
+def _incidents(folder: Path, *words: str) -> Any:
     url = f"sqlite:///{folder / 'replayed.db'}"
     done = subprocess.run(
         [sys.executable, "-m", "incidents", *words, "--db", url],
         env=_environment(), capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def _environment() -> dict[str, str]:
