@@ -1,18 +1,28 @@
 """The words: times, spans, states, and a sentence for every kind of event."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents.event_words import SENTENCES, sentence
+from incidents.documents import event_document
+from incidents.event_words import SENTENCES, WHY_NOT, sentence
 from incidents.machine.events import KINDS
 from incidents.words import Teller, When, next_commands, span
+from tests.machine.history import clock_given_back
+from tests.machine.order_history import OrderHistory
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 WHEN = When(zone=ZoneInfo("Asia/Shanghai"), now=NOW)
 TELLER = Teller(site="shop.example", site_id=1, when=WHEN)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _clock_given_back() -> Iterator[None]:
+    with clock_given_back():
+        yield
 
 
 @pytest.mark.parametrize(
@@ -46,6 +56,78 @@ def test_every_kind_of_event_has_a_sentence() -> None:
 
 def test_an_event_of_an_unknown_kind_is_told_by_its_name() -> None:
     assert sentence(TELLER, {"kind": "site_painted"}) == "site_painted"
+
+
+OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
+    "enforced": (
+        lambda site: site.delivered("suspend"),
+        "shop.example is suspended in the world, by panel",
+    ),
+    "open again": (
+        lambda site: site.unhold().delivered("reopen"),
+        "shop.example is open in the world, by panel",
+    ),
+    "not enforced": (
+        lambda site: site.delivered("suspend", enforced=False),
+        "panel was told to suspend shop.example, and ENFORCES NOTHING",
+    ),
+    "written": (
+        lambda site: site.delivered("suspend", "notice"),
+        "the customer was written to (suspend), by panel",
+    ),
+    "told": (
+        lambda site: site.log().log().log().delivered("call", "desk"),
+        "the desk was told (call), by panel",
+    ),
+    "given up": (
+        lambda site: site.failed("suspend"),
+        "GIVEN UP: suspend shop.example, after 9 attempts by panel (http_503)",
+    ),
+    "given up writing": (
+        lambda site: site.failed("suspend", "notice"),
+        "GIVEN UP: write to the customer (suspend), after 9 attempts by panel (http_503)",
+    ),
+    "lifted": (
+        lambda site: site.unhold().lifted("suspend"),
+        "not carried out: suspend shop.example (lifted since)",
+    ),
+    "by hand": (
+        lambda site: site.cancelled("suspend"),
+        "not carried out: suspend shop.example (somebody has decided so)",
+    ),
+    "for a reason of others": (
+        lambda site: site.cancelled("suspend", "notice", why="on_holiday"),
+        "not carried out: write to the customer (suspend) (on_holiday)",
+    ),
+    "tried again": (
+        lambda site: site.failed("suspend").retried("suspend"),
+        "tried again: suspend shop.example",
+    ),
+    "seen": (
+        lambda site: site.seen("suspended"),
+        "panel says that shop.example is suspended in the world",
+    ),
+    "repeated": (lambda site: site.repeat(), "ordered once more: suspend shop.example"),
+    "reported": (lambda site: site.log().reported(1), "12-1: reported to the police"),
+    "said removed": (
+        lambda site: site.log().says_removed(1),
+        "12-1: the customer says that the content is gone; the desk has not looked",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OF_ORDERS)
+def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
+    tell, words = OF_ORDERS[what]
+    event = tell(OrderHistory().hold()).decision.events[0]
+    assert sentence(TELLER, event_document(12, event, 1)) == words
+
+
+@pytest.mark.parametrize("why", WHY_NOT)
+def test_each_reason_not_to_carry_an_order_out_has_its_words(why: str) -> None:
+    event = {"kind": "order_cancelled", "order_kind": "notify", "lane": "notice", "why": why}
+    assert sentence(TELLER, event).endswith(f"({WHY_NOT[why]})")
+    assert WHY_NOT[why] != why
 
 
 def _incident(state: str, **fields: Any) -> dict[str, Any]:

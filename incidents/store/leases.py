@@ -1,8 +1,8 @@
 """The leases: orders that wait, in the hands of whoever carries them out, one attempt at a time.
 
-A lease is `next_at` in the future and a holder: when it ends, the order is anybody's again. Only
-the holder writes these marks, outside the lock of the site's row; what becomes of the order is
-`deliveries`', under that lock.
+A lease is `next_at` in the future and a holder: when it ends, the order is anybody's again. Orders
+are taken in hand outside the lock of their site's row, since that waits for nobody; they are let go
+under it. What becomes of them is `deliveries`', under that lock too.
 """
 
 from __future__ import annotations
@@ -11,12 +11,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, bindparam, exists, not_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from incidents.store.order_tables import deliveries, orders, waiting
 from incidents.store.statement import Change
 from incidents.store.tables import sites
-from incidents.store.types import UTCDateTime
+from incidents.store.types import Number, UTCDateTime
 
 _ONE = 1
 _of = deliveries.c
@@ -61,14 +72,14 @@ def claim(
     """Takes at most `most` orders of a lane in hand, the first of its site each, longest due first.
 
     What is not settled or put off before the lease ends is anybody's again. With `due_by` (UTC)
-    what came due after it is left alone. In a transaction that writes; what others are claiming at
-    this moment is left to them.
+    what was tried before and came due again after it is left alone. In a transaction that writes;
+    what others are claiming at this moment is left to them.
     """
     question = _CLAIMABLE
     if connection.dialect.name == "postgresql":
         question = _CLAIMABLE_UNLOCKED
         connection.exec_driver_sql(_IN_ORDER)
-    asked = {"lane": lane, "now": due_by or now, "most": most}
+    asked = {"lane": lane, "now": now, "due_by": due_by or now, "most": most}
     rows = connection.execute(question, asked).mappings().all()
     until = now + lease
     found = [
@@ -108,7 +119,8 @@ def put_off(
 ) -> bool:
     """Lets go of an order until `next_at`, with all that waits behind it; whether it was held.
 
-    One that was not `tried` after all is as if it had not been claimed.
+    One that was not `tried` after all is as if it had not been claimed. Whoever lets go of several
+    in one transaction does so in the order of their sites' ids.
     """
     told = {
         "next_at": next_at,
@@ -132,18 +144,13 @@ def put_off(
         deliveries.c.next_at < next_at,
         waiting,
     )
-    # In the order in which the desk locks them.
-    connection.execute(_locked(claimed))
+    # The desk writes rows of several sites in whatever order, under this lock: without it each
+    # could wait for the other.
+    connection.execute(_SITE_LOCKED, {"site_id": claimed.site_id})
     held = connection.execute(update(deliveries).where(own).values(told)).rowcount > 0
     if held and tried:
         connection.execute(update(deliveries).where(behind).values(next_at=next_at))
     return held
-
-
-def _locked(claimed: Claimed) -> Select[Any]:
-    same = (_of.site_id == claimed.site_id, _of.lane == claimed.lane, _of.site_seq >= claimed.seq)
-    found = select(_of.site_seq).where(*same).order_by(_of.site_id, _of.lane, _of.site_seq)
-    return found.with_for_update()
 
 
 def _claimable() -> Select[Any]:
@@ -158,6 +165,8 @@ def _claimable() -> Select[Any]:
             before.c.dead.is_(False),
         )
     )
+    due_by = bindparam("due_by", type_=UTCDateTime)
+    is_new = or_(_of.attempts == 0, _of.next_at <= due_by)
     same = and_(
         orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
     )
@@ -165,7 +174,7 @@ def _claimable() -> Select[Any]:
         select(deliveries, sites.c.name, sites.c.in_force, orders.c.data, orders.c.created_at)
         .join(orders, same)
         .join(sites, sites.c.id == _of.site_id)
-        .where(waiting, _of.lane == bindparam("lane"), _of.next_at <= now, is_first)
+        .where(waiting, _of.lane == bindparam("lane"), _of.next_at <= now, is_first, is_new)
         .order_by(_of.next_at, _of.site_id)
         .limit(bindparam("most", type_=Integer))
     )
@@ -177,6 +186,11 @@ _CLAIMABLE = _claimable()
 # As long as it has not counted how many wait, it would rather collect and sort them all.
 _IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 _CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
+_SITE_LOCKED = (
+    select(sites.c.id)
+    .where(sites.c.id == bindparam("site_id", type_=Number))
+    .with_for_update(key_share=True)
+)
 _ANY_DUE = (
     select(_of.next_at)
     .where(

@@ -215,3 +215,34 @@ def test_a_stopped_machine_is_enough_for_a_closed_site(
     assert cli_on_both("acts", "reconcile", "shop.example").status == 5
     monkeypatch.setattr(panel, "tells_closed", False, raising=False)
     assert cli_on_both("acts", "reconcile", "shop.example").status == 0
+
+
+def test_once_goes_on_until_nothing_is_left_that_was_not_tried(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    """What waits behind an order that succeeds at last, or that was lifted, is carried out too."""
+    cli_on_both("site", "add", "a.example")
+    cli_on_both("site", "add", "b.example")
+    panel.outcome = DOWN
+    cli_on_both("site", "hold", "a.example", "--reason", "ordered")
+    cli_on_both("daemon", "--once")
+    confirmed = ("--confirm", "a.example")
+    words = ("--field", "phone", "--evidence", "rings elsewhere")
+    cli_on_both("site", "false-info", "a.example", *words, *confirmed)
+    for act in ("hold", "unhold", "hold"):
+        cli_on_both("site", act, "b.example", "--reason", "ordered")
+    panel.outcome = Delivered()
+    later(seconds=5)
+    cli_on_both("daemon", "--once")
+    assert panel.by_site.keys() == {"a.example", "b.example"}
+    assert [order.kind for order in panel.got if order.site == "a.example"] == [
+        "suspend", "suspend", "close",
+    ]  # fmt: skip
+    assert [order.kind for order in panel.got if order.site == "b.example"] == ["suspend"]
+    assert [each["lane"] for each in cli_on_both("acts", "list", "--json").json].count("act") == 0
+
+
+def test_once_tries_what_fails_once(cli_on_both: Cli, panel: Told, later: Move) -> None:
+    panel.outcome = DOWN
+    _suspended(cli_on_both, later)
+    assert panel.kinds == ["suspend"]

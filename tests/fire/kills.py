@@ -48,7 +48,10 @@ _KILLS_A_LONG_PAUSE = 75
 KILLS_A_CRASH, _DOWN_S = 40, 0.8
 _RARELY_ANEW = 0.1
 
-_FAULTS = ("fault in this program", "_not_enforced", "Traceback", "deadlock", "refused a row")
+_FAULTS = (
+    "fault in this program", "_not_enforced", "Traceback", "deadlock", "refused a row",
+    "an adapter failed", "an outcome cannot be recorded", "an attempt does not end",
+)  # fmt: skip
 """What no log may say, however much goes wrong around the program."""
 
 
@@ -225,6 +228,7 @@ class Fire:
                 assert not any(fault in line for fault in _FAULTS), f"{each.name}: {line}"
                 self.figures["acts that got no answer"] += line.startswith(NO_ANSWER)
                 self.figures["looks that got no answer"] += "the clock is not enforced" in line
+                self.figures["orders carried out"] += "this order is only logged" in line
 
     def _let_work(self) -> None:
         """Until something was acknowledged since, or nothing is to be expected; and a bit more."""

@@ -28,7 +28,7 @@ from tests.acceptance.daemons import CONSOLE
 
 _PR_SET_CHILD_SUBREAPER = 36
 _LOADED = (
-    "incidents.cli.daemon", "incidents.daemon.loop", "incidents.bootstrap",
+    "incidents.cli.daemon", "incidents.daemon.loop", "incidents.acts.log", "incidents.bootstrap",
     "incidents.store.schema", "incidents.desk.activation", "sqlalchemy.dialects.sqlite",
     "sqlalchemy.dialects.postgresql.psycopg", "tests.fire.operators", "alembic.config",
 )  # fmt: skip

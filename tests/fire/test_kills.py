@@ -27,5 +27,5 @@ def assert_put_to_the_test(figures: Counter[str], wanted: int) -> None:
     assert figures["pauses past any lease"] >= 1
     assert figures["acts cut short"] >= 1
     assert figures["acts acknowledged"] >= wanted
-    for kind in ("clock_lapsed", "site_suspended", "suspension_ended"):
+    for kind in ("clock_lapsed", "site_suspended", "suspension_ended", "order_delivered"):
         assert figures[f"entries {kind}"] >= 1, kind

@@ -1,0 +1,213 @@
+"""The outcomes: one that cannot be recorded holds up no other, and no daemon."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+
+from incidents.acts import courier as couriers
+from incidents.acts.courier import Round
+from incidents.acts.port import Delivered, Order, Outcome, Retry
+from incidents.desk import Answer, Envelope
+from incidents.machine import commands as c
+from tests.acts.courier_rig import Told, carry_out, courier
+from tests.desk.rehearsal import Rehearsal, rehearsal
+
+SITES = ("a.example", "b.example", "c.example")
+
+
+@pytest.fixture
+def day(db_url: str) -> Iterator[Rehearsal]:
+    """Three sites that are ordered down."""
+    with rehearsal(db_url) as found:
+        found.add(*SITES)
+        for site in SITES:
+            found.give(c.SetHold(by="operator-1", reason="by order"), site)
+        yield found
+
+
+def in_force(day: Rehearsal) -> dict[str, object]:
+    return {str(name): force for name, force in day.rows("SELECT name, in_force FROM sites")}
+
+
+def waiting(day: Rehearsal) -> list[tuple[object, ...]]:
+    return day.rows(
+        "SELECT sites.name, attempts, problem FROM deliveries JOIN sites ON sites.id = site_id"
+        " WHERE lane = 'act' ORDER BY sites.name"
+    )
+
+
+@pytest.fixture
+def spoilt(day: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site of which nothing can be decided, as by a row that no act of the desk leaves."""
+    submit = day.desk.submit
+
+    def refuse(envelopes: Sequence[Envelope], **how: Any) -> list[Answer]:
+        if any(envelope.site == 2 for envelope in envelopes):
+            raise KeyError("a number that is not there")
+        return submit(envelopes, **how)
+
+    monkeypatch.setattr(day.desk, "submit", refuse)
+
+
+def test_a_site_of_which_nothing_can_be_recorded_holds_up_no_other(
+    day: Rehearsal, spoilt: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carry_out(day, Told())
+
+    assert in_force(day) == {
+        "a.example": "suspended", "b.example": "active", "c.example": "suspended",
+    }  # fmt: skip
+    assert waiting(day) == [("b.example", 1, "unrecorded")]
+    # Of the order into the world, and of the notice to the customer.
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert {(line["event"], line["site_id"], line["error"]) for line in said} == {
+        ("an outcome cannot be recorded", 2, "KeyError")
+    }
+
+
+def test_it_is_tried_again_later_and_later_and_not_at_each_turn(
+    day: Rehearsal, spoilt: None
+) -> None:
+    act = Told()
+    for _ in range(60):
+        carry_out(day, act)
+        day.later(seconds=1)
+
+    # After 2, 4, 8 … seconds.
+    assert len(act.by_site["b.example"]) == 5
+    assert len(act.by_site["a.example"]) == 1
+
+
+def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(couriers, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(couriers, "ATTEMPT_S", 0.5)
+    go_on = Event()
+
+    def hang(order: Order) -> Outcome:
+        if order.site == "b.example":
+            go_on.wait(30)
+        return Delivered()
+
+    try:
+        carry_out(day, Told(outcome=hang))
+    finally:
+        go_on.set()
+
+    assert in_force(day)["b.example"] == "active"
+    assert in_force(day)["c.example"] == "suspended"
+    assert waiting(day) == [("b.example", 1, None)]
+    [said] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (said["event"], said["order"]) == ("an attempt does not end", "2-o2")
+
+
+def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(couriers, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(couriers, "ATTEMPT_S", 0.5)
+    go_on, came_back = Event(), Event()
+
+    def hang(order: Order) -> Outcome:
+        if order.site == "b.example":
+            go_on.wait(30)
+        return Delivered()
+
+    found = Round(courier(day, Told(outcome=hang)))
+    finished = found._finished.put
+
+    def put(done: Any) -> None:
+        finished(done)
+        if done.claimed.site == "b.example":
+            came_back.set()
+
+    monkeypatch.setattr(found, "_finished", _Put(found._finished, put))
+    found.run()
+    go_on.set()
+    assert came_back.wait(30)
+    # It is collected with what is carried out next.
+    day.add("d.example")
+    day.give(c.SetHold(by="operator-1", reason="by order"), "d.example")
+    found.run()
+    found.close()
+
+    assert in_force(day)["b.example"] == "suspended"
+
+
+class _Put:
+    """A queue that tells when something was put into it."""
+
+    def __init__(self, queue: Any, put: Callable[[Any], None]) -> None:
+        self._queue, self.put = queue, put
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+
+def test_nothing_is_begun_once_it_is_stopped_and_what_was_not_is_as_if_it_had_not_been_taken(
+    day: Rehearsal,
+) -> None:
+    stopped = Event()
+
+    def last(_order: Order) -> Outcome:
+        stopped.set()
+        return Delivered()
+
+    act = Told(outcome=last)
+    found = Round(replace(courier(day, act), workers=1), stopped=stopped.is_set)
+    found.run()
+    found.close()
+
+    assert len(act.got) == 1
+    assert [row[1:] for row in waiting(day)] == [(0, None), (0, None)]
+
+
+def test_a_suspension_whose_hours_are_over_is_not_carried_out_before_the_clock_has_come_to_it(
+    db_url: str,
+) -> None:
+    with rehearsal(db_url) as day:
+        day.add()
+        day.give(c.Log(by="operator-1"))
+        day.later(hours=1, seconds=1)
+        day.elapse()
+        day.later(hours=12, seconds=1)
+        act = Told()
+        told: list[Answer] = []
+        found = Round(courier(day, act), recorded=told.extend)
+        found.run()
+        found.close()
+
+        assert act.got == []
+        assert in_force(day) == {"a.example": "active"}
+        assert waiting(day) == []
+        # It was the courier that came first: what it let the clock decide is told like any other.
+        kinds = [event.kind for answer in told for event in answer.events]
+        assert kinds[:2] == ["suspension_ended", "task_opened"]
+        assert kinds.count("order_cancelled") == 2
+
+
+def test_one_that_was_tried_by_then_is_tried_again_and_followed_by_the_reopening(
+    db_url: str,
+) -> None:
+    with rehearsal(db_url) as day:
+        day.add()
+        day.give(c.Log(by="operator-1"))
+        day.later(hours=1, seconds=1)
+        day.elapse()
+        act = Told(outcome=Retry(problem="http_503"))
+        carry_out(day, act)
+        day.later(hours=12, seconds=1)
+        act.outcome = Delivered()
+        carry_out(day, act)
+        day.later(minutes=1)
+        carry_out(day, act)
+
+        assert act.kinds[-1] == "reopen"
+        assert in_force(day) == {"a.example": "active"}
+        assert waiting(day) == []
