@@ -11,6 +11,9 @@ from incidents.machine.ids import order_id
 from incidents.machine.orders import ACT
 from incidents.store.leases import Claimed
 
+NEWS_FOR = timedelta(days=1)
+"""So long after a decision somebody who has not heard of it is told of it."""
+
 
 def order_of(claimed: Claimed) -> Order:
     """The order as its adapter is given it."""
@@ -34,8 +37,11 @@ def order_of(claimed: Claimed) -> Order:
 
 
 def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
-    """Whether it is too late to tell anybody: nobody could be told for as long as it is tried."""
-    late = schedule.is_given_up(claimed.ordered_at, now, give_up_after)
+    """Whether it is too late to tell anybody, and nobody has tried to: it was ordered a day ago.
+
+    Else the day on which mail is set up would be the day on which a year of news is sent.
+    """
+    late = schedule.is_given_up(claimed.ordered_at, now, min(give_up_after, NEWS_FOR))
     return claimed.lane != ACT and claimed.attempt == 1 and late
 
 

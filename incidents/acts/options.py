@@ -152,7 +152,7 @@ class Options:
     def wrong(self, key: str, expected: str) -> SettingError:
         """The error that says what the key must be; what it is now, if that is no secret."""
         value = self._table.get(key)
-        secret = any(word in key for word in _SECRET) or isinstance(value, list | dict)
+        secret = any(word in key for word in _SECRET) or isinstance(value, dict)
         shown = "…" if secret and value is not None else value
         return SettingError(where=self._place, setting=key, value=shown, expected=expected)
 
@@ -165,4 +165,4 @@ class Options:
         return self._table.get(key)
 
 
-_SECRET = ("secret", "token", "password", "key", "environment", "urls")
+_SECRET = ("secret", "token", "password", "key", "environment", "urls", "command")

@@ -83,6 +83,7 @@ class Outcomes:
             if command is not None and command in untold
         ]
         self.put_off(again)
+        self._explain(done)
         del self._left[: len(done)]
         for each in done:
             self._courier.observed(each, now)
@@ -123,6 +124,18 @@ class Outcomes:
                     connection, claimed, now + after, adapter=each.adapter,
                     problem=outcome.problem, detail=outcome.detail,
                 )  # fmt: skip
+
+    def _explain(self, done: Sequence[Done]) -> None:
+        """What was said of what is given up: for the desk, and no part of the record."""
+        told = [
+            (each.claimed, each.outcome.detail)
+            for each in sorted(done, key=_place)
+            if isinstance(each.outcome, Failed) and each.outcome.detail
+        ]
+        engine = self._courier.engine
+        if told:
+            with plainly(engine), writing(engine) as connection:
+                leases.explain(connection, told)
 
     def _submit(self, commands: Sequence[Asked]) -> list[Asked]:
         """Asks; what was refused, and is not settled by somebody else's word."""

@@ -16,6 +16,7 @@ from incidents.machine import commands
 if TYPE_CHECKING:
     from incidents.acts.port import Adapter, State
     from incidents.acts.routing import Routing
+    from incidents.cli.run import Run
     from incidents.machine.commands import Command
     from incidents.words import Document
 
@@ -53,8 +54,18 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
     else:
         headers = ("SITE", "ORDERED", "ON RECORD", "REALLY", "BY", "")
         output.table(run, headers, map(_row, compared))
-        run.tell(f"{len(compared):,} compared, {len(differing):,} differ")
+        _tell_count(run, compared, len(differing))
     return NOT_VERIFIED if differing else DONE
+
+
+def _tell_count(run: Run, compared: list[Document], differing: int) -> None:
+    verdicts = [each["verdict"] for each in compared]
+    told = [f"{len(compared):,} compared", f"{differing:,} differ"]
+    if _UNKNOWN in verdicts:
+        told.append(f"{verdicts.count(_UNKNOWN):,} cannot be asked: the record is believed")
+    if _REPAIRED in verdicts:
+        told.append(f"{verdicts.count(_REPAIRED):,} ordered again: in force when a daemon has run")
+    run.tell(", ".join(told))
 
 
 def _names(act: Act, names: tuple[str, ...], *, every: bool) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ under it. What becomes of them is `deliveries`', under that lock too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -153,6 +154,11 @@ def put_off(
     return held
 
 
+def explain(connection: Connection, told: Sequence[tuple[Claimed, str]]) -> None:
+    """Keeps a sentence with what was given up."""
+    _EXPLAINED.tell(connection, [(c.site_id, c.lane, c.seq, _ONE, detail) for c, detail in told])
+
+
 def _claimable() -> Select[Any]:
     """The first of each site and lane that has not failed for good, if its time has come."""
     now = bindparam("now", type_=UTCDateTime)
@@ -182,6 +188,7 @@ def _claimable() -> Select[Any]:
 
 _KEY = ("site_id", "lane", "site_seq", "n")
 _CLAIMED = Change(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
+_EXPLAINED = Change(deliveries, "detail", keys=_KEY)
 _CLAIMABLE = _claimable()
 # As long as it has not counted how many wait, it would rather collect and sort them all.
 _IN_ORDER = "SET LOCAL enable_bitmapscan = off"

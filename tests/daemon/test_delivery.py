@@ -356,6 +356,23 @@ def test_an_adapter_that_never_comes_back_keeps_no_daemon_from_ending(
         assert outcomes(engine, "a.example") == []
 
 
+def test_nor_does_it_keep_once_from_ending(
+    sqlite_url: str, panel: Panel, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemons, "CONSOLE", IMPATIENT)
+    panel.thaw.clear()
+    with engine_of(sqlite_url) as engine:
+        hold(engine, "a.example")
+        began = time.monotonic()
+
+        done = incidents(sqlite_url, "daemon", "--once", env=env)
+
+        assert time.monotonic() - began < 10
+        assert "an attempt does not end" in done.stderr
+        assert panel.orders == ["1-o2"]
+        assert outcomes(engine, "a.example") == []
+
+
 def test_a_daemon_that_was_paused_past_its_lease_doubles_nothing_when_it_goes_on(
     postgresql_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
 ) -> None:
