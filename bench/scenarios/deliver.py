@@ -10,6 +10,8 @@ The peers have as many jobs that wait in Redis and make the same signed POST by 
 `bench.posts`); they keep no order and no record.
 
 Also whether the desk is slower while 100,000 orders wait.
+
+Not measured: how the orders came to be, retries, and a receiver that takes its time.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Options:
         """The error that says what the key must be; what it is now, if that is no secret."""
         value = self._table.get(key)
         secret = any(word in key for word in _SECRET) or isinstance(value, dict)
-        shown = "…" if secret and value is not None else value
+        shown = "…" if secret and value else value
         return SettingError(where=self._place, setting=key, value=shown, expected=expected)
 
     @property

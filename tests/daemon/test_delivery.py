@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -398,6 +399,22 @@ def test_a_daemon_that_was_paused_past_its_lease_doubles_nothing_when_it_goes_on
         assert panel.states == {"a.example": "suspended", "b.example": "suspended"}
 
 
+@pytest.mark.parametrize("adapter", ["log", "panel"])
+def test_a_log_that_cannot_be_written_holds_up_neither_orders_nor_the_end(
+    sqlite_url: str, tmp_path: Path, env: dict[str, str], adapter: str
+) -> None:
+    if adapter == "log":
+        Path(env["INCIDENTS_CONFIG"]).write_text("")
+    with engine_of(sqlite_url) as engine:
+        hold(engine, "a.example")
+        with daemon(sqlite_url, tmp_path, env=env, stderr=Path("/dev/full")) as running:
+            # What is only logged, and could not be, was not carried out.
+            done = partial(problem, engine) if adapter == "log" else partial(carried_out, engine)
+            until(done, "it is tried")
+            assert running.stop() == 0
+        assert problem(engine) == ("fault" if adapter == "log" else None)
+
+
 # Clocks that are set.
 
 
@@ -429,7 +446,7 @@ def test_what_was_put_off_is_tried_when_the_clock_has_come_to_it(
     with engine_of(sqlite_url) as engine:
         hold(engine, "a.example")
         with daemon(sqlite_url, tmp_path, env=env | timeline.environment):
-            until(lambda: put_off(engine), "it is put off, for 90 seconds")
+            until(lambda: problem(engine) == "http_503", "it is put off, for 90 seconds")
             panel.status = None
             timeline.move(2 * MINUTE)
             until(lambda: panel.states, "it is tried again")
@@ -470,7 +487,9 @@ def last_beat(engine: Engine) -> datetime | None:
         return max((beat.beat_at for beat in heartbeats.known(connection)), default=None)
 
 
-def put_off(engine: Engine) -> bool:
+def problem(engine: Engine) -> str | None:
+    """What came of the last attempt of the only order into the world that waits."""
     with engine.connect() as connection:
-        asked = text("SELECT count(*) FROM deliveries WHERE problem = 'http_503'")
-        return bool(connection.scalar(asked))
+        asked = text("SELECT problem FROM deliveries WHERE lane = 'act'")
+        found: str | None = connection.scalar(asked)
+        return found

@@ -242,7 +242,7 @@ class Fire:
     def _is_quiet(self) -> bool:
         """Whether nothing is to come; the time until the next thing is skipped."""
         next_at = self._watch.next_at()
-        if next_at is not None and next_at > _soon(self._hand.now()) and not self._watch.in_hand():
+        if next_at is not None and next_at > _soon(self._hand.now()):
             self._hand.leap_to(next_at + _FURTHER)
         return next_at is None
 

@@ -62,15 +62,14 @@ class Watch:
         return max((now - taken_at for *_, taken_at in rows), default=None)
 
     def next_at(self) -> datetime | None:
-        """When something is to be done the next time; None if nothing is to come."""
-        orders = select(func.min(_of.next_at)).where(NEXT)
-        timers = select(func.min(sites.c.next_due))
-        with self._engine.connect() as connection:
-            found = [connection.scalar(orders), connection.scalar(timers)]
-        return min((moment for moment in found if moment is not None), default=None)
+        """When something is to be done the next time; None if nothing is to come.
 
-    def in_hand(self) -> int:
-        """How many orders somebody has in hand."""
-        asked = select(func.count()).select_from(deliveries).where(_in_hand)
+        At once, in a way, while somebody has something in hand: before it ends nobody knows.
+        """
+        orders = select(func.min(_of.next_at)).where(NEXT).scalar_subquery()
+        in_hand = select(func.min(_of.tried_at)).where(_in_hand).scalar_subquery()
+        timers = select(func.min(sites.c.next_due)).scalar_subquery()
+        # One statement: what was in hand in one look could be let go, and wait, in the next.
         with self._engine.connect() as connection:
-            return connection.scalar(asked) or 0
+            found = connection.execute(select(orders, in_hand, timers)).one()
+        return min((moment for moment in found if moment is not None), default=None)

@@ -162,8 +162,8 @@ class World:
         and in between what this world's courier does."""
         for step in history.steps:
             self.now += step.wait
-            if step.act not in (ACTIVATE, "see", *OF_AN_ORDER):
-                self.do(command(step, self.case, self.now))
+            told = step.act not in (ACTIVATE, "see", *OF_AN_ORDER)
+            self.do(command(step, self.case, self.now) if told else c.Elapse())
             if self.chance.random() < 0.5:
                 held = self.case.held
                 self.do(c.LiftHold(by="p", reason="r") if held else c.SetHold(by="p", reason="r"))
