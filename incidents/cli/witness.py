@@ -65,6 +65,8 @@ def witness(
     Only what is consistent with all it has seen is countersigned (C2SP tlog-witness). It needs no
     database of the desk. Without its store it would forget: back that up with the key.
     """
+    if not file.name:
+        raise InputError(f"{str(file)!r} is no name of a file: name the file of the key")
     store = file.with_name(f"{file.name}.db") if store is None else store
     if name is None:
         return _countersign(run, file, store, logs, (host, port))

@@ -221,6 +221,7 @@ def test_what_something_earlier_was_carried_out_before_may_be_tried_again() -> N
 
 def test_a_notice_is_tried_again_at_any_time() -> None:
     site = OrderHistory().hold().failed("suspend", "notice").unhold().delivered("reopen", "notice")
+    site.tried("reopen")
     assert site.retried("suspend", "notice").refused_with is None
 
 

@@ -232,7 +232,7 @@ class HarshWorld(World):
 
 
 # Only a few of the moments of a history can go wrong.
-_many = settings(max_examples=5 * settings().max_examples)
+_many = settings(max_examples=3 * settings().max_examples)
 
 
 @_many
