@@ -38,7 +38,11 @@ def unpacked(given: Path) -> Iterator[Path]:
         FileError: if there is nothing to read.
         NoBundleError: if an archive holds anything else, or is none.
     """
-    if given.is_dir():
+    try:
+        is_folder = given.is_dir()
+    except OSError as error:
+        raise FileError(file=given, done="read", detail=error.strerror or str(error)) from error
+    if is_folder:
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="incidents-") as name:
