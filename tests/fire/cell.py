@@ -161,6 +161,9 @@ def _become(asked: dict[str, Any], streams: tuple[int, int, int]) -> None:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
+    except SystemExit as left:
+        # A signal has ended it, and it has put its terminal back.
+        status = left.code if isinstance(left.code, int) else 99
     except BaseException:  # noqa: BLE001 - a child never returns into the cell
         import traceback
 

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -42,6 +43,8 @@ _MOST_SAID = 64 * 1024
 _ONE_IN_SO_MANY_IS_A_PROCESS = 40
 
 _STATUSES = range(6)
+# By SIGTERM; one that has to put its terminal back ends as a shell tells of that.
+_STOPPED = (-signal.SIGTERM, 128 + signal.SIGTERM)
 _FAULTS = (b"Traceback (most recent call last)", b"fault in this program", b"Exception ignored",
            b"Warning: ", b"[fault]")  # fmt: skip
 # Line ends and tabs are what people write; U+200C and U+200D join letters of honest words.
@@ -184,7 +187,7 @@ def complaint(words: Sequence[str], outcome: Outcome, *, terminal: bool) -> str 
             return f"it says {fault.decode()!r}"
     if outcome.late and not _goes_on(words):
         return "it did not come to an end"
-    if outcome.status not in _STATUSES and not (outcome.late and outcome.status == -15):
+    if outcome.status not in _STATUSES and not (outcome.late and outcome.status in _STOPPED):
         return f"exit status {outcome.status}"
     if len(outcome.err) > _MOST_SAID:
         return f"it says {len(outcome.err):,} bytes on standard error"

@@ -61,9 +61,6 @@ def draw(chance: random.Random, tree: Sequence[Leaf]) -> list[str]:
         words = _bent(chance, words)
     if leaf.words == ("daemon",) and chance.random() < 0.9:
         words.append("--once")
-    if leaf.words == ("queue",):
-        # It stays on a terminal until a key is pressed: tests/cli/test_queue_watch.py sits at it.
-        words = [word for word in words if not ("--watch".startswith(word) and word[:3] == "--w")]
     return words
 
 
