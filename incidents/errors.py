@@ -110,8 +110,8 @@ class EvidenceTooLargeError(RefusedError):
 
 
 class ReservedNameError(RefusedError):
-    """nobody can act as {given!r}, since the policy's own clock signs with it: give your name with
-    --as"""
+    """nobody can act as {given!r}, since what no person has done is signed with it: give your name
+    with --as"""
 
 
 class ActRefusedError(RefusedError):

@@ -118,6 +118,8 @@ def test_an_unknown_zone_given_as_an_option_is_wrong_usage() -> None:
     [
         ("clock", ReservedNameError),
         ("Clock", ReservedNameError),
+        ("courier", ReservedNameError),
+        ("Customer", ReservedNameError),
         ("", EmptyTextError),
         ("  ", EmptyTextError),
         ("x" * 101, TextTooLongError),

@@ -218,7 +218,7 @@ def text() -> str:
         ),
         "## The name",
         f"A name has {settings.MAX_PERSON_CHARACTERS} characters at most. Nobody can act as"
-        f" {_names(settings.RESERVED_PERSONS)}: the policy's own clock signs with it. The login"
+        f" {_names(settings.RESERVED_PERSONS)}: what no person has done is signed so. The login"
         " name is written down beside the name that was given, and no setting changes it. A name"
         f" that holds an `@` or {settings.MAX_PERSON_DIGITS} digits is refused: it would stand in"
         " the record for good.",
