@@ -43,6 +43,9 @@ class Server:
 
     def _control(self, verb: str, *words: str) -> None:
         done = self._run(verb, "-w", "-t", str(_PATIENCE_S), *words)
+        if verb == "stop" and not self.runs:
+            # It may have panicked by itself just before.
+            return
         log = self.folder / "log"
         assert done.returncode == 0, (verb, done.returncode, log.read_text()[-4_000:])
 
