@@ -29,10 +29,13 @@ from incidents.acts.outcomes import BATCH, Done, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Skipped
 from incidents.desk import Answer, Desk
 from incidents.machine import commands as c
-from incidents.machine.orders import ACT
+from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, leases
 from incidents.store.engine import database_time, plainly, reading, writing
 from incidents.store.leases import Claimed
+
+UNHEARD_FOR = timedelta(days=3)
+"""News that nobody has looked at for so long has nobody who would tell it."""
 
 LEASE = timedelta(seconds=25)
 ATTEMPT_S = 20.0
@@ -44,9 +47,11 @@ With the second that it takes to be looked for, what a dead courier had in hand 
 
 _IN_LINE = 16
 _SHARE = 4
-_BUSY = timedelta(seconds=2)
+_BUSY, _MOVING = timedelta(seconds=2), timedelta(seconds=0.1)
 # A transaction costs the same for one outcome and for many, so they are waited for, but not long.
 _TOGETHER_S = 0.03
+
+LANES = (ACT, NOTICE, DESK)
 
 Choose = Callable[[Order], Adapter]
 """Who carries an order out."""
@@ -59,7 +64,8 @@ Key = tuple[int, int, str, int]
 class Courier:
     """What a courier stands on: the desk, who carries out what in each lane, and its own name.
 
-    A lane that nobody is named for is left to others; what waits in the first is taken first.
+    A lane that nobody is named for is left to others, until `UNHEARD_FOR` shows that there are
+    none: it then goes on record that nobody was told.
 
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
     adapter. `clock` gives the machine's time (UTC); `own_clock`: it is simulated, and no
@@ -106,6 +112,7 @@ class Round:
         self._hands = Hands()
         self._crews: dict[str, Crew] = {}
         self._busy: list[Done] = []
+        self._turned_away = False
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -141,15 +148,23 @@ class Round:
         most = self._courier.workers * _IN_LINE
         return self._hands.total <= most // 2 and len(self._outcomes) < BATCH
 
+    def _room(self) -> int:
+        """How many to take in hand: those that are turned away again cost the database as much."""
+        all_hands, busy = self._courier.workers * _IN_LINE, self._hands.total
+        quick = self._hands.pace() + all_hands // _SHARE - busy
+        return min(all_hands - busy, max(quick, all_hands // _SHARE))
+
     def _claim(self) -> int:
         courier = self._courier
-        most = courier.workers * _IN_LINE - self._hands.total
+        most = self._room()
         began = time.monotonic()
         with plainly(courier.engine):
             with reading(courier.engine) as connection:
                 now = self._now(connection)
                 self._due_by = (self._due_by or now) if self._once else None
-                due = [lane for lane in courier.lanes if leases.any_due(connection, lane, now)]
+                due = [
+                    lane for lane in LANES if leases.any_due(connection, lane, self._due_at(lane, now))
+                ]
             if not due:
                 return 0
             found: list[Claimed] = []
@@ -159,17 +174,24 @@ class Round:
                     # Each lane has its share, so that none waits for all that another has.
                     found += leases.claim(
                         connection, courier.name, lane, now=now, lease=LEASE,
-                        most=max(1, most // len(due)), due_by=self._due_by,
+                        most=max(1, most // len(due)), due_at=self._due_at(lane, now),
+                        tried_by=self._due_by,
                     )  # fmt: skip
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         for claimed in found:
             if _key(claimed) not in left_alone:
                 self._hand_out(claimed, now, began)
-        # One adapter that answers slowly must not have all hands.
-        self._outcomes.put_off(self._busy, _BUSY)
-        self._busy = []
+        self._turn_away()
         return len(found)
+
+    def _due_at(self, lane: str, now: datetime) -> datetime:
+        """Due by then is what is taken in hand now."""
+        if lane not in self._courier.lanes:
+            return now - UNHEARD_FOR
+        # Whoever comes once has nobody after them: what was turned away is taken at the end.
+        at_the_end = self._once and self._turned_away and not self._hands.total
+        return now + _BUSY if at_the_end else now
 
     def _now(self, connection: Any) -> datetime:
         there = None if self._courier.own_clock else database_time(connection)
@@ -197,18 +219,36 @@ class Round:
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
         courier, order = self._courier, errand.order_of(claimed)
-        if errand.is_old_news(claimed, now, courier.give_up_after):
+        unheard = claimed.lane not in courier.lanes
+        if unheard or errand.is_old_news(claimed, now, courier.give_up_after):
             self._outcomes.add(Done(claimed, "", Skipped(why="expired")))
             return
         adapter = courier.lanes[claimed.lane](order)
         name = adapter.name
-        if self._hands.full[name] >= courier.workers * _IN_LINE // _SHARE:
+        if self._hands.full[name] >= self._share(name):
             self._busy.append(Done(claimed, name, None))
             return
         if name not in self._crews:
             self._crews[name] = Crew(name, courier.workers)
         self._hands.take(claimed, order, name, began)
         self._crews[name].give(partial(self._attempt, claimed, order, adapter, began))
+
+    def _share(self, adapter: str) -> int:
+        """How much an adapter may have in hand: what it has finished lately, and a bit of all.
+
+        One that answers slowly must not have all hands, and one that is quick needs them.
+        """
+        bit = self._courier.workers * _IN_LINE // _SHARE
+        return bit + self._hands.pace(adapter)
+
+    def _turn_away(self) -> None:
+        """Those for which an adapter has no hand now; they come again soon."""
+        moving = [each for each in self._busy if self._hands.pace(each.adapter)]
+        stuck = [each for each in self._busy if not self._hands.pace(each.adapter)]
+        self._outcomes.put_off(moving, _MOVING)
+        self._outcomes.put_off(stuck, _BUSY)
+        self._turned_away = self._turned_away or bool(self._busy)
+        self._busy = []
 
     def _attempt(self, claimed: Claimed, order: Order, adapter: Adapter, began: float) -> None:
         """In a thread of the adapter's."""
@@ -244,11 +284,28 @@ class Hands:
     def __init__(self) -> None:
         self.full: Counter[str] = Counter()
         self._taken: dict[Key, tuple[float, str, str]] = {}
+        self._finished: Counter[str] = Counter()
+        self._before: Counter[str] = Counter()
+        self._second = 0
 
     @property
     def total(self) -> int:
         """All that is in hand."""
         return len(self._taken)
+
+    def pace(self, adapter: str | None = None) -> int:
+        """How many attempts an adapter, or all, have finished in this second and the one before."""
+        self._turn()
+        if adapter is None:
+            return self._finished.total() + self._before.total()
+        return self._finished[adapter] + self._before[adapter]
+
+    def _turn(self) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            in_a_row = second == self._second + 1
+            self._before = self._finished if in_a_row else Counter()
+            self._finished, self._second = Counter(), second
 
     def take(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
         """One more, whose lease began at that time (monotonic, in seconds)."""
@@ -260,6 +317,8 @@ class Hands:
         found = self._taken.pop(_key(claimed), None)
         if found is not None:
             self.full[found[1]] -= 1
+            self._turn()
+            self._finished[found[1]] += 1
 
     def free_hung(self) -> None:
         """Gives up on attempts whose lease has ended, since nobody knows whether they ever end."""

@@ -68,19 +68,21 @@ def claim(
     now: datetime,
     lease: timedelta,
     most: int,
-    due_by: datetime | None = None,
+    due_at: datetime | None = None,
+    tried_by: datetime | None = None,
 ) -> list[Claimed]:
     """Takes at most `most` orders of a lane in hand, the first of its site each, longest due first.
 
-    What is not settled or put off before the lease ends is anybody's again. With `due_by` (UTC)
-    what was tried before and came due again after it is left alone. In a transaction that writes;
-    what others are claiming at this moment is left to them.
+    What is not settled or put off before the lease ends is anybody's again. Taken is what is due at
+    `due_at` (UTC), else at `now`; what was tried before, only if it came due again by `tried_by`.
+    In a transaction that writes; what others are claiming at this moment is left to them.
     """
     question = _CLAIMABLE
     if connection.dialect.name == "postgresql":
         question = _CLAIMABLE_UNLOCKED
         connection.exec_driver_sql(_IN_ORDER)
-    asked = {"lane": lane, "now": now, "due_by": due_by or now, "most": most}
+    due_at = due_at or now
+    asked = {"lane": lane, "due_at": due_at, "tried_by": tried_by or due_at, "most": most}
     rows = connection.execute(question, asked).mappings().all()
     until = now + lease
     found = [
@@ -161,7 +163,7 @@ def explain(connection: Connection, told: Sequence[tuple[Claimed, str]]) -> None
 
 def _claimable() -> Select[Any]:
     """The first of each site and lane that has not failed for good, if its time has come."""
-    now = bindparam("now", type_=UTCDateTime)
+    due_at = bindparam("due_at", type_=UTCDateTime)
     before = deliveries.alias("before")
     is_first = not_(
         exists().where(
@@ -171,8 +173,8 @@ def _claimable() -> Select[Any]:
             before.c.dead.is_(False),
         )
     )
-    due_by = bindparam("due_by", type_=UTCDateTime)
-    is_new = or_(_of.attempts == 0, _of.next_at <= due_by)
+    tried_by = bindparam("tried_by", type_=UTCDateTime)
+    is_new = or_(_of.attempts == 0, _of.next_at <= tried_by)
     same = and_(
         orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
     )
@@ -180,7 +182,7 @@ def _claimable() -> Select[Any]:
         select(deliveries, sites.c.name, sites.c.in_force, orders.c.data, orders.c.created_at)
         .join(orders, same)
         .join(sites, sites.c.id == _of.site_id)
-        .where(waiting, _of.lane == bindparam("lane"), _of.next_at <= now, is_first, is_new)
+        .where(waiting, _of.lane == bindparam("lane"), _of.next_at <= due_at, is_first, is_new)
         .order_by(_of.next_at, _of.site_id)
         .limit(bindparam("most", type_=Integer))
     )

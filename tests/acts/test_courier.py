@@ -293,3 +293,23 @@ def test_a_lane_without_anybody_is_left_to_whoever_has_somebody(day: Rehearsal) 
     mail = Told("mail")
     carry_out(day, Told(), lanes=mail)
     assert mail.kinds == ["notify"]
+
+
+def test_news_that_nobody_has_a_channel_for_is_put_on_record_as_untold_after_three_days(
+    day: Rehearsal,
+) -> None:
+    day.give(c.Log(by="li"))
+    alone = Round(replace(courier(day, Told()), lanes={"act": lambda _: Told()}))
+    day.later(days=3, seconds=-1)
+    alone.run()
+    assert [row[:2] for row in _waiting(day)] == [("notice", "notify")]
+    day.later(seconds=1)
+    alone.run()
+    alone.close()
+    assert ("notice", "notify") not in [row[:2] for row in _waiting(day)]
+    [entry] = [
+        json.loads(str(body))
+        for (body,) in day.rows("SELECT body FROM entries WHERE site_id > 0 ORDER BY id")
+        if "order_cancelled" in str(body)
+    ]
+    assert entry["data"]["why"] == "expired"

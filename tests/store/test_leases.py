@@ -153,7 +153,7 @@ def test_of_what_came_due_since_a_round_began_only_what_was_never_tried_is_taken
     hold(day, "b.example")
     with writing(day.engine) as connection:
         taken = leases.claim(
-            connection, "d1", ACT, now=day.now, lease=LEASE, most=9, due_by=began
+            connection, "d1", ACT, now=day.now, lease=LEASE, most=9, tried_by=began
         )  # fmt: skip
     assert first.site == "a.example"
     assert names(taken) == [("b.example", 2)]
