@@ -1,6 +1,6 @@
 """dramatiq: one message an order over Redis, acknowledged when it is done.
 
-Its own defaults on two cores: 2 processes of 8 threads each.
+Processes of 8 threads each, its default; on two cores it would start two.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bench.posts import post
 
 NAME = "dramatiq"
 MODULES = ("dramatiq", "redis")
-HOW = "2 processes of 8 threads, its defaults on two cores"
+HOW = "8 threads a process, its default"
 BROKER, RECEIVER = "BENCH_BROKER", "BENCH_RECEIVER"
 
 
@@ -25,14 +25,15 @@ def fill(orders: int, environ: dict[str, str]) -> None:
         actor.send(n)
 
 
-def worker(environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A worker, which takes them until it is ended."""
+def worker(environ: dict[str, str], processes: int) -> subprocess.Popen[bytes]:
+    """A worker of so many processes, which takes them until it is ended."""
     return subprocess.Popen(
-        [sys.executable, "-m", "dramatiq", __name__, "--processes", "2", "--threads", "8"],
+        [sys.executable, "-m", "dramatiq", __name__, "--processes", str(processes),
+         "--threads", "8"],
         env={**os.environ, **environ},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )
+    )  # fmt: skip
 
 
 def _actor(url: str) -> Any:

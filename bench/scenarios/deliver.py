@@ -1,10 +1,10 @@
 """Delivering orders to a receiver on the loopback, beside bare job queues doing the same POST.
 
-Measured: orders a second, by the receiver, from the first request to the last. Ours is one courier
-(`incidents.acts.courier`, as the daemon runs it) with as many orders that wait, each of a site of
-its own: it claims them under a lease, posts, and records each outcome through the desk: a decision,
-an audit entry, what is in force. In the time until the last outcome is recorded it does a second
-figure.
+Measured: orders a second, by the receiver, from the first request to the last; process for process,
+one beside one and two beside two. Ours are couriers (`incidents.acts.courier`, as a daemon runs it)
+with as many orders that wait, each of a site of its own: they claim them under a lease, post, and
+record each outcome through the desk: a decision, an audit entry, what is in force. The second
+figure is of the time until the last outcome is recorded.
 
 The peers have as many jobs that wait in Redis and make the same signed POST by the same code (see
 `bench.posts`); they keep no order and no record.
@@ -16,8 +16,9 @@ Not measured: how the orders came to be, retries, and a receiver that takes its 
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -51,40 +52,43 @@ def trials(context: Context) -> Iterator[Trial]:
     waiting = context.of_size(tiny=100, small=100_000, full=100_000)
     logs = context.of_size(tiny=20, small=1_000, full=3_000)
     for databases in context.each():
-        yield _deliver(context, databases, orders)
+        for processes in (1, 2):
+            yield _deliver(context, databases, orders, processes)
         yield _beside(databases, waiting, logs)
 
 
-def _deliver(context: Context, databases: Databases, orders: int) -> Trial:
+def _deliver(context: Context, databases: Databases, orders: int, processes: int) -> Trial:
+    name = "one courier" if processes == 1 else "two couriers"
     ours = Contender(
-        name="one courier", role="ours", how=f"{posts.WORKERS} threads",
-        run=lambda: _ours(databases, orders),
+        name=name, role="ours", how=f"{posts.WORKERS} threads each",
+        run=lambda: _ours(name, databases, orders, processes),
     )  # fmt: skip
     left_out = {
         peer.NAME: why
         for peer in PEERS
         if (why := context.absent(*peer.MODULES) or absent()) is not None
     }
-    peers = [_peer(peer, orders) for peer in PEERS if peer.NAME not in left_out]
+    peers = [_peer(peer, orders, processes) for peer in PEERS if peer.NAME not in left_out]
+    of = "one process" if processes == 1 else "two processes each"
     return Trial(
         scenario="deliver",
         database=databases.kind,
-        title=f"{orders:,} orders to a receiver on the loopback",
+        title=f"{orders:,} orders to a receiver on the loopback, by {of}",
         contenders=[*peers, ours],
-        targets=[Target(of="one courier", against=FASTEST_PEER, at_least=1.0)],
+        targets=[Target(of=name, against=FASTEST_PEER, at_least=1.0)],
         left_out=left_out,
         notes=["the peers keep no order among a site's jobs, and no record of what came of them"],
     )
 
 
-def _ours(databases: Databases, orders: int) -> list[Figure]:
+def _ours(name: str, databases: Databases, orders: int, processes: int) -> list[Figure]:
     with databases.new() as url, receiver() as to:
         crew.alone(_order, url, orders)
         settle()
-        took_s: float = crew.alone(_carry_out, url, to.url, orders)
+        took_s = crew.timed(_carry_out, [(url, to.url)] * processes)
         a_second = to.wait(orders)
     return [
-        Figure("one courier", a_second, UNIT),
+        Figure(name, a_second, UNIT),
         Figure("until all is on record", orders / took_s, UNIT),
     ]
 
@@ -98,8 +102,8 @@ def _order(url: str, orders: int) -> None:
                 desk.submit([Envelope(site=name, command=command) for name in names])
 
 
-def _carry_out(url: str, to: str, orders: int) -> float:
-    """Rounds as the daemon's, until all is on record; in seconds."""
+def _carry_out(start: crew.Start, url: str, to: str) -> tuple[float, float]:
+    """Rounds as a daemon's, until nothing waits; when they began and ended."""
     from incidents.acts import routing
     from incidents.acts.courier import Courier, Round
     from incidents.daemon.delivery import TICK_S
@@ -109,39 +113,51 @@ def _carry_out(url: str, to: str, orders: int) -> float:
     engine = engines.create(url)
     courier = Courier(
         engine=engine, desk=Desk(engine), lanes={ACT: lambda order: found.adapter_for(order.site)},
-        name="bench", give_up_after=found.give_up_after, workers=found.workers,
+        name=f"bench-{os.getpid()}", give_up_after=found.give_up_after, workers=found.workers,
     )  # fmt: skip
-    with engine.connect():
-        pass
     own = Round(courier)
-    began = perf_counter()
+    waits = _waits(engine)
+    start()
+    began = crew.moment()
     own.run()
-    while own.outcomes["delivered"] < orders:
+    while waits():
         sleep(TICK_S)
         own.run()
-    took_s = perf_counter() - began
+    ended = crew.moment()
     own.close()
     found.close()
     engine.dispose()
-    return took_s
+    return began, ended
 
 
-def _peer(peer: ModuleType, orders: int) -> Contender:
+def _waits(engine: Engine) -> Callable[[], bool]:
+    """Whether an order into the world is not carried out; asked once, so that all is connected."""
+
+    def waits() -> bool:
+        with engines.reading(engine) as connection:
+            first = select(deliveries.c.site_id).where(deliveries.c.lane == "act").limit(1)
+            return connection.scalar(first) is not None
+
+    assert waits()
+    return waits
+
+
+def _peer(peer: ModuleType, orders: int, processes: int) -> Contender:
     def once() -> list[Figure]:
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             broker = stack.enter_context(redis(Path(folder)))
             to = stack.enter_context(receiver())
-            return [Figure(peer.NAME, _posted(peer, broker, to, orders), UNIT)]
+            return [Figure(peer.NAME, _posted(peer, broker, to, orders, processes), UNIT)]
 
     return Contender(name=peer.NAME, role="peer", how=f"{peer.HOW}; {HOW}", run=once)
 
 
-def _posted(peer: ModuleType, broker: str, to: Receiver, orders: int) -> float:
+def _posted(peer: ModuleType, broker: str, to: Receiver, orders: int, processes: int) -> float:
     environ = {peer.BROKER: broker, peer.RECEIVER: to.url}
     crew.alone(peer.fill, orders, environ)
     settle()
-    worker = peer.worker(environ)
+    worker = peer.worker(environ, processes)
     try:
         return to.wait(orders)
     finally:

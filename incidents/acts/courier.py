@@ -163,7 +163,9 @@ class Round:
                 now = self._now(connection)
                 self._due_by = (self._due_by or now) if self._once else None
                 due = [
-                    lane for lane in LANES if leases.any_due(connection, lane, self._due_at(lane, now))
+                    lane
+                    for lane in LANES
+                    if leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
             if not due:
                 return 0
