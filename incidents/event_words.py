@@ -28,6 +28,7 @@ WHY_NOT = {
     "no_address": "no address is on file",
     "settled": "settled since",
     "by_hand": "somebody has decided so",
+    "repeated": "it is ordered once more",
 }
 """Why an order was cancelled."""
 

@@ -221,8 +221,10 @@ class Round:
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
         courier, order = self._courier, errand.order_of(claimed)
-        unheard = claimed.lane not in courier.lanes
-        if unheard or errand.is_old_news(claimed, now, courier.give_up_after):
+        if claimed.lane not in courier.lanes:
+            self._outcomes.add(Done(claimed, "", Skipped(why="no_channel")))
+            return
+        if errand.is_old_news(claimed, now, courier.give_up_after):
             self._outcomes.add(Done(claimed, "", Skipped(why="expired")))
             return
         adapter = courier.lanes[claimed.lane](order)

@@ -28,9 +28,9 @@ TYPES = {
     "log": "incidents.acts.log",
     "webhook": "incidents.acts.webhook",
     "exec": "incidents.acts.program",
-    "nginx": "incidents.acts.nginx",
-    "cloud": "incidents.acts.cloud",
-    "powerdns": "incidents.acts.powerdns",
+    "nginx": "incidents.acts.nginx.adapter",
+    "cloud": "incidents.acts.cloud.adapter",
+    "powerdns": "incidents.acts.powerdns.adapter",
 }
 """The adapters that come with the program, by type; each module has a `make`."""
 

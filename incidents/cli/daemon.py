@@ -23,18 +23,21 @@ MAX_TOLD = 20
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["status"]), required=False, metavar="[status]")
+@click.argument(
+    "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
+)
 @click.option("--once", is_flag=True, help="Do all that is due now, then exit: for cron.")
 @looking
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the clock until stopped; any number may run on one database.
 
     With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not.
+    With `check`: read its settings, and exit 1 with what is wrong in them; nothing is begun.
     """
     if what is not None:
         if once:
-            raise click.UsageError("status and --once exclude each other")
-        return _status(run)
+            raise click.UsageError(f"{what} and --once exclude each other")
+        return _status(run) if what == "status" else _check(run)
     if once:
         return _once(run)
     from incidents.daemon import loop
@@ -76,6 +79,17 @@ def _tell_of_orders(run: Run, carried_out: Round | None) -> None:
     left = carried_out.outcomes["retry"] + carried_out.outcomes["failed"]
     if left:
         run.tell(f"{_counted(left, 'order')} not carried out: incidents acts list")
+
+
+def _check(run: Run) -> int:
+    from incidents.daemon import settings_check
+
+    enforced = settings_check.check(run.house)
+    if enforced:
+        run.tell("the settings can be worked with")
+    else:
+        run.tell("the settings can be worked with; NOTHING IS ENFORCED: [acts] names no adapter")
+    return DONE
 
 
 class _Done:

@@ -1,28 +1,20 @@
-"""The reconciliation: what is ordered, what the record says is in force, and what really is."""
+"""The reconciliation on the command line: the sites that it is about, and how it is told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from incidents.cli import output, params
-from incidents.cli.act import Act
 from incidents.cli.options import acting
 from incidents.cli.run import painted
 from incidents.errors import DONE, NOT_VERIFIED
-from incidents.machine import commands
 
 if TYPE_CHECKING:
-    from incidents.acts.port import Adapter, State
-    from incidents.acts.routing import Routing
+    from incidents.acts.reconciliation import Comparison
+    from incidents.cli.act import Act
     from incidents.cli.run import Run
-    from incidents.machine.commands import Command
-    from incidents.words import Document
-
-_AGREES, _DIFFERS, _UNKNOWN, _WAITS, _REPAIRED, _MOVED = (
-    "agrees", "DIFFERS", "cannot be asked", "waits", "ordered again", "CHANGED MEANWHILE",
-)  # fmt: skip
 
 
 @click.command()
@@ -38,19 +30,23 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
     believed. An order that still waits is waited for. Exits 5 if anything differs in the end.
     """
     from incidents.acts import routing
+    from incidents.acts.reconciliation import Reconciliation
 
-    found = routing.load()
+    run, found = act.run, routing.load()
     try:
-        names = _names(act, sites, every=every)
-        compared = [_compare(act, found, name, repair=repair) for name in names]
+        own = Reconciliation(
+            reading=run.house.reading, desk=run.house.desk, routing=found, by=act.by,
+            login=run.settings.login, key=act.key, repair=repair, dry_run=act.dry_run,
+        )  # fmt: skip
+        names = sites or _names(run, every=every)
+        compared = [own.compare(name) for name in names]
     finally:
         found.close()
-    run = act.run
-    differing = [each for each in compared if each["verdict"] in (_DIFFERS, _MOVED)]
+    differing = [each for each in compared if each.differs]
     if run.quiet:
-        run.say_all([each["site"] for each in differing])
+        run.say_all([each.site for each in differing])
     elif run.for_programs:
-        output.documents(run, compared)
+        output.documents(run, [each.document() for each in compared])
     else:
         headers = ("SITE", "ORDERED", "ON RECORD", "REALLY", "BY", "")
         output.table(run, headers, map(_row, compared))
@@ -58,111 +54,32 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
     return NOT_VERIFIED if differing else DONE
 
 
-def _tell_count(run: Run, compared: list[Document], differing: int) -> None:
-    verdicts = [each["verdict"] for each in compared]
+def _names(run: Run, *, every: bool) -> list[str]:
+    from incidents.acts.reconciliation import in_doubt
+
+    house = run.house
+    with house.reading() as connection:
+        return in_doubt(house.views.sites(connection), every=every)
+
+
+def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
+    from incidents.acts.reconciliation import REPAIRED, UNKNOWN
+
+    verdicts = [each.verdict for each in compared]
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]
-    if _UNKNOWN in verdicts:
-        told.append(f"{verdicts.count(_UNKNOWN):,} cannot be asked: the record is believed")
-    if _REPAIRED in verdicts:
-        told.append(f"{verdicts.count(_REPAIRED):,} ordered again: in force when a daemon has run")
+    if UNKNOWN in verdicts:
+        told.append(f"{verdicts.count(UNKNOWN):,} cannot be asked: the record is believed")
+    if REPAIRED in verdicts:
+        told.append(f"{verdicts.count(REPAIRED):,} ordered again: in force when a daemon has run")
     run.tell(", ".join(told))
 
 
-def _names(act: Act, names: tuple[str, ...], *, every: bool) -> tuple[str, ...]:
-    if names:
-        return names
-    house = act.run.house
-    with house.reading() as connection:
-        return tuple(
-            site["site"]
-            for site in house.views.sites(connection)
-            if every or site["state"] != "active" or site["in_force"] != site["state"]
-        )
-
-
-def _compare(act: Act, found: Routing, name: str, *, repair: bool) -> Document:
-    """One site; what is seen goes on record at once, unless something was done meanwhile."""
-    row, waits = _on_record(act, name)
-    adapter = found.adapter_for(name)
-    each: Document = {
-        "site": name, "ordered": row["state"], "on_record": row["in_force"], "really": None,
-        "adapter": adapter.name,
-    }  # fmt: skip
-    seen = each["really"] = _seen(adapter, each)
-    each["verdict"] = _verdict(each, waits=waits)
-    asked: list[Command] = []
-    if seen is not None and seen != row["in_force"]:
-        asked.append(
-            commands.RecordState(
-                by=act.by, adapter=adapter.name, seen=seen, in_force=row["in_force"],
-                last_act=row["last_act"],
-            )
-        )  # fmt: skip
-    if repair and each["verdict"] == _DIFFERS:
-        asked.append(commands.RepeatOrder(by=act.by))
-    refused = _do(act, row["id"], asked)
-    if refused:
-        # It is another site by now than the one that was looked at.
-        each["verdict"] = _MOVED
-    elif repair and each["verdict"] == _DIFFERS:
-        each["verdict"] = _REPAIRED
-    return each
-
-
-def _on_record(act: Act, name: str) -> tuple[Any, bool]:
-    """The site's row, and whether an order into the world still waits."""
-    from incidents.store import deliveries
-    from incidents.views.register import row_of
-
-    with act.run.house.reading() as connection:
-        row = row_of(connection, name)
-        chain = deliveries.chains(connection, [row["id"]])
-    return row, any(not delivery.dead for _, delivery in chain)
-
-
-def _seen(adapter: Adapter, each: Document) -> State | None:
-    seen = adapter.state(each["site"])
-    # A machine that is switched off does not know why.
-    tells_closed = getattr(adapter, "tells_closed", True)
-    if seen == "suspended" and each["ordered"] == "closed" and not tells_closed:
-        return "closed"
-    return seen
-
-
-def _do(act: Act, site: int, asked: list[Command]) -> bool:
-    """Asks the desk; whether anything was refused."""
-    from incidents.desk import Envelope
-
-    if not asked:
-        return False
-    key, login = act.key, act.run.settings.login
-    answers = act.run.house.desk.submit(
-        [
-            Envelope(
-                site=site, command=command, login=login,
-                key=None if key is None else f"{key}:{site}:{n}",
-            )
-            for n, command in enumerate(asked)
-        ],
-        dry_run=act.dry_run,
-    )  # fmt: skip
-    return any(answer.refusal is not None for answer in answers)
-
-
-def _verdict(each: Document, *, waits: bool) -> str:
-    known = each["on_record"] if each["really"] is None else each["really"]
-    if known == each["ordered"]:
-        return _UNKNOWN if each["really"] is None else _AGREES
-    return _WAITS if waits else _DIFFERS
-
-
-def _row(each: Document) -> tuple[str, ...]:
-    verdict = each["verdict"]
+def _row(each: Comparison) -> tuple[str, ...]:
     return (
-        each["site"],
-        each["ordered"],
-        each["on_record"],
-        each["really"] or "",
-        each["adapter"],
-        painted(verdict, fg="red", bold=True) if verdict == _DIFFERS else verdict,
+        each.site,
+        each.ordered,
+        each.on_record,
+        each.really or "",
+        each.adapter,
+        painted(each.verdict, fg="red", bold=True) if each.differs else each.verdict,
     )

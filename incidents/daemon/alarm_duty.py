@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
     from incidents.notices.desk import Desk
 
+WRONG = "the desk is not alarmed"
+
 TICK_S = 5.0
 """How often it is to be run."""
 
@@ -85,7 +87,7 @@ class Alarms:
         self._patience_s = patience_s
         self._monotonic = monotonic
         self._chance = chance
-        self._part = Part("the desk is not alarmed", monotonic)
+        self._part = Part(WRONG, monotonic)
         self._silent_since: dict[str, float] = {}
         self.told = 0
 

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from incidents.acts.port import Adapter, Order
     from incidents.bootstrap import House
     from incidents.desk import Answer
+    from incidents.notices.customer import Customer
+    from incidents.notices.desk import Desk
+
+WRONG = "the orders are not carried out"
+
+_WRONG = {NOTICE: "the customers are not told", DESK: "the desk is not told of its calls"}
 
 TICK_S = 0.25
 """How often it is to be run; an order waits for no longer than that to be tried."""
@@ -32,7 +38,8 @@ TICK_S = 0.25
 class Delivery:
     """Carries out what is due, for as long as somebody runs it; one thread does.
 
-    `round` counts what came of the attempts; there is none before the database was there.
+    `round` counts what came of the attempts; there is none before the database was there. `unread`
+    has the lanes whose settings are wrong.
 
     Raises:
         SettingError, UnknownSettingError, MissingLibraryError: of what the settings say.
@@ -50,11 +57,14 @@ class Delivery:
         # Opened by the thread that makes this: two at once would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
-        self._part = Part("the orders are not carried out")
+        self._part = Part(WRONG)
         self._decided, self._observed = decided, observed
         self._once = once
         self._routing = routing.load()
-        self._lanes = _lanes(house, self._routing)
+        self._lanes: dict[str, Choose] = {ACT: self._adapter_for}
+        # Wrong settings of a mail server must not keep a site up: they are looked at again.
+        self.unread = {lane: Part(_WRONG[lane]) for lane in _WRONG}
+        self._find_channels()
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self.round: Round | None = None
 
@@ -79,11 +89,26 @@ class Delivery:
         schema.check(self._engine)
         if self._stands_aside():
             return
+        self._find_channels()
         if self.round is None:
             self.round = Round(
                 self._courier(), stopped=self._stopped, recorded=self._decided, once=self._once
             )
         self.round.run()
+
+    def _adapter_for(self, order: Order) -> Adapter:
+        return self._routing.adapter_for(order.site)
+
+    def _find_channels(self) -> None:
+        for lane, part in list(self.unread.items()):
+            if part.do(partial(self._find_channel, lane)):
+                del self.unread[lane]
+
+    def _find_channel(self, lane: str) -> None:
+        told = channel(self._house, lane)
+        # Without one here it is left to a daemon that has one, or to the day when there is one.
+        if told.is_set_up:
+            self._lanes[lane] = partial(_always, told)
 
     def _stands_aside(self) -> bool:
         """With a wrong clock nothing is decided, and what was done would be put on record wrongly.
@@ -112,24 +137,44 @@ class Delivery:
 
 
 def once(house: House) -> Delivery:
-    """Carries out what is due now, each order once: `daemon --once`."""
+    """Carries out what is due now, each order once: `daemon --once`.
+
+    Raises:
+        IncidentsError: of what the settings say; what can be carried out all the same, was.
+    """
     delivery = Delivery(house, decided=lambda _: None, once=True)
     try:
         delivery.run()
     finally:
         delivery.close()
+    for lane in delivery.unread:
+        channel(house, lane)
     return delivery
 
 
-def _lanes(house: House, found: routing.Routing) -> dict[str, Choose]:
-    to_customer, to_desk = customer.of(house, link=customer_settings.link()), desk.of(house)
-    lanes: dict[str, Choose] = {ACT: lambda order: found.adapter_for(order.site)}
-    # Without a channel here it is left to a daemon that has one, or to the day when there is one.
-    if to_customer.is_set_up:
-        lanes[NOTICE] = partial(_always, to_customer)
-    if to_desk.is_set_up:
-        lanes[DESK] = partial(_always, to_desk)
-    return lanes
+def check(house: House) -> bool:
+    """Whether anything in the world is changed with these settings; nothing is carried out.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError:
+            naming the first thing that is wrong.
+    """
+    found = routing.load()
+    found.close()
+    for lane in _WRONG:
+        channel(house, lane)
+    return found.enforces
+
+
+def channel(house: House, lane: str) -> Customer | Desk:
+    """Who tells the customer, or the desk, by the settings.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is wrong.
+    """
+    if lane == NOTICE:
+        return customer.of(house, link=customer_settings.link())
+    return desk.of(house)
 
 
 def _always(adapter: Adapter, _order: Order) -> Adapter:

@@ -13,7 +13,7 @@ from incidents.machine.ids import ACT, order_id
 from incidents.machine.orders import DOWN, FORCE
 from incidents.machine.refusals import RefusedError
 
-LIFTED, BY_HAND = "lifted", "by_hand"
+LIFTED, BY_HAND, REPEATED = "lifted", "by_hand", "repeated"
 REOPEN = "reopen"
 
 
@@ -74,12 +74,15 @@ def record_state(draft: Draft, command: commands.RecordState) -> None:
 
 
 def repeat(draft: Draft, _command: commands.RepeatOrder) -> None:
-    """Order what is ordered once more."""
+    """Order what is ordered once more; the dead letter that said so before is done with."""
     case = draft.case
     if case.in_force == case.state:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
+    dead = [each for each in _acts(case) if each.dead and each.kind == kind]
     draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
+    for each in dead:
+        draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
 
 
 def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bool:

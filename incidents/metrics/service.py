@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from incidents.errors import IncidentsError
 from incidents.metrics import metrics_settings
 from incidents.metrics.metrics_settings import Address
 from incidents.metrics.watch import House, Watch
@@ -29,10 +30,9 @@ _NOT_SERVED = "the metrics are not served"
 
 
 class Service:
-    """Serves the metrics from `start` to `stop`; `say` and `warn` are told what a log should have.
+    """Serves the metrics from `start` to `stop`.
 
-    Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+    `say` and `warn` are told what a log should have.
     """
 
     def __init__(
@@ -43,7 +43,6 @@ class Service:
         warn: Callable[..., None],
         again_s: float = AGAIN_S,
     ) -> None:
-        self._address = metrics_settings.listen()
         # Opened by the thread that makes this: two at once would open it twice.
         _ = house.bare_engine
         self._watch = Watch(house, warn=warn)
@@ -55,14 +54,17 @@ class Service:
 
     def start(self) -> None:
         """Begin, if the settings say where and the library is there."""
-        if self._address is None:
+        try:
+            address = metrics_settings.listen()
+        except IncidentsError as error:
+            self._warn(_NOT_SERVED, reason=error.message)
+            return
+        if address is None:
             return
         if find_spec(LIBRARY) is None:
             self._warn(_NOT_SERVED, reason=MISSING)
             return
-        self._thread = Thread(
-            target=self._serve, args=(self._address,), name="metrics", daemon=True
-        )
+        self._thread = Thread(target=self._serve, args=(address,), name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self, within_s: float = 2.0) -> None:

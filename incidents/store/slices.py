@@ -19,6 +19,7 @@ from incidents.machine.commands import (
     OrderCommand,
     RecordContact,
     Recur,
+    RepeatOrder,
     RetryOrder,
     TakeBack,
     VoidContact,
@@ -65,7 +66,7 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
         approves=any(isinstance(c, Approve) for c in commands),
         orders=frozenset((c.order, c.lane) for c in commands if isinstance(c, OrderCommand)),
-        acts=any(isinstance(c, CancelOrder | RetryOrder) for c in commands),
+        acts=any(isinstance(c, CancelOrder | RetryOrder | RepeatOrder) for c in commands),
     )
 
 

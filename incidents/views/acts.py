@@ -58,7 +58,7 @@ def order(
 ) -> Document:
     """One order in a lane: what was ordered, how it stands, and what the record says became of it.
 
-    `state` is `settled` for one that waits no more; `story` then tells how.
+    Of one that waits no more `state` is `delivered` or `cancelled`; `story` then tells how.
 
     Raises:
         UnknownOrderError: if there is none.
@@ -76,11 +76,15 @@ def order(
     story = _story(connection, site_id, seq, lane, Teller(ordered.name, site_id, when))
     if row is None and not story:
         raise UnknownOrderError(given=id_)
-    settled = {
-        "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane, "state": "settled",
-        "ordered_at": rfc3339(ordered.created_at),
-    }  # fmt: skip
-    document = settled if row is None else _document(row, now)
+    if row is not None:
+        document = _document(row, now)
+    else:
+        # The last that was said of it is what became of it.
+        became = story[-1]["kind"].removeprefix("order_")
+        document = {
+            "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane, "state": became,
+            "ordered_at": rfc3339(ordered.created_at),
+        }  # fmt: skip
     return {**document, "order": ordered.data, "story": story}
 
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from incidents.acts import powerdns
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Failed, Order, Outcome, Retry
+from incidents.acts.powerdns import adapter as powerdns
 from tests.acts.powerdns_rig import KEY, PowerDns, rrset
 
 STATES = {"suspend": "suspended", "close": "closed", "reopen": "active"}

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.acts import cloud, cloud_fault
+from incidents.acts.cloud import adapter as cloud
+from incidents.acts.cloud import fault as cloud_fault
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, Skipped
 from tests.acts import ecs_rig as alibaba

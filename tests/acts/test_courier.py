@@ -312,4 +312,4 @@ def test_news_that_nobody_has_a_channel_for_is_put_on_record_as_untold_after_thr
         for (body,) in day.rows("SELECT body FROM entries WHERE site_id > 0 ORDER BY id")
         if "order_cancelled" in str(body)
     ]
-    assert entry["data"]["why"] == "expired"
+    assert entry["data"]["why"] == "no_channel"

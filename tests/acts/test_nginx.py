@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from incidents.acts import nginx as nginx_adapter
-from incidents.acts import nginx_host, nginx_page
-from incidents.acts.nginx import Nginx as Adapter
+from incidents.acts.nginx import adapter as nginx_adapter
+from incidents.acts.nginx import host as nginx_host
+from incidents.acts.nginx import page as nginx_page
+from incidents.acts.nginx.adapter import Nginx as Adapter
 from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Failed, Order, Retry
 from incidents.errors import SettingError, UnknownSettingError

@@ -11,10 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from incidents import clock
-from incidents.acts import nginx_config, nginx_host, nginx_map, nginx_page
-from incidents.acts.nginx_config import Shape
-from incidents.acts.nginx_host import Names
-from incidents.acts.nginx_map import DamagedMapError, Standing
+from incidents.acts.nginx import config as nginx_config
+from incidents.acts.nginx import host as nginx_host
+from incidents.acts.nginx import map as nginx_map
+from incidents.acts.nginx import page as nginx_page
+from incidents.acts.nginx.config import Shape
+from incidents.acts.nginx.host import Names
+from incidents.acts.nginx.map import DamagedMapError, Standing
 from incidents.acts.port import Order
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from incidents.acts.nginx_server import Loaded, Server
+from incidents.acts.nginx.server import Loaded, Server
 
 PATIENCE_S = 30.0
 

@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from incidents.acts import nginx as nginx_adapter
-from incidents.acts import nginx_config, nginx_map
-from incidents.acts.nginx import Nginx as Adapter
+from incidents.acts.nginx import adapter as nginx_adapter
+from incidents.acts.nginx import config as nginx_config
+from incidents.acts.nginx import map as nginx_map
+from incidents.acts.nginx.adapter import Nginx as Adapter
 from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Order
 from tests.acts.nginx_rig import Nginx, nginx

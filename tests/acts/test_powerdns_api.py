@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from incidents.acts import powerdns, routing
+from incidents.acts import routing
 from incidents.acts.options import Options
+from incidents.acts.powerdns import adapter as powerdns
 from incidents.errors import SettingError, UnknownSettingError
 from tests.acts import powerdns_rig
 from tests.acts.powerdns_orders import NOTICE, NOTICE_6, SITE, ZONE, A, adapter, order, problem
@@ -184,6 +185,9 @@ def test_the_settings_that_the_guide_shows_are_taken(tmp_path: Path) -> None:
 
 
 def test_the_library_is_not_loaded_before_it_is_needed() -> None:
-    code = "import sys, incidents.acts.powerdns; print([m for m in sys.modules if 'httpx' in m])"
+    code = (
+        "import sys, incidents.acts.powerdns.adapter;"
+        " print([m for m in sys.modules if 'httpx' in m])"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"

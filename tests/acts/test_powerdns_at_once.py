@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from incidents.acts.port import Adapter, Delivered, Order, Outcome, Retry
-from incidents.acts.powerdns import PowerDns as Shipped
+from incidents.acts.powerdns.adapter import PowerDns as Shipped
 from tests.acts import powerdns_rig
 from tests.acts.powerdns_orders import (
     AAAA,

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.acts import powerdns_note, powerdns_records
-from incidents.acts.powerdns_note import ConflictError, Hold, Note, UnreadableNoteError
-from incidents.acts.powerdns_records import TAKEN, Comment, Record, RecordSet, changes, leading
+from incidents.acts.powerdns import note as powerdns_note
+from incidents.acts.powerdns import records as powerdns_records
+from incidents.acts.powerdns.note import ConflictError, Hold, Note, UnreadableNoteError
+from incidents.acts.powerdns.records import TAKEN, Comment, Record, RecordSet, changes, leading
 
 NAME, SITE = "shop.example.", "shop.example"
 DAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)

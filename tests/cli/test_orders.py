@@ -51,7 +51,7 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert [order["lane"] for order in listed] == ["notice", "notice"]
     assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     shown = cli_on_both("acts", "show", "1-o4")
-    assert "state: settled" in shown.out
+    assert "state: delivered" in shown.out
     assert "shop.example is suspended in the world, by panel" in shown.out
 
 

@@ -98,7 +98,7 @@ def outcomes(engine: Engine, name: str) -> list[str]:
         ('[[acts.group]]\nadapter = "log"', "sites"),
     ],
 )
-def test_wrong_settings_end_the_daemon_with_one_sentence_before_anything_has_started(
+def test_wrong_settings_are_told_in_one_sentence_before_a_daemon_is_started_with_them(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], acts: str, told: str,
 ) -> None:  # fmt: skip
@@ -107,13 +107,90 @@ def test_wrong_settings_end_the_daemon_with_one_sentence_before_anything_has_sta
     monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
     monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
 
-    assert main(["daemon"]) == FAILED
+    assert main(["daemon", "check"]) == FAILED
 
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("incidents: ")
     assert told in line
-    with engine_of(sqlite_url) as engine, engine.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[report]\nwithin = "soon"\n', "within"),
+        ('[alarms]\nchannels = ["mail"]\n', "desk_name"),
+        ('[metrics]\nlisten = "9464"\n', "9464"),
+        ('[acts]\nadapter = "panel"\n', "[acts.panel]"),
+    ],
+)
+def test_a_daemon_with_wrong_settings_enforces_the_clock_and_cries(
+    sqlite_url: str, tmp_path: Path, text: str, told: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    env = {"INCIDENTS_CONFIG": str(config)}
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        until(lambda: site(engine, "a.example")["state"] == "suspended", "it is suspended")
+        assert running.stop() == 0
+        cries = [line for line in running.lines() if told in str(line.get("reason"))]
+
+    assert cries
+    # Once, whoever has to do with it.
+    assert len({line["event"] for line in cries}) == len(cries)
+
+
+def test_wrong_settings_of_a_mail_server_keep_no_site_up(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    config = Path(env["INCIDENTS_CONFIG"])
+    config.write_text(config.read_text() + '\n[notices]\nchannels = ["mail"]\n')
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        hold(engine, "a.example")
+        until(lambda: panel.states, "it is down")
+        running.says("the customers are not told")
+        assert running.stop() == 0
+
+
+def test_wrong_settings_of_a_mail_server_fail_once_which_has_done_all_else(
+    sqlite_url: str, panel: Panel, env: dict[str, str]
+) -> None:
+    config = Path(env["INCIDENTS_CONFIG"])
+    config.write_text(config.read_text() + '\n[notices]\nchannels = ["mail"]\n')
+    with engine_of(sqlite_url) as engine:
+        hold(engine, "a.example")
+        done = incidents(sqlite_url, "daemon", "--once", env=env, status=FAILED)
+
+    assert panel.states == {"a.example": "suspended"}
+    assert "desk_name" in done.stderr.splitlines()[-1]
+
+
+def test_settings_that_are_mended_are_worked_with_and_no_daemon_is_restarted(
+    sqlite_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
+) -> None:
+    config = Path(env["INCIDENTS_CONFIG"])
+    right = config.read_text()
+    config.write_text("[acts]\nworkers = 0\n")
+    with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
+        hold(engine, "a.example")
+        running.says(NOT_CARRIED_OUT)
+        config.write_text(right)
+        until(lambda: carried_out(engine), "it is carried out")
+        assert running.stop() == 0
+
+    assert panel.states == {"a.example": "suspended"}
+
+
+def test_settings_that_can_be_worked_with_are_said_to_be_so(
+    sqlite_url: str, tmp_path: Path, env: dict[str, str]
+) -> None:
+    done = incidents(sqlite_url, "daemon", "check", env=env)
+    Path(env["INCIDENTS_CONFIG"]).write_text("")
+    only_logged = incidents(sqlite_url, "daemon", "check", env=env)
+
+    assert (done.returncode, done.stderr) == (DONE, "the settings can be worked with\n")
+    assert only_logged.returncode == DONE
+    assert "NOTHING IS ENFORCED" in only_logged.stderr
 
 
 def test_wrong_settings_keep_once_from_no_clock(

@@ -195,15 +195,15 @@ def test_what_is_ordered_again_may_be_tried_again() -> None:
 
 
 def test_what_something_later_was_carried_out_after_is_not_tried_again() -> None:
-    site = OrderHistory().hold().failed("suspend").repeat()
+    site = OrderHistory().hold().failed("suspend")
     assert site.retried(2).refused_with is None
-    site.failed(2).delivered("suspend")
+    site.failed(2).unhold().delivered("reopen").hold().delivered("suspend")
     assert site.case.last_act > 2
     assert site.retried(2).refused_with == "overtaken"
 
 
 def test_what_something_later_was_tried_after_is_not_tried_again_until_that_is_given_up() -> None:
-    site = OrderHistory().hold().failed("suspend").repeat().tried("suspend").retried(2)
+    site = OrderHistory().hold().failed("suspend").unhold().hold().tried("suspend").retried(2)
     assert (site.refused_with, site.happened) == ("overtaken", [])
     assert site.failed("suspend").retried(2).refused_with is None
 
@@ -313,10 +313,22 @@ def test_what_nobody_knows_to_be_in_force_can_be_ordered_once_more() -> None:
 
 
 def test_what_follows_from_a_repetition_is_an_order_like_any_other() -> None:
-    site = OrderHistory().hold().failed("suspend").repeat()
+    site = OrderHistory().hold().delivered("suspend").seen("active").repeat()
     again = site.order("suspend")
     assert again == site.case.seq
     assert site.delivered(again).in_force == "suspended"
+
+
+def test_the_dead_letter_that_is_repeated_is_done_with() -> None:
+    site = OrderHistory().hold().failed("suspend").failed("suspend", "notice").repeat()
+    assert site.happened == ["order_repeated", "order_cancelled"]
+    assert site.dead_letters == [(2, "notice", "suspend")]
+    assert site.in_force == "unknown"
+    assert site.delivered("suspend").in_force == "suspended"
+
+
+def test_a_repetition_leaves_the_dead_letters_of_what_was_ordered_before() -> None:
+    site = OrderHistory().hold().failed("suspend").unhold().failed("reopen").repeat()
     assert site.dead_letters == [(2, "act", "suspend")]
 
 

@@ -83,15 +83,3 @@ def test_a_port_that_is_taken_keeps_the_daemon_from_nothing(
         close_by_repeat(sqlite_url, "a.example")
         until(lambda: running.lines("decided"), "its order is carried out")
         assert running.stop() == 0
-
-
-def test_a_setting_that_cannot_be_read_ends_it_with_one_sentence(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text('[metrics]\nlisten = "9464"\n', encoding="utf-8")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
-    done = incidents(sqlite_url, "daemon", status=1)
-    assert done.stderr.startswith(
-        "incidents: the section [metrics] of the settings file says listen = '9464', but it must be"
-    )

@@ -15,7 +15,6 @@ from incidents.acts.port import Delivered
 from incidents.audit import sequencer
 from incidents.bootstrap import House
 from incidents.desk import Envelope
-from incidents.errors import SettingError
 from incidents.machine import commands as c
 from incidents.metrics import service as services
 from incidents.metrics.endpoint import Endpoint
@@ -183,10 +182,16 @@ def test_a_port_that_is_taken_is_told_once_and_taken_when_it_is_free(
     assert facts["reason"].startswith(f"nobody can listen on {LOOPBACK}:{port}: Address already")
 
 
-def test_a_bad_setting_is_an_error_at_the_start(house: House, ask: Ask) -> None:
+def test_a_bad_setting_is_told_and_nothing_is_served(house: House, ask: Ask) -> None:
     ask('[metrics]\nlisten = "9464"\n')
-    with pytest.raises(SettingError):
-        Service(house, say=Told(), warn=Told())
+    warned = Told()
+    service = Service(house, say=Told(), warn=warned)
+    service.start()
+    service.stop()
+
+    [(sentence, facts)] = warned.lines
+    assert sentence == "the metrics are not served"
+    assert "9464" in facts["reason"]
 
 
 def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from incidents import log
-from incidents.acts import powerdns_note as notes
 from incidents.acts.port import Failed, Order, Outcome, Skipped
-from incidents.acts.powerdns_api import Zone
-from incidents.acts.powerdns_names import Standing
-from incidents.acts.powerdns_note import Hold, Note
-from incidents.acts.powerdns_records import changes, leading
-from incidents.acts.powerdns_settings import Notice
+from incidents.acts.powerdns import note as notes
+from incidents.acts.powerdns.api import Zone
+from incidents.acts.powerdns.names import Standing
+from incidents.acts.powerdns.note import Hold, Note
+from incidents.acts.powerdns.records import changes, leading
+from incidents.acts.powerdns.settings import Notice
 
 _STALE = Skipped(why="stale")
 _NO_ZONE = Failed(problem="no_zone", detail="no zone of this PowerDNS holds the site's name")

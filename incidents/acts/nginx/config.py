@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import format_datetime
 
-from incidents.acts import nginx_host, nginx_map, nginx_page
-from incidents.acts.nginx_map import Map, Standing
-from incidents.acts.nginx_page import Page
+from incidents.acts.nginx import host as nginx_host
+from incidents.acts.nginx import map as nginx_map
+from incidents.acts.nginx import page as nginx_page
+from incidents.acts.nginx.map import Map, Standing
+from incidents.acts.nginx.page import Page
 
 # A word of nginx's configuration has less than 4,096 bytes, and a character up to four.
 _CHUNK_CHARACTERS = 1_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast, get_args
 
-from incidents.acts import nginx_host
-from incidents.acts.nginx_host import NAME
+from incidents.acts.nginx import host as nginx_host
+from incidents.acts.nginx.host import NAME
 from incidents.acts.port import Order, State
 from incidents.clock import in_utc, read_rfc3339, rfc3339
 

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 from incidents import log
-from incidents.acts import cloud_fault
 from incidents.acts.attempts import Attempts, LateError, check
-from incidents.acts.cloud_fault import SOON
-from incidents.acts.cloud_node import Cloud, Node, Sought, Whereabouts
-from incidents.acts.cloud_settings import read
+from incidents.acts.cloud import fault as cloud_fault
+from incidents.acts.cloud.fault import SOON
+from incidents.acts.cloud.node import Cloud, Node, Sought, Whereabouts
+from incidents.acts.cloud.settings import read
 from incidents.acts.options import Options
 from incidents.acts.port import (
     Adapter,

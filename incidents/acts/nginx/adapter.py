@@ -15,14 +15,18 @@ from pathlib import Path
 from typing import get_args
 
 from incidents import clock
-from incidents.acts import command, nginx_config, nginx_host, nginx_map, nginx_page
+from incidents.acts import command
 from incidents.acts.group_commit import GroupCommit
-from incidents.acts.nginx_config import Shape
-from incidents.acts.nginx_folder import Folder
-from incidents.acts.nginx_host import Names
-from incidents.acts.nginx_map import DamagedMapError, Standing
-from incidents.acts.nginx_page import Page
-from incidents.acts.nginx_server import Server, Trouble
+from incidents.acts.nginx import config as nginx_config
+from incidents.acts.nginx import host as nginx_host
+from incidents.acts.nginx import map as nginx_map
+from incidents.acts.nginx import page as nginx_page
+from incidents.acts.nginx.config import Shape
+from incidents.acts.nginx.folder import Folder
+from incidents.acts.nginx.host import Names
+from incidents.acts.nginx.map import DamagedMapError, Standing
+from incidents.acts.nginx.page import Page
+from incidents.acts.nginx.server import Server, Trouble
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import InputError

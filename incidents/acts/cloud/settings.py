@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from incidents import site_name
-from incidents.acts.cloud_ecs import KEEP_CHARGING, STOP_CHARGING, EcsCloud
-from incidents.acts.cloud_node import AnyCloud, Cloud, Whereabouts
+from incidents.acts.cloud.ecs import KEEP_CHARGING, STOP_CHARGING, EcsCloud
+from incidents.acts.cloud.node import AnyCloud, Cloud, Whereabouts
 from incidents.acts.options import Options
 from incidents.errors import BadSiteNameError
 

@@ -35,8 +35,8 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Any
 
-from incidents.acts import powerdns_records
-from incidents.acts.powerdns_records import OfName, RecordSet, leading
+from incidents.acts.powerdns import records as powerdns_records
+from incidents.acts.powerdns.records import OfName, RecordSet, leading
 from incidents.clock import read_rfc3339, rfc3339
 
 VERSION = 1

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from incidents.acts.cloud_node import Node, Sought, Standing, TooManyNodesError
+from incidents.acts.cloud.node import Node, Sought, Standing, TooManyNodesError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

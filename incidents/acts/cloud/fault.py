@@ -6,7 +6,7 @@ import math
 import re
 from datetime import timedelta
 
-from incidents.acts.cloud_node import TooManyNodesError
+from incidents.acts.cloud.node import TooManyNodesError
 from incidents.acts.port import Failed, Outcome, Retry
 
 SEVERAL_NODES = Failed(

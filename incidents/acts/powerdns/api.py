@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from incidents.acts import powerdns_records
 from incidents.acts.attempts import LateError
 from incidents.acts.port import Outcome, Retry
-from incidents.acts.powerdns_records import RecordSet
+from incidents.acts.powerdns import records as powerdns_records
+from incidents.acts.powerdns.records import RecordSet
 
 if TYPE_CHECKING:
     import ssl

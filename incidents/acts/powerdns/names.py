@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from incidents import site_name
-from incidents.acts import powerdns_note as notes
-from incidents.acts.powerdns_api import Dialogue, Zone
-from incidents.acts.powerdns_note import Note
-from incidents.acts.powerdns_records import OfName, RecordSet, leading
+from incidents.acts.powerdns import note as notes
+from incidents.acts.powerdns.api import Dialogue, Zone
+from incidents.acts.powerdns.note import Note
+from incidents.acts.powerdns.records import OfName, RecordSet, leading
 from incidents.errors import BadSiteNameError
 
 Contents = dict[str, dict[str, RecordSet]]

@@ -21,8 +21,6 @@ from contextlib import contextmanager
 from time import monotonic
 from zlib import crc32
 
-from incidents.acts import powerdns_names, powerdns_settings
-from incidents.acts import powerdns_note as notes
 from incidents.acts.attempts import Attempts, LateError
 from incidents.acts.options import Options
 from incidents.acts.port import (
@@ -35,11 +33,14 @@ from incidents.acts.port import (
     Skipped,
     State,
 )
-from incidents.acts.powerdns_api import ApiError, Dialogue
-from incidents.acts.powerdns_names import Names
-from incidents.acts.powerdns_note import ConflictError, UnreadableNoteError
-from incidents.acts.powerdns_plan import Plan, Step, putting_back, taking_down
-from incidents.acts.powerdns_settings import PowerDnsSettings
+from incidents.acts.powerdns import names as powerdns_names
+from incidents.acts.powerdns import note as notes
+from incidents.acts.powerdns import settings as powerdns_settings
+from incidents.acts.powerdns.api import ApiError, Dialogue
+from incidents.acts.powerdns.names import Names
+from incidents.acts.powerdns.note import ConflictError, UnreadableNoteError
+from incidents.acts.powerdns.plan import Plan, Step, putting_back, taking_down
+from incidents.acts.powerdns.settings import PowerDnsSettings
 
 MOST_AT_ONCE = 128
 _STRIPES = 64

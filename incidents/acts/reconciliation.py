@@ -1,0 +1,150 @@
+"""The reconciliation: what is ordered, what the record says is in force, and what really is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+from sqlalchemy import Connection
+
+from incidents.acts.crew import cry
+from incidents.acts.port import Adapter, State
+from incidents.acts.routing import Routing
+from incidents.desk import Desk, Envelope
+from incidents.machine import commands
+from incidents.machine.commands import Command
+from incidents.store import deliveries
+from incidents.views import register
+
+Document = dict[str, Any]
+Reading = Callable[[], AbstractContextManager[Connection]]
+"""Opens a transaction that reads one state of the database."""
+
+AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED = (
+    "agrees", "DIFFERS", "cannot be asked", "waits", "ordered again", "CHANGED MEANWHILE",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One site: what is ordered, what was believed, and what its adapter says; and the verdict."""
+
+    site: str
+    ordered: str
+    on_record: str
+    really: str | None
+    adapter: str
+    verdict: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether a person must look, or an order waits to be repeated."""
+        return self.verdict in (DIFFERS, MOVED)
+
+    def document(self) -> Document:
+        """As programs are told of it."""
+        return {
+            "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
+            "really": self.really, "adapter": self.adapter, "verdict": self.verdict,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """Asks the adapters, and records through the desk what they say.
+
+    `by` and `login` are who asks; with `repair` what is not in force is ordered once more. With a
+    `key` each site's part is done once, however often it is asked for.
+    """
+
+    reading: Reading
+    desk: Desk
+    routing: Routing
+    by: str
+    login: str | None = None
+    key: str | None = None
+    repair: bool = False
+    dry_run: bool = False
+
+    def compare(self, name: str) -> Comparison:
+        """One site; what is seen goes on record at once, unless something was done meanwhile.
+
+        Where an adapter cannot be asked the record is believed; an order that waits is waited for.
+
+        Raises:
+            UnknownSiteError: if there is none of that name.
+        """
+        with self.reading() as connection:
+            row = register.row_of(connection, name)
+            chain = deliveries.chains(connection, [row["id"]])
+        waits = any(not delivery.dead for _, delivery in chain)
+        adapter = self.routing.adapter_for(name)
+        seen = _seen(adapter, name, row["state"])
+        known = row["in_force"] if seen is None else seen
+        found = Comparison(
+            site=name, ordered=row["state"], on_record=row["in_force"], really=seen,
+            adapter=adapter.name, verdict=_verdict(seen, agrees=known == row["state"], waits=waits),
+        )  # fmt: skip
+        return self._put_on_record(row, found)
+
+    def _put_on_record(self, row: Any, found: Comparison) -> Comparison:
+        asked: list[Command] = []
+        if found.really is not None and found.really != row["in_force"]:
+            asked.append(
+                commands.RecordState(
+                    by=self.by, adapter=found.adapter, seen=found.really, in_force=row["in_force"],
+                    last_act=row["last_act"],
+                )
+            )  # fmt: skip
+        repairs = self.repair and found.verdict == DIFFERS
+        if repairs:
+            asked.append(commands.RepeatOrder(by=self.by))
+        if self._refused(row["id"], asked):
+            # It is another site by now than the one that was looked at.
+            return replace(found, verdict=MOVED)
+        return replace(found, verdict=REPAIRED) if repairs else found
+
+    def _refused(self, site: int, asked: list[Command]) -> bool:
+        if not asked:
+            return False
+        answers = self.desk.submit(
+            [
+                Envelope(
+                    site=site, command=command, login=self.login,
+                    key=None if self.key is None else f"{self.key}:{site}:{n}",
+                )
+                for n, command in enumerate(asked)
+            ],
+            dry_run=self.dry_run,
+        )  # fmt: skip
+        return any(answer.refusal is not None for answer in answers)
+
+
+def in_doubt(sites: Iterable[Document], *, every: bool = False) -> list[str]:
+    """The names of those that are down, or of which something else is in force than is ordered."""
+    return [
+        site["site"]
+        for site in sites
+        if every or site["state"] != "active" or site["in_force"] != site["state"]
+    ]
+
+
+def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
+    """What the adapter says; of somebody's own adapter nothing else is believed than a state."""
+    seen: Any = adapter.state(name)
+    if seen is not None and seen not in get_args(State):
+        cry("an adapter says what is no state", site=name, adapter=adapter.name)
+        return None
+    # A machine that is switched off does not know why.
+    if seen == "suspended" and ordered == "closed" and not getattr(adapter, "tells_closed", True):
+        return "closed"
+    found: State | None = seen
+    return found
+
+
+def _verdict(seen: State | None, *, agrees: bool, waits: bool) -> str:
+    if agrees:
+        return UNKNOWN if seen is None else AGREES
+    return WAITS if waits else DIFFERS
