@@ -95,7 +95,9 @@ def commands(record: Record) -> list[str]:
     if case.disputed:
         found.append(f"incidents site uphold {site} --reason R")
     if case.request is not None:
-        found += [f"incidents site approve {site}", f"incidents site decline {site} --reason R"]
+        # Nothing is proposed that would be refused.
+        approve = [] if case.held else [f"incidents site approve {site}"]
+        found += [*approve, f"incidents site decline {site} --reason R"]
     elif case.closed and not case.held:
         found.append(f"incidents site reinstate {site} --reason R")
     if case.held:

@@ -118,11 +118,13 @@ def _disputed(item: Document, _policy: Policy) -> Script:
     site = item["site"]
     say = (
         f"A supervisor decides: what closed {site} ({rule(item['rule'])}) no longer holds by the"
-        " record. Uphold lets the closure stand; reinstate asks that the site be opened again."
+        " record. Uphold lets the closure stand; reinstate asks that the site be opened again"
+        f"{_once_unheld(item)}."
     )
+    reinstate = [] if item["held"] else [f"incidents site reinstate {site} --reason R"]
     return say, [
         f"incidents site uphold {site} --reason R",
-        f"incidents site reinstate {site} --reason R",
+        *reinstate,
         f"incidents site why {site}",
     ]
 
@@ -130,11 +132,11 @@ def _disputed(item: Document, _policy: Policy) -> Script:
 def _reinstatement(item: Document, _policy: Policy) -> Script:
     site, by = item["site"], item["asked_by"]
     say = f"{by} asks that {site} be opened again{_why(item)}. Another person than {by} decides."
-    return say, [
-        f"incidents site approve {site}",
-        f"incidents site decline {site} --reason R",
-        f"incidents site why {site}",
-    ]
+    decline = [f"incidents site decline {site} --reason R", f"incidents site why {site}"]
+    if item["held"]:
+        # Nothing is proposed that would be refused.
+        return f"{say} They can say yes once the hold is lifted.", decline
+    return say, [f"incidents site approve {site}", *decline]
 
 
 _SCRIPTS: dict[str, Callable[[Document, Policy], Script]] = {
@@ -199,6 +201,10 @@ def _word(item: Document) -> str:
     cut = f"{remark[: _REMARK - 1]}…" if len(remark) > _REMARK else remark
     quoted = f": “{cut}”" if cut else ""
     return f"The customer says that it is gone{quoted}. "
+
+
+def _once_unheld(item: Document) -> str:
+    return ", once the hold is lifted" if item["held"] else ""
 
 
 def _why(item: Document) -> str:

@@ -153,6 +153,23 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert item["note"] == "all is clean"
 
 
+def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> None:
+    day.add().log().log().log()
+    day.do(c.VoidIncident(by="li", incident=3, reason="double"))
+    day.do(c.SetHold(by="li", reason="letter 12"))
+    disputed = day.item("1-disputed")
+    assert f"incidents site reinstate {SITE} --reason R" not in disputed["commands"]
+    assert "once the hold is lifted" in disputed["say"]
+
+    day.do(c.LiftHold(by="li", reason="letter 13"))
+    day.do(c.AskReinstatement(by="li", reason="all is clean"))
+    day.do(c.SetHold(by="li", reason="letter 14"))
+    asked = day.item("1-reinstatement")
+    assert asked["next"] == f"incidents site decline {SITE} --reason R"
+    assert "once the hold is lifted" in asked["say"]
+    assert f"incidents site approve {SITE}" not in asked["commands"]
+
+
 def test_a_second_correction_is_shown_to_a_supervisor(day: Day) -> None:
     day.add().log()
     for contact in (1, 2):
