@@ -1,0 +1,90 @@
+"""The customer's page in a real browser: it can be read and used, on a telephone and at night."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser
+
+from incidents.machine import commands as c
+from tests import browser as browsers
+from tests.browser import Scheme, barriers, looking, overflow
+from tests.console.rig import Served, path
+
+HOSTILE = "</textarea><script>document.title='taken'</script><b onclick=alert(1)>已删除</b>"
+LONG = "https://shop.example/" + "aaaaaaaaaa" * 30
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsers.chromium() as running:
+        yield running
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_it_keeps_nobody_out_and_fits_its_window(
+    browser: Browser, page: Served, width: int, scheme: Scheme
+) -> None:
+    incident = page.logged(urls=(LONG,), category="gambling")
+    with looking(browser, width=width, scheme=scheme) as seen:
+        seen.goto(page.url + path(incident))
+        assert barriers(seen) == []
+        assert overflow(seen) == 0
+        seen.get_by_role("button").click()
+        assert seen.get_by_role("status").is_visible()
+        assert barriers(seen) == []
+        assert overflow(seen) == 0
+
+
+def test_a_customer_writes_what_was_done_and_the_desk_reads_it(
+    browser: Browser, served: Served
+) -> None:
+    incident = served.logged(urls=("https://shop.example/a",))
+    with looking(browser) as seen:
+        seen.goto(served.url + path(incident))
+        seen.get_by_label("Remark").fill("已删除，共三页")
+        seen.get_by_role("button").click()
+        assert "已收到您的说明" in seen.get_by_role("status").inner_text()
+
+    said = [item for item in served.items(incident).values() if item["kind"] == "recheck"]
+    assert [item["remark"] for item in said] == ["已删除，共三页"]
+    assert served.incident(incident)["state"] == "open"
+
+
+def test_the_form_is_used_without_a_mouse(browser: Browser, page: Served) -> None:
+    incident = page.logged()
+    with looking(browser) as seen:
+        seen.goto(page.url + path(incident))
+        for _ in range(20):
+            seen.keyboard.press("Tab")
+            if seen.evaluate("document.activeElement.type") == "submit":
+                break
+        seen.keyboard.press("Enter")
+        seen.get_by_role("status").wait_for()
+
+
+def test_what_is_written_is_text_wherever_it_is_shown(browser: Browser, page: Served) -> None:
+    incident = page.logged(urls=("https://shop.example/%3Cscript%3E",), category="<i>x</i>")
+    with looking(browser) as seen:
+        seen.goto(page.url + path(incident))
+        title = seen.title()
+        seen.get_by_label("Remark").fill(HOSTILE)
+        seen.get_by_role("button").click()
+        seen.get_by_role("status").wait_for()
+        seen.goto(page.url + path(incident))
+        assert seen.title() == title
+        assert seen.locator("script").count() == 0
+
+
+def test_of_a_closed_site_it_says_so_and_asks_for_nothing(browser: Browser, page: Served) -> None:
+    incident = page.logged(ago=timedelta(minutes=5))
+    page.do(
+        incident[0],
+        c.StateFalse(by="operator-1", field="phone", evidence="the number does not exist"),
+    )
+    with looking(browser, width=360) as seen:
+        seen.goto(page.url + path(incident))
+        assert barriers(seen) == []
+        assert overflow(seen) == 0
+        assert "关闭" in seen.inner_text("main")
