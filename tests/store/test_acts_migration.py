@@ -18,6 +18,7 @@ from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
 from tests.store.order_rows import ACT, LEASE, delivered, failed
 
 BEFORE = "0003"
+REPEATED = "SELECT site_seq FROM deliveries WHERE site_id = 2 AND lane = 'act'"
 SITES = ("both.example", "closed.example", "down.example", "new.example", "up.example")
 
 Rows = list[tuple[Any, ...]]
@@ -145,7 +146,9 @@ def _acts(day: Rehearsal) -> None:
     day.give(failed(2, "notice"))
     day.give(c.StateReported(by="li", incident=1, note="receipt"))
     day.give(failed(2), "b.example")
-    day.give(c.RepeatOrder(by="li"), "b.example")
+    day.give(c.RepeatOrder(by="li"), "b.example")  # which is done with the dead letter
+    ((again,),) = day.rows(REPEATED)
+    day.give(failed(again), "b.example")
     day.give(c.CancelOrder(by="li", order=2, lane="notice", why="by_hand"), "b.example")
     day.give(c.SayRemoved(incident=1), "b.example")
     day.give(_seen("active", "unknown"), "b.example")
