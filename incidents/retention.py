@@ -15,6 +15,7 @@ from typing import Any
 from incidents.errors import IncidentsError
 from incidents.machine.policy import read_duration
 
+SECTION = "retention"
 MINIMUM = timedelta(days=184)
 # Far beyond any law; a time before the year 1 could not be told.
 _MOST = timedelta(days=36_500)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +104,22 @@ def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, An
     """The section of the settings file that a service is named in; empty without one."""
     found = _Said(os.environ if environ is None else environ).sections.get(name, {})
     return dict(found)
+
+
+def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
+    """See that the file has no section but these: a misspelt one would be read by nobody.
+
+    Raises:
+        SettingsFileError: if it cannot be read.
+        UnknownSettingError: naming the first that is none.
+    """
+    said = _Said(os.environ if environ is None else environ)
+    names = sorted(known)
+    for name in said.sections:
+        if name not in names:
+            raise UnknownSettingError(
+                where=said.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
+            )
 
 
 def login() -> str:

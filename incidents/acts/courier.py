@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +26,7 @@ from incidents.acts import errand
 from incidents.acts.crew import Crew
 from incidents.acts.lifting import lifted
 from incidents.acts.outcomes import BATCH, Done, Outcomes
-from incidents.acts.port import Adapter, Order, Outcome, Skipped
+from incidents.acts.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.desk import Answer, Desk
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
@@ -64,8 +64,9 @@ Key = tuple[int, int, str, int]
 class Courier:
     """What a courier stands on: the desk, who carries out what in each lane, and its own name.
 
-    A lane that nobody is named for is left to others, until `UNHEARD_FOR` shows that there are
-    none: it then goes on record that nobody was told.
+    A lane that nobody is named for is left to others; one of `unheard`, which by the settings has
+    nobody here, until `UNHEARD_FOR` shows that there are none: it then goes on record that nobody
+    was told.
 
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
     adapter. `clock` gives the machine's time (UTC); `own_clock`: it is simulated, and no
@@ -79,6 +80,7 @@ class Courier:
     name: str
     give_up_after: timedelta
     workers: int = 16
+    unheard: Collection[str] = ()
     own_clock: bool = False
     login: str | None = None
     chance: Callable[[], float] = random.random
@@ -165,7 +167,8 @@ class Round:
                 due = [
                     lane
                     for lane in LANES
-                    if leases.any_due(connection, lane, self._due_at(lane, now))
+                    if (lane in courier.lanes or lane in courier.unheard)
+                    and leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
             if not due:
                 return 0
@@ -222,7 +225,10 @@ class Round:
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
         courier, order = self._courier, errand.order_of(claimed)
         if claimed.lane not in courier.lanes:
-            self._outcomes.add(Done(claimed, "", Skipped(why="no_channel")))
+            # What somebody has tried is no news that nobody has heard of: it is given up.
+            untried = claimed.attempt == 1
+            told = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
+            self._outcomes.add(Done(claimed, "none", told))
             return
         if errand.is_old_news(claimed, now, courier.give_up_after):
             self._outcomes.add(Done(claimed, "", Skipped(why="expired")))

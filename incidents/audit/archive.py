@@ -248,7 +248,7 @@ class Archive:
         for place in places:
             here = bisect_left(self._reached, place)
             before = self._reached[max(0, here - 2) : here]
-            incidents.update(n for _, n in before)
+            incidents.update(n for _, n in [*before, *self._reached[here : here + 1]])
             begins.append(before[0] if len(before) == 2 else None)
         return None if None in begins else min(begin for begin in begins if begin is not None)
 

@@ -11,7 +11,7 @@ import click
 from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.run import painted
-from incidents.errors import DONE, FAILED
+from incidents.errors import DONE, FAILED, IncidentsError
 
 if TYPE_CHECKING:
     from incidents.acts.courier import Round
@@ -58,13 +58,27 @@ def _once(run: Run) -> int:
         raise StandingAsideError(reason=found.aside)
     heartbeat.note_once(house)
     done.tell()
-    try:
-        _tell_of_orders(run, delivery.once(house).round)
-        alarm_duty.once(house)
-    finally:
-        # What is wrong in the settings of the adapters keeps nothing from being signed.
-        record.once(house)
-    return DONE
+    carried_out = delivery.once(house)
+    _tell_of_orders(run, carried_out.round)
+    # What is wrong in the settings of one duty keeps none of the others from being done.
+    wrong = carried_out.errors
+    for duty in (alarm_duty.once, record.once):
+        try:
+            duty(house)
+        except IncidentsError as error:
+            wrong.append(error)
+    return _tell_what_is_wrong(run, wrong)
+
+
+def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:
+    """The exit status; the last one is raised, and so told by whoever tells all errors."""
+    if not wrong:
+        return DONE
+    told = {str(error): error for error in wrong}
+    *others, last = told.values()
+    for error in others:
+        run.tell(str(error))
+    raise last
 
 
 def _tell_of_orders(run: Run, carried_out: Round | None) -> None:

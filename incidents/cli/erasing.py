@@ -53,7 +53,7 @@ def retention() -> Retention:
     from incidents import retention as rules
     from incidents import settings
 
-    return rules.read(settings.section("retention"))
+    return rules.read(settings.section(rules.SECTION))
 
 
 def staying(run: Run, scope: Scope, keep: Retention) -> Staying:

@@ -17,7 +17,7 @@ from incidents import report_duty, settings, site_name
 from incidents.acts import schedule
 from incidents.acts.port import Delivered, Outcome, Retry, Skipped
 from incidents.daemon import journal
-from incidents.daemon.record import Part
+from incidents.daemon.part import Part
 from incidents.notices import desk
 from incidents.notices.facts import AlarmFacts
 from incidents.store import alarms, schema
@@ -28,8 +28,9 @@ from incidents.views.alarms import REPORT, SILENT, Alarm, Look, alarming
 if TYPE_CHECKING:
     from incidents.bootstrap import House
     from incidents.notices.desk import Desk
+    from incidents.report_duty import ReportDuty
 
-WRONG = "the desk is not alarmed"
+_WRONG = "the desk is not alarmed"
 
 TICK_S = 5.0
 """How often it is to be run."""
@@ -60,11 +61,8 @@ Tell = Callable[[Alarm, Raised, datetime], Outcome]
 class Alarms:
     """Looks, raises and tells, for as long as somebody runs it; one thread does.
 
-    Where the settings name no channel to the desk, it is left to a daemon that has one.
-
-    Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: of what the settings
-            say.
+    Where the settings name no channel to the desk, it is left to a daemon that has one. What is
+    wrong in them is cried out and looked at again, until they can be read.
     """
 
     def __init__(
@@ -81,13 +79,14 @@ class Alarms:
         # Opened by the thread that makes this: two at once would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
-        self._tell = by_channels(desk.of(house)) if tell is None else tell
+        self._tell = tell
         self._say = say
-        self._report = report_duty.read(settings.section(report_duty.SECTION))
+        self._report: ReportDuty | None = None
+        self._is_read = False
         self._patience_s = patience_s
         self._monotonic = monotonic
         self._chance = chance
-        self._part = Part(WRONG, monotonic)
+        self._reading, self._part = (Part(_WRONG, monotonic) for _ in range(2))
         self._silent_since: dict[str, float] = {}
         self.told = 0
 
@@ -98,8 +97,19 @@ class Alarms:
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
-        if not self._stopped():
+        if not self._stopped() and (self._is_read or self._reading.do(self.read)):
             self._part.do(self._round)
+
+    def read(self) -> None:
+        """Read from the settings whom to tell, and of what.
+
+        Raises:
+            SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
+                wrong.
+        """
+        self._tell = self._tell or by_channels(desk.of(self._house))
+        self._report = report_duty.read(settings.section(report_duty.SECTION))
+        self._is_read = True
 
     def _round(self) -> None:
         if self._tell is None:
@@ -196,9 +206,15 @@ class Alarms:
 
 
 def once(house: House) -> Alarms:
-    """Tells all that is alarming now: `daemon --once`. A silence is believed at once."""
+    """Tells all that is alarming now: `daemon --once`. A silence is believed at once.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: of what the settings
+            say.
+    """
     # From cron each line would be a mail, about a mail.
     duty = Alarms(house, say=lambda *_, **__: None, patience_s=0.0)
+    duty.read()
     before = -1
     while duty.told > before:
         before = duty.told

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from incidents.acts import routing
 from incidents.acts.courier import Choose, Courier, Round
 from incidents.daemon import journal, timekeeping
-from incidents.daemon.record import Part
+from incidents.daemon.part import Part
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer, customer_settings, desk
 from incidents.store import schema
@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 
     from incidents.acts.outcomes import Done
     from incidents.acts.port import Adapter, Order
+    from incidents.acts.routing import Routing
     from incidents.bootstrap import House
     from incidents.desk import Answer
     from incidents.notices.customer import Customer
     from incidents.notices.desk import Desk
 
-WRONG = "the orders are not carried out"
-
-_WRONG = {NOTICE: "the customers are not told", DESK: "the desk is not told of its calls"}
+_WRONG = {
+    ACT: "the orders are not carried out",
+    NOTICE: "the customers are not told",
+    DESK: "the desk is not told of its calls",
+}
 
 TICK_S = 0.25
 """How often it is to be run; an order waits for no longer than that to be tried."""
@@ -38,11 +41,10 @@ TICK_S = 0.25
 class Delivery:
     """Carries out what is due, for as long as somebody runs it; one thread does.
 
-    `round` counts what came of the attempts; there is none before the database was there. `unread`
-    has the lanes whose settings are wrong.
+    `round` counts what came of the attempts; there is none before the database was there.
 
-    Raises:
-        SettingError, UnknownSettingError, MissingLibraryError: of what the settings say.
+    A mistake in the settings of one lane must not hold up the others, nor the clock: it is cried
+    out, and looked at again. Whoever mends it need not restart anything.
     """
 
     def __init__(
@@ -52,63 +54,75 @@ class Delivery:
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
         observed: Callable[[Done, datetime], object] = lambda *_: None,
+        cry: Callable[..., None] = journal.cry,
         once: bool = False,
     ) -> None:
         # Opened by the thread that makes this: two at once would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
-        self._part = Part(WRONG)
+        self._part = Part(_WRONG[ACT], cry=cry)
         self._decided, self._observed = decided, observed
         self._once = once
-        self._routing = routing.load()
-        self._lanes: dict[str, Choose] = {ACT: self._adapter_for}
-        # Wrong settings of a mail server must not keep a site up: they are looked at again.
-        self.unread = {lane: Part(_WRONG[lane]) for lane in _WRONG}
-        self._find_channels()
+        self._routing: Routing | None = None
+        self._lanes: dict[str, Choose] = {}
+        self._unheard: set[str] = set()
+        self._unread = {lane: Part(wrong, cry=cry) for lane, wrong in _WRONG.items()}
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self.round: Round | None = None
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
         if not self._stopped():
+            self._read()
             self._part.do(self._carry_out)
 
-    def warn(self) -> None:
-        """Say so if nothing in the world will change, whatever is decided."""
-        if not self._routing.enforces:
-            journal.warn("NOTHING IS ENFORCED in the world: [acts] names no adapter")
+    @property
+    def errors(self) -> list[Exception]:
+        """What keeps it from its work, or from that of a lane."""
+        parts = [self._part, *self._unread.values()]
+        return [part.error for part in parts if part.error is not None]
 
     def close(self) -> None:
         """Let its threads go, and what its adapters keep open."""
         if self.round is not None:
             self.round.close()
-        self._routing.close()
+        if self._routing is not None:
+            self._routing.close()
 
     def _carry_out(self) -> None:
         # It may have been upgraded since: what this program would write no longer fits.
         schema.check(self._engine)
         if self._stands_aside():
             return
-        self._find_channels()
         if self.round is None:
             self.round = Round(
                 self._courier(), stopped=self._stopped, recorded=self._decided, once=self._once
             )
         self.round.run()
 
-    def _adapter_for(self, order: Order) -> Adapter:
-        return self._routing.adapter_for(order.site)
+    def _read(self) -> None:
+        """Reads the settings of the lanes of which they were not right so far."""
+        for lane, part in list(self._unread.items()):
+            if part.do(self._find_adapters if lane == ACT else partial(self._find_channel, lane)):
+                del self._unread[lane]
 
-    def _find_channels(self) -> None:
-        for lane, part in list(self.unread.items()):
-            if part.do(partial(self._find_channel, lane)):
-                del self.unread[lane]
+    def _find_adapters(self) -> None:
+        found = self._routing = routing.load()
+        self._lanes[ACT] = lambda order: found.adapter_for(order.site)
+        if self.round is not None:
+            # It works by what holds where nothing is said.
+            self.round.close()
+            self.round = None
+        if not (found.enforces or self._once):
+            journal.warn("NOTHING IS ENFORCED in the world: [acts] names no adapter")
 
     def _find_channel(self, lane: str) -> None:
         told = channel(self._house, lane)
         # Without one here it is left to a daemon that has one, or to the day when there is one.
         if told.is_set_up:
             self._lanes[lane] = partial(_always, told)
+        else:
+            self._unheard.add(lane)
 
     def _stands_aside(self) -> bool:
         """With a wrong clock nothing is decided, and what was done would be put on record wrongly.
@@ -122,11 +136,12 @@ class Delivery:
         return timekeeping.reason_to_stand_aside(drift) is not None
 
     def _courier(self) -> Courier:
-        house, found = self._house, self._routing
+        house, found = self._house, self._routing or routing.read({})
         return Courier(
             engine=self._engine,
             desk=house.desk,
             lanes=self._lanes,
+            unheard=self._unheard,
             name=self._name,
             give_up_after=found.give_up_after,
             workers=found.workers,
@@ -137,18 +152,14 @@ class Delivery:
 
 
 def once(house: House) -> Delivery:
-    """Carries out what is due now, each order once: `daemon --once`.
-
-    Raises:
-        IncidentsError: of what the settings say; what can be carried out all the same, was.
+    """Carries out what is due now, each order once: `daemon --once`. `errors` of it has what kept
+    it from anything.
     """
-    delivery = Delivery(house, decided=lambda _: None, once=True)
+    delivery = Delivery(house, decided=lambda _: None, cry=lambda *_, **__: None, once=True)
     try:
         delivery.run()
     finally:
         delivery.close()
-    for lane in delivery.unread:
-        channel(house, lane)
     return delivery
 
 
@@ -161,7 +172,7 @@ def check(house: House) -> bool:
     """
     found = routing.load()
     found.close()
-    for lane in _WRONG:
+    for lane in (NOTICE, DESK):
         channel(house, lane)
     return found.enforces
 

@@ -26,7 +26,6 @@ from incidents.daemon import alarm_duty, delivery, journal, record, retention_du
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.enforce import Enforcement
-from incidents.daemon.fitting import Fitting
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
 from incidents.daemon.record import Record, Witnessing
 from incidents.daemon.retention_duty import Retention
@@ -100,8 +99,8 @@ class _Loop:
         self._witnessing = Witnessing(house, self._record, self._stop)
         self._retention = Retention(house, stopped=self._stop.is_set)
         self._metrics = Service(house, say=journal.say, warn=journal.warn)
-        self._delivery = Fitting(self._made_delivery, delivery.WRONG)
-        self._alarms = Fitting(lambda: Alarms(house, stopped=self._stop.is_set), alarm_duty.WRONG)
+        self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
+        self._alarms = Alarms(house, stopped=self._stop.is_set)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={name: ThreadPoolExecutor(1) for name in _EXECUTORS},
@@ -114,8 +113,6 @@ class _Loop:
     def run(self) -> int:
         me = self._identity
         journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
-        self._delivery.fit()
-        self._alarms.fit()
         self._scheduler.start()
         # One thread takes both, so two looks never overlap.
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
@@ -138,19 +135,13 @@ class _Loop:
         self._systemd.stopping()
         journal.say("stopping", signal=received and signal.Signals(received).name)
         self._finish()
-        if self._delivery.duty is not None:
-            self._delivery.duty.close()
+        self._delivery.close()
         self._metrics.stop()
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
             raise self._enforcement.fatal
         return 0
-
-    def _made_delivery(self) -> Delivery:
-        made = Delivery(self._house, stopped=self._stop.is_set, observed=self._metrics.observed)
-        made.warn()
-        return made
 
     def _wait(self) -> int | None:
         """Until a signal comes, which is returned, or nothing can be done."""

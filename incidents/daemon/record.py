@@ -6,9 +6,7 @@ parts may fail without the others: what is not signed is numbered all the same.
 
 from __future__ import annotations
 
-import os
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from threading import Event, Thread
@@ -16,11 +14,8 @@ from typing import TYPE_CHECKING
 
 from incidents.audit import log_settings, publishing, sequencer, signing, stamping, witnessing
 from incidents.audit.signing_key import KeyRing
-from incidents.audit.witnesses import SplitViewError
 from incidents.daemon import journal
-from incidents.daemon.backoff import Backoff
-from incidents.daemon.enforce import trouble
-from incidents.errors import IncidentsError
+from incidents.daemon.part import Part
 from incidents.store import schema
 
 if TYPE_CHECKING:
@@ -33,43 +28,6 @@ TICK_S = 0.25
 
 _LOOK_S = 1.0
 _NET_S = 3_600.0
-
-
-class Part:
-    """One part of the duty, which waits a while when it has failed, and says so once.
-
-    `wrong` is the sentence for it.
-    """
-
-    def __init__(self, wrong: str, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._wrong = wrong
-        self._backoff = Backoff(monotonic=monotonic)
-        self._trouble: str | None = None
-
-    def do(self, act: Callable[[], object]) -> bool:
-        """Whether it was done; not if it is too early after a failure."""
-        if self._backoff.waiting:
-            return False
-        try:
-            act()
-        except Exception as error:  # noqa: BLE001 - a duty that dies does nothing more
-            self._failed(error)
-            return False
-        lasted_s = self._backoff.succeeded()
-        if lasted_s is not None:
-            journal.say(f"no longer: {self._wrong}", duration_s=round(lasted_s, 1))
-        self._trouble = None
-        return True
-
-    def _failed(self, error: Exception) -> None:
-        wait_s = self._backoff.failed()
-        reason = _reason(error)
-        # A log that was rewritten is no trouble that one gets used to.
-        if reason != self._trouble or isinstance(error, SplitViewError):
-            journal.cry(self._wrong, reason=reason, wait_s=round(wait_s, 1))
-        self._trouble = reason
-        if os.environ.get("INCIDENTS_DEBUG") and not isinstance(error, IncidentsError):
-            traceback.print_exception(error)
 
 
 class Record:
@@ -218,12 +176,3 @@ def _stamp(house: House, authority: Authority) -> None:
     with house.reading() as connection:
         now = house.now(connection)
     stamping.ask(house.engine, authority, now)
-
-
-def _reason(error: Exception) -> str:
-    reason = trouble(error)
-    if reason is not None:
-        return reason
-    if isinstance(error, IncidentsError):
-        return error.message
-    return f"a fault in this program: {type(error).__name__}"

@@ -47,7 +47,7 @@ class Retention:
             journal.say("what was kept long enough is erased", count=erased.words + erased.files)
 
     def _erase(self, now: datetime) -> erasure.Erased:
-        keep = retention.read(settings.section("retention"))
+        keep = retention.read(settings.section(retention.SECTION))
         if not keep.asked_for:
             return erasure.Erased()
         house, wanted = self._house, erasure.Erasure(scope=Scope(before=keep.cutoff(now)), by=CLOCK)

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from incidents import report_duty, retention, settings
+from incidents.acts import routing
+from incidents.audit import log_settings
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.record import Record
-from incidents.metrics import metrics_settings
+from incidents.metrics import metrics_settings, service
+from incidents.notices import customer_settings, notice_settings
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
+
+_SECTIONS = (
+    routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_settings.SECTION,
+    report_duty.SECTION, metrics_settings.SECTION, log_settings.SECTION, retention.SECTION,
+)  # fmt: skip
 
 
 def check(house: House) -> bool:
     """Whether anything in the world is changed with these settings; no duty is begun.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError:
-            naming the first thing that is wrong.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
+        RetentionTooShortError, BadRetentionError, MetricsLibraryError: naming the first thing that
+            is wrong.
     """
+    settings.check_sections(_SECTIONS)
     Record(house)
-    metrics_settings.listen()
-    Alarms(house)
+    service.needed()
+    Alarms(house).read()
+    retention.read(settings.section(retention.SECTION))
     return delivery.check(house)

@@ -86,7 +86,9 @@ def still_met(case: Case, closure: Closure) -> int | None:
     """How much of what the closure's rule needs is still there; None for R4, a person's word.
 
     R1: the fullest window around the incident that completed it. R3: the place of the case that
-    closed the site. R5: two things, that the customer was told and that the refusal stands.
+    closed the site; whoever was reached in time on its own incident broke the run there, however
+    many cases stand before it. R5: two things, that the customer was told and that the refusal
+    stands.
     """
     if closure.rule == "repeat":
         assert closure.within is not None
@@ -94,7 +96,9 @@ def still_met(case: Case, closure: Closure) -> int | None:
     if closure.rule == "unreachable_run":
         assert closure.suspension is not None
         closing = case.suspensions[closure.suspension]
-        return len(cases_up_to(case, closing.place, total=closure.total))
+        standing = len(cases_up_to(case, closing.place, total=closure.total))
+        broken = not closure.total and _is_reached_in_time(case, closing.starter)
+        return min(standing, closure.needed - 1) if broken else standing
     if closure.rule == "refusal":
         refused = case.incidents[closure.incidents[0]]
         told = refused.state != "voided" and any(c.tells for c in refused.contacts)
@@ -119,6 +123,11 @@ def _around(case: Case, closure: Closure, within: timedelta) -> list[Incident]:
         for incident in case.incidents.values()
         if counts(case, incident) and abs(incident.occurred_at - completing) <= within
     ]
+
+
+def _is_reached_in_time(case: Case, n: int) -> bool:
+    incident = case.incidents.get(n)
+    return incident is not None and incident.reached_in_time and incident.state != "voided"
 
 
 def _last_reached(case: Case, before: Place | None = None) -> Place | None:

@@ -22,11 +22,28 @@ if TYPE_CHECKING:
     from incidents.metrics.endpoint import Endpoint
 
 LIBRARY = "prometheus_client"
-MISSING = "its library is not installed: pip install 'incidents[metrics]'"
 AGAIN_S = 30.0
 """So long after it could not listen, it is tried again."""
 
 _NOT_SERVED = "the metrics are not served"
+
+
+class MetricsLibraryError(IncidentsError):
+    """the settings ask for metrics, and their library is not installed: pip install
+    'incidents[metrics]'"""
+
+
+def needed() -> Address | None:
+    """Where the settings want the metrics, with all that is needed there; None: nowhere.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        MetricsLibraryError: without the library.
+    """
+    address = metrics_settings.listen()
+    if address is not None and find_spec(LIBRARY) is None:
+        raise MetricsLibraryError
+    return address
 
 
 class Service:
@@ -53,18 +70,8 @@ class Service:
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Begin, if the settings say where and the library is there."""
-        try:
-            address = metrics_settings.listen()
-        except IncidentsError as error:
-            self._warn(_NOT_SERVED, reason=error.message)
-            return
-        if address is None:
-            return
-        if find_spec(LIBRARY) is None:
-            self._warn(_NOT_SERVED, reason=MISSING)
-            return
-        self._thread = Thread(target=self._serve, args=(address,), name="metrics", daemon=True)
+        """Begin; what is wrong in the settings is looked at again until it is mended."""
+        self._thread = Thread(target=self._serve, name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self, within_s: float = 2.0) -> None:
@@ -73,7 +80,10 @@ class Service:
         if self._thread is not None:
             self._thread.join(within_s)
 
-    def _serve(self, address: Address) -> None:
+    def _serve(self) -> None:
+        address = self._find()
+        if address is None:
+            return
         registry = self._registry()
         # Here, and not with the first scrape.
         self._watch.begin()
@@ -84,6 +94,20 @@ class Service:
                 continue
             with endpoint:
                 endpoint.run(self._stop.is_set)
+
+    def _find(self) -> Address | None:
+        while not self._stop.is_set():
+            try:
+                return needed()
+            except IncidentsError as error:
+                self._not_served(error.message)
+                self._stop.wait(self._again_s)
+        return None
+
+    def _not_served(self, reason: str) -> None:
+        if reason != self._trouble:
+            self._warn(_NOT_SERVED, reason=reason, wait_s=self._again_s)
+        self._trouble = reason
 
     def _registry(self) -> CollectorRegistry:
         from prometheus_client import CollectorRegistry, ProcessCollector
@@ -102,10 +126,9 @@ class Service:
         try:
             endpoint = Endpoint(address, registry, fault=self._told)
         except OSError as error:
-            reason = f"nobody can listen on {shown}: {error.strerror or type(error).__name__}"
-            if reason != self._trouble:
-                self._warn(_NOT_SERVED, reason=reason, wait_s=self._again_s)
-            self._trouble = reason
+            self._not_served(
+                f"nobody can listen on {shown}: {error.strerror or type(error).__name__}"
+            )
             return None
         self._trouble = None
         self._say(f"the metrics are served on {shown}")

@@ -27,11 +27,15 @@ class Session:
     """
 
     def __init__(self, within_s: float) -> None:
-        self.is_late = False
         self._until = time.monotonic() + within_s
         self._client: _Client | None = None
         self._watch = Timer(within_s, self._end)
         self._watch.daemon = True
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is over: what broke then broke because of it, whoever saw it first."""
+        return time.monotonic() >= self._until
 
     def open(self, host: str, port: int, *, own_name: str, tls: ssl.SSLContext | None) -> None:
         """Connect, over TLS from the start if there is a context for it; raises as smtplib does."""
@@ -72,12 +76,11 @@ class Session:
 
     def _left(self) -> float:
         left = self._until - time.monotonic()
-        if self.is_late or left <= 0:
+        if left <= 0:
             raise TimeoutError
         return max(left, _LEAST_S)
 
     def _end(self) -> None:
-        self.is_late = True
         client = self._client
         if client is not None and client.sock is not None:
             # The socket's own, not that of TLS, which would talk to the other side first.

@@ -284,9 +284,15 @@ def test_what_the_database_would_not_take_is_recorded_the_next_time(
     assert _site(day)[:2] == ("suspended", "suspended")
 
 
+def _without_mail(day: Rehearsal) -> Round:
+    """A courier whose settings have been read, and name no mail."""
+    only_acts = {"act": lambda _: Told()}
+    return Round(replace(courier(day, Told()), lanes=only_acts, unheard={"notice"}))
+
+
 def test_a_lane_without_anybody_is_left_to_whoever_has_somebody(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
-    alone = Round(replace(courier(day, Told()), lanes={"act": lambda _: Told()}))
+    alone = _without_mail(day)
     alone.run()
     alone.close()
     assert [row[:2] for row in _waiting(day)] == [("notice", "notify")]
@@ -299,7 +305,7 @@ def test_news_that_nobody_has_a_channel_for_is_put_on_record_as_untold_after_thr
     day: Rehearsal,
 ) -> None:
     day.give(c.Log(by="li"))
-    alone = Round(replace(courier(day, Told()), lanes={"act": lambda _: Told()}))
+    alone = _without_mail(day)
     day.later(days=3, seconds=-1)
     alone.run()
     assert [row[:2] for row in _waiting(day)] == [("notice", "notify")]
@@ -313,3 +319,32 @@ def test_news_that_nobody_has_a_channel_for_is_put_on_record_as_untold_after_thr
         if "order_cancelled" in str(body)
     ]
     assert entry["data"]["why"] == "no_channel"
+
+
+def test_news_that_somebody_has_tried_and_nobody_has_a_channel_for_any_more_is_a_dead_letter(
+    day: Rehearsal,
+) -> None:
+    day.give(c.Log(by="li"))
+    carry_out(day, Told(), lanes=Told("mail", outcome=DOWN))
+    day.later(days=4)
+    alone = _without_mail(day)
+    alone.run()
+    alone.close()
+    dead = "SELECT lane, kind, problem FROM deliveries WHERE dead"
+    assert day.rows(dead) == [("notice", "notify", "no_channel")]
+
+
+@pytest.mark.parametrize("lane", ["act", "notice", "desk"])
+def test_what_is_in_a_lane_whose_settings_cannot_be_read_waits_for_as_long_as_that_lasts(
+    day: Rehearsal, lane: str
+) -> None:
+    for _ in range(3):
+        day.give(c.Log(by="li"))
+    waiting = [row for row in _waiting(day) if row[0] == lane]
+    lanes = {each: lambda _: Told() for each in ("act", "notice", "desk") if each != lane}
+    day.later(days=30)
+    half = Round(replace(courier(day, Told()), lanes=lanes))
+    half.run()
+    half.close()
+    assert waiting
+    assert _waiting(day) == waiting

@@ -3,7 +3,6 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +33,7 @@ from incidents.store.engine import reading, writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.store.tables import incidents, work
 from incidents.views.alarms import Alarm
-from tests.notices.mail_server import HOST, Mailbox, server
+from tests.notices.mail_server import desk_mail
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = "shop.example"
@@ -633,31 +632,6 @@ def test_a_channel_without_quiet_hours_is_told_at_once_and_the_other_not_later(
     assert (len(asleep.got), len(awake.got)) == (0, 1)
 
 
-@contextmanager
-def mail(file: Path) -> Iterator[Mailbox]:
-    """A real mail server, which the settings name as the desk's channel."""
-    mailbox = Mailbox()
-    with server(mailbox) as port:
-        file.write_text(
-            f"""
-            [notices]
-            desk_name = "Example Hosting"
-            desk_phone = "+86 10 5555 0100"
-            [notices.mail]
-            type = "smtp"
-            host = "{HOST}"
-            port = {port}
-            security = "none"
-            sender = "desk@host.example"
-            [alarms]
-            channels = ["mail"]
-            [alarms.mail]
-            to = ["operator-1@host.example"]
-            """
-        )
-        yield mailbox
-
-
 def test_a_real_mail_comes_of_an_overdue_report(
     db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -675,7 +649,7 @@ def test_a_real_mail_comes_of_an_overdue_report(
             daemon="alive", host=socket.gethostname(), pid=7, started_at=now, beat_at=now
         )
         heartbeats.beat(connection, me)
-    with mail(tmp_path / "config.toml") as mailbox:
+    with desk_mail(tmp_path / "config.toml") as mailbox:
         done = alarm_duty.once(house)
         alarm_duty.once(house)
     house.close()
@@ -695,4 +669,4 @@ def test_settings_that_are_wrong_are_told_when_it_starts(
 ) -> None:
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(SettingError):
-        Alarms(watch.house)
+        Alarms(watch.house).read()

@@ -40,6 +40,7 @@ from tests.acceptance.daemons import (
 from tests.acts import own_adapter_rig
 from tests.acts.own_adapter_rig import Panel
 from tests.databases import SqliteDatabases
+from tests.notices.mail_server import desk_mail
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 NOT_CARRIED_OUT = "the orders are not carried out"
@@ -96,6 +97,9 @@ def outcomes(engine: Engine, name: str) -> list[str]:
         ('give_up_after = "soon"', "give_up_after"),
         ('adaptor = "log"', "adaptor"),
         ('[[acts.group]]\nadapter = "log"', "sites"),
+        ('[alarm]\nchannels = ["mail"]', "[alarm]"),
+        ('[retention]\nkeep = "1d"', "184d"),
+        ('[report]\nwithin = "soon"', "within"),
     ],
 )
 def test_wrong_settings_are_told_in_one_sentence_before_a_daemon_is_started_with_them(
@@ -181,6 +185,30 @@ def test_settings_that_are_mended_are_worked_with_and_no_daemon_is_restarted(
     assert panel.states == {"a.example": "suspended"}
 
 
+def test_wrong_settings_of_a_panel_silence_nobody_else(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    config = tmp_path / "config.toml"
+    with desk_mail(config) as mailbox, engine_of(sqlite_url) as engine:
+        text = config.read_text().replace("[notices]", '[notices]\nchannels = ["mail"]')
+        config.write_text(text + '[acts]\nadapter = "pannel"\n')
+        env = {"INCIDENTS_CONFIG": str(config), "INCIDENTS_CLOCK": "own"}
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        desk = daemons.desk_at(engine, clock.now())
+        told = c.EditSite(by="operator-1", email="customer-1@customer.example")
+        desk.submit([Envelope(site="a.example", command=told)])
+        done = incidents(sqlite_url, "daemon", "--once", env=env, status=FAILED)
+        waiting = json.loads(incidents(sqlite_url, "acts", "list", "--json", env=env).stdout)
+
+    [line] = done.stderr.splitlines()
+    assert "pannel" in line
+    subjects = [str(letter["Subject"]) for letter in mailbox.mails]
+    # The customer is told of the suspension, which nobody carries out, and the desk of that daemon.
+    assert len(subjects) >= 2
+    assert {order["lane"] for order in waiting} == {"act"}
+
+
 def test_settings_that_can_be_worked_with_are_said_to_be_so(
     sqlite_url: str, tmp_path: Path, env: dict[str, str]
 ) -> None:
@@ -252,7 +280,7 @@ def test_it_waits_for_its_database_and_says_so_once(
         for _ in range(3):
             delivery._part._backoff._until = 0.0
             delivery.run()
-        [waits] = said()
+        [enforces_nothing, waits] = said()
 
         file.parent.mkdir()
         with sqlite_databases.at_head() as url:
@@ -266,6 +294,7 @@ def test_it_waits_for_its_database_and_says_so_once(
         delivery.close()
         house.close()
 
+    assert enforces_nothing["event"] == NOTHING_IS_ENFORCED
     assert (waits["event"], waits["level"]) == (NOT_CARRIED_OUT, "error")
     assert "cannot open the file" in waits["reason"]
     assert [line["event"] for line in said()][-1] == f"no longer: {NOT_CARRIED_OUT}"

@@ -83,6 +83,35 @@ def test_unless_it_is_held() -> None:
     assert site.rule is None
 
 
+def test_who_was_reached_in_time_on_the_incident_that_closed_the_site_disputes_its_closure() -> (
+    None
+):
+    # Three cases stood already: the second was struck, and stands again.
+    site = History(policy=MANY, at="03-01 08:00").miss()
+    site.at("03-02 10:00").miss().contact(2, at="03-02 10:30")
+    site.at("03-03 12:00").miss()
+    site.at("03-04 08:00").void_contact(2, 1)
+    assert (site.state, site.run) == ("active", 3)
+    site.at("03-04 14:00").miss()
+    assert (site.state, site.run) == ("closed", 4)
+
+    site.contact(4, at="03-04 14:05")
+
+    assert (site.run, site.case.disputed) == (0, True)
+    site.void_contact(4, 1)
+    assert not site.case.disputed, "the rule is met again"
+
+
+def test_three_that_stand_still_meet_the_rule_without_the_fourth_that_closed_the_site() -> None:
+    site = History(policy=MANY, at="03-01 08:00").miss()
+    site.at("03-02 10:00").miss().contact(2, at="03-02 10:30")
+    site.at("03-03 12:00").miss()
+    site.at("03-04 08:00").void_contact(2, 1)
+    site.at("03-04 14:00").miss()
+    site.void(4)
+    assert (site.state, site.run, site.case.disputed) == ("closed", 3, False)
+
+
 def test_a_case_that_is_over_is_struck_without_an_order() -> None:
     site = History().miss().sit_out().void(1)
     assert (site.suspension(1).struck, site.ordered) == (True, [])

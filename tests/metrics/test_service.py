@@ -64,6 +64,19 @@ class Running:
         self.service = Service(house, say=self.said, warn=self.warned, again_s=0.05)
         self.service.start()
 
+    def ended(self) -> None:
+        """Waits for its thread to end by itself."""
+        assert self.service._thread is not None
+        self.service._thread.join(PATIENCE_S)
+        assert not self.service._thread.is_alive()
+
+    def warns(self) -> None:
+        """Waits for its first warning."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.warned.lines:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
     def scraped(self, port: int) -> Answer:
         """The first scrape that is answered."""
         deadline = time.monotonic() + PATIENCE_S
@@ -90,7 +103,7 @@ def running(house: House, ask: Ask) -> Iterator[Callable[[], Running]]:
 
 def test_nothing_is_served_that_was_not_asked_for(running: Callable[[], Running]) -> None:
     found = running()
-    assert found.service._thread is None
+    found.ended()
     assert found.said.lines == found.warned.lines == []
 
 
@@ -149,11 +162,15 @@ def test_without_its_library_it_says_so_once_and_the_daemon_goes_on(
 ) -> None:
     monkeypatch.setattr(services, "LIBRARY", "no_such_library")
     found = running()
-    assert found.service._thread is None
+    found.warns()
     assert found.warned.lines == [
         (
             "the metrics are not served",
-            {"reason": "its library is not installed: pip install 'incidents[metrics]'"},
+            {
+                "reason": "the settings ask for metrics, and their library is not installed:"
+                " pip install 'incidents[metrics]'",
+                "wait_s": 0.05,
+            },
         )
     ]
 
@@ -182,14 +199,16 @@ def test_a_port_that_is_taken_is_told_once_and_taken_when_it_is_free(
     assert facts["reason"].startswith(f"nobody can listen on {LOOPBACK}:{port}: Address already")
 
 
-def test_a_bad_setting_is_told_and_nothing_is_served(house: House, ask: Ask) -> None:
+def test_a_bad_setting_is_told_once_and_what_is_mended_is_served(
+    running: Callable[[], Running], ask: Ask, port: int
+) -> None:
     ask('[metrics]\nlisten = "9464"\n')
-    warned = Told()
-    service = Service(house, say=Told(), warn=warned)
-    service.start()
-    service.stop()
+    found = running()
+    found.warns()
+    ask(f'[metrics]\nlisten = "{LOOPBACK}:{port}"\n')
 
-    [(sentence, facts)] = warned.lines
+    assert found.scraped(port).value("up") == 1
+    [(sentence, facts)] = found.warned.lines
     assert sentence == "the metrics are not served"
     assert "9464" in facts["reason"]
 

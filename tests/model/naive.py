@@ -264,7 +264,11 @@ class Site:
             ]
             return closure.policy.repeat_count, max((len(window) for window in near), default=0)
         if closure.case is not None:
-            return closure.policy.run_count, self.run_at(closure.case, closure.policy)
+            needed, left = closure.policy.run_count, self.run_at(closure.case, closure.policy)
+            broken_there = closure.case.place() in self.reached_places()
+            if broken_there and closure.policy.run == "consecutive":
+                left = min(left, needed - 1)
+            return needed, left
         assert closure.incident is not None
         incident = self.incidents[closure.incident - 1]
         told = not incident.voided and bool(incident.reached())

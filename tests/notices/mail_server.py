@@ -165,3 +165,28 @@ def _bytes(envelope: Envelope) -> bytes:
     content = envelope.content
     assert isinstance(content, bytes)
     return content
+
+
+@contextmanager
+def desk_mail(file: Path) -> Iterator[Mailbox]:
+    """A real mail server, which the settings name as the desk's channel."""
+    mailbox = Mailbox()
+    with server(mailbox) as port:
+        file.write_text(
+            f"""
+            [notices]
+            desk_name = "Example Hosting"
+            desk_phone = "+86 10 5555 0100"
+            [notices.mail]
+            type = "smtp"
+            host = "{HOST}"
+            port = {port}
+            security = "none"
+            sender = "desk@host.example"
+            [alarms]
+            channels = ["mail"]
+            [alarms.mail]
+            to = ["operator-1@host.example"]
+            """
+        )
+        yield mailbox
