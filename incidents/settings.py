@@ -166,7 +166,7 @@ class _Said:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.file = _config_file(environ)
-        document = _read_file(self.file, asked_for="INCIDENTS_CONFIG" in environ)
+        document = _read_file(self.file, asked_for=bool(environ.get("INCIDENTS_CONFIG")))
         self.sections = {k: v for k, v in document.items() if isinstance(v, dict)}
         self._values = {k: v for k, v in document.items() if not isinstance(v, dict)}
         for key in self._values:

@@ -38,7 +38,7 @@ class Options:
         """A text that must be there."""
         value = self.text(key)
         if value is None:
-            raise self.wrong(key, "there: it is needed")
+            raise self.wrong(key, f"there: it is needed{self._others()}")
         return value
 
     def secret(self, key: str) -> str | None:
@@ -50,7 +50,8 @@ class Options:
             try:
                 return file.read_text(encoding="utf-8").strip()
             except (OSError, ValueError) as error:
-                raise self.wrong(f"{key}_file", "a file that can be read") from error
+                why = getattr(error, "strerror", None) or "it is no text"
+                raise self.wrong(f"{key}_file", f"a file that can be read ({why})") from error
         if variable is not None:
             found = os.environ.get(variable)
             if not found:
@@ -153,8 +154,16 @@ class Options:
         """The error that says what the key must be; what it is now, if that is no secret."""
         value = self._table.get(key)
         secret = any(word in key for word in _SECRET) or isinstance(value, dict)
+        # Where a secret stands is none.
+        secret = secret and not key.endswith(("_file", "_env"))
         shown = "…" if secret and value else value
         return SettingError(where=self._place, setting=key, value=shown, expected=expected)
+
+    def _others(self) -> str:
+        """What stands there and nobody has asked for yet: one of them may be meant."""
+        others = [key for key, v in self._table.items() if not isinstance(v, dict | list)]
+        left = ", ".join(sorted(set(others) - self._known))
+        return f" (there are {left})" if left else ""
 
     @property
     def _place(self) -> str:

@@ -116,6 +116,7 @@ def notices(found: Document, when: When) -> list[Notice]:
     told = [
         (_alarm(enforcement, when), True),
         (_dead_letters(found["acts"]), True),
+        (_late_orders(found["acts"]["late"], when), True),
         (_remark(enforcement, when), False),
         (_to_report(found["report"], when), False),
     ]
@@ -146,6 +147,20 @@ def _dead_letters(acts: Document) -> str | None:
     return (
         f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {first['kind']} {first['site']}"
         f" ({first['id']}, {first['problem']}). See them: incidents acts list --dead"
+    )
+
+
+def _late_orders(late: Document, when: When) -> str | None:
+    """That what was decided is not carried out yet, though it should be by now."""
+    if not late["late"]:
+        return None
+    more = " or more" if late["capped"] else ""
+    first = late["first"][0]
+    why = first["problem"] or "nobody has tried it: incidents daemon check"
+    return (
+        f"ORDERS NOT CARRIED OUT: {late['late']:,}{more}, the first {first['kind']}"
+        f" {first['site']}, ordered {when.ago(first['ordered_at'])} ({first['id']}, {why}). See"
+        " them: incidents acts list"
     )
 
 

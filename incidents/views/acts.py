@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, literal_column, select
+from sqlalchemy import Connection, Select, and_, func, literal, literal_column, select
 
 from incidents.clock import rfc3339
 from incidents.errors import UnknownOrderError
@@ -13,6 +14,7 @@ from incidents.machine.ids import ACT, order_id
 from incidents.machine.orders import DESK, NOTICE
 from incidents.store.order_tables import dead, deliveries, orders, waiting
 from incidents.store.tables import entries, sites
+from incidents.store.types import UTCDateTime
 from incidents.views.timeline import told
 from incidents.words import Teller, When
 
@@ -22,6 +24,9 @@ MAX_COUNTED = 1_000
 """So many dead letters are counted, so that looking costs the same however bad things are."""
 
 MAX_NAMED = 3
+
+LATE_AFTER = timedelta(minutes=5)
+"""What is to happen in the world and has not for so long is shown to the desk."""
 _ONE = 1
 _of = deliveries.c
 
@@ -98,6 +103,31 @@ def dead_letters(connection: Connection) -> Document:
         "dead": count,
         "capped": count >= MAX_COUNTED,
         "first": [_document(row, row["next_at"]) for row in named],
+    }
+
+
+def late(connection: Connection, now: datetime) -> Document:
+    """How many orders into the world have waited for `LATE_AFTER` and more, and the first few.
+
+    Only the first `MAX_COUNTED` that are due are looked at (`capped`: there may be more).
+    """
+    due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
+        waiting, _of.lane == ACT
+    )
+    due = due.order_by(_of.next_at, _of.site_id, _of.site_seq)
+    some = due.limit(literal_column(str(MAX_COUNTED))).subquery("some")
+    late_by = some.c.since <= literal(now - LATE_AFTER, UTCDateTime())
+    found = connection.execute(select(func.count()).select_from(some).where(late_by)).scalar_one()
+    rows: Iterable[Any] = ()
+    if found:
+        same = (some.c.site_id == _of.site_id, some.c.lane == _of.lane, some.c.n == _of.n)
+        on = and_(*same, some.c.site_seq == _of.site_seq)
+        first = _rows(None).join(some, on).where(late_by).order_by(_of.since, _of.site_id)
+        rows = connection.execute(first.limit(MAX_NAMED)).mappings()
+    return {
+        "late": found,
+        "capped": found >= MAX_COUNTED,
+        "first": [_document(row, now) for row in rows],
     }
 
 

@@ -26,7 +26,7 @@ from incidents.report_duty import ReportDuty
 from incidents.store.tables import FAR, claims, sites, work
 from incidents.store.types import microseconds
 from incidents.views import duty, masked, personal, policy
-from incidents.views.acts import dead_letters
+from incidents.views.acts import dead_letters, late
 from incidents.views.enforcement import enforcement
 from incidents.views.findings import Findings, find
 from incidents.views.misses import closing_misses
@@ -80,7 +80,7 @@ def queue(
         "counts": dict(sorted(counted.items())),
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),
-        "acts": dead_letters(connection),
+        "acts": dead_letters(connection) | {"late": late(connection, now)},
         "report": None if report is None else duty.summary(connection, now, report),
     }
 

@@ -45,9 +45,10 @@ def page(items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         "enforced_by": None, "standing_aside": None, "last_beat": None, "last_once": None,
         "overdue": 12, "overdue_capped": True, "overdue_since": "2026-03-02T03:00:00Z",
     }  # fmt: skip
+    late = {"late": 0, "capped": False, "first": []}
     return {
         "items": items, "more": False, "counts": {"call": len(items)}, "counts_capped": False,
-        "enforcement": enforcement, "acts": {"dead": 0, "capped": False, "first": []},
+        "enforcement": enforcement, "acts": {"dead": 0, "capped": False, "first": [], "late": late},
         "report": None, **more,
     }  # fmt: skip
 

@@ -382,3 +382,16 @@ def heartbeat(day: Day, daemon: str = "d1", aside: str | None = None) -> None:
                 beat_at=day.now, standing_aside=aside,
             ),
         )  # fmt: skip
+
+
+def test_what_has_waited_for_five_minutes_to_happen_in_the_world_is_named(day: Day) -> None:
+    day.add().do(c.SetHold(by="li", reason="r")).after("5m").do(c.Elapse())
+    [first] = day.queue()["acts"]["late"]["first"]
+    assert (first["site"], first["kind"], first["attempts"]) == (SITE, "suspend", 0)
+    day.do(c.RecordDelivery(order=2, lane="act", adapter="panel", attempts=1, enforced=True))
+    assert day.queue()["acts"]["late"] == {"late": 0, "capped": False, "first": []}
+
+
+def test_what_is_younger_and_what_waits_to_be_told_is_not(day: Day) -> None:
+    day.add().log().after("30m").do(c.SetHold(by="li", reason="r")).after("4m59s")
+    assert day.queue()["acts"]["late"]["late"] == 0
