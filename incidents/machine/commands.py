@@ -299,4 +299,9 @@ class RecordState(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatOrder(Command):
-    """Order once more what is ordered, since something else is in force."""
+    """Order once more what is ordered, since something else is in force.
+
+    The dead letters that said so before are cancelled with it, unless it is meant `alone`.
+    """
+
+    alone: bool = False

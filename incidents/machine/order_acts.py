@@ -73,7 +73,7 @@ def record_state(draft: Draft, command: commands.RecordState) -> None:
         draft.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
 
 
-def repeat(draft: Draft, _command: commands.RepeatOrder) -> None:
+def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     """Order what is ordered once more; the dead letter that said so before is done with."""
     case = draft.case
     if case.in_force == case.state:
@@ -81,7 +81,7 @@ def repeat(draft: Draft, _command: commands.RepeatOrder) -> None:
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
     dead = [each for each in _acts(case) if each.dead and each.kind == kind]
     draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
-    for each in dead:
+    for each in () if command.alone else dead:
         draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
 
 

@@ -327,6 +327,12 @@ def test_the_dead_letter_that_is_repeated_is_done_with() -> None:
     assert site.delivered("suspend").in_force == "suspended"
 
 
+def test_a_repetition_that_is_meant_alone_leaves_the_dead_letter() -> None:
+    site = OrderHistory().hold().failed("suspend").do(c.RepeatOrder(by=ANN, alone=True))
+    assert site.happened == ["order_repeated"]
+    assert site.dead_letters == [(2, "act", "suspend")]
+
+
 def test_a_repetition_leaves_the_dead_letters_of_what_was_ordered_before() -> None:
     site = OrderHistory().hold().failed("suspend").unhold().failed("reopen").repeat()
     assert site.dead_letters == [(2, "act", "suspend")]
