@@ -76,6 +76,8 @@ def record_state(draft: Draft, command: commands.RecordState) -> None:
 def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     """Order what is ordered once more; the dead letter that said so before is done with."""
     case = draft.case
+    if command.in_force is not None and _has_moved_on(command, case):
+        raise RefusedError("seen_too_early", site=case.site)
     if case.in_force == case.state:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
@@ -103,6 +105,12 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
         and last.kind == REOPEN
         and not any(each.attempts or each.dead for each in before)
     )
+
+
+def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
+    """Since it was looked at; what another has ordered once more waits, and nothing else differs."""
+    known = (command.in_force, command.last_act)
+    return known != (case.in_force, case.last_act) or not all(each.dead for each in _acts(case))
 
 
 def _acts(case: Case) -> list[Delivery]:
