@@ -15,14 +15,14 @@ from incidents.acts.routing import Routing
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands
 from incidents.store import deliveries
-from incidents.views import register
+from incidents.store import sites as site_rows
 
 Document = dict[str, Any]
 Reading = Callable[[], AbstractContextManager[Connection]]
 """Opens a transaction that reads one state of the database."""
 
-AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED = (
-    "agrees", "DIFFERS", "cannot be asked", "waits", "ordered again", "CHANGED MEANWHILE",
+AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED = VERDICTS = (
+    "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
 )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ class Reconciliation:
             UnknownSiteError: if there is none of that name.
         """
         with self.reading() as connection:
-            row = register.row_of(connection, name)
+            row = site_rows.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
         waits = any(not delivery.dead for _, delivery in chain)
         adapter = self.routing.adapter_for(name)

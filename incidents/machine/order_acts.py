@@ -108,7 +108,7 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
 
 
 def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
-    """Since it was looked at; what another has ordered once more waits, and nothing else differs."""
+    """Since it was looked at; an order that another has repeated is known by its waiting alone."""
     known = (command.in_force, command.last_act)
     return known != (case.in_force, case.last_act) or not all(each.dead for each in _acts(case))
 

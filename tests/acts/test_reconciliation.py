@@ -1,4 +1,4 @@
-"""The reconciliation: what really is goes on record, and what is not in force is ordered once more."""
+"""The reconciliation: what really is goes on record; what is not in force is ordered once more."""
 
 import json
 from collections.abc import Callable, Iterator

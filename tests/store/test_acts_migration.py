@@ -148,7 +148,7 @@ def _acts(day: Rehearsal) -> None:
     day.give(failed(2), "b.example")
     day.give(c.RepeatOrder(by="li"), "b.example")  # which is done with the dead letter
     ((again,),) = day.rows(REPEATED)
-    day.give(failed(again), "b.example")
+    day.give(failed(int(str(again))), "b.example")
     day.give(c.CancelOrder(by="li", order=2, lane="notice", why="by_hand"), "b.example")
     day.give(c.SayRemoved(incident=1), "b.example")
     day.give(_seen("active", "unknown"), "b.example")
