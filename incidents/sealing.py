@@ -47,6 +47,9 @@ PERSONAL: dict[type[Command], tuple[str, ...]] = {
 }
 """The fields of each command that are people's own words."""
 
+SEEN: dict[type[Command], tuple[str, ...]] = {c.RepeatOrder: ("in_force", "last_act")}
+"""The fields of each command that say what was seen by who asks, and not what is asked."""
+
 Sealed = tuple[str, bytes, str]
 """The reference, the salt, and the value."""
 
@@ -87,7 +90,10 @@ def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
 
 
 def fingerprint(site: str, command: Command) -> str:
-    """A salted digest of what was asked of which site, people's own words included."""
+    """A salted digest of what was asked of which site, people's own words included.
+
+    The same is asked by whoever has seen something else meanwhile.
+    """
     return digest_of(_asked(site, command))
 
 
@@ -111,7 +117,9 @@ def is_digest_of(kept: str, asked: str) -> bool:
 
 
 def _asked(site: str, command: Command) -> str:
-    fields_ = {name: _plain(getattr(command, name)) for name in _names(command)}
+    seen = SEEN.get(type(command), ())
+    asked = (name for name in _names(command) if name not in seen)
+    fields_ = {name: _plain(getattr(command, name)) for name in asked}
     return json.dumps([site, type(command).__name__, fields_], sort_keys=True)
 
 

@@ -14,16 +14,15 @@ from incidents.acts.port import Adapter, State
 from incidents.acts.routing import Routing
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands
-from incidents.machine.commands import Command
 from incidents.store import deliveries
-from incidents.views import register
+from incidents.store import sites as site_rows
 
 Document = dict[str, Any]
 Reading = Callable[[], AbstractContextManager[Connection]]
 """Opens a transaction that reads one state of the database."""
 
-AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED = (
-    "agrees", "DIFFERS", "cannot be asked", "waits", "ordered again", "CHANGED MEANWHILE",
+AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED = VERDICTS = (
+    "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
 )  # fmt: skip
 
 
@@ -56,7 +55,7 @@ class Reconciliation:
     """Asks the adapters, and records through the desk what they say.
 
     `by` and `login` are who asks; with `repair` what is not in force is ordered once more. With a
-    `key` each site's part is done once, however often it is asked for.
+    `key` that is done once for each site, however often it is asked for.
     """
 
     reading: Reading
@@ -77,7 +76,7 @@ class Reconciliation:
             UnknownSiteError: if there is none of that name.
         """
         with self.reading() as connection:
-            row = register.row_of(connection, name)
+            row = site_rows.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
         waits = any(not delivery.dead for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
@@ -90,36 +89,33 @@ class Reconciliation:
         return self._put_on_record(row, found)
 
     def _put_on_record(self, row: Any, found: Comparison) -> Comparison:
-        asked: list[Command] = []
-        if found.really is not None and found.really != row["in_force"]:
-            asked.append(
-                commands.RecordState(
-                    by=self.by, adapter=found.adapter, seen=found.really, in_force=row["in_force"],
-                    last_act=row["last_act"],
-                )
-            )  # fmt: skip
         repairs = self.repair and found.verdict == DIFFERS
-        if repairs:
-            asked.append(commands.RepeatOrder(by=self.by))
-        if self._refused(row["id"], asked):
+        asked = [*self._sighting(row, found), *([self._repetition(row, found)] if repairs else [])]
+        if not asked:
+            return found
+        answer = self.desk.submit(asked, dry_run=self.dry_run)[-1]
+        if answer.refusal is not None:
             # It is another site by now than the one that was looked at.
             return replace(found, verdict=MOVED)
-        return replace(found, verdict=REPAIRED) if repairs else found
+        # What was ordered with this key before has not helped.
+        return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
 
-    def _refused(self, site: int, asked: list[Command]) -> bool:
-        if not asked:
-            return False
-        answers = self.desk.submit(
-            [
-                Envelope(
-                    site=site, command=command, login=self.login,
-                    key=None if self.key is None else f"{self.key}:{site}:{n}",
-                )
-                for n, command in enumerate(asked)
-            ],
-            dry_run=self.dry_run,
+    def _sighting(self, row: Any, found: Comparison) -> list[Envelope]:
+        """It needs no key: what is on record already is no news."""
+        if found.really is None or found.really == row["in_force"]:
+            return []
+        command = commands.RecordState(
+            by=self.by, adapter=found.adapter, seen=found.really, in_force=row["in_force"],
+            last_act=row["last_act"],
         )  # fmt: skip
-        return any(answer.refusal is not None for answer in answers)
+        return [Envelope(site=row["id"], command=command, login=self.login)]
+
+    def _repetition(self, row: Any, found: Comparison) -> Envelope:
+        command = commands.RepeatOrder(
+            by=self.by, in_force=found.really or row["in_force"], last_act=row["last_act"]
+        )
+        key = None if self.key is None else f"{self.key}:{row['id']}:repeat"
+        return Envelope(site=row["id"], command=command, login=self.login, key=key)
 
 
 def in_doubt(sites: Iterable[Document], *, every: bool = False) -> list[str]:

@@ -85,7 +85,7 @@ class Archive:
             suspensions={n: case.suspensions[n] for n in sorted(suspensions)},
             tasks={task.n: task for task in sorted(tasks, key=lambda task: task.n)},
             claims=self._claims(command),
-            deliveries=self._deliveries(command),
+            deliveries=self._deliveries(need),
         )
 
     def next_due(self) -> datetime | None:
@@ -219,13 +219,10 @@ class Archive:
         held = self.case.claims.get(getattr(command, "item", ""))
         return {} if held is None else {command.item: held}  # type: ignore[attr-defined]  # it has
 
-    def _deliveries(self, command: Command) -> dict[tuple[int, str], Delivery]:
-        """The order that the command names; to cancel it also all of those in the world."""
-        if not isinstance(command, c.OrderCommand):
-            return {}
-        unsettled, named = self.case.deliveries, (command.order, command.lane)
-        found = {named: unsettled[named]} if named in unsettled else {}
-        if isinstance(command, c.CancelOrder | c.RetryOrder):
+    def _deliveries(self, need: Need) -> dict[tuple[int, str], Delivery]:
+        unsettled = self.case.deliveries
+        found = {named: unsettled[named] for named in need.orders if named in unsettled}
+        if need.acts:
             found |= {key: each for key, each in unsettled.items() if each.lane == ACT}
         return found
 

@@ -164,5 +164,7 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
         in_force=case.in_force,
         last_act=case.last_act,
     ),
-    e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by),
+    # An older record has no cancellation beside it, and nothing in the entry tells how old it is:
+    # that of a newer one is asked for by itself.
+    e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by, alone=True),
 }

@@ -31,6 +31,8 @@ OUTSIDE = {
     "that the policy stands on",
     "recorded_at": "that an act's time was the true one, only time stamps and witnesses can tell",
     "again": "whether --again was said for an address that was on record already is not recorded",
+    "repeated": "that a repetition is done with the dead letter before it: older records have no "
+    "cancellation beside it, and nothing in an entry tells how old it is",
     "refusals": "an act that was refused, or changed nothing, has left no entry",
     "the end": "what has fallen due since a site's last entry waits for the clock: nothing is "
     "wrong until something comes after it",

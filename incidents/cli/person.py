@@ -85,12 +85,11 @@ def _when(run: Run, at: datetime) -> str:
 
 def _site_id(run: Run, site: str) -> int:
     from incidents.store import sites
-    from incidents.views.register import unknown_site
 
     with run.house.reading() as connection:
         found = sites.ids_by_name(connection, [site]).get(site)
         if found is None:
-            raise unknown_site(connection, site)
+            raise sites.unknown(connection, site)
         return found
 
 

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
 
+WORDS = {
+    "agrees": "agrees",
+    "differs": "DIFFERS",
+    "cannot_be_asked": "cannot be asked",
+    "waits": "waits",
+    "ordered_again": "ordered again",
+    "changed_meanwhile": "CHANGED MEANWHILE",
+}
+"""What people are told of each verdict."""
+
 
 @click.command()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[SITE]...")
@@ -28,6 +38,9 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
     Without SITE all that are down, or of which the record says that something else is in force than
     what is ordered. What is found is put on record; where an adapter cannot be asked, the record is
     believed. An order that still waits is waited for. Exits 5 if anything differs in the end.
+
+    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, or
+    changed_meanwhile: something else was done while it was looked at, so look again.
     """
     from incidents.acts import routing
     from incidents.acts.reconciliation import Reconciliation
@@ -75,11 +88,12 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
 
 
 def _row(each: Comparison) -> tuple[str, ...]:
+    word = WORDS[each.verdict]
     return (
         each.site,
         each.ordered,
         each.on_record,
         each.really or "",
         each.adapter,
-        painted(each.verdict, fg="red", bold=True) if each.differs else each.verdict,
+        painted(word, fg="red", bold=True) if each.differs else word,
     )

@@ -42,6 +42,7 @@ from incidents.machine.commands import (
     Elapse,
     OrderCommand,
     ReleaseItem,
+    RepeatOrder,
 )
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import Event, OrderEvent
@@ -186,9 +187,13 @@ class Batch:
 
     def _keep(self, envelope: Envelope, answer: Answer) -> None:
         assert envelope.key is not None
-        if answer.refusal is not None and (envelope.key_for or answer.document["site"] is None):
-            # A slip of the finger repeats what was done, and what never came to a site was not
-            # done at all: both may be possible by now.
+        if answer.refusal is not None and (
+            envelope.key_for
+            or answer.document["site"] is None
+            or isinstance(envelope.command, RepeatOrder)
+        ):
+            # A slip of the finger repeats what was done, what never came to a site was not done at
+            # all, and who repeats an order looks again first: all may be possible by now.
             return
         self._new_keys[envelope.key] = keys.Kept(
             envelope.key,

@@ -299,4 +299,13 @@ class RecordState(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatOrder(Command):
-    """Order once more what is ordered, since something else is in force."""
+    """Order once more what is ordered, since something else is in force.
+
+    The dead letters that said so before are cancelled with it, unless it is meant `alone`. With
+    `in_force` and `last_act` it is for the site as it was looked at: as in `RecordState`, and while
+    no order waited.
+    """
+
+    in_force: str | None = None
+    last_act: int | None = None
+    alone: bool = False

@@ -73,15 +73,17 @@ def record_state(draft: Draft, command: commands.RecordState) -> None:
         draft.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
 
 
-def repeat(draft: Draft, _command: commands.RepeatOrder) -> None:
+def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     """Order what is ordered once more; the dead letter that said so before is done with."""
     case = draft.case
+    if command.in_force is not None and _has_moved_on(command, case):
+        raise RefusedError("seen_too_early", site=case.site)
     if case.in_force == case.state:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
     dead = [each for each in _acts(case) if each.dead and each.kind == kind]
     draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
-    for each in dead:
+    for each in () if command.alone else dead:
         draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
 
 
@@ -103,6 +105,12 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
         and last.kind == REOPEN
         and not any(each.attempts or each.dead for each in before)
     )
+
+
+def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
+    """Since it was looked at; an order that another has repeated is known by its waiting alone."""
+    known = (command.in_force, command.last_act)
+    return known != (case.in_force, case.last_act) or not all(each.dead for each in _acts(case))
 
 
 def _acts(case: Case) -> list[Delivery]:

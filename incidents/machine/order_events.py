@@ -48,8 +48,9 @@ class OrderFailed(OrderEvent):
 class OrderCancelled(OrderEvent):
     """It is not carried out any more; `tried` if an attempt may have had an effect.
 
-    `why`: `lifted` (what it ordered was lifted since), `expired`, `no_channel` and the like, or
-    `by_hand`, with the person's reason as `text`.
+    `why`: `lifted` (what it ordered was lifted since), `repeated` (a dead letter, of what is
+    ordered once more), `expired`, `no_channel` and the like, or `by_hand`, with the person's reason
+    as `text`.
     """
 
     kind = "order_cancelled"

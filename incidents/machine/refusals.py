@@ -69,7 +69,7 @@ SENTENCES = {
     "overtaken": "{order} is not what is ordered for {site} any more: it would undo what came after"
     " it (acts reconcile compares {site} with the world)",
     "same_person": "{by} asked for this reinstatement: another person must answer it",
-    "seen_too_early": "{site} was looked at before something else was carried out on it: look"
+    "seen_too_early": "{site} was looked at before something else was ordered or carried out: look"
     " again",
     "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site",
     "site_exists": "{site} is in the register already (site edit changes its details)",

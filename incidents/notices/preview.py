@@ -13,8 +13,8 @@ from incidents.machine.orders import NOTICE
 from incidents.notices import record, samples
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
 from incidents.store import incidents as incident_rows
+from incidents.store import sites
 from incidents.store.incidents import Key
-from incidents.views import register
 
 _OF_INCIDENT = frozenset({"violation_found", "alarm"})
 _OF_CLOSURE = frozenset({"closed", "call_task"})
@@ -27,7 +27,7 @@ def latest(connection: Connection, site: str) -> Key | None:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    row = register.row_of(connection, site)
+    row = sites.named(connection, site)
     return (row["id"], row["last_incident"]) if row["last_incident"] else None
 
 

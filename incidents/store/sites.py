@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
 
 from incidents.clock import read_rfc3339, rfc3339
+from incidents.errors import UnknownSiteError
 from incidents.machine import rules
 from incidents.machine.case import Case, Closure, Hold, Request
 from incidents.store.given import Given, insert_missing
@@ -25,6 +26,30 @@ _CANDIDATES = 5_000
 def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The ids of the sites of those names; unknown ones are left out."""
     return dict(_BY_NAME.ask(connection, [(name,) for name in sorted(names)]).all())
+
+
+def named(connection: Connection, name: str) -> Row:
+    """The row of the site of that name.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    found = connection.execute(select(sites).where(sites.c.name == name)).mappings().first()
+    # A row without an entry is somebody's act under way.
+    if found is None or found["created_at"] is None:
+        raise unknown(connection, name)
+    return dict(found)
+
+
+def unknown(connection: Connection, name: str) -> UnknownSiteError:
+    """What to raise for a name that is not in the register: it offers the nearest ones."""
+    near = nearest(connection, name)
+    way_out = (
+        f" (did you mean {' or '.join(near)}?)"
+        if near
+        else f" (incidents site add {name} takes it into the register)"
+    )
+    return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
 
 
 def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:

@@ -16,10 +16,10 @@ from incidents.machine.case import Case, Incident
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
 from incidents.machine.policy import Policy
-from incidents.store import cases
+from incidents.store import cases, sites
 from incidents.store.slices import Need
 from incidents.store.tables import entries, incidents, unlisted
-from incidents.views import personal, policy, register
+from incidents.views import personal, policy
 from incidents.views.timeline import timeline
 from incidents.words import Teller, When
 
@@ -103,7 +103,7 @@ def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Reco
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    row = register.row_of(connection, name)
+    row = sites.named(connection, name)
     in_force = policy.in_force(connection)
     # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
     counted = () if row["closure"] is None else row["closure"]["incidents"]

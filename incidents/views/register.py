@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from incidents.clock import rfc3339
 from incidents.documents import incident_document, site_document
-from incidents.errors import UnknownIncidentError, UnknownSiteError
+from incidents.errors import UnknownIncidentError
 from incidents.machine.case import Case, Incident
 from incidents.machine.ids import incident_id, task_id
 from incidents.store import cases, suspensions
@@ -34,7 +34,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    row = row_of(connection, name)
+    row = site_rows.named(connection, name)
     case = load(connection, row)
     newest = _newest(connection, row)
     case.incidents |= newest
@@ -87,7 +87,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     found = incident_rows.whole(connection, [key])
     if key not in found:
         raise UnknownIncidentError(given=incident_id(*key))
-    row = _row(connection, site_table.c.id == key[0])
+    row = _row(connection, key[0])
     case = site_rows.to_case(row)
     _take_running(connection, {key[0]: case})
     document = {
@@ -99,26 +99,6 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     return personal.reveal(connection, [document])[0]
 
 
-def row_of(connection: Connection, name: str) -> Mapping[str, Any]:
-    """The row of the site of that name; raises as `site` does."""
-    row = _row(connection, site_table.c.name == name)
-    # A row without an entry is somebody's act under way.
-    if not row or row["created_at"] is None:
-        raise unknown_site(connection, name)
-    return row
-
-
-def unknown_site(connection: Connection, name: str) -> UnknownSiteError:
-    """What to raise for a name that is not in the register: it offers the nearest ones."""
-    nearest = site_rows.nearest(connection, name)
-    way_out = (
-        f" (did you mean {' or '.join(nearest)}?)"
-        if nearest
-        else f" (incidents site add {name} takes it into the register)"
-    )
-    return UnknownSiteError(site=name, way_out=way_out, nearest=list(nearest))
-
-
 def load(connection: Connection, row: Mapping[str, Any], need: Need | None = None) -> Case:
     """The site's case, as far as `need` goes, under the active policy."""
     in_force = policy.in_force(connection)
@@ -127,10 +107,10 @@ def load(connection: Connection, row: Mapping[str, Any], need: Need | None = Non
     ]
 
 
-def _row(connection: Connection, which: ColumnElement[bool]) -> Mapping[str, Any]:
-    """The row of a site; empty if there is none."""
-    found = connection.execute(select(site_table).where(which)).mappings().first()
-    return {} if found is None else dict(found)
+def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
+    """The row of a site, which is there."""
+    query = select(site_table).where(site_table.c.id == site_id)
+    return dict(connection.execute(query).mappings().one())
 
 
 def _take_running(connection: Connection, found: Mapping[int, Case]) -> None:

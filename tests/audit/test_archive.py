@@ -11,10 +11,12 @@ from datetime import timedelta
 import pytest
 
 from incidents.audit import redecide
+from incidents.audit.archive import Archive
 from incidents.machine import commands as c
 from incidents.machine import events as e
+from incidents.machine.decide import decide
 from incidents.machine.policy import DOCUMENTED
-from tests.audit.decided import Decided, kinds, periods_of, redecided
+from tests.audit.decided import Decided, failed, kinds, periods_of, redecided
 
 NO_REPEAT = replace(DOCUMENTED, repeat_count=9, run_count=2)
 HOUR = timedelta(hours=1)
@@ -219,3 +221,17 @@ def test_a_part_decides_what_the_whole_history_decides(tell: Callable[[Decided],
     redecision, finding = redecided(site.entries, periods_of(site.own))
     assert finding is None
     assert redecision.case == site.case
+
+
+def test_a_part_holds_the_dead_letters_that_a_repetition_is_done_with() -> None:
+    """A record asks for no repetition with its cancellations, and whoever does gets the same."""
+    site = Decided()
+    site.do(c.AddSite(by="li"))
+    site.do(c.SetHold(by="li", reason="sha256:1"))
+    site.do(failed(site))
+    again = c.RepeatOrder(by="li")
+    part = Archive(site.case.copy()).part(again, site.policy, site.now)
+    site.do(again)
+    assert decide(part, again, site.policy, site.now).events == tuple(
+        entry.event for entry in site.entries[-2:]
+    )

@@ -17,6 +17,7 @@ from tests.audit.decided import (
     delivered,
     failed,
     first_wrong,
+    kinds,
     lifted,
     of_kind,
     order,
@@ -104,6 +105,16 @@ def _ordered_once_more(site: Decided) -> None:
     site.do(delivered(site), minutes=1)
 
 
+def _ordered_once_more_by_an_earlier_program(site: Decided) -> None:
+    """It left the dead letter where it was; the next repetition is done with it."""
+    site.do(failed(site), minutes=1)
+    site.do(c.RepeatOrder(by="li", alone=True), minutes=1)
+    site.do(delivered(site), minutes=1)
+    site.do(seen(site, "active"), minutes=1)
+    site.do(c.RepeatOrder(by="li"), minutes=1)
+    assert kinds(site.entries)[-2:] == ["order_repeated", "order_cancelled"]
+
+
 def _a_suspension_that_was_never_written(site: Decided) -> None:
     """It was lifted in its own transaction, with what repeated it; a later one is lifted before
     anybody has tried it, and its reopening too."""
@@ -128,6 +139,7 @@ HISTORIES = (
     _given_up_and_tried_again,
     _a_dead_letter_that_arrived,
     _ordered_once_more,
+    _ordered_once_more_by_an_earlier_program,
     _a_suspension_that_was_never_written,
 )
 

@@ -9,6 +9,8 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents.acts import routing
 from incidents.acts.port import Delivered, Failed, Retry
+from incidents.acts.reconciliation import VERDICTS
+from incidents.cli import reconcile
 from tests.acts import courier_rig
 from tests.acts.courier_rig import Told
 from tests.cli.conftest import Cli, Result
@@ -157,7 +159,7 @@ def test_a_site_that_somebody_has_opened_by_hand_is_found_and_taken_down_again(
     _suspended(cli_on_both, later)
     panel.states["shop.example"] = "active"
     found = cli_on_both("acts", "reconcile", "--json")
-    assert (found.status, found.json[0]["verdict"]) == (5, "DIFFERS")
+    assert (found.status, found.json[0]["verdict"]) == (5, "differs")
     assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "active"
     repaired = cli_on_both("acts", "reconcile", "--repair")
     assert repaired.status == 0
@@ -180,8 +182,20 @@ def test_where_the_world_cannot_be_asked_the_record_is_believed(
     cli_on_both: Cli, panel: Told, later: Move
 ) -> None:
     _suspended(cli_on_both, later)
-    assert cli_on_both("acts", "reconcile", "--json").json[0]["verdict"] == "cannot be asked"
+    assert cli_on_both("acts", "reconcile", "--json").json[0]["verdict"] == "cannot_be_asked"
     assert cli_on_both("acts", "reconcile", "shop.example").status == 0
+
+
+def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    assert set(reconcile.WORDS) == set(VERDICTS)
+    assert all(code.isidentifier() and code.islower() for code in VERDICTS)
+    _suspended(cli_on_both, later)
+    assert "cannot be asked\n" in cli_on_both("acts", "reconcile").out
+    panel.states["shop.example"] = "active"
+    assert "DIFFERS\n" in cli_on_both("acts", "reconcile").out
+    assert "ordered again\n" in cli_on_both("acts", "reconcile", "--repair").out
 
 
 def test_a_wrong_setting_is_named_and_nothing_is_carried_out(

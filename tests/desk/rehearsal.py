@@ -115,6 +115,8 @@ def random_command(
     if kind is c.RecordState:
         early = draw.random() < 0.1
         own = {"in_force": outside.in_force, "last_act": outside.last_act - early}
+    if kind is c.RepeatOrder and draw.random() < 0.5:
+        own = {"in_force": outside.in_force, "last_act": outside.last_act}
     return kind(by=by, **own, **_MADE[kind][1](draw, n, at))
 
 

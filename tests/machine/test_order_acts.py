@@ -327,9 +327,44 @@ def test_the_dead_letter_that_is_repeated_is_done_with() -> None:
     assert site.delivered("suspend").in_force == "suspended"
 
 
+def test_a_repetition_that_is_meant_alone_leaves_the_dead_letter() -> None:
+    site = OrderHistory().hold().failed("suspend").do(c.RepeatOrder(by=ANN, alone=True))
+    assert site.happened == ["order_repeated"]
+    assert site.dead_letters == [(2, "act", "suspend")]
+
+
 def test_a_repetition_leaves_the_dead_letters_of_what_was_ordered_before() -> None:
     site = OrderHistory().hold().failed("suspend").unhold().failed("reopen").repeat()
     assert site.dead_letters == [(2, "act", "suspend")]
+
+
+def looked_at(site: OrderHistory) -> c.RepeatOrder:
+    """What somebody would ask who has looked at the site as it stands."""
+    return c.RepeatOrder(by=ANN, in_force=site.case.in_force, last_act=site.case.last_act)
+
+
+def test_a_site_that_stands_as_it_was_looked_at_has_its_order_repeated() -> None:
+    site = OrderHistory().hold().failed("suspend")
+    assert site.do(looked_at(site)).happened == ["order_repeated", "order_cancelled"]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda site: site.repeat(),
+        lambda site: site.repeat().delivered("suspend", enforced=False),
+        lambda site: site.seen("closed"),
+        lambda site: site.seen("suspended"),
+    ],
+    ids=["ordered again", "carried out", "seen as another", "seen as ordered"],
+)
+def test_what_was_looked_at_before_something_else_happened_is_not_ordered_once_more(
+    meanwhile: Callable[[OrderHistory], OrderHistory],
+) -> None:
+    site = OrderHistory().hold().delivered("suspend").seen("active")
+    command = looked_at(site)
+    meanwhile(site).do(command)
+    assert (site.refused_with, site.happened) == ("seen_too_early", [])
 
 
 # What it leaves alone.

@@ -69,7 +69,7 @@ SAID = {
     ),
     "same_person": "ann asked for this reinstatement: another person must answer it",
     "seen_too_early": (
-        "site.example was looked at before something else was carried out on it: look again"
+        "site.example was looked at before something else was ordered or carried out: look again"
     ),
     "site_closed": (
         "site.example is closed (false_info): false-info is not possible on a closed site"

@@ -17,7 +17,7 @@ from typing import Literal
 
 from incidents import log
 from incidents.acts.attempts import Attempts, LateError, check
-from incidents.acts.cloud import fault as cloud_fault
+from incidents.acts.cloud import fault
 from incidents.acts.cloud.fault import SOON
 from incidents.acts.cloud.node import Cloud, Node, Sought, Whereabouts
 from incidents.acts.cloud.settings import read
@@ -125,7 +125,7 @@ class CloudNodes:
         sought = self._whereabouts.sought(site)
         found = [] if sought is None else list(cloud.nodes(sought))
         if len(found) > 1:
-            return cloud_fault.SEVERAL_NODES
+            return fault.SEVERAL_NODES
         if not found:
             return _NO_NODE
         return _SHARED if self._whereabouts.is_of_another(found[0], site) else found[0]
@@ -137,7 +137,7 @@ class CloudNodes:
 
     def _failed(self, error: Exception, site: str) -> Outcome:
         _log.warning("the cloud has not done what it was asked", site=site, error=error)
-        return cloud_fault.outcome(error)
+        return fault.outcome(error)
 
     @contextmanager
     def _connection(self) -> Iterator[Cloud]:

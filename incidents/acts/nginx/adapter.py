@@ -17,13 +17,12 @@ from typing import get_args
 from incidents import clock
 from incidents.acts import command
 from incidents.acts.group_commit import GroupCommit
-from incidents.acts.nginx import config as nginx_config
-from incidents.acts.nginx import host as nginx_host
-from incidents.acts.nginx import map as nginx_map
-from incidents.acts.nginx import page as nginx_page
+from incidents.acts.nginx import config, page
+from incidents.acts.nginx import map as maps
 from incidents.acts.nginx.config import Shape
 from incidents.acts.nginx.folder import Folder
 from incidents.acts.nginx.host import Names
+from incidents.acts.nginx.host import is_one as is_host
 from incidents.acts.nginx.map import DamagedMapError, Standing
 from incidents.acts.nginx.page import Page
 from incidents.acts.nginx.server import Server, Trouble
@@ -57,10 +56,10 @@ class Nginx:
 
     def deliver(self, order: Order) -> Outcome:
         """Has nginx load a file in which the site stands as ordered, alone or with others."""
-        if order.kind not in nginx_map.STATES:
+        if order.kind not in maps.STATES:
             return Failed(problem="wrong_kind", detail=f"nginx cannot carry out a {order.kind}")
         try:
-            told = nginx_map.standing(order, clock.now())
+            told = maps.standing(order, clock.now())
             list(self._shape.hosts(order.site))
         except ValueError:
             return Failed(problem="bad_name", detail="nginx cannot be given the name of this site")
@@ -87,7 +86,7 @@ class Nginx:
 
     def _written_state(self, site: str) -> State | None:
         try:
-            known = nginx_map.read(self._folder.http() or "")
+            known = maps.read(self._folder.http() or "")
         except (OSError, ValueError, DamagedMapError):
             return None
         return known[site].state if site in known else "active"
@@ -107,12 +106,12 @@ class Nginx:
     def _carry_out(self, told: Sequence[Standing], deadline: float) -> list[Outcome]:
         with self._folder.locked(deadline):
             old = self._folder.http()
-            known = nginx_map.read(old or "")
-            stale = [nginx_map.is_stale(known, one) for one in told]
+            known = maps.read(old or "")
+            stale = [maps.is_stale(known, one) for one in told]
             if all(stale):
                 return [_STALE] * len(told)
-            kept = nginx_map.without_old(nginx_map.with_standings(known, told), clock.now())
-            new = nginx_config.http(kept, self._shape)
+            kept = maps.without_old(maps.with_standings(known, told), clock.now())
+            new = config.http(kept, self._shape)
             trouble = self._load(old, new, deadline)
         if trouble is None:
             trouble = self._server.wait_for(self._is_loaded_with(new), deadline)
@@ -120,7 +119,7 @@ class Nginx:
         return [_STALE if late else outcome for late in stale]
 
     def _load(self, old: str | None, new: str, deadline: float) -> Trouble | None:
-        self._folder.write(new, nginx_config.SITE)
+        self._folder.write(new, config.SITE)
         trouble = self._server.test(deadline)
         if trouble is None:
             # What fails from here on stays written: it is good, and the next start will use it.
@@ -134,11 +133,11 @@ class Nginx:
 
         Another process may have written since; it has begun with what this one has written.
         """
-        generation = nginx_config.generation(new)
+        generation = config.generation(new)
         return lambda told: told == generation or told == self._generation_now()
 
     def _generation_now(self) -> str | None:
-        return nginx_config.generation(self._folder.http_head())
+        return config.generation(self._folder.http_head())
 
 
 _STALE = Delivered(enforced=False)
@@ -205,7 +204,7 @@ def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
         site, hosts = table.needed("site"), table.texts("hosts")
         table.finish()
         for key, names in (("site", (site,)), ("hosts", hosts)):
-            if not names or not all(map(nginx_host.is_one, names)):
+            if not names or not all(map(is_host, names)):
                 raise table.wrong(key, "names of hosts in their ASCII form, in small letters")
         found[site] = (*found.get(site, ()), *hosts)
     return found
@@ -214,7 +213,7 @@ def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
 def _page(options: Options, kind: Page) -> str:
     key = f"{kind}_page"
     try:
-        return nginx_page.page(kind, options.path(key))
+        return page.page(kind, options.path(key))
     except (OSError, ValueError) as error:
         expected = "an HTML file in UTF-8 that can be read, of at most 64 KiB"
         raise options.wrong(key, expected) from error

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import format_datetime
 
-from incidents.acts.nginx import host as nginx_host
-from incidents.acts.nginx import map as nginx_map
-from incidents.acts.nginx import page as nginx_page
+from incidents.acts.nginx import map as maps
+from incidents.acts.nginx import page
+from incidents.acts.nginx.host import key as host_key
 from incidents.acts.nginx.map import Map, Standing
 from incidents.acts.nginx.page import Page
 
@@ -69,7 +69,7 @@ class Shape:
 def http(known: Map, shape: Shape) -> str:
     """What the http block includes: the map's own lines, and what nginx makes of them."""
     body = "".join((
-        *(f"{line}\n" for line in nginx_map.lines(known)),
+        *(f"{line}\n" for line in maps.lines(known)),
         *_maps(known, shape),
         *_pages(shape.pages),
         _probe(shape.probe),
@@ -97,15 +97,15 @@ def http_date(moment: datetime) -> str:
 def _maps(known: Map, shape: Shape) -> Iterator[str]:
     states, retries, reopens = ['default "";'], ['default "";'], ['default "";']
     for host, one in sorted(_in_force(known, shape.hosts).items()):
-        key = nginx_host.key(host)
+        key = host_key(host)
         states.append(f"{key} {one.state};")
         if one.until is not None:
             retries.append(f'{key} "{http_date(one.until)}";')
-            reopens.append(f'{key} "{nginx_page.reopening(one.until, shape.zone)}";')
+            reopens.append(f'{key} "{page.reopening(one.until, shape.zone)}";')
     yield _block("map $host $incidents_state", states)
     yield _block("map $host $incidents_retry_after", retries)
     yield _block("map $host $incidents_reopens", reopens)
-    sentence = _quoted(nginx_page.sentence("$incidents_reopens"))
+    sentence = _quoted(page.sentence("$incidents_reopens"))
     yield _block("map $incidents_reopens $incidents_reopening", ['"" "";', f"default {sentence};"])
 
 
@@ -129,7 +129,7 @@ def _pages(pages: Mapping[Page, str]) -> Iterator[str]:
     for kind, text in pages.items():
         words = []
         for n, chunk in enumerate(_chunks(text)):
-            if chunk == nginx_page.MARK:
+            if chunk == page.MARK:
                 words.append("$incidents_reopening")
                 continue
             words.append(f"$incidents_text_{kind}_{n}")
@@ -139,9 +139,9 @@ def _pages(pages: Mapping[Page, str]) -> Iterator[str]:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    for n, part in enumerate(text.split(nginx_page.MARK)):
+    for n, part in enumerate(text.split(page.MARK)):
         if n:
-            yield nginx_page.MARK
+            yield page.MARK
         for start in range(0, len(part), _CHUNK_CHARACTERS):
             yield part[start : start + _CHUNK_CHARACTERS]
 

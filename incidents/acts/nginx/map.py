@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast, get_args
 
-from incidents.acts.nginx import host as nginx_host
 from incidents.acts.nginx.host import NAME
+from incidents.acts.nginx.host import of as host_of
 from incidents.acts.port import Order, State
 from incidents.clock import in_utc, read_rfc3339, rfc3339
 
@@ -54,7 +54,7 @@ class Standing:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        nginx_host.of(self.site)
+        host_of(self.site)
 
     @property
     def place(self) -> tuple[datetime, int]:

@@ -1,8 +1,8 @@
 """The adapter `powerdns`: takes a site's name off the net in PowerDNS, through its HTTP API.
 
 A suspension and a closure put the addresses of the provider's notice page in the place of whatever
-leads to the site (`powerdns_records.TAKEN`); a reopening puts that back. What the name had is kept
-in PowerDNS itself (`powerdns_note`, which also says what becomes of changes that others make).
+leads to the site (`records.TAKEN`); a reopening puts that back. What the name had is kept in
+PowerDNS itself (`note`, which also says what becomes of changes that others make).
 
 The names are the site's and, if the settings say so, its `www.`. A name that only a wildcard leads
 to (RFC 4592) is given records of its own meanwhile. It is refused, as a matter for a person, where
@@ -33,14 +33,13 @@ from incidents.acts.port import (
     Skipped,
     State,
 )
-from incidents.acts.powerdns import names as powerdns_names
 from incidents.acts.powerdns import note as notes
-from incidents.acts.powerdns import settings as powerdns_settings
 from incidents.acts.powerdns.api import ApiError, Dialogue
-from incidents.acts.powerdns.names import Names
+from incidents.acts.powerdns.names import Names, of_site
 from incidents.acts.powerdns.note import ConflictError, UnreadableNoteError
 from incidents.acts.powerdns.plan import Plan, Step, putting_back, taking_down
 from incidents.acts.powerdns.settings import PowerDnsSettings
+from incidents.acts.powerdns.settings import read as read_settings
 
 MOST_AT_ONCE = 128
 _STRIPES = 64
@@ -110,17 +109,17 @@ class PowerDns:
         notice = self._settings.notice
         if order.kind == "reopen":
             # What was taken down together is put back together, whatever the settings say by now.
-            mine = powerdns_names.of_site(order.site, www=True)
+            mine = of_site(order.site, www=True)
             return (
                 putting_back(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
             )
-        mine = powerdns_names.of_site(order.site, www=self._settings.www)
+        mine = of_site(order.site, www=self._settings.www)
         return taking_down(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
 
     def _look(self, site: str, until: float) -> State | None:
         names = Names(Dialogue(self._settings.client, until))
         put = self._settings.notice.put
-        mine = powerdns_names.of_site(site, www=self._settings.www)
+        mine = of_site(site, www=self._settings.www)
         try:
             looked = [names.is_up(name, put) for name in mine]
         except (ApiError, UnreadableNoteError):
@@ -156,7 +155,7 @@ def make(name: str, options: Options) -> Adapter:
         SettingError, UnknownSettingError: naming the key and what it must be.
         ModuleNotFoundError: if httpx is not installed.
     """
-    return PowerDns(name, powerdns_settings.read(options))
+    return PowerDns(name, read_settings(options))
 
 
 def _carry_out(dialogue: Dialogue, steps: list[Step]) -> None:

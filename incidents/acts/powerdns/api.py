@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.acts.attempts import LateError
 from incidents.acts.port import Outcome, Retry
-from incidents.acts.powerdns import records as powerdns_records
+from incidents.acts.powerdns import records
 from incidents.acts.powerdns.records import RecordSet
 
 if TYPE_CHECKING:
@@ -202,6 +202,6 @@ def _check(status: int) -> None:
 
 def _read_sets(zone: Any) -> list[RecordSet]:
     try:
-        return [powerdns_records.read(each) for each in zone["rrsets"]]
+        return [records.read(each) for each in zone["rrsets"]]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ApiError(_MALFORMED) from error

@@ -35,7 +35,7 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Any
 
-from incidents.acts.powerdns import records as powerdns_records
+from incidents.acts.powerdns import records
 from incidents.acts.powerdns.records import OfName, RecordSet, leading
 from incidents.clock import read_rfc3339, rfc3339
 
@@ -219,7 +219,7 @@ def _read(values: Sequence[str]) -> Note:
 def _of_document(document: Mapping[str, Any]) -> Note:
     if document["version"] != VERSION:
         raise ValueError
-    kept = [powerdns_records.read(each) for each in document["kept"]]
+    kept = [records.read(each) for each in document["kept"]]
     return Note(
         number=int(document["number"]),
         name=document["name"],

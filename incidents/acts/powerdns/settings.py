@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from incidents.acts.options import Options
-from incidents.acts.powerdns import api as powerdns_api
+from incidents.acts.powerdns import api
 from incidents.acts.powerdns.records import OfName, Record, RecordSet
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def read(options: Options) -> PowerDnsSettings:
     verify = _verify(options)
     options.finish()
     return PowerDnsSettings(
-        client=powerdns_api.client(url, server, key, verify),
+        client=api.client(url, server, key, verify),
         notice=notice,
         www=www,
         limit_s=limit.total_seconds(),
