@@ -47,6 +47,86 @@ class WordsErased(Event):
     text: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMade(Event):
+    """The desk's own act: whoever proves to be `handle` may do what `role` may."""
+
+    kind = "account_made"
+    handle: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleGiven(Event):
+    """The desk's own act: the account has another role from now on."""
+
+    kind = "role_given"
+    handle: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDisabled(Event):
+    """The desk's own act: nobody comes in as `handle` any more, with no password and no token."""
+
+    kind = "account_disabled"
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEnabled(Event):
+    """The desk's own act: a disabled account may come in again."""
+
+    kind = "account_enabled"
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordSet(Event):
+    """The desk's own act: the account has a new password, and all its sessions have ended."""
+
+    kind = "password_set"
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenMade(Event):
+    """The desk's own act: a token of `handle`, until `expires`; `acts` are what it is for, none
+    meaning all that the account's role may. `digest` is the SHA-256 of the secret (hexadecimal).
+    """
+
+    kind = "token_made"
+    token: str
+    handle: str
+    digest: str
+    expires: datetime
+    acts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked(Event):
+    """The desk's own act: the token is worth nothing from now on."""
+
+    kind = "token_revoked"
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRefused(Event):
+    """The desk's own act: somebody who came in was not let do `act`, about `about` (an id or a
+    name of the desk's), and `why`. Of a sign-in that failed: as whom it was tried.
+    """
+
+    kind = "access_refused"
+    act: str
+    why: str
+    about: str | None = None
+
+
 KINDS: dict[str, type[Event]] = {
-    act.kind: act for act in (PolicyActivated, LogKeyMade, WordsErased)
-}
+    act.kind: act
+    for act in (
+        PolicyActivated, LogKeyMade, WordsErased, AccountMade, RoleGiven, AccountDisabled,
+        AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
+    )
+}  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.audit.entry import encode
+from incidents.desk.access import NotLet, not_let, write_not_let
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -88,6 +89,7 @@ class Batch:
         self._expired: set[str] = set()
         self._sites: dict[int, _Site] = {}
         self._sealed: list[sealed.Sealed] = []
+        self._not_let: list[NotLet] = []
         self._searched = False
         self._read()
 
@@ -208,7 +210,7 @@ class Batch:
         return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
 
     def _decide(self, envelope: Envelope) -> Answer:
-        bad = refused_text(envelope.command)
+        bad = refused_text(envelope.command) or not_let(self._connection, envelope)
         if bad is not None:
             return self._refuse(envelope, bad)
         site = self._site_of(envelope)

@@ -26,6 +26,7 @@ from sqlalchemy import (
     literal_column,
 )
 
+from incidents.store import account_tables as account_tables  # noqa: PLC0414 - handed on
 from incidents.store import log_tables as log_tables  # noqa: PLC0414 - handed on
 from incidents.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on
 from incidents.store.metadata import partial_index, words

@@ -1,0 +1,83 @@
+"""The roles: one table says which act needs which role, and all that asks, asks it."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Role = Literal["viewer", "operator", "supervisor", "auditor", "integrator", "administrator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+WHAT: dict[Role, str] = {
+    "viewer": "sees queue, sites and incidents, and no number or address of a person in full",
+    "operator": "works at the desk: logs, calls, states what came of it",
+    "supervisor": "an operator who also answers reinstatements, holds sites, and steers orders",
+    "auditor": "reads the record, exports and proves it; changes nothing",
+    "integrator": "another program: keeps the register and logs reports",
+    "administrator": "makes accounts and tokens, activates policies; does no work at the desk",
+}
+
+_V, _O, _S, _A, _I, _X = ROLES
+_ALL = (_V, _O, _S, _A, _I, _X)
+
+_TABLE: dict[str, tuple[Role, ...]] = {
+    # Looking.
+    "look": _ALL,
+    "simulate": _ALL,
+    "metrics": _ALL,
+    "reveal": (_O, _S, _A),
+    "export": (_S, _A, _X),
+    # The daily work.
+    "log": (_O, _S, _I),
+    "attach": (_O, _S, _I),
+    "recur": (_O, _S),
+    "record_contact": (_O, _S),
+    "void_contact": (_O, _S),
+    "state_removed": (_O, _S),
+    "state_refused": (_O, _S),
+    "take_back": (_O, _S),
+    "void_incident": (_O, _S),
+    "state_reported": (_O, _S),
+    "claim_item": (_O, _S),
+    "release_item": (_O, _S),
+    "hand_over": (_O, _S),
+    "complete_task": (_O, _S),
+    "give_link": (_O, _S),
+    # Of sites.
+    "add_site": (_O, _S, _I),
+    "edit_site": (_O, _S, _I),
+    "state_false": (_O, _S),
+    "set_hold": (_S,),
+    "lift_hold": (_S,),
+    "ask_reinstatement": (_O, _S),
+    "approve": (_S,),
+    "decline": (_S,),
+    "uphold": (_S,),
+    # Of orders.
+    "retry_order": (_S,),
+    "cancel_order": (_S,),
+    "reconcile": (_S,),
+    # Of the house.
+    "activate_policy": (_S, _X),
+    "keep_accounts": (_X,),
+    "own_account": _ALL,
+}
+MAY: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
+"""Which roles may do each act. A command's act is its class's name: `StateRefused` is
+`state_refused`."""
+
+ACTS: tuple[str, ...] = tuple(_TABLE)
+
+IN_PERSON = frozenset({"state_refused", "state_false", "ask_reinstatement", "approve"})
+"""What closes a site on somebody's word (R4, R5) or opens a closed one: a person does it who has
+just proved who they are, and no token does it for them."""
+
+
+def may(role: str, act: str) -> bool:
+    """Whether that role may do that act; raises KeyError for an act that is none."""
+    return role in MAY[act]
+
+
+def act_of(command: type) -> str:
+    """The act that a command is."""
+    name = command.__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")

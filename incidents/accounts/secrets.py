@@ -1,0 +1,89 @@
+"""The secrets: passwords, and the random words that tokens and cookies are."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from functools import cache
+from typing import TYPE_CHECKING
+
+from incidents.errors import RefusedError
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+LEAST_CHARACTERS, MOST_CHARACTERS = 12, 200
+TOKEN_START = "inc_"
+"""What a token begins with, so that a scanner of leaked secrets knows one."""
+
+_BYTES = 16
+
+
+class WeakPasswordError(RefusedError):
+    """a password has {least} to {most} characters, and this one has {length}: take a sentence"""
+
+
+class GuessablePasswordError(RefusedError):
+    """this password is the handle, or one character over and over: take a sentence"""
+
+
+def random_token() -> str:
+    """A new token, of 128 random bits."""
+    return TOKEN_START + secrets.token_urlsafe(_BYTES)
+
+
+def random_word() -> str:
+    """A new secret for a cookie, of 256 random bits."""
+    return secrets.token_urlsafe(2 * _BYTES)
+
+
+def random_id() -> str:
+    """What a token is called, which is no secret."""
+    return secrets.token_hex(5)
+
+
+def digest(secret: str) -> str:
+    """By what a random secret is known: SHA-256, in hexadecimal."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def of_session(secret: str, purpose: str) -> str:
+    """A word that only who has the session's secret can make: for its forms (CSRF)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def hash_of(password: str, handle: str) -> str:
+    """What is kept of a password (Argon2id, RFC 9106).
+
+    Raises:
+        WeakPasswordError, GuessablePasswordError: if it is none that keeps anybody out.
+    """
+    length = len(password)
+    if not LEAST_CHARACTERS <= length <= MOST_CHARACTERS:
+        raise WeakPasswordError(least=LEAST_CHARACTERS, most=MOST_CHARACTERS, length=length)
+    if len(set(password)) < 3 or password.casefold() == handle.casefold():
+        raise GuessablePasswordError
+    return _hasher().hash(password)
+
+
+def is_password(password: str, hash_: str | None) -> bool:
+    """Whether it is that one. It takes the same time when there is none (`hash_` is None)."""
+    from argon2.exceptions import Argon2Error, InvalidHashError
+
+    try:
+        return _hasher().verify(hash_ or _nobodys(), password[:MOST_CHARACTERS]) and bool(hash_)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()
+
+
+@cache
+def _nobodys() -> str:
+    return _hasher().hash(random_word())

@@ -1,0 +1,216 @@
+"""Queries of accounts, tokens, passwords and sessions: who may come in, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
+
+from incidents.store.account_tables import accounts, attempts, passwords, sessions, tokens
+from incidents.store.given import insert_missing
+
+
+class Account(NamedTuple):
+    """An account: its handle, its role, since when (UTC), and since when it is disabled."""
+
+    handle: str
+    role: str
+    made_at: datetime
+    disabled_at: datetime | None
+
+
+class Token(NamedTuple):
+    """A token: `digest` is the SHA-256 of its secret, `acts` what it is for (None: everything)."""
+
+    id: str
+    handle: str
+    digest: str
+    acts: list[str] | None
+    made_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class Session(NamedTuple):
+    """A session, with its account; `proved_at` is when the person last proved who they are."""
+
+    digest: bytes
+    made_at: datetime
+    seen_at: datetime
+    proved_at: datetime
+    account: Account
+
+
+def any_there(connection: Connection) -> bool:
+    """Whether this database has accounts; once it has, it always has."""
+    return connection.scalar(select(literal(1)).select_from(accounts).limit(1)) is not None
+
+
+def account(connection: Connection, handle: str, *, lock: bool = False) -> Account | None:
+    """The account of that handle."""
+    wanted = select(accounts).where(accounts.c.handle == handle)
+    row = connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
+    return None if row is None else Account(*row)
+
+
+def every(connection: Connection) -> list[Account]:
+    """All accounts by their handles."""
+    return [Account(*row) for row in connection.execute(select(accounts).order_by("handle"))]
+
+
+def administrators(connection: Connection) -> int:
+    """How many can come in that may make accounts."""
+    wanted = select(func.count()).select_from(accounts)
+    able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
+    return connection.scalar(wanted.where(*able)) or 0
+
+
+def add(connection: Connection, new: Account) -> None:
+    """Keeps a new account."""
+    connection.execute(insert(accounts).values(new._asdict()))
+
+
+def give_role(connection: Connection, handle: str, role: str) -> None:
+    """From now on it may do what that role may."""
+    _set(connection, handle, role=role)
+
+
+def disable(connection: Connection, handle: str, at: datetime) -> None:
+    """Ends its sessions too."""
+    _set(connection, handle, disabled_at=at)
+    end_sessions(connection, handle)
+
+
+def enable(connection: Connection, handle: str) -> None:
+    """It may come in again."""
+    _set(connection, handle, disabled_at=None)
+
+
+def _set(connection: Connection, handle: str, **values: object) -> None:
+    connection.execute(update(accounts).where(accounts.c.handle == handle).values(values))
+
+
+# Passwords.
+
+
+def password(connection: Connection, handle: str) -> str | None:
+    """The hash of its password (Argon2id, PHC)."""
+    wanted = select(passwords.c.hash).where(passwords.c.handle == handle)
+    found: str | None = connection.scalar(wanted)
+    return found
+
+
+def set_password(connection: Connection, handle: str, hash_: str, at: datetime) -> None:
+    """In place of what it had."""
+    connection.execute(delete(passwords).where(passwords.c.handle == handle))
+    connection.execute(insert(passwords).values(handle=handle, hash=hash_, set_at=at))
+
+
+# Tokens.
+
+
+def token_by_digest(connection: Connection, digest: str) -> tuple[Token, Account] | None:
+    """The token of a secret, with its account."""
+    joined = tokens.join(accounts, accounts.c.handle == tokens.c.handle)
+    wanted = select(tokens, accounts).select_from(joined).where(tokens.c.digest == digest)
+    row = connection.execute(wanted).one_or_none()
+    n = len(Token._fields)
+    return None if row is None else (Token(*row[:n]), Account(*row[n:]))
+
+
+def token(connection: Connection, id_: str) -> Token | None:
+    """The token of that id."""
+    row = connection.execute(select(tokens).where(tokens.c.id == id_)).one_or_none()
+    return None if row is None else Token(*row)
+
+
+def tokens_of(connection: Connection, handles: Iterable[str] | None = None) -> list[Token]:
+    """The tokens of those accounts, of all without them; the newest first."""
+    wanted = select(tokens).order_by(tokens.c.made_at.desc(), tokens.c.id)
+    if handles is not None:
+        wanted = wanted.where(tokens.c.handle.in_(list(handles)))
+    return [Token(*row) for row in connection.execute(wanted)]
+
+
+def add_token(connection: Connection, new: Token) -> None:
+    """Keeps a new token."""
+    connection.execute(insert(tokens).values(new._asdict()))
+
+
+def revoke_token(connection: Connection, id_: str, at: datetime) -> None:
+    """It is worth nothing from now on."""
+    connection.execute(update(tokens).where(tokens.c.id == id_).values(revoked_at=at))
+
+
+# Sessions.
+
+
+def session(connection: Connection, digest: bytes) -> Session | None:
+    """The session of that cookie, with its account."""
+    joined = sessions.join(accounts, accounts.c.handle == sessions.c.handle)
+    of = sessions.c
+    wanted = select(of.digest, of.made_at, of.seen_at, of.proved_at, *accounts.c)
+    row = connection.execute(wanted.select_from(joined).where(of.digest == digest)).one_or_none()
+    return None if row is None else Session(*row[:4], Account(*row[4:]))
+
+
+def add_session(connection: Connection, digest: bytes, handle: str, at: datetime) -> None:
+    """Keeps a session of somebody who has just proved who they are."""
+    connection.execute(
+        insert(sessions).values(
+            digest=digest, handle=handle, made_at=at, seen_at=at, proved_at=at
+        )
+    )  # fmt: skip
+
+
+def see_session(
+    connection: Connection, digest: bytes, at: datetime, *, proved: bool = False
+) -> None:
+    """Marks that it is in use, or that its person has proved anew who they are."""
+    values = {"seen_at": at, "proved_at": at} if proved else {"seen_at": at}
+    connection.execute(update(sessions).where(sessions.c.digest == digest).values(values))
+
+
+def end_session(connection: Connection, digest: bytes) -> None:
+    """Forgets it."""
+    connection.execute(delete(sessions).where(sessions.c.digest == digest))
+
+
+def end_sessions(connection: Connection, handle: str) -> None:
+    """Forgets all of that account."""
+    connection.execute(delete(sessions).where(sessions.c.handle == handle))
+
+
+def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:
+    """Forgets those made before `made` or last in use before `seen`."""
+    over = (sessions.c.made_at < made) | (sessions.c.seen_at < seen)
+    connection.execute(delete(sessions).where(over))
+
+
+# Attempts to sign in that failed.
+
+
+def failures(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[int, datetime]]:
+    """How often it failed under each key, and when last."""
+    wanted = select(attempts).where(attempts.c.key.in_(list(keys)))
+    return {row.key: (row.failures, row.last_at) for row in connection.execute(wanted)}
+
+
+def count_failure(connection: Connection, key: str, at: datetime) -> None:
+    """One more."""
+    first = {"key": key, "failures": 0, "last_at": at}
+    connection.execute(insert_missing(connection, attempts), [first])
+    counted = {"failures": attempts.c.failures + 1, "last_at": at}
+    connection.execute(update(attempts).where(attempts.c.key == key).values(counted))
+
+
+def forget_failures(connection: Connection, key: str) -> None:
+    """It has succeeded."""
+    connection.execute(delete(attempts).where(attempts.c.key == key))
+
+
+def forget_old_failures(connection: Connection, before: datetime) -> None:
+    """Those that count no more."""
+    connection.execute(delete(attempts).where(attempts.c.last_at < before))
