@@ -3,10 +3,15 @@
 Revision: 0005
 
 Nobody has an account at first: then all is as before, and who writes to the database is whoever can
-reach it. A downgrade forgets the passwords; that there were accounts stays in the entries.
+reach it. A downgrade forgets the passwords; the accounts and tokens themselves stay in the entries,
+from which they are taken up again.
 """
 
 from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,6 +74,7 @@ def upgrade() -> None:
         sa.Column("last_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_attempts"),
     )
+    _take_up()
 
 
 def downgrade() -> None:
@@ -81,3 +87,57 @@ def _of_account(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
         ["handle"], ["accounts.handle"], name=f"fk_{table}_handle_accounts"
     )
+
+
+def _take_up() -> None:
+    """Accounts and tokens as the desk's own entries have them."""
+    names = ("site_id", "site_seq", "body")
+    entries = sa.table("entries", *map(sa.column, names))
+    told = sa.or_(
+        *(entries.c.body.contains(f'"kind":"{kind}_', autoescape=True)
+          for kind in ("account", "role", "token"))
+    )  # fmt: skip
+    own = sa.select(entries.c.body).where(entries.c.site_id == 0, told)
+    accounts: dict[str, dict[str, Any]] = {}
+    tokens: dict[str, dict[str, Any]] = {}
+    for body in op.get_bind().scalars(own.order_by(entries.c.site_seq)).all():
+        entry = json.loads(body)
+        _happened(entry["kind"], _moment(entry["recorded_at"]), entry["data"], accounts, tokens)
+    for name, rows in (("accounts", accounts), ("tokens", tokens)):
+        for row in rows.values():
+            table = sa.table(name, *map(sa.column, row))
+            op.execute(sa.insert(table).values(row))
+
+
+def _happened(
+    kind: str, at: Any, data: dict[str, Any],
+    accounts: dict[str, dict[str, Any]], tokens: dict[str, dict[str, Any]],
+) -> None:  # fmt: skip
+    match kind:
+        case "account_made":
+            accounts[data["handle"]] = {**data, "made_at": at, "disabled_at": None}
+        case "role_given":
+            accounts[data["handle"]]["role"] = data["role"]
+        case "account_disabled":
+            accounts[data["handle"]]["disabled_at"] = at
+        case "account_enabled":
+            accounts[data["handle"]]["disabled_at"] = None
+        case "token_made":
+            acts = data.get("acts")
+            kept = None if acts is None else json.dumps(acts, separators=(",", ":"))
+            tokens[data["token"]] = {
+                "id": data["token"], "handle": data["handle"], "digest": data["digest"],
+                "acts": kept, "made_at": at, "expires_at": _moment(data["expires"]),
+                "revoked_at": None,
+            }  # fmt: skip
+        case "token_revoked":
+            tokens[data["token"]]["revoked_at"] = at
+
+
+def _moment(text: str) -> Any:
+    """A time as the columns hold it: on SQLite in microseconds since 1970."""
+    moment = datetime.fromisoformat(text)
+    if op.get_bind().dialect.name != "sqlite":
+        return moment
+    epoch = datetime(1970, 1, 1, tzinfo=moment.tzinfo)
+    return (moment - epoch) // timedelta(microseconds=1)

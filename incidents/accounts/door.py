@@ -194,5 +194,5 @@ def _wait(kind: str, known: tuple[int, datetime] | None, now: datetime) -> timed
     beyond = known[0] - _FREE[kind]
     if beyond < 0:
         return timedelta(0)
-    wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(beyond, 10))
+    wait: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(beyond, 10))
     return known[1] + wait - now

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 LEAST_CHARACTERS, MOST_CHARACTERS = 12, 200
-TOKEN_START = "inc_"
+TOKEN_START = "inc_"  # noqa: S105 - what is not secret of it
 """What a token begins with, so that a scanner of leaked secrets knows one."""
 
 _BYTES = 16
@@ -72,9 +72,10 @@ def is_password(password: str, hash_: str | None) -> bool:
     from argon2.exceptions import Argon2Error, InvalidHashError
 
     try:
-        return _hasher().verify(hash_ or _nobodys(), password[:MOST_CHARACTERS]) and bool(hash_)
+        _hasher().verify(hash_ or _nobodys(), password[: MOST_CHARACTERS + 1])
     except (Argon2Error, InvalidHashError):
         return False
+    return hash_ is not None
 
 
 @cache

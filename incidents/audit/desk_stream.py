@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from incidents.audit.account_record import AccountRecord
 from incidents.audit.entry import DESK, Header, decode
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import UNREADABLE, said
-from incidents.audit.own_acts import LogKeyMade, PolicyActivated, WordsErased
+from incidents.audit.own_acts import AccountAct, LogKeyMade, PolicyActivated, WordsErased
 from incidents.audit.rows import Row, writers, written
 from incidents.audit.stream import Stream
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
+from incidents.store.account_tables import accounts, tokens
 from incidents.store.log_tables import log_keys
 from incidents.store.tables import DESK_STREAM, desk, entries, policies
 
@@ -43,6 +45,7 @@ class OwnRecord:
         }
     )
     keys: dict[str, Row] = field(default_factory=dict)
+    accounts: AccountRecord = field(default_factory=AccountRecord)
 
     def take(self, header: Header, event: Event) -> None:
         """Takes the next entry.
@@ -61,6 +64,9 @@ class OwnRecord:
                 self._make_key(event, header.site_seq)
             case WordsErased():
                 self._check_policy(event)
+            case AccountAct():
+                self._check_policy(event)
+                self.accounts.take(event)
             case _:
                 raise TypeError(f"{event.kind} is no act of the desk")
         self.seq = header.site_seq
@@ -111,6 +117,8 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
     for table, rows in (
         (policies, list(record.policies.values())),
         (log_keys, list(record.keys.values())),
+        (accounts, record.accounts.account_rows),
+        (tokens, record.accounts.token_rows),
         (desk, [(_ONLY, record.active, record.seq)]),
     ):
         expected = sorted(written(rows, writers(table, dialect)))

@@ -48,7 +48,12 @@ class WordsErased(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountMade(Event):
+class AccountAct(Event):
+    """What the acts about accounts have in common."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMade(AccountAct):
     """The desk's own act: whoever proves to be `handle` may do what `role` may."""
 
     kind = "account_made"
@@ -57,7 +62,7 @@ class AccountMade(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoleGiven(Event):
+class RoleGiven(AccountAct):
     """The desk's own act: the account has another role from now on."""
 
     kind = "role_given"
@@ -66,7 +71,7 @@ class RoleGiven(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountDisabled(Event):
+class AccountDisabled(AccountAct):
     """The desk's own act: nobody comes in as `handle` any more, with no password and no token."""
 
     kind = "account_disabled"
@@ -74,7 +79,7 @@ class AccountDisabled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountEnabled(Event):
+class AccountEnabled(AccountAct):
     """The desk's own act: a disabled account may come in again."""
 
     kind = "account_enabled"
@@ -82,7 +87,7 @@ class AccountEnabled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordSet(Event):
+class PasswordSet(AccountAct):
     """The desk's own act: the account has a new password, and all its sessions have ended."""
 
     kind = "password_set"
@@ -90,7 +95,7 @@ class PasswordSet(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenMade(Event):
+class TokenMade(AccountAct):
     """The desk's own act: a token of `handle`, until `expires`; `acts` are what it is for, none
     meaning all that the account's role may. `digest` is the SHA-256 of the secret (hexadecimal).
     """
@@ -104,7 +109,7 @@ class TokenMade(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRevoked(Event):
+class TokenRevoked(AccountAct):
     """The desk's own act: the token is worth nothing from now on."""
 
     kind = "token_revoked"
@@ -112,7 +117,7 @@ class TokenRevoked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRefused(Event):
+class AccessRefused(AccountAct):
     """The desk's own act: somebody who came in was not let do `act`, about `about` (an id or a
     name of the desk's), and `why`. Of a sign-in that failed: as whom it was tried.
     """

@@ -53,7 +53,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     refusal = answer.refusal
     if refusal is None:
         return
-    from incidents.cli import refusals
+    from incidents import refusal_words
 
     if not run.for_programs and answer.document["events"]:
         teller = _teller(run, answer.document)
@@ -62,7 +62,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
             run.tell("nothing was done (--dry-run)")
     if answer.repeated:
         run.tell("this key has been used for this command: this is the first answer, a refusal")
-    message = refusals.sentence(refusal, run.when)
+    message = refusal_words.sentence(refusal, run.when)
     facts = {name: plain(value) for name, value in refusal.facts.items()}
     raise ActRefusedError(message, name=refusal.name, facts=facts, events=answer.document["events"])
 

@@ -132,12 +132,12 @@ def _refuse(run: Run, history: History, tally: Tally) -> None:
     """
     if not tally.refused:
         return
-    from incidents.cli import refusals
+    from incidents import refusal_words
 
     line, refusal = tally.refused[0]
     more = len(tally.refused) - 1
     others = f" ({more:,} more rows were refused)" if more else ""
     raise IncidentsError(
-        f"{history.file}, line {line}: {refusals.sentence(refusal, run.when)}{others}; all else is "
-        "imported"
+        f"{history.file}, line {line}: {refusal_words.sentence(refusal, run.when)}{others};"
+        " all else is imported"
     )

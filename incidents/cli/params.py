@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from incidents import site_name, web_address
-from incidents.errors import (
-    BadTextError,
-    EmptyTextError,
-    InputError,
-    TextTooLongError,
-    TooManyUrlsError,
-    UnknownContactError,
-    UnknownIncidentError,
-    UnknownOrderError,
-    UnknownTaskError,
-)
+from incidents import inputs
+from incidents.errors import InputError
 from incidents.machine import ids
-
-MAX_TEXT_CHARACTERS = 4_000
-MAX_URLS = 50
-# Line ends and tabs are what people write; everything else of that kind makes a terminal lie.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class File(click.Path):
@@ -55,21 +39,9 @@ def file_name(given: str) -> str:
     return given
 
 
-def site(given: str) -> str:
-    """A site's name, in the form in which it is kept; raises BadSiteNameError."""
-    return site_name.read(given)
-
-
-def incident(given: str) -> tuple[int, int]:
-    """An incident's id, `12-3`, as the site's id and the incident's number.
-
-    Raises:
-        UnknownIncidentError: for anything else.
-    """
-    found = ids.read_incident_id(given.strip())
-    if found is None:
-        raise UnknownIncidentError(given=given)
-    return found
+site, incident, contact, item, order, text = (
+    inputs.site, inputs.incident, inputs.contact, inputs.item, inputs.order, inputs.text,
+)  # fmt: skip
 
 
 def incident_or_site(given: str) -> tuple[int, int] | str:
@@ -78,70 +50,11 @@ def incident_or_site(given: str) -> tuple[int, int] | str:
     return site(given) if found is None else found
 
 
-def contact(given: str) -> tuple[int, int, int]:
-    """A contact's id, `12-3-1`, as three numbers; raises UnknownContactError."""
-    found = ids.read_contact_id(given.strip())
-    if found is None:
-        raise UnknownContactError(given=given)
-    return found
-
-
-def item(given: str) -> tuple[int, str]:
-    """An item of the queue, `12-3` or `12-t2`, as the site's id and what follows the dash.
-
-    Raises:
-        UnknownTaskError: for anything else.
-    """
-    found = ids.read_item_id(given.strip())
-    if found is None:
-        raise UnknownTaskError(given=given)
-    return found
-
-
-def order(given: str) -> tuple[int, int, str]:
-    """An order's id, `12-o45` or `12-o45.notice`, as the site's id, its number and its lane.
-
-    Raises:
-        UnknownOrderError: for anything else.
-    """
-    found = ids.read_order_id(given.strip())
-    if found is None:
-        raise UnknownOrderError(given=given)
-    return found
-
-
-def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]:
-    """What a person writes in words of their own, called `what` where it is refused.
-
-    What is returned raises BadTextError, EmptyTextError or TextTooLongError.
-    """
-
-    def read(given: str) -> str:
-        words = given.replace("\r\n", "\n").strip()
-        if not words:
-            raise EmptyTextError(what=what)
-        if len(words) > limit:
-            raise TextTooLongError(what=what, length=f"{len(words):,}", limit=f"{limit:,}")
-        found = _CONTROLS.search(words)
-        if found is not None:
-            raise BadTextError(what=what, found=site_name.described(found[0]))
-        return words
-
-    return read
-
-
 def urls(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The web addresses of one finding, in their normal form and each once.
-
-    Raises:
-        BadUrlError: for one that cannot be kept.
-        TooManyUrlsError: for more than an incident may have.
-    """
-    if len(given) > MAX_URLS:
-        raise TooManyUrlsError(count=len(given), limit=MAX_URLS)
-    return tuple(dict.fromkeys(map(web_address.read, given)))
+    """The option for the web addresses of one finding; raises as `inputs.urls` does."""
+    return inputs.urls(given)
 
 
 def _suggest(what: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:

@@ -7,8 +7,8 @@ from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from incidents import event_words, words
-from incidents.cli import answers, refusals
+from incidents import event_words, refusal_words, words
+from incidents.cli import answers
 from incidents.cli.act import Act
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def carry_out(run: Run, deed: Deed) -> Told:
     [answer] = Act(run, key=deed.key, dry_run=False).submit_all([(deed.site, deed.command)])
     due = [f"meanwhile: {told}" for told in _sentences(run, answer, of_the_clock=True)]
     if answer.refusal is not None:
-        refused = refusals.sentence(answer.refusal, run.when)
+        refused = refusal_words.sentence(answer.refusal, run.when)
         return Told(words=". ".join([refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False)
     if not done:

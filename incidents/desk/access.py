@@ -21,11 +21,11 @@ from incidents.store.accounts import any_there
 _IN_PERSON = (AskReinstatement, Approve)
 _NOT_LET = frozenset({"sign_in_needed", "same_person"})
 
-NotLet = tuple[Envelope, str]
-"""What was asked, and the name of the refusal."""
+NotLet = tuple[Envelope, str, str]
+"""What was asked, the name of the refusal, and that of the site."""
 
 
-def not_let(connection: Connection, envelope: Envelope) -> Refusal | None:
+def missing(connection: Connection, envelope: Envelope) -> Refusal | None:
     """That somebody must sign in first, to open what is closed, where there are accounts."""
     if not isinstance(envelope.command, _IN_PERSON) or envelope.signed_in:
         return None
@@ -37,17 +37,14 @@ def not_let(connection: Connection, envelope: Envelope) -> Refusal | None:
 def found(connection: Connection, envelope: Envelope, answer: Answer) -> list[NotLet]:
     """What of that answer goes on record as somebody's not being let, where there are accounts."""
     refusal = answer.refusal
-    if refusal is None or refusal.name not in _NOT_LET or not any_there(connection):
+    if refusal is None or refusal.name not in _NOT_LET or answer.repeated:
         return []
-    return [(envelope, refusal.name)]
+    return [(envelope, refusal.name, answer.site)] if any_there(connection) else []
 
 
-def write_not_let(
-    connection: Connection, refused: Sequence[tuple[NotLet, str]], clock: Callable[[], datetime]
-) -> None:
-    """Puts it on record; each with the name of its site. The sites' rows are locked before."""
-    for (envelope, why), site in refused:
+def write(connection: Connection, refused: Sequence[NotLet], clock: Callable[[], datetime]) -> None:
+    """Puts it on record, in the desk's own stream; the sites' rows are locked before."""
+    for envelope, why, site in refused:
         by = By(person=envelope.command.by, login=envelope.login)
-        accounts.refuse(
-            connection, by, clock, act=act_of(type(envelope.command)), why=why, about=site
-        )
+        act = act_of(type(envelope.command))
+        accounts.refuse(connection, by, clock, act=act, why=why, about=site)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.audit.entry import encode
-from incidents.desk.access import NotLet, not_let, write_not_let
+from incidents.desk import access
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -89,13 +89,16 @@ class Batch:
         self._expired: set[str] = set()
         self._sites: dict[int, _Site] = {}
         self._sealed: list[sealed.Sealed] = []
-        self._not_let: list[NotLet] = []
+        self._not_let: list[access.NotLet] = []
         self._searched = False
         self._read()
 
     def take(self) -> list[Answer]:
         """Takes the commands in order; `write` is to follow."""
-        return [self._answer(envelope) for envelope in self._envelopes]
+        answers = [self._answer(envelope) for envelope in self._envelopes]
+        for envelope, answer in zip(self._envelopes, answers, strict=True):
+            self._not_let += access.found(self._connection, envelope, answer)
+        return answers
 
     def write(self) -> None:
         """Writes what the commands have come to.
@@ -129,6 +132,8 @@ class Batch:
         unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
         if unused:
             sites.remove(connection, unused)
+        # The desk's own row is locked last.
+        access.write(connection, self._not_let, lambda: self._now)
 
     # What is read.
 
@@ -210,12 +215,18 @@ class Batch:
         return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
 
     def _decide(self, envelope: Envelope) -> Answer:
-        bad = refused_text(envelope.command) or not_let(self._connection, envelope)
+        bad = refused_text(envelope.command) or access.missing(self._connection, envelope)
         if bad is not None:
             return self._refuse(envelope, bad)
         site = self._site_of(envelope)
         if site is None:
             return nothing_done(str(envelope.site), self._unknown(envelope))
+        if envelope.seen is not None:
+            self._take(site, Elapse(), None)
+            if site.case.seq != envelope.seen:
+                return self._refuse(
+                    envelope, Refusal("changed_meanwhile", {"site": site.case.site})
+                )
         command, words = seal_command(envelope.command)
         answer, acted = self._take(site, command, envelope.login)
         if acted:

@@ -21,7 +21,9 @@ class Envelope:
     `site` is the kept form of a site's name, or its id; what people have written stands in the
     command as they wrote it. `login` is the process's login name, shown beside the person. The
     same command under the same `key` is done once; a key with a `key_for` is free again after it.
-    `signed_in` says that the person has just proved who they are, as an account of this database.
+    `seen` is the number of the site's entry up to which the person knows it: if there is a later
+    one by then, the command is refused as `changed_meanwhile`. `signed_in` says that the person has
+    just proved who they are, as an account of this database.
     """
 
     site: str | int
@@ -29,6 +31,7 @@ class Envelope:
     login: str | None = None
     key: str | None = None
     key_for: timedelta | None = None
+    seen: int | None = None
     signed_in: bool = False
 
 

@@ -153,7 +153,9 @@ def session(connection: Connection, digest: bytes) -> Session | None:
     of = sessions.c
     wanted = select(of.digest, of.made_at, of.seen_at, of.proved_at, *accounts.c)
     row = connection.execute(wanted.select_from(joined).where(of.digest == digest)).one_or_none()
-    return None if row is None else Session(*row[:4], Account(*row[4:]))
+    if row is None:
+        return None
+    return Session(row[0], row[1], row[2], row[3], Account(*row[4:]))
 
 
 def add_session(connection: Connection, digest: bytes, handle: str, at: datetime) -> None:

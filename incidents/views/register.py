@@ -40,6 +40,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
     case.incidents |= newest
     document = {
         **site_document(case),
+        "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
         "hold": _hold(case),
         "closure": _closure(case),

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
 
 from incidents.audit import entry, own_acts
+from incidents.audit import own_acts as acts
 from incidents.audit.codec import Codec
 from incidents.audit.entry import encode
 from incidents.audit.own_acts import LogKeyMade, PolicyActivated, WordsErased
@@ -156,7 +157,7 @@ def _examples() -> dict[str, str]:
             login = None if event.by == c.CLOCK else "wang"
             if event.kind not in found:
                 found[event.kind] = encode(event, _SITE, _SITE_ID, seq, login)
-    for seq, act in enumerate((_activation(), _key(), _erasure()), 1):
+    for seq, act in enumerate((_activation(), _key(), _erasure(), *_account_acts()), 1):
         found[act.kind] = encode(act, entry.DESK, 0, seq, "wang")
     return found
 
@@ -199,6 +200,24 @@ def _erasure() -> Event:
 
 def _after(**by: float) -> timedelta:
     return timedelta(**by)
+
+
+def _account_acts() -> Iterator[Event]:
+    when: dict[str, Any] = {
+        "occurred_at": _BEGIN, "recorded_at": _BEGIN, "by": "admin-1", "policy": DOCUMENTED.digest,
+    }  # fmt: skip
+    own, token = {"handle": "operator-1"}, "4f1c09a7be"
+    yield acts.AccountMade(**when, **own, role="operator")
+    yield acts.RoleGiven(**when, **own, role="supervisor")
+    yield acts.AccountDisabled(**when, **own)
+    yield acts.AccountEnabled(**when, **own)
+    yield acts.PasswordSet(**when, **own)
+    yield acts.TokenMade(
+        **when, handle="panel-1", token=token, acts=("add_site", "log"),
+        digest=hashlib.sha256(b"a secret").hexdigest(), expires=_BEGIN + 90 * _DAY,
+    )  # fmt: skip
+    yield acts.TokenRevoked(**when, token=token)
+    yield acts.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
 
 
 _URL = "https://shop.example/pills"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from incidents import errors
-from incidents.cli import refusals as of_the_desk
+from incidents import refusal_words as of_the_desk
 from incidents.machine import refusals as of_the_machine
 from scripts.generated.markdown import code, page, paragraph, table
 

@@ -13,6 +13,7 @@ SENTENCES = {
     "key_reused": "the key {key!r} was used for another command at {at}: take another key",
     "clock_ahead": "this machine's clock, {now}, is {ahead_s} s ahead of the database's: set it"
     " right first, or one bad clock spoils the times of the record",
+    "changed_meanwhile": "{site} is not as you have seen it any more: look again, then decide",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
     " out and try again",
     "personal_code": "the {what} looks as if it held somebody's number or address, and"

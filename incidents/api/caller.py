@@ -1,0 +1,189 @@
+"""The caller: who asks, what they may do here, and their one way to the desk."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Header, Query, Request
+
+from incidents import clock
+from incidents.accounts import roles, secrets
+from incidents.accounts.door import Door, Visit
+from incidents.accounts.identity import Identity
+from incidents.api import problems
+from incidents.desk import Answer, Envelope, accounts
+from incidents.desk.accounts import By
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.bootstrap import House
+    from incidents.machine.commands import Command
+
+COOKIE = "__Host-incidents"
+CSRF_HEADER = "X-CSRF-Token"
+CSRF = "csrf"
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_CLOSING = frozenset({"state_refused", "state_false"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who has been let in, for one request."""
+
+    house: House
+    identity: Identity
+    key: str | None = None
+    seen: int | None = None
+    dry_run: bool = False
+
+    @property
+    def by(self) -> str:
+        """The name that goes on record."""
+        return self.identity.handle
+
+    def needs(self, act: str, *, about: str | None = None) -> None:
+        """See that they may do that act now; that they may not goes on record.
+
+        Raises:
+            Problem: 403, saying why.
+        """
+        why = self.identity.why_not(act, clock.now())
+        if why is not None:
+            refuse(self.house, self.identity, act, why, about)
+            raise problems.not_let(act, why)
+
+    def submit(self, site: str | int, command: Command) -> dict[str, Any]:
+        """Does it, and answers as the command line does.
+
+        Raises:
+            Problem: 403 if they may not, 428 if it closes a site that was not looked at before
+                (`If-Match`), else as the desk refuses it.
+        """
+        act = roles.act_of(type(command))
+        self.needs(act, about=str(site))
+        if act in _CLOSING and self.seen is None and not self.dry_run:
+            raise problems.problem(
+                HTTPStatus.PRECONDITION_REQUIRED,
+                "look_first",
+                "this closes the site: give the ETag of the site as you have seen it, in If-Match",
+            )
+        [answer] = self.house.desk.submit([self.envelope(site, command)], dry_run=self.dry_run)
+        return answered(answer)
+
+    def envelope(self, site: str | int, command: Command, key: str | None = None) -> Envelope:
+        """The command on its way, signed by who asks."""
+        identity = self.identity
+        own = key if key is not None else self.key
+        return Envelope(
+            site=site, command=command, login=identity.login,
+            key=None if own is None else f"{identity.handle}:{own}", seen=self.seen,
+            signed_in=identity.proved_at is not None,
+        )  # fmt: skip
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that reads one state of the database."""
+        with self.house.reading() as connection:
+            yield connection
+
+
+def answered(answer: Answer) -> dict[str, Any]:
+    """The document of an act that took effect; raises Problem of one that did not."""
+    if answer.refusal is not None:
+        raise problems.refused(answer)
+    return answer.document | {"repeated": answer.repeated}
+
+
+def refuse(house: House, identity: Identity, act: str, why: str, about: str | None) -> None:
+    """Puts on record that somebody was not let do something."""
+    by = By(person=identity.handle, login=identity.login)
+    house.desk.on_record(
+        lambda connection: accounts.refuse(
+            connection, by, clock.now, act=act, why=why, about=about
+        )
+    )  # fmt: skip
+
+
+def visitor(door: Door, request: Request) -> Visit | None:
+    """Who is in the session of the request's cookie."""
+    cookie = request.cookies.get(COOKIE)
+    return None if cookie is None else door.by_session(cookie)
+
+
+def is_own_form(visit: Visit, given: str | None) -> bool:
+    """Whether the request was made by a page of that session (CSRF)."""
+    return given is not None and hmac.compare_digest(
+        secrets.of_session(visit.cookie, CSRF).encode(), given.encode()
+    )
+
+
+def etag(site_id: int, seq: int) -> str:
+    """The ETag of a site as it stands after its `seq`th entry (RFC 9110, section 8.8.3)."""
+    return f'"{site_id}-{seq}"'
+
+
+def caller(
+    request: Request,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    csrf: Annotated[str | None, Header(alias=CSRF_HEADER, include_in_schema=False)] = None,
+) -> Caller:
+    """Who asks, for what only looks.
+
+    Raises:
+        Problem: 401 for nobody, 403 for a form of another site's.
+    """
+    house, door = request.app.state.house, request.app.state.door
+    scheme, _, secret = (authorization or "").partition(" ")
+    if authorization is not None:
+        found = door.by_token(secret.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise problems.not_signed_in()
+        return Caller(house, found)
+    visit = visitor(door, request)
+    if visit is None:
+        raise problems.not_signed_in()
+    if request.method not in _SAFE and not is_own_form(visit, csrf):
+        refuse(house, visit.identity, request.method.lower(), "csrf", None)
+        raise problems.not_let("this", "csrf")
+    return Caller(house, visit.identity)
+
+
+def actor(  # noqa: PLR0917 - called by FastAPI, by names
+    request: Request,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    csrf: Annotated[str | None, Header(alias=CSRF_HEADER, include_in_schema=False)] = None,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=150,
+            description="The same request with the same key is done once.",
+        ),
+    ] = None,
+    if_match: Annotated[
+        str | None,
+        Header(alias="If-Match", description="The ETag of the site as you have seen it."),
+    ] = None,
+    dry_run: Annotated[bool, Query(description="Show what would happen; do nothing.")] = False,
+) -> Caller:
+    """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
+    found = caller(request, authorization, csrf)
+    return Caller(found.house, found.identity, key, _seen(if_match), dry_run)
+
+
+def _seen(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    _, dash, seq = if_match.strip().strip('"').rpartition("-")
+    if not dash or not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
+        # An ETag that was never given out fits nothing (RFC 9110, section 13.1.1).
+        return -1
+    return int(seq)

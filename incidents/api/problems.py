@@ -1,0 +1,178 @@
+"""The problems: each error as RFC 9457 has it, under a stable type, and never what was given.
+
+The type is `urn:incidents:problem:` and the error's name; what the desk refuses goes under its own
+names (docs/reference/refusals.md), with `facts` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi_problem.error import Problem, StatusProblem
+from fastapi_problem.handler import ExceptionHandler, new_exception_handler
+from starlette.exceptions import HTTPException
+
+from incidents import clock, refusal_words
+from incidents.clock import rfc3339
+from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
+from incidents.log import logger
+from incidents.words import When
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from incidents.desk import Answer
+
+MEDIA_TYPE = "application/problem+json"
+TYPE = "urn:incidents:problem:{type}"
+
+_BAD_INPUT = frozenset(
+    {
+        "bad_text", "text_too_long", "empty_text", "bad_site_name", "bad_url", "too_many_urls",
+        "urls_too_long", "personal_code", "unknown_outcome", "bad_digest", "key_reused",
+        "telling_name", "reserved_name", "weak_password", "guessable_password",
+    }
+)  # fmt: skip
+_STATUS = {
+    "changed_meanwhile": HTTPStatus.PRECONDITION_FAILED,
+    "clock_ahead": HTTPStatus.SERVICE_UNAVAILABLE,
+    "sign_in_needed": HTTPStatus.FORBIDDEN,
+    "same_person": HTTPStatus.FORBIDDEN,
+    "sign_in": HTTPStatus.UNAUTHORIZED,
+    "blocked": HTTPStatus.TOO_MANY_REQUESTS,
+    "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+
+_log = logger("api")
+
+
+class _Fault(StatusProblem):
+    """What nobody has thought of: no word of it goes out."""
+
+    type_ = "fault"
+    title = "Fault"
+    status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def __init__(self, *_: object, **__: object) -> None:
+        super().__init__("a fault in this program")
+
+
+def problem(
+    status: HTTPStatus,
+    name: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Problem:
+    """A problem of that name."""
+    title = name.replace("_", " ").capitalize()
+    return Problem(
+        title, type_=name.replace("_", "-"), detail=detail, status=int(status),
+        headers=dict(headers) if headers else None, **more,
+    )  # fmt: skip
+
+
+def not_signed_in() -> Problem:
+    """Nobody, or nobody any more (RFC 9110, section 11.6.1)."""
+    return problem(
+        HTTPStatus.UNAUTHORIZED,
+        "not_signed_in",
+        "this needs a token, as Authorization: Bearer, or a session",
+        headers={"WWW-Authenticate": 'Bearer realm="incidents"'},
+    )
+
+
+def not_let(act: str, why: str) -> Problem:
+    """Somebody who may not do that."""
+    return problem(HTTPStatus.FORBIDDEN, "not_let", _NOT_LET[why].format(act=act), act=act, why=why)
+
+
+_NOT_LET = {
+    "role": "the role of this account may not do {act}",
+    "token_scope": "this token is not for {act}",
+    "in_person": "{act} is done by a person who has signed in: no token does it",
+    "prove_again": "{act} needs a password given in the last five minutes: sign in again",
+    "csrf": "this form was not made by this console: load the page again",
+}
+
+
+def refused(answer: Answer) -> Problem:
+    """What the desk has refused; what had fallen due before it was done all the same."""
+    refusal = answer.refusal
+    assert refusal is not None
+    return problem(
+        _status(refusal.name),
+        refusal.name,
+        refusal_words.sentence(refusal, When(zone=UTC, now=clock.now())),
+        facts={name: _plain(value) for name, value in refusal.facts.items()},
+        events=answer.document["events"],
+    )
+
+
+def of_error(error: IncidentsError) -> Problem:
+    """An error of this program's own."""
+    if isinstance(error, DatabaseError):
+        _log.error("the database does not do its part", error=error)
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database does not answer now",
+            headers={"Retry-After": "5"},
+        )  # fmt: skip
+    if isinstance(error, InputError | RefusedError):
+        wait_s = error.facts.get("wait_s")
+        headers = None if wait_s is None else {"Retry-After": str(wait_s)}
+        return problem(_status(error.name, error), error.name, error.message, headers=headers)
+    _log.error("a request failed", error=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the program could not do this")
+
+
+def handler() -> ExceptionHandler:
+    """What makes problems of all that is raised."""
+    return new_exception_handler(
+        handlers={IncidentsError: lambda _, __, error: of_error(error)},
+        http_exception_handler=_http,
+        request_validation_handler=_invalid,
+        unhandled_wrappers={"default": _Fault},
+        documentation_uri_template=TYPE,
+    )
+
+
+def _status(name: str, error: IncidentsError | None = None) -> HTTPStatus:
+    if name in _STATUS:
+        return _STATUS[name]
+    if name in _BAD_INPUT or isinstance(error, InputError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    return HTTPStatus.NOT_FOUND if name.startswith("unknown_") else HTTPStatus.CONFLICT
+
+
+def _http(_handler: Any, _request: Request, error: HTTPException) -> Problem:
+    status = HTTPStatus(error.status_code)
+    name = status.name.lower()
+    return problem(status, name, f"{status.phrase}.", headers=error.headers)
+
+
+def _invalid(_handler: Any, _request: Request, error: RequestValidationError) -> Problem:
+    """What is wrong and where, and nothing of what was given (pydantic tells its input)."""
+    errors = [
+        {"loc": [str(part) for part in each["loc"]], "type": each["type"], "msg": _told(each)}
+        for each in error.errors()
+    ]
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not as described",
+        errors=errors,
+    )  # fmt: skip
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    """pydantic's sentence, without what may stand in it of the input."""
+    return str(error["msg"]).partition(", ")[0].partition(": ")[0]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tzinfo"):
+        return rfc3339(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,171 @@
+"""The door: who is let in, by what, for how long, and how guessing is slowed down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import Engine
+
+from incidents import clock
+from incidents.accounts import secrets
+from incidents.accounts.door import BlockedError, Door, SignInError
+from incidents.audit.replay import Replay
+from incidents.desk import Desk, accounts
+from incidents.desk.accounts import By
+from incidents.store import engine as engines
+from incidents.store.engine import reading
+
+PASSWORD = "a horse and a battery"
+BY = By(person="admin-1", login="root")
+HERE = "192.0.2.7"
+
+
+class House:
+    """A desk with accounts, whose clock the test moves."""
+
+    def __init__(self, engine: Engine, moved: Any) -> None:
+        self.engine, self.moved = engine, moved
+        self.desk = Desk(engine, own_clock=True)
+        self.door = Door(engine, self.desk, clock.now)
+
+    def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:
+        def act(connection: object) -> None:
+            accounts.make(connection, BY, handle, role, clock.now)  # type: ignore[arg-type]
+            if password is not None:
+                hash_ = secrets.hash_of(password, handle)
+                accounts.set_password(connection, BY, handle, hash_, clock.now)  # type: ignore[arg-type]
+
+        self.desk.on_record(act)
+
+    def token(self, handle: str, days: int = 30, acts: list[str] | None = None) -> tuple[str, str]:
+        secret = secrets.random_token()
+        made = self.desk.on_record(
+            lambda connection: accounts.make_token(
+                connection, BY, handle, secret, clock.now, days=days, acts=acts
+            )
+        )
+        return made.id, secret
+
+    def findings(self) -> list[object]:
+        with reading(self.engine) as connection:
+            return list(Replay(connection).findings())
+
+
+@pytest.fixture
+def house(db_url: str) -> Iterator[House]:
+    engine = engines.create(db_url)
+    with freeze_time("2026-03-01 10:00:00") as moved:
+        yield House(engine, moved)
+    engine.dispose()
+
+
+def test_who_has_the_password_is_let_in_and_known_by_the_session(house: House) -> None:
+    house.make("operator-1")
+    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    again = house.door.by_session(visit.cookie)
+    assert again is not None
+    assert (again.identity.handle, again.identity.role) == ("operator-1", "operator")
+    assert house.findings() == []
+
+
+@pytest.mark.parametrize(("handle", "password"), [
+    ("operator-1", "a horse and a batterY"), ("operator-2", PASSWORD), ("", ""),
+    ("operator-1", ""), ("x" * 10_000, "y" * 10_000),
+])  # fmt: skip
+def test_whoever_has_not_is_told_the_same(house: House, handle: str, password: str) -> None:
+    house.make("operator-1")
+    with pytest.raises(SignInError):
+        house.door.sign_in(handle, password, HERE)
+
+
+def test_a_disabled_account_comes_in_no_more_by_nothing(house: House) -> None:
+    house.make("admin-2", "administrator")
+    house.make("operator-1")
+    _, secret = house.token("operator-1")
+    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    house.desk.on_record(lambda c: accounts.disable(c, BY, "operator-1", clock.now))
+    assert house.door.by_session(visit.cookie) is None
+    assert house.door.by_token(secret) is None
+    with pytest.raises(SignInError):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+    assert house.findings() == []
+
+
+def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(house: House) -> None:
+    house.make("operator-1")
+    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    for _ in range(12):
+        house.moved.tick(timedelta(minutes=59))
+        assert house.door.by_session(visit.cookie) is not None
+    house.moved.tick(timedelta(minutes=12))
+    assert house.door.by_session(visit.cookie) is None
+    idle = house.door.sign_in("operator-1", PASSWORD, HERE)
+    house.moved.tick(timedelta(hours=1))
+    assert house.door.by_session(idle.cookie) is None
+
+
+def test_a_new_password_ends_all_sessions(house: House) -> None:
+    house.make("operator-1")
+    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    hash_ = secrets.hash_of("another long sentence", "operator-1")
+    house.desk.on_record(lambda c: accounts.set_password(c, BY, "operator-1", hash_, clock.now))
+    assert house.door.by_session(visit.cookie) is None
+    house.door.sign_in("operator-1", "another long sentence", HERE)
+
+
+def test_a_token_holds_until_it_expires_or_is_revoked(house: House) -> None:
+    house.make("panel-1", "integrator", None)
+    id_, secret = house.token("panel-1", days=1, acts=["log"])
+    identity = house.door.by_token(secret)
+    assert identity is not None
+    assert identity.login == f"token {id_}"
+    assert identity.why_not("log", clock.now()) is None
+    assert identity.why_not("add_site", clock.now()) == "token_scope"
+    house.moved.tick(timedelta(days=1))
+    assert house.door.by_token(secret) is None
+    other, secret = house.token("panel-1")
+    house.desk.on_record(lambda c: accounts.revoke_token(c, BY, other, clock.now))
+    assert house.door.by_token(secret) is None
+    assert house.door.by_token("inc_nothing") is None
+    assert house.findings() == []
+
+
+def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: House) -> None:
+    house.make("operator-1")
+    for _ in range(5):
+        with pytest.raises(SignInError):
+            house.door.sign_in("operator-1", "wrong", HERE)
+    with pytest.raises(BlockedError, match="30 seconds"):
+        house.door.sign_in("operator-1", PASSWORD, "192.0.2.8")
+    house.moved.tick(timedelta(seconds=30))
+    with pytest.raises(SignInError):
+        house.door.sign_in("operator-1", "wrong", HERE)
+    with pytest.raises(BlockedError, match="60 seconds"):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+    house.moved.tick(timedelta(seconds=60))
+    house.door.sign_in("operator-1", PASSWORD, HERE)
+    with pytest.raises(SignInError):
+        house.door.sign_in("operator-1", "wrong", HERE)
+
+
+def test_from_one_address_many_names_are_not_tried_for_long(house: House) -> None:
+    for n in range(20):
+        with pytest.raises(SignInError):
+            house.door.sign_in(f"operator-{n}", PASSWORD, HERE)
+    with pytest.raises(BlockedError):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+
+
+def test_a_failed_sign_in_as_somebody_is_on_record(house: House) -> None:
+    house.make("operator-1")
+    with pytest.raises(SignInError):
+        house.door.sign_in("operator-1", "wrong", HERE)
+    with reading(house.engine) as connection:
+        bodies = connection.exec_driver_sql("SELECT body FROM entries ORDER BY id").scalars().all()
+    assert '"act":"sign_in"' in bodies[-1]
+    assert '"why":"wrong_password"' in bodies[-1]
+    assert house.findings() == []

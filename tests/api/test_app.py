@@ -1,0 +1,82 @@
+"""The application: who is let in, what is answered, and how errors look."""
+
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from tests.api.rig import Rig
+
+
+def add(api: Rig, site: str = "shop.example") -> None:
+    api.house.desk.submit([Envelope(site=site, command=c.AddSite(by="li"))])
+
+
+def test_without_a_token_every_path_answers_401_as_a_problem(api: Rig) -> None:
+    for path in ("/api/v1/queue", "/api/v1/sites/shop.example"):
+        answer = api.nobody().get(path)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:incidents:problem:not-signed-in"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_violation_is_logged_and_stands_in_the_queue(api: Rig) -> None:
+    add(api)
+    operator = api.client("operator")
+    logged = operator.post("/api/v1/sites/shop.example/incidents", json={"category": "gambling"})
+    assert logged.status_code == 201, logged.text
+    assert logged.json()["incident"]["id"] == "1-1"
+    [item] = operator.get("/api/v1/queue").json()["items"]
+    assert (item["id"], item["kind"]) == ("1-1", "call")
+
+
+def test_an_act_on_what_was_seen_is_refused_once_somebody_else_has_acted(api: Rig) -> None:
+    add(api)
+    operator = api.client("operator")
+    seen = operator.get("/api/v1/sites/shop.example").headers["etag"]
+    logged = {"headers": {"If-Match": seen}, "json": {}}
+    assert operator.post("/api/v1/sites/shop.example/incidents", **logged).status_code == 201
+    again = operator.post("/api/v1/sites/shop.example/incidents", **logged)
+    assert again.status_code == 412
+    assert again.json()["type"] == "urn:incidents:problem:changed-meanwhile"
+
+
+def test_the_same_key_gives_the_first_answer_and_another_body_is_refused(api: Rig) -> None:
+    add(api)
+    operator = api.client("operator")
+    headers = {"Idempotency-Key": "k1"}
+    path = "/api/v1/sites/shop.example/incidents"
+    first = operator.post(path, headers=headers, json={"category": "gambling"})
+    again = operator.post(path, headers=headers, json={"category": "gambling"})
+    other = operator.post(path, headers=headers, json={"category": "drugs"})
+    assert first.json()["incident"] == again.json()["incident"]
+    assert again.json()["repeated"]
+    assert other.status_code == 422
+    assert other.json()["type"] == "urn:incidents:problem:key-reused"
+
+
+def test_what_a_role_may_not_do_is_refused_and_goes_on_record(api: Rig) -> None:
+    add(api)
+    answer = api.client("viewer").post("/api/v1/sites/shop.example/incidents", json={})
+    assert answer.status_code == 403
+    assert answer.json()["why"] == "role"
+    with api.house.reading() as connection:
+        bodies = connection.exec_driver_sql("SELECT body FROM entries").scalars().all()
+    assert any('"access_refused"' in body and '"act":"log"' in body for body in bodies)
+
+
+def test_a_request_that_is_not_as_described_is_told_without_what_was_given(api: Rig) -> None:
+    add(api)
+    answer = api.client("operator").post(
+        "/api/v1/sites/shop.example/incidents", json={"urls": 7, "secret": "s3cr3t"}
+    )
+    assert answer.status_code == 422
+    assert {tuple(each["loc"]) for each in answer.json()["errors"]} == {
+        ("body", "urls"), ("body", "secret"),
+    }  # fmt: skip
+    assert "s3cr3t" not in answer.text
+
+
+def test_an_unknown_site_is_404_with_the_nearest_names(api: Rig) -> None:
+    add(api)
+    answer = api.client("operator").get("/api/v1/sites/shpo.example")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:incidents:problem:unknown-site"
