@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
 
 from incidents import __version__, clock
 from incidents.accounts.door import Door
-from incidents.api import problems, queue, sites
+from incidents.api import (
+    acts,
+    batch,
+    description,
+    incidents,
+    notices,
+    orders,
+    policies,
+    problems,
+    queue,
+    record,
+    sites,
+    watch,
+)
+from incidents.api.caller import is_somebody
+from incidents.api.operation import JSON
 from incidents.errors import IncidentsError
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
 
 PREFIX = "/api/v1"
-
-
-class JSON(JSONResponse):
-    """What is answered; nobody keeps a copy of it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.headers.setdefault("Cache-Control", "no-store")
 
 
 def create(house: House) -> FastAPI:
@@ -41,25 +47,11 @@ def create(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.door = Door(house.engine, house.desk, clock.now)
-    handler = problems.handler()
+    handler = problems.handler(is_somebody)
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
-    for router in (sites.router, queue.router):
-        app.include_router(router, prefix=PREFIX)
-    _watch(app)
+    for rooms in (sites, incidents, queue, acts, batch, orders, policies, notices, record):
+        app.include_router(rooms.routes, prefix=PREFIX)
+    watch.add(app)
+    description.add(app)
     return app
-
-
-def _watch(app: FastAPI) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz(request: Request) -> dict[str, str]:
-        """Its database answers too."""
-        from incidents.store import schema
-
-        schema.check(request.app.state.house.bare_engine)
-        return {"status": "ok"}
