@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlakeyset import InvalidPage, select_page, serialize_bookmark, unserialize_bookmark
-from sqlalchemy import Connection, Select, text
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, text
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import InputError, RefusedError
@@ -104,8 +104,13 @@ def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
     fits = place is not None and list(map(type, place)) == kinds
     if whose != kind or backwards or not fits or place is None:
         raise BadCursorError
-    if any(isinstance(each, int) and abs(each) >= 2**63 for each in place):
-        raise BadCursorError
-    if any(isinstance(each, str) and "\0" in each for each in place):
+    if not all(map(_can_be_kept, place, query._order_by_clauses)):  # noqa: SLF001
         raise BadCursorError
     return tuple(place)
+
+
+def _can_be_kept(key: Any, column: ColumnElement[Any]) -> bool:
+    """Whether a database can look for it at all."""
+    if isinstance(key, int):
+        return abs(key) < (2**63 if isinstance(column.type, BigInteger) else 2**31)
+    return not isinstance(key, str) or "\0" not in key
