@@ -56,7 +56,7 @@ def page(
 
 
 @contextmanager
-def bounded(connection: Connection, seconds: int) -> Iterator[None]:
+def bounded(connection: Connection, seconds: float) -> Iterator[None]:
     """A look that reads through much, and is broken off after so many seconds.
 
     Raises:
@@ -68,7 +68,7 @@ def bounded(connection: Connection, seconds: int) -> Iterator[None]:
     if sqlite:
         own.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     else:
-        connection.execute(text(f"SET LOCAL statement_timeout = {seconds * 1000}"))
+        connection.execute(text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
     try:
         yield
     except DBAPIError as error:

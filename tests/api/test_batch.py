@@ -20,7 +20,8 @@ def test_a_thousand_incidents_are_logged_in_one_transaction(api: Rig) -> None:
     assert added.json()["done"] == 500
 
     def count(connection: Any) -> None:
-        commits.append(connection)
+        if connection.get_execution_options().get("incidents_writes"):
+            commits.append(connection)
 
     event.listen(api.house.engine, "commit", count)
     commands = [
@@ -32,7 +33,7 @@ def test_a_thousand_incidents_are_logged_in_one_transaction(api: Rig) -> None:
     assert (answer.json()["done"], answer.json()["refused"]) == (1_000, 0)
     assert [each["status"] for each in answer.json()["items"]] == [201] * 1_000
     assert answer.json()["items"][999]["answer"]["incident"]["note"] == "第999"
-    assert len(commits) <= 2, "one, and one that only read who asked"
+    assert len(commits) == 1
     assert len(api.entries("incident_logged")) == 1_000
 
 

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from incidents.desk import Envelope
@@ -153,9 +154,15 @@ def test_a_search_that_takes_too_long_is_broken_off(
     api: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(api)
-    monkeypatch.setattr(lists, "SEARCHED_S", 0)
-    monkeypatch.setattr(pages, "_STEPS", 1)
-    answer = api.client("viewer").get("/api/v1/incidents", params={"q": "a"})
-    assert answer.status_code == 409, answer.text
-    assert answer.json()["type"] == "urn:incidents:problem:too-costly"
+
+    def endless(connection: Connection, *_: Any, **__: Any) -> None:
+        counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        connection.exec_driver_sql(f"{counting} SELECT max(i) FROM n")
+
+    monkeypatch.setattr(lists, "SEARCHED_S", 0.1)
+    monkeypatch.setattr(pages, "page", endless)
+    for path in ("sites", "incidents"):
+        answer = api.client("viewer").get(f"/api/v1/{path}", params={"q": "a"})
+        assert answer.status_code == 409, answer.text
+        assert answer.json()["type"] == "urn:incidents:problem:too-costly"
     assert api.client("viewer").get("/api/v1/sites/shop.example").status_code == 200
