@@ -292,7 +292,10 @@ def _offer(act: Act) -> None:
 
     endpoint.__name__ = f"{act.act}_of_{act.of}"
     endpoint.__doc__ = act.told
-    optional = all(not each.is_required() for each in act.form.model_fields.values())
+    # A violation is not logged by a request that was sent by mistake.
+    optional = act.form is not forms.Finding and not any(
+        each.is_required() for each in act.form.model_fields.values()
+    )
     body = Annotated[act.form | None if optional else act.form, Body()]  # type: ignore[valid-type]
     named = Parameter.KEYWORD_ONLY
     endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads

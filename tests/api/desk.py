@@ -26,7 +26,7 @@ class Ids:
 def fill(api: Rig) -> Ids:
     """Sites, incidents, a contact, a closure, a hold; nobody in particular has done it."""
     ids, by = Ids(), "li"
-    done = [
+    done: list[tuple[str | int, c.Command]] = [
         (ids.site, c.AddSite(by=by, phone=PHONE, email=MAIL, person="王芳")),
         (ids.site, c.Log(by=by, urls=("https://shop.example/a",), category="gambling", note=NOTE)),
         (1, c.RecordContact(by=by, incident=1, outcome="no-answer", note="nobody there")),

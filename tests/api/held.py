@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from jsonschema import Draft202012Validator
+from openapi_schema_validator import OAS31Validator
 
 
 def against_the_description(app: FastAPI) -> Any:
@@ -40,5 +40,5 @@ def _check(document: Any, told: Any, response: httpx.Response, where: str) -> No
     if not kind.endswith("json") or kind == "application/x-ndjson":
         return
     schema = {**content[kind]["schema"], "components": document["components"]}
-    wrong = [error.message for error in Draft202012Validator(schema).iter_errors(response.json())]
+    wrong = [error.message for error in OAS31Validator(schema).iter_errors(response.json())]
     assert not wrong, f"{where} answers {status}: {wrong[:3]}"
