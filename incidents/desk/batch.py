@@ -198,9 +198,11 @@ class Batch:
             envelope.key_for
             or answer.document["site"] is None
             or isinstance(envelope.command, RepeatOrder)
+            or answer.refusal.name in access.NOT_KEPT
         ):
             # A slip of the finger repeats what was done, what never came to a site was not done at
-            # all, and who repeats an order looks again first: all may be possible by now.
+            # all, who repeats an order looks again first, and who was told to sign in may have:
+            # all may be possible by now.
             return
         self._new_keys[envelope.key] = keys.Kept(
             envelope.key,
@@ -221,6 +223,9 @@ class Batch:
         site = self._site_of(envelope)
         if site is None:
             return nothing_done(str(envelope.site), self._unknown(envelope))
+        bad = access.unproved(self._connection, envelope, site.case)
+        if bad is not None:
+            return self._refuse(envelope, bad)
         if envelope.seen is not None:
             self._take(site, Elapse(), None)
             if site.case.seq != envelope.seen:

@@ -67,6 +67,13 @@ def administrators(connection: Connection) -> int:
     return connection.scalar(wanted.where(*able)) or 0
 
 
+def guards(connection: Connection) -> list[str]:
+    """The administrators that can come in with a password."""
+    joined = accounts.join(passwords, passwords.c.handle == accounts.c.handle)
+    able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
+    return list(connection.scalars(select(accounts.c.handle).select_from(joined).where(*able)))
+
+
 def add(connection: Connection, new: Account) -> None:
     """Keeps a new account."""
     connection.execute(insert(accounts).values(new._asdict()))

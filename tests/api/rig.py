@@ -17,7 +17,7 @@ from incidents.desk.accounts import By
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
-ADMIN = By(person="admin-1", login="root")
+ADMIN = By(person="admin-1", login="root", came_in=True)
 
 
 class Rig:
