@@ -132,8 +132,13 @@ class Batch:
         unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
         if unused:
             sites.remove(connection, unused)
-        # The desk's own row is locked last.
-        access.write(connection, self._not_let, lambda: self._now)
+
+    def write_not_let(self) -> None:
+        """Writes who was not let do what: before `write`, since it reads what it has locked.
+
+        The desk's own row is locked here, after those of the sites.
+        """
+        access.write(self._connection, self._not_let, lambda: self._now)
 
     # What is read.
 
