@@ -145,7 +145,8 @@ class Door:
 
     def _check(self, handle: str, password: str, address: str) -> str:
         """The role of the account whose handle and password these are."""
-        name = handle[:100]
+        # What is no handle is nobody's name, and may hold what no database takes.
+        name = handle if acts.is_handle(handle) else "?"
         self._count(name, address)
         with plainly(self._engine), reading(self._engine) as connection:
             account = accounts.account(connection, name)

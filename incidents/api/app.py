@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 from fastapi_problem.handler import add_exception_handler
 
 from incidents import __version__, clock
+from incidents.accounts import access_settings
 from incidents.accounts.door import Door
-from incidents.api import problems, queue, sites
+from incidents.api import accounts, problems, queue, session, sites
 from incidents.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def create(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.door = Door(house.engine, house.desk, clock.now)
+    app.state.trusted_proxies = access_settings.trusted_proxies()
     handler = problems.handler()
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
-    for router in (sites.router, queue.router):
+    for router in (sites.router, queue.router, session.router, accounts.router):
         app.include_router(router, prefix=PREFIX)
     _watch(app)
     return app

@@ -41,7 +41,7 @@ def who(run: Run, file: Path | None, *, own: str | None = None) -> By:
     with run.house.reading() as connection:
         guarded = bool(accounts.guards(connection))
     if guarded:
-        _check(run, password.sign_in(run, file), own)
+        _check(run, password.sign_in(run, file, password.OWN), own)
     return By(person=run.settings.person, login=run.settings.login, came_in=guarded)
 
 

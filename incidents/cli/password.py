@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from incidents.accounts.identity import Identity
     from incidents.cli.run import Run
 
+OPTION, OWN = "--password-file", "--own-password-file"
+
 _STDIN = Path("-")
 # More than any password has: who names a wrong file, a device say, is told so.
 _MOST_BYTES = 10_000
 
 
 class PasswordNeededError(RefusedError):
-    """a password is needed, and nobody is at a terminal to be asked: add --password-file FILE (- is
+    """a password is needed, and nobody is at a terminal to be asked: add {option} FILE (- is
     standard input)"""
 
 
@@ -35,15 +37,15 @@ class PasswordsDifferError(InputError):
 
 
 password_file_option = click.option(
-    "--password-file", type=params.File(), metavar="FILE",
+    OPTION, type=params.File(), metavar="FILE",
     help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
 )  # fmt: skip
 new_password_file_option = click.option(
-    "--password-file", type=params.File(), metavar="FILE",
+    OPTION, type=params.File(), metavar="FILE",
     help="Read the new password from FILE, - for standard input, in place of being asked.",
 )  # fmt: skip
 own_password_file_option = click.option(
-    "--own-password-file", type=params.File(), metavar="FILE",
+    OWN, type=params.File(), metavar="FILE",
     help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
 )  # fmt: skip
 
@@ -56,31 +58,31 @@ def has_accounts(run: Run) -> bool:
         return accounts.any_there(connection)
 
 
-def sign_in(run: Run, file: Path | None) -> Identity:
-    """Who acts, having proved who they are, for this one act.
+def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
+    """Who acts, having proved who they are, for this one act; `option` is what names the file.
 
     Raises:
         PasswordNeededError: if nobody can be asked.
         SignInError, BlockedError: see `Door.sign_in`.
     """
     handle, login = run.settings.person, run.settings.login
-    given = read(file, f"Password of {handle}: ")
+    given = read(file, f"Password of {handle}: ", option)
     return _door(run).identify(handle, given, f"the terminal of {login}")
 
 
-def read(file: Path | None, question: str) -> str:
+def read(file: Path | None, question: str, option: str = OPTION) -> str:
     """A password: of the file, without the end of its line, or as it is typed."""
     if file is not None:
-        return _of_file(file)
+        return _of_file(file, option)
     if not is_terminal(sys.stdin):
-        raise PasswordNeededError
-    return _typed(question)
+        raise PasswordNeededError(option=option)
+    return _typed(question, option)
 
 
 def read_new(file: Path | None, handle: str) -> str:
     """A new password; at a terminal it is typed twice."""
     new = read(file, f"New password of {handle}: ")
-    if file is None and _typed("The same again: ") != new:
+    if file is None and _typed("The same again: ", OPTION) != new:
         raise PasswordsDifferError
     return new
 
@@ -92,20 +94,20 @@ def _door(run: Run) -> Door:
     return Door(run.house.engine, run.house.desk, clock.now)
 
 
-def _typed(question: str) -> str:
+def _typed(question: str, option: str) -> str:
     import getpass
 
     try:
         return getpass.getpass(question, stream=sys.stderr)
     except EOFError:
-        raise PasswordNeededError from None
+        raise PasswordNeededError(option=option) from None
 
 
-def _of_file(file: Path) -> str:
+def _of_file(file: Path, option: str) -> str:
     try:
         if file == _STDIN:
             if sys.stdin is None:
-                raise PasswordNeededError
+                raise PasswordNeededError(option=option)
             whole = sys.stdin.buffer.read(_MOST_BYTES + 1)
         else:
             with file.open("rb") as opened:

@@ -218,7 +218,7 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
         UnknownTokenError: naming it.
     """
     act = _Act(connection, by, clock)
-    token = accounts.token(connection, id_)
+    token = accounts.token(connection, id_) if id_.isascii() and id_.isalnum() else None
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
@@ -239,9 +239,14 @@ def refuse(
 
 def check_handle(handle: str) -> str:
     """The handle, if it is one; raises BadHandleError, ReservedNameError, TellingNameError."""
-    if len(handle) > _MAX_HANDLE or not _HANDLE.fullmatch(handle):
+    if not is_handle(handle):
         raise BadHandleError(given=handle)
     return settings.check_person(handle)
+
+
+def is_handle(given: str) -> bool:
+    """Whether somebody could be called that."""
+    return len(given) <= _MAX_HANDLE and _HANDLE.fullmatch(given) is not None
 
 
 class _Act:
@@ -265,7 +270,7 @@ class _Act:
 
 
 def _known(connection: Connection, handle: str) -> Account:
-    found = accounts.account(connection, handle)
+    found = accounts.account(connection, handle) if is_handle(handle) else None
     if found is None:
         raise UnknownAccountError(handle=handle)
     return found

@@ -96,8 +96,8 @@ def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_gives_it(
         ("account", "password", "admin-1", "--password-file", wrong),
         ("token", "make", "admin-1", "--days", "1"), ("token", "revoke", "0123456789"),
     ):  # fmt: skip
-        assert "--password-file FILE" in desk(*args).err, args
-        answer = desk(*args, "--own-password-file", mine, "--as", f"li {args[1]}{len(args)}")
+        assert "add --own-password-file FILE" in desk(*args).err, args
+        answer = desk(*args, "--own-password-file", mine, "--as", f"li-{args[1]}-{len(args)}")
         assert (answer.status, "not the handle and the password" in answer.err) == (3, True), args
     assert desk("account", "list", "-q").out == "admin-1\n"
     made = desk("account", "add", "sup-1", "--role", "supervisor", "--own-password-file", mine,

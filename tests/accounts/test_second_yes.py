@@ -37,9 +37,13 @@ class House:
         ):  # fmt: skip
             self.give(command)
 
-    def give(self, command: c.Command, *, key: str | None = None, **more: bool) -> Answer:
-        dry_run = more.pop("dry_run", False)
-        envelope = Envelope(site=SITE, command=command, login="desk1", key=key, **more)
+    def give(
+        self, command: c.Command, *, key: str | None = None, signed_in: bool = False,
+        dry_run: bool = False,
+    ) -> Answer:  # fmt: skip
+        envelope = Envelope(
+            site=SITE, command=command, login="desk1", key=key, signed_in=signed_in
+        )  # fmt: skip
         [answer] = self.desk.submit([envelope], dry_run=dry_run)
         return answer
 
