@@ -11,7 +11,8 @@ from fastapi_problem.handler import add_exception_handler
 from incidents import __version__, clock
 from incidents.accounts import access_settings
 from incidents.accounts.door import Door
-from incidents.api import accounts, problems, queue, session, sites
+from incidents.accounts.oidc import Oidc
+from incidents.api import accounts, oidc, problems, queue, session, sites
 from incidents.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ def create(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.door = Door(house.engine, house.desk, clock.now)
+    provider = access_settings.provider()
+    app.state.oidc = None if provider is None else Oidc(provider, clock.now)
     app.state.trusted_proxies = access_settings.trusted_proxies()
     handler = problems.handler()
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
-    for router in (sites.router, queue.router, session.router, accounts.router):
+    for router in (sites.router, queue.router, session.router, accounts.router, oidc.router):
         app.include_router(router, prefix=PREFIX)
     _watch(app)
     return app

@@ -165,11 +165,13 @@ def session(connection: Connection, digest: bytes) -> Session | None:
     return Session(row[0], row[1], row[2], row[3], Account(*row[4:]))
 
 
-def add_session(connection: Connection, digest: bytes, handle: str, at: datetime) -> None:
-    """Keeps a session of somebody who has just proved who they are."""
+def add_session(
+    connection: Connection, digest: bytes, handle: str, at: datetime, proved_at: datetime
+) -> None:
+    """Keeps a session of somebody who has proved who they are, at `proved_at`."""
     connection.execute(
         insert(sessions).values(
-            digest=digest, handle=handle, made_at=at, seen_at=at, proved_at=at
+            digest=digest, handle=handle, made_at=at, seen_at=at, proved_at=proved_at
         )
     )  # fmt: skip
 
