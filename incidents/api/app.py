@@ -8,18 +8,23 @@ from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
 
 from incidents import __version__, clock
+from incidents.accounts import access_settings
 from incidents.accounts.door import Door
+from incidents.accounts.oidc import Oidc
 from incidents.api import (
+    accounts,
     acts,
     batch,
     description,
     incidents,
     notices,
+    oidc,
     orders,
     policies,
     problems,
     queue,
     record,
+    session,
     sites,
     watch,
 )
@@ -47,11 +52,16 @@ def create(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.door = Door(house.engine, house.desk, clock.now)
+    provider = access_settings.provider()
+    app.state.oidc = None if provider is None else Oidc(provider, clock.now)
+    app.state.trusted_proxies = access_settings.trusted_proxies()
     handler = problems.handler(is_somebody)
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
     for rooms in (sites, incidents, queue, acts, batch, orders, policies, notices, record):
         app.include_router(rooms.routes, prefix=PREFIX)
+    for router in (session.router, accounts.router, oidc.router):
+        app.include_router(router, prefix=PREFIX)
     watch.add(app)
     description.add(app)
     return app

@@ -52,6 +52,7 @@ _STATUS = {
     "sign_in_needed": HTTPStatus.FORBIDDEN,
     "same_person": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
+    "provider_word": HTTPStatus.FORBIDDEN,
     "blocked": HTTPStatus.TOO_MANY_REQUESTS,
     "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }

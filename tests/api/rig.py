@@ -22,7 +22,7 @@ from tests.api.held import against_the_description
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
-ADMIN = By(person="admin-1", login="root")
+ADMIN = By(person="admin-1", login="root", came_in=True)
 
 
 class Rig:
