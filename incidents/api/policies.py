@@ -16,7 +16,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.audit import activations
 from incidents.cli import policy_words
 from incidents.clock import rfc3339
-from incidents.errors import RefusedError
+from incidents.desk.activation import ActiveAlreadyError
 from incidents.machine import graph, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.scenario import file as scenario_file
@@ -31,10 +31,6 @@ Looking = Annotated[Caller, Depends(caller)]
 Acting = Annotated[Caller, Depends(actor)]
 Document = dict[str, Any]
 Toml = Annotated[str, Field(max_length=1_000_000, description="TOML.")]
-
-
-class ActiveAlreadyError(RefusedError):
-    """this policy is active already: {policy}"""
 
 
 class PolicyFile(forms.Form):
