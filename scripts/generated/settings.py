@@ -192,8 +192,10 @@ _SECTIONS = (
         "",
         "a text",
         "none",
-        "what this program proves itself with there; also `client_secret_file`,"
-        " `client_secret_env`",
+        (
+            "what this program proves itself with there; also `client_secret_file`,"
+            " `client_secret_env`"
+        ),
     ),
     (
         "[oidc] claim",
