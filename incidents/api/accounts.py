@@ -144,9 +144,8 @@ def make_token(by: Asking, new: NewToken) -> Document:
 @router.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
 def revoke(by: Asking, token: str) -> None:
     """Let a token be worth nothing, at once."""
-    known = token.isascii() and token.isalnum()
     with by.reading() as connection:
-        found = stored.token(connection, token) if known else None
+        found = stored.token(connection, token) if acts.is_token_id(token) else None
     _needs(by, None if found is None else found.handle)
     _do(by, lambda c, who, now: acts.revoke_token(c, who, token, now))
 

@@ -60,5 +60,6 @@ def _check(run: Run, identity: Identity, own: str | None) -> None:
     if why is None:
         return
     by = By(person=identity.handle, login=run.settings.login)
-    do(run, lambda c, now: acts.refuse(c, by, now, act=act, why=why, about=own))
+    about = own if own is not None and acts.is_handle(own) else None
+    do(run, lambda c, now: acts.refuse(c, by, now, act=act, why=why, about=about))
     raise NotAllowedError(by=identity.handle, role=identity.role)

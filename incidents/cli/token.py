@@ -74,10 +74,12 @@ def make(
 @looking
 def list_tokens(run: Run, of: str | None) -> int:
     """List the tokens, the newest first."""
+    from incidents.desk.accounts import check_handle
     from incidents.views import accounts
 
+    handles = None if of is None else [check_handle(of)]
     with run.house.reading() as connection:
-        found = accounts.tokens(connection, None if of is None else [of])
+        found = accounts.tokens(connection, handles)
     if run.quiet:
         run.say_all([each["id"] for each in found])
     elif run.for_programs:
@@ -100,7 +102,7 @@ def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
     from incidents.store import accounts as stored
 
     with run.house.reading() as connection:
-        found = stored.token(connection, id_)
+        found = stored.token(connection, id_) if accounts.is_token_id(id_) else None
     by = keeping.who(run, own_password_file, own=None if found is None else found.handle)
     changed = keeping.do(run, lambda c, now: accounts.revoke_token(c, by, id_, now))
     document: Document = {"id": id_, "revoked": True}

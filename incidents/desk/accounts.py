@@ -218,7 +218,7 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
         UnknownTokenError: naming it.
     """
     act = _Act(connection, by, clock)
-    token = accounts.token(connection, id_) if id_.isascii() and id_.isalnum() else None
+    token = accounts.token(connection, id_) if is_token_id(id_) else None
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
@@ -252,6 +252,11 @@ def check_handle(handle: str) -> str:
 def is_handle(given: str) -> bool:
     """Whether somebody could be called that."""
     return len(given) <= _MAX_HANDLE and _HANDLE.fullmatch(given) is not None
+
+
+def is_token_id(given: str) -> bool:
+    """Whether a token could be called that."""
+    return given.isascii() and given.isalnum()
 
 
 class _Act:

@@ -184,3 +184,29 @@ def test_a_token_that_cannot_be_is_refused_by_name(
     cli("account", "add", "panel-1", "--role", "integrator")
     answer = cli("token", *args, "--json")
     assert (answer.status, _name(answer)) == (status, name)
+
+
+@pytest.mark.parametrize("word", ["\udcff", "a\0b", "\x1b[2J", "' OR 1=1 --", "", "x" * 9_999, "é"])
+def test_a_hostile_word_is_refused_in_one_sentence_and_no_fault(
+    cli_on_both: Cli, tmp_path: Path, word: str
+) -> None:
+    file = tmp_path / "p"
+    file.write_text(PASSWORD, encoding="utf-8")
+    own = ("--own-password-file", str(file), "--as", "admin-1")
+    cli_on_both("account", "add", "admin-1", "--role", "administrator")
+    for more in ((), own):
+        for args in (
+            ("account", "add", word, "--role", "viewer"), ("account", "disable", word),
+            ("account", "enable", word), ("account", "role", word, "viewer"),
+            ("account", "add", "op-1", "--role", word), ("account", "role", "admin-1", word),
+            ("account", "password", word, "--password-file", str(file)),
+            ("token", "make", word, "--days", "1"), ("token", "revoke", word),
+            ("token", "make", "admin-1", "--days", "1", "--act", word),
+            ("token", "list", "--of", word),
+        ):  # fmt: skip
+            took = () if args[:2] == ("token", "list") else more
+            answer = cli_on_both(*args, *took)
+            assert answer.status in (2, 3), (args, answer.err)
+            assert "\x1b" not in answer.err
+            assert len(answer.err.encode(errors="backslashreplace")) < 5_000
+        cli_on_both("account", "password", "admin-1", "--password-file", str(file))

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.door import BlockedError, Door, SignInError
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts
-from incidents.desk.accounts import By
+from incidents.desk.accounts import AccountSignInError, By
+from incidents.store import accounts as stored
 from incidents.store import engine as engines
-from incidents.store.engine import reading
+from incidents.store.engine import reading, writing
 
 PASSWORD = "a horse and a battery"
 BY = By(person="admin-1", login="root", came_in=True)
@@ -193,6 +194,58 @@ def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(
         thread.join()
     assert sorted(came) == ["blocked"] * 19 + ["sign_in"] * 5
     engine.dispose()
+
+
+def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
+    postgresql_url: str,
+) -> None:
+    """Also when what the other holds is old, and would be forgotten."""
+    engine = engines.create(postgresql_url)
+    house = House(engine, None)
+    came: list[str] = []
+
+    def guess() -> None:
+        try:
+            house.door.sign_in("operator-1", "no such sentence", HERE)
+        except SignInError as error:
+            came.append(error.name)
+
+    with writing(engine) as connection:
+        stored.failures(connection, ["as operator-2"], clock.now() - timedelta(days=1))
+    thread = threading.Thread(target=guess)
+    with writing(engine) as connection:
+        stored.failures(connection, ["as operator-2"], clock.now())
+        thread.start()
+        thread.join(10)
+        assert came == ["sign_in"]
+    thread.join()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("came_in", [False, True])
+def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
+    house: House, came_in: bool
+) -> None:
+    house.make("admin-1", "administrator")
+    house.make("operator-1")
+    id_, _ = house.token("operator-1")
+    by = By(person="li", login="li", came_in=came_in)
+    acts: list[Callable[[Connection], object]] = [
+        lambda c: accounts.make(c, by, "operator-2", "operator", clock.now),
+        lambda c: accounts.give_role(c, by, "operator-1", "viewer", clock.now),
+        lambda c: accounts.set_password(c, by, "operator-1", "a hash", clock.now),
+        lambda c: accounts.make_token(c, by, "operator-1", "s", clock.now, days=1),
+        lambda c: accounts.revoke_token(c, by, id_, clock.now),
+        lambda c: accounts.disable(c, by, "operator-1", clock.now),
+        lambda c: accounts.enable(c, by, "operator-1", clock.now),
+    ]
+    for act in acts:
+        if came_in:
+            house.desk.on_record(act)
+        else:
+            with pytest.raises(AccountSignInError):
+                house.desk.on_record(act)
+    assert house.findings() == []
 
 
 def test_mistakes_that_count_no_more_are_forgotten_by_many_at_once(db_url: str) -> None:

@@ -15,7 +15,7 @@ from tests.desk.rehearsal import Rehearsal, rehearsal
 
 BEFORE = "0004"
 NEW = {"accounts", "tokens", "passwords", "sessions", "attempts"}
-BY = By(person="admin-1", login="root")
+BY = By(person="admin-1", login="root", came_in=True)
 
 
 def rows(engine: Engine) -> list[list[tuple[Any, ...]]]:

@@ -1,0 +1,38 @@
+"""A password at a real terminal: it is asked for, not shown, and the terminal is left as it was."""
+
+import sys
+
+from tests.cli.conftest import Cli
+from tests.cli.sitting import sitting
+
+PASSWORD = "a horse and a battery"
+PROGRAM = (sys.executable, "-m", "incidents")
+
+
+def test_a_password_is_typed_twice_and_never_seen(cli: Cli, sqlite_url: str) -> None:
+    assert cli("account", "add", "admin-1", "--role", "administrator").status == 0
+    command = (*PROGRAM, "account", "password", "admin-1")
+    with sitting({"INCIDENTS_DB": sqlite_url}, command=command) as at:
+        before = at.modes()
+        at.see("New password of admin-1:")
+        at.press(*PASSWORD, "\r")
+        at.see("The same again:")
+        at.press(*PASSWORD, "\r")
+        at.see("admin-1: administrator")
+        assert at.ends() == 0
+        assert at.modes() == before
+        assert "battery" not in at.display.history
+        assert "horse" not in at.display.text
+
+
+def test_who_gives_up_at_the_question_has_done_nothing(cli: Cli, sqlite_url: str) -> None:
+    cli("account", "add", "admin-1", "--role", "administrator")
+    for key, status in (("\x04", 3), ("\x03", 130)):
+        command = (*PROGRAM, "account", "password", "admin-1")
+        with sitting({"INCIDENTS_DB": sqlite_url}, command=command) as at:
+            before = at.modes()
+            at.see("New password of admin-1:")
+            at.press(key)
+            assert at.ends() == status
+            assert at.modes() == before
+    assert cli("account", "add", "op-1", "--role", "operator").status == 0
