@@ -119,7 +119,7 @@ def confirm(desk: Acting, name: str) -> None:
     typed = desk.given.text("confirm") or ""
     try:
         is_name = inputs.site(typed) == name
-    except InputError:
+    except (InputError, RefusedError):
         is_name = False
     if not is_name or desk.seen is None:
         raise NotConfirmedError
@@ -200,14 +200,14 @@ def _known(name: str) -> str:
     """The kept form of the name in the path; raises UnknownSiteError for what cannot be one."""
     try:
         return inputs.site(name)
-    except InputError as error:
+    except (InputError, RefusedError) as error:
         raise UnknownSiteError(site=name[:100], way_out="", nearest=[]) from error
 
 
 def _exact(connection: Connection, q: str) -> str | None:
     try:
         name = inputs.site(q)
-    except InputError:
+    except (InputError, RefusedError):
         return None
     known = select(tables.sites.c.name).where(
         tables.sites.c.name == name, tables.sites.c.created_at.is_not(None)
@@ -237,7 +237,7 @@ def _holding(connection: Connection, part: str, state: str | None) -> list[Docum
 def _addable(q: str) -> str:
     try:
         return inputs.site(q) if q.strip() else ""
-    except InputError:
+    except (InputError, RefusedError):
         return ""
 
 
