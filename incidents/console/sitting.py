@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -262,7 +262,7 @@ def sitting(request: Request) -> Sitting:
     return Sitting(request, state.house, state.door, visit, reader(request))
 
 
-async def given(request: Request) -> Given:
+async def given(request: Request) -> AsyncIterator[Given]:
     """The form that was sent; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
     if request.headers.get("content-type", "").startswith("multipart/"):
@@ -270,7 +270,8 @@ async def given(request: Request) -> Given:
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
         raise FormTooLargeError
-    return Given(await request.form(max_files=20, max_fields=200))
+    async with request.form(max_files=20, max_fields=200) as form:
+        yield Given(form)
 
 
 def acting(
