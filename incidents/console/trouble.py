@@ -64,7 +64,7 @@ def _prove_again(request: Request, error: Exception) -> Response:
     status = 403 if error.wrong else 200
     return _write(
         request, here, "prove", status, fields=error.given.fields, wrong=wrong,
-        action=request.url.path,
+        action=request.url.path, provider=request.app.state.oidc is not None,
     )  # fmt: skip
 
 
