@@ -30,6 +30,7 @@ from incidents.api import (
 )
 from incidents.api.caller import is_somebody
 from incidents.api.operation import JSON
+from incidents.console import pages
 from incidents.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 
 
-def create(house: House) -> FastAPI:
-    """The application for that house; its database is opened by the thread that makes this."""
+def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
+    """The application for that house; its database is opened by the thread that makes this.
+
+    `customers` answers below /c/, where customers come in by their links.
+    """
     app = FastAPI(
         title="incidents",
         version=__version__,
@@ -64,4 +68,5 @@ def create(house: House) -> FastAPI:
         app.include_router(router, prefix=PREFIX)
     watch.add(app)
     description.add(app)
+    pages.put_beside(app, customers)
     return app

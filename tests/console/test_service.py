@@ -45,6 +45,24 @@ def test_it_says_where_it_listens_and_what_it_serves(page: Served) -> None:
     assert "for links to https://desk.host.example" in told
 
 
+def test_without_customers_it_serves_console_and_api_and_no_page_of_theirs(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with serving(sqlite_url, tmp_path, "") as running:
+        told = running.log.read_text()
+        assert f"serves the console at {running.url}/ and the API at {running.url}/api/v1" in told
+        assert "customer" not in told
+        assert running.ask("/sign-in").status == 200
+        assert running.ask("/api/v1/queue").status == 401
+        assert running.ask("/c/x").status == 404
+        assert running.stop() == 0
+
+
+def test_with_customers_their_page_is_theirs_and_the_console_stays(page: Served) -> None:
+    assert page.ask("/c/x").status == 404
+    assert page.ask("/sign-in").status == 200
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(by: signal.Signals, sqlite_url: str, tmp_path: Path) -> None:
     with serving(sqlite_url, tmp_path) as running:
@@ -77,7 +95,6 @@ def test_its_log_names_the_incident_and_neither_the_link_nor_what_was_written(
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        (f"[notices]\n{OFFICE}", "[customer] of the settings file says base_url = None"),
         (CUSTOMER, "[notices] of the settings file says desk_name = None"),
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
         (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "'colour', which is no set"),

@@ -1,0 +1,92 @@
+"""The changes: what all consoles are told of, and when they are told that nothing can be seen."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from incidents.console import changes
+from incidents.console.changes import Changes, Seen, changed
+from incidents.errors import DatabaseError
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "EVERY_S", 0.001)
+    monkeypatch.setattr(changes, "LOST_EVERY_S", 0.001)
+
+
+def test_new_entries_are_told_by_their_sites() -> None:
+    assert changed({1: 7}, {1: 7}) is None
+    assert changed(None, {1: 7}) is None
+    assert changed({1: 7}, {1: 7, 2: 9, 3: 8, 4: 9}) == {"sites": [8, 9], "more": False}
+
+
+def test_an_entry_that_was_numbered_earlier_and_committed_later_is_told_too() -> None:
+    assert changed({1: 7, 3: 8}, {1: 7, 2: 9, 3: 8}) == {"sites": [9], "more": False}
+
+
+def test_what_only_leaves_the_window_is_no_change() -> None:
+    assert changed({1: 7, 2: 8}, {2: 8}) is None
+
+
+def test_of_more_than_is_looked_at_others_may_have_changed_too() -> None:
+    found = changed({1: 1}, {n: n for n in range(1_000, 1_256)})
+    assert found is not None
+    assert found["more"]
+
+
+def looks(*seen: Seen | Exception) -> Iterator[Seen | Exception]:
+    yield from seen
+    while True:
+        yield seen[-1]
+
+
+def heard(of: list[Seen | Exception], events: int, consoles: int = 1) -> list[list[str]]:
+    """The first events of each console's stream, and that the streams end when they are stopped."""
+    answers = looks(*of)
+
+    def look() -> Seen:
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def console(watched: Changes) -> list[str]:
+        told: list[str] = []
+        async for each in watched.listen(lambda: True):
+            told.append(each)
+            if len(told) == events:
+                watched.stop()
+        return told
+
+    async def all_of_them() -> list[list[str]]:
+        watched = Changes(look)
+        return list(await asyncio.gather(*(console(watched) for _ in range(consoles))))
+
+    return asyncio.run(asyncio.wait_for(all_of_them(), 30))
+
+
+def test_all_consoles_are_told_by_one_look_and_end_together() -> None:
+    found = heard([{1: 7}, {1: 7, 2: 8}], events=2, consoles=50)
+    assert len(found) == 50
+    for told in found:
+        assert "event: hello" in told[0]
+        assert 'event: changed\ndata: {"sites": [8], "more": false}' in told[1]
+
+
+def test_a_database_that_is_lost_is_told_and_that_it_is_back() -> None:
+    [told] = heard([{1: 7}, DatabaseError("gone"), DatabaseError("gone"), {1: 7}], events=4)
+    kinds = [each.partition("event: ")[2].partition("\n")[0] for each in told]
+    assert kinds == ["hello", "lost", "lost", "hello"]
+
+
+def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "BEAT_S", 0.01)
+
+    async def listen() -> list[str]:
+        watched = Changes(lambda: {1: 7})
+        return [each async for each in watched.listen(lambda: False)]
+
+    told = asyncio.run(asyncio.wait_for(listen(), 30))
+    assert "event: signed-out" in told[-1]
