@@ -296,7 +296,7 @@ def _closures(
 # The last day, from what is on record.
 
 _Kind = tuple[int, str, str | None, bool]
-"""A quarter of an hour (counted from 1970), a kind of entry, its rule, and whether the clock acted."""
+"""A quarter of an hour (counted from 1970), a kind of entry, its rule, whether the clock acted."""
 
 
 @dataclass(frozen=True, slots=True)

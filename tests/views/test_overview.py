@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from incidents.audit.entry import decode
 from incidents.clock import read_rfc3339
@@ -169,7 +169,8 @@ class Naive:
         return [of[date] for date in self._dates]
 
     def contact(self, percent: int) -> float:
-        return self._took[-(-len(self._took) * percent // 100) - 1]
+        found: float = self._took[-(-len(self._took) * percent // 100) - 1]
+        return found
 
     def hours(self, kind: type[e.Event]) -> list[int]:
         """From this hour back: the minutes and seconds of the zone begin an hour."""
@@ -281,9 +282,7 @@ def test_each_query_finds_what_was_lately_by_an_index(day: Day) -> None:
 
 
 def plans(day: Day) -> list[tuple[str, str]]:
-    """Each statement of a look with its plan; PostgreSQL would rather read so small a table whole."""
-    from sqlalchemy import event
-
+    """Each statement of a look with its plan; a table so small would rather be read whole."""
     sent: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, sql: str, parameters: Any, *_rest: Any) -> None:
