@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 MAX_AT_ONCE = 64
-"""Connections; more are answered with 503."""
+"""Connections, where nothing else is said; more are answered with 503."""
 
 IDLE_S = 75
 STOP_S = 5
@@ -32,23 +32,34 @@ class AddressError(IncidentsError):
     """nothing can listen on {host} port {port}: {detail}"""
 
 
-def run(app: Any, *, host: str, port: int, listening: Callable[[str], object], extra: str) -> None:
+def run(
+    app: Any,
+    *,
+    host: str,
+    port: int,
+    listening: Callable[[str], object],
+    extra: str,
+    at_once: int = MAX_AT_ONCE,
+    stopping: Callable[[], object] | None = None,
+) -> None:
     """Serve the application until SIGTERM or SIGINT; `listening` is told the address, once open.
 
-    What is in hand is answered first. `extra` is what of this program brings uvicorn along.
+    What is in hand is answered first; `stopping` is called before, to end answers that have no end
+    of their own. `extra` is what of this program brings uvicorn along, `at_once` how many
+    connections there may be.
 
     Raises:
         NoServerError: if uvicorn is not installed.
         AddressError: if nothing can listen there.
     """
     log.adopt_library_logs()
-    server = _server(app, extra)
+    server = _server(app, extra, at_once, stopping or (lambda: None))
     with _listening_on(host, port) as opened, _signals_stop(server):
         listening(_address(opened))
         server.run(sockets=[opened])
 
 
-def _server(app: Any, extra: str) -> uvicorn.Server:
+def _server(app: Any, extra: str, at_once: int, stopping: Callable[[], object]) -> uvicorn.Server:
     try:
         import uvicorn
     except ModuleNotFoundError as error:
@@ -57,9 +68,15 @@ def _server(app: Any, extra: str) -> uvicorn.Server:
         app,
         lifespan="off", ws="none", http="h11", loop="asyncio", interface="asgi3",
         log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        limit_concurrency=MAX_AT_ONCE, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=STOP_S,
+        limit_concurrency=at_once, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=STOP_S,
     )  # fmt: skip
-    return uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            stopping()
+            await super().shutdown(sockets)
+
+    return Server(config)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from fastapi_problem.handler import add_exception_handler
 from incidents import __version__, clock
 from incidents.accounts.door import Door
 from incidents.api import problems, queue, sites
+from incidents.console import pages
 from incidents.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -27,8 +28,11 @@ class JSON(JSONResponse):
         self.headers.setdefault("Cache-Control", "no-store")
 
 
-def create(house: House) -> FastAPI:
-    """The application for that house; its database is opened by the thread that makes this."""
+def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
+    """The application for that house; its database is opened by the thread that makes this.
+
+    `customers` answers below /c/, where customers come in by their links.
+    """
     app = FastAPI(
         title="incidents",
         version=__version__,
@@ -47,6 +51,7 @@ def create(house: House) -> FastAPI:
     for router in (sites.router, queue.router):
         app.include_router(router, prefix=PREFIX)
     _watch(app)
+    pages.put_beside(app, customers)
     return app
 
 

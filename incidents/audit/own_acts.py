@@ -128,10 +128,20 @@ class AccessRefused(AccountAct):
     about: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailsRevealed(AccountAct):
+    """The desk's own act: somebody was shown numbers and addresses in full, of `about` (an id or a
+    name of the desk's).
+    """
+
+    kind = "details_revealed"
+    about: str
+
+
 KINDS: dict[str, type[Event]] = {
     act.kind: act
     for act in (
         PolicyActivated, LogKeyMade, WordsErased, AccountMade, RoleGiven, AccountDisabled,
-        AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
+        AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused, DetailsRevealed,
     )
 }  # fmt: skip

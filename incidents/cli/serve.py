@@ -1,4 +1,4 @@
-"""The service on the command line: the customers' pages over HTTP, until stopped."""
+"""The service on the command line: API, console and customers' pages over HTTP, until stopped."""
 
 from __future__ import annotations
 
@@ -27,16 +27,20 @@ DEFAULT_PORT = 7390
 )
 @looking
 def serve(run: Run, *, host: str, port: int) -> int:
-    """Serve the customer's page: see the incident, and state that the content is gone.
+    """Serve the API at /api/v1, the console at /, and the customer's page at /c.
 
-    By plain HTTP, on this machine alone: put a web server with TLS before it, at the base_url of
-    [customer] in the settings. SIGTERM ends it.
+    By plain HTTP, on this machine alone: put a web server with TLS before it, which keeps the path.
+    People sign in with accounts (incidents account); the customer's page is there once [customer]
+    stands in the settings. SIGTERM ends it.
     """
     from incidents.console import service
     from incidents.notices.customer_settings import PATH
 
-    def listening(url: str, links: Links) -> None:
-        run.tell(f"serves the customer's page at {url}/{PATH}/…, for links to {links.base_url}")
+    def listening(url: str, links: Links | None) -> None:
+        run.tell(f"serves the console at {url}/ and the API at {url}/api/v1")
+        if links is not None:
+            page = f"serves the customer's page at {url}/{PATH}/…, for links to {links.base_url}"
+            run.tell(page)
         run.say(url)
 
     service.serve(run.house, host=host, port=port, listening=listening)

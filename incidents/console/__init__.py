@@ -1,1 +1,1 @@
-"""The console: pages in a browser. The customer's own page is the first of them."""
+"""The console: pages in a browser, for the desk and for its customers."""

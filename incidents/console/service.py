@@ -1,4 +1,4 @@
-"""The service: the console as a process that listens until it is told to stop."""
+"""The service: API, console and customers' pages as a process, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -6,31 +6,55 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from incidents import web_server
-from incidents.console.customer_app import CustomerApp
-from incidents.console.customer_page import CustomerPage
+from incidents.errors import IncidentsError
 from incidents.notices import customer_settings, notice_settings
-from incidents.notices.customer_settings import Links
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
+    from incidents.console.customer_app import CustomerApp
+    from incidents.notices.customer_settings import Links
 
 EXTRA = "console"
+MAX_AT_ONCE = 1_000
+"""Connections: each console that is open has one to hear of changes, and others to act."""
 
 
-def serve(house: House, *, host: str, port: int, listening: Callable[[str, Links], object]) -> None:
-    """Serve the customers' pages until SIGTERM or SIGINT; `listening` is told where, once it does.
+class NoLibraryError(IncidentsError):
+    """{name} is not installed, which this needs: pip install 'incidents[{extra}]'"""
+
+
+def serve(
+    house: House, *, host: str, port: int, listening: Callable[[str, Links | None], object]
+) -> None:
+    """Serve until SIGTERM or SIGINT; `listening` is told where, once it does.
+
+    The customers' pages are served where the settings have a section [customer]; `listening` is
+    told their links, or None.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         TemplateError: of a template of the operator's that is wrong.
         DatabaseError: if there is no database, or none of this program's.
-        NoServerError, AddressError: see `web_server`.
+        NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
-    links = customer_settings.needed()
+    links = customer_settings.links()
+    customers = None if links is None else _customers(house, links)
+    try:
+        from incidents.api import app
+    except ModuleNotFoundError as error:
+        raise NoLibraryError(name=error.name, extra=EXTRA) from error
+    # Opened by this thread, before others ask for it.
+    made = app.create(house, customers)
+    web_server.run(
+        made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
+        listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
+    )  # fmt: skip
+
+
+def _customers(house: House, links: Links) -> CustomerApp:
+    from incidents.console.customer_app import CustomerApp
+    from incidents.console.customer_page import CustomerPage
+
     page = CustomerPage(notice_settings.wording(house.settings.zone), customer_settings.office())
     page.check()
-    # Opened by this thread, before others ask for it.
-    app = CustomerApp(house.desk, house.reading, links, page)
-    web_server.run(
-        app, host=host, port=port, extra=EXTRA, listening=lambda url: listening(url, links)
-    )
+    return CustomerApp(house.desk, house.reading, links, page)

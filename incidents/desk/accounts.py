@@ -209,6 +209,11 @@ def refuse(
     _Act(connection, by, clock).record(own_acts.AccessRefused, act=act, why=why, about=about)
 
 
+def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
+    """Puts on record that somebody is shown numbers and addresses in full; before they are."""
+    _Act(connection, by, clock).record(own_acts.DetailsRevealed, about=about)
+
+
 def check_handle(handle: str) -> str:
     """The handle, if it is one; raises BadHandleError, ReservedNameError, TellingNameError."""
     if len(handle) > _MAX_HANDLE or not _HANDLE.fullmatch(handle):

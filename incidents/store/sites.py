@@ -28,6 +28,12 @@ def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     return dict(_BY_NAME.ask(connection, [(name,) for name in sorted(names)]).all())
 
 
+def name_of(connection: Connection, id_: int) -> str | None:
+    """The name of the site with that id; None if there is none."""
+    name: str | None = connection.scalar(select(sites.c.name).where(sites.c.id == id_))
+    return name
+
+
 def named(connection: Connection, name: str) -> Row:
     """The row of the site of that name.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
 DOT = "•"
 _HIDDEN = DOT * 3
@@ -115,11 +116,38 @@ def words(text: str) -> str:
 
 
 _MASKS = {"phone": phone, "email": address, "person": words, "note": words, "remark": words}
+_WORDS = frozenset({"reason", "text", "said", "evidence", "name"})
 
 
 def details(found: Mapping[str, str | None]) -> dict[str, str | None]:
     """The same details, each masked as its name asks for; what is not there stays away."""
     return {name: text and _MASKS[name](text) for name, text in found.items()}
+
+
+def document(value: Any) -> Any:
+    """A document, or a list of them, with all that people have told and written masked at any depth.
+
+    The sentences of a timeline quote what was said; there it is masked, and nowhere else.
+    """
+    if isinstance(value, list):
+        return [document(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _masked(name, inner) for name, inner in value.items()}
+    said = value.get("said")
+    if isinstance(said, str) and isinstance(value.get("words"), str):
+        found["words"] = value["words"].replace(said, words(said))
+    return found
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, list) and name in _WORDS:
+        return [_masked(name, each) for each in value]
+    if not isinstance(value, str):
+        return document(value)
+    if name in _MASKS:
+        return _MASKS[name](value)
+    return words(value) if name in _WORDS else value
 
 
 def _with_extension(text: str) -> str:

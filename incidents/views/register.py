@@ -95,6 +95,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
         **incident_document(case, found[key]),
         "lapsed_at": _time(found[key].lapsed_at),
         "suspension": found[key].suspension,
+        "site_seq": row["seq"],
         "site_document": {**site_document(case), "next_due": _time(row["next_due"])},
     }
     return personal.reveal(connection, [document])[0]

@@ -25,6 +25,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
     found = record.read(connection, name, now, zone)
     return {
         "site": personal.reveal(connection, [site_document(found.case)])[0],
+        "seq": found.case.seq,
         "text": [*grounds(found), *prospects.told(found)],
         "timeline": found.story,
         "timeline_untold": found.untold,

@@ -1,0 +1,146 @@
+"""The changes: one look at the record each quarter of a second tells all consoles of a server.
+
+Whoever made a change (a command line, a daemon, another server) has written an entry for it. Those
+of the last moments are compared, not only the newest: of two transactions at once the one with the
+lower number may be there later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from starlette.responses import StreamingResponse
+
+from incidents.console import writing
+from incidents.console.sitting import Looking
+from incidents.errors import IncidentsError
+from incidents.log import logger
+from incidents.store.tables import entries
+
+if TYPE_CHECKING:
+    from incidents.accounts.door import Door
+    from incidents.bootstrap import House
+
+router = APIRouter()
+
+EVERY_S = 0.25
+LOST_EVERY_S = 2.0
+_WINDOW = 256
+BEAT_S = 20.0
+"""So often a stream that has nothing to tell says so, and its session is looked at again."""
+
+_log = logger("console")
+
+Seen = dict[int, int]
+"""The sites of the newest entries, by the entries' ids."""
+
+
+class Changes:
+    """What watches one database for all who listen; it looks while somebody does."""
+
+    def __init__(self, look: Callable[[], Seen]) -> None:
+        self._look = look
+        self._listening: set[asyncio.Queue[str | None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._seen: Seen | None = None
+
+    async def listen(self, still: Callable[[], bool]) -> AsyncIterator[str]:
+        """The stream for one console: which sites have changed, until it is `still` no more."""
+        mailbox: asyncio.Queue[str | None] = asyncio.Queue(maxsize=100)
+        self._listening.add(mailbox)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+        try:
+            # Whoever begins to listen looks at what there is now: it may have slept.
+            yield "retry: 1000\nevent: hello\ndata: {}\n\n"
+            while True:
+                try:
+                    told = await asyncio.wait_for(mailbox.get(), BEAT_S)
+                except TimeoutError:
+                    if not await asyncio.to_thread(still):
+                        yield "event: signed-out\ndata: {}\n\n"
+                        return
+                    told = ": beat\n\n"
+                if told is None:
+                    return
+                yield told
+        finally:
+            self._listening.discard(mailbox)
+
+    def stop(self) -> None:
+        """Ends all streams."""
+        for mailbox in self._listening:
+            _put(mailbox, None)
+
+    async def _watch(self) -> None:
+        self._seen, lost = None, False
+        while self._listening:
+            try:
+                seen = await asyncio.to_thread(self._look)
+            except IncidentsError as error:
+                if not lost:
+                    _log.error("changes cannot be seen", error=error)
+                lost = True
+                self._tell("lost", {})
+                await asyncio.sleep(LOST_EVERY_S)
+                continue
+            if lost:
+                lost = False
+                self._tell("hello", {})
+            if (told := changed(self._seen, seen)) is not None:
+                self._tell("changed", told)
+            self._seen = seen
+            await asyncio.sleep(EVERY_S)
+
+    def _tell(self, event: str, data: dict[str, object]) -> None:
+        told = f"event: {event}\ndata: {json.dumps(data)}\n\n"
+        for mailbox in self._listening:
+            _put(mailbox, told)
+
+
+def _put(mailbox: asyncio.Queue[str | None], told: str | None) -> None:
+    if mailbox.full():
+        # It does not read: one that wakes up looks at everything anyway.
+        mailbox.get_nowait()
+    mailbox.put_nowait(told)
+
+
+def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
+    """Which sites have entries now that were not there before; None if none has.
+
+    `more`: others may have too.
+    """
+    if before is None or now.keys() == before.keys():
+        return None
+    new = now.keys() - before.keys()
+    if not new:
+        return None
+    return {"sites": sorted({now[id_] for id_ in new}), "more": len(new) >= _WINDOW}
+
+
+def look(house: House) -> Seen:
+    """The newest entries."""
+    newest = select(entries.c.id, entries.c.site_id).order_by(entries.c.id.desc()).limit(_WINDOW)
+    with house.reading() as connection:
+        return {row.id: row.site_id for row in connection.execute(newest)}
+
+
+@router.get("/changes")
+async def changes(here: Looking) -> StreamingResponse:
+    """Server-sent events: `changed` with the sites, `hello` to begin with, `lost`, `signed-out`."""
+    watched: Changes = here.request.app.state.changes
+    return StreamingResponse(
+        watched.listen(lambda: is_in(here.door, here.visit.cookie)),
+        media_type="text/event-stream",
+        headers={**writing.HEADERS, "X-Accel-Buffering": "no"},
+    )
+
+
+def is_in(door: Door, cookie: str) -> bool:
+    """Whether that session still is one."""
+    return door.by_session(cookie) is not None

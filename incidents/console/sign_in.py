@@ -1,0 +1,92 @@
+"""The sign-in: a form lets a person in, another one out; and the switch of languages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from incidents.accounts.door import BlockedError, SignInError
+from incidents.api import caller
+from incidents.console import sitting, writing
+from incidents.console.sitting import Doing, Given, NotLetError
+from incidents.console.words import LANGUAGES
+
+router = APIRouter()
+
+Form = Annotated[Given, Depends(sitting.given)]
+
+
+@router.get("/sign-in")
+def show(request: Request, to: str = "/") -> Response:
+    """The form; who is in already is sent on."""
+    if caller.visitor(request.app.state.door, request) is not None:
+        return RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    return _form(request, to)
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, form: Form) -> Response:
+    """Lets somebody in who has filled in this console's own form."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        # Another site's page would have them work here under a name that is not theirs.
+        raise NotLetError("form", "csrf")
+    to, handle = form.text("to") or "/", form.text("handle") or ""
+    try:
+        visit = request.app.state.door.sign_in(
+            handle, form.text("password") or "", sitting.address(request)
+        )
+    except SignInError:
+        return _form(request, to, handle=handle, wrong="sign_in.wrong", status=401)
+    except BlockedError as error:
+        wait_s = error.facts["wait_s"]
+        return _form(request, to, handle=handle, wrong="sign_in.blocked", status=429, wait_s=wait_s)
+    answer = RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    answer.set_cookie(
+        sitting.COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
+    )
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(desk: Doing) -> Response:
+    """Ends the session, here and on the server."""
+    desk.door.sign_out(desk.visit.cookie)
+    answer = RedirectResponse("/sign-in", status_code=303, headers=writing.HEADERS)
+    answer.delete_cookie(sitting.COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+@router.post("/language")
+def language(form: Form) -> Response:
+    """Switches the language; it belongs to the browser, not to the account."""
+    wanted, to = form.text("language"), form.text("to") or "/"
+    answer = RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    if wanted in LANGUAGES:
+        answer.set_cookie(
+            sitting.LANGUAGE_COOKIE, wanted, max_age=365 * 86_400, path="/", secure=True,
+            httponly=True, samesite="strict",
+        )  # fmt: skip
+    return answer
+
+
+def own(to: str) -> str:
+    """That place if it is one of this console's own, else its first page."""
+    parts = urlsplit(to)
+    is_own = not parts.scheme and not parts.netloc and to.startswith("/") and "\\" not in to
+    return to if is_own and not to.startswith("//") and to.isprintable() else "/"
+
+
+def _form(
+    request: Request, to: str, *, handle: str = "", wrong: str | None = None, status: int = 200,
+    wait_s: int = 0,
+) -> Response:  # fmt: skip
+    reader = sitting.reader(request)
+    told = None if wrong is None else reader.say(wrong, wait_s=wait_s)
+    headers = {"Retry-After": str(wait_s)} if wait_s else {}
+    return writing.response(
+        "sign_in", reader, status=status, headers=headers, to=own(to), handle=handle[:100],
+        wrong=told, here=own(to), me=None, csrf="", said=None, may=lambda _act: False,
+    )  # fmt: skip

@@ -1,0 +1,315 @@
+"""The sitting: somebody who has signed in at the console, what they look at, and what they do."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from incidents import clock
+from incidents.accounts import roles, secrets
+from incidents.accounts.door import Door, Visit
+from incidents.accounts.identity import Identity
+from incidents.api import caller
+from incidents.console import words, writing
+from incidents.console.writing import Reader
+from incidents.desk import Envelope
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.bootstrap import House
+    from incidents.desk import Answer
+    from incidents.machine.commands import Command
+
+COOKIE = caller.COOKIE
+SAID_COOKIE = "__Host-incidents-said"
+LANGUAGE_COOKIE = "__Host-incidents-language"
+_SAID_S = 60
+_MAX_SAID = 1_500
+MAX_FORM_BYTES = 2**20
+
+Tone = Literal["done", "refused"]
+
+
+class SignedOutError(Exception):
+    """Nobody sits here, or nobody any more: they sign in first."""
+
+
+class NotLetError(Exception):
+    """They may not do that; `why` as `Identity.why_not` has it, or `csrf`."""
+
+    def __init__(self, act: str, why: str) -> None:
+        super().__init__(act, why)
+        self.act, self.why = act, why
+
+
+class ProveAgainError(Exception):
+    """It is too long ago that they have proved who they are; `wrong` after a wrong password."""
+
+    def __init__(self, given: Given, *, wrong: str | None = None) -> None:
+        super().__init__()
+        self.given, self.wrong = given, wrong
+
+
+class FormTooLargeError(Exception):
+    """A form of more bytes than anybody types."""
+
+
+class Given:
+    """What a form has brought."""
+
+    def __init__(self, form: FormData) -> None:
+        self._form = form
+
+    def text(self, name: str) -> str | None:
+        """What was typed there, without the blanks around it; None if nothing was."""
+        value = self._form.get(name)
+        return (value.strip() or None) if isinstance(value, str) else None
+
+    def file(self, name: str) -> UploadFile | None:
+        """The file that was chosen there."""
+        value = self._form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def files(self, name: str) -> list[UploadFile]:
+        """The files that were chosen there."""
+        found = self._form.getlist(name)
+        return [value for value in found if isinstance(value, UploadFile) and value.filename]
+
+    def texts(self, name: str) -> list[str]:
+        """All texts under that name."""
+        return [value for value in self._form.getlist(name) if isinstance(value, str)]
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """All that was typed, but no password."""
+        return [
+            (name, value)
+            for name, value in self._form.multi_items()
+            if isinstance(value, str) and name != "password"
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an act has come to, for the next page."""
+
+    tone: Tone
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Somebody at the console, for one request."""
+
+    request: Request
+    house: House
+    door: Door
+    visit: Visit
+    reader: Reader
+
+    @property
+    def identity(self) -> Identity:
+        """Who they are."""
+        return self.visit.identity
+
+    @property
+    def by(self) -> str:
+        """The name that goes on record."""
+        return self.visit.identity.handle
+
+    @property
+    def csrf(self) -> str:
+        """The word in each of their forms."""
+        return secrets.of_session(self.visit.cookie, caller.CSRF)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that reads one state of the database."""
+        with self.house.reading() as connection:
+            yield connection
+
+    def needs(self, act: str, *, about: str | None = None) -> None:
+        """See that they may do that act at all; that they may not goes on record.
+
+        Raises:
+            NotLetError: saying why.
+        """
+        if not self.identity.may(act):
+            why = self.identity.why_not(act, clock.now()) or "role"
+            caller.refuse(self.house, self.identity, act, why, about)
+            raise NotLetError(act, why)
+
+    def page(
+        self, template: str, *, status: int = 200, said: Said | None = None, **facts: Any
+    ) -> HTMLResponse:
+        """The page that the template makes, which extends `base.html.jinja`.
+
+        Besides what `writing` gives it knows `me`, `csrf`, `may(act)`, `here` and `said`.
+        """
+        told = said or said_before(self.request)
+        made = writing.response(
+            template, self.reader, status=status, said=told, **self.known, **facts
+        )
+        if SAID_COOKIE in self.request.cookies:
+            made.delete_cookie(SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+        return made
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What every template knows of who sits here."""
+        return {
+            "me": self.identity, "csrf": self.csrf, "may": self.identity.may,
+            "here": place_of(self.request),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Acting(Sitting):
+    """Somebody who has sent a form of this console."""
+
+    given: Given
+
+    def proves(self, act: str) -> None:
+        """See that they may do it now; of some acts a person proves again who they are.
+
+        Raises:
+            NotLetError: for what they may not do.
+            ProveAgainError: for a page that asks for the password, and then sends the same again.
+        """
+        why = self.identity.why_not(act, clock.now())
+        if why == "prove_again":
+            raise ProveAgainError(self.given)
+        if why is not None:
+            caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
+            raise NotLetError(act, why)
+
+    def submit(self, site: str | int, command: Command, *, key: str | None = None) -> Answer:
+        """Brings it to the desk; what was seen of the site goes along (the field `seen`).
+
+        Raises:
+            NotLetError, ProveAgainError: see `proves`.
+        """
+        self.proves(roles.act_of(type(command)))
+        seen = self.given.text("seen")
+        given_key = key or self.given.text("key")
+        [answer] = self.house.desk.submit([
+            Envelope(
+                site=site, command=command, login=self.identity.login,
+                key=None if given_key is None else f"{self.by}:console:{given_key[:100]}",
+                seen=int(seen) if seen and seen.isascii() and seen.isdigit() else None,
+                signed_in=self.identity.proved_at is not None,
+            )
+        ])  # fmt: skip
+        return answer
+
+    def back(self, to: str, said: Said | None = None) -> Response:
+        """Sends them to that page of this console, where it stands what the act has come to."""
+        answer = RedirectResponse(to, status_code=303, headers=writing.HEADERS)
+        return told_next(answer, said)
+
+
+def told_next(answer: Response, said: Said | None) -> Response:
+    """Has the next page say it."""
+    if said is not None:
+        kept = json.dumps([said.tone, said.words[:_MAX_SAID]], ensure_ascii=False)
+        answer.set_cookie(
+            SAID_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_SAID_S,
+            path="/", secure=True, httponly=True, samesite="strict",
+        )  # fmt: skip
+    return answer
+
+
+def said_before(request: Request) -> Said | None:
+    """What the act before has come to, if this page is to say it."""
+    kept = request.cookies.get(SAID_COOKIE)
+    if not kept:
+        return None
+    try:
+        tone, told = json.loads(base64.urlsafe_b64decode(kept))
+    except ValueError:
+        return None
+    return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
+
+
+def reader(request: Request) -> Reader:
+    """Who reads, signed in or not."""
+    language = words.chosen(
+        request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
+    )
+    return Reader(language, request.app.state.house.settings.zone, clock.now())
+
+
+def sitting(request: Request) -> Sitting:
+    """Who sits there; raises SignedOutError for nobody."""
+    state = request.app.state
+    visit = caller.visitor(state.door, request)
+    if visit is None:
+        raise SignedOutError
+    return Sitting(request, state.house, state.door, visit, reader(request))
+
+
+async def given(request: Request) -> Given:
+    """The form that was sent; raises FormTooLargeError."""
+    limit = MAX_FORM_BYTES
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        limit += request.app.state.house.settings.evidence_limit
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()) or int(length) > limit:
+        raise FormTooLargeError
+    return Given(await request.form(max_files=20, max_fields=200))
+
+
+def acting(
+    request: Request,
+    here: Annotated[Sitting, Depends(sitting)],
+    form: Annotated[Given, Depends(given)],
+) -> Acting:
+    """Who sends a form, made by this console for them.
+
+    Raises:
+        NotLetError: for one that was made elsewhere.
+        ProveAgainError: if a wrong password was given to prove it.
+    """
+    word = form.text("csrf") or request.headers.get(caller.CSRF_HEADER)
+    if not caller.is_own_form(here.visit, word):
+        caller.refuse(here.house, here.identity, "form", "csrf", None)
+        raise NotLetError("form", "csrf")
+    return Acting(request, here.house, here.door, _proved(here, form), here.reader, form)
+
+
+def _proved(here: Sitting, form: Given) -> Visit:
+    """The visit; with a password in the form, one that has just been proved."""
+    from incidents.errors import RefusedError
+
+    password = form.text("password")
+    if password is None or form.text("proves") is None:
+        return here.visit
+    try:
+        return here.door.prove(here.visit, password, address(here.request))
+    except RefusedError as error:
+        raise ProveAgainError(form, wrong=error.name) from error
+
+
+def place_of(request: Request) -> str:
+    """Where they are, to come back to; a place that only takes forms is none."""
+    if request.method != "GET":
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def address(request: Request) -> str:
+    """Where somebody comes from, as far as the door slows guessing down by it."""
+    return request.client.host if request.client else "?"
+
+
+Looking = Annotated[Sitting, Depends(sitting)]
+Doing = Annotated[Acting, Depends(acting)]

@@ -1,0 +1,125 @@
+"""The trouble: a page for each way in which something cannot be done, saying what to do then."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from incidents.api import caller
+from incidents.console import sitting, writing
+from incidents.console.sitting import (
+    FormTooLargeError,
+    NotLetError,
+    ProveAgainError,
+    SignedOutError,
+    Sitting,
+)
+from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
+from incidents.log import logger
+
+_log = logger("console")
+
+
+def add_to(app: FastAPI) -> None:
+    """Has these pages answer for whatever is raised there."""
+    app.add_exception_handler(SignedOutError, _signed_out)
+    app.add_exception_handler(NotLetError, _not_let)
+    app.add_exception_handler(ProveAgainError, _prove_again)
+    app.add_exception_handler(FormTooLargeError, lambda r, _: _page(r, 413, "too_large"))
+    app.add_exception_handler(RequestValidationError, lambda r, _: _page(r, 422, "unreadable"))
+    app.add_exception_handler(IncidentsError, _own_error)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+
+
+def _signed_out(request: Request, _: Exception) -> Response:
+    if "HX-Request" in request.headers:
+        # What is fetched into a page that is open: the whole page goes to the form.
+        return Response(status_code=401, headers={**writing.HEADERS, "HX-Redirect": "/sign-in"})
+    if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+        return _page(request, 401, "signed_out")
+    place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    to = "" if place == "/" else f"?to={quote(place)}"
+    return RedirectResponse(f"/sign-in{to}", status_code=303, headers=writing.HEADERS)
+
+
+def _not_let(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotLetError)
+    reader = sitting.reader(request)
+    act = reader.word("act", error.act)
+    why = reader.say(f"not_let.{error.why}", act=act)
+    return _page(request, 403, "not_let", why=why)
+
+
+def _prove_again(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProveAgainError)
+    reader, here = sitting.reader(request), _sitting(request)
+    wrong = error.wrong and reader.word("prove", error.wrong)
+    status = 403 if error.wrong else 200
+    return _write(
+        request, here, "prove", status, fields=error.given.fields, wrong=wrong,
+        action=request.url.path,
+    )  # fmt: skip
+
+
+def _own_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, IncidentsError)
+    if isinstance(error, DatabaseError):
+        _log.error("the database does not do its part", error=error)
+        return _page(request, 503, "database", headers={"Retry-After": "5"})
+    if isinstance(error, InputError | RefusedError):
+        status = 404 if error.name.startswith("unknown_") else 422
+        kind = "not_found" if status == 404 else "unreadable"
+        return _page(request, status, kind, why=error.message)
+    _log.error("a page failed", error=error)
+    return _page(request, 500, "fault")
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "unreadable")
+    return _page(request, error.status_code, kind, headers=error.headers)
+
+
+def _fault(request: Request, _: Exception) -> Response:
+    return _page(request, 500, "fault")
+
+
+def _page(
+    request: Request, status: int, kind: str, *, why: str | None = None, headers: Any = None
+) -> Response:
+    try:
+        here = _sitting(request)
+    except DatabaseError:
+        here = None
+    return _write(
+        request, here, "trouble", status, headers=headers, kind=kind, why=why, code=status
+    )
+
+
+def _sitting(request: Request) -> Sitting | None:
+    state = request.app.state
+    visit = caller.visitor(state.door, request)
+    if visit is None:
+        return None
+    return Sitting(request, state.house, state.door, visit, sitting.reader(request))
+
+
+def _write(
+    request: Request, here: Sitting | None, template: str, status: int, *,
+    headers: Any = None, **facts: Any,
+) -> Response:  # fmt: skip
+    known: dict[str, Any] = (
+        {"me": None, "csrf": "", "may": lambda _act: False, "here": "/"}
+        if here is None
+        else here.known
+    )
+    return writing.response(
+        template, sitting.reader(request), status=status, headers=headers, said=None, **known,
+        **facts,
+    )  # fmt: skip

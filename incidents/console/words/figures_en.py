@@ -1,0 +1,3 @@
+"""The words of overview, simulation, audit and policy (en)."""
+
+TEXTS: dict[str, str] = {}

@@ -1,0 +1,121 @@
+"""The writing: how a page is written, in a language and a zone, with the headers that guard it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import HTMLResponse
+
+from incidents.clock import rfc3339
+from incidents.console import static_files
+from incidents.console.words import NAMES, TAGS, Language, texts
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+FOLDER = Path(__file__).with_name("templates")
+
+NAV = (
+    ("/", "nav.queue"), ("/sites", "nav.sites"), ("/overview", "nav.overview"),
+    ("/simulate", "nav.simulate"), ("/audit", "nav.audit"), ("/policy", "nav.policy"),
+)  # fmt: skip
+"""The pages that stand at the top of each page, with the keys of their names."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who a page is written for: their language, the zone of their times, and the moment."""
+
+    language: Language
+    zone: tzinfo
+    now: datetime
+
+    def say(self, key: str, /, **facts: Any) -> str:
+        """The catalogue's text; raises KeyError for a key that is none."""
+        text = texts(self.language)[key]
+        return text.format_map(facts) if facts else text
+
+    def word(self, group: str, code: str | None) -> str:
+        """What a code of the record is called, `state.active` say; the code where it has no name.
+
+        Never a KeyError: the record may know more codes than the catalogue.
+        """
+        return texts(self.language).get(f"{group}.{code}", str(code))
+
+    def time(self, moment: str | datetime | None, *, relative: bool = False) -> Markup:
+        """A `<time>` in the reader's zone, the exact moment in UTC beside it; empty for None.
+
+        `relative` is kept fresh by the browser: how long there still is, or how long ago it was.
+        """
+        from markupsafe import Markup
+
+        if moment is None:
+            return Markup()
+        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        local = at.astimezone(self.zone)
+        today = local.date() == self.now.astimezone(self.zone).date()
+        shown = local.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+        exact = f"{local.isoformat(timespec='seconds')} {self.zone} · {rfc3339(at)}"
+        ticking = Markup(' data-ticks=""') if relative else Markup()
+        return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
+            rfc3339(at), exact, ticking, shown
+        )
+
+
+def response(
+    template: str,
+    reader: Reader,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **facts: Any,
+) -> HTMLResponse:
+    """The page that the template makes of these facts.
+
+    Templates know `say`, `word`, `time`, `static`, `language`, `tag`, and `now` beside them.
+    """
+    page = written(template, reader, **facts)
+    return HTMLResponse(page, status_code=status, headers={**HEADERS, **(headers or {})})
+
+
+def written(template: str, reader: Reader, **facts: Any) -> str:
+    """The same as text."""
+    return environment().get_template(f"{template}.html.jinja").render(
+        say=reader.say, word=reader.word, time=reader.time, language=reader.language,
+        tag=TAGS[reader.language], now=rfc3339(reader.now), zone=str(reader.zone), **facts,
+    )  # fmt: skip
+
+
+@cache
+def environment() -> Environment:
+    """The templates: everything that is written into one is text, whatever stands in it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"static": static_files.path, "nav": NAV, "languages": NAMES, "tags": TAGS}
+    return made
