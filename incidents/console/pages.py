@@ -11,12 +11,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from incidents.console import changes, sign_in, static_files, trouble
+from incidents.console import changes, overview, sign_in, static_files, trouble
 from incidents.console.changes import Changes
 
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
-ROUTERS: tuple[APIRouter, ...] = (sign_in.router, changes.router)
+ROUTERS: tuple[APIRouter, ...] = (sign_in.router, changes.router, overview.router)
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 

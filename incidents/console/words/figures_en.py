@@ -1,3 +1,50 @@
 """The words of overview, simulation, audit and policy (en)."""
 
-TEXTS: dict[str, str] = {}
+TEXTS: dict[str, str] = {
+    "figures.table": "As a table",
+    "figures.nothing": "Nothing yet.",
+    "figures.why.role": "Your role, {role}, may not do this.",
+    "closed_by.repeat": "R1 repeat",
+    "closed_by.unreachable_run": "R3 unreachable run",
+    "closed_by.false_info": "R4 false information",
+    "closed_by.refusal": "R5 refusal",
+    "overview.today": "Today",
+    "overview.today.violations": "violations logged",
+    "overview.today.contacts": "calls and messages",
+    "overview.today.suspensions": "sites suspended",
+    "overview.today.closures": "sites closed",
+    "overview.now.waiting": "waiting in the queue",
+    "overview.now.suspended": "suspended now (R2)",
+    "overview.capped": "There was more today than is counted here: the numbers are of the latest"
+    " 200,000 entries of the record.",
+    "overview.day": "day",
+    "overview.hour": "hour from",
+    "overview.span": "time",
+    "overview.other": "all others",
+    "overview.none": "no category",
+    "overview.median": "median",
+    "overview.p90": "90 % within",
+    "overview.violations": "Violations by category, {days} days",
+    "overview.violations.told": "{n} violations from {first} to {last}, by the day on which they"
+    " happened; what was voided is left out.",
+    "overview.closures": "Closures by rule, {days} days",
+    "overview.closures.told": "{n} closures from {first} to {last}, by the rule that closed.",
+    "overview.contact": "Time to contact, {days} days",
+    "overview.contact.told": "{n} people were reached before their hour had lapsed; half of them"
+    " within {median}.",
+    "overview.contact.what": "people reached",
+    "overview.contact.note": "From the record of a violation to the contact that stopped its"
+    " clock.",
+    "overview.contact.share": "reached in time",
+    "overview.contact.of": "of {n} clocks that have ended",
+    "overview.lateness": "Lateness of the clock, 24 hours",
+    "overview.lateness.told": "{n} decisions of the clock; the latest was made {most} after its"
+    " time.",
+    "overview.lateness.what": "decisions",
+    "overview.lateness.note": "How long after its time the clock did what was due.",
+    "overview.load": "Work at the desk by hour, 24 hours",
+    "overview.load.told": "{n} acts of people in the last 24 hours.",
+    "overview.load.logged": "violations logged",
+    "overview.load.contacts": "calls and messages",
+    "overview.load.other": "other acts",
+}
