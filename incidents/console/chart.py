@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from incidents.intake.picture import ceiling
 
-_WIDTH, _HEIGHT = 640, 232
+_FEW = 8
+_NARROW, _WIDTH, _HEIGHT = 360, 640, 232
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 14, 34
 _BASE = _HEIGHT - _BOTTOM
 _PANEL = _BASE - _TOP
@@ -81,9 +82,10 @@ class Chart:
     def svg(self) -> Markup:
         """The picture."""
         head = Markup(
-            '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-labelledby="{key}-t {key}-d">'
-            '<title id="{key}-t">{}</title><desc id="{key}-d">{}</desc>'
-        ).format(_WIDTH, _HEIGHT, self.title, self.told, key=self.key)
+            '<svg class="chart {}" viewBox="0 0 {} {}" role="img"'
+            ' aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{}</title>'
+            '<desc id="{key}-d">{}</desc>'
+        ).format(self.size, self._width, _HEIGHT, self.title, self.told, key=self.key)
         parts = (head, self._patterns(), *self._scale(), *self._bars(), *self._ticks())
         return Markup("").join((*parts, Markup("</svg>")))
 
@@ -109,15 +111,24 @@ class Chart:
         return max((sum(numbers) for _, numbers in self.rows), default=0)
 
     @property
+    def size(self) -> str:
+        """`few`, if it is for a narrow place too; of `many` columns the last ones are seen first."""
+        return "few" if len(self.labels) <= _FEW else "many"
+
+    @property
+    def _width(self) -> int:
+        return _NARROW if self.size == "few" else _WIDTH
+
+    @property
     def _step(self) -> float:
-        return (_WIDTH - _LEFT - _RIGHT) / max(1, len(self.labels))
+        return (self._width - _LEFT - _RIGHT) / max(1, len(self.labels))
 
     def _scale(self) -> Iterator[Markup]:
         top = ceiling(self._most)
         for value in sorted({0, top // 2 if top > 1 else 0, top}):
             y = _BASE - _PANEL * value / top
             yield Markup('<line class="{}" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(
-                "grid" if value else "base", _LEFT, _WIDTH - _RIGHT, y, y
+                "grid" if value else "base", _LEFT, self._width - _RIGHT, y, y
             )
             yield _text(_LEFT - 6, y + 4, f"{value:,}", "end")
 
