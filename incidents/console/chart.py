@@ -112,7 +112,7 @@ class Chart:
 
     @property
     def size(self) -> str:
-        """`few`, if it is for a narrow place too; of `many` columns the last ones are seen first."""
+        """`few`, if it is for a narrow place too; of `many` the last ones are seen first."""
         return "few" if len(self.labels) <= _FEW else "many"
 
     @property
