@@ -48,6 +48,9 @@ class Changes:
         self._listening: set[asyncio.Queue[str | None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
+        self._count = 0
+        self.version: int | None = None
+        """Another one after each change; None while nobody watches."""
 
     async def listen(self, still: Callable[[], bool]) -> AsyncIterator[str]:
         """The stream for one console: which sites have changed, until it is `still` no more."""
@@ -78,21 +81,32 @@ class Changes:
             _put(mailbox, None)
 
     async def _watch(self) -> None:
-        self._seen, lost = None, False
+        self._seen = None
+        try:
+            await self._watch_on()
+        finally:
+            self.version = None
+
+    async def _watch_on(self) -> None:
+        lost = False
         while self._listening:
             try:
                 seen = await asyncio.to_thread(self._look)
             except IncidentsError as error:
                 if not lost:
                     _log.error("changes cannot be seen", error=error)
-                lost = True
+                lost, self.version = True, None
                 self._tell("lost", {})
                 await asyncio.sleep(LOST_EVERY_S)
                 continue
             if lost:
                 lost = False
                 self._tell("hello", {})
-            if (told := changed(self._seen, seen)) is not None:
+            told = changed(self._seen, seen)
+            if told is not None or self.version is None:
+                self._count += 1
+                self.version = self._count
+            if told is not None:
                 self._tell("changed", told)
             self._seen = seen
             await asyncio.sleep(EVERY_S)

@@ -11,12 +11,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from incidents.console import changes, overview, sign_in, static_files, trouble
+from incidents.console import changes, queue, sign_in, static_files, trouble
 from incidents.console.changes import Changes
+from incidents.console.figures import FIGURES
 
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
-ROUTERS: tuple[APIRouter, ...] = (sign_in.router, changes.router, overview.router)
+ROUTERS: tuple[APIRouter, ...] = (sign_in.router, changes.router, queue.router, *FIGURES)
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -192,20 +192,25 @@ class Acting(Sitting):
             caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
             raise NotLetError(act, why)
 
-    def submit(self, site: str | int, command: Command, *, key: str | None = None) -> Answer:
-        """Brings it to the desk; what was seen of the site goes along (the field `seen`).
+    @property
+    def seen(self) -> int | None:
+        """Up to which entry the form's page has told of the site."""
+        seen = self.given.text("seen")
+        return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
+
+    def submit(self, site: str | int, command: Command, *, seen: bool = True) -> Answer:
+        """Brings it to the desk; with `seen` it is refused if the site has moved on since.
 
         Raises:
             NotLetError, ProveAgainError: see `proves`.
         """
         self.proves(roles.act_of(type(command)))
-        seen = self.given.text("seen")
-        given_key = key or self.given.text("key")
+        key = self.given.text("key")
         [answer] = self.house.desk.submit([
             Envelope(
                 site=site, command=command, login=self.identity.login,
-                key=None if given_key is None else f"{self.by}:console:{given_key[:100]}",
-                seen=int(seen) if seen and seen.isascii() and seen.isdigit() else None,
+                key=None if key is None else f"{self.by}:console:{key[:100]}",
+                seen=self.seen if seen else None,
                 signed_in=self.identity.proved_at is not None,
             )
         ])  # fmt: skip
@@ -257,7 +262,7 @@ def sitting(request: Request) -> Sitting:
     return Sitting(request, state.house, state.door, visit, reader(request))
 
 
-async def given(request: Request) -> Given:
+async def given(request: Request) -> AsyncIterator[Given]:
     """The form that was sent; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
     if request.headers.get("content-type", "").startswith("multipart/"):
@@ -265,7 +270,9 @@ async def given(request: Request) -> Given:
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
         raise FormTooLargeError
-    return Given(await request.form(max_files=20, max_fields=200))
+    # What was sent as a file lies on the disk until it is closed.
+    async with request.form(max_files=20, max_fields=200) as form:
+        yield Given(form)
 
 
 def acting(

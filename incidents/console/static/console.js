@@ -1,0 +1,227 @@
+// The console's own script: clocks that tick, keys, and news of what others have changed.
+"use strict";
+(() => {
+  const body = document.body;
+  const words = body.dataset;
+  const $ = (id) => document.getElementById(id);
+  let ahead = Date.parse(words.now) - Date.now();
+
+  // Clocks. The server's time counts, and not that of a computer that is wrong.
+
+  function span(seconds) {
+    const parts = [[86400, words.wD], [3600, words.wH], [60, words.wMin], [1, words.wS]];
+    const told = [];
+    let left = Math.floor(seconds);
+    for (const [unit, word] of parts) {
+      const n = Math.floor(left / unit);
+      left -= n * unit;
+      if (n || told.length || unit === 1) told.push(`${n} ${word}`);
+      if (told.length === 2) break;
+    }
+    return told.join(" ");
+  }
+
+  function tick() {
+    const now = Date.now() + ahead;
+    for (const time of document.querySelectorAll("time[data-ticks]")) {
+      const left = (Date.parse(time.dateTime) - now) / 1000;
+      const text = (left >= 0 ? words.wLeft : words.wOverdue).replace("{span}", span(Math.abs(left)));
+      if (time.textContent !== text) time.textContent = text;
+      time.classList.toggle("overdue", left < 0);
+      time.classList.toggle("soon", left >= 0 && left < 600);
+    }
+  }
+
+  // The queue: which item is selected, and what is open or half typed when the list is fresh.
+
+  let selected = null;
+  const items = () => [...document.querySelectorAll("#items > .item")];
+
+  function select(item, focus) {
+    for (const each of items()) each.classList.toggle("selected", each === item);
+    selected = item ? item.id : null;
+    if (item && focus) {
+      item.focus({ preventScroll: true });
+      item.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  function move(by) {
+    const all = items();
+    if (!all.length) return;
+    const at = all.findIndex((item) => item.id === selected);
+    const to = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by));
+    select(all[to], true);
+  }
+
+  let kept = null;
+  function keep() {
+    const desk = $("desk");
+    if (!desk) return;
+    const active = document.activeElement;
+    const all = items();
+    kept = {
+      open: [...desk.querySelectorAll("details[open]")].map((each) => each.id),
+      revealed: [...desk.querySelectorAll("[data-revealed]")].map((each) => [each.id, each.innerHTML]),
+      at: all.findIndex((item) => item.id === selected),
+      inside: desk.contains(active),
+      item: active && active.closest && active.closest(".item") ? active.closest(".item").id : null,
+      button: active && desk.contains(active) ? describe(active) : null,
+    };
+  }
+
+  const describe = (element) =>
+    element.matches("button, a, summary") ? [element.tagName, element.textContent.trim()] : null;
+
+  function restore() {
+    const desk = $("desk");
+    if (!desk || !kept) return;
+    if (desk.dataset.now) ahead = Date.parse(desk.dataset.now) - Date.now();
+    for (const id of kept.open) if ($(id)) $(id).open = true;
+    const all = items();
+    let item = selected ? $(selected) : null;
+    // What is settled is gone: the next one takes its place.
+    if (!item && kept.at >= 0) item = all[Math.min(kept.at, all.length - 1)] || null;
+    select(item, false);
+    if (kept.inside) {
+      const home = (kept.item && $(kept.item)) || item;
+      const same = home && kept.button && [...home.querySelectorAll(kept.button[0])]
+        .find((each) => each.textContent.trim() === kept.button[1] && !each.disabled);
+      if (same) same.focus({ preventScroll: true });
+      else if (home) home.focus({ preventScroll: true });
+    }
+    kept = null;
+    own();
+    tick();
+  }
+
+  // What I hold, in a list that is written for all.
+  function own() {
+    for (const item of items()) item.classList.toggle("mine", item.dataset.by === words.me);
+  }
+
+  // Keys. In a field they are letters; and who needs none can switch them off.
+
+  const keysAreOn = () => {
+    try { return localStorage.getItem("keys") !== "off"; } catch { return true; }
+  };
+
+  function press(item, selector) {
+    const button = item && item.querySelector(selector);
+    if (button && !button.disabled) button.click();
+  }
+
+  const acts = {
+    j: () => move(1),
+    k: () => move(-1),
+    "/": () => $("find").focus(),
+    "?": () => $("keys").showModal(),
+    Enter: () => {
+      const item = selected && $(selected);
+      const more = item && item.querySelector("details");
+      if (more) more.open = !more.open;
+    },
+    n: () => press(selected && $(selected), "[data-key=n]"),
+    c: () => press(selected && $(selected), "[data-key=c]"),
+    u: () => press(selected && $(selected), "[data-key=u]"),
+  };
+  for (const n of [1, 2, 3, 4, 5]) {
+    acts[n] = () => {
+      const item = selected && $(selected);
+      const button = item && item.querySelectorAll("button[name=outcome]")[n - 1];
+      if (button && !button.disabled) button.click();
+    };
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const target = event.target;
+    if (target.matches("input, textarea, select") || document.querySelector("dialog[open]")) {
+      if (event.key === "Escape" && target.id === "find") target.blur();
+      return;
+    }
+    if (event.key === "Enter" && target.matches("a, button, summary")) return;
+    if (!$("items") || !acts[event.key] || (!keysAreOn() && event.key !== "Enter")) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
+
+  document.addEventListener("focusin", (event) => {
+    const item = event.target.closest && event.target.closest("#items > .item");
+    if (item && item.id !== selected) select(item, false);
+  });
+
+  // News. A console that nobody sees hears nothing, and catches up when it is seen again.
+
+  let source = null;
+  let stale = false;
+
+  function busy() {
+    const active = document.activeElement;
+    if (active && active.matches("main input:not([type=search]), main textarea, main select")) return true;
+    return [...document.querySelectorAll("main form textarea, main form input[type=text]")]
+      .some((field) => field.value !== field.defaultValue);
+  }
+
+  function refresh() {
+    const desk = $("desk");
+    if (desk) htmx.trigger(desk, "refresh");
+    const live = $("fresh");
+    if (!live) return;
+    // Nobody loses what they are typing: then it is said that the page is old.
+    if (busy()) { stale = true; const told = $("stale"); if (told) told.hidden = false; }
+    else htmx.trigger(live, "refresh");
+  }
+
+  function about(data) {
+    const site = words.site;
+    return !site || data.more || data.sites.includes(Number(site));
+  }
+
+  function say(on) {
+    const live = $("live");
+    if (live) {
+      live.textContent = on ? live.dataset.live : live.dataset.lost;
+      live.classList.toggle("off", !on);
+    }
+  }
+
+  function listen() {
+    if (source || document.hidden || !words.page) return;
+    source = new EventSource("/changes");
+    let first = true;
+    source.addEventListener("hello", () => { say(true); if (!first || stale) refresh(); first = false; stale = false; });
+    source.addEventListener("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
+    source.addEventListener("lost", () => say(false));
+    source.addEventListener("signed-out", () => location.assign("/sign-in"));
+    source.onerror = () => say(false);
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) { stale = true; listen(); return; }
+    if (source) { source.close(); source = null; }
+  });
+
+  document.addEventListener("htmx:beforeSwap", keep);
+  document.addEventListener("htmx:afterSettle", () => { restore(); own(); tick(); });
+  document.addEventListener("htmx:sendError", () => say(false));
+
+  const dialog = $("keys");
+  if (dialog) {
+    $("keys-open").hidden = false;
+    $("keys-open").addEventListener("click", () => dialog.showModal());
+    $("keys-close").addEventListener("click", () => dialog.close());
+    const on = $("keys-on");
+    on.checked = keysAreOn();
+    on.addEventListener("change", () => {
+      try { localStorage.setItem("keys", on.checked ? "on" : "off"); } catch { /* kept for this page alone */ }
+    });
+  }
+
+  own();
+  tick();
+  setInterval(tick, 1000);
+  // What the hands of the clock change, an alarm say, has no entry.
+  setInterval(() => { if (!document.hidden && $("desk")) refresh(); }, 15000);
+  listen();
+})();

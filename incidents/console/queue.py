@@ -1,0 +1,215 @@
+"""The queue's page: what must happen now, most urgent first, and each outcome of a call in a click.
+
+The list is written once for all who look at it with the same role in the same language, until
+something changes: two hundred consoles that hear of a change cost one look at the database.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+from starlette.responses import HTMLResponse, Response
+
+from incidents import clock, inputs, report_duty, settings, site_name
+from incidents.accounts.identity import Identity
+from incidents.console import details, telling, writing
+from incidents.console.sitting import Doing, Looking, Sitting
+from incidents.errors import InputError, RefusedError, UnknownTaskError
+from incidents.machine import commands as c
+from incidents.machine.ids import read_incident_id
+from incidents.store.tables import sites
+from incidents.views.queue import item as item_view
+from incidents.views.queue import queue as queue_view
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.console.changes import Changes
+
+router = APIRouter()
+Document = dict[str, Any]
+
+PAGE = 50
+OUTCOMES = ("reached", "no-answer", "left-message", "wrong-number", "bounced")
+_CALLS = frozenset({"call", "keep_calling"})
+_KEPT_S = 5.0
+_MOST_KEPT = 64
+_CSRF = token_hex(16)
+"""Stands for each one's own word in what is written for all."""
+
+Mine = Annotated[bool, Query()]
+After = Annotated[str | None, Query(max_length=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which part of the queue somebody looks at: what is theirs, and from where on."""
+
+    mine: str | None
+    after: str | None
+
+
+class Lists:
+    """The lists as they were last written, each until something changes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[Any, ...], tuple[int, float, str]] = {}
+
+    def of(self, here: Sitting, place: Place, changes: Changes) -> str:
+        """The list for somebody of that role."""
+        key = (here.identity.role, here.reader.language, place)
+        version, now = changes.version, clock.now().timestamp()
+        if version is None:
+            return _written(here, place)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept and kept[0] == version and 0 <= now - kept[1] < _KEPT_S:
+                return kept[2]
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            written = _written(here, place)
+            self._kept[key] = (version, now, written)
+            return written
+
+
+_lists = Lists()
+
+
+@router.get("/")
+def show(here: Looking, mine: Mine = False, after: After = None) -> Response:
+    """The page."""
+    here.needs("look")
+    place = Place(here.by if mine else None, after)
+    return here.page("queue", desk=_own(here, _written(here, place)), mine=mine)
+
+
+@router.get("/queue/list")
+def fresh(here: Looking, mine: Mine = False, after: After = None) -> Response:
+    """The list alone, for a page that is open."""
+    here.needs("look")
+    place = Place(here.by if mine else None, after)
+    return _answer(_own(here, _lists.of(here, place, here.request.app.state.changes)))
+
+
+@router.post("/queue/{item}/claim")
+def claim(desk: Doing, item: str) -> Response:
+    """Takes it, so that nobody else works on it."""
+    return _do(desk, item, lambda rest: c.ClaimItem(by=desk.by, item=rest))
+
+
+@router.post("/queue/{item}/release")
+def release(desk: Doing, item: str) -> Response:
+    """Gives it back."""
+    return _do(desk, item, lambda rest: c.ReleaseItem(by=desk.by, item=rest))
+
+
+@router.post("/queue/{item}/contact")
+def contact(desk: Doing, item: str) -> Response:
+    """What came of a call, at this moment."""
+    outcome = desk.given.text("outcome") or ""
+    return _do(
+        desk, item,
+        lambda rest: c.RecordContact(by=desk.by, incident=_number(item, rest), outcome=outcome),
+        seen=True,
+    )  # fmt: skip
+
+
+@router.post("/queue/{item}/removed")
+def removed(desk: Doing, item: str) -> Response:
+    """The content is gone."""
+    named = desk.given.text("incident") or item
+    return _do(
+        desk, item, lambda _: c.StateRemoved(by=desk.by, incident=inputs.incident(named)[1]),
+        seen=True,
+    )  # fmt: skip
+
+
+@router.post("/queue/{item}/done")
+def done(desk: Doing, item: str) -> Response:
+    """The task is completed, with its outcome."""
+
+    def complete(rest: str) -> c.Command:
+        if not rest.startswith("t"):
+            raise UnknownTaskError(given=item)
+        note = details.text(desk.given, "note")
+        outcome = details.text(desk.given, "outcome", limit=100)
+        return c.CompleteTask(by=desk.by, task=int(rest[1:]), outcome=outcome, note=note)
+
+    return _do(desk, item, complete, seen=True)
+
+
+@router.post("/queue/{item}/reveal")
+def reveal(desk: Doing, item: str) -> Response:
+    """The numbers and addresses of one item in full; that they are shown goes on record first."""
+    read = inputs.item(item)
+    details.reveal(desk, item)
+    with desk.reading() as connection:
+        found = item_view(connection, desk.house.now(connection), read, reveal=True)
+    if found is None:
+        raise UnknownTaskError(given=item)
+    return _answer(writing.written("revealed", desk.reader, item=found))
+
+
+def _do(desk: Doing, item: str, command: Any, *, seen: bool = False) -> Response:
+    """Does it, and shows the queue as it stands then."""
+    try:
+        site, rest = inputs.item(item)
+        answer = desk.submit(site, command(rest), seen=seen)
+        said = telling.told(desk, answer, seen=desk.seen)
+    except (InputError, RefusedError) as error:
+        said = telling.refused(desk.reader, error)
+    if "HX-Request" not in desk.request.headers:
+        return desk.back("/", said)
+    mine, after = desk.given.text("mine") == "1", desk.given.text("after")
+    place = Place(desk.by if mine else None, after)
+    aloud = writing.written("said", desk.reader, said=said)
+    return _answer(_own(desk, _written(desk, place)) + aloud)
+
+
+def _written(here: Sitting, place: Place) -> str:
+    """The list as it stands now."""
+    owed = report_duty.read(settings.section(report_duty.SECTION))
+    with here.reading() as connection:
+        found: Document = queue_view(
+            connection, here.house.now(connection), mine=place.mine, after=place.after, limit=PAGE,
+            report=owed,
+        )  # fmt: skip
+        seen = _seen(connection, found["items"])
+    anybody = Identity(handle="", role=here.identity.role)
+    return writing.written(
+        "queue_list", here.reader, found=found, items=[_item(i, seen) for i in found["items"]],
+        place=place, outcomes=OUTCOMES, calls=_CALLS, nonce=token_hex(8), me=anybody,
+        may=anybody.may, csrf=_CSRF, alarms=details.alarms(here.reader, found),
+    )  # fmt: skip
+
+
+def _item(item: Document, seen: dict[int, int]) -> Document:
+    site_id = int(item["id"].partition("-")[0])
+    return {**item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"])}
+
+
+def _seen(connection: Connection, items: list[Document]) -> dict[int, int]:
+    """Up to which entry of each site the list tells."""
+    ids = {int(item["id"].partition("-")[0]) for item in items}
+    found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(ids)))
+    return {row.id: row.seq for row in found}
+
+
+def _own(here: Sitting, written: str) -> str:
+    return written.replace(_CSRF, here.csrf)
+
+
+def _answer(page: str) -> Response:
+    return HTMLResponse(page, headers=writing.HEADERS)
+
+
+def _number(item: str, rest: str) -> int:
+    if read_incident_id(item) is None:
+        raise UnknownTaskError(given=item)
+    return int(rest)
