@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -48,7 +50,7 @@ def result(here: Looking, id_: str, page: int = 0) -> Response:
     return here.page("simulated", **told(here, found, id_, page))
 
 
-def told(here: Sitting, found: Comparison, id_: str, page: int) -> dict[str, object]:
+def told(here: Sitting, found: Comparison, id_: str, page: int) -> dict[str, Any]:
     """What the template of a comparison knows."""
     last = max(0, (len(found.differences) - 1) // comparing.PAGE)
     page = min(max(page, 0), last)
