@@ -82,6 +82,14 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
     return kept
 
 
+def kept(folder: Path, digest: str) -> Path | None:
+    """Where the file of that digest is kept; None if it is not, or not any more."""
+    if not _DIGEST.fullmatch(digest):
+        return None
+    found = _place(folder, digest)
+    return found if found.is_file() else None
+
+
 def digests(folder: Path) -> Iterator[str]:
     """The files that are kept there, in no order.
 

@@ -11,13 +11,15 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from incidents.console import changes, queue, sign_in, static_files, trouble
+from incidents.console import changes, incident, queue, sign_in, site, static_files, trouble
 from incidents.console.changes import Changes
 from incidents.console.figures import FIGURES
 
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
-ROUTERS: tuple[APIRouter, ...] = (sign_in.router, changes.router, queue.router, *FIGURES)
+ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.router, changes.router, queue.router, site.router, incident.router, *FIGURES,
+)  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 

@@ -11,7 +11,7 @@ from incidents.clock import rfc3339
 from incidents.console.sitting import Said, Sitting
 from incidents.console.words import events_zh, refusals_zh
 from incidents.console.writing import Reader
-from incidents.errors import RefusedError
+from incidents.errors import InputError, RefusedError
 from incidents.machine import refusals
 from incidents.machine.commands import CLOCK
 from incidents.views import masked
@@ -19,6 +19,7 @@ from incidents.words import Teller, When
 
 if TYPE_CHECKING:
     from incidents.desk import Answer
+    from incidents.machine.refusals import Refusal
 
 Document = dict[str, Any]
 
@@ -31,7 +32,7 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
     due = _sentences(reader, answer.document, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
     if answer.refusal is not None:
-        refused = [refusal(reader, answer)]
+        refused = [refusal_of(reader, answer.refusal)]
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Said("refused", " ".join([*refused, *meanwhile]))
@@ -40,17 +41,15 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
-def refused(reader: Reader, error: RefusedError) -> Said:
+def refused(reader: Reader, error: InputError | RefusedError) -> Said:
     """What an input was refused for, before it came to the desk."""
     template = refusals_zh.SENTENCES.get(error.name) if reader.language == "zh" else None
     words = error.message if template is None else template.format_map(_Facts(reader, error.facts))
     return Said("refused", words[:1].upper() + words[1:])
 
 
-def refusal(reader: Reader, answer: Answer) -> str:
+def refusal_of(reader: Reader, found: Refusal) -> str:
     """The sentence for the desk's refusal."""
-    found = answer.refusal
-    assert found is not None
     template = refusals_zh.SENTENCES.get(found.name) if reader.language == "zh" else None
     if template is not None:
         return template.format_map(_Facts(reader, found.facts))

@@ -117,5 +117,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["zip"] = zip
     made.globals |= {"static": static_files.path, "nav": NAV, "languages": NAMES, "tags": TAGS}
     return made

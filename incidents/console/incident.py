@@ -1,0 +1,266 @@
+"""The incident's page: its story, its evidence, and the acts on it; and the page that logs one."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from incidents import clock, evidence, inputs, site_name, views
+from incidents.console import details, pasted, telling, writing
+from incidents.console.queue import OUTCOMES
+from incidents.console.site import confirm, reasons
+from incidents.console.sitting import Acting, Doing, Looking, Said, Sitting
+from incidents.errors import InputError, RefusedError, UnknownIncidentError
+from incidents.machine import commands as c
+from incidents.machine.ids import incident_id
+from incidents.notices import customer_settings
+from incidents.store import sites
+from incidents.views import masked, possible
+
+router = APIRouter()
+Document = dict[str, Any]
+Key = tuple[int, int]
+
+CATEGORIES = ("gambling", "pornography", "fraud", "phishing", "malware", "spam", "illegal_content")
+
+
+class NoFileError(RefusedError):
+    """no file was chosen: choose one, then attach it"""
+
+
+@router.get("/log")
+def log_form(here: Looking, site: Annotated[str, Query(max_length=300)] = "") -> Response:
+    """The form that logs a violation, or finds the addresses in what is pasted first."""
+    here.needs("log")
+    return _log_page(here, {"site": site})
+
+
+@router.post("/log")
+def log(desk: Doing) -> Response:
+    """Shows what was found in the text, or logs what was shown."""
+    typed = dict(desk.given.fields)
+    if desk.given.text("step") != "log":
+        return _log_page(desk, typed, found=pasted.find(desk.given.text("paste") or ""))
+    urls = desk.given.texts("url")
+    urls += [url for url in (desk.given.text("urls") or "").split() if url]
+    try:
+        name = inputs.site(desk.given.text("site") or "")
+        command = c.Log(
+            by=desk.by, at=details.when(desk.given, "at", desk.reader), urls=inputs.urls(urls),
+            category=details.text(desk.given, "category", limit=100),
+            note=details.text(desk.given, "note"), again=desk.given.text("again") is not None,
+        )  # fmt: skip
+        answer = desk.submit(name, command, seen=False)
+    except (InputError, RefusedError) as error:
+        return _log_page(desk, typed, said=telling.refused(desk.reader, error), urls=urls)
+    said = telling.told(desk, answer)
+    if answer.refusal is not None:
+        unknown = answer.refusal.name == "unknown_site"
+        return _log_page(desk, typed, said=said, urls=urls, unknown=name if unknown else None)
+    return desk.back(f"/incidents/{answer.document['incident']['id']}", said)
+
+
+def _log_page(
+    here: Sitting,
+    typed: dict[str, str],
+    *,
+    found: pasted.Found | None = None,
+    said: Said | None = None,
+    urls: list[str] | None = None,
+    unknown: str | None = None,
+) -> Response:
+    known: dict[str, int] = {}
+    if found is not None and found.hosts:
+        with here.reading() as connection:
+            known = sites.ids_by_name(connection, found.hosts)
+        # Of the hosts that were found, the one that is in the register; else the most frequent.
+        likely = next((host for host in found.hosts if host in known), found.hosts[0])
+        typed = {**typed, "site": typed.get("site") or likely}
+    return here.page(
+        "log", status=409 if said else 200, said=said, typed=typed, found=found, known=known,
+        urls=urls if urls is not None else list(found.urls) if found else [], unknown=unknown,
+        categories=CATEGORIES, most=inputs.MAX_TEXT_CHARACTERS, path="/log",
+    )  # fmt: skip
+
+
+@router.get("/incidents/{incident}")
+def show(here: Looking, incident: str) -> Response:
+    """The page."""
+    here.needs("look")
+    return _page(here, inputs.incident(incident))
+
+
+@router.post("/incidents/{incident}/attach")
+def attach(desk: Doing, incident: str) -> Response:
+    """Attaches files as evidence, by their digests."""
+    site, n = inputs.incident(incident)
+    said = None
+    try:
+        files = desk.given.files("file")
+        if not files:
+            raise NoFileError
+        for upload in files:
+            said = _attach(desk, site, n, upload.file, upload.filename or "")
+            if said.tone == "refused":
+                break
+    except (InputError, RefusedError) as error:
+        said = telling.refused(desk.reader, error)
+    return desk.back(at((site, n)), said)
+
+
+def _attach(desk: Acting, site: int, n: int, source: Any, called: str) -> Said:
+    """A copy is kept before the entry names it; what is refused leaves none behind."""
+    desk.proves("attach")
+    house = desk.house.settings
+    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        file = Path(copy.name)
+        name = inputs.text("name", limit=255)(Path(called).name)
+        digest, size = evidence.measure(file, limit=house.evidence_limit)
+        with desk.reading() as connection:
+            would = possible.on_incident(connection, (site, n), desk.by, clock.now())["attach"]
+        if would is not None:
+            return Said("refused", telling.refusal_of(desk.reader, would))
+        evidence.keep(file, digest, house.evidence)
+    command = c.Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
+    return telling.told(desk, desk.submit(site, command, seen=False))
+
+
+@router.post("/incidents/{incident}/evidence/{digest}")
+def download(desk: Doing, incident: str, digest: str) -> Response:
+    """A file as it was attached; that it was taken goes on record first."""
+    key = inputs.incident(incident)
+    with desk.reading() as connection:
+        found = views.incident(connection, key)
+    [name] = [each["name"] for each in found["evidence"] if each["digest"] == digest][:1] or [None]
+    kept = evidence.kept(desk.house.settings.evidence, digest) if name is not None else None
+    if kept is None:
+        raise UnknownIncidentError(given=incident)
+    details.reveal(desk, incident_id(*key))
+    headers = {**writing.HEADERS, "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return FileResponse(
+        kept, media_type="application/octet-stream", filename=name or digest, headers=headers
+    )
+
+
+@router.post("/incidents/{incident}/link")
+def link(desk: Doing, incident: str) -> Response:
+    """The link to the customer's page of it."""
+    key = inputs.incident(incident)
+    desk.proves("give_link")
+    links, now = customer_settings.needed(), clock.now()
+    with desk.reading() as connection:
+        views.incident(connection, key)
+    page = writing.written(
+        "link", desk.reader, link=links.to(key, now), until=links.until(now), incident=incident
+    )
+    return HTMLResponse(page, headers=writing.HEADERS)
+
+
+def _act(path: str, make: Callable[[Acting, int], c.Command], *, closes: bool = False) -> None:
+    """Gives the page the form that is sent to `path`."""
+
+    @router.post(f"/incidents/{{incident}}/{path}")
+    def act(desk: Doing, incident: str) -> Response:
+        site, n = key = inputs.incident(incident)
+        try:
+            if closes:
+                confirm(desk, _site_of(desk, key))
+            answer = desk.submit(site, make(desk, n))
+        except (InputError, RefusedError) as error:
+            return _page(desk, key, said=telling.refused(desk.reader, error), opened=path)
+        said = telling.told(desk, answer, seen=desk.seen)
+        if answer.refusal is not None:
+            return _page(desk, key, said=said, opened=path)
+        made = answer.document["incident"] if path == "recur" else None
+        return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
+
+
+def _site_of(desk: Acting, key: Key) -> str:
+    with desk.reading() as connection:
+        name = sites.name_of(connection, key[0])
+    if name is None:
+        raise UnknownIncidentError(given=incident_id(*key))
+    return name
+
+
+def _at(desk: Acting) -> Any:
+    return details.when(desk.given, "at", desk.reader)
+
+
+def _note(desk: Acting) -> str | None:
+    return details.text(desk.given, "note")
+
+
+def _reason(desk: Acting) -> str:
+    return details.needed(desk.given, "reason")
+
+
+_act(
+    "contact",
+    lambda desk, n: c.RecordContact(
+        by=desk.by, incident=n, outcome=desk.given.text("outcome") or "", at=_at(desk),
+        note=_note(desk),
+    ),
+)  # fmt: skip
+_act(
+    "removed",
+    lambda desk, n: c.StateRemoved(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
+)
+_act(
+    "refused",
+    lambda desk, n: c.StateRefused(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
+    closes=True,
+)
+_act("recur", lambda desk, n: c.Recur(by=desk.by, incident=n, at=_at(desk), note=_note(desk)))
+_act("void", lambda desk, n: c.VoidIncident(by=desk.by, incident=n, reason=_reason(desk)))
+_act("take-back", lambda desk, n: c.TakeBack(by=desk.by, incident=n, reason=_reason(desk)))
+_act(
+    "reported",
+    lambda desk, n: c.StateReported(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
+)
+_act(
+    "void-contact",
+    lambda desk, n: c.VoidContact(
+        by=desk.by, incident=n, contact=inputs.contact(desk.given.text("contact") or "")[2],
+        reason=_reason(desk),
+    ),
+)  # fmt: skip
+
+
+def at(key: Key) -> str:
+    """Where the page of that incident is."""
+    return f"/incidents/{incident_id(*key)}"
+
+
+def _page(
+    here: Sitting, key: Key, *, said: Said | None = None, opened: str | None = None
+) -> Response:
+    reader = here.reader
+    with here.reading() as connection:
+        found = views.incident(connection, key)
+        story = list(
+            views.timeline(connection, *key, now=reader.now, zone=reader.zone)
+        )  # fmt: skip
+        would = possible.on_incident(connection, key, here.by, reader.now)
+    found = masked.document(found)
+    return here.page(
+        "incident", status=409 if said else 200, said=said, incident=found,
+        site=found["site_document"], seq=found["site_seq"], path=at(key),
+        shown=site_name.shown(found["site"]), story=masked.document(story[::-1]), opened=opened,
+        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+        not_now=reasons(here, would), line=lambda each: telling.line(reader, each),
+        outcomes=OUTCOMES, linked=_is_linked(),
+    )  # fmt: skip
+
+
+def _is_linked() -> bool:
+    """Whether this desk gives its customers links."""
+    return customer_settings.links() is not None

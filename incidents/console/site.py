@@ -1,0 +1,246 @@
+"""The site's page: how it stands and why, what comes next, its story, and the acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from incidents import inputs, site_name, views
+from incidents.clock import rfc3339
+from incidents.console import details, drawing, telling, writing
+from incidents.console.queue import OUTCOMES
+from incidents.console.sitting import Acting, Doing, Looking, Said, Sitting
+from incidents.errors import InputError, RefusedError, UnknownSiteError
+from incidents.machine import commands as c
+from incidents.store import tables
+from incidents.views import masked, possible, run
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+router = APIRouter()
+Document = dict[str, Any]
+
+PAGE = 50
+STORY = 40
+_STATES = ("active", "suspended", "closed")
+FIELDS = ("phone", "email", "person", "icp", "address", "licence")
+"""The filed details that are false most often; others are typed."""
+
+
+class NotConfirmedError(RefusedError):
+    """this closes the site: type its name as it stands above; nothing was done"""
+
+
+@router.get("/sites")
+def sites(
+    here: Looking,
+    q: Annotated[str, Query(max_length=300)] = "",
+    state: Annotated[str, Query(max_length=20)] = "",
+    after: Annotated[str | None, Query(max_length=300)] = None,
+) -> Response:
+    """The register, or the sites whose names hold what is looked for."""
+    here.needs("look")
+    wanted = state if state in _STATES else None
+    with here.reading() as connection:
+        if q.strip() and (exact := _exact(connection, q)) is not None:
+            return RedirectResponse(at(exact), status_code=303, headers=writing.HEADERS)
+        if q.strip():
+            found = _holding(connection, q.strip().lower()[:253], wanted)
+        else:
+            found = list(views.sites(connection, state=wanted, after=after, limit=PAGE + 1))
+    shown = [masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found]
+    return here.page(
+        "sites", sites=shown[:PAGE], more=len(shown) > PAGE, q=q, state=wanted or "",
+        states=_STATES, add=_addable(q),
+    )  # fmt: skip
+
+
+@router.post("/sites")
+def add(desk: Doing) -> Response:
+    """Takes a site into the register."""
+    try:
+        name = inputs.site(desk.given.text("site") or "")
+        command = c.AddSite(by=desk.by, **_whom(desk))
+        answer = desk.submit(name, command, seen=False)
+    except (InputError, RefusedError) as error:
+        return desk.back("/sites", telling.refused(desk.reader, error))
+    return desk.back(at(name), telling.told(desk, answer))
+
+
+@router.get("/sites/{name}")
+def show(here: Looking, name: str, whole: bool = False) -> Response:
+    """The page."""
+    here.needs("look")
+    return _page(here, _known(name), whole=whole)
+
+
+@router.post("/sites/{name}/reveal")
+def reveal(desk: Doing, name: str) -> Response:
+    """Whom to call, in full; that it is shown goes on record first."""
+    kept = _known(name)
+    details.reveal(desk, kept)
+    with desk.reading() as connection:
+        found = views.site(connection, kept, desk.reader.now)
+    return HTMLResponse(
+        writing.written("revealed", desk.reader, item=found), headers=writing.HEADERS
+    )
+
+
+def _act(path: str, make: Callable[[Acting], c.Command], *, closes: bool = False) -> None:
+    """Gives the page the form that is sent to `path`."""
+
+    @router.post(f"/sites/{{name}}/{path}")
+    def act(desk: Doing, name: str) -> Response:
+        kept = _known(name)
+        try:
+            if closes:
+                confirm(desk, kept)
+            answer = desk.submit(kept, make(desk))
+        except (InputError, RefusedError) as error:
+            return _page(desk, kept, said=telling.refused(desk.reader, error), opened=path)
+        said = telling.told(desk, answer, seen=desk.seen)
+        if answer.refusal is not None:
+            return _page(desk, kept, said=said, opened=path)
+        return desk.back(at(kept), said)
+
+
+def confirm(desk: Acting, name: str) -> None:
+    """See that the site's name was typed, and that the page was one that showed the site.
+
+    Raises:
+        NotConfirmedError: if it was not.
+    """
+    typed = desk.given.text("confirm") or ""
+    try:
+        is_name = inputs.site(typed) == name
+    except (InputError, RefusedError):
+        is_name = False
+    if not is_name or desk.seen is None:
+        raise NotConfirmedError
+
+
+_act("edit", lambda desk: c.EditSite(by=desk.by, **_whom(desk)))
+_act(
+    "contact",
+    lambda desk: c.RecordContact(
+        by=desk.by, incident=None, outcome=desk.given.text("outcome") or "",
+        at=details.when(desk.given, "at", desk.reader), note=details.text(desk.given, "note"),
+    ),
+)  # fmt: skip
+_act("hold", lambda desk: c.SetHold(by=desk.by, reason=details.needed(desk.given, "reason")))
+_act("unhold", lambda desk: c.LiftHold(by=desk.by, reason=details.needed(desk.given, "reason")))
+_act(
+    "reinstate",
+    lambda desk: c.AskReinstatement(by=desk.by, reason=details.needed(desk.given, "reason")),
+)
+_act("approve", lambda desk: c.Approve(by=desk.by))
+_act("decline", lambda desk: c.Decline(by=desk.by, reason=details.text(desk.given, "reason")))
+_act("uphold", lambda desk: c.Uphold(by=desk.by, reason=details.needed(desk.given, "reason")))
+_act(
+    "false-info",
+    lambda desk: c.StateFalse(
+        by=desk.by, field=details.needed(desk.given, "field", limit=100),
+        evidence=details.needed(desk.given, "evidence"),
+    ),
+    closes=True,
+)  # fmt: skip
+
+
+def at(name: str) -> str:
+    """Where the page of that site is."""
+    return f"/sites/{quote(name, safe='')}"
+
+
+def _page(
+    here: Sitting,
+    name: str,
+    *,
+    whole: bool = False,
+    said: Said | None = None,
+    opened: str | None = None,
+) -> Response:
+    reader = here.reader
+    with here.reading() as connection:
+        found = views.site(connection, name, reader.now)
+        why = views.why(connection, name, reader.now, reader.zone)
+        would = possible.on_site(connection, name, here.by, reader.now)
+        cases = run.cases(connection, found["id"])
+    story = why["timeline"][::-1]
+    shown = story if whole else story[:STORY]
+    return here.page(
+        "site", status=409 if said else 200, said=said, site=masked.document(found),
+        why=masked.document({"text": why["text"], "would_change": why["would_change"]}),
+        next=why["next"], shown=site_name.shown(found["site"]), path=at(name),
+        story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
+        cases=cases, picture=drawing.of(cases, reader.now), opened=opened,
+        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+        not_now=reasons(here, would), line=lambda each: telling.line(reader, each),
+        outcomes=OUTCOMES, fields=FIELDS,
+    )  # fmt: skip
+
+
+def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
+    """Why each act is not possible now, in words: for the role, or as the machine says."""
+    role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
+    return {
+        act: telling.refusal_of(here.reader, refusal)
+        if here.identity.may(act) and refusal is not None
+        else (None if here.identity.may(act) else role)
+        for act, refusal in would.items()
+    }
+
+
+def _known(name: str) -> str:
+    """The kept form of the name in the path; raises UnknownSiteError for what cannot be one."""
+    try:
+        return inputs.site(name)
+    except (InputError, RefusedError) as error:
+        raise UnknownSiteError(site=name[:100], way_out="", nearest=[]) from error
+
+
+def _exact(connection: Connection, q: str) -> str | None:
+    try:
+        name = inputs.site(q)
+    except (InputError, RefusedError):
+        return None
+    known = select(tables.sites.c.name).where(
+        tables.sites.c.name == name, tables.sites.c.created_at.is_not(None)
+    )
+    found: str | None = connection.scalar(known)
+    return found
+
+
+def _holding(connection: Connection, part: str, state: str | None) -> list[Document]:
+    """The first sites whose names hold that part."""
+    of = tables.sites.c
+    named = select(of.name, of.state, of.held, of.rule, of.next_due).where(
+        of.name.contains(part, autoescape=True)
+    )
+    if state is not None:
+        named = named.where(of.state == state)
+    rows = connection.execute(named.where(of.created_at.is_not(None)).order_by(of.name).limit(PAGE))
+    return [
+        {
+            "site": row.name, "state": row.state, "held": row.held, "rule": row.rule,
+            "next_due": None if row.next_due is None else rfc3339(row.next_due),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _addable(q: str) -> str:
+    try:
+        return inputs.site(q) if q.strip() else ""
+    except (InputError, RefusedError):
+        return ""
+
+
+def _whom(desk: Acting) -> dict[str, str | None]:
+    limits = {"phone": 64, "email": 254, "person": 200}
+    return {name: details.text(desk.given, name, limit=most) for name, most in limits.items()}
