@@ -81,10 +81,12 @@ def history(given: Given, name: str, reader: Reader, *, skip_bad: bool) -> Histo
     zone = reader.zone if given.text("zone") == "desk" else UTC
     try:
         found = histories.read(sent.file, _cut(sent.filename), zone=zone)
-        if not skip_bad:
-            found.insist()
     except HistoryError as error:
         raise _as_asked(error) from error
+    if found.bad and not skip_bad:
+        first, more = found.bad[0], len(found.bad) - 1
+        key = "compare.bad_lines" if more else "compare.bad_line"
+        raise AskedWrongError(key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}")
     if len(found.reports) > MAX_REPORTS:
         raise AskedWrongError("compare.many", limit=f"{MAX_REPORTS:,}")
     return found

@@ -112,4 +112,5 @@ TEXTS: dict[str, str] = {
     "compare.too_many": "Choose {limit} policies at most.",
     "compare.busy": "Somebody else runs a simulation at this moment. Try again in a few seconds.",
     "compare.gone": "What came of that is not kept any more. Run it again.",
+    "compare.bad_lines": "Line {line} cannot be used, nor can {more} after it: {detail}",
 }

@@ -105,4 +105,5 @@ TEXTS: dict[str, str] = {
     "compare.too_many": "最多选择 {limit} 份规则。",
     "compare.busy": "此刻有人正在模拟，请几秒后重试。",
     "compare.gone": "该结果已不再保留，请重新运行。",
+    "compare.bad_lines": "第 {line} 行及其后 {more} 行无法使用：{detail}",
 }
