@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
-from incidents.console import overview, simulate
+from incidents.console import audit, overview, simulate
+from incidents.console.shelf import Shelf
+from incidents.console.verifying import Verifying
 
-FIGURES: tuple[APIRouter, ...] = (overview.router, simulate.router)
+FIGURES: tuple[APIRouter, ...] = (overview.router, simulate.router, audit.router)
 """Their routers."""
+
+
+def furnish(console: FastAPI) -> None:
+    """Puts there what these pages keep between two requests."""
+    console.state.simulated, console.state.verifying = Shelf(), Verifying()

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 
 from incidents.console import changes, incident, queue, sign_in, site, static_files, trouble
 from incidents.console.changes import Changes
-from incidents.console.figures import FIGURES
+from incidents.console.figures import FIGURES, furnish
 
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
@@ -29,6 +29,7 @@ def create(app: FastAPI) -> FastAPI:
     house = app.state.house
     console.state.house, console.state.door = house, app.state.door
     console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
+    furnish(console)
     console.router.routes.append(static_files.ROUTE)
     for router in ROUTERS:
         console.include_router(router, include_in_schema=False)

@@ -16,8 +16,6 @@ from incidents.machine import policy as policies
 
 router = APIRouter()
 
-_shelf: Shelf[Comparison] = Shelf()
-
 
 @router.get("/simulate")
 def show(here: Looking) -> Response:
@@ -37,14 +35,14 @@ def run(desk: Doing) -> Response:
         found = comparing.compared(history, named, taken)
     except AskedWrongError as error:
         return _form(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
-    return desk.back(f"/simulate/{_shelf.put(desk.by, found)}")
+    return desk.back(f"/simulate/{_shelf(desk).put(desk.by, found)}")
 
 
 @router.get("/simulate/{id_}")
 def result(here: Looking, id_: str, page: int = 0) -> Response:
     """What came of one, as long as it is kept."""
     here.needs("simulate")
-    found = _shelf.get(here.by, id_)
+    found = _shelf(here).get(here.by, id_)
     if found is None:
         return _form(here, wrong=here.reader.say("compare.gone"), status=404)
     return here.page("simulated", **told(here, found, id_, page))
@@ -62,6 +60,11 @@ def told(here: Sitting, found: Comparison, id_: str, page: int) -> dict[str, Any
         "page": page,
         "last": last,
     }
+
+
+def _shelf(here: Sitting) -> Shelf[Comparison]:
+    found: Shelf[Comparison] = here.request.app.state.simulated
+    return found
 
 
 def _form(
