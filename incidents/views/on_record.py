@@ -13,7 +13,7 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select
 
 from incidents.store.tables import entries
 
@@ -38,7 +38,8 @@ class Wanted:
     until: datetime | None = None
 
     @property
-    def _indexed(self) -> list[ColumnElement[bool]]:
+    def indexed(self) -> list[ColumnElement[bool]]:
+        """What there is an index for."""
         of = entries.c
         found: list[ColumnElement[bool]] = []
         if self.site_id is not None:
@@ -49,14 +50,17 @@ class Wanted:
             found.append(of.recorded_at < self.until)
         return found
 
-    def _looked_for(self, body: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    def looked_for(self, body: ColumnElement[str], dialect: str) -> list[ColumnElement[bool]]:
         """Canonical JSON has one way of writing them, and no text in it can look like that: within
         a text each quotation mark has a backslash before it."""
-        found = []
+        found: list[ColumnElement[bool]] = []
         if self.kind is not None:
-            found.append(body.contains(f',"kind":{quoted(self.kind)},', autoescape=True))
+            # Not LIKE, to which on SQLite a capital letter is a small one.
+            place = func.instr if dialect == "sqlite" else func.strpos
+            found.append(place(body, f',"kind":{quoted(self.kind)},') > 0)
         if self.person is not None:
-            found.append(body.startswith(f'{{"actor":{quoted(self.person)},', autoescape=True))
+            begins = f'{{"actor":{quoted(self.person)},'
+            found.append(func.substr(body, 1, len(begins)) == begins)
         return found
 
 
@@ -78,14 +82,14 @@ class Page:
 def page(connection: Connection, wanted: Wanted, *, after: Place | None, limit: int) -> Page:
     """The entries before that place, the latest first; one query, or two."""
     body = entries.c.body
-    through = select(entries.c.id, entries.c.recorded_at, body).where(*wanted._indexed)  # noqa: SLF001 - its own
+    through = select(entries.c.id, entries.c.recorded_at, body).where(*wanted.indexed)
     if after is not None:
         through = through.where(_before(after))
     order = (entries.c.recorded_at.desc(), entries.c.id.desc())
     some = through.order_by(*order).limit(_number(LOOKED_THROUGH)).subquery("some")
     found = connection.execute(
         select(some)
-        .where(*wanted._looked_for(some.c.body))  # noqa: SLF001 - its own
+        .where(*wanted.looked_for(some.c.body, connection.dialect.name))
         .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(_number(limit + 1))
     ).all()  # fmt: skip
     told = [_document(row) for row in found[:limit]]

@@ -60,6 +60,12 @@ def test_what_is_asked_for_is_taken_as_it_is_written(day: Day, text: str) -> Non
     assert [each["entry"]["actor"] for each in look(day, person=text).entries] == [text]
 
 
+def test_a_capital_letter_is_no_small_one(day: Day) -> None:
+    day.add()
+    assert look(day, person="LI").entries == []
+    assert look(day, kind="SITE_ADDED").entries == []
+
+
 def test_a_page_says_how_far_it_has_looked_and_the_next_goes_on_from_there(
     day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,7 +53,7 @@ class Visitor:
         self.client.headers["accept"] = "text/html"
 
     def get(self, path: str, **params: Any) -> Any:
-        return self.client.get(path, params=params)
+        return self.client.get(path, params=params or None)
 
     def post(self, path: str, fields: dict[str, Any] | None = None, **files: Any) -> Any:
         """Sends a form; a file is its name and its bytes, or a list of such."""
