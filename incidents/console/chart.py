@@ -14,7 +14,7 @@ from markupsafe import Markup
 from incidents.intake.picture import ceiling
 
 _FEW = 8
-_NARROW, _WIDTH, _HEIGHT = 360, 640, 232
+_NARROW, _WIDTH, _HEIGHT = 420, 640, 232
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 14, 34
 _BASE = _HEIGHT - _BOTTOM
 _PANEL = _BASE - _TOP

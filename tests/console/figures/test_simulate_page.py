@@ -1,4 +1,4 @@
-"""The simulation's page: where policies differ on the history in a file, or what is wrong with it."""
+"""The simulation's page: where policies differ on the history in a file, or what is wrong there."""
 
 from typing import Any
 
