@@ -104,20 +104,27 @@ class Door:
         self._check(handle, password, address)
         return self.begin(handle)
 
-    def begin(self, handle: str) -> Visit:
-        """Begins a session of somebody who has proved who they are.
+    def begin(self, handle: str, proved_at: datetime | None = None) -> Visit:
+        """Begins a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
 
         Raises:
             SignInError: if that account may not come in.
         """
+        if not acts.is_handle(handle):
+            raise SignInError
+        with plainly(self._engine), reading(self._engine) as connection:
+            known = accounts.account(connection, handle)
+        if known is not None and known.disabled_at is not None:
+            self._refuse(handle, "disabled")
         now, cookie = self._clock(), secrets.random_word()
+        proved_at = now if proved_at is None else proved_at
         with plainly(self._engine), writing(self._engine) as connection:
             account = accounts.account(connection, handle)
             if account is None or account.disabled_at is not None:
                 raise SignInError
             accounts.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
-            accounts.add_session(connection, _digest(cookie), handle, now)
-        return Visit(Identity(handle=handle, role=account.role, proved_at=now), cookie)
+            accounts.add_session(connection, _digest(cookie), handle, now, proved_at)
+        return Visit(Identity(handle=handle, role=account.role, proved_at=proved_at), cookie)
 
     def prove(self, visit: Visit, password: str, address: str) -> Visit:
         """The same session, its person having proved again who they are; raises as `sign_in`."""
@@ -143,9 +150,15 @@ class Door:
         with plainly(self._engine), writing(self._engine) as connection:
             accounts.end_session(connection, _digest(cookie))
 
+    def end(self, digest: bytes) -> None:
+        """Ends the session of that digest."""
+        with plainly(self._engine), writing(self._engine) as connection:
+            accounts.end_session(connection, digest)
+
     def _check(self, handle: str, password: str, address: str) -> str:
         """The role of the account whose handle and password these are."""
-        name = handle[:100]
+        # What is no handle is nobody's name, and may hold what no database takes.
+        name = handle if acts.is_handle(handle) else "?"
         self._count(name, address)
         with plainly(self._engine), reading(self._engine) as connection:
             account = accounts.account(connection, name)

@@ -49,6 +49,6 @@ class Identity:
 
     def may(self, act: str) -> bool:
         """Whether they may do it at all, perhaps after proving again who they are."""
-        return roles.may(self.role, act) and (
-            self.acts is None or (act in self.acts and act not in roles.IN_PERSON)
-        )
+        if self.token is not None and act in roles.IN_PERSON:
+            return False
+        return roles.may(self.role, act) and (self.acts is None or act in self.acts)

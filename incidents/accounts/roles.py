@@ -60,6 +60,8 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "activate_policy": (_S, _X),
     "keep_accounts": (_X,),
     "own_account": _ALL,
+    "set_password": _ALL,
+    "make_token": _ALL,
 }
 MAY: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
 """Which roles may do each act. A command's act is its class's name: `StateRefused` is
@@ -67,9 +69,15 @@ MAY: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABL
 
 ACTS: tuple[str, ...] = tuple(_TABLE)
 
-IN_PERSON = frozenset({"state_refused", "state_false", "ask_reinstatement", "approve"})
-"""What closes a site on somebody's word (R4, R5) or opens a closed one: a person does it who has
-just proved who they are, and no token does it for them."""
+IN_PERSON = frozenset(
+    {
+        "state_refused", "state_false", "ask_reinstatement", "approve",
+        "set_password", "make_token",
+    }
+)  # fmt: skip
+"""What closes a site on somebody's word (R4, R5), opens a closed one, or gives somebody a way in: a
+person does it who has just proved who they are, and no token does it for them. For another's
+account `keep_accounts` is needed as well."""
 
 
 def may(role: str, act: str) -> bool:

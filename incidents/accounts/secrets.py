@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
+import unicodedata
 from functools import cache
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from incidents.errors import RefusedError
+from incidents.errors import BadTextError, RefusedError
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -18,6 +21,9 @@ TOKEN_START = "inc_"  # noqa: S105 - what is not secret of it
 """What a token begins with, so that a scanner of leaked secrets knows one."""
 
 _BYTES = 16
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Each takes 64 MiB on purpose: many who sign in at once wait for each other.
+_AT_ONCE = BoundedSemaphore(4)
 
 
 class WeakPasswordError(RefusedError):
@@ -57,25 +63,32 @@ def hash_of(password: str, handle: str) -> str:
     """What is kept of a password (Argon2id, RFC 9106).
 
     Raises:
-        WeakPasswordError, GuessablePasswordError: if it is none that keeps anybody out.
+        WeakPasswordError, GuessablePasswordError, BadTextError: if it keeps nobody out, or cannot
+            be typed.
     """
+    password = unicodedata.normalize("NFC", password)
     length = len(password)
     if not LEAST_CHARACTERS <= length <= MOST_CHARACTERS:
         raise WeakPasswordError(least=LEAST_CHARACTERS, most=MOST_CHARACTERS, length=length)
     if len(set(password)) < 3 or password.casefold() == handle.casefold():
         raise GuessablePasswordError
-    return _hasher().hash(password)
+    if (surrogate := _SURROGATE.search(password)) is not None:
+        raise BadTextError(what="password", found=f"the character U+{ord(surrogate[0]):04X}")
+    with _AT_ONCE:
+        return _hasher().hash(password)
 
 
 def is_password(password: str, hash_: str | None) -> bool:
     """Whether it is that one. It takes the same time when there is none (`hash_` is None)."""
     from argon2.exceptions import Argon2Error, InvalidHashError
 
-    try:
-        _hasher().verify(hash_ or _nobodys(), password[: MOST_CHARACTERS + 1])
-    except (Argon2Error, InvalidHashError):
-        return False
-    return hash_ is not None
+    given = _SURROGATE.sub("?", unicodedata.normalize("NFC", password[: MOST_CHARACTERS * 2]))
+    with _AT_ONCE:
+        try:
+            _hasher().verify(hash_ or _nobodys(), given)
+        except (Argon2Error, InvalidHashError):
+            return False
+    return hash_ is not None and _SURROGATE.search(password) is None
 
 
 @cache

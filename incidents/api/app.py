@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
 
 from incidents import __version__, clock
+from incidents.accounts import access_settings
 from incidents.accounts.door import Door
-from incidents.api import problems, queue, sites
+from incidents.accounts.oidc import Oidc
+from incidents.api import (
+    accounts,
+    acts,
+    batch,
+    description,
+    incidents,
+    notices,
+    oidc,
+    orders,
+    policies,
+    problems,
+    queue,
+    record,
+    session,
+    sites,
+    watch,
+)
+from incidents.api.caller import is_somebody
+from incidents.api.operation import JSON
 from incidents.console import pages
 from incidents.errors import IncidentsError
 
@@ -18,14 +37,6 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
 
 PREFIX = "/api/v1"
-
-
-class JSON(JSONResponse):
-    """What is answered; nobody keeps a copy of it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.headers.setdefault("Cache-Control", "no-store")
 
 
 def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
@@ -45,26 +56,17 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     )
     app.state.house = house
     app.state.door = Door(house.engine, house.desk, clock.now)
-    handler = problems.handler()
+    provider = access_settings.provider()
+    app.state.oidc = None if provider is None else Oidc(provider, clock.now)
+    app.state.trusted_proxies = access_settings.trusted_proxies()
+    handler = problems.handler(is_somebody)
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
-    for router in (sites.router, queue.router):
+    for rooms in (sites, incidents, queue, acts, batch, orders, policies, notices, record):
+        app.include_router(rooms.routes, prefix=PREFIX)
+    for router in (session.router, accounts.router, oidc.router):
         app.include_router(router, prefix=PREFIX)
-    _watch(app)
+    watch.add(app)
+    description.add(app)
     pages.put_beside(app, customers)
     return app
-
-
-def _watch(app: FastAPI) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz(request: Request) -> dict[str, str]:
-        """Its database answers too."""
-        from incidents.store import schema
-
-        schema.check(request.app.state.house.bare_engine)
-        return {"status": "ok"}

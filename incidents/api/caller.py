@@ -10,14 +10,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Header, Query, Request
+from fastapi_problem.error import Problem
 
-from incidents import clock
+from incidents import clock, site_name
 from incidents.accounts import roles, secrets
 from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import problems
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.accounts import By
+from incidents.errors import BadSiteNameError
+from incidents.store import sites
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,7 +33,8 @@ CSRF_HEADER = "X-CSRF-Token"
 CSRF = "csrf"
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_CLOSING = frozenset({"state_refused", "state_false"})
+CLOSING = frozenset({"state_refused", "state_false"})
+"""What closes a site on somebody's word (R4, R5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +63,64 @@ class Caller:
             refuse(self.house, self.identity, act, why, about)
             raise problems.not_let(act, why)
 
-    def submit(self, site: str | int, command: Command) -> dict[str, Any]:
-        """Does it, and answers as the command line does.
+    def reveals(self, about: str) -> None:
+        """See that they may be shown numbers and addresses in full, and put it on record first.
 
         Raises:
-            Problem: 403 if they may not, 428 if it closes a site that was not looked at before
-                (`If-Match`), else as the desk refuses it.
+            Problem: 403, saying why not.
+        """
+        self.needs("reveal", about=about)
+        by = By(person=self.by, login=self.identity.login)
+        self.house.desk.on_record(
+            lambda connection: accounts.reveal(connection, by, clock.now, about=about)
+        )
+
+    def submit(self, site: str | int, command: Command) -> dict[str, Any]:
+        """Does it, and answers as the command line does; raises as `act` does."""
+        return answered(self.act(site, command))
+
+    def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
+        """Asks the desk for it; the answer took effect.
+
+        Raises:
+            Problem: 403 if they may not; of what closes a site on somebody's word 428 if it was not
+                looked at before (`If-Match`), and 422 if `confirm` is not its name; else as the
+                desk refuses it.
         """
         act = roles.act_of(type(command))
         self.needs(act, about=str(site))
-        if act in _CLOSING and self.seen is None and not self.dry_run:
+        if act in CLOSING and not self.dry_run:
+            self._check_seen_and_meant(site, confirm)
+        [answer] = self.house.desk.submit([self.envelope(site, command)], dry_run=self.dry_run)
+        if answer.refusal is not None:
+            raise problems.refused(answer)
+        return answer
+
+    def _check_seen_and_meant(self, site: str | int, confirm: str | None) -> None:
+        if self.seen is None:
             raise problems.problem(
                 HTTPStatus.PRECONDITION_REQUIRED,
                 "look_first",
                 "this closes the site: give the ETag of the site as you have seen it, in If-Match",
             )
-        [answer] = self.house.desk.submit([self.envelope(site, command)], dry_run=self.dry_run)
-        return answered(answer)
+        if not self._names(confirm, site):
+            raise problems.problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "not_confirmed",
+                "this closes the site: give its name in `confirm`; nothing is done",
+            )
+
+    def _names(self, confirm: str | None, site: str | int) -> bool:
+        """Whether that is the site's name; of a site that is not there nothing would be closed."""
+        if isinstance(site, int):
+            with self.reading() as connection:
+                name = sites.name_of(connection, site)
+        else:
+            name = site
+        try:
+            return name is None or (confirm is not None and site_name.read(confirm) == name)
+        except BadSiteNameError:
+            return False
 
     def envelope(self, site: str | int, command: Command, key: str | None = None) -> Envelope:
         """The command on its way, signed by who asks."""
@@ -129,6 +174,13 @@ def etag(site_id: int, seq: int) -> str:
     return f'"{site_id}-{seq}"'
 
 
+def tag_of(answer: Answer) -> str | None:
+    """The ETag of the site after an act; None for one that was done before, or to no site."""
+    if answer.repeated or answer.site_id is None:
+        return None
+    return etag(answer.site_id, answer.first_seq + len(answer.events) - 1)
+
+
 def caller(
     request: Request,
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
@@ -139,6 +191,10 @@ def caller(
     Raises:
         Problem: 401 for nobody, 403 for a form of another site's.
     """
+    known = getattr(request.state, "caller", None)
+    if isinstance(known, Caller):
+        # Let in already, where it was seen which act this is (see `operation`).
+        return known
     house, door = request.app.state.house, request.app.state.door
     scheme, _, secret = (authorization or "").partition(" ")
     if authorization is not None:
@@ -153,6 +209,15 @@ def caller(
         refuse(house, visit.identity, request.method.lower(), "csrf", None)
         raise problems.not_let("this", "csrf")
     return Caller(house, visit.identity)
+
+
+def is_somebody(request: Request) -> bool:
+    """Whether the request comes from anybody who has been let in."""
+    try:
+        caller(request, request.headers.get("Authorization"), request.headers.get(CSRF_HEADER))
+    except Problem:
+        return False
+    return True
 
 
 def actor(  # noqa: PLR0917 - called by FastAPI, by names

@@ -6,8 +6,9 @@ names (docs/reference/refusals.md), with `facts` beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,15 @@ from starlette.exceptions import HTTPException
 
 from incidents import clock, refusal_words
 from incidents.clock import rfc3339
-from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
+from incidents.errors import (
+    DatabaseError,
+    IncidentsError,
+    InputError,
+    RefusedError,
+    SettingError,
+    SettingsFileError,
+    UnknownSettingError,
+)
 from incidents.log import logger
 from incidents.words import When
 
@@ -43,9 +52,13 @@ _STATUS = {
     "sign_in_needed": HTTPStatus.FORBIDDEN,
     "same_person": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
+    "provider_word": HTTPStatus.FORBIDDEN,
     "blocked": HTTPStatus.TOO_MANY_REQUESTS,
     "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
+
+API = "/api/"
+_NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 _log = logger("api")
 
@@ -117,7 +130,7 @@ def refused(answer: Answer) -> Problem:
 def of_error(error: IncidentsError) -> Problem:
     """An error of this program's own."""
     if isinstance(error, DatabaseError):
-        _log.error("the database does not do its part", error=error)
+        _log.error("the database does not do its part", error=type(error).__name__)
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database does not answer now",
             headers={"Retry-After": "5"},
@@ -126,15 +139,20 @@ def of_error(error: IncidentsError) -> Problem:
         wait_s = error.facts.get("wait_s")
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(_status(error.name, error), error.name, error.message, headers=headers)
-    _log.error("a request failed", error=error)
+    if isinstance(error, SettingError | UnknownSettingError | SettingsFileError):
+        _log.warning("the settings do not say what a request needs", error=type(error).__name__)
+        return problem(
+            HTTPStatus.CONFLICT, "not_set_up", "this desk is not set up for that: see its settings"
+        )
+    _log.error("a request failed", error=type(error).__name__)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the program could not do this")
 
 
-def handler() -> ExceptionHandler:
-    """What makes problems of all that is raised."""
+def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
+    """What makes problems of all that is raised; nobody is told which paths there are."""
     return new_exception_handler(
         handlers={IncidentsError: lambda _, __, error: of_error(error)},
-        http_exception_handler=_http,
+        http_exception_handler=partial(_http, is_somebody),
         request_validation_handler=_invalid,
         unhandled_wrappers={"default": _Fault},
         documentation_uri_template=TYPE,
@@ -149,17 +167,26 @@ def _status(name: str, error: IncidentsError | None = None) -> HTTPStatus:
     return HTTPStatus.NOT_FOUND if name.startswith("unknown_") else HTTPStatus.CONFLICT
 
 
-def _http(_handler: Any, _request: Request, error: HTTPException) -> Problem:
+def _http(
+    is_somebody: Callable[[Request], bool], _handler: Any, request: Request, error: HTTPException
+) -> Problem:
     status = HTTPStatus(error.status_code)
+    hidden = status in _NOT_THERE and request.url.path.startswith(API)
+    if hidden and not is_somebody(request):
+        return not_signed_in()
     name = status.name.lower()
     return problem(status, name, f"{status.phrase}.", headers=error.headers)
 
 
 def _invalid(_handler: Any, _request: Request, error: RequestValidationError) -> Problem:
+    return invalid(error.errors())
+
+
+def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
     """What is wrong and where, and nothing of what was given (pydantic tells its input)."""
     errors = [
         {"loc": [str(part) for part in each["loc"]], "type": each["type"], "msg": _told(each)}
-        for each in error.errors()
+        for each in found
     ]
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not as described",

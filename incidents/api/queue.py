@@ -1,72 +1,78 @@
-"""The queue over HTTP: what the desk must do now, and who has it in hand."""
+"""The queue over HTTP: what the desk must do now, and all that one holds given to another."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from fastapi import Depends, Query
 
-from incidents import inputs, report_duty, settings
+from incidents import settings
+from incidents.api import acts, answers, forms, problems
 from incidents.api.caller import Caller, actor, caller
-from incidents.errors import UnknownTaskError
+from incidents.api.incidents import duty_of_settings
+from incidents.api.operation import JSON, operation, router
+from incidents.api.paging import Cursor, Limit, Reveal
+from incidents.desk.desk import MAX_BATCH
 from incidents.machine import commands as c
+from incidents.store import claims, keys
 
-router = APIRouter(tags=["queue"])
+routes = router("queue")
 
 Looking = Annotated[Caller, Depends(caller)]
 Acting = Annotated[Caller, Depends(actor)]
 Document = dict[str, Any]
 
 
-class Done(BaseModel, extra="forbid"):
-    """How a task ended."""
-
-    outcome: str | None = Field(None, max_length=100)
-    note: str | None = Field(None, max_length=inputs.MAX_TEXT_CHARACTERS)
-
-
-@router.get("/queue")
+@routes.get("/queue", **operation("look", answers.Queue))
 def queue(
     by: Looking,
-    mine: bool = False,
-    reveal: bool = False,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
-    after: Annotated[str | None, Query(max_length=100)] = None,
-) -> Document:
-    """What must happen now, most urgent first; `reveal` shows numbers and addresses whole."""
-    by.needs("look")
+    mine: Annotated[bool, Query(description="Only what you have claimed.")] = False,
+    reveal: Reveal = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> JSON:
+    """What must happen now, most urgent first."""
     if reveal:
-        by.needs("reveal", about="queue")
-    owed = report_duty.read(settings.section(report_duty.SECTION))
+        by.reveals("queue")
+    owed = duty_of_settings()
     with by.reading() as connection:
         found: Document = by.house.views.queue(
             connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
-            after=after, reveal=reveal, report=owed,
+            after=cursor, reveal=reveal, report=owed,
         )  # fmt: skip
-    return found
+    found["next"] = found.pop("next_after")
+    return JSON(found)
 
 
-@router.post("/queue/{item}/claim")
-def claim(by: Acting, item: str) -> Document:
-    """Take an item, so that nobody else works on it."""
-    site, rest = inputs.item(item)
-    return by.submit(site, c.ClaimItem(by=by.by, item=rest))
+@routes.post("/queue/hand-over", **operation("hand_over", answers.HandedOver, acting=True))
+def hand_over(by: Acting, shift: forms.Shift) -> JSON:
+    """Give all that you hold to another person, at the end of a shift."""
+    to = settings.check_person(forms.needed("name", shift.to, 100))
+    by.needs("hand_over")
+    wanted = _sites(by)
+    given = []
+    for start in range(0, len(wanted), MAX_BATCH):
+        envelopes = [
+            by.envelope(site, c.HandOver(by=by.by, to=to), _key(by, site))
+            for site in wanted[start : start + MAX_BATCH]
+        ]
+        given += by.house.desk.submit(envelopes, dry_run=by.dry_run)
+    # Let go by somebody else since we looked: nothing is left to give.
+    refused = [a for a in given if a.refusal is not None and a.refusal.name != "nothing_held"]
+    if refused:
+        raise problems.refused(refused[0])
+    done = [answer for answer in given if answer.refusal is None]
+    return JSON({"items": acts.all_shown(by, done)})
 
 
-@router.post("/queue/{item}/release")
-def release(by: Acting, item: str) -> Document:
-    """Give an item back."""
-    site, rest = inputs.item(item)
-    return by.submit(site, c.ReleaseItem(by=by.by, item=rest))
+def _sites(by: Caller) -> list[int]:
+    """The sites on which they hold something; for a key that was used, those of then."""
+    with by.reading() as connection:
+        held = claims.sites_of(connection, by.by)
+        before = [] if by.key is None else keys.sites_under(connection, f"{by.by}:{by.key}")
+    # A batch is done whole or not at all: only after full ones can some have been left undone.
+    return before if len(before) % MAX_BATCH else sorted({*before, *held})
 
 
-@router.post("/queue/{item}/done")
-def done(by: Acting, item: str, how: Done) -> Document:
-    """Complete a task, such as 12-t2, with its outcome."""
-    site, rest = inputs.item(item)
-    if not rest.startswith("t"):
-        raise UnknownTaskError(given=item)
-    outcome = None if how.outcome is None else inputs.text("outcome", limit=100)(how.outcome)
-    note = None if how.note is None else inputs.text("note")(how.note)
-    return by.submit(site, c.CompleteTask(by=by.by, task=int(rest[1:]), outcome=outcome, note=note))
+def _key(by: Caller, site: int) -> str | None:
+    return None if by.key is None else f"{by.key}:{site}"

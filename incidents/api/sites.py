@@ -1,53 +1,100 @@
-"""The sites over HTTP: the register, how a site stands and why, and the acts on it."""
+"""The sites over HTTP: the register, how a site stands and why, what happened to it."""
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field
+from fastapi import Depends, Path, Query
 
 from incidents import clock, inputs
+from incidents.api import acts, answers, forms
 from incidents.api.caller import Caller, actor, caller, etag
-from incidents.machine import commands as c
+from incidents.api.operation import JSON, operation, router
+from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
+from incidents.store import sites as site_rows
+from incidents.views import lists, masked
+from incidents.views.timeline import timeline
 
-router = APIRouter(tags=["sites"])
+routes = router("sites")
 
 Looking = Annotated[Caller, Depends(caller)]
 Acting = Annotated[Caller, Depends(actor)]
-Document = dict[str, Any]
+Name = Annotated[str, Path(max_length=300, description="A site's name.")]
+_TIMELINE = "timeline"
 
 
-class Finding(BaseModel, extra="forbid"):
-    """A violation that was found."""
-
-    urls: list[str] = Field([], max_length=inputs.MAX_URLS)
-    category: str | None = Field(None, max_length=100)
-    note: str | None = Field(None, max_length=inputs.MAX_TEXT_CHARACTERS)
-    at: str | None = Field(None, max_length=64, description="RFC 3339; none: now.")
-    again: bool = False
-
-
-@router.get("/sites/{site}")
-def show(by: Looking, site: str, response: Response) -> Document:
-    """How a site stands, and whom to call."""
-    by.needs("look")
+@routes.get("/sites", **operation("look", answers.SitePage))
+def sites(  # noqa: PLR0917 - called by FastAPI, by names
+    by: Looking,
+    state: Annotated[answers.SiteState | None, Query()] = None,
+    held: Annotated[bool | None, Query()] = None,
+    disputed: Annotated[bool | None, Query()] = None,
+    q: Part = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> JSON:
+    """List the sites by name, numbers and addresses masked."""
+    wanted = lists.SiteFilter(state=state, held=held, disputed=disputed, q=forms.words("q", q, 100))
     with by.reading() as connection:
-        found: Document = by.house.views.site(connection, inputs.site(site), clock.now())
-    response.headers["ETag"] = etag(found["id"], found["seq"])
-    return found
+        found = lists.sites_page(connection, wanted, limit=limit, cursor=cursor)
+    return JSON(masked.document(found))
 
 
-@router.post("/sites/{site}/incidents", status_code=201)
-def log(by: Acting, site: str, finding: Finding) -> Document:
-    """Log a violation. The desk then has an hour to reach the responsible person (R2)."""
-    command = c.Log(
-        by=by.by,
-        at=None if finding.at is None else clock.parse(finding.at, UTC, clock.now()),
-        urls=inputs.urls(finding.urls),
-        category=finding.category and inputs.text("category", limit=100)(finding.category),
-        note=finding.note and inputs.text("note")(finding.note),
-        again=finding.again,
-    )
-    return by.submit(inputs.site(site), command)
+@routes.post("/sites", **operation("add_site", answers.Acted, status=201, acting=True, tagged=True))
+def add(by: Acting, new: forms.NewSite) -> JSON:
+    """Take a site into the register, with whom to call."""
+    site, command = acts.ADD.read(by.by, new.site, new)
+    return acts.given(by, by.act(site, command), 201)
+
+
+@routes.patch("/sites/{site}", **operation("edit_site", answers.Acted, acting=True, tagged=True))
+def edit(by: Acting, site: Name, details: forms.Details) -> JSON:
+    """Change whom to call; what is not given stays as it is."""
+    name, command = acts.EDIT.read(by.by, site, details)
+    return acts.given(by, by.act(name, command))
+
+
+@routes.get("/sites/{site}", **operation("look", answers.SiteInFull, tagged=True))
+def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+    """How a site stands, and whom to call."""
+    name = inputs.site(site)
+    with by.reading() as connection:
+        found = by.house.views.site(connection, name, clock.now())
+    return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
+
+
+@routes.get("/sites/{site}/why", **operation("look", answers.Why, tagged=True))
+def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+    """Why a site stands as it does, in plain words, and what would change it."""
+    name = inputs.site(site)
+    with by.reading() as connection:
+        found = by.house.views.why(connection, name, clock.now())
+    return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
+
+
+@routes.get("/sites/{site}/timeline", **operation("look", answers.LinePage))
+def story(
+    by: Looking, site: Name, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
+) -> JSON:
+    """What happened to a site, the earliest first."""
+    name = inputs.site(site)
+    after = read_number(_TIMELINE, cursor)
+    if reveal:
+        by.reveals(name)
+    with by.reading() as connection:
+        row = site_rows.named(connection, name)
+        lines = timeline(connection, row["id"], now=clock.now(), after=after, most=limit)
+        items = list(lines)
+    last = items[-1]["seq"] if items else after
+    ahead = number_cursor(_TIMELINE, last) if last < row["seq"] and items else None
+    found: dict[str, Any] = {"items": items, "next": ahead}
+    return JSON(found if reveal else masked.document(found))
+
+
+def _shown(
+    by: Caller, found: dict[str, Any], about: str, version: tuple[int, int], *, reveal: bool
+) -> JSON:
+    if reveal:
+        by.reveals(about)
+    document = found if reveal else masked.document(found)
+    return JSON(document, headers={"ETag": etag(*version)})

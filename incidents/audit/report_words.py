@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from incidents.audit import own_acts as acts
 from incidents.audit.own_acts import LogKeyMade, PolicyActivated
+from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
 from incidents.words import Teller
@@ -127,4 +129,27 @@ def own_sentence(event: Event) -> str:
     if isinstance(event, LogKeyMade):
         before = f", in place of {event.previous}" if event.previous else ""
         return f"the key {event.key} signs the checkpoints from now on{before}"
+    return _account_sentence(event)
+
+
+def _account_sentence(event: Event) -> str:
+    """What was done about an account."""
+    match event:
+        case acts.AccountMade(handle=handle, role=role):
+            return f"{handle} has an account from now on, as {role}"
+        case acts.RoleGiven(handle=handle, role=role):
+            return f"{handle} is {role} from now on"
+        case acts.AccountDisabled(handle=handle):
+            return f"nobody comes in as {handle} any more"
+        case acts.AccountEnabled(handle=handle):
+            return f"{handle} may come in again"
+        case acts.PasswordSet(handle=handle):
+            return f"{handle} has a new password"
+        case acts.TokenMade(handle=handle, token=token, expires=expires):
+            return f"{handle} has the token {token}, until {rfc3339(expires)}"
+        case acts.TokenRevoked(token=token):
+            return f"the token {token} is worth nothing from now on"
+        case acts.AccessRefused(act=act, why=why, about=about):
+            about = f" of {about}" if about else ""
+            return f"was not let do {act}{about}: {why}"
     return event.kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,23 @@ class Act:
                 f"this is the first answer. For another violation add {way_out}."
             )
         return answers.give(self.run, answer, dry_run=False, repetition_told=True)
+
+    def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> int:
+        """Like `submit`, for what opens a closed site: who does it signs in, if there are accounts.
+
+        The password is asked for first, also for a dry run: nobody else is told anything.
+
+        Raises:
+            ActRefusedError: as `submit` does.
+            PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
+        """
+        from incidents.cli import password as passwords
+
+        signed_in = passwords.has_accounts(self.run)
+        if signed_in:
+            passwords.sign_in(self.run, password)
+        envelope = replace(self._envelope(site, command, key=self.key), signed_in=signed_in)
+        return answers.give(self.run, self._send(envelope), dry_run=self.dry_run)
 
     def close_site(
         self, site: str | int, command: Command, *, confirm: str | None, about: str | None = None

@@ -45,6 +45,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "site": ("incidents.cli.site:site", "The sites: add, show, why, hold, reinstate …"),
         "policy": ("incidents.cli.policy:policy", "Show, test and activate the policy."),
         "acts": ("incidents.cli.acts:acts", "Orders: what is carried out, and what is not."),
+        "account": ("incidents.cli.account:account", "Who may come in, and as what."),
+        "token": ("incidents.cli.token:token", "What programs come in with."),
         "serve": ("incidents.cli.serve:serve", "Serve the customer's page over HTTP."),
         "metrics": ("incidents.cli.metrics:metrics", "Print what a Prometheus is told, once."),
         "notices": (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.options import acting
+from incidents.cli.password import password_file_option
 from incidents.cli.root import LazyGroup
 from incidents.errors import InputError
 from incidents.machine import commands
@@ -117,18 +120,27 @@ def unhold(act: Act, site: str, reason: str) -> int:
 @click.command()
 @params.name_argument
 @params.reason_option
+@password_file_option
 @acting
-def reinstate(act: Act, site: str, reason: str) -> int:
-    """Ask that NAME, which is closed, be opened again; another person approves or declines."""
-    return act.submit(site, commands.AskReinstatement(by=act.by, reason=reason))
+def reinstate(act: Act, site: str, reason: str, password_file: Path | None) -> int:
+    """Ask that NAME, which is closed, be opened again; another person approves or declines.
+
+    Where there are accounts it asks for the password of who acts, or takes --password-file.
+    """
+    command = commands.AskReinstatement(by=act.by, reason=reason)
+    return act.submit_in_person(site, command, password_file)
 
 
 @click.command()
 @params.name_argument
+@password_file_option
 @acting
-def approve(act: Act, site: str) -> int:
-    """Approve that NAME be opened again, as another person has asked."""
-    return act.submit(site, commands.Approve(by=act.by))
+def approve(act: Act, site: str, password_file: Path | None) -> int:
+    """Approve that NAME be opened again, as another person has asked.
+
+    Where there are accounts it asks for the password of who acts, or takes --password-file.
+    """
+    return act.submit_in_person(site, commands.Approve(by=act.by), password_file)
 
 
 @click.command()

@@ -137,6 +137,7 @@ def _attach(desk: Acting, site: int, n: int, source: Any, called: str) -> Said:
 def download(desk: Doing, incident: str, digest: str) -> Response:
     """A file as it was attached; that it was taken goes on record first."""
     key = inputs.incident(incident)
+    desk.proves("reveal")
     with desk.reading() as connection:
         found = views.incident(connection, key)
     [name] = [each["name"] for each in found["evidence"] if each["digest"] == digest][:1] or [None]

@@ -28,6 +28,7 @@ def create(app: FastAPI) -> FastAPI:
     console = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     house = app.state.house
     console.state.house, console.state.door = house, app.state.door
+    console.state.oidc, console.state.trusted_proxies = app.state.oidc, app.state.trusted_proxies
     console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
     furnish(console)
     console.router.routes.append(static_files.ROUTE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from sqlalchemy import select
@@ -42,7 +42,7 @@ _MOST_KEPT = 64
 _CSRF = token_hex(16)
 """Stands for each one's own word in what is written for all."""
 
-Mine = Annotated[bool, Query()]
+Mine = Annotated[Literal["", "1"], Query()]
 After = Annotated[str | None, Query(max_length=100)]
 
 
@@ -82,18 +82,18 @@ _lists = Lists()
 
 
 @router.get("/")
-def show(here: Looking, mine: Mine = False, after: After = None) -> Response:
+def show(here: Looking, mine: Mine = "", after: After = None) -> Response:
     """The page."""
     here.needs("look")
-    place = Place(here.by if mine else None, after)
-    return here.page("queue", desk=_own(here, _written(here, place)), mine=mine)
+    place = Place(here.by if mine else None, after or None)
+    return here.page("queue", desk=_own(here, _written(here, place)), mine=bool(mine))
 
 
 @router.get("/queue/list")
-def fresh(here: Looking, mine: Mine = False, after: After = None) -> Response:
+def fresh(here: Looking, mine: Mine = "", after: After = None) -> Response:
     """The list alone, for a page that is open."""
     here.needs("look")
-    place = Place(here.by if mine else None, after)
+    place = Place(here.by if mine else None, after or None)
     return _answer(_own(here, _lists.of(here, place, here.request.app.state.changes)))
 
 

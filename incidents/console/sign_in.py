@@ -88,5 +88,6 @@ def _form(
     headers = {"Retry-After": str(wait_s)} if wait_s else {}
     return writing.response(
         "sign_in", reader, status=status, headers=headers, to=own(to), handle=handle[:100],
-        wrong=told, here=own(to), me=None, csrf="", said=None, may=lambda _act: False,
+        wrong=told, here=own(to), me=None, csrf="",
+        provider=request.app.state.oidc is not None, said=None, may=lambda _act: False,
     )  # fmt: skip

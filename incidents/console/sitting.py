@@ -17,6 +17,7 @@ from incidents import clock
 from incidents.accounts import roles, secrets
 from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
+from incidents.api import address as addresses
 from incidents.api import caller
 from incidents.console import words, writing
 from incidents.console.writing import Reader
@@ -270,7 +271,6 @@ async def given(request: Request) -> AsyncIterator[Given]:
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
         raise FormTooLargeError
-    # What was sent as a file lies on the disk until it is closed.
     async with request.form(max_files=20, max_fields=200) as form:
         yield Given(form)
 
@@ -315,7 +315,7 @@ def place_of(request: Request) -> str:
 
 def address(request: Request) -> str:
     """Where somebody comes from, as far as the door slows guessing down by it."""
-    return request.client.host if request.client else "?"
+    return addresses.of(request, request.app.state.trusted_proxies)
 
 
 Looking = Annotated[Sitting, Depends(sitting)]

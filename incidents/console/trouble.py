@@ -16,6 +16,7 @@ from incidents.console.sitting import (
     FormTooLargeError,
     NotLetError,
     ProveAgainError,
+    Said,
     SignedOutError,
     Sitting,
 )
@@ -63,7 +64,7 @@ def _prove_again(request: Request, error: Exception) -> Response:
     status = 403 if error.wrong else 200
     return _write(
         request, here, "prove", status, fields=error.given.fields, wrong=wrong,
-        action=request.url.path,
+        action=request.url.path, provider=request.app.state.oidc is not None,
     )  # fmt: skip
 
 
@@ -97,9 +98,20 @@ def _page(
         here = _sitting(request)
     except DatabaseError:
         here = None
+    if "HX-Request" in request.headers:
+        return _aloud(request, status, kind, why, headers)
     return _write(
         request, here, "trouble", status, headers=headers, kind=kind, why=why, code=status
     )
+
+
+def _aloud(request: Request, status: int, kind: str, why: str | None, headers: Any) -> Response:
+    """Told in the page that is open, of which nothing is replaced."""
+    reader = sitting.reader(request)
+    told = f"{why or reader.say(f'trouble.{kind}')} {reader.say(f'trouble.{kind}.then')}"
+    there = {"HX-Retarget": "#said", "HX-Reswap": "innerHTML", **(headers or {})}
+    said = Said("refused", told)
+    return writing.response("aloud", reader, status=status, headers=there, said=said)
 
 
 def _sitting(request: Request) -> Sitting | None:

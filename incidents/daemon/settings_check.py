@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents import report_duty, retention, settings
+from incidents.accounts import access_settings
 from incidents.acts import routing
 from incidents.audit import log_settings
 from incidents.daemon import delivery
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_settings.SECTION,
     report_duty.SECTION, metrics_settings.SECTION, log_settings.SECTION, retention.SECTION,
+    access_settings.SERVE, access_settings.OIDC,
 )  # fmt: skip
 
 

@@ -10,28 +10,50 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from incidents.accounts.roles import act_of
+from incidents.accounts.roles import act_of, may
 from incidents.desk import accounts
 from incidents.desk.accounts import By
 from incidents.desk.envelope import Answer, Envelope
+from incidents.machine.case import Case
 from incidents.machine.commands import Approve, AskReinstatement
 from incidents.machine.refusals import Refusal
-from incidents.store.accounts import any_there
+from incidents.store.accounts import account, any_there
 
 _IN_PERSON = (AskReinstatement, Approve)
-_NOT_LET = frozenset({"sign_in_needed", "same_person"})
+_NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person"})
+
+NOT_KEPT = frozenset({"sign_in_needed"})
+"""What is not the answer to a key for good: the same command may be given after a sign-in."""
 
 NotLet = tuple[Envelope, str, str]
 """What was asked, the name of the refusal, and that of the site."""
 
 
 def missing(connection: Connection, envelope: Envelope) -> Refusal | None:
-    """That somebody must sign in first, to open what is closed, where there are accounts."""
-    if not isinstance(envelope.command, _IN_PERSON) or envelope.signed_in:
+    """That somebody must sign in first, to open what is closed, where there are accounts.
+
+    Whoever has signed in is looked at once more: the account may have been disabled meanwhile.
+    """
+    command = envelope.command
+    if not isinstance(command, _IN_PERSON) or not any_there(connection):
         return None
-    if not any_there(connection):
+    found = account(connection, command.by) if envelope.signed_in else None
+    if found is None or found.disabled_at is not None or not may(found.role, act_of(type(command))):
+        return Refusal("sign_in_needed", {"by": command.by})
+    return None
+
+
+def unproved(connection: Connection, envelope: Envelope, case: Case) -> Refusal | None:
+    """That the first of the two people may have been anybody: they asked before they had an
+    account, so nobody knows that they are not the second.
+    """
+    request = case.request
+    if not isinstance(envelope.command, Approve) or request is None or not any_there(connection):
         return None
-    return Refusal("sign_in_needed", {"by": envelope.command.by})
+    asked_as = account(connection, request.by)
+    if asked_as is None or asked_as.made_at > request.at:
+        return Refusal("asked_by_anybody", {"site": case.site, "by": request.by})
+    return None
 
 
 def found(connection: Connection, envelope: Envelope, answer: Answer) -> list[NotLet]:

@@ -1,6 +1,9 @@
 """The accounts: the desk's own acts of letting somebody in, and of not letting them do something.
 
-Each locks the desk's row first, so that two of them come one after the other.
+Each locks the desk's row first, so that two of them come one after the other. Whoever can reach the
+database makes the first accounts. As soon as an administrator has a password, accounts are kept by
+who comes in: else two people would be one, who gives the second a new password. Each act raises
+AccountSignInError for others.
 """
 
 from __future__ import annotations
@@ -56,11 +59,27 @@ class UnknownTokenError(RefusedError):
 
 
 class LastAdministratorError(RefusedError):
-    """{handle} is the last administrator that can come in: make another one first"""
+    """{handle} is the last administrator that can come in, or the last one with a password: make
+    another one first, and give it a password"""
+
+
+class NoGuardError(RefusedError):
+    """give an administrator a password first: until then, whoever can reach the database could give
+    {handle} another one, and act as two people"""
 
 
 class DisabledAccountError(RefusedError):
     """the account of {handle} is disabled (account enable)"""
+
+
+class AccountSignInError(RefusedError):
+    """an administrator of this desk has a password, so accounts, passwords and tokens are kept only
+    by somebody who has signed in, and {by} has not"""
+
+    @property
+    def name(self) -> str:
+        """The same as of all that needs it."""
+        return "sign_in_needed"
 
 
 class BadExpiryError(InputError):
@@ -69,10 +88,15 @@ class BadExpiryError(InputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class By:
-    """Who does it, and the login beside the name."""
+    """Who does it, and the login beside the name.
+
+    `came_in` says that they have proved to be an account of this database, and that its role may do
+    this, or that it is about themselves.
+    """
 
     person: str
     login: str | None
+    came_in: bool = False
 
 
 def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> Account:
@@ -139,10 +163,12 @@ def set_password(connection: Connection, by: By, handle: str, hash_: str, clock:
     """A new password, as `secrets.hash_of` has it; all sessions of the account end.
 
     Raises:
-        UnknownAccountError: naming it.
+        UnknownAccountError, NoGuardError: naming it.
     """
     act = _Act(connection, by, clock)
-    _known(connection, handle)
+    account = _known(connection, handle)
+    if account.role != "administrator" and not (by.came_in or accounts.guards(connection)):
+        raise NoGuardError(handle=handle)
     accounts.set_password(connection, handle, hash_, act.now)
     accounts.end_sessions(connection, handle)
     act.record(own_acts.PasswordSet, handle=handle)
@@ -192,7 +218,7 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
         UnknownTokenError: naming it.
     """
     act = _Act(connection, by, clock)
-    token = accounts.token(connection, id_)
+    token = accounts.token(connection, id_) if id_.isascii() and id_.isalnum() else None
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
@@ -206,7 +232,14 @@ def refuse(
     connection: Connection, by: By, clock: Clock, *, act: str, why: str, about: str | None = None
 ) -> None:
     """Puts on record that somebody was not let do something."""
-    _Act(connection, by, clock).record(own_acts.AccessRefused, act=act, why=why, about=about)
+    _Act(connection, by, clock, open_to_all=True).record(
+        own_acts.AccessRefused, act=act, why=why, about=about
+    )
+
+
+def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
+    """Puts on record that somebody is shown numbers and addresses in full; before they are."""
+    _Act(connection, by, clock).record(own_acts.DetailsRevealed, about=about)
 
 
 def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
@@ -216,18 +249,27 @@ def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
 
 def check_handle(handle: str) -> str:
     """The handle, if it is one; raises BadHandleError, ReservedNameError, TellingNameError."""
-    if len(handle) > _MAX_HANDLE or not _HANDLE.fullmatch(handle):
+    if not is_handle(handle):
         raise BadHandleError(given=handle)
     return settings.check_person(handle)
+
+
+def is_handle(given: str) -> bool:
+    """Whether somebody could be called that."""
+    return len(given) <= _MAX_HANDLE and _HANDLE.fullmatch(given) is not None
 
 
 class _Act:
     """One act, at its place in the stream."""
 
-    def __init__(self, connection: Connection, by: By, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, by: By, clock: Clock, *, open_to_all: bool = False
+    ) -> None:
         self._connection, self._by = connection, by
         self._place = own_stream.place(connection, clock)
         self.now = self._place.now
+        if not (open_to_all or by.came_in) and accounts.guards(connection):
+            raise AccountSignInError(by=by.person)
 
     def record(self, kind: type[E], **own: Any) -> None:
         event = kind(
@@ -238,7 +280,7 @@ class _Act:
 
 
 def _known(connection: Connection, handle: str) -> Account:
-    found = accounts.account(connection, handle)
+    found = accounts.account(connection, handle) if is_handle(handle) else None
     if found is None:
         raise UnknownAccountError(handle=handle)
     return found
@@ -251,5 +293,7 @@ def _check_role(role: str) -> None:
 
 def _check_not_last(connection: Connection, account: Account) -> None:
     able = account.role == "administrator" and account.disabled_at is None
-    if able and accounts.administrators(connection) == 1:
+    if able and (
+        accounts.administrators(connection) == 1 or accounts.guards(connection) == [account.handle]
+    ):
         raise LastAdministratorError(handle=account.handle)

@@ -132,8 +132,13 @@ class Batch:
         unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
         if unused:
             sites.remove(connection, unused)
-        # The desk's own row is locked last.
-        access.write(connection, self._not_let, lambda: self._now)
+
+    def write_not_let(self) -> None:
+        """Writes who was not let do what: before `write`, since it reads what it has locked.
+
+        The desk's own row is locked here, after those of the sites.
+        """
+        access.write(self._connection, self._not_let, lambda: self._now)
 
     # What is read.
 
@@ -198,9 +203,11 @@ class Batch:
             envelope.key_for
             or answer.document["site"] is None
             or isinstance(envelope.command, RepeatOrder)
+            or answer.refusal.name in access.NOT_KEPT
         ):
             # A slip of the finger repeats what was done, what never came to a site was not done at
-            # all, and who repeats an order looks again first: all may be possible by now.
+            # all, who repeats an order looks again first, and who was told to sign in may have:
+            # all may be possible by now.
             return
         self._new_keys[envelope.key] = keys.Kept(
             envelope.key,
@@ -221,6 +228,9 @@ class Batch:
         site = self._site_of(envelope)
         if site is None:
             return nothing_done(str(envelope.site), self._unknown(envelope))
+        bad = access.unproved(self._connection, envelope, site.case)
+        if bad is not None:
+            return self._refuse(envelope, bad)
         if envelope.seen is not None:
             self._take(site, Elapse(), None)
             if site.case.seq != envelope.seen:

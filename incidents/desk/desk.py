@@ -256,6 +256,7 @@ class Desk:
             # Read when the locks are ours: no entry made while we waited is later.
             batch = self._batch(connection, envelopes, locked, self._clock(), policy)
             answers = batch.take()
+            batch.write_not_let()
             with together(connection, commit=keep):
                 batch.write()
         return answers

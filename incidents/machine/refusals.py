@@ -71,8 +71,6 @@ SENTENCES = {
     "same_person": "{by} asked for this reinstatement: another person must answer it",
     "seen_too_early": "{site} was looked at before something else was ordered or carried out: look"
     " again",
-    "sign_in_needed": "this desk has accounts, and whoever asks for a reinstatement or approves one"
-    " signs in first: {by} has not",
     "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site",
     "site_exists": "{site} is in the register already (site edit changes its details)",
     "site_not_closed": "{site} is {state}, not closed: there is nothing to reinstate",

@@ -67,6 +67,13 @@ def administrators(connection: Connection) -> int:
     return connection.scalar(wanted.where(*able)) or 0
 
 
+def guards(connection: Connection) -> list[str]:
+    """The administrators that can come in with a password."""
+    joined = accounts.join(passwords, passwords.c.handle == accounts.c.handle)
+    able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
+    return list(connection.scalars(select(accounts.c.handle).select_from(joined).where(*able)))
+
+
 def add(connection: Connection, new: Account) -> None:
     """Keeps a new account."""
     connection.execute(insert(accounts).values(new._asdict()))
@@ -158,11 +165,13 @@ def session(connection: Connection, digest: bytes) -> Session | None:
     return Session(row[0], row[1], row[2], row[3], Account(*row[4:]))
 
 
-def add_session(connection: Connection, digest: bytes, handle: str, at: datetime) -> None:
-    """Keeps a session of somebody who has just proved who they are."""
+def add_session(
+    connection: Connection, digest: bytes, handle: str, at: datetime, proved_at: datetime
+) -> None:
+    """Keeps a session of somebody who has proved who they are, at `proved_at`."""
     connection.execute(
         insert(sessions).values(
-            digest=digest, handle=handle, made_at=at, seen_at=at, proved_at=at
+            digest=digest, handle=handle, made_at=at, seen_at=at, proved_at=proved_at
         )
     )  # fmt: skip
 

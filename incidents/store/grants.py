@@ -40,6 +40,12 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "tasks": _STATE,
     "claims": _COMES_AND_GOES,
     "work": _COMES_AND_GOES,
+    # Who may come in, which the replay derives as well; and what is secret or soon over.
+    "accounts": _STATE,
+    "tokens": _STATE,
+    "passwords": _COMES_AND_GOES,
+    "sessions": (SELECT, INSERT, UPDATE, DELETE),
+    "attempts": (SELECT, INSERT, UPDATE, DELETE),
     "keys": _COMES_AND_GOES,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
     "alarms": (SELECT, INSERT, UPDATE, DELETE),

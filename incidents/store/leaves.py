@@ -152,6 +152,14 @@ def missed(connection: Connection, floor: int, limit: int) -> list[int]:
     return list(connection.scalars(statement))
 
 
+def bodies(connection: Connection, first: int, most: int) -> list[tuple[int, str]]:
+    """The entries numbered from `first` on, at most `most`: each number, and the entry's text."""
+    of = leaves.c
+    query = select(of.leaf_index, entries.c.body).join(entries, entries.c.id == of.entry_id)
+    query = query.where(of.leaf_index >= first).order_by(of.leaf_index).limit(most)
+    return [(row.leaf_index, row.body) for row in connection.execute(query)]
+
+
 def is_covered(connection: Connection, site_id: int, site_seq: int, size: int) -> bool:
     """Whether that entry of a stream is among the first `size` leaves."""
     statement = (

@@ -125,7 +125,7 @@ def details(found: Mapping[str, str | None]) -> dict[str, str | None]:
 
 
 def document(value: Any) -> Any:
-    """A document, or a list of them, with all that people have told and written masked at any depth.
+    """A document, or a list of them, with what people have told and written masked at any depth.
 
     The sentences of a timeline quote what was said; there it is masked, and nowhere else.
     """

@@ -74,7 +74,7 @@ def sites(
         batch = _batch(connection, state, after, _BATCH if left is None else min(left, _BATCH))
         if not batch:
             return
-        yield from _documents(connection, batch)
+        yield from documents(connection, batch)
         after = batch[-1]["name"]
         left = None if left is None else left - len(batch)
 
@@ -141,14 +141,13 @@ def _batch(
     return [dict(row) for row in rows]
 
 
-def _documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Document]:
+def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Document]:
+    """The sites of those rows, each as it stands."""
     found = {row["id"]: site_rows.to_case(row) for row in rows}
     _take_running(connection, found)
     # What is due next follows from the incidents, which are not read here; the row has it.
-    documents = [
-        {**site_document(found[row["id"]]), "next_due": _time(row["next_due"])} for row in rows
-    ]
-    return personal.reveal(connection, documents)
+    told = [{**site_document(found[row["id"]]), "next_due": _time(row["next_due"])} for row in rows]
+    return personal.reveal(connection, told)
 
 
 def _hold(case: Case) -> Document | None:

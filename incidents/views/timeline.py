@@ -31,8 +31,10 @@ def timeline(
     now: datetime,
     zone: tzinfo = UTC,
     after: int = 0,
+    most: int | None = None,
 ) -> Iterator[Document]:
-    """What happened to the site after its `after`th entry, or only what concerns one incident.
+    """What happened to the site after its `after`th entry, or only what concerns one incident; at
+    most the first `most` of it.
 
     Read and told in batches, so that a long history needs no more memory than a short one. Each
     has `at` (when it happened) and `recorded_at`, `by` and the `login` beside that name, `words`
@@ -41,8 +43,10 @@ def timeline(
     """
     teller = _teller(connection, site_id, When(zone=zone, now=now))
     concerning = None if incident is None else _concerning(connection, site_id, incident)
-    while batch := _read(connection, site_id, after, concerning):
+    left = _BATCH if most is None else most
+    while left and (batch := _read(connection, site_id, after, concerning, min(left, _BATCH))):
         after = batch[-1][0]
+        left -= 0 if most is None else len(batch)
         yield from told(connection, teller, [body for _, body in batch])
 
 
@@ -81,13 +85,17 @@ def _teller(connection: Connection, site_id: int, when: When) -> Teller:
 
 
 def _read(
-    connection: Connection, site_id: int, after: int, concerning: ColumnElement[bool] | None
+    connection: Connection,
+    site_id: int,
+    after: int,
+    concerning: ColumnElement[bool] | None,
+    most: int,
 ) -> list[tuple[int, str]]:
     found = select(entries.c.site_seq, entries.c.body)
     found = found.where(entries.c.site_id == site_id, entries.c.site_seq > after)
     if concerning is not None:
         found = found.where(concerning)
-    rows = connection.execute(found.order_by(entries.c.site_seq).limit(_BATCH))
+    rows = connection.execute(found.order_by(entries.c.site_seq).limit(most))
     return [(row.site_seq, row.body) for row in rows]
 
 

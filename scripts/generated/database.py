@@ -40,6 +40,11 @@ _TABLES = {
     "stamps": "What a time-stamping authority has signed of a checkpoint (RFC 3161).",
     "log_keys": "The public keys that sign checkpoints, each with its entry in the desk's own"
     " stream; the last one signs.",
+    "accounts": "Who may come in, and as what. Of the desk's own stream, as `tokens` are.",
+    "tokens": "What programs come in with: the digest of each, never the token.",
+    "passwords": "The hashes of the passwords (Argon2id). In no entry: a downgrade forgets them.",
+    "sessions": "Who is signed in, under the digest of the cookie.",
+    "attempts": "Who has failed to sign in within the last hour, and from where.",
     "heartbeats": (
         "The daemons at work, and under `once:HOST` the last `daemon --once` of a host."
     ),

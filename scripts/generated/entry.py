@@ -218,6 +218,7 @@ def _account_acts() -> Iterator[Event]:
     )  # fmt: skip
     yield acts.TokenRevoked(**when, token=token)
     yield acts.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
+    yield acts.DetailsRevealed(**when, about=_SITE)
 
 
 _URL = "https://shop.example/pills"

@@ -20,7 +20,7 @@ from incidents.store import engine as engines
 from incidents.store.engine import reading
 
 PASSWORD = "a horse and a battery"
-BY = By(person="admin-1", login="root")
+BY = By(person="admin-1", login="root", came_in=True)
 HERE = "192.0.2.7"
 
 

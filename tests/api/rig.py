@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -11,13 +14,15 @@ from starlette.testclient import TestClient
 from incidents import clock, settings
 from incidents.accounts import secrets
 from incidents.api import app
+from incidents.api.caller import COOKIE, CSRF, CSRF_HEADER
 from incidents.bootstrap import House
 from incidents.desk import accounts
 from incidents.desk.accounts import By
+from tests.api.held import against_the_description
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
-ADMIN = By(person="admin-1", login="root")
+ADMIN = By(person="admin-1", login="root", came_in=True)
 
 
 class Rig:
@@ -27,6 +32,11 @@ class Rig:
         self.house = house
         self.app = app.create(house)
         self._handles: dict[str, str] = {}
+        self._people: set[str] = set()
+
+    def keep_evidence_in(self, folder: Path, *, limit: int) -> None:
+        """From now on files are kept there, of so many bytes at most."""
+        self.house.settings = replace(self.house.settings, evidence=folder, evidence_limit=limit)
 
     def account(self, handle: str, role: str, *, password: bool = False) -> str:
         """A new account."""
@@ -51,8 +61,10 @@ class Rig:
         return secret
 
     def nobody(self) -> TestClient:
-        """Somebody without anything."""
-        return TestClient(self.app, base_url=BASE, raise_server_exceptions=False)
+        """Somebody without anything; each answer to anybody is held against the description."""
+        client = TestClient(self.app, base_url=BASE, raise_server_exceptions=False)
+        client.event_hooks = {"request": [], "response": [against_the_description(self.app)]}
+        return client
 
     def client(self, role: str) -> TestClient:
         """Somebody with a token of that role."""
@@ -62,6 +74,30 @@ class Rig:
         client = self.nobody()
         client.headers["Authorization"] = f"Bearer {self._handles[role]}"
         return client
+
+    def person(self, role: str) -> TestClient:
+        """Somebody of that role in a session, who has just proved who they are."""
+        handle = f"{role}-person"
+        if handle not in self._people:
+            self._people.add(self.account(handle, role))
+        visit = self.app.state.door.begin(handle)
+        client = self.nobody()
+        client.headers["Cookie"] = f"{COOKIE}={visit.cookie}"
+        client.headers[CSRF_HEADER] = secrets.of_session(visit.cookie, CSRF)
+        return client
+
+    def holder(self, secret: str) -> TestClient:
+        """Somebody with that token."""
+        client = self.nobody()
+        client.headers["Authorization"] = f"Bearer {secret}"
+        return client
+
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        """The entries of that kind on record, the earliest first."""
+        with self.house.reading() as connection:
+            bodies = connection.exec_driver_sql("SELECT body FROM entries ORDER BY id").scalars()
+            read = [json.loads(body) for body in bodies]
+        return [entry for entry in read if entry["kind"] == kind]
 
 
 @contextmanager

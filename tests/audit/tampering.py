@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE
+from incidents.desk import accounts
+from incidents.desk.accounts import By
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from incidents.store import tables
@@ -61,6 +63,26 @@ def fill(day: Rehearsal) -> None:
     day.later(hours=2)
     day.elapse()
     _carry_out(day)
+    _let_in(day)
+
+
+def _let_in(day: Rehearsal) -> None:
+    """Three accounts, one of them disabled, and two tokens, one of them revoked."""
+    by, clock = By(person="li", login="desk1"), lambda: day.now
+
+    def act(connection: Connection) -> None:
+        for handle, role in (("admin-1", "administrator"), ("old-1", "viewer"), ("p-1", "viewer")):
+            accounts.make(connection, by, handle, role, clock)
+        accounts.give_role(connection, by, "p-1", "integrator", clock)
+        accounts.disable(connection, by, "old-1", clock)
+        for secret, acts in (("a", ["log"]), ("b", None)):
+            made = accounts.make_token(
+                connection, by, "p-1", secret, clock, days=9, acts=acts
+            )  # fmt: skip
+        accounts.revoke_token(connection, by, made.id, clock)
+        accounts.refuse(connection, by, clock, act="log", why="role", about="a.example")
+
+    day.desk.on_record(act)
 
 
 def _carry_out(day: Rehearsal) -> None:

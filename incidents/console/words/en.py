@@ -23,6 +23,8 @@ TEXTS: dict[str, str] = {
     "sign_in.do": "Sign in",
     "sign_in.wrong": "That is not the name and the password of an account that may come in.",
     "sign_in.blocked": "Too many attempts have failed. Try again in {wait_s} seconds.",
+    "sign_in.provider": "Sign in at the house's provider",
+    "prove.provider": "Prove it at the house's provider; then do this again",
     "prove.title": "Prove again who you are",
     "prove.why": "This act closes a site on somebody's word, or opens a closed one: it is done by"
     " a person who has given the password within the last five minutes. What you have typed is"

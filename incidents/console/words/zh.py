@@ -23,6 +23,8 @@ TEXTS: dict[str, str] = {
     "sign_in.do": "登录",
     "sign_in.wrong": "账号或密码不正确，或该账号不能登录。",
     "sign_in.blocked": "失败次数过多，请在 {wait_s} 秒后再试。",
+    "sign_in.provider": "通过本单位的身份服务登录",
+    "prove.provider": "通过本单位的身份服务验证，然后重新操作",
     "prove.title": "请再次验证身份",
     "prove.why": "此操作会凭一人之言关闭网站，或重新开通已关闭的网站："
     "须由五分钟内输入过密码的本人办理。"

@@ -1,0 +1,172 @@
+"""The accounts over HTTP: who may come in and as what, their passwords, and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from incidents import clock
+from incidents.accounts import secrets
+from incidents.api.caller import Caller, caller
+from incidents.desk import accounts as acts
+from incidents.desk.accounts import By, UnknownAccountError
+from incidents.store import accounts as stored
+from incidents.views import accounts as views
+
+router = APIRouter(tags=["accounts"])
+
+T = TypeVar("T")
+Asking = Annotated[Caller, Depends(caller)]
+Document = dict[str, Any]
+
+_MOST = 1_000
+
+
+class NewAccount(BaseModel, extra="forbid"):
+    """An account to be made."""
+
+    handle: str = Field(max_length=100)
+    role: str = Field(max_length=100)
+
+
+class Change(BaseModel, extra="forbid"):
+    """What changes of an account; what is not given stays as it is."""
+
+    role: str | None = Field(None, max_length=100)
+    disabled: bool | None = None
+
+
+class Password(BaseModel, extra="forbid"):
+    """A new password."""
+
+    password: str = Field(max_length=_MOST)
+
+
+class NewToken(BaseModel, extra="forbid"):
+    """A token to be made, by default one's own."""
+
+    handle: str | None = Field(None, max_length=100)
+    days: int
+    acts: list[Annotated[str, Field(max_length=100)]] | None = Field(
+        None, min_length=1, max_length=100, description="What it is for; none: all that one may."
+    )
+
+
+@router.get("/accounts")
+def list_accounts(by: Asking) -> Document:
+    """All accounts."""
+    by.needs("keep_accounts")
+    with by.reading() as connection:
+        return {"items": views.accounts(connection)}
+
+
+@router.post("/accounts", status_code=201)
+def make(by: Asking, new: NewAccount) -> Document:
+    """Make an account, which comes in with the password or the token that it is given next."""
+    by.needs("keep_accounts")
+    _do(by, lambda c, who, now: acts.make(c, who, new.handle, new.role, now))
+    return _account(by, new.handle)
+
+
+@router.get("/accounts/{handle}")
+def show(by: Asking, handle: str) -> Document:
+    """One account."""
+    _needs(by, handle)
+    return _account(by, handle)
+
+
+@router.patch("/accounts/{handle}")
+def change(by: Asking, handle: str, change: Change) -> Document:
+    """Give an account another role, or disable or enable it: its sessions and tokens at once."""
+    by.needs("keep_accounts", about=_named(handle))
+
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
+        if change.role is not None:
+            acts.give_role(connection, who, handle, change.role, now)
+        if change.disabled is not None:
+            switch = acts.disable if change.disabled else acts.enable
+            switch(connection, who, handle, now)
+
+    _do(by, act)
+    return _account(by, handle)
+
+
+@router.put("/accounts/{handle}/password", status_code=204)
+def set_password(by: Asking, handle: str, new: Password) -> None:
+    """Give an account a new password; all its sessions end, the one that asks included."""
+    _needs(by, handle)
+    by.needs("set_password", about=_named(handle))
+    hash_ = secrets.hash_of(new.password, handle)
+    _do(by, lambda c, who, now: acts.set_password(c, who, handle, hash_, now))
+
+
+@router.get("/tokens")
+def list_tokens(
+    by: Asking,
+    handle: Annotated[str | None, Query(max_length=100)] = None,
+    everybodys: Annotated[bool, Query(alias="all")] = False,
+) -> Document:
+    """One's own tokens, or those of that account, or everybody's; never their secrets."""
+    of = by.by if handle is None else handle
+    if everybodys:
+        by.needs("keep_accounts")
+    else:
+        _needs(by, of)
+    handles = None if everybodys else [of] if acts.is_handle(of) else []
+    with by.reading() as connection:
+        return {"items": views.tokens(connection, handles)}
+
+
+@router.post("/tokens", status_code=201)
+def make_token(by: Asking, new: NewToken) -> Document:
+    """Make a token; `secret` is told in this answer alone."""
+    handle = by.by if new.handle is None else new.handle
+    _needs(by, handle)
+    by.needs("make_token", about=_named(handle))
+    secret = secrets.random_token()
+    made = _do(
+        by,
+        lambda c, who, now: acts.make_token(
+            c, who, handle, secret, now, days=new.days, acts=new.acts
+        ),
+    )
+    return views.token_document(made) | {"secret": secret}
+
+
+@router.delete("/tokens/{token}", status_code=204)
+def revoke(by: Asking, token: str) -> None:
+    """Let a token be worth nothing, at once."""
+    known = token.isascii() and token.isalnum()
+    with by.reading() as connection:
+        found = stored.token(connection, token) if known else None
+    _needs(by, None if found is None else found.handle)
+    _do(by, lambda c, who, now: acts.revoke_token(c, who, token, now))
+
+
+def _needs(by: Caller, handle: str | None) -> None:
+    """See that they may do something about that account: everybody about their own."""
+    about = None if handle is None else _named(handle)
+    by.needs("own_account" if handle == by.by else "keep_accounts", about=about)
+
+
+def _named(handle: str) -> str:
+    """How an account is called on record: what is no handle may hold anything."""
+    return handle if acts.is_handle(handle) else "?"
+
+
+def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+    who = By(person=by.by, login=by.identity.login, came_in=True)
+    return by.house.desk.on_record(lambda connection: act(connection, who, clock.now))
+
+
+def _account(by: Caller, handle: str) -> Document:
+    with by.reading() as connection:
+        found = stored.account(connection, handle) if acts.is_handle(handle) else None
+    if found is None:
+        raise UnknownAccountError(handle=handle)
+    return views.account_document(found)

@@ -1,0 +1,152 @@
+"""The batch: up to 1,000 commands in one transaction, each with what came of it.
+
+Each is checked against what the caller may do, as if it had come alone; one that is refused refuses
+itself alone. What a person must do who has just proved who they are is not done in a batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi_problem.error import Problem
+from pydantic import Field, ValidationError
+
+from incidents.accounts import roles
+from incidents.api import acts, answers, forms, problems
+from incidents.api.acts import Act
+from incidents.api.caller import Caller, actor
+from incidents.api.operation import JSON, operation, router
+from incidents.desk import Envelope
+from incidents.desk.desk import MAX_BATCH
+from incidents.errors import IncidentsError
+from incidents.views import masked, personal
+
+routes = router("batch")
+
+Acting = Annotated[Caller, Depends(actor)]
+
+_LOG = "log"
+_NAMES = {"incidents": _LOG, "contacts": "contact"}
+
+
+def _name(act: Act) -> str:
+    """What an act is called in a batch: `log`, `contact`, `removed`; `site.hold`, `queue.claim`."""
+    return _NAMES.get(act.name, act.name)
+
+
+_KNOWN: dict[tuple[str, str], Act] = {
+    (_name(act), act.of): act
+    for act in (acts.ADD, acts.EDIT, *acts.ACTS)
+    if act.act not in roles.IN_PERSON
+}
+TAKEN = sorted({name for name, _ in _KNOWN})
+
+
+class Asked(forms.Form):
+    """One command: what to do, to what (a site's name, or an id), and with which words.
+
+    `key`: the same command with the same key is done once.
+    """
+
+    do: Annotated[str, Field(max_length=20, json_schema_extra={"enum": TAKEN})]
+    to: Annotated[str, Field(max_length=300)]
+    words: dict[str, Any] = Field({})
+    key: Annotated[str, Field(min_length=1, max_length=150)] | None = None
+
+
+class Batch(forms.Form):
+    """Commands, which are done in their order."""
+
+    commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A command's place among the answers: on its way to the desk, or refused before that."""
+
+    status: int
+    envelope: Envelope | None = None
+    problem: Problem | None = None
+
+
+@routes.post("/batch", **operation("log", answers.Results, acting=True))
+def batch(by: Acting, given: Batch) -> JSON:
+    """Do up to 1,000 commands in one transaction, each with its own answer or problem."""
+    places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
+    sent = [place.envelope for place in places if place.envelope is not None]
+    found = iter(by.house.desk.submit(sent, dry_run=by.dry_run))
+    documents = []
+    for place in places:
+        answer = None if place.envelope is None else next(found)
+        if answer is not None and answer.refusal is not None:
+            place.problem, answer = problems.refused(answer), None
+        documents.append(_document(place, answer))
+    shown = [masked.document(document) for document in _revealed(by, documents)]
+    refused = sum(each["problem"] is not None for each in shown)
+    return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
+
+
+def _place(by: Caller, n: int, asked: Asked) -> _Place:
+    try:
+        act, words = _read(asked)
+        by.needs(act.act)
+        site, command = act.read(by.by, asked.to, words)
+    except Problem as problem:
+        return _Place(problem.status, problem=problem)
+    except IncidentsError as error:
+        told = problems.of_error(error)
+        return _Place(told.status, problem=told)
+    return _Place(act.status, envelope=by.envelope(site, command, _key(by, n, asked)))
+
+
+def _key(by: Caller, n: int, asked: Asked) -> str | None:
+    """Its own key, or its place under that of the whole request."""
+    if asked.key is not None or by.key is None:
+        return asked.key
+    return f"{by.key}:{n}"
+
+
+def _read(asked: Asked) -> tuple[Act, forms.Form]:
+    """Which act that is, by its name and the looks of what it is done to, and its words."""
+    for what in (acts.CONTACT, acts.INCIDENT, acts.ITEM, acts.ORDER, acts.SITE):
+        act = _KNOWN.get((asked.do, what))
+        if act is not None and _looks_like(what, asked.to):
+            return act, _words(act, asked.words)
+    raise problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "unfit_command",
+        f"no such command of such a thing; there are {', '.join(TAKEN)}",
+    )  # fmt: skip
+
+
+def _looks_like(what: str, to: str) -> bool:
+    try:
+        acts.read_target(what, to)
+    except IncidentsError:
+        # Of a site's name the desk says itself what is wrong with it.
+        return what == acts.SITE
+    return True
+
+
+def _words(act: Act, words: dict[str, Any]) -> forms.Form:
+    try:
+        return act.form.model_validate(words)
+    except ValidationError as error:
+        raise problems.invalid(error.errors(include_url=False)) from error
+
+
+def _document(place: _Place, answer: Any) -> dict[str, Any]:
+    if place.problem is not None:
+        told = place.problem.marshal(uri=problems.TYPE)
+        return {"status": place.problem.status, "answer": None, "problem": told}
+    document = answer.document | {"repeated": answer.repeated}
+    return {"status": place.status, "answer": document, "problem": None}
+
+
+def _revealed(by: Caller, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not any(True for document in documents for _ in personal.refs(document)):
+        return documents
+    with by.reading() as connection:
+        return personal.reveal(connection, documents)

@@ -1,0 +1,119 @@
+"""The forms: what the body of an act's request holds, before it is read into a command."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from incidents import clock, inputs
+from incidents.machine.case import OUTCOMES
+
+Short = Annotated[str, Field(max_length=100)]
+Words = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
+Time = Annotated[str, Field(max_length=64, description="RFC 3339, when it happened; none: now.")]
+
+
+class Form(BaseModel, extra="forbid"):
+    """What all have in common: nothing but what is described is taken."""
+
+
+class Nothing(Form):
+    """An act that needs no more words."""
+
+
+class Happened(Form):
+    """What happened at a time, and what is to be said of it."""
+
+    at: Time | None = None
+    note: Words | None = None
+
+
+class Finding(Happened):
+    """A violation that was found; `again`: another one at the same address."""
+
+    urls: list[Annotated[str, Field(max_length=4_096)]] = Field([], max_length=inputs.MAX_URLS)
+    category: Short | None = None
+    again: bool = False
+
+
+class Called(Happened):
+    """What came of a call. Only `reached` stops the clock (R2)."""
+
+    outcome: Annotated[str, Field(max_length=20, json_schema_extra={"enum": list(OUTCOMES)})]
+
+
+class Refusing(Happened):
+    """That the customer does not delete; `confirm` is the name of the site that this closes."""
+
+    confirm: Annotated[str, Field(max_length=300)] | None = None
+
+
+class Reported(Form):
+    """That the police were told; `ref` is the receipt's number."""
+
+    at: Time | None = None
+    ref: Words | None = None
+
+
+class Because(Form):
+    """Why it is done; it goes on record."""
+
+    reason: Words
+
+
+class PerhapsBecause(Form):
+    """Why it is done, if there is more to say."""
+
+    reason: Words | None = None
+
+
+class FalseDetail(Form):
+    """Which filed detail is false, and how that was established; `confirm` is the site's name."""
+
+    field: Short
+    evidence: Words
+    confirm: Annotated[str, Field(max_length=300)] | None = None
+
+
+class Details(Form):
+    """Whom to call; what is not given stays as it is."""
+
+    phone: Annotated[str, Field(max_length=64)] | None = None
+    email: Annotated[str, Field(max_length=254)] | None = None
+    person: Annotated[str, Field(max_length=200)] | None = None
+
+
+class NewSite(Details):
+    """A site for the register."""
+
+    site: Annotated[str, Field(max_length=300)]
+
+
+class Done(Form):
+    """How a task ended."""
+
+    outcome: Short | None = None
+    note: Words | None = None
+
+
+class Shift(Form):
+    """To whom all that one holds is given."""
+
+    to: Short
+
+
+def at(given: str | None) -> datetime | None:
+    """When it happened, in UTC; raises InputError of what is no time."""
+    return None if given is None else clock.parse(given, UTC, clock.now())
+
+
+def words(what: str, given: str | None, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str | None:
+    """What somebody wrote; raises RefusedError of what cannot be kept."""
+    return None if given is None else inputs.text(what, limit=limit)(given)
+
+
+def needed(what: str, given: str, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str:
+    """The same, of what must be there."""
+    return inputs.text(what, limit=limit)(given)

@@ -1,0 +1,92 @@
+"""The notices and the alarms over HTTP: how a notice would read, and what is alarming now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Path, Query
+
+from incidents import inputs
+from incidents.api import answers
+from incidents.api.caller import Caller, caller
+from incidents.api.incidents import duty_of_settings
+from incidents.api.operation import JSON, operation, router
+from incidents.documents import plain
+from incidents.errors import RefusedError
+from incidents.notices import notice_settings, preview, samples
+from incidents.notices.catalogue import NOTICES
+from incidents.notices.facts import AnyFacts
+from incidents.store import alarms as raised_alarms
+from incidents.views.alarms import alarming
+
+routes = router("notices")
+
+Looking = Annotated[Caller, Depends(caller)]
+
+
+class UnknownNoticeError(RefusedError):
+    """no notice is called {given!r}; there are {known}"""
+
+
+@routes.get("/notices", **operation("look", answers.Notices))
+def notices(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
+    """Which notices there are: to whom each goes, and when."""
+    return JSON({"items": [{"notice": name, **of._asdict()} for name, of in NOTICES.items()]})
+
+
+@routes.get("/notices/{notice}/preview", **operation("look", answers.Letters))
+def read(
+    by: Looking,
+    notice: Annotated[str, Path(max_length=100, description="A notice's name.")],
+    language: Annotated[Literal["zh_CN", "en"] | None, Query()] = None,
+    incident: Annotated[str | None, Query(max_length=100)] = None,
+) -> JSON:
+    """How a notice would read; nothing is sent. The facts are made up, or of an incident.
+
+    That of an incident names its customer and has the link to their page: it needs the act
+    `give_link`, and goes on record as revealed.
+    """
+    if notice not in NOTICES:
+        raise UnknownNoticeError(given=notice, known=", ".join(NOTICES))
+    wording = notice_settings.wording(by.house.settings.zone)
+    facts = samples.of(notice) if incident is None else _of(by, notice, incident)
+    languages = wording.languages if language is None else (language,)
+    items = []
+    for each in languages:
+        letter = wording.alone(each).letter(notice, facts, "preview")
+        items.append(
+            {
+                "notice": notice, "to": NOTICES[notice].to, "language": each,
+                "subject": letter.subject, "text": letter.text.rstrip("\n"), "html": letter.html,
+            }
+        )  # fmt: skip
+    return JSON({"items": items})
+
+
+@routes.get("/alarms", **operation("look", answers.Alarms))
+def alarms(by: Looking) -> JSON:
+    """What is alarming now, the most urgent first, and whether the desk was told of it."""
+    report = duty_of_settings()
+    with by.reading() as connection:
+        raised = raised_alarms.known(connection)
+        look = alarming(connection, by.house.now(connection), report)
+    items: list[dict[str, Any]] = []
+    for alarm in look.alarms:
+        known = raised.get(alarm.key)
+        own = {name: plain(value) for name, value in asdict(alarm).items()}
+        told = {
+            "raised_at": plain(known and known.raised_at),
+            "attempts_to_tell": 0 if known is None else known.attempts,
+            "told_at": plain(known and known.told_at),
+        }
+        items.append({"key": alarm.key, **own, **told})
+    return JSON({"items": items, "capped": sorted(look.capped)})
+
+
+def _of(by: Caller, notice: str, incident: str) -> AnyFacts:
+    key = inputs.incident(incident)
+    by.needs("give_link", about=incident.strip())
+    by.reveals(incident.strip())
+    with by.reading() as connection:
+        return preview.of(connection, notice, key)

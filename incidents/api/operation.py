@@ -1,0 +1,160 @@
+"""The operation: one endpoint of the API, which act it is, and what may be answered.
+
+Who asks is let in, and may do the act, before anything else of the request is looked at: not even
+its body is read for nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import Message, Receive
+
+from incidents import inputs
+from incidents.api import problems
+from incidents.api.caller import CSRF_HEADER, caller
+from incidents.errors import RefusedError
+
+ACT = "x-act"
+"""Where an operation's description names its act (see `accounts.roles`)."""
+
+MAX_BODY = 8 * 2**20
+_AROUND_A_FILE = 2**16
+_TELLING = ("site", "incident", "contact", "item", "order")
+
+_LOOKING = (401, 403, 404, 409, 422, 500, 503)
+_ACTING = (400, 412, 413)
+_CLOSING = (428,)
+
+
+class JSON(JSONResponse):
+    """What is answered; nobody keeps a copy of it."""
+
+    def __init__(
+        self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(content, status_code, {"Cache-Control": "no-store", **(headers or {})})
+
+
+class InvalidPart(BaseModel):
+    """What is wrong with a part of the request, and where; never what was given."""
+
+    loc: list[str]
+    type: str
+    msg: str
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[InvalidPart] = []
+    facts: dict[str, Any] = {}
+    events: list[dict[str, Any]] = []
+
+
+class Guarded(APIRoute):
+    """A route whose act somebody may do, or they are told why not."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        answer = super().get_route_handler()
+        act: str = (self.openapi_extra or {})[ACT]
+
+        async def handle(request: Request) -> Response:
+            await run_in_threadpool(_let_in, request, act)
+            return await answer(_bounded(request, act))
+
+        return handle
+
+
+def router(tag: str) -> APIRouter:
+    """A router of guarded operations; each is added with `operation`."""
+    return APIRouter(tags=[tag], route_class=Guarded)
+
+
+def operation(
+    act: str,
+    model: Any = None,
+    *,
+    status: int = 200,
+    acting: bool = False,
+    closing: bool = False,
+    tagged: bool = False,
+) -> dict[str, Any]:
+    """What a route says of itself: its act, its answer, and which problems there may be."""
+    codes = [*_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ())]
+    answers: dict[int | str, dict[str, Any]] = {
+        code: {
+            "description": HTTPStatus(code).phrase,
+            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for code in codes
+    }
+    if model is not None:
+        answers[status] = {"model": model}
+        if tagged:
+            answers[status]["headers"] = {
+                "ETag": {"description": "The site as it stands.", "schema": {"type": "string"}}
+            }
+    return {
+        "status_code": status,
+        "responses": answers,
+        "response_model": None,
+        "openapi_extra": {ACT: act},
+    }
+
+
+def _let_in(request: Request, act: str) -> None:
+    found = caller(request, request.headers.get("Authorization"), request.headers.get(CSRF_HEADER))
+    found.needs(act, about=_about(request))
+    request.state.caller = found
+
+
+def _about(request: Request) -> str | None:
+    """What it would have been done to, if that is a name or an id: it goes on record."""
+    for what in _TELLING:
+        given = request.path_params.get(what)
+        if given is None:
+            continue
+        try:
+            read = getattr(inputs, what)(given)
+        except RefusedError:
+            return None
+        return str(read) if what == "site" else str(given).strip()
+    return None
+
+
+def _bounded(request: Request, act: str) -> Request:
+    """The same request, of which no more is read than it may have."""
+    limit = MAX_BODY
+    if act == "attach":
+        limit = request.app.state.house.settings.evidence_limit + _AROUND_A_FILE
+    return Request(request.scope, _counted(request.receive, limit))
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    left = limit
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return message
+
+    return counted

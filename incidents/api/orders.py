@@ -1,0 +1,86 @@
+"""The orders over HTTP: what is not carried out, what became of one, what is really in force."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+from pydantic import Field
+
+from incidents import clock, inputs
+from incidents.acts import routing
+from incidents.acts.reconciliation import Reconciliation, in_doubt
+from incidents.api import answers, forms
+from incidents.api.caller import Caller, actor, caller
+from incidents.api.operation import JSON, operation, router
+from incidents.api.paging import Limit
+from incidents.views import masked
+from incidents.words import When
+
+routes = router("orders")
+
+Looking = Annotated[Caller, Depends(caller)]
+Acting = Annotated[Caller, Depends(actor)]
+MAX_SITES = 100
+"""So many sites are compared in one request: each may take its adapter a while."""
+
+
+class Reconcile(forms.Form):
+    """Which sites; none: those that are down, or of which something else is in force than ordered,
+    or `all`. `repair`: order once more what is not in force."""
+
+    sites: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=MAX_SITES)
+    all: bool = False
+    repair: bool = False
+
+
+@routes.get("/orders", **operation("look", answers.Orders))
+def orders(
+    by: Looking,
+    dead: Annotated[bool, Query(description="Only what is given up.")] = False,
+    site: Annotated[str | None, Query(max_length=300)] = None,
+    limit: Limit = 100,
+) -> JSON:
+    """Orders that are not carried out, dead letters first."""
+    name = None if site is None else inputs.site(site)
+    with by.reading() as connection:
+        found = by.house.views.unsettled(
+            connection, by.house.now(connection), site=name, only_dead=dead, limit=limit
+        )
+    return JSON({"items": found})
+
+
+@routes.get("/orders/{order}", **operation("look", answers.OrderInFull))
+def show(
+    by: Looking,
+    order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
+) -> JSON:
+    """What an order says, how often it was tried, and what became of it."""
+    named, house = inputs.order(order), by.house
+    with by.reading() as connection:
+        found = house.views.order(
+            connection, *named, when=When(zone=UTC, now=clock.now()), now=house.now(connection)
+        )
+    return JSON(masked.document(found))
+
+
+@routes.post("/reconcile", **operation("reconcile", answers.Reconciled, acting=True))
+def reconcile(by: Acting, which: Reconcile) -> JSON:
+    """Ask the adapters how sites really stand, and compare; what is found goes on record."""
+    by.needs("reconcile")
+    names = [inputs.site(name) for name in which.sites]
+    if not names:
+        with by.reading() as connection:
+            names = in_doubt(by.house.views.sites(connection), every=which.all)
+    now, found = names[:MAX_SITES], routing.load()
+    try:
+        own = Reconciliation(
+            reading=by.house.reading, desk=by.house.desk, routing=found, by=by.by,
+            login=by.identity.login, repair=which.repair, dry_run=by.dry_run,
+            key=None if by.key is None else f"{by.by}:{by.key}",
+        )  # fmt: skip
+        items = [own.compare(name).document() for name in now]
+    finally:
+        found.close()
+    return JSON({"items": items, "left": len(names) - len(now)})

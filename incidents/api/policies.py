@@ -1,0 +1,182 @@
+"""The policy over HTTP: the active one, all that ever were, a trial, a check, an activation."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends
+from pydantic import Field
+from sqlalchemy import Connection
+
+from incidents.api import answers, forms, problems
+from incidents.api.caller import Caller, actor, caller
+from incidents.api.operation import JSON, operation, router
+from incidents.audit import activations
+from incidents.cli import policy_words
+from incidents.clock import rfc3339
+from incidents.errors import RefusedError
+from incidents.machine import graph, policy
+from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
+from incidents.scenario import file as scenario_file
+from incidents.scenario import trial
+from incidents.scenario.fields import ScenarioError
+from incidents.scenario.trial import Trial
+from incidents.store import policies, sealed
+
+routes = router("policy")
+
+Looking = Annotated[Caller, Depends(caller)]
+Acting = Annotated[Caller, Depends(actor)]
+Document = dict[str, Any]
+Toml = Annotated[str, Field(max_length=1_000_000, description="TOML.")]
+
+
+class ActiveAlreadyError(RefusedError):
+    """this policy is active already: {policy}"""
+
+
+class PolicyFile(forms.Form):
+    """A policy's file."""
+
+    toml: Toml
+
+
+class Activating(PolicyFile):
+    """A policy that is to be the active one, and why."""
+
+    reason: forms.Words
+
+
+class Trying(forms.Form):
+    """Scenarios, and the policy that they are run under; `toml` in place of `policy`."""
+
+    scenarios: Toml
+    policy: Literal["active", "documented"] = "active"
+    toml: Toml | None = None
+
+
+@routes.get("/policy", **operation("look", answers.Policy))
+def show(by: Looking) -> JSON:
+    """The active policy: in words, as its file, since when it is active and by whose act."""
+    active = by.house.desk.policy()
+    with by.reading() as connection:
+        past = _history(connection)
+    return JSON(
+        {
+            "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
+            "words": policy_words.sentences(active), "activation": past[-1] if past else None,
+        }
+    )  # fmt: skip
+
+
+@routes.get("/policy/history", **operation("look", answers.Activations))
+def history(by: Looking) -> JSON:
+    """Every activation on record: when, by whom, why, and what changed."""
+    with by.reading() as connection:
+        return JSON({"items": _history(connection)})
+
+
+@routes.get("/policy/graph", **operation("look", answers.Graphs))
+def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
+    """The state machines as Mermaid diagrams, drawn from the tables that decide."""
+    return JSON({name: graph.mermaid(name) for name in graph.MACHINES})
+
+
+@routes.post("/policy/check", **operation("simulate", answers.Checked, acting=True))
+def check(by: Looking, file: PolicyFile) -> JSON:
+    """Whether it is a policy, what it says, and what of the active one it would change."""
+    wanted = _read(file.toml)
+    return JSON(
+        {
+            "policy": wanted.digest, "numbers": wanted.document(),
+            "words": policy_words.sentences(wanted),
+            "changes": _changes(by.house.desk.policy(), wanted),
+        }
+    )  # fmt: skip
+
+
+@routes.post("/policy/test", **operation("simulate", answers.Trials, acting=True))
+def test(by: Looking, tried: Trying) -> JSON:
+    """Run scenarios, each a history and what is expected of it, in memory."""
+    try:
+        scenarios = scenario_file.read(tried.scenarios)
+    except ScenarioError as error:
+        raise _bad("bad_scenario", str(error)) from error
+    if tried.toml is not None:
+        under = _read(tried.toml)
+    else:
+        under = DOCUMENTED if tried.policy == "documented" else by.house.desk.policy()
+    items = [_trial(trial.run(scenario, under)) for scenario in scenarios]
+    passed = all(each["passed"] for each in items)
+    return JSON({"policy": under.digest, "passed": passed, "items": items})
+
+
+@routes.post("/policy/activate", **operation("activate_policy", answers.Activated, acting=True))
+def activate(by: Acting, file: Activating) -> JSON:
+    """Make a policy the active one, on record with the reason.
+
+    What fell due before is done under the old one, and deadlines that are set already stay.
+    """
+    by.needs("activate_policy")
+    wanted, reason = _read(file.toml), forms.needed("reason", file.reason)
+    active = by.house.desk.policy()
+    answer: Document = {"policy": wanted.digest, "previous": active.digest, "events": []}
+    if by.dry_run:
+        if wanted.digest == active.digest:
+            raise ActiveAlreadyError(policy=active.digest)
+    else:
+        answer |= by.house.desk.activate(
+            wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
+            key=None if by.key is None else f"{by.by}:{by.key}",
+        )  # fmt: skip
+    with by.reading() as connection:
+        before = policy.read(policies.toml(connection, answer["previous"]))
+    told = {name: answer[name] for name in ("policy", "previous", "events")}
+    return JSON({**told, "changes": _changes(before, wanted)})
+
+
+def _read(toml: str) -> Policy:
+    try:
+        return policy.read(toml)
+    except PolicyError as error:
+        raise _bad("no_policy", str(error)) from error
+
+
+def _bad(name: str, detail: str) -> Exception:
+    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail)
+
+
+def _history(connection: Connection) -> list[Document]:
+    found = list(activations.history(connection))
+    words = sealed.values(connection, [each.reason for each in found])
+    steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
+    return [
+        {
+            "policy": each.policy, "previous": each.previous, "activated_at": rfc3339(each.at),
+            "by": each.by, "login": each.login, "reason": words.get(each.reason),
+            "toml": each.toml, "changes": _changes(*step),
+        }
+        for each, step in zip(found, steps, strict=True)
+    ]  # fmt: skip
+
+
+def _changes(before: Policy, after: Policy) -> list[Document]:
+    found = policy_words.differences(before, after)
+    return [{"key": key, "before": old, "after": new} for key, old, new in found]
+
+
+def _trial(done: Trial) -> Document:
+    return {
+        "name": done.scenario.name,
+        "passed": done.passed,
+        "policy": done.policy,
+        "mismatches": [
+            {
+                "step": miss.step, "at": rfc3339(miss.at), "what": miss.what,
+                "expected": miss.expected, "got": miss.got,
+            }
+            for miss in done.mismatches
+        ],
+    }  # fmt: skip

@@ -1,0 +1,143 @@
+"""The session over HTTP: sign in, prove again who you are, sign out, and what you may do."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi_problem.error import Problem
+from pydantic import BaseModel, Field
+
+from incidents.accounts import roles, secrets
+from incidents.accounts.door import Door, SignInError, Visit
+from incidents.accounts.identity import FRESH_FOR, Identity
+from incidents.api import address, problems
+from incidents.api.caller import (
+    COOKIE,
+    CSRF,
+    CSRF_HEADER,
+    Caller,
+    caller,
+    is_own_form,
+    refuse,
+    visitor,
+)
+from incidents.clock import rfc3339
+
+router = APIRouter(tags=["session"])
+
+Looking = Annotated[Caller, Depends(caller)]
+Document = dict[str, Any]
+
+_MOST = 1_000
+
+
+class Person(BaseModel, extra="forbid"):
+    """Who signs in."""
+
+    handle: str = Field(max_length=_MOST)
+    password: str = Field(max_length=_MOST)
+
+
+class Proof(BaseModel, extra="forbid"):
+    """The password again."""
+
+    password: str = Field(max_length=_MOST)
+
+
+def visit(
+    request: Request,
+    csrf: Annotated[str | None, Header(alias=CSRF_HEADER, include_in_schema=False)] = None,
+) -> Visit:
+    """The session that a request changes.
+
+    Raises:
+        Problem: 401 without one, 403 for a form of another site's.
+    """
+    found = visitor(request.app.state.door, request)
+    if found is None:
+        raise problems.not_signed_in()
+    if not is_own_form(found, csrf):
+        refuse(request.app.state.house, found.identity, request.method.lower(), "csrf", None)
+        raise problems.not_let("this", "csrf")
+    return found
+
+
+Visiting = Annotated[Visit, Depends(visit)]
+
+
+@router.post("/session", status_code=201)
+def sign_in(request: Request, response: Response, person: Person) -> Document:
+    """Sign in with a handle and a password; the answer sets the cookie of a new session.
+
+    Changes then need `csrf` of the answer, as the header X-CSRF-Token.
+    """
+    door: Door = request.app.state.door
+    try:
+        new = door.sign_in(person.handle, person.password, from_(request))
+    except SignInError as error:
+        raise _nobody(error) from error
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        door.sign_out(before)
+    set_cookie(response, new)
+    return _document(new.identity, new)
+
+
+@router.get("/session")
+def show(request: Request, by: Looking) -> Document:
+    """Who you are, and what you may do."""
+    found = None if by.identity.token else visitor(request.app.state.door, request)
+    return _document(by.identity, found)
+
+
+@router.delete("/session", status_code=204)
+def sign_out(request: Request, response: Response, by: Visiting) -> None:
+    """Sign out: the session is over."""
+    request.app.state.door.sign_out(by.cookie)
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+
+
+@router.post("/session/proof")
+def prove(request: Request, by: Visiting, proof: Proof) -> Document:
+    """Prove again who you are: what is done in person may then be done for five minutes."""
+    door: Door = request.app.state.door
+    try:
+        again = door.prove(by, proof.password, from_(request))
+    except SignInError as error:
+        raise _nobody(error) from error
+    return _document(again.identity, again)
+
+
+def from_(request: Request) -> str:
+    """Where it comes from."""
+    return address.of(request, request.app.state.trusted_proxies)
+
+
+def set_cookie(response: Response, visit: Visit) -> None:
+    """The cookie of a session: no script reads it, and no other site's page sends it."""
+    response.set_cookie(
+        COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
+    )  # fmt: skip
+
+
+def _nobody(error: SignInError) -> Problem:
+    return problems.problem(
+        HTTPStatus.UNAUTHORIZED, error.name, error.message,
+        headers={"WWW-Authenticate": 'Bearer realm="incidents"'},
+    )  # fmt: skip
+
+
+def _document(identity: Identity, visit: Visit | None) -> Document:
+    may = [act for act in roles.ACTS if identity.may(act)]
+    proved = identity.proved_at
+    return {
+        "handle": identity.handle,
+        "role": identity.role,
+        "token": identity.token,
+        "may": may,
+        "in_person": [act for act in may if act in roles.IN_PERSON],
+        "proved_until": None if proved is None else rfc3339(proved + FRESH_FOR),
+        "csrf": None if visit is None else secrets.of_session(visit.cookie, CSRF),
+    }

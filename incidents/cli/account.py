@@ -1,0 +1,179 @@
+"""The accounts on the command line: make them, give them a role and a password, disable them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import keeping, output, password
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "add": ("incidents.cli.account:add", "Make an account."),
+        "list": ("incidents.cli.account:list_accounts", "List the accounts."),
+        "role": ("incidents.cli.account:role", "Give an account another role."),
+        "password": ("incidents.cli.account:set_password", "Give an account a password."),
+        "disable": ("incidents.cli.account:disable", "Let nobody come in as HANDLE any more."),
+        "enable": ("incidents.cli.account:enable", "Let a disabled account come in again."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def account() -> None:
+    """Who may come in, and as what.
+
+    Whoever can reach the database makes the first accounts. As soon as an administrator has a
+    password, who keeps accounts gives their own: it is asked for, or read from --own-password-file.
+    """
+
+
+handle_argument = click.argument("handle", metavar="HANDLE")
+
+
+@click.command()
+@handle_argument
+@click.option(
+    "--role", "given", required=True, metavar="R",
+    help="What it may do: viewer, operator, supervisor, auditor, integrator or administrator.",
+)  # fmt: skip
+@password.own_password_file_option
+@looking
+def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+    """Make the account HANDLE, which comes in with the password or the token that it is given next.
+
+    The handle stands in the record for good: small letters, digits, perhaps . _ - between.
+    """
+    from incidents.desk import accounts as acts
+
+    by = keeping.who(run, own_password_file)
+    keeping.do(run, lambda c, now: acts.make(c, by, handle, given, now))
+    return _answer(run, handle, changed=True, next_=f"incidents account password {handle}")
+
+
+@click.command("list")
+@looking
+def list_accounts(run: Run) -> int:
+    """List the accounts, by their handles."""
+    from incidents.views import accounts
+
+    with run.house.reading() as connection:
+        found = accounts.accounts(connection)
+    if run.quiet:
+        run.say_all([each["handle"] for each in found])
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        when = run.when
+        output.table(
+            run, ("HANDLE", "ROLE", "MADE", "DISABLED"),
+            [
+                (each["handle"], each["role"], when(each["made_at"]),
+                 "" if each["disabled_at"] is None else when(each["disabled_at"]))
+                for each in found
+            ],
+        )  # fmt: skip
+        if not found:
+            run.tell("this desk has no accounts: incidents account add makes the first")
+    return DONE
+
+
+@click.command()
+@handle_argument
+@click.argument("given", metavar="ROLE")
+@password.own_password_file_option
+@looking
+def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+    """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
+    from incidents.desk import accounts as acts
+
+    by = keeping.who(run, own_password_file)
+    changed = keeping.do(run, lambda c, now: acts.give_role(c, by, handle, given, now))
+    return _answer(run, handle, changed=changed)
+
+
+@click.command("password")
+@handle_argument
+@password.new_password_file_option
+@password.own_password_file_option
+@looking
+def set_password(
+    run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
+) -> int:
+    """Give HANDLE a new password, which is asked for twice; all its sessions end.
+
+    Anybody may give themselves a new one.
+    """
+    from incidents.accounts import secrets
+    from incidents.desk import accounts as acts
+
+    by = keeping.who(run, own_password_file, own=handle)
+    hash_ = secrets.hash_of(password.read_new(password_file, handle), handle)
+    keeping.do(run, lambda c, now: acts.set_password(c, by, handle, hash_, now))
+    return _answer(run, handle, changed=True)
+
+
+@click.command()
+@handle_argument
+@password.own_password_file_option
+@looking
+def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
+    """Let nobody come in as HANDLE any more: with no password, no session and no token."""
+    from incidents.desk import accounts as acts
+
+    return _switch(run, handle, own_password_file, acts.disable)
+
+
+@click.command()
+@handle_argument
+@password.own_password_file_option
+@looking
+def enable(run: Run, handle: str, own_password_file: Path | None) -> int:
+    """Let a disabled account come in again, with the password and the tokens that it had."""
+    from incidents.desk import accounts as acts
+
+    return _switch(run, handle, own_password_file, acts.enable)
+
+
+def _switch(run: Run, handle: str, file: Path | None, act: Callable[..., bool]) -> int:
+    by = keeping.who(run, file)
+    changed = keeping.do(run, lambda c, now: act(c, by, handle, now))
+    return _answer(run, handle, changed=changed)
+
+
+def _answer(run: Run, handle: str, *, changed: bool, next_: str | None = None) -> int:
+    """The account as it stands now."""
+    from incidents.store import accounts
+    from incidents.views.accounts import account_document
+
+    with run.house.reading() as connection:
+        found = accounts.account(connection, handle)
+    assert found is not None
+    document: Document = account_document(found)
+    if run.quiet:
+        run.say(handle)
+    elif run.for_programs:
+        output.document(run, document, rows=[document])
+    else:
+        run.say(_sentence(run, document))
+        if not changed:
+            run.tell("nothing changed: it stood like that already")
+        if next_ is not None:
+            run.say(f"next: {next_}")
+    return DONE
+
+
+def _sentence(run: Run, of: Document) -> str:
+    if of["disabled_at"] is not None:
+        return f"{of['handle']}: {of['role']}, disabled since {run.when(of['disabled_at'])}"
+    return f"{of['handle']}: {of['role']}"

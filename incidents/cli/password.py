@@ -1,0 +1,121 @@
+"""The password on the command line: asked for at a terminal without an echo, or read from a file.
+
+It is never an option: other people see what a command was called with.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import params
+from incidents.cli.run import is_terminal
+from incidents.errors import FileError, InputError, RefusedError
+
+if TYPE_CHECKING:
+    from incidents.accounts.door import Door
+    from incidents.accounts.identity import Identity
+    from incidents.cli.run import Run
+
+OPTION, OWN = "--password-file", "--own-password-file"
+
+_STDIN = Path("-")
+# More than any password has: who names a wrong file, a device say, is told so.
+_MOST_BYTES = 10_000
+
+
+class PasswordNeededError(RefusedError):
+    """a password is needed, and nobody is at a terminal to be asked: add {option} FILE (- is
+    standard input)"""
+
+
+class PasswordsDifferError(InputError):
+    """the two passwords are not the same, so nothing is changed"""
+
+
+password_file_option = click.option(
+    OPTION, type=params.File(), metavar="FILE",
+    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+)  # fmt: skip
+new_password_file_option = click.option(
+    OPTION, type=params.File(), metavar="FILE",
+    help="Read the new password from FILE, - for standard input, in place of being asked.",
+)  # fmt: skip
+own_password_file_option = click.option(
+    OWN, type=params.File(), metavar="FILE",
+    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+)  # fmt: skip
+
+
+def has_accounts(run: Run) -> bool:
+    """Whether this desk has accounts: then some acts are done only by who has signed in."""
+    from incidents.store import accounts
+
+    with run.house.reading() as connection:
+        return accounts.any_there(connection)
+
+
+def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
+    """Who acts, having proved who they are, for this one act; `option` is what names the file.
+
+    Raises:
+        PasswordNeededError: if nobody can be asked.
+        SignInError, BlockedError: see `Door.sign_in`.
+    """
+    handle, login = run.settings.person, run.settings.login
+    given = read(file, f"Password of {handle}: ", option)
+    return _door(run).identify(handle, given, f"the terminal of {login}")
+
+
+def read(file: Path | None, question: str, option: str = OPTION) -> str:
+    """A password: of the file, without the end of its line, or as it is typed."""
+    if file is not None:
+        return _of_file(file, option)
+    if not is_terminal(sys.stdin):
+        raise PasswordNeededError(option=option)
+    return _typed(question, option)
+
+
+def read_new(file: Path | None, handle: str) -> str:
+    """A new password; at a terminal it is typed twice."""
+    new = read(file, f"New password of {handle}: ")
+    if file is None and _typed("The same again: ", OPTION) != new:
+        raise PasswordsDifferError
+    return new
+
+
+def _door(run: Run) -> Door:
+    from incidents import clock
+    from incidents.accounts.door import Door
+
+    return Door(run.house.engine, run.house.desk, clock.now)
+
+
+def _typed(question: str, option: str) -> str:
+    import getpass
+
+    try:
+        return getpass.getpass(question, stream=sys.stderr)
+    except EOFError:
+        raise PasswordNeededError(option=option) from None
+
+
+def _of_file(file: Path, option: str) -> str:
+    try:
+        if file == _STDIN:
+            if sys.stdin is None:
+                raise PasswordNeededError(option=option)
+            whole = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            with file.open("rb") as opened:
+                whole = opened.read(_MOST_BYTES + 1)
+        text = whole.decode()
+    except (OSError, ValueError) as error:
+        detail = getattr(error, "strerror", None) or "it is no text"
+        raise FileError(file=file, done="read", detail=detail) from error
+    if len(whole) > _MOST_BYTES:
+        raise FileError(file=file, done="read", detail="it is too long for a password")
+    return text.removesuffix("\n").removesuffix("\r")

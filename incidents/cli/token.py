@@ -1,0 +1,125 @@
+"""The tokens on the command line: what programs come in with, made, listed and revoked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import keeping, output, password
+from incidents.cli.account import handle_argument
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.words import Document, When
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "make": ("incidents.cli.token:make", "Make a token, and print it this once."),
+        "list": ("incidents.cli.token:list_tokens", "List the tokens, without their secrets."),
+        "revoke": ("incidents.cli.token:revoke", "Let a token be worth nothing."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def token() -> None:
+    """What programs come in with, in place of a password."""
+
+
+@click.command()
+@handle_argument
+@click.option("--days", type=int, required=True, metavar="N", help="For how long: 1 to 366.")
+@click.option(
+    "--act", "acts", multiple=True, metavar="A",
+    help="Only for this act, such as log; again for more. Default: all that the role may.",
+)  # fmt: skip
+@password.own_password_file_option
+@looking
+def make(
+    run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
+) -> int:
+    """Make a token of HANDLE, and print its secret: this once, it is kept nowhere."""
+    from incidents.accounts import secrets
+    from incidents.desk import accounts
+    from incidents.views.accounts import token_document
+
+    by, secret = keeping.who(run, own_password_file, own=handle), secrets.random_token()
+    made = keeping.do(
+        run,
+        lambda c, now: accounts.make_token(
+            c, by, handle, secret, now, days=days, acts=acts or None
+        ),
+    )  # fmt: skip
+    document: Document = token_document(made) | {"secret": secret}
+    if run.for_programs and not run.quiet:
+        output.document(run, document, rows=[_row(document)])
+        return DONE
+    run.say(secret)
+    if not run.quiet:
+        until = run.when(document["expires_at"])
+        run.tell(
+            f"this is the token {made.id} of {handle}, until {until}: it is shown this once"
+            f" (incidents token revoke {made.id} ends it)"
+        )
+    return DONE
+
+
+@click.command("list")
+@click.option("--of", metavar="HANDLE", help="Only of this account.")
+@looking
+def list_tokens(run: Run, of: str | None) -> int:
+    """List the tokens, the newest first."""
+    from incidents.views import accounts
+
+    with run.house.reading() as connection:
+        found = accounts.tokens(connection, None if of is None else [of])
+    if run.quiet:
+        run.say_all([each["id"] for each in found])
+    elif run.for_programs:
+        output.documents(run, found if run.format != "csv" else map(_row, found))
+    else:
+        headers = ("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED")
+        output.table(run, headers, (_line(each, run.when) for each in found))
+        if not found:
+            run.tell("there are no tokens: incidents token make makes one")
+    return DONE
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@password.own_password_file_option
+@looking
+def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
+    """Let the token ID be worth nothing, from this moment on."""
+    from incidents.desk import accounts
+    from incidents.store import accounts as stored
+
+    with run.house.reading() as connection:
+        found = stored.token(connection, id_)
+    by = keeping.who(run, own_password_file, own=None if found is None else found.handle)
+    changed = keeping.do(run, lambda c, now: accounts.revoke_token(c, by, id_, now))
+    document: Document = {"id": id_, "revoked": True}
+    if run.quiet:
+        run.say(id_)
+    elif run.for_programs:
+        output.document(run, document, rows=[document])
+    else:
+        run.say(f"{id_}: revoked")
+        if not changed:
+            run.tell("nothing changed: it stood like that already")
+    return DONE
+
+
+def _row(each: Document) -> Document:
+    return each | {"acts": " ".join(each["acts"] or ())}
+
+
+def _line(each: Document, when: When) -> tuple[str, ...]:
+    acts = "all that the role may" if each["acts"] is None else " ".join(each["acts"])
+    revoked = "" if each["revoked_at"] is None else when(each["revoked_at"])
+    return each["id"], each["handle"], acts, when(each["expires_at"]), revoked

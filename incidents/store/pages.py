@@ -1,0 +1,116 @@
+"""The pages: a part of a long list, and where the next part begins, whatever is added meanwhile.
+
+A cursor is opaque: which list it belongs to, and the keys of the last row that was shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlakeyset import InvalidPage, select_page, serialize_bookmark, unserialize_bookmark
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, text
+from sqlalchemy.exc import DBAPIError
+
+from incidents.errors import InputError, RefusedError
+
+MAX_PAGE = 1_000
+_MAX_CURSOR = 2_000
+_STEPS = 10_000
+
+
+class BadCursorError(InputError):
+    """that is no cursor of this list: give the `next` of a page of it, asked with the same words"""
+
+
+class TooCostlyError(RefusedError):
+    """nothing was found within {seconds} seconds, and that is the longest a look may take: narrow
+    it, with a site or a state"""
+
+
+class Page(NamedTuple):
+    """Some rows, and the cursor of those that follow; None at the end."""
+
+    rows: list[Mapping[str, Any]]
+    next: str | None
+
+
+def page(
+    connection: Connection, query: Select[Any], kind: str, *, limit: int, cursor: str | None
+) -> Page:
+    """The page of the query, which is ordered by columns that tell its rows apart.
+
+    Raises:
+        BadCursorError: if the cursor was not given out for that `kind` of list.
+    """
+    place = None if cursor is None else _place(cursor, kind, query)
+    found = select_page(connection, query, per_page=limit, after=place)
+    ahead = serialize_bookmark((found.paging.next[0], False)) if found.paging.has_next else None
+    rows: list[Mapping[str, Any]] = [dict(row._mapping) for row in found]  # noqa: SLF001 - how SQLAlchemy calls it
+    return Page(rows, None if ahead is None else _cursor(kind, ahead))
+
+
+@contextmanager
+def bounded(connection: Connection, seconds: float) -> Iterator[None]:
+    """A look that reads through much, and is broken off after so many seconds.
+
+    Raises:
+        TooCostlyError: then.
+    """
+    until = time.monotonic() + seconds
+    own: Any = connection.connection.dbapi_connection
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        own.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    else:
+        connection.execute(text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
+    try:
+        yield
+    except DBAPIError as error:
+        if _was_broken_off(error):
+            raise TooCostlyError(seconds=seconds) from error
+        raise
+    finally:
+        if sqlite:
+            own.set_progress_handler(None, 0)
+
+
+def _was_broken_off(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return "interrupted" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) == "57014"
+
+
+def _cursor(kind: str, bookmark: str) -> str:
+    return base64.urlsafe_b64encode(f"{kind} {bookmark}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
+    """The keys in a cursor, each of the type that its column has."""
+    if len(cursor) > _MAX_CURSOR:
+        raise BadCursorError
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        whose, _, bookmark = base64.b64decode(padded, b"-_", validate=True).decode().partition(" ")
+        place, backwards = unserialize_bookmark(bookmark)
+    except (ValueError, binascii.Error, InvalidPage, NotImplementedError, LookupError) as error:
+        raise BadCursorError from error
+    kinds = [each.type.python_type for each in query._order_by_clauses]  # noqa: SLF001 - no other way
+    fits = place is not None and list(map(type, place)) == kinds
+    if whose != kind or backwards or not fits or place is None:
+        raise BadCursorError
+    if not all(map(_can_be_kept, place, query._order_by_clauses)):  # noqa: SLF001
+        raise BadCursorError
+    return tuple(place)
+
+
+def _can_be_kept(key: Any, column: ColumnElement[Any]) -> bool:
+    """Whether a database can look for it at all."""
+    if isinstance(key, int):
+        return abs(key) < (2**63 if isinstance(column.type, BigInteger) else 2**31)
+    return not isinstance(key, str) or "\0" not in key

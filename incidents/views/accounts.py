@@ -1,0 +1,46 @@
+"""The accounts as people look at them: who may come in, and what programs come in with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from incidents.clock import rfc3339
+from incidents.store import accounts as stored
+from incidents.store.accounts import Account, Token
+from incidents.words import Document
+
+
+def accounts(connection: Connection) -> list[Document]:
+    """All accounts, by their handles."""
+    return [account_document(each) for each in stored.every(connection)]
+
+
+def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Document]:
+    """The tokens of those accounts, of all without them; the newest first."""
+    return [token_document(each) for each in stored.tokens_of(connection, handles)]
+
+
+def account_document(account: Account) -> Document:
+    """One account."""
+    disabled = account.disabled_at
+    return {
+        "handle": account.handle,
+        "role": account.role,
+        "made_at": rfc3339(account.made_at),
+        "disabled_at": None if disabled is None else rfc3339(disabled),
+    }
+
+
+def token_document(token: Token) -> Document:
+    """One token, without the digest of its secret; `acts` null: all that its account may."""
+    revoked = token.revoked_at
+    return {
+        "id": token.id,
+        "handle": token.handle,
+        "acts": token.acts,
+        "made_at": rfc3339(token.made_at),
+        "expires_at": rfc3339(token.expires_at),
+        "revoked_at": None if revoked is None else rfc3339(revoked),
+    }

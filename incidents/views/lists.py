@@ -1,0 +1,177 @@
+"""The lists: sites and incidents a page at a time, filtered, and searched by what stands in them.
+
+Searching reads through all that the other filters leave, since no index holds the middle of a word:
+some 300,000 incidents a second. A look takes 5 seconds at most; then it is refused, and must be
+narrowed. What has been erased is not there to be found. Who is shown notes masked finds by what
+they are shown, so that nobody guesses a number digit by digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
+
+from incidents import site_name
+from incidents.documents import incident_document
+from incidents.errors import BadSiteNameError
+from incidents.store import incidents as incident_rows
+from incidents.store import pages
+from incidents.store import sites as site_rows
+from incidents.store.tables import contacts, incident_urls, incidents, sealed, sites
+from incidents.views import masked, personal, register
+
+Document = dict[str, Any]
+
+SEARCHED_S = 5
+_SITES, _INCIDENTS = "sites", "incidents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFilter:
+    """Which sites; None does not ask. `q` is a part of the name, or a whole part of it as it is
+    written in its own signs."""
+
+    state: str | None = None
+    held: bool | None = None
+    disputed: bool | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFilter:
+    """Which incidents: `since` (or later) and `until` (before) are of the recording, in UTC; `q` is
+    a part of the site's name, of a web address, or of a note on it or on a contact."""
+
+    site: str | None = None
+    state: str | None = None
+    category: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    q: str | None = None
+
+
+def sites_page(
+    connection: Connection, wanted: SiteFilter, *, limit: int, cursor: str | None = None
+) -> Document:
+    """A page of the register in the order of the names.
+
+    Raises:
+        BadCursorError: for a cursor of something else.
+        TooCostlyError: if it takes too long.
+    """
+    query = select(*sites.c).where(sites.c.created_at.is_not(None))
+    for column, value in (("state", wanted.state), ("held", wanted.held)):
+        if value is not None:
+            query = query.where(sites.c[column] == value)
+    if wanted.disputed is not None:
+        query = query.where(sites.c.disputed == wanted.disputed)
+    if wanted.q is not None:
+        query = query.where(_has(sites.c.name, wanted.q, _ascii(wanted.q)))
+    with pages.bounded(connection, SEARCHED_S):
+        query = query.order_by(sites.c.name)
+        found = pages.page(connection, query, _SITES, limit=limit, cursor=cursor)
+    return {"items": register.documents(connection, found.rows), "next": found.next}
+
+
+def incidents_page(
+    connection: Connection,
+    wanted: IncidentFilter,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    reveal: bool = False,
+) -> Document:
+    """A page of incidents, site by site in the order in which these came, and of each as logged.
+
+    Of what is searched a page may hold fewer than `limit` though more follow. Notes are masked
+    unless `reveal` asks for them.
+
+    Raises:
+        UnknownSiteError: for a site that is not there.
+        BadCursorError: for a cursor of something else.
+        TooCostlyError: if it takes too long.
+    """
+    query = _incidents(connection, wanted)
+    with pages.bounded(connection, SEARCHED_S):
+        found = pages.page(connection, query, _INCIDENTS, limit=limit, cursor=cursor)
+    documents = _documents(connection, [(row["site_id"], row["n"]) for row in found.rows])
+    shown = documents if reveal else [masked.document(each) for each in documents]
+    if wanted.q is not None:
+        shown = [each for each in shown if _holds(each, wanted.q)]
+    return {"items": shown, "next": found.next}
+
+
+def _incidents(connection: Connection, wanted: IncidentFilter) -> Select[Any]:
+    of = incidents.c
+    query = select(of.site_id, of.n)
+    if wanted.site is not None:
+        query = query.where(of.site_id == site_rows.named(connection, wanted.site)["id"])
+    if wanted.state is not None:
+        query = query.where(of.state == wanted.state)
+    if wanted.category is not None:
+        query = query.where(of.category == wanted.category)
+    if wanted.since is not None:
+        query = query.where(of.recorded_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(of.recorded_at < wanted.until)
+    if wanted.q is not None:
+        query = query.where(_found_by(wanted.q))
+    return query.order_by(of.site_id, of.n)
+
+
+def _found_by(q: str) -> ColumnElement[bool]:
+    of, quoted = incidents.c, quote(q, safe="/:?&=.-_~%#+")
+    site = exists().where(sites.c.id == of.site_id, _has(sites.c.name, q, _ascii(q)))
+    url = exists().where(
+        incident_urls.c.site_id == of.site_id,
+        incident_urls.c.incident == of.n,
+        _has(incident_urls.c.url, q, quoted, _ascii(q)),
+    )
+    note = exists().where(sealed.c.ref == of.note, _has(sealed.c.value, q))
+    told = exists().where(
+        contacts.c.site_id == of.site_id,
+        contacts.c.incident == of.n,
+        and_(sealed.c.ref == contacts.c.note, _has(sealed.c.value, q)),
+    )
+    return or_(site, url, note, told)
+
+
+def _has(column: ColumnElement[Any], *parts: str | None) -> ColumnElement[bool]:
+    given = dict.fromkeys(part for part in parts if part is not None)
+    return or_(*(column.icontains(part, autoescape=True) for part in given))
+
+
+def _ascii(q: str) -> str | None:
+    """A part of a name in its own signs, as names are kept."""
+    if q.isascii():
+        return None
+    try:
+        return site_name.read(q)
+    except BadSiteNameError:
+        return None
+
+
+def _holds(document: Document, q: str) -> bool:
+    """Whether it stands in what is shown."""
+    notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
+    told = [document["site"], site_name.shown(document["site"]), *document["urls"], *notes]
+    wanted = [each.casefold() for each in (q, quote(q, safe="/:?&=.-_~%#+"), _ascii(q)) if each]
+    return any(part in text.casefold() for text in told if text for part in wanted)
+
+
+def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[Document]:
+    """The incidents' documents; one query for each kind of row, however many they are."""
+    found = incident_rows.whole(connection, keys)
+    wanted = sorted({site_id for site_id, _ in keys})
+    rows: list[Mapping[str, Any]] = [
+        dict(row)
+        for row in connection.execute(select(sites).where(sites.c.id.in_(wanted))).mappings()
+    ]
+    cases = {row["id"]: site_rows.to_case(row) for row in rows}
+    documents = [incident_document(cases[key[0]], found[key]) for key in keys]
+    return personal.reveal(connection, documents)

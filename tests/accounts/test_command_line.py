@@ -1,0 +1,186 @@
+"""Accounts on the command line: the first administrator, passwords, tokens; who may keep them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli, Result
+
+PASSWORD = "a horse and a battery"
+OTHER = "another long sentence"
+
+
+def _name(answer: Result) -> str:
+    """The error's name, for programs."""
+    [told] = json.loads(answer.err).values()
+    name: str = told["name"]
+    return name
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> tuple[str, str]:
+    """Two files with a password each."""
+    files = []
+    for name, text in (("one", PASSWORD), ("two", OTHER)):
+        file = tmp_path / name
+        file.write_text(f"{text}\n", encoding="utf-8")
+        files.append(str(file))
+    return files[0], files[1]
+
+
+@pytest.fixture
+def desk(cli: Cli, words: tuple[str, str]) -> Cli:
+    """A desk whose administrator has a password."""
+    assert cli("account", "add", "admin-1", "--role", "administrator").status == 0
+    assert cli("account", "password", "admin-1", "--password-file", words[0]).status == 0
+    return cli
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is typed when a password is asked for, in turn; the questions go nowhere."""
+    answers: list[str] = []
+    monkeypatch.setattr("getpass.getpass", lambda *_, **__: answers.pop(0))
+    return answers
+
+
+def test_the_first_administrator_comes_from_the_command_line(cli: Cli) -> None:
+    made = cli("account", "add", "admin-1", "--role", "administrator")
+    assert made.status == 0
+    assert made.out == "admin-1: administrator\nnext: incidents account password admin-1\n"
+    assert cli("account", "list", "--json").json == [
+        {"handle": "admin-1", "role": "administrator", "made_at": "2026-03-02T04:00:00Z",
+         "disabled_at": None},
+    ]  # fmt: skip
+    assert cli("account", "list", "-q").out == "admin-1\n"
+
+
+@pytest.mark.parametrize(("args", "status", "name"), [
+    (("add", "admin-1", "--role", "viewer"), 3, "account_exists"),
+    (("add", "Wang Wei", "--role", "viewer"), 2, "bad_handle"),
+    (("add", "13900000000", "--role", "viewer"), 2, "bad_handle"),
+    (("add", "op13900000000", "--role", "viewer"), 3, "telling_name"),
+    (("add", "clock", "--role", "viewer"), 3, "reserved_name"),
+    (("add", "op-1", "--role", "boss"), 2, "unknown_role"),
+    (("role", "op-9", "viewer"), 3, "unknown_account"),
+    (("role", "admin-1", "viewer"), 3, "last_administrator"),
+    (("disable", "admin-1"), 3, "last_administrator"),
+    (("disable", "op-9"), 3, "unknown_account"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused_by_name(
+    cli: Cli, args: tuple[str, ...], status: int, name: str
+) -> None:
+    cli("account", "add", "admin-1", "--role", "administrator")
+    answer = cli("account", *args, "--json")
+    assert (answer.status, _name(answer)) == (status, name)
+
+
+def test_nobody_has_a_password_before_an_administrator_has_one(
+    cli: Cli, words: tuple[str, str]
+) -> None:
+    cli("account", "add", "sup-1", "--role", "supervisor")
+    answer = cli("account", "password", "sup-1", "--password-file", words[0])
+    assert answer.status == 3
+    assert "give an administrator a password first" in answer.err
+
+
+def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_gives_it(
+    desk: Cli, words: tuple[str, str]
+) -> None:
+    mine, wrong = words
+    for args in (
+        ("account", "add", "sup-1", "--role", "supervisor"),
+        ("account", "role", "admin-1", "viewer"),
+        ("account", "disable", "admin-1"), ("account", "enable", "admin-1"),
+        ("account", "password", "admin-1", "--password-file", wrong),
+        ("token", "make", "admin-1", "--days", "1"), ("token", "revoke", "0123456789"),
+    ):  # fmt: skip
+        assert "add --own-password-file FILE" in desk(*args).err, args
+        answer = desk(*args, "--own-password-file", mine, "--as", f"li-{args[1]}-{len(args)}")
+        assert (answer.status, "not the handle and the password" in answer.err) == (3, True), args
+    assert desk("account", "list", "-q").out == "admin-1\n"
+    made = desk("account", "add", "sup-1", "--role", "supervisor", "--own-password-file", mine,
+                "--as", "admin-1")  # fmt: skip
+    assert made.status == 0, made.err
+
+
+def test_a_role_that_keeps_no_accounts_gives_only_itself_a_new_password(
+    desk: Cli, words: tuple[str, str]
+) -> None:
+    mine, other = words
+    as_admin = ("--as", "admin-1", "--own-password-file", mine)
+    desk("account", "add", "sup-1", "--role", "supervisor", *as_admin)
+    assert desk("account", "password", "sup-1", "--password-file", mine, *as_admin).status == 0
+    as_sup = ("--as", "sup-1", "--own-password-file", mine)
+    own = desk("account", "password", "sup-1", "--password-file", other, *as_sup)
+    assert own.status == 0, own.err
+    as_sup = ("--as", "sup-1", "--own-password-file", other)
+    foreign = desk("account", "password", "admin-1", "--password-file", other, *as_sup)
+    assert (foreign.status, "keep no accounts but their own" in foreign.err) == (3, True)
+    record = desk("audit", "export").out
+    assert '"act":"keep_accounts"' in record
+    assert '"why":"role"' in record
+    assert desk("audit", "replay").status == 0
+
+
+def test_a_new_password_is_asked_for_twice_on_a_terminal(cli: Cli, typed: list[str]) -> None:
+    cli("account", "add", "admin-1", "--role", "administrator")
+    typed += [PASSWORD, OTHER]
+    differs = cli("account", "password", "admin-1", typed="")
+    assert (differs.status, "not the same" in differs.err) == (2, True)
+    typed += [PASSWORD, PASSWORD]
+    assert cli("account", "password", "admin-1", typed="").status == 0
+    typed += [PASSWORD]
+    added = cli("account", "add", "op-1", "--role", "operator", "--as", "admin-1", typed="")
+    assert added.status == 0
+
+
+@pytest.mark.parametrize("password", ["short", "a" * 500, "aaaaaaaaaaaaaaaa", ""])
+def test_a_password_that_keeps_nobody_out_is_refused_and_told_nowhere(
+    cli: Cli, tmp_path: Path, password: str
+) -> None:
+    cli("account", "add", "admin-1", "--role", "administrator")
+    file = tmp_path / "p"
+    file.write_text(password, encoding="utf-8")
+    answer = cli("account", "password", "admin-1", "--password-file", str(file))
+    assert answer.status == 3
+    assert not password or password not in answer.out + answer.err
+
+
+def test_a_file_that_is_no_password_is_told_in_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    cli("account", "add", "admin-1", "--role", "administrator")
+    for file in (tmp_path, tmp_path / "none", Path("/dev/zero")):
+        answer = cli("account", "password", "admin-1", "--password-file", str(file))
+        assert (answer.status, answer.err.count("\n")) == (1, 1)
+
+
+def test_a_token_is_printed_once_and_listed_without_its_secret(cli: Cli) -> None:
+    cli("account", "add", "panel-1", "--role", "integrator")
+    made = cli("token", "make", "panel-1", "--days", "30", "--act", "log", "--act", "add_site")
+    assert made.status == 0
+    assert made.out.startswith("inc_")
+    assert made.out.count("\n") == 1
+    listed = cli("token", "list", "--json")
+    [token] = listed.json
+    assert (token["acts"], token["expires_at"]) == (["add_site", "log"], "2026-04-01T04:00:00Z")
+    record = cli("audit", "export").out
+    assert made.out.strip() not in listed.out + record
+    assert cli("token", "revoke", token["id"]).out == f"{token['id']}: revoked\n"
+    assert cli("token", "list", "--of", "panel-1", "--json").json[0]["revoked_at"] is not None
+    assert cli("audit", "replay").status == 0
+
+
+@pytest.mark.parametrize(("args", "status", "name"), [
+    (("make", "panel-1", "--days", "0"), 2, "bad_expiry"),
+    (("make", "panel-1", "--days", "400"), 2, "bad_expiry"),
+    (("make", "panel-1", "--days", "1", "--act", "approve"), 2, "unknown_act"),
+    (("make", "panel-9", "--days", "1"), 3, "unknown_account"),
+    (("revoke", "0123456789"), 3, "unknown_token"),
+])  # fmt: skip
+def test_a_token_that_cannot_be_is_refused_by_name(
+    cli: Cli, args: tuple[str, ...], status: int, name: str
+) -> None:
+    cli("account", "add", "panel-1", "--role", "integrator")
+    answer = cli("token", *args, "--json")
+    assert (answer.status, _name(answer)) == (status, name)

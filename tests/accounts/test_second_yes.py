@@ -1,0 +1,300 @@
+"""The second yes: a closed site is opened by two people who have signed in, and by no other way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import Connection, Engine
+
+from incidents import clock
+from incidents.accounts import secrets
+from incidents.audit.replay import Replay
+from incidents.desk import Answer, Desk, Envelope, accounts
+from incidents.desk.accounts import By
+from incidents.machine import commands as c
+from incidents.store import engine as engines
+from incidents.store.engine import reading
+from tests.cli.conftest import Cli
+
+BY = By(person="admin-1", login="root", came_in=True)
+PASSWORD = "a horse and a battery"
+SITE = "shop.example"
+
+
+class House:
+    """A desk with a closed site."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.desk = Desk(engine, own_clock=True)
+        for command in (
+            c.AddSite(by="li"), c.StateFalse(by="li", field="phone", evidence="no such number"),
+        ):  # fmt: skip
+            self.give(command)
+
+    def give(
+        self, command: c.Command, *, key: str | None = None, signed_in: bool = False,
+        dry_run: bool = False,
+    ) -> Answer:  # fmt: skip
+        envelope = Envelope(
+            site=SITE, command=command, login="desk1", key=key, signed_in=signed_in
+        )  # fmt: skip
+        [answer] = self.desk.submit([envelope], dry_run=dry_run)
+        return answer
+
+    def refused(self, command: c.Command, *, key: str | None = None, **more: bool) -> str | None:
+        answer = self.give(command, key=key, **more)
+        return None if answer.refusal is None else answer.refusal.name
+
+    def accounts(self, **roles: str) -> None:
+        def act(connection: Connection) -> None:
+            for handle, role in roles.items():
+                accounts.make(connection, BY, handle.replace("_", "-"), role, clock.now)
+
+        self.desk.on_record(act)
+
+    @property
+    def state(self) -> str:
+        with reading(self.engine) as connection:
+            found: str = connection.exec_driver_sql("SELECT state FROM sites").scalar_one()
+        return found
+
+    def told(self) -> list[str]:
+        """The entries of the desk's own stream about who was not let."""
+        with reading(self.engine) as connection:
+            assert list(Replay(connection).findings()) == []
+            wanted = "SELECT body FROM entries WHERE site_id = 0 ORDER BY site_seq"
+            bodies = connection.exec_driver_sql(wanted).scalars().all()
+        return [body for body in bodies if '"access_refused"' in body]
+
+
+ASK = c.AskReinstatement(by="sup-1", reason="appeal")
+YES = c.Approve(by="sup-2")
+
+
+@pytest.fixture
+def house(db_url: str) -> Iterator[House]:
+    engine = engines.create(db_url)
+    with freeze_time("2026-03-01 10:00:00"):
+        yield House(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def two(house: House) -> House:
+    """With two supervisors and somebody else."""
+    house.accounts(sup_1="supervisor", sup_2="supervisor", op_1="operator", view_1="viewer")
+    return house
+
+
+def test_without_accounts_two_names_are_two_people(house: House) -> None:
+    assert house.refused(ASK) is None
+    assert house.refused(YES) is None
+    assert house.state == "active"
+    assert house.told() == []
+
+
+def test_with_accounts_two_who_have_signed_in_open_it(two: House) -> None:
+    assert two.refused(ASK, signed_in=True) is None
+    assert two.refused(YES, signed_in=True) is None
+    assert two.state == "active"
+
+
+def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(two: House) -> None:
+    assert two.refused(ASK) == "sign_in_needed"
+    two.refused(ASK, signed_in=True)
+    assert two.refused(YES) == "sign_in_needed"
+    assert two.refused(c.Approve(by="sup-1"), signed_in=True) == "same_person"
+    assert two.state == "closed"
+    told = two.told()
+    assert ['"act":"approve"' in each for each in told] == [False, True, True]
+    assert ["sign_in_needed" in each for each in told] == [True, True, False]
+    assert all(f'"about":"{SITE}"' in each for each in told)
+
+
+@pytest.mark.parametrize("by", ["op-1", "view-1", "nobody-1", "Sup-2", "sup-2 "])
+def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: House, by: str) -> None:
+    two.refused(ASK, signed_in=True)
+    assert two.refused(c.Approve(by=by), signed_in=True) == "sign_in_needed"
+    assert two.state == "closed"
+
+
+def test_an_account_that_was_disabled_meanwhile_counts_no_more(two: House) -> None:
+    two.refused(ASK, signed_in=True)
+    two.desk.on_record(lambda each: accounts.disable(each, BY, "sup-2", clock.now))
+    assert two.refused(YES, signed_in=True) == "sign_in_needed"
+
+
+def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(db_url: str) -> None:
+    """Else one person asks under any name, gets an account, and approves."""
+    engine = engines.create(db_url)
+    with freeze_time("2026-03-01 10:00:00") as moved:
+        house = House(engine)
+        assert house.refused(c.AskReinstatement(by="wang", reason="appeal")) is None
+        moved.tick(timedelta(seconds=1))
+        house.accounts(sup_1="supervisor", sup_2="supervisor", wang="supervisor")
+        assert house.refused(YES, signed_in=True) == "asked_by_anybody"
+        assert house.state == "closed"
+        assert "asked_by_anybody" in house.told()[0]
+        assert house.refused(c.Decline(by="sup-1")) is None
+        assert house.refused(ASK, signed_in=True) is None
+        assert house.refused(YES, signed_in=True) is None
+    engine.dispose()
+
+
+def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_in(
+    two: House,
+) -> None:
+    two.refused(ASK, signed_in=True)
+    assert two.refused(YES, key="k") == "sign_in_needed"
+    assert two.refused(YES, key="k") == "sign_in_needed"
+    assert two.state == "closed"
+    assert two.refused(YES, key="k", signed_in=True) is None
+    assert two.give(YES, key="k").repeated
+    assert len([each for each in two.told() if "sign_in_needed" in each]) == 2
+
+
+def test_in_a_batch_each_signs_for_itself(two: House) -> None:
+    two.refused(ASK, signed_in=True)
+    answers = two.desk.submit(
+        [Envelope(site=SITE, command=c.Decline(by="sup-2"), signed_in=True),
+         Envelope(site=SITE, command=ASK),
+         Envelope(site=SITE, command=YES)]
+    )  # fmt: skip
+    assert [each.refusal and each.refusal.name for each in answers] == [
+        None, "sign_in_needed", "sign_in_needed",
+    ]  # fmt: skip
+    assert two.state == "closed"
+
+
+def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: House) -> None:
+    two.refused(ASK, signed_in=True)
+    assert two.refused(YES, dry_run=True) == "sign_in_needed"
+    assert two.refused(YES, signed_in=True, dry_run=True) is None
+    assert two.state == "closed"
+    assert two.told() == []
+
+
+def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(db_url: str) -> None:
+    engine = engines.create(db_url)
+    house = House(engine)
+    house.accounts(sup_1="supervisor", sup_2="supervisor", sup_3="supervisor")
+    house.refused(ASK, signed_in=True)
+    came: list[str | None] = []
+    people = [c.Approve(by=by) for by in ("sup-1", "sup-1", "sup-2", "sup-3")]
+    threads = [
+        threading.Thread(target=lambda each=each: came.append(house.refused(each, signed_in=True)))
+        for each in people
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert came.count(None) == 1
+    assert set(came) - {None} <= {"same_person", "no_request"}
+    assert house.state == "active"
+    house.told()
+    engine.dispose()
+
+
+# ── from the command line ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def desk(cli_on_both: Cli, tmp_path: Path) -> Cli:
+    """A closed site, an administrator, two supervisors and an operator, all with one password."""
+    cli = cli_on_both
+    (tmp_path / "right").write_text(PASSWORD, encoding="utf-8")
+    (tmp_path / "wrong").write_text("not that sentence", encoding="utf-8")
+    cli("site", "add", SITE)
+    told = ("--field", "phone", "--evidence", "a shop", "--confirm", SITE)
+    assert cli("site", "false-info", SITE, *told).status == 0
+    people = {"admin-1": "administrator", "sup-1": "supervisor", "sup-2": "supervisor"}
+    for handle, role in people.items():
+        assert cli("account", "add", handle, "--role", role).status == 0
+    for handle in people:
+        own = () if handle == "admin-1" else (
+            "--as", "admin-1", "--own-password-file", str(tmp_path / "right")
+        )  # fmt: skip
+        done = cli("account", "password", handle, "--password-file", str(tmp_path / "right"), *own)
+        assert done.status == 0, done.err
+    return cli
+
+
+def as_(handle: str, file: Path) -> tuple[str, ...]:
+    return "--as", handle, "--password-file", str(file)
+
+
+REINSTATE, APPROVE = ("site", "reinstate", SITE, "--reason", "appeal"), ("site", "approve", SITE)
+
+
+def test_two_passwords_open_a_closed_site(desk: Cli, tmp_path: Path) -> None:
+    right = tmp_path / "right"
+    assert desk(*REINSTATE, *as_("sup-1", right)).status == 0
+    assert desk(*APPROVE, *as_("sup-1", right), "--json").refused["name"] == "same_person"
+    done = desk(*APPROVE, *as_("sup-2", right))
+    assert done.status == 0, done.err
+    assert desk("site", "show", SITE, "--json").json["state"] == "active"
+    assert desk("audit", "replay").status == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--key", "k")])
+def test_without_the_password_of_who_acts_nothing_is_done_or_told(
+    desk: Cli, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    assert desk(*REINSTATE, *as_("sup-1", right)).status == 0
+    for args, needle in (
+        (("--as", "sup-2"), "--password-file FILE"),
+        (as_("sup-2", wrong), "not the handle and the password"),
+        (as_("nobody-1", right), "not the handle and the password"),
+        (as_("li", right), "not the handle and the password"),
+    ):
+        answer = desk(*APPROVE, *args, *more)
+        assert (answer.status, needle in answer.err) == (3, True), (args, answer.err)
+        assert "would" not in answer.out
+    assert desk("site", "show", SITE, "--json").json["state"] == "closed"
+    record = desk("audit", "export").out
+    assert '"why":"wrong_password"' in record
+    assert '"act":"sign_in"' in record
+
+
+def test_guessing_is_slowed_down_also_by_dry_runs(desk: Cli, tmp_path: Path) -> None:
+    for _ in range(5):
+        assert desk(*APPROVE, *as_("sup-2", tmp_path / "wrong"), "--dry-run").status == 3
+    answer = desk(*APPROVE, *as_("sup-2", tmp_path / "right"), "--json")
+    assert answer.refused["name"] == "blocked"
+
+
+def test_an_administrator_who_signs_in_approves_nothing(desk: Cli, tmp_path: Path) -> None:
+    right = tmp_path / "right"
+    assert desk(*REINSTATE, *as_("sup-1", right)).status == 0
+    answer = desk(*APPROVE, *as_("admin-1", right), "--json")
+    assert answer.refused["name"] == "sign_in_needed"
+
+
+def test_at_a_terminal_the_password_is_asked_for(
+    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(question: str, **_: object) -> str:
+        asked.append(question)
+        return PASSWORD
+
+    monkeypatch.setattr("getpass.getpass", ask)
+    assert desk(*REINSTATE, "--as", "sup-1", typed="").status == 0
+    assert asked == ["Password of sup-1: "]
+
+
+def test_a_password_has_no_place_in_the_record(desk: Cli, tmp_path: Path) -> None:
+    assert desk(*REINSTATE, *as_("sup-1", tmp_path / "right")).status == 0
+    record = desk("audit", "export").out
+    assert PASSWORD not in record
+    assert secrets.TOKEN_START not in record
+    assert "argon2" not in record

@@ -1,0 +1,44 @@
+"""What is held: each answer of the API against its description, whatever a test asks for."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from openapi_schema_validator import OAS31Validator
+
+
+def against_the_description(app: FastAPI) -> Any:
+    """A hook for a client: an answer that is not as described fails the test that has asked."""
+    return lambda response: _hold(app, response)
+
+
+def _hold(app: FastAPI, response: httpx.Response) -> None:
+    document = app.openapi()
+    response.read()
+    path, method = response.request.url.path, response.request.method.lower()
+    for template, methods in document["paths"].items():
+        if method in methods and _pattern(template).fullmatch(path):
+            _check(document, methods[method], response, f"{method} {template}")
+            return
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{[a-z]+\}", "[^/]+", template))
+
+
+def _check(document: Any, told: Any, response: httpx.Response, where: str) -> None:
+    answers, status = told["responses"], str(response.status_code)
+    assert status in answers, f"{where} answers {status}: {response.text}"
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    content = answers[status].get("content", {})
+    assert kind in content, f"{where} answers {status} as {kind!r}, not {sorted(content)}"
+    if not kind.endswith("json") or kind == "application/x-ndjson":
+        return
+    schema = {**content[kind]["schema"], "components": document["components"]}
+    wrong = [error.message for error in OAS31Validator(schema).iter_errors(response.json())]
+    assert not wrong, f"{where} answers {status}: {wrong[:3]}"

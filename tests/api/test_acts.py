@@ -1,0 +1,267 @@
+"""The acts: what they answer, what they want first, and that each is done once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.api.desk import MAIL, PHONE, fill
+from tests.api.rig import Rig
+
+SITE = "/api/v1/sites/shop.example"
+
+
+def test_a_shift_is_worked_from_the_call_to_the_report(api: Rig) -> None:
+    fill(api)
+    operator, path = api.client("operator"), "/api/v1/incidents/1-1"
+    assert operator.post("/api/v1/queue/1-1/claim").status_code == 200
+    called = operator.post(f"{path}/contacts", json={"outcome": "reached", "note": "will delete"})
+    assert called.json()["incident"]["state"] == "notified"
+    assert operator.post(f"{path}/removed", json={"note": "gone"}).status_code == 200
+    back = operator.post(f"{path}/take-back", json={"reason": "of the wrong one"})
+    assert back.json()["incident"]["state"] == "notified"
+    told = operator.post(f"{path}/reported", json={"ref": "receipt 7"})
+    assert told.json()["incident"]["reported_at"] is not None
+    again = operator.post(f"{path}/recur")
+    assert again.json()["incident"]["recurs"] == "1-1"
+    void = operator.post("/api/v1/contacts/1-1-2/void", json={"reason": "it was the neighbour"})
+    assert void.json()["incident"]["contacts"][1]["voided"]
+    assert operator.post(f"{path}/void", json={"reason": "no violation"}).status_code == 200
+    all_open = operator.post(f"{SITE}/contacts", json={"outcome": "reached"})
+    assert all_open.json()["incident"]["state"] == "notified"
+    kinds = [line["kind"] for line in operator.get(f"{path}/timeline").json()["items"]]
+    assert kinds[0] == "incident_logged"
+    assert "contact_recorded" in kinds
+
+
+def test_each_act_answers_with_the_etag_that_the_next_one_may_be_done_on(api: Rig) -> None:
+    fill(api)
+    operator = api.client("operator")
+    first = operator.post(f"{SITE}/incidents", json={})
+    tag = first.headers["etag"]
+    for look in (SITE, f"{SITE}/why", "/api/v1/incidents/1-1"):
+        assert operator.get(look).headers["etag"] == tag
+    second = operator.post(f"{SITE}/incidents", json={}, headers={"If-Match": tag})
+    assert second.status_code == 201
+    late = operator.post(f"{SITE}/incidents", json={}, headers={"If-Match": tag})
+    assert late.status_code == 412
+    nothing = operator.post("/api/v1/incidents/1-2/removed", headers={"If-Match": '"never"'})
+    assert nothing.status_code == 412
+
+
+def test_what_closes_a_site_must_have_been_looked_at_and_be_called_by_its_name(api: Rig) -> None:
+    fill(api)
+    person = api.person("operator")
+    words = {"field": "phone", "evidence": "it is a bakery's"}
+    refused, false = "/api/v1/incidents/1-1/refused", f"{SITE}/false-info"
+    seen = {"If-Match": person.get(SITE).headers["etag"]}
+    for path, body in ((refused, {}), (false, words)):
+        assert person.post(path, json=body).status_code == 428
+        for confirm in ({}, {"confirm": "other.example"}, {"confirm": "no name !"}):
+            answer = person.post(path, json=body | confirm, headers=seen)
+            assert answer.status_code == 422
+            assert answer.json()["type"] == "urn:incidents:problem:not-confirmed"
+    assert person.get(SITE).json()["state"] == "active"
+    tried = person.post(f"{refused}?dry_run=true")
+    assert tried.status_code == 409, "nobody was told yet"
+    person.post("/api/v1/incidents/1-1/contacts", json={"outcome": "reached"})
+    stale = person.post(refused, json={"confirm": "shop.example"}, headers=seen)
+    assert stale.status_code == 412
+    seen = {"If-Match": person.get(SITE).headers["etag"]}
+    closed = person.post(refused, json={"confirm": " SHOP.example "}, headers=seen)
+    assert (closed.status_code, closed.json()["site"]["rule"]) == (200, "refusal")
+
+
+def test_a_closed_site_is_opened_by_two_people(api: Rig) -> None:
+    fill(api)
+    path = "/api/v1/sites/closed.example"
+    asked = api.person("operator").post(f"{path}/reinstate", json={"reason": "it was right"})
+    assert asked.status_code == 200
+    approved = api.person("supervisor").post(f"{path}/approve")
+    assert approved.json()["site"]["state"] == "active"
+
+
+def test_nobody_opens_a_site_alone(api: Rig) -> None:
+    fill(api)
+    alone, path = api.person("supervisor"), "/api/v1/sites/closed.example"
+    alone.post(f"{path}/reinstate", json={"reason": "it was right"})
+    answer = alone.post(f"{path}/approve")
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "urn:incidents:problem:same-person"
+
+
+def test_a_trial_does_nothing(api: Rig) -> None:
+    fill(api)
+    operator = api.client("operator")
+    before = operator.get(SITE).headers["etag"]
+    tried = operator.post(f"{SITE}/incidents?dry_run=true", json={"note": "x"})
+    assert (tried.status_code, tried.json()["incident"]["id"]) == (201, "1-2")
+    assert operator.get(SITE).headers["etag"] == before
+
+
+def test_an_answer_to_an_act_shows_no_number(api: Rig) -> None:
+    fill(api)
+    for role in ("operator", "integrator"):
+        answer = api.client(role).post(
+            f"{SITE}/incidents", json={"note": f"call {PHONE} or {MAIL}"}
+        )
+        assert answer.status_code == 201
+        assert PHONE not in answer.text
+        assert MAIL not in answer.text
+        assert "call +86 •••" in answer.json()["incident"]["note"]
+
+
+def test_numbers_are_masked_until_they_are_asked_for_and_that_goes_on_record(api: Rig) -> None:
+    fill(api)
+    looks = (
+        SITE, f"{SITE}/why", f"{SITE}/timeline", "/api/v1/incidents/1-1", "/api/v1/queue",
+        "/api/v1/incidents/1-1/timeline", "/api/v1/incidents", "/api/v1/sites",
+        "/api/v1/search?q=shop",
+    )  # fmt: skip
+    operator, viewer = api.client("operator"), api.client("viewer")
+    for look in looks:
+        for somebody in (operator, viewer):
+            text = somebody.get(look).text
+            assert PHONE not in text, look
+            assert MAIL not in text, look
+    assert api.entries("details_revealed") == []
+    assert viewer.get(f"{SITE}?reveal=true").status_code == 403
+    assert operator.get(f"{SITE}?reveal=true").json()["phone"] == PHONE
+    assert MAIL in operator.get("/api/v1/incidents/1-1?reveal=true").text
+    told = [(e["actor"], e["data"]["about"]) for e in api.entries("details_revealed")]
+    assert told == [("operator-1", "shop.example"), ("operator-1", "1-1")]
+    [refused] = api.entries("access_refused")
+    assert (refused["data"]["act"], refused["data"]["about"]) == ("reveal", "shop.example")
+
+
+def test_whom_to_call_is_changed(api: Rig) -> None:
+    fill(api)
+    operator = api.client("operator")
+    assert operator.patch(SITE, json={"phone": "+86 10 5555 0100"}).status_code == 200
+    shown = operator.get(f"{SITE}?reveal=true").json()
+    assert (shown["phone"], shown["email"]) == ("+86 10 5555 0100", MAIL)
+    added = operator.post("/api/v1/sites", json={"site": "中文.example", "person": "李"})
+    assert (added.status_code, added.json()["site"]["site"]) == (201, "xn--fiq228c.example")
+
+
+def test_evidence_is_kept_once_by_its_digest(
+    api: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(api)
+    api.keep_evidence_in(tmp_path / "evidence", limit=1_000)
+    operator, path = api.client("operator"), "/api/v1/incidents/1-1/evidence"
+    files = {"file": ("证据 <b>.png", b"\x89PNG", "image/png")}
+    answer = operator.post(path, files=files)
+    [kept] = answer.json()["incident"]["evidence"]
+    assert (answer.status_code, kept["size"], kept["name"]) == (201, 4, "证据 <b>.png")
+    file = tmp_path / "evidence" / kept["digest"][:2] / kept["digest"]
+    assert file.read_bytes() == b"\x89PNG"
+    too_large = operator.post(path, files={"file": ("a", b"x" * 1_001)})
+    assert too_large.status_code == 413
+    far_too_large = operator.post(path, files={"file": ("a", b"x" * 100_000)})
+    assert far_too_large.status_code == 413
+    assert operator.post(path, files={"file": ("a", b"")}).status_code == 422
+    elsewhere = operator.post("/api/v1/incidents/9-9/evidence", files={"file": ("a", b"new")})
+    assert elsewhere.status_code == 404
+    assert len([each for each in (tmp_path / "evidence").rglob("*") if each.is_file()]) == 1
+
+
+def test_all_that_one_holds_is_handed_over_once(api: Rig) -> None:
+    fill(api)
+    operator = api.client("operator")
+    operator.post("/api/v1/queue/1-1/claim")
+    headers = {"Idempotency-Key": "evening"}
+    given = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
+    assert [each["site"]["site"] for each in given.json()["items"]] == ["shop.example"]
+    again = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
+    assert [each["repeated"] for each in again.json()["items"]] == [True]
+    [item] = [i for i in operator.get("/api/v1/queue").json()["items"] if i["id"] == "1-1"]
+    assert item["claimed_by"] == "li"
+
+
+def test_a_key_is_its_accounts_own(api: Rig) -> None:
+    fill(api)
+    headers = {"Idempotency-Key": "k1"}
+    for role in ("operator", "supervisor"):
+        answer = api.client(role).post(f"{SITE}/incidents", json={}, headers=headers)
+        assert not answer.json()["repeated"]
+
+
+def test_a_policy_is_shown_tried_and_activated(api: Rig) -> None:
+    supervisor = api.client("supervisor")
+    shown = supervisor.get("/api/v1/policy").json()
+    assert (len(shown["words"]), shown["activation"]) == (5, None)
+    wanted = shown["toml"].replace('suspend_for = "12h"', 'suspend_for = "24h"')
+    checked = supervisor.post("/api/v1/policy/check", json={"toml": wanted}).json()
+    assert checked["changes"] == [
+        {"key": "unreachable.suspend_for", "before": "12h", "after": "24h"}
+    ]
+    body = {"toml": wanted, "reason": "they were too short"}
+    tried = supervisor.post("/api/v1/policy/activate?dry_run=true", json=body)
+    assert tried.json()["policy"] == checked["policy"]
+    headers = {"Idempotency-Key": "p1"}
+    for _ in range(2):
+        done = supervisor.post("/api/v1/policy/activate", json=body, headers=headers)
+        assert done.json()["changes"] == checked["changes"]
+    assert supervisor.post("/api/v1/policy/activate", json=body).status_code == 409
+    [past] = supervisor.get("/api/v1/policy/history").json()["items"]
+    assert (past["by"], past["reason"]) == ("supervisor-1", "they were too short")
+    bad = supervisor.post("/api/v1/policy/check", json={"toml": "x = 1"})
+    assert bad.status_code == 422
+
+
+def test_scenarios_are_run_in_memory(api: Rig) -> None:
+    scenario = """
+[[scenario]]
+name = "two are not three"
+expect = { state = "STATE" }
+[[scenario.steps]]
+do = "log"
+"""
+    viewer = api.client("viewer")
+    for state, passed in (("active", True), ("closed", False)):
+        body = {"scenarios": scenario.replace("STATE", state), "policy": "documented"}
+        answer = viewer.post("/api/v1/policy/test", json=body)
+        assert (answer.status_code, answer.json().get("passed")) == (200, passed), answer.text
+    assert viewer.post("/api/v1/policy/test", json={"scenarios": "no"}).status_code == 422
+
+
+def test_orders_are_listed_shown_steered_and_compared(api: Rig) -> None:
+    fill(api)
+    supervisor = api.client("supervisor")
+    found = supervisor.get("/api/v1/orders?site=closed.example").json()["items"]
+    [closing] = [each for each in found if (each["kind"], each["lane"]) == ("close", "act")]
+    path = f"/api/v1/orders/{closing['id']}"
+    assert supervisor.get(path).json()["state"] == "waiting"
+    assert supervisor.post(f"{path}/retry").status_code == 409
+    gone = supervisor.post(f"{path}/cancel", json={"reason": "done by hand"})
+    assert gone.status_code == 200
+    assert supervisor.get(path).json()["state"] == "cancelled"
+    [compared] = supervisor.post("/api/v1/reconcile", json={"sites": ["shop.example"]}).json()[
+        "items"
+    ]
+    assert (compared["site"], compared["ordered"]) == ("shop.example", "active")
+    assert supervisor.post("/api/v1/reconcile", json={}).json()["left"] == 0
+
+
+def test_what_the_settings_do_not_have_is_a_conflict_and_no_fault(api: Rig) -> None:
+    fill(api)
+    answer = api.client("operator").get("/api/v1/incidents/1-1/link")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:incidents:problem:not-set-up"
+
+
+def test_notices_and_alarms_and_duties_are_read(api: Rig) -> None:
+    fill(api)
+    viewer = api.client("viewer")
+    names = [each["notice"] for each in viewer.get("/api/v1/notices").json()["items"]]
+    for name in names:
+        letters = viewer.get(f"/api/v1/notices/{name}/preview").json()["items"]
+        assert all(letter["text"] for letter in letters)
+    assert viewer.get("/api/v1/notices/nothing/preview").status_code == 404
+    assert viewer.get("/api/v1/notices/closed/preview?incident=1-1").status_code == 403
+    alarms = viewer.get("/api/v1/alarms").json()["items"]
+    assert "daemon_silent" in [alarm["kind"] for alarm in alarms]
+    [duty] = viewer.get("/api/v1/duty").json()["items"]
+    assert duty["incident"] == "1-1"

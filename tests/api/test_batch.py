@@ -1,0 +1,92 @@
+"""The batch: many commands in one transaction, each judged by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import event
+
+from tests.api.desk import fill
+from tests.api.rig import Rig
+
+PATH = "/api/v1/batch"
+
+
+def test_a_thousand_incidents_are_logged_in_one_transaction(api: Rig) -> None:
+    operator = api.client("operator")
+    commits: list[Any] = []
+    sites = [f"s{n}.example" for n in range(500)]
+    added = operator.post(PATH, json={"commands": [{"do": "add", "to": s} for s in sites]})
+    assert added.json()["done"] == 500
+
+    def count(connection: Any) -> None:
+        if connection.get_execution_options().get("incidents_writes"):
+            commits.append(connection)
+
+    event.listen(api.house.engine, "commit", count)
+    commands = [
+        {"do": "log", "to": sites[n % 500], "words": {"note": f"第{n}", "again": True}}
+        for n in range(1_000)
+    ]
+    answer = operator.post(PATH, json={"commands": commands})
+    event.remove(api.house.engine, "commit", count)
+    assert (answer.json()["done"], answer.json()["refused"]) == (1_000, 0)
+    assert [each["status"] for each in answer.json()["items"]] == [201] * 1_000
+    assert answer.json()["items"][999]["answer"]["incident"]["note"] == "第999"
+    assert len(commits) == 1
+    assert len(api.entries("incident_logged")) == 1_000
+
+
+def test_more_than_a_thousand_are_refused_as_a_whole(api: Rig) -> None:
+    commands = [{"do": "add", "to": "a.example"}] * 1_001
+    answer = api.client("operator").post(PATH, json={"commands": commands})
+    assert answer.status_code == 422
+
+
+def test_each_command_has_its_own_answer_or_problem(api: Rig) -> None:
+    fill(api)
+    commands = [
+        {"do": "log", "to": "shop.example"},
+        {"do": "hold", "to": "shop.example", "words": {"reason": "by order"}},
+        {"do": "log", "to": "nobody.example"},
+        {"do": "log", "to": "not a name !"},
+        {"do": "log", "to": "shop.example", "words": {"urls": "s3cr3t"}},
+        {"do": "false-info", "to": "shop.example", "words": {"field": "a", "evidence": "b"}},
+        {"do": "contact", "to": "1-1", "words": {"outcome": "reached"}},
+        {"do": "contact", "to": "shop.example", "words": {"outcome": "s3cr3t"}},
+        {"do": "void", "to": "1-1-1", "words": {"reason": "wrong"}},
+    ]
+    answer = api.client("operator").post(PATH, json={"commands": commands})
+    items = answer.json()["items"]
+    told = [(each["status"], each["problem"] and each["problem"]["type"][22:]) for each in items]
+    assert told == [
+        (201, None), (403, "not-let"), (404, "unknown-site"), (422, "bad-site-name"),
+        (422, "invalid-request"), (422, "unfit-command"), (201, None), (422, "unknown-outcome"),
+        (200, None),
+    ]  # fmt: skip
+    assert (answer.json()["done"], answer.json()["refused"]) == (3, 6)
+    assert "s3cr3t" not in answer.text
+    [refused] = api.entries("access_refused")
+    assert refused["data"]["act"] == "set_hold"
+
+
+def test_a_batch_that_comes_again_is_done_once(api: Rig) -> None:
+    fill(api)
+    operator = api.client("operator")
+    reached = {"do": "contact", "to": "1-1", "words": {"outcome": "reached"}}
+    body = {"commands": [{"do": "log", "to": "shop.example"}, reached]}
+    for headers in ({"Idempotency-Key": "b1"}, {"Idempotency-Key": "b1"}):
+        answer = operator.post(PATH, json=body, headers=headers)
+        assert answer.json()["done"] == 2
+    assert [each["answer"]["repeated"] for each in answer.json()["items"]] == [True, True]
+    own = {"commands": [{"do": "log", "to": "shop.example", "key": "mine"}]}
+    seen = [operator.post(PATH, json=own).json()["items"][0] for _ in range(2)]
+    assert [each["answer"]["repeated"] for each in seen] == [False, True]
+
+
+def test_a_trial_of_a_batch_does_nothing(api: Rig) -> None:
+    fill(api)
+    body = {"commands": [{"do": "log", "to": "shop.example"}]}
+    answer = api.client("operator").post(f"{PATH}?dry_run=true", json=body)
+    assert answer.json()["items"][0]["answer"]["incident"]["id"] == "1-2"
+    assert len(api.entries("incident_logged")) == 1

@@ -1,0 +1,105 @@
+"""The record: its entries from a position on, whatever is written meanwhile, and exports."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import event
+
+from incidents.api import record
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from tests.api.desk import NOTE, fill
+from tests.api.rig import Rig
+
+
+def read(api: Rig, after: int = 0, **more: Any) -> list[dict[str, Any]]:
+    answer = api.client("auditor").get("/api/v1/entries", params={"after": after, **more})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_who_goes_on_from_the_last_position_misses_nothing_and_sees_nothing_twice(
+    api: Rig,
+) -> None:
+    fill(api)
+    first = read(api, limit=3)
+    assert [line["position"] for line in first] == [1, 2, 3]
+    rest = read(api, after=3)
+    api.house.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
+    new = read(api, after=rest[-1]["position"])
+    positions = [line["position"] for line in (*first, *rest, *new)]
+    assert positions == list(range(1, len(positions) + 1))
+    assert new[-1]["entry"]["kind"] == "incident_logged"
+    assert read(api, after=positions[-1]) == []
+    assert read(api, after=10**15) == []
+
+
+def test_an_entry_stands_in_the_stream_to_the_byte_as_it_is_stored(api: Rig) -> None:
+    fill(api)
+    text = api.client("auditor").get("/api/v1/entries").text
+    with api.house.reading() as connection:
+        bodies = list(connection.exec_driver_sql("SELECT body FROM entries").scalars())
+    assert all(f'"entry":{body}}}\n' in text for body in bodies)
+    assert NOTE not in text
+
+
+def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
+    api: Rig, monkeypatch: Any
+) -> None:
+    fill(api)
+    monkeypatch.setattr(record, "AT_ONCE", 2)
+    asked: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "leaf_index" in statement and "body" in statement:
+            asked.append(statement)
+
+    event.listen(api.house.engine, "before_cursor_execute", note)
+    found = read(api)
+    event.remove(api.house.engine, "before_cursor_execute", note)
+    assert len(asked) == len(found) // 2 + 1
+
+
+def test_an_export_is_a_download_of_the_entries_as_they_are_stored(api: Rig) -> None:
+    fill(api)
+    auditor = api.client("auditor")
+    whole = auditor.get("/api/v1/export")
+    assert whole.headers["content-disposition"] == 'attachment; filename="incidents.jsonl"'
+    one = auditor.get("/api/v1/export", params={"site": "shop.example"}).text.splitlines()
+    assert {json.loads(line)["site"] for line in one} == {"shop.example"}
+    assert len(one) < len(whole.text.splitlines())
+    table = auditor.get("/api/v1/export", params={"format": "csv"})
+    assert table.text.startswith("site,site_id,")
+    later = {"since": "2020-01-02T00:00:00Z", "until": "2020-01-01T00:00:00Z"}
+    assert auditor.get("/api/v1/export", params=later).status_code == 422
+    assert auditor.get("/api/v1/export", params={"site": "no.example"}).status_code == 404
+
+
+def test_the_watch_says_that_all_is_well_and_what_a_prometheus_asks(api: Rig) -> None:
+    nobody = api.nobody()
+    for path in ("/healthz", "/readyz"):
+        assert nobody.get(path).json() == {"status": "ok"}
+    assert nobody.get("/metrics").status_code == 401
+    text = api.client("viewer").get("/metrics").text
+    assert "incidents_up 1.0" in text
+
+
+def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
+    with api.house.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    answer = api.nobody().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:incidents:problem:database"
+    assert api.nobody().get("/healthz").status_code == 200
+
+
+def test_the_description_is_openapi_3_1(api: Rig) -> None:
+    from openapi_spec_validator import validate
+
+    document = api.nobody().get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert set(document["components"]["securitySchemes"]) == {"token", "session"}
+    validate(document)

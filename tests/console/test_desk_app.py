@@ -1,0 +1,347 @@
+"""The console over HTTP: who is let in, which acts are theirs, and what each page is sent with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from freezegun import freeze_time
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from incidents import clock, settings, views
+from incidents.api import app
+from incidents.bootstrap import House
+from incidents.console import incident, queue, site, writing
+from incidents.desk import Envelope
+from incidents.errors import DatabaseError
+from incidents.machine import commands as c
+from incidents.store import tables
+from tests.console.desk_rig import PASSWORD, people
+
+BASE = "https://desk.host.example"
+POSTS = [
+    route.path
+    for module in (queue, site, incident)
+    for route in module.router.routes
+    if isinstance(route, APIRoute) and route.methods == {"POST"}
+]
+
+
+class Desk:
+    """A console without a process, and clients of its people."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.app = app.create(house)
+        people(house.desk)
+
+    def nobody(self) -> TestClient:
+        client = TestClient(self.app, base_url=BASE, follow_redirects=False)
+        client.headers["accept"] = "text/html"
+        return client
+
+    def person(self, handle: str) -> Person:
+        client = self.nobody()
+        answer = client.post("/sign-in", data={"handle": handle, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return Person(client)
+
+    def do(self, name: str, command: c.Command) -> Any:
+        [answer] = self.house.desk.submit([Envelope(site=name, command=command, signed_in=True)])
+        assert answer.refusal is None, answer.refusal
+        return answer.document
+
+    def site(self, name: str) -> Any:
+        with self.house.reading() as connection:
+            return views.site(connection, name, clock.now())
+
+    def bodies(self) -> list[str]:
+        with self.house.reading() as connection:
+            return list(connection.scalars(select(tables.entries.c.body)))
+
+
+class Person:
+    """Somebody in a session, who sends forms with the word that its pages have."""
+
+    def __init__(self, client: TestClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.client.get(path, headers=headers)
+
+    def csrf(self) -> str:
+        found = re.search(r'name="csrf" value="(\w+)"', self.get("/").text)
+        assert found is not None
+        return found[1]
+
+    def post(self, path: str, files: Any = None, **fields: str) -> Any:
+        return self.client.post(path, data={"csrf": self.csrf(), **fields}, files=files)
+
+
+@pytest.fixture
+def desk(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    monkeypatch.setenv("INCIDENTS_EVIDENCE", str(tmp_path / "evidence"))
+    house = House(settings.load(db=db_url))
+    yield Desk(house)
+    house.close()
+
+
+def violation(desk: Desk, name: str = "shop.example") -> str:
+    desk.do(name, c.AddSite(by="li", phone="+86 10 5555 0100"))
+    return str(desk.do(name, c.Log(by="li"))["incident"]["id"])
+
+
+# Who is let in.
+
+
+def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: Desk) -> None:
+    client = desk.nobody()
+    sent = client.get("/sites/shop.example?whole=1")
+    assert sent.status_code == 303
+    assert sent.headers["location"] == "/sign-in?to=/sites/shop.example%3Fwhole%3D1"
+    to = "/sites/shop.example?whole=1"
+    let_in = client.post("/sign-in", data={"handle": "li", "password": PASSWORD, "to": to})
+    assert let_in.headers["location"] == to
+    cookie = let_in.headers["set-cookie"]
+    assert cookie.startswith("__Host-incidents=")
+    for word in ("HttpOnly", "Secure", "SameSite=strict", "Path=/"):
+        assert word in cookie
+
+
+@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x"])
+def test_the_form_sends_nobody_to_another_site(desk: Desk, to: str) -> None:
+    data = {"handle": "li", "password": PASSWORD, "to": to}
+    assert desk.nobody().post("/sign-in", data=data).headers["location"] == "/"
+
+
+def test_another_site_cannot_sign_anybody_in(desk: Desk) -> None:
+    answer = desk.nobody().post(
+        "/sign-in", data={"handle": "li", "password": PASSWORD},
+        headers={"sec-fetch-site": "cross-site"},
+    )  # fmt: skip
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_after_too_many_mistakes_the_door_stays_shut_for_a_while(desk: Desk) -> None:
+    client, wrong = desk.nobody(), {"handle": "nobody-1", "password": "x" * 12}
+    answers = [client.post("/sign-in", data=wrong).status_code for _ in range(6)]
+    assert answers == [401] * 5 + [429]
+
+
+def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: Desk) -> None:
+    li = desk.person("li")
+    cookie = li.client.cookies["__Host-incidents"]
+    assert li.post("/sign-out").headers["location"] == "/sign-in"
+    again = desk.nobody()
+    again.cookies["__Host-incidents"] = cookie
+    assert again.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("path", [*POSTS, "/sign-out"])
+def test_a_form_without_the_word_of_the_session_does_nothing(desk: Desk, path: str) -> None:
+    violation(desk)
+    wang, before = desk.person("wang"), len(desk.bodies())
+    at = path.format(name="shop.example", item="1-1", incident="1-1", digest="0" * 64)
+    answer = wang.client.post(at, data={"reason": "x", "csrf": "0" * 64})
+    assert answer.status_code == 403
+    [new] = desk.bodies()[before:]
+    assert '"access_refused"' in new
+    assert '"why":"csrf"' in new
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_viewer_does_none_of_the_acts_and_that_it_was_tried_is_on_record(
+    desk: Desk, path: str
+) -> None:
+    violation(desk)
+    vera, before = desk.person("vera"), len(desk.bodies())
+    item = "1-t1" if path.endswith("/done") else "1-1"
+    at = path.format(name="shop.example", item=item, incident="1-1", digest="0" * 64)
+    fields = {
+        "reason": "x", "outcome": "reached", "confirm": "shop.example", "seen": "2", "field": "x",
+        "evidence": "x", "contact": "1-1-1", "step": "log", "site": "shop.example",
+    }  # fmt: skip
+    answer = vera.post(at, files={"file": ("a.txt", b"x")} if "attach" in at else None, **fields)
+    assert answer.status_code == 403, answer.text
+    [new] = desk.bodies()[before:]
+    assert '"access_refused"' in new
+
+
+# What each page is sent with.
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/queue/list", "/sites", "/sites/shop.example", "/incidents/1-1", "/log", "/none"]
+)
+def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Desk, path: str) -> None:
+    violation(desk)
+    answer = desk.person("li").get(path)
+    assert answer.headers["content-security-policy"] == writing.HEADERS["Content-Security-Policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script>|javascript:", answer.text)
+    assert answer.text.count("<script ") == answer.text.count("<script defer src=")
+
+
+def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(desk: Desk) -> None:
+    nobody = desk.nobody()
+    paths = re.findall(r'"(/static/[^"]+)"', nobody.get("/sign-in").text)
+    assert len(paths) == 4
+    for path in paths:
+        assert "immutable" in nobody.get(path).headers["cache-control"]
+        assert nobody.get(path.replace("/static/", "/static/0")).status_code == 404
+
+
+def test_the_language_is_that_of_the_switch_else_of_the_browser(desk: Desk) -> None:
+    client = desk.nobody()
+    accepts = {"accept-language": "fr, zh-CN;q=0.8, en;q=0.5"}
+    assert '<html lang="zh-CN">' in client.get("/sign-in", headers=accepts).text
+    switched = client.post("/language", data={"language": "en", "to": "/sign-in"})
+    assert switched.headers["location"] == "/sign-in"
+    assert '<html lang="en">' in client.get("/sign-in", headers=accepts).text
+
+
+def test_a_time_is_in_the_zone_of_the_settings_with_the_exact_one_behind_it(desk: Desk) -> None:
+    with freeze_time("2026-03-02 01:30:15", ignore=["_pytest"]):
+        violation(desk)
+        page = desk.person("li").get("/incidents/1-1").text
+    assert 'datetime="2026-03-02T01:30:15Z"' in page
+    assert 'title="2026-03-02T09:30:15+08:00 Asia/Shanghai · 2026-03-02T01:30:15Z">09:30<' in page
+
+
+def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: Desk) -> None:
+    li = desk.person("li")
+    for path in ("/sites/none.example", "/sites/a b", "/incidents/9-9", "/incidents/x"):
+        assert li.get(path).status_code == 404, path
+    assert li.get("/?after=nonsense").status_code == 422
+    assert li.client.put("/sites").status_code == 405
+    assert li.get("/api/v1/none").headers["content-type"] == "application/problem+json"
+
+
+def test_without_a_database_a_page_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    li = desk.person("li")
+
+    def lost(*_: object) -> None:
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr("incidents.accounts.door.Door.by_session", lost)
+    answer = li.get("/")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+
+
+# The acts.
+
+
+def test_numbers_are_masked_until_somebody_asks_which_is_on_record(desk: Desk) -> None:
+    violation(desk)
+    li = desk.person("li")
+    for path in ("/", "/sites/shop.example", "/incidents/1-1"):
+        assert "5555 0100" not in li.get(path).text
+    for path in ("/queue/1-1/reveal", "/sites/shop.example/reveal"):
+        before = len(desk.bodies())
+        assert "+86 10 5555 0100" in li.post(path).text
+        [new] = desk.bodies()[before:]
+        assert '"details_revealed"' in new
+        assert '"actor":"li"' in new
+
+
+def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(desk: Desk) -> None:
+    desk.do("shop.example", c.AddSite(by="li"))
+    desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
+    wang = desk.person("wang")
+    seen = str(desk.site("shop.example")["seq"])
+    with freeze_time(clock.now() + timedelta(minutes=6), ignore=["_pytest"]):
+        path, fields = "/sites/shop.example/reinstate", {"reason": "a new number", "seen": seen}
+        asked = wang.post(path, **fields)
+        assert 'value="a new number"' in asked.text
+        wrong = wang.post(path, **fields, proves="1", password="x" * 12)
+        assert wrong.status_code == 403
+        assert desk.site("shop.example")["reinstatement"] is None
+        assert wang.post(path, **fields, proves="1", password=PASSWORD).status_code == 303
+    assert desk.site("shop.example")["reinstatement"]["by"] == "wang"
+
+
+def test_nobody_answers_what_they_have_asked_for_themselves(desk: Desk) -> None:
+    desk.do("shop.example", c.AddSite(by="li"))
+    desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
+    desk.do("shop.example", c.AskReinstatement(by="wang", reason="r"))
+    wang = desk.person("wang")
+    seen = str(desk.site("shop.example")["seq"])
+    answer = wang.post("/sites/shop.example/approve", seen=seen)
+    assert answer.status_code == 409
+    assert "another person must answer it" in answer.text
+    assert desk.site("shop.example")["state"] == "closed"
+
+
+@pytest.mark.parametrize("confirm", ["", "other.example", "not a name"])
+def test_what_closes_a_site_is_done_for_nobody_who_has_not_typed_its_name(
+    desk: Desk, confirm: str
+) -> None:
+    violation(desk)
+    desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
+    seen = str(desk.site("shop.example")["seq"])
+    li = desk.person("li")
+    for path, fields in (
+        ("/sites/shop.example/false-info", {"field": "phone", "evidence": "x"}),
+        ("/incidents/1-1/refused", {}),
+    ):
+        assert li.post(path, confirm=confirm, seen=seen, **fields).status_code == 409
+        # Nor for who has not looked at it.
+        assert li.post(path, confirm="shop.example", **fields).status_code == 409
+    assert desk.site("shop.example")["state"] == "active"
+    assert li.post("/incidents/1-1/refused", confirm="shop.example", seen=seen).status_code == 303
+    assert desk.site("shop.example")["rule"] == "refusal"
+
+
+def test_a_button_that_is_pressed_twice_does_it_once(desk: Desk) -> None:
+    violation(desk)
+    li = desk.person("li")
+    fields = {"outcome": "no-answer", "key": "k1", "seen": "2"}
+    for _ in range(2):
+        assert li.post("/queue/1-1/contact", **fields).status_code == 303
+    [found] = desk.site("shop.example")["incidents"]
+    assert len(found["contacts"]) == 1
+
+
+def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: Desk) -> None:
+    violation(desk)
+    li, name = desk.person("li"), "截图 <b>.png"
+    sent = li.post("/incidents/1-1/attach", files={"file": (name, b"\x89PNG content")})
+    assert sent.status_code == 303
+    [found] = desk.site("shop.example")["incidents"][0]["evidence"]
+    assert found["name"] == name
+    taken = li.post(f"/incidents/1-1/evidence/{found['digest']}")
+    assert taken.content == b"\x89PNG content"
+    assert taken.headers["content-type"] == "application/octet-stream"
+    assert taken.headers["content-disposition"].startswith("attachment")
+    assert "sandbox" in taken.headers["content-security-policy"]
+
+
+def test_what_was_pasted_is_shown_before_it_is_logged(desk: Desk) -> None:
+    desk.do("shop.example", c.AddSite(by="li"))
+    li, before = desk.person("li"), len(desk.bodies())
+    text = "see hxxps://cdn[.]example/a and https://shop.example/b, https://u:p@shop.example/c"
+    shown = li.post("/log", step="look", paste=text).text
+    assert len(desk.bodies()) == before
+    assert 'name="url" value="https://shop.example/b"' in shown
+    # Of the hosts that were found, the one that is in the register.
+    assert 'name="site" value="shop.example"' in shown
+    assert "<code>https://u:p@shop.example/c</code>" in shown
+
+
+def test_who_may_not_is_told_so_beside_each_button(desk: Desk) -> None:
+    violation(desk)
+    page = desk.person("vera").get("/sites/shop.example").text
+    assert page.count("Your role, viewer, may not do this.") >= 8
+    page = desk.person("wang").get("/sites/shop.example").text
+    assert "Shop.example is active, not closed: there is nothing to reinstate." in page

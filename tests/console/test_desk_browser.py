@@ -1,0 +1,323 @@
+"""The console in a real browser: shifts are worked, live and by several people at once."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from incidents.machine import commands as c
+from tests import browser as browsers
+from tests.acceptance.daemons import Timeline, incidents
+from tests.browser import Scheme, barriers, overflow
+from tests.console.desk_rig import PASSWORD, Console, console, person, sign_in
+from tests.databases import Databases, SqliteDatabases
+
+HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+MAIL = """Dear abuse desk,
+we have found phishing at hxxps://shop[.]example/login (and https://shop.example/pay?x=1).
+Regards, a bank"""
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsers.chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def desk(
+    sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Console]:
+    folder = tmp_path_factory.mktemp("console")
+    with sqlite_databases.at_head() as url, console(url, folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def each_desk(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    folder = tmp_path_factory.mktemp("each")
+    with databases.at_head() as url, console(url, folder) as running:
+        yield running
+
+
+def said(page: Page) -> str:
+    return page.locator("#said").inner_text()
+
+
+def act(page: Page, form: str, **fields: str) -> None:
+    """Fills in and sends one of the forms of a site or an incident."""
+    place = page.locator(f"#act-{form}")
+    if place.get_attribute("open") is None:
+        place.locator("> summary").click()
+    for name, value in fields.items():
+        field = place.locator(f"[name={name}]")
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    place.locator("form > button").click()
+    page.wait_for_load_state()
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
+    browser: Browser, sqlite_databases: SqliteDatabases, tmp_path: Path, locale: str
+) -> None:
+    timeline = Timeline(tmp_path)
+    with (
+        sqlite_databases.at_head() as url,
+        console(url, tmp_path, timeline.environment) as desk,
+        person(browser, desk, "li", locale=locale) as li,
+        person(browser, desk, "wang", locale=locale) as wang,
+        person(browser, desk, "zhao", locale=locale) as zhao,
+    ):
+
+        def pass_time(by: timedelta) -> None:
+            timeline.move(by)
+            clocks = {**timeline.environment, "INCIDENTS_CLOCK": "own"}
+            incidents(url, "daemon", "--once", env=clocks)
+
+        # A mail is pasted; its addresses are shown before anything is logged.
+        li.goto(f"{desk.url}/sites")
+        li.fill("#add-site", "shop.example")
+        li.fill("#add-phone", "+86 10 5555 0100")
+        li.press("#add-phone", "Enter")
+        li.wait_for_url("**/sites/shop.example")
+        li.goto(f"{desk.url}/log")
+        li.fill("#paste", MAIL)
+        li.locator("section[aria-labelledby=h-paste] button").click()
+        assert li.locator("fieldset code").all_inner_texts() == [
+            "https://shop.example/login", "https://shop.example/pay?x=1",
+        ]  # fmt: skip
+        assert li.input_value("#site") == "shop.example"
+        li.locator("section[aria-labelledby=h-log] button.main").click()
+        li.wait_for_url("**/incidents/1-1")
+
+        # Nobody answers three times; at the deadline the site is suspended.
+        li.goto(desk.url)
+        for _ in range(3):
+            with li.expect_response("**/contact"):
+                li.locator("#i-1-1 button[value=no-answer]").click()
+            li.wait_for_selector("#said .done")
+        assert len(desk.site("shop.example")["incidents"][0]["contacts"]) == 3
+        pass_time(HOUR + MINUTE)
+        assert desk.site("shop.example")["state"] == "suspended"
+
+        # Twelve hours later it is open again; two more violations close it (R1).
+        pass_time(12 * HOUR + MINUTE)
+        assert desk.site("shop.example")["state"] == "active"
+        sign_in(li, desk, "li")
+        for _ in range(2):
+            li.goto(f"{desk.url}/log?site=shop.example")
+            li.fill("#category", "phishing")
+            li.locator("section[aria-labelledby=h-log] button.main").click()
+            li.wait_for_url("**/incidents/1-*")
+        assert desk.site("shop.example")["rule"] == "repeat"
+        li.goto(f"{desk.url}/sites/shop.example")
+        assert li.locator(".states .state").first.get_attribute("class") == "state closed"
+        assert li.locator("svg.run rect").count() == 1
+
+        # The third was none: the closure is disputed, and a machine does not undo it.
+        li.goto(f"{desk.url}/incidents/1-3")
+        act(li, "void", reason="not a violation on review")
+        assert desk.site("shop.example")["disputed"]
+
+        # One supervisor asks, proving again who she is; another one approves.
+        pass_time(6 * MINUTE)
+        sign_in(wang, desk, "wang")
+        timeline.move(6 * MINUTE)
+        wang.goto(f"{desk.url}/sites/shop.example")
+        act(wang, "reinstate", reason="one of the three was none")
+        assert desk.site("shop.example")["reinstatement"] is None
+        wang.fill("#password", PASSWORD)
+        wang.press("#password", "Enter")
+        wang.wait_for_url("**/sites/shop.example")
+        assert desk.site("shop.example")["reinstatement"]["by"] == "wang"
+        assert wang.locator("#act-approve button").is_disabled()
+
+        sign_in(zhao, desk, "zhao")
+        zhao.goto(f"{desk.url}/sites/shop.example")
+        act(zhao, "approve")
+        zhao.wait_for_selector("#said .done")
+        assert desk.site("shop.example")["state"] == "active"
+        assert zhao.locator("html").get_attribute("lang") == locale.replace("-GB", "")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_page_keeps_anybody_out_and_each_fits_its_window(
+    browser: Browser, desk: Console, width: int, scheme: Scheme
+) -> None:
+    site = f"{'long-' * 9}name-{width}-{scheme}.{'label-' * 6}x.example"
+    incident = desk.violation(
+        site, urls=(f"https://{site}/{'path/' * 60}",), note="很长的中文说明" * 30,
+        category="a-category-of-a-single-long-word-" * 3, ago=30 * MINUTE,
+    )  # fmt: skip
+    desk.do(site, c.RecordContact(by="li", incident=1, outcome="no-answer", note="n" * 300))
+    locale = "zh-CN" if scheme == "dark" else "en-GB"
+    with person(
+        browser, desk, "wang", width=width, color_scheme=scheme, locale=locale
+    ) as seen:  # fmt: skip
+        pages = [
+            "/",
+            "/?mine=1",
+            "/sites",
+            f"/sites/{site}",
+            f"/incidents/{incident}",
+            "/log",
+            "/no",
+        ]
+        for page in pages:
+            seen.goto(desk.url + page)
+            for each in seen.locator("details > summary").all()[:3]:
+                each.click()
+            assert (page, barriers(seen)) == (page, [])
+            assert (page, overflow(seen)) == (page, 0)
+        seen.locator("header form[action='/sign-out'] button").click()
+        assert barriers(seen) == []
+        assert overflow(seen) == 0
+
+
+def test_what_others_do_is_seen_within_a_second(browser: Browser, each_desk: Console) -> None:
+    with person(browser, each_desk, "li") as li, person(browser, each_desk, "vera") as vera:
+        for page in (li, vera):
+            page.goto(each_desk.url)
+            expect(page.locator("#live")).to_have_text("Live: changes appear by themselves.")
+        took = []
+        for n in range(3):
+            begun = time.monotonic()
+            incident = each_desk.violation(f"live{n}.example")
+            for page in (li, vera):
+                page.wait_for_selector(f"#i-{incident}", timeout=10_000)
+            took.append(time.monotonic() - begun)
+        assert min(took) < 1, took
+        # What somebody has open, and where they are, stays when the list is fresh.
+        li.locator(f"#i-{incident} summary").click()
+        li.locator(f"#i-{incident} details a").first.focus()
+        other = each_desk.violation("live-other.example")
+        li.wait_for_selector(f"#i-{other}")
+        assert li.locator(f"#i-{incident} details").get_attribute("open") is not None
+        assert li.evaluate("document.activeElement.closest('.item').id") == f"i-{incident}"
+
+
+def test_a_console_that_was_cut_off_says_so_and_catches_up(browser: Browser, desk: Console) -> None:
+    with person(browser, desk, "li", strict=False) as li:
+        expect(li.locator("#live")).to_have_text("Live: changes appear by themselves.")
+        li.context.set_offline(True)
+        li.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        incident = desk.violation("asleep.example")
+        assert li.locator(f"#i-{incident}").count() == 0
+        li.context.set_offline(False)
+        li.reload()
+        li.wait_for_selector(f"#i-{incident}")
+
+
+def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
+    browser: Browser, desk: Console
+) -> None:
+    incident = desk.violation("two.example")
+    with (
+        person(browser, desk, "li") as li,
+        person(browser, desk, "chen", java_script_enabled=False) as chen,
+    ):
+        for page in (li, chen):
+            page.goto(desk.url)
+            page.locator(f"#i-{incident} summary").click()
+        li.locator(f"#i-{incident} button[data-key=c]").click()
+        li.wait_for_selector("#said .done")
+        chen.locator(f"#i-{incident} button[data-key=c]").click()
+        assert "is claimed by li" in said(chen)
+        # What came of a call is not recorded twice either: the page was an old one.
+        chen.goto(desk.url)
+        li.locator(f"#i-{incident} button[value=reached]").click()
+        li.wait_for_selector(f"#i-{incident} form[action$=removed]")
+        chen.locator(f"#i-{incident} button[value=no-answer]").click()
+        assert "Somebody was faster" in said(chen)
+        assert "li, " in said(chen)
+    [document] = desk.site("two.example")["incidents"]
+    assert [each["outcome"] for each in document["contacts"]] == ["reached"]
+
+
+def test_a_site_that_was_changed_meanwhile_is_not_acted_on(browser: Browser, desk: Console) -> None:
+    desk.violation("meanwhile.example")
+    with person(browser, desk, "wang", java_script_enabled=False) as wang:
+        wang.goto(f"{desk.url}/sites/meanwhile.example")
+        desk.do("meanwhile.example", c.RecordContact(by="li", incident=1, outcome="reached"))
+        act(wang, "hold", reason="letter 17")
+        assert "Somebody was faster" in said(wang)
+        assert not desk.site("meanwhile.example")["held"]
+        # What was typed is there still, on a page that shows how the site stands now.
+        assert wang.input_value("#hold-reason") == "letter 17"
+        act(wang, "hold")
+        assert desk.site("meanwhile.example")["held"]
+
+
+def test_while_somebody_types_nothing_is_taken_from_them(browser: Browser, desk: Console) -> None:
+    desk.violation("typing.example")
+    with person(browser, desk, "wang") as wang:
+        wang.goto(f"{desk.url}/sites/typing.example")
+        wang.locator("#act-hold > summary").click()
+        wang.fill("#hold-reason", "letter of the")
+        wang.wait_for_timeout(400)
+        desk.do("typing.example", c.RecordContact(by="li", incident=1, outcome="no-answer"))
+        wang.locator("#stale").wait_for()
+        assert wang.input_value("#hold-reason") == "letter of the"
+
+
+def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) -> None:
+    incident = desk.violation("keys.example", ago=timedelta(minutes=59))
+    with person(browser, desk, "li") as li:
+        li.keyboard.press("j")
+        assert li.locator(".item.selected").get_attribute("id") == f"i-{incident}"
+        li.keyboard.press("Enter")
+        assert li.locator(f"#i-{incident} details").get_attribute("open") is not None
+        li.keyboard.press("n")
+        li.locator(f"#w-{incident}").get_by_text("+86 10 5555 0100").wait_for()
+        li.keyboard.press("c")
+        li.wait_for_selector(f"#i-{incident}.mine")
+        li.keyboard.press("?")
+        assert li.locator("dialog[open]").count() == 1
+        li.keyboard.press("Escape")
+        li.keyboard.press("1")
+        li.wait_for_selector(f"#i-{incident} form[action$=removed]")
+        li.keyboard.press("/")
+        li.keyboard.type("keys.example")
+        li.keyboard.press("Enter")
+        li.wait_for_url("**/sites/keys.example")
+    assert any('"details_revealed"' in body for body in desk.kinds())
+
+
+def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Console) -> None:
+    site = "hostile.example"
+    desk.do(site, c.AddSite(by="li", person=HOSTILE, email=f'"{HOSTILE}"@x.example'))
+    made = desk.do(
+        site,
+        c.Log(by="li", note=HOSTILE, category=HOSTILE[:90], urls=(f"https://{site}/{HOSTILE}",)),
+    )
+    incident = made["incident"]["id"]
+    desk.do(site, c.RecordContact(by="li", incident=1, outcome="reached", note=HOSTILE))
+    desk.do(site, c.SetHold(by="wang", reason=HOSTILE))
+    with person(browser, desk, "wang") as wang:
+        for page in ("/", f"/sites/{site}", f"/incidents/{incident}", f"/sites?q={HOSTILE[:50]}"):
+            wang.goto(desk.url + page)
+            assert "taken" not in wang.title()
+            assert wang.locator("main img, main script").count() == 0
+            assert wang.locator("main a[href^='https:']").count() == 0
+        wang.goto(f"{desk.url}/incidents/{incident}")
+        assert HOSTILE in wang.locator("main").inner_text()
+
+
+def test_closing_asks_for_the_name_of_the_site(browser: Browser, desk: Console) -> None:
+    desk.violation("close.example")
+    with person(browser, desk, "li") as li:
+        li.goto(f"{desk.url}/sites/close.example")
+        act(li, "false-info", field="phone", evidence="no such number", confirm="shop.example")
+        assert "type its name" in said(li)
+        assert desk.site("close.example")["state"] == "active"
+        act(li, "false-info", confirm="close.example")
+        li.wait_for_selector("#said .done")
+    assert desk.site("close.example")["rule"] == "false_info"

@@ -1,0 +1,49 @@
+"""The pasted: which addresses are found in what people paste, and in which form."""
+
+import pytest
+
+from incidents.console import pasted
+from incidents.inputs import MAX_URLS
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://shop.example/a", ["http://shop.example/a"]),
+        ("<https://Shop.Example/a>", ["https://shop.example/a"]),
+        ("(see https://shop.example/a).", ["https://shop.example/a"]),
+        ("https://shop.example/a_(b)", ["https://shop.example/a_(b)"]),
+        ("（https://shop.example/a）。", ["https://shop.example/a"]),
+        ("地址：https://shop.example/a，请删除", ["https://shop.example/a"]),
+        ("hxxps://shop[.]example/a", ["https://shop.example/a"]),
+        ("hXXp[:]//shop(.)example/", ["http://shop.example/"]),
+        ('"https://shop.example/a?x=1&y=2"', ["https://shop.example/a?x=1&y=2"]),
+        ("https://shop.example/a\nhttps://shop.example/a#b", ["https://shop.example/a"]),
+        ("https://中国.example/", ["https://xn--fiqs8s.example/"]),
+        ("ftp://shop.example javascript:alert(1) shop.example", []),
+        ("", []),
+    ],
+)
+def test_addresses_are_found_in_their_normal_form(text: str, expected: list[str]) -> None:
+    assert list(pasted.find(text).urls) == expected
+
+
+def test_what_cannot_be_kept_is_told_as_it_was_written() -> None:
+    found = pasted.find("https://user:secret@shop.example/ and https://shop.example:99999/")
+    assert found.urls == ()
+    assert found.unfit == ("https://user:secret@shop.example/", "https://shop.example:99999/")
+
+
+def test_of_too_many_the_first_are_kept_and_that_there_were_more_is_told() -> None:
+    found = pasted.find(" ".join(f"https://shop.example/{n}" for n in range(MAX_URLS + 1)))
+    assert len(found.urls) == MAX_URLS
+    assert found.more
+
+
+def test_the_host_of_most_addresses_comes_first() -> None:
+    found = pasted.find("https://a.example/ https://b.example/1 https://b.example/2")
+    assert found.hosts == ("b.example", "a.example")
+
+
+def test_a_long_text_without_an_end_is_read_quickly() -> None:
+    assert pasted.find("https://" * 100_000).urls == ()

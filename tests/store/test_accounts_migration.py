@@ -1,0 +1,91 @@
+"""The migration to accounts (0005), there, back and there again, with a past."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, inspect, select
+
+from incidents.audit.replay import Replay
+from incidents.desk import accounts as acts
+from incidents.desk.accounts import By
+from incidents.store import accounts, schema
+from incidents.store.account_tables import accounts as account_table
+from incidents.store.account_tables import passwords, tokens
+from incidents.store.engine import reading
+from tests.desk.rehearsal import Rehearsal, rehearsal
+
+BEFORE = "0004"
+NEW = {"accounts", "tokens", "passwords", "sessions", "attempts"}
+BY = By(person="admin-1", login="root")
+
+
+def rows(engine: Engine) -> list[list[tuple[Any, ...]]]:
+    """The accounts and the tokens."""
+    with reading(engine) as connection:
+        return [
+            [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            for table in (account_table, tokens)
+        ]
+
+
+def findings(engine: Engine) -> list[Any]:
+    with reading(engine) as connection:
+        return list(Replay(connection).findings())
+
+
+def there_and_back(engine: Engine) -> None:
+    schema.downgrade(engine, BEFORE)
+    assert not NEW & set(inspect(engine).get_table_names())
+    schema.upgrade(engine)
+    schema.check(engine)
+
+
+def with_a_past(day: Rehearsal) -> None:
+    """Every act about accounts there is, each at a time of its own, among others of the desk."""
+
+    def clock() -> Any:
+        day.later(minutes=1)
+        return day.now
+
+    def act(connection: Connection) -> None:
+        for handle, role in (("admin-1", "administrator"), ("old-1", "viewer"), ("p-1", "viewer")):
+            acts.make(connection, BY, handle, role, clock)
+        acts.set_password(connection, BY, "admin-1", "a hash", clock)
+        acts.give_role(connection, BY, "p-1", "integrator", clock)
+        acts.disable(connection, BY, "p-1", clock)
+        acts.enable(connection, BY, "p-1", clock)
+        acts.disable(connection, BY, "old-1", clock)
+        for secret, for_ in (("a", ["log", "add_site"]), ("b", None), ("c", None)):
+            made = acts.make_token(connection, BY, "p-1", secret, clock, days=9, acts=for_)
+        acts.revoke_token(connection, BY, made.id, clock)
+        acts.refuse(connection, BY, clock, act="log", why="role", about="account_made")
+
+    day.add("a.example")
+    day.desk.on_record(act)
+    day.desk.activate("[repeat]\ncount = 4\n", by="li", login=None, reason='"kind":"account_x"')
+
+
+def test_accounts_and_tokens_are_taken_up_again_from_the_entries(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        with_a_past(day)
+        before = rows(day.engine)
+        assert [len(each) for each in before] == [3, 3]
+        there_and_back(day.engine)
+        assert rows(day.engine) == before
+        assert findings(day.engine) == []
+
+
+def test_passwords_do_not_come_back_so_each_is_given_a_new_one(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        with_a_past(day)
+        there_and_back(day.engine)
+        with reading(day.engine) as connection:
+            assert connection.execute(select(passwords)).all() == []
+            assert accounts.any_there(connection)
+
+
+def test_a_database_without_accounts_has_none_afterwards(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        day.add("a.example")
+        there_and_back(day.engine)
+        assert rows(day.engine) == [[], []]
+        assert findings(day.engine) == []
