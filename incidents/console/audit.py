@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
-from incidents import clock, inputs
+from incidents import clock, inputs, site_name
 from incidents.audit import export, log_settings, log_status
 from incidents.audit import own_acts as own
 from incidents.clock import rfc3339
@@ -102,7 +102,7 @@ def show(
         status=422 if wrong else 200,
         asked=asked, kinds=_kinds(here), found=found, wrong=wrong, log=status, note=note,
         silent=_silent(here.house, status), next=_next(asked, found.after),
-        **_verified(here),
+        shown=site_name.shown, **_verified(here),
     )  # fmt: skip
 
 

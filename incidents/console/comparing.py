@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import BoundedSemaphore
 from typing import Any
 
+from incidents import site_name
 from incidents.console.chart import Chart, Series
 from incidents.console.sitting import Given
 from incidents.console.writing import Reader
@@ -133,7 +134,9 @@ def rows(
     """The differences of a page (from 0): each site with what each policy did to it, told: what,
     when first, and how often."""
     shown = differences[page * PAGE : (page + 1) * PAGE]
-    return [(each.site, [_told(reader, acts) for acts in each.acts]) for each in shown]
+    return [
+        (site_name.shown(each.site), [_told(reader, acts) for acts in each.acts]) for each in shown
+    ]
 
 
 def chart(found: Comparison, reader: Reader, key: str) -> Chart:

@@ -121,7 +121,14 @@ def listening(rig: Rig) -> Iterator[str]:
     config = uvicorn.Config(
         rig.app, port=0, lifespan="off", ws="none", log_config=None, access_log=False
     )
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: Any = None) -> None:
+            # Of a page that is open still, the news have no end of their own.
+            rig.app.state.changes.stop()
+            await super().shutdown(sockets)
+
+    server = Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
