@@ -119,7 +119,13 @@ def elapse(rig: Rig) -> None:
 def listening(rig: Rig) -> Iterator[str]:
     """The address at which the application is served meanwhile."""
     config = uvicorn.Config(
-        rig.app, port=0, lifespan="off", ws="none", log_config=None, access_log=False
+        rig.app,
+        port=0,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
     )
 
     class Server(uvicorn.Server):
