@@ -44,7 +44,7 @@ def reveal(desk: Acting, about: str) -> None:
         NotLetError: if they may not.
     """
     desk.proves("reveal")
-    by = By(person=desk.by, login=desk.identity.login)
+    by = By(person=desk.by, login=desk.identity.login, came_in=True)
     desk.house.desk.on_record(
         lambda connection: accounts.reveal(connection, by, clock.now, about=about)
     )

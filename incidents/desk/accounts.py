@@ -242,11 +242,6 @@ def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
     _Act(connection, by, clock).record(own_acts.DetailsRevealed, about=about)
 
 
-def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
-    """Puts on record that somebody is shown numbers and addresses in full; before they are."""
-    _Act(connection, by, clock).record(own_acts.DetailsRevealed, about=about)
-
-
 def check_handle(handle: str) -> str:
     """The handle, if it is one; raises BadHandleError, ReservedNameError, TellingNameError."""
     if not is_handle(handle):

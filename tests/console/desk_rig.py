@@ -28,6 +28,7 @@ from tests.console.rig import PATIENCE_S, command
 
 PASSWORD = "a horse and a battery"
 PEOPLE = {
+    "adam": "administrator",
     "li": "operator",
     "chen": "operator",
     "wang": "supervisor",
@@ -35,6 +36,7 @@ PEOPLE = {
     "vera": "viewer",
 }
 ROOT = By(person="admin-1", login="root")
+ADAM = By(person="adam", login="session", came_in=True)
 
 
 @cache
@@ -48,8 +50,9 @@ def people(desk: Desk) -> None:
 
     def make(connection: Any) -> None:
         for handle, role in PEOPLE.items():
-            accounts.make(connection, ROOT, handle, role, clock.now)
-            accounts.set_password(connection, ROOT, handle, cheap_hash(), clock.now)
+            by = ROOT if role == "administrator" else ADAM
+            accounts.make(connection, by, handle, role, clock.now)
+            accounts.set_password(connection, by, handle, cheap_hash(), clock.now)
 
     desk.on_record(make)
 

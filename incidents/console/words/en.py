@@ -175,6 +175,7 @@ TEXTS: dict[str, str] = {
     "site.until": "until",
     "site.run": "Run of misses",
     "site.why": "Why",
+    "site.record": "In the words of the record",
     "site.next": "What comes next",
     "site.next_none": "Nothing falls due by itself.",
     "site.change": "What would change it",

@@ -170,6 +170,7 @@ TEXTS: dict[str, str] = {
     "site.until": "至",
     "site.run": "连续联系不上",
     "site.why": "原因",
+    "site.record": "记录原文（英文）",
     "site.next": "接下来",
     "site.next_none": "没有会自动到期的事项。",
     "site.change": "什么会改变现状",
