@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import uvicorn
-
 from incidents.cli import main
 from incidents.errors import DONE, MISUSED, REFUSED
 from tests.api.rig import Rig
+from tests.client.serving import serving
 
 Typed = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def server(api: Rig) -> Iterator[str]:
-    """The API as a real server on the loopback."""
-    config = uvicorn.Config(
-        api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none"
-    )
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    while not running.started:
-        time.sleep(0.01)
-    [listening] = running.servers[0].sockets
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    running.should_exit = True
-    thread.join()
+    with serving(api) as address:
+        yield address
 
 
 @pytest.fixture
