@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from incidents.cli import main
 from incidents.errors import DONE, MISUSED, REFUSED
 from tests.api.rig import Rig
