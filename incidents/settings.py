@@ -39,7 +39,7 @@ MAX_PERSON_DIGITS = 7
 # Who signs entries without being a person (machine.commands: CLOCK, COURIER, CUSTOMER).
 RESERVED_PERSONS = frozenset({"clock", "courier", "customer"})
 
-_KEYS = ("db", "as", "zone", "evidence", "evidence_limit", "clock")
+_KEYS = ("db", "as", "zone", "evidence", "evidence_limit", "clock", "server", "token_file")
 _SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SQLITE = "sqlite:///"
@@ -57,7 +57,8 @@ class Settings:
     `db` is a URL, None meaning the user's own SQLite file; `person` is who acts and `login` the
     name of the process's owner; `zone` is the one in which people read and write times; `evidence`
     is the folder of attached files and `evidence_limit` the most bytes of one; `own_clock` says
-    that the clock is simulated and no database's is asked.
+    that the clock is simulated and no database's is asked. `server` is the address of a server that
+    is asked in place of a database, as the account of `token`.
     """
 
     db: str | None
@@ -67,6 +68,8 @@ class Settings:
     evidence: Path
     evidence_limit: int
     own_clock: bool = False
+    server: str | None = None
+    token: str | None = None
 
 
 def load(
@@ -74,6 +77,7 @@ def load(
     db: str | None = None,
     person: str | None = None,
     zone: str | None = None,
+    server: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
     """The settings of this run; each argument is the option of that name, None when not given.
@@ -85,6 +89,8 @@ def load(
             `person`.
     """
     said = _Said(os.environ if environ is None else environ)
+    # What is typed goes before what is set, whichever of the two it names.
+    asked = server or (None if db else said.text("server"))
     url = db or said.text("db")
     owner = login()
     name = person if person is not None else said.text("as")
@@ -97,6 +103,8 @@ def load(
         evidence=Path(evidence).expanduser() if evidence else _evidence_beside(url),
         evidence_limit=said.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
         own_clock=said.choice("clock", ("own", "database"), "database") == "own",
+        server=asked,
+        token=said.token() if asked else None,
     )
 
 
@@ -185,6 +193,19 @@ class _Said:
         if value is not None and not (isinstance(value, str) and value):
             raise SettingError(where=where, setting=setting, value=value, expected="a text")
         return value
+
+    def token(self) -> str | None:
+        """What INCIDENTS_TOKEN holds, or else the file that `token_file` names."""
+        given = self._environ.get("INCIDENTS_TOKEN")
+        file, where, setting = self.value("token_file")
+        if given or file is None:
+            return given or None
+        try:
+            return Path(str(file)).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise SettingError(
+                where=where, setting=setting, value=file, expected="a file that can be read"
+            ) from error
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
         value, where, setting = self.value(key)

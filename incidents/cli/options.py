@@ -74,7 +74,10 @@ def _ready(context: click.Context, given: dict[str, Any]) -> Run:
 
     run = context.ensure_object(Run)
     run.settings = settings.load(
-        db=given.pop("db"), person=given.pop("person"), zone=given.pop("zone")
+        db=given.pop("db"),
+        person=given.pop("person"),
+        zone=given.pop("zone"),
+        server=given.pop("server"),
     )
     return run
 
@@ -117,6 +120,8 @@ def _common(*more: Callable[[Command], Command], of: Command) -> Command:
                      help="The zone of times. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
         click.option("--db", metavar="URL",
                      help="The database. Default: INCIDENTS_DB, else a file of your own."),
+        click.option("--server", metavar="URL",
+                     help="A server in place of a database; INCIDENTS_TOKEN says who you are."),
     ]  # fmt: skip
     for option in reversed(options):
         of = option(of)

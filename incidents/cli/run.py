@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import click
 
@@ -53,7 +53,14 @@ class Run:
 
     @property
     def house(self) -> House:
-        """All rooms, wired for these settings; opens the database."""
+        """All rooms, wired for these settings; opens the database, or the way to a server."""
+        if self._house is None and self.settings.server is not None:
+            from incidents.client.house import RemoteHouse
+            from incidents.client.http import Exchange
+
+            exchange = Exchange(self.settings.server, token=self.settings.token)
+            # Whoever enters a room that it has not is told so.
+            self._house = cast("House", RemoteHouse(exchange))
         if self._house is None:
             from incidents import bootstrap
 

@@ -30,8 +30,9 @@ def show(run: Run, incident: tuple[int, int]) -> int:
     owed = reporting.of_settings()
     with house.reading() as connection:
         found: Document = house.views.incident(connection, incident)
-        due = None if owed is None else duty.deadline_of(connection, incident, owed)
-        found["report_due"] = None if due is None else rfc3339(due)
+        if "report_due" not in found:
+            due = None if owed is None else duty.deadline_of(connection, incident, owed)
+            found["report_due"] = None if due is None else rfc3339(due)
         if run.quiet:
             run.say(found["id"])
             return DONE

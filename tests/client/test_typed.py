@@ -23,7 +23,7 @@ def client(api: Rig, role: str = "operator") -> Client:
     token = api.token(api.account(f"{role}-c", role))
     made = Client(BASE, token)
     # The application itself answers; nothing goes over a wire.
-    made._http = api.holder(token)
+    made._exchange.http = api.holder(token)
     return made
 
 

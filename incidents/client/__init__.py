@@ -1,0 +1,27 @@
+"""The client: the desk of a server (`incidents serve`), asked over HTTP.
+
+with Client("https://desk.host.example", token) as desk:
+    desk.log("shop.example", category="gambling", key="report-4711")
+    for site in desk.sites(state="suspended"):
+        ...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from incidents.client.http import ProblemError, ServerError
+
+if TYPE_CHECKING:
+    from incidents.client.typed import Client as Client
+
+__all__ = ["Client", "ProblemError", "ServerError"]
+
+
+def __getattr__(name: str) -> Any:
+    """The typed client, whose models the command line has no time to load."""
+    if name == "Client":
+        from incidents.client.typed import Client
+
+        return Client
+    raise AttributeError(name)

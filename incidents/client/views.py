@@ -1,0 +1,65 @@
+"""The views of a server: what people look at, asked for over HTTP under the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NoReturn
+
+from incidents.client.desk import NotOverServerError
+from incidents.client.http import Document, Exchange, part
+from incidents.machine.ids import incident_id, order_id
+
+
+class RemoteViews:
+    """Reads from a server; the connection that a view is given is none."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def queue(
+        self, _connection: None, _now: datetime, *, mine: str | None = None, limit: int = 50,
+        after: str | None = None, reveal: bool = False, **_: object,
+    ) -> Document:  # fmt: skip
+        """One page of the queue; the duty to report is the server's."""
+        found = self._exchange.get(
+            "/queue", mine=mine is not None, limit=limit, cursor=after, reveal=reveal
+        )
+        return {**found, "next_after": found["next"]}
+
+    def site(self, _connection: None, name: str, _now: datetime) -> Document:
+        """A site; its contacts are masked."""
+        return self._exchange.get(f"/sites/{part(name)}")
+
+    def sites(self, _connection: None, *, state: str | None = None) -> Iterator[Document]:
+        """The register, page by page."""
+        return self._exchange.items("/sites", limit=500, state=state)
+
+    def why(self, _connection: None, name: str, _now: datetime, _zone: object = None) -> Document:
+        """Why a site stands as it does; times in the words are in UTC."""
+        return self._exchange.get(f"/sites/{part(name)}/why")
+
+    def incident(self, _connection: None, key: tuple[int, int]) -> Document:
+        """An incident with its site."""
+        return self._exchange.get(f"/incidents/{incident_id(*key)}")
+
+    def timeline(
+        self, _connection: None, site_id: int, incident: int, **_: Any
+    ) -> Iterator[Document]:
+        """What happened to an incident."""
+        return self._exchange.items(f"/incidents/{incident_id(site_id, incident)}/timeline")
+
+    def unsettled(
+        self, _connection: None, _now: datetime, *, site: str | None = None,
+        only_dead: bool = False, limit: int = 100,
+    ) -> list[Document]:  # fmt: skip
+        """Orders that are not carried out."""
+        found = self._exchange.get("/orders", site=site, dead=only_dead, limit=limit)
+        return list(found["items"])
+
+    def order(self, _connection: None, site_id: int, seq: int, lane: str, **_: Any) -> Document:
+        """One order."""
+        return self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
