@@ -71,7 +71,7 @@ def test_what_is_refused_is_raised_by_its_name(api: Rig) -> None:
     desk = client(api)
     with pytest.raises(ProblemError) as found:
         desk.site("nobody.example")
-    assert (found.value.status, found.value.name) == (404, "unknown-site")
+    assert (found.value.status, found.value.name) == (404, "unknown_site")
     seen = desk.etag("shop.example")
     desk.log("shop.example", again=True)
     with pytest.raises(ProblemError) as found:
