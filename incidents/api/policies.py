@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, actor, caller
+from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import activations
 from incidents.cli import policy_words
@@ -27,7 +27,7 @@ from incidents.store import policies, sealed
 
 routes = router("policy")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Document = dict[str, Any]
 Toml = Annotated[str, Field(max_length=1_000_000, description="TOML.")]

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
 from incidents.api import answers
-from incidents.api.caller import Caller, caller
+from incidents.api.caller import Caller, looker
 from incidents.api.operation import JSON, Guarded, operation
 from incidents.metrics.look import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
@@ -48,7 +48,7 @@ def readyz(request: Request) -> JSON:
     return JSON({"status": "ok"})
 
 
-def metrics(by: Annotated[Caller, Depends(caller)]) -> Response:
+def metrics(by: Annotated[Caller, Depends(looker)]) -> Response:
     """What the database tells a Prometheus."""
     # Its library is there only where somebody wants metrics.
     if find_spec(LIBRARY) is None:
