@@ -176,13 +176,15 @@ class Door:
     def _count(self, handle: str, address: str) -> None:
         now, keys = self._clock(), _keys(handle, address)
         with plainly(self._engine), writing(self._engine) as connection:
-            known = accounts.failures(connection, keys.values())
-            waits = [_wait(kind, known.get(key), now) for kind, key in keys.items()]
-            if (wait := max(waits)) > timedelta(0):
+            known = accounts.failures(connection, keys.values(), now)
+            wait = max(_wait(kind, *known[key], now) for kind, key in keys.items())
+            if wait > timedelta(0):
                 raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
-            accounts.forget_old_failures(connection, now - _FORGOTTEN_AFTER)
             for key in keys.values():
-                accounts.count_failure(connection, key, now)
+                failures, last = known[key]
+                so_far = 0 if now - last >= _FORGOTTEN_AFTER else failures
+                accounts.count_failure(connection, key, so_far + 1, now)
+            accounts.forget_old_failures(connection, now - _FORGOTTEN_AFTER)
 
     def _refuse(self, handle: str, why: str) -> None:
         self._desk.on_record(
@@ -200,12 +202,12 @@ def _keys(handle: str, address: str) -> dict[str, str]:
     return {"as": f"as {handle}", "from": f"from {address}"}
 
 
-def _wait(kind: str, known: tuple[int, datetime] | None, now: datetime) -> timedelta:
+def _wait(kind: str, failures: int, last: datetime, now: datetime) -> timedelta:
     """How long the door stays shut still: it doubles with each mistake beyond the free ones."""
-    if known is None or now - known[1] >= _FORGOTTEN_AFTER:
+    if now - last >= _FORGOTTEN_AFTER:
         return timedelta(0)
-    beyond = known[0] - _FREE[kind]
+    beyond = failures - _FREE[kind]
     if beyond < 0:
         return timedelta(0)
     wait: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(beyond, 10))
-    return known[1] + wait - now
+    return last + wait - now

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.accounts import secrets
+from incidents.api import answers
 from incidents.api.caller import Caller, caller
+from incidents.api.operation import operation
+from incidents.api.operation import router as guarded
 from incidents.desk import accounts as acts
 from incidents.desk.accounts import By, UnknownAccountError
 from incidents.store import accounts as stored
 from incidents.views import accounts as views
 
-router = APIRouter(tags=["accounts"])
+router = guarded("accounts")
 
 T = TypeVar("T")
 Asking = Annotated[Caller, Depends(caller)]
@@ -57,7 +60,7 @@ class NewToken(BaseModel, extra="forbid"):
     )
 
 
-@router.get("/accounts")
+@router.get("/accounts", **operation("keep_accounts", answers.Accounts))
 def list_accounts(by: Asking) -> Document:
     """All accounts."""
     by.needs("keep_accounts")
@@ -65,7 +68,7 @@ def list_accounts(by: Asking) -> Document:
         return {"items": views.accounts(connection)}
 
 
-@router.post("/accounts", status_code=201)
+@router.post("/accounts", **operation("keep_accounts", answers.Account, status=201, acting=True))
 def make(by: Asking, new: NewAccount) -> Document:
     """Make an account, which comes in with the password or the token that it is given next."""
     by.needs("keep_accounts")
@@ -73,14 +76,14 @@ def make(by: Asking, new: NewAccount) -> Document:
     return _account(by, new.handle)
 
 
-@router.get("/accounts/{handle}")
+@router.get("/accounts/{handle}", **operation("own_account", answers.Account))
 def show(by: Asking, handle: str) -> Document:
     """One account."""
     _needs(by, handle)
     return _account(by, handle)
 
 
-@router.patch("/accounts/{handle}")
+@router.patch("/accounts/{handle}", **operation("keep_accounts", answers.Account, acting=True))
 def change(by: Asking, handle: str, change: Change) -> Document:
     """Give an account another role, or disable or enable it: its sessions and tokens at once."""
     by.needs("keep_accounts", about=_named(handle))
@@ -96,7 +99,7 @@ def change(by: Asking, handle: str, change: Change) -> Document:
     return _account(by, handle)
 
 
-@router.put("/accounts/{handle}/password", status_code=204)
+@router.put("/accounts/{handle}/password", **operation("set_password", status=204, acting=True))
 def set_password(by: Asking, handle: str, new: Password) -> None:
     """Give an account a new password; all its sessions end, the one that asks included."""
     _needs(by, handle)
@@ -105,7 +108,7 @@ def set_password(by: Asking, handle: str, new: Password) -> None:
     _do(by, lambda c, who, now: acts.set_password(c, who, handle, hash_, now))
 
 
-@router.get("/tokens")
+@router.get("/tokens", **operation("own_account", answers.Tokens))
 def list_tokens(
     by: Asking,
     handle: Annotated[str | None, Query(max_length=100)] = None,
@@ -122,7 +125,7 @@ def list_tokens(
         return {"items": views.tokens(connection, handles)}
 
 
-@router.post("/tokens", status_code=201)
+@router.post("/tokens", **operation("make_token", answers.NewToken, status=201, acting=True))
 def make_token(by: Asking, new: NewToken) -> Document:
     """Make a token; `secret` is told in this answer alone."""
     handle = by.by if new.handle is None else new.handle
@@ -138,7 +141,7 @@ def make_token(by: Asking, new: NewToken) -> Document:
     return views.token_document(made) | {"secret": secret}
 
 
-@router.delete("/tokens/{token}", status_code=204)
+@router.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
 def revoke(by: Asking, token: str) -> None:
     """Let a token be worth nothing, at once."""
     known = token.isascii() and token.isalnum()

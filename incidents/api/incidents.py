@@ -13,7 +13,7 @@ from fastapi import Depends, Path, Query, UploadFile
 from incidents import clock, evidence, inputs, report_duty, settings
 from incidents.accounts import roles
 from incidents.api import acts, answers, forms, problems
-from incidents.api.caller import Caller, actor, caller, etag
+from incidents.api.caller import Caller, actor, etag, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.clock import rfc3339
@@ -27,7 +27,7 @@ from incidents.views.timeline import timeline
 
 routes = router("incidents")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
 When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]

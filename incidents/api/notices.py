@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query
 
 from incidents import inputs
 from incidents.api import answers
-from incidents.api.caller import Caller, caller
+from incidents.api.caller import Caller, looker
 from incidents.api.incidents import duty_of_settings
 from incidents.api.operation import JSON, operation, router
 from incidents.documents import plain
@@ -22,7 +22,7 @@ from incidents.views.alarms import alarming
 
 routes = router("notices")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 
 
 class UnknownNoticeError(RefusedError):

@@ -6,13 +6,14 @@ its body is read for nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -30,6 +31,9 @@ MAX_BODY = 8 * 2**20
 _AROUND_A_FILE = 2**16
 _TELLING = ("site", "incident", "contact", "item", "order")
 
+OPEN = "x-open"
+"""So an operation says that it needs no act: who asks is only about to come in, or goes."""
+
 _LOOKING = (401, 403, 404, 409, 422, 500, 503)
 _ACTING = (400, 412, 413)
 _CLOSING = (428,)
@@ -39,9 +43,14 @@ class JSON(JSONResponse):
     """What is answered; nobody keeps a copy of it."""
 
     def __init__(
-        self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
+        self,
+        content: Any,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        background: BackgroundTask | None = None,
     ) -> None:
-        super().__init__(content, status_code, {"Cache-Control": "no-store", **(headers or {})})
+        own = {"Cache-Control": "no-store", **(headers or {})}
+        super().__init__(content, status_code, own, background=background)
 
 
 class InvalidPart(BaseModel):
@@ -97,13 +106,7 @@ def operation(
 ) -> dict[str, Any]:
     """What a route says of itself: its act, its answer, and which problems there may be."""
     codes = [*_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ())]
-    answers: dict[int | str, dict[str, Any]] = {
-        code: {
-            "description": HTTPStatus(code).phrase,
-            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for code in codes
-    }
+    answers = _problems(codes)
     if model is not None:
         answers[status] = {"model": model}
         if tagged:
@@ -116,6 +119,24 @@ def operation(
         "response_model": None,
         "openapi_extra": {ACT: act},
     }
+
+
+def opened(model: Any = None, *, status: int = 200) -> dict[str, Any]:
+    """The same, of an operation that needs no act."""
+    answers = _problems([400, 401, 403, 422, 429, 500, 503])
+    if model is not None:
+        answers[status] = {"model": model}
+    return {
+        "status_code": status,
+        "responses": answers,
+        "response_model": None,
+        "openapi_extra": {OPEN: True},
+    }
+
+
+def _problems(codes: Iterable[int]) -> dict[int | str, dict[str, Any]]:
+    told = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes}
 
 
 def _let_in(request: Request, act: str) -> None:

@@ -12,7 +12,7 @@ from incidents import clock, inputs
 from incidents.acts import routing
 from incidents.acts.reconciliation import Reconciliation, in_doubt
 from incidents.api import answers, forms
-from incidents.api.caller import Caller, actor, caller
+from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Limit
 from incidents.views import masked
@@ -20,7 +20,7 @@ from incidents.words import When
 
 routes = router("orders")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 MAX_SITES = 100
 """So many sites are compared in one request: each may take its adapter a while."""

@@ -11,12 +11,12 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, actor, caller
+from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import activations
 from incidents.cli import policy_words
 from incidents.clock import rfc3339
-from incidents.errors import RefusedError
+from incidents.desk.activation import ActiveAlreadyError
 from incidents.machine import graph, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.scenario import file as scenario_file
@@ -27,14 +27,10 @@ from incidents.store import policies, sealed
 
 routes = router("policy")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Document = dict[str, Any]
 Toml = Annotated[str, Field(max_length=1_000_000, description="TOML.")]
-
-
-class ActiveAlreadyError(RefusedError):
-    """this policy is active already: {policy}"""
 
 
 class PolicyFile(forms.Form):

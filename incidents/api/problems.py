@@ -29,6 +29,7 @@ from incidents.errors import (
     UnknownSettingError,
 )
 from incidents.log import logger
+from incidents.metrics.service import MetricsLibraryError
 from incidents.words import When
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ _STATUS = {
     "blocked": HTTPStatus.TOO_MANY_REQUESTS,
     "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
+
+_NOT_SET_UP = (SettingError, UnknownSettingError, SettingsFileError, MetricsLibraryError)
 
 API = "/api/"
 _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
@@ -139,7 +142,7 @@ def of_error(error: IncidentsError) -> Problem:
         wait_s = error.facts.get("wait_s")
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(_status(error.name, error), error.name, error.message, headers=headers)
-    if isinstance(error, SettingError | UnknownSettingError | SettingsFileError):
+    if isinstance(error, _NOT_SET_UP):
         _log.warning("the settings do not say what a request needs", error=type(error).__name__)
         return problem(
             HTTPStatus.CONFLICT, "not_set_up", "this desk is not set up for that: see its settings"

@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 
 from incidents import settings
 from incidents.api import acts, answers, forms, problems
-from incidents.api.caller import Caller, actor, caller
+from incidents.api.caller import Caller, actor, looker
 from incidents.api.incidents import duty_of_settings
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Reveal
@@ -18,7 +18,7 @@ from incidents.store import claims, keys
 
 routes = router("queue")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Document = dict[str, Any]
 

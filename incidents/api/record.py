@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 
 from incidents import inputs
 from incidents.api import forms
-from incidents.api.caller import Caller, caller
+from incidents.api.caller import Caller, looker
 from incidents.api.operation import operation, router
 from incidents.audit import export, sequencer
 from incidents.audit.export import Selection
@@ -20,7 +20,7 @@ from incidents.store import leaves, sites
 
 routes = router("record")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]
 NDJSON = "application/x-ndjson"
 AT_ONCE = 500

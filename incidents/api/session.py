@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from incidents.accounts import roles, secrets
 from incidents.accounts.door import Door, SignInError, Visit
 from incidents.accounts.identity import FRESH_FOR, Identity
-from incidents.api import address, problems
+from incidents.api import address, answers, problems
 from incidents.api.caller import (
     COOKIE,
     CSRF,
@@ -23,6 +23,7 @@ from incidents.api.caller import (
     refuse,
     visitor,
 )
+from incidents.api.operation import opened
 from incidents.clock import rfc3339
 
 router = APIRouter(tags=["session"])
@@ -67,7 +68,7 @@ def visit(
 Visiting = Annotated[Visit, Depends(visit)]
 
 
-@router.post("/session", status_code=201)
+@router.post("/session", **opened(answers.Session, status=201))
 def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
@@ -85,21 +86,21 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
     return _document(new.identity, new)
 
 
-@router.get("/session")
+@router.get("/session", **opened(answers.Session))
 def show(request: Request, by: Looking) -> Document:
     """Who you are, and what you may do."""
     found = None if by.identity.token else visitor(request.app.state.door, request)
     return _document(by.identity, found)
 
 
-@router.delete("/session", status_code=204)
+@router.delete("/session", **opened(status=204))
 def sign_out(request: Request, response: Response, by: Visiting) -> None:
     """Sign out: the session is over."""
     request.app.state.door.sign_out(by.cookie)
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 
 
-@router.post("/session/proof")
+@router.post("/session/proof", **opened(answers.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Query
 
 from incidents import clock, inputs
 from incidents.api import acts, answers, forms
-from incidents.api.caller import Caller, actor, caller, etag
+from incidents.api.caller import Caller, actor, etag, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.store import sites as site_rows
@@ -17,7 +17,7 @@ from incidents.views.timeline import timeline
 
 routes = router("sites")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Name = Annotated[str, Path(max_length=300, description="A site's name.")]
 _TIMELINE = "timeline"

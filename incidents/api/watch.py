@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
 from incidents.api import answers
-from incidents.api.caller import Caller, caller
+from incidents.api.caller import Caller, looker
 from incidents.api.operation import JSON, Guarded, operation
-from incidents.metrics import exposition
 from incidents.metrics.look import look
+from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.store import schema
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -47,8 +48,13 @@ def readyz(request: Request) -> JSON:
     return JSON({"status": "ok"})
 
 
-def metrics(by: Annotated[Caller, Depends(caller)]) -> Response:
+def metrics(by: Annotated[Caller, Depends(looker)]) -> Response:
     """What the database tells a Prometheus."""
+    # Its library is there only where somebody wants metrics.
+    if find_spec(LIBRARY) is None:
+        raise MetricsLibraryError
+    from incidents.metrics import exposition
+
     with by.reading() as connection:
         found = look(connection, by.house.now(connection))
     return Response(

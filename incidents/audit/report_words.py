@@ -152,4 +152,6 @@ def _account_sentence(event: Event) -> str:
         case acts.AccessRefused(act=act, why=why, about=about):
             about = f" of {about}" if about else ""
             return f"was not let do {act}{about}: {why}"
+        case acts.DetailsRevealed(about=about):
+            return f"was shown numbers and addresses in full: {about}"
     return event.kind

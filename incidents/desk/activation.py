@@ -20,6 +20,14 @@ from incidents.store import keys, policies, sealed
 from incidents.store.tables import DESK_STREAM
 
 
+class ActiveAlreadyError(RefusedError):
+    """this policy is active already: {policy}"""
+
+
+class KeyReusedError(RefusedError):
+    """the key {key!r} was used for another act: take another one"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """What somebody wants: that `policy` be the active one, and why, in their own words."""
@@ -48,7 +56,7 @@ def activate(
     never depends on whether a daemon or the activation came first.
 
     Raises:
-        RefusedError: if it is active already, or the key was used for another act.
+        ActiveAlreadyError, KeyReusedError: naming it.
     """
     policies.stop(connection)
     previous, last = own_stream.locked(connection)
@@ -57,7 +65,7 @@ def activate(
         return _repeated(kept, act)
     digest = act.policy.digest
     if digest == previous:
-        raise RefusedError(f"this policy is active already: {digest}")
+        raise ActiveAlreadyError(policy=digest)
     # A site is judged by the clock and by its own record, not by the desk's.
     there = clock()
     due = do_what_is_due(there)
@@ -84,5 +92,5 @@ def activate(
 
 def _repeated(kept: keys.Kept, act: Activation) -> dict[str, Any]:
     if not is_digest_of(kept.fingerprint, act.asked):
-        raise RefusedError(f"the key {kept.key!r} was used for another act: take another one")
+        raise KeyReusedError(key=kept.key)
     return kept.answer

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store.account_tables import accounts, attempts, passwords, sessions, tokens
-from incidents.store.given import insert_missing
 
 
 class Account(NamedTuple):
@@ -203,17 +203,29 @@ def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -
 # Attempts to sign in that failed.
 
 
-def failures(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[int, datetime]]:
-    """How often it failed under each key, and when last."""
-    wanted = select(attempts).where(attempts.c.key.in_(list(keys)))
-    return {row.key: (row.failures, row.last_at) for row in connection.execute(wanted)}
+def failures(
+    connection: Connection, keys: Iterable[str], at: datetime
+) -> dict[str, tuple[int, datetime]]:
+    """How often it failed under each key, and when last; held until the transaction ends, so that
+    of many at once each knows of those before it."""
+    found = {}
+    for key in sorted(keys):
+        # What is there is written as it is: then nobody else changes or deletes it meanwhile.
+        own = _insert(connection)(attempts).values(key=key, failures=0, last_at=at)
+        kept = own.on_conflict_do_update(index_elements=["key"], set_={"key": own.excluded.key})
+        row = connection.execute(kept.returning(attempts.c.failures, attempts.c.last_at)).one()
+        found[key] = (row.failures, row.last_at)
+    return found
 
 
-def count_failure(connection: Connection, key: str, at: datetime) -> None:
-    """One more."""
-    first = {"key": key, "failures": 0, "last_at": at}
-    connection.execute(insert_missing(connection, attempts), [first])
-    counted = {"failures": attempts.c.failures + 1, "last_at": at}
+def _insert(connection: Connection) -> Any:
+    """What inserts and can take what is there already, of that database."""
+    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+
+
+def count_failure(connection: Connection, key: str, failures: int, at: datetime) -> None:
+    """So many by now."""
+    counted = {"failures": failures, "last_at": at}
     connection.execute(update(attempts).where(attempts.c.key == key).values(counted))
 
 
@@ -223,5 +235,7 @@ def forget_failures(connection: Connection, key: str) -> None:
 
 
 def forget_old_failures(connection: Connection, before: datetime) -> None:
-    """Those that count no more."""
-    connection.execute(delete(attempts).where(attempts.c.last_at < before))
+    """Those that count no more; what somebody else holds is left to them."""
+    old = select(attempts.c.key).where(attempts.c.last_at < before)
+    mine = old.with_for_update(skip_locked=True)
+    connection.execute(delete(attempts).where(attempts.c.key.in_(mine)))

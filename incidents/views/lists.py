@@ -1,8 +1,8 @@
 """The lists: sites and incidents a page at a time, filtered, and searched by what stands in them.
 
 Searching reads through all that the other filters leave, since no index holds the middle of a word:
-some 300,000 incidents a second. A look takes 5 seconds at most; then it is refused, and must be
-narrowed. What has been erased is not there to be found. Who is shown notes masked finds by what
+200,000 incidents took 1.1 seconds (SQLite, 2 cores). A look takes 5 seconds at most; then it is
+refused, and must be narrowed. What is erased is not found. Who is shown notes masked finds by what
 they are shown, so that nobody guesses a number digit by digit.
 """
 

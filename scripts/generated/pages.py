@@ -14,6 +14,7 @@ from scripts.generated import (
     picture,
     policy,
     refusals,
+    roles,
     settings,
     walk,
 )
@@ -27,6 +28,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "reference/policy.md": policy.text,
     "reference/entry.md": entry.text,
     "reference/refusals.md": refusals.text,
+    "reference/roles.md": roles.text,
     "reference/settings.md": settings.text,
     "reference/database.md": database.text,
 }

@@ -173,6 +173,37 @@ _SECTIONS = (
         '`["12h", "2h"]`',
         "how long before that the desk is reminded",
     ),
+    (
+        "[serve] trusted_proxies",
+        "",
+        "a list of addresses or networks",
+        "none",
+        "whose `X-Forwarded-For` says where a request comes from; else it is the peer's address",
+    ),
+    (
+        "[oidc] issuer, client_id",
+        "",
+        "an https address; a text",
+        "not set: people sign in with passwords alone",
+        "the provider that signs people in (how-to: let people and programs in)",
+    ),
+    (
+        "[oidc] client_secret",
+        "",
+        "a text",
+        "none",
+        (
+            "what this program proves itself with there; also `client_secret_file`,"
+            " `client_secret_env`"
+        ),
+    ),
+    (
+        "[oidc] claim",
+        "",
+        "a name",
+        "`preferred_username`",
+        "which of its claims holds the handle of the account",
+    ),
 )
 _OTHERS = (
     ("INCIDENTS_CONFIG", "the settings file, in place of the user's own"),

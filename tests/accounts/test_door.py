@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -169,3 +170,51 @@ def test_a_failed_sign_in_as_somebody_is_on_record(house: House) -> None:
     assert '"act":"sign_in"' in bodies[-1]
     assert '"why":"wrong_password"' in bodies[-1]
     assert house.findings() == []
+
+
+def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(
+    db_url: str,
+) -> None:
+    engine = engines.create(db_url)
+    house = House(engine, None)
+    house.make("operator-1")
+    came: list[str] = []
+
+    def guess(n: int) -> None:
+        try:
+            house.door.sign_in("operator-1", f"no such sentence {n}", f"192.0.2.{n}")
+        except (SignInError, BlockedError) as error:
+            came.append(error.name)
+
+    threads = [threading.Thread(target=guess, args=(n,)) for n in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(came) == ["blocked"] * 19 + ["sign_in"] * 5
+    engine.dispose()
+
+
+def test_mistakes_that_count_no_more_are_forgotten_by_many_at_once(db_url: str) -> None:
+    """Each deletes what is old, and holds what it counts: no two wait for each other."""
+    engine = engines.create(db_url)
+    with freeze_time("2026-03-01 10:00:00"):
+        house = House(engine, None)
+        for n in range(12):
+            with pytest.raises(SignInError):
+                house.door.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{n}")
+    came: list[type[Exception]] = []
+
+    def guess(n: int) -> None:
+        try:
+            house.door.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{11 - n}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at below
+            came.append(type(error))
+
+    threads = [threading.Thread(target=guess, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert came == [SignInError] * 12
+    engine.dispose()

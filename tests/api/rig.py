@@ -18,6 +18,7 @@ from incidents.api.caller import COOKIE, CSRF, CSRF_HEADER
 from incidents.bootstrap import House
 from incidents.desk import accounts
 from incidents.desk.accounts import By
+from incidents.store.accounts import tokens_of
 from tests.api.held import against_the_description
 
 PASSWORD = "a horse and a battery"
@@ -59,6 +60,12 @@ class Rig:
             )
         )
         return secret
+
+    def token_id(self, handle: str) -> str:
+        """The id of one more token of that account."""
+        self.token(handle)
+        with self.house.reading() as connection:
+            return str(tokens_of(connection, [handle])[0].id)
 
     def nobody(self) -> TestClient:
         """Somebody without anything; each answer to anybody is held against the description."""

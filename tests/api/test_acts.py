@@ -204,6 +204,10 @@ def test_a_policy_is_shown_tried_and_activated(api: Rig) -> None:
     for _ in range(2):
         done = supervisor.post("/api/v1/policy/activate", json=body, headers=headers)
         assert done.json()["changes"] == checked["changes"]
+    other = supervisor.post(
+        "/api/v1/policy/activate", json=body | {"reason": "another"}, headers=headers
+    )
+    assert (other.status_code, other.json()["type"][22:]) == (422, "key-reused")
     assert supervisor.post("/api/v1/policy/activate", json=body).status_code == 409
     [past] = supervisor.get("/api/v1/policy/history").json()["items"]
     assert (past["by"], past["reason"]) == ("supervisor-1", "they were too short")

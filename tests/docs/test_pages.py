@@ -13,6 +13,7 @@ from tests.docs import pages
 DOCS = pages.ROOT / "docs"
 
 ON_SQLITE = (
+    "how-to/accounts.md",
     "how-to/back-up-and-upgrade.md",
     "how-to/be-alarmed.md",
     "how-to/carry-out-orders.md",

@@ -182,3 +182,20 @@ def test_what_is_not_on_file_stays_away_and_a_name_is_no_secret() -> None:
     assert masked.details(told) == {
         "phone": None, "email": "l•••@shop.example", "person": "Li Na", "note": None,
     }  # fmt: skip
+
+
+def test_a_document_is_masked_at_any_depth_and_nothing_else_of_it_changes() -> None:
+    told = "call +86 138 0013 8000 or wang@shop.example"
+    document = {
+        "id": "1380013800-1", "phone": "+86 138 0013 8000", "email": None, "urls": ["http://a/1380013800"],
+        "incidents": [{"note": told, "contacts": [{"note": told}], "evidence": [{"name": told}]}],
+        "hold": {"reason": told}, "text": [f"held: “{told}”"], "policy": "sha256:1380013800",
+        "timeline": [{"words": f"1-1 logged: “{told}”", "said": told}], "number": 1380013800,
+    }  # fmt: skip
+    shown = masked.document(document)
+    assert "138 0013" not in str(shown)
+    assert "wang" not in str(shown)
+    assert shown["timeline"][0]["words"].startswith("1-1 logged: “call +86")
+    same = ("id", "email", "urls", "policy", "number")
+    assert {name: shown[name] for name in same} == {name: document[name] for name in same}
+    assert document["phone"] == "+86 138 0013 8000", "the one that was given stays as it is"

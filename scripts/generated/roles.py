@@ -1,0 +1,30 @@
+"""The reference of the roles: who may do which act, from the table that all of the program asks."""
+
+from __future__ import annotations
+
+from incidents.accounts import roles
+from incidents.accounts.identity import FRESH_FOR
+from scripts.generated.markdown import page, table
+
+_MINUTES = int(FRESH_FOR.total_seconds() // 60)
+
+
+def text() -> str:
+    """The page."""
+    return page(
+        "# Roles",
+        "Where a database has accounts, each has one role. What a token may do is what the role of"
+        " its account may, or those acts of it that it was made for. Over HTTP whoever may not is"
+        " answered with 403, and that is on record.",
+        table(("role", ""), ((f"`{role}`", what) for role, what in roles.WHAT.items())),
+        f"What is marked *in person* is done by a person who has signed in, and has proved who they"
+        f" are within the last {_MINUTES} minutes; no token does it.",
+        table(("act", *roles.ROLES, ""), map(_act, roles.ACTS)),
+        "`own_account`, `set_password` and `make_token` are about oneself; about another's account"
+        " `keep_accounts` is needed as well.",
+    )
+
+
+def _act(act: str) -> tuple[str, ...]:
+    marks = ("yes" if roles.may(role, act) else "" for role in roles.ROLES)
+    return f"`{act}`", *marks, "in person" if act in roles.IN_PERSON else ""

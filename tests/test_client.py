@@ -1,0 +1,87 @@
+"""The client: what other programs do with a desk over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from incidents.client import Client, ProblemError
+from tests.api.desk import PHONE, fill
+from tests.api.rig import BASE, Rig, rig
+
+
+@pytest.fixture
+def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    with rig(sqlite_url) as found:
+        yield found
+
+
+def client(api: Rig, role: str = "operator") -> Client:
+    token = api.token(api.account(f"{role}-c", role))
+    made = Client(BASE, token)
+    # The application itself answers; nothing goes over a wire.
+    made._http = api.holder(token)
+    return made
+
+
+def test_a_violation_is_logged_once_and_worked_off(api: Rig, tmp_path: Path) -> None:
+    fill(api)
+    api.keep_evidence_in(tmp_path / "kept", limit=1_000)
+    desk = client(api)
+    first = desk.log("shop.example", urls=["https://shop.example/b"], key="k", again=True)
+    again = desk.log("shop.example", urls=["https://shop.example/b"], key="k", again=True)
+    assert (first.repeated, again.repeated) == (False, True)
+    assert first.incident is not None
+    assert first.incident.id == "1-2"
+    assert desk.of_item("1-2", "claim").site.site == "shop.example"
+    assert desk.contact("1-2", "reached").incidents[0].state == "notified"
+    assert desk.contact("shop.example", "no-answer").site.state == "active"
+    assert desk.of_incident("1-2", "removed", {"note": "gone"}).incidents[0].state == "removed"
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"seen")
+    attached = desk.attach("1-2", file).incident
+    assert attached is not None
+    assert attached.evidence[0].name == "a.txt"
+    assert desk.incident("1-2").site_document.phone != PHONE
+    assert desk.site("shop.example", reveal=True).phone == PHONE
+
+
+def test_lists_are_walked_and_the_record_is_followed(api: Rig) -> None:
+    fill(api)
+    desk = client(api, "supervisor")
+    assert [site.site for site in desk.sites(limit=1)][:1] == ["closed.example"]
+    assert [each.id for each in desk.incidents(q="王芳", limit=1)] == ["1-1"]
+    assert [line.seq for line in desk.timeline("shop.example")] == [1, 2, 3]
+    positions = [position for position, _ in desk.entries()]
+    assert positions == list(range(1, len(positions) + 1))
+    assert list(desk.entries(after=positions[-1])) == []
+    assert desk.search("shop").sites.items[0].site == "shop.example"
+    assert desk.policy().activation is None
+    assert desk.duties().items[0].incident == "1-1"
+    assert desk.queue(limit=1).items[0].id
+    assert desk.orders(site="closed.example").items[0].site == "closed.example"
+    assert desk.why("shop.example").text
+
+
+def test_what_is_refused_is_raised_by_its_name(api: Rig) -> None:
+    fill(api)
+    desk = client(api)
+    with pytest.raises(ProblemError) as found:
+        desk.site("nobody.example")
+    assert (found.value.status, found.value.name) == (404, "unknown-site")
+    seen = desk.etag("shop.example")
+    desk.log("shop.example", again=True)
+    with pytest.raises(ProblemError) as found:
+        desk.log("shop.example", again=True, if_match=seen)
+    assert found.value.name == "changed-meanwhile"
+    results = desk.batch([{"do": "log", "to": "shop.example"}, {"do": "log", "to": "no.example"}])
+    assert (results.done, results.refused) == (1, 1)
+    before = desk.etag("shop.example")
+    assert desk.log("shop.example", again=True, dry_run=True).incident is not None
+    assert desk.etag("shop.example") == before
+    with pytest.raises(ProblemError) as found:
+        list(client(api, "viewer").entries())
+    assert found.value.status == 403
