@@ -75,6 +75,11 @@ class Console:
         assert answer.refusal is None, answer.refusal
         return answer.document
 
+    def elapse(self, now: datetime) -> None:
+        """Does what is due, as a daemon does."""
+        with freeze_time(now, ignore=["_pytest"]):
+            Desk(self.engine, own_clock=True).elapse()
+
     def violation(
         self, site: str, *, ago: timedelta = timedelta(0), phone: str = "+86 10 5555 0100",
         **fields: Any,

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from incidents.machine import commands as c
 from tests import browser as browsers
-from tests.acceptance.daemons import Timeline, incidents
+from tests.acceptance.daemons import Timeline
 from tests.browser import Scheme, barriers, overflow
 from tests.console.desk_rig import PASSWORD, Console, console, person, sign_in
 from tests.databases import Databases, SqliteDatabases
@@ -78,8 +78,7 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
 
         def pass_time(by: timedelta) -> None:
             timeline.move(by)
-            clocks = {**timeline.environment, "INCIDENTS_CLOCK": "own"}
-            incidents(url, "daemon", "--once", env=clocks)
+            desk.elapse(timeline.now())
 
         # A mail is pasted; its addresses are shown before anything is logged.
         li.goto(f"{desk.url}/sites")

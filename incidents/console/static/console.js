@@ -83,7 +83,8 @@
     // What is settled is gone: the next one takes its place.
     if (!item && kept.at >= 0) item = all[Math.min(kept.at, all.length - 1)] || null;
     select(item, false);
-    if (kept.inside) {
+    // The focus went with the old list; who has moved on meanwhile, to a field say, stays there.
+    if (kept.inside && (!document.activeElement || document.activeElement === body)) {
       const home = (kept.item && $(kept.item)) || item;
       const same = home && kept.button && [...home.querySelectorAll(kept.button[0])]
         .find((each) => each.textContent.trim() === kept.button[1] && !each.disabled);
