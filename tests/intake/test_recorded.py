@@ -82,3 +82,9 @@ def test_the_latest_are_taken_and_that_there_are_more_is_said(day: Day) -> None:
 def test_what_is_older_is_left_out(day: Day) -> None:
     day.add().log().at("04-20 10:00")
     assert read(day)[0].reports == []
+
+
+def test_a_contact_from_before_the_record_is_one_of_the_moment_of_the_record(day: Day) -> None:
+    day.add().at("03-01 15:00").log(at=utc("11:00")).contact(1, at="14:00")
+    [report] = read(day)[0].reports
+    assert report.contact_at == utc("15:00")

@@ -160,8 +160,8 @@ TEXTS: dict[str, str] = {
     "audit.older": "Older entries",
     "verify.title": "Prove it",
     "verify.what": "Hashes each entry again, builds the tree over them again, checks every"
-    " signature, and decides again what was decided. It takes about a second for each 10,000"
-    " entries.",
+    " signature, and decides again what was decided. It reads all there is, which takes its"
+    " time.",
     "verify.do": "Verify now",
     "verify.never": "It has not been verified from here since this program began.",
     "verify.runs": "Verifying:",
@@ -178,7 +178,8 @@ TEXTS: dict[str, str] = {
     "verify.entries": "{n} entries of {sites} sites: none is missing between two others, and each"
     " has its hash.",
     "verify.tree": "The tree over them, its tiles and roots, are the same when computed again.",
-    "verify.decided": "What was decided follows from what stands before it, under {n} policies.",
+    "verify.decided": "What was decided follows from what stands before it; policies that it was"
+    " decided under: {n}.",
     "verify.checkpoints": "{n} checkpoints, the last of {size} entries, with the root",
     "verify.key": "signed by",
     "verify.witness": "countersigned at {n} entries,",

@@ -148,8 +148,8 @@ TEXTS: dict[str, str] = {
     "audit.go_on": "继续向前查找",
     "audit.older": "更早的条目",
     "verify.title": "核验",
-    "verify.what": "重新计算每个条目的哈希、重建其上的树、检查每个签名，并重新作出当时的决定。每"
-    " 10,000 条约需一秒。",
+    "verify.what": "重新计算每个条目的哈希、重建其上的树、检查每个签名，并重新作出当时的决定。须读"
+    "取全部内容，需要一些时间。",
     "verify.do": "立即核验",
     "verify.never": "本程序启动以来尚未在此核验。",
     "verify.runs": "正在核验：",
@@ -165,7 +165,7 @@ TEXTS: dict[str, str] = {
     "verify.not_shown": "本次核验不能证明",
     "verify.entries": "{sites} 个网站的 {n} 个条目：中间无缺失，哈希均相符。",
     "verify.tree": "其上的树、瓦片与根，重新计算后完全一致。",
-    "verify.decided": "所作决定均可由此前的记录推出，涉及 {n} 份规则。",
+    "verify.decided": "所作决定均可由此前的记录推出；所依据的规则：{n} 份。",
     "verify.checkpoints": "{n} 个检查点，最近一个覆盖 {size} 条，其根为",
     "verify.key": "签署密钥",
     "verify.witness": "已会签 {n} 条，",
