@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from incidents import clock, site_name, web_address
@@ -94,15 +95,31 @@ def load(
         FileError: if it cannot be read.
         HistoryError: if it is no history at all.
     """
+    with _opened(file, done) as lines:
+        return _history(lines, file, zone)
+
+
+def read(
+    raw: BinaryIO, file: str, *, zone: tzinfo = UTC, done: Callable[[int], object] = lambda _: None
+) -> History:
+    """The same from something that is open already, called `file`; it is left open.
+
+    Raises:
+        HistoryError: if it is no history at all.
+    """
+    with _lines(raw, file, done) as lines:
+        return _history(lines, file, zone)
+
+
+def _history(lines: Iterator[str], file: str, zone: tzinfo) -> History:
     history = History(file=file)
     reader = _Reader(zone)
-    with _opened(file, done) as lines:
-        for row in rows.read(lines, file, _complaint):
-            report = row if isinstance(row, BadLine) else reader.report(row)
-            if isinstance(report, BadLine):
-                history.bad.append(report)
-            else:
-                history.reports.append(report)
+    for row in rows.read(lines, file, _complaint):
+        report = row if isinstance(row, BadLine) else reader.report(row)
+        if isinstance(report, BadLine):
+            history.bad.append(report)
+        else:
+            history.reports.append(report)
     history.reports.sort(key=lambda report: report.occurred_at)
     history.ignored = tuple(reader.ignored)
     return history
@@ -111,12 +128,22 @@ def load(
 @contextmanager
 def _opened(file: str, done: Callable[[int], object]) -> Iterator[Iterator[str]]:
     try:
-        with nullcontext(sys.stdin.buffer) if file == STDIN else Path(file).open("rb") as raw:
-            text = TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            yield _counted(text, file, done)
-            text.detach()
+        with (
+            nullcontext(sys.stdin.buffer) if file == STDIN else Path(file).open("rb") as raw,
+            _lines(raw, file, done) as lines,
+        ):
+            yield lines
     except OSError as error:
         raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
+
+
+@contextmanager
+def _lines(raw: BinaryIO, file: str, done: Callable[[int], object]) -> Iterator[Iterator[str]]:
+    text = TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        yield _counted(text, file, done)
+    finally:
+        text.detach()
 
 
 def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> Iterator[str]:

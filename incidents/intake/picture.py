@@ -101,9 +101,9 @@ class _Strip:
         yield from self._axis(closures)
 
     def _panel(self, base: float, top: int, series: Sequence[str], name: str) -> Iterator[str]:
-        ceiling = _ceiling(top)
-        for value in sorted({0, ceiling // 2 if ceiling > 1 else 0, ceiling}):
-            y = base - _PANEL * value / ceiling
+        highest = ceiling(top)
+        for value in sorted({0, highest // 2 if highest > 1 else 0, highest}):
+            y = base - _PANEL * value / highest
             kind = "base" if value == 0 else "grid"
             yield (
                 f'<line class="{kind}" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:g}" y2="{y:g}"/>'
@@ -111,9 +111,9 @@ class _Strip:
             if value or not top:
                 yield _text(_LEFT - 6, y + 4, f"{value:,}", "number")
         yield _text(_LEFT, base - _PANEL - 6, f"{name} per {self.scale.unit}", "label")
-        yield from self._bars(base, ceiling, series)
+        yield from self._bars(base, highest, series)
 
-    def _bars(self, base: float, ceiling: int, series: Sequence[str]) -> Iterator[str]:
+    def _bars(self, base: float, highest: int, series: Sequence[str]) -> Iterator[str]:
         counts = self.counts()
         step = (_WIDTH - _LEFT - _RIGHT) / len(self.scale.starts)
         width = min(max(step - 1, 1), 40)
@@ -123,7 +123,7 @@ class _Strip:
                 count = counts[n, what]
                 if not count:
                     continue
-                height = max(_PANEL * count / ceiling, _LEAST_HEIGHT)
+                height = max(_PANEL * count / highest, _LEAST_HEIGHT)
                 y -= height
                 x = _LEFT + n * step + (step - width) / 2
                 told = escape(f"{self.scale.name(n)}: {count:,} {_SERIES[what]}")
@@ -176,7 +176,7 @@ def _legend() -> Iterator[str]:
         x += 40 + 6.4 * len(name)
 
 
-def _ceiling(top: int) -> int:
+def ceiling(top: int) -> int:
     """The next round number from `top` up, which the axis can halve: 2, 4, 6, 8, 10, 12, 16 …"""
     if top <= 1:
         return 1

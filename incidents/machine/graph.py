@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from incidents.machine import state
 
 MACHINES = {"site": state.SITE, "incident": state.INCIDENT}
 """The tables that can be drawn, by name."""
+
+MACHINE_STATES = {"site": state.SITE_STATES, "incident": state.INCIDENT_STATES}
+"""The states of each, in the order in which people meet them."""
 
 RULES = {
     "repeat": "R1",
@@ -17,6 +21,20 @@ RULES = {
     "refusal": "R5",
 }
 """The published rules behind the guards, by the guard's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of a table, from one of its states: what triggers it, and under which guards.
+
+    `guards` are told as the diagram tells them: `otherwise`, `R1 repeat`, `not held`.
+    """
+
+    source: str
+    dest: str
+    trigger: str
+    guards: tuple[str, ...]
+
 
 _BEGINNING = {"site": "active", "incident": "new"}
 _NOWHERE_YET = "new"
@@ -32,11 +50,20 @@ def mermaid(machine: str) -> str:
     if _BEGINNING[machine] != _NOWHERE_YET:
         lines.append(f"    [*] --> {_BEGINNING[machine]}")
     lines += [
-        f"    {_node(source)} --> {row['dest']}: {row['trigger']}{_guards(table, row, source)}"
-        for row, source in _moves(table)
+        f"    {_node(move.source)} --> {move.dest}: {move.trigger}{_bracketed(move)}"
+        for move in moves(machine)
     ]
     lines += [f"    {name} --> [*]" for name in _ends(table)]
     return "\n".join(lines)
+
+
+def moves(machine: str) -> list[Move]:
+    """All moves of the machine of that name, in the order of its table."""
+    table = MACHINES[machine]
+    return [
+        Move(source, row["dest"], row["trigger"], _guards(table, row, source))
+        for row, source in _moves(table)
+    ]
 
 
 def _moves(table: list[state.Row]) -> Iterator[tuple[state.Row, str]]:
@@ -54,7 +81,7 @@ def _node(name: str) -> str:
     return "[*]" if name == _NOWHERE_YET else name
 
 
-def _guards(table: list[state.Row], row: state.Row, source: str) -> str:
+def _guards(table: list[state.Row], row: state.Row, source: str) -> tuple[str, ...]:
     told = []
     if _comes_second(table, row, source):
         told.append("otherwise")
@@ -62,7 +89,11 @@ def _guards(table: list[state.Row], row: state.Row, source: str) -> str:
         told.append(_guard(row["conditions"]))
     if "unless" in row:
         told.append(f"not {_guard(row['unless'])}")
-    return f" [{', '.join(told)}]" if told else ""
+    return tuple(told)
+
+
+def _bracketed(move: Move) -> str:
+    return f" [{', '.join(move.guards)}]" if move.guards else ""
 
 
 def _guard(name: str) -> str:

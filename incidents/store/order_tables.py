@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text
 
-from incidents.store.metadata import metadata, partial_index
+from incidents.store.metadata import metadata, partial_index, words
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 orders = Table(
@@ -21,6 +21,8 @@ orders = Table(
     Column("data", JSONText, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
 )
+closing = orders.c.kind == words("close")[0]
+partial_index("ix_orders_closed", closing, orders.c.created_at)
 
 deliveries = Table(
     "deliveries",

@@ -149,6 +149,7 @@ partial_index("ix_incidents_in_time", in_time(), _of.site_id, _of.epoch, _of.con
 partial_index("ix_incidents_unlisted", unlisted(), _of.site_id)
 partial_index("ix_incidents_unreported", unreported(), _of.recorded_at, _of.site_id, _of.n)
 partial_index("ix_incidents_member", member(), _of.site_id, _of.suspension)
+Index("ix_incidents_recorded_at", _of.recorded_at)
 
 
 def _incident() -> ForeignKeyConstraint:

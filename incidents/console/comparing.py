@@ -1,0 +1,194 @@
+"""The comparing: what a form asks to be tried, and what came of it, for two pages that ask so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import BoundedSemaphore
+from typing import Any
+
+from incidents import site_name
+from incidents.console.chart import Chart, Series
+from incidents.console.sitting import Given
+from incidents.console.writing import Reader
+from incidents.intake import history as histories
+from incidents.intake.comparison import Comparison, Difference, Named, compare
+from incidents.intake.contacts import Draw
+from incidents.intake.history import History
+from incidents.intake.rows import HistoryError
+from incidents.intake.simulate import CLOSING_RULES, SUSPENSION, Act
+from incidents.machine import policy as policies
+from incidents.machine.policy import Policy, PolicyError
+
+MAX_BYTES = 8 * 2**20
+MAX_REPORTS = 100_000
+MAX_POLICIES = 4
+MAX_POLICY_BYTES = 100_000
+PAGE = 100
+"""So many sites that differ stand on one page."""
+_MAX_NAME = 60
+_MAX_SEED = 10**9
+
+# One at a time: it takes a core for seconds, and the desk works on the same machine.
+_turn = BoundedSemaphore(1)
+_PATIENCE_S = 5.0
+
+
+class AskedWrongError(Exception):
+    """What was asked cannot be tried: `key` of the catalogue with its facts, for who asked."""
+
+    def __init__(self, key: str, **facts: Any) -> None:
+        super().__init__(key)
+        self.key, self.facts = key, facts
+
+    def told(self, reader: Reader) -> str:
+        """The sentence."""
+        return reader.say(self.key, **self.facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """How a history is taken: what lies within `within` as one, and how calls are drawn."""
+
+    within: timedelta | None
+    draw: Draw
+    skip_bad: bool
+
+
+def taking(given: Given) -> Taking:
+    """As the form says; raises AskedWrongError."""
+    within = given.text("group_within")
+    try:
+        grouped = None if within is None else policies.read_duration(within)
+    except (ValueError, OverflowError) as error:
+        raise AskedWrongError("compare.bad_within") from error
+    reach, seed = given.text("reach") or "100", given.text("seed") or "0"
+    if not (_is_number(reach) and int(reach) <= 100):
+        raise AskedWrongError("compare.bad_reach")
+    if not (_is_number(seed) and int(seed) < _MAX_SEED):
+        raise AskedWrongError("compare.bad_seed")
+    draw = Draw(reach=int(reach) / 100, seed=int(seed))
+    return Taking(within=grouped, draw=draw, skip_bad=given.text("skip_bad") is not None)
+
+
+def history(given: Given, name: str, reader: Reader, *, skip_bad: bool) -> History:
+    """The history in the file that was sent under that name; raises AskedWrongError."""
+    sent = given.file(name)
+    if sent is None:
+        raise AskedWrongError("compare.no_file")
+    if sent.size is None or sent.size > MAX_BYTES:
+        raise AskedWrongError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
+    zone = reader.zone if given.text("zone") == "desk" else UTC
+    try:
+        found = histories.read(sent.file, _cut(sent.filename), zone=zone)
+    except HistoryError as error:
+        raise _as_asked(error) from error
+    if found.bad and not skip_bad:
+        first, more = found.bad[0], len(found.bad) - 1
+        key = "compare.bad_lines" if more else "compare.bad_line"
+        raise AskedWrongError(key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}")
+    if len(found.reports) > MAX_REPORTS:
+        raise AskedWrongError("compare.many", limit=f"{MAX_REPORTS:,}")
+    return found
+
+
+def policy_files(given: Given, name: str) -> list[Named]:
+    """The policies that were sent as files under that name; raises AskedWrongError."""
+    found = []
+    for sent in given.files(name):
+        if sent.size is None or sent.size > MAX_POLICY_BYTES:
+            raise AskedWrongError("compare.large_policy", name=_cut(sent.filename))
+        found.append((_cut(sent.filename), policy(sent.file.read(), _cut(sent.filename))))
+    return found
+
+
+def policy(text: bytes | str, name: str) -> Policy:
+    """The policy in a text that is called `name`; raises AskedWrongError."""
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+        return policies.read(decoded)
+    except UnicodeDecodeError as error:
+        raise AskedWrongError("compare.no_text", name=name) from error
+    except PolicyError as error:
+        raise AskedWrongError("compare.no_policy", name=name, detail=str(error)) from error
+
+
+def compared(history: History, named: Sequence[Named], taken: Taking) -> Comparison:
+    """What came of it; raises AskedWrongError."""
+    if not named:
+        raise AskedWrongError("compare.none")
+    if len(named) > MAX_POLICIES:
+        raise AskedWrongError("compare.too_many", limit=MAX_POLICIES)
+    if not _turn.acquire(timeout=_PATIENCE_S):
+        raise AskedWrongError("compare.busy")
+    try:
+        return compare(history, named, taken.draw, taken.within)
+    finally:
+        _turn.release()
+
+
+def rows(
+    differences: Sequence[Difference], reader: Reader, page: int
+) -> list[tuple[str, list[list[tuple[str, datetime, int]]]]]:
+    """The differences of a page (from 0): each site with what each policy did to it, told: what,
+    when first, and how often."""
+    shown = differences[page * PAGE : (page + 1) * PAGE]
+    return [
+        (site_name.shown(each.site), [_told(reader, acts) for acts in each.acts]) for each in shown
+    ]
+
+
+def chart(found: Comparison, reader: Reader, key: str) -> Chart:
+    """The sites that each policy closed, by rule, and those that it suspended."""
+    whats = (SUSPENSION, *CLOSING_RULES)
+    counts = [
+        [out.suspensions if what == SUSPENSION else out.closed[what] for out in found.outcomes]
+        for what in whats
+    ]
+    return Chart(
+        key=key,
+        title=reader.say("compare.chart"),
+        told=reader.say("compare.chart.told", n=f"{len(found.differences):,}"),
+        across=reader.say("compare.policy"),
+        labels=[outcome.policy for outcome in found.outcomes],
+        ticks=[_short(outcome.policy) for outcome in found.outcomes],
+        series=[
+            Series(what_of(reader, what), n)
+            for what, n in zip(whats, counts, strict=True)
+            if sum(n)
+        ],
+    )
+
+
+def what_of(reader: Reader, what: str) -> str:
+    """What a policy did to a site: suspended it, or closed it by a rule."""
+    return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
+
+
+def _told(reader: Reader, acts: Sequence[Act]) -> list[tuple[str, datetime, int]]:
+    found: dict[str, tuple[datetime, int]] = {}
+    for act in acts:
+        at, n = found.get(act.what, (act.at, 0))
+        found[act.what] = (at, n + 1)
+    return [(what_of(reader, what), at, n) for what, (at, n) in found.items()]
+
+
+def _as_asked(error: HistoryError) -> AskedWrongError:
+    line, detail = error.facts.get("line"), str(error.facts["detail"])
+    if line is None:
+        return AskedWrongError("compare.no_history", detail=detail)
+    return AskedWrongError("compare.bad_line", line=f"{line:,}", detail=detail)
+
+
+def _cut(name: str | None) -> str:
+    shown = "".join(c for c in name or "?" if c.isprintable())
+    return shown if len(shown) <= _MAX_NAME else shown[: _MAX_NAME - 1] + "…"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 14 else name[:13] + "…"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9

@@ -1,0 +1,230 @@
+"""The policy's page: what is in force as a diagram and in words, its history, and how it changes.
+
+A policy is tried on a history before it becomes the active one: what would have differed is what
+whoever activates it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from incidents import clock, inputs
+from incidents.audit import activations
+from incidents.audit.report_words import policy_sentences
+from incidents.cli.policy_words import Change, differences
+from incidents.console import comparing, telling
+from incidents.console.comparing import AskedWrongError
+from incidents.console.diagram import Diagram
+from incidents.console.shelf import Shelf
+from incidents.console.simulate import told
+from incidents.console.sitting import Acting, Doing, Looking, Said, Sitting
+from incidents.console.writing import Reader
+from incidents.errors import InputError, RefusedError
+from incidents.intake import recorded
+from incidents.intake.comparison import Comparison
+from incidents.intake.contacts import Draw
+from incidents.intake.history import History
+from incidents.machine import policy as policies
+from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.store import sealed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+router = APIRouter()
+
+ACT = "activate_policy"
+SPANS = (30, 90, 365)
+"""Over so many days a policy can be tried on what is recorded."""
+MAX_HISTORY = 50
+"""So many activations are shown, the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A policy that was tried against the one with the digest `previous`, and what came of it.
+
+    `days` is over how much of the record it was tried, None on a file; `capped` says that the
+    record had more.
+    """
+
+    policy: Policy
+    previous: str
+    changes: tuple[Change, ...]
+    comparison: Comparison
+    days: int | None
+    capped: bool
+
+
+@router.get("/policy")
+def show(here: Looking) -> Response:
+    """The page."""
+    here.needs("look")
+    return _page(here)
+
+
+@router.post("/policy/try")
+def try_out(desk: Doing) -> Response:
+    """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
+    desk.proves("simulate")
+    try:
+        trial = _trial(desk)
+    except AskedWrongError as error:
+        return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
+    return desk.back(f"/policy/trial/{_shelf(desk).put(desk.by, trial)}")
+
+
+@router.get("/policy/trial/{id_}")
+def trial(here: Looking, id_: str, page: int = 0) -> Response:
+    """What came of a trial, and the form that activates the policy."""
+    here.needs("simulate")
+    found = _shelf(here).get(here.by, id_)
+    if found is None:
+        return _page(here, wrong=here.reader.say("compare.gone"), status=404)
+    return _tried(here, id_, found, page=page)
+
+
+@router.post("/policy/trial/{id_}/activate")
+def activate(desk: Doing, id_: str) -> Response:
+    """Makes the policy that was tried the active one, with a reason, on record."""
+    desk.proves(ACT)
+    found = _shelf(desk).get(desk.by, id_)
+    if found is None:
+        return _page(desk, wrong=desk.reader.say("compare.gone"), status=404)
+    wrong = _not_yet(desk, found)
+    if wrong is not None:
+        return _tried(desk, id_, found, wrong=wrong)
+    try:
+        reason = inputs.text("reason")(desk.given.text("reason") or "")
+        answer = desk.house.desk.activate(
+            found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
+            key=f"{desk.by}:console:policy:{id_}",
+        )  # fmt: skip
+    except (InputError, RefusedError) as error:
+        return _tried(desk, id_, found, wrong=telling.refused(desk.reader, error).words)
+    said = desk.reader.say("policy.activated", digest=_short(answer["policy"]))
+    return desk.back("/policy", Said("done", said))
+
+
+def _page(
+    here: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
+    status: int = 0,
+) -> Response:  # fmt: skip
+    active = here.house.desk.policy()
+    with here.reading() as connection:
+        history = list(_history(connection))
+    return here.page(
+        "policy",
+        status=status or (422 if wrong else 200),
+        wrong=wrong, typed=typed or {}, active=active, words=sentences(here.reader, active),
+        since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
+        more=max(0, len(history) - MAX_HISTORY), diagrams=_diagrams(here.reader), spans=SPANS,
+        limits=comparing,
+    )  # fmt: skip
+
+
+def _tried(
+    here: Sitting, id_: str, found: Trial, *, page: int = 0, wrong: str | None = None
+) -> Response:
+    typed = dict(here.given.fields) if isinstance(here, Acting) else {}
+    return here.page(
+        "policy_trial",
+        status=422 if wrong else 200,
+        trial=found, words=sentences(here.reader, found.policy), act=ACT, wrong=wrong, typed=typed,
+        **told(here, found.comparison, id_, page),
+    )  # fmt: skip
+
+
+def sentences(reader: Reader, policy: Policy) -> list[str]:
+    """What each rule says, in the reader's language."""
+    return [each[reader.language == "zh"] for each in policy_sentences(policy)]
+
+
+def _trial(desk: Acting) -> Trial:
+    given, reader = desk.given, desk.reader
+    active = desk.house.desk.policy()
+    sent, pasted = comparing.policy_files(given, "policy"), given.text("toml")
+    if not sent and pasted is None:
+        raise AskedWrongError("policy.no_file")
+    name = reader.say("policy.new")
+    policy = sent[0][1] if sent else comparing.policy(pasted or "", name)
+    if policy == active:
+        raise AskedWrongError("policy.same")
+    taken = comparing.taking(given)
+    days, capped = _days(given.text("days")), False
+    if days is None:
+        history = comparing.history(given, "file", reader, skip_bad=taken.skip_bad)
+    else:
+        history, capped = _recorded(desk, days)
+        # Who was not reached then is not reached now, and nothing is drawn.
+        taken = comparing.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
+    named = [(reader.say("compare.active"), active), (name, policy)]
+    return Trial(
+        policy=policy, previous=active.digest, changes=tuple(differences(active, policy)),
+        comparison=comparing.compared(history, named, taken), days=days, capped=capped,
+    )  # fmt: skip
+
+
+def _days(text: str | None) -> int | None:
+    """Over how many days of the record; None for a file."""
+    return next((days for days in SPANS if text == str(days)), None)
+
+
+def _recorded(desk: Acting, days: int) -> tuple[History, bool]:
+    with desk.reading() as connection:
+        since = desk.house.now(connection) - timedelta(days=days)
+        return recorded.read(connection, since, comparing.MAX_REPORTS)
+
+
+def _not_yet(desk: Acting, found: Trial) -> str | None:
+    """Why it is not activated, if it is not."""
+    if desk.given.text("confirm") != ACT:
+        return desk.reader.say("policy.not_confirmed", act=ACT)
+    if desk.given.text("reason") is None:
+        return desk.reader.say("policy.no_reason")
+    if desk.house.desk.policy().digest not in (found.previous, found.policy.digest):
+        return desk.reader.say("policy.changed_meanwhile")
+    return None
+
+
+def _history(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Every activation, the earliest first, with what it changed."""
+    found = list(activations.history(connection))
+    words = sealed.values(connection, [each.reason for each in found])
+    read = [DOCUMENTED, *(policies.read(each.toml) for each in found)]
+    for each, (old, new) in zip(found, pairwise(read), strict=True):
+        yield {
+            "at": clock.rfc3339(each.at), "by": each.by, "login": each.login,
+            "policy": each.policy, "reason": words.get(each.reason),
+            "changes": differences(old, new), "toml": each.toml,
+        }  # fmt: skip
+
+
+def _diagrams(reader: Reader) -> list[Diagram]:
+    return [
+        Diagram(
+            machine=machine,
+            title=reader.say(f"policy.machine.{machine}"),
+            told=reader.say("policy.machine.told"),
+            named=lambda state: reader.word("state", state) if state != "new" else reader.say(
+                "policy.state.new"
+            ),
+        )
+        for machine in ("site", "incident")
+    ]  # fmt: skip
+
+
+def _shelf(here: Sitting) -> Shelf[Trial]:
+    found: Shelf[Trial] = here.request.app.state.tried
+    return found
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:19]}…"

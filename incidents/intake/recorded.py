@@ -1,0 +1,70 @@
+"""The recorded history: what is on record at the desk, as a history that policies are tried on.
+
+Each violation counts from when it was recorded, since that is when its clock began (R2); whoever
+was reached was reached when the contact says so. What people decided by themselves (false details,
+a refusal, a hold, a reinstatement) is not in it: a policy decides nothing of that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from incidents.clock import read_rfc3339
+from incidents.intake.history import History, Report
+from incidents.machine.case import REACHED
+from incidents.store.tables import contacts, entries, incidents, sites
+
+Key = tuple[int, int]
+"""A site's id, and the number of an incident."""
+
+
+def read(connection: Connection, since: datetime, most: int) -> tuple[History, bool]:
+    """What was recorded since then (UTC), and whether there was more: the latest `most` are taken.
+
+    What was voided was no violation; what was imported is another desk's.
+    """
+    of = incidents.c
+    reached = (
+        select(func.min(contacts.c.occurred_at))
+        .where(
+            contacts.c.site_id == of.site_id, contacts.c.incident == of.n,
+            contacts.c.outcome == REACHED, contacts.c.voided_at.is_(None),
+        ).correlate(incidents).scalar_subquery()
+    )  # fmt: skip
+    found = connection.execute(
+        select(of.site_id, of.n, of.recorded_at, sites.c.name, reached.label("reached_at"))
+        .select_from(incidents.join(sites, sites.c.id == of.site_id))
+        .where(of.recorded_at >= since, of.state != "voided", of.epoch > 0)
+        .order_by(of.recorded_at.desc(), of.site_id, of.n).limit(most + 1)
+    ).all()  # fmt: skip
+    removed = dict(_removed(connection, since))
+    history = History(file="")
+    for line, row in enumerate(reversed(found[:most]), start=1):
+        at, gone = row.recorded_at, removed.get((row.site_id, row.n))
+        told = row.reached_at
+        history.reports.append(
+            Report(
+                line=line,
+                site=row.name,
+                occurred_at=at,
+                contact=None if told is None else REACHED,
+                contact_at=None if told is None else max(told, at),
+                removed_at=None if gone is None else max(gone, at),
+            )
+        )
+    return history, len(found) > most
+
+
+def _removed(connection: Connection, since: datetime) -> Iterator[tuple[Key, datetime]]:
+    """When it was last said of each incident that its content is gone."""
+    body = entries.c.body
+    said = body.contains('"kind":"incident_removed"', autoescape=True)
+    asked = select(body).where(entries.c.recorded_at >= since, said).order_by(entries.c.id)
+    for text in connection.scalars(asked):
+        entry = json.loads(text)
+        site_id, _, n = entry["data"]["incident"].partition("-")
+        yield (int(site_id), int(n)), read_rfc3339(entry["occurred_at"])

@@ -1,0 +1,122 @@
+"""What is on record: the entries, the latest first, a page at a time, filtered by what people ask.
+
+A page costs the same however long the record is. Of a site and of a time there is an index; for a
+kind and a person the entries are looked through, so many at a time, and the page says how far.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from json.encoder import encode_basestring as quoted
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select
+
+from incidents.store.tables import entries
+
+Document = dict[str, Any]
+
+LOOKED_THROUGH = 20_000
+"""So many entries are looked through for one page."""
+
+Place = tuple[datetime, int]
+"""Where a page goes on: when its last entry was recorded (UTC), and its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which entries: of one site, of a kind, by a person, recorded at or after `since` and before
+    `until` (UTC)."""
+
+    site_id: int | None = None
+    kind: str | None = None
+    person: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def indexed(self) -> list[ColumnElement[bool]]:
+        """What there is an index for."""
+        of = entries.c
+        found: list[ColumnElement[bool]] = []
+        if self.site_id is not None:
+            found.append(of.site_id == self.site_id)
+        if self.since is not None:
+            found.append(of.recorded_at >= self.since)
+        if self.until is not None:
+            found.append(of.recorded_at < self.until)
+        return found
+
+    def looked_for(self, body: ColumnElement[str], dialect: str) -> list[ColumnElement[bool]]:
+        """Canonical JSON has one way of writing them, and no text in it can look like that: within
+        a text each quotation mark has a backslash before it."""
+        found: list[ColumnElement[bool]] = []
+        if self.kind is not None:
+            # Not LIKE, to which on SQLite a capital letter is a small one.
+            place = func.instr if dialect == "sqlite" else func.strpos
+            found.append(place(body, f',"kind":{quoted(self.kind)},') > 0)
+        if self.person is not None:
+            begins = f'{{"actor":{quoted(self.person)},'
+            found.append(func.substr(body, 1, len(begins)) == begins)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries; `after` is where the next page begins, None at the end. `searching` says that
+    it is not full though there may be more: `looked_back_to` is how far it has looked (UTC)."""
+
+    entries: Sequence[Document]
+    after: Place | None
+    looked_back_to: datetime | None
+
+    @property
+    def searching(self) -> bool:
+        """Whether it ends where the look ended."""
+        return self.looked_back_to is not None
+
+
+def page(connection: Connection, wanted: Wanted, *, after: Place | None, limit: int) -> Page:
+    """The entries before that place, the latest first; one query, or two."""
+    body = entries.c.body
+    through = select(entries.c.id, entries.c.recorded_at, body).where(*wanted.indexed)
+    if after is not None:
+        through = through.where(_before(after))
+    order = (entries.c.recorded_at.desc(), entries.c.id.desc())
+    some = through.order_by(*order).limit(_number(LOOKED_THROUGH)).subquery("some")
+    found = connection.execute(
+        select(some)
+        .where(*wanted.looked_for(some.c.body, connection.dialect.name))
+        .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(_number(limit + 1))
+    ).all()  # fmt: skip
+    told = [_document(row) for row in found[:limit]]
+    if len(found) > limit:
+        return Page(told, (found[limit - 1].recorded_at, found[limit - 1].id), None)
+    last = connection.execute(
+        select(some.c.recorded_at, some.c.id)
+        .order_by(some.c.recorded_at.desc(), some.c.id.desc())
+        .limit(_number(1)).offset(_number(LOOKED_THROUGH - 1))
+    ).first()  # fmt: skip
+    return Page(told, None, None) if last is None else Page(told, tuple(last), last.recorded_at)
+
+
+def _before(place: Place) -> ColumnElement[bool]:
+    at, id_ = place
+    of = entries.c
+    return and_(of.recorded_at <= at, or_(of.recorded_at < at, of.id < id_))
+
+
+def _document(row: Any) -> Document:
+    entry: Document = json.loads(row.body)
+    return {
+        "id": row.id, "entry": entry, "body": row.body,
+        "site_id": int(entry["site_id"]), "seq": int(entry["site_seq"]),
+    }  # fmt: skip
+
+
+def _number(n: int) -> ColumnElement[Any]:
+    # Written into the statement: for any limit PostgreSQL would plan another way than for this one.
+    return literal_column(str(int(n)))

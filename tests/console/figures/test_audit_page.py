@@ -1,0 +1,202 @@
+"""The audit's page: the record by what people ask, taken away, proved, and seen by witnesses."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import text
+
+from incidents import clock
+from incidents.audit import export, log_status, rotation, sequencer, signing
+from incidents.audit.signing_key import KeyRing
+from incidents.console.verifying import Verifying
+from incidents.desk.log_key import LogKey
+from incidents.machine import commands as c
+from tests.api.rig import Rig
+from tests.console.figures.rig import HOSTILE, Visitor, do, elapse
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def record(desk: Rig) -> Rig:
+    """Two sites, a violation on either, and a clock that has lapsed."""
+    with freeze_time(clock.now() - timedelta(hours=3), ignore=["_pytest"]) as frozen:
+        for site in ("a.example", "b.example"):
+            do(desk, c.AddSite(by="li"), site)
+            do(desk, c.Log(by="wang"), site)
+        frozen.tick(timedelta(hours=2))
+        elapse(desk)
+    return desk
+
+
+def kinds(page: Any) -> list[str]:
+    return re.findall(r'"kind":"(\w+)"', page.text.replace("&#34;", '"'))
+
+
+def verified(by: Visitor) -> str:
+    """The verdict's words, once it is there."""
+    answer = by.post("/audit/verify")
+    assert answer.status_code == 303, answer.text
+    end = time.monotonic() + PATIENCE_S
+    while "every 1s" in (part := by.get("/audit/verdict").text):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return str(part)
+
+
+def test_the_latest_entries_come_first(record: Rig) -> None:
+    page = Visitor(record, "viewer").get("/audit")
+    assert page.status_code == 200
+    assert kinds(page)[-1] == "site_added"
+    assert kinds(page).index("clock_lapsed") < kinds(page).index("incident_logged")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"site": "b.example", "kind": "incident_logged"}, ["incident_logged"]),
+        ({"kind": "clock_lapsed"}, ["clock_lapsed"] * 2),
+        ({"person": "wang"}, ["incident_logged"] * 2),
+        ({"person": "WANG"}, []),
+        ({"since": "2999-01-01 00:00"}, []),
+    ],
+)
+def test_the_record_is_filtered(record: Rig, asked: dict[str, str], expected: list[str]) -> None:
+    assert kinds(Visitor(record, "viewer").get("/audit", **asked)) == expected
+
+
+def test_what_nobody_can_look_for_is_said_and_what_was_typed_stays(record: Rig) -> None:
+    by = Visitor(record, "viewer")
+    for asked in (
+        {"site": "c.example"}, {"since": "yesterday"},
+        {"since": "2026-03-02 00:00", "until": "2026-03-01 00:00"},
+    ):  # fmt: skip
+        page = by.get("/audit", **asked)
+        assert page.status_code == 422
+        assert 'role="alert" id="wrong"' in page.text
+        assert f'value="{next(iter(asked.values()))}"' in page.text
+
+
+def test_a_hostile_filter_stays_text(record: Rig) -> None:
+    by = Visitor(record, "viewer")
+    for field in ("site", "person", "since", "kind", "after"):
+        assert HOSTILE not in by.get("/audit", **{field: HOSTILE}).text
+
+
+def test_older_entries_are_a_page_away(record: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incidents.console.audit.PAGE", 3)
+    by = Visitor(record, "viewer")
+    page, seen = by.get("/audit"), []
+    while True:
+        seen += kinds(page)
+        found = re.search(r'rel="next" href="([^"]+)"', page.text)
+        if found is None:
+            break
+        assert len(seen) < 50
+        page = by.get(found[1].replace("&amp;", "&"))
+    assert seen.count("incident_logged") == 2
+    assert len(seen) >= 9
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_the_export_is_the_one_of_the_command_line(record: Rig, form: str) -> None:
+    answer = Visitor(record, "auditor").get(f"/audit/export.{form}")
+    with record.house.reading() as connection:
+        stored = export.stored(connection, export.Selection())
+        write = {"jsonl": export.jsonl, "csv": export.write_csv}[form]
+        assert answer.content == b"".join(write(stored))
+    assert answer.headers["content-disposition"] == f'attachment; filename="entries.{form}"'
+
+
+def test_the_export_of_one_site_has_its_entries_alone(record: Rig) -> None:
+    answer = Visitor(record, "auditor").get("/audit/export.jsonl", site="b.example")
+    assert {line.count(b'"site":"b.example"') for line in answer.content.splitlines()} == {1}
+
+
+def test_who_may_not_export_is_told_why_and_refused(record: Rig) -> None:
+    viewer = Visitor(record, "viewer")
+    assert "Your role, viewer, may not do this." in viewer.get("/audit").text
+    assert viewer.get("/audit/export.jsonl").status_code == 403
+    assert viewer.post("/audit/verify").status_code == 403
+    assert kinds(viewer.get("/audit", kind="access_refused")) == ["access_refused"] * 2
+
+
+def test_a_log_that_is_right_is_verified_in_words(record: Rig) -> None:
+    by = Visitor(record, "auditor")
+    told = verified(by)
+    assert "Verified." in told
+    assert "Anything against a change of the whole: no checkpoint is signed yet." in told
+    assert "核验通过。" in Visitor(record, "auditor", "zh").get("/audit").text
+
+
+def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: Rig) -> None:
+    sequencer.number_all(record.house.engine)
+    with record.house.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE entries SET body = replace(body, 'wang', 'weng') WHERE body LIKE '%wang%'")
+        )
+    told = verified(Visitor(record, "auditor"))
+    assert "NOT VERIFIED." in told
+    assert "1-2" in told
+
+
+def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
+    record: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by = Visitor(record, "auditor")
+    with monkeypatch.context() as broken:
+        broken.setattr("incidents.audit.verify.database", lambda *_a, **_o: 1 / 0)
+        assert "It could not be verified: ZeroDivisionError" in verified(by)
+    assert "Verified." in verified(by)
+
+
+def test_one_verification_runs_at_a_time(record: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from threading import Event
+
+    go_on, verifying = Event(), Verifying()
+    monkeypatch.setattr(
+        "incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(30) and None
+    )
+    begin = {"by": "li", "of": 1, "clock": clock.now}
+    assert verifying.begin(record.house.engine, **begin)  # type: ignore[arg-type]  # as they are
+    assert not verifying.begin(record.house.engine, **begin)  # type: ignore[arg-type]  # as they are
+    go_on.set()
+
+
+def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
+    record: Rig, tmp_path: Path
+) -> None:
+    by = Visitor(record, "viewer")
+    assert "No checkpoint is signed yet" in by.get("/audit").text
+    assert by.get("/audit/checkpoint").status_code == 422
+    note = signed(record, tmp_path / "audit.key")
+    assert by.get("/audit/checkpoint").text == note
+    assert "Nobody outside has countersigned it" in by.get("/audit").text
+
+
+def on_record(desk: Rig) -> Any:
+    def act(key: str, previous: str | None) -> None:
+        desk.house.desk.make_log_key(
+            LogKey(key=key, previous=previous, by="li", login=None, reason=None)
+        )
+
+    return act
+
+
+def signed(desk: Rig, key: Path) -> str:
+    """The log's first checkpoint."""
+    ring = KeyRing(key)
+    rotation.first(desk.house.engine, ring, "log.example/desk", on_record(desk))
+    sequencer.number_all(desk.house.engine)
+    signing.sign(desk.house.engine, ring, clock.now(), at_once=True)
+    with desk.house.reading() as connection:
+        note = log_status.last_note(connection)
+    assert note is not None
+    return note

@@ -1,0 +1,165 @@
+"""The policy's page: in force, in words, its history; tried on the record, and then activated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from incidents.audit import activations
+from incidents.machine import commands as c
+from incidents.machine.policy import DOCUMENTED, Policy
+from tests.api.rig import Rig
+from tests.console.figures.rig import HOSTILE, Visitor, do
+
+TWO = "[repeat]\ncount = 2\n"
+ACT = "activate_policy"
+
+
+@pytest.fixture
+def supervisor(desk: Rig) -> Visitor:
+    """At a desk with a site that two violations would have closed."""
+    do(desk, c.AddSite(by="li"), "shop.example")
+    for _ in range(2):
+        do(desk, c.Log(by="li", again=True), "shop.example")
+    return Visitor(desk, "supervisor")
+
+
+def tried(by: Visitor, toml: str = TWO, **fields: Any) -> str:
+    """Where what came of a trial is."""
+    answer = by.post("/policy/try", {"toml": toml, "days": "30", **fields})
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def activated(by: Visitor, place: str, **fields: str) -> Any:
+    return by.post(f"{place}/activate", {"reason": "两次就够", "confirm": ACT, **fields})
+
+
+def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: Rig) -> None:
+    english = Visitor(desk, "viewer").get("/policy").text
+    chinese = Visitor(desk, "viewer", "zh").get("/policy").text
+    assert "R1 repeat: 3 violations within 24h close a site." in english
+    assert "R1 重复违规：24h 内违规 3 次，关闭网站。" in chinese
+    for page in (english, chinese):
+        assert page.count('<svg class="machine"') == 2
+        assert "<script>" not in page
+
+
+def test_every_move_of_the_machines_is_drawn_and_told(desk: Rig) -> None:
+    from incidents.machine import graph
+
+    page = Visitor(desk, "viewer").get("/policy").text
+    for machine in graph.MACHINES:
+        pairs = {(move.source, move.dest) for move in graph.moves(machine)}
+        assert page.count('<li value="') >= len(pairs)
+    for told in ("trigger.", "guard."):
+        assert told not in page
+
+
+def test_a_trial_on_the_record_shows_what_would_have_differed_and_changes_nothing(
+    desk: Rig, supervisor: Visitor
+) -> None:
+    page = supervisor.get(tried(supervisor)).text
+    assert "1 of 1 sites fare otherwise" in page
+    assert "<code>repeat.count</code>: 3 → <b>2</b>" in page
+    assert desk.house.desk.policy() == DOCUMENTED
+
+
+def test_a_trial_on_a_file_names_the_line_that_cannot_be_used(supervisor: Visitor) -> None:
+    fields = {"toml": TWO, "days": "file"}
+    page = supervisor.post("/policy/try", fields, file=("h.csv", b"occurred_at,site\nno,a.b\n"))
+    assert page.status_code == 422
+    assert "Line 2 cannot be used" in page.text
+    good = b"occurred_at,site\n2026-03-01 10:00,a.example\n2026-03-01 11:00,a.example\n"
+    answer = supervisor.post("/policy/try", fields, file=("h.csv", good))
+    assert "a.example" in supervisor.get(answer.headers["location"]).text
+
+
+def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
+    desk: Rig, supervisor: Visitor
+) -> None:
+    answer = activated(supervisor, tried(supervisor))
+    assert answer.headers["location"] == "/policy"
+    assert desk.house.desk.policy() == Policy(repeat_count=2)
+    with desk.house.reading() as connection:
+        [activation] = activations.history(connection)
+    assert activation.by == "supervisor-1"
+    page = supervisor.get("/policy").text
+    assert "is active." in page
+    assert "<q>两次就够</q>" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"confirm": "yes"}, "Not activated: type activate_policy to confirm."),
+        ({"confirm": ""}, "Not activated: type activate_policy to confirm."),
+        ({"reason": " "}, "Not activated: say why."),
+    ],
+)
+def test_without_confirmation_or_reason_nothing_is_activated(
+    desk: Rig, supervisor: Visitor, fields: dict[str, str], told: str
+) -> None:
+    page = activated(supervisor, tried(supervisor), **fields)
+    assert page.status_code == 422
+    assert told in page.text
+    assert desk.house.desk.policy() == DOCUMENTED
+
+
+def test_who_may_not_activate_sees_why_and_is_refused_on_record(
+    desk: Rig, supervisor: Visitor
+) -> None:
+    operator = Visitor(desk, "operator")
+    place = tried(operator)
+    page = operator.get(place).text
+    assert 'aria-disabled="true" aria-describedby="why-activate_policy"' in page
+    assert "Your role, operator, may not do this." in page
+    assert activated(operator, place).status_code == 403
+    assert desk.house.desk.policy() == DOCUMENTED
+    assert "access_refused" in supervisor.get("/audit", kind="access_refused").text
+
+
+def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
+    desk: Rig, supervisor: Visitor
+) -> None:
+    place = tried(supervisor)
+    desk.house.desk.activate("[repeat]\ncount = 5\n", by="zhang", login=None, reason="r")
+    page = activated(supervisor, place)
+    assert "somebody else has activated a policy since you tried this one" in page.text
+    assert desk.house.desk.policy().repeat_count == 5
+
+
+def test_the_same_form_sent_twice_activates_once(desk: Rig, supervisor: Visitor) -> None:
+    place = tried(supervisor)
+    assert [activated(supervisor, place).status_code for _ in range(2)] == [303, 303]
+    with desk.house.reading() as connection:
+        assert len(list(activations.history(connection))) == 1
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("", "Choose or paste a policy."),
+        ("[repeat]\ncount = 3\n", "This is the policy in force."),
+        ("[repeat]\ncounts = 2\n", "new policy is no policy: unknown key counts in [repeat]"),
+    ],
+)
+def test_what_cannot_be_tried_is_said(supervisor: Visitor, toml: str, told: str) -> None:
+    page = supervisor.post("/policy/try", {"toml": toml, "days": "30"})
+    assert page.status_code == 422
+    assert told in page.text
+
+
+def test_a_hostile_reason_stays_text(desk: Rig, supervisor: Visitor) -> None:
+    desk.house.desk.activate(TWO, by="zhang", login="x<y", reason=HOSTILE)
+    page = supervisor.get("/policy").text
+    assert HOSTILE not in page
+    assert "&lt;script&gt;document.title" in page
+
+
+def test_a_form_from_elsewhere_does_nothing(desk: Rig, supervisor: Visitor) -> None:
+    place = tried(supervisor)
+    answer = supervisor.client.post(f"{place}/activate", data={"reason": "r", "confirm": ACT})
+    assert answer.status_code == 403
+    assert desk.house.desk.policy() == DOCUMENTED

@@ -1,0 +1,132 @@
+"""The simulation's page: where policies differ on the history in a file, or what is wrong there."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.rig import Rig
+from tests.console.figures.rig import HOSTILE, Visitor
+
+LINES = "occurred_at,site,contact\n" + "".join(
+    f"2026-03-0{day} {hour}:00,shop{day}.example,reached\n" for day in (1, 2) for hour in (10, 11)
+)
+TWO = "[repeat]\ncount = 2\n"
+
+
+@pytest.fixture
+def somebody(desk: Rig) -> Visitor:
+    return Visitor(desk, "viewer")
+
+
+def simulate(by: Visitor, text: str | bytes = LINES, name: str = "h.csv", **fields: Any) -> Any:
+    sent = text.encode() if isinstance(text, str) else text
+    answer = by.post("/simulate", {"use": "active", **fields}, file=(name, sent))
+    return by.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+def test_two_policies_are_compared_and_the_sites_that_differ_are_named(somebody: Visitor) -> None:
+    page = simulate(somebody, toml=TWO)
+    assert page.status_code == 200, page.text
+    assert "2 of 2 sites fare otherwise" in page.text
+    assert "shop1.example" in page.text
+    assert "R1 repeat" in page.text
+
+
+def test_policy_files_are_compared_by_their_names(somebody: Visitor) -> None:
+    files = [("strict.toml", TWO.encode()), ("mild.toml", b"[repeat]\ncount = 9\n")]
+    answer = somebody.post("/simulate", {}, file=("h.csv", LINES.encode()), policies=files)
+    page = somebody.get(answer.headers["location"]).text
+    assert "strict.toml" in page
+    assert "mild.toml" in page
+
+
+def test_a_line_that_cannot_be_used_is_named_with_its_number(somebody: Visitor) -> None:
+    page = simulate(somebody, LINES + "yesterday,shop.example,reached\n")
+    assert page.status_code == 422
+    assert "Line 6 cannot be used: occurred_at is &#39;yesterday&#39;" in page.text
+
+
+def test_such_lines_are_left_out_and_counted_when_that_is_asked_for(somebody: Visitor) -> None:
+    page = simulate(somebody, LINES + "yesterday,shop.example,reached\n", skip_bad="1")
+    assert page.status_code == 200
+    assert "1 lines that cannot be used were left out." in page.text
+
+
+def test_a_urlhaus_dump_is_known_by_its_columns(somebody: Visitor) -> None:
+    dump = "# id,dateadded,url,url_status\n1,2026-03-01 10:00:00,http://a.example/x,online\n"
+    assert "1 reports" in simulate(somebody, dump).text
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"toml": "[repeat]\ncounts = 3\n"}, "pasted is no policy: unknown key counts"),
+        ({"group_within": "soon"}, "write a duration such as 60m"),
+        ({"reach": "101"}, "a whole number from 0 to 100"),
+        ({"seed": "-1"}, "up to nine digits"),
+        ({"use": ""}, "Choose at least one policy."),
+    ],
+)
+def test_what_is_wrong_with_the_form_is_said(
+    somebody: Visitor, fields: dict[str, str], told: str
+) -> None:
+    page = simulate(somebody, **fields)
+    assert page.status_code == 422
+    assert told in page.text
+
+
+def test_a_form_without_a_file_says_so(somebody: Visitor) -> None:
+    page = somebody.post("/simulate", {"use": "active"})
+    assert "Choose a file with a history." in page.text
+
+
+def test_too_large_a_file_is_refused_before_it_is_read(
+    somebody: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.console.comparing.MAX_BYTES", 2**20)
+    page = simulate(somebody, b"x" * (2**20 + 1))
+    assert "The file is larger than 1 MiB" in page.text
+
+
+def test_more_reports_than_are_worked_through_are_refused(
+    somebody: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.console.comparing.MAX_REPORTS", 3)
+    assert "more than 3 reports" in simulate(somebody).text
+
+
+def test_ten_thousand_sites_that_differ_are_read_page_by_page(somebody: Visitor) -> None:
+    lines = "occurred_at,site,contact\n" + "".join(
+        f"2026-03-01 10:0{n},s{site:05}.example,reached\n" for site in range(10_000) for n in (1, 2)
+    )
+    answer = somebody.post("/simulate", {"use": "active", "toml": TWO}, file=("h", lines.encode()))
+    place = answer.headers["location"]
+    first, last = somebody.get(place), somebody.get(place, page=99)
+    assert first.text.count('<th scope="row"><bdi>s') == 100
+    assert "page 1 of 100" in first.text
+    assert "s09999.example" in last.text
+    assert "s00000.example" not in last.text
+
+
+def test_a_hostile_name_of_a_file_stays_text(somebody: Visitor) -> None:
+    files = [(HOSTILE, TWO.encode())]
+    answer = somebody.post("/simulate", {}, file=(HOSTILE, LINES.encode()), policies=files)
+    assert "<script>document" not in somebody.get(answer.headers["location"]).text
+
+
+def test_what_somebody_else_has_worked_out_is_not_shown(desk: Rig) -> None:
+    viewer, operator = Visitor(desk, "viewer"), Visitor(desk, "operator")
+    place = viewer.post("/simulate", {"use": "active"}, file=("h", LINES.encode()))
+    assert operator.get(place.headers["location"]).status_code == 404
+
+
+def test_nothing_is_stored(desk: Rig) -> None:
+    somebody = Visitor(desk, "viewer")
+    simulate(somebody, toml=TWO)
+    with desk.house.reading() as connection:
+        assert list(desk.house.views.sites(connection)) == []
+
+
+def test_it_is_chinese_for_who_reads_chinese(desk: Rig) -> None:
+    page = simulate(Visitor(desk, "viewer", "zh"), toml=TWO)
+    assert "2 个网站中有 2 个在不同规则下处理不同" in page.text
