@@ -239,7 +239,7 @@ def refuse(
 
 def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
     """Puts on record that somebody is shown numbers and addresses in full; before they are."""
-    _Act(connection, by, clock).record(own_acts.DetailsRevealed, about=about)
+    _Act(connection, by, clock, open_to_all=True).record(own_acts.DetailsRevealed, about=about)
 
 
 def check_handle(handle: str) -> str:
