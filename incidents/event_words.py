@@ -29,6 +29,7 @@ WHY_NOT = {
     "settled": "settled since",
     "by_hand": "somebody has decided so",
     "repeated": "it is ordered once more",
+    "overtaken": "what was ordered after it is carried out",
 }
 """Why an order was cancelled."""
 

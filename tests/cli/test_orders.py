@@ -109,10 +109,25 @@ def test_only_what_is_still_ordered_can_be_tried_again(
     panel.outcomes = {"suspend": GONE}
     _suspended(cli_on_both, later)
     cli_on_both("void", "1-1", "--reason", "slip")
-    cli_on_both("daemon", "--once")
-    assert panel.kinds == ["suspend", "reopen"]
     refused = cli_on_both("acts", "retry", "1-o4", "--json")
     assert (refused.status, refused.refused["name"]) == (3, "overtaken")
+
+
+def test_a_dead_letter_is_done_with_when_what_was_ordered_after_it_is_carried_out(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    panel.outcomes = {"suspend": GONE}
+    _suspended(cli_on_both, later)
+    cli_on_both("void", "1-1", "--reason", "slip")
+    assert "GIVEN UP" in cli_on_both("queue").err
+    cli_on_both("daemon", "--once")
+    assert panel.kinds == ["suspend", "reopen"]
+    assert "GIVEN UP" not in cli_on_both("queue").err
+    shown = cli_on_both("acts", "show", "1-o4").out
+    assert "not carried out: suspend shop.example (what was ordered after it is carried out)" in shown
+    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "active"
+    assert cli_on_both("audit", "replay").status == 0
+    assert cli_on_both("audit", "verify").status == 0
 
 
 def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
