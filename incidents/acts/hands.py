@@ -68,8 +68,11 @@ class Hands:
     def free(self, done: Done) -> None:
         """One is finished; of one that had been given up nothing is changed."""
         found = self._taken.pop(key(done.claimed), None)
-        if found is not None:
-            self._full[found[1]] -= 1
+        if found is None:
+            return
+        self._full[found[1]] -= 1
+        # What only waited in line behind a slow attempt says nothing of how fast it answers.
+        if done.outcome is not None:
             self._count(found[1])
 
     def free_hung(self, lease: timedelta) -> None:

@@ -3,20 +3,50 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from threading import Event, Thread
+from datetime import UTC, datetime
+from threading import Event, Semaphore, Thread
 
 import pytest
 
-from incidents.acts.courier import Round
+from incidents.acts import errand
+from incidents.acts.courier import Courier, Round
+from incidents.acts.hands import Hands
+from incidents.acts.outcomes import Done
 from incidents.acts.port import Delivered, Order, Outcome, Retry
+from incidents.desk import Envelope
+from incidents.machine import commands as c
 from incidents.machine.orders import ACT
+from incidents.store.leases import Claimed
 from tests.acts.courier_rig import Told, courier
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.store.order_rows import hold
 
 PATIENCE_S = 20.0
 # Four threads of sixteen attempts in line each, and a quarter of them for one adapter.
-SHARE = 16
+WORKERS, HANDS, SHARE = 4, 64, 16
+# So long an attempt may wait in line, and a bit.
+TOO_LATE_S = 6.0
+NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
+_DONE = Delivered()
+
+
+class Seconds:
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def hands(seconds: Seconds) -> Hands:
+    return Hands(HANDS, seconds=seconds)
 
 
 @pytest.fixture
@@ -25,10 +55,86 @@ def day(db_url: str) -> Iterator[Rehearsal]:
         yield found
 
 
+def _claimed(n: int) -> Claimed:
+    return Claimed(
+        site_id=n, site=f"site-{n}.example", seq=2, lane=ACT, kind="suspend", data={},
+        ordered_at=NOW, since=NOW, attempt=1, until=NOW, held_by="one", in_force="active",
+    )  # fmt: skip
+
+
+def _finish(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:
+    """So many were taken in hand, and this came of each."""
+    for n in range(many):
+        hands.take(_claimed(n), errand.order_of(_claimed(n)), adapter, 0.0)
+    for n in range(many):
+        hands.free(Done(_claimed(n), adapter, outcome))
+
+
+# What is counted.
+
+
+def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_hands(
+    hands: Hands,
+) -> None:
+    for n in range(SHARE):
+        assert hands.has_one_for("panel")
+        hands.take(_claimed(n), errand.order_of(_claimed(n)), "panel", 0.0)
+
+    assert not hands.has_one_for("panel")
+    assert hands.has_one_for("mail")
+
+
+def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_the_one_before(
+    hands: Hands, seconds: Seconds
+) -> None:
+    _finish(hands, "panel", 5)
+    seconds.now += 1
+    _finish(hands, "panel", 2)
+    assert (hands.share("panel"), hands.share("mail")) == (SHARE + 7, SHARE)
+
+    seconds.now += 1
+    assert hands.share("panel") == SHARE + 2
+    seconds.now += 1
+    assert hands.share("panel") == SHARE
+
+
+def test_what_was_never_attempted_does_not_make_an_adapter_quick(hands: Hands) -> None:
+    _finish(hands, "slow", 9, outcome=None)
+
+    assert (hands.share("slow"), hands.total) == (SHARE, 0)
+
+
+def test_where_much_is_finished_much_is_taken_in_hand_at_once(hands: Hands) -> None:
+    assert hands.room() == SHARE
+    _finish(hands, "panel", 10)
+    assert hands.room() == SHARE + 10
+
+    _finish(hands, "panel", HANDS)
+    assert hands.room() == HANDS
+
+
+# What comes of it.
+
+
 def _hold_all(day: Rehearsal, names: list[str]) -> None:
     day.add(*names)
-    for name in names:
-        hold(day, name)
+    held = c.SetHold(by="li", reason="ordered")
+    answers = day.desk.submit([Envelope(site=name, command=held) for name in names])
+    assert [answer.refusal for answer in answers] == [None] * len(names)
+
+
+def _beside(day: Rehearsal, slow: Told, quick: Told) -> Courier:
+    """Each has the sites that are named for it."""
+    own = courier(day, quick)
+    return replace(own, lanes={ACT: lambda order: slow if ".slow." in order.site else quick})
+
+
+def _gets(adapter: Told, many: int) -> bool:
+    """Whether it comes to be given so many orders."""
+    patience = time.monotonic() + PATIENCE_S
+    while len(adapter.got) < many and time.monotonic() < patience:
+        time.sleep(0.01)
+    return len(adapter.got) == many
 
 
 @pytest.mark.parametrize("outcome", [Delivered(), Retry(problem="http_503")])
@@ -53,19 +159,42 @@ def test_an_adapter_that_does_not_answer_keeps_no_other_from_its_orders(day: Reh
         return Delivered()
 
     slow, quick = Told("slow", outcome=wait), Told("quick")
-    both = replace(
-        courier(day, quick), lanes={ACT: lambda order: slow if ".slow." in order.site else quick}
-    )
-    own = Round(both)
+    own = Round(_beside(day, slow, quick))
     running = Thread(target=own.run, daemon=True)
     running.start()
-    until = time.monotonic() + PATIENCE_S
-    while len(quick.got) < SHARE and time.monotonic() < until:
-        time.sleep(0.01)
-    carried_out = len(quick.got)
+    carried_out = _gets(quick, SHARE)
     unanswered = not answered.is_set()
     answered.set()
     running.join(PATIENCE_S)
     own.close()
 
-    assert (carried_out, unanswered) == (SHARE, True)
+    assert (carried_out, unanswered) == (True, True)
+
+
+def test_an_adapter_that_answers_too_late_for_what_waits_in_line_keeps_no_other_from_its_orders(
+    day: Rehearsal, seconds: Seconds
+) -> None:
+    _hold_all(day, [f"site-{n}.slow.example" for n in range(6 * SHARE)])
+    answers, stopped = Semaphore(0), Event()
+
+    def wait(_order: Order) -> Outcome:
+        answers.acquire(timeout=PATIENCE_S)
+        return Delivered()
+
+    slow, quick = Told("slow", outcome=wait), Told("quick")
+    own = Round(replace(_beside(day, slow, quick), seconds=seconds), stopped=stopped.is_set)
+    running = Thread(target=own.run, daemon=True)
+    running.start()
+    for answered in range(WORKERS, 5 * WORKERS, WORKERS):
+        assert _gets(slow, answered)
+        seconds.now += TOO_LATE_S
+        day.later(seconds=TOO_LATE_S)
+        answers.release(WORKERS)
+    _hold_all(day, [f"site-{n}.quick.example" for n in range(SHARE)])
+    carried_out = _gets(quick, SHARE)
+    stopped.set()
+    answers.release(6 * SHARE)
+    running.join(PATIENCE_S)
+    own.close()
+
+    assert carried_out
