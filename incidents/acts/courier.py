@@ -15,16 +15,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.acts import crew as crews
 from incidents.acts import errand
 from incidents.acts.crew import Crew
-from incidents.acts.hands import Hands, Key, key
+from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
 from incidents.acts.outcomes import BATCH, Done, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Skipped
@@ -33,7 +33,7 @@ from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, leases
 from incidents.store.engine import database_time, plainly, reading, writing
-from incidents.store.leases import Claimed
+from incidents.store.leases import Claimed, Key
 
 UNHEARD_FOR = timedelta(days=3)
 """News that nobody has looked at for so long has nobody who would tell it."""
@@ -110,7 +110,7 @@ class Round:
         self._hands = Hands(courier.workers * _IN_LINE, seconds=courier.seconds)
         self._crews: dict[str, Crew] = {}
         self._busy: list[Done] = []
-        self._turned_away = False
+        self._let_go: dict[Key, None] = {}
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -158,35 +158,57 @@ class Round:
                     for lane in LANES
                     if leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
-            if not due:
+            if not due and not self._is_at_the_end:
                 return 0
-            found: list[Claimed] = []
             with writing(courier.engine) as connection:
                 now = self._now(connection)
-                for lane in due:
-                    # Each lane has its share, so that none waits for all that another has.
-                    found += leases.claim(
-                        connection, courier.name, lane, now=now, lease=LEASE,
-                        most=max(1, most // len(due)), due_at=self._due_at(lane, now),
-                        tried_by=self._due_by,
-                    )  # fmt: skip
+                found = self._claim_due(connection, due, most, now)
+                while not found and self._is_at_the_end:
+                    found = self._claim_again(connection, most, now)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         for claimed in found:
-            if key(claimed) not in left_alone:
+            self._let_go.pop(claimed.key, None)
+            if claimed.key not in left_alone:
                 self._hand_out(claimed, now, began)
         self._turn_away()
         return len(found)
+
+    def _claim_due(
+        self, connection: Connection, due: list[str], most: int, now: datetime
+    ) -> list[Claimed]:
+        found: list[Claimed] = []
+        for lane in due:
+            # Each lane has its share, so that none waits for all that another has.
+            found += leases.claim(
+                connection, self._courier.name, lane, now=now, lease=LEASE,
+                most=max(1, most // len(due)), due_at=self._due_at(lane, now),
+                tried_by=self._due_by,
+            )  # fmt: skip
+        return found
+
+    @property
+    def _is_at_the_end(self) -> bool:
+        """Whether nothing is left of a round that comes once but what it had let go untried.
+
+        Nobody comes after it, and what was tried before is not claimed when it is due once more.
+        """
+        return bool(self._let_go) and not self._hands.total and not self._outcomes
+
+    def _claim_again(self, connection: Connection, most: int, now: datetime) -> list[Claimed]:
+        let_go = list(islice(self._let_go, most))
+        for key in let_go:
+            del self._let_go[key]
+        name = self._courier.name
+        return leases.claim_again(connection, name, let_go, now=now, lease=LEASE)
 
     def _due_at(self, lane: str, now: datetime) -> datetime:
         """Due by then is what is taken in hand now."""
         if lane not in self._courier.lanes:
             return now - UNHEARD_FOR
-        # Whoever comes once has nobody after them: what was turned away is taken at the end.
-        at_the_end = self._once and self._turned_away and not self._hands.total
-        return now + _BUSY if at_the_end else now
+        return now
 
-    def _now(self, connection: Any) -> datetime:
+    def _now(self, connection: Connection) -> datetime:
         there = None if self._courier.own_clock else database_time(connection)
         return self._courier.clock() if there is None else there
 
@@ -208,7 +230,7 @@ class Round:
         # but nobody else takes it in hand meanwhile.
         self._outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
         self._outcomes.submit([command for commands in needless.values() for command in commands])
-        return {key(heads[site_id]) for site_id in needless}
+        return {heads[site_id].key for site_id in needless}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
         courier, order = self._courier, errand.order_of(claimed)
@@ -234,8 +256,13 @@ class Round:
         stuck = [each for each in self._busy if not self._hands.pace(each.adapter)]
         self._outcomes.put_off(moving, _MOVING)
         self._outcomes.put_off(stuck, _BUSY)
-        self._turned_away = self._turned_away or bool(self._busy)
+        for each in self._busy:
+            self._keep_in_mind(each)
         self._busy = []
+
+    def _keep_in_mind(self, untried: Done) -> None:
+        if self._once:
+            self._let_go[untried.claimed.key] = None
 
     def _attempt(self, claimed: Claimed, order: Order, adapter: Adapter, began: float) -> None:
         """In a thread of the adapter's."""
@@ -262,4 +289,6 @@ class Round:
                 break
             self._hands.free(done)
             self._outcomes.add(done)
+            if done.outcome is None:
+                self._keep_in_mind(done)
         self._hands.free_hung(LEASE)

@@ -13,12 +13,9 @@ from datetime import timedelta
 from incidents.acts import crew as crews
 from incidents.acts.outcomes import Done
 from incidents.acts.port import Order
-from incidents.store.leases import Claimed
+from incidents.store.leases import Claimed, Key
 
 _SHARE = 4
-
-Key = tuple[int, int, str, int]
-"""An attempt: the number of the site, of the order, the lane, and which attempt it is."""
 
 
 class Hands:
@@ -62,12 +59,12 @@ class Hands:
 
     def take(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
         """One more, whose lease began at that time (of `seconds`)."""
-        self._taken[key(claimed)] = began, adapter, order.id
+        self._taken[claimed.key] = began, adapter, order.id
         self._full[adapter] += 1
 
     def free(self, done: Done) -> None:
         """One is finished; of one that had been given up nothing is changed."""
-        found = self._taken.pop(key(done.claimed), None)
+        found = self._taken.pop(done.claimed.key, None)
         if found is None:
             return
         self._full[found[1]] -= 1
@@ -78,11 +75,11 @@ class Hands:
     def free_hung(self, lease: timedelta) -> None:
         """Gives up on attempts whose lease has ended, since nobody knows whether they ever end."""
         ended = self._seconds() - lease.total_seconds()
-        for each, (began, adapter, order) in list(self._taken.items()):
+        for key, (began, adapter, order) in list(self._taken.items()):
             if began > ended:
                 # They stand in the order in which they were taken.
                 return
-            del self._taken[each]
+            del self._taken[key]
             self._full[adapter] -= 1
             crews.cry("an attempt does not end", order=order)
 
@@ -90,8 +87,3 @@ class Hands:
         second = int(self._seconds())
         self._finished = {at: of for at, of in self._finished.items() if at >= second - 1}
         self._finished.setdefault(second, Counter())[adapter] += 1
-
-
-def key(claimed: Claimed) -> Key:
-    """Which attempt it is."""
-    return claimed.site_id, claimed.seq, claimed.lane, claimed.attempt

@@ -129,6 +129,22 @@ def _beside(day: Rehearsal, slow: Told, quick: Told) -> Courier:
     return replace(own, lanes={ACT: lambda order: slow if ".slow." in order.site else quick})
 
 
+def _come_once(own: Courier) -> None:
+    once = Round(own, once=True)
+    once.run()
+    once.close()
+
+
+def _turns_away(day: Rehearsal, many: int) -> bool:
+    """Whether so many orders come to be let go, until later."""
+    later = "next_at > (SELECT max(tried_at) FROM deliveries)"
+    query = f"SELECT count(*) FROM deliveries WHERE held_by IS NULL AND {later}"
+    patience = time.monotonic() + PATIENCE_S
+    while day.rows(query) != [(many,)] and time.monotonic() < patience:
+        time.sleep(0.01)
+    return day.rows(query) == [(many,)]
+
+
 def _gets(adapter: Told, many: int) -> bool:
     """Whether it comes to be given so many orders."""
     patience = time.monotonic() + PATIENCE_S
@@ -141,11 +157,50 @@ def _gets(adapter: Told, many: int) -> bool:
 def test_whoever_comes_once_tries_all_that_is_due_once(day: Rehearsal, outcome: Outcome) -> None:
     _hold_all(day, [f"site-{n}.example" for n in range(4 * SHARE)])
     act = Told(outcome=outcome)
-    once = Round(courier(day, act), once=True)
-    once.run()
-    once.close()
+    _come_once(courier(day, act))
 
     assert len(act.got) == len({order.id for order in act.got}) == 4 * SHARE
+
+
+def test_whoever_comes_once_tries_also_what_failed_before_and_was_turned_away_at_first(
+    day: Rehearsal,
+) -> None:
+    _hold_all(day, [f"site-{n}.example" for n in range(4 * SHARE)])
+    _come_once(courier(day, Told(outcome=Retry(problem="http_503"))))
+    day.later(hours=1)
+    answers = Semaphore(0)
+
+    def wait(_order: Order) -> Outcome:
+        answers.acquire(timeout=PATIENCE_S)
+        return Retry(problem="http_503")
+
+    slow = Told(outcome=wait)
+    running = Thread(target=_come_once, args=(courier(day, slow),), daemon=True)
+    running.start()
+    assert _turns_away(day, 3 * SHARE)
+    answers.release(4 * SHARE)
+    running.join(PATIENCE_S)
+
+    assert len(slow.got) == len({order.id for order in slow.got}) == 4 * SHARE
+    assert day.rows("SELECT DISTINCT attempts FROM deliveries WHERE lane = 'act'") == [(2,)]
+
+
+def test_whoever_comes_once_tries_also_what_failed_before_and_had_no_time_left_in_line(
+    day: Rehearsal, seconds: Seconds
+) -> None:
+    _hold_all(day, [f"site-{n}.example" for n in range(SHARE)])
+    _come_once(courier(day, Told(outcome=Retry(problem="http_503"))))
+    day.later(hours=1)
+
+    def answer(_order: Order) -> Outcome:
+        seconds.now += TOO_LATE_S
+        day.later(seconds=TOO_LATE_S)
+        return Delivered()
+
+    slow = Told(outcome=answer)
+    _come_once(replace(courier(day, slow), workers=1, seconds=seconds))
+
+    assert len(slow.got) == len({order.id for order in slow.got}) == SHARE
 
 
 def test_an_adapter_that_does_not_answer_keeps_no_other_from_its_orders(day: Rehearsal) -> None:

@@ -16,6 +16,7 @@ from tests.store.order_rows import (
     NOTICE,
     any_due,
     claim,
+    claim_again,
     delivered,
     failed,
     hold,
@@ -158,6 +159,42 @@ def test_of_what_came_due_since_a_round_began_only_what_was_never_tried_is_taken
     assert first.site == "a.example"
     assert names(taken) == [("b.example", 2)]
     assert taken[0].until == day.now + LEASE
+
+
+def test_what_was_let_go_untried_is_taken_again_under_its_number_whenever_it_is_due(
+    day: Rehearsal,
+) -> None:
+    hold(day)
+    (first,) = claim(day)
+    put_off(day, first, HOUR)
+    (second,) = claim(day, now=TEN + HOUR)
+    assert claim_again(day, second) == []
+    let_go(day, second, HOUR)
+
+    (again,) = claim_again(day, second)
+    assert (again.key, again.held_by, again.until) == (second.key, "d1", day.now + LEASE)
+    assert (second.key, again.since) == ((1, 2, ACT, 2), first.since)
+
+
+def test_what_somebody_has_tried_since_it_was_let_go_is_not_taken_again(day: Rehearsal) -> None:
+    hold(day)
+    (first,) = claim(day)
+    let_go(day, first)
+    (elsewhere,) = claim(day, "d2")
+    put_off(day, elsewhere, HOUR)
+
+    assert claim_again(day, first) == []
+    assert there(day, 2)["attempts"] == 1
+
+
+def test_of_what_was_let_go_only_what_is_named_is_taken_again(day: Rehearsal) -> None:
+    for site in ("a.example", "b.example"):
+        hold(day, site)
+    (one, other) = claim(day)
+    let_go(day, one)
+    let_go(day, other)
+
+    assert names(claim_again(day, other)) == [("b.example", 2)]
 
 
 # How a lease ends.
