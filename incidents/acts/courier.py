@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection, Engine
@@ -26,6 +25,7 @@ from incidents.acts import errand
 from incidents.acts.crew import Crew
 from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
+from incidents.acts.line import Line
 from incidents.acts.outcomes import BATCH, Done, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Skipped
 from incidents.desk import Answer, Desk
@@ -47,7 +47,6 @@ With the second that it takes to be looked for, what a dead courier had in hand 
 """
 
 _IN_LINE = 16
-_BUSY, _MOVING = timedelta(seconds=2), timedelta(seconds=0.1)
 # A transaction costs the same for one outcome and for many, so they are waited for, but not long.
 _TOGETHER_S = 0.03
 
@@ -110,7 +109,7 @@ class Round:
         self._hands = Hands(courier.workers * _IN_LINE, seconds=courier.seconds)
         self._crews: dict[str, Crew] = {}
         self._busy: list[Done] = []
-        self._let_go: dict[Key, None] = {}
+        self._line = Line(self._hands, seconds=courier.seconds)
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -129,7 +128,7 @@ class Round:
             DatabaseError: when the database does not do its part.
         """
         while True:
-            took = self._claim() if self._has_room() and not self._stopped() else 0
+            took = self._has_room() and not self._stopped() and self._claim()
             if not took and not self._hands.total and not self._outcomes:
                 return
             self._collect()
@@ -145,7 +144,8 @@ class Round:
     def _has_room(self) -> bool:
         return self._hands.are_free and len(self._outcomes) < BATCH
 
-    def _claim(self) -> int:
+    def _claim(self) -> bool:
+        """Whether there was anything to take in hand."""
         courier = self._courier
         most = self._hands.room()
         began = courier.seconds()
@@ -158,21 +158,20 @@ class Round:
                     for lane in LANES
                     if leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
-            if not due and not self._is_at_the_end:
-                return 0
+            again = self._next_in_line(most // 2 if due else most)
+            if not due and not again:
+                return False
             with writing(courier.engine) as connection:
                 now = self._now(connection)
-                found = self._claim_due(connection, due, most, now)
-                while not found and self._is_at_the_end:
-                    found = self._claim_again(connection, most, now)
+                found = leases.claim_again(connection, courier.name, again, now=now, lease=LEASE)
+                found += self._claim_due(connection, due, most - len(found), now)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         for claimed in found:
-            self._let_go.pop(claimed.key, None)
             if claimed.key not in left_alone:
                 self._hand_out(claimed, now, began)
         self._turn_away()
-        return len(found)
+        return bool(found or again)
 
     def _claim_due(
         self, connection: Connection, due: list[str], most: int, now: datetime
@@ -187,20 +186,9 @@ class Round:
             )  # fmt: skip
         return found
 
-    @property
-    def _is_at_the_end(self) -> bool:
-        """Whether nothing is left of a round that comes once but what it had let go untried.
-
-        Nobody comes after it, and what was tried before is not claimed when it is due once more.
-        """
-        return bool(self._let_go) and not self._hands.total and not self._outcomes
-
-    def _claim_again(self, connection: Connection, most: int, now: datetime) -> list[Claimed]:
-        let_go = list(islice(self._let_go, most))
-        for key in let_go:
-            del self._let_go[key]
-        name = self._courier.name
-        return leases.claim_again(connection, name, let_go, now=now, lease=LEASE)
+    def _next_in_line(self, most: int) -> list[Key]:
+        # What was let go is on record as such only when all is.
+        return [] if self._outcomes else self._line.next(most)
 
     def _due_at(self, lane: str, now: datetime) -> datetime:
         """Due by then is what is taken in hand now."""
@@ -242,6 +230,7 @@ class Round:
             return
         adapter = courier.lanes[claimed.lane](order)
         name = adapter.name
+        self._line.leave(name, claimed.key)
         if not self._hands.has_one_for(name):
             self._busy.append(Done(claimed, name, None))
             return
@@ -251,18 +240,12 @@ class Round:
         self._crews[name].give(partial(self._attempt, claimed, order, adapter, began))
 
     def _turn_away(self) -> None:
-        """Those for which an adapter has no hand now; they come again soon."""
-        moving = [each for each in self._busy if self._hands.pace(each.adapter)]
-        stuck = [each for each in self._busy if not self._hands.pace(each.adapter)]
-        self._outcomes.put_off(moving, _MOVING)
-        self._outcomes.put_off(stuck, _BUSY)
-        for each in self._busy:
-            self._keep_in_mind(each)
+        """Those for which an adapter has no hand now; they come again when it is their turn."""
+        for adapter in {each.adapter for each in self._busy}:
+            away = [each for each in self._busy if each.adapter == adapter]
+            wait = self._line.turn_away(adapter, [each.claimed.key for each in away])
+            self._outcomes.put_off(away, wait)
         self._busy = []
-
-    def _keep_in_mind(self, untried: Done) -> None:
-        if self._once:
-            self._let_go[untried.claimed.key] = None
 
     def _attempt(self, claimed: Claimed, order: Order, adapter: Adapter, began: float) -> None:
         """In a thread of the adapter's."""
@@ -290,5 +273,5 @@ class Round:
             self._hands.free(done)
             self._outcomes.add(done)
             if done.outcome is None:
-                self._keep_in_mind(done)
+                self._line.add(done.adapter, done.claimed.key)
         self._hands.free_hung(LEASE)

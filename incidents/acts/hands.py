@@ -47,6 +47,14 @@ class Hands:
         """Whether an adapter may have one more in hand."""
         return self._full[adapter] < self.share(adapter)
 
+    def free_for(self, adapter: str) -> int:
+        """How many more an adapter may have in hand: none until a transaction for them is worth it.
+
+        Meanwhile it is busy with the others.
+        """
+        free = self.share(adapter) - self._full[adapter]
+        return free if free >= self._most // _SHARE // _SHARE else 0
+
     def share(self, adapter: str) -> int:
         """How much an adapter may have in hand: what it has finished lately, and a bit of all."""
         return self._most // _SHARE + self.pace(adapter)
@@ -85,5 +93,7 @@ class Hands:
 
     def _count(self, adapter: str) -> None:
         second = int(self._seconds())
-        self._finished = {at: of for at, of in self._finished.items() if at >= second - 1}
-        self._finished.setdefault(second, Counter())[adapter] += 1
+        if second not in self._finished:
+            before = self._finished.get(second - 1, Counter())
+            self._finished = {second - 1: before, second: Counter()}
+        self._finished[second][adapter] += 1

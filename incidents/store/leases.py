@@ -32,8 +32,8 @@ from incidents.store.statement import Change
 from incidents.store.tables import sites
 from incidents.store.types import Number, UTCDateTime
 
-Key = tuple[int, int, str, int]
-"""An attempt: the number of the site, of the order, the lane, and which attempt it is."""
+Key = tuple[int, int, str, datetime]
+"""An order in hand: the number of the site, of the order, the lane, and since when (UTC)."""
 
 _ONE = 1
 _of = deliveries.c
@@ -41,7 +41,9 @@ _of = deliveries.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """An order in somebody's hands, until `until`; `attempt` is 1 the first time. Times in UTC.
+    """An order in somebody's hands, from `taken_at` until `until`; `attempt` is 1 the first time.
+
+    Times in UTC.
 
     `data` is the order's document, `in_force` what is in force on its site.
     """
@@ -55,14 +57,15 @@ class Claimed:
     ordered_at: datetime
     since: datetime
     attempt: int
+    taken_at: datetime
     until: datetime
     held_by: str
     in_force: str
 
     @property
     def key(self) -> Key:
-        """Which attempt it is."""
-        return self.site_id, self.seq, self.lane, self.attempt
+        """Which it is, and which time that it is in hand."""
+        return self.site_id, self.seq, self.lane, self.taken_at
 
 
 def any_due(connection: Connection, lane: str, now: datetime) -> bool:
@@ -102,12 +105,14 @@ def claim_again(
 ) -> list[Claimed]:
     """Takes in hand once more what was let go without an attempt, whenever it is due (UTC).
 
-    What somebody has had since, or has settled, is left alone. In a transaction that writes.
+    What somebody has had in hand since, or has settled, is left alone. In a transaction that
+    writes.
     """
+    if not let_go:
+        return []
     is_postgresql = connection.dialect.name == "postgresql"
     question = _LET_GO_UNLOCKED if is_postgresql else _LET_GO
-    asked = [(site, seq, lane, attempt - 1) for site, seq, lane, attempt in let_go]
-    rows = connection.execute(question, {"let_go": asked}).mappings().all()
+    rows = connection.execute(question, {"let_go": let_go}).mappings().all()
     return _take(connection, rows, by, now, now + lease)
 
 
@@ -126,6 +131,7 @@ def _take(
             # It is given up so long after it was first tried, however long nobody tried it.
             since=row["since"] if row["attempts"] else now,
             attempt=row["attempts"] + 1,
+            taken_at=now,
             until=until,
             held_by=by,
             in_force=row["in_force"],
@@ -225,9 +231,10 @@ def _claimable() -> Select[Any]:
 
 
 def _let_go() -> Select[Any]:
-    """Those that are named, with as many attempts as they had."""
-    own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.attempts)
-    return _first().where(own.in_(bindparam("let_go", expanding=True)))
+    """Those that are named, if they were in hand for the last time then."""
+    own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.tried_at)
+    is_free = _of.held_by.is_(None)
+    return _first().where(own.in_(bindparam("let_go", expanding=True)), is_free)
 
 
 _KEY = ("site_id", "lane", "site_seq", "n")

@@ -3,40 +3,28 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from threading import Event, Semaphore, Thread
+from itertools import count
+from threading import Event, Semaphore, Thread, current_thread, main_thread
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from incidents.acts import errand
 from incidents.acts.courier import Courier, Round
 from incidents.acts.hands import Hands
-from incidents.acts.outcomes import Done
 from incidents.acts.port import Delivered, Order, Outcome, Retry
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
+from incidents.store import leases
 from incidents.store.leases import Claimed
 from tests.acts.courier_rig import Told, courier
+from tests.acts.hands_rig import HANDS, SHARE, WORKERS, Seconds, finish, take
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 PATIENCE_S = 20.0
-# Four threads of sixteen attempts in line each, and a quarter of them for one adapter.
-WORKERS, HANDS, SHARE = 4, 64, 16
 # So long an attempt may wait in line, and a bit.
 TOO_LATE_S = 6.0
-NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
-_DONE = Delivered()
-
-
-class Seconds:
-    """A clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -55,30 +43,15 @@ def day(db_url: str) -> Iterator[Rehearsal]:
         yield found
 
 
-def _claimed(n: int) -> Claimed:
-    return Claimed(
-        site_id=n, site=f"site-{n}.example", seq=2, lane=ACT, kind="suspend", data={},
-        ordered_at=NOW, since=NOW, attempt=1, until=NOW, held_by="one", in_force="active",
-    )  # fmt: skip
-
-
-def _finish(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:
-    """So many were taken in hand, and this came of each."""
-    for n in range(many):
-        hands.take(_claimed(n), errand.order_of(_claimed(n)), adapter, 0.0)
-    for n in range(many):
-        hands.free(Done(_claimed(n), adapter, outcome))
-
-
 # What is counted.
 
 
 def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_hands(
     hands: Hands,
 ) -> None:
-    for n in range(SHARE):
-        assert hands.has_one_for("panel")
-        hands.take(_claimed(n), errand.order_of(_claimed(n)), "panel", 0.0)
+    take(hands, "panel", SHARE - 1)
+    assert hands.has_one_for("panel")
+    take(hands, "panel", 1)
 
     assert not hands.has_one_for("panel")
     assert hands.has_one_for("mail")
@@ -87,9 +60,9 @@ def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_h
 def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_the_one_before(
     hands: Hands, seconds: Seconds
 ) -> None:
-    _finish(hands, "panel", 5)
+    finish(hands, "panel", 5)
     seconds.now += 1
-    _finish(hands, "panel", 2)
+    finish(hands, "panel", 2)
     assert (hands.share("panel"), hands.share("mail")) == (SHARE + 7, SHARE)
 
     seconds.now += 1
@@ -99,17 +72,17 @@ def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_
 
 
 def test_what_was_never_attempted_does_not_make_an_adapter_quick(hands: Hands) -> None:
-    _finish(hands, "slow", 9, outcome=None)
+    finish(hands, "slow", 9, outcome=None)
 
     assert (hands.share("slow"), hands.total) == (SHARE, 0)
 
 
 def test_where_much_is_finished_much_is_taken_in_hand_at_once(hands: Hands) -> None:
     assert hands.room() == SHARE
-    _finish(hands, "panel", 10)
+    finish(hands, "panel", 10)
     assert hands.room() == SHARE + 10
 
-    _finish(hands, "panel", HANDS)
+    finish(hands, "panel", HANDS)
     assert hands.room() == HANDS
 
 
@@ -253,3 +226,39 @@ def test_an_adapter_that_answers_too_late_for_what_waits_in_line_keeps_no_other_
     own.close()
 
     assert carried_out
+
+
+def test_of_one_slow_adapter_orders_are_not_taken_in_hand_and_let_go_again_and_again(
+    day: Rehearsal, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five seconds, told by the round itself: each time that it looks, a tenth is over."""
+    _hold_all(day, [f"site-{n}.example" for n in range(200)])
+    answers, let_go, ticks = Semaphore(0), [], count(1)
+
+    def is_over() -> bool:
+        if current_thread() is not main_thread():
+            return False
+        tick = next(ticks)
+        seconds.now += 0.1
+        day.later(seconds=0.1)
+        if tick % 5 == 0:
+            answers.release(WORKERS)
+        return tick > 50
+
+    def wait(_order: Order) -> Outcome:
+        answers.acquire(timeout=PATIENCE_S)
+        return Delivered()
+
+    def put_off(connection: Connection, claimed: Claimed, *args: Any, **own: Any) -> bool:
+        let_go.append(claimed.site)
+        return as_ever(connection, claimed, *args, **own)
+
+    as_ever = leases.put_off
+    monkeypatch.setattr(leases, "put_off", put_off)
+    act = Told(outcome=wait)
+    own = Round(replace(courier(day, act), seconds=seconds), stopped=is_over)
+    own.run()
+    own.close()
+
+    assert len(act.got) >= 5 / 0.5 * WORKERS
+    assert len(let_go) < 5 * len(act.got)

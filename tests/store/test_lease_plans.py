@@ -104,7 +104,10 @@ def test_with_very_many_waiting_orders_the_index_says_what_is_due_and_in_which_o
 
 def test_what_was_let_go_is_found_by_its_number_among_very_many_that_wait(busy: Rehearsal) -> None:
     with writing(busy.engine) as connection:
-        keys = [(site, 11, ACT, 1) for site in range(1, MOST + 1)]
+        own = leases.claim(connection, "d1", ACT, now=busy.now, lease=LEASE, most=MOST)
+        for each in own:
+            assert leases.put_off(connection, each, busy.now, tried=False)
+        keys = [each.key for each in own]
         with executed(busy.engine) as asked:
             taken = leases.claim_again(connection, "d1", keys, now=busy.now, lease=LEASE)
         assert [each.key for each in taken] == keys
