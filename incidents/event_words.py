@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from incidents.words import Document, Teller, rule
+from incidents.words import Document, Teller, counted, rule
 
 OUTCOMES = {
     "reached": "the responsible person was reached",
@@ -81,7 +81,7 @@ SENTENCES = {
     "removal_said": "{incident}: the customer says that the content is gone; the desk has not"
     " looked",
     "order_delivered": "{what_is_done}",
-    "order_failed": "GIVEN UP: {what_was_ordered}, after {attempts} attempts by {adapter}"
+    "order_failed": "GIVEN UP: {what_was_ordered}, after {so_many_attempts} by {adapter}"
     " ({problem})",
     "order_cancelled": "not carried out: {what_was_ordered} ({why_not})",
     "order_retried": "tried again: {what_was_ordered}",
@@ -221,6 +221,7 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "open_or_not": _open_or_not,
     "outcome_in_words": lambda _, e: OUTCOMES.get(e["outcome"], str(e["outcome"])),
     "rule_in_words": lambda _, e: rule(_reason(e).get("rule")),
+    "so_many_attempts": lambda _, e: counted(e["attempts"], "attempt"),
     "struck_open_or_not": _struck_open_or_not,
     "task_id": lambda t, e: str(e["task"]) if "-" in str(e["task"]) else t.name(f"t{e['task']}"),
     "task_in_words": _task_in_words,

@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 from incidents.acts import errand
 from incidents.acts.port import Order
 from incidents.errors import UnknownIncidentError
+from incidents.machine.case import Incident
 from incidents.machine.ids import incident_id, order_id
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
 from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
-from incidents.notices.record import Link
+from incidents.notices.record import Link, Site
 from incidents.store import incidents as incident_rows
 from incidents.store import orders, sites
 from incidents.store.incidents import Key
@@ -99,6 +100,16 @@ def of(
     return _of_incident(connection, name, subject.incident, now, link)
 
 
+def violation(connection: Connection, key: Key) -> Facts:
+    """The facts of an incident as it stands, whether or not anybody was told of it; no link.
+
+    Raises:
+        UnknownIncidentError: if there is none.
+    """
+    found, incident = _found(connection, _order(key, samples.of("violation_found").at), key)
+    return replace(record.about(connection, found, incident), at=incident.recorded_at)
+
+
 def _ordered(connection: Connection, name: str, subject: Subject) -> Order | None:
     """The latest order that the notice tells of; of an incident's, the one about the incident."""
     wanted = _ORDERS.get(name)
@@ -126,10 +137,7 @@ def _of_incident(
 ) -> Shown:
     """Of an incident, with what the sample has in place of what never happened."""
     sample, order = samples.of(name), _order(key, now)
-    incident = incident_rows.whole(connection, [key]).get(key)
-    found = record.site(connection, order)
-    if incident is None or found is None:
-        raise UnknownIncidentError(given=incident_id(*key))
+    found, incident = _found(connection, order, key)
     if isinstance(sample, AlarmFacts):
         named = None if sample.incident is None else incident_id(*key)
         site = None if sample.site is None else found.facts.site
@@ -147,6 +155,14 @@ def _of_incident(
     )  # fmt: skip
     # The second look has no time of its own.
     return Shown(told, made_up=name != "recheck")
+
+
+def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incident]:
+    incident = incident_rows.whole(connection, [key]).get(key)
+    found = record.site(connection, order)
+    if incident is None or found is None:
+        raise UnknownIncidentError(given=incident_id(*key))
+    return found, incident
 
 
 def _order(key: Key, now: datetime) -> Order:

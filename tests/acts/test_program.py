@@ -469,7 +469,7 @@ def test_without_a_program_to_ask_nobody_knows(tmp_path: Path) -> None:
         ({"command": ["a\0b"]}, "without the character U\\+0000"),
         ({"command": 7}, "a list of texts"),
         ({"command": ["true"], "timeout": "19s"}, "a duration"),
-        ({"command": ["true"], "timeout": 5}, "a duration"),
+        ({"command": ["true"], "timeout": 5}, 'a duration such as "10s", from 1s to 18s'),
         ({"command": ["true"], "folder": "here"}, "written from / on"),
         ({"command": ["true"], "environment": {"A=B": "x"}}, "names such as API_HOST"),
         ({"command": ["true"], "environment": {"A": "x\0"}}, "names such as API_HOST"),

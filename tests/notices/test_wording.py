@@ -248,6 +248,13 @@ def test_a_customer_is_always_told_how_to_answer_and_by_what_name_to_call_it(
     assert "示例主机" in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_desk_is_told_how_a_dead_order_that_was_overtaken_is_settled(language: str) -> None:
+    text = _text("alarm_order_dead", language)
+    assert "incidents acts retry 12-o45\n" in text
+    assert "incidents acts cancel 12-o45 --reason R" in text
+
+
 @pytest.mark.parametrize("name", [name for name, entry in NOTICES.items() if entry.to == "desk"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_desk_is_told_nobody_s_name_and_no_address(name: str, language: str) -> None:
