@@ -34,7 +34,6 @@ WHY_NOT = {
 
 _IN_THE_WORLD = {"suspend": "suspended", "reopen": "open", "close": "closed"}
 _ORDERED = {
-    "act": "{kind} {site}",
     "notice": "write to the customer ({kind})",
     "desk": "tell the desk ({kind})",
 }
@@ -172,9 +171,20 @@ def _grounds(teller: Teller, event: Document) -> str:
             return ""
 
 
+def ordered(kind: str, lane: str) -> str:
+    """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
+    return _ORDERED.get(lane, "{kind}").format(kind=kind)
+
+
+def order_of_site(order: Document) -> str:
+    """The same with its site, of an order's document."""
+    what = ordered(order["kind"], order["lane"])
+    return f"{what} of {order['site']}" if order["lane"] in _ORDERED else f"{what} {order['site']}"
+
+
 def _what_was_ordered(teller: Teller, event: Document) -> str:
-    told = _ORDERED.get(event["lane"], "{kind} {site}")
-    return told.format(kind=event["order_kind"], site=teller.site)
+    what = ordered(event["order_kind"], event["lane"])
+    return what if event["lane"] in _ORDERED else f"{what} {teller.site}"
 
 
 def _what_is_done(teller: Teller, event: Document) -> str:

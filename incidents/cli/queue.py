@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from incidents import event_words
 from incidents.cli import output, reporting
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
@@ -145,7 +146,7 @@ def _dead_letters(acts: Document) -> str | None:
     more = " or more" if acts["capped"] else ""
     first = acts["first"][0]
     return (
-        f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {first['kind']} {first['site']}"
+        f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {event_words.order_of_site(first)}"
         f" ({first['id']}, {first['problem']}). See them: incidents acts list --dead"
     )
 
