@@ -67,6 +67,15 @@ class Options:
             raise self.wrong(key, "a list of texts")
         return tuple(value)
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """The words of a command: a list of texts, also where it is but one; empty without it.
+
+        What stands there as one text would be taken whole for the name of a program.
+        """
+        if isinstance(self._value(key), str):
+            raise self.wrong(key, 'a list of its words, such as ["/usr/local/bin/panel", "--now"]')
+        return self.texts(key)
+
     def path(self, key: str) -> Path | None:
         """A path, in which ~ is the user's own folder."""
         value = self.text(key)

@@ -56,7 +56,9 @@ KINDS = {
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """What the desk must do now: overdue things first, then by deadline.
 
-    Looking does nothing; it shows what is overdue.
+    Looking does nothing; it shows what is overdue. Red lines above it say that nothing enforces the
+    clock, that orders are given up, or that an order has waited for five minutes to be carried out
+    in the world.
     """
     person = run.settings.person if mine else None
 

@@ -468,6 +468,8 @@ def test_without_a_program_to_ask_nobody_knows(tmp_path: Path) -> None:
         ({"command": [""]}, "a list of texts"),
         ({"command": ["a\0b"]}, "without the character U\\+0000"),
         ({"command": 7}, "a list of texts"),
+        ({"command": "/usr/bin/true"}, "must be a list of its words, such as "),
+        ({"command": ["true"], "state_command": "true"}, "must be a list of its words"),
         ({"command": ["true"], "timeout": "19s"}, "a duration"),
         ({"command": ["true"], "timeout": 5}, 'a duration such as "10s", from 1s to 18s'),
         ({"command": ["true"], "folder": "here"}, "written from / on"),
