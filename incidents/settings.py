@@ -106,6 +106,11 @@ def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, An
     return dict(found)
 
 
+def file(environ: Mapping[str, str] | None = None) -> Path:
+    """The settings file of this run, whether or not there is one."""
+    return _config_file(os.environ if environ is None else environ)
+
+
 def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
     """See that the file has no section but these: a misspelt one would be read by nobody.
 

@@ -83,6 +83,10 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
         lambda site: site.failed("suspend"),
         "GIVEN UP: suspend shop.example, after 9 attempts by panel (http_503)",
     ),
+    "given up at once": (
+        lambda site: site.failed("suspend", attempts=1),
+        "GIVEN UP: suspend shop.example, after 1 attempt by panel (http_503)",
+    ),
     "given up writing": (
         lambda site: site.failed("suspend", "notice"),
         "GIVEN UP: write to the customer (suspend), after 9 attempts by panel (http_503)",

@@ -51,6 +51,13 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert panel.kinds == ["suspend"]
     listed = cli_on_both("acts", "list", "--json").json
     assert [order["lane"] for order in listed] == ["notice", "notice"]
+    assert [order["kind"] for order in listed] == ["notify", "suspend"]
+    rows = [row.split("\t") for row in cli_on_both("acts", "list").out.splitlines()]
+    assert [row[2] for row in rows] == [
+        "write to the customer (notify)", "write to the customer (suspend)",
+    ]  # fmt: skip
+    told = cli_on_both("acts", "show", "1-o4.notice").out
+    assert "order: write to the customer (suspend) of shop.example (1-o4.notice)" in told
     assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     shown = cli_on_both("acts", "show", "1-o4")
     assert "state: delivered" in shown.out
@@ -64,6 +71,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli_on_both("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
+    assert "(incidents acts reconcile shop.example --repair)." in why
     assert "in force: active" in cli_on_both("site", "list").out
 
 
@@ -76,6 +84,8 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     [order] = cli_on_both("acts", "list", "--site", "shop.example", "--json").json[:1]
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
+    why = cli_on_both("site", "why", "shop.example").out
+    assert "(incidents acts list --site shop.example)." in why
     shown = cli_on_both("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown
     assert "(0 s ago)" in shown

@@ -77,7 +77,7 @@ def test_its_log_names_the_incident_and_neither_the_link_nor_what_was_written(
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        (f"[notices]\n{OFFICE}", "[customer] of the settings file says base_url = None"),
+        (f"[notices]\n{OFFICE}", "has no section [customer]; write it"),
         (CUSTOMER, "[notices] of the settings file says desk_name = None"),
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
         (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "'colour', which is no set"),
