@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,7 +152,7 @@ def check_person(name: str) -> str:
             raise BadTextError(
                 what="name given with --as", found=f"the character U+{ord(character):04X}"
             )
-    if person.casefold() in RESERVED_PERSONS:
+    if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
         raise ReservedNameError(given=person)
     if "@" in person or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS:
         raise TellingNameError(given=person)
