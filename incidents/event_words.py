@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from incidents.words import Document, Teller, rule
+from incidents.words import Document, Teller, counted, rule
 
 OUTCOMES = {
     "reached": "the responsible person was reached",
@@ -29,12 +29,12 @@ WHY_NOT = {
     "settled": "settled since",
     "by_hand": "somebody has decided so",
     "repeated": "it is ordered once more",
+    "overtaken": "what was ordered after it is carried out",
 }
 """Why an order was cancelled."""
 
 _IN_THE_WORLD = {"suspend": "suspended", "reopen": "open", "close": "closed"}
 _ORDERED = {
-    "act": "{kind} {site}",
     "notice": "write to the customer ({kind})",
     "desk": "tell the desk ({kind})",
 }
@@ -81,7 +81,7 @@ SENTENCES = {
     "removal_said": "{incident}: the customer says that the content is gone; the desk has not"
     " looked",
     "order_delivered": "{what_is_done}",
-    "order_failed": "GIVEN UP: {what_was_ordered}, after {attempts} attempts by {adapter}"
+    "order_failed": "GIVEN UP: {what_was_ordered}, after {so_many_attempts} by {adapter}"
     " ({problem})",
     "order_cancelled": "not carried out: {what_was_ordered} ({why_not})",
     "order_retried": "tried again: {what_was_ordered}",
@@ -172,9 +172,20 @@ def _grounds(teller: Teller, event: Document) -> str:
             return ""
 
 
+def ordered(kind: str, lane: str) -> str:
+    """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
+    return _ORDERED.get(lane, "{kind}").format(kind=kind)
+
+
+def order_of_site(order: Document) -> str:
+    """The same with its site, of an order's document."""
+    what = ordered(order["kind"], order["lane"])
+    return f"{what} of {order['site']}" if order["lane"] in _ORDERED else f"{what} {order['site']}"
+
+
 def _what_was_ordered(teller: Teller, event: Document) -> str:
-    told = _ORDERED.get(event["lane"], "{kind} {site}")
-    return told.format(kind=event["order_kind"], site=teller.site)
+    what = ordered(event["order_kind"], event["lane"])
+    return what if event["lane"] in _ORDERED else f"{what} {teller.site}"
 
 
 def _what_is_done(teller: Teller, event: Document) -> str:
@@ -221,6 +232,7 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "open_or_not": _open_or_not,
     "outcome_in_words": lambda _, e: OUTCOMES.get(e["outcome"], str(e["outcome"])),
     "rule_in_words": lambda _, e: rule(_reason(e).get("rule")),
+    "so_many_attempts": lambda _, e: counted(e["attempts"], "attempt"),
     "struck_open_or_not": _struck_open_or_not,
     "task_id": lambda t, e: str(e["task"]) if "-" in str(e["task"]) else t.name(f"t{e['task']}"),
     "task_in_words": _task_in_words,

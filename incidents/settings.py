@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +115,11 @@ def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, An
     return dict(found)
 
 
+def file(environ: Mapping[str, str] | None = None) -> Path:
+    """The settings file of this run, whether or not there is one."""
+    return _config_file(os.environ if environ is None else environ)
+
+
 def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
     """See that the file has no section but these: a misspelt one would be read by nobody.
 
@@ -154,7 +160,7 @@ def check_person(name: str) -> str:
             raise BadTextError(
                 what="name given with --as", found=f"the character U+{ord(character):04X}"
             )
-    if person.casefold() in RESERVED_PERSONS:
+    if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
         raise ReservedNameError(given=person)
     if "@" in person or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS:
         raise TellingNameError(given=person)

@@ -124,6 +124,11 @@ class Teller:
         return number if "-" in str(number) else f"{self.site_id}-{number}"
 
 
+def counted(n: int, what: str) -> str:
+    """`1 order`, `2 orders`."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def in_the_world(site: Document) -> str:
     """How the site stands in the world, where that is not what is ordered; empty where it is."""
     seen = site["in_force"]

@@ -117,6 +117,7 @@ def test_an_unknown_zone_given_as_an_option_is_wrong_usage() -> None:
     ("name", "error"),
     [
         ("clock", ReservedNameError),
+        ("ｃｌｏｃｋ", ReservedNameError),
         ("Clock", ReservedNameError),
         ("courier", ReservedNameError),
         ("Customer", ReservedNameError),

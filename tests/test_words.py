@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incidents.documents import event_document
-from incidents.event_words import SENTENCES, WHY_NOT, sentence
+from incidents.event_words import SENTENCES, WHY_NOT, order_of_site, sentence
 from incidents.machine.events import KINDS
 from incidents.words import Teller, When, next_commands, span
 from tests.machine.history import clock_given_back
@@ -83,6 +83,10 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
         lambda site: site.failed("suspend"),
         "GIVEN UP: suspend shop.example, after 9 attempts by panel (http_503)",
     ),
+    "given up at once": (
+        lambda site: site.failed("suspend", attempts=1),
+        "GIVEN UP: suspend shop.example, after 1 attempt by panel (http_503)",
+    ),
     "given up writing": (
         lambda site: site.failed("suspend", "notice"),
         "GIVEN UP: write to the customer (suspend), after 9 attempts by panel (http_503)",
@@ -121,6 +125,18 @@ def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
     tell, words = OF_ORDERS[what]
     event = tell(OrderHistory().hold()).decision.events[0]
     assert sentence(TELLER, event_document(12, event, 1)) == words
+
+
+@pytest.mark.parametrize(
+    ("lane", "words"),
+    [
+        ("act", "suspend a.example"),
+        ("notice", "write to the customer (suspend) of a.example"),
+        ("desk", "tell the desk (suspend) of a.example"),
+    ],
+)
+def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str) -> None:
+    assert order_of_site({"kind": "suspend", "lane": lane, "site": "a.example"}) == words
 
 
 @pytest.mark.parametrize("why", WHY_NOT)

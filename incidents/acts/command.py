@@ -11,7 +11,7 @@ def words(options: Options, key: str, default: tuple[str, ...] = ()) -> tuple[st
     Raises:
         SettingError: also for the one character that no program can be given.
     """
-    found = options.texts(key)
+    found = options.words(key)
     if any("\0" in word for word in found):
         raise options.wrong(key, "a list of texts without the character U+0000")
     return found or default

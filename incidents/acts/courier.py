@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.acts import crew as crews
 from incidents.acts import errand
 from incidents.acts.crew import Crew
+from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
+from incidents.acts.line import Line
 from incidents.acts.outcomes import BATCH, Done, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.desk import Answer, Desk
@@ -32,7 +33,7 @@ from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, leases
 from incidents.store.engine import database_time, plainly, reading, writing
-from incidents.store.leases import Claimed
+from incidents.store.leases import Claimed, Key
 
 UNHEARD_FOR = timedelta(days=3)
 """News that nobody has looked at for so long has nobody who would tell it."""
@@ -46,8 +47,6 @@ With the second that it takes to be looked for, what a dead courier had in hand 
 """
 
 _IN_LINE = 16
-_SHARE = 4
-_BUSY, _MOVING = timedelta(seconds=2), timedelta(seconds=0.1)
 # A transaction costs the same for one outcome and for many, so they are waited for, but not long.
 _TOGETHER_S = 0.03
 
@@ -55,9 +54,6 @@ LANES = (ACT, NOTICE, DESK)
 
 Choose = Callable[[Order], Adapter]
 """Who carries an order out."""
-
-Key = tuple[int, int, str, int]
-"""An attempt: the number of the site, of the order, the lane, and which attempt it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +66,7 @@ class Courier:
 
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
     adapter. `clock` gives the machine's time (UTC); `own_clock`: it is simulated, and no
-    database's is asked.
+    database's is asked. `seconds` is a clock that nobody sets: how long an attempt was in line.
     `observed` is told what came of each attempt, when it is recorded.
     """
 
@@ -85,6 +81,7 @@ class Courier:
     login: str | None = None
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = clock.now
+    seconds: Callable[[], float] = time.monotonic
     observed: Callable[[Done, datetime], object] = lambda *_: None
 
 
@@ -111,10 +108,10 @@ class Round:
         self._stopped = stopped
         self._finished: SimpleQueue[Done] = SimpleQueue()
         self._outcomes = Outcomes(courier, recorded)
-        self._hands = Hands()
+        self._hands = Hands(courier.workers * _IN_LINE, seconds=courier.seconds)
         self._crews: dict[str, Crew] = {}
         self._busy: list[Done] = []
-        self._turned_away = False
+        self._line = Line(self._hands, seconds=courier.seconds)
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -133,7 +130,7 @@ class Round:
             DatabaseError: when the database does not do its part.
         """
         while True:
-            took = self._claim() if self._has_room() and not self._stopped() else 0
+            took = self._has_room() and not self._stopped() and self._claim()
             if not took and not self._hands.total and not self._outcomes:
                 return
             self._collect()
@@ -147,19 +144,13 @@ class Round:
     # Taking in hand.
 
     def _has_room(self) -> bool:
-        most = self._courier.workers * _IN_LINE
-        return self._hands.total <= most // 2 and len(self._outcomes) < BATCH
+        return self._hands.are_free and len(self._outcomes) < BATCH
 
-    def _room(self) -> int:
-        """How many to take in hand: those that are turned away again cost the database as much."""
-        all_hands, busy = self._courier.workers * _IN_LINE, self._hands.total
-        quick = self._hands.pace() + all_hands // _SHARE - busy
-        return min(all_hands - busy, max(quick, all_hands // _SHARE))
-
-    def _claim(self) -> int:
+    def _claim(self) -> bool:
+        """Whether there was anything to take in hand."""
         courier = self._courier
-        most = self._room()
-        began = time.monotonic()
+        most = self._hands.room()
+        began = courier.seconds()
         with plainly(courier.engine):
             with reading(courier.engine) as connection:
                 now = self._now(connection)
@@ -170,35 +161,45 @@ class Round:
                     if (lane in courier.lanes or lane in courier.unheard)
                     and leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
-            if not due:
-                return 0
-            found: list[Claimed] = []
+            again = self._next_in_line(most // 2 if due else most)
+            if not due and not again:
+                return False
             with writing(courier.engine) as connection:
                 now = self._now(connection)
-                for lane in due:
-                    # Each lane has its share, so that none waits for all that another has.
-                    found += leases.claim(
-                        connection, courier.name, lane, now=now, lease=LEASE,
-                        most=max(1, most // len(due)), due_at=self._due_at(lane, now),
-                        tried_by=self._due_by,
-                    )  # fmt: skip
+                found = leases.claim_again(connection, courier.name, again, now=now, lease=LEASE)
+                found += self._claim_due(connection, due, most - len(found), now)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         for claimed in found:
-            if _key(claimed) not in left_alone:
+            if claimed.key not in left_alone:
                 self._hand_out(claimed, now, began)
         self._turn_away()
-        return len(found)
+        return bool(found or again)
+
+    def _claim_due(
+        self, connection: Connection, due: list[str], most: int, now: datetime
+    ) -> list[Claimed]:
+        found: list[Claimed] = []
+        for lane in due:
+            # Each lane has its share, so that none waits for all that another has.
+            found += leases.claim(
+                connection, self._courier.name, lane, now=now, lease=LEASE,
+                most=max(1, most // len(due)), due_at=self._due_at(lane, now),
+                tried_by=self._due_by,
+            )  # fmt: skip
+        return found
+
+    def _next_in_line(self, most: int) -> list[Key]:
+        # What was let go is on record as such only when all is.
+        return [] if self._outcomes else self._line.next(most)
 
     def _due_at(self, lane: str, now: datetime) -> datetime:
         """Due by then is what is taken in hand now."""
         if lane not in self._courier.lanes:
             return now - UNHEARD_FOR
-        # Whoever comes once has nobody after them: what was turned away is taken at the end.
-        at_the_end = self._once and self._turned_away and not self._hands.total
-        return now + _BUSY if at_the_end else now
+        return now
 
-    def _now(self, connection: Any) -> datetime:
+    def _now(self, connection: Connection) -> datetime:
         there = None if self._courier.own_clock else database_time(connection)
         return self._courier.clock() if there is None else there
 
@@ -220,7 +221,7 @@ class Round:
         # but nobody else takes it in hand meanwhile.
         self._outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
         self._outcomes.submit([command for commands in needless.values() for command in commands])
-        return {_key(heads[site_id]) for site_id in needless}
+        return {heads[site_id].key for site_id in needless}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
         courier, order = self._courier, errand.order_of(claimed)
@@ -235,7 +236,8 @@ class Round:
             return
         adapter = courier.lanes[claimed.lane](order)
         name = adapter.name
-        if self._hands.full[name] >= self._share(name):
+        self._line.leave(name, claimed.key)
+        if not self._hands.has_one_for(name):
             self._busy.append(Done(claimed, name, None))
             return
         if name not in self._crews:
@@ -243,27 +245,18 @@ class Round:
         self._hands.take(claimed, order, name, began)
         self._crews[name].give(partial(self._attempt, claimed, order, adapter, began))
 
-    def _share(self, adapter: str) -> int:
-        """How much an adapter may have in hand: what it has finished lately, and a bit of all.
-
-        One that answers slowly must not have all hands, and one that is quick needs them.
-        """
-        bit = self._courier.workers * _IN_LINE // _SHARE
-        return bit + self._hands.pace(adapter)
-
     def _turn_away(self) -> None:
-        """Those for which an adapter has no hand now; they come again soon."""
-        moving = [each for each in self._busy if self._hands.pace(each.adapter)]
-        stuck = [each for each in self._busy if not self._hands.pace(each.adapter)]
-        self._outcomes.put_off(moving, _MOVING)
-        self._outcomes.put_off(stuck, _BUSY)
-        self._turned_away = self._turned_away or bool(self._busy)
+        """Those for which an adapter has no hand now; they come again when it is their turn."""
+        for adapter in {each.adapter for each in self._busy}:
+            away = [each for each in self._busy if each.adapter == adapter]
+            wait = self._line.turn_away(adapter, [each.claimed.key for each in away])
+            self._outcomes.put_off(away, wait)
         self._busy = []
 
     def _attempt(self, claimed: Claimed, order: Order, adapter: Adapter, began: float) -> None:
         """In a thread of the adapter's."""
         outcome: Outcome | None = None
-        in_time = time.monotonic() - began < LEASE.total_seconds() - ATTEMPT_S
+        in_time = self._courier.seconds() - began < LEASE.total_seconds() - ATTEMPT_S
         if in_time and not self._stopped():
             outcome = crews.attempt(adapter, order)
         self._finished.put(Done(claimed, adapter.name, outcome))
@@ -283,64 +276,8 @@ class Round:
                     done = self._finished.get_nowait()
             except Empty:
                 break
-            self._hands.free(done.claimed)
+            self._hands.free(done)
             self._outcomes.add(done)
-        self._hands.free_hung()
-
-
-class Hands:
-    """What is in hand: so many of each adapter in `full`, and since when."""
-
-    def __init__(self) -> None:
-        self.full: Counter[str] = Counter()
-        self._taken: dict[Key, tuple[float, str, str]] = {}
-        self._finished: Counter[str] = Counter()
-        self._before: Counter[str] = Counter()
-        self._second = 0
-
-    @property
-    def total(self) -> int:
-        """All that is in hand."""
-        return len(self._taken)
-
-    def pace(self, adapter: str | None = None) -> int:
-        """How many attempts an adapter, or all, have finished in this second and the one before."""
-        self._turn()
-        if adapter is None:
-            return self._finished.total() + self._before.total()
-        return self._finished[adapter] + self._before[adapter]
-
-    def _turn(self) -> None:
-        second = int(time.monotonic())
-        if second != self._second:
-            in_a_row = second == self._second + 1
-            self._before = self._finished if in_a_row else Counter()
-            self._finished, self._second = Counter(), second
-
-    def take(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
-        """One more, whose lease began at that time (monotonic, in seconds)."""
-        self._taken[_key(claimed)] = began, adapter, order.id
-        self.full[adapter] += 1
-
-    def free(self, claimed: Claimed) -> None:
-        """One is finished; of one that had been given up nothing is changed."""
-        found = self._taken.pop(_key(claimed), None)
-        if found is not None:
-            self.full[found[1]] -= 1
-            self._turn()
-            self._finished[found[1]] += 1
-
-    def free_hung(self) -> None:
-        """Gives up on attempts whose lease has ended, since nobody knows whether they ever end."""
-        ended = time.monotonic() - LEASE.total_seconds()
-        for key, (began, adapter, order) in list(self._taken.items()):
-            if began > ended:
-                # They stand in the order in which they were taken.
-                return
-            del self._taken[key]
-            self.full[adapter] -= 1
-            crews.cry("an attempt does not end", order=order)
-
-
-def _key(claimed: Claimed) -> Key:
-    return claimed.site_id, claimed.seq, claimed.lane, claimed.attempt
+            if done.outcome is None:
+                self._line.add(done.adapter, done.claimed.key)
+        self._hands.free_hung(LEASE)

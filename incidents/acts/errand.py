@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from incidents.acts import schedule
 from incidents.acts.port import Order
@@ -15,19 +17,51 @@ NEWS_FOR = timedelta(days=1)
 """So long after a decision somebody who has not heard of it is told of it."""
 
 
+class Ordered(Protocol):
+    """An order as it is on record, in hand or not."""
+
+    @property
+    def site_id(self) -> int:
+        """Its site's."""
+
+    @property
+    def site(self) -> str:
+        """Its site's name."""
+
+    @property
+    def seq(self) -> int:
+        """The number of the event that it follows from."""
+
+    @property
+    def kind(self) -> str:
+        """Of `machine.orders`."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Its document."""
+
+    @property
+    def ordered_at(self) -> datetime:
+        """When, in UTC."""
+
+
 def order_of(claimed: Claimed) -> Order:
     """The order as its adapter is given it."""
-    data = claimed.data
+    return replace(as_given(claimed, claimed.lane), attempt=claimed.attempt)
+
+
+def as_given(ordered: Ordered, lane: str) -> Order:
+    """An order as the first attempt in that lane is given it."""
+    data = ordered.data
     until = data.get("until")
     return Order(
-        id=order_id(claimed.site_id, claimed.seq, claimed.lane),
-        kind=claimed.kind,
-        lane=claimed.lane,
-        site=claimed.site,
-        site_id=claimed.site_id,
-        seq=claimed.seq,
-        ordered_at=claimed.ordered_at,
-        attempt=claimed.attempt,
+        id=order_id(ordered.site_id, ordered.seq, lane),
+        kind=ordered.kind,
+        lane=lane,
+        site=ordered.site,
+        site_id=ordered.site_id,
+        seq=ordered.seq,
+        ordered_at=ordered.ordered_at,
         rule=data.get("rule"),
         incident=data.get("incident"),
         suspension=data.get("suspension"),

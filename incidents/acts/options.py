@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents.errors import SettingError, UnknownSettingError
-from incidents.machine.policy import read_duration
+from incidents.machine.policy import read_duration, write_duration
 
 
 class Options:
@@ -67,6 +67,15 @@ class Options:
             raise self.wrong(key, "a list of texts")
         return tuple(value)
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """The words of a command: a list of texts, also where it is but one; empty without it.
+
+        What stands there as one text would be taken whole for the name of a program.
+        """
+        if isinstance(self._value(key), str):
+            raise self.wrong(key, 'a list of its words, such as ["/usr/local/bin/panel", "--now"]')
+        return self.texts(key)
+
     def path(self, key: str) -> Path | None:
         """A path, in which ~ is the user's own folder."""
         value = self.text(key)
@@ -93,7 +102,7 @@ class Options:
     def duration(
         self, key: str, default: timedelta, *, least: timedelta, most: timedelta
     ) -> timedelta:
-        """A duration such as 10s or 1h30m, within those bounds."""
+        """A duration such as 10s or 1h30m, within those bounds, in which the default lies."""
         value = self._value(key)
         if value is None:
             return default
@@ -102,7 +111,9 @@ class Options:
         except (ValueError, OverflowError):
             found = None
         if found is None or not least <= found <= most:
-            raise self.wrong(key, f'a duration such as "10s" or "1h30m", {least} to {most}')
+            bounds = f"from {write_duration(least)} to {write_duration(most)}"
+            # What holds where nothing is said lies within them.
+            raise self.wrong(key, f'a duration such as "{write_duration(default)}", {bounds}')
         return found
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:

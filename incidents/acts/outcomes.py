@@ -17,8 +17,8 @@ from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
-from incidents.store import leases
-from incidents.store.engine import database_time, plainly, writing
+from incidents.store import deliveries, leases
+from incidents.store.engine import database_time, plainly, reading, writing
 from incidents.store.leases import Claimed
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Outcomes:
         done, now = self._left[:BATCH], self._courier.clock()
         asked = [(each, self._command(each, now)) for each in done]
         untold = self.submit([command for _, command in asked if command is not None])
+        self.submit(self._overtaken(done))
         again = [each for each, command in asked if command is None]
         again += [
             Done(each.claimed, each.adapter, _UNRECORDED)
@@ -124,6 +125,24 @@ class Outcomes:
                     connection, claimed, now + after, adapter=each.adapter,
                     problem=outcome.problem, detail=outcome.detail,
                 )  # fmt: skip
+
+    def _overtaken(self, done: Sequence[Done]) -> list[Asked]:
+        """Dead letters of before what was just carried out: nobody needs them any more."""
+        last = {
+            each.claimed.site_id: each.claimed.seq
+            for each in done
+            if each.claimed.lane == ACT and isinstance(each.outcome, Delivered)
+        }
+        if not last:
+            return []
+        engine = self._courier.engine
+        with plainly(engine), reading(engine) as connection:
+            dead = deliveries.dead_letters(connection, last)
+        return [
+            (site, c.CancelOrder(by=c.COURIER, order=order, lane=ACT, why="overtaken"))
+            for site, order in dead
+            if order < last[site]
+        ]
 
     def _explain(self, done: Sequence[Done]) -> None:
         """What was said of what is given up: for the desk, and no part of the record."""

@@ -25,6 +25,7 @@ from incidents.acts.retry_after import retry_after
 from incidents.errors import BadSiteNameError, SettingError
 from incidents.log import logger
 from incidents.machine.ids import ACT
+from incidents.outbound import target as targets
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Answer, Request
@@ -232,6 +233,15 @@ def _guard(options: Options) -> Guard:
         raise options.wrong("allow", f"a list of hosts: {error.message}") from error
 
 
+def _way_out(url: str) -> str:
+    """What to write for a host of one's own network, if it is nothing but a host in the list."""
+    try:
+        host = targets.read(url).host
+    except ForbiddenTargetError:
+        return ""
+    return f'; if it is a host of your own network, write allow = ["{host}"]'
+
+
 def _address(options: Options, guard: Guard, key: str) -> str | None:
     url = options.text(key)
     if url is None:
@@ -239,7 +249,7 @@ def _address(options: Options, guard: Guard, key: str) -> str | None:
     try:
         guard.target(url)
     except ForbiddenTargetError as error:
-        expected = f"an address that may be sent to: {error.message}"
+        expected = f"an address that may be sent to: {error.message}{_way_out(url)}"
         if "@" not in url and "?" not in url:
             raise options.wrong(key, expected) from error
         # What stands before an @ or behind a ? may be a secret.

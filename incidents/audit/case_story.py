@@ -20,6 +20,7 @@ from incidents.errors import VerificationError
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.events import Event, SiteClosed, SiteSuspended
+from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
 from incidents.store.tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
@@ -186,6 +187,7 @@ def _state(
             : MAX_TRIED + 1
         ],
         texts=texts,
+        has_orders=any(each.lane == ACT for each in case.deliveries.values()),
     )
     return tuple(grounds(record))
 

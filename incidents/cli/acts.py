@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents import event_words
 from incidents.cli import output, params, timeline
 from incidents.cli.act import Act
 from incidents.cli.options import acting, looking
@@ -56,7 +57,7 @@ def list_acts(run: Run, *, dead: bool, site: str | None, limit: int) -> int:
         output.documents(run, found)
     else:
         when = run.when
-        headers = ("ORDER", "STATE", "KIND", "SITE", "ORDERED", "TRIES", "NEXT", "BY", "PROBLEM")
+        headers = ("ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT", "BY", "PROBLEM")
         output.table(run, headers, (_row(each, when) for each in found))
         if not found:
             run.tell("every order is carried out")
@@ -114,7 +115,7 @@ def _row(each: Document, when: When) -> tuple[str, ...]:
     return (
         each["id"],
         painted(state, fg="red", bold=True) if state == "dead" else state,
-        each["kind"],
+        event_words.ordered(each["kind"], each["lane"]),
         each["site"],
         when(each["ordered_at"]),
         str(each["attempts"]),
@@ -129,7 +130,7 @@ def _pairs(found: Document, when: When) -> list[tuple[str, str]]:
         return f"{when(found[name])} ({when.ago(found[name])})" if found.get(name) else ""
 
     return [
-        ("order", f"{found['kind']} {found['site']} ({found['id']})"),
+        ("order", f"{event_words.order_of_site(found)} ({found['id']})"),
         ("state", found["state"].replace("_", " ")),
         ("ordered", past("ordered_at")),
         ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),

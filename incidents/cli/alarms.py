@@ -116,7 +116,7 @@ def _told(raised: Raised | None, when: When) -> str:
 
 def _words(alarm: Alarm, when: When) -> str:
     from incidents import site_name
-    from incidents.words import rule
+    from incidents.words import counted, rule
 
     site = "" if alarm.site is None else site_name.shown(alarm.site)
     match alarm.kind:
@@ -129,7 +129,7 @@ def _words(alarm: Alarm, when: When) -> str:
             closes = f", and a miss closes {site}" if alarm.miss_closes else ""
             return f"{site}: the clock of {alarm.incident} runs out {when.left(alarm.due)}{closes}"
         case "order_dead":
-            after = f" after {alarm.attempts} attempts" if alarm.attempts else ""
+            after = f" after {counted(alarm.attempts, 'attempt')}" if alarm.attempts else ""
             return f"{site}: {alarm.order_kind} given up{after} ({alarm.problem})"
         case "closure_disputed":
             return f"{site}: what closed it no longer holds ({rule(alarm.rule)})"

@@ -12,6 +12,7 @@ from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, IncidentsError
+from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.acts.courier import Round
@@ -87,12 +88,12 @@ def _tell_of_orders(run: Run, carried_out: Round | None) -> None:
     logged = carried_out.only_logged
     if logged:
         run.tell(
-            f"NOTHING IS ENFORCED: {_counted(logged, 'order')} only logged, since [acts] in the"
-            " settings names no adapter"
+            f"NOTHING IS ENFORCED: {counted(logged, 'order')} only logged, since [acts] in the"
+            " settings names no adapter but log"
         )
     left = carried_out.outcomes["retry"] + carried_out.outcomes["failed"]
     if left:
-        run.tell(f"{_counted(left, 'order')} not carried out: incidents acts list")
+        run.tell(f"{counted(left, 'order')} not carried out: incidents acts list")
 
 
 def _check(run: Run) -> int:
@@ -102,7 +103,9 @@ def _check(run: Run) -> int:
     if enforced:
         run.tell("the settings can be worked with")
     else:
-        run.tell("the settings can be worked with; NOTHING IS ENFORCED: [acts] names no adapter")
+        run.tell(
+            "the settings can be worked with; NOTHING IS ENFORCED: [acts] names no adapter but log"
+        )
     return DONE
 
 
@@ -140,7 +143,7 @@ class _Done:
             rest = self._kinds.total() - MAX_TOLD
             if rest > 0:
                 run.say(f"… and {rest:,} more (--json tells all)")
-            run.say(f"{_counted(len(self._sites), 'site')}: {self._counts()}")
+            run.say(f"{counted(len(self._sites), 'site')}: {self._counts()}")
         elif sys.stdout.isatty():
             # Elsewhere it would be a mail from cron, each minute.
             run.tell("nothing is due")
@@ -155,7 +158,7 @@ class _Done:
 
     def _counts(self) -> str:
         return ", ".join(
-            f"{n:,} {kind.replace('_', ' ')}" for kind, n in sorted(self._kinds.items())
+            f"{n:,} × {kind.replace('_', ' ')}" for kind, n in sorted(self._kinds.items())
         )
 
 
@@ -188,7 +191,7 @@ def _tell_status(run: Run, found: Document) -> None:
     if found["overdue"]:
         since = when.until(found["overdue_since"])
         more = " or more" if found["overdue_capped"] else ""
-        line = f"overdue: {_counted(found['overdue'], 'site')}{more}, the first since {since}"
+        line = f"overdue: {counted(found['overdue'], 'site')}{more}, the first since {since}"
         run.say(line if found["beating"] else painted(line, fg="red"))
         for site in found["overdue_sites"]:
             run.say(f"  {site['site']}: {when.until(site['due'])}")
@@ -205,7 +208,3 @@ def _how(run: Run, daemon: Document) -> str:
     if daemon["beating"]:
         return f"enforces since {run.when(daemon['started_at'])}; {heard}"
     return f"dead or cut off; {heard}"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from incidents.cli.run import Run
     from incidents.notices.facts import AnyFacts
+    from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
     from incidents.words import Document
 
@@ -59,7 +60,9 @@ def list_notices(run: Run) -> int:
     type=click.Choice(LANGUAGES),
     help="Only this one. Default: as the settings say.",
 )
-@click.option("--site", type=params.site, metavar="S", help="About the latest incident of S.")
+@click.option(
+    "--site", type=params.site, metavar="S", help="What was last ordered of S, and its incident."
+)
 @click.option(
     "--incident", type=params.incident, metavar="I", help="About I. Default: made-up facts."
 )
@@ -105,20 +108,31 @@ def preview(
 def _facts(
     run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
 ) -> dict[str, AnyFacts]:
-    """The facts for each of the notices: of a real incident, if one is asked for."""
-    from incidents.notices import preview as real
+    """The facts for each of the notices: of a real site, if one is asked for."""
     from incidents.notices import samples
 
     if site is None and incident is None:
         return {name: samples.of(name) for name in names}
+    shown = _real(run, names, site, incident)
+    made_up = [name for name, told in shown.items() if told.made_up]
+    if made_up:
+        run.tell(f"not on record, so told with made-up times and reasons: {', '.join(made_up)}")
+    return {name: told.facts for name, told in shown.items()}
+
+
+def _real(
+    run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
+) -> dict[str, Shown]:
+    from incidents.notices import customer_settings, preview
+
+    link = customer_settings.link()
     with run.house.reading() as connection:
-        if site is not None:
-            incident = real.latest(connection, site)
-        if incident is None:
-            run.tell(f"{site} has no incident: the facts are made up")
-            return {name: samples.of(name) for name in names}
-        run.tell("what has not happened, a suspension say, is told with made-up times and reasons")
-        return {name: real.of(connection, name, incident) for name in names}
+        if incident is not None:
+            subject = preview.of_incident(incident)
+        else:
+            subject = preview.of_site(connection, str(site))
+        now = run.house.now(connection)
+        return {name: preview.of(connection, name, subject, now, link) for name in names}
 
 
 def _written(

@@ -85,7 +85,7 @@ def _ready(context: click.Context, given: dict[str, Any]) -> Run:
 def _policy(file: Path) -> Policy:
     from incidents.cli import policy_file
 
-    return policy_file.read_option(file)
+    return policy_file.read(file)
 
 
 def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import params
-from incidents.errors import FileError, IncidentsError, InputError
+from incidents.errors import FileError, InputError
 from incidents.machine import policy
 
 if TYPE_CHECKING:
@@ -25,21 +25,8 @@ def read(file: Path) -> Policy:
     """The policy in a file.
 
     Raises:
-        FileError, InputError: as `read_text` does.
-        IncidentsError: if the file is no policy, with PolicyError's sentence.
-    """
-    try:
-        return policy.read(read_text(file))
-    except policy.PolicyError as error:
-        raise IncidentsError(f"{file} is no policy: {error}") from error
-
-
-def read_option(file: Path) -> Policy:
-    """The policy in a file that an option names: what is no policy is wrong usage of the option.
-
-    Raises:
         FileError: as `read_text` does.
-        InputError: as `read_text` does, or if the file is no policy.
+        InputError: as `read_text` does, or if the file is no policy, with PolicyError's sentence.
     """
     try:
         return policy.read(read_text(file))

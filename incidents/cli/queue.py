@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from incidents import event_words
 from incidents.cli import output, reporting
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
@@ -55,7 +56,9 @@ KINDS = {
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """What the desk must do now: overdue things first, then by deadline.
 
-    Looking does nothing; it shows what is overdue.
+    Looking does nothing; it shows what is overdue. Red lines above it say that nothing enforces the
+    clock, that orders are given up, or that an order has waited for five minutes to be carried out
+    in the world.
     """
     person = run.settings.person if mine else None
 
@@ -145,7 +148,7 @@ def _dead_letters(acts: Document) -> str | None:
     more = " or more" if acts["capped"] else ""
     first = acts["first"][0]
     return (
-        f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {first['kind']} {first['site']}"
+        f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {event_words.order_of_site(first)}"
         f" ({first['id']}, {first['problem']}). See them: incidents acts list --dead"
     )
 

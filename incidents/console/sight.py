@@ -44,10 +44,9 @@ class Sight(Facts):
 def of(connection: Connection, incident: Incident) -> Sight | None:
     """The sight of that incident, None if it is not there; nothing that is due is done."""
     try:
-        facts = preview.of(connection, "violation_found", incident)
+        facts = preview.violation(connection, incident)
     except UnknownIncidentError:
         return None
-    assert isinstance(facts, Facts), "a violation is no alarm"
     known = {each.name: getattr(facts, each.name) for each in fields(facts)}
     said_at, until = _said(connection, incident)
     return Sight(**{**known, **_PERSONAL, "said_at": said_at, "until": until})

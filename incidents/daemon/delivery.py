@@ -114,7 +114,7 @@ class Delivery:
             self.round.close()
             self.round = None
         if not (found.enforces or self._once):
-            journal.warn("NOTHING IS ENFORCED in the world: [acts] names no adapter")
+            journal.warn("NOTHING IS ENFORCED in the world: [acts] names no adapter but log")
 
     def _find_channel(self, lane: str) -> None:
         told = channel(self._house, lane)

@@ -49,8 +49,8 @@ class OrderCancelled(OrderEvent):
     """It is not carried out any more; `tried` if an attempt may have had an effect.
 
     `why`: `lifted` (what it ordered was lifted since), `repeated` (a dead letter, of what is
-    ordered once more), `expired`, `no_channel` and the like, or `by_hand`, with the person's reason
-    as `text`.
+    ordered once more), `overtaken` (a dead letter, of which something later was carried out),
+    `expired`, `no_channel` and the like, or `by_hand`, with the person's reason as `text`.
     """
 
     kind = "order_cancelled"

@@ -67,7 +67,7 @@ SENTENCES = {
     " what came of it (acts show)",
     "order_not_dead": "{order} is no dead letter: it is tried by itself (acts show says when)",
     "overtaken": "{order} is not what is ordered for {site} any more: it would undo what came after"
-    " it (acts reconcile compares {site} with the world)",
+    " it (acts cancel settles it; acts reconcile compares {site} with the world)",
     "same_person": "{by} asked for this reinstatement: another person must answer it",
     "seen_too_early": "{site} was looked at before something else was ordered or carried out: look"
     " again",

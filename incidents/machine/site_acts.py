@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 from incidents.machine import checks, commands, rules
 from incidents.machine import events as e
 from incidents.machine.case import Request
@@ -124,6 +126,11 @@ def _request_of_another(draft: Draft, person: str) -> Request:
     request = draft.case.request
     if request is None:
         raise RefusedError("no_request", site=draft.case.site)
-    if request.by == person:
-        raise RefusedError("same_person", by=person)
+    if _as_one_reads_it(request.by) == _as_one_reads_it(person):
+        raise RefusedError("same_person", by=request.by)
     return request
+
+
+def _as_one_reads_it(name: str) -> str:
+    """The name without its case and its width: nobody becomes two persons by spelling."""
+    return normalize("NFKC", normalize("NFKC", name).casefold())

@@ -13,6 +13,7 @@ from incidents import clock, customer_link, settings
 from incidents.acts.options import Options
 from incidents.acts.port import Order
 from incidents.customer_link import Incident, Reading
+from incidents.errors import IncidentsError
 from incidents.machine.ids import read_incident_id
 from incidents.notices.letter import Office
 from incidents.notices.notice_settings import NOTICES
@@ -25,6 +26,12 @@ PATH = "c"
 VALID_FOR = timedelta(days=14)
 
 _DAY, _MOST = timedelta(days=1), timedelta(days=90)
+
+
+class NoCustomerPageError(IncidentsError):
+    """there is no customer's page: the settings file {file} has no section [customer]; write it,
+    with base_url = "https://desk.host.example", the page's own address, and secret_file = the name
+    of a file with what `openssl rand -hex 32` prints"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +80,15 @@ def links(environ: Mapping[str, str] | None = None) -> Links | None:
 
 
 def needed(environ: Mapping[str, str] | None = None) -> Links:
-    """The same, for who cannot do without; raises as `links` does, also if there is no section."""
-    return _read(settings.section(SECTION, environ))
+    """The same, for who cannot do without.
+
+    Raises:
+        NoCustomerPageError: without that section; else as `links` does.
+    """
+    found = links(environ)
+    if found is None:
+        raise NoCustomerPageError(file=settings.file(environ))
+    return found
 
 
 def link(environ: Mapping[str, str] | None = None) -> Link | None:

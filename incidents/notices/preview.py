@@ -1,78 +1,173 @@
-"""The preview: what a notice would tell of a real incident; what is not on record is made up."""
+"""The preview: what a notice tells of a real site; what is not on record is made up."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from incidents.acts import errand
 from incidents.acts.port import Order
 from incidents.errors import UnknownIncidentError
+from incidents.machine.case import Incident
 from incidents.machine.ids import incident_id, order_id
-from incidents.machine.orders import NOTICE
+from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
+from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
+from incidents.notices.record import Link, Site
 from incidents.store import incidents as incident_rows
-from incidents.store import sites
+from incidents.store import orders, sites
 from incidents.store.incidents import Key
 
-_OF_INCIDENT = frozenset({"violation_found", "alarm"})
-_OF_CLOSURE = frozenset({"closed", "call_task"})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is previewed: a site with its latest incident, or the very incident that is `asked`."""
+
+    site_id: int
+    incident: Key | None
+    asked: bool = False
+
+
+class Shown(NamedTuple):
+    """The facts of a notice; `made_up` if it tells of what is not on record."""
+
+    facts: AnyFacts
+    made_up: bool
+
+
+class _Order(NamedTuple):
+    """The order that a notice tells of; `of_one` if it is about one incident."""
+
+    kind: str
+    lane: str = NOTICE
+    of_one: bool = False
+    suspends: bool | None = None
+
+
+# On the phone a closure is told in the words of its notice.
+_ORDERS = {
+    "violation_found": _Order("notify", of_one=True),
+    "suspended": _Order("suspend", of_one=True, suspends=True),
+    "suspended_held": _Order("suspend", suspends=False),
+    "reopened": _Order("reopen"),
+    "closed": _Order("close"),
+    "call_script": _Order("close"),
+    "call_task": _Order("call", DESK),
+    "alarm": _Order("alarm", DESK, of_one=True),
+}
+_OF_CLOSURE = frozenset({"closed", "call_task", "call_script"})
+_OF_INCIDENT = frozenset({"violation_found", "call_script", "alarm"})
 _OF_SITE = frozenset({"suspended_held"})
 
 
-def latest(connection: Connection, site: str) -> Key | None:
-    """The site's latest incident; None if it has none.
+def of_site(connection: Connection, name: str) -> Subject:
+    """The site of that name, and its latest incident.
 
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    row = sites.named(connection, site)
-    return (row["id"], row["last_incident"]) if row["last_incident"] else None
+    row = sites.named(connection, name)
+    last = row["last_incident"]
+    return Subject(site_id=row["id"], incident=(row["id"], last) if last else None)
 
 
-def of(connection: Connection, name: str, key: Key) -> AnyFacts:
-    """The facts of the notice of that name, as if it were written about that incident now.
+def of_incident(key: Key) -> Subject:
+    """That incident, whether or not there is one."""
+    return Subject(site_id=key[0], incident=key, asked=True)
 
-    What has not happened (a suspension, a closure) is taken from the sample, with its times.
+
+def of(
+    connection: Connection, name: str, subject: Subject, now: datetime, link: Link | None = None
+) -> Shown:
+    """The facts of the notice of that name: those of the order that it tells of, if one was given.
+
+    What has not happened (a suspension, a closure) is taken from the sample, with its times; of a
+    site without an incident all is. `link` gives the customer's own page; `now` is in UTC.
 
     Raises:
         UnknownIncidentError: if there is none.
     """
-    sample = samples.of(name)
-    incident = incident_rows.whole(connection, [key]).get(key)
-    found = record.site(connection, _order(key))
-    if incident is None or found is None:
-        raise UnknownIncidentError(given=incident_id(*key))
+    order = _ordered(connection, name, subject)
+    told = None if order is None else record.of_order(connection, order)
+    if order is not None and told is not None and not _is_undone(name, told):
+        return Shown(replace(told, link=_link(name, order, link)), made_up=False)
+    if subject.incident is None:
+        return Shown(samples.of(name), made_up=True)
+    return _of_incident(connection, name, subject.incident, now, link)
+
+
+def violation(connection: Connection, key: Key) -> Facts:
+    """The facts of an incident as it stands, whether or not anybody was told of it; no link.
+
+    Raises:
+        UnknownIncidentError: if there is none.
+    """
+    found, incident = _found(connection, _order(key, samples.of("violation_found").at), key)
+    return replace(record.about(connection, found, incident), at=incident.recorded_at)
+
+
+def _ordered(connection: Connection, name: str, subject: Subject) -> Order | None:
+    """The latest order that the notice tells of; of an incident's, the one about the incident."""
+    wanted = _ORDERS.get(name)
+    if wanted is None:
+        return None
+    of_it = (subject.asked and wanted.of_one) or name == "violation_found"
+    incident = incident_id(*subject.incident) if of_it and subject.incident else None
+    found = orders.latest(
+        connection, subject.site_id, wanted.kind, incident=incident, suspends=wanted.suspends
+    )
+    return None if found is None else errand.as_given(found, wanted.lane)
+
+
+def _is_undone(name: str, told: Facts) -> bool:
+    """Whether it is a closure that was taken back: the case does not know its reasons any more."""
+    return name in _OF_CLOSURE and told.site_state != "closed"
+
+
+def _link(name: str, order: Order, link: Link | None) -> str | None:
+    return link(order) if link is not None and NOTICES[name].to == "customer" else None
+
+
+def _of_incident(
+    connection: Connection, name: str, key: Key, now: datetime, link: Link | None
+) -> Shown:
+    """Of an incident, with what the sample has in place of what never happened."""
+    sample, order = samples.of(name), _order(key, now)
+    found, incident = _found(connection, order, key)
     if isinstance(sample, AlarmFacts):
         named = None if sample.incident is None else incident_id(*key)
         site = None if sample.site is None else found.facts.site
-        return replace(sample, site=site, incident=named)
+        return Shown(replace(sample, site=site, incident=named), made_up=True)
     about = record.about(connection, found, incident)
-    closed = found.case.closure is not None
-    if name in _OF_INCIDENT or (name == "call_script" and not closed):
-        return replace(about, at=incident.recorded_at)
-    if closed and name in (*_OF_CLOSURE, "call_script"):
-        return replace(record.closed(connection, found), task=sample.task)
-    return _with(sample, about, findings=name not in _OF_SITE)
+    if name in _OF_INCIDENT:
+        # Nobody was told of it: it came from elsewhere, or was moot.
+        return Shown(replace(about, at=incident.recorded_at), made_up=name == "alarm")
+    findings = () if name in _OF_SITE else about.findings
+    # All that the record has, in place of what the sample has made up.
+    told = replace(
+        sample, site=about.site, reference=about.reference, policy=about.policy,
+        person=about.person, link=None if sample.link is None else _link(name, order, link),
+        findings=findings,
+    )  # fmt: skip
+    # The second look has no time of its own.
+    return Shown(told, made_up=name != "recheck")
 
 
-def _with(sample: Facts, about: Facts, *, findings: bool) -> Facts:
-    """The sample, with all that the record has in place of what it has made up."""
-    return replace(
-        sample,
-        site=about.site,
-        reference=about.reference,
-        policy=about.policy,
-        person=about.person,
-        link=about.link,
-        findings=about.findings if findings else (),
-    )
+def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incident]:
+    incident = incident_rows.whole(connection, [key]).get(key)
+    found = record.site(connection, order)
+    if incident is None or found is None:
+        raise UnknownIncidentError(given=incident_id(*key))
+    return found, incident
 
 
-def _order(key: Key) -> Order:
-    """An order as there might be one about it; nothing of its own is told."""
+def _order(key: Key, now: datetime) -> Order:
+    """An order as there might be one about it, given now."""
     return Order(
         id=order_id(key[0], 1, NOTICE), kind="notify", lane=NOTICE, site="", site_id=key[0], seq=1,
-        ordered_at=samples.of("violation_found").at, incident=incident_id(*key),
+        ordered_at=now, incident=incident_id(*key),
     )  # fmt: skip

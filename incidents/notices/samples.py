@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from incidents import customer_link
 from incidents.machine.policy import Policy
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, Finding
 from incidents.notices.letter import Office
@@ -31,30 +32,33 @@ _THREE = (
 _STRICT = Policy(removal_within=timedelta(hours=2), min_attempts=2, run="total", run_count=1)
 _WIDE = Policy(repeat_within=timedelta(days=30), suspend_for=timedelta(minutes=90), run_count=2)
 
+_TOKEN = customer_link.sign((12, 3), _NOON + timedelta(days=14), "an example, and nobody's secret")
 _VIOLATION = Facts(
     reference="12-3", site="shop.example", at=_NOON, state="open", findings=(_ONE,),
     contact_due=_NOON + timedelta(hours=1), person="张三",
-    link="https://host.example/answer/12-3",
+    link=f"https://host.example/c/{_TOKEN}",
 )  # fmt: skip
 _LATER = _NOON + timedelta(hours=1, seconds=0.25)
 _DOWN = replace(_VIOLATION, at=_LATER, site_state="suspended", state="unreached")
-_OPEN_AGAIN = replace(_DOWN, at=_LATER + timedelta(hours=12), site_state="active")
+# A link names one incident: what is about the site, or goes to the desk, has none.
+_OPEN_AGAIN = replace(_DOWN, at=_LATER + timedelta(hours=12), site_state="active", link=None)
 _CLOSED = replace(
-    _VIOLATION, at=_NOON, site_state="closed", state=None, contact_due=None, reference="12-o45",
-    findings=_THREE, rule="repeat", needed=3, within=timedelta(hours=24), task="12-t2",
+    _VIOLATION, at=_NOON, link=None, site_state="closed", state=None, contact_due=None,
+    reference="12-o45", findings=_THREE, rule="repeat", needed=3, within=timedelta(hours=24),
+    task="12-t2",
 )  # fmt: skip
 _ALARM = AlarmFacts(at=_NOON)
 
 _OF: dict[str, AnyFacts] = {
     "violation_found": _VIOLATION,
     "suspended": replace(_DOWN, until=_LATER + timedelta(hours=12)),
-    "suspended_held": replace(_DOWN, reference="12-o46", state=None, findings=()),
+    "suspended_held": replace(_DOWN, reference="12-o46", state=None, findings=(), link=None),
     "reopened": replace(_OPEN_AGAIN, cause="ended"),
     "closed": _CLOSED,
     "recheck": _OPEN_AGAIN,
-    "call_script": _VIOLATION,
+    "call_script": replace(_VIOLATION, link=None),
     "call_task": _CLOSED,
-    "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2)),
+    "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2), link=None),
     "alarm_daemon_silent": replace(_ALARM, since=_NOON - timedelta(minutes=5), overdue=2),
     "alarm_order_dead": replace(
         _ALARM, site="shop.example", order="12-o45", order_kind="suspend", problem="http_503",

@@ -95,7 +95,7 @@ class Mail:
         except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
             return Retry(problem="mail_tls", detail=_insecure(error))
         except (OSError, smtplib.SMTPException) as error:
-            return _broken(session, error)
+            return _broken(session, server, error)
         return None
 
     def _hand_over(self, session: Session, mail: EmailMessage, to: Sequence[Address]) -> Outcome:
@@ -112,7 +112,7 @@ class Mail:
             detail = "the address needs SMTPUTF8, which the mail server does not know"
             return Failed(problem="mail_refused", detail=detail)
         except (OSError, smtplib.SMTPException) as error:
-            return _broken(session, error)
+            return _broken(session, self._server, error)
         if refused:
             _LOG.warning("the mail server refused some recipients", count=len(refused))
         return Delivered()
@@ -193,7 +193,7 @@ def _refused(code: int, what: str) -> Outcome:
     return Retry(problem=f"smtp_{code}", detail=detail)
 
 
-def _broken(session: Session, error: Exception) -> Retry:
+def _broken(session: Session, server: Server, error: Exception) -> Retry:
     """Nobody was there, or somebody who does not speak SMTP, or not in time."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
         return Retry(
@@ -202,8 +202,12 @@ def _broken(session: Session, error: Exception) -> Retry:
     if session.is_late or isinstance(error, TimeoutError):
         return Retry(problem="mail_timeout", detail="the mail server did not answer in time")
     if isinstance(error, socket.gaierror):
-        return Retry(problem="mail_unreachable", detail="the mail server's name leads nowhere")
-    return Retry(problem="mail_unreachable", detail="the connection to the mail server broke")
+        detail = f"the mail server's name, {server.host}, leads nowhere"
+    elif isinstance(error, ConnectionRefusedError):
+        detail = f"the mail server {server.host} refuses a connection to its port {server.port}"
+    else:
+        detail = f"the connection to the mail server {server.host}, port {server.port}, broke"
+    return Retry(problem="mail_unreachable", detail=detail)
 
 
 def _insecure(error: Exception) -> str:

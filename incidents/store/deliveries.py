@@ -15,7 +15,7 @@ from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.ids import ACT
 from incidents.store.given import Given
-from incidents.store.order_tables import deliveries, waiting
+from incidents.store.order_tables import dead, deliveries, waiting
 from incidents.store.orders import Outgoing
 from incidents.store.statement import Change, Question, Row
 from incidents.store.types import Number, Word
@@ -82,6 +82,11 @@ def chains(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
     return _CHAINS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
+def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """The dead letters of orders into the world of those sites: site and order; no lock."""
+    return _DEAD.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
 def read(row: Any) -> Delivery:
     """The delivery of a row."""
     return Delivery(
@@ -118,12 +123,20 @@ def _acts(dialect: str, *, lock: bool = True) -> tuple[Select[Any], Given]:
     return (found.with_for_update(of=deliveries) if lock else found), given
 
 
+def _dead(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    on = and_(_of.site_id == given.table.c.site_id, _of.lane == ACT, dead)
+    found = select(_of.site_id, _of.site_seq).select_from(given.table.join(deliveries, on))
+    return found.order_by(_of.site_id, _of.site_seq), given
+
+
 NAMED: Question[Found] = Question(_named, _found)
 """Given sites, lanes and orders: those that are not settled, locked."""
 
 ACTS: Question[Found] = Question(_acts, _found)
 """Given sites: all that is not settled in the world, locked, in order."""
 
+_DEAD: Question[tuple[int, int]] = Question(_dead, lambda row: (row[0], row[1]))
 _CHAINS: Question[Found] = Question(lambda dialect: _acts(dialect, lock=False), _found)
 _KEY = ("site_id", "lane", "site_seq", "n")
 _NEW = Change(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Integer,
+    RowMapping,
     Select,
     and_,
     bindparam,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -30,13 +32,18 @@ from incidents.store.statement import Change
 from incidents.store.tables import sites
 from incidents.store.types import Number, UTCDateTime
 
+Key = tuple[int, int, str, datetime]
+"""An order in hand: the number of the site, of the order, the lane, and since when (UTC)."""
+
 _ONE = 1
 _of = deliveries.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """An order in somebody's hands, until `until`; `attempt` is 1 the first time. Times in UTC.
+    """An order in somebody's hands, from `taken_at` until `until`; `attempt` is 1 the first time.
+
+    Times in UTC.
 
     `data` is the order's document, `in_force` what is in force on its site.
     """
@@ -50,9 +57,15 @@ class Claimed:
     ordered_at: datetime
     since: datetime
     attempt: int
+    taken_at: datetime
     until: datetime
     held_by: str
     in_force: str
+
+    @property
+    def key(self) -> Key:
+        """Which it is, and which time that it is in hand."""
+        return self.site_id, self.seq, self.lane, self.taken_at
 
 
 def any_due(connection: Connection, lane: str, now: datetime) -> bool:
@@ -84,7 +97,28 @@ def claim(
     due_at = due_at or now
     asked = {"lane": lane, "due_at": due_at, "tried_by": tried_by or due_at, "most": most}
     rows = connection.execute(question, asked).mappings().all()
-    until = now + lease
+    return _take(connection, rows, by, now, now + lease)
+
+
+def claim_again(
+    connection: Connection, by: str, let_go: Sequence[Key], *, now: datetime, lease: timedelta
+) -> list[Claimed]:
+    """Takes in hand once more what was let go without an attempt, whenever it is due (UTC).
+
+    What somebody has had in hand since, or has settled, is left alone. In a transaction that
+    writes.
+    """
+    if not let_go:
+        return []
+    is_postgresql = connection.dialect.name == "postgresql"
+    question = _LET_GO_UNLOCKED if is_postgresql else _LET_GO
+    rows = connection.execute(question, {"let_go": let_go}).mappings().all()
+    return _take(connection, rows, by, now, now + lease)
+
+
+def _take(
+    connection: Connection, rows: Sequence[RowMapping], by: str, now: datetime, until: datetime
+) -> list[Claimed]:
     found = [
         Claimed(
             site_id=row["site_id"],
@@ -97,6 +131,7 @@ def claim(
             # It is given up so long after it was first tried, however long nobody tried it.
             since=row["since"] if row["attempts"] else now,
             attempt=row["attempts"] + 1,
+            taken_at=now,
             until=until,
             held_by=by,
             in_force=row["in_force"],
@@ -161,9 +196,8 @@ def explain(connection: Connection, told: Sequence[tuple[Claimed, str]]) -> None
     _EXPLAINED.tell(connection, [(c.site_id, c.lane, c.seq, _ONE, detail) for c, detail in told])
 
 
-def _claimable() -> Select[Any]:
-    """The first of each site and lane that has not failed for good, if its time has come."""
-    due_at = bindparam("due_at", type_=UTCDateTime)
+def _first() -> Select[Any]:
+    """The first of each site and lane that has not failed for good."""
     before = deliveries.alias("before")
     is_first = not_(
         exists().where(
@@ -173,8 +207,6 @@ def _claimable() -> Select[Any]:
             before.c.dead.is_(False),
         )
     )
-    tried_by = bindparam("tried_by", type_=UTCDateTime)
-    is_new = or_(_of.attempts == 0, _of.next_at <= tried_by)
     same = and_(
         orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
     )
@@ -182,10 +214,27 @@ def _claimable() -> Select[Any]:
         select(deliveries, sites.c.name, sites.c.in_force, orders.c.data, orders.c.created_at)
         .join(orders, same)
         .join(sites, sites.c.id == _of.site_id)
-        .where(waiting, _of.lane == bindparam("lane"), _of.next_at <= due_at, is_first, is_new)
+        .where(waiting, is_first)
         .order_by(_of.next_at, _of.site_id)
-        .limit(bindparam("most", type_=Integer))
     )
+
+
+def _claimable() -> Select[Any]:
+    """Those of a lane whose time has come."""
+    due_at = bindparam("due_at", type_=UTCDateTime)
+    tried_by = bindparam("tried_by", type_=UTCDateTime)
+    is_new = or_(_of.attempts == 0, _of.next_at <= tried_by)
+    own = _of.lane == bindparam("lane")
+    return (
+        _first().where(own, _of.next_at <= due_at, is_new).limit(bindparam("most", type_=Integer))
+    )
+
+
+def _let_go() -> Select[Any]:
+    """Those that are named, if they were in hand for the last time then."""
+    own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.tried_at)
+    is_free = _of.held_by.is_(None)
+    return _first().where(own.in_(bindparam("let_go", expanding=True)), is_free)
 
 
 _KEY = ("site_id", "lane", "site_seq", "n")
@@ -195,6 +244,8 @@ _CLAIMABLE = _claimable()
 # As long as it has not counted how many wait, it would rather collect and sort them all.
 _IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 _CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
+_LET_GO = _let_go()
+_LET_GO_UNLOCKED = _LET_GO.with_for_update(of=deliveries, skip_locked=True)
 _SITE_LOCKED = (
     select(sites.c.id)
     .where(sites.c.id == bindparam("site_id", type_=Number))

@@ -1,4 +1,4 @@
-"""Writes the orders of a decision to the outbox; whoever carries them out reads them from there."""
+"""Writes the orders of a decision to the outbox, whence they are carried out; finds the latest."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Text, and_, select, type_coerce
 
 from incidents.store.statement import Change
-from incidents.store.tables import orders
+from incidents.store.tables import entries, orders, sites
 
 
 class Outgoing(NamedTuple):
@@ -28,4 +28,48 @@ def add(connection: Connection, new: Sequence[Outgoing]) -> None:
     _NEW.tell(connection, new)
 
 
+class Found(NamedTuple):
+    """One order that was given, whatever has become of it; `ordered_at` is in UTC."""
+
+    site_id: int
+    site: str
+    seq: int
+    kind: str
+    data: dict[str, Any]
+    ordered_at: datetime
+
+
+def latest(
+    connection: Connection,
+    site_id: int,
+    kind: str,
+    *,
+    incident: str | None = None,
+    suspends: bool | None = None,
+) -> Found | None:
+    """The site's latest order of that kind, if there is one: of that incident, if one is named, and
+    if `suspends` is not None, with a suspension or without one.
+
+    What reconciliation has ordered once more is passed over: nobody was told of it.
+    """
+    of, data = orders.c, type_coerce(orders.c.data, Text)
+    those = [of.site_id == site_id, of.kind == kind, ~entries.c.body.contains(_REPEATED)]
+    if incident is not None:
+        those.append(data.contains(f'"incident":"{incident}"'))
+    if suspends is not None:
+        has_one = data.contains('"suspension":')
+        those.append(has_one if suspends else ~has_one)
+    same = and_(entries.c.site_id == of.site_id, entries.c.site_seq == of.site_seq)
+    found = connection.execute(
+        select(of.site_id, sites.c.name, of.site_seq, of.kind, of.data, of.created_at)
+        .join(entries, same)
+        .join(sites, sites.c.id == of.site_id)
+        .where(*those)
+        .order_by(of.site_seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else Found(*found)
+
+
+_REPEATED = '"kind":"order_repeated"'
 _NEW = Change(orders, *Outgoing._fields)

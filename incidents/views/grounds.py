@@ -43,7 +43,10 @@ def _in_force(record: Record) -> list[str]:
     told = in_the_world({"state": record.case.state, "in_force": record.case.in_force})
     if not told:
         return []
-    return [f"NOT IN FORCE: {told} (incidents acts list --site {record.case.site})."]
+    site = record.case.site
+    # Of what was only logged, or done by hand in the world, no order is left.
+    where = f"list --site {site}" if record.has_orders else f"reconcile {site} --repair"
+    return [f"NOT IN FORCE: {told} (incidents acts {where})."]
 
 
 # Closed.

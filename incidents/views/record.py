@@ -15,8 +15,10 @@ from incidents.machine import rules
 from incidents.machine.case import Case, Incident
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
+from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
 from incidents.store import cases, sites
+from incidents.store.order_tables import deliveries
 from incidents.store.slices import Need
 from incidents.store.tables import entries, incidents, unlisted
 from incidents.views import personal, policy
@@ -38,7 +40,8 @@ class Record:
 
     `closing` and `suspending` are the events that closed and suspended it, each with the login
     beside the person; `moot` numbers the first few incidents that were found on the closed site;
-    `texts` holds people's own words by their references.
+    `texts` holds people's own words by their references; `has_orders` says whether an order into
+    the world waits, or is a dead letter.
     """
 
     case: Case
@@ -51,6 +54,7 @@ class Record:
     suspending: tuple[e.SiteSuspended, str | None] | None
     moot: list[int]
     texts: Mapping[str, str]
+    has_orders: bool
 
     @property
     def when(self) -> When:
@@ -130,6 +134,7 @@ def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Reco
         suspending=_suspending(connection, case),
         moot=_moot(connection, case),
         texts=personal.texts(connection, refs),
+        has_orders=_has_orders(connection, case),
     )
 
 
@@ -138,6 +143,12 @@ def signed(person: str, login: str | None) -> str:
     if person == CLOCK:
         return "the clock"
     return person if login in (None, person) else f"{person} (login {login})"
+
+
+def _has_orders(connection: Connection, case: Case) -> bool:
+    of = deliveries.c
+    found = select(of.site_seq).where(of.site_id == case.site_id, of.lane == ACT).limit(1)
+    return connection.scalar(found) is not None
 
 
 def _moot(connection: Connection, case: Case) -> list[int]:

@@ -235,7 +235,8 @@ def text() -> str:
                 for key in settings._KEYS  # noqa: SLF001 - the one list of them
             ),
         ),
-        "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. An unknown key is an error.",
+        "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. An unknown key is an error. A"
+        " section of the file that is none is read by nobody: `incidents daemon check` names it.",
         code(_EXAMPLE, "toml"),
         "## Sections",
         "Of the log (`incidents audit`), of what is erased (`incidents retention`) and of what is"

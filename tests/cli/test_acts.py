@@ -203,7 +203,7 @@ def test_a_policy_for_a_dry_run_must_be_a_small_text(desk: Cli, tmp_path: Path) 
         file.write_bytes(text)
         bad = desk("log", "shop.example", "--dry-run", "--policy", str(file))
         assert (bad.status, said in bad.err) == (status, True)
-    assert desk("policy", "check", str(file)).status == 1
+    assert desk("policy", "check", str(file)).status == 2
 
 
 def test_a_task_is_done_with_its_outcome_and_an_incident_is_no_task(desk: Cli) -> None:

@@ -51,6 +51,13 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert panel.kinds == ["suspend"]
     listed = cli_on_both("acts", "list", "--json").json
     assert [order["lane"] for order in listed] == ["notice", "notice"]
+    assert [order["kind"] for order in listed] == ["notify", "suspend"]
+    rows = [row.split("\t") for row in cli_on_both("acts", "list").out.splitlines()]
+    assert [row[2] for row in rows] == [
+        "write to the customer (notify)", "write to the customer (suspend)",
+    ]  # fmt: skip
+    told = cli_on_both("acts", "show", "1-o4.notice").out
+    assert "order: write to the customer (suspend) of shop.example (1-o4.notice)" in told
     assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     shown = cli_on_both("acts", "show", "1-o4")
     assert "state: delivered" in shown.out
@@ -64,6 +71,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli_on_both("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
+    assert "(incidents acts reconcile shop.example --repair)." in why
     assert "in force: active" in cli_on_both("site", "list").out
 
 
@@ -76,6 +84,8 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     [order] = cli_on_both("acts", "list", "--site", "shop.example", "--json").json[:1]
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
+    why = cli_on_both("site", "why", "shop.example").out
+    assert "(incidents acts list --site shop.example)." in why
     shown = cli_on_both("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown
     assert "(0 s ago)" in shown
@@ -109,10 +119,25 @@ def test_only_what_is_still_ordered_can_be_tried_again(
     panel.outcomes = {"suspend": GONE}
     _suspended(cli_on_both, later)
     cli_on_both("void", "1-1", "--reason", "slip")
-    cli_on_both("daemon", "--once")
-    assert panel.kinds == ["suspend", "reopen"]
     refused = cli_on_both("acts", "retry", "1-o4", "--json")
     assert (refused.status, refused.refused["name"]) == (3, "overtaken")
+
+
+def test_a_dead_letter_is_done_with_when_what_was_ordered_after_it_is_carried_out(
+    cli_on_both: Cli, panel: Told, later: Move
+) -> None:
+    panel.outcomes = {"suspend": GONE}
+    _suspended(cli_on_both, later)
+    cli_on_both("void", "1-1", "--reason", "slip")
+    assert "GIVEN UP" in cli_on_both("queue").err
+    cli_on_both("daemon", "--once")
+    assert panel.kinds == ["suspend", "reopen"]
+    assert "GIVEN UP" not in cli_on_both("queue").err
+    shown = cli_on_both("acts", "show", "1-o4").out
+    assert "suspend shop.example (what was ordered after it is carried out)" in shown
+    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "active"
+    assert cli_on_both("audit", "replay").status == 0
+    assert cli_on_both("audit", "verify").status == 0
 
 
 def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(

@@ -20,7 +20,7 @@ START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 NOTHING_IS_ENFORCED = (
-    "NOTHING IS ENFORCED: {} only logged, since [acts] in the settings names no adapter"
+    "NOTHING IS ENFORCED: {} only logged, since [acts] in the settings names no adapter but log"
 )
 
 Run = Callable[..., tuple[int, str, str]]
@@ -93,7 +93,7 @@ def test_once_tells_people_the_first_decisions_and_counts_all(
     assert status == DONE
     assert lines[1] == "site-00.example suspended until 2026-03-01 22:00 (R2, unreachable)"
     assert lines[-2] == "… and 10 more (--json tells all)"
-    assert lines[-1] == "15 sites: 15 clock lapsed, 15 site suspended"
+    assert lines[-1] == "15 sites: 15 × clock lapsed, 15 × site suspended"
 
 
 def test_once_in_quiet_names_the_sites(db_url: str, run: Run, now: FrozenDateTimeFactory) -> None:

@@ -44,7 +44,7 @@ from tests.notices.mail_server import desk_mail
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 NOT_CARRIED_OUT = "the orders are not carried out"
-NOTHING_IS_ENFORCED = "NOTHING IS ENFORCED in the world: [acts] names no adapter"
+NOTHING_IS_ENFORCED = "NOTHING IS ENFORCED in the world: [acts] names no adapter but log"
 
 
 @pytest.fixture

@@ -39,12 +39,12 @@ class OrderHistory(History):
             )
         )
 
-    def failed(self, kind: str | int, lane: str = ACT) -> Self:
+    def failed(self, kind: str | int, lane: str = ACT, *, attempts: int = 9) -> Self:
         """Record that an order is given up."""
         order = self.order(kind, lane)
         return self.do(
             c.RecordFailure(
-                order=order, lane=lane, adapter="panel", attempts=9, problem="http_503"
+                order=order, lane=lane, adapter="panel", attempts=attempts, problem="http_503"
             )
         )  # fmt: skip
 

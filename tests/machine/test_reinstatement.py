@@ -1,7 +1,11 @@
 """Reinstating a closed site: one asks, another approves (domain.md, section 2)."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
+from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import recount
 from incidents.machine.policy import Policy
@@ -31,6 +35,25 @@ def test_the_person_who_asked_cannot_answer(answer: Act) -> None:
     answer(site)
     assert site.refused_with == "same_person"
     assert site.state == "closed"
+
+
+@pytest.mark.parametrize("act", [c.Approve, partial(c.Decline, reason="not yet")])
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [("op1", "OP1"), ("Op1", "op1"), ("op1", "ｏｐ１"), ("ＯＰ１", "op1"), ("Straße", "STRASSE"),
+     ("é", "E\u0301")],
+)  # fmt: skip
+def test_another_spelling_of_a_name_is_the_same_person(
+    act: Callable[..., c.Command], asked: str, answered: str
+) -> None:
+    site = History().false_info().reinstate(by=asked).do(act(by=answered))
+    assert site.answer == f"{asked} asked for this reinstatement: another person must answer it"
+
+
+@pytest.mark.parametrize("answered", ["op2", "op11", "op 1", "о\u04401"])
+def test_another_name_is_another_person(answered: str) -> None:
+    site = History().false_info().reinstate(by="op1").approve(by=answered)
+    assert site.state == "active"
 
 
 @pytest.mark.parametrize("answer", [History.approve, History.decline])

@@ -65,7 +65,7 @@ SAID = {
     ),
     "overtaken": (
         "12-o2 is not what is ordered for site.example any more: it would undo what came after it "
-        "(acts reconcile compares site.example with the world)"
+        "(acts cancel settles it; acts reconcile compares site.example with the world)"
     ),
     "same_person": "ann asked for this reinstatement: another person must answer it",
     "seen_too_early": (

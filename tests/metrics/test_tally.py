@@ -18,7 +18,7 @@ NOW = TEN + timedelta(seconds=3)
 def done(outcome: Outcome | None, adapter: str = "panel", lane: str = "act") -> Done:
     claimed = Claimed(
         site_id=1, site="shop.example", seq=4, lane=lane, kind="suspend", data={}, ordered_at=TEN,
-        since=TEN, attempt=1, until=TEN, held_by="one", in_force="active",
+        since=TEN, attempt=1, taken_at=TEN, until=TEN, held_by="one", in_force="active",
     )  # fmt: skip
     return Done(claimed, adapter, outcome)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 
 SETTLED = ("removed", "voided")
 BEFORE_ALL = -1
@@ -646,7 +647,7 @@ class NaiveDesk:
     def _answer_request(self, site: Site, by: str) -> None:
         if site.asked_by is None:
             raise Refused("no_request")
-        if site.asked_by == by:
+        if normalize("NFKC", site.asked_by).casefold() == normalize("NFKC", by).casefold():
             raise Refused("same_person")
         site.asked_by = None
 

@@ -41,7 +41,7 @@ def test_without_the_section_there_is_no_link(written: Written) -> None:
 
 
 def test_who_needs_it_is_told_what_is_missing(written: Written) -> None:
-    with pytest.raises(IncidentsError, match=r"\[customer\].* says base_url = None, but it must"):
+    with pytest.raises(IncidentsError, match=r"config.toml has no section \[customer\]; write"):
         customer_settings.needed(written(""))
 
 
@@ -86,8 +86,8 @@ def test_the_page_may_be_anywhere_over_tls_or_on_this_machine(
         (ADDRESS, "secret = None, but it must be there, or secret_file or secret_env"),
         (f'{ADDRESS}secret = "{SECRET[:31]}"', "secret = '…', but it must be 32 characters"),
         (f'{WHOLE}previous_secret = "short"', "previous_secret = '…', but it must be 32"),
-        (f'{ADDRESS}secret_file = "{{folder}}/short"', "secret_file = '…', but it must be 32"),
-        (f'{ADDRESS}secret_file = "{{folder}}/none"', "secret_file = '…', but it must be a file"),
+        (f'{ADDRESS}secret_file = "{{folder}}/weak"', "/weak', but it must be 32"),
+        (f'{ADDRESS}secret_file = "{{folder}}/none"', "/none', but it must be a file"),
         (f'{WHOLE}valid_for = "23h"', "valid_for = '23h'"),
         (f'{WHOLE}valid_for = "91d"', "valid_for = '91d'"),
         (f'{WHOLE}valid = "14d"', "'valid', which is no setting; there are base_url, previous"),
@@ -105,7 +105,7 @@ def test_the_page_may_be_anywhere_over_tls_or_on_this_machine(
 def test_what_is_wrong_is_named_and_no_secret_is_shown(
     said: str, complaint: str, written: Written, tmp_path: Path
 ) -> None:
-    (tmp_path / "short").write_text("too short")
+    (tmp_path / "weak").write_text("too short")
     environ = written(f"[customer]\n{said.format(folder=tmp_path)}\n")
     with pytest.raises(IncidentsError) as complained:
         customer_settings.links(environ)

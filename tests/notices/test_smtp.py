@@ -292,6 +292,7 @@ def test_a_connection_that_breaks_is_tried_again() -> None:
         found = _mail(port, timeout="5s").send(LETTER, TO, within_s=5)
     assert isinstance(found, Retry)
     assert found.problem == "mail_unreachable"
+    assert found.detail == f"the connection to the mail server {HOST}, port {port}, broke"
 
 
 def test_where_nobody_listens_it_is_tried_again() -> None:
@@ -299,7 +300,8 @@ def test_where_nobody_listens_it_is_tried_again() -> None:
         port = listening.getsockname()[1]
     found = _mail(port).send(LETTER, TO, within_s=5)
     assert found == Retry(
-        problem="mail_unreachable", detail="the connection to the mail server broke"
+        problem="mail_unreachable",
+        detail=f"the mail server {HOST} refuses a connection to its port {port}",
     )
 
 
@@ -307,6 +309,7 @@ def test_a_name_that_leads_nowhere_is_tried_again() -> None:
     found = _mail(25, host="mail.invalid").send(LETTER, TO, within_s=5)
     assert isinstance(found, Retry)
     assert found.problem == "mail_unreachable"
+    assert found.detail == "the mail server's name, mail.invalid, leads nowhere"
 
 
 def test_a_server_that_greets_with_a_refusal_is_tried_again() -> None:

@@ -237,12 +237,22 @@ def test_a_customer_is_always_told_how_to_answer_and_by_what_name_to_call_it(
     name: str, language: str
 ) -> None:
     text = _text(name, language)
-    for said in ("+86 10 5555 0100", "desk@host.example", "https://host.example/answer/12-3"):
+    for said in ("+86 10 5555 0100", "desk@host.example"):
         assert said in text
+    # A link names one incident: what is about the whole site has none.
+    has_page = name in ("violation_found", "suspended")
+    assert ("https://host.example/c/12-3." in text) == has_page
     facts = samples.of(name)
     assert isinstance(facts, Facts)
     assert facts.reference in text
     assert "示例主机" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_desk_is_told_how_a_dead_order_that_was_overtaken_is_settled(language: str) -> None:
+    text = _text("alarm_order_dead", language)
+    assert "incidents acts retry 12-o45\n" in text
+    assert "incidents acts cancel 12-o45 --reason R" in text
 
 
 @pytest.mark.parametrize("name", [name for name, entry in NOTICES.items() if entry.to == "desk"])
@@ -295,8 +305,10 @@ def test_durations_are_told_as_people_say_them(
 
 
 def test_only_the_customer_s_own_page_is_a_link() -> None:
-    page = WORDING.letter("violation_found", samples.of("violation_found"), "12-o45").html
-    assert re.findall(r'href="([^"]*)"', page) == ["https://host.example/answer/12-3"] * 2
+    sample = samples.of("violation_found")
+    assert isinstance(sample, Facts)
+    page = WORDING.letter("violation_found", sample, "12-o45").html
+    assert re.findall(r'href="([^"]*)"', page) == [sample.link] * 2
     assert "<li>https://shop.example/a</li>" in page
     assert '<div lang="zh-CN">' in page
     assert '<div lang="en">' in page

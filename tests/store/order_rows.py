@@ -83,10 +83,17 @@ def put_off(day: Rehearsal, claimed: Claimed, by: timedelta, *, problem: str = "
         )
 
 
-def let_go(day: Rehearsal, claimed: Claimed) -> bool:
-    """It was not tried."""
+def let_go(day: Rehearsal, claimed: Claimed, by: timedelta = timedelta(0)) -> bool:
+    """It was not tried, and is due so much later."""
     with writing(day.engine) as connection:
-        return leases.put_off(connection, claimed, day.now, tried=False)
+        return leases.put_off(connection, claimed, day.now + by, tried=False)
+
+
+def claim_again(day: Rehearsal, *let_go: Claimed) -> list[Claimed]:
+    """Take in hand once more what was let go."""
+    keys = [claimed.key for claimed in let_go]
+    with writing(day.engine) as connection:
+        return leases.claim_again(connection, "d1", keys, now=day.now, lease=LEASE)
 
 
 def any_due(day: Rehearsal, lane: str = ACT) -> bool:

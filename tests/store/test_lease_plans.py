@@ -102,6 +102,23 @@ def test_with_very_many_waiting_orders_the_index_says_what_is_due_and_in_which_o
         connection.rollback()
 
 
+def test_what_was_let_go_is_found_by_its_number_among_very_many_that_wait(busy: Rehearsal) -> None:
+    with writing(busy.engine) as connection:
+        own = leases.claim(connection, "d1", ACT, now=busy.now, lease=LEASE, most=MOST)
+        for each in own:
+            assert leases.put_off(connection, each, busy.now, tried=False)
+        keys = [each.key for each in own]
+        with executed(busy.engine) as asked:
+            taken = leases.claim_again(connection, "d1", keys, now=busy.now, lease=LEASE)
+        assert [each.key for each in taken] == keys
+        [(sql, parameters)] = asked
+        how = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+        rows = connection.exec_driver_sql(f"{how} {sql}", parameters)
+        plan = "\n".join(str(row[-1]) for row in rows)
+        assert not re.search(r"SCAN (deliveries|before|orders)|Seq Scan", plan), plan
+        connection.rollback()
+
+
 def test_what_is_read_grows_with_what_is_taken_and_not_with_what_waits(busy: Rehearsal) -> None:
     """Told by the databases themselves, in steps or in rows. Of a site that has many in a row, one
     is taken, and the others are passed by."""

@@ -16,6 +16,7 @@ from tests.store.order_rows import (
     NOTICE,
     any_due,
     claim,
+    claim_again,
     delivered,
     failed,
     hold,
@@ -48,8 +49,8 @@ def test_an_order_is_taken_in_hand_with_all_that_is_needed_to_carry_it_out(
                 "site": "a.example", "site_id": "1", "rule": "unreachable", "incident": "1-1",
                 "suspension": "1", "until": "2026-03-02T00:00:00Z",
             },
-            ordered_at=ordered_at, since=day.now, attempt=1, until=day.now + LEASE,
-            held_by="d1", in_force="active",
+            ordered_at=ordered_at, since=day.now, attempt=1, taken_at=day.now,
+            until=day.now + LEASE, held_by="d1", in_force="active",
         )
     ]  # fmt: skip
     found = there(day, 4)
@@ -158,6 +159,46 @@ def test_of_what_came_due_since_a_round_began_only_what_was_never_tried_is_taken
     assert first.site == "a.example"
     assert names(taken) == [("b.example", 2)]
     assert taken[0].until == day.now + LEASE
+
+
+def test_what_was_let_go_untried_is_taken_again_under_its_number_whenever_it_is_due(
+    day: Rehearsal,
+) -> None:
+    hold(day)
+    (first,) = claim(day)
+    put_off(day, first, HOUR)
+    (second,) = claim(day, now=TEN + HOUR)
+    assert claim_again(day, second) == []
+    let_go(day, second, HOUR)
+
+    (again,) = claim_again(day, second)
+    assert (again.attempt, again.held_by, again.until) == (2, "d1", day.now + LEASE)
+    assert again.since == first.since
+
+
+@pytest.mark.parametrize("tried", [True, False])
+def test_what_somebody_has_had_in_hand_since_it_was_let_go_is_not_taken_again(
+    day: Rehearsal, tried: bool
+) -> None:
+    hold(day)
+    (first,) = claim(day)
+    let_go(day, first)
+    day.later(seconds=1)
+    (elsewhere,) = claim(day, "d2")
+    put_off(day, elsewhere, HOUR) if tried else let_go(day, elsewhere, LEASE)
+
+    assert claim_again(day, first) == []
+    assert there(day, 2)["attempts"] == tried
+
+
+def test_of_what_was_let_go_only_what_is_named_is_taken_again(day: Rehearsal) -> None:
+    for site in ("a.example", "b.example"):
+        hold(day, site)
+    (one, other) = claim(day)
+    let_go(day, one)
+    let_go(day, other)
+
+    assert names(claim_again(day, other)) == [("b.example", 2)]
 
 
 # How a lease ends.
