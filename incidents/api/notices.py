@@ -14,7 +14,7 @@ from incidents.api.incidents import duty_of_settings
 from incidents.api.operation import JSON, operation, router
 from incidents.documents import plain
 from incidents.errors import RefusedError
-from incidents.notices import notice_settings, preview, samples
+from incidents.notices import customer_settings, notice_settings, preview, samples
 from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AnyFacts
 from incidents.store import alarms as raised_alarms
@@ -89,4 +89,5 @@ def _of(by: Caller, notice: str, incident: str) -> AnyFacts:
     by.needs("give_link", about=incident.strip())
     by.reveals(incident.strip())
     with by.reading() as connection:
-        return preview.of(connection, notice, key)
+        now, link = by.house.now(connection), customer_settings.link()
+        return preview.of(connection, notice, preview.of_incident(key), now, link).facts
