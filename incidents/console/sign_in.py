@@ -16,7 +16,7 @@ from incidents.console.words import LANGUAGES
 
 router = APIRouter()
 
-Form = Annotated[Given, Depends(sitting.given)]
+Form = Annotated[Given, Depends(sitting.given_by_anybody)]
 
 
 @router.get("/sign-in")

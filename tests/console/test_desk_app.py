@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from incidents import clock, settings, views
 from incidents.api import app
+from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
 from incidents.console import incident, queue, site, writing
 from incidents.desk import Envelope
@@ -349,3 +350,17 @@ def test_who_may_not_is_told_so_beside_each_button(desk: Desk) -> None:
     assert page.count("Your role, viewer, may not do this.") >= 8
     page = desk.person("wang").get("/sites/shop.example").text
     assert "Shop.example is active, not closed: there is nothing to reinstate." in page
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/language"])
+@pytest.mark.parametrize("told", ["10", str(MAX_OPEN_BODY + 10), ""])
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_of_a_form_no_more_is_read_than_anybody_types_whatever_it_says_of_itself(
+    desk: Desk, path: str, told: str, kind: str
+) -> None:
+    """A length may stand beside `Transfer-Encoding: chunked`, and then is not what is sent."""
+    head = b'--x\r\nContent-Disposition: form-data; name="to"; filename="to"\r\n\r\n'
+    body = (head if kind.startswith("multipart") else b"to=") + b"x" * MAX_OPEN_BODY
+    headers = {"Content-Type": f"{kind}; boundary=x", "Content-Length": told}
+    answer = desk.nobody().post(path, content=body, headers=headers)
+    assert answer.status_code == 413
