@@ -76,6 +76,11 @@ class Given:
         value = self._form.get(name)
         return (value.strip() or None) if isinstance(value, str) else None
 
+    def password(self) -> str | None:
+        """The password as it was typed: blanks are part of it; None if there is no such field."""
+        value = self._form.get("password")
+        return value if isinstance(value, str) else None
+
     def file(self, name: str) -> UploadFile | None:
         """The file that was chosen there."""
         value = self._form.get(name)
@@ -242,7 +247,7 @@ def said_before(request: Request) -> Said | None:
         return None
     try:
         tone, told = json.loads(base64.urlsafe_b64decode(kept))
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
 
@@ -312,7 +317,7 @@ def _proved(here: Sitting, form: Given) -> Visit:
     """The visit; with a password in the form, one that has just been proved."""
     from incidents.errors import RefusedError
 
-    password = form.text("password")
+    password = form.password()
     if password is None or form.text("proves") is None:
         return here.visit
     try:

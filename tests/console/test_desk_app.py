@@ -15,15 +15,17 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from incidents import clock, settings, views
+from incidents.accounts import secrets
 from incidents.api import app
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
 from incidents.console import incident, queue, site, writing
-from incidents.desk import Envelope
+from incidents.console.sitting import SAID_COOKIE
+from incidents.desk import Envelope, accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store import tables
-from tests.console.desk_rig import PASSWORD, people
+from tests.console.desk_rig import ADAM, PASSWORD, people
 
 BASE = "https://desk.host.example"
 POSTS = [
@@ -73,7 +75,7 @@ class Person:
     def __init__(self, client: TestClient) -> None:
         self.client = client
 
-    def get(self, path: str, **headers: str) -> Any:
+    def get(self, path: str, **headers: str | bytes) -> Any:
         return self.client.get(path, headers=headers)
 
     def csrf(self) -> str:
@@ -116,10 +118,30 @@ def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: De
         assert word in cookie
 
 
-@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x"])
+@pytest.mark.parametrize(
+    "to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x", "//[", "/\t/x", ""]
+)
 def test_the_form_sends_nobody_to_another_site(desk: Desk, to: str) -> None:
+    assert desk.nobody().get("/sign-in", params={"to": to}).status_code == 200
     data = {"handle": "li", "password": PASSWORD, "to": to}
     assert desk.nobody().post("/sign-in", data=data).headers["location"] == "/"
+
+
+def test_a_password_is_what_was_typed_blanks_and_all(desk: Desk) -> None:
+    hash_ = secrets.hash_of(" a horse and a battery ", "li")
+    desk.house.desk.on_record(lambda c: accounts.set_password(c, ADAM, "li", hash_, clock.now))
+    answers = [
+        desk.nobody().post("/sign-in", data={"handle": " li ", "password": password}).status_code
+        for password in ("a horse and a battery", " a horse and a battery ")
+    ]
+    assert answers == [401, 303]
+
+
+@pytest.mark.parametrize("said", ["NQ==", "bnVsbA==", "W10=", "W1tdLHt9XQ==", "x", "é"])
+def test_what_no_page_has_said_is_not_said(desk: Desk, said: str) -> None:
+    li = desk.person("li")
+    cookies = f"__Host-incidents={li.client.cookies['__Host-incidents']}; {SAID_COOKIE}={said}"
+    assert li.get("/", cookie=cookies.encode()).status_code == 200
 
 
 def test_another_site_cannot_sign_anybody_in(desk: Desk) -> None:
