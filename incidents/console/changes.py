@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -32,7 +33,7 @@ EVERY_S = 0.25
 LOST_EVERY_S = 2.0
 _WINDOW = 256
 BEAT_S = 20.0
-"""So often a stream that has nothing to tell says so, and its session is looked at again."""
+"""So often a stream that has nothing to tell says so, and each one's session is looked at again."""
 
 _log = logger("console")
 
@@ -61,14 +62,18 @@ class Changes:
         try:
             # Whoever begins to listen looks at what there is now: it may have slept.
             yield "retry: 1000\nevent: hello\ndata: {}\n\n"
+            clock = asyncio.get_running_loop().time
+            beat = clock() + BEAT_S
             while True:
-                try:
-                    told = await asyncio.wait_for(mailbox.get(), BEAT_S)
-                except TimeoutError:
+                told: str | None = ": beat\n\n"
+                with suppress(TimeoutError):
+                    told = await asyncio.wait_for(mailbox.get(), max(0, beat - clock()))
+                if clock() >= beat:
+                    # However much there is to tell: a desk that is busy is never quiet so long.
                     if not await asyncio.to_thread(still):
                         yield "event: signed-out\ndata: {}\n\n"
                         return
-                    told = ": beat\n\n"
+                    beat = clock() + BEAT_S
                 if told is None:
                     return
                 yield told

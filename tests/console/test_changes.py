@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -89,4 +90,19 @@ def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
         return [each async for each in watched.listen(lambda: False)]
 
     told = asyncio.run(asyncio.wait_for(listen(), 30))
+    assert "event: signed-out" in told[-1]
+
+
+def test_who_is_signed_out_hears_no_more_of_a_desk_that_is_never_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(changes, "BEAT_S", 0.2)
+    entries = count(1)
+
+    async def listen() -> list[str]:
+        watched = Changes(lambda: {next(entries): 7})
+        return [each async for each in watched.listen(lambda: False)]
+
+    told = asyncio.run(asyncio.wait_for(listen(), 5))
+    assert len(told) > 2
     assert "event: signed-out" in told[-1]
