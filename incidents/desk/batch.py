@@ -233,7 +233,8 @@ class Batch:
             return self._refuse(envelope, bad)
         if envelope.seen is not None:
             self._take(site, Elapse(), None)
-            if site.case.seq != envelope.seen:
+            of_another = envelope.seen_of not in {None, site.case.site_id}
+            if of_another or site.case.seq != envelope.seen:
                 return self._refuse(
                     envelope, Refusal("changed_meanwhile", {"site": site.case.site})
                 )
