@@ -106,3 +106,17 @@ def test_who_is_signed_out_hears_no_more_of_a_desk_that_is_never_quiet(
     told = asyncio.run(asyncio.wait_for(listen(), 5))
     assert len(told) > 2
     assert "event: signed-out" in told[-1]
+
+
+def test_how_many_streams_somebody_has_is_known_until_they_end() -> None:
+    async def open_and_close() -> list[int]:
+        watched, found = Changes(lambda: {1: 7}), []
+        streams = [watched.listen(lambda: True, handle) for handle in ("li", "li", "chen")]
+        for stream in streams:
+            await anext(stream)
+        found.append(watched.streams_of("li"))
+        for stream in streams:
+            await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+        return [*found, watched.streams_of("li")]
+
+    assert asyncio.run(asyncio.wait_for(open_and_close(), 5)) == [2, 0]

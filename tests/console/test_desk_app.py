@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,6 +21,7 @@ from incidents.api import app
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
 from incidents.console import incident, queue, site, writing
+from incidents.console.changes import MOST_OF_ONE
 from incidents.console.sitting import SAID_COOKIE
 from incidents.desk import Envelope, accounts
 from incidents.errors import DatabaseError
@@ -197,6 +199,12 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(des
         assert vera.client.post(at, data=fields, files=files).status_code == 403, path
         [new] = desk.bodies()[before:]
         assert '"access_refused"' in new, path
+
+
+def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: Desk) -> None:
+    li, watched = desk.person("li"), desk.app.state.changes
+    watched._listening |= {asyncio.Queue(): "li" for _ in range(MOST_OF_ONE)}
+    assert li.get("/changes").status_code == 429
 
 
 # What each page is sent with.
