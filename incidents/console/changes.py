@@ -19,7 +19,6 @@ from starlette.responses import Response, StreamingResponse
 
 from incidents.console import writing
 from incidents.console.sitting import Looking
-from incidents.errors import IncidentsError
 from incidents.log import logger
 from incidents.store.tables import entries
 
@@ -104,7 +103,7 @@ class Changes:
         while self._listening:
             try:
                 seen = await asyncio.to_thread(self._look)
-            except IncidentsError as error:
+            except Exception as error:  # noqa: BLE001 - or all consoles would stay still, and not know
                 if not lost:
                     _log.error("changes cannot be seen", error=error)
                 lost, self.version = True, None

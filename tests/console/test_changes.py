@@ -76,8 +76,9 @@ def test_all_consoles_are_told_by_one_look_and_end_together() -> None:
         assert 'event: changed\ndata: {"sites": [8], "more": false}' in told[1]
 
 
-def test_a_database_that_is_lost_is_told_and_that_it_is_back() -> None:
-    [told] = heard([{1: 7}, DatabaseError("gone"), DatabaseError("gone"), {1: 7}], events=4)
+@pytest.mark.parametrize("gone", [DatabaseError("gone"), RuntimeError("nobody thought of this")])
+def test_a_database_that_is_lost_is_told_and_that_it_is_back(gone: Exception) -> None:
+    [told] = heard([{1: 7}, gone, gone, {1: 7}], events=4)
     kinds = [each.partition("event: ")[2].partition("\n")[0] for each in told]
     assert kinds == ["hello", "lost", "lost", "hello"]
 
