@@ -169,8 +169,11 @@ class Door:
                 self._refuse(account.handle, "disabled" if right else "wrong_password")
             raise SignInError
         with plainly(self._engine), writing(self._engine) as connection:
-            # Those of the address stay: who has an account may be guessing at another one.
-            accounts.forget_failures(connection, _keys(name, address)["as"])
+            # Of the address only this one was no mistake: who has an account may be guessing at
+            # another one, and a whole desk may come from one address.
+            keys = _keys(name, address)
+            accounts.forget_failures(connection, keys["as"])
+            accounts.uncount_failure(connection, keys["from"])
         return account.role
 
     def _count(self, handle: str, address: str) -> None:

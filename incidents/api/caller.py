@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,9 +34,15 @@ COOKIE = "__Host-incidents"
 CSRF_HEADER = "X-CSRF-Token"
 CSRF = "csrf"
 
+_ETAG = re.compile(r'"?([0-9]{1,18})-([0-9]{1,18})"?')
+_NEVER = (-1, -1)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 CLOSING = frozenset({"state_refused", "state_false"})
 """What closes a site on somebody's word (R4, R5)."""
+
+
+Seen = tuple[int, int]
+"""What an ETag says: the site's id, and up to which of its entries it was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Caller:
     house: House
     identity: Identity
     key: str | None = None
-    seen: int | None = None
+    seen: Seen | None = None
     dry_run: bool = False
 
     @property
@@ -127,10 +134,11 @@ class Caller:
         """The command on its way, signed by who asks."""
         identity = self.identity
         own = key if key is not None else self.key
+        seen_of, seen = self.seen or (None, None)
         return Envelope(
             site=site, command=command, login=identity.login,
-            key=None if own is None else f"{identity.handle}:{own}", seen=self.seen,
-            signed_in=identity.proved_at is not None,
+            key=None if own is None else f"{identity.handle}:{own}", seen=seen,
+            seen_of=seen_of, signed_in=identity.proved_at is not None,
         )  # fmt: skip
 
     @contextmanager
@@ -254,11 +262,9 @@ async def actor(
     return Caller(found.house, found.identity, key, _seen(if_match), dry_run)
 
 
-def _seen(if_match: str | None) -> int | None:
+def _seen(if_match: str | None) -> Seen | None:
     if if_match is None or if_match.strip() == "*":
         return None
-    _, dash, seq = if_match.strip().strip('"').rpartition("-")
-    if not dash or not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
-        # An ETag that was never given out fits nothing (RFC 9110, section 13.1.1).
-        return -1
-    return int(seq)
+    found = _ETAG.fullmatch(if_match.strip())
+    # An ETag that was never given out fits nothing, nor does a weak one (RFC 9110, 13.1.1).
+    return _NEVER if found is None else (int(found[1]), int(found[2]))

@@ -28,6 +28,8 @@ ACT = "x-act"
 """Where an operation's description names its act (see `accounts.roles`)."""
 
 MAX_BODY = 8 * 2**20
+MAX_OPEN_BODY = 2**14
+"""So much is read of a request before anybody is known."""
 _AROUND_A_FILE = 2**16
 _TELLING = ("site", "incident", "contact", "item", "order")
 
@@ -75,6 +77,19 @@ class Problem(BaseModel):
     events: list[dict[str, Any]] = []
 
 
+class Bounded(APIRoute):
+    """A route that anybody may ask: no more is read than a handle and a password need."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            return await answer(counted(request, MAX_OPEN_BODY))
+
+        return handle
+
+
 class Guarded(APIRoute):
     """A route whose act somebody may do, or they are told why not."""
 
@@ -93,6 +108,11 @@ class Guarded(APIRoute):
 def router(tag: str) -> APIRouter:
     """A router of guarded operations; each is added with `operation`."""
     return APIRouter(tags=[tag], route_class=Guarded)
+
+
+def open_router(tag: str) -> APIRouter:
+    """A router of operations that need no act; each is added with `opened`."""
+    return APIRouter(tags=[tag], route_class=Bounded)
 
 
 def operation(
@@ -123,7 +143,7 @@ def operation(
 
 def opened(model: Any = None, *, status: int = 200) -> dict[str, Any]:
     """The same, of an operation that needs no act."""
-    answers = _problems([400, 401, 403, 422, 429, 500, 503])
+    answers = _problems([400, 401, 403, 413, 422, 429, 500, 503])
     if model is not None:
         answers[status] = {"model": model}
     return {
@@ -164,6 +184,13 @@ def _bounded(request: Request, act: str) -> Request:
     limit = MAX_BODY
     if act == "attach":
         limit = request.app.state.house.settings.evidence_limit + _AROUND_A_FILE
+    return counted(request, limit)
+
+
+def counted(request: Request, limit: int) -> Request:
+    """The same request, of whose body no more than `limit` bytes are read, whatever it says of
+    itself: more raises HTTPException 413.
+    """
     return Request(request.scope, _counted(request.receive, limit))
 
 

@@ -72,9 +72,9 @@ def exported(
     wanted = Selection(site_id=of, since=first, until=last)
     kind = "text/csv" if form == "csv" else "application/jsonl"
     named = {"Content-Disposition": f'attachment; filename="incidents.{form}"'}
-    return StreamingResponse(
-        _exported(by, wanted, form), media_type=kind, headers={**_HEADERS, **named}
-    )
+    write = export.write_csv if form == "csv" else export.jsonl
+    told = export.for_a_slow_reader(by.reading, wanted, write)
+    return StreamingResponse(told, media_type=kind, headers={**_HEADERS, **named})
 
 
 def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
@@ -96,9 +96,3 @@ def _some(connection: Connection, after: int, most: int) -> list[bytes]:
         f'{{"position":{index + 1},"entry":{body}}}\n'.encode()
         for index, body in leaves.bodies(connection, after, most)
     ]
-
-
-def _exported(by: Caller, wanted: Selection, form: str) -> Iterator[bytes]:
-    write = export.write_csv if form == "csv" else export.jsonl
-    with by.reading() as connection:
-        yield from write(export.stored(connection, wanted))

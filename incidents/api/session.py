@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 from fastapi_problem.error import Problem
 from pydantic import BaseModel, Field
 
@@ -23,10 +23,10 @@ from incidents.api.caller import (
     refuse,
     visitor,
 )
-from incidents.api.operation import opened
+from incidents.api.operation import open_router, opened
 from incidents.clock import rfc3339
 
-router = APIRouter(tags=["session"])
+router = open_router("session")
 
 Looking = Annotated[Caller, Depends(caller)]
 Document = dict[str, Any]

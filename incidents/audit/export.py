@@ -11,7 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -31,6 +33,8 @@ COLUMNS = (
     "policy", "rule", "reason", "data", "run", "v",
 )  # fmt: skip
 """The columns of the CSV, one for each field of an entry."""
+
+_PIECE = 2**18
 
 _AS_JSON = frozenset({"reason", "data", "run", "v"})
 _OPTIONAL = frozenset({"login", "rule", "reason", "run"})
@@ -72,6 +76,23 @@ def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
     statement = select(type_coerce(entries.c.body, NullType())).where(*wanted.conditions)
     for rows in parts(connection, statement.order_by(entries.c.id)):
         yield list(chain.from_iterable(rows))
+
+
+def for_a_slow_reader(
+    reading: Callable[[], AbstractContextManager[Connection]],
+    wanted: Selection,
+    write: Callable[[Iterable[Part]], Iterator[bytes]],
+) -> Iterator[bytes]:
+    """What `write` makes of them, put into a file first: while somebody takes it, however slowly,
+    the database is let go.
+    """
+    with tempfile.TemporaryFile(prefix="incidents-") as file:
+        with reading() as connection:
+            for written in write(stored(connection, wanted)):
+                file.write(written)
+        file.seek(0)
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def count(connection: Connection, wanted: Selection) -> int:

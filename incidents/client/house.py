@@ -12,6 +12,15 @@ from incidents.client.desk import NotOverServerError, RemoteDesk
 from incidents.client.http import Exchange
 from incidents.client.views import RemoteViews
 
+_WAY_OUT = "it needs the database itself: leave --server out"
+
+
+class NoConnection:
+    """What a view of a server's is given; whoever asks it as a database is told that it is none."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotOverServerError(way_out=_WAY_OUT)
+
 
 class RemoteHouse:
     """The rooms that a server opens: its desk and its views. Nothing is opened before it is asked.
@@ -25,9 +34,9 @@ class RemoteHouse:
         self.views = RemoteViews(exchange)
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[NoConnection]:
         """Where a database would open a transaction: each look is one of the server's own."""
-        yield None
+        yield NoConnection()
 
     def now(self, _connection: object) -> datetime:
         """This machine's time, in UTC: to say how long ago something was."""
@@ -42,4 +51,4 @@ class RemoteHouse:
         self._exchange.close()
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise NotOverServerError(way_out="it needs the database itself: leave --server out")
+        raise NotOverServerError(way_out=_WAY_OUT)

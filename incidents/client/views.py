@@ -18,7 +18,7 @@ class RemoteViews:
         self._exchange = exchange
 
     def queue(
-        self, _connection: None, _now: datetime, *, mine: str | None = None, limit: int = 50,
+        self, _connection: object, _now: datetime, *, mine: str | None = None, limit: int = 50,
         after: str | None = None, reveal: bool = False, **_: object,
     ) -> Document:  # fmt: skip
         """One page of the queue; the duty to report is the server's."""
@@ -27,37 +27,37 @@ class RemoteViews:
         )
         return {**found, "next_after": found["next"]}
 
-    def site(self, _connection: None, name: str, _now: datetime) -> Document:
+    def site(self, _connection: object, name: str, _now: datetime) -> Document:
         """A site; its contacts are masked."""
         return self._exchange.get(f"/sites/{part(name)}")
 
-    def sites(self, _connection: None, *, state: str | None = None) -> Iterator[Document]:
+    def sites(self, _connection: object, *, state: str | None = None) -> Iterator[Document]:
         """The register, page by page."""
         return self._exchange.items("/sites", limit=500, state=state)
 
-    def why(self, _connection: None, name: str, _now: datetime, _zone: object = None) -> Document:
+    def why(self, _connection: object, name: str, _now: datetime, _zone: object = None) -> Document:
         """Why a site stands as it does; times in the words are in UTC."""
         return self._exchange.get(f"/sites/{part(name)}/why")
 
-    def incident(self, _connection: None, key: tuple[int, int]) -> Document:
+    def incident(self, _connection: object, key: tuple[int, int]) -> Document:
         """An incident with its site."""
         return self._exchange.get(f"/incidents/{incident_id(*key)}")
 
     def timeline(
-        self, _connection: None, site_id: int, incident: int, **_: Any
+        self, _connection: object, site_id: int, incident: int, **_: Any
     ) -> Iterator[Document]:
         """What happened to an incident."""
         return self._exchange.items(f"/incidents/{incident_id(site_id, incident)}/timeline")
 
     def unsettled(
-        self, _connection: None, _now: datetime, *, site: str | None = None,
+        self, _connection: object, _now: datetime, *, site: str | None = None,
         only_dead: bool = False, limit: int = 100,
     ) -> list[Document]:  # fmt: skip
         """Orders that are not carried out."""
         found = self._exchange.get("/orders", site=site, dead=only_dead, limit=limit)
         return list(found["items"])
 
-    def order(self, _connection: None, site_id: int, seq: int, lane: str, **_: Any) -> Document:
+    def order(self, _connection: object, site_id: int, seq: int, lane: str, **_: Any) -> Document:
         """One order."""
         return self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}")
 

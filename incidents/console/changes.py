@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from sqlalchemy import select
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from incidents.console import writing
 from incidents.console.sitting import Looking
-from incidents.errors import IncidentsError
 from incidents.log import logger
 from incidents.store.tables import entries
 
@@ -32,7 +32,10 @@ EVERY_S = 0.25
 LOST_EVERY_S = 2.0
 _WINDOW = 256
 BEAT_S = 20.0
-"""So often a stream that has nothing to tell says so, and its session is looked at again."""
+"""So often a stream that has nothing to tell says so, and each one's session is looked at again."""
+
+MOST_OF_ONE = 20
+"""So many streams one account may have open: the server's connections are everybody's."""
 
 _log = logger("console")
 
@@ -45,35 +48,43 @@ class Changes:
 
     def __init__(self, look: Callable[[], Seen]) -> None:
         self._look = look
-        self._listening: set[asyncio.Queue[str | None]] = set()
+        self._listening: dict[asyncio.Queue[str | None], str] = {}
         self._task: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
         self._count = 0
         self.version: int | None = None
         """Another one after each change; None while nobody watches."""
 
-    async def listen(self, still: Callable[[], bool]) -> AsyncIterator[str]:
+    def streams_of(self, handle: str) -> int:
+        """How many streams that account has open."""
+        return sum(each == handle for each in self._listening.values())
+
+    async def listen(self, still: Callable[[], bool], handle: str = "") -> AsyncIterator[str]:
         """The stream for one console: which sites have changed, until it is `still` no more."""
         mailbox: asyncio.Queue[str | None] = asyncio.Queue(maxsize=100)
-        self._listening.add(mailbox)
+        self._listening[mailbox] = handle
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch())
         try:
             # Whoever begins to listen looks at what there is now: it may have slept.
             yield "retry: 1000\nevent: hello\ndata: {}\n\n"
+            clock = asyncio.get_running_loop().time
+            beat = clock() + BEAT_S
             while True:
-                try:
-                    told = await asyncio.wait_for(mailbox.get(), BEAT_S)
-                except TimeoutError:
+                told: str | None = ": beat\n\n"
+                with suppress(TimeoutError):
+                    told = await asyncio.wait_for(mailbox.get(), max(0, beat - clock()))
+                if clock() >= beat:
+                    # However much there is to tell: a desk that is busy is never quiet so long.
                     if not await asyncio.to_thread(still):
                         yield "event: signed-out\ndata: {}\n\n"
                         return
-                    told = ": beat\n\n"
+                    beat = clock() + BEAT_S
                 if told is None:
                     return
                 yield told
         finally:
-            self._listening.discard(mailbox)
+            self._listening.pop(mailbox, None)
 
     def stop(self) -> None:
         """Ends all streams."""
@@ -92,7 +103,7 @@ class Changes:
         while self._listening:
             try:
                 seen = await asyncio.to_thread(self._look)
-            except IncidentsError as error:
+            except Exception as error:  # noqa: BLE001 - or all consoles would stay still, and not know
                 if not lost:
                     _log.error("changes cannot be seen", error=error)
                 lost, self.version = True, None
@@ -145,11 +156,13 @@ def look(house: House) -> Seen:
 
 
 @router.get("/changes")
-async def changes(here: Looking) -> StreamingResponse:
+async def changes(here: Looking) -> Response:
     """Server-sent events: `changed` with the sites, `hello` to begin with, `lost`, `signed-out`."""
     watched: Changes = here.request.app.state.changes
+    if watched.streams_of(here.by) >= MOST_OF_ONE:
+        return Response(status_code=429, headers=writing.HEADERS)
     return StreamingResponse(
-        watched.listen(lambda: is_in(here.door, here.visit.cookie)),
+        watched.listen(lambda: is_in(here.door, here.visit.cookie), here.by),
         media_type="text/event-stream",
         headers={**writing.HEADERS, "X-Accel-Buffering": "no"},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +15,7 @@ from incidents.console.words import LANGUAGES
 
 router = APIRouter()
 
-Form = Annotated[Given, Depends(sitting.given)]
+Form = Annotated[Given, Depends(sitting.given_by_anybody)]
 
 
 @router.get("/sign-in")
@@ -36,7 +35,7 @@ def sign_in(request: Request, form: Form) -> Response:
     to, handle = form.text("to") or "/", form.text("handle") or ""
     try:
         visit = request.app.state.door.sign_in(
-            handle, form.text("password") or "", sitting.address(request)
+            handle, form.password() or "", sitting.address(request)
         )
     except SignInError:
         return _form(request, to, handle=handle, wrong="sign_in.wrong", status=401)
@@ -74,9 +73,9 @@ def language(form: Form) -> Response:
 
 def own(to: str) -> str:
     """That place if it is one of this console's own, else its first page."""
-    parts = urlsplit(to)
-    is_own = not parts.scheme and not parts.netloc and to.startswith("/") and "\\" not in to
-    return to if is_own and not to.startswith("//") and to.isprintable() else "/"
+    # With one slash before it, it names no other host; browsers take a backslash for a slash.
+    is_own = to.startswith("/") and not to.startswith("//") and "\\" not in to
+    return to if is_own and to.isprintable() else "/"
 
 
 def _form(

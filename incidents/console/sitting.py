@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
 from incidents.api import caller
+from incidents.api.operation import MAX_OPEN_BODY, counted
 from incidents.console import words, writing
 from incidents.console.writing import Reader
 from incidents.desk import Envelope
@@ -74,6 +75,11 @@ class Given:
         """What was typed there, without the blanks around it; None if nothing was."""
         value = self._form.get(name)
         return (value.strip() or None) if isinstance(value, str) else None
+
+    def password(self) -> str | None:
+        """The password as it was typed: blanks are part of it; None if there is no such field."""
+        value = self._form.get("password")
+        return value if isinstance(value, str) else None
 
     def file(self, name: str) -> UploadFile | None:
         """The file that was chosen there."""
@@ -241,7 +247,7 @@ def said_before(request: Request) -> Said | None:
         return None
     try:
         tone, told = json.loads(base64.urlsafe_b64decode(kept))
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
 
@@ -268,11 +274,25 @@ async def given(request: Request) -> AsyncIterator[Given]:
     limit = MAX_FORM_BYTES
     if request.headers.get("content-type", "").startswith("multipart/"):
         limit += request.app.state.house.settings.evidence_limit
+    async with _form(request, limit) as form:
+        yield Given(form)
+
+
+async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
+    """A form of somebody who is not known yet: a few words; raises FormTooLargeError."""
+    async with _form(request, MAX_OPEN_BODY) as form:
+        yield Given(form)
+
+
+@asynccontextmanager
+async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
         raise FormTooLargeError
-    async with request.form(max_files=20, max_fields=200) as form:
-        yield Given(form)
+    # Beside a length there may stand that it comes in pieces, and then these are what is sent.
+    bounded = counted(request, limit)
+    async with bounded.form(max_files=20, max_fields=200) as form:
+        yield form
 
 
 def acting(
@@ -297,7 +317,7 @@ def _proved(here: Sitting, form: Given) -> Visit:
     """The visit; with a password in the form, one that has just been proved."""
     from incidents.errors import RefusedError
 
-    password = form.text("password")
+    password = form.password()
     if password is None or form.text("proves") is None:
         return here.visit
     try:

@@ -83,7 +83,8 @@ def _own_error(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    kind = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "unreadable")
+    kinds = {404: "not_found", 405: "wrong_method", 413: "too_large"}
+    kind = kinds.get(error.status_code, "unreadable")
     return _page(request, error.status_code, kind, headers=error.headers)
 
 

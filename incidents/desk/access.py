@@ -22,8 +22,9 @@ from incidents.store.accounts import account, any_there
 _IN_PERSON = (AskReinstatement, Approve)
 _NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person"})
 
-NOT_KEPT = frozenset({"sign_in_needed"})
-"""What is not the answer to a key for good: the same command may be given after a sign-in."""
+NOT_KEPT = frozenset({"sign_in_needed", "changed_meanwhile"})
+"""What is not the answer to a key for good: the same command may be given after a sign-in, or after
+another look."""
 
 NotLet = tuple[Envelope, str, str]
 """What was asked, the name of the refusal, and that of the site."""

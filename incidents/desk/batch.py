@@ -206,8 +206,8 @@ class Batch:
             or answer.refusal.name in access.NOT_KEPT
         ):
             # A slip of the finger repeats what was done, what never came to a site was not done at
-            # all, who repeats an order looks again first, and who was told to sign in may have:
-            # all may be possible by now.
+            # all, who repeats an order looks again first, and who was told to sign in or to look
+            # again may have: all may be possible by now.
             return
         self._new_keys[envelope.key] = keys.Kept(
             envelope.key,
@@ -233,7 +233,8 @@ class Batch:
             return self._refuse(envelope, bad)
         if envelope.seen is not None:
             self._take(site, Elapse(), None)
-            if site.case.seq != envelope.seen:
+            of_another = envelope.seen_of not in {None, site.case.site_id}
+            if of_another or site.case.seq != envelope.seen:
                 return self._refuse(
                     envelope, Refusal("changed_meanwhile", {"site": site.case.site})
                 )

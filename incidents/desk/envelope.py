@@ -22,7 +22,8 @@ class Envelope:
     command as they wrote it. `login` is the process's login name, shown beside the person. The
     same command under the same `key` is done once; a key with a `key_for` is free again after it.
     `seen` is the number of the site's entry up to which the person knows it: if there is a later
-    one by then, the command is refused as `changed_meanwhile`. `signed_in` says that the person has
+    one by then, or the site is not the one with the id `seen_of`, the command is refused as
+    `changed_meanwhile`. `signed_in` says that the person has
     just proved who they are, as an account of this database.
     """
 
@@ -32,6 +33,7 @@ class Envelope:
     key: str | None = None
     key_for: timedelta | None = None
     seen: int | None = None
+    seen_of: int | None = None
     signed_in: bool = False
 
 

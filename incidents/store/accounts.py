@@ -229,6 +229,13 @@ def count_failure(connection: Connection, key: str, failures: int, at: datetime)
     connection.execute(update(attempts).where(attempts.c.key == key).values(counted))
 
 
+def uncount_failure(connection: Connection, key: str) -> None:
+    """One that was counted before it was looked at was none."""
+    mine = (attempts.c.key == key, attempts.c.failures > 0)
+    fewer = update(attempts).where(*mine).values(failures=attempts.c.failures - 1)
+    connection.execute(fewer)
+
+
 def forget_failures(connection: Connection, key: str) -> None:
     """It has succeeded."""
     connection.execute(delete(attempts).where(attempts.c.key == key))

@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
@@ -120,6 +121,10 @@ def plainly(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         raise DatabaseError(explain(engine, error)) from error
+    except PoolTimeoutError as error:
+        raise DatabaseError(
+            f"all connections of this process to {place(engine)} are in use: try again"
+        ) from error
 
 
 def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:

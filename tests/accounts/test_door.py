@@ -162,6 +162,22 @@ def test_from_one_address_many_names_are_not_tried_for_long(house: House) -> Non
         house.door.sign_in("operator-1", PASSWORD, HERE)
 
 
+def test_a_whole_desk_signs_in_from_one_address_as_often_as_it_wants(house: House) -> None:
+    house.make("operator-1")
+    for _ in range(21):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+
+
+def test_who_signs_in_now_and_then_guesses_no_more_than_others(house: House) -> None:
+    house.make("operator-1")
+    for n in range(20):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+        with pytest.raises(SignInError):
+            house.door.sign_in(f"no-such-{n}", PASSWORD, HERE)
+    with pytest.raises(BlockedError):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+
+
 def test_a_failed_sign_in_as_somebody_is_on_record(house: House) -> None:
     house.make("operator-1")
     with pytest.raises(SignInError):

@@ -39,6 +39,33 @@ def test_an_act_on_what_was_seen_is_refused_once_somebody_else_has_acted(api: Ri
     assert again.json()["type"] == "urn:incidents:problem:changed-meanwhile"
 
 
+def test_who_has_looked_again_may_ask_again_with_the_same_key(api: Rig) -> None:
+    add(api)
+    operator, path = api.client("operator"), "/api/v1/sites/shop.example/incidents"
+    before = operator.get("/api/v1/sites/shop.example").headers["etag"]
+    assert operator.post(path, json={}).status_code == 201
+    for expected in (412, 201, 201):
+        headers = {"If-Match": before, "Idempotency-Key": "k1"}
+        answer = operator.post(path, json={"again": True}, headers=headers)
+        assert answer.status_code == expected
+        before = operator.get("/api/v1/sites/shop.example").headers["etag"]
+    assert answer.json()["repeated"]
+
+
+def test_what_was_seen_of_another_site_or_weakly_is_not_what_the_act_is_on(api: Rig) -> None:
+    add(api)
+    add(api, "other.example")
+    operator = api.client("operator")
+    of_shop, of_other = (
+        operator.get(f"/api/v1/sites/{site}").headers["etag"]
+        for site in ("shop.example", "other.example")
+    )
+    path = "/api/v1/sites/other.example/incidents"
+    for tag in (of_shop, f"W/{of_other}", f"{of_shop}, {of_other}"):
+        assert operator.post(path, json={}, headers={"If-Match": tag}).status_code == 412, tag
+    assert operator.post(path, json={}, headers={"If-Match": of_other}).status_code == 201
+
+
 def test_the_same_key_gives_the_first_answer_and_another_body_is_refused(api: Rig) -> None:
     add(api)
     operator = api.client("operator")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from incidents.api.operation import MAX_OPEN_BODY
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -92,6 +93,12 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(api: Rig) -> None:
     fill(api)
     answer = api.client("operator").post(f"{SITE}/incidents", content=b" " * (9 * 2**20))
     assert answer.status_code == 413
+
+
+def test_of_nobody_hardly_anything_is_read(api: Rig) -> None:
+    answer = api.nobody().post("/api/v1/session", content=b" " * (MAX_OPEN_BODY + 1))
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from incidents.api import record
+from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from tests.api.desk import NOTE, fill
@@ -61,6 +63,17 @@ def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
     found = read(api)
     event.remove(api.house.engine, "before_cursor_execute", note)
     assert len(asked) == len(found) // 2 + 1
+
+
+@pytest.mark.parametrize("write", [export.jsonl, export.write_csv])
+def test_who_takes_an_export_slowly_keeps_no_connection_from_others(api: Rig, write: Any) -> None:
+    fill(api)
+    taken = export.for_a_slow_reader(api.house.reading, export.Selection(), write)
+    first = next(taken)
+    assert api.house.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of its pools, ours
+    with api.house.reading() as connection:
+        whole = b"".join(write(export.stored(connection, export.Selection())))
+    assert first + b"".join(taken) == whole
 
 
 def test_an_export_is_a_download_of_the_entries_as_they_are_stored(api: Rig) -> None:

@@ -80,9 +80,23 @@ def test_what_closes_a_site_is_done_by_a_person_and_no_token(typed: Typed) -> No
     assert _json(typed("site", "show", "shop.example", "--json"))["state"] == "active"
 
 
-def test_what_needs_the_database_itself_says_so(typed: Typed) -> None:
-    status, _, err = typed("audit", "verify")
-    assert (status, "--server" in err) == (MISUSED, True)
+@pytest.mark.parametrize("line", [
+    "audit verify", "audit export", "audit status", "account list", "account disable operator-1",
+    "token list", "duty", "policy show", "db check",
+])  # fmt: skip
+def test_what_needs_the_database_itself_says_so(typed: Typed, line: str) -> None:
+    status, _, err = typed(*line.split())
+    assert (status, "the database itself" in err) == (MISUSED, True), err
+
+
+@pytest.mark.parametrize("line", [
+    "site reinstate shop.example --reason x", "site approve shop.example",
+])  # fmt: skip
+def test_what_opens_a_closed_site_is_done_by_a_person_and_no_token(typed: Typed, line: str) -> None:
+    typed("site", "add", "shop.example")
+    status, _, err = typed(*line.split())
+    assert status == REFUSED, err
+    assert "may not do approve" in err or "a person who has signed in" in err
 
 
 def test_without_a_token_nobody_is_let_in(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def test_what_is_refused_is_raised_by_its_name(api: Rig) -> None:
     desk.log("shop.example", again=True)
     with pytest.raises(ProblemError) as found:
         desk.log("shop.example", again=True, if_match=seen)
-    assert found.value.name == "changed-meanwhile"
+    assert found.value.name == "changed_meanwhile"
     results = desk.batch([{"do": "log", "to": "shop.example"}, {"do": "log", "to": "no.example"}])
     assert (results.done, results.refused) == (1, 1)
     before = desk.etag("shop.example")

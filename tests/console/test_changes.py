@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -75,8 +76,9 @@ def test_all_consoles_are_told_by_one_look_and_end_together() -> None:
         assert 'event: changed\ndata: {"sites": [8], "more": false}' in told[1]
 
 
-def test_a_database_that_is_lost_is_told_and_that_it_is_back() -> None:
-    [told] = heard([{1: 7}, DatabaseError("gone"), DatabaseError("gone"), {1: 7}], events=4)
+@pytest.mark.parametrize("gone", [DatabaseError("gone"), RuntimeError("nobody thought of this")])
+def test_a_database_that_is_lost_is_told_and_that_it_is_back(gone: Exception) -> None:
+    [told] = heard([{1: 7}, gone, gone, {1: 7}], events=4)
     kinds = [each.partition("event: ")[2].partition("\n")[0] for each in told]
     assert kinds == ["hello", "lost", "lost", "hello"]
 
@@ -90,3 +92,32 @@ def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
 
     told = asyncio.run(asyncio.wait_for(listen(), 30))
     assert "event: signed-out" in told[-1]
+
+
+def test_who_is_signed_out_hears_no_more_of_a_desk_that_is_never_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(changes, "BEAT_S", 0.2)
+    entries = count(1)
+
+    async def listen() -> list[str]:
+        watched = Changes(lambda: {next(entries): 7})
+        return [each async for each in watched.listen(lambda: False)]
+
+    told = asyncio.run(asyncio.wait_for(listen(), 5))
+    assert len(told) > 2
+    assert "event: signed-out" in told[-1]
+
+
+def test_how_many_streams_somebody_has_is_known_until_they_end() -> None:
+    async def open_and_close() -> list[int]:
+        watched, found = Changes(lambda: {1: 7}), []
+        streams = [watched.listen(lambda: True, handle) for handle in ("li", "li", "chen")]
+        for stream in streams:
+            await anext(stream)
+        found.append(watched.streams_of("li"))
+        for stream in streams:
+            await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+        return [*found, watched.streams_of("li")]
+
+    assert asyncio.run(asyncio.wait_for(open_and_close(), 5)) == [2, 0]

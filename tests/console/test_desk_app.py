@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,14 +16,18 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from incidents import clock, settings, views
+from incidents.accounts import secrets
 from incidents.api import app
+from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
 from incidents.console import incident, queue, site, writing
-from incidents.desk import Envelope
+from incidents.console.changes import MOST_OF_ONE
+from incidents.console.sitting import SAID_COOKIE
+from incidents.desk import Envelope, accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store import tables
-from tests.console.desk_rig import PASSWORD, people
+from tests.console.desk_rig import ADAM, PASSWORD, people
 
 BASE = "https://desk.host.example"
 POSTS = [
@@ -72,7 +77,7 @@ class Person:
     def __init__(self, client: TestClient) -> None:
         self.client = client
 
-    def get(self, path: str, **headers: str) -> Any:
+    def get(self, path: str, **headers: str | bytes) -> Any:
         return self.client.get(path, headers=headers)
 
     def csrf(self) -> str:
@@ -115,10 +120,30 @@ def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: De
         assert word in cookie
 
 
-@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x"])
+@pytest.mark.parametrize(
+    "to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x", "//[", "/\t/x", ""]
+)
 def test_the_form_sends_nobody_to_another_site(desk: Desk, to: str) -> None:
+    assert desk.nobody().get("/sign-in", params={"to": to}).status_code == 200
     data = {"handle": "li", "password": PASSWORD, "to": to}
     assert desk.nobody().post("/sign-in", data=data).headers["location"] == "/"
+
+
+def test_a_password_is_what_was_typed_blanks_and_all(desk: Desk) -> None:
+    hash_ = secrets.hash_of(" a horse and a battery ", "li")
+    desk.house.desk.on_record(lambda c: accounts.set_password(c, ADAM, "li", hash_, clock.now))
+    answers = [
+        desk.nobody().post("/sign-in", data={"handle": " li ", "password": password}).status_code
+        for password in ("a horse and a battery", " a horse and a battery ")
+    ]
+    assert answers == [401, 303]
+
+
+@pytest.mark.parametrize("said", ["NQ==", "bnVsbA==", "W10=", "W1tdLHt9XQ==", "x", "é"])
+def test_what_no_page_has_said_is_not_said(desk: Desk, said: str) -> None:
+    li = desk.person("li")
+    cookies = f"__Host-incidents={li.client.cookies['__Host-incidents']}; {SAID_COOKIE}={said}"
+    assert li.get("/", cookie=cookies.encode()).status_code == 200
 
 
 def test_another_site_cannot_sign_anybody_in(desk: Desk) -> None:
@@ -174,6 +199,12 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(des
         assert vera.client.post(at, data=fields, files=files).status_code == 403, path
         [new] = desk.bodies()[before:]
         assert '"access_refused"' in new, path
+
+
+def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: Desk) -> None:
+    li, watched = desk.person("li"), desk.app.state.changes
+    watched._listening |= {asyncio.Queue(): "li" for _ in range(MOST_OF_ONE)}
+    assert li.get("/changes").status_code == 429
 
 
 # What each page is sent with.
@@ -349,3 +380,17 @@ def test_who_may_not_is_told_so_beside_each_button(desk: Desk) -> None:
     assert page.count("Your role, viewer, may not do this.") >= 8
     page = desk.person("wang").get("/sites/shop.example").text
     assert "Shop.example is active, not closed: there is nothing to reinstate." in page
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/language"])
+@pytest.mark.parametrize("told", ["10", str(MAX_OPEN_BODY + 10), ""])
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_of_a_form_no_more_is_read_than_anybody_types_whatever_it_says_of_itself(
+    desk: Desk, path: str, told: str, kind: str
+) -> None:
+    """A length may stand beside `Transfer-Encoding: chunked`, and then is not what is sent."""
+    head = b'--x\r\nContent-Disposition: form-data; name="to"; filename="to"\r\n\r\n'
+    body = (head if kind.startswith("multipart") else b"to=") + b"x" * MAX_OPEN_BODY
+    headers = {"Content-Type": f"{kind}; boundary=x", "Content-Length": told}
+    answer = desk.nobody().post(path, content=body, headers=headers)
+    assert answer.status_code == 413

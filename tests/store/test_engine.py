@@ -3,6 +3,7 @@
 import builtins
 import sqlite3
 import stat
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def test_the_default_database_is_in_a_folder_for_the_user_alone(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    engine = opened()
+    engine = opened(f"sqlite:///{tmp_path}/x.db")
     schema.ensure(engine)
     assert engine.url.database == str(data_folder() / "incidents.db")
     assert stat.S_IMODE(data_folder().stat().st_mode) == 0o700
@@ -168,3 +169,15 @@ def test_only_a_server_has_a_clock_of_its_own(opened: Opener, db_url: str) -> No
     engine = opened(db_url)
     with reading(engine) as connection:
         assert (database_time(connection) is None) == db_url.startswith("sqlite")
+
+
+def test_that_all_connections_are_in_use_is_the_databases_matter(
+    opened: Opener, tmp_path: Path
+) -> None:
+    engine = opened(f"sqlite:///{tmp_path}/x.db")
+    engine.pool._timeout = 0.01  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        for _ in range(15):
+            stack.enter_context(engine.connect())
+        with pytest.raises(DatabaseError, match="are in use"), plainly(engine), reading(engine):
+            pass
