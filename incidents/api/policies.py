@@ -10,11 +10,11 @@ from fastapi import Depends
 from pydantic import Field
 from sqlalchemy import Connection
 
+from incidents import policy_words
 from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import activations
-from incidents.cli import policy_words
 from incidents.clock import rfc3339
 from incidents.desk.activation import ActiveAlreadyError
 from incidents.machine import graph, policy

@@ -30,6 +30,7 @@ from incidents.errors import (
 )
 from incidents.log import logger
 from incidents.metrics.service import MetricsLibraryError
+from incidents.notices.customer_settings import NoCustomerPageError
 from incidents.words import When
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ _STATUS = {
     "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 
-_NOT_SET_UP = (SettingError, UnknownSettingError, SettingsFileError, MetricsLibraryError)
+_NOT_SET_UP = (
+    SettingError, UnknownSettingError, SettingsFileError, MetricsLibraryError, NoCustomerPageError,
+)  # fmt: skip
 
 API = "/api/"
 _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)

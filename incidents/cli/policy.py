@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params, policy_file, policy_words
+from incidents import policy_words
+from incidents.cli import output, params, policy_file
 from incidents.cli.options import acting, looking
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE, InputError, RefusedError
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from incidents.audit.activations import Activation
     from incidents.cli.act import Act
-    from incidents.cli.policy_words import Change
     from incidents.cli.run import Run
     from incidents.machine.policy import Policy
+    from incidents.policy_words import Change
     from incidents.words import Document
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

@@ -18,7 +18,6 @@ from starlette.responses import Response
 from incidents import clock, inputs
 from incidents.audit import activations
 from incidents.audit.report_words import policy_sentences
-from incidents.cli.policy_words import Change, differences
 from incidents.console import comparing, telling
 from incidents.console.comparing import AskedWrongError
 from incidents.console.diagram import Diagram
@@ -33,6 +32,7 @@ from incidents.intake.contacts import Draw
 from incidents.intake.history import History
 from incidents.machine import policy as policies
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.policy_words import Change, differences
 from incidents.store import sealed
 
 if TYPE_CHECKING:

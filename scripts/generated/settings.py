@@ -17,8 +17,9 @@ _MEANINGS = {
                        "the most bytes of one attached file"),
     "clock": ("`own` or `database`", "`database`",
               "`own`: the clock is simulated, and is not compared with the database's"),
-    "server": ("a URL", "none", "a server that is asked in place of a database (option `--server`);"
-               " the variable INCIDENTS_TOKEN, or `token_file`, says as whom"),
+    "server": ("a URL", "none",
+               ("a server that is asked in place of a database (option `--server`);"
+                " the variable INCIDENTS_TOKEN, or `token_file`, says as whom")),
     "token_file": ("a file", "none", "where the token for the server stands"),
 }  # fmt: skip
 _SECTIONS = (
