@@ -197,7 +197,7 @@ def test_what_people_write_stands_in_no_bundle_unless_it_is_asked_for(
     _bundle(signed, target.with_name("case"), "--site", "shop.example")
     for folder in (target, target.with_name("case")):
         shown = b"".join(bundles.read(folder).values())
-        for word in (b"seen on", b"+86"):
+        for word in (b"seen on", b"+86 "):
             assert word not in shown
     manifest = json.loads((target / "manifest.json").read_bytes())
     assert manifest["whole"] is True

@@ -65,7 +65,7 @@ def test_the_default_database_is_in_a_folder_for_the_user_alone(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    engine = opened(f"sqlite:///{tmp_path}/x.db")
+    engine = opened()
     schema.ensure(engine)
     assert engine.url.database == str(data_folder() / "incidents.db")
     assert stat.S_IMODE(data_folder().stat().st_mode) == 0o700
