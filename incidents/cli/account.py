@@ -117,6 +117,7 @@ def set_password(
     from incidents.accounts import secrets
     from incidents.desk import accounts as acts
 
+    keeping.known(run, handle)
     by = keeping.who(run, own_password_file, own=handle)
     hash_ = secrets.hash_of(password.read_new(password_file, handle), handle)
     keeping.do(run, lambda c, now: acts.set_password(c, by, handle, hash_, now))

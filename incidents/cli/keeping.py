@@ -63,3 +63,17 @@ def _check(run: Run, identity: Identity, own: str | None) -> None:
     about = own if own is not None and acts.is_handle(own) else None
     do(run, lambda c, now: acts.refuse(c, by, now, act=act, why=why, about=about))
     raise NotAllowedError(by=identity.handle, role=identity.role)
+
+
+def known(run: Run, handle: str) -> None:
+    """See that there is such an account, before anybody is asked for a password.
+
+    Raises:
+        UnknownAccountError: naming it.
+    """
+    from incidents.desk.accounts import UnknownAccountError, is_handle
+    from incidents.store import accounts
+
+    with run.house.reading() as connection:
+        if not is_handle(handle) or accounts.account(connection, handle) is None:
+            raise UnknownAccountError(handle=handle)

@@ -42,6 +42,9 @@ def write(target: str, parts: Iterable[bytes]) -> None:
             disk.write_whole(file.resolve(), parts)
     except OSError as error:
         raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
+    except RuntimeError as error:
+        # What pathlib says of links that lead round in a circle (Python 3.11 and 3.12).
+        raise FileError(file=target, done="written", detail="its links lead in a circle") from error
 
 
 def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -45,6 +45,7 @@ _ONE_IN_SO_MANY_IS_A_PROCESS = 40
 _STATUSES = range(6)
 # By SIGTERM; one that has to put its terminal back ends as a shell tells of that.
 _STOPPED = (-signal.SIGTERM, 128 + signal.SIGTERM)
+_IN_PERSON = (["site", "approve"], ["site", "reinstate"])
 _FAULTS = (b"Traceback (most recent call last)", b"fault in this program", b"Exception ignored",
            b"Warning: ", b"[fault]")  # fmt: skip
 # Line ends and tabs are what people write; U+200C and U+200D join letters of honest words.
@@ -176,8 +177,13 @@ def _limit(words: Sequence[str]) -> float:
 
 
 def _goes_on(words: Sequence[str]) -> bool:
-    """Whether it runs until it is stopped."""
-    return words[:1] == ["daemon"] or any("--watch".startswith(w) and w[:3] == "--w" for w in words)
+    """Whether it runs until it is stopped, or may ask for a password that nobody types."""
+    asks = words[:1] in (["account"], ["token"]) or words[:2] in _IN_PERSON
+    return (
+        asks
+        or words[:1] in (["daemon"], ["serve"])
+        or any("--watch".startswith(w) and w[:3] == "--w" for w in words)
+    )
 
 
 def complaint(words: Sequence[str], outcome: Outcome, *, terminal: bool) -> str | None:
