@@ -199,8 +199,12 @@ def test_what_others_do_is_seen_within_a_second(browser: Browser, each_desk: Con
         li.locator(f"#i-{incident} details a").first.focus()
         other = each_desk.violation("live-other.example")
         li.wait_for_selector(f"#i-{other}")
-        assert li.locator(f"#i-{incident} details").get_attribute("open") is not None
-        assert li.evaluate("document.activeElement.closest('.item').id") == f"i-{incident}"
+        # A list settles a moment after it is there.
+        expect(li.locator(f"#i-{incident} details")).to_have_attribute("open", "")
+        li.wait_for_function(
+            f"(document.activeElement.closest('.item') || {{}}).id === 'i-{incident}'",
+            timeout=5_000,
+        )
 
 
 def test_a_console_that_was_asleep_catches_up(browser: Browser, desk: Console) -> None:

@@ -60,6 +60,7 @@
     if (!desk) return;
     const active = document.activeElement;
     const all = items();
+    const before = kept;
     kept = {
       open: [...desk.querySelectorAll("details[open]")].map((each) => each.id),
       revealed: [...desk.querySelectorAll("[data-revealed]")].map((each) => [each.id, each.innerHTML]),
@@ -68,6 +69,11 @@
       item: active && active.closest && active.closest(".item") ? active.closest(".item").id : null,
       button: active && desk.contains(active) ? describe(active) : null,
     };
+    // A second list that comes before the first has settled: what was kept then is not lost.
+    if (before) {
+      kept.open = [...new Set([...before.open, ...kept.open])];
+      if (!kept.inside) Object.assign(kept, { inside: before.inside, item: before.item, button: before.button });
+    }
   }
 
   const describe = (element) =>
