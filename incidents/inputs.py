@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from incidents import site_name, web_address
 from incidents.errors import (
     BadTextError,
     EmptyTextError,
+    RefusedError,
     TextTooLongError,
     TooManyUrlsError,
     UnknownContactError,
@@ -20,6 +22,8 @@ from incidents.errors import (
     UnknownTaskError,
 )
 from incidents.machine import ids
+
+Id = TypeVar("Id")
 
 MAX_TEXT_CHARACTERS = 4_000
 MAX_URLS = 50
@@ -38,18 +42,12 @@ def incident(given: str) -> tuple[int, int]:
     Raises:
         UnknownIncidentError: for anything else.
     """
-    found = ids.read_incident_id(given.strip())
-    if found is None:
-        raise UnknownIncidentError(given=given)
-    return found
+    return _known(ids.read_incident_id, given, UnknownIncidentError)
 
 
 def contact(given: str) -> tuple[int, int, int]:
     """A contact's id, `12-3-1`, as three numbers; raises UnknownContactError."""
-    found = ids.read_contact_id(given.strip())
-    if found is None:
-        raise UnknownContactError(given=given)
-    return found
+    return _known(ids.read_contact_id, given, UnknownContactError)
 
 
 def item(given: str) -> tuple[int, str]:
@@ -58,10 +56,7 @@ def item(given: str) -> tuple[int, str]:
     Raises:
         UnknownTaskError: for anything else.
     """
-    found = ids.read_item_id(given.strip())
-    if found is None:
-        raise UnknownTaskError(given=given)
-    return found
+    return _known(ids.read_item_id, given, UnknownTaskError)
 
 
 def order(given: str) -> tuple[int, int, str]:
@@ -70,9 +65,13 @@ def order(given: str) -> tuple[int, int, str]:
     Raises:
         UnknownOrderError: for anything else.
     """
-    found = ids.read_order_id(given.strip())
+    return _known(ids.read_order_id, given, UnknownOrderError)
+
+
+def _known(read: Callable[[str], Id | None], given: str, unknown: type[RefusedError]) -> Id:
+    found = read(given.strip())
     if found is None:
-        raise UnknownOrderError(given=given)
+        raise unknown(given=given)
     return found
 
 

@@ -9,8 +9,8 @@ from incidents.machine.policy import write_duration
 if TYPE_CHECKING:
     from incidents.machine.policy import Policy
 
-Change = tuple[str, str, str]
-"""A key of the policy's file, and its value before and after."""
+Change = dict[str, str]
+"""A `key` of the policy's file, and its value `before` and `after`."""
 
 
 def sentences(policy: Policy) -> list[str]:
@@ -34,7 +34,7 @@ def differences(before: Policy, after: Policy) -> list[Change]:
     """Each key that differs, with its value in either policy as the file has it."""
     old, new = before.document(), after.document()
     return [
-        (f"{section}.{key}", _shown(value), _shown(new[section][key]))
+        {"key": f"{section}.{key}", "before": _shown(value), "after": _shown(new[section][key])}
         for section, keys in old.items()
         for key, value in keys.items()
         if value != new[section][key]

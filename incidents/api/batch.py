@@ -15,8 +15,8 @@ from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
 
 from incidents.accounts import roles
-from incidents.api import acts, answers, forms, problems
-from incidents.api.acts import Act
+from incidents.api import act_table, answers, forms, problems
+from incidents.api.act_table import Act
 from incidents.api.caller import Caller, actor
 from incidents.api.operation import JSON, operation, router
 from incidents.desk import Envelope
@@ -39,7 +39,7 @@ def _name(act: Act) -> str:
 
 _KNOWN: dict[tuple[str, str], Act] = {
     (_name(act), act.of): act
-    for act in (acts.ADD, acts.EDIT, *acts.ACTS)
+    for act in (act_table.ADD, act_table.EDIT, *act_table.ACTS)
     if act.act not in roles.IN_PERSON
 }
 TAKEN = sorted({name for name, _ in _KNOWN})
@@ -111,7 +111,7 @@ def _key(by: Caller, n: int, asked: Asked) -> str | None:
 
 def _read(asked: Asked) -> tuple[Act, forms.Form]:
     """Which act that is, by its name and the looks of what it is done to, and its words."""
-    for what in (acts.CONTACT, acts.INCIDENT, acts.ITEM, acts.ORDER, acts.SITE):
+    for what in act_table.TARGETS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):
             return act, _words(act, asked.words)
@@ -123,10 +123,10 @@ def _read(asked: Asked) -> tuple[Act, forms.Form]:
 
 def _looks_like(what: str, to: str) -> bool:
     try:
-        acts.read_target(what, to)
+        act_table.read_target(what, to)
     except IncidentsError:
         # Of a site's name the desk says itself what is wrong with it.
-        return what == acts.SITE
+        return what == act_table.SITE
     return True
 
 

@@ -78,10 +78,7 @@ class Caller:
             Problem: 403, saying why not.
         """
         self.needs("reveal", about=about)
-        by = By(person=self.by, login=self.identity.login)
-        self.house.desk.on_record(
-            lambda connection: accounts.reveal(connection, by, clock.now, about=about)
-        )
+        record_reveal(self.house, self.identity, about)
 
     def submit(self, site: str | int, command: Command) -> dict[str, Any]:
         """Does it, and answers as the command line does; raises as `act` does."""
@@ -163,6 +160,12 @@ def refuse(house: House, identity: Identity, act: str, why: str, about: str | No
             connection, by, clock.now, act=act, why=why, about=about
         )
     )  # fmt: skip
+
+
+def record_reveal(house: House, identity: Identity, about: str) -> None:
+    """Puts on record that somebody is shown numbers and addresses in full; before they are."""
+    by = By(person=identity.handle, login=identity.login)
+    house.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))
 
 
 def visitor(door: Door, request: Request) -> Visit | None:

@@ -22,8 +22,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, ProviderError, Question
 from incidents.api import problems
-from incidents.api.caller import COOKIE, visitor
-from incidents.api.session import set_cookie
+from incidents.api.caller import visitor
+from incidents.api.session import begin
 from incidents.log import logger
 
 router = APIRouter(tags=["session"], include_in_schema=False)
@@ -75,8 +75,6 @@ def answer(request: Request) -> Response:
     new = door.begin(word.handle, word.proved_at)
     if before is not None:
         door.end(before)
-    if (old := request.cookies.get(COOKIE)) is not None:
-        door.sign_out(old)
     page = HTMLResponse(
         _PAGE.format(to=escape(_ONWARD)),
         headers={
@@ -84,7 +82,7 @@ def answer(request: Request) -> Response:
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
         },
     )  # fmt: skip
-    set_cookie(page, new)
+    begin(request, page, new)
     page.delete_cookie(QUESTION, path="/", secure=True, httponly=True, samesite="lax")
     return page
 

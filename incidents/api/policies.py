@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends
 from pydantic import Field
-from sqlalchemy import Connection
 
 from incidents import policy_words
 from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
-from incidents.audit import activations
 from incidents.clock import rfc3339
 from incidents.desk.activation import ActiveAlreadyError
 from incidents.machine import graph, policy
@@ -23,7 +20,8 @@ from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
 from incidents.scenario.fields import ScenarioError
 from incidents.scenario.trial import Trial
-from incidents.store import policies, sealed
+from incidents.store import policies
+from incidents.views import policy as views
 
 routes = router("policy")
 
@@ -58,7 +56,7 @@ def show(by: Looking) -> JSON:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     active = by.house.desk.policy()
     with by.reading() as connection:
-        past = _history(connection)
+        past = views.history(connection)
     return JSON(
         {
             "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
@@ -71,7 +69,7 @@ def show(by: Looking) -> JSON:
 def history(by: Looking) -> JSON:
     """Every activation on record: when, by whom, why, and what changed."""
     with by.reading() as connection:
-        return JSON({"items": _history(connection)})
+        return JSON({"items": views.history(connection)})
 
 
 @routes.get("/policy/graph", **operation("look", answers.Graphs))
@@ -88,7 +86,7 @@ def check(by: Looking, file: PolicyFile) -> JSON:
         {
             "policy": wanted.digest, "numbers": wanted.document(),
             "words": policy_words.sentences(wanted),
-            "changes": _changes(by.house.desk.policy(), wanted),
+            "changes": policy_words.differences(by.house.desk.policy(), wanted),
         }
     )  # fmt: skip
 
@@ -130,7 +128,7 @@ def activate(by: Acting, file: Activating) -> JSON:
     with by.reading() as connection:
         before = policy.read(policies.toml(connection, answer["previous"]))
     told = {name: answer[name] for name in ("policy", "previous", "events")}
-    return JSON({**told, "changes": _changes(before, wanted)})
+    return JSON({**told, "changes": policy_words.differences(before, wanted)})
 
 
 def _read(toml: str) -> Policy:
@@ -142,25 +140,6 @@ def _read(toml: str) -> Policy:
 
 def _bad(name: str, detail: str) -> Exception:
     return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail)
-
-
-def _history(connection: Connection) -> list[Document]:
-    found = list(activations.history(connection))
-    words = sealed.values(connection, [each.reason for each in found])
-    steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
-    return [
-        {
-            "policy": each.policy, "previous": each.previous, "activated_at": rfc3339(each.at),
-            "by": each.by, "login": each.login, "reason": words.get(each.reason),
-            "toml": each.toml, "changes": _changes(*step),
-        }
-        for each, step in zip(found, steps, strict=True)
-    ]  # fmt: skip
-
-
-def _changes(before: Policy, after: Policy) -> list[Document]:
-    found = policy_words.differences(before, after)
-    return [{"key": key, "before": old, "after": new} for key, old, new in found]
 
 
 def _trial(done: Trial) -> Document:

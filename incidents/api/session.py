@@ -79,10 +79,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
         new = door.sign_in(person.handle, person.password, from_(request))
     except SignInError as error:
         raise _nobody(error) from error
-    before = request.cookies.get(COOKIE)
-    if before is not None:
-        door.sign_out(before)
-    set_cookie(response, new)
+    begin(request, response, new)
     return _document(new.identity, new)
 
 
@@ -97,7 +94,7 @@ def show(request: Request, by: Looking) -> Document:
 def sign_out(request: Request, response: Response, by: Visiting) -> None:
     """Sign out: the session is over."""
     request.app.state.door.sign_out(by.cookie)
-    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    forget_cookie(response)
 
 
 @router.post("/session/proof", **opened(answers.Session))
@@ -116,11 +113,20 @@ def from_(request: Request) -> str:
     return address.of(request, request.app.state.trusted_proxies)
 
 
-def set_cookie(response: Response, visit: Visit) -> None:
-    """The cookie of a session: no script reads it, and no other site's page sends it."""
+def begin(request: Request, response: Response, visit: Visit) -> None:
+    """Sends the cookie of a new session; the one that the browser had ends."""
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        request.app.state.door.sign_out(before)
+    # No script reads it, and no other site's page sends it.
     response.set_cookie(
         COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
     )  # fmt: skip
+
+
+def forget_cookie(response: Response) -> None:
+    """Has the browser forget its session."""
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 
 
 def _nobody(error: SignInError) -> Problem:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query
 
 from incidents import clock, inputs
-from incidents.api import acts, answers, forms
+from incidents.api import act_table, acts, answers, forms
 from incidents.api.caller import Caller, actor, etag, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
@@ -43,14 +43,14 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
 @routes.post("/sites", **operation("add_site", answers.Acted, status=201, acting=True, tagged=True))
 def add(by: Acting, new: forms.NewSite) -> JSON:
     """Take a site into the register, with whom to call."""
-    site, command = acts.ADD.read(by.by, new.site, new)
+    site, command = act_table.ADD.read(by.by, new.site, new)
     return acts.given(by, by.act(site, command), 201)
 
 
 @routes.patch("/sites/{site}", **operation("edit_site", answers.Acted, acting=True, tagged=True))
 def edit(by: Acting, site: Name, details: forms.Details) -> JSON:
     """Change whom to call; what is not given stays as it is."""
-    name, command = acts.EDIT.read(by.by, site, details)
+    name, command = act_table.EDIT.read(by.by, site, details)
     return acts.given(by, by.act(name, command))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +14,6 @@ from incidents.cli.root import LazyGroup
 from incidents.errors import DONE, InputError, RefusedError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from incidents.audit.activations import Activation
     from incidents.cli.act import Act
     from incidents.cli.run import Run
     from incidents.machine.policy import Policy
@@ -47,8 +42,10 @@ def policy() -> None:
 def show(run: Run) -> int:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
     active = run.house.desk.policy()
+    from incidents.views import policy as policy_views
+
     with run.house.reading() as connection:
-        history = _history(connection)
+        history = policy_views.history(connection)
     document = {
         "policy": active.digest,
         "toml": active.toml(),
@@ -71,8 +68,10 @@ def show(run: Run) -> int:
 @looking
 def history(run: Run) -> int:
     """List every activation on record: when, by whom, why, and what changed."""
+    from incidents.views import policy as policy_views
+
     with run.house.reading() as connection:
-        found = _history(connection)
+        found = policy_views.history(connection)
     if run.quiet:
         run.say(*(activation["policy"] for activation in found))
     elif run.for_programs:
@@ -148,7 +147,7 @@ def activate(act: Act, file: Path, reason: str) -> int:
     if run.quiet:
         run.say(answer["policy"])
     elif run.for_programs:
-        output.document(run, {**answer, "changes": _listed(changes)}, rows=[answer])
+        output.document(run, {**answer, "changes": changes}, rows=[answer])
     else:
         due = answer.get("events", ())
         if due:
@@ -158,7 +157,7 @@ def activate(act: Act, file: Path, reason: str) -> int:
                 " (site why tells them)"
             )
         would = "would become" if act.dry_run else "is"
-        run.say(*(f"{key}: {old} → {new}" for key, old, new in changes))
+        run.say(*map(_told, changes))
         run.say(f"{answer['policy']} {would} the active policy")
     if act.dry_run:
         run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
@@ -179,42 +178,12 @@ def _policy_of(run: Run, digest: str) -> Policy:
         return read(policies.toml(connection, digest))
 
 
-def _history(connection: Connection) -> list[Document]:
-    from incidents.audit import activations
-    from incidents.clock import rfc3339
-    from incidents.store import sealed
-
-    found = list(activations.history(connection))
-    words = sealed.values(connection, [activation.reason for activation in found])
-    return [
-        {
-            "policy": activation.policy,
-            "previous": activation.previous,
-            "activated_at": rfc3339(activation.at),
-            "by": activation.by,
-            "login": activation.login,
-            "reason": words.get(activation.reason, activation.reason),
-            "toml": activation.toml,
-            "changes": _listed(changes),
-        }
-        for activation, changes in zip(found, _changes(found), strict=True)
-    ]
+def _told(change: Change) -> str:
+    return f"{change['key']}: {change['before']} → {change['after']}"
 
 
-def _changes(found: Sequence[Activation]) -> list[list[Change]]:
-    """What each activation changed."""
-    from incidents.machine.policy import DOCUMENTED, read
-
-    policies = [DOCUMENTED, *(read(activation.toml) for activation in found)]
-    return [policy_words.differences(old, new) for old, new in pairwise(policies)]
-
-
-def _listed(changes: list[Change]) -> list[Document]:
-    return [{"key": key, "before": old, "after": new} for key, old, new in changes]
-
-
-def _in_line(changes: list[Document]) -> str:
-    return ", ".join(f"{c['key']}: {c['before']} → {c['after']}" for c in changes)
+def _reason(activation: Document) -> str:
+    return activation["reason"] or "(erased)"
 
 
 def _row(run: Run, activation: Document) -> list[str]:
@@ -223,8 +192,8 @@ def _row(run: Run, activation: Document) -> list[str]:
         when(activation["activated_at"]),
         _person(activation),
         activation["policy"],
-        _in_line(activation["changes"]),
-        activation["reason"],
+        ", ".join(map(_told, activation["changes"])),
+        _reason(activation),
     ]
 
 
@@ -233,7 +202,7 @@ def _since(run: Run, history: list[Document]) -> str:
         return "the documented policy, active from the start"
     last, when = history[-1], run.when
     since = f"{when(last['activated_at'])} {when.zone_name}"
-    return f"active since {since}, by {_person(last)}: {last['reason']}"
+    return f"active since {since}, by {_person(last)}: {_reason(last)}"
 
 
 def _person(activation: Document) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from incidents import site_name
 from incidents.console.chart import Chart, Series
-from incidents.console.sitting import Given
+from incidents.console.form import Given
 from incidents.console.writing import Reader
 from incidents.intake import history as histories
 from incidents.intake.comparison import Comparison, Difference, Named, compare

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents import clock, inputs
-from incidents.console.sitting import Acting, Given
+from incidents.api import caller
+from incidents.console.form import Given
+from incidents.console.sitting import Acting
 from incidents.console.writing import Reader
-from incidents.desk import accounts
-from incidents.desk.accounts import By
 
 Document = dict[str, Any]
 
@@ -44,10 +44,7 @@ def reveal(desk: Acting, about: str) -> None:
         NotLetError: if they may not.
     """
     desk.proves("reveal")
-    by = By(person=desk.by, login=desk.identity.login, came_in=True)
-    desk.house.desk.on_record(
-        lambda connection: accounts.reveal(connection, by, clock.now, about=about)
-    )
+    caller.record_reveal(desk.house, desk.identity, about)
 
 
 def alarms(reader: Reader, found: Document) -> list[tuple[str, Document]]:

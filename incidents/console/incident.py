@@ -14,8 +14,9 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from incidents import clock, evidence, inputs, site_name, views
 from incidents.console import details, pasted, telling, writing
 from incidents.console.queue import OUTCOMES
+from incidents.console.said import Said
 from incidents.console.site import confirm, reasons
-from incidents.console.sitting import Acting, Doing, Looking, Said, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.errors import InputError, RefusedError, UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.ids import incident_id

@@ -6,37 +6,34 @@ whoever activates it has seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from incidents import clock, inputs
-from incidents.audit import activations
+from incidents import inputs
 from incidents.audit.report_words import policy_sentences
 from incidents.console import comparing, telling
 from incidents.console.comparing import AskedWrongError
 from incidents.console.diagram import Diagram
+from incidents.console.said import Said
 from incidents.console.shelf import Shelf
 from incidents.console.simulate import told
-from incidents.console.sitting import Acting, Doing, Looking, Said, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError
 from incidents.intake import recorded
 from incidents.intake.comparison import Comparison
 from incidents.intake.contacts import Draw
 from incidents.intake.history import History
-from incidents.machine import policy as policies
-from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.machine.policy import Policy
 from incidents.policy_words import Change, differences
-from incidents.store import sealed
+from incidents.views import policy as views
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    pass
 
 router = APIRouter()
 
@@ -119,7 +116,7 @@ def _page(
 ) -> Response:  # fmt: skip
     active = here.house.desk.policy()
     with here.reading() as connection:
-        history = list(_history(connection))
+        history = views.history(connection)
     return here.page(
         "policy",
         status=status or (422 if wrong else 200),
@@ -192,19 +189,6 @@ def _not_yet(desk: Acting, found: Trial) -> str | None:
     if desk.house.desk.policy().digest not in (found.previous, found.policy.digest):
         return desk.reader.say("policy.changed_meanwhile")
     return None
-
-
-def _history(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Every activation, the earliest first, with what it changed."""
-    found = list(activations.history(connection))
-    words = sealed.values(connection, [each.reason for each in found])
-    read = [DOCUMENTED, *(policies.read(each.toml) for each in found)]
-    for each, (old, new) in zip(found, pairwise(read), strict=True):
-        yield {
-            "at": clock.rfc3339(each.at), "by": each.by, "login": each.login,
-            "policy": each.policy, "reason": words.get(each.reason),
-            "changes": differences(old, new), "toml": each.toml,
-        }  # fmt: skip
 
 
 def _diagrams(reader: Reader) -> list[Diagram]:

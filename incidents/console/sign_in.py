@@ -8,14 +8,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.door import BlockedError, SignInError
-from incidents.api import caller
+from incidents.api import caller, session
 from incidents.console import sitting, writing
-from incidents.console.sitting import Doing, Given, NotLetError
+from incidents.console.form import Given, given_by_anybody
+from incidents.console.sitting import Doing, NotLetError
 from incidents.console.words import LANGUAGES
 
 router = APIRouter()
 
-Form = Annotated[Given, Depends(sitting.given_by_anybody)]
+Form = Annotated[Given, Depends(given_by_anybody)]
 
 
 @router.get("/sign-in")
@@ -43,9 +44,7 @@ def sign_in(request: Request, form: Form) -> Response:
         wait_s = error.facts["wait_s"]
         return _form(request, to, handle=handle, wrong="sign_in.blocked", status=429, wait_s=wait_s)
     answer = RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
-    answer.set_cookie(
-        sitting.COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
-    )
+    session.begin(request, answer, visit)
     return answer
 
 
@@ -54,7 +53,7 @@ def sign_out(desk: Doing) -> Response:
     """Ends the session, here and on the server."""
     desk.door.sign_out(desk.visit.cookie)
     answer = RedirectResponse("/sign-in", status_code=303, headers=writing.HEADERS)
-    answer.delete_cookie(sitting.COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    session.forget_cookie(answer)
     return answer
 
 

@@ -14,7 +14,8 @@ from incidents import inputs, site_name, views
 from incidents.clock import rfc3339
 from incidents.console import details, drawing, telling, writing
 from incidents.console.queue import OUTCOMES
-from incidents.console.sitting import Acting, Doing, Looking, Said, Sitting
+from incidents.console.said import Said
+from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.words import why_zh
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.machine import commands as c

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
-from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from incidents import clock
@@ -19,8 +16,9 @@ from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
 from incidents.api import caller
-from incidents.api.operation import MAX_OPEN_BODY, counted
 from incidents.console import words, writing
+from incidents.console.form import Given, given
+from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
 from incidents.desk import Envelope
 
@@ -31,14 +29,7 @@ if TYPE_CHECKING:
     from incidents.desk import Answer
     from incidents.machine.commands import Command
 
-COOKIE = caller.COOKIE
-SAID_COOKIE = "__Host-incidents-said"
 LANGUAGE_COOKIE = "__Host-incidents-language"
-_SAID_S = 60
-_MAX_SAID = 1_500
-MAX_FORM_BYTES = 2**20
-
-Tone = Literal["done", "refused"]
 
 
 class SignedOutError(Exception):
@@ -59,58 +50,6 @@ class ProveAgainError(Exception):
     def __init__(self, given: Given, *, wrong: str | None = None) -> None:
         super().__init__()
         self.given, self.wrong = given, wrong
-
-
-class FormTooLargeError(Exception):
-    """A form of more bytes than anybody types."""
-
-
-class Given:
-    """What a form has brought."""
-
-    def __init__(self, form: FormData) -> None:
-        self._form = form
-
-    def text(self, name: str) -> str | None:
-        """What was typed there, without the blanks around it; None if nothing was."""
-        value = self._form.get(name)
-        return (value.strip() or None) if isinstance(value, str) else None
-
-    def password(self) -> str | None:
-        """The password as it was typed: blanks are part of it; None if there is no such field."""
-        value = self._form.get("password")
-        return value if isinstance(value, str) else None
-
-    def file(self, name: str) -> UploadFile | None:
-        """The file that was chosen there."""
-        value = self._form.get(name)
-        return value if isinstance(value, UploadFile) and value.filename else None
-
-    def files(self, name: str) -> list[UploadFile]:
-        """The files that were chosen there."""
-        found = self._form.getlist(name)
-        return [value for value in found if isinstance(value, UploadFile) and value.filename]
-
-    def texts(self, name: str) -> list[str]:
-        """All texts under that name."""
-        return [value for value in self._form.getlist(name) if isinstance(value, str)]
-
-    @property
-    def fields(self) -> list[tuple[str, str]]:
-        """All that was typed, but no password."""
-        return [
-            (name, value)
-            for name, value in self._form.multi_items()
-            if isinstance(value, str) and name != "password"
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What an act has come to, for the next page."""
-
-    tone: Tone
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +105,7 @@ class Sitting:
         made = writing.response(
             template, self.reader, status=status, said=told, **self.known, **facts
         )
-        if SAID_COOKIE in self.request.cookies:
-            made.delete_cookie(SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-        return made
+        return forget(self.request, made)
 
     @property
     def known(self) -> dict[str, Any]:
@@ -229,29 +166,6 @@ class Acting(Sitting):
         return told_next(answer, said)
 
 
-def told_next(answer: Response, said: Said | None) -> Response:
-    """Has the next page say it."""
-    if said is not None:
-        kept = json.dumps([said.tone, said.words[:_MAX_SAID]], ensure_ascii=False)
-        answer.set_cookie(
-            SAID_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_SAID_S,
-            path="/", secure=True, httponly=True, samesite="strict",
-        )  # fmt: skip
-    return answer
-
-
-def said_before(request: Request) -> Said | None:
-    """What the act before has come to, if this page is to say it."""
-    kept = request.cookies.get(SAID_COOKIE)
-    if not kept:
-        return None
-    try:
-        tone, told = json.loads(base64.urlsafe_b64decode(kept))
-    except (ValueError, TypeError):
-        return None
-    return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
-
-
 def reader(request: Request) -> Reader:
     """Who reads, signed in or not."""
     language = words.chosen(
@@ -267,32 +181,6 @@ def sitting(request: Request) -> Sitting:
     if visit is None:
         raise SignedOutError
     return Sitting(request, state.house, state.door, visit, reader(request))
-
-
-async def given(request: Request) -> AsyncIterator[Given]:
-    """The form that was sent; raises FormTooLargeError."""
-    limit = MAX_FORM_BYTES
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        limit += request.app.state.house.settings.evidence_limit
-    async with _form(request, limit) as form:
-        yield Given(form)
-
-
-async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
-    """A form of somebody who is not known yet: a few words; raises FormTooLargeError."""
-    async with _form(request, MAX_OPEN_BODY) as form:
-        yield Given(form)
-
-
-@asynccontextmanager
-async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
-    length = request.headers.get("content-length", "")
-    if not (length.isascii() and length.isdigit()) or int(length) > limit:
-        raise FormTooLargeError
-    # Beside a length there may stand that it comes in pieces, and then these are what is sent.
-    bounded = counted(request, limit)
-    async with bounded.form(max_files=20, max_fields=200) as form:
-        yield form
 
 
 def acting(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import event_words, refusal_words, views
 from incidents.clock import rfc3339
-from incidents.console.sitting import Said, Sitting
+from incidents.console.said import Said
+from incidents.console.sitting import Sitting
 from incidents.console.words import events_zh, refusals_zh
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError

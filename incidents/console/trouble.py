@@ -12,14 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.api import caller
 from incidents.console import sitting, writing
-from incidents.console.sitting import (
-    FormTooLargeError,
-    NotLetError,
-    ProveAgainError,
-    Said,
-    SignedOutError,
-    Sitting,
-)
+from incidents.console.form import FormTooLargeError
+from incidents.console.said import Said
+from incidents.console.sitting import NotLetError, ProveAgainError, SignedOutError, Sitting
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
 

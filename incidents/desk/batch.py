@@ -19,12 +19,11 @@ from incidents.desk import access
 from incidents.desk.envelope import (
     Answer,
     Envelope,
-    from_json,
     nothing_done,
     remark_documents,
-    to_json,
 )
 from incidents.desk.locked import Locked
+from incidents.desk.repetition import Repetitions
 from incidents.desk.text import refused_text
 from incidents.documents import (
     event_document,
@@ -43,15 +42,14 @@ from incidents.machine.commands import (
     Elapse,
     OrderCommand,
     ReleaseItem,
-    RepeatOrder,
 )
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import Event, OrderEvent
 from incidents.machine.ids import incident_id, order_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.sealing import fingerprint, is_fingerprint_of, seal_command
-from incidents.store import cases, deliveries, entries, keys, orders, sealed, sites, slices
+from incidents.sealing import seal_command
+from incidents.store import cases, deliveries, entries, orders, sealed, sites, slices
 
 _log = logger("desk")
 
@@ -84,9 +82,7 @@ class Batch:
         self._now = now
         self._rows = locked.rows
         self._ids = {row["name"]: id_ for id_, row in locked.rows.items()}
-        self._kept = locked.kept
-        self._new_keys: dict[str, keys.Kept] = {}
-        self._expired: set[str] = set()
+        self._repetitions = Repetitions(locked.kept, now)
         self._sites: dict[int, _Site] = {}
         self._sealed: list[sealed.Sealed] = []
         self._not_let: list[access.NotLet] = []
@@ -128,7 +124,7 @@ class Batch:
             self._now,
         )
         sealed.add(connection, self._sealed)
-        keys.save(connection, list(self._new_keys.values()), self._expired)
+        self._repetitions.write(connection)
         unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
         if unused:
             sites.remove(connection, unused)
@@ -173,49 +169,14 @@ class Batch:
         """The answer to one command: the first one, if its key has had one already."""
         if envelope.key is None:
             return self._decide(envelope)
-        kept = self._valid(envelope)
-        if kept is None:
-            answer = self._decide(envelope)
-            self._keep(envelope, answer)
-            return answer
-        if is_fingerprint_of(kept.fingerprint, self._name(envelope), envelope.command):
-            return from_json(kept.answer)
-        return self._refuse(
-            envelope, Refusal("key_reused", {"key": envelope.key, "at": kept.recorded_at})
-        )
-
-    def _valid(self, envelope: Envelope) -> keys.Kept | None:
-        assert envelope.key is not None
-        kept = self._new_keys.get(envelope.key)
-        if kept is not None:
-            return kept
-        kept = self._kept.get(envelope.key)
-        if kept is None or envelope.key_for is None:
-            return kept
-        if self._now - kept.recorded_at < envelope.key_for:
-            return kept
-        self._expired.add(envelope.key)
-        return None
-
-    def _keep(self, envelope: Envelope, answer: Answer) -> None:
-        assert envelope.key is not None
-        if answer.refusal is not None and (
-            envelope.key_for
-            or answer.document["site"] is None
-            or isinstance(envelope.command, RepeatOrder)
-            or answer.refusal.name in access.NOT_KEPT
-        ):
-            # A slip of the finger repeats what was done, what never came to a site was not done at
-            # all, who repeats an order looks again first, and who was told to sign in or to look
-            # again may have: all may be possible by now.
-            return
-        self._new_keys[envelope.key] = keys.Kept(
-            envelope.key,
-            fingerprint(self._name(envelope), envelope.command),
-            to_json(answer),
-            self._now,
-            envelope.command.by,
-        )
+        before = self._repetitions.before(envelope, self._name(envelope))
+        if isinstance(before, Refusal):
+            return self._refuse(envelope, before)
+        if before is not None:
+            return before
+        answer = self._decide(envelope)
+        self._repetitions.keep(envelope, self._name(envelope), answer)
+        return answer
 
     def _name(self, envelope: Envelope) -> str:
         id_ = self._site_id(envelope)
@@ -232,12 +193,12 @@ class Batch:
         if bad is not None:
             return self._refuse(envelope, bad)
         if envelope.seen is not None:
-            self._take(site, Elapse(), None)
+            due, _ = self._take(site, Elapse(), None)
             of_another = envelope.seen_of not in {None, site.case.site_id}
             if of_another or site.case.seq != envelope.seen:
-                return self._refuse(
-                    envelope, Refusal("changed_meanwhile", {"site": site.case.site})
-                )
+                # What fell due is told with the refusal: it may be all that has changed.
+                moved = Refusal("changed_meanwhile", {"site": site.case.site})
+                return replace(due, refusal=moved)
         command, words = seal_command(envelope.command)
         answer, acted = self._take(site, command, envelope.login)
         if acted:

@@ -1,4 +1,4 @@
-"""The tables. Sites and what belongs to them, the entries and orders of each decision, the desk.
+"""The tables of sites and of what belongs to them, of the entries, and of people's own words.
 
 A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
 `orders`, `policies` and `sealed` are never updated. `note`, `reason`, `phone`, `email`, `person`
@@ -28,6 +28,10 @@ from sqlalchemy import (
 
 from incidents.store import account_tables as account_tables  # noqa: PLC0414 - handed on
 from incidents.store import log_tables as log_tables  # noqa: PLC0414 - handed on
+from incidents.store.desk_tables import desk as desk  # noqa: PLC0414 - handed on
+from incidents.store.desk_tables import heartbeats as heartbeats  # noqa: PLC0414 - handed on
+from incidents.store.desk_tables import keys as keys  # noqa: PLC0414 - handed on
+from incidents.store.desk_tables import policies as policies  # noqa: PLC0414 - handed on
 from incidents.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on
 from incidents.store.metadata import partial_index, words
 from incidents.store.metadata import schema as schema  # noqa: PLC0414 - handed on
@@ -276,36 +280,6 @@ entries = Table(
 Index("uq_entries_site_id_site_seq", entries.c.site_id, entries.c.site_seq, unique=True)
 Index("ix_entries_recorded_at", entries.c.recorded_at)
 
-keys = Table(
-    "keys",
-    metadata,
-    Column("key", Word, primary_key=True),
-    Column("fingerprint", Word, nullable=False),
-    Column("answer", JSONText(sort_keys=False), nullable=False),
-    Column("recorded_at", UTCDateTime, nullable=False),
-    Column("person", Word, nullable=False),
-)
-
-policies = Table(
-    "policies",
-    metadata,
-    Column("digest", Word, primary_key=True),
-    Column("toml", Text, nullable=False),
-    # None for the documented policy, which is active from the start.
-    Column("activated_at", UTCDateTime),
-    Column("by", Word),
-    Column("reason", Word),
-)
-
-desk = Table(
-    "desk",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
-    Column("seq", Number, nullable=False),
-    CheckConstraint("id = 1", name="single"),
-)
-
 sealed = Table(
     "sealed",
     metadata,
@@ -317,14 +291,3 @@ sealed = Table(
     Column("sealed_at", UTCDateTime, nullable=False),
 )
 Index("ix_sealed_site_id", sealed.c.site_id, sealed.c.sealed_at)
-
-heartbeats = Table(
-    "heartbeats",
-    metadata,
-    Column("daemon", Word, primary_key=True),
-    Column("host", Word, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("started_at", UTCDateTime, nullable=False),
-    Column("beat_at", UTCDateTime, nullable=False),
-    Column("standing_aside", Text),
-)

@@ -6,42 +6,29 @@ of when that was, and what is only counted is counted up to a limit.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     ColumnElement,
     Connection,
-    DateTime,
-    Float,
-    FromClause,
-    Select,
-    Text,
-    and_,
     case,
-    cast,
-    column,
-    extract,
     func,
     literal_column,
     null,
     or_,
     select,
-    true,
-    type_coerce,
 )
 
 from incidents.clock import rfc3339
-from incidents.machine.commands import CLOCK
+from incidents.store.micros import SECOND, micros, number, whole
 from incidents.store.order_tables import closing
-from incidents.store.tables import contacts, entries, incidents, orders, suspensions, work
-from incidents.store.types import microseconds
+from incidents.store.tables import contacts, incidents, orders, suspensions, work
+from incidents.views.last_day import RULES, LastDay, hours
+from incidents.views.spread import Spread, coarse
 
 Document = dict[str, Any]
 
@@ -49,35 +36,12 @@ DAYS = 30
 """So many days are told, today the last of them."""
 MOST_CATEGORIES = 7
 """So many categories stand for themselves, the most frequent ones; the rest stand together."""
-MOST_ENTRIES = 200_000
-"""So many of a day's entries are looked at, the latest; `capped` says that there were more."""
 MOST_WORK = 100_000
 """So many items of the queue are counted; `capped` says that there may be more."""
 
-RULES = ("repeat", "unreachable_run", "false_info", "refusal")
-"""What can close a site: R1, R3, R4, R5."""
-
 CONTACT_S = (300, 900, 1_800, 2_700, 3_600)
 """The classes of times to contact: up to so many seconds, and longer."""
-LATENESS_S = (0.1, 1.0, 5.0, 60.0, 300.0)
-"""The classes of how late the clock decided: up to so many seconds, and later."""
-
 _DAY = timedelta(days=1)
-_S = 1_000_000
-# Finer than people read, and so coarse that a distribution has a bounded number of steps: to the
-# millisecond below ten seconds, to the second below two hours, to the minute up to a week.
-_STEPS = ((10 * _S, _S // 1_000), (7_200 * _S, _S), (7 * 86_400 * _S, 60 * _S))
-
-# What the clock does at a deadline; what follows from it bears the same times.
-_TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
-_LOGGED, _CALLED = "incident_logged", "contact_recorded"
-_DONE = frozenset({
-    "incident_removed", "incident_refused", "incident_voided", "contact_voided",
-    "statement_taken_back", "incident_reported", "evidence_attached", "task_completed",
-    "site_closed", "closure_upheld", "hold_set", "hold_lifted", "reinstatement_asked",
-    "reinstatement_declined", "site_reinstated",
-})  # fmt: skip
-"""What people at the desk do besides logging and calling."""
 
 
 def overview(connection: Connection, now: datetime, zone: tzinfo) -> Document:
@@ -85,8 +49,8 @@ def overview(connection: Connection, now: datetime, zone: tzinfo) -> Document:
     days = _days(now, zone)
     begin = _midnight(days[0], zone)
     today = _midnight(days[-1], zone)
-    since = min(today, next(_hours(now, zone)))
-    recent = _Recent.read(connection, now, zone, since)
+    since = min(today, next(hours(now, zone)))
+    recent = LastDay.read(connection, now, zone, since)
     return {
         "zone": str(zone),
         "from": rfc3339(begin),
@@ -173,11 +137,11 @@ class _Shift:
 
     def day(self, moment: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
         """The day of a moment, as `date.toordinal` counts."""
-        epoch_s = _whole(_micros(moment, connection.dialect.name), _S)
-        ahead: ColumnElement[Any] = _number(_seconds(self.offsets[-1][1]))
+        epoch_s = whole(micros(moment, connection.dialect.name), SECOND)
+        ahead: ColumnElement[Any] = number(_seconds(self.offsets[-1][1]))
         for (_, offset), (until, _later) in reversed(list(pairwise(self.offsets))):
-            ahead = case((moment < until, _number(_seconds(offset))), else_=ahead)
-        return _whole(epoch_s + ahead, 86_400) + _number(date(1970, 1, 1).toordinal())
+            ahead = case((moment < until, number(_seconds(offset))), else_=ahead)
+        return whole(epoch_s + ahead, 86_400) + number(date(1970, 1, 1).toordinal())
 
 
 def _offset(moment: datetime, zone: tzinfo) -> timedelta:
@@ -218,59 +182,18 @@ def _contact(connection: Connection, begin: datetime) -> Document:
     asked = select(of.recorded_at, first.label("reached_at")).where(*lately)
     # Looked up once each, not each time that it is compared.
     told = asked.cte("told").prefix_with("MATERIALIZED")
-    took = _micros(told.c.reached_at, dialect) - _micros(told.c.recorded_at, dialect)
+    took = micros(told.c.reached_at, dialect) - micros(told.c.recorded_at, dialect)
     rows = connection.execute(
-        select(_coarse(took).label("us"), func.count().label("n"))
+        select(coarse(took).label("us"), func.count().label("n"))
         .where(told.c.reached_at.is_not(None)).group_by(literal_column("1"))
     ).all()  # fmt: skip
-    spread = _Spread.of((row.us, row.n) for row in rows)
+    spread = Spread.of((row.us, row.n) for row in rows)
     return {
         "decided": counted.decided,
         "in_time": int(counted.in_time),
         "share": counted.in_time / counted.decided if counted.decided else None,
         **spread.document(CONTACT_S),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _Spread:
-    """A distribution: how often each length occurs, in microseconds and in their order."""
-
-    steps: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def of(cls, found: Iterable[tuple[int, int]]) -> _Spread:
-        return cls(tuple(sorted((int(us), int(n)) for us, n in found)))
-
-    @property
-    def count(self) -> int:
-        return sum(n for _, n in self.steps)
-
-    def at(self, percent: int) -> float | None:
-        """The length, in seconds, that so many percent do not exceed; None if there are none."""
-        needed, seen = -(-self.count * percent // 100), 0
-        for us, n in self.steps:
-            seen += n
-            if seen >= needed:
-                return us / _S
-        return None
-
-    def classes(self, bounds_s: Sequence[float]) -> list[int]:
-        """How many are at most each bound, beyond the one before; the last are beyond all."""
-        found = [0] * (len(bounds_s) + 1)
-        for us, n in self.steps:
-            found[sum(us > bound * _S for bound in bounds_s)] += n
-        return found
-
-    def document(self, bounds_s: Sequence[float]) -> Document:
-        return {
-            "count": self.count,
-            "median_s": self.at(50),
-            "p90_s": self.at(90),
-            "most_s": self.at(100),
-            "bounds_s": list(bounds_s),
-            "classes": self.classes(bounds_s),
-        }
 
 
 # Closures.
@@ -295,185 +218,9 @@ def _closures(
     }
 
 
-# The last day, from what is on record.
-
-_Kind = tuple[int, str, str | None, bool]
-"""A quarter of an hour (counted from 1970), a kind of entry, its rule, whether the clock acted."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Recent:
-    """The last twenty-four hours, and a little more where today has begun before them."""
-
-    now: datetime
-    zone: tzinfo
-    kinds: Mapping[_Kind, int]
-    late: _Spread
-
-    @classmethod
-    def read(cls, connection: Connection, now: datetime, zone: tzinfo, since: datetime) -> _Recent:
-        kinds: Counter[_Kind] = Counter()
-        late: Counter[int] = Counter()
-        for row in connection.execute(_told(connection, since)):
-            kinds[int(row.quarter), row.kind, row.rule, bool(row.by_clock)] += row.n
-            if row.late is not None:
-                late[int(row.late)] += row.n
-        return cls(now, zone, kinds, _Spread.of(late.items()))
-
-    def today(self, midnight: datetime) -> Document:
-        """What was done since `midnight`: by people and by the clock."""
-        counts: Counter[str] = Counter()
-        closed: Counter[str] = Counter()
-        first = _quarter(midnight)
-        for (quarter, kind, rule, _), n in self.kinds.items():
-            if quarter >= first:
-                counts[kind] += n
-                if kind == "site_closed" and rule is not None:
-                    closed[rule] += n
-        return {
-            "violations": counts[_LOGGED],
-            "contacts": counts[_CALLED],
-            "suspensions": counts["site_suspended"],
-            "closures": counts["site_closed"],
-            "closed_by": {rule: closed[rule] for rule in RULES},
-            "capped": self.capped,
-        }
-
-    def load(self) -> Document:
-        """What people did in each of the last 24 hours of the zone's clock, this one the last."""
-        begins = list(_hours(self.now, self.zone))
-        logged, called, done = ([0] * len(begins) for _ in range(3))
-        for (quarter, kind, _, by_clock), n in self.kinds.items():
-            place = sum(_quarter(begin) <= quarter for begin in begins) - 1
-            if by_clock or place < 0:
-                continue
-            if kind == _LOGGED:
-                logged[place] += n
-            elif kind == _CALLED:
-                called[place] += n
-            elif kind in _DONE:
-                done[place] += n
-        return {
-            "hours": [rfc3339(begin) for begin in begins],
-            "logged": logged, "contacts": called, "other": done, "capped": self.capped,
-        }  # fmt: skip
-
-    def lateness(self) -> Document:
-        """How long after its deadline the clock decided what it did."""
-        return self.late.document(LATENESS_S) | {"capped": self.capped}
-
-    @property
-    def capped(self) -> bool:
-        return sum(self.kinds.values()) >= MOST_ENTRIES
-
-
-def _hours(now: datetime, zone: tzinfo) -> Iterator[datetime]:
-    """When each of the last 24 hours began (UTC), on the zone's clock."""
-    local = now.astimezone(zone)
-    past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    last = now.astimezone(UTC) - past
-    for n in reversed(range(24)):
-        yield last - timedelta(hours=n)
-
-
-def _quarter(moment: datetime) -> int:
-    return microseconds(moment) // (900 * _S)
-
-
-def _told(connection: Connection, since: datetime) -> Select[Any]:
-    """The entries since then, the latest so many, counted by what is told of them."""
-    dialect = connection.dialect.name
-    at = entries.c.recorded_at
-    newest = (
-        select(at, entries.c.body).where(at >= since).order_by(at.desc())
-        .limit(_number(MOST_ENTRIES)).subquery("newest")
-    )  # fmt: skip
-    source, told = _READ[dialect](newest)
-    by_clock = told["actor"] == CLOCK
-    after = _micros(newest.c.recorded_at, dialect) - _MICROS_OF_TEXT[dialect](told["occurred_at"])
-    timed = and_(by_clock, told["kind"].in_(_TIMED))
-    return (
-        select(
-            _whole(_micros(newest.c.recorded_at, dialect), 900 * _S).label("quarter"),
-            told["kind"].label("kind"),
-            told["rule"].label("rule"),
-            case((by_clock, 1), else_=0).label("by_clock"),
-            case((timed, _coarse(after)), else_=null()).label("late"),
-            func.count().label("n"),
-        )
-        .select_from(source).group_by(*map(literal_column, "12345"))
-    )  # fmt: skip
-
-
-# Of an entry, which may have 64 KiB, no more is read than what is counted.
-_NAMES = ("kind", "rule", "actor", "occurred_at")
-_Read = tuple[FromClause, dict[str, ColumnElement[Any]]]
-
-
-def _on_sqlite(newest: FromClause) -> _Read:
-    body = type_coerce(newest.c.body, JSON)
-    # Read once each: an expression that is grouped by would be read again.
-    fields = [body[name].as_string().label(name) for name in _NAMES]
-    return newest, dict(zip(_NAMES, fields, strict=True))
-
-
-def _on_postgresql(newest: FromClause) -> _Read:
-    body = func.json_to_record(cast(newest.c.body, JSON))
-    told = body.table_valued(*(column(name, Text) for name in _NAMES)).render_derived(
-        name="told", with_types=True
-    )
-    return newest.join(told, true()), {name: told.c[name] for name in _NAMES}
-
-
-_READ = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}
-
-
-# Arithmetic on times, in whole microseconds since 1970.
-
-
-def _micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    if dialect == "sqlite":
-        return type_coerce(moment, BigInteger)
-    return cast(extract("epoch", moment) * _number(_S), BigInteger)
-
-
-def _micros_of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """SQLite's own reading of a time loses microseconds: the fraction is read by itself."""
-    whole = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
-    fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
-    return whole * _number(_S) + cast(func.round(fraction * _number(_S)), BigInteger)
-
-
-def _micros_of_text_on_postgresql(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    return _micros(cast(text, DateTime(timezone=True)), "postgresql")
-
-
-_MICROS_OF_TEXT = {
-    "sqlite": _micros_of_text_on_sqlite,
-    "postgresql": _micros_of_text_on_postgresql,
-}
-
-
-def _whole(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
-    """How many whole units there are: all that is divided is later than 1970."""
-    return us // _number(unit)
-
-
-def _coarse(us: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A length as a distribution has it: never below zero, and a week at most."""
-    whens = [(us < _number(0), _number(0))]
-    whens += [(us < _number(most), _whole(us, step) * _number(step)) for most, step in _STEPS]
-    return case(*whens, else_=_number(_STEPS[-1][0]))
-
-
-def _number(n: int) -> ColumnElement[Any]:
-    # Written into the statement: a bound one in what is grouped by is another one to PostgreSQL.
-    return literal_column(str(int(n)), BigInteger)
-
-
 def _standing(connection: Connection) -> Document:
     """What is open now: the queue by kind, and how many sites are suspended by R2."""
-    listed = select(work.c.kind).limit(_number(MOST_WORK)).subquery("listed")
+    listed = select(work.c.kind).limit(number(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)
     ).all()

@@ -1,15 +1,44 @@
-"""The policy in force, as views need it: its numbers."""
+"""The policy, as views need it: the numbers in force, and which were active before."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 from sqlalchemy import Connection, select
 
+from incidents.clock import rfc3339
 from incidents.machine import policy
-from incidents.machine.policy import Policy
+from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.store.tables import desk, policies
+
+Document = dict[str, Any]
 
 
 def in_force(connection: Connection) -> Policy:
     """The active policy."""
     joined = desk.join(policies, policies.c.digest == desk.c.policy)
     return policy.read(connection.execute(select(policies.c.toml).select_from(joined)).scalar_one())
+
+
+def history(connection: Connection) -> list[Document]:
+    """Every activation on record, the earliest first, with what it changed.
+
+    Raises:
+        UnreadableEntryError: of an entry that the desk has not written.
+    """
+    from incidents.audit import activations
+    from incidents.policy_words import differences
+    from incidents.views import personal
+
+    found = list(activations.history(connection))
+    words = personal.texts(connection, [each.reason for each in found])
+    steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
+    return [
+        {
+            "policy": each.policy, "previous": each.previous, "activated_at": rfc3339(each.at),
+            "by": each.by, "login": each.login, "reason": words.get(each.reason),
+            "toml": each.toml, "changes": differences(*step),
+        }
+        for each, step in zip(found, steps, strict=True)
+    ]  # fmt: skip

@@ -22,7 +22,7 @@ from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
 from incidents.console import incident, queue, site, writing
 from incidents.console.changes import MOST_OF_ONE
-from incidents.console.sitting import SAID_COOKIE
+from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import Envelope, accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c

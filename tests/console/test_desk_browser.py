@@ -177,6 +177,8 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
             assert (page, barriers(seen)) == (page, [])
             assert (page, overflow(seen)) == (page, 0)
         seen.locator("header form[action='/sign-out'] button").click()
+        # Until the next page is there, there is none to be looked at.
+        seen.wait_for_url(f"{desk.url}/sign-in")
         assert barriers(seen) == []
         assert overflow(seen) == 0
 

@@ -19,6 +19,7 @@ from incidents.machine import events as e
 from incidents.store import cases
 from incidents.store.tables import entries
 from incidents.views import overview as views
+from incidents.views.last_day import RULES
 from tests.views.day import Day, utc
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -85,7 +86,7 @@ def test_a_month_is_what_the_record_says_of_it(day: Day, zone: str) -> None:
     assert found["violations"]["total"] == sum(sum(s) for s in series(found).values())
     assert found["violations"]["total"] == len(naive.standing())
     assert [(r["rule"], sum(r["counts"])) for r in found["closures"]["rules"]] == [
-        (rule, naive.closed[rule]) for rule in views.RULES
+        (rule, naive.closed[rule]) for rule in RULES
     ]
     assert [found["contact"][k] for k in ("decided", "in_time", "median_s", "p90_s")] == [
         naive.decided, naive.in_time, naive.contact(50), naive.contact(90),

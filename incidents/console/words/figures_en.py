@@ -3,7 +3,6 @@
 TEXTS: dict[str, str] = {
     "figures.table": "As a table",
     "figures.nothing": "Nothing yet.",
-    "figures.why.role": "Your role, {role}, may not do this.",
     "closed_by.repeat": "R1 repeat",
     "closed_by.unreachable_run": "R3 unreachable run",
     "closed_by.false_info": "R4 false information",

@@ -3,7 +3,6 @@
 TEXTS: dict[str, str] = {
     "figures.table": "以表格显示",
     "figures.nothing": "暂无数据。",
-    "figures.why.role": "您的角色（{role}）无权执行此操作。",
     "closed_by.repeat": "R1 重复违规",
     "closed_by.unreachable_run": "R3 连续无法联系",
     "closed_by.false_info": "R4 信息虚假",

@@ -48,7 +48,7 @@ class Visitor:
         self.visit = rig.app.state.door.begin(handle)
         self.csrf = secrets.of_session(self.visit.cookie, caller.CSRF)
         self.client = TestClient(rig.app, base_url=BASE, follow_redirects=False)
-        self.client.cookies.set(sitting.COOKIE, self.visit.cookie)
+        self.client.cookies.set(caller.COOKIE, self.visit.cookie)
         self.client.cookies.set(sitting.LANGUAGE_COOKIE, language)
         self.client.headers["accept"] = "text/html"
 

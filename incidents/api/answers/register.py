@@ -1,0 +1,250 @@
+"""The answers about sites and incidents: how they stand, why, and what an act came to."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from incidents.api.answers.base import Answer
+
+SiteState = Literal["active", "suspended", "closed"]
+IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "voided", "moot"]
+
+
+class Site(Answer):
+    """A site as it stands. `run` counts misses (R3); `in_force` is how it stands in the world."""
+
+    id: int
+    site: str
+    state: SiteState
+    in_force: SiteState
+    rule: str | None
+    suspended_until: str | None
+    run: int
+    disputed: bool
+    held: bool
+    closed_at: str | None
+    next_due: str | None
+    phone: str | None
+    email: str | None
+    person: str | None
+
+
+class Contact(Answer):
+    """A call or message about an incident."""
+
+    id: str
+    outcome: str
+    occurred_at: str
+    recorded_at: str
+    by: str
+    voided: bool
+    in_time: bool
+    note: str | None
+
+
+class Evidence(Answer):
+    """An attached file, by its SHA-256 (hexadecimal) and its size in bytes."""
+
+    digest: str
+    size: int
+    name: str | None
+    recorded_at: str
+    by: str
+
+
+class Incident(Answer):
+    """An incident as it stands."""
+
+    id: str
+    site: str
+    state: IncidentState
+    occurred_at: str
+    recorded_at: str
+    contact_due: str | None
+    removal_due: str | None
+    reported_at: str | None
+    removal_said_at: str | None
+    by: str
+    category: str | None
+    note: str | None
+    urls: list[str]
+    recurs: str | None
+    corrections: int
+    contacts: list[Contact]
+    evidence: list[Evidence]
+
+
+class Event(BaseModel):
+    """What has happened, with the fields of its kind beside these (docs/reference/entry.md)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    seq: int
+    kind: str
+    occurred_at: str
+    recorded_at: str
+    by: str
+    rule: str | None
+    reason: Any
+    policy: str
+    run: int | None
+
+
+class Remark(Answer):
+    """What one should know of an act that took effect (docs/reference/refusals.md)."""
+
+    name: str
+    facts: dict[str, Any]
+
+
+class Acted(Answer):
+    """What an act came to. `events` begin with what had fallen due before it; `repeated`: it was
+    done before, under this key, and this was the answer."""
+
+    site: Site
+    incident: Incident | None
+    incidents: list[Incident]
+    events: list[Event]
+    remarks: list[Remark]
+    repeated: bool
+
+
+class Hold(Answer):
+    """Since when a site is kept down by order, or a reinstatement is asked for; by whom, why."""
+
+    by: str
+    at: str
+    reason: str | None
+
+
+class Closure(Answer):
+    """What has closed a site."""
+
+    rule: str
+    at: str
+    incidents: list[str]
+    needed: int
+    policy: str
+    upheld_at: int | None
+
+
+class Task(Answer):
+    """A task of the desk."""
+
+    id: str
+    kind: str
+    incidents: list[str]
+    opened_at: str
+
+
+class SiteInFull(Site):
+    """A site with all that waits, and its newest incidents, of `incidents_total`."""
+
+    seq: int
+    overdue: bool
+    hold: Hold | None
+    closure: Closure | None
+    reinstatement: Hold | None
+    tasks: list[Task]
+    incidents: list[Incident]
+    incidents_total: int
+
+
+class IncidentInFull(Incident):
+    """An incident with its site. `report_due`: by when the police are to be told."""
+
+    lapsed_at: str | None
+    suspension: int | None
+    site_seq: int
+    site_document: Site
+    report_due: str | None
+
+
+class Line(Answer):
+    """A line of a timeline; `said` is what a person wrote."""
+
+    at: str
+    recorded_at: str
+    by: str
+    login: str | None
+    words: str
+    said: str | None
+    kind: str
+    rule: str | None
+    incident: str | None
+    seq: int
+
+
+class Due(Answer):
+    """What falls due next."""
+
+    due: str
+    overdue: bool
+    what: str
+
+
+class Why(Answer):
+    """Why a site stands as it does, in plain words."""
+
+    site: Site
+    seq: int
+    text: list[str]
+    timeline: list[Line]
+    timeline_untold: int
+    next: Due | None
+    would_change: list[str]
+    commands: list[str]
+
+
+class SitePage(Answer):
+    """Some sites; `next` is the cursor of those that follow."""
+
+    items: list[Site]
+    next: str | None
+
+
+class IncidentPage(Answer):
+    """Some incidents; `next` is the cursor of those that follow."""
+
+    items: list[Incident]
+    next: str | None
+
+
+class LinePage(Answer):
+    """Some lines of a timeline; `next` is the cursor of those that follow."""
+
+    items: list[Line]
+    next: str | None
+
+
+class Found(Answer):
+    """The first sites and incidents in which something stands; `next` leads on in their lists."""
+
+    sites: SitePage
+    incidents: IncidentPage
+
+
+class Link(Answer):
+    """The address of the customer's page of an incident, and until when it holds."""
+
+    incident: str
+    link: str
+    until: str
+
+
+class Result(Answer):
+    """What came of one command of a batch: an answer, or a problem."""
+
+    status: int
+    answer: Acted | None
+    problem: dict[str, Any] | None
+
+
+class Results(Answer):
+    """What came of each command, in their order."""
+
+    items: list[Result]
+    done: int
+    refused: int

@@ -1,0 +1,187 @@
+"""The answers about the desk's work: the queue, duties, orders, alarms, notices."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from incidents.api.answers.base import Answer
+from incidents.api.answers.register import Acted, IncidentState, Line, SiteState
+
+
+class Attempt(BaseModel):
+    """A call that was made already."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Item(BaseModel):
+    """Something that must be done."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    kind: str
+    site: str
+    state: SiteState
+    in_force: SiteState
+    rule: str | None
+    incident: str | None
+    due: str | None
+    overdue: bool
+    left_s: int | None
+    recorded_at: str
+    claimed_by: str | None
+    claimed_at: str | None
+    phone: str | None
+    person: str | None
+    email: str | None
+    urls: list[str]
+    category: str | None
+    note: str | None
+    warning: str | None
+    say: Any
+    next: str
+    commands: list[str]
+
+
+class Queue(Answer):
+    """What must be done, the most urgent first, and whether anything enforces the clock."""
+
+    items: list[Item]
+    more: bool
+    next: str | None
+    counts: dict[str, int]
+    counts_capped: bool
+    enforcement: dict[str, Any]
+    acts: dict[str, Any]
+    report: dict[str, Any] | None
+
+
+class HandedOver(Answer):
+    """What was handed over, site by site."""
+
+    items: list[Acted]
+
+
+class Duty(Answer):
+    """An incident that the police are to be told of."""
+
+    model_config = ConfigDict(extra="allow")
+
+    incident: str
+    site: str
+    state: IncidentState
+    due: str
+
+
+class Duties(Answer):
+    """What the police are to be told of, the longest overdue first; null: nobody is reminded."""
+
+    items: list[Duty]
+    summary: dict[str, Any] | None
+
+
+class Order(BaseModel):
+    """An order into the world, and how it stands."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    site: str
+    kind: str
+    lane: str
+    state: Literal["dead", "waiting", "in_hand", "delivered", "failed", "cancelled", "retried"]
+    ordered_at: str
+
+
+class Orders(Answer):
+    """Orders that are not carried out, dead letters first."""
+
+    items: list[Order]
+
+
+class OrderInFull(Order):
+    """An order, what it says, and what became of it."""
+
+    order: dict[str, Any]
+    story: list[Line]
+
+
+class Comparison(Answer):
+    """A site as it is ordered, as it is on record, and as it really stands."""
+
+    site: str
+    ordered: str
+    on_record: str
+    really: str | None
+    adapter: str
+    verdict: Literal[
+        "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile"
+    ]
+
+
+class Reconciled(Answer):
+    """What was compared; `left` sites were not looked at, being too many for one request."""
+
+    items: list[Comparison]
+    left: int
+
+
+class Alarm(BaseModel):
+    """Something that the desk is to know now."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str
+    kind: str
+    subject: str
+    site: str | None
+    raised_at: str | None
+    attempts_to_tell: int
+    told_at: str | None
+
+
+class Alarms(Answer):
+    """What is alarming now; of the `capped` kinds there may be more."""
+
+    items: list[Alarm]
+    capped: list[str]
+
+
+class Notice(Answer):
+    """A notice: to whom, and when."""
+
+    notice: str
+    to: str
+    when: str
+
+
+class Notices(Answer):
+    """All notices."""
+
+    items: list[Notice]
+
+
+class Letter(Answer):
+    """A notice as it would read, in one language."""
+
+    notice: str
+    to: str
+    language: str
+    subject: str
+    text: str
+    html: str | None
+
+
+class Letters(Answer):
+    """A notice as it would read, in each language."""
+
+    items: list[Letter]
+
+
+class Status(Answer):
+    """It is there."""
+
+    status: Literal["ok"]

@@ -1,0 +1,83 @@
+"""The form: what somebody has typed and chosen, read within a limit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+
+from incidents.api.operation import MAX_OPEN_BODY, counted
+
+MAX_FORM_BYTES = 2**20
+
+
+class FormTooLargeError(Exception):
+    """A form of more bytes than anybody types."""
+
+
+class Given:
+    """What a form has brought."""
+
+    def __init__(self, form: FormData) -> None:
+        self._form = form
+
+    def text(self, name: str) -> str | None:
+        """What was typed there, without the blanks around it; None if nothing was."""
+        value = self._form.get(name)
+        return (value.strip() or None) if isinstance(value, str) else None
+
+    def password(self) -> str | None:
+        """The password as it was typed: blanks are part of it; None if there is no such field."""
+        value = self._form.get("password")
+        return value if isinstance(value, str) else None
+
+    def file(self, name: str) -> UploadFile | None:
+        """The file that was chosen there."""
+        value = self._form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def files(self, name: str) -> list[UploadFile]:
+        """The files that were chosen there."""
+        found = self._form.getlist(name)
+        return [value for value in found if isinstance(value, UploadFile) and value.filename]
+
+    def texts(self, name: str) -> list[str]:
+        """All texts under that name."""
+        return [value for value in self._form.getlist(name) if isinstance(value, str)]
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """All that was typed, but no password."""
+        return [
+            (name, value)
+            for name, value in self._form.multi_items()
+            if isinstance(value, str) and name != "password"
+        ]
+
+
+async def given(request: Request) -> AsyncIterator[Given]:
+    """The form that was sent; raises FormTooLargeError."""
+    limit = MAX_FORM_BYTES
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        limit += request.app.state.house.settings.evidence_limit
+    async with _form(request, limit) as form:
+        yield Given(form)
+
+
+async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
+    """A form of somebody who is not known yet: a few words; raises FormTooLargeError."""
+    async with _form(request, MAX_OPEN_BODY) as form:
+        yield Given(form)
+
+
+@asynccontextmanager
+async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()) or int(length) > limit:
+        raise FormTooLargeError
+    # Beside a length there may stand that it comes in pieces, and then these are what is sent.
+    bounded = counted(request, limit)
+    async with bounded.form(max_files=20, max_fields=200) as form:
+        yield form

@@ -1,0 +1,49 @@
+"""The tables of the desk itself: its policies, the keys of commands, the daemons that beat."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, Text
+
+from incidents.store.metadata import metadata
+from incidents.store.types import JSONText, Number, UTCDateTime, Word
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key", Word, primary_key=True),
+    Column("fingerprint", Word, nullable=False),
+    Column("answer", JSONText(sort_keys=False), nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("person", Word, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("digest", Word, primary_key=True),
+    Column("toml", Text, nullable=False),
+    # None for the documented policy, which is active from the start.
+    Column("activated_at", UTCDateTime),
+    Column("by", Word),
+    Column("reason", Word),
+)
+
+desk = Table(
+    "desk",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
+    Column("seq", Number, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("daemon", Word, primary_key=True),
+    Column("host", Word, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("beat_at", UTCDateTime, nullable=False),
+    Column("standing_aside", Text),
+)
