@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -17,11 +17,10 @@ from incidents.errors import DONE, InputError
 from incidents.words import span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from incidents.cli.run import Run
     from incidents.words import Document, When
-
-# Before the deadline of a report, so that a shift that begins can still see to it.
-_SOON = timedelta(hours=6)
 
 KINDS = {
     "call": "call",
@@ -115,24 +114,16 @@ class Notice(NamedTuple):
 
 def notices(found: Document, when: When) -> list[Notice]:
     """What everybody who looks at the queue must be told first, the worst first."""
-    enforcement = found["enforcement"]
-    told = [
-        (_alarm(enforcement, when), True),
-        (_dead_letters(found["acts"]), True),
-        (_late_orders(found["acts"]["late"], when), True),
-        (_remark(enforcement, when), False),
-        (_to_report(found["report"], when), False),
+    from incidents.views import warnings
+
+    return [
+        Notice(_WARNINGS[each.kind](each.facts, when), each.is_alarm)
+        for each in warnings.of(found, when.now)
     ]
-    return [Notice(words, is_alarm) for words, is_alarm in told if words is not None]
 
 
-def _to_report(report: Document | None, when: When) -> str | None:
-    """That the police are to be told, when that is late or soon will be (domain.md, section 4)."""
-    if report is None or report["first"] is None:
-        return None
-    left = datetime.fromisoformat(report["first"]) - when.now
-    if left > _SOON:
-        return None
+def _to_report(report: Document, when: When) -> str:
+    """That the police are to be told, and by when."""
     more = " or more" if report["capped"] else ""
     late = f"{report['overdue']:,}{more} overdue, " if report["overdue"] else ""
     return (
@@ -141,10 +132,8 @@ def _to_report(report: Document | None, when: When) -> str | None:
     )
 
 
-def _dead_letters(acts: Document) -> str | None:
+def _dead_letters(acts: Document, _when: When) -> str:
     """That what was decided is not carried out, and nobody tries any more."""
-    if not acts["dead"]:
-        return None
     more = " or more" if acts["capped"] else ""
     first = acts["first"][0]
     return (
@@ -153,10 +142,8 @@ def _dead_letters(acts: Document) -> str | None:
     )
 
 
-def _late_orders(late: Document, when: When) -> str | None:
+def _late_orders(late: Document, when: When) -> str:
     """That what was decided is not carried out yet, though it should be by now."""
-    if not late["late"]:
-        return None
     more = " or more" if late["capped"] else ""
     first = late["first"][0]
     why = first["problem"] or "nobody has tried it: incidents daemon check"
@@ -167,10 +154,8 @@ def _late_orders(late: Document, when: When) -> str | None:
     )
 
 
-def _alarm(enforcement: Document, when: When) -> str | None:
-    """What to say when nothing enforces the clock; None while something does."""
-    if enforcement["enforced_by"] is not None:
-        return None
+def _alarm(enforcement: Document, when: When) -> str:
+    """That nothing enforces the clock."""
     told = "NOTHING ENFORCES THE CLOCK: "
     if enforcement["standing_aside"]:
         told += f"the daemon stands aside ({enforcement['standing_aside']})"
@@ -183,13 +168,11 @@ def _alarm(enforcement: Document, when: When) -> str | None:
     return f"{told}{_overdue(enforcement, when)}. Start one: incidents daemon"
 
 
-def _remark(enforcement: Document, when: When) -> str | None:
-    """What to say where the clock is enforced now and then; None where a daemon does it, or none.
+def _remark(enforcement: Document, when: When) -> str:
+    """That the clock is enforced now and then.
 
     That is how it was set up, so it is no alarm; but what is due waits for the next turn.
     """
-    if enforcement["enforced_by"] != "once":
-        return None
     ago = when.ago(enforcement["last_once"])
     waits = _overdue(enforcement, when)
     return f"no daemon is running; daemon --once last did what was due {ago}{waits}"
@@ -201,6 +184,12 @@ def _overdue(enforcement: Document, when: When) -> str:
     more = " or more" if enforcement["overdue_capped"] else ""
     since = when(enforcement["overdue_since"])
     return f"; sites overdue: {enforcement['overdue']:,}{more}, since {since}"
+
+
+_WARNINGS: dict[str, Callable[[Document, When], str]] = {
+    "clock": _alarm, "dead": _dead_letters, "late": _late_orders, "once": _remark,
+    "report": _to_report,
+}  # fmt: skip
 
 
 def whom(item: Document) -> str:

@@ -23,6 +23,7 @@ from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.ids import read_incident_id
 from incidents.store.tables import sites
+from incidents.views import warnings
 from incidents.views.queue import item as item_view
 from incidents.views.queue import queue as queue_view
 
@@ -185,7 +186,7 @@ def _written(here: Sitting, place: Place) -> str:
     return writing.written(
         "queue_list", here.reader, found=found, items=[_item(i, seen) for i in found["items"]],
         place=place, outcomes=OUTCOMES, calls=_CALLS, nonce=token_hex(8), me=anybody,
-        may=anybody.may, csrf=_CSRF, alarms=details.alarms(here.reader, found),
+        may=anybody.may, csrf=_CSRF, warnings=warnings.of(found, here.reader.now),
     )  # fmt: skip
 
 

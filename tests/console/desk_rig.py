@@ -166,6 +166,8 @@ def person(
 
 def sign_in(page: Page, desk: Console, handle: str) -> None:
     """By the form."""
+    # A page whose session has ended goes there by itself, and two at once are in each other's way.
+    page.goto("about:blank")
     page.goto(f"{desk.url}/sign-in")
     if page.locator("#handle").count():
         page.fill("#handle", handle)

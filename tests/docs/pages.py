@@ -59,9 +59,18 @@ class Typed:
         if self.status:
             lines.append(f"exit {self.status}")
         # A page shows the columns of a pipe as they would look; each field is looked for.
-        shown = [part for line in self.printed for part in _PARTS.split(line) if part]
+        shown = [part for line in self.printed for part in _parts(line)]
         lines += (f"? output contains {json.dumps(part)}" for part in shown)
         return "\n".join(lines)
+
+
+def _parts(line: str) -> list[str]:
+    """What must be printed of it. A line without `…` and columns ends where the page ends it.
+
+    So that a bare number is not found somewhere in a signature.
+    """
+    parts = [part for part in _PARTS.split(line) if part]
+    return [f"{line}\n"] if parts == [line] else parts
 
 
 @dataclass

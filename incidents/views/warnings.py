@@ -1,0 +1,45 @@
+"""The warnings: what everybody who looks at the queue must be told first, the worst first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+Document = dict[str, Any]
+Kind = Literal["clock", "dead", "late", "once", "report"]
+"""Nothing enforces the clock; orders are given up; they should be carried out by now; the clock is
+enforced now and then; the police are to be told (domain.md, section 4)."""
+
+# So that a shift that begins can still see to it.
+_SOON = timedelta(hours=6)
+_ALARMS = frozenset({"clock", "dead", "late"})
+
+
+class Told(NamedTuple):
+    """One of them, and the part of the queue's document that it is told from."""
+
+    kind: Kind
+    facts: Document
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether somebody must do something about it now."""
+        return self.kind in _ALARMS
+
+
+def of(queue: Document, now: datetime) -> list[Told]:
+    """Those of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
+    enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
+    stands: dict[Kind, tuple[bool, Document]] = {
+        "clock": (enforcement["enforced_by"] is None, enforcement),
+        "dead": (acts["dead"] > 0, acts),
+        "late": (acts["late"]["late"] > 0, acts["late"]),
+        "once": (enforcement["enforced_by"] == "once", enforcement),
+        "report": (_is_soon(report, now), report),
+    }
+    return [Told(kind, facts) for kind, (is_so, facts) in stands.items() if is_so]
+
+
+def _is_soon(report: Document | None, now: datetime) -> bool:
+    first = None if report is None else report["first"]
+    return first is not None and datetime.fromisoformat(first) - now <= _SOON
