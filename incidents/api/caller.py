@@ -37,8 +37,8 @@ CSRF = "csrf"
 _ETAG = re.compile(r'"?([0-9]{1,18})-([0-9]{1,18})"?')
 _NEVER = (-1, -1)
 _SAFE = ("GET", "HEAD", "OPTIONS")
-CLOSING = frozenset({"state_refused", "state_false"})
-"""What closes a site on somebody's word (R4, R5)."""
+CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
+"""What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
 
 
 Seen = tuple[int, int]

@@ -124,6 +124,7 @@ def activate(by: Acting, file: Activating) -> JSON:
         answer |= by.house.desk.activate(
             wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
             key=None if by.key is None else f"{by.by}:{by.key}",
+            signed_in=by.identity.proved_at is not None,
         )  # fmt: skip
     with by.reading() as connection:
         before = policy.read(policies.toml(connection, answer["previous"]))

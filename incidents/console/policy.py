@@ -103,6 +103,7 @@ def activate(desk: Doing, id_: str) -> Response:
         answer = desk.house.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
             key=f"{desk.by}:console:policy:{id_}",
+            signed_in=desk.identity.proved_at is not None,
         )  # fmt: skip
     except (InputError, RefusedError) as error:
         return _tried(desk, id_, found, wrong=telling.refused(desk.reader, error).words)

@@ -135,6 +135,11 @@ _act(
         at=details.when(desk.given, "at", desk.reader), note=details.text(desk.given, "note"),
     ),
 )  # fmt: skip
+_act("confirm-closure", lambda desk: c.ConfirmClosure(by=desk.by), closes=True)
+_act(
+    "decline-closure",
+    lambda desk: c.DeclineClosure(by=desk.by, reason=details.text(desk.given, "reason")),
+)
 _act("hold", lambda desk: c.SetHold(by=desk.by, reason=details.needed(desk.given, "reason")))
 _act("unhold", lambda desk: c.LiftHold(by=desk.by, reason=details.needed(desk.given, "reason")))
 _act(

@@ -38,6 +38,8 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
         c.EditSite(by=by, person=_REASON),
         c.RecordContact(by=by, incident=None, outcome="reached"),
         c.StateFalse(by=by, field="phone", evidence=_REASON),
+        c.ConfirmClosure(by=by),
+        c.DeclineClosure(by=by),
         c.SetHold(by=by, reason=_REASON),
         c.LiftHold(by=by, reason=_REASON),
         c.AskReinstatement(by=by, reason=_REASON),

@@ -23,6 +23,8 @@ SENTENCES: dict[str, str] = {
     "closure_upheld": "{site} 的关闭维持不变。",
     "hold_set": "{site} 奉命扣停：保持停用。",
     "hold_lifted": "{site} 的扣停已解除。",
+    "closure_asked": "{by} 申请关闭 {site}；须由另一人确认。",
+    "closure_declined": "{site} 不予关闭：申请已驳回。",
     "reinstatement_asked": "{by} 申请恢复 {site}；由另一人决定。",
     "reinstatement_declined": "{site} 不予恢复：申请已驳回。",
     "site_reinstated": "{site} 已恢复：所有计数重新开始。",
