@@ -20,7 +20,7 @@ from incidents.accounts import secrets
 from incidents.api import app
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
-from incidents.console import incident, queue, site, writing
+from incidents.console import changes, incident, queue, site, writing
 from incidents.console.changes import MOST_OF_ONE
 from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import Envelope, accounts
@@ -170,6 +170,44 @@ def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: Desk) -> None:
     assert again.get("/").status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [
+        ({"hx-request": "true"}, "/queue/list"),
+        ({"hx-request": "true"}, "/sites"),
+        ({"sec-fetch-mode": "cors"}, "/"),
+        ({"sec-fetch-mode": "same-origin"}, "/no"),
+    ],
+)
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(
+    desk: Desk, headers: dict[str, str], path: str
+) -> None:
+    li = desk.person("li")
+    cookie = li.client.cookies["__Host-incidents"]
+    with freeze_time(clock.now(), ignore=["_pytest"]) as frozen:
+        for _ in range(3):
+            frozen.tick(timedelta(minutes=19))
+            assert li.get(path, **headers).status_code in (200, 404)
+            assert changes.is_in(desk.app.state.door, cookie)
+        frozen.tick(timedelta(minutes=4))
+        assert not changes.is_in(desk.app.state.door, cookie)
+        sent = li.get("/queue/list", **{"hx-request": "true", "hx-current-url": f"{BASE}/?mine=1"})
+        assert (sent.status_code, sent.headers["hx-redirect"]) == (401, "/sign-in?to=/%3Fmine%3D1")
+
+
+def test_what_somebody_does_keeps_them_signed_in(desk: Desk) -> None:
+    violation(desk)
+    li = desk.person("li")
+    word, with_htmx = li.csrf(), {"hx-request": "true", "sec-fetch-mode": "cors"}
+    with freeze_time(clock.now(), ignore=["_pytest"]) as frozen:
+        for _ in range(2):
+            frozen.tick(timedelta(minutes=59))
+            assert li.get("/sites", **{"sec-fetch-mode": "navigate"}).status_code == 200
+            frozen.tick(timedelta(minutes=59))
+            answer = li.client.post("/queue/1-1/claim", data={"csrf": word}, headers=with_htmx)
+            assert answer.status_code == 200
+
+
 def test_a_form_without_the_word_of_the_session_does_nothing(desk: Desk) -> None:
     violation(desk)
     wang = desk.person("wang")
@@ -265,7 +303,7 @@ def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: Desk) -> Non
 def test_without_a_database_a_page_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     li = desk.person("li")
 
-    def lost(*_: object) -> None:
+    def lost(*_: object, **__: object) -> None:
         raise DatabaseError("gone")
 
     monkeypatch.setattr("incidents.accounts.door.Door.by_session", lost)

@@ -105,6 +105,9 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         assert len(desk.site("shop.example")["incidents"][0]["contacts"]) == 3
         pass_time(HOUR + MINUTE)
         assert desk.site("shop.example")["state"] == "suspended"
+        # Their consoles have been fresh all the time; nobody has done anything, and they are out.
+        for page in (li, wang, zhao):
+            page.wait_for_url("**/sign-in*")
 
         # Twelve hours later it is open again; two more violations close it (R1).
         pass_time(12 * HOUR + MINUTE)

@@ -200,7 +200,9 @@
     source.addEventListener("hello", () => { say(true); if (!first || stale) refresh(); first = false; stale = false; });
     source.addEventListener("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
     source.addEventListener("lost", () => say(false));
-    source.addEventListener("signed-out", () => location.assign("/sign-in"));
+    source.addEventListener("signed-out", () => {
+      location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+    });
     source.onerror = () => say(false);
   }
 
