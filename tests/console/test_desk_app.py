@@ -20,7 +20,7 @@ from incidents.accounts import secrets
 from incidents.api import app
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
-from incidents.console import changes, incident, queue, site, writing
+from incidents.console import changes, incident, orders, queue, shift, site, writing
 from incidents.console.changes import MOST_OF_ONE
 from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import Envelope, accounts
@@ -32,10 +32,13 @@ from tests.console.desk_rig import ADAM, PASSWORD, people
 BASE = "https://desk.host.example"
 POSTS = [
     route.path
-    for module in (queue, site, incident)
+    for module in (queue, site, incident, orders, shift)
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.methods == {"POST"}
 ]
+NAMES = {
+    "name": "shop.example", "item": "1-1", "incident": "1-1", "digest": "0" * 64, "order": "1-o2",
+}  # fmt: skip
 
 
 class Desk:
@@ -213,7 +216,7 @@ def test_a_form_without_the_word_of_the_session_does_nothing(desk: Desk) -> None
     wang = desk.person("wang")
     for path in (*POSTS, "/sign-out"):
         before = len(desk.bodies())
-        at = path.format(name="shop.example", item="1-1", incident="1-1", digest="0" * 64)
+        at = path.format(**NAMES)
         answer = wang.client.post(at, data={"reason": "x", "csrf": "0" * 64})
         assert answer.status_code == 403, path
         [new] = desk.bodies()[before:]
@@ -232,7 +235,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(des
     for path in POSTS:
         before = len(desk.bodies())
         item = "1-t1" if path.endswith("/done") else "1-1"
-        at = path.format(name="shop.example", item=item, incident="1-1", digest="0" * 64)
+        at = path.format(**{**NAMES, "item": item})
         files = {"file": ("a.txt", b"x")} if path.endswith("/attach") else None
         assert vera.client.post(at, data=fields, files=files).status_code == 403, path
         [new] = desk.bodies()[before:]
@@ -252,7 +255,8 @@ def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Desk) 
     violation(desk)
     li = desk.person("li")
     pages = ("/", "/queue/list", "/sites", "/sites/shop.example", "/incidents/1-1", "/log", "/no")
-    for page in pages:
+    others = ("/orders", "/orders/1-o2.notice", "/hand-over", "/search?q=shop")
+    for page in (*pages, *others):
         is_guarded(li.get(page))
 
 
