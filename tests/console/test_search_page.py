@@ -45,27 +45,26 @@ def onward(answer: Any) -> list[str]:
     return [unescape(each) for each in re.findall(r'rel="next" href="([^"]+)"', answer.text)]
 
 
-@pytest.mark.parametrize(
-    ("q", "found"),
-    [
-        ("SHOP3", ["s-4"]),
-        ("fake bank", ["i-1-1"]),
-        ("cdn.example/LOG", ["i-1-1"]),
-        ("她会", ["i-1-1"]),
-        ("shop0", ["s-1", "i-1-1", "i-1-2"]),
-        ("nothing like it", []),
-        # Nobody guesses a number digit by digit.
-        ("5555 0100", []),
-        ("5555 0199", []),
-    ],
-)
-def test_sites_addresses_and_notes_are_found_by_a_part(desk: Rig, q: str, found: list[str]) -> None:
-    page = Visitor(desk, "viewer").get("/search", q=q)
-    assert hits(page) == found
-    assert ("Nothing was found." in page.text) == (found == [])
-    assert "5555 0100" not in page.text.replace("5555 0100</bdi></q>", "").replace(
-        'value="5555 0100"', ""
-    )
+def test_sites_addresses_and_notes_are_found_by_a_part(desk: Rig) -> None:
+    viewer = Visitor(desk, "viewer")
+    for q, found in {
+        "SHOP3": ["s-4"],
+        "fake bank": ["i-1-1"],
+        "cdn.example/LOG": ["i-1-1"],
+        "她会": ["i-1-1"],
+        "shop0": ["s-1", "i-1-1", "i-1-2"],
+        "nothing like it": [],
+    }.items():
+        page = viewer.get("/search", q=q)
+        assert hits(page) == found, q
+        assert ("Nothing was found." in page.text) == (found == []), q
+        assert "5555 0100" not in page.text, q
+
+
+def test_nobody_guesses_a_number_digit_by_digit(desk: Rig) -> None:
+    viewer = Visitor(desk, "viewer")
+    for q in ("5555 0100", "5555 0199", "0100"):
+        assert hits(viewer.get("/search", q=q)) == [], q
 
 
 def test_what_is_found_is_text_whatever_it_is(desk: Rig) -> None:
