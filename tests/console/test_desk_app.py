@@ -187,6 +187,8 @@ def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: Desk) -> None
         assert not changes.is_in(desk.app.state.door, cookie)
         sent = li.get("/queue/list", **by_itself)
         assert (sent.status_code, sent.headers["hx-redirect"]) == (401, "/sign-in?to=/%3Fmine%3D1")
+        sent = li.get("/queue/list", **{**by_itself, "hx-current-url": "https://["})
+        assert sent.headers["hx-redirect"] == "/sign-in"
 
 
 def test_what_somebody_does_keeps_them_signed_in(desk: Desk) -> None:
