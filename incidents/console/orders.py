@@ -20,7 +20,13 @@ from incidents.console.shelf import Shelf
 from incidents.console.site import reasons
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.writing import Reader
-from incidents.errors import InputError, RefusedError
+from incidents.errors import (
+    InputError,
+    RefusedError,
+    SettingError,
+    SettingsFileError,
+    UnknownSettingError,
+)
 from incidents.machine import commands as c
 from incidents.machine.ids import order_id
 from incidents.machine.order_acts import BY_HAND
@@ -40,6 +46,8 @@ Name = tuple[int, int, str]
 PAGE = 100
 MAX_SITES = 20
 """So many sites are compared at once: each may take its adapter a while."""
+_UNUSABLE = (SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError)
+"""What may be wrong with the settings of the adapters: whoever keeps them mends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +95,7 @@ def reconcile(desk: Doing) -> Response:
     desk.proves("reconcile")
     try:
         found = _compared(desk)
-    except (InputError, RefusedError) as error:
+    except (InputError, RefusedError, *_UNUSABLE) as error:
         return desk.back("/orders", telling.refused(desk.reader, error))
     return desk.back(f"/orders?compared={_shelf(desk).put(desk.by, found)}#compared")
 

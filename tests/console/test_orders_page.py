@@ -144,3 +144,11 @@ def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
     assert "Not looked at yet" not in second
     # What somebody has compared is theirs.
     assert "Compared:" not in Visitor(desk, "viewer").get(sent.headers["location"]).text
+
+
+def test_an_adapter_that_is_set_up_wrongly_is_named(desk: Rig, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(PANEL.replace("exec", "exce"))
+    wang = Visitor(desk, "supervisor")
+    sent = wang.post("/orders/reconcile")
+    assert sent.headers["location"] == "/orders"
+    assert "section [acts.panel] of the settings file" in wang.get("/orders").text
