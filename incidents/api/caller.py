@@ -171,7 +171,20 @@ def record_reveal(house: House, identity: Identity, about: str) -> None:
 def visitor(door: Door, request: Request) -> Visit | None:
     """Who is in the session of the request's cookie."""
     cookie = request.cookies.get(COOKIE)
-    return None if cookie is None else door.by_session(cookie)
+    return None if cookie is None else door.by_session(cookie, used=is_by_hand(request))
+
+
+def is_by_hand(request: Request) -> bool:
+    """Whether somebody does it: they send a form, or go to a page.
+
+    What a page that is open looks at by itself is none of it, or no session would ever end of a
+    screen that everybody has left.
+    """
+    if request.method not in _SAFE:
+        return True
+    # A program does not say (Fetch Metadata, section 2.3); what it asks for, it asks for.
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return mode == "navigate" and "HX-Request" not in request.headers
 
 
 def is_own_form(visit: Visit, given: str | None) -> bool:

@@ -32,6 +32,10 @@ SENTENCES: dict[str, str] = {
     "task_completed": "任务 {task} 已完成。",
     "item_claimed": "{item} 由 {holder} 处理。",
     "item_released": "{item} 已放回待办。",
+    "order_delivered": "{order}：已由 {adapter} 执行。",
+    "order_failed": "{order}：{adapter} 尝试 {attempts} 次后放弃。",
+    "order_cancelled": "{order}：已取消，不再执行。",
+    "order_retried": "{order}：将重新尝试。",
     "incident_reported": "{incident}：已向公安机关报告。",
     "removal_said": "{incident}：客户称内容已删除；值班尚未核查。",
 }
