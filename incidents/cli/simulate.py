@@ -163,10 +163,10 @@ def _fields(outcome: Outcome) -> list[str]:
 def _tell(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
     """What the numbers rest on, for people."""
     found = taken.facts()
-    if not taken.history.reports:
+    if taken.span is None:
         run.tell("there is no report in the history")
         return
-    first, last = (taken.history.reports[i].occurred_at for i in (0, -1))
+    first, last = taken.span
     run.tell(
         f"{_many(found['reports'], 'report')} of {_many(len(taken.stories), 'site')}, "
         f"{run.when(first)} to {run.when(last)} {run.when.zone_name}",
@@ -208,10 +208,8 @@ def _told_calls(found: dict[str, Any]) -> str:
 def _draw(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
     from incidents.intake import picture
 
-    reports = taken.history.reports
-    span = (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
     try:
-        file.write_text(picture.draw(outcomes, span, run.settings.zone), encoding="utf-8")
+        file.write_text(picture.draw(outcomes, taken.span, run.settings.zone), encoding="utf-8")
     except OSError as error:
         raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
     run.tell(f"the picture is in {file}")

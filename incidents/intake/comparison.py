@@ -41,14 +41,14 @@ def compare(
 ) -> Comparison:
     """Runs `history` through each policy; reports within `within` of one kept are one finding."""
     taken = take(history, draw, within)
-    outcomes, reports = taken.under(policies), history.reports
+    outcomes, span = taken.under(policies), taken.span
     return Comparison(
-        reports=len(reports),
+        reports=len(history.reports),
         kept=taken.kept,
         drawn=taken.drawn,
         bad=len(history.bad),
-        first=reports[0].occurred_at if reports else None,
-        last=reports[-1].occurred_at if reports else None,
+        first=None if span is None else span[0],
+        last=None if span is None else span[1],
         outcomes=outcomes,
         differences=tuple(_differences(outcomes)),
     )

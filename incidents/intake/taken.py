@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from incidents.clock import rfc3339
@@ -48,6 +48,12 @@ class Taken:
         calls = (call for story in self.stories for call in story.calls)
         return sum(call.drawn and call.outcome is not None for call in calls)
 
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """When the first report was, and the last, in UTC; None without any."""
+        reports = self.history.reports
+        return (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
+
     def under(
         self, policies: Sequence[Named], done: Callable[[int], object] = lambda _: None
     ) -> tuple[Outcome, ...]:
@@ -56,9 +62,9 @@ class Taken:
 
     def facts(self) -> dict[str, Any]:
         """What holds for all policies, for programs; times are RFC 3339."""
-        reports, within = self.history.reports, self.group_within
+        within, span = self.group_within, self.span
         return {
-            "reports": len(reports),
+            "reports": len(self.history.reports),
             "bad": len(self.history.bad),
             "kept": self.kept,
             "drawn": self.drawn,
@@ -66,8 +72,8 @@ class Taken:
             "reach": self.draw.reach,
             "seed": self.draw.seed,
             "group_within": None if within is None else write_duration(within),
-            "from": rfc3339(reports[0].occurred_at) if reports else None,
-            "to": rfc3339(reports[-1].occurred_at) if reports else None,
+            "from": None if span is None else rfc3339(span[0]),
+            "to": None if span is None else rfc3339(span[1]),
         }
 
     def document(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
