@@ -12,6 +12,7 @@ from incidents.api import answers
 from incidents.api.caller import Caller, looker
 from incidents.api.incidents import duty_of_settings
 from incidents.api.operation import JSON, operation, router
+from incidents.api.turn import TRYING
 from incidents.documents import plain
 from incidents.notices import notice_settings, trial
 from incidents.store import alarms as raised_alarms
@@ -51,7 +52,8 @@ def test(by: Looking) -> JSON:
     """
     desk, now = notice_settings.to_desk(by.house.settings.zone), clock.now()
     when = When(zone=by.house.settings.zone, now=now)
-    return JSON({"items": list(trial.send(desk, now, when))})
+    with TRYING.taken():
+        return JSON({"items": list(trial.send(desk, now, when))})
 
 
 @routes.get("/enforcement", **operation("look", answers.Enforcement))

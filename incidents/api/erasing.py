@@ -12,7 +12,7 @@ from incidents import clock, inputs, retention, site_name
 from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
-from incidents.api.turn import AGEING
+from incidents.api.turn import ERASING
 from incidents.desk import ageing
 from incidents.desk.demand import Demand, Demands
 from incidents.errors import BadSiteNameError
@@ -47,12 +47,13 @@ def erase(
         desk=house.desk, engine=house.engine, folder=house.settings.evidence,
         keep=retention.of_settings(),
     )  # fmt: skip
-    met = demands.meet(
-        Demand(site=name, reason=reason, by=by.by, login=by.identity.login),
-        clock.now(),
-        dry_run=by.dry_run,
-        confirm=lambda: _confirm(name, demand.confirm),
-    )
+    with ERASING.taken():
+        met = demands.meet(
+            Demand(site=name, reason=reason, by=by.by, login=by.identity.login),
+            clock.now(),
+            dry_run=by.dry_run,
+            confirm=lambda: _confirm(name, demand.confirm),
+        )
     return JSON(met.document(dry_run=by.dry_run))
 
 
@@ -73,7 +74,7 @@ def run(by: Acting) -> JSON:
     if by.dry_run:
         return _looked(by)
     house = by.house
-    with AGEING.taken():
+    with ERASING.taken():
         aged = ageing.erase(
             house.desk, house.engine, house.settings.evidence, retention.of_settings(),
             clock.now(), by=by.by, login=by.identity.login,
@@ -83,7 +84,7 @@ def run(by: Acting) -> JSON:
 
 def _looked(by: Caller) -> JSON:
     house, keep = by.house, retention.of_settings()
-    with AGEING.taken():
+    with ERASING.taken():
         aged = ageing.look(house.engine, house.settings.evidence, keep, clock.now())
     return JSON(aged.document(dry_run=True))
 

@@ -1,4 +1,4 @@
-"""The turn: what takes a core for seconds is done for one at a time, and others wait a moment."""
+"""The turn: what takes seconds is done for one at a time, and others wait a moment."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ class Turn:
             self._free.release()
 
 
-SIMULATING, BUNDLING, AGEING = Turn(), Turn(), Turn()
+SIMULATING, BUNDLING, ERASING, TRYING = Turn(), Turn(), Turn(), Turn()
