@@ -10,7 +10,7 @@ from pydantic import Field
 
 from incidents import clock, inputs, retention, site_name
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, actor, looker
+from incidents.api.caller import Caller, looker, tryer
 from incidents.api.operation import JSON, operation, router
 from incidents.api.turn import ERASING
 from incidents.desk import ageing
@@ -20,7 +20,7 @@ from incidents.errors import BadSiteNameError
 routes = router("erasing")
 
 Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
+Acting = Annotated[Caller, Depends(tryer)]
 
 
 class Demanding(forms.Because):

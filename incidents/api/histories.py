@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from incidents import clock
 from incidents.api import answers, forms, policies, problems
-from incidents.api.caller import Caller, actor, looker
+from incidents.api.caller import Caller, looker, tryer
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.policies import Toml
 from incidents.api.turn import SIMULATING
@@ -35,7 +35,7 @@ from incidents.machine.policy import DOCUMENTED
 routes = router("histories")
 
 Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
+Acting = Annotated[Caller, Depends(tryer)]
 
 MAX_IMPORTED = 10_000
 """So many reports go onto the record in one request: it is answered while its asker waits."""
