@@ -54,12 +54,15 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "approve": (_S,),
     "decline": (_S,),
     "uphold": (_S,),
+    "import_incident": (_S, _I),
     # Of orders.
     "retry_order": (_S,),
     "cancel_order": (_S,),
     "reconcile": (_S,),
     # Of the house.
     "activate_policy": (_S, _X),
+    "erase": (_S, _X),
+    "try_alarms": (_S, _X),
     "keep_accounts": (_X,),
     "own_account": _ALL,
     "set_password": _ALL,
@@ -74,12 +77,13 @@ ACTS: tuple[str, ...] = tuple(_TABLE)
 IN_PERSON = frozenset(
     {
         "state_refused", "state_false", "confirm_closure", "ask_reinstatement", "approve",
-        "activate_policy", "set_password", "make_token",
+        "activate_policy", "set_password", "make_token", "erase",
     }
 )  # fmt: skip
 """What closes a site on somebody's word (R4, R5), opens a closed one, says by which numbers and how
-many people that is done, or gives somebody a way in: a person does it who has just proved who they
-are, and no token does it for them. For another's account `keep_accounts` is needed as well."""
+many people that is done, gives somebody a way in, or erases for good: a person does it who has just
+proved who they are, and no token does it for them. For another's account `keep_accounts` is needed
+as well."""
 
 
 def may(role: str, act: str) -> bool:

@@ -41,6 +41,8 @@ CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
 """What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
 
 
+DryRun = Annotated[bool, Query(description="Show what would happen; do nothing.")]
+
 Seen = tuple[int, int]
 """What an ETag says: the site's id, and up to which of its entries it was seen."""
 
@@ -271,11 +273,17 @@ async def actor(
         str | None,
         Header(alias="If-Match", description="The ETag of the site as you have seen it."),
     ] = None,
-    dry_run: Annotated[bool, Query(description="Show what would happen; do nothing.")] = False,
+    dry_run: DryRun = False,
 ) -> Caller:
     """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
     found = await looker(request)
     return Caller(found.house, found.identity, key, _seen(if_match), dry_run)
+
+
+async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
+    """The same, for what is no act of one site and comes to the same when it is done again."""
+    found = await looker(request)
+    return Caller(found.house, found.identity, dry_run=dry_run)
 
 
 def _seen(if_match: str | None) -> Seen | None:

@@ -28,6 +28,7 @@ from incidents.intake import recorded
 from incidents.intake.comparison import Comparison
 from incidents.intake.contacts import Draw
 from incidents.intake.history import History
+from incidents.intake.taken import MAX_REPORTS
 from incidents.machine.policy import Policy
 from incidents.policy_words import Change, differences
 from incidents.views import policy as views
@@ -178,7 +179,7 @@ def _days(text: str | None) -> int | None:
 def _recorded(desk: Acting, days: int) -> tuple[History, bool]:
     with desk.reading() as connection:
         since = desk.house.now(connection) - timedelta(days=days)
-        return recorded.read(connection, since, comparing.MAX_REPORTS)
+        return recorded.read(connection, since, MAX_REPORTS)
 
 
 def _not_yet(desk: Acting, found: Trial) -> str | None:
