@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
 
 from incidents import inputs
 from incidents.api import answers
 from incidents.api.caller import Caller, looker
-from incidents.api.incidents import duty_of_settings
 from incidents.api.operation import JSON, operation, router
-from incidents.documents import plain
 from incidents.errors import RefusedError
 from incidents.notices import customer_settings, notice_settings, preview, samples
 from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AnyFacts
-from incidents.store import alarms as raised_alarms
-from incidents.views.alarms import alarming
 
 routes = router("notices")
 
@@ -67,21 +62,10 @@ def read(
 @routes.get("/alarms", **operation("look", answers.Alarms))
 def alarms(by: Looking) -> JSON:
     """What is alarming now, the most urgent first, and whether the desk was told of it."""
-    report = duty_of_settings()
+    house = by.house
     with by.reading() as connection:
-        raised = raised_alarms.known(connection)
-        look = alarming(connection, by.house.now(connection), report)
-    items: list[dict[str, Any]] = []
-    for alarm in look.alarms:
-        known = raised.get(alarm.key)
-        own = {name: plain(value) for name, value in asdict(alarm).items()}
-        told = {
-            "raised_at": plain(known and known.raised_at),
-            "attempts_to_tell": 0 if known is None else known.attempts,
-            "told_at": plain(known and known.told_at),
-        }
-        items.append({"key": alarm.key, **own, **told})
-    return JSON({"items": items, "capped": sorted(look.capped)})
+        now = house.now(connection)
+        return JSON(house.views.alarms_now(connection, now, house.report_duty))
 
 
 def _of(by: Caller, notice: str, incident: str) -> AnyFacts:

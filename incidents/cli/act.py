@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,52 +67,64 @@ class Act:
         return answers.give(self.run, answer, dry_run=False, repetition_told=True)
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> int:
-        """Like `submit`, for what opens a closed site: who does it signs in, if there are accounts.
+        """Like `submit`, for what is done in person: who does it signs in, where that is asked for.
 
         The password is asked for first, also for a dry run: nobody else is told anything.
 
         Raises:
             ActRefusedError: as `submit` does.
-            PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
+            PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
         """
-        from incidents.cli import password as passwords
+        from incidents.cli import presence
 
-        signed_in = passwords.has_accounts(self.run)
-        if signed_in:
-            passwords.sign_in(self.run, password)
-        envelope = replace(self._envelope(site, command, key=self.key), signed_in=signed_in)
-        return answers.give(self.run, self._send(envelope), dry_run=self.dry_run)
+        with presence.proved(self.run, command, password) as signed_in:
+            envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
+            answer = self._send(envelope)
+        return answers.give(self.run, answer, dry_run=self.dry_run)
 
     def close_site(
-        self, site: str | int, command: Command, *, confirm: str | None, about: str | None = None
+        self,
+        site: str | int,
+        command: Command,
+        *,
+        confirm: str | None,
+        password: Path | None,
+        about: str | None = None,
     ) -> int:
-        """Like `submit`, for an act that closes the site on somebody's word: it is confirmed first.
+        """Like `submit_in_person`, for an act that closes the site on somebody's word: it is
+        confirmed before it is done.
 
         What is impossible is refused before anybody is asked.
 
         Raises:
             ActRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
+            PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
         """
-        if not self.dry_run:
-            name = self.refuse_if_impossible(site, command)
-            _confirm(name, confirm)
-        return self.submit(site, command, about=about)
+        from incidents.cli import presence
 
-    def refuse_if_impossible(self, site: str | int, command: Command) -> str:
-        """Make sure that the desk would take it, doing nothing; the name of its site.
+        with presence.proved(self.run, command, password) as signed_in:
+            envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
+            if not self.dry_run:
+                name = self._refuse_if_impossible(envelope)
+                _confirm(name, confirm)
+            answer = self._send(envelope)
+        return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+
+    def refuse_if_impossible(self, site: str | int, command: Command) -> None:
+        """Make sure that the desk would take it, doing nothing.
 
         Raises:
             ActRefusedError: as `submit` does.
         """
-        expected = self._send(self._envelope(site, command, key=self.key), dry_run=True)
-        if expected.refusal is not None and expected.site_id is not None:
-            from incidents.machine.commands import Elapse
+        self._refuse_if_impossible(self._envelope(site, command, key=self.key))
 
-            # Refused or not, what fell due before the command is done (domain.md, section 2).
-            self._send(self._envelope(expected.site_id, Elapse()))
-        answers.raise_refusal(self.run, expected)
-        return str(expected.document["site"]["site"])
+    def hand_over(self, to: str) -> list[Answer]:
+        """Give all that one holds to another; the caller answers."""
+        from incidents.machine.commands import HandOver
+
+        order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
+        return self.run.house.hand_over(order, dry_run=self.dry_run)
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
         """Do many at once, in one transaction; the caller answers.
@@ -134,11 +145,25 @@ class Act:
         *,
         key: str | None = None,
         key_for: timedelta | None = None,
+        signed_in: bool = False,
     ) -> Envelope:
         from incidents.desk import Envelope
 
-        login = self.run.settings.login
-        return Envelope(site=site, command=command, login=login, key=key, key_for=key_for)
+        return Envelope(
+            site=site, command=command, login=self.run.settings.login, key=key, key_for=key_for,
+            signed_in=signed_in,
+        )  # fmt: skip
+
+    def _refuse_if_impossible(self, envelope: Envelope) -> str:
+        """The name of its site, if the desk would take it."""
+        expected = self._send(envelope, dry_run=True)
+        if expected.refusal is not None and expected.site_id is not None:
+            from incidents.machine.commands import Elapse
+
+            # Refused or not, what fell due before the command is done (domain.md, section 2).
+            self._send(self._envelope(expected.site_id, Elapse()))
+        answers.raise_refusal(self.run, expected)
+        return str(expected.document["site"]["site"])
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         [answer] = self.run.house.desk.submit(

@@ -88,15 +88,25 @@ def edit(act: Act, site: str, phone: str | None, email: str | None, responsible:
     help="How that was established, in your own words.",
 )  # fmt: skip
 @params.confirm_option
+@password_file_option
 @acting
-def false_info(act: Act, site: str, field: str, evidence: str, confirm: str | None) -> int:
+def false_info(
+    act: Act,
+    *,
+    site: str,
+    field: str,
+    evidence: str,
+    confirm: str | None,
+    password_file: Path | None,
+) -> int:
     """State that a filed detail of NAME is false.
 
     The site is closed at once (R4), with no after-sales service and no refund: it asks for the
-    site's name, or takes --confirm NAME.
+    site's name, or takes --confirm NAME. Over a server it asks for the password of who acts first,
+    or takes --password-file.
     """
     command = commands.StateFalse(by=act.by, field=field, evidence=evidence)
-    return act.close_site(site, command, confirm=confirm)
+    return act.close_site(site, command, confirm=confirm, password=password_file)
 
 
 @click.command()
@@ -125,7 +135,8 @@ def unhold(act: Act, site: str, reason: str) -> int:
 def reinstate(act: Act, site: str, reason: str, password_file: Path | None) -> int:
     """Ask that NAME, which is closed, be opened again; another person approves or declines.
 
-    Where there are accounts it asks for the password of who acts, or takes --password-file.
+    Where there are accounts, and over a server, it asks for the password of who acts, or takes
+    --password-file.
     """
     command = commands.AskReinstatement(by=act.by, reason=reason)
     return act.submit_in_person(site, command, password_file)
@@ -138,7 +149,8 @@ def reinstate(act: Act, site: str, reason: str, password_file: Path | None) -> i
 def approve(act: Act, site: str, password_file: Path | None) -> int:
     """Approve that NAME be opened again, as another person has asked.
 
-    Where there are accounts it asks for the password of who acts, or takes --password-file.
+    Where there are accounts, and over a server, it asks for the password of who acts, or takes
+    --password-file.
     """
     return act.submit_in_person(site, commands.Approve(by=act.by), password_file)
 

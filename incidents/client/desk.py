@@ -6,16 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
-from incidents.client.http import Document, Exchange, ProblemError, part
+from incidents.client.faults import Document, NoDeskError, ProblemError
+from incidents.client.http import Exchange, part
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.desk.envelope import Answer, Envelope, nothing_done
-from incidents.errors import InputError
+from incidents.errors import FileError, InputError
 from incidents.machine import commands as c
 from incidents.machine.commands import Command
 from incidents.machine.ids import contact_id, incident_id, order_id, task_id
-from incidents.machine.policy import Policy
+from incidents.machine.policy import Policy, PolicyError
+from incidents.machine.policy import read as read_policy
 from incidents.machine.refusals import Refusal, Remark
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
@@ -23,6 +26,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _NOT_SAID = frozenset(
     {"by", "incident", "contact", "item", "task", "order", "lane", "why", "tried"}
 )
+# They are decided on what was looked at: what anybody does meanwhile refuses them.
 _CLOSING = (c.StateRefused, c.StateFalse)
 
 _OF_SITE: dict[type[Command], str] = {
@@ -40,11 +44,17 @@ class NotOverServerError(InputError):
     """this is not done over a server: {way_out}"""
 
 
+_Look = tuple[str | None, str]
+"""A site as it was looked at: its ETag, and its name."""
+
+
 class RemoteDesk:
     """The write path of a server, for the command line; who acts is whose token it is."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._seen: dict[str | int, _Look] = {}
+        self._carried: dict[str, Path] = {}
 
     def submit(
         self,
@@ -64,6 +74,41 @@ class RemoteDesk:
             raise NotOverServerError(way_out="try another policy with --db, or in the console")
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
+    def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
+        """Gives all that one holds to another; raises as `submit` does."""
+        assert isinstance(order.command, c.HandOver)
+        try:
+            given, _ = self._exchange.exchange(
+                "POST", "/queue/hand-over", words={"to": order.command.to}, key=order.key,
+                query={"dry_run": dry_run or None},
+            )  # fmt: skip
+        except ProblemError as problem:
+            return [_refused(order, problem)]
+        return [_answer(each) for each in given["items"]]
+
+    def carry(self, file: Path, digest: str) -> None:
+        """The file of that digest, which is attached next, goes to the server with the act."""
+        self._carried[digest] = file
+
+    def policy(self) -> Policy:
+        """The server's active policy; raises as `submit` does."""
+        try:
+            return read_policy(self._exchange.get("/policy")["toml"])
+        except PolicyError as error:
+            server = self._exchange.server
+            raise NoDeskError(server=server, detail="its policy is of another program") from error
+
+    def activate(
+        self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
+        **_: object,
+    ) -> Document:  # fmt: skip
+        """Makes a policy (TOML) the active one; raises as `submit` does."""
+        done, _tag = self._exchange.exchange(
+            "POST", "/policy/activate", words={"toml": policy_text, "reason": reason}, key=key,
+            query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        return done
+
     def __getattr__(self, name: str) -> NoReturn:
         raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
 
@@ -72,21 +117,31 @@ class RemoteDesk:
         if isinstance(command, c.Elapse):
             # The server does what is due before each act itself.
             return nothing_done(str(envelope.site), Refusal("nothing_due"))
-        method, path, words = request(envelope)
-        seen = None
-        if isinstance(command, _CLOSING) and not dry_run:
-            seen, words["confirm"] = self._looked_at(envelope)
         try:
-            document, _ = self._exchange.exchange(
-                method, path, words=words, key=envelope.key, seen=seen,
-                query={"dry_run": True} if dry_run else None,
-            )  # fmt: skip
+            if isinstance(command, c.Attach):
+                return self._attach(envelope, command, dry_run=dry_run)
+            return self._send(envelope, dry_run=dry_run)
         except ProblemError as problem:
             return _refused(envelope, problem)
+
+    def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
+        method, path, words = request(envelope)
+        closes, seen, lasts = isinstance(envelope.command, _CLOSING), None, envelope.key_for
+        if closes and not dry_run:
+            known = envelope.site in self._seen
+            look = self._seen.pop(envelope.site) if known else self._look(envelope)
+            seen, words["confirm"] = look
+        document, _ = self._exchange.exchange(
+            method, path, words=words, key=envelope.key, seen=seen,
+            key_for_s=None if lasts is None else int(lasts.total_seconds()),
+            query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        if closes and dry_run:
+            # Before anybody is asked whether they mean it.
+            self._seen[envelope.site] = self._look(envelope)
         return _answer(document)
 
-    def _looked_at(self, envelope: Envelope) -> tuple[str | None, str]:
-        """The site's ETag and its name: whoever closes it has been asked by now."""
+    def _look(self, envelope: Envelope) -> _Look:
         site = envelope.site
         if isinstance(site, int):
             named = incident_id(site, getattr(envelope.command, "incident", 1))
@@ -94,6 +149,19 @@ class RemoteDesk:
             return seen, str(found["site"])
         _, seen = self._exchange.exchange("GET", f"/sites/{part(site)}")
         return seen, site
+
+    def _attach(self, envelope: Envelope, command: c.Attach, *, dry_run: bool) -> Answer:
+        named = incident_id(_id(envelope.site), command.incident)
+        file = self._carried[command.digest]
+        try:
+            with file.open("rb") as content:
+                done = self._exchange.send(
+                    "POST", f"/incidents/{named}/evidence", key=envelope.key,
+                    query={"dry_run": dry_run or None}, files={"file": (command.name, content)},
+                )  # fmt: skip
+        except OSError as error:
+            raise FileError(file=file, done="read", detail=error.strerror) from error
+        return _answer(done.json())
 
 
 def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:

@@ -19,7 +19,9 @@ from incidents.machine.commands import Approve, AskReinstatement
 from incidents.machine.refusals import Refusal
 from incidents.store.accounts import account, any_there
 
-_IN_PERSON = (AskReinstatement, Approve)
+IN_PERSON = (AskReinstatement, Approve)
+"""What needs a sign-in in a database that has accounts, by whichever way it comes."""
+
 _NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person"})
 
 NOT_KEPT = frozenset({"sign_in_needed", "changed_meanwhile"})
@@ -36,7 +38,7 @@ def missing(connection: Connection, envelope: Envelope) -> Refusal | None:
     Whoever has signed in is looked at once more: the account may have been disabled meanwhile.
     """
     command = envelope.command
-    if not isinstance(command, _IN_PERSON) or not any_there(connection):
+    if not isinstance(command, IN_PERSON) or not any_there(connection):
         return None
     found = account(connection, command.by) if envelope.signed_in else None
     if found is None or found.disabled_at is not None or not may(found.role, act_of(type(command))):
