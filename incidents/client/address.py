@@ -21,8 +21,8 @@ def checked(server: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if host is None or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
-        raise InputError(f"not the address of a server: {server!r} (https://desk.host.example)")
+    if not host or any(map(str.isspace, server)) or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
+        raise none(server)
     if "@" in parts.netloc:
         # Others see what a command was called with.
         raise InputError("an address holds no name and no password: a token says who you are")
@@ -32,6 +32,11 @@ def checked(server: str) -> str:
             " machine alone"
         )
     return server.rstrip("/")
+
+
+def none(server: str) -> InputError:
+    """That it is none."""
+    return InputError(f"not the address of a server: {server!r} (https://desk.host.example)")
 
 
 def trusted() -> ssl.SSLContext:

@@ -9,12 +9,15 @@ from urllib.parse import quote
 
 from incidents.client import address, faults
 from incidents.client.faults import Document, NoClientError, NoDeskError
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     import httpx
 
 PREFIX = "/api/v1"
 TIMEOUT_S = 30.0
+MAX_KEY = 150
+"""So many characters of a key go over a server, whose own name for it is longer."""
 
 
 class Exchange:
@@ -23,7 +26,8 @@ class Exchange:
     `prove`, of a session, has its person prove again who they are, when the server asks for that.
 
     Raises:
-        InputError: for an address that is none, or by which the token could be overheard.
+        InputError: for an address that is none, or by which the token could be overheard; for what
+            cannot be a token.
         NoClientError: if httpx is not installed.
     """
 
@@ -95,7 +99,9 @@ class Exchange:
         Raises:
             ProblemError: for what the server refuses.
             ServerError: if it does not answer; with a `key` the act can be asked for again.
+            InputError: for a `key` that cannot be sent.
         """
+        _check_key(key)
         told = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
         headers = {name: str(value) for name, value in told.items() if value is not None}
         asked = {**sent, "headers": headers, "params": _asked(query)}
@@ -161,6 +167,15 @@ def _said(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
+def _check_key(key: str | None) -> None:
+    if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
+        raise InputError(f"over a server a key has {MAX_KEY} characters at most, all of ASCII")
+
+
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
 def _must_prove(answer: httpx.Response) -> bool:
     return answer.status_code == 403 and (faults.document(answer) or {}).get("why") == "prove_again"
 
@@ -172,9 +187,14 @@ def _http(
         import httpx
     except ModuleNotFoundError as error:
         raise NoClientError from error
+    if token is not None and not _fits_a_header(token):
+        # Not a word of it: it may be one, with something behind it.
+        raise InputError("what is given as the token cannot be one: it has characters of none")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(
-        base_url=server, headers=headers, timeout=timeout_s, transport=transport,
-        verify=address.trusted(), follow_redirects=False,
-        trust_env=False,
-    )  # fmt: skip
+    try:
+        return httpx.Client(
+            base_url=server, headers=headers, timeout=timeout_s, transport=transport,
+            verify=address.trusted(), follow_redirects=False, trust_env=False,
+        )  # fmt: skip
+    except httpx.InvalidURL as error:
+        raise address.none(server) from error

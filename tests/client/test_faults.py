@@ -97,7 +97,8 @@ def test_a_server_that_is_older_says_what_it_cannot_do(
 
 @pytest.mark.parametrize("server", [
     "https://[::1", "https://desk.host.example:port", "https://", "desk.host.example",
-    "https://li:secret@desk.host.example", "https://desk.host.example/?x=1",
+    "https://li:secret@desk.host.example", "https://desk.host.example/?x=1", "https://a b",
+    "https://desk\u2028.example", "https://desk.host.example:99999", "https://\u00ad",
     "http://desk.host.example", "http://192.0.2.1",
 ])  # fmt: skip
 def test_an_address_that_is_none_is_wrong_usage(
@@ -107,6 +108,27 @@ def test_an_address_that_is_none_is_wrong_usage(
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "secret" not in told
+
+
+@pytest.mark.parametrize("token", ["inc_secret\ninc_other", "inc_sécret", "inc_secret\x00"])
+def test_what_cannot_be_a_token_is_not_sent_and_not_shown(
+    token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("incidents.settings._Said.token", lambda _: token)
+        assert main(["queue", "--server", "https://desk.host.example"]) == MISUSED
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "cret" not in told
+
+
+@pytest.mark.parametrize("key", ["k" * 151, "ключ"])
+def test_a_key_that_cannot_go_over_a_server_is_wrong_usage(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["log", "shop.example", "--key", key, "--server", "https://desk.host.example"]
+    assert main(line) == MISUSED
+    assert "over a server a key has 150 characters at most" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("server", ["http://127.0.0.1:7390", "http://[::1]", "http://localhost"])
