@@ -14,7 +14,7 @@ from incidents.cli.root import LazyGroup
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
-    from incidents.cli.keeping import Keeper
+    from incidents.cli.keeper import Keeper
     from incidents.cli.run import Run
     from incidents.client.keeper import RemoteKeeper
     from incidents.words import Document

@@ -84,7 +84,7 @@ class Run:
             NotOverServerError: saying `why` a server does not do it, or the way out.
         """
         if self.settings.server is not None:
-            from incidents.client.desk import NotOverServerError
+            from incidents.client.faults import NotOverServerError
 
             raise NotOverServerError(way_out=why)
 

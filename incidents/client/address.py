@@ -21,7 +21,13 @@ def checked(server: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if not host or any(map(str.isspace, server)) or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
+    if (
+        not host
+        or any(map(str.isspace, server))
+        or parts.scheme not in ("https", "http")
+        or parts.query
+        or parts.fragment
+    ):
         raise none(server)
     if "@" in parts.netloc:
         # Others see what a command was called with.

@@ -7,7 +7,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from incidents.errors import FAILED, AwayError, IncidentsError, RefusedError
+from incidents.errors import FAILED, AwayError, IncidentsError, InputError, RefusedError
 
 if TYPE_CHECKING:
     import httpx
@@ -20,6 +20,10 @@ _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 class NoClientError(IncidentsError):
     """to ask a server needs a library that is not installed: pip install 'incidents[console]'"""
+
+
+class NotOverServerError(InputError):
+    """this is not done over a server: {way_out}"""
 
 
 class ServerError(AwayError):

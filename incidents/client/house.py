@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from incidents import clock
 from incidents.client import session
-from incidents.client.desk import NotOverServerError, RemoteDesk
+from incidents.client.desk import RemoteDesk
+from incidents.client.faults import NotOverServerError
 from incidents.client.keeper import RemoteKeeper
 from incidents.client.views import RemoteViews
 from incidents.machine.ids import incident_id

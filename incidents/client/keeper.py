@@ -1,4 +1,4 @@
-"""The keeper of a server: who may come in there and as what, under the names of `cli.keeping`."""
+"""The keeper of a server: who may come in there and as what, under the names of `cli.keeper`."""
 
 from __future__ import annotations
 

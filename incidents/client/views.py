@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NoReturn
 
-from incidents.client.desk import NotOverServerError
-from incidents.client.faults import Document, ProblemError
+from incidents.client.faults import Document, NotOverServerError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.machine.ids import incident_id, order_id
 

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from incidents import clock
 from incidents.api.act_table import ACTS, ADD, EDIT
 from incidents.cli.root import root
-from incidents.client.desk import request
+from incidents.client.requests import request
 from incidents.desk import Envelope
 from incidents.errors import DONE, MISUSED, REFUSED
 from incidents.store.engine import writing
