@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,13 @@ from incidents import clock
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
-    from incidents.desk import Desk
+    from incidents.acts.reconciliation import Comparison
+    from incidents.desk import Answer, Desk, Envelope
+    from incidents.report_duty import ReportDuty
     from incidents.settings import Settings
 
 
@@ -100,6 +103,65 @@ class House:
             return {}
         with self.reading() as connection:
             return dict(sealed.values(connection, asked).items())
+
+    @property
+    def person(self) -> str:
+        """Who asks: the name by which the queue knows what is theirs."""
+        return self.settings.person
+
+    @property
+    def report_duty(self) -> ReportDuty | None:
+        """The duty to report as the settings file has it; raises as `report_duty.read` does."""
+        from incidents import report_duty, settings
+
+        return report_duty.read(settings.section(report_duty.SECTION))
+
+    def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
+        """Give all that somebody holds to another: see `desk.shift`."""
+        from incidents.desk import shift
+
+        return shift.hand_over(self.desk, self.reading, order, dry_run=dry_run)
+
+    def keep_evidence(
+        self, file: Path, digest: str, refuse_if_impossible: Callable[[], object]
+    ) -> None:
+        """Keep a copy of a file that is to be attached, unless the act would be refused.
+
+        What is refused leaves no copy behind, and no entry names a file that is not kept.
+
+        Raises:
+            FileError: as `evidence.keep` does.
+        """
+        from incidents import evidence
+
+        refuse_if_impossible()
+        evidence.keep(file, digest, self.settings.evidence)
+
+    def link(self, incident: tuple[int, int]) -> dict[str, str]:
+        """The link to the customer's page of an incident, and until when it holds.
+
+        Raises:
+            UnknownIncidentError: if there is none.
+            NoCustomerPageError: without [customer] in the settings.
+        """
+        from incidents.notices import customer_settings
+
+        links, now = customer_settings.needed(), clock.now()
+        with self.reading() as connection:
+            self.views.incident(connection, incident)
+        return links.document(incident, now)
+
+    def compare(self, names: Iterable[str], **asked: Any) -> list[Comparison]:
+        """What is ordered of those sites, and what is in force: see `acts.reconciliation`."""
+        from incidents.acts import routing
+        from incidents.acts.reconciliation import Reconciliation
+
+        found = routing.load()
+        try:
+            own = Reconciliation(reading=self.reading, desk=self.desk, routing=found, **asked)
+            return [own.compare(name) for name in names]
+        finally:
+            found.close()
 
     def close(self) -> None:
         """Let go of the database's connections."""

@@ -47,7 +47,11 @@ class SettingsFileError(IncidentsError):
     """the settings file {file} cannot be read: {detail}"""
 
 
-class DatabaseError(IncidentsError):
+class AwayError(IncidentsError):
+    """What was asked does not do its part now: nobody knows whether an act was done."""
+
+
+class DatabaseError(AwayError):
     """{detail}"""
 
 

@@ -55,11 +55,12 @@ class TellingNameError(RefusedError):
 class Settings:
     """What holds for one run of the program.
 
-    `db` is a URL, None meaning the user's own SQLite file; `person` is who acts and `login` the
-    name of the process's owner; `zone` is the one in which people read and write times; `evidence`
-    is the folder of attached files and `evidence_limit` the most bytes of one; `own_clock` says
-    that the clock is simulated and no database's is asked. `server` is the address of a server that
-    is asked in place of a database, as the account of `token`.
+    `db` is a URL, None meaning the user's own SQLite file; `person` is who acts, `named` whether
+    somebody has said so, and `login` the name of the process's owner; `zone` is the one in which
+    people read and write times; `evidence` is the folder of attached files and `evidence_limit` the
+    most bytes of one; `own_clock` says that the clock is simulated and no database's is asked.
+    `server` is the address of a server that is asked in place of a database, as the account of
+    `token`.
     """
 
     db: str | None
@@ -71,6 +72,7 @@ class Settings:
     own_clock: bool = False
     server: str | None = None
     token: str | None = None
+    named: bool = False
 
 
 def load(
@@ -106,6 +108,7 @@ def load(
         own_clock=said.choice("clock", ("own", "database"), "database") == "own",
         server=asked,
         token=said.token() if asked else None,
+        named=name is not None,
     )
 
 

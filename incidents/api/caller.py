@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +57,7 @@ class Caller:
     key: str | None = None
     seen: Seen | None = None
     dry_run: bool = False
+    key_for: timedelta | None = None
 
     @property
     def by(self) -> str:
@@ -132,11 +134,11 @@ class Caller:
     def envelope(self, site: str | int, command: Command, key: str | None = None) -> Envelope:
         """The command on its way, signed by who asks."""
         identity = self.identity
-        own = key if key is not None else self.key
+        own, key_for = (self.key, self.key_for) if key is None else (key, None)
         seen_of, seen = self.seen or (None, None)
         return Envelope(
             site=site, command=command, login=identity.login,
-            key=None if own is None else f"{identity.handle}:{own}", seen=seen,
+            key=None if own is None else f"{identity.handle}:{own}", key_for=key_for, seen=seen,
             seen_of=seen_of, signed_in=identity.proved_at is not None,
         )  # fmt: skip
 
@@ -274,10 +276,20 @@ async def actor(
         Header(alias="If-Match", description="The ETag of the site as you have seen it."),
     ] = None,
     dry_run: DryRun = False,
+    key_for: Annotated[
+        int | None,
+        Header(
+            alias="Idempotency-Key-For",
+            ge=1,
+            le=86_400,
+            description="After so many seconds the key is free again; none: never.",
+        ),
+    ] = None,
 ) -> Caller:
     """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
     found = await looker(request)
-    return Caller(found.house, found.identity, key, _seen(if_match), dry_run)
+    held = None if key_for is None else timedelta(seconds=key_for)
+    return Caller(found.house, found.identity, key, _seen(if_match), dry_run, held)
 
 
 async def tryer(request: Request, dry_run: DryRun = False) -> Caller:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, BinaryIO
 
 from fastapi import Depends, Path, Query, UploadFile
 
-from incidents import clock, evidence, inputs, report_duty, settings
+from incidents import clock, evidence, inputs
 from incidents.accounts import roles
 from incidents.api import acts, answers, forms, problems
 from incidents.api.caller import Caller, actor, etag, looker
@@ -20,8 +20,6 @@ from incidents.clock import rfc3339
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
 from incidents.machine import commands as c
-from incidents.notices import customer_settings
-from incidents.report_duty import ReportDuty
 from incidents.views import duty, lists, masked
 from incidents.views.timeline import timeline
 
@@ -82,7 +80,7 @@ def search(
 @routes.get("/incidents/{incident}", **operation("look", answers.IncidentInFull, tagged=True))
 def show(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
-    key, owed = inputs.incident(incident), duty_of_settings()
+    key, owed = inputs.incident(incident), by.house.report_duty
     if reveal:
         by.reveals(incident.strip())
     with by.reading() as connection:
@@ -135,29 +133,16 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
 @routes.get("/incidents/{incident}/link", **operation("give_link", answers.Link))
 def link(by: Looking, incident: Id) -> JSON:
     """The link to the customer's page of an incident: for the responsible person alone."""
-    key = inputs.incident(incident)
-    links, now = customer_settings.needed(), clock.now()
-    with by.reading() as connection:
-        found = by.house.views.incident(connection, key)
-    until = rfc3339(links.until(now))
-    return JSON({"incident": found["id"], "link": links.to(key, now), "until": until})
+    return JSON(by.house.link(inputs.incident(incident)))
 
 
 @routes.get("/duty", **operation("look", answers.Duties))
 def duties(by: Looking, limit: Limit = 100) -> JSON:
     """What is to be reported to the police by when, the longest overdue first."""
-    owed, now = duty_of_settings(), clock.now()
-    if owed is None:
-        return JSON({"items": [], "summary": None})
     with by.reading() as connection:
-        items = duty.unreported_incidents(connection, now, owed, limit=limit)
-        total = duty.summary(connection, now, owed)
-    return JSON({"items": items, "summary": total})
-
-
-def duty_of_settings() -> ReportDuty | None:
-    """The duty to report as the settings have it; raises as `report_duty.read` does."""
-    return report_duty.read(settings.section(report_duty.SECTION))
+        return JSON(
+            by.house.views.duties(connection, clock.now(), by.house.report_duty, limit=limit)
+        )
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:

@@ -9,12 +9,10 @@ from fastapi import Depends, Path, Query
 from pydantic import Field
 
 from incidents import clock, inputs
-from incidents.acts import routing
-from incidents.acts.reconciliation import Reconciliation, in_doubt
+from incidents.acts.reconciliation import in_doubt
 from incidents.api import answers, forms
 from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
-from incidents.api.paging import Limit
 from incidents.views import masked
 from incidents.words import When
 
@@ -22,6 +20,7 @@ routes = router("orders")
 
 Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
+MAX_ORDERS = 10_000
 MAX_SITES = 100
 """So many sites are compared in one request: each may take its adapter a while."""
 
@@ -40,7 +39,7 @@ def orders(
     by: Looking,
     dead: Annotated[bool, Query(description="Only what is given up.")] = False,
     site: Annotated[str | None, Query(max_length=300)] = None,
-    limit: Limit = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_ORDERS, description="At most so many.")] = 100,
 ) -> JSON:
     """Orders that are not carried out, dead letters first."""
     name = None if site is None else inputs.site(site)
@@ -73,14 +72,10 @@ def reconcile(by: Acting, which: Reconcile) -> JSON:
     if not names:
         with by.reading() as connection:
             names = in_doubt(by.house.views.sites(connection), every=which.all)
-    now, found = names[:MAX_SITES], routing.load()
-    try:
-        own = Reconciliation(
-            reading=by.house.reading, desk=by.house.desk, routing=found, by=by.by,
-            login=by.identity.login, repair=which.repair, dry_run=by.dry_run,
-            key=None if by.key is None else f"{by.by}:{by.key}",
-        )  # fmt: skip
-        items = [own.compare(name).document() for name in now]
-    finally:
-        found.close()
+    now = names[:MAX_SITES]
+    compared = by.house.compare(
+        now, by=by.by, login=by.identity.login, repair=which.repair, dry_run=by.dry_run,
+        key=None if by.key is None else f"{by.by}:{by.key}",
+    )  # fmt: skip
+    items = [each.document() for each in compared]
     return JSON({"items": items, "left": len(names) - len(now)})

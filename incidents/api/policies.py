@@ -14,14 +14,12 @@ from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller, actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
-from incidents.desk.activation import ActiveAlreadyError
 from incidents.machine import graph, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
 from incidents.scenario.fields import ScenarioError
 from incidents.scenario.trial import Trial
-from incidents.store import policies
 from incidents.views import policy as views
 
 routes = router("policy")
@@ -55,15 +53,8 @@ class Trying(forms.Form):
 @routes.get("/policy", **operation("look", answers.Policy))
 def show(by: Looking) -> JSON:
     """The active policy: in words, as its file, since when it is active and by whose act."""
-    active = by.house.desk.policy()
     with by.reading() as connection:
-        past = views.history(connection)
-    return JSON(
-        {
-            "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
-            "words": policy_words.sentences(active), "activation": past[-1] if past else None,
-        }
-    )  # fmt: skip
+        return JSON(by.house.views.active_policy(connection))
 
 
 @routes.get("/policy/history", **operation("look", answers.Activations))
@@ -116,21 +107,12 @@ def activate(by: Acting, file: Activating) -> JSON:
     """
     by.needs("activate_policy")
     wanted, reason = read(file.toml), forms.needed("reason", file.reason)
-    active = by.house.desk.policy()
-    answer: Document = {"policy": wanted.digest, "previous": active.digest, "events": []}
-    if by.dry_run:
-        if wanted.digest == active.digest:
-            raise ActiveAlreadyError(policy=active.digest)
-    else:
-        answer |= by.house.desk.activate(
-            wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
-            key=None if by.key is None else f"{by.by}:{by.key}",
-            signed_in=by.identity.proved_at is not None,
-        )  # fmt: skip
-    with by.reading() as connection:
-        before = policy.read(policies.toml(connection, answer["previous"]))
-    told = {name: answer[name] for name in ("policy", "previous", "events")}
-    return JSON({**told, "changes": policy_words.differences(before, wanted)})
+    answer = by.house.desk.activate(
+        wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
+        key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,
+        signed_in=by.identity.proved_at is not None,
+    )  # fmt: skip
+    return JSON({name: answer[name] for name in answers.Activated.model_fields})
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:

@@ -14,8 +14,12 @@ from incidents.cli.root import LazyGroup
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
+    from incidents.cli.keeper import Keeper
     from incidents.cli.run import Run
+    from incidents.client.keeper import RemoteKeeper
     from incidents.words import Document
+
+KEEP = "keep_accounts"
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -54,21 +58,17 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> in
 
     The handle stands in the record for good: small letters, digits, perhaps . _ - between.
     """
-    from incidents.desk import accounts as acts
-
-    by = keeping.who(run, own_password_file)
-    keeping.do(run, lambda c, now: acts.make(c, by, handle, given, now))
-    return _answer(run, handle, changed=True, next_=f"incidents account password {handle}")
+    with keeping.acting(run, KEEP, own_password_file) as keeper:
+        keeper.make(handle, given)
+        made = keeper.account(handle)
+    return _answer(run, made, changed=True, next_=f"incidents account password {handle}")
 
 
 @click.command("list")
 @looking
 def list_accounts(run: Run) -> int:
     """List the accounts, by their handles."""
-    from incidents.views import accounts
-
-    with run.house.reading() as connection:
-        found = accounts.accounts(connection)
+    found = keeping.looking(run).accounts()
     if run.quiet:
         run.say_all([each["handle"] for each in found])
     elif run.for_programs:
@@ -95,11 +95,7 @@ def list_accounts(run: Run) -> int:
 @looking
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
     """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
-    from incidents.desk import accounts as acts
-
-    by = keeping.who(run, own_password_file)
-    changed = keeping.do(run, lambda c, now: acts.give_role(c, by, handle, given, now))
-    return _answer(run, handle, changed=changed)
+    return _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
 
 
 @click.command("password")
@@ -114,14 +110,13 @@ def set_password(
 
     Anybody may give themselves a new one.
     """
-    from incidents.accounts import secrets
-    from incidents.desk import accounts as acts
-
-    keeping.known(run, handle)
-    by = keeping.who(run, own_password_file, own=handle)
-    hash_ = secrets.hash_of(password.read_new(password_file, handle), handle)
-    keeping.do(run, lambda c, now: acts.set_password(c, by, handle, hash_, now))
-    return _answer(run, handle, changed=True)
+    if run.remote is None:
+        # Nobody is asked for the password of an account that is not there.
+        keeping.looking(run).account(handle)
+    with keeping.acting(run, "set_password", own_password_file, own=handle) as keeper:
+        account = keeper.account(handle)
+        keeper.set_password(handle, password.read_new(password_file, handle))
+    return _answer(run, account, changed=True)
 
 
 @click.command()
@@ -130,9 +125,7 @@ def set_password(
 @looking
 def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
     """Let nobody come in as HANDLE any more: with no password, no session and no token."""
-    from incidents.desk import accounts as acts
-
-    return _switch(run, handle, own_password_file, acts.disable)
+    return _change(run, handle, own_password_file, lambda k: k.disable(handle))
 
 
 @click.command()
@@ -141,28 +134,21 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
 @looking
 def enable(run: Run, handle: str, own_password_file: Path | None) -> int:
     """Let a disabled account come in again, with the password and the tokens that it had."""
-    from incidents.desk import accounts as acts
-
-    return _switch(run, handle, own_password_file, acts.enable)
+    return _change(run, handle, own_password_file, lambda k: k.enable(handle))
 
 
-def _switch(run: Run, handle: str, file: Path | None, act: Callable[..., bool]) -> int:
-    by = keeping.who(run, file)
-    changed = keeping.do(run, lambda c, now: act(c, by, handle, now))
-    return _answer(run, handle, changed=changed)
+def _change(
+    run: Run, handle: str, file: Path | None, act: Callable[[Keeper | RemoteKeeper], bool]
+) -> int:
+    with keeping.acting(run, KEEP, file) as keeper:
+        changed = act(keeper)
+        account = keeper.account(handle)
+    return _answer(run, account, changed=changed)
 
 
-def _answer(run: Run, handle: str, *, changed: bool, next_: str | None = None) -> int:
-    """The account as it stands now."""
-    from incidents.store import accounts
-    from incidents.views.accounts import account_document
-
-    with run.house.reading() as connection:
-        found = accounts.account(connection, handle)
-    assert found is not None
-    document: Document = account_document(found)
+def _answer(run: Run, document: Document, *, changed: bool, next_: str | None = None) -> int:
     if run.quiet:
-        run.say(handle)
+        run.say(document["handle"])
     elif run.for_programs:
         output.document(run, document, rows=[document])
     else:

@@ -69,29 +69,20 @@ class Act:
         return answers.give(self.run, answer, dry_run=False, repetition_told=True)
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> int:
-        """Like `submit`, for what opens a closed site: who does it signs in, if there are accounts.
+        """Like `submit`, for what is done in person: who does it signs in, where that is asked for.
 
         The password is asked for first, also for a dry run: nobody else is told anything.
 
         Raises:
             ActRefusedError: as `submit` does.
-            PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
+            PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
         """
-        self._signed_in = self.signs_in(password)
-        return self.submit(site, command)
+        from incidents.cli import presence
 
-    def signs_in(self, password: Path | None) -> bool:
-        """Let who acts prove who they are, if there are accounts; whether there are.
-
-        Raises:
-            PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
-        """
-        from incidents.cli import password as passwords
-
-        if not passwords.has_accounts(self.run):
-            return False
-        passwords.sign_in(self.run, password)
-        return True
+        with presence.proved(self.run, command, password) as signed_in:
+            envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
+            answer = self._send(envelope)
+        return answers.give(self.run, answer, dry_run=self.dry_run)
 
     def close_site(
         self,
@@ -102,7 +93,8 @@ class Act:
         password: Path | None,
         about: str | None = None,
     ) -> int:
-        """Like `submit`, for an act that closes the site on somebody's word: it is confirmed first.
+        """Like `submit_in_person`, for an act that closes the site on somebody's word: it is
+        confirmed before it is done.
 
         What takes two people is done in person, as in `submit_in_person`. What is impossible is
         refused before anybody is asked to confirm; what closes nothing yet needs no confirmation.
@@ -110,34 +102,33 @@ class Act:
         Raises:
             ActRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
-            PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
+            PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
         """
-        from incidents.cli import password as passwords
-        from incidents.desk import access
+        from incidents.cli import presence
 
-        if passwords.has_accounts(self.run) and access.takes_two(command, self._policy_in_force()):
-            self._signed_in = self.signs_in(password)
-        if not self.dry_run:
-            expected = self.refuse_if_impossible(site, command)
-            if expected["state"] == "closed":
-                _confirm(str(expected["site"]), confirm)
-        return self.submit(site, command, about=about)
+        with presence.proved(self.run, command, password, self.policy) as signed_in:
+            envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
+            if not self.dry_run:
+                expected = self._refuse_if_impossible(envelope)
+                if expected["state"] == "closed":
+                    _confirm(str(expected["site"]), confirm)
+            answer = self._send(envelope)
+        return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
 
-    def refuse_if_impossible(self, site: str | int, command: Command) -> Document:
-        """Make sure that the desk would take it, doing nothing; the site as it would stand then.
+    def refuse_if_impossible(self, site: str | int, command: Command) -> None:
+        """Make sure that the desk would take it, doing nothing.
 
         Raises:
             ActRefusedError: as `submit` does.
         """
-        expected = self._send(self._envelope(site, command, key=self.key), dry_run=True)
-        if expected.refusal is not None and expected.site_id is not None:
-            from incidents.machine.commands import Elapse
+        self._refuse_if_impossible(self._envelope(site, command, key=self.key))
 
-            # Refused or not, what fell due before the command is done (domain.md, section 2).
-            self._send(self._envelope(expected.site_id, Elapse()))
-        answers.raise_refusal(self.run, expected)
-        found: Document = expected.document["site"]
-        return found
+    def hand_over(self, to: str) -> list[Answer]:
+        """Give all that one holds to another; the caller answers."""
+        from incidents.machine.commands import HandOver
+
+        order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
+        return self.run.house.hand_over(order, dry_run=self.dry_run)
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
         """Do many at once, in one transaction; the caller answers.
@@ -161,14 +152,26 @@ class Act:
         *,
         key: str | None = None,
         key_for: timedelta | None = None,
+        signed_in: bool = False,
     ) -> Envelope:
         from incidents.desk import Envelope
 
-        login = self.run.settings.login
         return Envelope(
-            site=site, command=command, login=login, key=key, key_for=key_for,
-            signed_in=self._signed_in,
+            site=site, command=command, login=self.run.settings.login, key=key, key_for=key_for,
+            signed_in=signed_in,
         )  # fmt: skip
+
+    def _refuse_if_impossible(self, envelope: Envelope) -> Document:
+        """The site as it would stand then, if the desk would take it."""
+        expected = self._send(envelope, dry_run=True)
+        if expected.refusal is not None and expected.site_id is not None:
+            from incidents.machine.commands import Elapse
+
+            # Refused or not, what fell due before the command is done (domain.md, section 2).
+            self._send(self._envelope(expected.site_id, Elapse()))
+        answers.raise_refusal(self.run, expected)
+        found: Document = expected.document["site"]
+        return found
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         [answer] = self.run.house.desk.submit(

@@ -20,17 +20,16 @@ from incidents.machine.ids import incident_id
 def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
     """Attach FILE to INCIDENT as evidence, by its digest.
 
-    A copy is kept beside the database (INCIDENTS_EVIDENCE); at most 50 MiB (evidence_limit).
+    A copy is kept beside the database (INCIDENTS_EVIDENCE), or by the server; at most 50 MiB
+    (evidence_limit).
     """
     from incidents import evidence
 
     site, n = incident
-    settings = act.run.settings
+    run = act.run
     name = params.text("file's name", limit=255)(file.name)
-    digest, size = evidence.measure(file, limit=settings.evidence_limit)
+    digest, size = evidence.measure(file, limit=run.settings.evidence_limit)
     command = commands.Attach(by=act.by, incident=n, digest=digest, size=size, name=name)
-    if not act.dry_run:
-        # What is refused leaves no copy behind, and the entry never names a file that is not kept.
-        act.refuse_if_impossible(site, command)
-        evidence.keep(file, digest, settings.evidence)
+    if not act.dry_run or run.remote is not None:
+        run.house.keep_evidence(file, digest, lambda: act.refuse_if_impossible(site, command))
     return act.submit(site, command, about=incident_id(site, n))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents import clock
 from incidents.cli import audit, params
 from incidents.cli.options import looking
 from incidents.cli.run import BUNDLE, CSV, JSONL, aside
@@ -126,12 +127,23 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     from incidents.audit import export as record
     from incidents.cli import whole_file
 
+    if run.remote is not None:
+        parts = run.remote.exported(
+            format=run.format or JSONL, site=asked.site, since=_rfc3339(asked.since),
+            until=_rfc3339(asked.until),
+        )  # fmt: skip
+        whole_file.write(asked.target, parts)
+        return
     write = record.write_csv if run.format == CSV else record.jsonl
     with run.house.reading() as connection:
         wanted = asked.selection(connection)
         with _bar(connection, wanted, asked) as done:
             stored = _counted(record.stored(connection, wanted), done)
             whole_file.write(asked.target, write(stored))
+
+
+def _rfc3339(moment: datetime | None) -> str | None:
+    return None if moment is None else clock.rfc3339(moment)
 
 
 def _write_bundle(run: Run, asked: _Asked) -> None:

@@ -81,7 +81,8 @@ def refused(
 
     The site is closed at once (R5), with no after-sales service and no refund: it asks for the
     site's name, or takes --confirm NAME. Where the policy wants two people, another person has to
-    confirm first (site confirm-closure), and with accounts it asks for the password of who acts.
+    confirm first (site confirm-closure). It asks for the password of who acts, or takes
+    --password-file, over a server, and in a database with accounts where two people are wanted.
     """
     site, n = incident
     command = commands.StateRefused(by=act.by, incident=n, at=act.run.read_time(at), note=note)

@@ -1,53 +1,79 @@
-"""The keeping of accounts: who does it, and their way to the desk."""
+"""The keeping of accounts: who does it, and their way to the accounts of a database or a server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.cli import password
+from incidents.accounts import roles
+from incidents.cli import password, presence
+from incidents.cli.keeper import Keeper
 from incidents.errors import RefusedError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
     from incidents.accounts.identity import Identity
     from incidents.cli.run import Run
+    from incidents.client.keeper import RemoteKeeper
     from incidents.desk.accounts import By
-
-T = TypeVar("T")
 
 
 class NotAllowedError(RefusedError):
     """{by} is {role} here, and may keep no accounts but their own"""
 
 
-def who(run: Run, file: Path | None, *, own: str | None = None) -> By:
-    """Who does an act about accounts, about the account `own` if it may be one's own.
+def looking(run: Run) -> Keeper | RemoteKeeper:
+    """The accounts, for who only looks."""
+    return Keeper(run) if run.remote is None else run.remote.keeper
 
-    As soon as an administrator has a password, they sign in, with the password in `file`.
+
+@contextmanager
+def acting(
+    run: Run, act: str, file: Path | None, *, own: str | None = None
+) -> Iterator[Keeper | RemoteKeeper]:
+    """The accounts, for who does that act of `accounts.roles` about them; about the account `own`,
+    if it may be one's own.
+
+    At a database they sign in as soon as an administrator has a password. Over a server they do for
+    what no token does, and where there is none, or a file is named.
 
     Raises:
         NotAllowedError: if their role is not for it.
-        PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
+        PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
     """
+    server = run.remote
+    if server is None:
+        yield Keeper(run, _who(run, file, own))
+    elif act in roles.IN_PERSON or file is not None or not server.has_token:
+        with presence.in_session(server, file, password.OWN):
+            yield server.keeper
+    else:
+        yield server.keeper
+
+
+def owner_of(run: Run, token: str) -> str | None:
+    """Whose token that is; None if it is nobody's, or the server's to know."""
+    if run.remote is not None:
+        return None
+    from incidents.desk import accounts
+    from incidents.store import accounts as stored
+
+    with run.house.reading() as connection:
+        found = stored.token(connection, token) if accounts.is_token_id(token) else None
+    return None if found is None else found.handle
+
+
+def _who(run: Run, file: Path | None, own: str | None) -> By:
     from incidents.desk.accounts import By
     from incidents.store import accounts
 
     with run.house.reading() as connection:
         guarded = bool(accounts.guards(connection))
     if guarded:
-        _check(run, password.sign_in(run, file, password.OWN), own)
+        _check(run, presence.sign_in(run, file, password.OWN), own)
     return By(person=run.settings.person, login=run.settings.login, came_in=guarded)
-
-
-def do(run: Run, act: Callable[[Connection, Callable[[], datetime]], T]) -> T:
-    """Does it, on record; raises as the act does."""
-    return run.house.desk.on_record(lambda connection: act(connection, clock.now))
 
 
 def _check(run: Run, identity: Identity, own: str | None) -> None:
@@ -61,19 +87,5 @@ def _check(run: Run, identity: Identity, own: str | None) -> None:
         return
     by = By(person=identity.handle, login=run.settings.login)
     about = own if own is not None and acts.is_handle(own) else None
-    do(run, lambda c, now: acts.refuse(c, by, now, act=act, why=why, about=about))
+    run.house.desk.on_record(lambda c: acts.refuse(c, by, clock.now, act=act, why=why, about=about))
     raise NotAllowedError(by=identity.handle, role=identity.role)
-
-
-def known(run: Run, handle: str) -> None:
-    """See that there is such an account, before anybody is asked for a password.
-
-    Raises:
-        UnknownAccountError: naming it.
-    """
-    from incidents.desk.accounts import UnknownAccountError, is_handle
-    from incidents.store import accounts
-
-    with run.house.reading() as connection:
-        if not is_handle(handle) or accounts.account(connection, handle) is None:
-            raise UnknownAccountError(handle=handle)

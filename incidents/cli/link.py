@@ -23,18 +23,11 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     Whoever has it sees the incident and may state that the content is gone: give it to the
     responsible person alone.
     """
-    from incidents import clock
-    from incidents.notices import customer_settings
-
-    links, now = customer_settings.needed(), clock.now()
-    with run.house.reading() as connection:
-        found = run.house.views.incident(connection, incident)
-    address, until = links.to(incident, now), links.until(now)
+    document = run.house.link(incident)
     if run.for_programs:
-        document = {"incident": found["id"], "link": address, "until": clock.rfc3339(until)}
         output.document(run, document, rows=[document])
         return DONE
-    run.say(address)
+    run.say(document["link"])
     if not run.quiet:
-        run.tell(f"it holds until {run.when.until(until)}")
+        run.tell(f"it holds until {run.when.until(document['until'])}")
     return DONE

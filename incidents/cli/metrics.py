@@ -8,7 +8,7 @@ import click
 
 from incidents.cli import output
 from incidents.cli.options import looking
-from incidents.errors import DONE, DatabaseError, IncidentsError
+from incidents.errors import DONE, DatabaseError, IncidentsError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,18 +36,22 @@ def metrics(run: Run, target: str | None) -> int:
     from incidents.cli import whole_file
     from incidents.metrics.look import always
 
+    if run.remote is not None and target is None and run.for_programs:
+        raise InputError("over a server the metrics come as text: leave the format out")
     _check_library()
-    found, trouble = always(up=False), None
+    found: Samples | bytes = always(up=False)
+    trouble = None
     try:
-        found = _look(run)
+        found = _look(run) if run.remote is None else run.remote.metrics()
     except IncidentsError as error:
         trouble = error
-    if target is None and run.for_programs:
+    if target is None and run.for_programs and not isinstance(found, bytes):
         output.documents(run, _documents(found))
     else:
         from incidents.metrics import exposition
 
-        whole_file.write(target or whole_file.STANDARD_OUTPUT, [exposition.text(found)])
+        text = found if isinstance(found, bytes) else exposition.text(found)
+        whole_file.write(target or whole_file.STANDARD_OUTPUT, [text])
     if trouble is not None:
         raise trouble
     return DONE

@@ -11,12 +11,14 @@ from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import painted
 from incidents.errors import DONE, InputError
+from incidents.machine.ids import incident_id
 from incidents.notices.catalogue import LANGUAGES, NOTICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from incidents.cli.run import Run
+    from incidents.client.house import RemoteHouse
     from incidents.notices.facts import AnyFacts
     from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
@@ -39,18 +41,23 @@ def notices() -> None:
 @looking
 def list_notices(run: Run) -> int:
     """List the notices: to whom each goes, when, and which of its templates are your own."""
-    from incidents.notices import notice_settings
-
-    wording = notice_settings.wording(run.settings.zone)
-    found = [_entry(wording, name) for name in NOTICES]
+    # Where a server has its own templates it does not tell.
+    found = _here(run) if run.remote is None else run.remote.notices()
     if run.quiet:
-        run.say(*NOTICES)
+        run.say(*(entry["notice"] for entry in found))
     elif run.for_programs:
         output.documents(run, found)
     else:
         headers = ("NOTICE", "TO", "WHEN", "OWN TEMPLATES")
         output.table(run, headers, [_row(entry) for entry in found])
     return DONE
+
+
+def _here(run: Run) -> list[Document]:
+    from incidents.notices import notice_settings
+
+    wording = notice_settings.wording(run.settings.zone)
+    return [_entry(wording, name) for name in NOTICES]
 
 
 @click.command()
@@ -87,6 +94,11 @@ def preview(
         raise InputError("--html shows one page: name the notice")
     if site is not None and incident is not None:
         raise InputError("--site and --incident contradict each other: give one of them")
+    if run.remote is not None:
+        if site is not None:
+            run.insist_on_this_machine("name an incident of the site, with --incident")
+        names = [name] if name else list(NOTICES)
+        return _tell_of_server(run, run.remote, names, language, incident, html=html)
     wording = notice_settings.wording(run.settings.zone)
     languages = wording.languages if language is None else (language,)
     facts = _facts(run, [name] if name else list(NOTICES), site, incident)
@@ -99,9 +111,35 @@ def preview(
         chosen = wording if language is None else wording.alone(language)
         run.say(chosen.letter(str(name), told, "preview").html)
     else:
-        for document in _written(wording, facts, languages):
-            heading = f"{document['notice']} ({document['language']})"
-            run.say(painted(heading, bold=True), document["subject"], "", document["text"], "")
+        _tell(run, _written(wording, facts, languages))
+    return DONE
+
+
+def _tell(run: Run, letters: Iterable[Document]) -> None:
+    for document in letters:
+        heading = f"{document['notice']} ({document['language']})"
+        run.say(painted(heading, bold=True), document["subject"], "", document["text"], "")
+
+
+def _tell_of_server(
+    run: Run, server: RemoteHouse, names: list[str], language: str | None,
+    incident: tuple[int, int] | None, *, html: bool,
+) -> int:  # fmt: skip
+    """The same, as the server's own templates and settings have it."""
+    if html and language is None:
+        raise InputError("over a server a page has one language: name it with --language")
+    of = None if incident is None else incident_id(*incident)
+    letters = (
+        letter for name in names for letter in server.letters(name, language=language, incident=of)
+    )
+    if run.quiet:
+        run.say(*names)
+    elif run.for_programs:
+        output.documents(run, letters)
+    elif html:
+        run.say(*(letter["html"] for letter in letters))
+    else:
+        _tell(run, letters)
     return DONE
 
 
@@ -162,4 +200,4 @@ def _entry(wording: Wording, name: str) -> Document:
 
 
 def _row(entry: Document) -> tuple[str, str, str, str]:
-    return entry["notice"], entry["to"], entry["when"], ", ".join(entry["own"])
+    return entry["notice"], entry["to"], entry["when"], ", ".join(entry.get("own", ()))

@@ -109,7 +109,7 @@ def _common(*more: Callable[[Command], Command], of: Command) -> Command:
     options: list[Callable[[Command], Command]] = [
         *more,
         click.option("--as", "person", metavar="NAME",
-                     help="Who acts. Default: INCIDENTS_AS, else your login name."),
+                     help="Who acts, or signs in. Default: INCIDENTS_AS, else your login name."),
         click.option("--format", type=click.Choice(FORMATS), callback=_format, is_eager=True,
                      expose_value=False, help="How to answer."),
         click.option("--json", is_flag=True, callback=_json, is_eager=True, expose_value=False,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,14 +14,10 @@ from incidents.cli import params
 from incidents.cli.run import is_terminal
 from incidents.errors import FileError, InputError, RefusedError
 
-if TYPE_CHECKING:
-    from incidents.accounts.door import Door
-    from incidents.accounts.identity import Identity
-    from incidents.cli.run import Run
-
 OPTION, OWN = "--password-file", "--own-password-file"
 
-_STDIN = Path("-")
+STDIN = Path("-")
+"""A file that stands for standard input."""
 # More than any password has: who names a wrong file, a device say, is told so.
 _MOST_BYTES = 10_000
 
@@ -50,32 +45,6 @@ own_password_file_option = click.option(
 )  # fmt: skip
 
 
-def has_accounts(run: Run) -> bool:
-    """Whether this desk has accounts: then some acts are done only by who has signed in.
-
-    A server knows itself who asks, and what they may.
-    """
-    from incidents.store import accounts
-
-    if run.settings.server is not None:
-        return False
-
-    with run.house.reading() as connection:
-        return accounts.any_there(connection)
-
-
-def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
-    """Who acts, having proved who they are, for this one act; `option` is what names the file.
-
-    Raises:
-        PasswordNeededError: if nobody can be asked.
-        SignInError, BlockedError: see `Door.sign_in`.
-    """
-    handle, login = run.settings.person, run.settings.login
-    given = read(file, f"Password of {handle}: ", option)
-    return _door(run).identify(handle, given, f"the terminal of {login}")
-
-
 def read(file: Path | None, question: str, option: str = OPTION) -> str:
     """A password: of the file, without the end of its line, or as it is typed."""
     if file is not None:
@@ -93,13 +62,6 @@ def read_new(file: Path | None, handle: str) -> str:
     return new
 
 
-def _door(run: Run) -> Door:
-    from incidents import clock
-    from incidents.accounts.door import Door
-
-    return Door(run.house.engine, run.house.desk, clock.now)
-
-
 def _typed(question: str, option: str) -> str:
     import getpass
 
@@ -111,7 +73,7 @@ def _typed(question: str, option: str) -> str:
 
 def _of_file(file: Path, option: str) -> str:
     try:
-        if file == _STDIN:
+        if file == STDIN:
             if sys.stdin is None:
                 raise PasswordNeededError(option=option)
             whole = sys.stdin.buffer.read(_MOST_BYTES + 1)

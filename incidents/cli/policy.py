@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents import policy_words
-from incidents.cli import output, params, policy_file
+from incidents.cli import output, params, policy_file, presence
 from incidents.cli.options import acting, looking
 from incidents.cli.password import password_file_option
 from incidents.cli.root import LazyGroup
-from incidents.errors import DONE, InputError, RefusedError
+from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
-    from incidents.machine.policy import Policy
     from incidents.policy_words import Change
     from incidents.words import Document
 
@@ -42,26 +40,17 @@ def policy() -> None:
 @looking
 def show(run: Run) -> int:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
-    active = run.house.desk.policy()
-    from incidents.views import policy as policy_views
-
-    with run.house.reading() as connection:
-        history = policy_views.history(connection)
-    document = {
-        "policy": active.digest,
-        "toml": active.toml(),
-        "numbers": active.document(),
-        "words": policy_words.sentences(active),
-        "activation": history[-1] if history else None,
-    }
+    house = run.house
+    with house.reading() as connection:
+        document: Document = house.views.active_policy(connection)
     if run.quiet:
-        run.say(active.digest)
+        run.say(document["policy"])
     elif run.for_programs:
         output.document(run, document, rows=[{k: document[k] for k in ("policy", "toml")}])
     else:
-        run.say(*policy_words.sentences(active), "")
-        run.say(active.toml())
-        run.say(f"digest {active.digest}", _since(run, history))
+        run.say(*document["words"], "")
+        run.say(document["toml"])
+        run.say(f"digest {document['policy']}", _since(run, document["activation"]))
     return DONE
 
 
@@ -69,10 +58,9 @@ def show(run: Run) -> int:
 @looking
 def history(run: Run) -> int:
     """List every activation on record: when, by whom, why, and what changed."""
-    from incidents.views import policy as policy_views
-
-    with run.house.reading() as connection:
-        found = policy_views.history(connection)
+    house = run.house
+    with house.reading() as connection:
+        found: list[Document] = house.views.policy_history(connection)
     if run.quiet:
         run.say(*(activation["policy"] for activation in found))
     elif run.for_programs:
@@ -136,26 +124,20 @@ def activate(act: Act, file: Path, reason: str, password_file: Path | None) -> i
     if act.policy is not None:
         raise InputError("--policy says nothing here: FILE is the policy")
     wanted = policy_file.read(file)
-    active = run.house.desk.policy()
-    changes = policy_words.differences(active, wanted)
-    if act.dry_run:
-        if not changes:
-            raise RefusedError(f"this policy is active already: {active.digest}")
-        answer: Document = {"policy": wanted.digest, "previous": active.digest}
-    else:
-        signed_in = active.two_people_close and act.signs_in(password_file)
+    with presence.in_person(
+        run, "activate_policy", password_file, lambda: run.house.desk.policy().two_people_close
+    ) as signed_in:
         answer = run.house.desk.activate(
             wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key,
-            signed_in=signed_in,
+            dry_run=act.dry_run, signed_in=signed_in,
         )  # fmt: skip
-        # Of a repeated command it is active already: what it changed then is told again.
-        changes = policy_words.differences(_policy_of(run, answer["previous"]), wanted)
     if run.quiet:
         run.say(answer["policy"])
     elif run.for_programs:
-        output.document(run, {**answer, "changes": changes}, rows=[answer])
+        row = {name: value for name, value in answer.items() if name != "changes"}
+        output.document(run, answer, rows=[row])
     else:
-        due = answer.get("events", ())
+        due = answer["events"]
         if due:
             places = sorted({event["site"] for event in due})
             run.tell(
@@ -163,7 +145,7 @@ def activate(act: Act, file: Path, reason: str, password_file: Path | None) -> i
                 " (site why tells them)"
             )
         would = "would become" if act.dry_run else "is"
-        run.say(*map(_told, changes))
+        run.say(*map(_told, answer["changes"]))
         run.say(f"{answer['policy']} {would} the active policy")
     if act.dry_run:
         run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
@@ -174,14 +156,6 @@ def activate(act: Act, file: Path, reason: str, password_file: Path | None) -> i
 for _param in activate.params:
     if isinstance(_param, click.Option) and _param.name == "policy":
         _param.hidden = True
-
-
-def _policy_of(run: Run, digest: str) -> Policy:
-    from incidents.machine.policy import read
-    from incidents.store import policies
-
-    with run.house.reading() as connection:
-        return read(policies.toml(connection, digest))
 
 
 def _told(change: Change) -> str:
@@ -203,10 +177,10 @@ def _row(run: Run, activation: Document) -> list[str]:
     ]
 
 
-def _since(run: Run, history: list[Document]) -> str:
-    if not history:
+def _since(run: Run, last: Document | None) -> str:
+    if last is None:
         return "the documented policy, active from the start"
-    last, when = history[-1], run.when
+    when = run.when
     since = f"{when(last['activated_at'])} {when.zone_name}"
     return f"active since {since}, by {_person(last)}: {_reason(last)}"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from incidents import event_words
-from incidents.cli import output, reporting
+from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
 from incidents.errors import DONE, InputError
@@ -60,7 +60,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     clock, that orders are given up, or that an order has waited for five minutes to be carried out
     in the world.
     """
-    person = run.settings.person if mine else None
+    person = run.house.person if mine else None
 
     def fetch() -> Document:
         return _page(run, mine=person, limit=limit, after=after, reveal=reveal)
@@ -86,9 +86,11 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
 def _page(run: Run, **asked: object) -> Document:
     """One page of the queue as it stands now."""
-    house, owed = run.house, reporting.of_settings()
+    house = run.house
     with house.reading() as connection:
-        found: Document = house.views.queue(connection, house.now(connection), report=owed, **asked)
+        found: Document = house.views.queue(
+            connection, house.now(connection), report=house.report_duty, **asked
+        )
     return found
 
 

@@ -45,7 +45,7 @@ def carry_out(run: Run, deed: Deed) -> Told:
     """Send it to the desk, and tell the answer.
 
     Raises:
-        DatabaseError: then nobody knows whether it was done; the same deed may be sent again.
+        AwayError: then nobody knows whether it was done; the same deed may be sent again.
     """
     [answer] = Act(run, key=deed.key, dry_run=False).submit_all([(deed.site, deed.command)])
     due = [f"meanwhile: {told}" for told in _sentences(run, answer, of_the_clock=True)]

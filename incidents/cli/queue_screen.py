@@ -14,7 +14,7 @@ from incidents.cli import queue_keys
 from incidents.cli.queue_deed import Deed, carry_out
 from incidents.cli.queue_selection import Selection
 from incidents.cli.queue_table import mine_to_do
-from incidents.errors import DatabaseError, IncidentsError
+from incidents.errors import AwayError, IncidentsError
 from incidents.machine.ids import read_item_id
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Screen:
 
     def __init__(self, run: Run, fetch: Callable[[], Document]) -> None:
         self.run = run
-        self.person = run.settings.person
+        self.person = run.house.person
         self._fetch = fetch
         self.found = fetch()
         self.looked_at: datetime = run.when.now
@@ -73,11 +73,11 @@ class Screen:
         return item
 
     def look(self) -> None:
-        """Look at the queue again; a database that fails is told, and the list stays as it was."""
+        """Look at the queue again; one that fails is told, and the list stays as it was."""
         try:
             found = self._fetch()
             revealed = None if self._revealed is None else self._ask_for(self._revealed["id"])
-        except DatabaseError as error:
+        except AwayError as error:
             self.problem = error.message
             return
         self.problem, self.found, self.looked_at = None, found, self.run.when.now
@@ -111,7 +111,7 @@ class Screen:
         """Send the deed to the desk, and take its answer; False: nobody knows what came of it."""
         try:
             told = carry_out(self.run, deed)
-        except DatabaseError as error:
+        except AwayError as error:
             self._unsure = [*(known for known in self._unsure if known != deed), deed]
             unknown = f"Whether {deed.words} is on record is not known"
             way_out = "a sends it again, and it is done once"
@@ -206,7 +206,7 @@ class Screen:
             return
         try:
             self._revealed = self._ask_for(item["id"])
-        except DatabaseError as error:
+        except AwayError as error:
             self._say(error.message, is_bad_news=True)
             return
         if self._revealed is None:
@@ -215,12 +215,13 @@ class Screen:
             self._say(f"no number is on file: incidents site edit {item['site']} --phone P")
 
     def _ask_for(self, id_: str) -> Document | None:
-        from incidents.views.queue import item
-
         of, house = read_item_id(id_), self.run.house
         assert of is not None
         with house.reading() as connection:
-            return item(connection, house.now(connection), of, reveal=True)
+            found: Document | None = house.views.item(
+                connection, house.now(connection), of, reveal=True
+            )
+        return found
 
     def _leave(self, id_: str) -> None:
         """The selected item is no longer there: its script, its number and its question go too."""

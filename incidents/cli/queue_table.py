@@ -40,7 +40,7 @@ def _drawn(run: Run, found: Document, *, wide: bool, reveal: bool) -> Renderable
     if not items:
         parts.append(Text("Nothing to do.", style="green"))
     else:
-        first = mine_to_do(items, run.settings.person)
+        first = mine_to_do(items, run.house.person)
         parts += [_table(items, wide=wide), _first(first, reveal=reveal)]
     if found["more"]:
         parts.append(Text("There is more below: --limit N shows it.", style="dim"))

@@ -40,7 +40,7 @@ def watch(run: Run, fetch: Callable[[], Document]) -> int:
     """Show the queue and do what its keys say, until q or Ctrl-C; the exit status.
 
     Raises:
-        DatabaseError: if the first look fails; later ones are told on the screen.
+        AwayError: if the first look fails; later ones are told on the screen.
     """
     screen, terminal = Screen(run, fetch), Terminal()
     try:

@@ -42,19 +42,11 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
     For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, or
     changed_meanwhile: something else was done while it was looked at, so look again.
     """
-    from incidents.acts import routing
-    from incidents.acts.reconciliation import Reconciliation
-
-    run, found = act.run, routing.load()
-    try:
-        own = Reconciliation(
-            reading=run.house.reading, desk=run.house.desk, routing=found, by=act.by,
-            login=run.settings.login, key=act.key, repair=repair, dry_run=act.dry_run,
-        )  # fmt: skip
-        names = sites or _names(run, every=every)
-        compared = [own.compare(name) for name in names]
-    finally:
-        found.close()
+    run = act.run
+    compared = run.house.compare(
+        sites or _names(run, every=every), by=act.by, login=run.settings.login, key=act.key,
+        repair=repair, dry_run=act.dry_run,
+    )  # fmt: skip
     differing = [each for each in compared if each.differs]
     if run.quiet:
         run.say_all([each.site for each in differing])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,6 @@ from incidents.machine.ids import incident_id
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.report_duty import ReportDuty
     from incidents.words import Document, When
 
 
@@ -51,34 +51,23 @@ def duty(run: Run, limit: int) -> int:
     article 10(6) of the ministry's decree no. 33, unless it says otherwise.
     """
     from incidents import clock
-    from incidents.views import duty as view
 
-    owed = of_settings()
-    now = clock.now()
-    found: list[Document] = []
-    if owed is not None:
-        with run.house.reading() as connection:
-            found = view.unreported_incidents(connection, now, owed, limit=limit)
-            total = view.summary(connection, now, owed)
+    house = run.house
+    with house.reading() as connection:
+        told: Document = house.views.duties(connection, clock.now(), house.report_duty, limit=limit)
+    found, total = told["items"], told["summary"]
     if run.quiet:
         run.say(*(each["incident"] for each in found))
     elif run.for_programs:
         output.documents(run, found)
-    elif owed is None:
+    elif total is None:
         run.tell('nobody is reminded here: the settings say [report] within = ""')
     else:
-        _tell(run, found, total, owed)
+        _tell(run, found, total)
     return DONE
 
 
-def of_settings() -> ReportDuty | None:
-    """The duty as the settings file has it; raises as `report_duty.read` does."""
-    from incidents import report_duty, settings
-
-    return report_duty.read(settings.section(report_duty.SECTION))
-
-
-def _tell(run: Run, found: list[Document], total: Document, owed: ReportDuty) -> None:
+def _tell(run: Run, found: list[Document], total: Document) -> None:
     from incidents.machine.policy import write_duration
     from incidents.report_duty import SOURCE
 
@@ -94,7 +83,8 @@ def _tell(run: Run, found: list[Document], total: Document, owed: ReportDuty) ->
     run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
     if total["overdue"] + total["due"] > len(found):
         run.tell(f"these are the first {len(found):,}: --limit shows more")
-    run.tell(f"within {write_duration(owed.within)} of the recording, by {SOURCE}")
+    within = timedelta(seconds=total["within_s"])
+    run.tell(f"within {write_duration(within)} of the recording, by {SOURCE}")
 
 
 def _row(each: Document, when: When) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.bootstrap import House
+    from incidents.client.house import RemoteHouse
     from incidents.settings import Settings
     from incidents.words import When
 
@@ -32,6 +33,7 @@ class Run:
         self.quiet = False
         self._settings: Settings | None = None
         self._house: House | None = None
+        self._remote: RemoteHouse | None = None
 
     @property
     def for_programs(self) -> bool:
@@ -54,19 +56,37 @@ class Run:
     @property
     def house(self) -> House:
         """All rooms, wired for these settings; opens the database, or the way to a server."""
-        if self._house is None and self.settings.server is not None:
-            from incidents.client.house import RemoteHouse
-            from incidents.client.http import Exchange
-
-            exchange = Exchange(self.settings.server, token=self.settings.token)
+        if self.remote is not None:
             # Whoever enters a room that it has not is told so.
-            self._house = cast("House", RemoteHouse(exchange))
+            return cast("House", self.remote)
         if self._house is None:
             from incidents import bootstrap
 
             _silence_libraries()
             self._house = bootstrap.open_house(self.settings)
         return self._house
+
+    @property
+    def remote(self) -> RemoteHouse | None:
+        """The server that is asked in place of a database; None: it is the database itself."""
+        if self._remote is None and self.settings.server is not None:
+            from incidents.client.house import RemoteHouse
+            from incidents.client.http import Exchange
+
+            exchange = Exchange(self.settings.server, token=self.settings.token)
+            self._remote = RemoteHouse(exchange, self.settings)
+        return self._remote
+
+    def insist_on_this_machine(self, why: str) -> None:
+        """Refuse to act on this machine when a server was named: it was meant.
+
+        Raises:
+            NotOverServerError: saying `why` a server does not do it, or the way out.
+        """
+        if self.settings.server is not None:
+            from incidents.client.faults import NotOverServerError
+
+            raise NotOverServerError(way_out=why)
 
     @property
     def when(self) -> When:
@@ -121,9 +141,10 @@ class Run:
                 click.echo(line)
 
     def close(self) -> None:
-        """Let go of the database."""
-        if self._house is not None:
-            self._house.close()
+        """Let go of the database, or of the server."""
+        for opened in (self._house, self._remote):
+            if opened is not None:
+                opened.close()
 
 
 def aside(text: str, *, nl: bool = True) -> None:

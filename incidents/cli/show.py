@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params, reporting, timeline
+from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
 from incidents.errors import DONE
 from incidents.words import Teller, next_commands
@@ -27,7 +27,7 @@ def show(run: Run, incident: tuple[int, int]) -> int:
     from incidents.views import duty
 
     house = run.house
-    owed = reporting.of_settings()
+    owed = house.report_duty
     with house.reading() as connection:
         found: Document = house.views.incident(connection, incident)
         if "report_due" not in found:

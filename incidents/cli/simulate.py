@@ -120,6 +120,8 @@ def _policy(run: Run, name: str) -> Policy:
 
 def _active(run: Run) -> Policy | None:
     """The active policy of the database that was named, if there is one; none is made for this."""
+    if run.remote is not None:
+        return run.house.desk.policy()
     if run.settings.db is None:
         return None
     from incidents.store import schema

@@ -111,7 +111,8 @@ def false_info(
 
     The site is closed at once (R4), with no after-sales service and no refund: it asks for the
     site's name, or takes --confirm NAME. Where the policy wants two people, another person has to
-    confirm first (site confirm-closure), and with accounts it asks for the password of who acts.
+    confirm first (site confirm-closure). It asks for the password of who acts, or takes
+    --password-file, over a server, and in a database with accounts where two people are wanted.
     """
     command = commands.StateFalse(by=act.by, field=field, evidence=evidence)
     return act.close_site(site, command, confirm=confirm, password=password_file)
@@ -167,7 +168,8 @@ def unhold(act: Act, site: str, reason: str) -> int:
 def reinstate(act: Act, site: str, reason: str, password_file: Path | None) -> int:
     """Ask that NAME, which is closed, be opened again; another person approves or declines.
 
-    Where there are accounts it asks for the password of who acts, or takes --password-file.
+    Where there are accounts, and over a server, it asks for the password of who acts, or takes
+    --password-file.
     """
     command = commands.AskReinstatement(by=act.by, reason=reason)
     return act.submit_in_person(site, command, password_file)
@@ -180,7 +182,8 @@ def reinstate(act: Act, site: str, reason: str, password_file: Path | None) -> i
 def approve(act: Act, site: str, password_file: Path | None) -> int:
     """Approve that NAME be opened again, as another person has asked.
 
-    Where there are accounts it asks for the password of who acts, or takes --password-file.
+    Where there are accounts, and over a server, it asks for the password of who acts, or takes
+    --password-file.
     """
     return act.submit_in_person(site, commands.Approve(by=act.by), password_file)
 

@@ -47,7 +47,7 @@ def _reading(context: click.Context) -> Iterator[Connection]:
     from incidents.store import engine, schema
 
     run = Run()
-    run.settings = settings.load(db=context.params.get("db"))
+    run.settings = settings.load(db=context.params.get("db"), server=context.params.get("server"))
     house = run.house
     try:
         if not house.is_there:

@@ -11,9 +11,6 @@ from incidents.errors import DONE, InputError
 from incidents.machine import commands
 from incidents.settings import check_person
 
-# The most commands of one batch.
-_BATCH = 1_000
-
 
 @click.command()
 @params.item_argument
@@ -55,18 +52,10 @@ def done(act: Act, item: tuple[int, str], outcome: str | None, note: str | None)
 @acting
 def hand_over(act: Act, to: str) -> int:
     """Give all that you hold to PERSON, at the end of a shift."""
-    sites = _sites(act)
-    if not sites:
-        act.run.tell(f"{act.by} holds nothing: there is nothing to hand over")
-    given = [
-        answer
-        for start in range(0, len(sites), _BATCH)
-        for answer in act.submit_all(
-            [(site, commands.HandOver(by=act.by, to=to)) for site in sites[start : start + _BATCH]]
-        )
-    ]
-    # Let go by somebody else since we looked: nothing is left to give.
-    refused = [a for a in given if a.refusal is not None and a.refusal.name != "nothing_held"]
+    given = act.hand_over(to)
+    if not given:
+        act.run.tell(f"{act.run.house.person} holds nothing: there is nothing to hand over")
+    refused = [answer for answer in given if answer.refusal is not None]
     done = [answer for answer in given if answer.refusal is None]
     if not act.run.for_programs or act.run.quiet:
         for answer in done:
@@ -93,14 +82,3 @@ def _instead(site: int, rest: str) -> str:
     return (
         f"{site}-{rest} is an incident, no task: incidents contact, removed or refused moves it on"
     )
-
-
-def _sites(act: Act) -> list[int]:
-    """The sites that the person holds something on; for a key that was used, those of then."""
-    from incidents.store import claims, keys
-
-    with act.run.house.reading() as connection:
-        held = claims.sites_of(connection, act.by)
-        before = [] if act.key is None else keys.sites_under(connection, act.key)
-    # A batch is done whole or not at all: only after full ones can some have been left undone.
-    return before if len(before) % _BATCH else sorted({*before, *held})

@@ -44,27 +44,17 @@ def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
 ) -> int:
     """Make a token of HANDLE, and print its secret: this once, it is kept nowhere."""
-    from incidents.accounts import secrets
-    from incidents.desk import accounts
-    from incidents.views.accounts import token_document
-
-    by, secret = keeping.who(run, own_password_file, own=handle), secrets.random_token()
-    made = keeping.do(
-        run,
-        lambda c, now: accounts.make_token(
-            c, by, handle, secret, now, days=days, acts=acts or None
-        ),
-    )  # fmt: skip
-    document: Document = token_document(made) | {"secret": secret}
+    with keeping.acting(run, "make_token", own_password_file, own=handle) as keeper:
+        document = keeper.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
         output.document(run, document, rows=[_row(document)])
         return DONE
-    run.say(secret)
+    run.say(document["secret"])
     if not run.quiet:
         until = run.when(document["expires_at"])
         run.tell(
-            f"this is the token {made.id} of {handle}, until {until}: it is shown this once"
-            f" (incidents token revoke {made.id} ends it)"
+            f"this is the token {document['id']} of {handle}, until {until}: it is shown this once"
+            f" (incidents token revoke {document['id']} ends it)"
         )
     return DONE
 
@@ -74,12 +64,7 @@ def make(
 @looking
 def list_tokens(run: Run, of: str | None) -> int:
     """List the tokens, the newest first."""
-    from incidents.desk.accounts import check_handle
-    from incidents.views import accounts
-
-    handles = None if of is None else [check_handle(of)]
-    with run.house.reading() as connection:
-        found = accounts.tokens(connection, handles)
+    found = keeping.looking(run).tokens(of)
     if run.quiet:
         run.say_all([each["id"] for each in found])
     elif run.for_programs:
@@ -98,13 +83,9 @@ def list_tokens(run: Run, of: str | None) -> int:
 @looking
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
     """Let the token ID be worth nothing, from this moment on."""
-    from incidents.desk import accounts
-    from incidents.store import accounts as stored
-
-    with run.house.reading() as connection:
-        found = stored.token(connection, id_) if accounts.is_token_id(id_) else None
-    by = keeping.who(run, own_password_file, own=None if found is None else found.handle)
-    changed = keeping.do(run, lambda c, now: accounts.revoke_token(c, by, id_, now))
+    own = keeping.owner_of(run, id_)
+    with keeping.acting(run, "own_account", own_password_file, own=own) as keeper:
+        changed = keeper.revoke(id_)
     document: Document = {"id": id_, "revoked": True}
     if run.quiet:
         run.say(id_)

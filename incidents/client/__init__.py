@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from incidents.client.http import ProblemError, ServerError
+from incidents.client.faults import ProblemError, ServerError
 
 if TYPE_CHECKING:
     from incidents.client.typed import Client as Client

@@ -4,40 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields
-from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
-from incidents.client.http import Document, Exchange, ProblemError, part
-from incidents.clock import read_rfc3339, rfc3339
+from incidents.client import requests
+from incidents.client.faults import Document, NoDeskError, NotOverServerError, ProblemError
+from incidents.client.http import Exchange, part
+from incidents.clock import read_rfc3339
 from incidents.desk.envelope import Answer, Envelope, nothing_done
-from incidents.errors import InputError
+from incidents.errors import FileError
 from incidents.machine import commands as c
-from incidents.machine.commands import Command
-from incidents.machine.ids import contact_id, incident_id, order_id, task_id
-from incidents.machine.policy import Policy
+from incidents.machine.ids import incident_id
+from incidents.machine.policy import Policy, PolicyError
+from incidents.machine.policy import read as read_policy
 from incidents.machine.refusals import Refusal, Remark
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-# They stand in the path, or are the server's own to say.
-_NOT_SAID = frozenset(
-    {"by", "incident", "contact", "item", "task", "order", "lane", "why", "tried"}
-)
-_CLOSING = (c.StateRefused, c.StateFalse)
+# They are decided on what was looked at: what anybody does meanwhile refuses them.
+_CLOSING = (c.StateRefused, c.StateFalse, c.ConfirmClosure)
 
-_OF_SITE: dict[type[Command], str] = {
-    c.EditSite: "", c.Log: "/incidents", c.StateFalse: "/false-info", c.SetHold: "/hold",
-    c.LiftHold: "/unhold", c.AskReinstatement: "/reinstate", c.Approve: "/approve",
-    c.Decline: "/decline", c.Uphold: "/uphold",
-}  # fmt: skip
-_OF_INCIDENT: dict[type[Command], str] = {
-    c.StateRemoved: "removed", c.StateRefused: "refused", c.Recur: "recur",
-    c.VoidIncident: "void", c.TakeBack: "take-back", c.StateReported: "reported",
-}  # fmt: skip
-
-
-class NotOverServerError(InputError):
-    """this is not done over a server: {way_out}"""
+_Look = tuple[str | None, str]
+"""A site as it was looked at: its ETag, and its name."""
 
 
 class RemoteDesk:
@@ -45,6 +32,8 @@ class RemoteDesk:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._seen: dict[str | int, _Look] = {}
+        self._carried: dict[str, Path] = {}
 
     def submit(
         self,
@@ -64,6 +53,41 @@ class RemoteDesk:
             raise NotOverServerError(way_out="try another policy with --db, or in the console")
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
+    def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
+        """Gives all that one holds to another; raises as `submit` does."""
+        assert isinstance(order.command, c.HandOver)
+        try:
+            given, _ = self._exchange.exchange(
+                "POST", "/queue/hand-over", words={"to": order.command.to}, key=order.key,
+                query={"dry_run": dry_run or None},
+            )  # fmt: skip
+        except ProblemError as problem:
+            return [_refused(order, problem)]
+        return [_answer(each) for each in given["items"]]
+
+    def carry(self, file: Path, digest: str) -> None:
+        """The file of that digest, which is attached next, goes to the server with the act."""
+        self._carried[digest] = file
+
+    def policy(self) -> Policy:
+        """The server's active policy; raises as `submit` does."""
+        try:
+            return read_policy(self._exchange.get("/policy")["toml"])
+        except PolicyError as error:
+            server = self._exchange.server
+            raise NoDeskError(server=server, detail="its policy is of another program") from error
+
+    def activate(
+        self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
+        **_: object,
+    ) -> Document:  # fmt: skip
+        """Makes a policy (TOML) the active one; raises as `submit` does."""
+        done, _tag = self._exchange.exchange(
+            "POST", "/policy/activate", words={"toml": policy_text, "reason": reason}, key=key,
+            query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        return done
+
     def __getattr__(self, name: str) -> NoReturn:
         raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
 
@@ -72,21 +96,31 @@ class RemoteDesk:
         if isinstance(command, c.Elapse):
             # The server does what is due before each act itself.
             return nothing_done(str(envelope.site), Refusal("nothing_due"))
-        method, path, words = request(envelope)
-        seen = None
-        if isinstance(command, _CLOSING) and not dry_run:
-            seen, words["confirm"] = self._looked_at(envelope)
         try:
-            document, _ = self._exchange.exchange(
-                method, path, words=words, key=envelope.key, seen=seen,
-                query={"dry_run": True} if dry_run else None,
-            )  # fmt: skip
+            if isinstance(command, c.Attach):
+                return self._attach(envelope, command, dry_run=dry_run)
+            return self._send(envelope, dry_run=dry_run)
         except ProblemError as problem:
             return _refused(envelope, problem)
+
+    def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
+        method, path, words = requests.request(envelope)
+        closes, seen, lasts = isinstance(envelope.command, _CLOSING), None, envelope.key_for
+        if closes and not dry_run:
+            known = envelope.site in self._seen
+            look = self._seen.pop(envelope.site) if known else self._look(envelope)
+            seen, words["confirm"] = look
+        document, _ = self._exchange.exchange(
+            method, path, words=words, key=envelope.key, seen=seen,
+            key_for_s=None if lasts is None else int(lasts.total_seconds()),
+            query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        if closes and dry_run:
+            # Before anybody is asked whether they mean it.
+            self._seen[envelope.site] = self._look(envelope)
         return _answer(document)
 
-    def _looked_at(self, envelope: Envelope) -> tuple[str | None, str]:
-        """The site's ETag and its name: whoever closes it has been asked by now."""
+    def _look(self, envelope: Envelope) -> _Look:
         site = envelope.site
         if isinstance(site, int):
             named = incident_id(site, getattr(envelope.command, "incident", 1))
@@ -95,70 +129,18 @@ class RemoteDesk:
         _, seen = self._exchange.exchange("GET", f"/sites/{part(site)}")
         return seen, site
 
-
-def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
-    """The method, the path under /api/v1, and the words of a command.
-
-    Raises:
-        NotOverServerError: for what is not done so.
-    """
-    command, site = envelope.command, envelope.site
-    path = _path(command, site)
-    words = {
-        field.name: _plain(getattr(command, field.name))
-        for field in fields(command)
-        if field.name not in _NOT_SAID and getattr(command, field.name) not in (None, (), False)
-    }
-    if isinstance(command, c.AddSite):
-        words["site"] = str(site)
-    if isinstance(command, c.StateReported) and "note" in words:
-        words["ref"] = words.pop("note")
-    return ("PATCH" if isinstance(command, c.EditSite) else "POST"), path, words
-
-
-def _path(command: Command, site: str | int) -> str:
-    match command:
-        case c.AddSite():
-            return "/sites"
-        case c.RecordContact(incident=None):
-            return f"/sites/{_name(site)}/contacts"
-        case c.RecordContact(incident=int(n)):
-            return f"/incidents/{incident_id(_id(site), n)}/contacts"
-        case c.VoidContact():
-            return f"/contacts/{contact_id(_id(site), command.incident, command.contact)}/void"
-        case c.ClaimItem() | c.ReleaseItem():
-            verb = "claim" if isinstance(command, c.ClaimItem) else "release"
-            return f"/queue/{_id(site)}-{command.item}/{verb}"
-        case c.CompleteTask():
-            return f"/queue/{task_id(_id(site), command.task)}/done"
-        case c.RetryOrder() | c.CancelOrder():
-            verb = "retry" if isinstance(command, c.RetryOrder) else "cancel"
-            return f"/orders/{order_id(_id(site), command.order, command.lane)}/{verb}"
-    kind = type(command)
-    if kind in _OF_SITE:
-        return f"/sites/{_name(site)}{_OF_SITE[kind]}"
-    if kind in _OF_INCIDENT:
-        named = incident_id(_id(site), command.incident)  # type: ignore[attr-defined]  # has one
-        return f"/incidents/{named}/{_OF_INCIDENT[kind]}"
-    raise NotOverServerError(way_out=f"{kind.__name__} needs the database itself, with --db")
-
-
-def _name(site: str | int) -> str:
-    if isinstance(site, int):
-        raise NotOverServerError(way_out="name the site")
-    return part(site)
-
-
-def _id(site: str | int) -> int:
-    if isinstance(site, str):
-        raise NotOverServerError(way_out="give the id of the incident")
-    return site
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return list(value) if isinstance(value, tuple) else value
+    def _attach(self, envelope: Envelope, command: c.Attach, *, dry_run: bool) -> Answer:
+        named = incident_id(requests.site_id(envelope.site), command.incident)
+        file = self._carried[command.digest]
+        try:
+            with file.open("rb") as content:
+                done = self._exchange.send(
+                    "POST", f"/incidents/{named}/evidence", key=envelope.key,
+                    query={"dry_run": dry_run or None}, files={"file": (command.name, content)},
+                )  # fmt: skip
+        except OSError as error:
+            raise FileError(file=file, done="read", detail=error.strerror) from error
+        return _answer(done.json())
 
 
 def _answer(document: Document) -> Answer:

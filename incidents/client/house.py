@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from incidents import clock
-from incidents.client.desk import NotOverServerError, RemoteDesk
-from incidents.client.http import Exchange
+from incidents.client import session
+from incidents.client.desk import RemoteDesk
+from incidents.client.faults import NotOverServerError
+from incidents.client.keeper import RemoteKeeper
 from incidents.client.views import RemoteViews
+from incidents.machine.ids import incident_id
+
+if TYPE_CHECKING:
+    from incidents.acts.reconciliation import Comparison
+    from incidents.client.http import Exchange
+    from incidents.desk import Answer, Envelope
+    from incidents.settings import Settings
 
 _WAY_OUT = "it needs the database itself: leave --server out"
+# So many sites are compared in one request: each may take its adapter a while.
+_COMPARED_AT_ONCE = 10
 
 
 class NoConnection:
@@ -23,15 +35,47 @@ class NoConnection:
 
 
 class RemoteHouse:
-    """The rooms that a server opens: its desk and its views. Nothing is opened before it is asked.
+    """The rooms that a server opens, under the names of `bootstrap.House`. Nothing is opened before
+    it is asked.
 
     Whatever else somebody enters raises NotOverServerError, with the way out.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    report_duty = None
+    """It is the server's: what is asked of it has it already."""
+
+    def __init__(self, exchange: Exchange, settings: Settings) -> None:
         self._exchange = exchange
+        self._settings = settings
+        self._handle: str | None = None
         self.desk = RemoteDesk(exchange)
         self.views = RemoteViews(exchange)
+        self.keeper = RemoteKeeper(exchange)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether there is a token to come in with."""
+        return self._settings.token is not None
+
+    @property
+    def person(self) -> str:
+        """The account that the token is of."""
+        if self._handle is None:
+            self._handle = str(self._exchange.get("/session")["handle"])
+        return self._handle
+
+    @property
+    def signs_in(self) -> str:
+        """Who is asked for a password: who was named, or else the token's account."""
+        if self._settings.named or not self.has_token:
+            return self._settings.person
+        return self.person
+
+    def signed_in(
+        self, password: str, again: Callable[[], str] | None
+    ) -> AbstractContextManager[None]:
+        """While it lasts, who `signs_in` is in a session; see `session.signed_in`."""
+        return session.signed_in(self._exchange, self.signs_in, password, again)
 
     @contextmanager
     def reading(self) -> Iterator[NoConnection]:
@@ -45,6 +89,50 @@ class RemoteHouse:
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
         """What people wrote: a server has put it in place of the references already."""
         return {ref: ref for ref in refs if ref is not None}
+
+    def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
+        """Give all that one holds to another."""
+        return self.desk.hand_over(order, dry_run=dry_run)
+
+    def keep_evidence(self, file: Path, digest: str, _: Callable[[], object]) -> None:
+        """The server keeps it: the file goes there with the act, which it may refuse."""
+        self.desk.carry(file, digest)
+
+    def link(self, incident: tuple[int, int]) -> dict[str, str]:
+        """The link to the customer's page of an incident, and until when it holds."""
+        return self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
+
+    def compare(
+        self, names: Iterable[str], *, repair: bool = False, dry_run: bool = False,
+        key: str | None = None, **_: object,
+    ) -> list[Comparison]:  # fmt: skip
+        """What is ordered of those sites, and what is in force, by the server's own adapters."""
+        from incidents.acts.reconciliation import Comparison
+
+        wanted, found = list(names), []
+        for start in range(0, len(wanted), _COMPARED_AT_ONCE):
+            words = {"sites": wanted[start : start + _COMPARED_AT_ONCE], "repair": repair}
+            told, _tag = self._exchange.exchange(
+                "POST", "/reconcile", words=words, key=key, query={"dry_run": dry_run or None}
+            )
+            found += [Comparison(**each) for each in told["items"]]
+        return found
+
+    def notices(self) -> list[dict[str, Any]]:
+        """Which notices there are: to whom each goes, and when."""
+        return list(self._exchange.get("/notices")["items"])
+
+    def letters(self, notice: str, **asked: Any) -> list[dict[str, Any]]:
+        """How a notice would read, by the server's own templates; by `language`, `incident`."""
+        return list(self._exchange.get(f"/notices/{notice}/preview", **asked)["items"])
+
+    def exported(self, **asked: str | None) -> Iterator[bytes]:
+        """The entries as they are stored: by `format`, `site`, `since`, `until`."""
+        return self._exchange.pieces("/export", **asked)
+
+    def metrics(self) -> bytes:
+        """What the server's database tells a Prometheus, in the text format."""
+        return self._exchange.plain("/metrics")
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -2,64 +2,32 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from incidents.errors import IncidentsError, InputError, RefusedError
+from incidents.client import address, faults
+from incidents.client.faults import Document, NoClientError, NoDeskError
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     import httpx
 
-Document = dict[str, Any]
-
 PREFIX = "/api/v1"
 TIMEOUT_S = 30.0
-_TYPE = "urn:incidents:problem:"
-
-
-class NoClientError(IncidentsError):
-    """to ask a server needs a library that is not installed: pip install 'incidents[console]'"""
-
-
-class ServerError(IncidentsError):
-    """{server} does not answer: {detail}"""
-
-
-class ProblemError(RefusedError):
-    """What a server has refused (RFC 9457): `status`, and the whole `problem` as it came.
-
-    `name` is the refusal's own: `state_forbids` of `urn:incidents:problem:state-forbids`.
-    """
-
-    def __init__(self, status: int, problem: Document) -> None:
-        super().__init__(str(problem.get("detail") or problem.get("title") or f"status {status}"))
-        self.status, self.problem = status, problem
-        self.facts = dict(problem.get("facts", {}))
-
-    @property
-    def type(self) -> str:
-        """The problem's type, a URN that stays the same."""
-        return str(self.problem.get("type", "about:blank"))
-
-    @property
-    def errors(self) -> list[Document]:
-        """Which parts of the request are not as described."""
-        return list(self.problem.get("errors", ()))
-
-    @property
-    def name(self) -> str:
-        """The refusal's name."""
-        return self.type.removeprefix(_TYPE).replace("-", "_")
+MAX_KEY = 150
+"""So many characters of a key go over a server, whose own name for it is longer."""
 
 
 class Exchange:
     """A server's API, as the account that the token is of.
 
+    `prove`, of a session, has its person prove again who they are, when the server asks for that.
+
     Raises:
-        InputError: for an address that is none, or by which the token could be overheard.
+        InputError: for an address that is none, or by which the token could be overheard; for what
+            cannot be a token.
         NoClientError: if httpx is not installed.
     """
 
@@ -71,8 +39,9 @@ class Exchange:
         timeout_s: float = TIMEOUT_S,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.server = _checked(server)
+        self.server = address.checked(server)
         self.http = _http(self.server, token, timeout_s, transport)
+        self.prove: Callable[[], None] | None = None
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -100,12 +69,18 @@ class Exchange:
         *,
         words: Mapping[str, Any] | None = None,
         key: str | None = None,
+        key_for_s: int | None = None,
         seen: str | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> tuple[Document, str | None]:
         """The answer and its ETag; raises as `send` does."""
-        answer = self.send(method, path, key=key, seen=seen, query=query, json=words)
-        return _document(answer) or {}, answer.headers.get("ETag")
+        answer = self.send(
+            method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words
+        )
+        found = faults.document(answer)
+        if found is None and answer.content:
+            raise NoDeskError(server=self.server, detail="no document")
+        return found or {}, answer.headers.get("ETag")
 
     def send(
         self,
@@ -113,36 +88,61 @@ class Exchange:
         path: str,
         *,
         key: str | None = None,
+        key_for_s: int | None = None,
         seen: str | None = None,
         query: Mapping[str, Any] | None = None,
         **sent: Any,
     ) -> httpx.Response:
-        """What the server answers; with a `key` an act is done once, `seen` is the ETag that it is
-        decided on.
+        """What the server answers; with a `key` an act is done once (free again after `key_for_s`
+        seconds, if that is given), `seen` is the ETag that it is decided on.
 
         Raises:
             ProblemError: for what the server refuses.
             ServerError: if it does not answer; with a `key` the act can be asked for again.
+            InputError: for a `key` that cannot be sent.
         """
-        headers = {"Idempotency-Key": key, "If-Match": seen}
-        with self._answering():
-            answer = self.http.request(
-                method, f"{PREFIX}{path}", params=_asked(query), **sent,
-                headers={name: value for name, value in headers.items() if value is not None},
-            )  # fmt: skip
-        _check(answer)
+        _check_key(key)
+        told = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
+        headers = {name: str(value) for name, value in told.items() if value is not None}
+        asked = {**sent, "headers": headers, "params": _asked(query)}
+        answer = self._sent(method, path, asked)
+        if self.prove is not None and _must_prove(answer):
+            self.prove()
+            answer = self._sent(method, path, asked)
+        faults.check(self.server, f"{method} {path}", answer)
         return answer
+
+    def plain(self, path: str) -> bytes:
+        """What stands beside the API, at `path` from the root on; raises as `send` does."""
+        with self._answering():
+            answer = self.http.get(path)
+        faults.check(self.server, f"GET {path}", answer)
+        return answer.content
 
     def lines(self, path: str, **query: Any) -> Iterator[str]:
         """A stream of lines, in bounded memory; raises as `send` does."""
+        with self._stream(path, query) as answer:
+            yield from answer.iter_lines()
+
+    def pieces(self, path: str, **query: Any) -> Iterator[bytes]:
+        """A stream of bytes, in bounded memory; raises as `send` does."""
+        with self._stream(path, query) as answer:
+            yield from answer.iter_bytes()
+
+    def _sent(self, method: str, path: str, asked: Mapping[str, Any]) -> httpx.Response:
+        with self._answering():
+            return self.http.request(method, f"{PREFIX}{path}", **asked)
+
+    @contextmanager
+    def _stream(self, path: str, query: Mapping[str, Any]) -> Iterator[httpx.Response]:
         with (
             self._answering(),
             self.http.stream("GET", f"{PREFIX}{path}", params=_asked(query)) as answer,
         ):
-            if answer.is_error:
+            if not answer.is_success:
                 answer.read()
-            _check(answer)
-            yield from answer.iter_lines()
+            faults.check(self.server, f"GET {path}", answer)
+            yield answer
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -151,8 +151,7 @@ class Exchange:
         try:
             yield
         except httpx.HTTPError as error:
-            detail = str(error) or type(error).__name__
-            raise ServerError(server=self.server, detail=detail) from error
+            raise faults.of_transport(self.server, error) from error
 
 
 def part(text: str) -> str:
@@ -164,42 +163,21 @@ def _asked(query: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: _said(value) for name, value in (query or {}).items() if value is not None}
 
 
-def _check(answer: httpx.Response) -> None:
-    if answer.is_error:
-        raise ProblemError(answer.status_code, _document(answer) or {})
-
-
-def _document(answer: httpx.Response) -> Document | None:
-    with suppress(ValueError):
-        found = answer.json()
-        if isinstance(found, dict):
-            return found
-    return None
-
-
 def _said(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _checked(server: str) -> str:
-    parts = urlsplit(server)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise InputError(f"not the address of a server: {server!r} (https://desk.host.example)")
-    if parts.scheme == "http" and not _is_here(parts.hostname):
-        raise InputError(
-            f"{server} would send the token in the clear: write https://, or http:// on this"
-            " machine alone"
-        )
-    return server.rstrip("/")
+def _check_key(key: str | None) -> None:
+    if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
+        raise InputError(f"over a server a key has {MAX_KEY} characters at most, all of ASCII")
 
 
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _must_prove(answer: httpx.Response) -> bool:
+    return answer.status_code == 403 and (faults.document(answer) or {}).get("why") == "prove_again"
 
 
 def _http(
@@ -209,8 +187,14 @@ def _http(
         import httpx
     except ModuleNotFoundError as error:
         raise NoClientError from error
+    if token is not None and not _fits_a_header(token):
+        # Not a word of it: it may be one, with something behind it.
+        raise InputError("what is given as the token cannot be one: it has characters of none")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(
-        base_url=server, headers=headers, timeout=timeout_s, transport=transport,
-        follow_redirects=False, trust_env=False,
-    )  # fmt: skip
+    try:
+        return httpx.Client(
+            base_url=server, headers=headers, timeout=timeout_s, transport=transport,
+            verify=address.trusted(), follow_redirects=False, trust_env=False,
+        )  # fmt: skip
+    except httpx.InvalidURL as error:
+        raise address.none(server) from error

@@ -10,7 +10,8 @@ seen, and `dry_run`. Times are texts in RFC 3339.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
@@ -18,6 +19,7 @@ import httpx
 from pydantic import BaseModel
 
 from incidents.api import answers
+from incidents.client import session
 from incidents.client.http import Exchange, part
 
 M = TypeVar("M", bound=BaseModel)
@@ -33,7 +35,7 @@ class How(TypedDict, total=False):
 
 
 class Client:
-    """Somebody with a token of a desk; `timeout_s` is for each wait.
+    """Somebody with a token of a desk, or who signs in; `timeout_s` is for each wait.
 
     All methods raise ProblemError for what is refused, and ServerError when nothing answers: then
     an act with a `key` may be asked for again.
@@ -42,7 +44,7 @@ class Client:
     def __init__(
         self,
         url: str,
-        token: str,
+        token: str | None = None,
         *,
         timeout_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
@@ -58,6 +60,17 @@ class Client:
     def close(self) -> None:
         """Let go of the connections."""
         self._exchange.close()
+
+    @contextmanager
+    def signed_in(
+        self, handle: str, password: str, again: Callable[[], str] | None = None
+    ) -> Iterator[Self]:
+        """While it lasts all is done by a person, in a session: what no token does, too.
+
+        `again` is asked for the password once more when the desk wants it, after five minutes.
+        """
+        with session.signed_in(self._exchange, handle, password, again):
+            yield self
 
     # Looking.
 
@@ -99,6 +112,14 @@ class Client:
     def queue(self, **asked: Any) -> answers.Queue:
         """A page of what must be done, by `mine`, `limit`, `cursor`, `reveal`."""
         return self._get(answers.Queue, "/queue", **asked)
+
+    def item(self, item: str, *, reveal: bool = False) -> answers.Item:
+        """One item of the queue, such as 12-3 or 12-t2."""
+        return self._get(answers.Item, f"/queue/{part(item)}", reveal=reveal)
+
+    def alarms(self) -> answers.Alarms:
+        """What is alarming now."""
+        return self._get(answers.Alarms, "/alarms")
 
     def orders(self, **asked: Any) -> answers.Orders:
         """Orders that are not carried out, by `dead`, `site`, `limit`."""
@@ -154,6 +175,11 @@ class Client:
                 **how: Unpack[How]) -> answers.Acted:  # fmt: skip
         """An act on an item of the queue: claim, release, done."""
         return self._act(f"/queue/{part(item)}/{part(act)}", words or {}, how)
+
+    def hand_over(self, to: str, **how: Unpack[How]) -> answers.HandedOver:
+        """Give all that one holds to another."""
+        answer = self._answered("POST", "/queue/hand-over", how, json={"to": to})
+        return _read(answers.HandedOver, answer)
 
     def attach(self, incident: str, file: Path, **how: Unpack[How]) -> answers.Acted:
         """Attach a file to an incident as evidence."""

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NoReturn
 
-from incidents.client.desk import NotOverServerError
-from incidents.client.http import Document, Exchange, part
+from incidents.client.faults import Document, NotOverServerError, ProblemError
+from incidents.client.http import Exchange, part
 from incidents.machine.ids import incident_id, order_id
 
 
 class RemoteViews:
-    """Reads from a server; the connection that a view is given is none."""
+    """Reads from a server; the connection that a view is given is none. The duty to report is the
+    server's own, and numbers and addresses are masked.
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -21,11 +23,22 @@ class RemoteViews:
         self, _connection: object, _now: datetime, *, mine: str | None = None, limit: int = 50,
         after: str | None = None, reveal: bool = False, **_: object,
     ) -> Document:  # fmt: skip
-        """One page of the queue; the duty to report is the server's."""
+        """One page of the queue."""
         found = self._exchange.get(
             "/queue", mine=mine is not None, limit=limit, cursor=after, reveal=reveal
         )
         return {**found, "next_after": found["next"]}
+
+    def item(
+        self, _connection: object, _now: datetime, of: tuple[int, str], *, reveal: bool = False
+    ) -> Document | None:
+        """One item of the queue; None: it is not there."""
+        try:
+            return self._exchange.get(f"/queue/{of[0]}-{of[1]}", reveal=reveal)
+        except ProblemError as problem:
+            if problem.name == "unknown_task":
+                return None
+            raise
 
     def site(self, _connection: object, name: str, _now: datetime) -> Document:
         """A site; its contacts are masked."""
@@ -60,6 +73,24 @@ class RemoteViews:
     def order(self, _connection: object, site_id: int, seq: int, lane: str, **_: Any) -> Document:
         """One order."""
         return self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}")
+
+    def duties(
+        self, _connection: object, _now: datetime, _duty: object, *, limit: int = 100
+    ) -> Document:
+        """What the police are to be told of."""
+        return self._exchange.get("/duty", limit=limit)
+
+    def alarms_now(self, _connection: object, _now: datetime, _report: object) -> Document:
+        """What is alarming now, and whether the desk was told of it."""
+        return self._exchange.get("/alarms")
+
+    def active_policy(self, _connection: object) -> Document:
+        """The active policy, in words and as its file."""
+        return self._exchange.get("/policy")
+
+    def policy_history(self, _connection: object) -> list[Document]:
+        """Every activation on record, the earliest first."""
+        return list(self._exchange.get("/policy/history")["items"])
 
     def __getattr__(self, name: str) -> NoReturn:
         raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")

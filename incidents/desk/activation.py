@@ -16,6 +16,7 @@ from incidents.desk import access, own_stream
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
+from incidents.policy_words import differences
 from incidents.sealing import digest_of, is_digest_of, seal
 from incidents.store import keys, policies, sealed
 from incidents.store.tables import DESK_STREAM
@@ -52,6 +53,16 @@ class Activation:
     def asked(self) -> str:
         """What a repetition must have in common with it."""
         return json.dumps(["activate", self.policy.digest, self.by, self.reason])
+
+
+def expected(active: Policy, wanted: Policy) -> dict[str, Any]:
+    """What activating `wanted` would change; raises ActiveAlreadyError if it would be nothing."""
+    if wanted.digest == active.digest:
+        raise ActiveAlreadyError(policy=active.digest)
+    return {
+        "policy": wanted.digest, "previous": active.digest, "events": [],
+        "changes": differences(active, wanted),
+    }  # fmt: skip
 
 
 def activate(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from incidents import clock
+from incidents import clock, policy_words
 from incidents.clock import rfc3339
 from incidents.desk import activation, collector, log_key
 from incidents.desk.batch import Batch
@@ -176,8 +176,12 @@ class Desk:
         reason: str,
         key: str | None = None,
         signed_in: bool = False,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """Makes the policy in `policy_text` (TOML) the active one, on record with the reason.
+
+        The answer has what that has changed of the policy that was active before; of a repeated act
+        what it changed then.
 
         Raises:
             PolicyError: if it is not a policy.
@@ -185,14 +189,19 @@ class Desk:
                 somebody who has signed in.
         """
         policy = machine_policy.read(policy_text)
+        if dry_run:
+            return activation.expected(self.policy(), policy)
         act = activation.Activation(
             policy=policy, by=by, login=login, reason=reason, key=key, signed_in=signed_in
         )
-        return self.on_record(
+        answer = self.on_record(
             lambda connection: activation.activate(
                 connection, act, self._clock, partial(self._do_what_is_due, connection)
             )
         )
+        with plainly(self._engine), reading(self._engine) as connection:
+            before = machine_policy.read(policies.toml(connection, answer["previous"]))
+        return answer | {"changes": policy_words.differences(before, policy)}
 
     def make_log_key(self, key: LogKey) -> None:
         """Puts on record that `key` signs the log's checkpoints from now on.

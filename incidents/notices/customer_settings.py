@@ -14,7 +14,7 @@ from incidents.acts.options import Options
 from incidents.acts.port import Order
 from incidents.customer_link import Incident, Reading
 from incidents.errors import IncidentsError
-from incidents.machine.ids import read_incident_id
+from incidents.machine.ids import incident_id, read_incident_id
 from incidents.notices.letter import Office
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
@@ -57,6 +57,13 @@ class Links:
     def read(self, token: str, now: datetime) -> Reading:
         """What a token names at `now`, if one of the secrets has signed it."""
         return customer_link.read(token, self.secrets, now)
+
+    def document(self, incident: Incident, now: datetime) -> dict[str, str]:
+        """The link as programs are told of it; `until` it holds, RFC 3339 in UTC."""
+        return {
+            "incident": incident_id(*incident), "link": self.to(incident, now),
+            "until": clock.rfc3339(self.until(now)),
+        }  # fmt: skip
 
     def of_order(self, order: Order, now: Callable[[], datetime] = clock.now) -> str | None:
         """The link for a notice: the same in each attempt. None if it is about no one incident.

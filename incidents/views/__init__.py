@@ -6,13 +6,17 @@ own words resolved, null where they have been erased.
 """
 
 from incidents.views.acts import dead_letters, order, unsettled
+from incidents.views.alarms import alarms_now
+from incidents.views.duty import duties
 from incidents.views.enforcement import enforcement
-from incidents.views.queue import queue
+from incidents.views.policy import active_policy
+from incidents.views.policy import history as policy_history
+from incidents.views.queue import item, queue
 from incidents.views.register import incident, site, sites
 from incidents.views.timeline import timeline
 from incidents.views.why import why
 
 __all__ = [
-    "dead_letters", "enforcement", "incident", "order", "queue", "site", "sites", "timeline",
-    "unsettled", "why",
+    "active_policy", "alarms_now", "dead_letters", "duties", "enforcement", "incident", "item",
+    "order", "policy_history", "queue", "site", "sites", "timeline", "unsettled", "why",
 ]  # fmt: skip

@@ -7,15 +7,18 @@ that a look costs the same however many sites there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, literal_column, select
 
+from incidents.documents import plain
 from incidents.machine.ids import incident_id, order_id
 from incidents.report_duty import ReportDuty
+from incidents.store import alarms as raised_alarms
 from incidents.store import heartbeats
+from incidents.store.alarms import Raised
 from incidents.store.heartbeats import Heartbeat
 from incidents.store.metadata import words
 from incidents.store.order_tables import dead, deliveries
@@ -104,6 +107,28 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
         if more or len(alarms) > MAX_LOOKED:
             capped.add(kind)
     return Look(tuple(found), frozenset(capped))
+
+
+def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> dict[str, Any]:
+    """What is alarming at `now`, and whether the desk was told of it; see `alarming`.
+
+    `attempts_to_tell`: so often a daemon has tried to tell the desk of it.
+    """
+    raised = raised_alarms.known(connection)
+    look = alarming(connection, now, report)
+    items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
+    return {"items": items, "capped": sorted(look.capped)}
+
+
+def _document(alarm: Alarm, raised: Raised | None) -> dict[str, Any]:
+    own = {name: plain(value) for name, value in asdict(alarm).items()}
+    return {
+        "key": alarm.key,
+        **own,
+        "raised_at": plain(raised and raised.raised_at),
+        "attempts_to_tell": 0 if raised is None else raised.attempts,
+        "told_at": plain(raised and raised.told_at),
+    }
 
 
 Part = tuple[list[Alarm], bool]

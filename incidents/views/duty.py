@@ -38,6 +38,18 @@ class Reminded:
     reminder: Reminder
 
 
+def duties(
+    connection: Connection, now: datetime, duty: ReportDuty | None, *, limit: int = 100
+) -> Document:
+    """What is to be reported, and its summary; null where nobody is to be reminded (`duty`)."""
+    if duty is None:
+        return {"items": [], "summary": None}
+    return {
+        "items": unreported_incidents(connection, now, duty, limit=limit),
+        "summary": summary(connection, now, duty),
+    }
+
+
 def unreported_incidents(
     connection: Connection, now: datetime, duty: ReportDuty, *, limit: int = 100
 ) -> list[Document]:

@@ -21,6 +21,17 @@ def in_force(connection: Connection) -> Policy:
     return policy.read(connection.execute(select(policies.c.toml).select_from(joined)).scalar_one())
 
 
+def active_policy(connection: Connection) -> Document:
+    """The active policy: in words, as its file, since when it is active and by whose act."""
+    from incidents.policy_words import sentences
+
+    active, past = in_force(connection), history(connection)
+    return {
+        "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
+        "words": sentences(active), "activation": past[-1] if past else None,
+    }  # fmt: skip
+
+
 def history(connection: Connection) -> list[Document]:
     """Every activation on record, the earliest first, with what it changed.
 

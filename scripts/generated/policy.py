@@ -41,7 +41,8 @@ def text() -> str:
         "The numbers of R1, R2, R3 and R5 are data. R4 has none. A policy is a TOML file; a key"
         " that is left out has the documented value, and an unknown key or section is an error."
         " [closure] is there only where it asks for two people: so the digests of policies"
-        " from before it stay as they are. How to change it: [Change the policy](../how-to/change-the-policy.md).",
+        " from before it stay as they are. How to change it:"
+        " [Change the policy](../how-to/change-the-policy.md).",
         table(
             ("key", "rule", "default", "must be", "meaning"),
             (_row(f"{section}.{key}", default) for section, key, default in _keys()),

@@ -69,7 +69,7 @@ def _others() -> str:
     rows = [
         (f"`{error.name}`", f"`{error.exit_status}`", _shown(paragraph(type(error).__doc__)))
         for error in _errors(errors.IncidentsError)
-        if error.exit_status != errors.REFUSED and error.name != "incidents"
+        if error.exit_status != errors.REFUSED and error.name not in ("incidents", "away")
     ]
     return table(("name", "status", "sentence"), rows)
 

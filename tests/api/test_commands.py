@@ -41,6 +41,8 @@ OVER_HTTP = {
     "site show": "GET /sites/{site}",
     "site why": "GET /sites/{site}/why",
     "site false-info": "POST /sites/{site}/false-info",
+    "site confirm-closure": "POST /sites/{site}/confirm-closure",
+    "site decline-closure": "POST /sites/{site}/decline-closure",
     "site hold": "POST /sites/{site}/hold",
     "site unhold": "POST /sites/{site}/unhold",
     "site reinstate": "POST /sites/{site}/reinstate",

@@ -1,10 +1,20 @@
 """What the tests of the client share."""
 
+from __future__ import annotations
+
+import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.api.rig import Rig, rig
+from incidents.cli import main
+from tests.accounts.conftest import _cheap_hashes
+from tests.api.rig import PASSWORD, Rig, rig
+from tests.cli.conftest import Result, _Terminal
+from tests.client.serving import serving
+
+__all__ = ["_cheap_hashes"]
 
 
 @pytest.fixture
@@ -13,3 +23,69 @@ def api(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
     with rig(db_url) as found:
         yield found
+
+
+@pytest.fixture
+def server(api: Rig) -> Iterator[str]:
+    """The address of a real server of it."""
+    with serving(api) as address:
+        yield address
+
+
+class Over:
+    """The command line over a server, typed by somebody with an account, and with a token of it
+    unless they have none.
+    """
+
+    def __init__(
+        self,
+        api: Rig,
+        server: str,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        self.api = api
+        self._patch, self._capsys = monkeypatch, capsys
+        self._tokens: dict[str, str] = {}
+        self.right, self.wrong = folder / "right", folder / "wrong"
+        self.right.write_text(PASSWORD, encoding="utf-8")
+        self.wrong.write_text("not that sentence", encoding="utf-8")
+        monkeypatch.setenv("INCIDENTS_SERVER", server)
+
+    def account(self, handle: str, role: str) -> str:
+        """A new account, with a password and a token."""
+        self.api.account(handle, role, password=True)
+        self._tokens[handle] = self.api.token(handle)
+        return handle
+
+    def __call__(self, *line: str, as_: str | None = None, typed: str | None = None) -> Result:
+        """Type it as the holder of that account's token; `typed`: at a terminal, that is typed."""
+        with self._patch.context() as patched:
+            if as_ is None:
+                patched.delenv("INCIDENTS_TOKEN", raising=False)
+            else:
+                patched.setenv("INCIDENTS_TOKEN", self._tokens[as_])
+            patched.setattr("sys.stdin", io.StringIO() if typed is None else _Terminal(typed))
+            self._capsys.readouterr()
+            status = main([*line])
+        told = self._capsys.readouterr()
+        return Result(status, told.out, told.err)
+
+    def sessions(self) -> int:
+        """How many sessions there are still."""
+        with self.api.house.reading() as connection:
+            found: int = connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar_one()
+        return found
+
+
+@pytest.fixture
+def over(
+    api: Rig,
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Over:
+    """The command line over a server, on both databases in turn."""
+    return Over(api, server, tmp_path, monkeypatch, capsys)

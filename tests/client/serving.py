@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 
@@ -13,17 +14,21 @@ from tests.api.rig import Rig
 
 
 @contextmanager
-def serving(api: Rig) -> Iterator[str]:
-    """Serves it by a thread; the address."""
+def serving(api: Rig, *, certificate: Path | None = None) -> Iterator[str]:
+    """Serves it by a thread; the address. With a `certificate` and its key by TLS."""
     config = uvicorn.Config(
-        api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none"
-    )
+        api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none",
+        ssl_certfile=certificate,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     [listening] = server.servers[0].sockets
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    scheme = "http" if certificate is None else "https"
+    try:
+        yield f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

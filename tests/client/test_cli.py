@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from incidents.cli import main
-from incidents.errors import DONE, MISUSED, REFUSED
+from incidents import settings
+from incidents.cli import main, queue
+from incidents.cli.queue_screen import Screen
+from incidents.cli.run import Run
+from incidents.errors import DONE, REFUSED
+from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
 from tests.client.serving import serving
 
 Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def server(api: Rig) -> Iterator[str]:
-    with serving(api) as address:
-        yield address
 
 
 @pytest.fixture
@@ -70,35 +68,6 @@ def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed)
     assert "shop.example" in err
 
 
-def test_what_closes_a_site_is_done_by_a_person_and_no_token(typed: Typed) -> None:
-    typed("site", "add", "shop.example")
-    typed("log", "shop.example")
-    typed("contact", "1-1", "reached")
-    # What is impossible is refused before its confirmation is asked for.
-    status, _, err = typed("refused", "1-1")
-    assert (status, "a person who has signed in" in err) == (REFUSED, True)
-    assert _json(typed("site", "show", "shop.example", "--json"))["state"] == "active"
-
-
-@pytest.mark.parametrize("line", [
-    "audit verify", "audit export", "audit status", "account list", "account disable operator-1",
-    "token list", "duty", "policy show", "db check",
-])  # fmt: skip
-def test_what_needs_the_database_itself_says_so(typed: Typed, line: str) -> None:
-    status, _, err = typed(*line.split())
-    assert (status, "the database itself" in err) == (MISUSED, True), err
-
-
-@pytest.mark.parametrize("line", [
-    "site reinstate shop.example --reason x", "site approve shop.example",
-])  # fmt: skip
-def test_what_opens_a_closed_site_is_done_by_a_person_and_no_token(typed: Typed, line: str) -> None:
-    typed("site", "add", "shop.example")
-    status, _, err = typed(*line.split())
-    assert status == REFUSED, err
-    assert "may not do approve" in err or "a person who has signed in" in err
-
-
 def test_without_a_token_nobody_is_let_in(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INCIDENTS_TOKEN", "inc_nothing")
     status, _, err = typed("queue")
@@ -106,16 +75,35 @@ def test_without_a_token_nobody_is_let_in(typed: Typed, monkeypatch: pytest.Monk
     assert "token" in err
 
 
-@pytest.mark.parametrize(
-    "server", ["desk.host.example", "ftp://desk.host.example", "http://desk.host.example"]
-)
-def test_an_address_by_which_the_token_would_be_overheard_is_refused(
-    server: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["queue", "--server", server]) == MISUSED
-    assert server in capsys.readouterr().err
-
-
 def test_a_server_that_is_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["queue", "--server", "http://127.0.0.1:9"]) == 1
     assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+
+
+def test_the_screen_works_over_a_server_and_outlives_its_restart(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(api)
+    api.client("operator")
+    monkeypatch.setenv("INCIDENTS_TOKEN", api._handles["operator"])
+    run = Run()
+    with serving(api) as address:
+        run.settings = settings.load(server=address)
+        screen = Screen(run, lambda: queue._page(run, mine=None, limit=9, after=None, reveal=False))
+        assert screen.person == "operator-1"
+        deed = screen.press("c")
+        assert deed is not None
+        assert screen.carry_out(deed)
+        assert "operator-1" in screen.message
+        screen.press("n")
+        assert screen.item is not None
+        assert screen.item["phone"] == PHONE
+        assert api.entries("details_revealed")[-1]["data"]["about"] == "1-1"
+    # The server is away.
+    screen.look()
+    assert "does not answer" in (screen.problem or "")
+    deed = screen.press("2")
+    assert deed is not None
+    assert not screen.carry_out(deed)
+    assert "a sends it again" in screen.message
+    run.close()

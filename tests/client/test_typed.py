@@ -9,7 +9,7 @@ import pytest
 
 from incidents.client import Client, ProblemError
 from tests.api.desk import PHONE, fill
-from tests.api.rig import BASE, Rig, rig
+from tests.api.rig import BASE, PASSWORD, Rig, rig
 
 
 @pytest.fixture
@@ -85,3 +85,22 @@ def test_what_is_refused_is_raised_by_its_name(api: Rig) -> None:
     with pytest.raises(ProblemError) as found:
         list(client(api, "viewer").entries())
     assert found.value.status == 403
+
+
+def test_a_person_signs_in_for_what_no_token_does(api: Rig) -> None:
+    fill(api)
+    api.account("sup-1", "supervisor", password=True)
+    desk = client(api)
+    assert {alarm.kind for alarm in desk.alarms().items} == {"daemon_silent"}
+    assert desk.item("1-1").site == "shop.example"
+    desk.of_item("1-1", "claim")
+    assert [each.site.site for each in desk.hand_over("li").items] == ["shop.example"]
+    with pytest.raises(ProblemError) as found:
+        desk.of_site("closed.example", "reinstate", {"reason": "filed anew"})
+    assert found.value.problem["why"] == "in_person"
+    with desk.signed_in("sup-1", PASSWORD):
+        desk.of_site("closed.example", "reinstate", {"reason": "filed anew"})
+    assert desk.site("closed.example").reinstatement is not None
+    with pytest.raises(ProblemError) as found:
+        desk.of_site("closed.example", "approve")
+    assert found.value.name == "not_let"

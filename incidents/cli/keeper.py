@@ -1,0 +1,119 @@
+"""The keeper: the accounts and tokens of the database, as the command line keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from incidents import clock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from incidents.cli.run import Run
+    from incidents.desk.accounts import By
+    from incidents.words import Document
+
+T = TypeVar("T")
+
+
+class Keeper:
+    """The accounts and tokens of the database, kept on record by somebody.
+
+    All acts raise as those of `desk.accounts` do, which each of them is.
+    """
+
+    def __init__(self, run: Run, by: By | None = None) -> None:
+        self._run = run
+        self._by = by
+
+    def accounts(self) -> list[Document]:
+        """All accounts, by their handles."""
+        from incidents.views import accounts
+
+        with self._run.house.reading() as connection:
+            return accounts.accounts(connection)
+
+    def account(self, handle: str) -> Document:
+        """One account, as it stands now.
+
+        Raises:
+            UnknownAccountError: naming it.
+        """
+        from incidents.desk.accounts import UnknownAccountError, is_handle
+        from incidents.store import accounts
+        from incidents.views.accounts import account_document
+
+        with self._run.house.reading() as connection:
+            found = accounts.account(connection, handle) if is_handle(handle) else None
+        if found is None:
+            raise UnknownAccountError(handle=handle)
+        return account_document(found)
+
+    def make(self, handle: str, role: str) -> None:
+        """Make an account."""
+        from incidents.desk import accounts as acts
+
+        self._do(lambda c, by, now: acts.make(c, by, handle, role, now))
+
+    def give_role(self, handle: str, role: str) -> bool:
+        """Give an account another role; whether that changed anything."""
+        from incidents.desk import accounts as acts
+
+        return self._do(lambda c, by, now: acts.give_role(c, by, handle, role, now))
+
+    def disable(self, handle: str) -> bool:
+        """Let nobody come in with it any more; whether that changed anything."""
+        from incidents.desk import accounts as acts
+
+        return self._do(lambda c, by, now: acts.disable(c, by, handle, now))
+
+    def enable(self, handle: str) -> bool:
+        """Let a disabled account come in again; whether that changed anything."""
+        from incidents.desk import accounts as acts
+
+        return self._do(lambda c, by, now: acts.enable(c, by, handle, now))
+
+    def set_password(self, handle: str, new: str) -> None:
+        """Give it a new password; all its sessions end."""
+        from incidents.accounts import secrets
+        from incidents.desk import accounts as acts
+
+        hash_ = secrets.hash_of(new, handle)
+        self._do(lambda c, by, now: acts.set_password(c, by, handle, hash_, now))
+
+    def tokens(self, of: str | None) -> list[Document]:
+        """The tokens of an account, of all without one; the newest first."""
+        from incidents.desk.accounts import check_handle
+        from incidents.views import accounts
+
+        handles = None if of is None else [check_handle(of)]
+        with self._run.house.reading() as connection:
+            return accounts.tokens(connection, handles)
+
+    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
+        """A new token, with its `secret`, which is kept nowhere."""
+        from incidents.accounts import secrets
+        from incidents.desk import accounts
+        from incidents.views.accounts import token_document
+
+        secret = secrets.random_token()
+        made = self._do(
+            lambda c, by, now: accounts.make_token(
+                c, by, handle, secret, now, days=days, acts=acts
+            )
+        )  # fmt: skip
+        return token_document(made) | {"secret": secret}
+
+    def revoke(self, token: str) -> bool:
+        """Let a token be worth nothing; whether that changed anything."""
+        from incidents.desk import accounts
+
+        return self._do(lambda c, by, now: accounts.revoke_token(c, by, token, now))
+
+    def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+        by = self._by
+        assert by is not None
+        return self._run.house.desk.on_record(lambda connection: act(connection, by, clock.now))

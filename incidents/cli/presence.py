@@ -1,0 +1,99 @@
+"""The presence: while somebody acts in person, they have signed in, at the database or a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from incidents.accounts import roles
+from incidents.cli import password
+from incidents.cli.password import OPTION
+
+if TYPE_CHECKING:
+    from incidents.accounts.identity import Identity
+    from incidents.cli.run import Run
+    from incidents.client.house import RemoteHouse
+    from incidents.machine.commands import Command
+    from incidents.machine.policy import Policy
+
+
+@contextmanager
+def proved(
+    run: Run, command: Command, file: Path | None, policy: Policy | None = None
+) -> Iterator[bool]:
+    """The presence for a command, by that policy or the active one; raises as `in_person` does."""
+
+    def takes_two() -> bool:
+        from incidents.desk import access
+
+        return access.takes_two(command, policy or run.house.desk.policy())
+
+    with in_person(run, roles.act_of(type(command)), file, takes_two) as signed_in:
+        yield signed_in
+
+
+@contextmanager
+def in_person(
+    run: Run, act: str, file: Path | None, is_asked_for: Callable[[], bool]
+) -> Iterator[bool]:
+    """While it lasts, who acts has signed in, if that act needs it here; whether they have.
+
+    Over a server it is needed for what no token does (see `accounts.roles`); in a database, once it
+    has accounts, where `is_asked_for` says that the desk asks a sign-in for it.
+
+    Raises:
+        PasswordNeededError: if nobody can be asked.
+        SignInError, BlockedError, ProblemError: if it is not their password, or not now.
+    """
+    if run.remote is None:
+        needed = _has_accounts(run) and is_asked_for()
+        if needed:
+            sign_in(run, file)
+        yield needed
+    elif act in roles.IN_PERSON:
+        with in_session(run.remote, file):
+            yield True
+    else:
+        yield False
+
+
+@contextmanager
+def in_session(server: RemoteHouse, file: Path | None, option: str = OPTION) -> Iterator[None]:
+    """While it lasts, who acts is in a session of the server; `option` is what names the file.
+
+    Raises:
+        PasswordNeededError, ProblemError: as `proved` does.
+    """
+    question = f"Password of {server.signs_in}: "
+
+    def ask() -> str:
+        return password.read(file, question, option)
+
+    # What standard input has given it does not give again.
+    with server.signed_in(ask(), None if file == password.STDIN else ask):
+        yield
+
+
+def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
+    """Who acts at the database, having proved who they are, for this one act.
+
+    Raises:
+        PasswordNeededError: if nobody can be asked.
+        SignInError, BlockedError: see `Door.identify`.
+    """
+    from incidents import clock
+    from incidents.accounts.door import Door
+
+    handle, login = run.settings.person, run.settings.login
+    given = password.read(file, f"Password of {handle}: ", option)
+    door = Door(run.house.engine, run.house.desk, clock.now)
+    return door.identify(handle, given, f"the terminal of {login}")
+
+
+def _has_accounts(run: Run) -> bool:
+    from incidents.store import accounts
+
+    with run.house.reading() as connection:
+        return accounts.any_there(connection)

@@ -1,0 +1,126 @@
+"""The faults of an exchange: what a server refuses, and what goes wrong on the way to it."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from incidents.errors import FAILED, AwayError, IncidentsError, InputError, RefusedError
+
+if TYPE_CHECKING:
+    import httpx
+
+Document = dict[str, Any]
+
+_TYPE = "urn:incidents:problem:"
+_UNKNOWN = frozenset({"not_found", "method_not_allowed"})
+
+
+class NoClientError(IncidentsError):
+    """to ask a server needs a library that is not installed: pip install 'incidents[console]'"""
+
+
+class NotOverServerError(InputError):
+    """this is not done over a server: {way_out}"""
+
+
+class ServerError(AwayError):
+    """{server} does not answer: {detail}"""
+
+
+class UntrustedServerError(ServerError):
+    """{server} is not asked, since its certificate is not believed here: {detail}"""
+
+
+class NoDeskError(ServerError):
+    """{server} answers, but not as a desk does ({detail}): is that its address?"""
+
+
+class NoOperationError(ServerError):
+    """{server} cannot do this ({asked}): it is older than this program"""
+
+
+class ProblemError(RefusedError):
+    """What a server has refused (RFC 9457): `status`, and the whole `problem` as it came.
+
+    `name` is the refusal's own: `state_forbids` of `urn:incidents:problem:state-forbids`.
+    """
+
+    def __init__(self, status: int, problem: Document) -> None:
+        told = str(problem.get("detail") or problem.get("title") or f"status {status}")
+        parts = [_part(each) for each in problem.get("errors", ())]
+        super().__init__(f"{told} ({'; '.join(parts)})" if parts else told)
+        self.status, self.problem = status, problem
+        self.facts = dict(problem.get("facts", {}))
+
+    @property
+    def type(self) -> str:
+        """The problem's type, a URN that stays the same."""
+        return str(self.problem.get("type", "about:blank"))
+
+    @property
+    def errors(self) -> list[Document]:
+        """Which parts of the request are not as described."""
+        return list(self.problem.get("errors", ()))
+
+    @property
+    def name(self) -> str:
+        """The refusal's name."""
+        return self.type.removeprefix(_TYPE).replace("-", "_")
+
+
+class TroubleError(ProblemError, AwayError):
+    """What a server cannot do now (a status from 500 on): nobody has refused it."""
+
+    exit_status = FAILED
+
+
+def check(server: str, asked: str, answer: httpx.Response) -> None:
+    """See that a server has done what was `asked`, such as `GET /queue`.
+
+    Raises:
+        ProblemError: for what it refuses; TroubleError: for what it cannot do now.
+        ServerError: for what no desk answers, or an older one.
+    """
+    if answer.is_success:
+        return
+    status, problem = answer.status_code, document(answer) or {}
+    if not str(problem.get("type", "")).startswith(_TYPE):
+        kind = ServerError if answer.is_server_error else NoDeskError
+        raise kind(server=server, detail=_phrase(status))
+    error = (TroubleError if answer.is_server_error else ProblemError)(status, problem)
+    if error.name in _UNKNOWN:
+        raise NoOperationError(server=server, asked=asked)
+    raise error
+
+
+def document(answer: httpx.Response) -> Document | None:
+    """The document that was answered; None if it is none."""
+    with suppress(ValueError):
+        found = answer.json()
+        if isinstance(found, dict):
+            return found
+    return None
+
+
+def of_transport(server: str, error: Exception) -> ServerError:
+    """What went wrong on the way to a server."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return UntrustedServerError(server=server, detail=cause.verify_message)
+        cause = cause.__cause__ or cause.__context__
+    return ServerError(server=server, detail=str(error) or type(error).__name__)
+
+
+def _phrase(status: int) -> str:
+    # In words of our own: the server's may be anything.
+    with suppress(ValueError):
+        return f"{status} {HTTPStatus(status).phrase}"
+    return f"status {status}"
+
+
+def _part(each: Document) -> str:
+    return f"{'.'.join(map(str, each.get('loc', ())))}: {each.get('msg', '')}"

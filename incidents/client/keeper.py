@@ -1,0 +1,70 @@
+"""The keeper of a server: who may come in there and as what, under the names of `cli.keeper`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from incidents.client.faults import Document
+from incidents.client.http import Exchange, part
+
+
+class RemoteKeeper:
+    """The accounts and tokens of a server. It says itself who may do what: all raise ProblemError
+    for what it refuses, ServerError if it does not answer.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def accounts(self) -> list[Document]:
+        """All accounts, by their handles."""
+        return list(self._exchange.get("/accounts")["items"])
+
+    def account(self, handle: str) -> Document:
+        """One account."""
+        return self._exchange.get(_path(handle))
+
+    def make(self, handle: str, role: str) -> None:
+        """Make an account."""
+        self._exchange.exchange("POST", "/accounts", words={"handle": handle, "role": role})
+
+    def give_role(self, handle: str, role: str) -> bool:
+        """Give an account another role; whether that changed anything."""
+        return self._change(handle, role=role)
+
+    def disable(self, handle: str) -> bool:
+        """Let nobody come in with it any more; whether that changed anything."""
+        return self._change(handle, disabled=True)
+
+    def enable(self, handle: str) -> bool:
+        """Let a disabled account come in again; whether that changed anything."""
+        return self._change(handle, disabled=False)
+
+    def set_password(self, handle: str, password: str) -> None:
+        """Give it a new password; all its sessions end, the one that asks included."""
+        self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
+
+    def tokens(self, of: str | None) -> list[Document]:
+        """The tokens of an account, of all without one; the newest first."""
+        return list(self._exchange.get("/tokens", handle=of, all=of is None)["items"])
+
+    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
+        """A new token, with its `secret`."""
+        words = {"handle": handle, "days": days, "acts": None if acts is None else list(acts)}
+        made, _ = self._exchange.exchange("POST", "/tokens", words=words)
+        return made
+
+    def revoke(self, token: str) -> bool:
+        """Let a token be worth nothing; the server does not say whether it was before."""
+        self._exchange.exchange("DELETE", f"/tokens/{part(token)}")
+        return True
+
+    def _change(self, handle: str, **words: Any) -> bool:
+        before = self.account(handle)
+        after, _ = self._exchange.exchange("PATCH", _path(handle), words=words)
+        return before != after
+
+
+def _path(handle: str) -> str:
+    return f"/accounts/{part(handle)}"

@@ -1,0 +1,48 @@
+"""The shift: all that one person holds, given to another at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from incidents.desk.desk import MAX_BATCH, Desk
+from incidents.desk.envelope import Answer, Envelope
+from incidents.store import claims, keys
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+"""Opens a transaction that reads one state of the database."""
+
+
+def hand_over(
+    desk: Desk, reading: Reading, order: Envelope, *, dry_run: bool = False
+) -> list[Answer]:
+    """Sends the hand-over in `order` to each site on which its person holds something.
+
+    Each site has a key of its own, `K:12` for the key K and the site 12. What somebody else has let
+    go since we looked is left out: nothing is left to give.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+    """
+    sites = _sites(reading, order)
+    given: list[Answer] = []
+    for start in range(0, len(sites), MAX_BATCH):
+        envelopes = [_to(order, site) for site in sites[start : start + MAX_BATCH]]
+        given += desk.submit(envelopes, dry_run=dry_run)
+    return [a for a in given if a.refusal is None or a.refusal.name != "nothing_held"]
+
+
+def _sites(reading: Reading, order: Envelope) -> list[int]:
+    """The sites on which they hold something; for a key that was used, those of then."""
+    with reading() as connection:
+        held = claims.sites_of(connection, order.command.by)
+        before = [] if order.key is None else keys.sites_under(connection, order.key)
+    # A batch is done whole or not at all: only after full ones can some have been left undone.
+    return before if len(before) % MAX_BATCH else sorted({*before, *held})
+
+
+def _to(order: Envelope, site: int) -> Envelope:
+    return replace(order, site=site, key=None if order.key is None else f"{order.key}:{site}")

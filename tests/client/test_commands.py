@@ -1,0 +1,262 @@
+"""Each command over a server: it is answered, or says that it is not done over one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from sqlalchemy import update
+
+from incidents import clock
+from incidents.api.act_table import ACTS, ADD, EDIT
+from incidents.cli.root import root
+from incidents.client.requests import request
+from incidents.desk import Envelope
+from incidents.errors import DONE, MISUSED, REFUSED
+from incidents.store.engine import writing
+from incidents.store.tables import keys
+from tests.api.desk import fill
+from tests.api.rig import Rig, rig
+from tests.client.conftest import Over
+
+SETTINGS = """
+[customer]
+base_url = "https://desk.host.example"
+secret = "0123456789abcdef0123456789abcdef"
+
+[retention]
+keep = "184d"
+"""
+
+DAY = """
+sup: site add new.example --phone '+86 10 5555 0100'
+sup: site edit new.example --email desk@new.example
+sup: site list --state active
+sup: site show new.example
+sup: site why new.example
+sup: log new.example --category gambling --url https://new.example/a
+sup: queue --limit 1000 --reveal
+sup: claim 1-1
+sup: queue --mine
+sup: release 1-1
+sup: claim 1-1
+sup: hand-over li
+sup: show 1-1
+sup: attach 1-1 {file} --dry-run
+sup: attach 1-1 {file}
+sup: contact 1-1 reached
+sup: void-contact 1-1-2 --reason mistyped
+sup: contact shop.example reached
+sup: removed 1-1
+sup: take-back 1-1 --reason mistyped
+sup: recur 1-1
+sup: reported 1-1 --ref 4711
+sup: duty --limit 1000
+sup: void 4-1 --reason 'no violation'
+sup: refused 1-1 --confirm shop.example --password-file {own}
+sup: done 1-t1 --outcome told
+sup: site reinstate closed.example --reason 'filed anew' --password-file {own}
+two: site decline closed.example
+sup: site reinstate closed.example --reason 'filed anew' --password-file {own}
+sup: site approve closed.example --as two --password-file {own}
+sup: site false-info new.example --field t --evidence y --confirm new.example --password-file {own}
+sup: site hold closed.example --reason ordered
+sup: site unhold closed.example --reason lifted
+sup: acts list --limit 10000
+sup: acts show 2-o2
+sup: acts reconcile closed.example
+sup: policy show
+sup: policy history
+sup: policy graph
+sup: policy check {policy}
+sup: policy test docs/examples/scenarios.toml
+sup: policy activate {policy} --reason 'a change' --dry-run --password-file {own}
+sup: policy activate {policy} --reason 'a change' --password-file {own}
+sup: notices list
+sup: notices preview closed --language en
+sup: link 1-1
+sup: metrics
+sup: audit export --site shop.example -o {export}
+sup: simulate {history}
+admin: account add op-2 --role operator
+admin: account list
+admin: account role op-2 viewer
+admin: account password op-2 --password-file {own} --own-password-file {own}
+admin: account disable op-2
+admin: account enable op-2
+admin: token make op-2 --days 7 --own-password-file {own}
+admin: token list
+admin: completion bash
+admin: db grants desk
+"""
+"""What is typed over a server, in turn, and who types it; all of it is done."""
+
+REFUSED_THERE = """
+sup: site uphold new.example --reason x
+sup: site confirm-closure new.example --confirm new.example --password-file {own}
+sup: site decline-closure new.example
+sup: acts retry 2-o2
+sup: acts cancel 2-o99 --reason x
+admin: token revoke 0000000000000000
+"""
+"""It is asked, and there is nothing to do so with."""
+
+DONE_HERE = """
+alarms test
+serve
+daemon
+db upgrade
+db check
+db backup {export}2
+person erase shop.example --reason asked
+retention run
+retention show
+import {history}
+audit verify
+audit replay
+audit status
+audit checkpoint
+audit report shop.example
+audit key new
+audit key rotate --reason x
+audit key show
+"""
+"""It is about this machine, or needs the database itself."""
+
+
+def _leaves(group: click.Group, name: str = "") -> Iterator[str]:
+    context = click.Context(group)
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
+        whole = f"{name} {word}".strip()
+        if isinstance(command, click.Group):
+            yield from _leaves(command, whole)
+        else:
+            yield whole
+
+
+LEAVES = sorted(_leaves(root), key=len, reverse=True)
+
+
+def _command(line: list[str]) -> str:
+    """The command that is typed in a line."""
+    typed = " ".join(line)
+    return next(leaf for leaf in LEAVES if f"{typed} ".startswith(f"{leaf} "))
+
+
+@pytest.fixture
+def api(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    settings = tmp_path / "config.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    with rig(sqlite_url) as found:
+        found.keep_evidence_in(tmp_path / "kept", limit=1_000)
+        yield found
+
+
+@pytest.fixture
+def files(tmp_path: Path, over: Over) -> dict[str, str]:
+    """The files that are typed."""
+    written = {
+        "file": "seen", "policy": "[repeat]\ncount = 4\n",
+        "history": "occurred_at,site\n2026-03-01T10:00:00Z,a.example\n",
+    }  # fmt: skip
+    for name, text in written.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return {name: str(tmp_path / name) for name in (*written, "export")} | {"own": str(over.right)}
+
+
+def _lines(text: str, files: dict[str, str]) -> Iterator[tuple[str | None, list[str]]]:
+    for line in text.strip().splitlines():
+        who, _, typed = line.rpartition(": ")
+        yield who or None, [word.format(**files) for word in shlex.split(typed)]
+
+
+def test_each_command_is_answered_by_a_server_or_says_that_it_is_not_done_so(
+    over: Over, files: dict[str, str], tmp_path: Path
+) -> None:
+    fill(over.api)
+    for handle, role in (("sup", "supervisor"), ("two", "supervisor"), ("admin", "administrator")):
+        over.account(handle, role)
+    typed = set()
+    for who, line in _lines(DAY, files):
+        answer = over(*line, as_=who)
+        assert answer.status == DONE, (line, answer.err)
+        typed.add(_command(line))
+    for who, line in _lines(REFUSED_THERE, files):
+        answer = over(*line, "--json", as_=who)
+        assert answer.status == REFUSED, (line, answer.err)
+        assert answer.refused["name"] not in ("not_let", "not_signed_in"), answer.err
+        typed.add(_command(line))
+    for _, line in _lines(DONE_HERE, files):
+        answer = over(*line, as_="sup")
+        assert (answer.status, "not done over a server" in answer.err) == (MISUSED, True), (
+            line, answer.err,
+        )  # fmt: skip
+        typed.add(_command(line))
+    # No daemon runs, which is alarming.
+    assert over("alarms", as_="sup").status == 1
+    # A witness is no desk's, and knows of none.
+    assert set(LEAVES) - typed == {"audit witness"}
+    assert (tmp_path / "export").read_text(encoding="utf-8").count("\n") > 5
+    assert len([each for each in (tmp_path / "kept").rglob("*") if each.is_file()]) == 1
+    assert over.sessions() == 0
+
+
+def test_what_is_answered_over_a_server_reads_as_with_a_database(over: Over) -> None:
+    api = over.api
+    fill(api)
+    over.account("sup-1", "supervisor")
+    url = api.house.settings.db
+    assert url is not None
+    for line in (
+        "duty", "alarms", "policy show", "policy history", "notices preview closed --language en",
+        "acts list", "audit export", "show closed.example", "show 9-9",
+    ):  # fmt: skip
+        words = line.split()
+        there, here = over(*words, as_="sup-1"), over(*words, "--db", url)
+        assert (there.status, there.out) == (here.status, here.out), (line, there.err)
+
+
+def test_each_act_of_the_api_has_its_request() -> None:
+    """Where it is done over HTTP and which command that is stands in the API's table."""
+    of: dict[str, str | int] = {
+        "site": "shop.example",
+        "incident": 12,
+        "contact": 12,
+        "item": 12,
+        "order": 12,
+    }
+    numbers = {"incident": 3, "contact": 1, "task": 2, "order": 45, "item": "t2", "lane": "act"}
+    paths = {
+        "site": "/sites/shop.example", "incident": "/incidents/12-3", "contact": "/contacts/12-3-1",
+        "item": "/queue/12-t2", "order": "/orders/12-o45",
+    }  # fmt: skip
+    for act in ACTS:
+        needed = [each.name for each in fields(act.makes) if each.default is MISSING]
+        given: dict[str, Any] = {name: numbers.get(name, "x") for name in needed}
+        if act.of == "site" and "incident" in given:
+            given["incident"] = None
+        command = act.makes(**given)
+        method, path, _ = request(Envelope(site=of[act.of], command=command))
+        assert (method, path) == ("POST", f"{paths[act.of]}/{act.name}"), act
+    for kind, expected in ((ADD, ("POST", "/sites")), (EDIT, ("PATCH", "/sites/shop.example"))):
+        assert request(Envelope(site="shop.example", command=kind.makes(by="x")))[:2] == expected
+
+
+def test_the_same_line_a_minute_later_is_another_violation(over: Over) -> None:
+    fill(over.api)
+    over.account("op-1", "operator")
+    line = ("log", "shop.example", "--json")
+    first, again = (over(*line, as_="op-1", typed="") for _ in range(2))
+    assert (first.json["incident"]["id"], again.json["incident"]["id"]) == ("1-2", "1-2")
+    with writing(over.api.house.engine) as connection:
+        connection.execute(update(keys).values(recorded_at=clock.now() - timedelta(minutes=2)))
+    assert over(*line, as_="op-1", typed="").json["incident"]["id"] == "1-3"

@@ -1,0 +1,187 @@
+"""What is done in person, over a server: with a password and in a session, as with a database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from incidents import clock
+from incidents.errors import NOT_CONFIRMED, REFUSED
+from incidents.store.account_tables import sessions
+from incidents.store.engine import writing
+from tests.api.desk import fill
+from tests.api.rig import PASSWORD, Rig
+from tests.cli.sitting import sitting
+from tests.client.conftest import Over
+
+SITE = "shop.example"
+REFUSED_LINE = ("refused", "1-1", "--confirm", SITE)
+PROGRAM = (sys.executable, "-m", "incidents")
+
+
+@pytest.fixture
+def desk(over: Over) -> Over:
+    """A site with an incident, a closed site, an operator and two supervisors."""
+    fill(over.api)
+    over.account("op-1", "operator")
+    over.account("sup-1", "supervisor")
+    over.account("sup-2", "supervisor")
+    assert over("contact", "1-1", "reached", as_="op-1").status == 0
+    return over
+
+
+def _state(desk: Over, site: str = SITE) -> str:
+    found: str = desk("site", "show", site, "--json", as_="op-1").json["state"]
+    return found
+
+
+def _asked(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[], str] = lambda: PASSWORD
+) -> list[str]:
+    """The questions for a password that are asked from now on."""
+    asked: list[str] = []
+
+    def ask(question: str, **_: object) -> str:
+        asked.append(question)
+        return answer()
+
+    monkeypatch.setattr("getpass.getpass", ask)
+    return asked
+
+
+def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: Over) -> None:
+    for more, status, needle in (
+        ((), REFUSED, "add --password-file FILE"),
+        (("--password-file", str(desk.wrong)), REFUSED, "not the handle and the password"),
+        (("--password-file", str(desk.right), "--as", "sup-9"), REFUSED, "not the handle"),
+    ):
+        answer = desk(*REFUSED_LINE, *more, as_="op-1")
+        assert (answer.status, needle in answer.err) == (status, True), answer.err
+        assert answer.err.count("\n") == 1
+    mine = ("--password-file", str(desk.right))
+    assert "would" in desk(*REFUSED_LINE, *mine, "--dry-run", as_="op-1").out
+    unsure = desk("refused", "1-1", "--confirm", "other.example", *mine, as_="op-1")
+    assert unsure.status == NOT_CONFIRMED
+    assert _state(desk) == "active"
+    done = desk(*REFUSED_LINE, *mine, "--json", as_="op-1")
+    assert (done.status, done.json["site"]["state"]) == (0, "closed"), done.err
+    assert done.json["events"][-1]["by"] == "op-1"
+    again = desk(*REFUSED_LINE, *mine, "--json", as_="op-1")
+    assert (again.status, again.refused["name"]) == (REFUSED, "site_closed"), again.err
+    assert desk.sessions() == 0
+
+
+def test_two_passwords_open_a_closed_site_over_a_server_too(desk: Over) -> None:
+    site, mine = "closed.example", ("--password-file", str(desk.right))
+    # The token says who is asked for a password, unless somebody is named.
+    asked = desk("site", "reinstate", site, "--reason", "filed anew", *mine, as_="sup-1")
+    assert asked.status == 0, asked.err
+    same = desk("site", "approve", site, *mine, "--json", as_="sup-1")
+    assert (same.status, same.refused["name"]) == (REFUSED, "same_person")
+    assert desk("site", "approve", site, *mine, as_="op-1").status == REFUSED
+    done = desk("site", "approve", site, *mine, "--as", "sup-2", "--json", as_="sup-1")
+    assert done.status == 0, done.err
+    assert done.json["events"][-1]["by"] == "sup-2"
+    assert _state(desk, site) == "active"
+    false = ("site", "false-info", site, "--field", "phone", "--evidence", "a shop's")
+    # Without a token it is the password alone that lets somebody in.
+    closed = desk(*false, "--confirm", site, *mine, "--as", "op-1")
+    assert closed.status == 0, closed.err
+    assert _state(desk, site) == "closed"
+    assert desk.sessions() == 0
+
+
+def test_the_password_is_asked_for_again_when_the_name_was_typed_too_late(
+    desk: Over, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = _asked(monkeypatch)
+
+    def slowly(_: object, __: object) -> bool:
+        with writing(desk.api.house.engine) as connection:
+            connection.execute(update(sessions).values(proved_at=clock.now() - timedelta(hours=1)))
+        return True
+
+    monkeypatch.setattr("incidents.cli.act._names", slowly)
+    done = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
+    assert done.status == 0, done.err
+    assert asked == ["Password of op-1: "] * 2
+    assert _state(desk) == "closed"
+    assert desk.sessions() == 0
+
+
+def test_what_happened_while_the_name_was_typed_is_looked_at_first(
+    desk: Over, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _asked(monkeypatch)
+
+    def meanwhile(_: object, __: object) -> bool:
+        operator = desk.api.holder(desk._tokens["sup-1"])
+        assert operator.post("/api/v1/incidents/1-1/removed").status_code == 200
+        return True
+
+    monkeypatch.setattr("incidents.cli.act._names", meanwhile)
+    late = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
+    assert (late.status, "look again" in late.err) == (REFUSED, True), late.err
+    assert _state(desk) == "active"
+
+
+def test_who_guesses_is_told_to_wait(desk: Over) -> None:
+    wrong, right = (("--password-file", str(file)) for file in (desk.wrong, desk.right))
+    for _ in range(5):
+        assert desk("site", "approve", SITE, *wrong, "--dry-run", as_="sup-1").status == REFUSED
+    answer = desk("site", "approve", SITE, *right, as_="sup-1")
+    assert (answer.status, "too many attempts" in answer.err) == (REFUSED, True)
+    assert "try again in" in answer.err
+
+
+def test_accounts_are_kept_over_a_server(desk: Over) -> None:
+    desk.account("admin-1", "administrator")
+    file = ("--password-file", str(desk.right))
+    own = ("--own-password-file", str(desk.right))
+    assert desk("account", "add", "op-2", "--role", "viewer", as_="admin-1").status == 0
+    changed = desk("account", "role", "op-2", "operator", "--json", as_="admin-1")
+    assert changed.json["role"] == "operator"
+    same = desk("account", "role", "op-2", "operator", as_="admin-1")
+    assert "nothing changed" in same.err
+    assert desk("account", "password", "op-2", *file, *own, as_="admin-1").status == 0
+    # With the password alone somebody gets the token that the other lines need.
+    made = desk("token", "make", "op-2", "--days", "7", "--json", *own, "--as", "op-2")
+    assert made.status == 0, made.err
+    desk._tokens["op-2"] = made.json["secret"]
+    assert desk("queue", "--json", as_="op-2").status == 0
+    listed = desk("token", "list", "--of", "op-2", "-q", as_="op-2").out
+    assert listed == f"{made.json['id']}\n"
+    assert desk("token", "revoke", made.json["id"], as_="op-2").status == 0
+    assert desk("queue", as_="op-2").status == REFUSED
+    assert desk("account", "disable", "op-2", "-q", as_="admin-1").out == "op-2\n"
+    assert desk("account", "enable", "op-2", as_="admin-1").status == 0
+    everybody = desk("account", "list", "-q", as_="admin-1").out.split()
+    assert everybody == ["admin-1", "op-1", "op-2", "sup-1", "sup-2"]
+    for line in (
+        ("account", "add", "op-3", "--role", "viewer"),
+        ("account", "add", "op-3", "--role", "viewer", *own),
+        ("account", "password", "op-2", *file, *own),
+        ("account", "password", "op-9", *file, *own),
+        ("account", "list"),
+    ):
+        assert desk(*line, as_="op-1").status == REFUSED, line
+    unknown = desk("account", "password", "op-9", *file, *own, "--json", as_="admin-1")
+    assert unknown.refused["name"] == "unknown_account"
+    assert desk.sessions() == 0
+
+
+def test_the_password_is_typed_at_the_terminal_and_stands_nowhere(api: Rig, server: str) -> None:
+    fill(api)
+    api.account("sup-1", "supervisor", password=True)
+    command = (*PROGRAM, "site", "reinstate", "closed.example", "--reason", "filed anew")
+    told = {"INCIDENTS_SERVER": server, "INCIDENTS_AS": "sup-1"}
+    with sitting(told, command=command) as at:
+        at.see("Password of sup-1:")
+        at.press(*PASSWORD, "\r")
+        at.see("asks that closed.example be opened again")
+        assert at.ends() == 0
+        assert "battery" not in at.display.history
