@@ -1,7 +1,4 @@
-"""The screenshots: pictures of the console for the documentation, of a real server and a browser.
-
-`PICTURES` is the list; a test holds the documentation against it.
-"""
+"""The screenshots: the console's pictures are taken, of a real server in a real browser."""
 
 from __future__ import annotations
 
@@ -12,9 +9,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import uvicorn
 from playwright.sync_api import sync_playwright
@@ -30,12 +26,12 @@ from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.testing import rehearsal
 from scripts import a_month, palette
+from scripts.console_pictures import FOLDER, PICTURES, Picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from sqlalchemy import Connection
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
 _PROGRAM = "/usr/bin/chromium"
 _OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -44,31 +40,6 @@ _OPTIONS = (
 _PASSWORD = "a horse and a battery"  # noqa: S105 - of an account that lives as long as the script
 _ROOT = By(person="admin-1", login="root")
 _ADMIN = By(person="admin-1", login="session", came_in=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture: which page, in which language, in which colours, on a window of which size."""
-
-    name: str
-    path: str
-    language: Literal["en-GB", "zh-CN"]
-    scheme: Literal["light", "dark"] = "light"
-    width: int = 1280
-    height: int = 900
-
-    @property
-    def file(self) -> Path:
-        """Where it is kept."""
-        return FOLDER / f"{self.name}.png"
-
-
-PICTURES = (
-    Picture("queue", "/", "en-GB", height=820),
-    Picture("site-zh", "/sites/xn--1jqq80b.example", "zh-CN", height=1160),
-    Picture("overview-dark", "/overview", "en-GB", scheme="dark", height=730),
-    Picture("queue-phone", "/", "en-GB", width=390, height=844),
-)
 
 
 def main() -> int:

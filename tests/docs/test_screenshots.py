@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import palette
-from scripts.screenshots import FOLDER, PICTURES, Picture
+from scripts.console_pictures import FOLDER, PICTURES, Picture
 from tests.docs.pages import ROOT
 
 _IMAGE = re.compile(r"!\[(?P<told>[^\]]*)\]\((?P<file>[^)]+\.png)\)")
