@@ -14,6 +14,22 @@ DONE, FAILED, MISUSED, REFUSED, NOT_CONFIRMED, NOT_VERIFIED = range(6)
 INTERRUPTED = 130
 
 
+class Cause(str):
+    """Why something was refused: in English, and by a code with facts for other languages."""
+
+    __slots__ = ("code", "facts")
+
+    code: str
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, code: str, sentence: str, /, **facts: Any) -> Cause:
+        """The cause of that code; the facts fill in `sentence`."""
+        made = cls(sentence.format_map(facts))
+        made.code, made.facts = code, facts
+        return made
+
+
 class IncidentsError(Exception):
     """{detail}"""
 
@@ -111,6 +127,10 @@ class TooManyUrlsError(RefusedError):
 class EvidenceTooLargeError(RefusedError):
     """{file} has {size} bytes, and {limit} are the most for a piece of evidence: attach a smaller
     one, or raise the setting evidence_limit"""
+
+
+class EmptyEvidenceError(RefusedError):
+    """{file} is empty, which shows nothing: attach a file with content"""
 
 
 class ReservedNameError(RefusedError):

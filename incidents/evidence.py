@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from incidents import clock, disk
-from incidents.errors import EvidenceTooLargeError, FileError, InputError, RefusedError
+from incidents.errors import EmptyEvidenceError, EvidenceTooLargeError, FileError, InputError
 
 FRESH = timedelta(days=1)
 """A file that was attached so lately is never deleted: its entry may still be on its way."""
@@ -35,7 +35,7 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
     Raises:
         InputError: if there is no such file, or it is not a plain one.
         EvidenceTooLargeError: if it has more than `limit` bytes.
-        RefusedError: if it is empty.
+        EmptyEvidenceError: if it is empty.
         FileError: if it cannot be read.
     """
     digest, size = hashlib.sha256(), 0
@@ -49,7 +49,7 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
                 raise EvidenceTooLargeError(file=file, size=f"over {limit:,}", limit=f"{limit:,}")
             digest.update(piece)
     if size == 0:
-        raise RefusedError(f"{file} is empty, which shows nothing: attach a file with content")
+        raise EmptyEvidenceError(file=file)
     return digest.hexdigest(), size
 
 

@@ -8,19 +8,36 @@ whatever host an address happens to show.
 from __future__ import annotations
 
 import re
-from typing import Never
+from typing import Any, Never
 
-from incidents.errors import BadSiteNameError
+from incidents.errors import BadSiteNameError, Cause
 
 MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
 
 _PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
-_NOT_IN_A_NAME = {
-    "@": "it has an @; give the host's name alone, what stands behind the @",
-    "%": "it has a %; give an IP address without its zone, or a name as it is read",
-    "*": "it has a *; a site is one name, so give each host its own record",
+CAUSES = {
+    "empty": "it is empty; write a host's name such as shop.example",
+    "character": "it holds {character}; write a host's name alone",
+    "url": "it is a URL; give the host's name, and the address with --url",
+    "path": "it has a path; give the host's name, and the address with --url",
+    "at": "it has an @; give the host's name alone, what stands behind the @",
+    "percent": "it has a %; give an IP address without its zone, or a name as it is read",
+    "asterisk": "it has a *; a site is one name, so give each host its own record",
+    "brackets": "it is in brackets; give the IP address without brackets and port",
+    "port": "it has a port; give the host alone, {host}",
+    "colon": "it is no IP address, and a host's name has no colon",
+    "number": "a name that ends in a number is an IP address, and this is not a valid one",
+    "id": "it looks like the id of an incident or of a task; write the whole name",
+    "long": "it has {octets} octets in its ASCII form, and {limit} are the most",
+    "empty_part": "it has an empty part between two dots",
+    "long_part": "its part {part}… has {octets} octets; {limit} are the most",
+    "part": "its part {part!r} may hold letters, digits and inner hyphens alone",
+    "idna": "its part {part!r} is not allowed in a name (IDNA 2008): {detail}",
 }
+"""Why something is no name, by its code."""
+
+_NOT_IN_A_NAME = {"@": "at", "%": "percent", "*": "asterisk"}
 _LIKE_AN_ID = re.compile(r"\d+(?:-t?\d+)+|\d+-(?:disputed|reinstatement)", re.ASCII)
 # The four full stops that IDNA takes for a dot.
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
@@ -34,7 +51,7 @@ def read(text: str) -> str:
     """
     kept = read_host(text)
     if _LIKE_AN_ID.fullmatch(kept):
-        _refuse(text, "it looks like the id of an incident or of a task; write the whole name")
+        _refuse(text, "id")
     return kept
 
 
@@ -49,9 +66,9 @@ def read_host(text: str) -> str:
     kept = ".".join(_label(text, label) for label in labels)
     # Judged as it is kept: ① is a 1 by then.
     if kept.rpartition(".")[2].isdecimal():
-        _refuse(text, "a name that ends in a number is an IP address, and this is not a valid one")
+        _refuse(text, "number")
     if len(kept) > MAX_OCTETS:
-        _refuse(text, f"it has {len(kept)} octets in its ASCII form, and {MAX_OCTETS} are the most")
+        _refuse(text, "long", octets=len(kept), limit=MAX_OCTETS)
     return kept
 
 
@@ -70,21 +87,21 @@ def shown(name: str) -> str:
 
 def _refuse_what_is_no_name(text: str, name: str) -> None:
     if not name:
-        _refuse(text, "it is empty; write a host's name such as shop.example")
+        _refuse(text, "empty")
     for character in name:
         if not character.isprintable() or character.isspace():
-            _refuse(text, f"it holds {described(character)}; write a host's name alone")
+            _refuse(text, "character", character=described(character))
     if "://" in name or name.startswith("//"):
-        _refuse(text, "it is a URL; give the host's name, and the address with --url")
+        _refuse(text, "url")
     if "/" in name or "\\" in name or "?" in name or "#" in name:
-        _refuse(text, "it has a path; give the host's name, and the address with --url")
-    for mark, detail in _NOT_IN_A_NAME.items():
+        _refuse(text, "path")
+    for mark, code in _NOT_IN_A_NAME.items():
         if mark in name:
-            _refuse(text, detail)
+            _refuse(text, code)
     if name.startswith("["):
-        _refuse(text, "it is in brackets; give the IP address without brackets and port")
+        _refuse(text, "brackets")
     if name.count(":") == 1:
-        _refuse(text, f"it has a port; give the host alone, {name.partition(':')[0]}")
+        _refuse(text, "port", host=name.partition(":")[0])
 
 
 def _ip_address(name: str) -> str | None:
@@ -96,22 +113,20 @@ def _ip_address(name: str) -> str | None:
         return str(ipaddress.ip_address(name))
     except ValueError:
         if ":" in name:
-            _refuse(name, "it is no IP address, and a host's name has no colon")
+            _refuse(name, "colon")
         return None
 
 
 def _label(text: str, label: str) -> str:
     if not label:
-        _refuse(text, "it has an empty part between two dots")
+        _refuse(text, "empty_part")
     small = label.lower()
     if not small.isascii() or small.startswith("xn--"):
         return _international_label(text, label)
     if len(small) > MAX_LABEL_OCTETS:
-        _refuse(
-            text, f"its part {label[:20]}… has {len(small)} octets; {MAX_LABEL_OCTETS} are the most"
-        )
+        _refuse(text, "long_part", part=label[:20], octets=len(small), limit=MAX_LABEL_OCTETS)
     if not _PLAIN.fullmatch(small):
-        _refuse(text, f"its part {label!r} may hold letters, digits and inner hyphens alone")
+        _refuse(text, "part", part=label)
     return small
 
 
@@ -122,16 +137,16 @@ def _international_label(text: str, label: str) -> str:
         # UTS 46 first: it makes of a full-width or capital letter what its writer meant.
         return idna.encode(idna.uts46_remap(label, std3_rules=True)).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
-        _refuse(text, f"its part {label!r} is not allowed in a name (IDNA 2008): {error}")
+        _refuse(text, "idna", part=label, detail=str(error))
 
 
-def described(character: str) -> str:
-    """A character that cannot be shown, by its code: `U+0000`."""
+def described(character: str) -> Cause:
+    """A character that cannot be shown, by its code: `the character U+0000`."""
     if character == " ":
-        return "a space"
-    return f"the character U+{ord(character):04X}"
+        return Cause.of("a_space", "a space")
+    return Cause.of("a_character", "the character {point}", point=f"U+{ord(character):04X}")
 
 
-def _refuse(text: str, detail: str) -> Never:
+def _refuse(text: str, code: str, **facts: Any) -> Never:
     given = text if len(text) <= 80 else text[:79] + "…"
-    raise BadSiteNameError(given=given, detail=detail)
+    raise BadSiteNameError(given=given, detail=Cause.of(f"site_{code}", CAUSES[code], **facts))

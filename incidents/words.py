@@ -1,7 +1,8 @@
 """The words in which the record is told to people: times, rules, and how things stand.
 
 Everything here reads documents (see `documents`), so that what is told of an answer, of a stored
-answer and of the log is the same. What an event says is in `event_words`.
+answer and of the log is the same. What an event says is in `event_words`, why a site stands as it
+does in `why_words`, both by the codes that each language has phrases for.
 """
 
 from __future__ import annotations
@@ -10,26 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-Document = dict[str, Any]
+from incidents.english import ENGLISH, RULES
+from incidents.language import Fact, Language
 
-RULES = {
-    "repeat": "R1, repeat",
-    "unreachable": "R2, unreachable",
-    "unreachable_run": "R3, unreachable run",
-    "false_info": "R4, false information",
-    "refusal": "R5, refusal",
-}
-"""The rules as people name them, by the code in the record."""
+Document = dict[str, Any]
 
 TERMS = "no after-sales service, no refund"
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """How times are told: in `zone`, seen from `now` (aware)."""
+    """How times are told: in `zone`, seen from `now` (aware), in the words of `language`."""
 
     zone: tzinfo
     now: datetime
+    language: Language = ENGLISH
 
     def __call__(self, moment: datetime | str) -> str:
         """`2026-03-01 11:00` in the zone, with seconds only where there are any.
@@ -50,34 +46,47 @@ class When:
     def left(self, moment: datetime | str) -> str:
         """`in 59 min`, or `12 min overdue`."""
         left = _moment(moment) - self.now
-        return f"in {span(left)}" if left >= timedelta(0) else f"{span(-left)} overdue"
+        code = "time.in" if left >= timedelta(0) else "time.overdue"
+        return self.language.say(code, span=abs(left))
 
     def ago(self, moment: datetime | str) -> str:
         """`5 min ago`, or `in 5 min`."""
         passed = self.now - _moment(moment)
-        return f"{span(passed)} ago" if passed >= timedelta(0) else f"in {span(-passed)}"
+        code = "time.ago" if passed >= timedelta(0) else "time.in"
+        return self.language.say(code, span=abs(passed))
 
     def until(self, moment: datetime | str) -> str:
         """The time with its zone and its distance: `2026-03-01 11:00 UTC (in 59 min)`."""
-        return f"{self(moment)} {self.zone_name} ({self.left(moment)})"
+        return self.language.say(
+            "time.until", at=self(moment), zone=self.zone_name, left=self.left(moment)
+        )
 
 
 def span(length: timedelta) -> str:
     """A span of time, its largest unit and the next one: `1 h 5 min`, `59 min`, `45 s`."""
-    seconds = int(length.total_seconds())
-    units = ((seconds // 86_400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"))
-    first = next((i for i, (n, _) in enumerate(units) if n), len(units))
-    told = [f"{n} {unit}" for n, unit in units[first : first + 2] if n]
-    return " ".join(told) or f"{seconds} s"
+    return ENGLISH.span(length)
 
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Tells how one site and its incidents stand."""
+    """Tells how one site and its incidents stand, in the language of `when`."""
 
     site: str
     site_id: int
     when: When
+
+    @property
+    def language(self) -> Language:
+        """In which it is told."""
+        return self.when.language
+
+    def say(self, code: str, /, **facts: Any) -> str:
+        """The phrase of that code with its facts; raises KeyError where there is none."""
+        return self.language.say(code, when=self.when, **facts)
+
+    def fact(self, value: Any) -> Fact:
+        """A fact as a phrase writes it."""
+        return Fact(self.language, self.when, value)
 
     def site_state(self, site: Document) -> str:
         """How the site stands."""
@@ -117,7 +126,7 @@ class Teller:
 
     def incidents(self, numbers: list[Any]) -> str:
         """The public ids of incidents that the record numbers within their site."""
-        return ", ".join(self.name(n) for n in numbers)
+        return self.language.comma.join(self.name(n) for n in numbers)
 
     def name(self, number: Any) -> str:
         """The public id of what the record numbers within its site; an id stays as it is."""
@@ -129,13 +138,13 @@ def counted(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
-def in_the_world(site: Document) -> str:
+def in_the_world(site: Document, language: Language = ENGLISH) -> str:
     """How the site stands in the world, where that is not what is ordered; empty where it is."""
     seen = site["in_force"]
     if seen == site["state"]:
         return ""
-    told = "nobody knows what is in force" if seen == "unknown" else f"{seen} is in force"
-    return f"{site['state']} is ordered, and {told}"
+    code = "why.unknown_in_force" if seen == "unknown" else "why.in_force"
+    return language.say(code, state=site["state"], seen=seen)
 
 
 def rule(code: str | None) -> str:

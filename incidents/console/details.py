@@ -9,6 +9,7 @@ from incidents.api import caller
 from incidents.console.form import Given
 from incidents.console.sitting import Acting
 from incidents.console.writing import Reader
+from incidents.errors import InputError
 
 
 def text(given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str | None:
@@ -29,7 +30,15 @@ def needed(given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS) 
 def when(given: Given, name: str, reader: Reader) -> datetime | None:
     """The time that was typed there, in the reader's zone; None: now. Raises as `clock.parse`."""
     found = given.text(name)
-    return None if found is None else clock.parse(found, reader.zone, clock.now())
+    if found is None:
+        return None
+    try:
+        return clock.parse(found, reader.zone, clock.now())
+    except InputError as error:
+        spoken = reader.spoken
+        if "refused.bad_time" not in spoken.phrases:
+            raise
+        raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
 
 
 def reveal(desk: Acting, about: str) -> None:

@@ -249,8 +249,10 @@ def _page(
     with here.reading() as connection:
         found = views.incident(connection, key)
         story = list(
-            views.timeline(connection, *key, now=reader.now, zone=reader.zone)
-        )  # fmt: skip
+            views.timeline(
+                connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken
+            )
+        )
         would = possible.on_incident(connection, key, here.by, reader.now)
     found = masked.document(found)
     return here.page(
@@ -258,8 +260,7 @@ def _page(
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         shown=site_name.shown(found["site"]), story=masked.document(story[::-1]), opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        not_now=reasons(here, would), line=lambda each: telling.line(reader, each),
-        outcomes=OUTCOMES, linked=_is_linked(),
+        not_now=reasons(here, would), outcomes=OUTCOMES, linked=_is_linked(),
     )  # fmt: skip
 
 

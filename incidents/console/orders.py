@@ -171,7 +171,7 @@ def _page(
 ) -> Response:
     reader = here.reader
     with here.reading() as connection:
-        when = When(zone=reader.zone, now=reader.now)
+        when = When(zone=reader.zone, now=reader.now, language=reader.spoken)
         found = views.order(connection, *order, when=when, now=here.house.now(connection))
         would = possible.on_order(connection, order, here.by, reader.now)
         seq = _seq(connection, order[0])
@@ -180,7 +180,6 @@ def _page(
         what=ordered(reader, found), shown=site_name.shown(found["site"]), site_id=order[0],
         seq=seq, path=at(order), not_now=reasons(here, would), opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        line=lambda each: telling.line(reader, each),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from incidents import clock, inputs, report_duty, settings, site_name
 from incidents.accounts.identity import Identity
 from incidents.console import details, telling, writing
 from incidents.console.sitting import Doing, Looking, Sitting
+from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.ids import read_incident_id
@@ -179,20 +180,24 @@ def _written(here: Sitting, place: Place) -> str:
     with here.reading() as connection:
         found: Document = queue_view(
             connection, here.house.now(connection), mine=place.mine, after=place.after, limit=PAGE,
-            report=owed,
+            report=owed, language=here.reader.spoken,
         )  # fmt: skip
         seen = _seen(connection, found["items"])
     anybody = Identity(handle="", role=here.identity.role)
     return writing.written(
-        "queue_list", here.reader, found=found, items=[_item(i, seen) for i in found["items"]],
+        "queue_list", here.reader, found=found,
+        items=[_item(each, seen, here.reader) for each in found["items"]],
         place=place, outcomes=OUTCOMES, calls=_CALLS, nonce=token_hex(8), me=anybody,
         may=anybody.may, csrf=_CSRF, warnings=warnings.of(found, here.reader.now),
     )  # fmt: skip
 
 
-def _item(item: Document, seen: dict[int, int]) -> Document:
+def _item(item: Document, seen: dict[int, int], reader: Reader) -> Document:
     site_id = int(item["id"].partition("-")[0])
-    return {**item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"])}
+    return {
+        **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
+        "warning": item["warning"] and reader.sentence(item["warning"]),
+    }  # fmt: skip
 
 
 def _seen(connection: Connection, items: list[Document]) -> dict[int, int]:

@@ -14,10 +14,10 @@ from incidents.console import details, drawing, telling, writing
 from incidents.console.queue import OUTCOMES
 from incidents.console.said import Said
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
-from incidents.console.words import why_zh
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.machine import commands as c
 from incidents.views import lists, masked, possible, run
+from incidents.views.why import parts
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -168,35 +168,20 @@ def _page(
     reader = here.reader
     with here.reading() as connection:
         found = views.site(connection, name, reader.now)
-        why = views.why(connection, name, reader.now, reader.zone)
+        why = parts(connection, name, reader.when)
         would = possible.on_site(connection, name, here.by, reader.now)
         cases = run.cases(connection, found["id"])
     story = why["timeline"][::-1]
     shown = story if whole else story[:STORY]
     return here.page(
         "site", status=409 if said else 200, said=said, site=masked.document(found),
-        why=masked.document({"text": why["text"], "would_change": why["would_change"]}),
-        short=_short(here, found, why["next"]), next=why["next"],
+        why=why,
         shown=site_name.shown(found["site"]), path=at(name),
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=drawing.of(cases, reader.now), opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        not_now=reasons(here, would), line=lambda each: telling.line(reader, each),
-        outcomes=OUTCOMES, fields=FIELDS,
+        not_now=reasons(here, would), outcomes=OUTCOMES, fields=FIELDS,
     )  # fmt: skip
-
-
-def _short(here: Sitting, site: Document, due: Document | None) -> Document | None:
-    """The same in the reader's language, where that is not the record's."""
-    reader = here.reader
-    if reader.language == "en":
-        return None
-    site = masked.document(site)
-    return {
-        "stands": why_zh.stands(site, lambda at: telling.clock_time(reader, at), reader.word),
-        "change": why_zh.change(site),
-        "coming": due and why_zh.coming(site, due["due"]),
-    }
 
 
 def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:

@@ -7,20 +7,18 @@ from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any
 
 from incidents import event_words, refusal_words, views
-from incidents.clock import rfc3339
 from incidents.console.said import Said
 from incidents.console.sitting import Sitting
-from incidents.console.words import events_zh, refusals_zh
 from incidents.console.writing import Reader
 from incidents.errors import IncidentsError
 from incidents.machine import refusals
 from incidents.machine.commands import CLOCK
 from incidents.views import masked
-from incidents.words import Teller, When
+from incidents.words import Teller
 
 if TYPE_CHECKING:
     from incidents.desk import Answer
-    from incidents.machine.refusals import Refusal
+    from incidents.machine.refusals import Refusal, Remark
 
 Document = dict[str, Any]
 
@@ -38,38 +36,52 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Said("refused", " ".join([*refused, *meanwhile]))
     done = _sentences(reader, answer.document, of_the_clock=False)
-    remarks = [_remark(reader, remark.name, remark.facts) for remark in answer.remarks]
+    remarks = [_remark(reader, remark) for remark in answer.remarks]
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
 def refused(reader: Reader, error: IncidentsError) -> Said:
-    """What something was refused for, before it came to the desk."""
-    template = refusals_zh.SENTENCES.get(error.name) if reader.language == "zh" else None
-    words = error.message if template is None else template.format_map(_Facts(reader, error.facts))
-    return Said("refused", words[:1].upper() + words[1:])
+    """What an input was refused for, before it came to the desk."""
+    return Said("refused", refused_in_words(reader, error))
+
+
+def refused_in_words(reader: Reader, error: IncidentsError) -> str:
+    """The same as a sentence; a message that is none of the refusals' own is the page's own."""
+    told = _in_own_words(reader, error.name, error.facts)
+    return told or error.message[:1].upper() + error.message[1:]
 
 
 def refusal_of(reader: Reader, found: Refusal) -> str:
     """The sentence for the desk's refusal."""
-    template = refusals_zh.SENTENCES.get(found.name) if reader.language == "zh" else None
-    if template is not None:
-        return template.format_map(_Facts(reader, found.facts))
-    return _sentence(refusal_words.sentence(found, _when(reader)))
+    told = _in_own_words(reader, found.name, found.facts)
+    return told or reader.sentence(refusal_words.sentence(found, reader.when))
+
+
+def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
+    """The sentence for a refusal or a remark where the language has one of its own.
+
+    English has those of the command line.
+    """
+    phrases = reader.spoken.phrases
+    # The id that was given is none at all; the desk refuses those of what is not there.
+    code = f"not_there.{name}" if "given" in facts else ""
+    if code not in phrases:
+        code = f"refused.{name}.nearest" if facts.get("nearest") else f"refused.{name}"
+    if code not in phrases:
+        return None
+    return reader.spoken.say(code, when=reader.when, **{**facts, "needs": _needs(reader, facts)})
+
+
+def _needs(reader: Reader, facts: Document) -> list[str]:
+    """The states that an act needs, by their names."""
+    needs = facts.get("needs")
+    return [reader.spoken.word("state", state) for state in needs.split(" or ")] if needs else []
 
 
 def event(reader: Reader, site: Document, document: Document) -> str:
     """One event, in a sentence."""
-    if reader.language == "zh" and document["kind"] in events_zh.SENTENCES:
-        facts = {**document, "site": site["site"], "outcome": document.get("outcome")}
-        return events_zh.SENTENCES[document["kind"]].format_map(_Facts(reader, facts))
-    teller = Teller(site=site["site"], site_id=site["id"], when=_when(reader))
-    return _sentence(event_words.sentence(teller, document))
-
-
-def line(reader: Reader, document: Document) -> str:
-    """A line of the timeline: its kind and what it is about; the English words stand beside it."""
-    label = reader.word("event", document["kind"])
-    return f"{label} · {document['incident']}" if document.get("incident") else label
+    teller = Teller(site=site["site"], site_id=site["id"], when=reader.when)
+    return reader.sentence(event_words.sentence(teller, document))
 
 
 def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
@@ -77,8 +89,9 @@ def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
     reader, found = here.reader, []
     with here.reading() as connection:
         story = views.timeline(
-            connection, site_id, now=reader.now, zone=reader.zone, after=max(0, seen or 0)
-        )
+            connection, site_id, now=reader.now, zone=reader.zone, language=reader.spoken,
+            after=max(0, seen or 0),
+        )  # fmt: skip
         for entry in story:
             found.append(entry)
             if len(found) == MAX_FASTER:
@@ -88,16 +101,11 @@ def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
         reader.say(
             "told.faster_by",
             by=reader.word("by", each["by"]),
-            what=line(reader, each) if reader.language == "zh" else each["words"],
-            at=clock_time(reader, each["recorded_at"]),
+            what=each["words"],
+            at=reader.when(each["recorded_at"]),
         )
         for each in shown
     ]
-
-
-def clock_time(reader: Reader, moment: str) -> str:
-    """A moment as text, in the reader's zone."""
-    return When(zone=reader.zone, now=reader.now)(moment)
 
 
 def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> list[str]:
@@ -109,47 +117,6 @@ def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> lis
     return [event(reader, document["site"], masked.document(each)) for each in events]
 
 
-def _remark(reader: Reader, name: str, facts: Document) -> str:
-    template = refusals_zh.SENTENCES.get(name) if reader.language == "zh" else None
-    if template is not None:
-        return template.format_map(_Facts(reader, facts))
-    return _sentence(refusals.text(refusals.Remark(name, facts), _when(reader)))
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
-
-
-def _when(reader: Reader) -> When:
-    return When(zone=reader.zone, now=reader.now)
-
-
-class _Facts(dict[str, Any]):
-    """Facts as a sentence shows them; one that is not there is left out."""
-
-    def __init__(self, reader: Reader, facts: Document) -> None:
-        super().__init__({name: _fact(reader, name, value) for name, value in facts.items()})
-
-    def __missing__(self, name: str) -> str:
-        return ""
-
-
-_CODED = {
-    "state": "state", "site_to": "state", "state_to": "state", "state_from": "state",
-    "rule": "rule", "outcome": "outcome", "act": "act_words", "field": "field",
-}  # fmt: skip
-_TIMES = frozenset({"at", "until", "now", "occurred_at", "told_at", "due", "contact_due"})
-
-
-def _fact(reader: Reader, name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if hasattr(value, "tzinfo"):
-        return clock_time(reader, rfc3339(value))
-    if name in _TIMES and isinstance(value, str):
-        return clock_time(reader, value)
-    if name in _CODED and isinstance(value, str):
-        return reader.word(_CODED[name], value)
-    if isinstance(value, list | tuple):
-        return "、".join(map(str, value))
-    return str(value)
+def _remark(reader: Reader, remark: Remark) -> str:
+    told = _in_own_words(reader, remark.name, remark.facts)
+    return told or reader.sentence(refusals.text(remark, reader.when))

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from incidents.api import caller
-from incidents.console import sitting, writing
+from incidents.console import sitting, telling, writing
 from incidents.console.form import FormTooLargeError
 from incidents.console.said import Said
 from incidents.console.sitting import NotLetError, ProveAgainError, SignedOutError, Sitting
@@ -85,7 +85,8 @@ def _own_error(request: Request, error: Exception) -> Response:
     if isinstance(error, InputError | RefusedError):
         status = 404 if error.name.startswith("unknown_") else 422
         kind = "not_found" if status == 404 else "unreadable"
-        return _page(request, status, kind, why=error.message)
+        why = telling.refused_in_words(sitting.reader(request), error)
+        return _page(request, status, kind, why=why)
     _log.error("a page failed", error=error)
     return _page(request, 500, "fault")
 

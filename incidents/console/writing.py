@@ -13,11 +13,14 @@ from starlette.responses import HTMLResponse
 
 from incidents.clock import rfc3339
 from incidents.console import static_files
-from incidents.console.words import NAMES, TAGS, Language, texts
+from incidents.console.words import NAMES, TAGS, Chosen, spoken, texts
+from incidents.words import When
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
+
+    from incidents.language import Language
 
 FOLDER = Path(__file__).with_name("templates")
 
@@ -46,9 +49,23 @@ HEADERS = {
 class Reader:
     """Who a page is written for: their language, the zone of their times, and the moment."""
 
-    language: Language
+    language: Chosen
     zone: tzinfo
     now: datetime
+
+    @property
+    def spoken(self) -> Language:
+        """The language in which the record is told."""
+        return spoken(self.language)
+
+    @property
+    def when(self) -> When:
+        """How times are told in sentences."""
+        return When(zone=self.zone, now=self.now, language=self.spoken)
+
+    def sentence(self, words: str) -> str:
+        """Words of the record as a whole sentence."""
+        return self.say("sentence", words=words[:1].upper() + words[1:])
 
     def say(self, key: str, /, **facts: Any) -> str:
         """The catalogue's text; raises KeyError for a key that is none."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from incidents.machine.events import Reason
 from incidents.views.record import Record
-from incidents.words import span
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -21,10 +20,12 @@ def incident(record: Record, n: int) -> str:
     name, incident = record.teller.name(n), record.case.incidents.get(n)
     if incident is None:
         return name
-    by = record.recorded_by("incident_logged", n) or incident.by
-    told = f"{name}: happened {record.when(incident.occurred_at)}"
-    told += f", recorded {record.when(incident.recorded_at)} by {by}, now {incident.state}"
-    return f"{told}, {incident.urls[0]}" if incident.urls else told
+    return record.say(
+        "incident.at" if incident.urls else "incident", name=name,
+        occurred_at=incident.occurred_at, recorded_at=incident.recorded_at,
+        by=record.recorded_by("incident_logged", n) or incident.by, state=incident.state,
+        url=next(iter(incident.urls), None),
+    )  # fmt: skip
 
 
 def contacts(record: Record, numbers: list[int], *, only_telling: bool = False) -> list[str]:
@@ -33,11 +34,12 @@ def contacts(record: Record, numbers: list[int], *, only_telling: bool = False) 
     for n in numbers:
         for contact in record.case.incidents[n].contacts:
             if contact.tells or not only_telling:
-                voided = "" if contact.stands else ", voided since"
-                lines.append(
-                    f"  contact {record.teller.name(n)}-{contact.n}: {contact.outcome} at"
-                    f" {record.when(contact.occurred_at)}, recorded by {contact.by}{voided}"
-                )
+                told = record.say(
+                    "contact" if contact.stands else "contact.voided",
+                    name=f"{record.teller.name(n)}-{contact.n}", outcome=contact.outcome,
+                    at=contact.occurred_at, by=contact.by,
+                )  # fmt: skip
+                lines.append(f"  {told}")
     return lines
 
 
@@ -46,20 +48,7 @@ def deadline(record: Record, reason: Reason) -> list[str]:
     due, decided = reason.deadline, reason.decided_at
     if due is None or decided is None:
         return []
-    return [
-        (
-            f"Compared: the deadline {_exactly(record, due)} against {_exactly(record, decided)},"
-            f" when it was decided: {_late(decided - due)} past."
-        )
-    ]
-
-
-def _exactly(record: Record, moment: datetime) -> str:
-    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
-    return record.when(moment) + fraction
-
-
-def _late(late: timedelta) -> str:
-    if late < timedelta(seconds=1):
-        return f"{late // _MICROSECOND} µs"
-    return span(late)
+    late: timedelta | str = decided - due
+    if decided - due < timedelta(seconds=1):
+        late = record.say("microseconds", n=(decided - due) // _MICROSECOND)
+    return [record.say("deadline", due=due, decided=decided, late=late)]

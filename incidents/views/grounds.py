@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from incidents.machine import rules
+from incidents.machine.case import Suspension
 from incidents.machine.events import Reason
-from incidents.machine.policy import write_duration
 from incidents.views import facts
 from incidents.views.record import MAX_TRIED, Record, signed
-from incidents.words import RULES, TERMS, in_the_world, span
+from incidents.words import in_the_world
 
 
 def grounds(record: Record) -> list[str]:
@@ -32,22 +34,17 @@ def _overdue(record: Record) -> list[str]:
     since = record.overdue_since
     if since is None:
         return []
-    return [
-        (
-            f"OVERDUE: nobody has enforced what fell due at {record.when(since)}, "
-            f"{span(record.now - since)} ago (incidents daemon --once does it)."
-        )
-    ]
+    return [record.say("overdue", since=since, ago=record.now - since)]
 
 
 def _in_force(record: Record) -> list[str]:
-    told = in_the_world({"state": record.case.state, "in_force": record.case.in_force})
+    told = in_the_world(
+        {"state": record.case.state, "in_force": record.case.in_force}, record.teller.language
+    )
     if not told:
         return []
-    site = record.case.site
     # Of what was only logged, or done by hand in the world, no order is left.
-    where = f"list --site {site}" if record.has_orders else f"reconcile {site} --repair"
-    return [f"NOT IN FORCE: {told} (incidents acts {where})."]
+    return [record.say(f"not_in_force.{'waits' if record.has_orders else 'lost'}", told=told)]
 
 
 # Closed.
@@ -57,39 +54,27 @@ def _closed(record: Record) -> list[str]:
     closure = record.case.closure
     if closure is None:
         return []
-    site, at = record.case.site, record.when(closure.at)
-    lines = [f"{site} was closed at {at} by {RULES[closure.rule]}: {_RULE_SAYS[closure.rule]}."]
+    lines = [record.say("closed", at=closure.at, rule=closure.rule)]
     if record.closing is not None:
         event, login = record.closing
         assert event.reason is not None
-        by = signed(event.by, login)
+        by = signed(event.by, login, record.teller.language)
         tell = {
             "repeat": _window,
             "unreachable_run": _run,
             "refusal": _refusal,
         }.get(closure.rule)
         if tell is None:
+            evidence, stated_by = record.said(event.evidence), event.asked_by or by
             lines.append(
-                f"{event.asked_by or by} stated that the filed {event.field} is false; established"
-                f" by: {record.said(event.evidence)}."
+                record.say("stated_false", by=stated_by, field=event.field, evidence=evidence)
             )
         else:
             lines += tell(record, event.reason)
         if event.asked_by is not None:
-            lines.append(f"{event.asked_by} asked for it, and {by} confirmed it.")
-        lines.append(
-            f"Decided at {record.when(event.recorded_at)}, recorded by {by}, under the policy"
-            f" {event.policy}."
-        )
-    return [*lines, f"Its terms: {TERMS}."]
-
-
-_RULE_SAYS = {
-    "repeat": "too many violations within its span of time",
-    "unreachable_run": "the responsible person was not reached time after time",
-    "false_info": "the filed details are false",
-    "refusal": "the customer was told and did not delete",
-}
+            lines.append(record.say("confirmed", asked_by=event.asked_by, by=by))
+        lines.append(record.say("decided", at=event.recorded_at, by=by, policy=event.policy))
+    return [*lines, record.say("terms")]
 
 
 def _window(record: Record, reason: Reason) -> list[str]:
@@ -97,32 +82,39 @@ def _window(record: Record, reason: Reason) -> list[str]:
     assert reason.since is not None
     assert reason.until is not None
     assert reason.within is not None
-    apart = reason.until - reason.since
     return [
-        (
-            f"{reason.counted} violations were counted, and {reason.needed} within"
-            f" {write_duration(reason.within)} close a site:"
-        ),
+        record.say("window", counted=reason.counted, needed=reason.needed, within=reason.within),
         *facts.counted(record, reason.incidents),
-        (
-            f"Compared: from {record.when(reason.since)} to {record.when(reason.until)} is"
-            f" {write_duration(apart)}, at most {write_duration(reason.within)}, both ends"
-            f" included. {record.teller.name(reason.incidents[-1])} completed the window."
+        record.say(
+            "window_compared", since=reason.since, until=reason.until,
+            apart=reason.until - reason.since, within=reason.within,
+            completing=record.teller.name(reason.incidents[-1]),
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _run(record: Record, reason: Reason) -> list[str]:
     """R3: the cases in a row, the last of which closed the site in place of a suspension."""
-    lines = [f"This was case {reason.counted} of {reason.needed}:"]
+    lines = [record.say("run", counted=reason.counted, needed=reason.needed)]
     starters = {s.starter: s for s in record.case.suspensions.values() if not s.struck}
     for place, n in enumerate(reason.incidents, start=1):
         case = starters.get(n)
-        made = "; struck since" if case is None else f"; acted on at {record.when(case.made_at)}"
-        due = reason.deadline if n == reason.incidents[-1] else case and case.due
-        told = f"nobody was reached by {record.when(due)}{made}" if due else "its case was struck"
-        lines.append(f"  case {place}: {facts.incident(record, n)}; {told}")
+        due = None if case is None else case.due
+        if n == reason.incidents[-1]:
+            due = reason.deadline
+        told = _of_run(record, case, due)
+        incident = facts.incident(record, n)
+        lines.append(f"  {record.say('run_case', place=place, incident=incident, told=told)}")
     return [*lines, *facts.deadline(record, reason)]
+
+
+def _of_run(record: Record, case: Suspension | None, due: datetime | None) -> str:
+    """What has become of a case of the run; without a `case` it has been struck since."""
+    if due is None:
+        return record.say("run_case.struck")
+    if case is None:
+        return record.say("run_case.struck_since", due=due)
+    return record.say("run_case.acted", due=due, made_at=case.made_at)
 
 
 def _refusal(record: Record, reason: Reason) -> list[str]:
@@ -130,16 +122,11 @@ def _refusal(record: Record, reason: Reason) -> list[str]:
     n = reason.incidents[0]
     lines = [f"  {facts.incident(record, n)}", *facts.contacts(record, [n], only_telling=True)]
     if reason.deadline is not None:
-        lines.append(f"Not deleted by the deadline, {record.when(reason.deadline)}.")
+        lines.append(record.say("not_deleted", deadline=reason.deadline))
         return [*lines, *facts.deadline(record, reason)]
     by = record.recorded_by("incident_refused", n)
-    return [*lines, f"That they do not delete was {_recorded(record)} by {by}."]
-
-
-def _recorded(record: Record) -> str:
-    """By the second of two people it is confirmed, as the first has said it."""
     two = record.closing is not None and record.closing[0].asked_by is not None
-    return "confirmed" if two else "recorded"
+    return [*lines, record.say("refusal_confirmed" if two else "refusal_recorded", by=by)]
 
 
 # Suspended, held.
@@ -149,15 +136,11 @@ def _suspended(record: Record) -> list[str]:
     suspension = record.case.suspension
     if suspension is None or record.case.closed:
         return []
-    site, until = record.case.site, suspension.until
+    until = suspension.until
     assert until is not None
     lines = [
-        (
-            f"{site} is suspended by {RULES['unreachable']}: the responsible person was not reached"
-            f" in time. Suspended at {record.when(suspension.made_at)}, until"
-            f" {record.when.until(until)}."
-        ),
-        "It rests on:",
+        record.say("suspended", rule="unreachable", made_at=suspension.made_at, until=until),
+        record.say("rests_on"),
         *facts.counted(record, tuple(incident.n for incident in record.resting)),
         *facts.contacts(record, [incident.n for incident in record.resting]),
     ]
@@ -166,7 +149,7 @@ def _suspended(record: Record) -> list[str]:
         assert event.reason is not None
         lines += [
             *facts.deadline(record, event.reason),
-            f"Decided under the policy {event.policy}.",
+            record.say("decided_under", policy=event.policy),
         ]
     return [*lines, _place_in_run(record)]
 
@@ -176,12 +159,7 @@ def _held(record: Record) -> list[str]:
     if hold is None:
         return []
     by = record.recorded_by("hold_set") or hold.by
-    return [
-        (
-            f"{record.case.site} is held by order since {record.when(hold.at)}, recorded by {by}:"
-            f" {record.said(hold.reason)}. No timer, no late truth and no reinstatement opens it."
-        )
-    ]
+    return [record.say("held", at=hold.at, by=by, reason=record.said(hold.reason))]
 
 
 # Disputed, asked for.
@@ -191,17 +169,12 @@ def _to_be_closed(record: Record) -> list[str]:
     request = record.case.closure_request
     if request is None:
         return []
-    of = f"the filed {request.field} is false"
-    if request.incident is not None:
-        of = f"{facts.incident(record, request.incident)}; told, and not deleted"
-    said = f" In their words: {record.said(request.text)}." if request.text else ""
-    return [
-        (
-            f"NOT CLOSED YET: {request.by} asked at {record.when(request.at)} that it be closed by"
-            f" {RULES[request.rule]}: {of}.{said} Another person than {request.by} has to confirm"
-            " it, as the policy says."
-        )
-    ]
+    own = {"by": request.by, "at": request.at, "rule": request.rule,
+           "text": record.said(request.text)}  # fmt: skip
+    if request.incident is None:
+        return [record.say("to_be_closed.false", field=request.field, **own)]
+    incident = facts.incident(record, request.incident)
+    return [record.say("to_be_closed.refusal", incident=incident, **own)]
 
 
 def _disputed(record: Record) -> list[str]:
@@ -210,20 +183,10 @@ def _disputed(record: Record) -> list[str]:
         return []
     met = rules.still_met(record.case, closure)
     if record.case.disputed:
-        return [
-            (
-                f"The closure is disputed: {met} of the {closure.needed} that the rule needs still"
-                " hold. No machine undoes a closure: a person upholds it or asks to reinstate."
-            )
-        ]
+        return [record.say("disputed", met=met, needed=closure.needed)]
     if closure.upheld_at is not None and met is not None and met < closure.needed:
         by = record.recorded_by("closure_upheld")
-        return [
-            (
-                f"{met} of the {closure.needed} that the rule needs still hold; {by} upheld"
-                " the closure all the same."
-            )
-        ]
+        return [record.say("upheld", met=met, needed=closure.needed, by=by)]
     return []
 
 
@@ -231,12 +194,8 @@ def _asked(record: Record) -> list[str]:
     request = record.case.request
     if request is None:
         return []
-    return [
-        (
-            f"{request.by} asked at {record.when(request.at)} that it be opened again:"
-            f" {record.said(request.reason)}. Another person than {request.by} has to answer."
-        )
-    ]
+    reason = record.said(request.reason)
+    return [record.say("asked", by=request.by, at=request.at, reason=reason)]
 
 
 # Active.
@@ -246,25 +205,21 @@ def _active(record: Record) -> list[str]:
     case, policy = record.case, record.policy
     if case.state != "active":
         return []
-    lines = [f"{case.site} is active: no rule holds it down."]
-    reinstated = record.recorded_by("site_reinstated")
+    lines = [record.say("active")]
     if case.epoch > 1:
-        lines.append(f"It was reinstated by {reinstated}; all counts started afresh then.")
+        lines.append(record.say("reinstated", by=record.recorded_by("site_reinstated")))
     names = record.teller.incidents(sorted(incident.n for incident in record.recent))
     if names:
-        lines.append(
-            f"Violations in the last {write_duration(policy.repeat_within)} that count: {names};"
-            f" {policy.repeat_count} close the site (R1)."
-        )
+        within, count = policy.repeat_within, policy.repeat_count
+        lines.append(record.say("recent", within=within, names=names, count=count))
     return [*lines, _place_in_run(record)] if case.run else lines
 
 
 def _place_in_run(record: Record) -> str:
     case, policy = record.case, record.policy
-    told = f"Run of {case.run}: {policy.run_count} in a row without reaching anybody close it (R3)."
-    if case.state == "active" and case.run + 1 >= policy.run_count:
-        told += " The next miss closes the site."
-    return told
+    is_last = case.state == "active" and case.run + 1 >= policy.run_count
+    code = "place_in_run.last" if is_last else "place_in_run"
+    return record.say(code, run=case.run, count=policy.run_count)
 
 
 def _waiting(record: Record) -> list[str]:
@@ -273,13 +228,9 @@ def _waiting(record: Record) -> list[str]:
     for _, incident in sorted(record.case.incidents.items()):
         name = record.teller.name(incident.n)
         if record.case.clock_runs(incident):
-            assert incident.contact_due is not None
-            due = record.when.until(incident.contact_due)
-            lines.append(f"{name} is open: reach the responsible person by {due}.")
+            lines.append(record.say("waiting", incident=name, due=incident.contact_due))
         elif record.case.removal_runs(incident):
-            assert incident.removal_due is not None
-            due = record.when.until(incident.removal_due)
-            lines.append(f"{name} is notified: the content must be gone by {due} (R5).")
+            lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
     return lines
 
 
@@ -287,5 +238,4 @@ def _moot(record: Record) -> list[str]:
     if not record.moot:
         return []
     names = record.teller.incidents(record.moot[:MAX_TRIED])
-    more = " and more" if len(record.moot) > MAX_TRIED else ""
-    return [f"Moot, since found on the closed site: {names}{more}. They count for nothing."]
+    return [record.say("moot.more" if len(record.moot) > MAX_TRIED else "moot", names=names)]

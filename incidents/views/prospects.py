@@ -20,24 +20,13 @@ from incidents.machine import rules
 from incidents.machine.case import Incident
 from incidents.machine.decide import Decision, decide
 from incidents.machine.ids import contact_id
-from incidents.machine.policy import write_duration
 from incidents.views.record import MAX_TRIED, Record
 
 Document = dict[str, Any]
 
-_CLOSES = "a confirmed false detail (R4), or a refusal of somebody who was told (R5), closes it"
 _HAIR = timedelta(microseconds=1)
 _SOMEBODY = "somebody"
 _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
-# What the clock can do, said of what is still to come; a site's name has no blank in it.
-_TO_COME = {
-    "alarm_raised": (" the clock lapsed ", " the clock lapses "),
-    "clock_lapsed": (" nobody was reached ", " nobody is reached "),
-    "incident_refused": (" not deleted ", " is not deleted "),
-    "site_closed": (" closed (", " is closed ("),
-    "site_suspended": (" suspended until ", " is suspended until "),
-    "suspension_ended": (" ended", " ends"),
-}
 
 
 def next_due(record: Record) -> Document | None:
@@ -49,7 +38,7 @@ def next_due(record: Record) -> Document | None:
     return {
         "due": rfc3339(due),
         "overdue": due < record.now,
-        "what": "; ".join(_sentences(record, decision)),
+        "what": record.say("next.comma").join(_sentences(record, decision)),
     }
 
 
@@ -64,26 +53,22 @@ def would_change(record: Record) -> list[str]:
     if record.case.closed:
         return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
     if record.case.state == "suspended":
-        return [*_of_suspension(record), *_of_hold(record), _CLOSES]
-    return [*_of_clocks(record), *_of_counts(record), _CLOSES]
+        return [*_of_suspension(record), *_of_hold(record), record.say("closes")]
+    return [*_of_clocks(record), *_of_counts(record), record.say("closes")]
 
 
-def told(record: Record) -> list[str]:
-    """Both, as lines to read."""
-    return [_next_in_words(record), "What would change it:", *map(_indented, would_change(record))]
+def told(record: Record, due: Document | None, changes: list[str]) -> list[str]:
+    """Both, as lines to read: what `next_due` and `would_change` have found."""
+    indented = [f"  {line}" for line in changes]
+    return [_next_in_words(record, due), record.say("would_change"), *indented]
 
 
-def _next_in_words(record: Record) -> str:
-    due = next_due(record)
+def _next_in_words(record: Record, due: Document | None) -> str:
     if due is None:
-        return "Next: nothing falls due by itself."
+        return record.say("next.nothing")
     if due["overdue"]:
-        return f"Next: overdue, and done as soon as anybody enforces it: {due['what']}."
-    return f"Next: at {record.when.until(due['due'])}: {due['what']}."
-
-
-def _indented(line: str) -> str:
-    return f"  {line}"
+        return record.say("next.overdue", what=due["what"])
+    return record.say("next", due=due["due"], what=due["what"])
 
 
 def commands(record: Record) -> list[str]:
@@ -121,24 +106,17 @@ def _of_suspension(record: Record) -> list[str]:
     standing = [incident for incident in record.resting if incident.stands][:MAX_TRIED]
     if len(standing) > 1:
         names = record.teller.incidents([incident.n for incident in standing])
-        return [
-            (
-                f"the suspension rests on {names}, and is struck only when none of them stands any"
-                " more: each voided, or with a contact in time recorded with --at"
-            )
-        ]
+        return [record.say("rests_on_all", names=names)]
     lines = []
     for incident in standing:
         name = record.teller.name(incident.n)
         after = _after_strike(record, _contact_in_time(record, incident))
         if after is not None and incident.contact_due is not None:
-            lines.append(
-                f"a contact on {name} that happened by {record.when(incident.contact_due)} and is"
-                f" recorded with --at would strike this suspension{after}"
-            )
+            due = incident.contact_due
+            lines.append(record.say("strikes.contact", incident=name, due=due, after=after))
         after = _after_strike(record, _void(record, incident))
         if after is not None:
-            lines.append(f"voiding {name} would strike this suspension{after}")
+            lines.append(record.say("strikes.void", incident=name, after=after))
     return lines
 
 
@@ -147,8 +125,10 @@ def _after_strike(record: Record, decision: Decision | None) -> str | None:
     if not struck or decision is None:
         return None
     if decision.case.state == "active":
-        return ", and the site would open at once"
-    return f"; the site would stay {'down, held' if record.case.held else decision.case.state}"
+        return record.say("strikes.opens")
+    if record.case.held:
+        return record.say("strikes.held")
+    return record.say("strikes.stays", state=decision.case.state)
 
 
 # A closure: a recount may dispute it, and only people undo it.
@@ -158,20 +138,19 @@ def _of_closure(record: Record) -> list[str]:
     closure = record.case.closure
     assert closure is not None
     if closure.rule == "false_info":
-        return ["no correction of the record undoes a statement of false information (R4)"]
+        return [record.say("false_info_stays")]
     counted = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
     tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
     lines = [
-        f"{act} {'any of ' if len(names) > 1 else ''}{', '.join(names)} leaves the rule unmet: the"
-        " closure would be disputed, a machine does not undo it"
+        record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names)
         for act, names in _corrections(record, closure.rule, tried)
         if names
     ]
     if record.case.disputed:
-        lines.append("a supervisor who upholds the closure lets it stand and settles the dispute")
+        lines.append(record.say("uphold"))
     elif not lines and tried:
         names = record.teller.incidents([incident.n for incident in tried])
-        lines.append(f"voiding one of {names} changes nothing: the rule stays met")
+        lines.append(record.say("stays_met", names=names))
     return lines
 
 
@@ -180,24 +159,24 @@ def _corrections(
 ) -> Iterator[tuple[str, list[str]]]:
     """Each kind of correction, and what it would have to be of, alone, to dispute the closure."""
     name = record.teller.name
-    yield "voiding", [name(i.n) for i in incidents if _disputes(_void(record, i))]
+    yield "void", [name(i.n) for i in incidents if _disputes(_void(record, i))]
     if rule == "unreachable_run":
         late = [name(i.n) for i in incidents if _disputes(_contact_in_time(record, i))]
-        yield "recording, with --at, a contact in time on", late
+        yield "contact", late
     if rule == "refusal":
         taken = [
             name(i.n)
             for i in incidents
             if _disputes(_try(record, c.TakeBack, incident=i.n, reason="tried out"))
         ]
-        yield "taking back the refusal of", taken
+        yield "take_back", taken
         contacts = [
             contact_id(record.case.site_id, i.n, contact.n)
             for i in incidents
             for contact in i.contacts
             if _disputes(_void_contact(record, i.n, contact.n))
         ]
-        yield "voiding the contact", contacts
+        yield "void_contact", contacts
 
 
 def _disputes(decision: Decision | None) -> bool:
@@ -206,10 +185,8 @@ def _disputes(decision: Decision | None) -> bool:
 
 def _of_reinstatement(record: Record) -> list[str]:
     if record.case.held:
-        return ["it cannot be reinstated while it is held: the hold must be lifted first"]
-    if record.case.request is not None:
-        return ["another person's yes to the reinstatement opens it, and all counts start afresh"]
-    return ["a reinstatement, asked for by one person and approved by another, opens it"]
+        return [record.say("reinstate.held")]
+    return [record.say("reinstate" if record.case.request is None else "reinstate.asked")]
 
 
 # A hold, a statement, what may still happen to an active site.
@@ -222,15 +199,13 @@ def _of_hold(record: Record) -> list[str]:
     if decision is None:
         return []
     if decision.case.state == "active":
-        return ["lifting the hold opens the site at once"]
-    why = "it is closed" if decision.case.closed else "a suspension still runs"
-    return [f"lifting the hold does not open the site yet: {why}"]
+        return [record.say("unhold.opens")]
+    return [record.say("unhold.closed" if decision.case.closed else "unhold.suspended")]
 
 
 def _of_clocks(record: Record) -> list[str]:
     return [
-        f"reaching the responsible person by {record.when(incident.contact_due)} stops the clock of"
-        f" {record.teller.name(incident.n)}"
+        record.say("stops_clock", due=incident.contact_due, incident=record.teller.name(incident.n))
         for _, incident in sorted(record.case.incidents.items())
         if record.case.clock_runs(incident) and incident.contact_due is not None
     ][:MAX_TRIED]
@@ -240,13 +215,12 @@ def _of_counts(record: Record) -> list[str]:
     lines = []
     decision = _try(record, c.Log, again=True)
     if decision is not None and decision.case.closed:
-        within = write_duration(record.policy.repeat_within)
-        lines.append(f"one more violation now closes the site: too many within {within} (R1)")
+        lines.append(record.say("one_more", within=record.policy.repeat_within))
     run, needed = record.case.run, record.policy.run_count
     if run and run + 1 >= needed:
-        lines.append(f"run of {run}: the next miss closes the site (R3)")
+        lines.append(record.say("next_miss", run=run))
     if run and record.policy.run == "consecutive":
-        lines.append("reaching the responsible person in time on the next violation ends the run")
+        lines.append(record.say("ends_run"))
     return lines
 
 
@@ -287,9 +261,4 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
         for place, event in enumerate(decision.events, start=1)
     ]
     main = [document for document in documents if document["kind"] not in _NOT_TOLD]
-    return [_to_come(record, document) for document in main or documents]
-
-
-def _to_come(record: Record, document: Document) -> str:
-    happened, comes = _TO_COME.get(document["kind"], ("", ""))
-    return event_words.sentence(record.teller, document).replace(happened, comes, 1)
+    return [event_words.sentence(record.teller, each, to_come=True) for each in main or documents]

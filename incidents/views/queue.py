@@ -19,7 +19,9 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
+from incidents.english import ENGLISH
 from incidents.errors import InputError
+from incidents.language import Language
 from incidents.machine.ids import read_item_id
 from incidents.machine.policy import Policy
 from incidents.report_duty import ReportDuty
@@ -56,14 +58,16 @@ def queue(
     after: str | None = None,
     reveal: bool = False,
     report: ReportDuty | None = None,
+    language: Language = ENGLISH,
 ) -> Document:
     """One page of what must be done, and whether anything enforces the clock.
 
     In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
     `recorded_at`. `mine` shows only what that person has claimed; `after` is a page's `next_after`.
     Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be said too,
-    unless `reveal` asks for them. `report` asks how much the police are to be told of still. A page
-    takes the same number of queries, and the same time, however long the queue is.
+    unless `reveal` asks for them; that is in `language`. `report` asks how much the police are to
+    be told of still. A page takes the same number of queries, and the same time, however long the
+    queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
@@ -75,7 +79,7 @@ def queue(
     in_force = policy.in_force(connection)
     counted = _counts(connection)
     return {
-        "items": _items(connection, shown, in_force, now, reveal=reveal),
+        "items": _items(connection, shown, in_force, now, reveal=reveal, language=language),
         "more": more,
         "next_after": _cursor(shown[-1]) if more else None,
         "counts": dict(sorted(counted.items())),
@@ -103,17 +107,24 @@ def _rows(connection: Connection, page: Select[Any]) -> list[Row]:
 
 
 def _items(
-    connection: Connection, rows: list[Row], in_force: Policy, now: datetime, *, reveal: bool
+    connection: Connection,
+    rows: list[Row],
+    in_force: Policy,
+    now: datetime,
+    *,
+    reveal: bool,
+    language: Language = ENGLISH,
 ) -> list[Document]:
     found = find(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
     texts = personal.texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     told = [_details(row, found, texts, reveal=reveal) for row in rows]
-    return [
+    items = [
         _item(row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing)
         for row, of in zip(rows, told, strict=True)
     ]
+    return [_with_script(item, in_force, language) for item in items]
 
 
 def _details(
@@ -201,15 +212,20 @@ def _item(
         "held": row["held"],
         "asked_by": None if asked is None else row[asked.by],
         "to_close": _to_close(row),
-        "warning": f"the next miss closes {row['name']}" if closing else None,
+        "warning": "closes" if closing else None,
     }
     if incident is not None and _was_spared(row, incident, in_force):
-        item["warning"] = (
-            f"ALARM: the clock of {item['incident']} lapsed with too few attempts, and"
-            f" {row['name']} is not suspended: somebody must decide"
-        )
-    say, commands = script(item, in_force)
-    return {**item, "say": say, "next": commands[0], "commands": commands}
+        item["warning"] = "spared"
+    return item
+
+
+def _with_script(item: Document, in_force: Policy, language: Language) -> Document:
+    """The item with what it warns of and what to say, in that language, and what to type."""
+    warning = item["warning"] and language.say(
+        f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
+    )
+    say, commands = script(item, in_force, language)
+    return {**item, "warning": warning, "say": say, "next": commands[0], "commands": commands}
 
 
 def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:

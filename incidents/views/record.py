@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from incidents.audit import entry
+from incidents.english import ENGLISH
+from incidents.language import Language
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.case import Case, Incident
@@ -86,27 +88,34 @@ class Record:
             and timedelta(0) <= self.now - incident.occurred_at <= self.policy.repeat_within
         ]
 
+    def say(self, code: str, /, **facts: Any) -> str:
+        """The sentence of that code (see `why_words`) with its facts."""
+        return self.teller.say(f"why.{code}", site=self.case.site, **facts)
+
     def said(self, ref: str | None) -> str:
         """What somebody wrote, in quotation marks; or that it has been erased."""
         if ref is None:
-            return "no reason given"
-        return f"“{self.texts[ref]}”" if ref in self.texts else "(erased)"
+            return self.say("no_reason")
+        return self.say("quoted", text=self.texts[ref]) if ref in self.texts else self.say("erased")
 
     def recorded_by(self, kind: str, incident: int | None = None) -> str:
         """Who made the site's last entry of that kind, with the login beside the name."""
         name = None if incident is None else self.teller.name(incident)
         for line in reversed(self.story):
             if line["kind"] == kind and name in (None, line.get("incident")):
-                return signed(line["by"], line["login"])
+                return signed(line["by"], line["login"], self.teller.language)
         return ""
 
 
-def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Record:
+def read(connection: Connection, name: str, when: When) -> Record:
     """The record of the site of that name; a fixed number of queries beside its timeline's.
+
+    `when` says from when on it is looked at, and how it is told.
 
     Raises:
         UnknownSiteError: with the nearest names.
     """
+    now = when.now
     row = sites.named(connection, name)
     in_force = policy.in_force(connection)
     # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
@@ -115,7 +124,7 @@ def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Reco
         targets=frozenset(counted), moments=frozenset({now}), corrections=1, tells_all=True
     )  # fmt: skip
     case = cases.load(connection, {row["id"]: row}, {row["id"]: need}, in_force)[row["id"]]
-    teller = Teller(site=case.site, site_id=case.site_id, when=When(zone=zone, now=now))
+    teller = Teller(site=case.site, site_id=case.site_id, when=when)
     untold = max(0, case.seq - MAX_TIMELINE)
     closing = _closing(connection, case)
     refs = [
@@ -129,7 +138,16 @@ def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Reco
         policy=in_force,
         now=now,
         teller=teller,
-        story=list(timeline(connection, case.site_id, now=now, zone=zone, after=untold)),
+        story=list(
+            timeline(
+                connection,
+                case.site_id,
+                now=now,
+                zone=when.zone,
+                language=when.language,
+                after=untold,
+            )
+        ),
         untold=untold,
         closing=closing,
         suspending=_suspending(connection, case),
@@ -139,11 +157,13 @@ def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Reco
     )
 
 
-def signed(person: str, login: str | None) -> str:
+def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
     """A person with the login beside the name, where it is another word; or the clock."""
     if person == CLOCK:
-        return "the clock"
-    return person if login in (None, person) else f"{person} (login {login})"
+        return language.say("why.clock")
+    if login in (None, person):
+        return person
+    return language.say("why.login", person=person, login=login)
 
 
 def _has_orders(connection: Connection, case: Case) -> bool:

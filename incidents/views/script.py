@@ -1,17 +1,19 @@
 """The script: what an operator says or does next about an item of the queue, and what they type.
 
-Pure text out of an item's document; times are told as the time that is left, so that a sentence
-read out on the phone is true in any zone.
+Made of an item's document alone; times are told as the time that is left, so that a sentence
+read out on the phone is true in any zone. Its words are in `script_words`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from incidents.machine.policy import Policy, write_duration
-from incidents.words import TERMS, rule, span
+from incidents.english import ENGLISH
+from incidents.language import Language
+from incidents.machine.policy import Policy
 
 Document = dict[str, Any]
 
@@ -24,66 +26,71 @@ _REMARK = 300
 _OUTCOMES = ("reached", "no-answer", "wrong-number", "bounced", "left-message")
 
 
-def script(item: Document, policy: Policy) -> Script:
-    """The script of an item, with its `say` and its commands."""
-    return _SCRIPTS[item["kind"]](item, policy)
+def script(item: Document, policy: Policy, language: Language = ENGLISH) -> Script:
+    """The script of an item, with its `say`, in that language, and its commands."""
+    return _SCRIPTS[item["kind"]](_Item(item, language), policy)
 
 
-def _call(item: Document, policy: Policy) -> Script:
-    say = (
-        f"{_phone(item)} Say: “Your site {item['site']} shows {_what(item)}. Please delete it at"
-        " once and tell us when it is gone.”"
-    )
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An item's document, and the language in which it is told."""
+
+    document: Document
+    language: Language
+
+    def __getitem__(self, name: str) -> Any:
+        return self.document[name]
+
+    def say(self, code: str, /, **facts: Any) -> str:
+        return self.language.say(f"say.{code}", **facts)
+
+
+def _call(item: _Item, policy: Policy) -> Script:
+    say = item.say("call", phone=_phone(item), site=item["site"], what=_what(item))
     if item["left_s"] is None:
-        return f"{say} No clock runs for this one.", _contact(item)
+        return say + item.say("call.no_clock"), _contact(item)
+    cost = _cost(item, policy)
+    return say + item.say("call.costs", left=_left(item), cost=cost), _contact(item)
+
+
+def _cost(item: _Item, policy: Policy) -> str:
+    """What it costs that nobody is reached."""
     if item["overdue"]:
-        cost = "only a call that was made by the deadline still counts, with --at and its time"
-    elif item["site_down"]:
-        cost = "the site is down already, so a miss adds no second suspension"
-    elif item["warning"]:
-        cost = f"if nobody is reached, the site is closed: {TERMS}"
-    elif policy.min_attempts > item["attempts"]:
-        cost = f"the policy asks for {policy.min_attempts} attempts before the site is suspended"
-    else:
-        cost = (
-            f"if nobody is reached, the site is suspended for {write_duration(policy.suspend_for)}"
-        )
-    return f"{say} {_left(item)}: {cost}. {_ONLY_THE_PERSON}", _contact(item)
+        return item.say("cost.overdue")
+    if item["site_down"]:
+        return item.say("cost.down")
+    if item["warning"]:
+        return item.say("cost.closes")
+    if policy.min_attempts > item["attempts"]:
+        return item.say("cost.attempts", least=policy.min_attempts)
+    return item.say("cost.suspends", suspend_for=policy.suspend_for)
 
 
-_DOWN = "The site is down and"
-
-
-def _keep_calling(item: Document, _policy: Policy) -> Script:
-    down = _DOWN if item["site_down"] else "The deadline is past and"
+def _keep_calling(item: _Item, _policy: Policy) -> Script:
+    down = item.say("down" if item["site_down"] else "down.not")
     if item["site_down"] and item["in_force"] != item["state"]:
-        down = f"The site is to be down ({item['in_force']} is in force) and"
-    return (
-        (
-            f"{down} nobody has been told. {_phone(item)} Say: “Your site {item['site']} shows"
-            f" {_what(item)}. Please delete it and tell us when it is gone.” If somebody was"
-            " reached before the deadline after all, say when with --at."
-        ),
-        _contact(item),
+        down = item.say("down.not_in_force", in_force=item["in_force"])
+    say = item.say(
+        "keep_calling", down=down, phone=_phone(item), site=item["site"], what=_what(item)
     )
+    return say, _contact(item)
 
 
-def _check_removal(item: Document, _policy: Policy) -> Script:
+def _check_removal(item: _Item, _policy: Policy) -> Script:
     name = item["id"]
-    say = f"Look whether the content{_addresses(item)} is gone. Gone: removed."
+    say = item.say("check_removal", addresses=_addresses(item))
     if item["left_s"] is not None:
-        say = f"{_left(item)} for the customer to delete. {say}"
+        say = item.say("check_removal.due", left=_left(item)) + say
     commands = [f"incidents removed {name}"]
     if item["state"] == "closed":
         return say, commands
-    say += " Still there, and the customer does not delete: refused, which closes the site (R5)."
+    say += item.say("check_removal.closes")
     return say, [*commands, f"incidents refused {name}", f"incidents recur {name}"]
 
 
-def _tell(item: Document, _policy: Policy) -> Script:
-    say = (
-        f"{_phone(item)} Say: “Your site {item['site']} is closed ({rule(item['rule'])}):"
-        f" {TERMS}.” It rests on {_names(item)}."
+def _tell(item: _Item, _policy: Policy) -> Script:
+    say = item.say(
+        "tell", phone=_phone(item), site=item["site"], rule=item["rule"], names=_names(item)
     )
     return say, [
         f"incidents done {item['id']} --outcome told",
@@ -91,69 +98,61 @@ def _tell(item: Document, _policy: Policy) -> Script:
     ]
 
 
-def _recheck(item: Document, _policy: Policy) -> Script:
-    say = f"{_word(item)}Look again at {_names(item)}{_addresses(item)}. Gone: removed."
+def _recheck(item: _Item, _policy: Policy) -> Script:
+    say = _word(item) + item.say("recheck", names=_names(item), addresses=_addresses(item))
     unsettled = item["unsettled"]
     commands = [f"incidents removed {name}" for name in unsettled[:1]]
     if item["said_gone"]:
         # What comes of it then is its own item's, which may be to call: nothing has stopped.
-        say += f" Still there: done, with what you saw; {_names(item)} itself stays in the queue."
+        say += item.say("recheck.said_gone", names=_names(item))
         return say, [*commands, f"incidents done {item['id']} --outcome still-there"]
     if item["state"] != "closed":
-        say += " Still there: recur, a new violation with a clock of its own."
+        say += item.say("recheck.recur")
         commands += [f"incidents recur {name}" for name in unsettled[:1]]
-    return f"{say} All looked at: done.", [*commands, f"incidents done {item['id']}"]
+    return say + item.say("recheck.done"), [*commands, f"incidents done {item['id']}"]
 
 
-def _review(item: Document, _policy: Policy) -> Script:
-    names = item["about"]
-    say = (
-        f"A supervisor looks at {_names(item)}: its record has been corrected more than once, and"
-        " each correction can start a new hour."
-    )
-    return say, [*(f"incidents show {name}" for name in names), f"incidents done {item['id']}"]
+def _review(item: _Item, _policy: Policy) -> Script:
+    say = item.say("review", names=_names(item))
+    shown = [f"incidents show {name}" for name in item["about"]]
+    return say, [*shown, f"incidents done {item['id']}"]
 
 
-def _disputed(item: Document, _policy: Policy) -> Script:
+def _disputed(item: _Item, _policy: Policy) -> Script:
     site = item["site"]
-    say = (
-        f"A supervisor decides: what closed {site} ({rule(item['rule'])}) no longer holds by the"
-        " record. Uphold lets the closure stand; reinstate asks that the site be opened again"
-        f"{_once_unheld(item)}."
-    )
+    code = "disputed.held" if item["held"] else "disputed"
     reinstate = [] if item["held"] else [f"incidents site reinstate {site} --reason R"]
-    return say, [
+    return item.say(code, site=site, rule=item["rule"]), [
         f"incidents site uphold {site} --reason R",
         *reinstate,
         f"incidents site why {site}",
     ]
 
 
-def _reinstatement(item: Document, _policy: Policy) -> Script:
-    site, by = item["site"], item["asked_by"]
-    say = f"{by} asks that {site} be opened again{_why(item)}. Another person than {by} decides."
+def _reinstatement(item: _Item, _policy: Policy) -> Script:
+    site = item["site"]
+    why = item.say("reinstatement.why", note=item["note"]) if item["note"] else ""
+    say = item.say("reinstatement", by=item["asked_by"], site=site, why=why)
     decline = [f"incidents site decline {site} --reason R", f"incidents site why {site}"]
     if item["held"]:
         # Nothing is proposed that would be refused.
-        return f"{say} They can say yes once the hold is lifted.", decline
+        return say + item.say("reinstatement.held"), decline
     return say, [f"incidents site approve {site}", *decline]
 
 
-def _closure(item: Document, _policy: Policy) -> Script:
-    site, by, to_close = item["site"], item["asked_by"], item["to_close"]
-    what = to_close["incident"] or f"false: {to_close['field']}"
-    say = (
-        f"{by} asks that {site} be closed ({rule(to_close['rule'])}, {what}){_why(item)}. It is to"
-        f" be closed at once: another person than {by} confirms it or declines it now."
-    )
-    return say, [
+def _closure(item: _Item, _policy: Policy) -> Script:
+    site, to_close = item["site"], item["to_close"]
+    why = item.say("reinstatement.why", note=item["note"]) if item["note"] else ""
+    code = "closure.false" if to_close["incident"] is None else "closure.refusal"
+    said = item.say(code, by=item["asked_by"], site=site, why=why, **to_close)
+    return said, [
         f"incidents site confirm-closure {site}",
         f"incidents site decline-closure {site} --reason R",
         f"incidents site why {site}",
     ]
 
 
-_SCRIPTS: dict[str, Callable[[Document, Policy], Script]] = {
+_SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
     "call": _call,
     "keep_calling": _keep_calling,
     "check_removal": _check_removal,
@@ -164,63 +163,46 @@ _SCRIPTS: dict[str, Callable[[Document, Policy], Script]] = {
     "reinstatement": _reinstatement,
     "closure": _closure,
 }
-_ONLY_THE_PERSON = (
-    "Only speaking to the responsible person stops the clock; record every other attempt too."
-)
 
 
-def _contact(item: Document) -> list[str]:
+def _contact(item: _Item) -> list[str]:
     return [f"incidents contact {item['id']} {outcome}" for outcome in _OUTCOMES]
 
 
-def _phone(item: Document) -> str:
-    whom = item["person"] or "the responsible person"
+def _phone(item: _Item) -> str:
+    whom = item["person"] or item.say("the_person")
     if item["phone"]:
-        return f"Phone {whom}, {item['phone']}."
+        return item.say("phone", whom=whom, phone=item["phone"])
     if item["email"]:
-        return f"No phone is on file for {whom}: write to {item['email']} and look for a number."
-    return (
-        f"Nothing is on file to reach {whom} by: look for a number"
-        f" (incidents site edit {item['site']} --phone P)."
-    )
+        return item.say("phone.email", whom=whom, email=item["email"])
+    return item.say("phone.nothing", whom=whom, site=item["site"])
 
 
-def _what(item: Document) -> str:
-    what = f"violating content ({item['category']})" if item["category"] else "violating content"
-    return f"{what}{_addresses(item)}"
+def _what(item: _Item) -> str:
+    code = "what.category" if item["category"] else "what"
+    return item.say(code, category=item["category"], addresses=_addresses(item))
 
 
-def _addresses(item: Document) -> str:
+def _addresses(item: _Item) -> str:
     more = item["urls_total"] - 1
     if not item["urls"]:
         return ""
-    return f" at {item['urls'][0]}" + (f" and {more} more" if more > 0 else "")
+    return item.say("addresses.more" if more > 0 else "addresses", url=item["urls"][0], more=more)
 
 
-def _names(item: Document) -> str:
-    return ", ".join(item["about"]) or "what is not settled"
+def _names(item: _Item) -> str:
+    return item.language.comma.join(item["about"]) or item.say("unsettled")
 
 
-def _left(item: Document) -> str:
+def _left(item: _Item) -> str:
     left = timedelta(seconds=item["left_s"])
-    if item["overdue"]:
-        return f"OVERDUE by {span(-left)}, and nothing has enforced it yet"
-    return f"{span(left)} left"
+    return item.say("left.overdue" if item["overdue"] else "left", span=abs(left))
 
 
-def _word(item: Document) -> str:
+def _word(item: _Item) -> str:
     """The customer's word, where it has opened the task: it has stopped no clock."""
     if not item["said_gone"]:
         return ""
     remark = " ".join((item["remark"] or "").split())
     cut = f"{remark[: _REMARK - 1]}…" if len(remark) > _REMARK else remark
-    quoted = f": “{cut}”" if cut else ""
-    return f"The customer says that it is gone{quoted}. "
-
-
-def _once_unheld(item: Document) -> str:
-    return ", once the hold is lifted" if item["held"] else ""
-
-
-def _why(item: Document) -> str:
-    return f" (“{item['note']}”)" if item["note"] else ""
+    return item.say("said_gone.remark", remark=cut) if cut else item.say("said_gone")

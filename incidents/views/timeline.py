@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
 from incidents import event_words
 from incidents.audit import entry
 from incidents.documents import event_document
+from incidents.english import ENGLISH
+from incidents.language import Language
 from incidents.machine.ids import incident_id
 from incidents.store.tables import entries, incidents, sites
 from incidents.views import personal
@@ -30,6 +32,7 @@ def timeline(
     *,
     now: datetime,
     zone: tzinfo = UTC,
+    language: Language = ENGLISH,
     after: int = 0,
     most: int | None = None,
 ) -> Iterator[Document]:
@@ -38,10 +41,10 @@ def timeline(
 
     Read and told in batches, so that a long history needs no more memory than a short one. Each
     has `at` (when it happened) and `recorded_at`, `by` and the `login` beside that name, `words`
-    in `zone`, `kind`, `rule`, `incident` and `seq`; `said` is what a person wrote, null where
-    nothing was or where it has been erased.
+    in `zone` and `language`, `kind`, `rule`, `incident` and `seq`; `said` is what a person wrote,
+    null where nothing was or where it has been erased.
     """
-    teller = _teller(connection, site_id, When(zone=zone, now=now))
+    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
     concerning = None if incident is None else _concerning(connection, site_id, incident)
     left = _BATCH if most is None else most
     while left and (batch := _read(connection, site_id, after, concerning, min(left, _BATCH))):
@@ -64,7 +67,7 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Docu
 def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Document:
     said = [shown[name] for name in _QUOTED if written.get(name) is not None]
     words = event_words.sentence(teller, written)
-    words += "".join(" (erased)" if text is None else f": “{text}”" for text in said)
+    words += "".join(_quoted(teller, text) for text in said)
     return {
         "at": written["occurred_at"],
         "recorded_at": written["recorded_at"],
@@ -77,6 +80,12 @@ def _line(teller: Teller, written: Document, shown: Document, login: str | None)
         "incident": written.get("incident"),
         "seq": written["seq"],
     }
+
+
+def _quoted(teller: Teller, text: str | None) -> str:
+    if text is None:
+        return teller.say("event_part.erased")
+    return teller.say("event_part.said", text=text)
 
 
 def _teller(connection: Connection, site_id: int, when: When) -> Teller:

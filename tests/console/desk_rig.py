@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,6 +16,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from freezegun import freeze_time
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as Interrupted
 from sqlalchemy import Engine, select
 
 from incidents import clock, views
@@ -166,8 +167,10 @@ def person(
 
 def sign_in(page: Page, desk: Console, handle: str) -> None:
     """By the form."""
-    # A page whose session has ended goes there by itself, and two at once are in each other's way.
-    page.goto("about:blank")
+    # A page whose session has ended goes there by itself, and two at once are in each other's way:
+    # also when it goes just now.
+    with suppress(Interrupted):
+        page.goto("about:blank")
     page.goto(f"{desk.url}/sign-in")
     if page.locator("#handle").count():
         page.fill("#handle", handle)

@@ -1,34 +1,112 @@
 """The words of the console: both languages say all of it, and name the same facts."""
 
 import re
+from datetime import timedelta
+from string import Formatter
 
 import pytest
 
-from incidents import event_words, refusal_words
-from incidents.console.words import chosen, events_zh, refusals_zh, texts
+from incidents import event_words, refusal_words, site_name, web_address
+from incidents.console import incident, site
+from incidents.console.words import chosen, refusals_zh, texts
+from incidents.console.words.chinese import CHINESE, duration
+from incidents.english import ENGLISH
 from incidents.errors import RefusedError
 from incidents.machine import refusals
+from incidents.machine.events import KINDS
+from incidents.machine.orders import LANES
+from incidents.machine.state import INCIDENT_STATES, SITE_STATES
+from incidents.store import pages
 
-_FACT = re.compile(r"\{(\w+)")
+_SENTENCES = re.compile(r"[a-z]{2,} [a-z]{2,}")
+# What is typed, and what is a program's word.
+_TYPED = re.compile(r"incidents [a-z]+[^（）。，]*|JSON Lines|[a-z_]+、[a-z_、 ]+")
+
+
+def facts(phrase: str) -> set[str]:
+    """What a phrase names."""
+    return {name for _, name, _, _ in Formatter().parse(phrase) if name}
 
 
 def test_both_languages_have_the_same_texts_with_the_same_facts() -> None:
     english, chinese = texts("en"), texts("zh")
     assert english.keys() == chinese.keys()
     for key, text in english.items():
-        assert set(_FACT.findall(text)) == set(_FACT.findall(chinese[key])), key
+        assert facts(text) == facts(chinese[key]), key
 
 
-def test_every_kind_of_event_and_every_refusal_of_an_act_at_the_desk_has_chinese_words() -> None:
-    of_console = refusals.SENTENCES.keys()
-    assert of_console <= refusals_zh.SENTENCES.keys()
-    for kind in event_words.SENTENCES:
+def test_every_sentence_about_the_record_is_told_in_chinese_with_the_same_facts() -> None:
+    for code, phrase in ENGLISH.phrases.items():
+        assert code in CHINESE.phrases, code
+        assert facts(phrase) == facts(CHINESE.phrases[code]), code
+
+
+def test_every_kind_of_event_has_a_sentence_and_a_label_in_chinese() -> None:
+    for kind in KINDS:
+        assert f"happened.{kind}" in CHINESE.phrases, kind
         assert f"event.{kind}" in texts("zh"), kind
-    known = refusals.SENTENCES.keys() | refusals.REMARKS.keys() | refusal_words.SENTENCES.keys()
-    errors = {each.__name__ for each in RefusedError.__subclasses__()}
-    assert errors
-    assert events_zh.SENTENCES.keys() <= event_words.SENTENCES.keys()
-    assert {"claimed", "changed_meanwhile", "too_late"} <= known
+    assert set(KINDS) == set(event_words.SENTENCES)
+
+
+def test_every_refusal_and_remark_is_told_in_chinese_with_no_other_facts() -> None:
+    of_desk = refusals.SENTENCES | refusals.REMARKS | refusal_words.SENTENCES
+    for name, sentence in of_desk.items():
+        told = CHINESE.phrases[f"refused.{name}"]
+        assert facts(told) <= facts(sentence), name
+
+
+def test_every_refusal_of_what_was_given_is_told_in_chinese() -> None:
+    modules = {"incidents.errors", site.__name__, incident.__name__, pages.__name__}
+    given = [each for each in RefusedError.__subclasses__() if each.__module__ in modules]
+    assert len(given) > 14
+    for error in given:
+        # What the desk refuses has a name of its own.
+        if error.__name__ == "ActRefusedError":
+            continue
+        name = error("").name
+        known = refusals_zh.UNKNOWN.get(name) or refusals_zh.SENTENCES[name]
+        assert facts(known) <= facts(error.__doc__ or ""), name
+
+
+def test_why_something_is_no_name_or_address_is_told_in_chinese() -> None:
+    causes = {f"site_{code}": cause for code, cause in site_name.CAUSES.items()}
+    causes |= {f"url_{code}": cause for code, cause in web_address.CAUSES.items()}
+    assert causes.keys() | {"a_space", "a_character"} == refusals_zh.CAUSES.keys()
+    for code, cause in causes.items():
+        # What the library says of a name stays away: it says it in English.
+        assert facts(refusals_zh.CAUSES[code]) == facts(cause) - {"detail"}, code
+
+
+def test_the_codes_of_the_record_have_names_in_chinese() -> None:
+    # Nobody sees one that is new.
+    states = {*SITE_STATES, *INCIDENT_STATES, "not voided"} - {"new"}
+    codes = [f"state.{state}" for state in sorted(states)]
+    codes += [f"order.{kind}" for kind in LANES]
+    codes += [f"rule.{rule}" for rule in ("repeat", "unreachable", "unreachable_run")]
+    codes += [f"field.{field}" for field in site.FIELDS]
+    codes += [f"{group}.{outcome}" for group in ("outcome", "outcome_told")
+              for outcome in event_words.OUTCOMES]  # fmt: skip
+    assert [code for code in codes if code not in CHINESE.phrases] == []
+
+
+def test_no_chinese_phrase_holds_english_words() -> None:
+    for code, phrase in {**CHINESE.phrases, **texts("zh")}.items():
+        plain = _TYPED.sub("", re.sub(r"\{[^}]*\}", "", phrase))
+        assert not _SENTENCES.search(plain), (code, phrase)
+
+
+@pytest.mark.parametrize(
+    ("length", "policy", "span"),
+    [
+        (timedelta(0), "0 秒", "0 秒"),
+        (timedelta(hours=24), "24 小时", "1 天"),
+        (timedelta(hours=1, minutes=30), "1 小时 30 分", "1 小时 30 分"),
+        (timedelta(days=2, minutes=5, seconds=1), "48 小时 5 分 1 秒", "2 天"),
+    ],
+)
+def test_spans_of_time_are_told_in_chinese(length: timedelta, policy: str, span: str) -> None:
+    assert duration(length) == policy
+    assert CHINESE.span(length) == span
 
 
 @pytest.mark.parametrize(

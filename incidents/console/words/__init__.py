@@ -6,24 +6,35 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from incidents.console.words import en, figures_en, figures_zh, work_en, work_zh, zh
+from incidents.console.words.chinese import CHINESE
+from incidents.english import ENGLISH
+from incidents.language import Language
 
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-TAGS: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
-NAMES: dict[Language, str] = {"en": "English", "zh": "简体中文"}
+Chosen = Literal["en", "zh"]
+"""Which of the languages somebody reads."""
 
-_TEXTS: dict[Language, Mapping[str, str]] = {
+LANGUAGES: tuple[Chosen, ...] = get_args(Chosen)
+TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}
+NAMES: dict[Chosen, str] = {"en": "English", "zh": "简体中文"}
+
+_TEXTS: dict[Chosen, Mapping[str, str]] = {
     "en": en.TEXTS | work_en.TEXTS | figures_en.TEXTS,
     "zh": zh.TEXTS | work_zh.TEXTS | figures_zh.TEXTS,
 }
+_SPOKEN: dict[Chosen, Language] = {"en": ENGLISH, "zh": CHINESE}
 
 
-def texts(language: Language) -> Mapping[str, str]:
+def texts(language: Chosen) -> Mapping[str, str]:
     """All texts of that language, by their keys; both languages have the same."""
     return _TEXTS[language]
 
 
-def chosen(cookie: str | None, accepted: str) -> Language:
+def spoken(language: Chosen) -> Language:
+    """The language in which the record is told."""
+    return _SPOKEN[language]
+
+
+def chosen(cookie: str | None, accepted: str) -> Chosen:
     """The language of the switch, else the first one that the browser accepts, else English."""
     for language in LANGUAGES:
         if cookie == language:

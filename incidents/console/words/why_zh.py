@@ -1,86 +1,115 @@
-"""The why in Chinese: how a site stands, what comes next and what would change it, in short.
-
-The whole of it, with each number that was counted, stands beside it in the words of the record.
-"""
+"""The why in Chinese, by the codes of `incidents.why_words`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+_DISPUTES = "规则即不再成立：关闭将有争议，但程序不会自行恢复"
 
-Document = dict[str, Any]
-When = Callable[[str], str]
-Word = Callable[[str, str], str]
-
-_RULES = {
-    "repeat": "在规定时间内屡次违规",
-    "unreachable_run": "连续多次联系不上负责人",
-    "false_info": "登记信息虚假",
-    "refusal": "客户已获通知而拒不删除",
+SENTENCES = {
+    "overdue": "已超时：{since} 到期的事项至今无人执行，已过 {ago}（incidents daemon --once"
+    " 可执行）。",
+    "in_force": "决定为“{state:state}”，实际为“{seen:state}”",
+    "unknown_in_force": "决定为“{state:state}”，实际情况无人知晓",
+    "not_in_force.waits": "尚未生效：{told}（见 incidents acts list --site {site}）。",
+    "not_in_force.lost": "尚未生效：{told}（incidents acts reconcile {site} --repair 可补救）。",
+    "closed": "{site} 于 {at} 依“{rule:rule}”关闭：{rule:rule_says}。",
+    "stated_false": "{by} 认定登记的{field:field}虚假；查明方式：{evidence}。",
+    "confirmed": "由 {asked_by} 提出，{by} 确认。",
+    "decided": "决定于 {at}，由 {by} 记录，依据的规则文件为 {policy}。",
+    "terms": "后果：不提供售后服务，不予退款。",
+    "window": "共计违规 {counted} 次；{within:duration}内达 {needed} 次即关闭网站：",
+    "window_compared": "比对：{since} 至 {until} 为 {apart:duration}，上限 {within:duration}，"
+    "两端均含在内。{completing} 使条件成立。",
+    "run": "这是 {needed} 次中的第 {counted} 次：",
+    "run_case": "第 {place} 次：{incident}；{told}",
+    "run_case.acted": "截至 {due} 未联系到负责人，于 {made_at} 处理",
+    "run_case.struck_since": "截至 {due} 未联系到负责人，其后已撤销",
+    "run_case.struck": "此次已撤销",
+    "not_deleted": "至删除时限 {deadline} 仍未删除。",
+    "refusal_recorded": "拒不删除一事由 {by} 记录。",
+    "refusal_confirmed": "拒不删除一事由 {by} 确认。",
+    "suspended": "{site} 依“{rule:rule}”暂停：未按时联系到负责人。自 {made_at} 起，"
+    "至 {until:until}。",
+    "rests_on": "所依据的违规：",
+    "decided_under": "依据的规则文件为 {policy}。",
+    "held": "{site} 自 {at} 起奉命扣停，由 {by} 记录：{reason}。计时、"
+    "迟到的事实和恢复申请都不能使其开通。",
+    "to_be_closed.false": "尚未关闭：{by} 于 {at} 申请依“{rule:rule}”关闭网站："
+    "登记的{field:field}虚假。依据：{text}。须由 {by} 以外的人确认。",
+    "to_be_closed.refusal": "尚未关闭：{by} 于 {at} 申请依“{rule:rule}”关闭网站："
+    "已告知而不删除。{incident}。说明：{text}。须由 {by} 以外的人确认。",
+    "disputed": "关闭有争议：规则所需的 {needed} 项中尚有 {met} 项成立。程序从不自行撤销关闭："
+    "须由人决定维持，或申请恢复。",
+    "upheld": "规则所需的 {needed} 项中尚有 {met} 项成立；{by} 仍决定维持关闭。",
+    "asked": "{by} 于 {at} 申请恢复：{reason}。须由 {by} 以外的人答复。",
+    "active": "{site} 正常：没有规则使其停用。",
+    "reinstated": "由 {by} 批准恢复，所有计数自那时重新开始。",
+    "recent": "最近 {within:duration}内计入的违规：{names}；达 {count} 次即关闭网站（R1）。",
+    "place_in_run": "已连续 {run} 次联系不上；连续 {count} 次即关闭网站（R3）。",
+    "place_in_run.last": "已连续 {run} 次联系不上；连续 {count} 次即关闭网站（R3）。"
+    "再有一次联系不上，"
+    "即关闭网站。",
+    "waiting": "{incident} 待联系：须在 {due:until}前联系到负责人。",
+    "waiting_removal": "{incident} 已通知：内容须在 {due:until}前删除（R5）。",
+    "moot": "网站关闭后发现、不计的违规：{names}。",
+    "moot.more": "网站关闭后发现、不计的违规：{names} 等。",
+    "incident": "{name}：发生于 {occurred_at}，{by} 记录于 {recorded_at}，现为“{state:state}”",
+    "incident.at": "{name}：发生于 {occurred_at}，{by} 记录于 {recorded_at}，现为“{state:state}”，"
+    "{url}",
+    "contact": "联系记录 {name}：{at} {outcome:outcome}，由 {by} 记录",
+    "contact.voided": "联系记录 {name}：{at} {outcome:outcome}，由 {by} 记录，其后已作废",
+    "deadline": "比对：时限为 {due:exact}，决定于 {decided:exact}，已过 {late}。",
+    "microseconds": "{n} 微秒",
+    "quoted": "“{text}”",
+    "erased": "（已删去）",
+    "no_reason": "未说明理由",
+    "clock": "时钟",
+    "login": "{person}（登录名 {login}）",
+    "next.nothing": "接下来：没有会自动到期的事项。",
+    "next.overdue": "接下来：已超时，一有程序执行即：{what}。",
+    "next": "接下来：{due:until}：{what}。",
+    "next.comma": "；",
+    "would_change": "什么会改变现状：",
+    "closes": "查明登记信息虚假（R4），或已获通知者拒不删除（R5），即关闭网站",
+    "rests_on_all": "此次暂停依据 {names}，全部不再成立才会撤销：逐一作废，或逐一补记一次按时的联系"
+    "（填写通话时间）",
+    "strikes.contact": "在 {incident} 上补记一次 {due} 及以前的联系（填写通话时间），"
+    "即撤销此次暂停{after}",
+    "strikes.void": "作废 {incident}，即撤销此次暂停{after}",
+    "strikes.opens": "，网站随即开通",
+    "strikes.held": "；但网站仍被扣停",
+    "strikes.stays": "；但网站仍为“{state:state}”",
+    "false_info_stays": "信息虚假的认定（R4）不因更正记录而撤销",
+    "disputes.void": f"作废 {{names}}，{_DISPUTES}",
+    "disputes.void.any": f"作废 {{names}} 中的任何一项，{_DISPUTES}",
+    "disputes.contact": f"在 {{names}} 上补记一次按时的联系（填写通话时间），{_DISPUTES}",
+    "disputes.contact.any": f"在 {{names}} 中任何一项上补记一次按时的联系（填写通话时间），"
+    f"{_DISPUTES}",
+    "disputes.take_back": f"撤回 {{names}} 的“拒绝删除”，{_DISPUTES}",
+    "disputes.take_back.any": f"撤回 {{names}} 中任何一项的“拒绝删除”，{_DISPUTES}",
+    "disputes.void_contact": f"作废联系记录 {{names}}，{_DISPUTES}",
+    "disputes.void_contact.any": f"作废联系记录 {{names}} 中的任何一条，{_DISPUTES}",
+    "uphold": "主管维持关闭，关闭即告成立，争议了结",
+    "stays_met": "作废 {names} 中的一项没有影响：规则依然成立",
+    "reinstate.held": "扣停期间不能恢复：须先解除扣停",
+    "reinstate.asked": "另一人同意恢复申请，网站即开通，所有计数重新开始",
+    "reinstate": "由一人申请、另一人批准恢复，网站即开通",
+    "unhold.opens": "解除扣停，网站随即开通",
+    "unhold.closed": "解除扣停也不会开通网站：网站已关闭",
+    "unhold.suspended": "解除扣停也不会马上开通网站：暂停尚未结束",
+    "stops_clock": "在 {due} 前联系到负责人，{incident} 即停止计时",
+    "one_more": "再有一次违规即关闭网站：{within:duration}内次数过多（R1）",
+    "next_miss": "已连续 {run} 次联系不上：再有一次，即关闭网站（R3）",
+    "ends_run": "下一次违规若按时联系到负责人，连续计数即告中断",
 }
-_MOST = 10
 
+RULE_SAYS = {
+    "repeat": "在规定时间内违规次数过多",
+    "unreachable_run": "连续多次联系不上负责人",
+    "false_info": "登记的信息虚假",
+    "refusal": "客户已获通知而不删除",
+}
 
-def stands(site: Document, when: When, word: Word) -> list[str]:
-    """How it stands, and why."""
-    told = []
-    if site["state"] == "closed":
-        rule = site["rule"]
-        said = f"{site['site']} 于 {when(site['closed_at'])} 关闭（{word('rule', rule)}）"
-        told.append(f"{said}：{_RULES.get(rule, '')}。不提供售后服务，不予退款。")
-        counted = (site["closure"] or {}).get("incidents", [])
-        if counted:
-            told.append(f"所依据的违规：{'、'.join(counted)}。")
-    elif site["suspended_until"]:
-        told.append(f"联系不上负责人（R2），暂停至 {when(site['suspended_until'])}。")
-    elif site["state"] == "active":
-        told.append("正常：没有规则使其停用。")
-    if site["hold"]:
-        told.append(f"{site['hold']['by']} 于 {when(site['hold']['at'])} 奉命扣停：保持停用。")
-    if site["disputed"]:
-        told.append("按现有记录，关闭的依据已不成立：须由主管决定维持或恢复。")
-    if site["closure_request"]:
-        asked = site["closure_request"]
-        told.append(
-            f"尚未关闭：{asked['by']} 于 {when(asked['at'])} 申请关闭"
-            f"（{word('rule', asked['rule'])}），须由另一人确认。"
-        )
-    if site["reinstatement"]:
-        asked = site["reinstatement"]
-        told.append(f"{asked['by']} 于 {when(asked['at'])} 申请恢复，须由另一人答复。")
-    if site["run"] and site["state"] != "closed":
-        told.append(f"已连续 {site['run']} 次联系不上（R3）。")
-    return [*told, *_waiting(site, when)]
-
-
-def change(site: Document) -> list[str]:
-    """What would change it."""
-    if site["held"]:
-        return ["解除扣停之前，网站保持停用，也不能恢复。"]
-    if site["state"] == "closed":
-        return ["由一人申请、另一人批准，方可恢复；所有计数随之重新开始。"]
-    told = ["查明登记信息虚假（R4），或已获通知者拒不删除（R5），即关闭网站。"]
-    if site["state"] == "suspended":
-        return ["补记一次按时的联系，或作废所依据的违规，可撤销此次暂停。", *told]
-    if any(each["state"] == "open" and each["contact_due"] for each in site["incidents"]):
-        return ["在时限前联系到负责人，即停止计时。", *told]
-    return told
-
-
-def coming(site: Document, due: str) -> str:
-    """What happens at that time, if nobody does anything."""
-    if due == site["suspended_until"]:
-        return "暂停结束。"
-    if any(each["removal_due"] == due for each in site["incidents"]):
-        return "未删除即视为拒绝（R5）。"
-    return "若未联系到负责人，按规则处理（R2、R3）。"
-
-
-def _waiting(site: Document, when: When) -> list[str]:
-    if site["state"] == "closed":
-        return []
-    return [
-        f"{each['id']}：须在 {when(each['contact_due'])} 前联系到负责人。"
-        for each in site["incidents"]
-        if each["state"] == "open" and each["contact_due"]
-    ][:_MOST]
+PHRASES = {
+    **{f"why.{code}": said for code, said in SENTENCES.items()},
+    **{f"rule_says.{code}": said for code, said in RULE_SAYS.items()},
+}

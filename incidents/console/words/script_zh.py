@@ -1,0 +1,57 @@
+"""What to say and do next in Chinese, by the codes of `incidents.script_words`."""
+
+from __future__ import annotations
+
+SENTENCES = {
+    "call": "{phone}请说：“您的网站 {site} 出现{what}，请立即删除，删除后告知我们。”",
+    "call.no_clock": "此项不计时。",
+    "call.costs": "{left}：{cost}。只有与负责人本人通话才能停止计时；其余每次尝试也请记录。",
+    "cost.overdue": "只有在时限之前打的电话才算数，请填写通话时间",
+    "cost.down": "网站已停用，联系不上也不会再次暂停",
+    "cost.closes": "若联系不上任何人，即关闭网站：不提供售后服务，不予退款",
+    "cost.attempts": "按规则须先联系 {least} 次，才会暂停网站",
+    "cost.suspends": "若联系不上任何人，网站即暂停 {suspend_for:duration}",
+    "keep_calling": "{down}尚未通知任何人。{phone}请说：“您的网站 {site} 出现{what}，请删除，删除后"
+    "告知我们。”如果其实在时限之前已联系到负责人，请填写通话时间。",
+    "down": "网站已停用，但",
+    "down.not_in_force": "网站本应停用（实际为“{in_force:state}”），但",
+    "down.not": "时限已过，但",
+    "check_removal": "请查看{addresses}内容是否已删除。已删除：记为“内容已删除”。",
+    "check_removal.due": "{left}供客户删除。",
+    "check_removal.closes": "仍在，且客户不删除：记为“拒不删除”，网站即关闭（R5）。",
+    "tell": "{phone}请说：“您的网站 {site} 已关闭（{rule:rule}）：不提供售后服务，不予退款。”"
+    "依据：{names}。",
+    "recheck": "请再次查看 {names}{addresses}。已删除：记为“内容已删除”。",
+    "recheck.said_gone": "仍在：完成此任务并写明所见；{names} 本身仍留在待办中。",
+    "recheck.recur": "仍在：记为“再次发现”，即一项另行计时的新违规。",
+    "recheck.done": "全部看过：完成此任务。",
+    "review": "请主管查看 {names}：其记录已更正不止一次，而每次更正都可能重新计时一小时。",
+    "disputed": "由主管决定：关闭 {site} 的依据（{rule:rule}）按现有记录已不成立。可维持关闭，"
+    "也可申请恢复。",
+    "disputed.held": "由主管决定：关闭 {site} 的依据（{rule:rule}）按现有记录已不成立。可维持关闭，"
+    "也可在解除扣停后申请恢复。",
+    "reinstatement": "{by} 申请恢复 {site}{why}，由 {by} 以外的人决定。",
+    "reinstatement.why": "（“{note}”）",
+    "reinstatement.held": "解除扣停之后才能同意。",
+    "closure.false": "{by} 申请关闭 {site}（{rule:rule}，虚假的是：{field:field}）{why}。"
+    "须立即关闭：请 {by} 以外的人马上确认或驳回。",
+    "closure.refusal": "{by} 申请关闭 {site}（{rule:rule}，{incident}）{why}。"
+    "须立即关闭：请 {by} 以外的人马上确认或驳回。",
+    "the_person": "负责人",
+    "phone": "请致电{whom}，{phone}。",
+    "phone.email": "没有登记{whom}的电话：请写信至 {email}，并查找号码。",
+    "phone.nothing": "没有登记{whom}的任何联系方式：请查找号码，并在 {site} 的页面登记。",
+    "what": "违规内容{addresses}",
+    "what.category": "违规内容（{category}）{addresses}",
+    "addresses": "（{url}）",
+    "addresses.more": "（{url} 等，另有 {more} 处）",
+    "unsettled": "未了结的违规",
+    "left": "剩 {span}",
+    "left.overdue": "已超时 {span}，且尚无程序执行",
+    "said_gone": "客户称内容已删除。",
+    "said_gone.remark": "客户称内容已删除：“{remark}”。",
+    "warning.closes": "再有一次联系不上，{site} 即被关闭",
+    "warning.spared": "警报：{incident} 时限已过而联系次数不足，{site} 未被暂停：须由人决定",
+}
+
+PHRASES = {f"say.{code}": said for code, said in SENTENCES.items()}

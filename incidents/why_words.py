@@ -1,0 +1,148 @@
+"""What the why of a site says to people: its grounds, and what would change them, by their codes.
+
+The sentences here are the English ones; another language has the same codes (see `language`).
+"""
+
+from __future__ import annotations
+
+_TERMS = "no after-sales service, no refund"
+
+GROUNDS = {
+    "overdue": "OVERDUE: nobody has enforced what fell due at {since}, {ago} ago"
+    " (incidents daemon --once does it).",
+    "in_force": "{state:state} is ordered, and {seen:state} is in force",
+    "unknown_in_force": "{state:state} is ordered, and nobody knows what is in force",
+    "not_in_force.waits": "NOT IN FORCE: {told} (incidents acts list --site {site}).",
+    "not_in_force.lost": "NOT IN FORCE: {told} (incidents acts reconcile {site} --repair).",
+    "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
+    "stated_false": "{by} stated that the filed {field:field} is false; established by:"
+    " {evidence}.",
+    "confirmed": "{asked_by} asked for it, and {by} confirmed it.",
+    "decided": "Decided at {at}, recorded by {by}, under the policy {policy}.",
+    "terms": f"Its terms: {_TERMS}.",
+    "window": "{counted} violations were counted, and {needed} within {within:duration} close a"
+    " site:",
+    "window_compared": "Compared: from {since} to {until} is {apart:duration}, at most"
+    " {within:duration}, both ends included. {completing} completed the window.",
+    "run": "This was case {counted} of {needed}:",
+    "run_case": "case {place}: {incident}; {told}",
+    "run_case.acted": "nobody was reached by {due}; acted on at {made_at}",
+    "run_case.struck_since": "nobody was reached by {due}; struck since",
+    "run_case.struck": "its case was struck",
+    "not_deleted": "Not deleted by the deadline, {deadline}.",
+    "refusal_recorded": "That they do not delete was recorded by {by}.",
+    "refusal_confirmed": "That they do not delete was confirmed by {by}.",
+    "suspended": "{site} is suspended by {rule:rule}: the responsible person was not reached in"
+    " time. Suspended at {made_at}, until {until:until}.",
+    "rests_on": "It rests on:",
+    "decided_under": "Decided under the policy {policy}.",
+    "held": "{site} is held by order since {at}, recorded by {by}: {reason}. No timer, no late"
+    " truth"
+    " and no reinstatement opens it.",
+    "to_be_closed.false": "NOT CLOSED YET: {by} asked at {at} that it be closed by {rule:rule}: the"
+    " filed {field:field} is false. In their words: {text}. Another person than {by} has to confirm"
+    " it, as the policy says.",
+    "to_be_closed.refusal": "NOT CLOSED YET: {by} asked at {at} that it be closed by {rule:rule}:"
+    " told, and not deleted. {incident}. In their words: {text}. Another person than {by} has to"
+    " confirm it, as the policy says.",
+    "disputed": "The closure is disputed: {met} of the {needed} that the rule needs still hold. No"
+    " machine undoes a closure: a person upholds it or asks to reinstate.",
+    "upheld": "{met} of the {needed} that the rule needs still hold; {by} upheld the closure all"
+    " the"
+    " same.",
+    "asked": "{by} asked at {at} that it be opened again: {reason}. Another person than {by} has to"
+    " answer.",
+    "active": "{site} is active: no rule holds it down.",
+    "reinstated": "It was reinstated by {by}; all counts started afresh then.",
+    "recent": "Violations in the last {within:duration} that count: {names}; {count} close the site"
+    " (R1).",
+    "place_in_run": "Run of {run}: {count} in a row without reaching anybody close it (R3).",
+    "place_in_run.last": "Run of {run}: {count} in a row without reaching anybody close it (R3)."
+    " The"
+    " next miss closes the site.",
+    "waiting": "{incident} is open: reach the responsible person by {due:until}.",
+    "waiting_removal": "{incident} is notified: the content must be gone by {due:until} (R5).",
+    "moot": "Moot, since found on the closed site: {names}. They count for nothing.",
+    "moot.more": "Moot, since found on the closed site: {names} and more. They count for nothing.",
+}
+"""How a site stands, and why."""
+
+FACTS = {
+    "incident": "{name}: happened {occurred_at}, recorded {recorded_at} by {by}, now {state:state}",
+    "incident.at": "{name}: happened {occurred_at}, recorded {recorded_at} by {by}, now"
+    " {state:state}, {url}",
+    "contact": "contact {name}: {outcome:outcome} at {at}, recorded by {by}",
+    "contact.voided": "contact {name}: {outcome:outcome} at {at}, recorded by {by}, voided since",
+    "deadline": "Compared: the deadline {due:exact} against {decided:exact}, when it was decided:"
+    " {late} past.",
+    "microseconds": "{n} µs",
+    "quoted": "“{text}”",
+    "erased": "(erased)",
+    "no_reason": "no reason given",
+    "clock": "the clock",
+    "login": "{person} (login {login})",
+}
+"""The facts that it rests on, and who wrote them down."""
+
+PROSPECTS = {
+    "next.nothing": "Next: nothing falls due by itself.",
+    "next.overdue": "Next: overdue, and done as soon as anybody enforces it: {what}.",
+    "next": "Next: at {due:until}: {what}.",
+    "next.comma": "; ",
+    "would_change": "What would change it:",
+    "closes": "a confirmed false detail (R4), or a refusal of somebody who was told (R5), closes"
+    " it",
+    "rests_on_all": "the suspension rests on {names}, and is struck only when none of them stands"
+    " any more: each voided, or with a contact in time recorded with --at",
+    "strikes.contact": "a contact on {incident} that happened by {due} and is recorded with --at"
+    " would strike this suspension{after}",
+    "strikes.void": "voiding {incident} would strike this suspension{after}",
+    "strikes.opens": ", and the site would open at once",
+    "strikes.held": "; the site would stay down, held",
+    "strikes.stays": "; the site would stay {state:state}",
+    "false_info_stays": "no correction of the record undoes a statement of false information (R4)",
+    "disputes.void": "voiding {names} leaves the rule unmet: the closure would be disputed, a"
+    " machine does not undo it",
+    "disputes.void.any": "voiding any of {names} leaves the rule unmet: the closure would be"
+    " disputed, a machine does not undo it",
+    "disputes.contact": "recording, with --at, a contact in time on {names} leaves the rule unmet:"
+    " the closure would be disputed, a machine does not undo it",
+    "disputes.contact.any": "recording, with --at, a contact in time on any of {names} leaves the"
+    " rule unmet: the closure would be disputed, a machine does not undo it",
+    "disputes.take_back": "taking back the refusal of {names} leaves the rule unmet: the closure"
+    " would be disputed, a machine does not undo it",
+    "disputes.take_back.any": "taking back the refusal of any of {names} leaves the rule unmet: the"
+    " closure would be disputed, a machine does not undo it",
+    "disputes.void_contact": "voiding the contact {names} leaves the rule unmet: the closure would"
+    " be disputed, a machine does not undo it",
+    "disputes.void_contact.any": "voiding the contact any of {names} leaves the rule unmet: the"
+    " closure would be disputed, a machine does not undo it",
+    "uphold": "a supervisor who upholds the closure lets it stand and settles the dispute",
+    "stays_met": "voiding one of {names} changes nothing: the rule stays met",
+    "reinstate.held": "it cannot be reinstated while it is held: the hold must be lifted first",
+    "reinstate.asked": "another person's yes to the reinstatement opens it, and all counts start"
+    " afresh",
+    "reinstate": "a reinstatement, asked for by one person and approved by another, opens it",
+    "unhold.opens": "lifting the hold opens the site at once",
+    "unhold.closed": "lifting the hold does not open the site yet: it is closed",
+    "unhold.suspended": "lifting the hold does not open the site yet: a suspension still runs",
+    "stops_clock": "reaching the responsible person by {due} stops the clock of {incident}",
+    "one_more": "one more violation now closes the site: too many within {within:duration} (R1)",
+    "next_miss": "run of {run}: the next miss closes the site (R3)",
+    "ends_run": "reaching the responsible person in time on the next violation ends the run",
+}
+"""What falls due next, and what would change how a site stands."""
+
+RULE_SAYS = {
+    "repeat": "too many violations within its span of time",
+    "unreachable_run": "the responsible person was not reached time after time",
+    "false_info": "the filed details are false",
+    "refusal": "the customer was told and did not delete",
+}
+"""What the rule that has closed a site says."""
+
+PHRASES = {
+    **{f"why.{code}": said for code, said in (GROUNDS | FACTS | PROSPECTS).items()},
+    **{f"rule_says.{code}": said for code, said in RULE_SAYS.items()},
+}
+"""All of them by the codes that each language has a phrase for."""
