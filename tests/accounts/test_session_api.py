@@ -56,11 +56,14 @@ def name_of(answer: object) -> str:
 def test_a_session_begins_with_a_password_and_its_cookie_is_the_hosts_own(api: Rig) -> None:
     answer = api.nobody().post(SESSION, json={"handle": "sup-1", "password": PASSWORD})
     assert answer.status_code == 201
-    cookie = answer.headers["set-cookie"]
-    name, _, rest = cookie.partition("=")
-    assert name == "__Host-incidents"
-    flags = {each.strip().lower() for each in rest.split(";")[1:]}
-    assert flags == {"httponly", "path=/", "samesite=strict", "secure"}
+    own = {"httponly", "path=/", "samesite=strict", "secure"}
+    flags = {
+        cookie.partition("=")[0]: {each.strip().lower() for each in cookie.split(";")[1:]}
+        for cookie in answer.headers.get_list("set-cookie")
+    }
+    assert flags == {
+        "__Host-incidents": own, "__Host-incidents-browser": own | {f"max-age={90 * 86_400}"},
+    }  # fmt: skip
     told = answer.json()
     assert (told["handle"], told["role"], told["token"]) == ("sup-1", "supervisor", None)
     assert "approve" in told["may"]
@@ -202,6 +205,18 @@ def test_no_token_does_what_is_done_in_person(api: Rig) -> None:
     answer = supervisor.put(own, json={"password": "another long sentence"})
     assert (answer.status_code, answer.json()["why"]) == (403, "in_person")
     assert supervisor.post(PROOF, json={"password": PASSWORD}).status_code == 401
+
+
+def test_a_browser_that_somebody_signed_in_by_is_not_kept_out_by_who_guesses_beside_it(
+    api: Rig,
+) -> None:
+    known, stranger = signed_in(api), api.nobody()
+    assert known.delete(SESSION).status_code == 204
+    assert [guess(stranger, "sup-1") for _ in range(6)] == [401] * 5 + [429]
+    body = {"handle": "sup-1", "password": PASSWORD}
+    assert stranger.post(SESSION, json=body).status_code == 429
+    assert known.post(SESSION, json=body).status_code == 201
+    assert known.post(SESSION, json=body | {"handle": "sup-2"}).status_code == 201
 
 
 # ── where it comes from ──────────────────────────────────────────────────────────────────────────
