@@ -55,6 +55,7 @@ _STATUS = {
     "same_person": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
     "provider_word": HTTPStatus.FORBIDDEN,
+    "unknown_subject": HTTPStatus.FORBIDDEN,
     "blocked": HTTPStatus.TOO_MANY_REQUESTS,
     "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
