@@ -9,10 +9,10 @@ from incidents.views.acts import dead_letters, order, unsettled
 from incidents.views.enforcement import enforcement
 from incidents.views.queue import queue
 from incidents.views.register import incident, site, sites
-from incidents.views.timeline import timeline
+from incidents.views.timeline import part_of_story, timeline
 from incidents.views.why import why
 
 __all__ = [
-    "dead_letters", "enforcement", "incident", "order", "queue", "site", "sites", "timeline",
-    "unsettled", "why",
+    "dead_letters", "enforcement", "incident", "order", "part_of_story", "queue", "site", "sites",
+    "timeline", "unsettled", "why",
 ]  # fmt: skip
