@@ -64,7 +64,10 @@ SENTENCES = {
     "suspension_struck": "case {suspension} of {site} struck: nothing that it rested on still"
     " stands{struck_open_or_not}",
     "suspension_restored": "case {suspension} of {site} stands again",
-    "site_closed": "{site} closed ({rule_in_words}){grounds}: no after-sales service, no refund",
+    "site_closed": "{site} closed ({rule_in_words}){grounds}{by_two}: no after-sales"
+    " service, no refund",
+    "closure_asked": "{by} asks that {site} be closed, {closed_for}; another person decides",
+    "closure_declined": "{site} is not closed, as it was asked: declined",
     "closure_disputed": "the closure of {site} is disputed: {counted} of {needed} still hold",
     "dispute_settled": "the closure of {site} is no longer disputed",
     "closure_upheld": "the closure of {site} stands, upheld",
@@ -172,6 +175,18 @@ def _grounds(teller: Teller, event: Document) -> str:
             return ""
 
 
+def _by_two(_teller: Teller, event: Document) -> str:
+    asked_by = event.get("asked_by")
+    return f", asked for by {asked_by} and confirmed by {event['by']}" if asked_by else ""
+
+
+def _closed_for(teller: Teller, event: Document) -> str:
+    n = event.get("incident")
+    if n is None:
+        return f"{rule('false_info')}, false: {event['field']}"
+    return f"{rule('refusal')}, {teller.name(n)}"
+
+
 def ordered(kind: str, lane: str) -> str:
     """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
     return _ORDERED.get(lane, "{kind}").format(kind=kind)
@@ -219,7 +234,9 @@ def _reason(event: Document) -> Document:
 
 
 _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
+    "by_two": _by_two,
     "changed_details": _changed_details,
+    "closed_for": _closed_for,
     "contact_id": lambda _, e: contact_id(e),
     "fresh_clock": _fresh_clock,
     "grounds": _grounds,

@@ -25,20 +25,31 @@ def sentences(policy: Policy) -> list[str]:
         f"R1 repeat: a site with {repeat} within {span} is closed.",
         f"R2 unreachable: nobody reached in {within} suspends it for {suspend_for}{attempts}.",
         f"R3 unreachable_run: a site with {cases}{_in_a_row(policy)} is closed.",
-        "R4 false_info: false details close it at once, on somebody's word.",
+        f"R4 false_info: false details close it at once, on {_whose(policy)} word.",
         f"R5 refusal: told and not deleted closes it at once{_removal(policy)}.",
     ]
 
 
 def differences(before: Policy, after: Policy) -> list[Change]:
     """Each key that differs, with its value in either policy as the file has it."""
-    old, new = before.document(), after.document()
+    old, new = _numbers(before), _numbers(after)
     return [
-        {"key": f"{section}.{key}", "before": _shown(value), "after": _shown(new[section][key])}
-        for section, keys in old.items()
-        for key, value in keys.items()
-        if value != new[section][key]
+        {"key": key, "before": _shown(value), "after": _shown(new[key])}
+        for key, value in old.items()
+        if value != new[key]
     ]
+
+
+def _numbers(policy: Policy) -> dict[str, str | int]:
+    sections = policy.document() | {"closure": {"two_people": policy.two_people_close}}
+    return {
+        f"{section}.{key}": value for section, keys in sections.items()
+        for key, value in keys.items()
+    }  # fmt: skip
+
+
+def _whose(policy: Policy) -> str:
+    return "two people's" if policy.two_people_close else "somebody's"
 
 
 def _times(n: int, what: str) -> str:
@@ -60,12 +71,13 @@ def _in_a_row(policy: Policy) -> str:
 
 def _removal(policy: Policy) -> str:
     if policy.removal_within is None:
-        return ", on somebody's word; no time is set to delete in"
+        return f", on {_whose(policy)} word; no time is set to delete in"
     return (
-        ", on somebody's word or when the content is not gone "
+        f", on {_whose(policy)} word or when the content is not gone "
         f"{write_duration(policy.removal_within)} after the call"
     )
 
 
 def _shown(value: str | int) -> str:
-    return str(value) or "none"
+    """As the policy's file has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value) or "none"

@@ -14,10 +14,10 @@ SENTENCES = {
     "clock_ahead": "this machine's clock, {now}, is {ahead_s} s ahead of the database's: set it"
     " right first, or one bad clock spoils the times of the record",
     "changed_meanwhile": "{site} is not as you have seen it any more: look again, then decide",
-    "asked_by_anybody": "{by} asked for this reinstatement before having an account here, so nobody"
-    " knows who that was: decline it (site decline), and let somebody ask who signs in",
-    "sign_in_needed": "this desk has accounts, and whoever asks for a reinstatement or approves one"
-    " signs in first, as an account that may: {by} has not",
+    "asked_by_anybody": "{by} asked for this before having an account here, so nobody knows who"
+    " that was: decline it, and let somebody ask who signs in",
+    "sign_in_needed": "this desk has accounts, and whoever asks for what takes two people, or says"
+    " yes to it, signs in first, as an account that may: {by} has not",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
     " out and try again",
     "personal_code": "the {what} looks as if it held somebody's number or address, and"

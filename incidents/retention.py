@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from incidents import settings
 from incidents.errors import IncidentsError
 from incidents.machine.policy import read_duration
 
@@ -63,6 +64,11 @@ def read(section: Mapping[str, Any]) -> Retention:
     if keep < MINIMUM:
         raise RetentionTooShortError(value=section["keep"])
     return Retention(keep=keep, asked_for=True)
+
+
+def of_settings() -> Retention:
+    """The retention that the settings file asks for; raises as `read` and `settings.section` do."""
+    return read(settings.section(SECTION))
 
 
 def _duration(value: object) -> timedelta:

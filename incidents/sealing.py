@@ -37,6 +37,7 @@ PERSONAL: dict[type[Command], tuple[str, ...]] = {
     c.StateFalse: ("evidence",),
     c.SetHold: ("reason",),
     c.LiftHold: ("reason",),
+    c.DeclineClosure: ("reason",),
     c.AskReinstatement: ("reason",),
     c.Decline: ("reason",),
     c.Uphold: ("reason",),

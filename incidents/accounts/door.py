@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from incidents.desk import Desk
 
 SESSION_FOR = timedelta(hours=12)
-"""A shift; and so long without use a session holds: """
+"""A shift; and so long without use by a person a session holds: """
 IDLE_FOR = timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)
 
@@ -80,8 +80,11 @@ class Door:
             acts=None if token.acts is None else frozenset(token.acts),
         )  # fmt: skip
 
-    def by_session(self, cookie: str) -> Visit | None:
-        """Who is in that session; None if it is none, or no longer."""
+    def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
+        """Who is in that session; None if it is none, or no longer.
+
+        Only what is `used` keeps it from ending: that it is looked at is none.
+        """
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), reading(self._engine) as connection:
             found = accounts.session(connection, digest)
@@ -89,7 +92,7 @@ class Door:
             return None
         if now - found.made_at >= SESSION_FOR or now - found.seen_at >= IDLE_FOR:
             return None
-        if now - found.seen_at >= _SEEN_EVERY:
+        if used and now - found.seen_at >= _SEEN_EVERY:
             with plainly(self._engine), writing(self._engine) as connection:
                 accounts.see_session(connection, digest, now)
         identity = Identity(

@@ -46,18 +46,23 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "add_site": (_O, _S, _I),
     "edit_site": (_O, _S, _I),
     "state_false": (_O, _S),
+    "confirm_closure": (_O, _S),
+    "decline_closure": (_O, _S),
     "set_hold": (_S,),
     "lift_hold": (_S,),
     "ask_reinstatement": (_O, _S),
     "approve": (_S,),
     "decline": (_S,),
     "uphold": (_S,),
+    "import_incident": (_S, _I),
     # Of orders.
     "retry_order": (_S,),
     "cancel_order": (_S,),
     "reconcile": (_S,),
     # Of the house.
     "activate_policy": (_S, _X),
+    "erase": (_S, _X),
+    "try_alarms": (_S, _X),
     "keep_accounts": (_X,),
     "own_account": _ALL,
     "set_password": _ALL,
@@ -71,13 +76,14 @@ ACTS: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(
     {
-        "state_refused", "state_false", "ask_reinstatement", "approve",
-        "set_password", "make_token",
+        "state_refused", "state_false", "confirm_closure", "ask_reinstatement", "approve",
+        "activate_policy", "set_password", "make_token", "erase",
     }
 )  # fmt: skip
-"""What closes a site on somebody's word (R4, R5), opens a closed one, or gives somebody a way in: a
-person does it who has just proved who they are, and no token does it for them. For another's
-account `keep_accounts` is needed as well."""
+"""What closes a site on somebody's word (R4, R5), opens a closed one, says by which numbers and how
+many people that is done, gives somebody a way in, or erases for good: a person does it who has just
+proved who they are, and no token does it for them. For another's account `keep_accounts` is needed
+as well."""
 
 
 def may(role: str, act: str) -> bool:

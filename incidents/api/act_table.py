@@ -196,6 +196,16 @@ ACTS = (
         told="State that a filed detail is false: closes the site (R4).",
     ),
     Act(
+        name="confirm-closure", of=SITE, form=forms.Meant, makes=c.ConfirmClosure,
+        command=lambda by, _, __: c.ConfirmClosure(by=by),
+        told="Close a site as another person has asked (R4, R5), where the policy wants two.",
+    ),
+    Act(
+        name="decline-closure", of=SITE, form=forms.PerhapsBecause, makes=c.DeclineClosure,
+        command=lambda by, _, w: c.DeclineClosure(by=by, reason=forms.words("reason", w.reason)),
+        told="Do not close a site as somebody has asked; who asked may take it back so.",
+    ),
+    Act(
         name="hold", of=SITE, form=forms.Because, makes=c.SetHold, command=_because(c.SetHold),
         told="Keep a site down by order of the police or the regulator.",
     ),

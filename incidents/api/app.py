@@ -14,9 +14,14 @@ from incidents.accounts.oidc import Oidc
 from incidents.api import (
     accounts,
     acts,
+    alarms,
     batch,
+    bundles,
     description,
+    erasing,
+    histories,
     incidents,
+    log,
     notices,
     oidc,
     orders,
@@ -30,6 +35,7 @@ from incidents.api import (
 )
 from incidents.api.caller import is_somebody
 from incidents.api.operation import JSON
+from incidents.audit.proving import Proving
 from incidents.console import pages
 from incidents.errors import IncidentsError
 
@@ -37,6 +43,10 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
 
 PREFIX = "/api/v1"
+_ROOMS = (
+    sites, incidents, queue, acts, batch, orders, policies, alarms, notices, histories, erasing,
+    record, bundles, log,
+)  # fmt: skip
 
 
 def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
@@ -62,7 +72,8 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     handler = problems.handler(is_somebody)
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
-    for rooms in (sites, incidents, queue, acts, batch, orders, policies, notices, record):
+    app.state.verifying, app.state.replaying = Proving(), Proving()
+    for rooms in _ROOMS:
         app.include_router(rooms.routes, prefix=PREFIX)
     for router in (session.router, accounts.router, oidc.router):
         app.include_router(router, prefix=PREFIX)

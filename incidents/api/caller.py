@@ -37,9 +37,11 @@ CSRF = "csrf"
 _ETAG = re.compile(r'"?([0-9]{1,18})-([0-9]{1,18})"?')
 _NEVER = (-1, -1)
 _SAFE = ("GET", "HEAD", "OPTIONS")
-CLOSING = frozenset({"state_refused", "state_false"})
-"""What closes a site on somebody's word (R4, R5)."""
+CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
+"""What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
 
+
+DryRun = Annotated[bool, Query(description="Show what would happen; do nothing.")]
 
 Seen = tuple[int, int]
 """What an ETag says: the site's id, and up to which of its entries it was seen."""
@@ -171,7 +173,20 @@ def record_reveal(house: House, identity: Identity, about: str) -> None:
 def visitor(door: Door, request: Request) -> Visit | None:
     """Who is in the session of the request's cookie."""
     cookie = request.cookies.get(COOKIE)
-    return None if cookie is None else door.by_session(cookie)
+    return None if cookie is None else door.by_session(cookie, used=is_by_hand(request))
+
+
+def is_by_hand(request: Request) -> bool:
+    """Whether somebody does it: they send a form, or go to a page.
+
+    What a page that is open looks at by itself is none of it, or no session would ever end of a
+    screen that everybody has left.
+    """
+    if request.method not in _SAFE:
+        return True
+    # A program does not say (Fetch Metadata, section 2.3); what it asks for, it asks for.
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return mode == "navigate" and "HX-Request" not in request.headers
 
 
 def is_own_form(visit: Visit, given: str | None) -> bool:
@@ -261,11 +276,17 @@ async def actor(
         str | None,
         Header(alias="If-Match", description="The ETag of the site as you have seen it."),
     ] = None,
-    dry_run: Annotated[bool, Query(description="Show what would happen; do nothing.")] = False,
+    dry_run: DryRun = False,
 ) -> Caller:
     """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
     found = await looker(request)
     return Caller(found.house, found.identity, key, _seen(if_match), dry_run)
+
+
+async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
+    """The same, for what is no act of one site and comes to the same when it is done again."""
+    found = await looker(request)
+    return Caller(found.house, found.identity, dry_run=dry_run)
 
 
 def _seen(if_match: str | None) -> Seen | None:

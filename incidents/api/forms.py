@@ -44,10 +44,14 @@ class Called(Happened):
     outcome: Annotated[str, Field(max_length=20, json_schema_extra={"enum": list(OUTCOMES)})]
 
 
-class Refusing(Happened):
-    """That the customer does not delete; `confirm` is the name of the site that this closes."""
+class Meant(Form):
+    """That it is meant: `confirm` is the name of the site that this closes."""
 
     confirm: Annotated[str, Field(max_length=300)] | None = None
+
+
+class Refusing(Happened, Meant):
+    """That the customer does not delete; `confirm` is the name of the site that this closes."""
 
 
 class Reported(Form):
@@ -69,12 +73,11 @@ class PerhapsBecause(Form):
     reason: Words | None = None
 
 
-class FalseDetail(Form):
+class FalseDetail(Meant):
     """Which filed detail is false, and how that was established; `confirm` is the site's name."""
 
     field: Short
     evidence: Words
-    confirm: Annotated[str, Field(max_length=300)] | None = None
 
 
 class Details(Form):

@@ -1,24 +1,19 @@
-"""The notices and the alarms over HTTP: how a notice would read, and what is alarming now."""
+"""The notices over HTTP: which there are, and how one would read."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
 
 from incidents import inputs
 from incidents.api import answers
 from incidents.api.caller import Caller, looker
-from incidents.api.incidents import duty_of_settings
 from incidents.api.operation import JSON, operation, router
-from incidents.documents import plain
-from incidents.errors import RefusedError
+from incidents.errors import InputError, RefusedError
 from incidents.notices import customer_settings, notice_settings, preview, samples
 from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AnyFacts
-from incidents.store import alarms as raised_alarms
-from incidents.views.alarms import alarming
 
 routes = router("notices")
 
@@ -41,16 +36,20 @@ def read(
     notice: Annotated[str, Path(max_length=100, description="A notice's name.")],
     language: Annotated[Literal["zh_CN", "en"] | None, Query()] = None,
     incident: Annotated[str | None, Query(max_length=100)] = None,
+    site: Annotated[str | None, Query(max_length=300)] = None,
 ) -> JSON:
-    """How a notice would read; nothing is sent. The facts are made up, or of an incident.
+    """How a notice would read; nothing is sent. The facts are made up, or of an incident, or what
+    was last ordered of a site.
 
-    That of an incident names its customer and has the link to their page: it needs the act
-    `give_link`, and goes on record as revealed.
+    These name the customer and have the link to their page: they need the act `give_link`, and go
+    on record as revealed.
     """
+    if site is not None and incident is not None:
+        raise InputError("site and incident contradict each other: give one of them")
     if notice not in NOTICES:
         raise UnknownNoticeError(given=notice, known=", ".join(NOTICES))
     wording = notice_settings.wording(by.house.settings.zone)
-    facts = samples.of(notice) if incident is None else _of(by, notice, incident)
+    facts = _facts(by, notice, incident, site)
     languages = wording.languages if language is None else (language,)
     items = []
     for each in languages:
@@ -64,30 +63,17 @@ def read(
     return JSON({"items": items})
 
 
-@routes.get("/alarms", **operation("look", answers.Alarms))
-def alarms(by: Looking) -> JSON:
-    """What is alarming now, the most urgent first, and whether the desk was told of it."""
-    report = duty_of_settings()
-    with by.reading() as connection:
-        raised = raised_alarms.known(connection)
-        look = alarming(connection, by.house.now(connection), report)
-    items: list[dict[str, Any]] = []
-    for alarm in look.alarms:
-        known = raised.get(alarm.key)
-        own = {name: plain(value) for name, value in asdict(alarm).items()}
-        told = {
-            "raised_at": plain(known and known.raised_at),
-            "attempts_to_tell": 0 if known is None else known.attempts,
-            "told_at": plain(known and known.told_at),
-        }
-        items.append({"key": alarm.key, **own, **told})
-    return JSON({"items": items, "capped": sorted(look.capped)})
-
-
-def _of(by: Caller, notice: str, incident: str) -> AnyFacts:
-    key = inputs.incident(incident)
-    by.needs("give_link", about=incident.strip())
-    by.reveals(incident.strip())
+def _facts(by: Caller, notice: str, incident: str | None, site: str | None) -> AnyFacts:
+    if incident is None and site is None:
+        return samples.of(notice)
+    key = None if incident is None else inputs.incident(incident)
+    name = None if site is None else inputs.site(site)
+    about = name or str(incident).strip()
+    by.needs("give_link", about=about)
+    by.reveals(about)
     with by.reading() as connection:
         now, link = by.house.now(connection), customer_settings.link()
-        return preview.of(connection, notice, preview.of_incident(key), now, link).facts
+        subject = (
+            preview.of_site(connection, str(name)) if key is None else preview.of_incident(key)
+        )
+        return preview.of(connection, notice, subject, now, link).facts

@@ -36,6 +36,13 @@ _TELLING = ("site", "incident", "contact", "item", "order")
 OPEN = "x-open"
 """So an operation says that it needs no act: who asks is only about to come in, or goes."""
 
+ALONE = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+}
+"""The headers of a file that is answered: a page that is opened so runs and asks for nothing."""
+
 _LOOKING = (401, 403, 404, 409, 422, 500, 503)
 _ACTING = (400, 412, 413)
 _CLOSING = (428,)
@@ -139,6 +146,15 @@ def operation(
         "response_model": None,
         "openapi_extra": {ACT: act},
     }
+
+
+def answering(
+    act: str, kind: str, schema: dict[str, str], told: str, *, acting: bool = False
+) -> dict[str, Any]:
+    """The same, of an operation whose answer is a file of that kind."""
+    found = operation(act, acting=acting)
+    found["responses"][200] = {"description": told, "content": {kind: {"schema": schema}}}
+    return found
 
 
 def opened(model: Any = None, *, status: int = 200) -> dict[str, Any]:

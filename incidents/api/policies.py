@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -81,7 +82,7 @@ def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
 @routes.post("/policy/check", **operation("simulate", answers.Checked, acting=True))
 def check(by: Looking, file: PolicyFile) -> JSON:
     """Whether it is a policy, what it says, and what of the active one it would change."""
-    wanted = _read(file.toml)
+    wanted = read(file.toml)
     return JSON(
         {
             "policy": wanted.digest, "numbers": wanted.document(),
@@ -99,7 +100,7 @@ def test(by: Looking, tried: Trying) -> JSON:
     except ScenarioError as error:
         raise _bad("bad_scenario", str(error)) from error
     if tried.toml is not None:
-        under = _read(tried.toml)
+        under = read(tried.toml)
     else:
         under = DOCUMENTED if tried.policy == "documented" else by.house.desk.policy()
     items = [_trial(trial.run(scenario, under)) for scenario in scenarios]
@@ -114,7 +115,7 @@ def activate(by: Acting, file: Activating) -> JSON:
     What fell due before is done under the old one, and deadlines that are set already stay.
     """
     by.needs("activate_policy")
-    wanted, reason = _read(file.toml), forms.needed("reason", file.reason)
+    wanted, reason = read(file.toml), forms.needed("reason", file.reason)
     active = by.house.desk.policy()
     answer: Document = {"policy": wanted.digest, "previous": active.digest, "events": []}
     if by.dry_run:
@@ -124,6 +125,7 @@ def activate(by: Acting, file: Activating) -> JSON:
         answer |= by.house.desk.activate(
             wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
             key=None if by.key is None else f"{by.by}:{by.key}",
+            signed_in=by.identity.proved_at is not None,
         )  # fmt: skip
     with by.reading() as connection:
         before = policy.read(policies.toml(connection, answer["previous"]))
@@ -131,15 +133,21 @@ def activate(by: Acting, file: Activating) -> JSON:
     return JSON({**told, "changes": policy_words.differences(before, wanted)})
 
 
-def _read(toml: str) -> Policy:
+def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
+    """The policy in a text, which stands in that part of the body.
+
+    Raises:
+        Problem: 422, if it is none.
+    """
     try:
         return policy.read(toml)
     except PolicyError as error:
-        raise _bad("no_policy", str(error)) from error
+        errors = [{"loc": ["body", *where], "type": "no_policy", "msg": "this is no policy"}]
+        raise _bad("no_policy", str(error), errors=errors) from error
 
 
-def _bad(name: str, detail: str) -> Exception:
-    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail)
+def _bad(name: str, detail: str, **more: Any) -> Exception:
+    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
 
 
 def _trial(done: Trial) -> Document:

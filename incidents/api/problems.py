@@ -18,6 +18,8 @@ from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 
 from incidents import clock, refusal_words
+from incidents.api.turn import BusyError
+from incidents.audit.signing_key import SigningKeyError
 from incidents.clock import rfc3339
 from incidents.errors import (
     DatabaseError,
@@ -27,10 +29,12 @@ from incidents.errors import (
     SettingError,
     SettingsFileError,
     UnknownSettingError,
+    VerificationError,
 )
 from incidents.log import logger
 from incidents.metrics.service import MetricsLibraryError
 from incidents.notices.customer_settings import NoCustomerPageError
+from incidents.retention import BadRetentionError, RetentionTooShortError
 from incidents.words import When
 
 if TYPE_CHECKING:
@@ -62,6 +66,7 @@ _STATUS = {
 
 _NOT_SET_UP = (
     SettingError, UnknownSettingError, SettingsFileError, MetricsLibraryError, NoCustomerPageError,
+    SigningKeyError, BadRetentionError, RetentionTooShortError,
 )  # fmt: skip
 
 API = "/api/"
@@ -146,6 +151,16 @@ def of_error(error: IncidentsError) -> Problem:
         wait_s = error.facts.get("wait_s")
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(_status(error.name, error), error.name, error.message, headers=headers)
+    if isinstance(error, BusyError):
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message, headers={"Retry-After": "5"}
+        )
+    if isinstance(error, VerificationError):
+        # It may name files of this machine, and is for whoever keeps the log.
+        _log.error("the log is not what it says it is", error=error)
+        return problem(
+            HTTPStatus.CONFLICT, "not_verified", "the record is not what was signed: verify it"
+        )
     if isinstance(error, _NOT_SET_UP):
         _log.warning("the settings do not say what a request needs", error=type(error).__name__)
         return problem(

@@ -170,6 +170,9 @@ class Archive:
 
     def _named(self, need: Need) -> set[int]:
         found = {n for n in need.targets if n in self.case.incidents}
+        request = self.case.closure_request
+        if request is not None and request.incident is not None:
+            found.add(request.incident)
         if need.tells_all:
             found |= self._waiting
         if need.approves:

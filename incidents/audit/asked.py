@@ -67,6 +67,8 @@ def _contact(event: e.ContactRecorded, _: Case) -> c.Command | None:
 def _refused(event: e.IncidentRefused, _: Case) -> c.Command:
     if event.reason is not None and event.reason.deadline is not None:
         return ELAPSE
+    if event.asked_by is not None:
+        return c.ConfirmClosure(by=event.by)
     return c.StateRefused(
         by=event.by, incident=event.incident, at=event.occurred_at, note=event.note
     )
@@ -76,7 +78,19 @@ def _closed(event: e.SiteClosed, _: Case) -> c.Command | None:
     """R4 alone is stated; what the other rules close is closed by what came before it."""
     if event.field is None or event.evidence is None:
         return None
+    if event.asked_by is not None:
+        return c.ConfirmClosure(by=event.by)
     return c.StateFalse(by=event.by, field=event.field, evidence=event.evidence)
+
+
+def _closure_asked(event: e.ClosureAsked, _: Case) -> c.Command | None:
+    if event.incident is not None:
+        return c.StateRefused(
+            by=event.by, incident=event.incident, at=event.occurred_at, note=event.text
+        )
+    if event.field is None or event.text is None:
+        return None
+    return c.StateFalse(by=event.by, field=event.field, evidence=event.text)
 
 
 def _claimed(event: e.ItemClaimed, case: Case) -> c.Command:
@@ -115,6 +129,8 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.ClockLapsed: lambda _, __: ELAPSE,
     e.SuspensionEnded: lambda _, __: ELAPSE,
     e.SiteClosed: _closed,
+    e.ClosureAsked: _closure_asked,
+    e.ClosureDeclined: lambda event, _: c.DeclineClosure(by=event.by, reason=event.text),
     e.ClosureUpheld: lambda event, _: c.Uphold(by=event.by, reason=event.text),
     e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text),
     e.HoldLifted: lambda event, _: c.LiftHold(by=event.by, reason=event.text),

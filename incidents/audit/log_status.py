@@ -5,12 +5,14 @@ Pending is what no checkpoint covers yet, numbered or not: of that nothing can b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from incidents.audit.signing import AT_LEAST_EACH
+from incidents.audit.witnesses import Witness
 from incidents.clock import rfc3339
 from incidents.store import checkpoints, leaves, log_keys
 from incidents.store.checkpoints import Signed
@@ -39,6 +41,28 @@ def document(connection: Connection, now: datetime) -> dict[str, Any]:
         "witnesses": _witnesses(connection),
         "late": key is not None and since is not None and now - since > LATE_AFTER,
     }
+
+
+def pending(connection: Connection) -> int:
+    """How many entries no checkpoint covers yet, numbered or not."""
+    last = checkpoints.last(connection)
+    unsigned = leaves.above(connection, 0 if last is None else last.size)
+    return leaves.unnumbered(connection).entries + unsigned.entries
+
+
+def silent(status: dict[str, Any], witnesses: Iterable[Witness]) -> list[str]:
+    """Those of the witnesses, which the settings name, that have signed nothing of this log."""
+    signed = {each["witness"] for each in status["witnesses"]}
+    return [each.key.name for each in witnesses if str(each.key) not in signed]
+
+
+def keys(connection: Connection) -> list[dict[str, Any]]:
+    """The log's keys as others check them, the one that signs first; times are RFC 3339."""
+    newest_first = list(reversed(log_keys.every(connection).values()))
+    return [
+        {"key": each.key, "since": rfc3339(each.made_at), "by": each.by, "signs": n == 0}
+        for n, each in enumerate(newest_first)
+    ]
 
 
 def last_note(connection: Connection) -> str | None:

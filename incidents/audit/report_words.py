@@ -64,7 +64,14 @@ def policy_sentences(policy: Policy) -> list[Both]:
         ),
         ("R4 false information closes it at once.", "R4 信息虚假：立即关闭。"),
         _refusal(policy),
+        *([_TWO_PEOPLE] if policy.two_people_close else []),
     ]
+
+
+_TWO_PEOPLE = (
+    "Two people close: what one states (R4, R5) another person confirms.",
+    "双人关闭：一人提出（R4、R5），须由另一人确认。",
+)
 
 
 def _attempts(policy: Policy) -> Both:

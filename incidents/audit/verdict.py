@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from incidents.audit.flaw import Flaw
@@ -81,6 +81,13 @@ class Verdict:
     def uncovered(self) -> int:
         """How many entries are numbered, and in no checkpoint."""
         return max(0, self.entries - self.pending - (self.size or 0))
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        found = asdict(self)
+        found["findings"] = [asdict(flaw) for flaw in self.findings]
+        found["witnesses"] = {key: seen._asdict() for key, seen in self.witnesses.items()}
+        return {"verified": not self.findings, **found, "uncovered": self.uncovered}
 
 
 def _place(flaw: Flaw) -> tuple[int, float]:

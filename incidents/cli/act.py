@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from incidents.desk import Answer, Envelope
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
+    from incidents.words import Document
 
 # How long a line that is typed again is taken for a finger that slipped.
 SAME_LINE_FOR = timedelta(seconds=60)
@@ -35,6 +35,7 @@ class Act:
         self.key = key
         self.dry_run = dry_run
         self.policy = policy
+        self._signed_in = False
 
     @property
     def by(self) -> str:
@@ -76,32 +77,54 @@ class Act:
             ActRefusedError: as `submit` does.
             PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
         """
+        self._signed_in = self.signs_in(password)
+        return self.submit(site, command)
+
+    def signs_in(self, password: Path | None) -> bool:
+        """Let who acts prove who they are, if there are accounts; whether there are.
+
+        Raises:
+            PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
+        """
         from incidents.cli import password as passwords
 
-        signed_in = passwords.has_accounts(self.run)
-        if signed_in:
-            passwords.sign_in(self.run, password)
-        envelope = replace(self._envelope(site, command, key=self.key), signed_in=signed_in)
-        return answers.give(self.run, self._send(envelope), dry_run=self.dry_run)
+        if not passwords.has_accounts(self.run):
+            return False
+        passwords.sign_in(self.run, password)
+        return True
 
     def close_site(
-        self, site: str | int, command: Command, *, confirm: str | None, about: str | None = None
+        self,
+        site: str | int,
+        command: Command,
+        *,
+        confirm: str | None,
+        password: Path | None,
+        about: str | None = None,
     ) -> int:
         """Like `submit`, for an act that closes the site on somebody's word: it is confirmed first.
 
-        What is impossible is refused before anybody is asked.
+        What takes two people is done in person, as in `submit_in_person`. What is impossible is
+        refused before anybody is asked to confirm; what closes nothing yet needs no confirmation.
 
         Raises:
             ActRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
+            PasswordNeededError, SignInError, BlockedError: see `password.sign_in`.
         """
+        from incidents.cli import password as passwords
+        from incidents.desk import access
+
+        if passwords.has_accounts(self.run) and access.takes_two(command, self._policy_in_force()):
+            self._signed_in = self.signs_in(password)
         if not self.dry_run:
-            name = self.refuse_if_impossible(site, command)
-            _confirm(name, confirm)
+            expected = self.refuse_if_impossible(site, command)
+            if expected["state"] == "closed":
+                _confirm(str(expected["site"]), confirm)
         return self.submit(site, command, about=about)
 
-    def refuse_if_impossible(self, site: str | int, command: Command) -> str:
-        """Make sure that the desk would take it, doing nothing; the name of its site.
+    def refuse_if_impossible(self, site: str | int, command: Command) -> Document:
+        """Make sure that the desk would take it, doing nothing; the site as it would stand then.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -113,7 +136,8 @@ class Act:
             # Refused or not, what fell due before the command is done (domain.md, section 2).
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
-        return str(expected.document["site"]["site"])
+        found: Document = expected.document["site"]
+        return found
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
         """Do many at once, in one transaction; the caller answers.
@@ -127,6 +151,9 @@ class Act:
         ]
         return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
 
+    def _policy_in_force(self) -> Policy:
+        return self.policy or self.run.house.desk.policy()
+
     def _envelope(
         self,
         site: str | int,
@@ -138,7 +165,10 @@ class Act:
         from incidents.desk import Envelope
 
         login = self.run.settings.login
-        return Envelope(site=site, command=command, login=login, key=key, key_for=key_for)
+        return Envelope(
+            site=site, command=command, login=login, key=key, key_for=key_for,
+            signed_in=self._signed_in,
+        )  # fmt: skip
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         [answer] = self.run.house.desk.submit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -19,8 +19,7 @@ from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from incidents.audit.finding import Finding
-    from incidents.audit.split import Split
+    from incidents.audit.replayed import Replayed
     from incidents.cli.run import Run
     from incidents.words import Document
 
@@ -42,8 +41,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "witness": ("incidents.cli.witness:witness", "Countersign the checkpoints of other logs."),
     }
 }
-MAX_FINDINGS = 1_000
-"""So many findings are told; of the rest, only that there are more."""
 
 _EXPLAINED = {
     "added": "the record knows nothing of this row",
@@ -71,16 +68,15 @@ def replay(run: Run, site: str | None) -> int:
 
     Finds what was changed, added or deleted behind the desk's back; exit status 5 if anything was.
     """
-    from incidents.audit.split import Split
+    from incidents.audit.replayed import replayed
 
     with run.house.reading() as connection:
         only = site_id(connection, site)
         length = _length(connection, only) if is_watched("") else 0
     with progress("replaying", length) as done:
-        replayed = Split(run.house.engine, only, most=MAX_FINDINGS + 1, done=done)
-        told = list(replayed.findings())
-    _answer(run, replayed, told)
-    return NOT_VERIFIED if told else DONE
+        found = replayed(run.house.engine, only, done)
+    _answer(run, found)
+    return NOT_VERIFIED if found.findings else DONE
 
 
 def site_id(connection: Connection, site: str | None) -> int | None:
@@ -124,30 +120,17 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
         yield done
 
 
-def _answer(run: Run, replayed: Split, told: Sequence[Finding]) -> None:
-    more = len(told) > MAX_FINDINGS
-    shown = [asdict(finding) for finding in told[:MAX_FINDINGS]]
+def _answer(run: Run, replayed: Replayed) -> None:
+    shown = [asdict(finding) for finding in replayed.findings]
     if run.format == JSON:
-        output.document(run, _document(replayed, shown, more=more), rows=[])
+        output.document(run, replayed.document(), rows=[])
     elif run.for_programs:
         output.documents(run, shown)
     elif run.quiet:
         run.say(*(f"{finding['table']} {finding['row']}" for finding in shown))
     else:
         run.say(*map(_sentence, shown))
-        run.tell(_summary(replayed, len(shown), more=more))
-
-
-def _document(replayed: Split, shown: list[Document], *, more: bool) -> Document:
-    from incidents.audit.replay import OUTSIDE
-
-    return {
-        "sites": replayed.sites,
-        "entries": replayed.entries,
-        "findings": shown,
-        "more": more,
-        "outside": OUTSIDE,
-    }
+        run.tell(_summary(replayed))
 
 
 def _sentence(finding: Document) -> str:
@@ -160,12 +143,12 @@ def _sentence(finding: Document) -> str:
     return f"{row}: {_EXPLAINED[finding['problem']]}{why}"
 
 
-def _summary(replayed: Split, n: int, *, more: bool) -> str:
+def _summary(replayed: Replayed) -> str:
     entries, sites = _many(replayed.entries, "entry", "entries"), _many(replayed.sites, "site")
-    of = f"{entries} of {sites} replayed"
+    of, n = f"{entries} of {sites} replayed", len(replayed.findings)
     if n == 0:
         return f"{of}: the tables are what the record says"
-    return f"{of}: {_many(n, 'finding')}{', and there are more' if more else ''}"
+    return f"{of}: {_many(n, 'finding')}{', and there are more' if replayed.more else ''}"
 
 
 def _many(n: int, one: str, more: str | None = None) -> str:

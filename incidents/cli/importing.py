@@ -34,16 +34,18 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     """
     from incidents import clock
     from incidents.intake import grouping
-    from incidents.intake.importing import Import, refuse_future
+    from incidents.intake.importing import Import, known, refuse_future
 
     history = history_file.load(act.run, file)
     refuse_future(history, clock.now())
     if not (skip_bad or act.dry_run):
         history.insist()
     findings = grouping.group(history.reports, group_within)
+    with act.run.house.reading() as connection:
+        there = known(connection, findings)
     importing = Import(
         desk=act.run.house.desk,
-        known=_known(act.run, findings),
+        known=there,
         by=act.by,
         login=act.run.settings.login,
         dry_run=act.dry_run,
@@ -55,19 +57,15 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     return FAILED if history.bad and not skip_bad else DONE
 
 
-def _known(run: Run, findings: list[Finding]) -> set[str]:
-    from incidents.store import sites
-
-    with run.house.reading() as connection:
-        return set(sites.ids_by_name(connection, {finding.report.site for finding in findings}))
-
-
 def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
     run = act.run
     if run.quiet:
         run.say_all([] if act.dry_run else tally.ids)
     elif run.for_programs:
-        output.document(run, _document(act, history, findings, tally), rows=_rows(tally))
+        from incidents.intake.importing import document
+
+        found = document(history, findings, tally, dry_run=act.dry_run)
+        output.document(run, found, rows=_rows(tally))
     else:
         _for_people(act, history, tally)
     history_file.tell_of(run, history)
@@ -99,19 +97,6 @@ def _for_people(act: Act, history: History, tally: Tally) -> None:
         f"incidents: {tally.incidents_new:,} {would}imported, {tally.incidents_known:,} on record "
         "already",
     )
-
-
-def _document(act: Act, history: History, findings: list[Finding], tally: Tally) -> dict[str, Any]:
-    return {
-        "dry_run": act.dry_run,
-        "reports": len(history.reports),
-        "kept": len(findings),
-        "sites": {"new": tally.sites_new, "known": len(tally.sites) - tally.sites_new},
-        "incidents": {"new": tally.incidents_new, "known": tally.incidents_known},
-        "refused": len(tally.refused),
-        "urls_left_out": sum(finding.left_out for finding in findings),
-        "bad": [{"line": bad.line, "message": bad.detail} for bad in history.bad],
-    }
 
 
 def _rows(tally: Tally) -> list[dict[str, Any]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
+from incidents.cli.password import password_file_option
 from incidents.machine import commands
 from incidents.machine.ids import incident_id
 
@@ -63,18 +66,28 @@ def removed(act: Act, incident: tuple[int, int], at: str | None, note: str | Non
 @at_option("the customer refused")
 @params.note_option
 @params.confirm_option
+@password_file_option
 @acting
 def refused(
-    act: Act, incident: tuple[int, int], at: str | None, note: str | None, confirm: str | None
+    act: Act,
+    *,
+    incident: tuple[int, int],
+    at: str | None,
+    note: str | None,
+    confirm: str | None,
+    password_file: Path | None,
 ) -> int:
     """State that the customer was told of INCIDENT and does not delete.
 
     The site is closed at once (R5), with no after-sales service and no refund: it asks for the
-    site's name, or takes --confirm NAME.
+    site's name, or takes --confirm NAME. Where the policy wants two people, another person has to
+    confirm first (site confirm-closure), and with accounts it asks for the password of who acts.
     """
     site, n = incident
     command = commands.StateRefused(by=act.by, incident=n, at=act.run.read_time(at), note=note)
-    return act.close_site(site, command, confirm=confirm, about=incident_id(site, n))
+    return act.close_site(
+        site, command, confirm=confirm, password=password_file, about=incident_id(site, n)
+    )
 
 
 @click.command()

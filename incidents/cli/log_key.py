@@ -85,16 +85,10 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
 @looking
 def show(run: Run) -> int:
     """Print the log's keys as others check them, the one that signs first."""
-    from incidents.clock import rfc3339
-    from incidents.store import log_keys
+    from incidents.audit import log_status
 
     with run.house.reading() as connection:
-        found = list(log_keys.every(connection).values())
-    found.reverse()
-    rows: list[Document] = [
-        {"key": each.key, "since": rfc3339(each.made_at), "by": each.by, "signs": each is found[0]}
-        for each in found
-    ]
+        rows: list[Document] = log_status.keys(connection)
     if run.quiet:
         run.say(*(row["key"] for row in rows))
     elif run.for_programs:

@@ -25,11 +25,11 @@ def status(run: Run) -> int:
 
     Exits 1 if an entry has been pending for more than a minute though the log has a key.
     """
-    from incidents.audit import log_status
+    from incidents.audit import log_settings, log_status
 
     with run.house.reading() as connection:
         found = log_status.document(connection, run.house.now(connection))
-    found["silent"] = _silent(run, found)
+    found["silent"] = log_status.silent(found, log_settings.load(run.settings).witnesses)
     if run.quiet:
         run.say(str(found["published"]))
     elif run.for_programs:
@@ -51,18 +51,13 @@ def checkpoint(run: Run, target: str | None) -> int:
     Exits 1 if something is left that it could not sign; the last checkpoint is printed then.
     """
     from incidents import clock
-    from incidents.audit import log_settings, sequencer, signing
-    from incidents.audit.log_status import document, last_note
+    from incidents.audit import log_settings
+    from incidents.audit.checkpointing import checkpointed
     from incidents.audit.signing_key import KeyRing
 
-    settings = log_settings.load(run.settings)
-    engine = run.house.engine
-    sequencer.number_all(engine)
-    ring = KeyRing(settings.key, settings.key_command)
-    done = signing.sign(engine, ring, clock.now(), at_once=True)
-    with run.house.reading() as connection:
-        note = last_note(connection)
-        pending = document(connection, run.house.now(connection))["pending"]
+    settings, engine = log_settings.load(run.settings), run.house.engine
+    done = checkpointed(engine, KeyRing(settings.key, settings.key_command), clock.now)
+    note = done.note
     if note is None:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
     if target is not None:
@@ -77,17 +72,8 @@ def checkpoint(run: Run, target: str | None) -> int:
         run.say(note.removesuffix("\n"))
     if done.unable is not None:
         run.tell(f"this is the last one; nothing was signed now, since {done.unable}")
-        return FAILED if pending else DONE
+        return FAILED if done.pending else DONE
     return DONE
-
-
-def _silent(run: Run, found: Document) -> list[str]:
-    """The witnesses of the settings that have signed nothing of this log."""
-    from incidents.audit import log_settings
-
-    signed = {each["witness"] for each in found["witnesses"]}
-    asked = log_settings.load(run.settings).witnesses
-    return [each.key.name for each in asked if str(each.key) not in signed]
 
 
 def _row(found: Document) -> Document:

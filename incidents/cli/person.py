@@ -12,20 +12,12 @@ from incidents.cli import erasing, output, params
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal
 from incidents.clock import rfc3339
-from incidents.errors import DONE, BadSiteNameError, RefusedError
+from incidents.errors import DONE, BadSiteNameError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from incidents.cli.erasing import Staying
     from incidents.cli.run import Run
-    from incidents.desk.erasure import Erased, Erasure
-    from incidents.words import Document
-
-
-class TooYoungError(RefusedError):
-    """nothing about {site} may be erased before {at}: the law has it kept so long (at least 184
-    days after it was recorded, or as long as [retention] keep says)"""
+    from incidents.desk.demand import Met
+    from incidents.desk.erasure import Erased
 
 
 class ErasureNotConfirmedError(errors.NotConfirmedError):
@@ -56,41 +48,23 @@ def erase(run: Run, *, site: str, reason: str, dry_run: bool, confirm: str | Non
     keep says. It cannot be undone: it asks for the site's name, or takes --confirm NAME. The record
     keeps its entries, and proves as before.
     """
-    from incidents import clock
-    from incidents.desk import erasure as act
-    from incidents.store.erasable import Scope
+    from incidents import clock, retention
+    from incidents.desk.demand import Demand, Demands
 
-    keep = erasing.retention()
     house, settings = run.house, run.settings
-    scope = Scope(before=keep.cutoff(clock.now()), site_id=_site_id(run, site))
-    erasure = act.Erasure(
-        scope=scope, by=settings.person, login=settings.login, site=site, reason=reason
+    demands = Demands(
+        desk=house.desk, engine=house.engine, folder=settings.evidence,
+        keep=retention.of_settings(),
+    )  # fmt: skip
+    met = demands.meet(
+        Demand(site=site, reason=reason, by=settings.person, login=settings.login),
+        clock.now(),
+        dry_run=dry_run,
+        confirm=lambda: _confirm(site, confirm),
+        told=rfc3339 if run.for_programs else run.when.until,
     )
-    erased = act.expect(house.engine, scope, settings.evidence)
-    if erased.anything and not dry_run:
-        _confirm(site, confirm)
-    young = erasing.staying(run, scope, keep)
-    if not erased.anything and young.first is not None:
-        raise TooYoungError(site=site, at=_when(run, young.first))
-    if not dry_run:
-        erased = act.erase(house.desk, house.engine, erasure, settings.evidence)
-        young = erasing.staying(run, scope, keep)
-    _answer(run, erasure, erased, young, dry_run=dry_run)
+    _answer(run, met, dry_run=dry_run)
     return DONE
-
-
-def _when(run: Run, at: datetime) -> str:
-    return rfc3339(at) if run.for_programs else run.when.until(at)
-
-
-def _site_id(run: Run, site: str) -> int:
-    from incidents.store import sites
-
-    with run.house.reading() as connection:
-        found = sites.ids_by_name(connection, [site]).get(site)
-        if found is None:
-            raise sites.unknown(connection, site)
-        return found
 
 
 def _confirm(site: str, confirm: str | None) -> None:
@@ -117,22 +91,15 @@ def _names(typed: str, site: str) -> bool:
         return False
 
 
-def _answer(run: Run, erasure: Erasure, erased: Erased, young: Staying, *, dry_run: bool) -> None:
-    site = erasure.site
+def _answer(run: Run, met: Met, *, dry_run: bool) -> None:
+    young = met.staying
     if run.quiet:
-        run.say(str(site))
+        run.say(met.site)
     elif run.for_programs:
-        document: Document = {
-            "site": site,
-            "before": rfc3339(erasure.scope.before),
-            "words": erased.words,
-            "files": erased.files,
-            "staying": young.document(),
-            "dry_run": dry_run,
-        }
+        document = met.document(dry_run=dry_run)
         output.document(run, document, rows=[document])
     else:
-        run.say(f"{site}: {_sentence(erased, dry_run=dry_run)}")
+        run.say(f"{met.site}: {_sentence(met.erased, dry_run=dry_run)}")
         if young.first is not None and young.last is not None:
             run.say(
                 f"{erasing.counted(young.words, young.files)} must stay for now; from "

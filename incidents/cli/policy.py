@@ -10,6 +10,7 @@ import click
 from incidents import policy_words
 from incidents.cli import output, params, policy_file
 from incidents.cli.options import acting, looking
+from incidents.cli.password import password_file_option
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE, InputError, RefusedError
 
@@ -122,11 +123,14 @@ def check(run: Run, file: Path) -> int:
 @click.command()
 @policy_file.argument
 @params.reason_option
+@password_file_option
 @acting
-def activate(act: Act, file: Path, reason: str) -> int:
+def activate(act: Act, file: Path, reason: str, password_file: Path | None) -> int:
     """Make the policy in FILE the active one, on record with the reason.
 
-    What fell due before is done under the old one, and deadlines that are set already stay.
+    What fell due before is done under the old one, and deadlines that are set already stay. Where
+    there are accounts, and by the old one two people close, it asks for the password of who acts,
+    or takes --password-file.
     """
     run = act.run
     if act.policy is not None:
@@ -139,9 +143,11 @@ def activate(act: Act, file: Path, reason: str) -> int:
             raise RefusedError(f"this policy is active already: {active.digest}")
         answer: Document = {"policy": wanted.digest, "previous": active.digest}
     else:
+        signed_in = active.two_people_close and act.signs_in(password_file)
         answer = run.house.desk.activate(
-            wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key
-        )
+            wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key,
+            signed_in=signed_in,
+        )  # fmt: skip
         # Of a repeated command it is active already: what it changed then is told again.
         changes = policy_words.differences(_policy_of(run, answer["previous"]), wanted)
     if run.quiet:

@@ -30,6 +30,7 @@ KINDS = {
     "recheck": "recheck",
     "disputed": "disputed closure",
     "reinstatement": "reinstatement",
+    "closure": "close: second yes",
     "review": "review",
 }
 """What there is to do, in a word or two."""

@@ -117,13 +117,14 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
         return when.until(site[name]) if site[name] else ""
 
     state = painted(site["state"], fg=_COLOURS.get(site["state"]), bold=True)
-    hold, request = site["hold"], site["reinstatement"]
+    hold, request, closing = site["hold"], site["reinstatement"], site["closure_request"]
     return [
         ("site", site_name.shown(site["site"])),
         ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
         ("in the world", painted(in_the_world(site), fg="red", bold=True)),
         ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
         ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
+        ("to be closed", _to_be_closed(closing, when) if closing else ""),
         (
             "reinstatement",
             f"asked {when(request['at'])} by {request['by']}: {_said(request)}" if request else "",
@@ -137,6 +138,14 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
         ("e-mail", site["email"] or ""),
         ("tasks", ", ".join(f"{task['id']} ({task['kind']})" for task in site["tasks"])),
     ]
+
+
+def _to_be_closed(request: Document, when: When) -> str:
+    what = request["incident"] or f"false: {request['field']}"
+    return (
+        f"asked {when(request['at'])} by {request['by']} ({rule(request['rule'])}, {what}); another"
+        " person decides"
+    )
 
 
 def _said(act: Document) -> str:

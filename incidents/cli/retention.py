@@ -8,15 +8,11 @@ import click
 
 from incidents.cli import erasing, output
 from incidents.cli.options import looking
-from incidents.clock import rfc3339
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.desk.erasure import Erased
-    from incidents.retention import Retention
-    from incidents.store.erasable import Scope
-    from incidents.words import Document
+    from incidents.desk.ageing import Aged
 
 _NOT_ASKED_FOR = (
     'nothing is erased by time alone until the settings file asks for it: write keep = "184d" '
@@ -33,9 +29,7 @@ def retention() -> None:
 @looking
 def show(run: Run) -> int:
     """How long people's words are kept, and what could be erased now."""
-    keep = erasing.retention()
-    scope = _scope(keep)
-    _answer(run, keep, scope, _expected(run, scope), dry_run=True)
+    _answer(run, _look(run), dry_run=True)
     return DONE
 
 
@@ -48,47 +42,38 @@ def run_now(run: Run, *, dry_run: bool) -> int:
     What stays: the words about an incident that is not settled, whom to call on a site that is not
     closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
     """
-    from incidents.desk import erasure as act
-
-    keep = erasing.retention()
-    scope, settings = _scope(keep), run.settings
-    if dry_run:
-        erased = _expected(run, scope)
-    elif not keep.asked_for:
-        erased = act.Erased()
-    else:
-        erasure = act.Erasure(scope=scope, by=settings.person, login=settings.login)
-        erased = act.erase(run.house.desk, run.house.engine, erasure, settings.evidence)
-    _answer(run, keep, scope, erased, dry_run=dry_run)
+    _answer(run, _look(run) if dry_run else _erase(run), dry_run=dry_run)
     return DONE
 
 
-def _scope(keep: Retention) -> Scope:
+def _look(run: Run) -> Aged:
     from incidents import clock
-    from incidents.store.erasable import Scope
+    from incidents import retention as rules
+    from incidents.desk import ageing
 
-    return Scope(before=keep.cutoff(clock.now()))
-
-
-def _expected(run: Run, scope: Scope) -> Erased:
-    from incidents.desk import erasure
-
-    return erasure.expect(run.house.engine, scope, run.settings.evidence)
+    keep = rules.of_settings()
+    return ageing.look(run.house.engine, run.settings.evidence, keep, clock.now())
 
 
-def _answer(run: Run, keep: Retention, scope: Scope, erased: Erased, *, dry_run: bool) -> None:
+def _erase(run: Run) -> Aged:
+    from incidents import clock
+    from incidents import retention as rules
+    from incidents.desk import ageing
+
+    keep, house, settings = rules.of_settings(), run.house, run.settings
+    return ageing.erase(
+        house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
+        login=settings.login,
+    )  # fmt: skip
+
+
+def _answer(run: Run, aged: Aged, *, dry_run: bool) -> None:
+    keep = aged.keep
     if run.for_programs:
-        document: Document = {
-            "keep_s": int(keep.keep.total_seconds()),
-            "asked_for": keep.asked_for,
-            "before": rfc3339(scope.before),
-            "words": erased.words,
-            "files": erased.files,
-            "dry_run": dry_run,
-        }
+        document = aged.document(dry_run=dry_run)
         output.document(run, document, rows=[document])
     elif not run.quiet:
-        told = erasing.gone(erased, dry_run=dry_run)
-        run.say(f"kept for {keep.keep.days} days: {told}, recorded before {run.when(scope.before)}")
+        told = erasing.gone(aged.erased, dry_run=dry_run)
+        run.say(f"kept for {keep.keep.days} days: {told}, recorded before {run.when(aged.before)}")
         if not keep.asked_for:
             run.tell(_NOT_ASKED_FOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,8 @@ from incidents.errors import DONE, FileError, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.intake.contacts import Draw
-    from incidents.intake.history import History
-    from incidents.intake.simulate import Outcome, Story
+    from incidents.intake.simulate import Outcome
+    from incidents.intake.taken import Taken
     from incidents.machine.policy import Policy
 
 # The names of policies that are no files.
@@ -77,9 +76,8 @@ def simulate(
     wanted url, category, note, contact, contact_at, removed_at. A URLhaus dump is known by its
     columns. Several policies see the same calls.
     """
-    from incidents.intake import grouping
-    from incidents.intake import simulate as simulation
     from incidents.intake.contacts import Draw
+    from incidents.intake.taken import take
 
     if picture is not None and picture.suffix.lower() != ".svg":
         raise InputError(f"-o is {str(picture)!r}, but the picture is SVG: name a file.svg")
@@ -87,60 +85,15 @@ def simulate(
     history = history_file.load(run, file)
     if not skip_bad:
         history.insist()
-    draw = Draw(reach=reach, seed=seed)
-    stories = simulation.tell(grouping.group(history.reports, group_within), draw)
-    total = sum(len(story.findings) for story in stories)
-    with history_file.progress("simulating", total * len(chosen)) as done:
-        outcomes = [simulation.run(stories, policy, name, done) for name, policy in chosen]
-    facts = _Facts(history, stories, draw, group_within)
-    _answer(run, outcomes, facts)
+    taken = take(history, Draw(reach=reach, seed=seed), group_within)
+    with history_file.progress("simulating", taken.kept * len(chosen)) as done:
+        outcomes = taken.under(chosen, done)
+    _answer(run, outcomes, taken)
     history_file.tell_of(run, history)
-    _tell(run, [policy for _, policy in chosen], facts)
+    _tell(run, [policy for _, policy in chosen], taken)
     if picture is not None:
-        _draw(run, picture, outcomes, facts)
+        _draw(run, picture, outcomes, taken)
     return DONE
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What holds for all policies: the history, and how it was taken."""
-
-    history: History
-    stories: list[Story]
-    draw: Draw
-    group_within: timedelta | None
-
-    @property
-    def kept(self) -> int:
-        return sum(len(story.findings) for story in self.stories)
-
-    @property
-    def drawn(self) -> int:
-        return sum(call.drawn for story in self.stories for call in story.calls)
-
-    @property
-    def drawn_reached(self) -> int:
-        calls = (call for story in self.stories for call in story.calls)
-        return sum(call.drawn and call.outcome is not None for call in calls)
-
-    def document(self) -> dict[str, Any]:
-        from incidents.clock import rfc3339
-        from incidents.machine.policy import write_duration
-
-        reports = self.history.reports
-        within = self.group_within
-        return {
-            "reports": len(reports),
-            "bad": len(self.history.bad),
-            "kept": self.kept,
-            "drawn": self.drawn,
-            "drawn_reached": self.drawn_reached,
-            "reach": self.draw.reach,
-            "seed": self.draw.seed,
-            "group_within": None if within is None else write_duration(within),
-            "from": rfc3339(reports[0].occurred_at) if reports else None,
-            "to": rfc3339(reports[-1].occurred_at) if reports else None,
-        }
 
 
 def _policies(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
@@ -183,26 +136,14 @@ def _active(run: Run) -> Policy | None:
     return run.house.desk.policy()
 
 
-def _answer(run: Run, outcomes: list[Outcome], facts: _Facts) -> None:
+def _answer(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:
     if run.quiet:
         run.say_all(sorted({act.site for outcome in outcomes for act in outcome.closures}))
     elif run.for_programs:
-        found = [_document(outcome) | facts.document() for outcome in outcomes]
-        output.document(run, {"policies": found}, rows=list(map(_row, found)))
+        found = taken.document(outcomes)
+        output.document(run, found, rows=list(map(_row, found["policies"])))
     else:
         output.table(run, _HEADERS, [_fields(outcome) for outcome in outcomes])
-
-
-def _document(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "policy": outcome.policy,
-        "digest": outcome.digest,
-        "sites": outcome.sites,
-        "incidents": outcome.incidents,
-        "moot": outcome.moot,
-        "suspensions": outcome.suspensions,
-        "closed": outcome.closed,
-    }
 
 
 def _row(document: dict[str, Any]) -> dict[str, Any]:
@@ -219,20 +160,20 @@ def _fields(outcome: Outcome) -> list[str]:
     return [outcome.policy, *(f"{n:,}" for n in counts)]
 
 
-def _tell(run: Run, policies: list[Policy], facts: _Facts) -> None:
+def _tell(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
     """What the numbers rest on, for people."""
-    found = facts.document()
-    if not facts.history.reports:
+    found = taken.facts()
+    if taken.span is None:
         run.tell("there is no report in the history")
         return
-    first, last = (facts.history.reports[i].occurred_at for i in (0, -1))
+    first, last = taken.span
     run.tell(
-        f"{_many(found['reports'], 'report')} of {_many(len(facts.stories), 'site')}, "
+        f"{_many(found['reports'], 'report')} of {_many(len(taken.stories), 'site')}, "
         f"{run.when(first)} to {run.when(last)} {run.when.zone_name}",
         _told_grouping(found),
         _told_calls(found),
     )
-    left = sum(finding.report.removed_at is None for s in facts.stories for finding in s.findings)
+    left = sum(finding.report.removed_at is None for s in taken.stories for finding in s.findings)
     if left and any(policy.removal_within is not None for policy in policies):
         run.tell(
             f"removed_at is not known of {_many(left, 'incident')}: under a policy with a removal "
@@ -264,13 +205,11 @@ def _told_calls(found: dict[str, Any]) -> str:
     )
 
 
-def _draw(run: Run, file: Path, outcomes: list[Outcome], facts: _Facts) -> None:
+def _draw(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
     from incidents.intake import picture
 
-    reports = facts.history.reports
-    span = (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
     try:
-        file.write_text(picture.draw(outcomes, span, run.settings.zone), encoding="utf-8")
+        file.write_text(picture.draw(outcomes, taken.span, run.settings.zone), encoding="utf-8")
     except OSError as error:
         raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
     run.tell(f"the picture is in {file}")

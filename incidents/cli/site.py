@@ -22,6 +22,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("incidents.cli.register:show", "How a site stands, and whom to call."),
         "why": ("incidents.cli.register:why", "Why a site stands as it does, in plain words."),
         "false-info": ("incidents.cli.site:false_info", "State that a filed detail is false (R4)."),
+        "confirm-closure": (
+            "incidents.cli.site:confirm_closure",
+            "Close a site as another person asked.",
+        ),
+        "decline-closure": (
+            "incidents.cli.site:decline_closure",
+            "Leave a site open that was to be closed.",
+        ),
         "hold": ("incidents.cli.site:hold", "Keep a site down by order."),
         "unhold": ("incidents.cli.site:unhold", "End the hold."),
         "reinstate": ("incidents.cli.site:reinstate", "Ask that a closed site be opened."),
@@ -88,15 +96,49 @@ def edit(act: Act, site: str, phone: str | None, email: str | None, responsible:
     help="How that was established, in your own words.",
 )  # fmt: skip
 @params.confirm_option
+@password_file_option
 @acting
-def false_info(act: Act, site: str, field: str, evidence: str, confirm: str | None) -> int:
+def false_info(
+    act: Act,
+    *,
+    site: str,
+    field: str,
+    evidence: str,
+    confirm: str | None,
+    password_file: Path | None,
+) -> int:
     """State that a filed detail of NAME is false.
 
     The site is closed at once (R4), with no after-sales service and no refund: it asks for the
-    site's name, or takes --confirm NAME.
+    site's name, or takes --confirm NAME. Where the policy wants two people, another person has to
+    confirm first (site confirm-closure), and with accounts it asks for the password of who acts.
     """
     command = commands.StateFalse(by=act.by, field=field, evidence=evidence)
-    return act.close_site(site, command, confirm=confirm)
+    return act.close_site(site, command, confirm=confirm, password=password_file)
+
+
+@click.command("confirm-closure")
+@params.name_argument
+@params.confirm_option
+@password_file_option
+@acting
+def confirm_closure(act: Act, site: str, confirm: str | None, password_file: Path | None) -> int:
+    """Close NAME, as another person has asked with false-info or refused (R4, R5).
+
+    With no after-sales service and no refund: it asks for the site's name, or takes --confirm NAME.
+    Where there are accounts it asks for the password of who acts, or takes --password-file.
+    """
+    command = commands.ConfirmClosure(by=act.by)
+    return act.close_site(site, command, confirm=confirm, password=password_file)
+
+
+@click.command("decline-closure")
+@params.name_argument
+@click.option("--reason", type=params.text("reason"), metavar="R", help="Why, in your own words.")
+@acting
+def decline_closure(act: Act, site: str, reason: str | None) -> int:
+    """Do not close NAME, as somebody has asked; who asked may take it back so."""
+    return act.submit(site, commands.DeclineClosure(by=act.by, reason=reason))
 
 
 @click.command()

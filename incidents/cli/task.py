@@ -83,6 +83,11 @@ def _instead(site: int, rest: str) -> str:
         return (
             f"{site}-{rest} is no task: incidents site uphold NAME or site reinstate NAME ends it"
         )
+    if rest == "closure":
+        return (
+            f"{site}-{rest} is no task: incidents site confirm-closure NAME or site decline-closure"
+            " NAME ends it"
+        )
     if rest == "reinstatement":
         return f"{site}-{rest} is no task: incidents site approve NAME or site decline NAME ends it"
     return (

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from incidents.audit.verdict import Verdict
     from incidents.cli.run import Run
     from incidents.tlog.keys import VerifierKey
-    from incidents.words import Document
 
 MAX_KEY_BYTES = 1_000_000
 
@@ -75,7 +74,7 @@ def verify(
     from incidents.cli.verdict_words import sentences
 
     if run.format == JSON:
-        output.document(run, _document(verdict), rows=[])
+        output.document(run, verdict.document(), rows=[])
     elif run.for_programs:
         output.documents(run, map(asdict, verdict.findings))
     elif run.quiet:
@@ -158,14 +157,6 @@ def _read(file: Path) -> bytes:
     except OSError as error:
         detail = error.strerror or str(error)
         raise FileError(file=str(file), done="read", detail=detail) from error
-
-
-def _document(verdict: Verdict) -> Document:
-    found = asdict(verdict)
-    found["findings"] = [asdict(flaw) for flaw in verdict.findings]
-    found["witnesses"] = {key: seen._asdict() for key, seen in verdict.witnesses.items()}
-    found["uncovered"] = verdict.uncovered
-    return {"verified": not verdict.findings, **found}
 
 
 def _line(flaw: Flaw) -> str:

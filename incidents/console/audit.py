@@ -14,12 +14,15 @@ from starlette.responses import Response, StreamingResponse
 from incidents import clock, inputs, site_name
 from incidents.audit import export, log_settings, log_status
 from incidents.audit import own_acts as own
+from incidents.audit import verify as log
+from incidents.audit.proving import Proof, Proving
+from incidents.audit.trust import Asked as Known
+from incidents.audit.verdict import Verdict
 from incidents.clock import rfc3339
 from incidents.console import telling, writing
 from incidents.console.overview import span
 from incidents.console.said import Said
 from incidents.console.sitting import Doing, Looking, Sitting
-from incidents.console.verifying import Verification, Verifying
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.store import leaves, sites
@@ -28,8 +31,6 @@ from incidents.views.on_record import Place, Wanted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-    from incidents.bootstrap import House
 
 router = APIRouter()
 
@@ -104,7 +105,8 @@ def show(
         "audit",
         status=422 if wrong else 200,
         asked=asked, kinds=_kinds(here), found=found, wrong=wrong, log=status, note=note,
-        silent=_silent(here.house, status), next=_next(asked, found.after),
+        silent=log_status.silent(status, log_settings.load(here.house.settings).witnesses),
+        next=_next(asked, found.after),
         shown=site_name.shown, **_verified(here),
     )  # fmt: skip
 
@@ -148,9 +150,10 @@ def verify(desk: Doing) -> Response:
     desk.proves("export")
     with desk.reading() as connection:
         size = leaves.head(connection).size
+    engine = desk.house.engine
     begun = _verifying(desk).begin(
-        desk.house.engine, by=desk.by, of=size, clock=clock.now
-    )  # fmt: skip
+        lambda done: log.database(engine, Known(), done=done), by=desk.by, of=size, clock=clock.now
+    )
     said = None if begun else Said("refused", desk.reader.say("verify.runs_already"))
     return desk.back("/audit#verify", said)
 
@@ -170,24 +173,17 @@ def _verified(here: Sitting) -> dict[str, Any]:
     return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": _percent(last)}
 
 
-def _percent(last: Verification | None) -> int:
+def _percent(last: Proof[Verdict] | None) -> int:
     return 0 if last is None or not last.of else min(99, last.entries * 100 // last.of)
 
 
-def _verifying(here: Sitting) -> Verifying:
-    found: Verifying = here.request.app.state.verifying
+def _verifying(here: Sitting) -> Proving[Verdict]:
+    found: Proving[Verdict] = here.request.app.state.verifying
     return found
 
 
 def _kinds(here: Sitting) -> list[tuple[str, str]]:
     return sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=lambda k: k[1])
-
-
-def _silent(house: House, status: dict[str, Any]) -> list[str]:
-    """The witnesses of the settings that have signed nothing of this log."""
-    signed = {each["witness"] for each in status["witnesses"]}
-    asked = log_settings.load(house.settings).witnesses
-    return [each.key.name for each in asked if str(each.key) not in signed]
 
 
 def _next(asked: Asked, after: Place | None) -> str | None:

@@ -169,5 +169,5 @@ async def changes(here: Looking) -> Response:
 
 
 def is_in(door: Door, cookie: str) -> bool:
-    """Whether that session still is one."""
-    return door.by_session(cookie) is not None
+    """Whether that session still is one; that it is asked for is no use of it."""
+    return door.by_session(cookie, used=False) is not None

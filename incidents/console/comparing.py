@@ -5,34 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import BoundedSemaphore
 from typing import Any
 
 from incidents import site_name
+from incidents.api.turn import SIMULATING, BusyError
 from incidents.console.chart import Chart, Series
 from incidents.console.form import Given
 from incidents.console.writing import Reader
 from incidents.intake import history as histories
-from incidents.intake.comparison import Comparison, Difference, Named, compare
+from incidents.intake.comparison import Comparison, Difference, compare
 from incidents.intake.contacts import Draw
 from incidents.intake.history import History
 from incidents.intake.rows import HistoryError
 from incidents.intake.simulate import CLOSING_RULES, SUSPENSION, Act
+from incidents.intake.taken import MAX_POLICIES, MAX_REPORTS, Named
 from incidents.machine import policy as policies
 from incidents.machine.policy import Policy, PolicyError
 
 MAX_BYTES = 8 * 2**20
-MAX_REPORTS = 100_000
-MAX_POLICIES = 4
 MAX_POLICY_BYTES = 100_000
 PAGE = 100
 """So many sites that differ stand on one page."""
 _MAX_NAME = 60
 _MAX_SEED = 10**9
-
-# One at a time: it takes a core for seconds, and the desk works on the same machine.
-_turn = BoundedSemaphore(1)
-_PATIENCE_S = 5.0
 
 
 class AskedWrongError(Exception):
@@ -120,12 +115,11 @@ def compared(history: History, named: Sequence[Named], taken: Taking) -> Compari
         raise AskedWrongError("compare.none")
     if len(named) > MAX_POLICIES:
         raise AskedWrongError("compare.too_many", limit=MAX_POLICIES)
-    if not _turn.acquire(timeout=_PATIENCE_S):
-        raise AskedWrongError("compare.busy")
     try:
-        return compare(history, named, taken.draw, taken.within)
-    finally:
-        _turn.release()
+        with SIMULATING.taken():
+            return compare(history, named, taken.draw, taken.within)
+    except BusyError as error:
+        raise AskedWrongError("compare.busy") from error
 
 
 def rows(

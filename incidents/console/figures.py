@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
+from incidents.audit.proving import Proving
 from incidents.console import audit, overview, policy, simulate
 from incidents.console.shelf import Shelf
-from incidents.console.verifying import Verifying
 
 FIGURES: tuple[APIRouter, ...] = (
     overview.router, simulate.router, audit.router, policy.router,
@@ -17,4 +17,4 @@ FIGURES: tuple[APIRouter, ...] = (
 def furnish(console: FastAPI) -> None:
     """Puts there what these pages keep between two requests."""
     console.state.simulated, console.state.tried = Shelf(), Shelf()
-    console.state.verifying = Verifying()
+    console.state.verifying = Proving()

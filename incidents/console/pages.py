@@ -11,14 +11,27 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from incidents.console import changes, incident, queue, sign_in, site, static_files, trouble
+from incidents.console import (
+    changes,
+    incident,
+    orders,
+    queue,
+    search,
+    shift,
+    sign_in,
+    site,
+    static_files,
+    trouble,
+)
 from incidents.console.changes import Changes
 from incidents.console.figures import FIGURES, furnish
+from incidents.console.shelf import Shelf
 
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sign_in.router, changes.router, queue.router, site.router, incident.router, *FIGURES,
+    sign_in.router, changes.router, queue.router, shift.router, site.router, incident.router,
+    orders.router, search.router, *FIGURES,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
@@ -30,6 +43,7 @@ def create(app: FastAPI) -> FastAPI:
     console.state.house, console.state.door = house, app.state.door
     console.state.oidc, console.state.trusted_proxies = app.state.oidc, app.state.trusted_proxies
     console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
+    console.state.compared = Shelf()
     furnish(console)
     console.router.routes.append(static_files.ROUTE)
     for router in ROUTERS:

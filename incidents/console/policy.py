@@ -28,6 +28,7 @@ from incidents.intake import recorded
 from incidents.intake.comparison import Comparison
 from incidents.intake.contacts import Draw
 from incidents.intake.history import History
+from incidents.intake.taken import MAX_REPORTS
 from incidents.machine.policy import Policy
 from incidents.policy_words import Change, differences
 from incidents.views import policy as views
@@ -103,6 +104,7 @@ def activate(desk: Doing, id_: str) -> Response:
         answer = desk.house.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
             key=f"{desk.by}:console:policy:{id_}",
+            signed_in=desk.identity.proved_at is not None,
         )  # fmt: skip
     except (InputError, RefusedError) as error:
         return _tried(desk, id_, found, wrong=telling.refused(desk.reader, error).words)
@@ -177,7 +179,7 @@ def _days(text: str | None) -> int | None:
 def _recorded(desk: Acting, days: int) -> tuple[History, bool]:
     with desk.reading() as connection:
         since = desk.house.now(connection) - timedelta(days=days)
-        return recorded.read(connection, since, comparing.MAX_REPORTS)
+        return recorded.read(connection, since, MAX_REPORTS)
 
 
 def _not_yet(desk: Acting, found: Trial) -> str | None:

@@ -11,7 +11,8 @@ from incidents.console import comparing
 from incidents.console.comparing import AskedWrongError
 from incidents.console.shelf import Shelf
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
-from incidents.intake.comparison import Comparison, Named
+from incidents.intake.comparison import Comparison
+from incidents.intake.taken import Named
 from incidents.machine import policy as policies
 
 router = APIRouter()

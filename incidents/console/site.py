@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from incidents import inputs, site_name, views
-from incidents.clock import rfc3339
 from incidents.console import details, drawing, telling, writing
 from incidents.console.queue import OUTCOMES
 from incidents.console.said import Said
@@ -19,11 +17,7 @@ from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.words import why_zh
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.machine import commands as c
-from incidents.store import tables
-from incidents.views import masked, possible, run
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from incidents.views import lists, masked, possible, run
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -44,22 +38,21 @@ def sites(
     here: Looking,
     q: Annotated[str, Query(max_length=300)] = "",
     state: Annotated[str, Query(max_length=20)] = "",
-    after: Annotated[str | None, Query(max_length=300)] = None,
+    after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
     """The register, or the sites whose names hold what is looked for."""
     here.needs("look")
-    wanted = state if state in _STATES else None
+    part = inputs.text("site")(q) if q.strip() else None
+    wanted = lists.SiteFilter(state=state if state in _STATES else None, q=part)
     with here.reading() as connection:
-        if q.strip() and (exact := _exact(connection, q)) is not None:
-            return RedirectResponse(at(exact), status_code=303, headers=writing.HEADERS)
-        if q.strip():
-            found = _holding(connection, q.strip().lower()[:253], wanted)
-        else:
-            found = list(views.sites(connection, state=wanted, after=after, limit=PAGE + 1))
-    shown = [masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found]
+        found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
+    shown = [
+        masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found["items"]
+    ]
+    asked = {"q": part, "state": wanted.state, "after": found["next"]}
     return here.page(
-        "sites", sites=shown[:PAGE], more=len(shown) > PAGE, q=q, state=wanted or "",
-        states=_STATES, add=_addable(q),
+        "sites", sites=shown, q=q, state=wanted.state or "", states=_STATES, add=_addable(q),
+        next=found["next"] and urlencode({name: text for name, text in asked.items() if text}),
     )  # fmt: skip
 
 
@@ -135,6 +128,11 @@ _act(
         at=details.when(desk.given, "at", desk.reader), note=details.text(desk.given, "note"),
     ),
 )  # fmt: skip
+_act("confirm-closure", lambda desk: c.ConfirmClosure(by=desk.by), closes=True)
+_act(
+    "decline-closure",
+    lambda desk: c.DeclineClosure(by=desk.by, reason=details.text(desk.given, "reason")),
+)
 _act("hold", lambda desk: c.SetHold(by=desk.by, reason=details.needed(desk.given, "reason")))
 _act("unhold", lambda desk: c.LiftHold(by=desk.by, reason=details.needed(desk.given, "reason")))
 _act(
@@ -218,36 +216,6 @@ def _known(name: str) -> str:
         return inputs.site(name)
     except (InputError, RefusedError) as error:
         raise UnknownSiteError(site=name[:100], way_out="", nearest=[]) from error
-
-
-def _exact(connection: Connection, q: str) -> str | None:
-    try:
-        name = inputs.site(q)
-    except (InputError, RefusedError):
-        return None
-    known = select(tables.sites.c.name).where(
-        tables.sites.c.name == name, tables.sites.c.created_at.is_not(None)
-    )
-    found: str | None = connection.scalar(known)
-    return found
-
-
-def _holding(connection: Connection, part: str, state: str | None) -> list[Document]:
-    """The first sites whose names hold that part."""
-    of = tables.sites.c
-    named = select(of.name, of.state, of.held, of.rule, of.next_due).where(
-        of.name.contains(part, autoescape=True)
-    )
-    if state is not None:
-        named = named.where(of.state == state)
-    rows = connection.execute(named.where(of.created_at.is_not(None)).order_by(of.name).limit(PAGE))
-    return [
-        {
-            "site": row.name, "state": row.state, "held": row.held, "rule": row.rule,
-            "next_due": None if row.next_due is None else rfc3339(row.next_due),
-        }
-        for row in rows
-    ]  # fmt: skip
 
 
 def _addable(q: str) -> str:

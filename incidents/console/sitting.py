@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
@@ -21,6 +21,7 @@ from incidents.console.form import Given, given
 from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
 from incidents.desk import Envelope
+from incidents.desk.desk import MAX_BATCH
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -150,15 +151,32 @@ class Acting(Sitting):
         """
         self.proves(roles.act_of(type(command)))
         key = self.given.text("key")
-        [answer] = self.house.desk.submit([
-            Envelope(
-                site=site, command=command, login=self.identity.login,
-                key=None if key is None else f"{self.by}:console:{key[:100]}",
-                seen=self.seen if seen else None,
-                signed_in=self.identity.proved_at is not None,
-            )
-        ])  # fmt: skip
+        own = replace(
+            self._envelope(site, command),
+            key=None if key is None else f"{self.by}:console:{key[:100]}",
+            seen=self.seen if seen else None,
+        )
+        [answer] = self.house.desk.submit([own])
         return answer
+
+    def submit_all(self, asked: Iterable[tuple[int, Command]]) -> list[Answer]:
+        """Brings to the desk what is asked of several sites, each as it stands then.
+
+        Raises:
+            NotLetError, ProveAgainError: see `proves`; then nothing is done.
+        """
+        envelopes = [self._envelope(site, command) for site, command in asked]
+        for act in {roles.act_of(type(each.command)) for each in envelopes}:
+            self.proves(act)
+        return [
+            answer
+            for start in range(0, len(envelopes), MAX_BATCH)
+            for answer in self.house.desk.submit(envelopes[start : start + MAX_BATCH])
+        ]
+
+    def _envelope(self, site: str | int, command: Command) -> Envelope:
+        proved = self.identity.proved_at is not None
+        return Envelope(site=site, command=command, login=self.identity.login, signed_in=proved)
 
     def back(self, to: str, said: Said | None = None) -> Response:
         """Sends them to that page of this console, where it stands what the act has come to."""

@@ -12,7 +12,7 @@ from incidents.console.said import Said
 from incidents.console.sitting import Sitting
 from incidents.console.words import events_zh, refusals_zh
 from incidents.console.writing import Reader
-from incidents.errors import InputError, RefusedError
+from incidents.errors import IncidentsError
 from incidents.machine import refusals
 from incidents.machine.commands import CLOCK
 from incidents.views import masked
@@ -42,8 +42,8 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
-def refused(reader: Reader, error: InputError | RefusedError) -> Said:
-    """What an input was refused for, before it came to the desk."""
+def refused(reader: Reader, error: IncidentsError) -> Said:
+    """What something was refused for, before it came to the desk."""
     template = refusals_zh.SENTENCES.get(error.name) if reader.language == "zh" else None
     words = error.message if template is None else template.format_map(_Facts(reader, error.facts))
     return Said("refused", words[:1].upper() + words[1:])

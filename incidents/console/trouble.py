@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -35,13 +35,27 @@ def add_to(app: FastAPI) -> None:
 
 def _signed_out(request: Request, _: Exception) -> Response:
     if "HX-Request" in request.headers:
-        # What is fetched into a page that is open: the whole page goes to the form.
-        return Response(status_code=401, headers={**writing.HEADERS, "HX-Redirect": "/sign-in"})
+        # What is fetched into a page that is open: the whole page goes to the form, and back.
+        to = _sign_in(_open_page(request))
+        return Response(status_code=401, headers={**writing.HEADERS, "HX-Redirect": to})
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return _page(request, 401, "signed_out")
-    place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    to = "" if place == "/" else f"?to={quote(place)}"
-    return RedirectResponse(f"/sign-in{to}", status_code=303, headers=writing.HEADERS)
+    to = _sign_in(sitting.place_of(request))
+    return RedirectResponse(to, status_code=303, headers=writing.HEADERS)
+
+
+def _open_page(request: Request) -> str:
+    """Where the page is that fetches something."""
+    try:
+        found = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return "/"
+    return found.path + (f"?{found.query}" if found.query else "")
+
+
+def _sign_in(place: str) -> str:
+    """The form, and from there to that place."""
+    return "/sign-in" if place in ("", "/") else f"/sign-in?to={quote(place)}"
 
 
 def _not_let(request: Request, error: Exception) -> Response:

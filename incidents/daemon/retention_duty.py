@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents import clock, retention, settings
+from incidents import clock, retention
 from incidents.daemon import journal
-from incidents.desk import erasure
+from incidents.desk import ageing
+from incidents.desk.erasure import Erased
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
-from incidents.store.erasable import Scope
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
@@ -46,10 +46,9 @@ class Retention:
         if erased.anything:
             journal.say("what was kept long enough is erased", count=erased.words + erased.files)
 
-    def _erase(self, now: datetime) -> erasure.Erased:
-        keep = retention.read(settings.section(retention.SECTION))
-        if not keep.asked_for:
-            return erasure.Erased()
-        house, wanted = self._house, erasure.Erasure(scope=Scope(before=keep.cutoff(now)), by=CLOCK)
+    def _erase(self, now: datetime) -> Erased:
+        keep, house = retention.of_settings(), self._house
         folder = house.settings.evidence
-        return erasure.erase(house.desk, house.engine, wanted, folder, stopped=self._stopped)
+        return ageing.erase(
+            house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
+        ).erased

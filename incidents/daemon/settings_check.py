@@ -36,5 +36,5 @@ def check(house: House) -> bool:
     Record(house)
     service.needed()
     Alarms(house).read()
-    retention.read(settings.section(retention.SECTION))
+    retention.of_settings()
     return delivery.check(house)

@@ -15,12 +15,20 @@ from incidents.desk import accounts
 from incidents.desk.accounts import By
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case
-from incidents.machine.commands import Approve, AskReinstatement
+from incidents.machine.commands import (
+    Approve,
+    AskReinstatement,
+    Command,
+    ConfirmClosure,
+    StateFalse,
+    StateRefused,
+)
+from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.store.accounts import account, any_there
 from incidents.store.tables import desk
 
-_IN_PERSON = (AskReinstatement, Approve)
+_SECOND_YES = (Approve, ConfirmClosure)
 _NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person"})
 
 NOT_KEPT = frozenset({"sign_in_needed", "changed_meanwhile"})
@@ -31,26 +39,50 @@ NotLet = tuple[Envelope, str, str]
 """What was asked, the name of the refusal, and that of the site."""
 
 
-def missing(connection: Connection, envelope: Envelope) -> Refusal | None:
-    """That somebody must sign in first, to open what is closed, where there are accounts.
+def takes_two(command: Command, policy: Policy) -> bool:
+    """Whether it is a part of what takes two people: to open what is closed and, where `policy`
+    says so, to close on somebody's word (R4, R5)."""
+    if isinstance(command, StateFalse | StateRefused):
+        return policy.two_people_close
+    return isinstance(command, AskReinstatement | Approve | ConfirmClosure)
 
-    Whoever has signed in is looked at once more: the account may have been disabled meanwhile.
-    """
+
+def missing(connection: Connection, envelope: Envelope, policy: Policy) -> Refusal | None:
+    """That somebody must sign in first, for what takes two people, where there are accounts."""
     command = envelope.command
-    if not isinstance(command, _IN_PERSON) or not any_there(connection):
+    if not takes_two(command, policy) or not any_there(connection):
         return None
-    found = account(connection, command.by) if envelope.signed_in else None
-    if found is None or found.disabled_at is not None or not may(found.role, act_of(type(command))):
-        return Refusal("sign_in_needed", {"by": command.by})
-    return None
+    by, act = command.by, act_of(type(command))
+    return None if _is_let(connection, by, act, signed_in=envelope.signed_in) else _sign_in(by)
+
+
+def of_policy(
+    connection: Connection, before: Policy, by: str, *, signed_in: bool
+) -> Refusal | None:
+    """That somebody must sign in to put another policy in the place of one by which two people
+    close, where there are accounts: that rule would else be one person's to take away."""
+    if not before.two_people_close or not any_there(connection):
+        return None
+    return None if _is_let(connection, by, "activate_policy", signed_in=signed_in) else _sign_in(by)
+
+
+def _is_let(connection: Connection, by: str, act: str, *, signed_in: bool) -> bool:
+    """Looked at once more: the account may have been disabled meanwhile."""
+    found = account(connection, by) if signed_in else None
+    return found is not None and found.disabled_at is None and may(found.role, act)
+
+
+def _sign_in(by: str) -> Refusal:
+    return Refusal("sign_in_needed", {"by": by})
 
 
 def unproved(connection: Connection, envelope: Envelope, case: Case) -> Refusal | None:
     """That the first of the two people may have been anybody: they asked before they had an
     account, so nobody knows that they are not the second.
     """
-    request = case.request
-    if not isinstance(envelope.command, Approve) or request is None or not any_there(connection):
+    command = envelope.command
+    request = case.request if isinstance(command, Approve) else case.closure_request
+    if not isinstance(command, _SECOND_YES) or request is None or not any_there(connection):
         return None
     asked_as = account(connection, request.by)
     if asked_as is None or asked_as.made_at > request.at:

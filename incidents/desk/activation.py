@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
-from incidents.desk import own_stream
+from incidents.desk import access, own_stream
 from incidents.desk.once import Once
 from incidents.errors import RefusedError
+from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.sealing import seal
 from incidents.store import policies, sealed
@@ -25,15 +26,24 @@ class ActiveAlreadyError(RefusedError):
     """this policy is active already: {policy}"""
 
 
+class SignInNeededError(RefusedError):
+    """by the policy in force two people close, and where there are accounts only who has signed in
+    may change that: {by} has not, as an account that may"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """What somebody wants: that `policy` be the active one, and why, in their own words."""
+    """What somebody wants: that `policy` be the active one, and why, in their own words.
+
+    `signed_in` says that they have proved who they are.
+    """
 
     policy: Policy
     by: str
     login: str | None
     reason: str
     key: str | None = None
+    signed_in: bool = False
 
     @property
     def once(self) -> Once:
@@ -55,6 +65,7 @@ def activate(
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.
+        SignInNeededError: if by the policy before two people close.
     """
     policies.stop(connection)
     previous, last = own_stream.locked(connection)
@@ -64,6 +75,9 @@ def activate(
     digest = act.policy.digest
     if digest == previous:
         raise ActiveAlreadyError(policy=digest)
+    before = machine_policy.read(policies.toml(connection, previous))
+    if access.of_policy(connection, before, act.by, signed_in=act.signed_in) is not None:
+        raise SignInNeededError(by=act.by)
     # A site is judged by the clock and by its own record, not by the desk's.
     there = clock()
     due = do_what_is_due(there)

@@ -168,16 +168,26 @@ class Desk:
         return answers
 
     def activate(
-        self, policy_text: str, *, by: str, login: str | None, reason: str, key: str | None = None
+        self,
+        policy_text: str,
+        *,
+        by: str,
+        login: str | None,
+        reason: str,
+        key: str | None = None,
+        signed_in: bool = False,
     ) -> dict[str, Any]:
         """Makes the policy in `policy_text` (TOML) the active one, on record with the reason.
 
         Raises:
             PolicyError: if it is not a policy.
-            RefusedError: if it is active already, or the key was used for another act.
+            RefusedError: if it is active already, the key was used for another act, or it takes
+                somebody who has signed in.
         """
         policy = machine_policy.read(policy_text)
-        act = activation.Activation(policy=policy, by=by, login=login, reason=reason, key=key)
+        act = activation.Activation(
+            policy=policy, by=by, login=login, reason=reason, key=key, signed_in=signed_in
+        )
         return self.on_record(
             lambda connection: activation.activate(
                 connection, act, self._clock, partial(self._do_what_is_due, connection)

@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.intake import grouping, simulate
 from incidents.intake.contacts import Draw
 from incidents.intake.history import History
 from incidents.intake.simulate import Act, Outcome
-from incidents.machine.policy import Policy
-
-Named = tuple[str, Policy]
-"""A policy, and what it is called."""
+from incidents.intake.taken import Named, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +40,15 @@ def compare(
     history: History, policies: Sequence[Named], draw: Draw, within: timedelta | None
 ) -> Comparison:
     """Runs `history` through each policy; reports within `within` of one kept are one finding."""
-    stories = simulate.tell(grouping.group(history.reports, within), draw)
-    outcomes = tuple(simulate.run(stories, policy, name) for name, policy in policies)
-    reports = history.reports
+    taken = take(history, draw, within)
+    outcomes, span = taken.under(policies), taken.span
     return Comparison(
-        reports=len(reports),
-        kept=sum(len(story.findings) for story in stories),
-        drawn=sum(call.drawn for story in stories for call in story.calls),
+        reports=len(history.reports),
+        kept=taken.kept,
+        drawn=taken.drawn,
         bad=len(history.bad),
-        first=reports[0].occurred_at if reports else None,
-        last=reports[-1].occurred_at if reports else None,
+        first=None if span is None else span[0],
+        last=None if span is None else span[1],
         outcomes=outcomes,
         differences=tuple(_differences(outcomes)),
     )

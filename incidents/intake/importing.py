@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.intake.grouping import Finding
@@ -16,6 +18,7 @@ from incidents.intake.history import History, Report
 from incidents.intake.rows import BadLine
 from incidents.machine.commands import AddSite, ImportIncident
 from incidents.machine.refusals import Refusal
+from incidents.store import sites as site_rows
 
 if TYPE_CHECKING:
     from incidents.desk import Answer, Desk, Envelope
@@ -79,6 +82,11 @@ def refuse_future(history: History, now: datetime) -> None:
         else:
             history.bad.append(BadLine(report.line, wrong))
     history.bad.sort(key=lambda bad: bad.line)
+
+
+def known(connection: Connection, findings: Iterable[Finding]) -> set[str]:
+    """The names of the findings' sites that the register has already."""
+    return set(site_rows.ids_by_name(connection, {finding.report.site for finding in findings}))
 
 
 def keys(findings: Iterable[Finding]) -> list[str]:
@@ -175,6 +183,23 @@ class Import:
             contact_at=report.contact_at,
             removed_at=report.removed_at,
         )
+
+
+def document(
+    history: History, findings: Collection[Finding], tally: Tally, *, dry_run: bool
+) -> dict[str, Any]:
+    """What an import has come to, for programs."""
+    return {
+        "dry_run": dry_run,
+        "reports": len(history.reports),
+        "kept": len(findings),
+        "sites": {"new": tally.sites_new, "known": len(tally.sites) - tally.sites_new},
+        "incidents": {"new": tally.incidents_new, "known": tally.incidents_known},
+        "refused": len(tally.refused),
+        "refusals": [{"line": line, "name": refusal.name} for line, refusal in tally.refused],
+        "urls_left_out": sum(finding.left_out for finding in findings),
+        "bad": [{"line": bad.line, "message": bad.detail} for bad in history.bad],
+    }
 
 
 def _count(tally: Tally, report: Report, answer: Answer) -> None:

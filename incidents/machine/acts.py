@@ -1,4 +1,4 @@
-"""What people do about incidents: log (R1, R2), contact (R2), removed, refused (R5), evidence."""
+"""What people do about incidents: log (R1, R2), contact (R2), removed, evidence."""
 
 from __future__ import annotations
 
@@ -127,34 +127,6 @@ def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
     open_task(draft, "recheck", (incident.n,))
 
 
-def state_refused(draft: Draft, command: commands.StateRefused) -> None:
-    """State that the customer was told and does not delete: the site is closed at once (R5)."""
-    incident = checks.known_incident(draft, command.incident)
-    at = checks.time_of(draft, command.at)
-    checks.site_is_open(draft, "refused")
-    checks.state_allows(draft, incident, "refuse", "refused")
-    checks.not_before(incident, at)
-    told_at = min(contact.occurred_at for contact in incident.contacts if contact.tells)
-    if at < told_at:
-        raise RefusedError("before_told", at=at, told_at=told_at)
-    reason = refusal_reason(draft, incident.n)
-    draft.add(
-        e.IncidentRefused,
-        at=at,
-        incident=incident.n,
-        state_from=incident.state,
-        state_to=move_incident(incident.state, "refuse"),
-        note=command.note,
-        reason=reason,
-    )
-    draft.add(
-        e.SiteClosed,
-        site_from=draft.case.state,
-        site_to=move_site(draft.case.state, "refuse", refusal=True),
-        reason=reason,
-    )
-
-
 def _refuse_double_entry(draft: Draft, urls: tuple[str, ...]) -> None:
     for incident in draft.case.incidents.values():
         if incident.state not in _HAVING_ITS_URLS:
@@ -263,18 +235,6 @@ def _record(
     due = case.contact_due(incident)
     if state_to != incident.state == "unreached" and command.at is None and due is not None:
         draft.remark("too_late", incident=draft.name(incident.n), due=due)
-
-
-def refusal_reason(draft: Draft, incident: int, deadline: datetime | None = None) -> Reason:
-    """Why R5 closes: two things, told and refused, both met."""
-    return Reason(
-        rule="refusal",
-        incidents=(incident,),
-        counted=2,
-        needed=2,
-        deadline=deadline,
-        decided_at=draft.now,
-    )
 
 
 def removal_deadline(draft: Draft, incident: Incident) -> datetime | None:

@@ -175,6 +175,27 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureRequest:
+    """A closure on somebody's word that waits for a second person, where the policy asks for two.
+
+    Of R5 `incident` is the one that was refused, at `said_at`; of R4 `field` is the detail that is
+    false. `text` is the evidence, or the note.
+    """
+
+    by: str
+    at: datetime
+    said_at: datetime
+    incident: int | None = None
+    field: str | None = None
+    text: str | None = None
+
+    @property
+    def rule(self) -> str:
+        """The code of the rule that the site is to be closed by."""
+        return "false_info" if self.incident is None else "refusal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Who works on an item of the queue."""
 
@@ -221,6 +242,7 @@ class Case:
     hold: Hold | None = None
     closure: Closure | None = None
     request: Request | None = None
+    closure_request: ClosureRequest | None = None
     created_at: datetime | None = None
     last_entry_at: datetime | None = None
     seq: int = 0

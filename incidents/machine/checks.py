@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from unicodedata import normalize
 
 from incidents.machine.case import Incident
 from incidents.machine.draft import Draft
@@ -49,6 +50,17 @@ def state_is_one_of(draft: Draft, incident: Incident, states: tuple[str, ...], a
     """The incident must be in one of the states."""
     if incident.state not in states:
         refuse_state(draft, incident, act, list(states))
+
+
+def another_person(asked_by: str, by: str) -> None:
+    """Who answers must be another person than who asked."""
+    if _as_one_reads_it(asked_by) == _as_one_reads_it(by):
+        raise RefusedError("same_person", by=asked_by)
+
+
+def _as_one_reads_it(name: str) -> str:
+    """The name without its case and its width: nobody becomes two persons by spelling."""
+    return normalize("NFKC", normalize("NFKC", name).casefold())
 
 
 def refuse_state(draft: Draft, incident: Incident, act: str, needs: list[str]) -> None:

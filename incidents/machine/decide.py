@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from incidents.machine import acts, commands, corrections, desk_acts, order_acts, site_acts
+from incidents.machine import acts, closing, commands, corrections, desk_acts, order_acts, site_acts
 from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.draft import Draft
@@ -71,7 +71,9 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
 _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
     commands.AddSite: site_acts.add_site,
     commands.EditSite: site_acts.edit_site,
-    commands.StateFalse: site_acts.state_false,
+    commands.StateFalse: closing.state_false,
+    commands.ConfirmClosure: closing.confirm,
+    commands.DeclineClosure: closing.decline,
     commands.SetHold: site_acts.set_hold,
     commands.LiftHold: site_acts.lift_hold,
     commands.AskReinstatement: site_acts.ask_reinstatement,
@@ -84,7 +86,7 @@ _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
     commands.Attach: acts.attach,
     commands.RecordContact: acts.record_contact,
     commands.StateRemoved: acts.state_removed,
-    commands.StateRefused: acts.state_refused,
+    commands.StateRefused: closing.state_refused,
     commands.VoidContact: corrections.void_contact,
     commands.VoidIncident: corrections.void_incident,
     commands.TakeBack: corrections.take_back,

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.acts import refusal_reason
 from incidents.machine.case import Incident, Suspension
+from incidents.machine.closing import refusal_reason
 from incidents.machine.draft import Draft
 from incidents.machine.events import Reason
 from incidents.machine.recount import open_recheck

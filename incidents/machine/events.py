@@ -39,6 +39,8 @@ from incidents.machine.order_events import (
     StateSeen,
 )
 from incidents.machine.site_events import (
+    ClosureAsked,
+    ClosureDeclined,
     ClosureDisputed,
     ClosureUpheld,
     DisputeSettled,
@@ -60,6 +62,8 @@ __all__ = [
     "KINDS",
     "AlarmRaised",
     "ClockLapsed",
+    "ClosureAsked",
+    "ClosureDeclined",
     "ClosureDisputed",
     "ClosureUpheld",
     "ContactRecorded",
@@ -114,7 +118,7 @@ KINDS: dict[str, type[Event]] = {
         ClosureUpheld, HoldSet, HoldLifted, ReinstatementAsked, ReinstatementDeclined,
         SiteReinstated, TaskOpened, TaskCompleted, ItemClaimed, ItemReleased, OrderDelivered,
         OrderFailed, OrderCancelled, OrderRetried, StateSeen, OrderRepeated,
-        IncidentReported, RemovalSaid,
+        IncidentReported, RemovalSaid, ClosureAsked, ClosureDeclined,
     )
 }  # fmt: skip
 """Each kind of event by the word that stands for it in an entry."""

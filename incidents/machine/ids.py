@@ -8,8 +8,11 @@ import re
 
 _INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})", re.ASCII)
 _CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})", re.ASCII)
-_ITEM = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8}|t[1-9]\d{0,8}|disputed|reinstatement)", re.ASCII)
+_ITEM = re.compile(
+    r"([1-9]\d{0,17})-([1-9]\d{0,8}|t[1-9]\d{0,8}|closure|disputed|reinstatement)", re.ASCII
+)
 _ORDER = re.compile(r"([1-9]\d{0,17})-o([1-9]\d{0,17})(?:\.([a-z]{1,20}))?", re.ASCII)
+CLOSURE = "closure"
 DISPUTED = "disputed"
 REINSTATEMENT = "reinstatement"
 ACT = "act"

@@ -78,10 +78,14 @@ class IncidentRemoved(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRefused(IncidentEvent):
-    """The customer does not delete (R5), by somebody's word or by a lapsed removal deadline."""
+    """The customer does not delete (R5), by somebody's word or by a lapsed removal deadline.
+
+    `asked_by` is the first of the two people, where the policy asks for two.
+    """
 
     kind = "incident_refused"
     note: str | None = None
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,10 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The numbers that R1, R2, R3 and R5 decide by; the defaults are the documented policy."""
+    """The numbers that R1, R2, R3 and R5 decide by; the defaults are the documented policy.
+
+    With `two_people_close` a closure on somebody's word (R4, R5) needs a second person.
+    """
 
     repeat_count: int = 3
     repeat_within: timedelta = timedelta(hours=24)
@@ -36,11 +39,16 @@ class Policy:
     run_count: int = 3
     run: Run = "consecutive"
     removal_within: timedelta | None = None
+    two_people_close: bool = False
 
     def document(self) -> dict[str, dict[str, str | int]]:
-        """The policy in the shape of its file, every key present."""
+        """The policy in the shape of its file, every key present.
+
+        The section [closure] is there only where it asks for two people: the digests of policies
+        from before it are what they were.
+        """
         removal = "" if self.removal_within is None else write_duration(self.removal_within)
-        return {
+        numbers: dict[str, dict[str, str | int]] = {
             "repeat": {"count": self.repeat_count, "within": write_duration(self.repeat_within)},
             "unreachable": {
                 "within": write_duration(self.unreachable_within),
@@ -50,6 +58,7 @@ class Policy:
             "unreachable_run": {"count": self.run_count, "run": self.run},
             "refusal": {"removal_within": removal},
         }
+        return numbers | {"closure": {"two_people": True}} if self.two_people_close else numbers
 
     @property
     def digest(self) -> str:
@@ -96,7 +105,7 @@ def read(text: str) -> Policy:
 
 def from_document(document: dict[str, Any]) -> Policy:
     """Build a policy from its file's parsed `document`; raises PolicyError as `read` does."""
-    known = DOCUMENTED.document()
+    known: dict[str, dict[str, Any]] = DOCUMENTED.document() | {"closure": {"two_people": False}}
     values: dict[tuple[str, str], Any] = {}
     for section, keys in document.items():
         if section not in known:
@@ -128,6 +137,7 @@ def from_document(document: dict[str, Any]) -> Policy:
         run_count=_count("unreachable_run.count", values["unreachable_run", "count"], least=1),
         run=run,
         removal_within=_removal(values["refusal", "removal_within"]),
+        two_people_close=_choice("closure.two_people", values["closure", "two_people"]),
     )
 
 
@@ -169,6 +179,12 @@ def _duration(name: str, value: object) -> timedelta:
 
 def _removal(value: object) -> timedelta | None:
     return None if value == "" else _duration("refusal.removal_within", value)
+
+
+def _choice(name: str, value: object) -> bool:
+    if type(value) is not bool:
+        raise PolicyError(f"{name} must be true or false, got {_shown(value)}")
+    return value
 
 
 def _count(name: str, value: object, *, least: int) -> int:

@@ -46,12 +46,16 @@ SENTENCES = {
     "before_told": "{at} lies before {told_at}, when the customer was told: nobody refuses before"
     " being asked; check --at",
     "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
+    "closure_asked": "{by} has asked for the closure of {site} already: it waits for another person"
+    " (site confirm-closure, site decline-closure)",
     "double_entry": "incident {incident} of {site} has {url} already and is still {state}: if this"
     " is another violation, say --again (recur {incident} is for content that is found still there"
     " after a call)",
     "future": "{at} is in the future (it is {now}): a fact is logged when it has happened",
     "held": "{site} is held by order and cannot be reinstated: lift the hold first (site unhold)",
     "in_force_already": "{site} is {state} in the world too: there is nothing to order once more",
+    "no_closure_asked": "nobody has asked for the closure of {site} (site false-info and refused"
+    " ask, where the policy wants two people)",
     "no_request": "nobody has asked for the reinstatement of {site} (site reinstate asks)",
     "nobody_to_tell": "{site} has no open or unreached incident that had happened by {at}: there"
     " is nothing to tell; name an incident to record a contact on it",
@@ -68,7 +72,7 @@ SENTENCES = {
     "order_not_dead": "{order} is no dead letter: it is tried by itself (acts show says when)",
     "overtaken": "{order} is not what is ordered for {site} any more: it would undo what came after"
     " it (acts cancel settles it; acts reconcile compares {site} with the world)",
-    "same_person": "{by} asked for this reinstatement: another person must answer it",
+    "same_person": "{by} asked for this: another person must answer it",
     "seen_too_early": "{site} was looked at before something else was ordered or carried out: look"
     " again",
     "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site",
@@ -86,6 +90,8 @@ SENTENCES = {
 REMARKS = {
     "too_late": "the contact on {incident} was recorded after its deadline, {due}, so it stopped no"
     " clock; if the call was made in time, record it again with --at and the time of the call",
+    "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
+    " confirms it (site confirm-closure {site}) or declines it (site decline-closure {site})",
     "not_covered": "not covered by this call, since they happened after it: {incidents}",
 }
 

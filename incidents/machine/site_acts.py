@@ -1,14 +1,11 @@
-"""What people do about a site: its details, false information (R4), hold, reinstatement."""
+"""What people do about a site: its details, hold, reinstatement, disputed closure."""
 
 from __future__ import annotations
-
-from unicodedata import normalize
 
 from incidents.machine import checks, commands, rules
 from incidents.machine import events as e
 from incidents.machine.case import Request
 from incidents.machine.draft import Draft
-from incidents.machine.events import Reason
 from incidents.machine.recount import open_task
 from incidents.machine.refusals import RefusedError
 from incidents.machine.state import move_site
@@ -32,20 +29,6 @@ def edit_site(draft: Draft, command: commands.EditSite) -> None:
     draft.add(
         e.SiteEdited, phone=command.phone, email=command.email, person=command.person
     )  # fmt: skip
-
-
-def state_false(draft: Draft, command: commands.StateFalse) -> None:
-    """Confirm that a filed detail is false: the site is closed at once (R4)."""
-    case = draft.case
-    checks.site_is_open(draft, "false-info")
-    draft.add(
-        e.SiteClosed,
-        site_from=case.state,
-        site_to=move_site(case.state, "state_false", false_info=True),
-        field=command.field,
-        evidence=command.evidence,
-        reason=Reason(rule="false_info", decided_at=draft.now),
-    )
 
 
 def set_hold(draft: Draft, command: commands.SetHold) -> None:
@@ -126,11 +109,5 @@ def _request_of_another(draft: Draft, person: str) -> Request:
     request = draft.case.request
     if request is None:
         raise RefusedError("no_request", site=draft.case.site)
-    if _as_one_reads_it(request.by) == _as_one_reads_it(person):
-        raise RefusedError("same_person", by=request.by)
+    checks.another_person(request.by, person)
     return request
-
-
-def _as_one_reads_it(name: str) -> str:
-    """The name without its case and its width: nobody becomes two persons by spelling."""
-    return normalize("NFKC", normalize("NFKC", name).casefold())

@@ -6,9 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from incidents.machine import events as e
-from incidents.machine.case import Case, Claim, Closure, Hold, Request, Suspension, Task
+from incidents.machine.case import (
+    Case,
+    Claim,
+    Closure,
+    ClosureRequest,
+    Hold,
+    Request,
+    Suspension,
+    Task,
+)
 from incidents.machine.changes import Changes
-from incidents.machine.ids import DISPUTED, REINSTATEMENT
+from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
 from incidents.machine.state import checked_site
 
 changes = Changes()
@@ -108,6 +117,42 @@ _CLOSED_BY = {
     "false_info": "state_false",
     "refusal": "refuse",
 }
+
+
+@changes.on(e.ClosureAsked)
+def _closure_asked(case: Case, event: e.ClosureAsked) -> None:
+    case.closure_request = ClosureRequest(
+        by=event.by,
+        at=event.recorded_at,
+        said_at=event.occurred_at,
+        incident=event.incident,
+        field=event.field,
+        text=event.text,
+    )
+
+
+@changes.on(e.ClosureDeclined)
+def _closure_declined(case: Case, _: e.ClosureDeclined) -> None:
+    _drop_closure_request(case)
+
+
+def drop_what_fell(case: Case) -> None:
+    """Let a request to close fall when the site is closed, or nobody refuses any more.
+
+    It is another event's doing, whichever that is: a removal, a void, a window that is complete.
+    """
+    request = case.closure_request
+    if request is None:
+        return
+    # What is no part of this slice of the history has not moved.
+    refused = case.incidents.get(request.incident or 0)
+    if case.closed or (refused is not None and refused.state != "notified"):
+        _drop_closure_request(case)
+
+
+def _drop_closure_request(case: Case) -> None:
+    case.closure_request = None
+    case.claims.pop(CLOSURE, None)
 
 
 @changes.on(e.ClosureDisputed)

@@ -70,7 +70,8 @@ class SiteClosed(SiteEvent):
     """The site is closed; `reason` holds the rule. No after-sales service, no refund.
 
     For R3 `suspension` numbers the case that closed it, started by `incident`, due at `due`;
-    `total` if the policy counts all standing cases.
+    `total` if the policy counts all standing cases. For R4 and R5 `asked_by` is the first of the
+    two people, where the policy asks for two.
     """
 
     kind = "site_closed"
@@ -80,6 +81,25 @@ class SiteClosed(SiteEvent):
     due: datetime | None = None
     field: str | None = None
     evidence: str | None = None
+    asked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureAsked(Event):
+    """One person asks that the site be closed: R5 of `incident`, or R4, since `field` is false."""
+
+    kind = "closure_asked"
+    incident: int | None = None
+    field: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureDeclined(Event):
+    """The closure that was asked for does not happen."""
+
+    kind = "closure_declined"
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

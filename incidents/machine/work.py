@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.machine.case import Case
-from incidents.machine.ids import DISPUTED, REINSTATEMENT
+from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
 
 _KIND_OF_STATE = {"open": "call", "unreached": "keep_calling", "notified": "check_removal"}
 
@@ -15,8 +15,9 @@ _KIND_OF_STATE = {"open": "call", "unreached": "keep_calling", "notified": "chec
 class Item:
     """One thing to do; `item` is what follows the site's number in its public id.
 
-    `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `disputed`,
-    `reinstatement`, `review`. `due` is the deadline that runs, in UTC, or None.
+    `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `closure`,
+    `disputed`, `reinstatement`, `review`. `due` is the deadline that runs, in UTC, or None; R4 and
+    R5 close at once, so a `closure` that waits for a second person is due since it was asked for.
     """
 
     item: str
@@ -61,11 +62,14 @@ def _tasks(case: Case) -> list[Item]:
 
 
 def _decisions(case: Case) -> list[Item]:
-    found = []
+    found: list[tuple[str, datetime, datetime | None]] = []
+    if case.closure_request is not None:
+        found.append((CLOSURE, case.closure_request.at, case.closure_request.at))
     if case.disputed and case.closure is not None:
-        found.append((DISPUTED, case.closure.at))
+        found.append((DISPUTED, case.closure.at, None))
     if case.request is not None:
-        found.append((REINSTATEMENT, case.request.at))
+        found.append((REINSTATEMENT, case.request.at, None))
     return [
-        Item(item=kind, kind=kind, incident=None, due=None, recorded_at=at) for kind, at in found
+        Item(item=kind, kind=kind, incident=None, due=due, recorded_at=at)
+        for kind, at, due in found
     ]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
@@ -80,6 +80,13 @@ def _held_others_up(event: e.OrderEvent) -> bool:
 def chains(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
     """What those sites have not settled in the world, in order; nothing is locked."""
     return _CHAINS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> list[Delivery]:
+    """That order, and what its site has not settled in the world; nothing is locked."""
+    named = and_(_of.lane == lane, _of.site_seq == order)
+    asked = select(*_OWN).where(_of.site_id == site_id, or_(_of.lane == ACT, named))
+    return [read(row) for row in connection.execute(asked).mappings()]
 
 
 def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:

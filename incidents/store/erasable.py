@@ -93,8 +93,8 @@ def needed(connection: Connection, first: int, last: int) -> set[str]:
     """The references that the tables need still, of the sites from one id to the other.
 
     They are: whom to call on a site that is not closed, or whose closure is in question; the
-    reasons of a running hold and of a request for reinstatement; the words about what the desk has
-    still to do something about. Of the desk itself: why its policy is active.
+    reasons of a running hold and of a request to open or to close; the words about what the desk
+    has still to do something about. Of the desk itself: why its policy is active.
     """
     found: set[str] = set()
     for query in _NEEDED:
@@ -202,6 +202,7 @@ _NEEDED: tuple[Select[Any], ...] = (
     select(sites.c.phone, sites.c.email, sites.c.person).where(_between(sites.c.id, _OPEN)),
     select(sites.c.hold_reason).where(_between(sites.c.id, sites.c.held)),
     select(sites.c.request_reason).where(_between(sites.c.id, sites.c.request_at.is_not(None))),
+    select(sites.c.closing_text).where(_between(sites.c.id, sites.c.closing_at.is_not(None))),
     select(incidents.c.note).where(_between(incidents.c.site_id, _WAITS)),
     _of_waiting(contacts, contacts.c.note),
     _of_waiting(evidence, evidence.c.name),

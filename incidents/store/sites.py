@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import UnknownSiteError
 from incidents.machine import rules
-from incidents.machine.case import Case, Closure, Hold, Request
+from incidents.machine.case import Case, Closure, ClosureRequest, Hold, Request
 from incidents.store.given import Given, insert_missing
 from incidents.store.statement import Change, Question
 from incidents.store.tables import sites
@@ -109,7 +109,7 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
 
 def to_row(case: Case) -> dict[str, Any]:
     """The site's row for a case, without its id and name."""
-    hold, request = case.hold, case.request
+    hold, request, closing = case.hold, case.request, case.closure_request
     return {
         "state": case.state,
         "rule": case.rule,
@@ -126,6 +126,12 @@ def to_row(case: Case) -> dict[str, Any]:
         "request_by": None if request is None else request.by,
         "request_at": None if request is None else request.at,
         "request_reason": None if request is None else request.reason,
+        "closing_by": None if closing is None else closing.by,
+        "closing_at": None if closing is None else closing.at,
+        "closing_said_at": None if closing is None else closing.said_at,
+        "closing_incident": None if closing is None else closing.incident,
+        "closing_field": None if closing is None else closing.field,
+        "closing_text": None if closing is None else closing.text,
         "phone": case.phone,
         "email": case.email,
         "person": case.person,
@@ -156,6 +162,7 @@ def to_case(row: Row) -> Case:
         hold=_hold(row),
         closure=None if row["closure"] is None else _closure_from_json(row["closure"]),
         request=_request(row),
+        closure_request=_closure_request(row),
         created_at=row["created_at"],
         last_entry_at=row["last_entry_at"],
         seq=row["seq"],
@@ -177,6 +184,19 @@ def _request(row: Row) -> Request | None:
     if row["request_at"] is None:
         return None
     return Request(by=row["request_by"], at=row["request_at"], reason=row["request_reason"])
+
+
+def _closure_request(row: Row) -> ClosureRequest | None:
+    if row["closing_at"] is None:
+        return None
+    return ClosureRequest(
+        by=row["closing_by"],
+        at=row["closing_at"],
+        said_at=row["closing_said_at"],
+        incident=row["closing_incident"],
+        field=row["closing_field"],
+        text=row["closing_text"],
+    )
 
 
 def _closure_to_json(closure: Closure) -> dict[str, Any]:

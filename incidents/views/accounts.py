@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from incidents.accounts import roles
 from incidents.clock import rfc3339
 from incidents.store import accounts as stored
 from incidents.store.accounts import Account, Token
@@ -15,6 +16,15 @@ from incidents.words import Document
 def accounts(connection: Connection) -> list[Document]:
     """All accounts, by their handles."""
     return [account_document(each) for each in stored.every(connection)]
+
+
+def who_may(connection: Connection, act: str) -> list[str]:
+    """The handles of those who may come in and whose role may do that act."""
+    return [
+        each.handle
+        for each in stored.every(connection)
+        if each.disabled_at is None and roles.may(each.role, act)
+    ]
 
 
 def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Document]:

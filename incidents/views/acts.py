@@ -41,7 +41,7 @@ def unsettled(
 ) -> list[Document]:
     """What is not carried out: dead letters by when they were ordered, then what waits, lane by
     lane, by when it is tried next. `state` is `dead`, `waiting` or, of an attempt that is being
-    made at `now`, `in_hand`.
+    made at `now`, `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
     """
     asked = [_rows(site).where(dead).order_by(_of.since, _of.site_id)]
     if not only_dead:
@@ -150,6 +150,7 @@ def _document(row: Any, now: datetime) -> Document:
         "kind": row["kind"],
         "lane": row["lane"],
         "state": state,
+        "late": not row["dead"] and row["lane"] == ACT and row["since"] <= now - LATE_AFTER,
         "ordered_at": rfc3339(row["created_at"]),
         "attempts": row["attempts"],
         "tried_at": None if row["tried_at"] is None else rfc3339(row["tried_at"]),

@@ -18,6 +18,7 @@ def grounds(record: Record) -> list[str]:
         _closed(record),
         _suspended(record),
         _held(record),
+        _to_be_closed(record),
         _disputed(record),
         _asked(record),
         _active(record),
@@ -69,11 +70,13 @@ def _closed(record: Record) -> list[str]:
         }.get(closure.rule)
         if tell is None:
             lines.append(
-                f"{by} stated that the filed {event.field} is false; established by:"
-                f" {record.said(event.evidence)}."
+                f"{event.asked_by or by} stated that the filed {event.field} is false; established"
+                f" by: {record.said(event.evidence)}."
             )
         else:
             lines += tell(record, event.reason)
+        if event.asked_by is not None:
+            lines.append(f"{event.asked_by} asked for it, and {by} confirmed it.")
         lines.append(
             f"Decided at {record.when(event.recorded_at)}, recorded by {by}, under the policy"
             f" {event.policy}."
@@ -130,7 +133,13 @@ def _refusal(record: Record, reason: Reason) -> list[str]:
         lines.append(f"Not deleted by the deadline, {record.when(reason.deadline)}.")
         return [*lines, *facts.deadline(record, reason)]
     by = record.recorded_by("incident_refused", n)
-    return [*lines, f"That they do not delete was recorded by {by}."]
+    return [*lines, f"That they do not delete was {_recorded(record)} by {by}."]
+
+
+def _recorded(record: Record) -> str:
+    """By the second of two people it is confirmed, as the first has said it."""
+    two = record.closing is not None and record.closing[0].asked_by is not None
+    return "confirmed" if two else "recorded"
 
 
 # Suspended, held.
@@ -176,6 +185,23 @@ def _held(record: Record) -> list[str]:
 
 
 # Disputed, asked for.
+
+
+def _to_be_closed(record: Record) -> list[str]:
+    request = record.case.closure_request
+    if request is None:
+        return []
+    of = f"the filed {request.field} is false"
+    if request.incident is not None:
+        of = f"{facts.incident(record, request.incident)}; told, and not deleted"
+    said = f" In their words: {record.said(request.text)}." if request.text else ""
+    return [
+        (
+            f"NOT CLOSED YET: {request.by} asked at {record.when(request.at)} that it be closed by"
+            f" {RULES[request.rule]}: {of}.{said} Another person than {request.by} has to confirm"
+            " it, as the policy says."
+        )
+    ]
 
 
 def _disputed(record: Record) -> list[str]:

@@ -102,7 +102,7 @@ def incidents_page(
     documents = _documents(connection, [(row["site_id"], row["n"]) for row in found.rows])
     shown = documents if reveal else [masked.document(each) for each in documents]
     if wanted.q is not None:
-        shown = [each for each in shown if _holds(each, wanted.q)]
+        shown = [each for each in shown if where(each, wanted.q)]
     return {"items": shown, "next": found.next}
 
 
@@ -156,12 +156,13 @@ def _ascii(q: str) -> str | None:
         return None
 
 
-def _holds(document: Document, q: str) -> bool:
-    """Whether it stands in what is shown."""
+def where(document: Document, q: str) -> list[str]:
+    """The texts of an incident, as they are shown, in which that stands."""
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
     told = [document["site"], site_name.shown(document["site"]), *document["urls"], *notes]
     wanted = [each.casefold() for each in (q, quote(q, safe="/:?&=.-_~%#+"), _ascii(q)) if each]
-    return any(part in text.casefold() for text in told if text for part in wanted)
+    found = (text for text in told if text and any(part in text.casefold() for part in wanted))
+    return list(dict.fromkeys(found))
 
 
 def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[Document]:

@@ -1,22 +1,25 @@
-"""The possible: which acts on a site or an incident would be done at this moment, and why not.
+"""The possible: which acts on a site, an incident or an order would be done now, and why not.
 
 Nothing is guessed: each act is given to the machine, on a copy of the case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from incidents.accounts.roles import act_of
-from incidents.errors import UnknownIncidentError
+from incidents.errors import UnknownIncidentError, UnknownOrderError
 from incidents.machine import commands as c
+from incidents.machine.case import Delivery
 from incidents.machine.decide import decide
-from incidents.machine.ids import incident_id
+from incidents.machine.ids import incident_id, order_id
+from incidents.machine.order_acts import BY_HAND
 from incidents.machine.refusals import Refusal
-from incidents.store import cases, sites
+from incidents.store import cases, deliveries, sites
 from incidents.store import incidents as incident_rows
 from incidents.store.slices import need
 from incidents.views import policy
@@ -38,6 +41,8 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
         c.EditSite(by=by, person=_REASON),
         c.RecordContact(by=by, incident=None, outcome="reached"),
         c.StateFalse(by=by, field="phone", evidence=_REASON),
+        c.ConfirmClosure(by=by),
+        c.DeclineClosure(by=by),
         c.SetHold(by=by, reason=_REASON),
         c.LiftHold(by=by, reason=_REASON),
         c.AskReinstatement(by=by, reason=_REASON),
@@ -69,10 +74,36 @@ def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: da
     ))  # fmt: skip
 
 
+def on_order(
+    connection: Connection, order: tuple[int, int, str], by: str, now: datetime
+) -> Possible:
+    """What that person could do about the order (site, number, lane) at `now`.
+
+    Raises:
+        UnknownOrderError: if there is no such site.
+    """
+    site_id, seq, lane = order
+    name = sites.name_of(connection, site_id)
+    if name is None:
+        raise UnknownOrderError(given=order_id(*order))
+    acts = (
+        c.RetryOrder(by=by, order=seq, lane=lane),
+        c.CancelOrder(by=by, order=seq, lane=lane, why=BY_HAND, reason=_REASON),
+    )
+    unsettled = deliveries.unsettled(connection, *order)
+    return _tried(connection, sites.named(connection, name), now, acts, unsettled)
+
+
 def _tried(
-    connection: Connection, row: sites.Row, now: datetime, commands: tuple[c.Command, ...]
+    connection: Connection,
+    row: sites.Row,
+    now: datetime,
+    commands: tuple[c.Command, ...],
+    unsettled: Iterable[Delivery] = (),
 ) -> Possible:
     in_force = policy.in_force(connection)
-    wanted = {row["id"]: need(commands, now)}
+    # The desk locks orders as it loads them; who only looks locks nothing.
+    wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), acts=False)}
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
+    case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {act_of(type(each)): decide(case, each, in_force, now).refusal for each in commands}

@@ -92,6 +92,9 @@ def commands(record: Record) -> list[str]:
     found = []
     if record.overdue_since is not None:
         found.append("incidents daemon --once")
+    if case.closure_request is not None:
+        found.append(f"incidents site confirm-closure {site}")
+        found.append(f"incidents site decline-closure {site} --reason R")
     if case.disputed:
         found.append(f"incidents site uphold {site} --reason R")
     if case.request is not None:

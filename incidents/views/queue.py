@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -42,6 +42,7 @@ MAX_COUNTED = 1_000
 A count costs what it counts: beyond a thousand it would cost more than the page it stands on.
 """
 
+_WORDS = ("phone", "email", "person", "request_reason", "closing_text")
 _ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -105,7 +106,7 @@ def _items(
     connection: Connection, rows: list[Row], in_force: Policy, now: datetime, *, reveal: bool
 ) -> list[Document]:
     found = find(connection, rows)
-    refs = [row[name] for row in rows for name in ("phone", "email", "person", "request_reason")]
+    refs = [row[name] for row in rows for name in _WORDS]
     texts = personal.texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     told = [_details(row, found, texts, reveal=reveal) for row in rows]
@@ -120,7 +121,8 @@ def _details(
 ) -> Mapping[str, str | None]:
     """What people have told of themselves and written, as it may be shown; erased: None."""
     incident = found.incident(row)
-    note = row["request_reason"] if _is_asked(row) else incident and incident["note"]
+    asked = _asked(row)
+    note = incident and incident["note"] if asked is None else row[asked.reason]
     refs = {
         "phone": row["phone"], "person": row["person"], "email": row["email"], "note": note,
         "remark": found.remark(row),
@@ -129,8 +131,33 @@ def _details(
     return told if reveal else masked.details(told)
 
 
-def _is_asked(row: Row) -> bool:
-    return bool(row["kind"] == "reinstatement")
+class _Asked(NamedTuple):
+    """The columns of what one person has asked for, and another is to decide."""
+
+    by: str
+    reason: str
+
+
+_ASKED = {
+    "closure": _Asked("closing_by", "closing_text"),
+    "reinstatement": _Asked("request_by", "request_reason"),
+}
+
+
+def _asked(row: Row) -> _Asked | None:
+    return _ASKED.get(row["kind"])
+
+
+def _to_close(row: Row) -> Document | None:
+    """What a site is to be closed for, of the item that asks for it."""
+    if row["kind"] != "closure":
+        return None
+    n = row["closing_incident"]
+    return {
+        "rule": "false_info" if n is None else "refusal",
+        "incident": None if n is None else f"{row['site_id']}-{n}",
+        "field": row["closing_field"],
+    }
 
 
 def _item(
@@ -142,7 +169,7 @@ def _item(
     *,
     closing: bool,
 ) -> Document:
-    due, incident = row["due"], found.incident(row)
+    due, incident, asked = row["due"], found.incident(row), _asked(row)
     urls = found.urls(row)
     item: Document = {
         "id": f"{row['site_id']}-{row['item']}",
@@ -172,7 +199,8 @@ def _item(
         "attempts": found.attempts(row),
         "site_down": row["state"] != "active",
         "held": row["held"],
-        "asked_by": row["request_by"] if _is_asked(row) else None,
+        "asked_by": None if asked is None else row[asked.by],
+        "to_close": _to_close(row),
         "warning": f"the next miss closes {row['name']}" if closing else None,
     }
     if incident is not None and _was_spared(row, incident, in_force):
@@ -214,7 +242,8 @@ def _page(
     whom = (
         sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held, sites.c.run,
         sites.c.epoch, sites.c.phone, sites.c.email, sites.c.person, sites.c.request_by,
-        sites.c.request_reason,
+        sites.c.request_reason, sites.c.closing_by, sites.c.closing_text,
+        sites.c.closing_incident, sites.c.closing_field,
     )  # fmt: skip
     claim = (claims.c.by.label("claimed_by"), claims.c.at.label("claimed_at"))
     order = (rows.c.sort_due, rows.c.recorded_at, rows.c.site_id, rows.c.item)

@@ -121,6 +121,7 @@ def read(connection: Connection, name: str, now: datetime, zone: tzinfo) -> Reco
     refs = [
         case.hold and case.hold.reason,
         case.request and case.request.reason,
+        case.closure_request and case.closure_request.text,
         closing and closing[0].evidence,
     ]
     return Record(

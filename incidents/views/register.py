@@ -45,6 +45,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
         "hold": _hold(case),
         "closure": _closure(case),
         "reinstatement": _request(case),
+        "closure_request": _closure_request(case),
         "tasks": [
             {
                 "id": task_id(case.site_id, task.n),
@@ -155,6 +156,21 @@ def _hold(case: Case) -> Document | None:
     if hold is None:
         return None
     return {"by": hold.by, "at": rfc3339(hold.at), "reason": hold.reason}
+
+
+def _closure_request(case: Case) -> Document | None:
+    request = case.closure_request
+    if request is None:
+        return None
+    n = request.incident
+    return {
+        "by": request.by,
+        "at": rfc3339(request.at),
+        "rule": request.rule,
+        "incident": None if n is None else incident_id(case.site_id, n),
+        "field": request.field,
+        "reason": request.text,
+    }
 
 
 def _request(case: Case) -> Document | None:

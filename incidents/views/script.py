@@ -139,6 +139,20 @@ def _reinstatement(item: Document, _policy: Policy) -> Script:
     return say, [f"incidents site approve {site}", *decline]
 
 
+def _closure(item: Document, _policy: Policy) -> Script:
+    site, by, to_close = item["site"], item["asked_by"], item["to_close"]
+    what = to_close["incident"] or f"false: {to_close['field']}"
+    say = (
+        f"{by} asks that {site} be closed ({rule(to_close['rule'])}, {what}){_why(item)}. It is to"
+        f" be closed at once: another person than {by} confirms it or declines it now."
+    )
+    return say, [
+        f"incidents site confirm-closure {site}",
+        f"incidents site decline-closure {site} --reason R",
+        f"incidents site why {site}",
+    ]
+
+
 _SCRIPTS: dict[str, Callable[[Document, Policy], Script]] = {
     "call": _call,
     "keep_calling": _keep_calling,
@@ -148,6 +162,7 @@ _SCRIPTS: dict[str, Callable[[Document, Policy], Script]] = {
     "review": _review,
     "disputed": _disputed,
     "reinstatement": _reinstatement,
+    "closure": _closure,
 }
 _ONLY_THE_PERSON = (
     "Only speaking to the responsible person stops the clock; record every other attempt too."

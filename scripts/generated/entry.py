@@ -151,8 +151,11 @@ def _bare(hint: Any) -> Any:
 def _examples() -> dict[str, str]:
     """The first entry of each kind that the histories below come to."""
     found: dict[str, str] = {}
-    strict = replace(DOCUMENTED, min_attempts=1)
-    for policy, history in ((DOCUMENTED, _HISTORY), (strict, _ALARM), (DOCUMENTED, _ORDERS)):
+    strict, two = replace(DOCUMENTED, min_attempts=1), replace(DOCUMENTED, two_people_close=True)
+    histories = (
+        (DOCUMENTED, _HISTORY), (strict, _ALARM), (DOCUMENTED, _ORDERS), (two, _TWO_PEOPLE),
+    )  # fmt: skip
+    for policy, history in histories:
         for event, seq in _decided(policy, history):
             login = None if event.by == c.CLOCK else "wang"
             if event.kind not in found:
@@ -269,6 +272,12 @@ _ALARM: list[tuple[timedelta, c.Command]] = [
     (_after(), c.Log(by=_PERSON, urls=(_URL,))),
     (_after(hours=2), c.Elapse()),
 ]
+# A closure that one asks for and another declines, where the policy wants two people.
+_TWO_PEOPLE: list[tuple[timedelta, c.Command]] = [
+    (_after(), c.StateFalse(by=_PERSON, field="phone", evidence=_reference("rings at a baker's"))),
+    (_after(minutes=9), c.DeclineClosure(
+        by="supervisor-1", reason=_reference("the number is his"))),
+]  # fmt: skip
 # An order that was given up, tried again, undone by somebody's hand, and given once more.
 _ORDERS: list[tuple[timedelta, c.Command]] = [
     (_after(), c.SetHold(by="supervisor-1", reason=_reference("order 9"))),

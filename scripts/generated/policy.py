@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from incidents.machine import policy
@@ -13,6 +14,7 @@ _RULES = {
     "unreachable": "R2",
     "unreachable_run": "R3",
     "refusal": "R5",
+    "closure": "R4, R5",
 }
 _MEANINGS = {
     "repeat.count": "so many violations on one site close it",
@@ -25,9 +27,10 @@ _MEANINGS = {
     "unreachable_run.run": "which cases count: those in a row, or all since the last reinstatement",
     "refusal.removal_within": "how long a notified incident may stay, from the recording of the"
     " contact, before that counts as a refusal; empty for no deadline",
+    "closure.two_people": "whether a closure on somebody's word needs a second person",
 }
 # What no key takes: the error that it brings says what the key must be.
-_WRONG: dict[type, object] = {int: -1, str: "0s"}
+_WRONG: dict[type, object] = {int: -1, str: "0s", bool: 0}
 _MUST = re.compile(r"\S+ must be (?P<bounds>.*), got .*")
 
 
@@ -37,7 +40,8 @@ def text() -> str:
         "# The policy file",
         "The numbers of R1, R2, R3 and R5 are data. R4 has none. A policy is a TOML file; a key"
         " that is left out has the documented value, and an unknown key or section is an error."
-        " How to change it: [Change the policy](../how-to/change-the-policy.md).",
+        " [closure] is there only where it asks for two people: so the digests of policies"
+        " from before it stay as they are. How to change it: [Change the policy](../how-to/change-the-policy.md).",
         table(
             ("key", "rule", "default", "must be", "meaning"),
             (_row(f"{section}.{key}", default) for section, key, default in _keys()),
@@ -57,13 +61,18 @@ def text() -> str:
 
 
 def _keys() -> list[tuple[str, str, str | int]]:
-    document = DOCUMENTED.document().items()
-    return [(section, key, default) for section, keys in document for key, default in keys.items()]
+    # What it asks of nobody stands in no file.
+    document = DOCUMENTED.document() | {"closure": {"two_people": False}}
+    return [
+        (section, key, default)
+        for section, keys in document.items()
+        for key, default in keys.items()
+    ]
 
 
 def _row(name: str, default: str | int) -> tuple[str, ...]:
     section = name.partition(".")[0]
-    written = f'`"{default}"`' if isinstance(default, str) else f"`{default}`"
+    written = f"`{json.dumps(default)}`"
     return f"`{name}`", _RULES[section], written, _bounds(name, default), _MEANINGS[name]
 
 

@@ -132,6 +132,16 @@ def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(house: House
     assert house.door.by_session(idle.cookie) is None
 
 
+def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: House) -> None:
+    house.make("operator-1")
+    visit = house.door.begin("operator-1")
+    for _ in range(11):
+        house.moved.tick(timedelta(minutes=5))
+        assert house.door.by_session(visit.cookie, used=False) is not None
+    house.moved.tick(timedelta(minutes=5))
+    assert house.door.by_session(visit.cookie, used=False) is None
+
+
 def test_a_new_password_ends_all_sessions(house: House) -> None:
     house.make("operator-1")
     visit = house.door.sign_in("operator-1", PASSWORD, HERE)

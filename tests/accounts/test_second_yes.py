@@ -16,6 +16,7 @@ from incidents.accounts import secrets
 from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope, accounts
 from incidents.desk.accounts import By
+from incidents.desk.activation import SignInNeededError
 from incidents.machine import commands as c
 from incidents.store import engine as engines
 from incidents.store.engine import reading
@@ -145,6 +146,52 @@ def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(db_url:
         assert house.refused(ASK, signed_in=True) is None
         assert house.refused(YES, signed_in=True) is None
     engine.dispose()
+
+
+TWO_PEOPLE = "[closure]\ntwo_people = true\n"
+FALSE = c.StateFalse(by="sup-1", field="phone", evidence="a baker's")
+CLOSE = c.ConfirmClosure(by="op-1")
+
+
+@pytest.fixture
+def closing(two: House) -> House:
+    """With the site open again, under a policy by which two people close."""
+    two.refused(ASK, signed_in=True)
+    two.refused(YES, signed_in=True)
+    two.desk.activate(TWO_PEOPLE, by="sup-1", login="desk1", reason="nobody alone")
+    return two
+
+
+def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: House) -> None:
+    assert closing.refused(FALSE) == "sign_in_needed"
+    assert closing.refused(FALSE, signed_in=True) is None
+    assert closing.refused(CLOSE) == "sign_in_needed"
+    assert closing.refused(c.ConfirmClosure(by="sup-1"), signed_in=True) == "same_person"
+    assert closing.refused(c.ConfirmClosure(by="view-1"), signed_in=True) == "sign_in_needed"
+    assert closing.state == "active"
+    assert closing.refused(CLOSE, signed_in=True) is None
+    assert closing.state == "closed"
+    told = "".join(closing.told())
+    assert '"act":"state_false"' in told
+    assert '"act":"confirm_closure"' in told
+
+
+def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two: House) -> None:
+    two.refused(ASK, signed_in=True)
+    two.refused(YES, signed_in=True)
+    assert two.refused(FALSE) is None
+    assert two.state == "closed"
+
+
+def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: House) -> None:
+    def activate(*, signed_in: bool) -> None:
+        closing.desk.activate("", by="sup-1", login="desk1", reason="alone", signed_in=signed_in)
+
+    with pytest.raises(SignInNeededError):
+        activate(signed_in=False)
+    assert closing.desk.policy().two_people_close
+    activate(signed_in=True)
+    assert not closing.desk.policy().two_people_close
 
 
 def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_in(

@@ -188,8 +188,35 @@ def test_a_key_is_its_accounts_own(api: Rig) -> None:
         assert not answer.json()["repeated"]
 
 
+def test_two_people_close_a_site_in_person_where_the_policy_says_so(api: Rig) -> None:
+    fill(api)
+    first, second = api.person("supervisor"), api.person("operator")
+    body = {"toml": "[closure]\ntwo_people = true\n", "reason": "nobody alone"}
+    assert first.post("/api/v1/policy/activate", json=body).status_code == 200
+    assert api.client("supervisor").post("/api/v1/policy/activate", json=body).status_code == 403
+    seen = {"If-Match": first.get(SITE).headers["etag"]}
+    stated = {"field": "phone", "evidence": "a baker's", "confirm": "shop.example"}
+    asked = first.post(f"{SITE}/false-info", json=stated, headers=seen).json()
+    assert (asked["site"]["state"], asked["remarks"][0]["name"]) == ("active", "waits_for_second")
+    waits = second.get(SITE).json()["closure_request"]
+    assert (waits["by"], waits["rule"], waits["reason"]) == (
+        "supervisor-person", "false_info", "a baker's",
+    )  # fmt: skip
+    assert second.get("/api/v1/queue").json()["items"][0]["to_close"]["field"] == "phone"
+    yes = {"confirm": "shop.example"}
+    path = f"{SITE}/confirm-closure"
+    assert second.post(path, json=yes).status_code == 428
+    seen = {"If-Match": second.get(SITE).headers["etag"]}
+    assert second.post(path, json={"confirm": "x.example"}, headers=seen).status_code == 422
+    assert api.client("operator").post(path, json=yes, headers=seen).status_code == 403
+    same = first.post(path, json=yes, headers=seen)
+    assert (same.status_code, same.json()["type"][22:]) == (403, "same-person")
+    done = second.post(path, json=yes, headers=seen).json()
+    assert done["site"]["state"] == "closed"
+
+
 def test_a_policy_is_shown_tried_and_activated(api: Rig) -> None:
-    supervisor = api.client("supervisor")
+    supervisor = api.person("supervisor")
     shown = supervisor.get("/api/v1/policy").json()
     assert (len(shown["words"]), shown["activation"]) == (5, None)
     wanted = shown["toml"].replace('suspend_for = "12h"', 'suspend_for = "24h"')
@@ -210,7 +237,7 @@ def test_a_policy_is_shown_tried_and_activated(api: Rig) -> None:
     assert (other.status_code, other.json()["type"][22:]) == (422, "key-reused")
     assert supervisor.post("/api/v1/policy/activate", json=body).status_code == 409
     [past] = supervisor.get("/api/v1/policy/history").json()["items"]
-    assert (past["by"], past["reason"]) == ("supervisor-1", "they were too short")
+    assert (past["by"], past["reason"]) == ("supervisor-person", "they were too short")
     bad = supervisor.post("/api/v1/policy/check", json={"toml": "x = 1"})
     assert bad.status_code == 422
 

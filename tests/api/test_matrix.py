@@ -27,6 +27,7 @@ _WORDS: dict[str, Any] = {
     "reason": "because", "outcome": "no-answer", "field": "phone", "evidence": "a bakery's",
     "site": "new.example", "to": "li", "toml": "", "scenarios": "",
     "commands": [{"do": "log", "to": "shop.example"}], "days": 7,
+    "history": "occurred_at,site\n2026-03-01 10:00,old.example\n",
 }  # fmt: skip
 
 

@@ -185,6 +185,7 @@ def everything() -> Decided:
     _suspended_and_late_truth(site)
     _closed_by_the_third(site)
     _closed_by_a_word(site)
+    _closed_by_two(site)
     _closed_by_the_run(site)
     _under_another_policy(site)
     return site
@@ -293,6 +294,24 @@ def _closed_by_a_word(site: Decided) -> None:
     site.do(c.StateFalse(by="li", field="phone", evidence="sha256:1"), minutes=5)
     site.do(c.AskReinstatement(by="li", reason="sha256:2"), minutes=5)
     site.do(c.Approve(by="wang"), minutes=5)
+
+
+def _closed_by_two(site: Decided) -> None:
+    site.activate(replace(DOCUMENTED, two_people_close=True))
+    site.do(c.StateFalse(by="li", field="email", evidence="sha256:5"), minutes=5)
+    site.do(c.DeclineClosure(by="wang", reason="sha256:6"), minutes=5)
+    site.do(c.StateFalse(by="wang", field="phone", evidence="sha256:7"), minutes=5)
+    site.do(c.ConfirmClosure(by="li"), minutes=5)
+    site.do(c.AskReinstatement(by="li", reason="sha256:8"), minutes=5)
+    site.do(c.Approve(by="wang"), minutes=5)
+    site.do(c.Log(by="li"), minutes=24 * 60)
+    n = site.case.last_incident
+    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+    site.do(c.StateRefused(by="li", incident=n, note="sha256:9"), minutes=5)
+    site.do(c.ConfirmClosure(by="wang"), minutes=5)
+    site.do(c.AskReinstatement(by="li", reason="sha256:a"), minutes=5)
+    site.do(c.Approve(by="wang"), minutes=5)
+    site.activate(DOCUMENTED)
 
 
 def _closed_by_the_run(site: Decided) -> None:

@@ -210,7 +210,7 @@ def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
     site.do(c.AddSite(by="li"))
     for n in range(500):
         if n % 50 == 0:
-            site.activate(Policy(**random_histories.POLICIES[2 + (seed + n) % 19]))
+            site.activate(Policy(**random_histories.POLICIES[2 + (seed + n) % 21]))
         site.now += timedelta(minutes=draw.choice((0, 0, 1, 20, 61, 300, 800)))
         case = site.case
         outside = Outside(

@@ -160,7 +160,7 @@ def test_a_reinstatement_by_the_person_who_asked_for_it_is_found() -> None:
     _, finding = redecided(with_(site.entries, 4, altered(site.entries[3], by="li")), Periods())
     assert finding is not None
     assert finding.row == "7-4"
-    assert str(finding.found).startswith("the desk refuses it: li asked for this reinstatement")
+    assert str(finding.found).startswith("the desk refuses it: li asked for this")
 
 
 def _added(now: datetime) -> e.Event:

@@ -28,6 +28,7 @@ def test_it_brings_sites_and_incidents_in_once_on_both_databases(cli_on_both: Cl
         "sites": {"new": 5, "known": 0},
         "incidents": {"new": 13, "known": 1},
         "refused": 0,
+        "refusals": [],
         "urls_left_out": 0,
         "bad": [],
     }

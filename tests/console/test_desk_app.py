@@ -20,7 +20,7 @@ from incidents.accounts import secrets
 from incidents.api import app
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
-from incidents.console import incident, queue, site, writing
+from incidents.console import changes, incident, orders, queue, shift, site, writing
 from incidents.console.changes import MOST_OF_ONE
 from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import Envelope, accounts
@@ -32,10 +32,13 @@ from tests.console.desk_rig import ADAM, PASSWORD, people
 BASE = "https://desk.host.example"
 POSTS = [
     route.path
-    for module in (queue, site, incident)
+    for module in (queue, site, incident, orders, shift)
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.methods == {"POST"}
 ]
+NAMES = {
+    "name": "shop.example", "item": "1-1", "incident": "1-1", "digest": "0" * 64, "order": "1-o2",
+}  # fmt: skip
 
 
 class Desk:
@@ -170,12 +173,43 @@ def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: Desk) -> None:
     assert again.get("/").status_code == 303
 
 
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: Desk) -> None:
+    li, by_itself = desk.person("li"), {"hx-request": "true", "hx-current-url": f"{BASE}/?mine=1"}
+    cookie = li.client.cookies["__Host-incidents"]
+    with freeze_time(clock.now(), ignore=["_pytest"]) as frozen:
+        for _ in range(3):
+            frozen.tick(timedelta(minutes=19))
+            assert li.get("/queue/list", **by_itself).status_code == 200
+            assert li.get("/sites", **{"sec-fetch-mode": "cors"}).status_code == 200
+            assert li.get("/no", **{"sec-fetch-mode": "same-origin"}).status_code == 404
+            assert changes.is_in(desk.app.state.door, cookie)
+        frozen.tick(timedelta(minutes=4))
+        assert not changes.is_in(desk.app.state.door, cookie)
+        sent = li.get("/queue/list", **by_itself)
+        assert (sent.status_code, sent.headers["hx-redirect"]) == (401, "/sign-in?to=/%3Fmine%3D1")
+        sent = li.get("/queue/list", **{**by_itself, "hx-current-url": "https://["})
+        assert sent.headers["hx-redirect"] == "/sign-in"
+
+
+def test_what_somebody_does_keeps_them_signed_in(desk: Desk) -> None:
+    violation(desk)
+    li = desk.person("li")
+    word, with_htmx = li.csrf(), {"hx-request": "true", "sec-fetch-mode": "cors"}
+    with freeze_time(clock.now(), ignore=["_pytest"]) as frozen:
+        for _ in range(2):
+            frozen.tick(timedelta(minutes=59))
+            assert li.get("/sites", **{"sec-fetch-mode": "navigate"}).status_code == 200
+            frozen.tick(timedelta(minutes=59))
+            answer = li.client.post("/queue/1-1/claim", data={"csrf": word}, headers=with_htmx)
+            assert answer.status_code == 200
+
+
 def test_a_form_without_the_word_of_the_session_does_nothing(desk: Desk) -> None:
     violation(desk)
     wang = desk.person("wang")
     for path in (*POSTS, "/sign-out"):
         before = len(desk.bodies())
-        at = path.format(name="shop.example", item="1-1", incident="1-1", digest="0" * 64)
+        at = path.format(**NAMES)
         answer = wang.client.post(at, data={"reason": "x", "csrf": "0" * 64})
         assert answer.status_code == 403, path
         [new] = desk.bodies()[before:]
@@ -194,7 +228,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(des
     for path in POSTS:
         before = len(desk.bodies())
         item = "1-t1" if path.endswith("/done") else "1-1"
-        at = path.format(name="shop.example", item=item, incident="1-1", digest="0" * 64)
+        at = path.format(**{**NAMES, "item": item})
         files = {"file": ("a.txt", b"x")} if path.endswith("/attach") else None
         assert vera.client.post(at, data=fields, files=files).status_code == 403, path
         [new] = desk.bodies()[before:]
@@ -214,7 +248,8 @@ def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Desk) 
     violation(desk)
     li = desk.person("li")
     pages = ("/", "/queue/list", "/sites", "/sites/shop.example", "/incidents/1-1", "/log", "/no")
-    for page in pages:
+    others = ("/orders", "/orders/1-o2.notice", "/hand-over", "/search?q=shop")
+    for page in (*pages, *others):
         is_guarded(li.get(page))
 
 
@@ -265,7 +300,7 @@ def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: Desk) -> Non
 def test_without_a_database_a_page_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     li = desk.person("li")
 
-    def lost(*_: object) -> None:
+    def lost(*_: object, **__: object) -> None:
         raise DatabaseError("gone")
 
     monkeypatch.setattr("incidents.accounts.door.Door.by_session", lost)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -105,6 +106,9 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         assert len(desk.site("shop.example")["incidents"][0]["contacts"]) == 3
         pass_time(HOUR + MINUTE)
         assert desk.site("shop.example")["state"] == "suspended"
+        # Their consoles have been fresh all the time; nobody has done anything, and they are out.
+        for page in (li, wang, zhao):
+            page.wait_for_url("**/sign-in*")
 
         # Twelve hours later it is open again; two more violations close it (R1).
         pass_time(12 * HOUR + MINUTE)
@@ -145,6 +149,14 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         assert desk.site("shop.example")["state"] == "active"
         assert zhao.locator("html").get_attribute("lang") == locale.replace("-GB", "")
 
+        # No daemon has carried out what was ordered meanwhile; she does it by hand, and says so.
+        zhao.locator("a[href^='/orders?site=']").click()
+        zhao.locator("#items .what a").first.click()
+        zhao.wait_for_url("**/orders/1-o*")
+        act(zhao, "cancel", reason="done by hand")
+        zhao.wait_for_selector("#said .done")
+        assert zhao.locator(".states .state.cancelled").count() == 1
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
@@ -157,6 +169,7 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
         category="a-category-of-a-single-long-word-" * 3, ago=30 * MINUTE,
     )  # fmt: skip
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="no-answer", note="n" * 300))
+    desk.do(site, c.ClaimItem(by="wang", item="1"))
     locale = "zh-CN" if scheme == "dark" else "en-GB"
     with person(
         browser, desk, "wang", width=width, color_scheme=scheme, locale=locale
@@ -170,6 +183,9 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
             "/log",
             "/no",
         ]
+        if (width == 360) == (scheme == "dark"):
+            pages += ["/orders", f"/orders/{incident.partition('-')[0]}-o2.notice"]
+            pages += ["/hand-over", f"/search?q={width}-{scheme}"]
         for page in pages:
             seen.goto(desk.url + page)
             for each in seen.locator("details > summary").all()[:3]:
@@ -253,6 +269,14 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
         chen.locator(f"#i-{incident} button[value=no-answer]").click()
         assert "Somebody was faster" in said(chen)
         assert "li, " in said(chen)
+        # At the end of the shift it is the other one's.
+        li.goto(f"{desk.url}/hand-over")
+        li.select_option("#to", "chen")
+        li.select_option("#of", "two.example")
+        li.get_by_role("button", name="Hand over").click()
+        li.wait_for_selector("#said .done")
+        chen.goto(f"{desk.url}/?mine=1")
+        assert chen.locator(f"#i-{incident} .holder").inner_text() == "with chen"
     [document] = desk.site("two.example")["incidents"]
     assert [each["outcome"] for each in document["contacts"]] == ["reached"]
 
@@ -303,6 +327,16 @@ def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) ->
         li.keyboard.type("keys.example")
         li.keyboard.press("Enter")
         li.wait_for_url("**/sites/keys.example")
+        # The same on every page, and among what was found.
+        li.keyboard.press("/")
+        li.keyboard.type("keys.ex")
+        li.keyboard.press("Enter")
+        li.wait_for_url("**/search?q=keys.ex")
+        li.keyboard.press("j")
+        li.keyboard.press("j")
+        assert li.locator(".item.selected").get_attribute("id") == f"i-{incident}"
+        li.keyboard.press("Enter")
+        li.wait_for_url(f"**/incidents/{incident}")
     assert any('"details_revealed"' in body for body in desk.kinds())
 
 
@@ -317,7 +351,11 @@ def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Console)
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="reached", note=HOSTILE))
     desk.do(site, c.SetHold(by="wang", reason=HOSTILE))
     with person(browser, desk, "wang") as wang:
-        for page in ("/", f"/sites/{site}", f"/incidents/{incident}", f"/sites?q={HOSTILE[:50]}"):
+        looked_for = quote(HOSTILE[:50])
+        for page in (
+            "/", f"/sites/{site}", f"/incidents/{incident}", f"/sites?q={looked_for}",
+            f"/search?q={looked_for}",
+        ):  # fmt: skip
             wang.goto(desk.url + page)
             assert "taken" not in wang.title()
             assert wang.locator("main img, main script").count() == 0

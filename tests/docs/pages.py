@@ -174,5 +174,5 @@ def _run_in_shell(step: Typed, folder: Path, environment: Mapping[str, str]) -> 
         check=False,
     )
     assert ran.returncode == step.status, f"line {step.line}: {step.command}\n{ran.stderr}"
-    for part in (part for line in step.printed for part in _PARTS.split(line)):
+    for part in (part for line in step.printed for part in _parts(line)):
         assert part in ran.stdout + ran.stderr, f"line {step.line}: {part!r} in\n{ran.stdout}"

@@ -25,7 +25,8 @@ def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
 
 def test_each_request_of_the_page_answers_what_stands_below_it(api: Rig, tmp_path: Path) -> None:
-    token = api.token(api.account("panel-1", "integrator"), ["look", "add_site", "log"])
+    acts = ["look", "add_site", "log", "import_incident", "simulate"]
+    token = api.token(api.account("panel-1", "integrator"), acts)
     with serving(api) as server:
         environment = {
             "DESK": server, "TOKEN": token, "PYTHONPATH": str(pages.ROOT),

@@ -187,6 +187,14 @@ class History:
         """State that the phone is false."""
         return self.do(c.StateFalse(by=by, field="phone", evidence="the carrier says so"))
 
+    def confirm_closure(self, *, by: str = BOB) -> Self:
+        """Confirm the closure that was asked for."""
+        return self.do(c.ConfirmClosure(by=by))
+
+    def decline_closure(self, *, by: str = BOB) -> Self:
+        """Decline it."""
+        return self.do(c.DeclineClosure(by=by, reason="the number is right"))
+
     def hold(self, *, by: str = ANN) -> Self:
         """Set a hold."""
         return self.do(c.SetHold(by=by, reason="the police say so"))

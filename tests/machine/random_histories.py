@@ -72,14 +72,17 @@ POLICIES: tuple[Numbers, ...] = (
         "repeat_count": 9,
     },
     {"unreachable_within": timedelta(hours=24), "suspend_for": timedelta(hours=24)},
+    {"two_people_close": True},
+    {"two_people_close": True, "repeat_count": 9, "removal_within": timedelta(hours=2)},
 )
 
 # How often each act is drawn. What ends a history early, a closure by a word, is rare.
 WEIGHTS = {
     "elapse": 3, "log": 6, "contact": 7, "void_contact": 3, "void": 2, "removed": 2, "refused": 1,
-    "recur": 2, "take_back": 3, "false_info": 1, "hold": 1, "unhold": 2, "reinstate": 3,
-    "approve": 3, "decline": 1, "uphold": 2, "import": 1, ACTIVATE: 1, "reported": 1,
-    "say_removed": 1, "deliver": 4, "fail": 2, "cancel": 2, "retry": 2, "see": 1, "repeat": 1,
+    "recur": 2, "take_back": 3, "false_info": 1, "confirm_closure": 1, "decline_closure": 1,
+    "hold": 1, "unhold": 2, "reinstate": 3, "approve": 3, "decline": 1, "uphold": 2, "import": 1,
+    ACTIVATE: 1, "reported": 1, "say_removed": 1, "deliver": 4, "fail": 2, "cancel": 2, "retry": 2,
+    "see": 1, "repeat": 1,
 }  # fmt: skip
 
 
@@ -137,6 +140,8 @@ DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
         for outcome in ("", "reached", "no-answer")
         for again in (False, True)
     ),
+    "confirm_closure": _BY,
+    "decline_closure": _BY,
     "reinstate": _BY,
     "approve": _BY,
     "decline": _BY,

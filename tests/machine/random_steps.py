@@ -99,6 +99,8 @@ _COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
     "import": _imported,
     "take_back": lambda s, k, now: c.TakeBack(by=s.by, incident=s.incident(k), reason="r"),
     "false_info": lambda s, k, now: c.StateFalse(by=s.by, field="phone", evidence="e"),
+    "confirm_closure": lambda s, k, now: c.ConfirmClosure(by=s.by),
+    "decline_closure": lambda s, k, now: c.DeclineClosure(by=s.by),
     "hold": lambda s, k, now: c.SetHold(by=s.by, reason="r"),
     "unhold": lambda s, k, now: c.LiftHold(by=s.by, reason="r"),
     "reinstate": lambda s, k, now: c.AskReinstatement(by=s.by, reason="r"),

@@ -202,6 +202,14 @@ def test_a_value_too_long_to_show_is_cut() -> None:
     assert len(message) < 200
 
 
+def test_two_people_are_asked_for_by_a_section_of_their_own() -> None:
+    assert read("[closure]\ntwo_people = true").two_people_close
+    assert read("[closure]\ntwo_people = false") == read("[closure]") == DOCUMENTED
+    assert error('[closure]\ntwo_people = "yes"') == (
+        'closure.two_people must be true or false, got "yes"'
+    )
+
+
 # The digest, and writing.
 
 
@@ -224,6 +232,7 @@ def test_two_files_that_say_the_same_are_one_policy_with_one_digest() -> None:
         {"run_count": 2},
         {"run": "total"},
         {"removal_within": timedelta(hours=1)},
+        {"two_people_close": True},
     ],
 )
 def test_another_number_is_another_version(other: dict[str, Any]) -> None:
@@ -254,6 +263,7 @@ _counts = st.integers(min_value=1, max_value=1_000)
         run_count=_counts,
         run=st.sampled_from(["consecutive", "total"]),
         removal_within=st.none() | _durations,
+        two_people_close=st.booleans(),
     )
 )
 def test_a_policy_written_as_toml_reads_back_unchanged(policy: Policy) -> None:

@@ -15,6 +15,7 @@ from tests.machine.history import ANN, History
 from tests.machine.order_history import OrderHistory
 
 URL = "http://a.example/"
+TWO = Policy(two_people_close=True)
 
 REFUSED: dict[str, Callable[[], History]] = {
     "already_held": lambda: History().hold().hold(),
@@ -25,10 +26,12 @@ REFUSED: dict[str, Callable[[], History]] = {
     "before_incident": lambda: History().log().contact(1, at="09:00"),
     "before_told": lambda: History(at="10:00").log(at="09:00").contact(1).refused(1, at="09:30"),
     "claimed": lambda: History().log().claim("1").claim("1", by="eve"),
+    "closure_asked": lambda: History(policy=TWO).false_info().false_info(by="eve"),
     "double_entry": lambda: History().log(URL).log(URL),
     "future": lambda: History().log(at="11:00"),
     "held": lambda: History().hold().false_info().reinstate(),
     "in_force_already": lambda: OrderHistory().repeat(),
+    "no_closure_asked": lambda: History(policy=TWO).confirm_closure(),
     "no_request": lambda: History().false_info().approve(),
     "nobody_to_tell": lambda: History().contact(None),
     "not_claimed": lambda: History().log().release("1"),
@@ -59,6 +62,7 @@ REFUSED: dict[str, Callable[[], History]] = {
 }
 
 REMARKED: dict[str, Callable[[], History]] = {
+    "waits_for_second": lambda: History(policy=TWO).false_info(),
     "too_late": lambda: History().miss().contact(1),
     "not_covered": lambda: History().log().after("1m").log().contact(None, at="10:00"),
 }

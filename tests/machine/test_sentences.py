@@ -32,6 +32,10 @@ SAID = {
         " being asked; check --at"
     ),
     "claimed": "12-1 is claimed by ann: ask them to release it or to hand over",
+    "closure_asked": (
+        "ann has asked for the closure of site.example already: it waits for another person"
+        " (site confirm-closure, site decline-closure)"
+    ),
     "double_entry": (
         "incident 12-1 of site.example has http://a.example/ already and is still "
         "open: if this is another violation, say --again (recur 12-1 is for content"
@@ -43,6 +47,10 @@ SAID = {
     ),
     "in_force_already": (
         "site.example is active in the world too: there is nothing to order once more"
+    ),
+    "no_closure_asked": (
+        "nobody has asked for the closure of site.example (site false-info and refused ask, where"
+        " the policy wants two people)"
     ),
     "no_request": ("nobody has asked for the reinstatement of site.example (site reinstate asks)"),
     "nobody_to_tell": (
@@ -67,7 +75,7 @@ SAID = {
         "12-o2 is not what is ordered for site.example any more: it would undo what came after it "
         "(acts cancel settles it; acts reconcile compares site.example with the world)"
     ),
-    "same_person": "ann asked for this reinstatement: another person must answer it",
+    "same_person": "ann asked for this: another person must answer it",
     "seen_too_early": (
         "site.example was looked at before something else was ordered or carried out: look again"
     ),
@@ -85,6 +93,11 @@ SAID = {
         "and site why tells what became of the others)"
     ),
     "unknown_task": "there is no open task 12-t7 (queue lists them)",
+    "waits_for_second": (
+        "site.example is not closed yet: the policy asks for two people, and another one confirms"
+        " it (site confirm-closure site.example) or declines it (site decline-closure"
+        " site.example)"
+    ),
     "too_late": (
         "the contact on 12-1 was recorded after its deadline, 11:00, so it stopped "
         "no clock; if the call was made in time, record it again with --at and the "
@@ -202,7 +215,7 @@ def test_a_held_site_is_named_when_its_reinstatement_is_approved() -> None:
 
 def test_a_decline_by_the_same_person_is_refused_like_an_approval() -> None:
     site = History().false_info().reinstate(by=BOB).decline(by=BOB)
-    assert said(site) == ["bob asked for this reinstatement: another person must answer it"]
+    assert said(site) == ["bob asked for this: another person must answer it"]
 
 
 def test_who_happened_to_be_told_at_that_moment_is_not_named_as_left_out() -> None:

@@ -32,6 +32,7 @@ class Policy:
     run_count: int = 3
     run: str = "consecutive"
     removal_within: timedelta | None = None
+    two_people_close: bool = False
 
 
 class Refused(Exception):  # noqa: N818 -- the word of the desk
@@ -138,6 +139,14 @@ class Closure:
 
 
 @dataclass
+class Asked:
+    """A closure that one person asked for: of the incident refused (R5), or false details (R4)."""
+
+    by: str
+    incident: int | None
+
+
+@dataclass
 class Site:
     """All that ever happened on one site."""
 
@@ -148,6 +157,7 @@ class Site:
     tasks: list[Task] = field(default_factory=list)
     held: bool = False
     asked_by: str | None = None
+    to_close: Asked | None = None
 
     def now(self, clock: datetime) -> datetime:
         return max(clock, self.entries[-1][0])
@@ -443,7 +453,8 @@ class NaiveDesk:
         self._not_before(about, at)
         if all(contact.occurred_at > at for contact in about.reached()):
             raise Refused("before_told")
-        self._refuse(found, about, now)
+        if not self._only_asked(found, Asked(by, incident)):
+            self._refuse(found, about, now)
         self._write(found, now, by, "refused")
 
     def take_back(self, site: str, incident: int, now: datetime, by: str) -> None:
@@ -460,8 +471,29 @@ class NaiveDesk:
         """R4: the filed details are false."""
         found, now = self._begin(site, now)
         self._not_closed(found)
-        self._close(found, Closure("false_info", now, self.policy))
+        if not self._only_asked(found, Asked(by, None)):
+            self._close(found, Closure("false_info", now, self.policy))
         self._write(found, now, by, "false-info")
+
+    def confirm_closure(self, site: str, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        self._not_closed(found)
+        asked = found.to_close
+        if asked is None:
+            raise Refused("no_closure_asked")
+        self._another(asked.by, by)
+        if asked.incident is None:
+            self._close(found, Closure("false_info", now, self.policy))
+        else:
+            self._refuse(found, self._incident(found, asked.incident), now)
+        self._write(found, now, by, "confirm-closure")
+
+    def decline_closure(self, site: str, now: datetime, by: str) -> None:
+        found, now = self._begin(site, now)
+        if found.to_close is None:
+            raise Refused("no_closure_asked")
+        found.to_close = None
+        self._write(found, now, by, "decline-closure")
 
     def done(self, site: str, task: int, now: datetime, by: str) -> None:
         found, now = self._begin(site, now)
@@ -647,9 +679,21 @@ class NaiveDesk:
     def _answer_request(self, site: Site, by: str) -> None:
         if site.asked_by is None:
             raise Refused("no_request")
-        if normalize("NFKC", site.asked_by).casefold() == normalize("NFKC", by).casefold():
-            raise Refused("same_person")
+        self._another(site.asked_by, by)
         site.asked_by = None
+
+    def _another(self, asked_by: str, by: str) -> None:
+        if normalize("NFKC", asked_by).casefold() == normalize("NFKC", by).casefold():
+            raise Refused("same_person")
+
+    def _only_asked(self, site: Site, asked: Asked) -> bool:
+        """Whether the policy wants a second person, for whom it then waits."""
+        if not self.policy.two_people_close:
+            return False
+        if site.to_close is not None:
+            raise Refused("closure_asked")
+        site.to_close = asked
+        return True
 
     def _told_about(self, site: Site, at: datetime) -> list[Incident]:
         return [
@@ -662,6 +706,12 @@ class NaiveDesk:
 
     def _write(self, site: Site, now: datetime, by: str, what: str) -> None:
         site.entries.append((now, by, what))
+        asked = site.to_close
+        if asked is not None and (
+            site.closure() is not None
+            or (asked.incident and site.incidents[asked.incident - 1].state() != "notified")
+        ):
+            site.to_close = None
 
     def _record_incident(
         self, site: Site, at: datetime, now: datetime, by: str, urls: Sequence[str]

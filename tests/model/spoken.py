@@ -137,6 +137,8 @@ _ACTS: dict[type[c.Command], tuple[str, _Said]] = {
     c.StateRefused: ("refused", lambda x: {"incident": x.incident, "at": x.at}),
     c.TakeBack: ("take_back", lambda x: {"incident": x.incident}),
     c.StateFalse: ("false_info", lambda _: {}),
+    c.ConfirmClosure: ("confirm_closure", lambda _: {}),
+    c.DeclineClosure: ("decline_closure", lambda _: {}),
     c.SetHold: ("hold", lambda _: {}),
     c.LiftHold: ("unhold", lambda _: {}),
     c.AskReinstatement: ("reinstate", lambda _: {}),

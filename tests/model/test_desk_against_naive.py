@@ -41,6 +41,7 @@ POLICIES: list[dict[str, Any]] = [
     {"removal_within": 2 * HOUR},
     {"repeat_count": 5, "run_count": 2},
     {"repeat_count": 2, "repeat_within": HOUR},
+    {"two_people_close": True, "repeat_count": 9},
 ]
 
 steps = st.sampled_from(
@@ -173,6 +174,14 @@ class DeskAgainstNaive(RuleBasedStateMachine):
     def a_filed_detail_is_false(self, site: str, by: str) -> None:
         command = c.StateFalse(by=by, field="phone", evidence="the operator says so")
         self._do(site, command, "false_info", by=by)
+
+    @rule(site=sites, by=persons)
+    def a_closure_is_confirmed(self, site: str, by: str) -> None:
+        self._do(site, c.ConfirmClosure(by=by), "confirm_closure", by=by)
+
+    @rule(site=sites, by=persons)
+    def a_closure_is_declined(self, site: str, by: str) -> None:
+        self._do(site, c.DeclineClosure(by=by, reason="no"), "decline_closure", by=by)
 
     @rule(site=sites, by=persons)
     def a_hold_is_set(self, site: str, by: str) -> None:

@@ -119,6 +119,18 @@ class Hold(Answer):
     reason: str | None
 
 
+class ClosureRequest(Answer):
+    """A closure on one person's word that waits for a second: who asked, when, by which rule, and
+    for what, an incident (R5) or a filed detail (R4)."""
+
+    by: str
+    at: str
+    rule: str
+    incident: str | None
+    field: str | None
+    reason: str | None
+
+
 class Closure(Answer):
     """What has closed a site."""
 
@@ -147,6 +159,7 @@ class SiteInFull(Site):
     hold: Hold | None
     closure: Closure | None
     reinstatement: Hold | None
+    closure_request: ClosureRequest | None
     tasks: list[Task]
     incidents: list[Incident]
     incidents_total: int

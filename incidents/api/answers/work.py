@@ -150,6 +150,57 @@ class Alarms(Answer):
     capped: list[str]
 
 
+class TriedChannel(Answer):
+    """Whether a channel took it; alarms wait until `quiet_until`, when its quiet hours end."""
+
+    channel: str
+    took: bool
+    problem: str | None
+    detail: str | None
+    quiet_until: str | None
+
+
+class Tried(Answer):
+    """What each channel to the desk has said to a trial."""
+
+    items: list[TriedChannel]
+
+
+class Daemon(Answer):
+    """A daemon that was heard of; one that is `standing_aside` says why."""
+
+    daemon: str
+    host: str
+    pid: int
+    started_at: str
+    last_beat: str
+    beating: bool
+    standing_aside: str | None
+
+
+class OverdueSite(Answer):
+    """A site of which something should have been done by now."""
+
+    site: str
+    due: str
+
+
+class Enforcement(Answer):
+    """Whether the clock is enforced, by whom, and what is overdue."""
+
+    beating: bool
+    enforced_by: Literal["daemon", "once"] | None
+    last_once: str | None
+    last_beat: str | None
+    daemon: str | None
+    standing_aside: str | None
+    overdue: int
+    overdue_capped: bool
+    overdue_since: str | None
+    overdue_sites: list[OverdueSite]
+    daemons: list[Daemon]
+
+
 class Notice(Answer):
     """A notice: to whom, and when."""
 

@@ -32,10 +32,11 @@
     }
   }
 
-  // The queue: which item is selected, and what is open or half typed when the list is fresh.
+  // A list: which item is selected, and what is open or half typed when it is fresh.
 
   let selected = null;
-  const items = () => [...document.querySelectorAll("#items > .item")];
+  const items = () => [...document.querySelectorAll("#items .item")];
+  const live = () => $("desk") || $("fresh");
 
   function select(item, focus) {
     for (const each of items()) each.classList.toggle("selected", each === item);
@@ -56,13 +57,13 @@
 
   let kept = null;
   function keep() {
-    const desk = $("desk");
+    const desk = live();
     if (!desk) return;
     const active = document.activeElement;
     const all = items();
     const before = kept;
     kept = {
-      open: [...desk.querySelectorAll("details[open]")].map((each) => each.id),
+      open: [...desk.querySelectorAll("details[open][id]")].map((each) => each.id),
       revealed: [...desk.querySelectorAll("[data-revealed]")].map((each) => [each.id, each.innerHTML]),
       at: all.findIndex((item) => item.id === selected),
       inside: desk.contains(active),
@@ -80,7 +81,7 @@
     element.matches("button, a, summary") ? [element.tagName, element.textContent.trim()] : null;
 
   function restore() {
-    const desk = $("desk");
+    const desk = live();
     if (!desk || !kept) return;
     if (desk.dataset.now) ahead = Date.parse(desk.dataset.now) - Date.now();
     for (const id of kept.open) if ($(id)) $(id).open = true;
@@ -91,7 +92,7 @@
     select(item, false);
     // The focus went with the old list; who has moved on meanwhile, to a field say, stays there.
     if (kept.inside && (!document.activeElement || document.activeElement === body)) {
-      const home = (kept.item && $(kept.item)) || item;
+      const home = (kept.item && $(kept.item)) || item || desk;
       const same = home && kept.button && [...home.querySelectorAll(kept.button[0])]
         .find((each) => each.textContent.trim() === kept.button[1] && !each.disabled);
       if (same) same.focus({ preventScroll: true });
@@ -126,7 +127,9 @@
     Enter: () => {
       const item = selected && $(selected);
       const more = item && item.querySelector("details");
+      const link = item && item.querySelector("a");
       if (more) more.open = !more.open;
+      else if (link) link.click();
     },
     n: () => press(selected && $(selected), "[data-key=n]"),
     c: () => press(selected && $(selected), "[data-key=c]"),
@@ -148,13 +151,14 @@
       return;
     }
     if (event.key === "Enter" && target.matches("a, button, summary")) return;
-    if (!$("items") || !acts[event.key] || (!keysAreOn() && event.key !== "Enter")) return;
+    const here = ["/", "?"].includes(event.key) ? $("keys") : $("items");
+    if (!here || !acts[event.key] || (!keysAreOn() && event.key !== "Enter")) return;
     event.preventDefault();
     acts[event.key]();
   });
 
   document.addEventListener("focusin", (event) => {
-    const item = event.target.closest && event.target.closest("#items > .item");
+    const item = event.target.closest && event.target.closest("#items .item");
     if (item && item.id !== selected) select(item, false);
   });
 
@@ -173,11 +177,11 @@
   function refresh() {
     const desk = $("desk");
     if (desk) htmx.trigger(desk, "refresh");
-    const live = $("fresh");
-    if (!live) return;
+    const part = $("fresh");
+    if (!part) return;
     // Nobody loses what they are typing: then it is said that the page is old.
     if (busy()) { stale = true; const told = $("stale"); if (told) told.hidden = false; }
-    else htmx.trigger(live, "refresh");
+    else htmx.trigger(part, "refresh");
   }
 
   function about(data) {
@@ -186,10 +190,10 @@
   }
 
   function say(on) {
-    const live = $("live");
-    if (live) {
-      live.textContent = on ? live.dataset.live : live.dataset.lost;
-      live.classList.toggle("off", !on);
+    const line = $("live");
+    if (line) {
+      line.textContent = on ? line.dataset.live : line.dataset.lost;
+      line.classList.toggle("off", !on);
     }
   }
 
@@ -200,7 +204,9 @@
     source.addEventListener("hello", () => { say(true); if (!first || stale) refresh(); first = false; stale = false; });
     source.addEventListener("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
     source.addEventListener("lost", () => say(false));
-    source.addEventListener("signed-out", () => location.assign("/sign-in"));
+    source.addEventListener("signed-out", () => {
+      location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+    });
     source.onerror = () => say(false);
   }
 
@@ -229,6 +235,7 @@
   tick();
   setInterval(tick, 1000);
   // What the hands of the clock change, an alarm say, has no entry.
-  setInterval(() => { if (!document.hidden && $("desk")) refresh(); }, 15000);
+  const ages = () => document.querySelector("#desk, #fresh[data-ages]");
+  setInterval(() => { if (!document.hidden && ages()) refresh(); }, 15000);
   listen();
 })();

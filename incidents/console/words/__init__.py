@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from incidents.console.words import en, figures_en, figures_zh, zh
+from incidents.console.words import en, figures_en, figures_zh, work_en, work_zh, zh
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -13,8 +13,8 @@ TAGS: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
 NAMES: dict[Language, str] = {"en": "English", "zh": "简体中文"}
 
 _TEXTS: dict[Language, Mapping[str, str]] = {
-    "en": en.TEXTS | figures_en.TEXTS,
-    "zh": zh.TEXTS | figures_zh.TEXTS,
+    "en": en.TEXTS | work_en.TEXTS | figures_en.TEXTS,
+    "zh": zh.TEXTS | work_zh.TEXTS | figures_zh.TEXTS,
 }
 
 

@@ -39,6 +39,12 @@ def stands(site: Document, when: When, word: Word) -> list[str]:
         told.append(f"{site['hold']['by']} 于 {when(site['hold']['at'])} 奉命扣停：保持停用。")
     if site["disputed"]:
         told.append("按现有记录，关闭的依据已不成立：须由主管决定维持或恢复。")
+    if site["closure_request"]:
+        asked = site["closure_request"]
+        told.append(
+            f"尚未关闭：{asked['by']} 于 {when(asked['at'])} 申请关闭"
+            f"（{word('rule', asked['rule'])}），须由另一人确认。"
+        )
     if site["reinstatement"]:
         asked = site["reinstatement"]
         told.append(f"{asked['by']} 于 {when(asked['at'])} 申请恢复，须由另一人答复。")

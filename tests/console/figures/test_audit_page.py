@@ -15,7 +15,6 @@ from sqlalchemy import text
 from incidents import clock
 from incidents.audit import export, log_status, rotation, sequencer, signing
 from incidents.audit.signing_key import KeyRing
-from incidents.console.verifying import Verifying
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from tests.api.rig import Rig
@@ -157,19 +156,6 @@ def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
         broken.setattr("incidents.audit.verify.database", lambda *_a, **_o: 1 / 0)
         assert "It could not be verified: ZeroDivisionError" in verified(by)
     assert "Verified." in verified(by)
-
-
-def test_one_verification_runs_at_a_time(record: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from threading import Event
-
-    go_on, verifying = Event(), Verifying()
-    monkeypatch.setattr(
-        "incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(30) and None
-    )
-    begin = {"by": "li", "of": 1, "clock": clock.now}
-    assert verifying.begin(record.house.engine, **begin)  # type: ignore[arg-type]  # as they are
-    assert not verifying.begin(record.house.engine, **begin)  # type: ignore[arg-type]  # as they are
-    go_on.set()
 
 
 def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(

@@ -1,0 +1,102 @@
+"""Two people close: what one person has asked for, and a second is to confirm (R4, R5).
+
+Revision: 0007
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
+WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+_COLUMNS: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
+    ("closing_by", WORD),
+    ("closing_at", MOMENT),
+    ("closing_said_at", MOMENT),
+    ("closing_incident", sa.Integer()),
+    ("closing_field", WORD),
+    ("closing_text", WORD),
+)
+_ITEM = "closure"
+
+
+def upgrade() -> None:
+    """Adds the columns, and what waits still by the entries, after a downgrade."""
+    for name, type_ in _COLUMNS:
+        op.add_column("sites", sa.Column(name, type_))
+    _take_up()
+
+
+def downgrade() -> None:
+    """Takes them away, and what waits for a second person from the queue; the entries keep it."""
+    for table in ("work", "claims"):
+        op.execute(sa.delete(rows := sa.table(table, sa.column("item"))).where(
+            rows.c.item == _ITEM
+        ))  # fmt: skip
+    for name, _ in reversed(_COLUMNS):
+        op.drop_column("sites", name)
+
+
+def _take_up() -> None:
+    names = ("site_id", "site_seq", "body")
+    entries = sa.table("entries", *map(sa.column, names))
+    asked = sa.select(entries.c.site_id).where(
+        entries.c.body.contains('"kind":"closure_asked"', autoescape=True)
+    )
+    found = sa.select(entries.c.site_id, entries.c.body).where(entries.c.site_id.in_(asked))
+    waiting: dict[int, dict[str, Any]] = {}
+    ordered = found.order_by(entries.c.site_id, entries.c.site_seq)
+    for site_id, body in op.get_bind().execute(ordered).all():
+        _happened(site_id, json.loads(body), waiting)
+    sites = sa.table("sites", sa.column("id"), *(sa.column(name) for name, _ in _COLUMNS))
+    work = sa.table("work", *map(sa.column, ("site_id", "item", "kind", "due", "sort_due",
+                                             "recorded_at")))  # fmt: skip
+    for site_id, request in waiting.items():
+        op.execute(sa.update(sites).where(sites.c.id == site_id).values(request))
+        at = request["closing_at"]
+        op.execute(sa.insert(work).values(
+            site_id=site_id, item=_ITEM, kind=_ITEM, due=at, sort_due=at, recorded_at=at
+        ))  # fmt: skip
+
+
+def _happened(site_id: int, entry: dict[str, Any], waiting: dict[int, dict[str, Any]]) -> None:
+    data, kind = entry["data"], entry["kind"]
+    request = waiting.get(site_id)
+    if kind == "closure_asked":
+        incident = data.get("incident")
+        waiting[site_id] = {
+            "closing_by": entry["actor"],
+            "closing_at": _moment(entry["recorded_at"]),
+            "closing_said_at": _moment(entry["occurred_at"]),
+            "closing_incident": None if incident is None else int(incident.rpartition("-")[2]),
+            "closing_field": data.get("field"),
+            "closing_text": data.get("text"),
+        }
+    elif request is not None and (
+        kind in ("closure_declined", "site_closed")
+        or (_is_of(data, request) and data.get("state_to", "notified") != "notified")
+    ):
+        del waiting[site_id]
+
+
+def _is_of(data: dict[str, Any], request: dict[str, Any]) -> bool:
+    n = request["closing_incident"]
+    return n is not None and str(data.get("incident", "")).endswith(f"-{n}")
+
+
+def _moment(text: str) -> Any:
+    """A time as the columns hold it: on SQLite in microseconds since 1970."""
+    moment = datetime.fromisoformat(text)
+    if op.get_bind().dialect.name != "sqlite":
+        return moment
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -1,0 +1,153 @@
+"""The answers about the record: how far its log is signed, its keys, and what a proof has shown."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from incidents.api.answers.base import Answer
+
+
+class Seen(Answer):
+    """A witness, and up to how many entries it has countersigned, when."""
+
+    witness: str
+    size: int
+    at: str
+
+
+class LogStatus(Answer):
+    """How far the log is. `pending` is what no checkpoint covers: of that nothing can be proved.
+    `signs`: somebody does what a daemon with the key does; `late`: an entry has waited too long;
+    `silent`: witnesses of the settings that have signed nothing."""
+
+    pending: int
+    pending_since: str | None
+    unnumbered: int
+    numbered: int
+    published: int
+    signed_at: str | None
+    key: str | None
+    signs: bool
+    witnesses: list[Seen]
+    late: bool
+    silent: list[str]
+
+
+class LogKey(Answer):
+    """A key of the log as others check it (C2SP signed-note), by whom it was made, since when."""
+
+    key: str
+    since: str
+    by: str
+    signs: bool
+
+
+class LogKeys(Answer):
+    """The log's keys, the one that signs first."""
+
+    items: list[LogKey]
+
+
+class Checkpoint(Answer):
+    """A checkpoint (C2SP tlog-checkpoint) to the byte, and how many entries it does not cover."""
+
+    checkpoint: str
+    pending: int
+
+
+class Flaw(Answer):
+    """Something that is wrong with a log, and where."""
+
+    part: str
+    where: str
+    what: str
+    site: str | None
+    entry: str | None
+    leaf: int | None
+    expected: str | None
+    found: str | None
+
+
+class Witnessed(Answer):
+    """Up to how many entries a witness has countersigned, and when."""
+
+    size: int
+    at: str
+
+
+class Verdict(Answer):
+    """What a verification has shown. `size`, `root` (hexadecimal) and `origin` are the last
+    checkpoint's; `trusted`: from where its key is known; `agreeing`: the checkpoints given that are
+    of this history; `broken`: pairs of a key and of the one that took over without its signature.
+    """
+
+    verified: bool
+    kind: Literal["database", "bundle", "part"]
+    entries: int
+    sites: int
+    pending: int
+    pending_since: str | None
+    checkpoints: int
+    size: int | None
+    root: str | None
+    origin: str | None
+    key: str | None
+    keys: list[str]
+    trusted: Literal["outside", "inside"]
+    witnesses: dict[str, Witnessed]
+    agreeing: list[str]
+    decided: bool
+    policies: int
+    broken: list[list[str]]
+    begun_late: int
+    unfinished: int
+    periods: bool
+    extras: list[str]
+    findings: list[Flaw]
+    uncovered: int
+
+
+class Difference(Answer):
+    """Where the tables and the record differ: `expected` is what the record says."""
+
+    site: str
+    table: str
+    row: str
+    problem: str
+    column: str | None
+    expected: Any
+    found: Any
+
+
+class Derived(Answer):
+    """What a replay has come to; of `outside` it proves nothing, each with the reason."""
+
+    sites: int
+    entries: int
+    findings: list[Difference]
+    more: bool
+    outside: dict[str, str]
+
+
+class Proof(Answer):
+    """One that was asked for: `entries` looked at so far, `of` about so many. Once it has ended
+    there is what it has `shown`, or else it has `failed`, and the server's log says why."""
+
+    by: str
+    begun_at: str
+    of: int
+    entries: int
+    ended_at: str | None
+    failed: bool
+
+
+class Verified(Proof):
+    """A verification of the log."""
+
+    shown: Verdict | None
+
+
+class Replayed(Proof):
+    """A replay of the record."""
+
+    shown: Derived | None

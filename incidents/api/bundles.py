@@ -1,0 +1,119 @@
+"""The bundles over HTTP: the record with all that proves it, and the report of a case."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path as File
+from typing import Annotated, BinaryIO
+
+from fastapi import Depends, Path, Query
+from starlette.responses import Response, StreamingResponse
+
+from incidents import inputs
+from incidents.api import forms
+from incidents.api.caller import Caller, looker
+from incidents.api.operation import ALONE, answering, router
+from incidents.api.turn import BUNDLING
+from incidents.audit import bundle
+from incidents.audit.bundle import Order
+from incidents.audit.bundle_target import ARCHIVE
+from incidents.audit.export import Selection
+from incidents.errors import FileError, InputError
+from incidents.store import sites
+
+routes = router("record")
+
+Looking = Annotated[Caller, Depends(looker)]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]
+WithWords = Annotated[
+    bool,
+    Query(description="People's own words, with their salts: needs `reveal`; goes on record."),
+]
+ZSTD = "application/zstd"
+_PIECE = 2**18
+
+
+@routes.get(
+    "/bundle", response_class=StreamingResponse,
+    **answering("export", ZSTD, {"type": "string", "format": "binary"}, "Tar under Zstandard."),
+)  # fmt: skip
+def whole(
+    by: Looking,
+    site: Annotated[str | None, Query(max_length=300)] = None,
+    since: When = None,
+    until: When = None,
+    with_words: WithWords = False,
+) -> StreamingResponse:
+    """The entries that the last checkpoint covers, with all that proves them, as a `.tar.zst`.
+
+    It is for somebody who trusts nobody, and offline: `incidents audit verify FILE`. A part of the
+    record comes with a proof for each entry, that of one site with its report as well. The archive
+    is made before the answer begins, one at a time.
+    """
+    if with_words and site is None:
+        raise InputError("people's own words stand in a site's report: with_words wants site")
+    first, last = forms.at(since), forms.at(until)
+    if first is not None and last is not None and first >= last:
+        raise InputError("nothing lies between since and until: since must be the earlier")
+    name = None if site is None else inputs.site(site)
+    wanted = Selection(site_id=_id(by, name), since=first, until=last)
+    if with_words:
+        by.reveals(str(name))
+    order = Order(wanted=wanted, zone=by.house.settings.zone, with_words=with_words)
+    with BUNDLING.taken():
+        file = _archive(by, order)
+    headers = {"Content-Disposition": f'attachment; filename="incidents{ARCHIVE}"'}
+    return StreamingResponse(_pieces(file), media_type=ZSTD, headers={**ALONE, **headers})
+
+
+@routes.get(
+    "/sites/{site}/report", response_class=Response,
+    **answering("export", "text/html", {"type": "string"}, "A page that needs nothing else."),
+)  # fmt: skip
+def report(
+    by: Looking,
+    site: Annotated[str, Path(max_length=300, description="A site's name.")],
+    with_words: WithWords = False,
+) -> Response:
+    """The report of a case: what happened to a site, by which rule, and where it is proved.
+
+    It tells the entries that the last checkpoint covers.
+    """
+    name = inputs.site(site)
+    wanted = Selection(site_id=_id(by, name))
+    if with_words:
+        by.reveals(name)
+    order = Order(wanted=wanted, zone=by.house.settings.zone, with_words=with_words)
+    with BUNDLING.taken(), by.reading() as connection:
+        page = bundle.report(connection, order)
+    return Response(page, media_type="text/html", headers=ALONE)
+
+
+def _id(by: Caller, site: str | None) -> int | None:
+    if site is None:
+        return None
+    with by.reading() as connection:
+        return int(sites.named(connection, site)["id"])
+
+
+def _archive(by: Caller, order: Order) -> BinaryIO:
+    """The archive, opened; its name is gone already, and its bytes go with whoever closes it."""
+    folder = File(tempfile.mkdtemp(prefix="incidents-"))
+    try:
+        target = folder / f"incidents{ARCHIVE}"
+        with by.reading() as connection:
+            bundle.write(connection, target, order)
+        return target.open("rb")
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise FileError(file="the archive", done="written", detail=detail) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece

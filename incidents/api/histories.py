@@ -1,0 +1,184 @@
+"""The histories over HTTP: one is run through policies, or brought onto the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+from http import HTTPStatus
+from io import BytesIO
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends
+from fastapi_problem.error import Problem
+from pydantic import Field
+from starlette.responses import Response
+
+from incidents import clock
+from incidents.api import answers, forms, policies, problems
+from incidents.api.caller import Caller, looker, tryer
+from incidents.api.operation import ALONE, JSON, answering, operation, router
+from incidents.api.policies import Toml
+from incidents.api.turn import SIMULATING
+from incidents.errors import InputError
+from incidents.intake import grouping, importing, picture
+from incidents.intake import history as histories
+from incidents.intake.contacts import Draw
+from incidents.intake.history import History
+from incidents.intake.importing import Import
+from incidents.intake.rows import HistoryError
+from incidents.intake.simulate import Outcome
+from incidents.intake.taken import MAX_POLICIES, MAX_REPORTS, Named, Taken, take
+from incidents.machine import policy as numbers
+from incidents.machine.policy import DOCUMENTED
+
+routes = router("histories")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(tryer)]
+
+MAX_IMPORTED = 10_000
+"""So many reports go onto the record in one request: it is answered while its asker waits."""
+SVG = "image/svg+xml"
+_MAX_SEED = 10**9
+_MAX_ERRORS = 100
+_PICTURED = answering("simulate", SVG, {"type": "string"}, "The picture.", acting=True)
+
+
+class HistoryFile(forms.Form):
+    """A history, CSV with a header or JSON Lines. A time without an offset is in `zone`, or else in
+    UTC; reports within `group_within`, such as 60m, of the last one kept of their site are one."""
+
+    history: Annotated[str, Field(max_length=8_000_000)]
+    zone: forms.Short | None = None
+    group_within: Annotated[str, Field(max_length=20)] | None = None
+    skip_bad: bool = False
+
+
+class NamedPolicy(forms.Form):
+    """A policy, and what it is called in the answer."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    toml: Toml
+
+
+class Simulating(HistoryFile):
+    """A history, and the policies it is run under. Where it does not tell whether the person was
+    reached, that is drawn: with the probability `reach`, the same for the same `seed`."""
+
+    policies: list[Literal["active", "documented"] | NamedPolicy] = Field(
+        default=["active"], min_length=1, max_length=MAX_POLICIES
+    )
+    reach: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
+    seed: Annotated[int, Field(ge=-_MAX_SEED, le=_MAX_SEED)] = 0
+
+
+@routes.post("/simulate", **operation("simulate", answers.Simulated, acting=True))
+def simulate(by: Looking, asked: Simulating) -> JSON:
+    """Run a history through policies, in simulated time; nothing is stored.
+
+    At most 100,000 reports, one request at a time.
+    """
+    with _tried(by, asked) as (taken, outcomes):
+        return JSON(taken.document(outcomes))
+
+
+@routes.post("/simulate/picture", response_class=Response, **_PICTURED)
+def pictured(by: Looking, asked: Simulating) -> Response:
+    """The same as a picture (SVG): suspensions and closures over time, in this desk's zone."""
+    with _tried(by, asked) as (taken, outcomes):
+        drawn = picture.draw(outcomes, taken.span, by.house.settings.zone)
+    return Response(drawn, media_type=SVG, headers=ALONE)
+
+
+@routes.post("/import", **operation("import_incident", answers.Imported, acting=True))
+def bring_in(by: Acting, asked: HistoryFile) -> JSON:
+    """Bring sites and past incidents in as records, at most 10,000 reports in one request.
+
+    They start no clock and count in no rule. All lines are checked before anything is written; a
+    row that was imported before, in any file, is not imported again: a request that was cut short
+    may be sent again as it was. A dry run says what is wrong with each line.
+    """
+    by.needs("import_incident")
+    by.needs("add_site")
+    history = _history(asked, MAX_IMPORTED)
+    importing.refuse_future(history, clock.now())
+    if not by.dry_run:
+        _insist(history, asked)
+    findings = grouping.group(history.reports, _within(asked))
+    with by.reading() as connection:
+        known = importing.known(connection, findings)
+    act = Import(
+        desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
+    )
+    tally = act.take(findings)
+    return JSON(importing.document(history, findings, tally, dry_run=by.dry_run))
+
+
+@contextmanager
+def _tried(by: Caller, asked: Simulating) -> Iterator[tuple[Taken, tuple[Outcome, ...]]]:
+    """What it comes to; nobody else's is worked out meanwhile."""
+    chosen = [_policy(by, place, each) for place, each in enumerate(asked.policies)]
+    within, draw = _within(asked), Draw(reach=asked.reach, seed=asked.seed)
+    with SIMULATING.taken():
+        history = _history(asked, MAX_REPORTS)
+        _insist(history, asked)
+        taken = take(history, draw, within)
+        yield taken, taken.under(chosen)
+
+
+def _history(asked: HistoryFile, most: int) -> History:
+    zone = UTC if asked.zone is None else clock.zone(asked.zone)
+    # Half a character comes as what it is, and makes a bad line.
+    file = BytesIO(asked.history.encode(errors="surrogatepass"))
+    try:
+        found = histories.read(file, "history", zone=zone)
+    except HistoryError as error:
+        raise _no_history(error.facts["line"]) from error
+    if len(found.reports) + len(found.bad) > most:
+        raise _wrong("too_many_reports", f"{most:,} reports are the most for one request: cut it")
+    return found
+
+
+def _insist(history: History, asked: HistoryFile) -> None:
+    """What stands in a line may be people's own words: only which lines are bad is told."""
+    if asked.skip_bad or not history.bad:
+        return
+    errors = [
+        _part(bad.line, "bad_line", "this line cannot be used") for bad in history.bad[:_MAX_ERRORS]
+    ]
+    raise _wrong(
+        "bad_lines", f"{len(history.bad):,} lines of the history cannot be used: mend them, or"
+        " leave them out with `skip_bad`", errors=errors,
+    )  # fmt: skip
+
+
+def _no_history(line: int | None) -> Problem:
+    errors = [] if line is None else [_part(line, "no_history", "this is no line of a history")]
+    return _wrong(
+        "no_history", "this is no history: that is CSV with a header, or JSON Lines, in UTF-8, with"
+        " occurred_at and site", errors=errors,
+    )  # fmt: skip
+
+
+def _part(line: int, kind: str, told: str) -> dict[str, object]:
+    return {"loc": ["body", "history", str(line)], "type": kind, "msg": told}
+
+
+def _wrong(name: str, detail: str, **more: Any) -> Problem:
+    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+
+
+def _within(asked: HistoryFile) -> timedelta | None:
+    if asked.group_within is None:
+        return None
+    try:
+        return numbers.read_duration(asked.group_within)
+    except (ValueError, OverflowError) as error:
+        raise InputError("group_within is no duration: write 60m, 1h30m or 24h") from error
+
+
+def _policy(by: Caller, place: int, asked: str | NamedPolicy) -> Named:
+    if isinstance(asked, NamedPolicy):
+        return asked.name, policies.read(asked.toml, where=("policies", str(place)))
+    return asked, DOCUMENTED if asked == "documented" else by.house.desk.policy()

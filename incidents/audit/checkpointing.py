@@ -1,0 +1,41 @@
+"""The checkpointing: all that there is, numbered and signed now because somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from incidents.audit import log_status, sequencer, signing
+from incidents.audit.signing_key import KeyRing
+from incidents.store.engine import plainly, reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpointed:
+    """The last checkpoint's signed note, None if there is none; how many entries it leaves out, and
+    why this process could not sign, if it could not."""
+
+    note: str | None
+    pending: int
+    unable: str | None
+
+
+def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -> Checkpointed:
+    """Numbers and signs what there is, by the machine's clock in UTC.
+
+    Raises:
+        InconsistentLogError: if the log is not what was signed before.
+        SigningKeyError: if the key cannot be used.
+        DatabaseError, FileError: when the database or the disk does not do its part.
+    """
+    sequencer.number_all(engine)
+    done = signing.sign(engine, ring, clock(), at_once=True)
+    with plainly(engine), reading(engine) as connection:
+        return Checkpointed(
+            note=log_status.last_note(connection),
+            pending=log_status.pending(connection),
+            unable=done.unable,
+        )

@@ -1,0 +1,202 @@
+"""The orders' pages: what is not carried out, what became of one, and how sites really stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+from starlette.responses import Response
+
+from incidents import inputs, site_name, views
+from incidents.acts import routing
+from incidents.acts.reconciliation import Reconciliation, in_doubt
+from incidents.console import details, telling
+from incidents.console.said import Said
+from incidents.console.shelf import Shelf
+from incidents.console.site import reasons
+from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.writing import Reader
+from incidents.errors import (
+    InputError,
+    RefusedError,
+    SettingError,
+    SettingsFileError,
+    UnknownSettingError,
+)
+from incidents.machine import commands as c
+from incidents.machine.ids import order_id
+from incidents.machine.order_acts import BY_HAND
+from incidents.machine.orders import ACT
+from incidents.store import tables
+from incidents.views import acts, masked, possible
+from incidents.words import When
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+router = APIRouter()
+Document = dict[str, Any]
+Name = tuple[int, int, str]
+"""An order's site, number and lane."""
+
+PAGE = 100
+MAX_SITES = 20
+"""So many sites are compared at once: each may take its adapter a while."""
+_UNUSABLE = (SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError)
+"""What may be wrong with the settings of the adapters: whoever keeps them mends it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a comparison has come to; `after`: behind which name `left` others would be next."""
+
+    items: list[Document]
+    left: int
+    after: str
+    repair: bool
+
+
+@router.get("/orders")
+def show(
+    here: Looking,
+    site: Annotated[str, Query(max_length=300)] = "",
+    dead: Annotated[str, Query(max_length=1)] = "",
+    compared: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """What is not carried out, what is given up first; and the comparison with the world."""
+    here.needs("look")
+    found, wrong = [], None
+    with here.reading() as connection:
+        now = here.house.now(connection)
+        dead_letters, late = views.dead_letters(connection), acts.late(connection, now)
+        try:
+            name = inputs.site(site) if site.strip() else None
+            found = views.unsettled(
+                connection, now, site=name, only_dead=bool(dead), limit=PAGE + 1
+            )
+        except (InputError, RefusedError) as error:
+            wrong = telling.refused(here.reader, error).words
+    return here.page(
+        "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
+        more=len(found) > PAGE, dead_letters=dead_letters, late=late, site=site.strip(),
+        only_dead=bool(dead), wrong=wrong,
+        compared=_shelf(here).get(here.by, compared) if compared else None, path=_list(site, dead),
+        what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
+    )  # fmt: skip
+
+
+@router.post("/orders/reconcile")
+def reconcile(desk: Doing) -> Response:
+    """Asks the adapters how sites really stand, and puts what is found on record."""
+    desk.proves("reconcile")
+    try:
+        found = _compared(desk)
+    except (InputError, RefusedError, *_UNUSABLE) as error:
+        return desk.back("/orders", telling.refused(desk.reader, error))
+    return desk.back(f"/orders?compared={_shelf(desk).put(desk.by, found)}#compared")
+
+
+def _compared(desk: Acting) -> Compared:
+    """One site, or of those that are down or in doubt the next few."""
+    named, after = desk.given.text("site"), desk.given.text("after") or ""
+    if named is not None:
+        names = [inputs.site(named)]
+    else:
+        with desk.reading() as connection:
+            names = in_doubt(views.sites(connection, after=after[:300] or None))
+    now, repair = names[:MAX_SITES], desk.given.text("repair") is not None
+    found = routing.load()
+    try:
+        own = Reconciliation(
+            reading=desk.reading, desk=desk.house.desk, routing=found, by=desk.by,
+            login=desk.identity.login, repair=repair,
+        )  # fmt: skip
+        items = [own.compare(name).document() for name in now]
+    finally:
+        found.close()
+    left = len(names) - len(now)
+    return Compared(items=items, left=left, after=now[-1] if left else "", repair=repair)
+
+
+@router.get("/orders/{order}")
+def show_one(here: Looking, order: str) -> Response:
+    """One order: what was ordered, how often it was tried, and what became of it."""
+    here.needs("look")
+    return _page(here, inputs.order(order))
+
+
+def _act(path: str, make: Callable[[Acting, int, str], c.Command]) -> None:
+    """Gives the order's page the form that is sent to `path`."""
+
+    @router.post(f"/orders/{{order}}/{path}")
+    def act(desk: Doing, order: str) -> Response:
+        site, seq, lane = name = inputs.order(order)
+        try:
+            answer = desk.submit(site, make(desk, seq, lane))
+        except (InputError, RefusedError) as error:
+            return _page(desk, name, said=telling.refused(desk.reader, error), opened=path)
+        said = telling.told(desk, answer, seen=desk.seen)
+        if answer.refusal is not None:
+            return _page(desk, name, said=said, opened=path)
+        return desk.back(at(name), said)
+
+
+_act("retry", lambda desk, seq, lane: c.RetryOrder(by=desk.by, order=seq, lane=lane))
+_act(
+    "cancel",
+    lambda desk, seq, lane: c.CancelOrder(
+        by=desk.by, order=seq, lane=lane, why=BY_HAND,
+        reason=details.needed(desk.given, "reason"),
+    ),
+)  # fmt: skip
+
+
+def at(order: Name) -> str:
+    """Where the page of that order is."""
+    return f"/orders/{order_id(*order)}"
+
+
+def ordered(reader: Reader, order: Document) -> str:
+    """What an order is, in its lane: into the world, to the customer, to the desk."""
+    kind = reader.word("order", order["kind"])
+    return kind if order["lane"] == ACT else reader.say(f"ordered.{order['lane']}", kind=kind)
+
+
+def _page(
+    here: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
+) -> Response:
+    reader = here.reader
+    with here.reading() as connection:
+        when = When(zone=reader.zone, now=reader.now)
+        found = views.order(connection, *order, when=when, now=here.house.now(connection))
+        would = possible.on_order(connection, order, here.by, reader.now)
+        seq = _seq(connection, order[0])
+    return here.page(
+        "order", status=409 if said else 200, said=said, order=masked.document(found),
+        what=ordered(reader, found), shown=site_name.shown(found["site"]), site_id=order[0],
+        seq=seq, path=at(order), not_now=reasons(here, would), opened=opened,
+        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+        line=lambda each: telling.line(reader, each),
+    )  # fmt: skip
+
+
+def _seq(connection: Connection, site_id: int) -> int | None:
+    """Up to which entry the page tells of the site."""
+    of = tables.sites.c
+    found: int | None = connection.scalar(select(of.seq).where(of.id == site_id))
+    return found
+
+
+def _list(site: str, dead: str) -> str:
+    """Where the list is that was asked for."""
+    asked = {name: text for name, text in (("site", site.strip()), ("dead", dead)) if text}
+    return f"/orders?{urlencode(asked)}" if asked else "/orders"
+
+
+def _shelf(here: Sitting) -> Shelf[Compared]:
+    found: Shelf[Compared] = here.request.app.state.compared
+    return found

@@ -1,0 +1,83 @@
+"""The shift's page: who holds what of the queue, and the hand-over of what one holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from incidents import site_name
+from incidents.console import telling
+from incidents.console.said import Said
+from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.errors import InputError, RefusedError
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.views import accounts, holders
+
+router = APIRouter()
+Document = dict[str, Any]
+
+PATH = "/hand-over"
+
+
+class NobodyChosenError(RefusedError):
+    """choose who takes it over: an account that may come in and work at the desk"""
+
+
+class NothingInHandError(RefusedError):
+    """you hold nothing there: there is nothing to hand over"""
+
+
+@router.get(PATH)
+def show(here: Looking) -> Response:
+    """The page."""
+    here.needs("look")
+    return _page(here)
+
+
+@router.post(PATH)
+def hand_over(desk: Doing) -> Response:
+    """Gives what they hold, on one site or on all, to somebody else."""
+    try:
+        to, sites = _chosen(desk)
+    except (InputError, RefusedError) as error:
+        return _page(desk, telling.refused(desk.reader, error))
+    answers = desk.submit_all((site, c.HandOver(by=desk.by, to=to)) for site in sites)
+    # Let go by somebody else since we looked: nothing is left to give.
+    refused = [a.refusal for a in answers if a.refusal and a.refusal.name != "nothing_held"]
+    if refused:
+        return _page(desk, Said("refused", telling.refusal_of(desk.reader, refused[0])))
+    happened = [event for answer in answers for event in answer.events]
+    n = sum(isinstance(each, e.ItemClaimed) and each.holder == to for each in happened)
+    return desk.back(PATH, Said("done", desk.reader.say("shift.given", n=n, to=to)))
+
+
+def _chosen(desk: Acting) -> tuple[str, list[int]]:
+    """To whom, and of which sites."""
+    desk.proves("hand_over")
+    to, name = desk.given.text("to"), desk.given.text("site")
+    with desk.reading() as connection:
+        takers = accounts.who_may(connection, "claim_item")
+        held = holders.sites_held(connection, desk.by)
+    if to is None or to == desk.by or to not in takers:
+        raise NobodyChosenError
+    sites = [id_ for id_, each in held if name in (None, each)]
+    if not sites:
+        raise NothingInHandError
+    return to, sites
+
+
+def _page(here: Sitting, said: Said | None = None) -> Response:
+    with here.reading() as connection:
+        found = holders.holders(connection)
+        mine = holders.sites_held(connection, here.by)
+        takers = accounts.who_may(connection, "claim_item")
+    return here.page(
+        "shift", status=409 if said else 200, said=said, path=PATH,
+        holders=sorted(found, key=lambda each: each["by"] != here.by),
+        mine=[(name, site_name.shown(name)) for _, name in mine],
+        takers=[each for each in takers if each != here.by], shown=site_name.shown,
+        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+    )  # fmt: skip

@@ -1,0 +1,100 @@
+"""The taken: a history as policies are tried on it, and what is told of how it was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.clock import rfc3339
+from incidents.intake import grouping, simulate
+from incidents.intake.contacts import Draw
+from incidents.intake.history import History
+from incidents.intake.simulate import Outcome, Story
+from incidents.machine.policy import Policy, write_duration
+
+MAX_REPORTS = 100_000
+MAX_POLICIES = 4
+"""The most that are tried at once where a desk is at work in the same process."""
+
+Named = tuple[str, Policy]
+"""A policy, and what it is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A history's stories: reports within `group_within` of one kept are one finding, and calls
+    that the history does not tell of are drawn once, for all policies."""
+
+    history: History
+    stories: tuple[Story, ...]
+    draw: Draw
+    group_within: timedelta | None
+
+    @property
+    def kept(self) -> int:
+        """How many of the reports are incidents."""
+        return sum(len(story.findings) for story in self.stories)
+
+    @property
+    def drawn(self) -> int:
+        """How many of these had a call that the history does not tell of."""
+        return sum(call.drawn for story in self.stories for call in story.calls)
+
+    @property
+    def drawn_reached(self) -> int:
+        """How many of the drawn calls reach the person."""
+        calls = (call for story in self.stories for call in story.calls)
+        return sum(call.drawn and call.outcome is not None for call in calls)
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """When the first report was, and the last, in UTC; None without any."""
+        reports = self.history.reports
+        return (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
+
+    def under(
+        self, policies: Sequence[Named], done: Callable[[int], object] = lambda _: None
+    ) -> tuple[Outcome, ...]:
+        """What it comes to under each policy; `done` is told of incidents."""
+        return tuple(simulate.run(self.stories, policy, name, done) for name, policy in policies)
+
+    def facts(self) -> dict[str, Any]:
+        """What holds for all policies, for programs; times are RFC 3339."""
+        within, span = self.group_within, self.span
+        return {
+            "reports": len(self.history.reports),
+            "bad": len(self.history.bad),
+            "kept": self.kept,
+            "drawn": self.drawn,
+            "drawn_reached": self.drawn_reached,
+            "reach": self.draw.reach,
+            "seed": self.draw.seed,
+            "group_within": None if within is None else write_duration(within),
+            "from": None if span is None else rfc3339(span[0]),
+            "to": None if span is None else rfc3339(span[1]),
+        }
+
+    def document(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        """What came of it, policy by policy, for programs."""
+        facts = self.facts()
+        return {"policies": [_document(outcome) | facts for outcome in outcomes]}
+
+
+def take(history: History, draw: Draw, group_within: timedelta | None) -> Taken:
+    """The history, ready to be tried."""
+    stories = simulate.tell(grouping.group(history.reports, group_within), draw)
+    return Taken(history=history, stories=tuple(stories), draw=draw, group_within=group_within)
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "policy": outcome.policy,
+        "digest": outcome.digest,
+        "sites": outcome.sites,
+        "incidents": outcome.incidents,
+        "moot": outcome.moot,
+        "suspensions": outcome.suspensions,
+        "closed": outcome.closed,
+    }

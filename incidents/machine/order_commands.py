@@ -1,0 +1,77 @@
+"""The commands about orders: what came of one, and what people decide about one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from incidents.machine.command import COURIER, Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCommand(Command):
+    """Of one order (see `orders`) in one lane."""
+
+    order: int
+    lane: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordDelivery(OrderCommand):
+    """Record that it was carried out; `enforced` if that changed the world."""
+
+    adapter: str
+    attempts: int
+    enforced: bool
+    by: str = COURIER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFailure(OrderCommand):
+    """Record that it is given up: a dead letter."""
+
+    adapter: str
+    attempts: int
+    problem: str
+    by: str = COURIER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder(OrderCommand):
+    """Do not carry it out any more; `tried` says whether it was, None: as often as it is marked."""
+
+    why: str
+    tried: bool | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOrder(OrderCommand):
+    """Try a dead letter again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordState(Command):
+    """Record how the adapter says that the site really stands.
+
+    It was asked while `in_force` was known and `last_act` carried out: what was seen before
+    something else was done is no news.
+    """
+
+    adapter: str
+    seen: str
+    in_force: str
+    last_act: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatOrder(Command):
+    """Order once more what is ordered, since something else is in force.
+
+    The dead letters that said so before are cancelled with it, unless it is meant `alone`. With
+    `in_force` and `last_act` it is for the site as it was looked at: as in `RecordState`, and while
+    no order waited.
+    """
+
+    in_force: str | None = None
+    last_act: int | None = None
+    alone: bool = False

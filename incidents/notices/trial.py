@@ -1,0 +1,76 @@
+"""The trial: a message through each channel to the desk, to see whether it takes it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from incidents.acts.port import Delivered, Outcome, Skipped
+from incidents.documents import plain
+from incidents.notices.letter import Letter
+from incidents.notices.notice_settings import Outlet, ToDesk
+from incidents.words import When
+
+Document = dict[str, Any]
+
+WITHIN_S = 18.0
+"""So long a channel has to take it."""
+
+_WORDS = {
+    "zh_CN": (
+        "【测试】告警渠道测试，无需处理",
+        "这是一条测试消息，于 {time} 发出，用于确认告警能够送达。无需处理。",
+    ),
+    "en": (
+        "TRIAL: a test of the alarms, nothing to do",
+        "This is a trial, sent at {time}, to see whether alarms arrive. There is nothing to do.",
+    ),
+}
+
+_PAGE = '<!doctype html><html><head><meta charset="utf-8"></head><body>{}</body></html>\n'
+
+
+def send(desk: ToDesk, now: datetime, when: When) -> Iterator[Document]:
+    """Send it through each channel, whatever the hour; what each has said, as they come.
+
+    One that hangs must not keep back what the others have said.
+    """
+    trial = letter(desk.wording.languages, now, when)
+    return (_result(outlet, trial, now) for outlet in desk.outlets)
+
+
+def letter(languages: Iterable[str], now: datetime, when: When) -> Letter:
+    """The trial in these languages; each has an id of its own, so that no mailbox hides one."""
+    parts = [_WORDS[language] for language in languages]
+    subject = " / ".join(subject for subject, _ in parts)
+    shown = f"{when(now)} {when.zone_name}"
+    paragraphs = [words.format(time=shown) for _, words in parts]
+    page = "".join(f"<p>{html.escape(each)}</p>" for each in paragraphs)
+    return Letter(
+        id=f"alarm.trial.{now:%Y%m%dT%H%M%S%f}",
+        subject=subject,
+        text="\n\n".join(paragraphs) + "\n",
+        html=_PAGE.format(page),
+        languages=tuple(languages),
+    )
+
+
+def _result(outlet: Outlet, trial: Letter, now: datetime) -> Document:
+    outcome = outlet.channel.send(trial, outlet.to, within_s=WITHIN_S)
+    until = None if outlet.quiet is None else outlet.quiet.ends(now)
+    return {
+        "channel": outlet.channel.name,
+        "took": isinstance(outcome, Delivered),
+        **_problem(outcome),
+        "quiet_until": plain(until),
+    }
+
+
+def _problem(outcome: Outcome) -> Document:
+    if isinstance(outcome, Delivered):
+        return {"problem": None, "detail": None}
+    if isinstance(outcome, Skipped):
+        return {"problem": outcome.why, "detail": None}
+    return {"problem": outcome.problem, "detail": outcome.detail}

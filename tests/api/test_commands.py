@@ -1,0 +1,150 @@
+"""The commands: what the command line can do, the API can do too, but for a few with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from fastapi import FastAPI
+
+from incidents.api import app
+from incidents.bootstrap import House
+from incidents.cli.root import root
+from incidents.settings import load
+
+OVER_HTTP = {
+    "queue": "GET /queue",
+    "claim": "POST /queue/{item}/claim",
+    "release": "POST /queue/{item}/release",
+    "hand-over": "POST /queue/hand-over",
+    "done": "POST /queue/{item}/done",
+    "show": "GET /incidents/{incident}",
+    "link": "GET /incidents/{incident}/link",
+    "duty": "GET /duty",
+    "alarms": "GET /alarms",
+    "alarms test": "POST /alarms/test",
+    "log": "POST /sites/{site}/incidents",
+    "attach": "POST /incidents/{incident}/evidence",
+    "contact": "POST /incidents/{incident}/contacts",
+    "contact SITE": "POST /sites/{site}/contacts",
+    "removed": "POST /incidents/{incident}/removed",
+    "refused": "POST /incidents/{incident}/refused",
+    "recur": "POST /incidents/{incident}/recur",
+    "reported": "POST /incidents/{incident}/reported",
+    "void": "POST /incidents/{incident}/void",
+    "void-contact": "POST /contacts/{contact}/void",
+    "take-back": "POST /incidents/{incident}/take-back",
+    "site add": "POST /sites",
+    "site edit": "PATCH /sites/{site}",
+    "site list": "GET /sites",
+    "site show": "GET /sites/{site}",
+    "site why": "GET /sites/{site}/why",
+    "site false-info": "POST /sites/{site}/false-info",
+    "site hold": "POST /sites/{site}/hold",
+    "site unhold": "POST /sites/{site}/unhold",
+    "site reinstate": "POST /sites/{site}/reinstate",
+    "site approve": "POST /sites/{site}/approve",
+    "site decline": "POST /sites/{site}/decline",
+    "site uphold": "POST /sites/{site}/uphold",
+    "policy show": "GET /policy",
+    "policy history": "GET /policy/history",
+    "policy graph": "GET /policy/graph",
+    "policy check": "POST /policy/check",
+    "policy test": "POST /policy/test",
+    "policy activate": "POST /policy/activate",
+    "acts list": "GET /orders",
+    "acts show": "GET /orders/{order}",
+    "acts retry": "POST /orders/{order}/retry",
+    "acts cancel": "POST /orders/{order}/cancel",
+    "acts reconcile": "POST /reconcile",
+    "account add": "POST /accounts",
+    "account list": "GET /accounts",
+    "account role": "PATCH /accounts/{handle}",
+    "account password": "PUT /accounts/{handle}/password",
+    "account disable": "PATCH /accounts/{handle}",
+    "account enable": "PATCH /accounts/{handle}",
+    "token make": "POST /tokens",
+    "token list": "GET /tokens",
+    "token revoke": "DELETE /tokens/{token}",
+    "metrics": "GET /metrics",
+    "notices list": "GET /notices",
+    "notices preview": "GET /notices/{notice}/preview",
+    "audit export": "GET /export",
+    "audit export --format bundle": "GET /bundle",
+    "audit report": "GET /sites/{site}/report",
+    "audit verify": "POST /log/verify",
+    "audit replay": "POST /log/replay",
+    "audit status": "GET /log",
+    "audit checkpoint": "POST /log/checkpoint",
+    "audit key show": "GET /log/keys",
+    "person erase": "POST /sites/{site}/erase",
+    "retention show": "GET /retention",
+    "retention run": "POST /retention/run",
+    "simulate": "POST /simulate",
+    "simulate -o": "POST /simulate/picture",
+    "import": "POST /import",
+    "daemon status": "GET /enforcement",
+}
+"""Each command's operation; what stands behind a command's name is one of its several uses."""
+
+OF_THE_MACHINE = {
+    "daemon": "a process that is started where it is to run",
+    "serve": "the process that gives the API",
+    "completion": "a shell's, about what is typed into it",
+    "db upgrade": "of the database itself, before anything can be served from it",
+    "db check": "of the database itself; over HTTP /readyz says whether it is as it must be",
+    "db backup": "a file beside the database, for whoever keeps the machine",
+    "db grants": "for the owner of the database, who is nobody of the desk",
+    "audit key new": "makes a private key in a file of the machine that is to sign",
+    "audit key rotate": "makes a private key in a file of the machine that signs",
+    "audit verify FILE": "a bundle is proved where nobody of the desk need be trusted",
+    "audit witness": "a process of somebody else, on a machine of theirs",
+}
+"""Commands that are of a process or a file and not of the desk, each with the reason."""
+
+
+def commands(group: click.Group, named: tuple[str, ...] = ()) -> Iterator[str]:
+    """The name of each command below, as it is typed."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command, path = group.get_command(context, name), (*named, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, path)
+        else:
+            yield " ".join(path)
+
+
+def told(listed: str, there: set[str]) -> str:
+    """The command that an entry of a list is about."""
+    [found] = {
+        " ".join(listed.split()[:n]) for n in range(1, 4) if " ".join(listed.split()[:n]) in there
+    }
+    return found
+
+
+@pytest.fixture
+def offered(sqlite_url: str) -> Iterator[FastAPI]:
+    """The application."""
+    house = House(load(db=sqlite_url))
+    yield app.create(house)
+    house.close()
+
+
+def test_each_command_has_its_operation_or_a_reason_why_it_has_none() -> None:
+    there = set(commands(root))
+    over_http, of_the_machine = (
+        {told(listed, there) for listed in listed_} for listed_ in (OVER_HTTP, OF_THE_MACHINE)
+    )
+    assert there == over_http | of_the_machine
+    assert over_http & of_the_machine == {"daemon", "audit verify"}, "these have two uses"
+
+
+def test_each_operation_that_a_command_has_is_described(offered: FastAPI) -> None:
+    paths = offered.openapi()["paths"]
+    described = {
+        f"{method.upper()} {path.removeprefix(app.PREFIX)}"
+        for path, methods in paths.items()
+        for method in methods
+    }
+    assert set(OVER_HTTP.values()) - described == set()

@@ -1,0 +1,154 @@
+"""The orders' pages: what is not carried out, what becomes of it, and how sites really stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+
+from incidents import clock, views
+from incidents.console import orders
+from incidents.machine import commands as c
+from tests.api.rig import Rig, rig
+from tests.console.figures.rig import HOSTILE, Visitor, do
+
+SITE = "shop.example"
+
+
+@pytest.fixture
+def desk(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    """Two sites that are to be held: the order of the first is given up, the other's waits."""
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text("")
+    with rig(db_url) as found:
+        with freeze_time(clock.now() - timedelta(minutes=10), ignore=["_pytest"]):
+            for site in (SITE, "other.example"):
+                do(found, c.AddSite(by="li"), site)
+                do(found, c.SetHold(by="wang", reason="letter 17"), site)
+        give_up(found)
+        yield found
+
+
+def give_up(desk: Rig) -> None:
+    failed = c.RecordFailure(
+        order=2, lane="act", adapter="panel", attempts=9, problem="http_503"
+    )  # fmt: skip
+    do(desk, failed, SITE)
+
+
+def state(desk: Rig, id_: str) -> str:
+    with desk.house.reading() as connection:
+        unsettled = views.unsettled(connection, clock.now())
+    return next((str(each["state"]) for each in unsettled if each["id"] == id_), "settled")
+
+
+def seen(desk: Rig) -> dict[str, str]:
+    with desk.house.reading() as connection:
+        return {"seen": str(views.site(connection, SITE, clock.now())["seq"])}
+
+
+def test_what_is_given_up_comes_first_then_what_is_late(desk: Rig) -> None:
+    page = Visitor(desk, "viewer").get("/orders").text
+    assert page.index('id="o-1-o2"') < page.index('id="o-2-o2"')
+    assert "Given up, and tried no more by itself: 1" in page
+    assert "Not carried out for five minutes and more: 1" in page
+    assert '<span class="state late">late</span>' in page
+    assert "<b>http_503</b>" in page
+
+
+def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: Rig) -> None:
+    viewer = Visitor(desk, "viewer")
+    assert 'id="o-1-o2"' not in viewer.get("/orders", site="Other.Example").text
+    assert 'id="o-2-o2"' not in viewer.get("/orders", dead="1").text
+    assert viewer.get("/orders", site="no name").status_code == 422
+
+
+def test_red_lines_and_the_site_lead_to_the_orders(desk: Rig) -> None:
+    viewer = Visitor(desk, "viewer")
+    queue = viewer.get("/").text
+    assert 'href="/orders/1-o2"' in queue
+    assert 'href="/orders?dead=1"' in queue
+    assert f'href="/orders?site={SITE}"' in viewer.get(f"/sites/{SITE}").text
+
+
+def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: Rig) -> None:
+    wang = Visitor(desk, "supervisor")
+    assert 'id="why-cancel"' not in wang.get("/orders/1-o2").text
+    assert wang.post("/orders/1-o2/retry", seen(desk)).status_code == 303
+    assert state(desk, "1-o2") == "waiting"
+    again = wang.post("/orders/1-o2/retry", seen(desk))
+    assert again.status_code == 409
+    assert "1-o2 is no dead letter" in again.text
+    assert "tried again: suspend shop.example" in wang.get("/orders/1-o2").text
+
+
+def test_an_order_is_cancelled_with_a_reason_and_not_without(desk: Rig) -> None:
+    wang = Visitor(desk, "supervisor")
+    assert wang.post("/orders/1-o2/cancel", seen(desk)).status_code == 409
+    assert state(desk, "1-o2") == "dead"
+    done = wang.post("/orders/1-o2/cancel", {"reason": HOSTILE, **seen(desk)})
+    assert done.status_code == 303
+    assert state(desk, "1-o2") == "settled"
+    page = wang.get("/orders/1-o2").text
+    assert '<span class="state cancelled">cancelled</span>' in page
+    assert HOSTILE not in page
+
+
+def test_what_was_decided_on_an_old_page_is_not_done(desk: Rig) -> None:
+    wang, before = Visitor(desk, "supervisor"), seen(desk)
+    do(desk, c.EditSite(by="li", person="x"), SITE)
+    assert wang.post("/orders/1-o2/retry", before).status_code == 409
+    assert state(desk, "1-o2") == "dead"
+
+
+def test_who_may_not_steer_orders_is_told_so_beside_each_button(desk: Rig) -> None:
+    li = Visitor(desk, "operator")
+    page = li.get("/orders/1-o2").text
+    assert page.count("Your role, operator, may not do this.") == 2
+    assert "Your role, operator, may not do this." in li.get("/orders").text
+    assert li.post("/orders/reconcile").status_code == 403
+
+
+def test_an_order_that_is_none_has_no_page(desk: Rig) -> None:
+    viewer = Visitor(desk, "viewer")
+    for path in ("/orders/9-o9", "/orders/1-o99", "/orders/x", "/orders/1-o1"):
+        assert viewer.get(path).status_code == 404, path
+
+
+PANEL = """[acts]
+adapter = "panel"
+[acts.panel]
+type = "exec"
+command = ["/bin/true"]
+state_command = ["/bin/echo", "active"]
+"""
+
+
+def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
+    desk: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "MAX_SITES", 1)
+    (tmp_path / "config.toml").write_text(PANEL)
+    wang = Visitor(desk, "supervisor")
+    first = wang.get(wang.post("/orders/reconcile").headers["location"]).text
+    assert "Not looked at yet: 1." in first
+    assert '<input type="hidden" name="after" value="other.example">' in first
+    sent = wang.post("/orders/reconcile", {"after": "other.example", "repair": "1"})
+    second = wang.get(sent.headers["location"]).text
+    assert f'href="/sites/{SITE}"' in second
+    assert "ordered again" in second
+    assert "Not looked at yet" not in second
+    # What somebody has compared is theirs.
+    assert "Compared:" not in Visitor(desk, "viewer").get(sent.headers["location"]).text
+
+
+def test_an_adapter_that_is_set_up_wrongly_is_named(desk: Rig, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(PANEL.replace("exec", "exce"))
+    wang = Visitor(desk, "supervisor")
+    sent = wang.post("/orders/reconcile")
+    assert sent.headers["location"] == "/orders"
+    assert "section [acts.panel] of the settings file" in wang.get("/orders").text
