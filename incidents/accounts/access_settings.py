@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
 from incidents import settings
 from incidents.acts.options import Options
+from incidents.desk.accounts import is_handle
 
 SERVE, OIDC = "serve", "oidc"
-CLAIM = "preferred_username"
 
 Network = IPv4Network | IPv6Network
 
@@ -20,13 +20,15 @@ Network = IPv4Network | IPv6Network
 class Provider:
     """Who says who somebody is (OpenID Connect), and as whom this program asks.
 
-    `claim` holds the account's handle. The issuer is asked over https, or on this machine.
+    `subjects` has the handles of accounts by their subjects (`sub`) at this issuer; in its place
+    `claim` names what holds the handle. The issuer is asked over https, or on this machine.
     """
 
     issuer: str
     client_id: str
     client_secret: str
-    claim: str = CLAIM
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    claim: str | None = None
 
 
 def trusted_proxies(environ: Mapping[str, str] | None = None) -> tuple[Network, ...]:
@@ -52,14 +54,34 @@ def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
     if not section:
         return None
     options = Options(f"[{OIDC}]", section)
+    claim = options.text("claim")
     found = Provider(
         issuer=_issuer(options),
         client_id=options.needed("client_id"),
         client_secret=_secret(options),
-        claim=options.text("claim", CLAIM) or CLAIM,
+        subjects=_subjects(options, claim),
+        claim=claim,
     )
     options.finish()
     return found
+
+
+def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
+    """Who is who there. Nothing is guessed: what a provider calls a person's name, the person may
+    change, and another one be given."""
+    named = options.strings("subjects")
+    if claim is not None:
+        if named:
+            raise options.wrong("claim", "not there where [oidc.subjects] is")
+        return {}
+    if not named:
+        wanted = 'there: handle = "the sub of that person at the provider", or `claim` in its place'
+        raise options.wrong("subjects", wanted)
+    by_subject = {subject: handle for handle, subject in named.items()}
+    handles_only = all(is_handle(handle) for handle in named)
+    if "" in by_subject or len(by_subject) < len(named) or not handles_only:
+        raise options.wrong("subjects", "handles, each with a `sub` of its own")
+    return by_subject
 
 
 def _issuer(options: Options) -> str:

@@ -1,21 +1,20 @@
 """The door: lets people and programs in, by a password, a session or a token, and sends them out.
 
-Whoever is not let in is told the same whatever there is, and as late. Guessing is slowed down for
-each name and for each address that it comes from; a guess counts before it is looked at, so that
-many at once gain nothing.
+Whoever is not let in is told the same whatever there is, and as late: as much is done in each case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents.accounts import secrets
+from incidents.accounts import known_browser, secrets, throttle
 from incidents.accounts.identity import Identity
+from incidents.accounts.throttle import Guess, Throttle
+from incidents.desk import access
 from incidents.desk import accounts as acts
-from incidents.desk.accounts import By
 from incidents.errors import RefusedError
 from incidents.store import accounts
 from incidents.store.engine import plainly, reading, writing
@@ -30,27 +29,30 @@ SESSION_FOR = timedelta(hours=12)
 IDLE_FOR = timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)
 
-# So often somebody may be mistaken before the door stays shut for a while.
-_FREE = {"as": 5, "from": 20}
-_FIRST_WAIT = timedelta(seconds=30)
-_LONGEST_WAIT = timedelta(minutes=15)
-_FORGOTTEN_AFTER = timedelta(hours=1)
-
 
 class SignInError(RefusedError):
     """that is not the handle and the password of an account that may come in"""
 
 
-class BlockedError(RefusedError):
-    """too many attempts to sign in have failed: try again in {wait_s} seconds"""
-
-
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody in a session: who they are, and the word of the cookie."""
+    """Somebody in a session: who they are, and the word of the cookie.
+
+    `browser` is what their browser is known by from now on, after a sign-in with a password.
+    """
 
     identity: Identity
     cookie: str
+    browser: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What there is under a name that was given: an account, and what is kept of a password."""
+
+    name: str
+    account: accounts.Account | None
+    hash: str | None
 
 
 class Door:
@@ -61,6 +63,7 @@ class Door:
 
     def __init__(self, engine: Engine, desk: Desk, clock: Callable[[], datetime]) -> None:
         self._engine, self._desk, self._clock = engine, desk, clock
+        self._throttle = Throttle(engine, clock)
 
     def by_token(self, secret: str) -> Identity | None:
         """Whose token that is; None if it is nobody's, or no longer."""
@@ -97,15 +100,24 @@ class Door:
         )
         return Visit(identity, cookie)
 
-    def sign_in(self, handle: str, password: str, address: str) -> Visit:
-        """Begins a session.
+    def sign_in(self, handle: str, password: str, address: str, browser: str = "") -> Visit:
+        """Begins a session; `browser` is what the browser has kept of `Visit.browser`.
 
         Raises:
             SignInError: if that is nobody's password, or nobody may come in with it.
             BlockedError: after too many mistakes.
         """
-        self._check(handle, password, address)
-        return self.begin(handle)
+        found, now = self._find(handle), self._clock()
+        known = known_browser.word_of(browser, found.name, found.hash, now)
+        guess = (
+            throttle.by_stranger(found.name, address)
+            if known is None
+            else throttle.by_known(found.name, known)
+        )
+        self._check(found, password, guess)
+        assert found.hash is not None
+        kept = known_browser.cookie(browser, found.name, found.hash, now)
+        return replace(self.begin(handle), browser=kept)
 
     def begin(self, handle: str, proved_at: datetime | None = None) -> Visit:
         """Begins a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
@@ -118,7 +130,7 @@ class Door:
         with plainly(self._engine), reading(self._engine) as connection:
             known = accounts.account(connection, handle)
         if known is not None and known.disabled_at is not None:
-            self._refuse(handle, "disabled")
+            self._refuse(handle, "disabled", known=True)
         now, cookie = self._clock(), secrets.random_word()
         proved_at = now if proved_at is None else proved_at
         with plainly(self._engine), writing(self._engine) as connection:
@@ -129,9 +141,10 @@ class Door:
             accounts.add_session(connection, _digest(cookie), handle, now, proved_at)
         return Visit(Identity(handle=handle, role=account.role, proved_at=proved_at), cookie)
 
-    def prove(self, visit: Visit, password: str, address: str) -> Visit:
+    def prove(self, visit: Visit, password: str) -> Visit:
         """The same session, its person having proved again who they are; raises as `sign_in`."""
-        self._check(visit.identity.handle, password, address)
+        handle = visit.identity.handle
+        self._check(self._find(handle), password, throttle.in_session(handle))
         return self.proved(visit)
 
     def proved(self, visit: Visit) -> Visit:
@@ -143,10 +156,11 @@ class Door:
         again = Identity(handle=identity.handle, role=identity.role, proved_at=now)
         return Visit(again, visit.cookie)
 
-    def identify(self, handle: str, password: str, address: str) -> Identity:
-        """Who that is, at a terminal, for this one act; raises as `sign_in`."""
-        role = self._check(handle, password, address)
-        return Identity(handle=handle, role=role, proved_at=self._clock())
+    def identify(self, handle: str, password: str, terminal: str) -> Identity:
+        """Who that is, at that terminal, for this one act; raises as `sign_in`."""
+        found = self._find(handle)
+        account = self._check(found, password, throttle.at_terminal(found.name, terminal))
+        return Identity(handle=handle, role=account.role, proved_at=self._clock())
 
     def sign_out(self, cookie: str) -> None:
         """Ends the session."""
@@ -158,62 +172,32 @@ class Door:
         with plainly(self._engine), writing(self._engine) as connection:
             accounts.end_session(connection, digest)
 
-    def _check(self, handle: str, password: str, address: str) -> str:
-        """The role of the account whose handle and password these are."""
+    def _find(self, handle: str) -> _Found:
         # What is no handle is nobody's name, and may hold what no database takes.
         name = handle if acts.is_handle(handle) else "?"
-        self._count(name, address)
         with plainly(self._engine), reading(self._engine) as connection:
-            account = accounts.account(connection, name)
-            hash_ = accounts.password(connection, name)
-        right = secrets.is_password(password, hash_)
+            return _Found(
+                name, accounts.account(connection, name), accounts.password(connection, name)
+            )
+
+    def _check(self, found: _Found, password: str, guess: Guess) -> accounts.Account:
+        """The account, if this is its password and it may come in."""
+        self._throttle.count(guess)
+        account, right = found.account, secrets.is_password(password, found.hash)
         if account is None or account.disabled_at is not None or not right:
-            if account is not None:
-                self._refuse(account.handle, "disabled" if right else "wrong_password")
+            why = "disabled" if right else "wrong_password"
+            self._refuse(found.name, why, known=account is not None)
             raise SignInError
-        with plainly(self._engine), writing(self._engine) as connection:
-            # Of the address only this one was no mistake: who has an account may be guessing at
-            # another one, and a whole desk may come from one address.
-            keys = _keys(name, address)
-            accounts.forget_failures(connection, keys["as"])
-            accounts.uncount_failure(connection, keys["from"])
-        return account.role
+        self._throttle.was_right(guess)
+        return account
 
-    def _count(self, handle: str, address: str) -> None:
-        now, keys = self._clock(), _keys(handle, address)
-        with plainly(self._engine), writing(self._engine) as connection:
-            known = accounts.failures(connection, keys.values(), now)
-            wait = max(_wait(kind, *known[key], now) for kind, key in keys.items())
-            if wait > timedelta(0):
-                raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
-            for key in keys.values():
-                failures, last = known[key]
-                so_far = 0 if now - last >= _FORGOTTEN_AFTER else failures
-                accounts.count_failure(connection, key, so_far + 1, now)
-            accounts.forget_old_failures(connection, now - _FORGOTTEN_AFTER)
-
-    def _refuse(self, handle: str, why: str) -> None:
+    def _refuse(self, handle: str, why: str, *, known: bool) -> None:
         self._desk.on_record(
-            lambda connection: acts.refuse(
-                connection, By(person=handle, login=None), self._clock, act="sign_in", why=why
+            lambda connection: access.refuse_sign_in(
+                connection, handle, why, self._clock, known=known
             )
         )
 
 
 def _digest(cookie: str) -> bytes:
     return bytes.fromhex(secrets.digest(cookie))
-
-
-def _keys(handle: str, address: str) -> dict[str, str]:
-    return {"as": f"as {handle}", "from": f"from {address}"}
-
-
-def _wait(kind: str, failures: int, last: datetime, now: datetime) -> timedelta:
-    """How long the door stays shut still: it doubles with each mistake beyond the free ones."""
-    if now - last >= _FORGOTTEN_AFTER:
-        return timedelta(0)
-    beyond = failures - _FREE[kind]
-    if beyond < 0:
-        return timedelta(0)
-    wait: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(beyond, 10))
-    return last + wait - now

@@ -1,7 +1,8 @@
 """The provider (OpenID Connect): who somebody is, on the word of a house's own sign-in.
 
-Authorization code with PKCE, state and nonce. Of a provider only the claim with the handle and the
-time of the sign-in are taken; the account must be there already.
+Authorization code with PKCE, state and nonce. Of a provider only who it is and the time of the
+sign-in are taken. Who it is are the issuer and the subject (`iss`, `sub`), which a provider gives
+to nobody else, unless the settings name another claim. The account must be there already.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from incidents.accounts.discovery import Client, Discovery, json_of
 from incidents.accounts.identity import FRESH_FOR
-from incidents.errors import IncidentsError, RefusedError
+from incidents.errors import RefusedError
 
 if TYPE_CHECKING:
-    import httpx
-
     from incidents.accounts.access_settings import Provider
 
 LEEWAY_S = 60
@@ -29,14 +28,16 @@ _SIGNED_WITH = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "
 
 _LONGEST_S = 12 * 60 * 60
 _MOST_CODE = 4_096
-
-
-class ProviderError(IncidentsError):
-    """the provider that signs people in does not do its part: {detail}"""
+_MOST_SUBJECT = 255
 
 
 class ProviderWordError(RefusedError):
     """the provider's answer is not what was asked for ({detail}): sign in once more"""
+
+
+class UnknownSubjectError(RefusedError):
+    """at the provider you are {subject!r}, and no account of this desk is yours: whoever keeps its
+    settings names it in [oidc.subjects]"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class Oidc:
 
     def __init__(self, provider: Provider, clock: Callable[[], datetime]) -> None:
         self._provider, self._clock = provider, clock
+        self._discovery = Discovery(provider.issuer, clock)
 
     def ask(self, redirect_uri: str, again: str | None = None) -> tuple[str, Question]:
         """Where the browser is sent, and what the answer must fit.
@@ -81,11 +83,10 @@ class Oidc:
             verifier=secrets.token_urlsafe(48), redirect_uri=redirect_uri, again=again,
         )  # fmt: skip
         fresh = {} if again is None else {"prompt": "login", "login_hint": again}
-        with self._client() as client:
-            endpoint = self._endpoint(self._metadata(client), "authorization_endpoint")
         url = prepare_grant_uri(
-            endpoint, self._provider.client_id, "code", redirect_uri, "openid profile",
-            question.state, nonce=question.nonce, code_challenge_method="S256",
+            self._discovery.endpoint("authorization_endpoint"), self._provider.client_id, "code",
+            redirect_uri, "openid profile", question.state, nonce=question.nonce,
+            code_challenge_method="S256",
             code_challenge=create_s256_code_challenge(question.verifier),
             max_age=str(_LONGEST_S if again is None else 0), **fresh,
         )  # fmt: skip
@@ -96,6 +97,7 @@ class Oidc:
 
         Raises:
             ProviderWordError: if it does not fit the question, or nobody has signed in.
+            UnknownSubjectError: if no account is named for who has.
             ProviderError: if the provider cannot be asked.
         """
         issuer = self._provider.issuer
@@ -106,16 +108,11 @@ class Oidc:
         code = given.get("code", "")
         if "error" in given or not 0 < len(code) <= _MOST_CODE:
             raise ProviderWordError(detail="nobody has signed in")
-        with self._client() as client:
-            metadata = self._metadata(client)
-            token = self._token(client, self._endpoint(metadata, "token_endpoint"), code, question)
-            keys = self._json(client.get(self._endpoint(metadata, "jwks_uri")))
-        return self._word(self._claims(token, keys, question.nonce), question)
+        token = self._token(code, question)
+        return self._word(self._claims(token, question.nonce), question)
 
     def _word(self, claims: Mapping[str, Any], question: Question) -> Word:
-        handle, at = claims.get(self._provider.claim), claims.get("auth_time")
-        if not isinstance(handle, str):
-            raise ProviderWordError(detail=self._provider.claim)
+        handle, at = self._handle(claims), claims.get("auth_time")
         if isinstance(at, bool) or not isinstance(at, int | float):
             raise ProviderWordError(detail="auth_time")
         now = self._clock()
@@ -130,19 +127,31 @@ class Oidc:
                 raise ProviderWordError(detail="auth_time")
         return Word(handle, proved_at)
 
-    def _claims(self, token: Mapping[str, Any], keys: Mapping[str, Any], nonce: str) -> Any:
+    def _handle(self, claims: Mapping[str, Any]) -> str:
+        """The handle of who it is: of whom the settings name for that subject, or in a claim."""
+        claim = self._provider.claim
+        found = claims.get("sub" if claim is None else claim)
+        if not isinstance(found, str):
+            raise ProviderWordError(detail=claim or "sub")
+        if claim is not None:
+            return found
+        if found not in self._provider.subjects:
+            if len(found) > _MOST_SUBJECT or not (found.isascii() and found.isprintable()):
+                raise ProviderWordError(detail="sub")
+            raise UnknownSubjectError(subject=found)
+        return self._provider.subjects[found]
+
+    def _claims(self, token: Mapping[str, Any], nonce: str) -> Any:
         from authlib.oidc.core import CodeIDToken
-        from joserfc import jwt
-        from joserfc.errors import JoseError
-        from joserfc.jwk import KeySet
-        from joserfc.jws import JWSRegistry
+        from joserfc.errors import InvalidKeyIdError, JoseError
 
         provider = self._provider
-        registry = JWSRegistry(algorithms=_SIGNED_WITH, strict_check_header=False)
         try:
-            read = jwt.decode(
-                token["id_token"], KeySet.import_key_set(dict(keys)), registry=registry  # type: ignore[arg-type]  # joserfc's own shape of a dict
-            )  # fmt: skip
+            try:
+                read = _read(token, self._discovery.keys())
+            except InvalidKeyIdError:
+                # Providers change their keys, and the new one signs before ours are too old.
+                read = _read(token, self._discovery.keys(anew=True))
             options = {
                 "iss": {"essential": True, "value": provider.issuer},
                 "aud": {"essential": True, "value": provider.client_id},
@@ -157,9 +166,7 @@ class Oidc:
             raise ProviderWordError(detail=type(error).__name__) from error
         return claims
 
-    def _token(
-        self, client: httpx.Client, endpoint: str, code: str, question: Question
-    ) -> Mapping[str, Any]:
+    def _token(self, code: str, question: Question) -> Mapping[str, Any]:
         from authlib.oauth2.auth import ClientAuth
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
@@ -173,60 +180,22 @@ class Oidc:
         form = {
             "Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded",
         }  # fmt: skip
+        endpoint = self._discovery.endpoint("token_endpoint")
         url, headers, body = auth.prepare("POST", endpoint, form, body)
-        answer = client.post(url, headers=headers, content=body)
+        with Client(self._provider.issuer) as client:
+            answer = client.post(url, headers=headers, content=body)
         if answer.status_code in (400, 401):
             # A code that was used, or was never given out; or we are not who we say.
             raise ProviderWordError(detail="code")
-        return self._json(answer)
-
-    def _metadata(self, client: httpx.Client) -> Mapping[str, Any]:
-        issuer = self._provider.issuer
-        found = self._json(client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
-        if found.get("issuer") != issuer:
-            raise ProviderError(detail="it calls itself by another name than the setting issuer")
-        return found
-
-    def _endpoint(self, metadata: Mapping[str, Any], name: str) -> str:
-        """An address that it names: over https, or on the issuer's own host."""
-        url = metadata.get(name)
-        parts = urlsplit(url) if isinstance(url, str) else None
-        own = urlsplit(self._provider.issuer)
-        same = parts is not None and (parts.scheme, parts.hostname) == (own.scheme, own.hostname)
-        if parts is None or not (same or parts.scheme == "https"):
-            raise ProviderError(detail=f"its {name} is no https address")
-        return str(url)
-
-    @staticmethod
-    def _json(answer: httpx.Response) -> Mapping[str, Any]:
-        try:
-            found = answer.json() if answer.status_code == 200 else None
-        except (ValueError, RecursionError) as error:
-            raise ProviderError(detail="its answer is no JSON") from error
-        if not isinstance(found, dict):
-            raise ProviderError(detail=f"it answered with status {answer.status_code}")
-        return found
-
-    def _client(self) -> _Client:
-        return _Client(self._provider.issuer)
+        return json_of(answer)
 
 
-class _Client:
-    """A client that reaches the issuer, wherever it stands, and else only what is public."""
+def _read(token: Mapping[str, Any], keys: Mapping[str, Any]) -> Any:
+    """The token that says who it is, signed by one of these keys."""
+    from joserfc import jwt
+    from joserfc.jwk import KeySet
+    from joserfc.jws import JWSRegistry
 
-    def __init__(self, issuer: str) -> None:
-        self._host = urlsplit(issuer).hostname or ""
-
-    def __enter__(self) -> httpx.Client:
-        from incidents.outbound import client
-        from incidents.outbound.guard import Guard
-
-        self._opened = client.client(Guard(allow=[self._host]))
-        return self._opened
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        from incidents.outbound.faults import OutboundError
-
-        self._opened.close()
-        if isinstance(error, OutboundError):
-            raise ProviderError(detail=str(error)) from error
+    registry = JWSRegistry(algorithms=_SIGNED_WITH, strict_check_header=False)
+    known = KeySet.import_key_set(dict(keys))  # type: ignore[arg-type]  # joserfc's own shape of a dict
+    return jwt.decode(token["id_token"], known, registry=registry)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
+from fastapi_problem.error import Problem
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.api import answers
-from incidents.api.caller import Caller, caller
+from incidents.api import answers, problems
+from incidents.api.caller import Caller, Key, caller
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
 from incidents.desk import accounts as acts
 from incidents.desk.accounts import By, UnknownAccountError
+from incidents.desk.once import Once
 from incidents.store import accounts as stored
 from incidents.views import accounts as views
 
+
+def _not_tried(request: Request) -> None:
+    """Whoever asks for a trial, as of other acts, is not given the real thing instead."""
+    if request.query_params.get("dry_run", "false").lower() not in ("false", "0"):
+        raise problems.problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "no_dry_run",
+            "accounts and tokens cannot be tried out: nothing is done",
+        )  # fmt: skip
+
+
 router = guarded("accounts")
+router.dependencies.append(Depends(_not_tried))
 
 T = TypeVar("T")
 Asking = Annotated[Caller, Depends(caller)]
@@ -69,11 +84,21 @@ def list_accounts(by: Asking) -> Document:
 
 
 @router.post("/accounts", **operation("keep_accounts", answers.Account, status=201, acting=True))
-def make(by: Asking, new: NewAccount) -> Document:
+def make(by: Asking, new: NewAccount, key: Key = None) -> Document:
     """Make an account, which comes in with the password or the token that it is given next."""
     by.needs("keep_accounts")
-    _do(by, lambda c, who, now: acts.make(c, who, new.handle, new.role, now))
-    return _account(by, new.handle)
+    once = _once(by, key, "make_account", new)
+
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
+        kept = once.before(connection)
+        if kept is not None:
+            return kept
+        made = acts.make(connection, who, new.handle, new.role, now)
+        answer = views.account_document(made)
+        once.keep(connection, answer, made.made_at)
+        return answer
+
+    return _do(by, act)
 
 
 @router.get("/accounts/{handle}", **operation("own_account", answers.Account))
@@ -126,19 +151,29 @@ def list_tokens(
 
 
 @router.post("/tokens", **operation("make_token", answers.NewToken, status=201, acting=True))
-def make_token(by: Asking, new: NewToken) -> Document:
-    """Make a token; `secret` is told in this answer alone."""
+def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
+    """Make a token; `secret` is told in this answer alone.
+
+    It is kept nowhere, so the same request with the same Idempotency-Key makes no other one and is
+    not told it again, but which token there is (409, `token`): revoke it, and make another one
+    under another key.
+    """
     handle = by.by if new.handle is None else new.handle
     _needs(by, handle)
     by.needs("make_token", about=_named(handle))
-    secret = secrets.random_token()
-    made = _do(
-        by,
-        lambda c, who, now: acts.make_token(
-            c, who, handle, secret, now, days=new.days, acts=new.acts
-        ),
-    )
-    return views.token_document(made) | {"secret": secret}
+    once, secret = _once(by, key, "make_token", new), secrets.random_token()
+
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
+        kept = once.before(connection)
+        if kept is not None:
+            raise _made_before(kept["token"])
+        made = acts.make_token(
+            connection, who, handle, secret, now, days=new.days, acts=new.acts
+        )  # fmt: skip
+        once.keep(connection, {"token": made.id}, made.made_at)
+        return views.token_document(made) | {"secret": secret}
+
+    return _do(by, act)
 
 
 @router.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
@@ -159,6 +194,23 @@ def _needs(by: Caller, handle: str | None) -> None:
 def _named(handle: str) -> str:
     """How an account is called on record: what is no handle may hold anything."""
     return handle if acts.is_handle(handle) else "?"
+
+
+def _once(by: Caller, key: str | None, act: str, asked: BaseModel) -> Once:
+    return Once(
+        key=None if key is None else f"{by.by}:{key}", by=by.by,
+        asked=json.dumps([act, by.by, asked.model_dump()]),
+    )  # fmt: skip
+
+
+def _made_before(token: str) -> Problem:
+    return problems.problem(
+        HTTPStatus.CONFLICT,
+        "token_made",
+        "a token was made under this key, and its secret was told in that answer alone: if it did"
+        f" not come through, DELETE /api/v1/tokens/{token}, and make another one under another key",
+        token=token,
+    )
 
 
 def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:

@@ -260,17 +260,20 @@ async def looker(request: Request) -> Caller:
     )
 
 
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=150,
+        description="The same request with the same key is done once.",
+    ),
+]
+
+
 async def actor(
     request: Request,
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=150,
-            description="The same request with the same key is done once.",
-        ),
-    ] = None,
+    key: Key = None,
     if_match: Annotated[
         str | None,
         Header(alias="If-Match", description="The ETag of the site as you have seen it."),

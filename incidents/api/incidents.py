@@ -21,7 +21,7 @@ from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
 from incidents.machine import commands as c
 from incidents.views import duty, lists, masked
-from incidents.views.timeline import timeline
+from incidents.views.timeline import part_of_story
 
 routes = router("incidents")
 
@@ -95,17 +95,19 @@ def show(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
 def story(
     by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
-    """What happened to an incident, the earliest first."""
+    """What happened to an incident, the earliest first.
+
+    Of a long history only a part is looked through for each page, which may then hold fewer than
+    asked, or none, and still have a `next`.
+    """
     key, after = inputs.incident(incident), read_number(_TIMELINE, cursor)
     if reveal:
         by.reveals(incident.strip())
     with by.reading() as connection:
         by.house.views.incident(connection, key)
-        lines = timeline(connection, *key, now=clock.now(), after=after, most=limit + 1)
-        items = list(lines)
-    more, items = len(items) > limit, items[:limit]
-    ahead = number_cursor(_TIMELINE, items[-1]["seq"]) if more else None
-    found: dict[str, Any] = {"items": items, "next": ahead}
+        part = part_of_story(connection, *key, now=clock.now(), after=after, most=limit)
+    ahead = None if part.ahead is None else number_cursor(_TIMELINE, part.ahead)
+    found: dict[str, Any] = {"items": part.lines, "next": ahead}
     return JSON(found if reveal else masked.document(found))
 
 

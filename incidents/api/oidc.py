@@ -20,7 +20,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, ProviderError, Question
+from incidents.accounts.discovery import ProviderError
+from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, Question
 from incidents.api import problems
 from incidents.api.caller import visitor
 from incidents.api.session import begin

@@ -59,6 +59,7 @@ _STATUS = {
     "same_person": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
     "provider_word": HTTPStatus.FORBIDDEN,
+    "unknown_subject": HTTPStatus.FORBIDDEN,
     "blocked": HTTPStatus.TOO_MANY_REQUESTS,
     "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
@@ -205,14 +206,19 @@ def _invalid(_handler: Any, _request: Request, error: RequestValidationError) ->
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
     """What is wrong and where, and nothing of what was given (pydantic tells its input)."""
-    errors = [
-        {"loc": [str(part) for part in each["loc"]], "type": each["type"], "msg": _told(each)}
-        for each in found
-    ]
+    # Of many keys that nobody knows, their place is told once.
+    told = dict.fromkeys((_place(each), str(each["type"]), _told(each)) for each in found)
+    errors = [{"loc": list(loc), "type": type_, "msg": msg} for loc, type_, msg in told]
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not as described",
         errors=errors,
     )  # fmt: skip
+
+
+def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where it is; of a key that nobody knows what it stands in, since who asks has made it up."""
+    parts = tuple(str(part) for part in error["loc"])
+    return parts[:-1] if error["type"] == "extra_forbidden" else parts
 
 
 def _told(error: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from incidents.accounts import roles, secrets
 from incidents.accounts.door import Door, SignInError, Visit
 from incidents.accounts.identity import FRESH_FOR, Identity
+from incidents.accounts.known_browser import KNOWN_FOR
 from incidents.api import address, answers, problems
 from incidents.api.caller import (
     COOKIE,
@@ -30,6 +31,9 @@ router = open_router("session")
 
 Looking = Annotated[Caller, Depends(caller)]
 Document = dict[str, Any]
+
+BROWSER = "__Host-incidents-browser"
+"""The cookie by which a browser is known; it lets nobody in, and outlives the session."""
 
 _MOST = 1_000
 
@@ -76,7 +80,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
     """
     door: Door = request.app.state.door
     try:
-        new = door.sign_in(person.handle, person.password, from_(request))
+        new = door.sign_in(person.handle, person.password, from_(request), browser(request))
     except SignInError as error:
         raise _nobody(error) from error
     begin(request, response, new)
@@ -102,7 +106,7 @@ def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door
     try:
-        again = door.prove(by, proof.password, from_(request))
+        again = door.prove(by, proof.password)
     except SignInError as error:
         raise _nobody(error) from error
     return _document(again.identity, again)
@@ -111,6 +115,11 @@ def prove(request: Request, by: Visiting, proof: Proof) -> Document:
 def from_(request: Request) -> str:
     """Where it comes from."""
     return address.of(request, request.app.state.trusted_proxies)
+
+
+def browser(request: Request) -> str:
+    """What the browser has kept of its sign-ins before."""
+    return request.cookies.get(BROWSER, "")
 
 
 def begin(request: Request, response: Response, visit: Visit) -> None:
@@ -122,6 +131,11 @@ def begin(request: Request, response: Response, visit: Visit) -> None:
     response.set_cookie(
         COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
     )  # fmt: skip
+    if visit.browser is not None:
+        response.set_cookie(
+            BROWSER, visit.browser, path="/", secure=True, httponly=True, samesite="strict",
+            max_age=int(KNOWN_FOR.total_seconds()),
+        )  # fmt: skip
 
 
 def forget_cookie(response: Response) -> None:

@@ -23,6 +23,7 @@ from incidents.machine.ids import incident_id
 from incidents.notices import customer_settings
 from incidents.store import sites
 from incidents.views import masked, possible
+from incidents.views.record import MAX_TIMELINE
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -248,17 +249,17 @@ def _page(
     reader = here.reader
     with here.reading() as connection:
         found = views.incident(connection, key)
-        story = list(
-            views.timeline(
-                connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken
-            )
-        )
+        story = views.part_of_story(
+            connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken,
+            most=MAX_TIMELINE,
+        )  # fmt: skip
         would = possible.on_incident(connection, key, here.by, reader.now)
     found = masked.document(found)
     return here.page(
         "incident", status=409 if said else 200, said=said, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
-        shown=site_name.shown(found["site"]), story=masked.document(story[::-1]), opened=opened,
+        shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
+        left=story.left, opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
         not_now=reasons(here, would), outcomes=OUTCOMES, linked=_is_linked(),
     )  # fmt: skip

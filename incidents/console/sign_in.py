@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from incidents.accounts.door import BlockedError, SignInError
+from incidents.accounts.door import SignInError
+from incidents.accounts.throttle import BlockedError
 from incidents.api import caller, session
 from incidents.console import sitting, writing
 from incidents.console.form import Given, given_by_anybody
@@ -36,7 +37,7 @@ def sign_in(request: Request, form: Form) -> Response:
     to, handle = form.text("to") or "/", form.text("handle") or ""
     try:
         visit = request.app.state.door.sign_in(
-            handle, form.password() or "", sitting.address(request)
+            handle, form.password() or "", sitting.address(request), session.browser(request)
         )
     except SignInError:
         return _form(request, to, handle=handle, wrong="sign_in.wrong", status=401)

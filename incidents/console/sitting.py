@@ -227,7 +227,7 @@ def _proved(here: Sitting, form: Given) -> Visit:
     if password is None or form.text("proves") is None:
         return here.visit
     try:
-        return here.door.prove(here.visit, password, address(here.request))
+        return here.door.prove(here.visit, password)
     except RefusedError as error:
         raise ProveAgainError(form, wrong=error.name) from error
 

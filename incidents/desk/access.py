@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from incidents.accounts.roles import act_of, may
 from incidents.desk import accounts
@@ -26,6 +26,7 @@ from incidents.machine.commands import (
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.store.accounts import account, any_there
+from incidents.store.tables import desk
 
 _SECOND_YES = (Approve, ConfirmClosure)
 _NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person"})
@@ -103,3 +104,20 @@ def write(connection: Connection, refused: Sequence[NotLet], clock: Callable[[],
         by = By(person=envelope.command.by, login=envelope.login)
         act = act_of(type(envelope.command))
         accounts.refuse(connection, by, clock, act=act, why=why, about=site)
+
+
+def refuse_sign_in(
+    connection: Connection, handle: str, why: str, clock: Callable[[], datetime], *, known: bool
+) -> None:
+    """Puts on record that somebody was not let in as `handle`, if that is `known` as an account's.
+
+    Of a name that is nobody's nothing is kept, for it may be anything; but as much is done, so that
+    who waits for the answer is not told which names are somebody's.
+    """
+    with connection.begin_nested() as saved:
+        by = By(person=handle, login=None)
+        accounts.refuse(connection, by, clock, act="sign_in", why=why)
+        if not known:
+            saved.rollback()
+    # There is something to be written to the disk either way.
+    connection.execute(update(desk).values(seq=desk.c.seq))

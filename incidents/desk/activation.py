@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
 from incidents.desk import access, own_stream
+from incidents.desk.once import Once
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.policy_words import differences
-from incidents.sealing import digest_of, is_digest_of, seal
-from incidents.store import keys, policies, sealed
+from incidents.sealing import seal
+from incidents.store import policies, sealed
 from incidents.store.tables import DESK_STREAM
 
 
@@ -29,10 +30,6 @@ class ActiveAlreadyError(RefusedError):
 class SignInNeededError(RefusedError):
     """by the policy in force two people close, and where there are accounts only who has signed in
     may change that: {by} has not, as an account that may"""
-
-
-class KeyReusedError(RefusedError):
-    """the key {key!r} was used for another act: take another one"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +47,10 @@ class Activation:
     signed_in: bool = False
 
     @property
-    def asked(self) -> str:
-        """What a repetition must have in common with it."""
-        return json.dumps(["activate", self.policy.digest, self.by, self.reason])
+    def once(self) -> Once:
+        """Its key, and what a repetition must have in common with it."""
+        asked = json.dumps(["activate", self.policy.digest, self.by, self.reason])
+        return Once(key=self.key, by=self.by, asked=asked)
 
 
 def expected(active: Policy, wanted: Policy) -> dict[str, Any]:
@@ -82,9 +80,9 @@ def activate(
     """
     policies.stop(connection)
     previous, last = own_stream.locked(connection)
-    kept = keys.of(connection, [act.key]).get(act.key) if act.key is not None else None
+    kept = act.once.before(connection)
     if kept is not None:
-        return _repeated(kept, act)
+        return kept
     digest = act.policy.digest
     if digest == previous:
         raise ActiveAlreadyError(policy=digest)
@@ -110,12 +108,5 @@ def activate(
         "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
         "seq": place.seq, "reason": words[0], "events": due,
     }  # fmt: skip
-    if act.key is not None:
-        keys.save(connection, [keys.Kept(act.key, digest_of(act.asked), answer, now, act.by)], ())
+    act.once.keep(connection, answer, now)
     return answer
-
-
-def _repeated(kept: keys.Kept, act: Activation) -> dict[str, Any]:
-    if not is_digest_of(kept.fingerprint, act.asked):
-        raise KeyReusedError(key=kept.key)
-    return kept.answer

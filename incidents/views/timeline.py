@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
 from incidents import event_words
 from incidents.audit import entry
@@ -21,8 +22,24 @@ from incidents.words import Teller, When
 
 Document = dict[str, Any]
 
+MAX_LOOKED_AT = 10_000
+"""So many entries of a site are looked through for one part of an incident's story."""
+
 _BATCH = 500
 _QUOTED = ("note", "text", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some lines of an incident's story, the earliest first.
+
+    `ahead` is the site's entry after which to look on, None at the end; `left` counts those that
+    were not looked at.
+    """
+
+    lines: list[Document]
+    ahead: int | None
+    left: int
 
 
 def timeline(
@@ -44,13 +61,41 @@ def timeline(
     in `zone` and `language`, `kind`, `rule`, `incident` and `seq`; `said` is what a person wrote,
     null where nothing was or where it has been erased.
     """
+    wanted = _entries_of(site_id)
+    if incident is not None:
+        wanted = wanted.where(_concerning(connection, site_id, incident))
+        after = max(after, _before(connection, site_id, incident))
     teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
-    concerning = None if incident is None else _concerning(connection, site_id, incident)
-    left = _BATCH if most is None else most
-    while left and (batch := _read(connection, site_id, after, concerning, min(left, _BATCH))):
-        after = batch[-1][0]
-        left -= 0 if most is None else len(batch)
-        yield from told(connection, teller, [body for _, body in batch])
+    yield from _lines(connection, teller, wanted, after, most)
+
+
+def part_of_story(
+    connection: Connection,
+    site_id: int,
+    incident: int,
+    *,
+    now: datetime,
+    zone: tzinfo = UTC,
+    language: Language = ENGLISH,
+    after: int = 0,
+    most: int,
+) -> Part:
+    """The next lines of an incident's `timeline` after the site's `after`th entry, at most `most`.
+
+    No more than MAX_LOOKED_AT entries are looked through, however long the site's history is: the
+    part may then have fewer lines, none even, and the story go on all the same.
+    """
+    after = max(after, _before(connection, site_id, incident))
+    last = connection.scalar(select(sites.c.seq).where(sites.c.id == site_id)) or 0
+    until = min(last, after + MAX_LOOKED_AT)
+    wanted = _entries_of(site_id).where(
+        entries.c.site_seq <= until, _concerning(connection, site_id, incident)
+    )
+    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
+    lines = list(_lines(connection, teller, wanted, after, most + 1))
+    if len(lines) > most:
+        until = lines[most - 1]["seq"]
+    return Part(lines[:most], until if until < last else None, max(0, last - until))
 
 
 def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Document]:
@@ -93,19 +138,40 @@ def _teller(connection: Connection, site_id: int, when: When) -> Teller:
     return Teller(site=name or "", site_id=site_id, when=when)
 
 
-def _read(
+def _entries_of(site_id: int) -> Select[tuple[int, str]]:
+    return select(entries.c.site_seq, entries.c.body).where(entries.c.site_id == site_id)
+
+
+def _lines(
     connection: Connection,
-    site_id: int,
+    teller: Teller,
+    wanted: Select[tuple[int, str]],
     after: int,
-    concerning: ColumnElement[bool] | None,
-    most: int,
-) -> list[tuple[int, str]]:
-    found = select(entries.c.site_seq, entries.c.body)
-    found = found.where(entries.c.site_id == site_id, entries.c.site_seq > after)
-    if concerning is not None:
-        found = found.where(concerning)
-    rows = connection.execute(found.order_by(entries.c.site_seq).limit(most))
-    return [(row.site_seq, row.body) for row in rows]
+    most: int | None,
+) -> Iterator[Document]:
+    """Those of the wanted entries after the site's `after`th, at most `most`."""
+    in_order = wanted.order_by(entries.c.site_seq)
+    left = _BATCH if most is None else most
+    while left:
+        ahead = in_order.where(entries.c.site_seq > after).limit(min(left, _BATCH))
+        batch = connection.execute(ahead).all()
+        if not batch:
+            return
+        after = batch[-1].site_seq
+        left -= 0 if most is None else len(batch)
+        yield from told(connection, teller, [row.body for row in batch])
+
+
+def _before(connection: Connection, site_id: int, incident: int) -> int:
+    """The site's entry after which the incident's story begins: nothing names it earlier."""
+    of = incidents.c
+    logged = select(of.recorded_at).where(of.site_id == site_id, of.n == incident)
+    # By its time, which few others share; the sum keeps the database from reading the whole site.
+    first = select(func.min(entries.c.site_seq)).where(
+        entries.c.recorded_at == logged.scalar_subquery(), entries.c.site_id + 0 == site_id
+    )
+    found = connection.scalar(first)
+    return 0 if found is None else found - 1
 
 
 def _concerning(connection: Connection, site_id: int, incident: int) -> ColumnElement[bool]:

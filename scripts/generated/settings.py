@@ -202,11 +202,21 @@ _SECTIONS = (
         ),
     ),
     (
+        "[oidc.subjects]",
+        "",
+        "a table of texts, by handles",
+        "none: it is needed, or `claim`",
+        "who each account's person is at that provider: the `sub` that it gives to nobody else",
+    ),
+    (
         "[oidc] claim",
         "",
         "a name",
-        "`preferred_username`",
-        "which of its claims holds the handle of the account",
+        "none",
+        (
+            "in place of `[oidc.subjects]`: which of the provider's claims holds the handle; one"
+            " that its people can neither change nor be given after somebody else"
+        ),
     ),
 )
 _OTHERS = (

@@ -17,8 +17,9 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 CLIENT, SECRET = "desk", "a secret of the desk"
-KEY, STRANGERS = (
-    RSAKey.generate_key(2048, {"kid": "k1", "alg": "RS256", "use": "sig"}) for _ in range(2)
+KEY, STRANGERS, NEXT = (
+    RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256", "use": "sig"})
+    for kid in ("k1", "k1", "k2")
 )
 
 
@@ -26,18 +27,21 @@ class Provider:
     """What it says of people, and how it signs; a test changes it.
 
     `claims` are put over those of a right token, None taking one away; `forged` is the token that
-    is given in place of a right one; `asked` are the parameters of the last question.
+    is given in place of a right one; `asked` are the parameters of the last question, `fetched` the
+    paths of its documents, each time that one was.
     """
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
         self.key = KEY
-        self.handle = "sup-1"
+        self.subject, self.handle = "u1", "sup-1"
         self.age_s = 0
         self.claims: dict[str, Any] = {}
         self.forged: str | None = None
         self.asked: dict[str, str] = {}
         self.metadata: dict[str, Any] = {}
+        self.fetched: list[str] = []
+        self.is_away = False
         self._codes: dict[str, dict[str, str]] = {}
 
     def discovery(self) -> dict[str, Any]:
@@ -77,11 +81,11 @@ class Provider:
     def id_token(self, nonce: str, alg: str = "RS256", key: Any = None) -> str:
         now = int(time.time())
         claims = {
-            "iss": self.issuer, "sub": "u1", "aud": CLIENT, "iat": now, "exp": now + 300,
+            "iss": self.issuer, "sub": self.subject, "aud": CLIENT, "iat": now, "exp": now + 300,
             "auth_time": now - self.age_s, "nonce": nonce, "preferred_username": self.handle,
         } | self.claims  # fmt: skip
         kept = {name: value for name, value in claims.items() if value is not None}
-        header = {"alg": alg, "kid": "k1"}
+        header = {"alg": alg, "kid": self.key.kid}
         return jwt.encode(header, kept, key or self.key, algorithms=[alg])
 
     def unsigned(self) -> str:
@@ -97,7 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.provider.fetched.append(parts.path)
         match parts.path:
+            case _ if self.provider.is_away:
+                self.send_error(503)
             case "/.well-known/openid-configuration":
                 self._answer(self.provider.discovery())
             case "/jwks":

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.door import BlockedError, Door, SignInError
+from incidents.accounts.door import Door, SignInError
+from incidents.accounts.known_browser import KNOWN_FOR, MOST
+from incidents.accounts.throttle import OF_NAME, BlockedError
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts
 from incidents.desk.accounts import AccountSignInError, By
@@ -55,6 +57,26 @@ class House:
     def findings(self) -> list[object]:
         with reading(self.engine) as connection:
             return list(Replay(connection).findings())
+
+
+def mistaken(
+    house: House, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
+) -> None:
+    for _ in range(times):
+        with pytest.raises(SignInError):
+            house.door.sign_in(handle, "wrong", address, browser)
+
+
+def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None:
+    """As many mistakes under that name as are free, from as many places."""
+    with writing(house.engine) as connection:
+        stored.failures(connection, [f"as {handle}"], clock.now())
+        stored.count_failure(connection, f"as {handle}", OF_NAME.free, clock.now())
+
+
+def set_password(house: House, handle: str, password: str) -> None:
+    hash_ = secrets.hash_of(password, handle)
+    house.desk.on_record(lambda c: accounts.set_password(c, BY, handle, hash_, clock.now))
 
 
 @pytest.fixture
@@ -123,8 +145,7 @@ def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: House) -
 def test_a_new_password_ends_all_sessions(house: House) -> None:
     house.make("operator-1")
     visit = house.door.sign_in("operator-1", PASSWORD, HERE)
-    hash_ = secrets.hash_of("another long sentence", "operator-1")
-    house.desk.on_record(lambda c: accounts.set_password(c, BY, "operator-1", hash_, clock.now))
+    set_password(house, "operator-1", "another long sentence")
     assert house.door.by_session(visit.cookie) is None
     house.door.sign_in("operator-1", "another long sentence", HERE)
 
@@ -148,20 +169,114 @@ def test_a_token_holds_until_it_expires_or_is_revoked(house: House) -> None:
 
 def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: House) -> None:
     house.make("operator-1")
-    for _ in range(5):
-        with pytest.raises(SignInError):
-            house.door.sign_in("operator-1", "wrong", HERE)
+    mistaken(house, 5)
     with pytest.raises(BlockedError, match="30 seconds"):
-        house.door.sign_in("operator-1", PASSWORD, "192.0.2.8")
+        house.door.sign_in("operator-1", PASSWORD, HERE)
     house.moved.tick(timedelta(seconds=30))
-    with pytest.raises(SignInError):
-        house.door.sign_in("operator-1", "wrong", HERE)
+    mistaken(house, 1)
     with pytest.raises(BlockedError, match="60 seconds"):
         house.door.sign_in("operator-1", PASSWORD, HERE)
     house.moved.tick(timedelta(seconds=60))
     house.door.sign_in("operator-1", PASSWORD, HERE)
-    with pytest.raises(SignInError):
-        house.door.sign_in("operator-1", "wrong", HERE)
+    mistaken(house, 1)
+
+
+def test_who_guesses_elsewhere_keeps_nobody_out(house: House) -> None:
+    house.make("operator-1")
+    mistaken(house, 5, "198.51.100.1")
+    with pytest.raises(BlockedError):
+        house.door.sign_in("operator-1", PASSWORD, "198.51.100.1")
+    house.door.sign_in("operator-1", PASSWORD, HERE)
+
+
+def test_who_guesses_from_everywhere_waits_a_minute_for_each_guess_and_never_longer(
+    house: House,
+) -> None:
+    """What comes in meanwhile takes no mistake of theirs away."""
+    house.make("operator-1")
+    for n in range(50):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+        mistaken(house, 1, f"198.51.100.{n}")
+    for n in range(3):
+        with pytest.raises(BlockedError, match="60 seconds"):
+            house.door.sign_in("operator-1", PASSWORD, f"203.0.113.{n}")
+        house.moved.tick(timedelta(minutes=1))
+        mistaken(house, 1, f"203.0.113.{n}")
+    house.moved.tick(timedelta(minutes=1))
+    house.door.sign_in("operator-1", PASSWORD, HERE)
+
+
+def test_a_browser_that_somebody_came_in_by_waits_for_nobody_elses_mistakes(house: House) -> None:
+    house.make("operator-1")
+    known = house.door.sign_in("operator-1", PASSWORD, HERE).browser
+    assert known is not None
+    guessed_at_from_everywhere(house)
+    with pytest.raises(BlockedError):
+        house.door.sign_in("operator-1", PASSWORD, HERE)
+    again = house.door.sign_in("operator-1", PASSWORD, HERE, known).browser
+    assert again is not None
+    mistaken(house, 5, browser=again)
+    with pytest.raises(BlockedError, match="30 seconds"):
+        house.door.sign_in("operator-1", PASSWORD, "192.0.2.9", again)
+
+
+def test_a_browser_is_known_for_its_people_for_ninety_days_until_a_new_password(
+    house: House,
+) -> None:
+    handles = [f"operator-{n}" for n in range(MOST + 1)]
+    browser = ""
+    for handle in handles:
+        house.make(handle)
+        browser = house.door.sign_in(handle, PASSWORD, HERE, browser).browser or ""
+    for handle in handles[:2]:
+        guessed_at_from_everywhere(house, handle)
+    house.door.sign_in(handles[1], PASSWORD, "192.0.2.9", browser)
+    for stranger in (handles[0], f"{handles[1]}.x"):
+        with pytest.raises((BlockedError, SignInError)):
+            house.door.sign_in(stranger, PASSWORD, "192.0.2.9", browser)
+    set_password(house, handles[1], "another long sentence")
+    with pytest.raises(BlockedError):
+        house.door.sign_in(handles[1], "another long sentence", "192.0.2.9", browser)
+    house.moved.tick(KNOWN_FOR)
+    guessed_at_from_everywhere(house, handles[2])
+    with pytest.raises(BlockedError):
+        house.door.sign_in(handles[2], PASSWORD, "192.0.2.9", browser)
+
+
+@pytest.mark.parametrize("browser", [
+    "1.word.signature", "~~~", "." * 2_000, "1772359200.w.é", "9" * 40 + ".w.s", "x.y.z~1.2.3",
+])  # fmt: skip
+def test_what_anybody_has_written_makes_no_browser_known(house: House, browser: str) -> None:
+    house.make("operator-1")
+    mistaken(house, 5, browser=browser)
+    with pytest.raises(BlockedError):
+        house.door.sign_in("operator-1", PASSWORD, HERE, browser)
+
+
+def test_who_guesses_over_the_network_keeps_nobody_from_the_terminal(house: House) -> None:
+    house.make("operator-1")
+    guessed_at_from_everywhere(house)
+    terminal = "the terminal of li"
+    assert house.door.identify("operator-1", PASSWORD, terminal).role == "operator"
+    for _ in range(5):
+        with pytest.raises(SignInError):
+            house.door.identify("operator-1", "wrong", terminal)
+    with pytest.raises(BlockedError):
+        house.door.identify("operator-1", PASSWORD, terminal)
+
+
+def test_who_guesses_without_a_session_keeps_nobody_from_proving_who_they_are(
+    house: House,
+) -> None:
+    house.make("operator-1")
+    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    guessed_at_from_everywhere(house)
+    house.door.prove(visit, PASSWORD)
+    for _ in range(5):
+        with pytest.raises(SignInError):
+            house.door.prove(visit, "wrong")
+    with pytest.raises(BlockedError):
+        house.door.prove(visit, PASSWORD)
 
 
 def test_from_one_address_many_names_are_not_tried_for_long(house: House) -> None:
@@ -188,14 +303,68 @@ def test_who_signs_in_now_and_then_guesses_no_more_than_others(house: House) -> 
         house.door.sign_in("operator-1", PASSWORD, HERE)
 
 
-def test_a_failed_sign_in_as_somebody_is_on_record(house: House) -> None:
+def test_as_much_is_done_whoever_is_not_let_in(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the time of a refusal tells nobody which names there are."""
+    house.make("operator-1")
+    house.make("operator-2")
+    house.make("panel-1", "integrator", None)
+    house.desk.on_record(lambda c: accounts.disable(c, BY, "operator-2", clock.now))
+    hashed: list[str] = []
+    verify = type(secrets._hasher()).verify
+
+    def counted(self: Any, hash_: str, password: str) -> Any:
+        hashed.append(hash_.rpartition("$")[0].rpartition("$")[0])
+        return verify(self, hash_, password)
+
+    monkeypatch.setattr(type(secrets._hasher()), "verify", counted)
+    done = {}
+    for handle, password in (
+        ("operator-1", "wrong"), ("operator-2", PASSWORD), ("operator-2", "wrong"),
+        ("panel-1", "wrong"), ("nobody-1", "wrong"), ("No handle", "wrong"),
+    ):  # fmt: skip
+        # Each has been counted before, so that all change the same rows.
+        mistaken(house, 1, handle=handle)
+        done[handle, password] = statements(house, handle, password)
+    assert len({tuple(each) for each in done.values()}) == 1, done
+    assert len(set(hashed)) == 1
+    assert len(hashed) == 2 * len(done)
+
+
+def statements(house: House, handle: str, password: str) -> list[str]:
+    """The statements of one refused sign-in, and how each transaction of it ends."""
+    sent: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "SAVEPOINT" not in statement:
+            sent.append(statement)
+
+    def note_commit(_c: Any) -> None:
+        sent.append("COMMIT")
+
+    event.listen(house.engine, "before_cursor_execute", note)
+    event.listen(house.engine, "commit", note_commit)
+    try:
+        with pytest.raises(SignInError):
+            house.door.sign_in(handle, password, HERE)
+    finally:
+        event.remove(house.engine, "before_cursor_execute", note)
+        event.remove(house.engine, "commit", note_commit)
+    return sent
+
+
+def test_a_failed_sign_in_as_somebody_is_on_record_and_as_nobody_is_not(house: House) -> None:
     house.make("operator-1")
     with pytest.raises(SignInError):
         house.door.sign_in("operator-1", "wrong", HERE)
+    with pytest.raises(SignInError):
+        house.door.sign_in("wang-wei", "wrong", HERE)
     with reading(house.engine) as connection:
         bodies = connection.exec_driver_sql("SELECT body FROM entries ORDER BY id").scalars().all()
     assert '"act":"sign_in"' in bodies[-1]
     assert '"why":"wrong_password"' in bodies[-1]
+    assert '"actor":"operator-1"' in bodies[-1]
     assert house.findings() == []
 
 
@@ -209,7 +378,7 @@ def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(
 
     def guess(n: int) -> None:
         try:
-            house.door.sign_in("operator-1", f"no such sentence {n}", f"192.0.2.{n}")
+            house.door.sign_in("operator-1", f"no such sentence {n}", HERE)
         except (SignInError, BlockedError) as error:
             came.append(error.name)
 

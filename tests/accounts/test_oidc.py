@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -14,11 +16,27 @@ from starlette.testclient import TestClient
 
 from incidents import clock
 from incidents.accounts import access_settings
+from incidents.accounts.discovery import (
+    ANEW_EVERY,
+    KEPT_FOR,
+    LEFT_IN_PEACE_FOR,
+    Discovery,
+    ProviderError,
+)
 from incidents.desk import accounts
 from incidents.errors import SettingError, UnknownSettingError
-from tests.accounts.oidc_provider import CLIENT, SECRET, STRANGERS, Provider, running
+from tests.accounts.oidc_provider import (
+    CLIENT,
+    KEY,
+    NEXT,
+    SECRET,
+    STRANGERS,
+    Provider,
+    running,
+)
 from tests.api.rig import ADMIN, PASSWORD, Rig, rig
 
+PROBLEM = "urn:incidents:problem:"
 SESSION = "/api/v1/session"
 GO, AGAIN, BACK = f"{SESSION}/oidc", f"{SESSION}/oidc/proof", f"{SESSION}/oidc/answer"
 
@@ -36,15 +54,30 @@ def provider(
     """A provider as at first, which the settings name."""
     provider = _running
     provider.__init__(provider.issuer)  # type: ignore[misc]  # as new
-    secret, file = tmp_path / "secret", tmp_path / "config.toml"
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings(tmp_path, provider, SUBJECTS)))
+    return provider
+
+
+SUBJECTS = '[oidc.subjects]\nsup-1 = "u1"\nsup-2 = "u2"\nnobody-1 = "u3"\n'
+CLAIM = 'claim = "preferred_username"\n'
+
+
+def settings(folder: Path, provider: Provider, whom: str) -> Path:
+    """The settings file that names the provider, and whom it speaks of."""
+    secret, file = folder / "secret", folder / "config.toml"
     secret.write_text(f"{SECRET}\n", encoding="utf-8")
     file.write_text(
         f'[oidc]\nissuer = "{provider.issuer}"\nclient_id = "{CLIENT}"\n'
-        f'client_secret_file = "{secret}"\n',
+        f'client_secret_file = "{secret}"\n{whom}',
         encoding="utf-8",
     )
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
-    return provider
+    return file
+
+
+@pytest.fixture
+def _by_claim(provider: Provider, tmp_path: Path) -> None:
+    """The settings name a claim in place of people's subjects."""
+    settings(tmp_path, provider, CLAIM)
 
 
 @pytest.fixture
@@ -116,8 +149,8 @@ def test_a_code_of_another_question_fits_no_verifier(api: Rig) -> None:
     {"iss": "https://evil.example"}, {"iss": None},
     {"exp": int(time.time()) - 3600}, {"exp": None}, {"iat": int(time.time()) + 3600},
     {"nbf": int(time.time()) + 3600}, {"auth_time": None}, {"auth_time": "now"},
-    {"auth_time": 10 ** 30}, {"sub": None}, {"preferred_username": None},
-    {"preferred_username": ["sup-1"]}, {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
+    {"auth_time": 10 ** 30}, {"sub": None}, {"sub": ["u1"]}, {"sub": "u" * 256}, {"sub": "\n"},
+    {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
 ])  # fmt: skip
 def test_a_token_that_is_not_for_this_question_lets_nobody_in(
     api: Rig, provider: Provider, claims: dict[str, object]
@@ -172,13 +205,39 @@ def test_a_cookie_that_was_not_written_here_is_no_question(api: Rig, cookie: str
     assert client.get(f"{BACK}?code=1&state=2").status_code == 400
 
 
-@pytest.mark.parametrize("handle", ["nobody-1", "Sup-1", "sup-1 ", "", "\u0000", "a@b.example"])
-def test_who_has_no_account_is_not_let_in(api: Rig, provider: Provider, handle: str) -> None:
-    provider.handle = handle
+def test_who_has_the_name_of_somebody_there_is_not_them(api: Rig, provider: Provider) -> None:
+    """What a provider calls a name its people change, or are given after another had it."""
+    provider.subject, provider.handle = "u9", "sup-1"
     client = browser(api)
     answer = client.get(f"{BACK}?{there(client)}")
-    assert (answer.status_code, answer.json()["type"]) == (401, "urn:incidents:problem:sign-in")
+    assert (answer.status_code, answer.json()["type"]) == (403, f"{PROBLEM}unknown-subject")
+    assert "'u9'" in answer.json()["detail"]
     assert "__Host-incidents" not in client.cookies
+    provider.subject, provider.handle = "u1", "sup-2"
+    client.get(f"{BACK}?{there(client)}")
+    assert client.get(SESSION).json()["handle"] == "sup-1"
+
+
+def test_who_has_no_account_is_not_let_in(api: Rig, provider: Provider) -> None:
+    provider.subject = "u3"
+    client = browser(api)
+    answer = client.get(f"{BACK}?{there(client)}")
+    assert (answer.status_code, answer.json()["type"]) == (401, f"{PROBLEM}sign-in")
+    assert "__Host-incidents" not in client.cookies
+
+
+@pytest.mark.usefixtures("_by_claim")
+@pytest.mark.parametrize(("handle", "status"), [
+    ("sup-2", 200), ("nobody-1", 401), ("Sup-1", 401), ("sup-1 ", 401), ("", 401),
+    ("\u0000", 401), ("a@b.example", 401), (None, 403), (["sup-1"], 403),
+])  # fmt: skip
+def test_where_the_settings_name_a_claim_it_holds_the_handle(
+    provider: Provider, api: Rig, handle: object, status: int
+) -> None:
+    provider.claims = {"preferred_username": handle}
+    client = browser(api)
+    assert client.get(f"{BACK}?{there(client)}").status_code == status
+    assert ("__Host-incidents" in client.cookies) == (status == 200)
 
 
 def test_whose_account_is_disabled_is_not_let_in_and_that_is_on_record(api: Rig) -> None:
@@ -217,15 +276,15 @@ def test_what_was_proved_long_ago_at_the_provider_is_not_fresh_here(
     assert stale.get(SESSION).status_code == 401
 
 
-@pytest.mark.parametrize(("handle", "age_s"), [("sup-2", 0), ("sup-1", 301 + 60), ("sup-1", 9_999)])
+@pytest.mark.parametrize(("subject", "age_s"), [("u2", 0), ("u1", 301 + 60), ("u1", 9_999)])
 def test_neither_somebody_else_nor_a_sign_in_of_before_proves_it(
-    api: Rig, provider: Provider, handle: str, age_s: int
+    api: Rig, provider: Provider, subject: str, age_s: int
 ) -> None:
     client = browser(api)
     client.get(f"{BACK}?{there(client)}")
     before = client.get(SESSION).json()
     query = there(client, AGAIN)
-    provider.handle, provider.age_s = handle, age_s
+    provider.subject, provider.age_s = subject, age_s
     assert client.get(f"{BACK}?{query}").status_code == 403
     assert client.get(SESSION).json() == before
 
@@ -240,7 +299,8 @@ def test_nobody_proves_again_who_has_no_session(api: Rig) -> None:
 @pytest.mark.parametrize("metadata", [
     {"issuer": "https://evil.example"}, {"authorization_endpoint": None},
     {"authorization_endpoint": "http://evil.example/authorize"},
-    {"authorization_endpoint": "javascript:alert(1)"},
+    {"authorization_endpoint": "javascript:alert(1)"}, {"token_endpoint": "http://evil.example/"},
+    {"jwks_uri": 7},
 ])  # fmt: skip
 def test_a_provider_that_is_not_as_the_settings_say_is_not_asked(
     api: Rig, provider: Provider, metadata: dict[str, object]
@@ -255,7 +315,7 @@ def test_a_provider_that_is_not_there_is_a_problem_and_no_fault(
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text(
-        '[oidc]\nissuer = "http://127.0.0.1:9"\nclient_id = "x"\nclient_secret = "y"\n',
+        '[oidc]\nissuer = "http://127.0.0.1:9"\nclient_id = "x"\nclient_secret = "y"\n' + CLAIM,
         encoding="utf-8",
     )
     monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
@@ -272,13 +332,19 @@ def test_without_a_provider_there_is_no_such_way(
             assert browser(api).get(path).status_code == 404
 
 
-RIGHT = {"issuer": "https://id.host.example", "client_id": "desk", "client_secret": "s"}
+RIGHT = {
+    "issuer": "https://id.host.example", "client_id": "desk", "client_secret": "s",
+    "subjects": {"sup-1": "u1"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("changed", [
     {"issuer": "http://id.host.example"}, {"issuer": "id.host.example"}, {"issuer": ""},
     {"issuer": "https://id.host.example/?x=1"}, {"issuer": "https://a:b@id.host.example"},
     {"client_id": ""}, {"client_secret": 7}, {"claim": ""}, {"scopes": "all"},
+    {"claim": "preferred_username"}, {"subjects": {}}, {"subjects": "u1"}, {"subjects": None},
+    {"subjects": {"sup-1": 7}}, {"subjects": {"sup-1": ""}}, {"subjects": {"Sup 1": "u1"}},
+    {"subjects": {"sup-1": "u1", "sup-2": "u1"}}, {"subjects": {"sup": {"1": "u1"}}},
 ])  # fmt: skip
 def test_a_wrong_setting_is_named_and_no_secret_told(
     changed: dict[str, object], monkeypatch: pytest.MonkeyPatch
@@ -291,10 +357,127 @@ def test_a_wrong_setting_is_named_and_no_secret_told(
     assert PASSWORD not in told.value.message
 
 
-def test_the_claim_is_the_preferred_username_unless_another_is_said(
+@pytest.mark.parametrize(("whom", "found"), [
+    ({"subjects": {"sup-1": "u1"}}, ({"u1": "sup-1"}, None)),
+    ({"claim": "desk_handle"}, ({}, "desk_handle")),
+])  # fmt: skip
+def test_who_is_who_stands_in_the_settings(
+    whom: dict[str, object], found: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = {name: value for name, value in RIGHT.items() if name != "subjects"}
+    monkeypatch.setattr("incidents.settings.section", lambda *_: rest | whom)
+    provider = access_settings.provider()
+    assert provider is not None
+    assert (provider.subjects, provider.claim) == found
+
+
+def test_settings_of_before_that_relied_on_the_name_at_the_provider_say_what_to_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("incidents.settings.section", lambda *_: RIGHT)
-    found = access_settings.provider()
-    assert found is not None
-    assert found.claim == "preferred_username"
+    rest = {name: value for name, value in RIGHT.items() if name != "subjects"}
+    monkeypatch.setattr("incidents.settings.section", lambda *_: rest)
+    with pytest.raises(SettingError) as told:
+        access_settings.provider()
+    assert "subjects" in told.value.message
+    assert "`claim`" in told.value.message
+
+
+# ── how often it is asked ────────────────────────────────────────────────────────────────────────
+
+METADATA, JWKS = "/.well-known/openid-configuration", "/jwks"
+
+
+def test_what_the_provider_says_of_itself_is_fetched_once_for_all_who_sign_in(
+    api: Rig, provider: Provider
+) -> None:
+    for _ in range(3):
+        client = browser(api)
+        assert client.get(f"{BACK}?{there(client)}").status_code == 200
+    assert (provider.fetched.count(METADATA), provider.fetched.count(JWKS)) == (1, 1)
+
+
+def test_a_key_that_the_provider_has_changed_is_fetched_when_it_signs(
+    api: Rig, provider: Provider, moved: Moved
+) -> None:
+    client = browser(api)
+    assert client.get(f"{BACK}?{there(client)}").status_code == 200
+    moved.by(ANEW_EVERY)
+    provider.key = NEXT
+    assert client.get(f"{BACK}?{there(client)}").status_code == 200
+    assert (provider.fetched.count(METADATA), provider.fetched.count(JWKS)) == (1, 2)
+
+
+def test_keys_that_nobody_knows_have_them_fetched_once_a_minute_at_most(
+    api: Rig, provider: Provider, moved: Moved
+) -> None:
+    client = browser(api)
+    client.get(f"{BACK}?{there(client)}")
+    moved.by(ANEW_EVERY)
+    for _ in range(3):
+        query = there(client)
+        provider.key = NEXT
+        provider.forged = provider.id_token(provider.asked["nonce"])
+        provider.key = KEY
+        assert client.get(f"{BACK}?{query}").status_code == 403
+    assert provider.fetched.count(JWKS) == 2
+
+
+class Moved:
+    """The clock of the discovery, some time after the real one."""
+
+    def __init__(self) -> None:
+        self.later = timedelta(0)
+
+    def by(self, duration: timedelta) -> None:
+        self.later += duration
+
+    def now(self) -> datetime:
+        return clock.now() + self.later
+
+
+@pytest.fixture
+def moved(api: Rig) -> Moved:
+    found = Moved()
+    discovery = api.app.state.oidc._discovery
+    for kept in (discovery._metadata, discovery._keys):
+        kept._clock = found.now
+    return found
+
+
+def test_each_document_is_fetched_again_after_ten_minutes(provider: Provider) -> None:
+    moved = Moved()
+    discovery = Discovery(provider.issuer, moved.now)
+    for _ in range(3):
+        assert discovery.keys() == {"keys": [KEY.as_dict(private=False)]}
+        moved.by(KEPT_FOR / 2)
+    assert [provider.fetched.count(each) for each in (METADATA, JWKS)] == [2, 2]
+
+
+def test_many_at_once_fetch_it_once(provider: Provider) -> None:
+    discovery = Discovery(provider.issuer, clock.now)
+    with ThreadPoolExecutor(12) as many:
+        found = list(many.map(lambda _: discovery.endpoint("jwks_uri"), range(12)))
+    assert set(found) == {f"{provider.issuer}/jwks"}
+    assert provider.fetched == [METADATA]
+
+
+def test_a_provider_that_is_away_is_left_in_peace_for_a_while(provider: Provider) -> None:
+    moved = Moved()
+    discovery = Discovery(provider.issuer, moved.now)
+    provider.is_away = True
+    for _ in range(3):
+        with pytest.raises(ProviderError, match="503"):
+            discovery.endpoint("jwks_uri")
+    assert provider.fetched == [METADATA]
+    provider.is_away = False
+    moved.by(LEFT_IN_PEACE_FOR)
+    assert discovery.endpoint("jwks_uri") == f"{provider.issuer}/jwks"
+
+
+def test_who_waits_for_a_provider_that_answers_late_waits_a_moment_only(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.accounts.discovery._PATIENCE_S", 0.01)
+    discovery = Discovery(provider.issuer, clock.now)
+    with discovery._metadata._lock, pytest.raises(ProviderError, match="not answered yet"):
+        discovery.endpoint("jwks_uri")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,11 +57,14 @@ def name_of(answer: object) -> str:
 def test_a_session_begins_with_a_password_and_its_cookie_is_the_hosts_own(api: Rig) -> None:
     answer = api.nobody().post(SESSION, json={"handle": "sup-1", "password": PASSWORD})
     assert answer.status_code == 201
-    cookie = answer.headers["set-cookie"]
-    name, _, rest = cookie.partition("=")
-    assert name == "__Host-incidents"
-    flags = {each.strip().lower() for each in rest.split(";")[1:]}
-    assert flags == {"httponly", "path=/", "samesite=strict", "secure"}
+    own = {"httponly", "path=/", "samesite=strict", "secure"}
+    flags = {
+        cookie.partition("=")[0]: {each.strip().lower() for each in cookie.split(";")[1:]}
+        for cookie in answer.headers.get_list("set-cookie")
+    }
+    assert flags == {
+        "__Host-incidents": own, "__Host-incidents-browser": own | {f"max-age={90 * 86_400}"},
+    }  # fmt: skip
     told = answer.json()
     assert (told["handle"], told["role"], told["token"]) == ("sup-1", "supervisor", None)
     assert "approve" in told["may"]
@@ -204,6 +208,18 @@ def test_no_token_does_what_is_done_in_person(api: Rig) -> None:
     assert supervisor.post(PROOF, json={"password": PASSWORD}).status_code == 401
 
 
+def test_a_browser_that_somebody_signed_in_by_is_not_kept_out_by_who_guesses_beside_it(
+    api: Rig,
+) -> None:
+    known, stranger = signed_in(api), api.nobody()
+    assert known.delete(SESSION).status_code == 204
+    assert [guess(stranger, "sup-1") for _ in range(6)] == [401] * 5 + [429]
+    body = {"handle": "sup-1", "password": PASSWORD}
+    assert stranger.post(SESSION, json=body).status_code == 429
+    assert known.post(SESSION, json=body).status_code == 201
+    assert known.post(SESSION, json=body | {"handle": "sup-2"}).status_code == 201
+
+
 # ── where it comes from ──────────────────────────────────────────────────────────────────────────
 
 
@@ -309,6 +325,62 @@ def test_a_token_is_told_once_and_lets_in_for_what_it_is_for(api: Rig) -> None:
     assert program.get("/api/v1/queue").status_code == 200
     assert client.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
     assert program.get("/api/v1/queue").status_code == 401
+
+
+def test_what_cannot_be_tried_is_not_done_instead(api: Rig) -> None:
+    admin = signed_in(api, "admin-1")
+    new = {"handle": "op-1", "role": "operator"}
+    tried = admin.post("/api/v1/accounts?dry_run=true", json=new)
+    assert (tried.status_code, name_of(tried)) == (422, "no-dry-run")
+    assert admin.get("/api/v1/accounts/op-1").status_code == 404
+    assert admin.post("/api/v1/accounts?dry_run=false", json=new).status_code == 201
+
+
+def test_under_one_key_an_account_is_made_once_and_answered_as_at_first(api: Rig) -> None:
+    admin, keyed = signed_in(api, "admin-1"), {"Idempotency-Key": "k1"}
+    new = {"handle": "op-1", "role": "operator"}
+    made = admin.post("/api/v1/accounts", json=new, headers=keyed)
+    assert admin.patch("/api/v1/accounts/op-1", json={"role": "viewer"}).status_code == 200
+    again = admin.post("/api/v1/accounts", json=new, headers=keyed)
+    assert (again.status_code, again.json()) == (201, made.json())
+    other = admin.post("/api/v1/accounts", json=new | {"handle": "op-2"}, headers=keyed)
+    assert (other.status_code, name_of(other)) == (422, "key-reused")
+    assert len(api.entries("account_made")) == 4
+    twice = admin.post("/api/v1/accounts", json=new, headers={"Idempotency-Key": "k2"})
+    assert (twice.status_code, name_of(twice)) == (409, "account-exists")
+
+
+def test_under_one_key_a_token_is_made_once_and_a_repetition_says_which(api: Rig) -> None:
+    """Its secret is kept nowhere, so it cannot be told again."""
+    client, keyed = signed_in(api), {"Idempotency-Key": "k1"}
+    made = client.post("/api/v1/tokens", json={"days": 7}, headers=keyed).json()
+    again = client.post("/api/v1/tokens", json={"days": 7}, headers=keyed)
+    assert (again.status_code, name_of(again)) == (409, "token-made")
+    assert again.json()["token"] == made["id"]
+    assert made["secret"] not in again.text
+    for body in ({"days": 8}, {"days": 7, "acts": ["look"]}):
+        other = client.post("/api/v1/tokens", json=body, headers=keyed)
+        assert (other.status_code, name_of(other)) == (422, "key-reused")
+    assert [each["id"] for each in client.get("/api/v1/tokens").json()["items"]] == [made["id"]]
+    assert client.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
+    fresh = {"Idempotency-Key": "k2"}
+    assert client.post("/api/v1/tokens", json={"days": 7}, headers=fresh).status_code == 201
+    with api.house.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM keys").all()
+    assert made["secret"] not in repr(rows)
+
+
+def test_of_many_that_ask_for_a_token_under_one_key_at_once_one_gets_it(api: Rig) -> None:
+    clients = [signed_in(api) for _ in range(4)]
+    with ThreadPoolExecutor(4) as many:
+        answers = list(many.map(
+            lambda client: client.post(
+                "/api/v1/tokens", json={"days": 7}, headers={"Idempotency-Key": "k1"}
+            ).status_code,
+            clients,
+        ))  # fmt: skip
+    assert sorted(answers) == [201, 409, 409, 409]
+    assert len(api.entries("token_made")) == 1
 
 
 def test_a_new_password_ends_the_sessions_and_only_it_lets_in(api: Rig) -> None:

@@ -1,7 +1,10 @@
 """Why a site stands as it does: every state and rule, told from the record, and what changes it."""
 
+from dataclasses import dataclass
+
 import pytest
 
+from incidents import views
 from incidents.errors import UnknownSiteError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
@@ -216,6 +219,43 @@ def test_an_incidents_timeline_has_what_concerns_it_alone(day: Day) -> None:
         "contact_recorded",
     ]  # fmt: skip
     assert day.story(9) == []
+
+
+def test_of_a_long_history_a_part_is_looked_through_for_an_incidents_story(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its own first entry on, and each further part from where that ended."""
+    monkeypatch.setitem(views.part_of_story.__globals__, "MAX_LOOKED_AT", 4)
+    day.add().after("1m").log()
+    for n in range(6):
+        day.do(c.EditSite(by="li", person=f"wang {n}"))
+    day.after("1m").log().contact(1)
+    last = len(day.story())
+    first = walked(day, 1)
+    assert [seq for part in first for seq in part.seqs] == [line["seq"] for line in day.story(1)]
+    assert first[0] == Walked([2], 5, last - 5)
+    assert first[1] == Walked([], 9, last - 9)
+    assert (first[-1].ahead, first[-1].left) == (None, 0)
+    assert [part.seqs[:1] for part in walked(day, 2)] == [[9]]
+    assert [part.ahead for part in walked(day, 1, most=1)][:2] == [5, 9]
+
+
+@dataclass(frozen=True)
+class Walked:
+    seqs: list[int]
+    ahead: int | None
+    left: int
+
+
+def walked(day: Day, incident: int, most: int = 9) -> list[Walked]:
+    """The parts of an incident's story, to the end."""
+    found: list[Walked] = []
+    with day.looking() as connection:
+        while not found or found[-1].ahead is not None:
+            after = (found[-1].ahead or 0) if found else 0
+            part = views.part_of_story(connection, 1, incident, now=day.now, after=after, most=most)
+            found.append(Walked([line["seq"] for line in part.lines], part.ahead, part.left))
+    return found
 
 
 def test_what_was_erased_is_told_as_erased(day: Day) -> None:

@@ -1,0 +1,156 @@
+"""The discovery: what a provider says of itself and its keys, fetched once for many who sign in.
+
+Each of its two documents is kept for a while. One request fetches it, and who comes meanwhile waits
+a moment for it; a provider that does not answer is left in peace before it is asked again. So there
+are never more fetches than there were changes to see, however many sign in or pretend to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from incidents.errors import IncidentsError
+
+if TYPE_CHECKING:
+    import httpx
+
+Document = Mapping[str, Any]
+
+KEPT_FOR = timedelta(minutes=10)
+"""So long a document is taken without being fetched again."""
+ANEW_EVERY = timedelta(minutes=1)
+"""So often, at most, the keys are fetched before that, for one that is not among them."""
+LEFT_IN_PEACE_FOR = timedelta(seconds=15)
+"""So long a provider is not asked again for a document that it has not given."""
+WITHIN_S = 5.0
+"""The deadline of one request to a provider, as a whole."""
+_PATIENCE_S = 2.0
+
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+class ProviderError(IncidentsError):
+    """the provider that signs people in does not do its part: {detail}"""
+
+
+class Discovery:
+    """The discovery of one provider (OpenID Connect Discovery 1.0); `clock` gives aware times in
+    UTC.
+
+    All raise ProviderError if the provider cannot be asked, or is not as it must be.
+    """
+
+    def __init__(self, issuer: str, clock: Callable[[], datetime]) -> None:
+        self._issuer = issuer
+        self._metadata = _Kept(self._fetch_metadata, clock)
+        self._keys = _Kept(self._fetch_keys, clock)
+
+    def endpoint(self, name: str) -> str:
+        """An address that it names: over https, or on the issuer's own host."""
+        return str(self._metadata.get()[name])
+
+    def keys(self, *, anew: bool = False) -> Document:
+        """Its keys (JWKS, RFC 7517); `anew` for one that was not among those that are kept."""
+        return self._keys.get(not_older_than=ANEW_EVERY if anew else KEPT_FOR)
+
+    def _fetch_metadata(self) -> Document:
+        with Client(self._issuer) as client:
+            url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+            found = json_of(client.get(url))
+        if found.get("issuer") != self._issuer:
+            raise ProviderError(detail="it calls itself by another name than the setting issuer")
+        for name in _ENDPOINTS:
+            self._check(name, found.get(name))
+        return found
+
+    def _check(self, name: str, url: Any) -> None:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        own = urlsplit(self._issuer)
+        same = parts is not None and (parts.scheme, parts.hostname) == (own.scheme, own.hostname)
+        if parts is None or not (same or parts.scheme == "https"):
+            raise ProviderError(detail=f"its {name} is no https address")
+
+    def _fetch_keys(self) -> Document:
+        url = self.endpoint("jwks_uri")
+        with Client(self._issuer) as client:
+            found = json_of(client.get(url))
+        if not (isinstance(found.get("keys"), list) and found["keys"]):
+            raise ProviderError(detail="its jwks_uri has no keys")
+        return found
+
+
+def json_of(answer: httpx.Response) -> Document:
+    """What a provider has answered; raises ProviderError if that is no JSON object."""
+    try:
+        found = answer.json() if answer.status_code == 200 else None
+    except (ValueError, RecursionError) as error:
+        raise ProviderError(detail="its answer is no JSON") from error
+    if not isinstance(found, dict):
+        raise ProviderError(detail=f"it answered with status {answer.status_code}")
+    return found
+
+
+class Client:
+    """A client that reaches the issuer, wherever it stands, and else only what is public.
+
+    What goes wrong while it is open is a ProviderError.
+    """
+
+    def __init__(self, issuer: str) -> None:
+        self._host = urlsplit(issuer).hostname or ""
+
+    def __enter__(self) -> httpx.Client:
+        from incidents.outbound import client
+        from incidents.outbound.guard import Guard
+
+        self._opened = client.client(Guard(allow=[self._host]), within_s=WITHIN_S)
+        return self._opened
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        from incidents.outbound.faults import OutboundError
+
+        self._opened.close()
+        if isinstance(error, OutboundError):
+            raise ProviderError(detail=str(error)) from error
+
+
+class _Kept:
+    """One document, and when it was fetched, or when and why that came to nothing."""
+
+    def __init__(self, fetch: Callable[[], Document], clock: Callable[[], datetime]) -> None:
+        self._fetch, self._clock = fetch, clock
+        self._lock = Lock()
+        self._found: tuple[datetime, Document] | None = None
+        self._failed: tuple[datetime, str] | None = None
+
+    def get(self, *, not_older_than: timedelta = KEPT_FOR) -> Document:
+        # Whoever waits keeps one of the server's threads from the rest of its work.
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            raise ProviderError(detail="it has not answered yet")
+        try:
+            return self._get(not_older_than)
+        finally:
+            self._lock.release()
+
+    def _get(self, not_older_than: timedelta) -> Document:
+        now = self._clock()
+        if self._found is not None and _lies_within(self._found[0], not_older_than, now):
+            return self._found[1]
+        if self._failed is not None and _lies_within(self._failed[0], LEFT_IN_PEACE_FOR, now):
+            raise ProviderError(detail=self._failed[1])
+        try:
+            found = self._fetch()
+        except ProviderError as error:
+            self._failed = self._clock(), str(error.facts["detail"])
+            raise
+        self._found, self._failed = (now, found), None
+        return found
+
+
+def _lies_within(at: datetime, duration: timedelta, now: datetime) -> bool:
+    """Whether that was so long ago at most; what lies ahead, by a clock that was set, was not."""
+    return timedelta(0) <= now - at < duration

@@ -1,0 +1,122 @@
+"""The throttle: how many guesses at a password are looked at, of whom, from where, in an hour.
+
+What somebody else can bring about is a short wait that never grows: for a name, whoever guesses at
+it, and for an address, whoever shares it. A wait that grows is only for who has made the mistakes:
+one name from one address, one browser that the name has come in by, one session, one terminal. A
+guess counts before it is looked at, so that many at once gain nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from incidents.errors import RefusedError
+from incidents.store import accounts
+from incidents.store.engine import plainly, writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""So long after the last one, mistakes count no more."""
+
+
+class BlockedError(RefusedError):
+    """too many attempts to sign in have failed: try again in {wait_s} seconds"""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many mistakes are free; each one more costs a wait, `first`, which doubles up to `most`.
+
+    `shared`: others' mistakes count as well, so that to come in takes none of them away.
+    """
+
+    free: int
+    first: timedelta
+    most: timedelta
+    shared: bool = False
+
+    def wait(self, failures: int, last: datetime, now: datetime) -> timedelta:
+        """How long nobody is looked at still, after so many mistakes, the last of them at `last`
+        (UTC); none if it is zero or less."""
+        beyond = failures - self.free
+        if beyond < 0:
+            return timedelta(0)
+        wait: timedelta = min(self.most, self.first * 2 ** min(beyond, 10))
+        return last + wait - now
+
+
+_HALF_A_MINUTE, _MINUTE, _LONGEST = (timedelta(seconds=s) for s in (30, 60, 900))
+OWN = Allowance(5, _HALF_A_MINUTE, _LONGEST)
+"""Twelve guesses in the first hour, then four an hour."""
+OF_ADDRESS = Allowance(20, _MINUTE, _MINUTE, shared=True)
+"""Eighty guesses in the first hour, then sixty an hour."""
+OF_NAME = Allowance(50, _MINUTE, _MINUTE, shared=True)
+"""A hundred and ten guesses in the first hour, then sixty an hour, from however many places."""
+
+Guess = Mapping[str, Allowance]
+"""By what a guess counts."""
+
+
+def by_stranger(handle: str, address: str) -> Guess:
+    """A guess from a browser that is not known as one of that name's."""
+    return {**at_terminal(handle, address), f"as {handle}": OF_NAME}
+
+
+def by_known(handle: str, word: str) -> Guess:
+    """A guess from a browser that is: it waits for nobody else's mistakes."""
+    return {f"known {handle} {word}": OWN}
+
+
+def in_session(handle: str) -> Guess:
+    """A guess of somebody who has a session of that name."""
+    return {f"in {handle}": OWN}
+
+
+def at_terminal(handle: str, place: str) -> Guess:
+    """A guess at a terminal beside the database, where nobody comes over the network."""
+    return {f"as {handle} from {place}": OWN, f"from {place}": OF_ADDRESS}
+
+
+class Throttle:
+    """The throttle of one database; `clock` gives aware times in UTC.
+
+    Both raise DatabaseError when the database does not do its part.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine, self._clock = engine, clock
+
+    def count(self, guess: Guess) -> None:
+        """Counts a guess that is about to be looked at.
+
+        Raises:
+            BlockedError: if it is too early for one; it counts for nothing then.
+        """
+        now = self._clock()
+        with plainly(self._engine), writing(self._engine) as connection:
+            known = accounts.failures(connection, guess, now)
+            so_far = {
+                key: (0 if now - last >= FORGOTTEN_AFTER else failures, last)
+                for key, (failures, last) in known.items()
+            }
+            wait = max(allowed.wait(*so_far[key], now) for key, allowed in guess.items())
+            if wait > timedelta(0):
+                raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
+            for key, (failures, _) in so_far.items():
+                accounts.count_failure(connection, key, failures + 1, now)
+            accounts.forget_old_failures(connection, now - FORGOTTEN_AFTER)
+
+    def was_right(self, guess: Guess) -> None:
+        """It was no mistake. Of what is shared only this one was none: who has an account may be
+        guessing at another one, and who is guessed at comes in meanwhile."""
+        with plainly(self._engine), writing(self._engine) as connection:
+            for key in sorted(guess):
+                if guess[key].shared:
+                    accounts.uncount_failure(connection, key)
+                else:
+                    accounts.forget_failures(connection, key)

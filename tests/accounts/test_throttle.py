@@ -1,0 +1,52 @@
+"""The throttle's numbers: how many guesses an hour comes to, and that the guide says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from incidents.accounts import throttle
+from incidents.accounts.throttle import Allowance
+
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "accounts.md"
+BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def guesses(allowed: Allowance, hours: int) -> list[int]:
+    """How many wrong guesses are looked at in each hour, of somebody who never waits longer."""
+    found, failures, last, now = [0] * hours, 0, BEGIN, BEGIN
+    while now <= BEGIN + hours * HOUR:
+        wait = allowed.wait(failures, last, now)
+        if wait > timedelta(0):
+            now += wait
+            continue
+        found[min(hours - 1, max(0, -(-(now - BEGIN) // HOUR) - 1))] += 1
+        failures, last = failures + 1, now
+    return found
+
+
+@pytest.mark.parametrize(("row", "allowed", "first", "later"), [
+    ("of one name from one address", throttle.OWN, 12, 4),
+    ("of one name from everywhere", throttle.OF_NAME, 110, 60),
+    ("of all names from one address", throttle.OF_ADDRESS, 80, 60),
+    ("from a browser that this name came in by", throttle.OWN, 12, 4),
+])  # fmt: skip
+def test_an_hour_of_guessing_comes_to_what_the_guide_says(
+    row: str, allowed: Allowance, first: int, later: int
+) -> None:
+    assert guesses(allowed, 3) == [first, later, later]
+    [line] = [each for each in GUIDE.read_text("utf-8").splitlines() if each.startswith(f"| {row}")]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert (cells[1], cells[3], cells[4]) == (str(allowed.free), str(first), str(later))
+
+
+def test_only_what_nobody_else_can_bring_about_is_a_wait_that_grows() -> None:
+    for guess in (
+        throttle.by_stranger("li", "192.0.2.1"), throttle.by_known("li", "w"),
+        throttle.in_session("li"), throttle.at_terminal("li", "t"),
+    ):  # fmt: skip
+        for allowed in guess.values():
+            assert allowed.shared == (allowed.first == allowed.most)
