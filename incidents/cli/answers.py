@@ -143,6 +143,9 @@ def _is_call(event: Document) -> bool:
 
 def _next(document: Document, own: list[Document]) -> list[str]:
     """What can be typed next: first the tasks that the act has opened."""
+    if any(e["kind"] == "closure_asked" for e in own):
+        site = document["site"]["site"]
+        return [f"incidents site {answer}-closure {site}" for answer in ("confirm", "decline")]
     tasks = [e["task"] for e in own if e["kind"] == "task_opened"]
     found = [f"incidents done {task}" for task in tasks]
     if document["incident"] is not None:

@@ -138,6 +138,11 @@ def _sing(sing: Singer, folder: Path) -> None:
     (folder / "history.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     sing("import", str(folder / "history.jsonl"), key=False)
     (folder / "four.toml").write_text("[repeat]\ncount = 4\n", encoding="utf-8")
+    (folder / "two.toml").write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
+    sing("policy", "activate", str(folder / "two.toml"), *reason)
+    sing("site", "add", "asked.example", *whom)
+    sing("site", "false-info", "asked.example", "--field", "phone", "--evidence", SONG)
+    sing("site", "decline-closure", "asked.example", *reason)
     sing("policy", "activate", str(folder / "four.toml"), *reason)
     sing("audit", "key", "new", "birds.example/log", key=False)
     sing("audit", "key", "rotate", *reason, key=False)
@@ -168,7 +173,7 @@ def sing(
 def _erase_all(sing: Singer, cli: Cli, clock: FrozenDateTimeFactory, folder: Path) -> None:
     """Each site on demand, then by time what is the desk's own."""
     clock.move_to(NOON + KEPT + timedelta(days=1))
-    for site in ("shop.example", "told.example", "often.example", "old.example"):
+    for site in ("shop.example", "told.example", "often.example", "old.example", "asked.example"):
         sing("person", "erase", site, "--reason", SONG, "--confirm", site, key=False)
     (folder / "five.toml").write_text("[repeat]\ncount = 5\n", encoding="utf-8")
     assert cli("policy", "activate", str(folder / "five.toml"), "--reason", "agreed").status == 0

@@ -81,6 +81,13 @@ def through_everything(shift: Shift) -> None:
     shift.site("declined", FALSE, ASK, c.Decline(by="wang", reason="尚未整改"))
     shift.site("reinstated", FALSE, ASK, c.Approve(by="wang"), LOG)
     shift.site("closed-held", FALSE, HOLD)
+    two = "[closure]\ntwo_people = true\n"
+    shift.rig.house.desk.activate(two, by="wang", login=None, reason="双人")
+    shift.site("to-be-closed", FALSE)
+    shift.site("to-be-refused", LOG, REACHED, c.StateRefused(by="li", incident=1))
+    shift.site("not-closed", FALSE, c.DeclineClosure(by="wang", reason="号码无误"))
+    shift.site("closed-by-two", FALSE, c.ConfirmClosure(by="wang"))
+    shift.rig.house.desk.activate("", by="wang", login=None, reason="单人")
     shift.site("refused", LOG, NOBODY, REACHED, c.StateRefused(by="li", incident=1))
     shift.site("taken-back", LOG, REACHED, c.StateRemoved(by="li", incident=1),
                c.TakeBack(by="li", incident=1, reason="记错"))  # fmt: skip

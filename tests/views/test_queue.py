@@ -153,6 +153,18 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert item["note"] == "all is clean"
 
 
+def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(day: Day) -> None:
+    day.desk.activate("[closure]\ntwo_people = true\n", by="li", login=None, reason="two")
+    day.add().log().contact(1).do(c.StateRefused(by="li", incident=1, note="he hung up"))
+    day.after("1m").log()
+    item = day.queue()["items"][0]
+    assert (item["id"], item["kind"], item["overdue"]) == ("1-closure", "closure", True)
+    assert (item["asked_by"], item["note"]) == ("li", "he hung up")
+    assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
+    assert item["next"] == f"incidents site confirm-closure {SITE}"
+    assert "another person than li confirms it or declines it now" in item["say"]
+
+
 def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> None:
     day.add().log().log().log()
     day.do(c.VoidIncident(by="li", incident=3, reason="double"))

@@ -193,6 +193,31 @@ def test_a_reinstatement_waits_for_another_person_and_is_told_afterwards(day: Da
     assert day.why()["site"]["state"] == "active"
 
 
+def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Day) -> None:
+    day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
+    day.add().log().contact(1).do(c.StateRefused(by="li", incident=1, note="he hung up"))
+    asked = (
+        "NOT CLOSED YET: li asked at 2026-03-01 10:00 that it be closed by R5, refusal: told, and"
+    )
+    assert day.text().startswith(asked)
+    assert "“he hung up”. Another person than li has to confirm it" in day.text()
+    assert day.why()["commands"][:2] == [
+        f"incidents site confirm-closure {SITE}",
+        f"incidents site decline-closure {SITE} --reason R",
+    ]
+    day.do(c.ConfirmClosure(by="wang"))
+    assert "li asked for it, and wang (login desk1) confirmed it." in day.text()
+    assert "NOT CLOSED YET" not in day.text()
+
+
+def test_of_false_details_both_people_are_told(day: Day) -> None:
+    day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
+    assert "the filed phone is false. In their words: “a baker's”." in day.text()
+    day.do(c.ConfirmClosure(by="wang"))
+    assert "li stated that the filed phone is false; established by: “a baker's”." in day.text()
+
+
 def test_the_timeline_tells_everything_with_both_times_and_both_names(day: Day) -> None:
     day.add().log(at=None, note="seen").after("2h").elapse().contact(1, at="10:30")
     story = day.why()["timeline"]
