@@ -15,6 +15,9 @@ OUTCOMES = {
     "left-message": "a message was left with somebody else",
 }
 
+NOTES = {"desk": "a note for the desk", "customer": "a note to the customer"}
+"""A note, by its audience."""
+
 TASKS = {
     "tell": "phone the customer and tell them that the site is closed",
     "recheck": "look whether the content is gone",
@@ -49,6 +52,7 @@ SENTENCES = {
     "incident_logged": "{incident} logged on {site}{of_which}{its_place}",
     "incident_imported": "{incident} brought in from elsewhere; it counts in no rule",
     "evidence_attached": "{incident}: evidence {digest} ({size:,} bytes)",
+    "note_added": "{incident}: {for_whom}",
     "contact_recorded": "{incident}: {outcome_in_words}{its_effect}",
     "contact_voided": "contact {contact_id} voided{fresh_clock}",
     "incident_removed": "{incident}: the content is gone",
@@ -223,6 +227,7 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "contact_id": lambda _, e: contact_id(e),
     "fresh_clock": _fresh_clock,
     "grounds": _grounds,
+    "for_whom": lambda _, e: NOTES.get(e["audience"], str(e["audience"])),
     "how_refused": _how_refused,
     "item_id": lambda t, e: item_id(t.site_id, e),
     "its_place": _its_place,

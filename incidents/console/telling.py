@@ -67,8 +67,11 @@ def event(reader: Reader, site: Document, document: Document) -> str:
 
 
 def line(reader: Reader, document: Document) -> str:
-    """A line of the timeline: its kind and what it is about; the English words stand beside it."""
+    """A line of the timeline: its kind, or of a note for whom it is, and what it is about; the
+    English words stand beside it."""
     label = reader.word("event", document["kind"])
+    if document.get("audience"):
+        label = reader.word("audience", document["audience"])
     return f"{label} · {document['incident']}" if document.get("incident") else label
 
 
@@ -137,6 +140,7 @@ class _Facts(dict[str, Any]):
 _CODED = {
     "state": "state", "site_to": "state", "state_to": "state", "state_from": "state",
     "rule": "rule", "outcome": "outcome", "act": "act_words", "field": "field",
+    "audience": "audience",
 }  # fmt: skip
 _TIMES = frozenset({"at", "until", "now", "occurred_at", "told_at", "due", "contact_due"})
 

@@ -26,6 +26,7 @@ from incidents.machine.incident_events import (
     IncidentRemoved,
     IncidentReported,
     IncidentVoided,
+    NoteAdded,
     RemovalSaid,
     StatementTakenBack,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "IncidentVoided",
     "ItemClaimed",
     "ItemReleased",
+    "NoteAdded",
     "OrderCancelled",
     "OrderDelivered",
     "OrderEvent",
@@ -114,7 +116,7 @@ KINDS: dict[str, type[Event]] = {
         ClosureUpheld, HoldSet, HoldLifted, ReinstatementAsked, ReinstatementDeclined,
         SiteReinstated, TaskOpened, TaskCompleted, ItemClaimed, ItemReleased, OrderDelivered,
         OrderFailed, OrderCancelled, OrderRetried, StateSeen, OrderRepeated,
-        IncidentReported, RemovalSaid,
+        IncidentReported, RemovalSaid, NoteAdded,
     )
 }  # fmt: skip
 """Each kind of event by the word that stands for it in an entry."""

@@ -15,6 +15,7 @@ from incidents.errors import UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.decide import decide
 from incidents.machine.ids import incident_id
+from incidents.machine.note import FOR_DESK
 from incidents.machine.refusals import Refusal
 from incidents.store import cases, sites
 from incidents.store import incidents as incident_rows
@@ -66,6 +67,7 @@ def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: da
         c.TakeBack(by=by, incident=n, reason=_REASON),
         c.StateReported(by=by, incident=n),
         c.Attach(by=by, incident=n, digest="0" * 64, size=1),
+        c.AddNote(by=by, incident=n, audience=FOR_DESK, text=_REASON),
     ))  # fmt: skip
 
 

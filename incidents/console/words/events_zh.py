@@ -5,6 +5,7 @@ SENTENCES: dict[str, str] = {
     "site_edited": "{site} 的联系资料已修改。",
     "incident_logged": "已记录违规 {incident}（{site}）。",
     "evidence_attached": "{incident}：证据已附上。",
+    "note_added": "{incident}：已添加{audience}。",
     "contact_recorded": "{incident}：{outcome}，现为{state_to}。",
     "contact_voided": "联系记录 {contact} 已作废。",
     "incident_removed": "{incident}：内容已删除。",

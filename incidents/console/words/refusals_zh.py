@@ -41,6 +41,7 @@ SENTENCES: dict[str, str] = {
     "too_many_urls": "共 {count} 个网址，每次违规最多 {limit} 个。",
     "bad_url": "网址“{given}”无法记录。",
     "bad_site_name": "“{given}”不是网站名称。",
+    "unknown_audience": "留言须选择对象：{known}。",
     "empty_text": "请填写内容。",
     "evidence_too_large": "文件过大：{size} 字节，最多 {limit} 字节。",
 }
