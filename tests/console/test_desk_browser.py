@@ -96,6 +96,17 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         li.locator("section[aria-labelledby=h-log] button.main").click()
         li.wait_for_url("**/incidents/1-1")
 
+        # What is written to the customer says so; the other note is for the desk alone.
+        li.fill("#note-text", "a relative answers")
+        li.locator("section[aria-labelledby=h-notes] form > button").click()
+        li.wait_for_selector("#said .done")
+        li.fill("#note-text", "请尽快删除。")
+        li.check("input[name=audience][value=customer]")
+        li.locator("section[aria-labelledby=h-notes] form > button").click()
+        li.wait_for_selector("section[aria-labelledby=h-notes] .state.customer")
+        notes = desk.site("shop.example")["incidents"][0]["notes"]
+        assert [note["audience"] for note in notes] == ["desk", "customer"]
+
         # Nobody answers three times; at the deadline the site is suspended.
         li.goto(desk.url)
         for _ in range(3):
@@ -315,6 +326,7 @@ def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Console)
     )
     incident = made["incident"]["id"]
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="reached", note=HOSTILE))
+    desk.do(site, c.AddNote(by="li", incident=1, audience="customer", text=HOSTILE))
     desk.do(site, c.SetHold(by="wang", reason=HOSTILE))
     with person(browser, desk, "wang") as wang:
         for page in ("/", f"/sites/{site}", f"/incidents/{incident}", f"/sites?q={HOSTILE[:50]}"):
