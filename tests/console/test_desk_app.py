@@ -189,7 +189,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(des
     fields = {
         "reason": "x", "outcome": "reached", "confirm": "shop.example", "seen": "2", "field": "x",
         "evidence": "x", "contact": "1-1-1", "step": "log", "site": "shop.example",
-        "csrf": vera.csrf(),
+        "text": "x", "csrf": vera.csrf(),
     }  # fmt: skip
     for path in POSTS:
         before = len(desk.bodies())
@@ -369,7 +369,7 @@ def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
     li, at = desk.person("li"), "/incidents/1-1/note"
     form = li.get("/incidents/1-1").text
     assert '<input type="radio" name="audience" value="desk" checked>' in form
-    assert "The customer will see this text and its time" in form
+    assert "the customer will see this text and its time" in form
     for _ in range(2):
         assert li.post(at, text="<b>a relative</b>", key="k1").status_code == 303
     # Nothing that others have done meanwhile makes it untrue.

@@ -255,8 +255,8 @@ TEXTS: dict[str, str] = {
     "note.for": "Who is to read it",
     "note.for.desk": "The desk alone",
     "note.for.customer": "The customer",
-    "note.seen": "The customer will see this text and its time on the page behind their link,"
-    " but not who wrote it. It cannot be taken back.",
+    "note.seen": "If it is for the customer, the customer will see this text and its time on the"
+    " page behind their link, but not who wrote it. No note can be taken back.",
     "note.do": "Add the note",
     "audience.desk": "Internal note",
     "audience.customer": "To the customer",

@@ -249,7 +249,8 @@ TEXTS: dict[str, str] = {
     "note.for": "给谁看",
     "note.for.desk": "仅限内部",
     "note.for.customer": "客户",
-    "note.seen": "客户打开其链接的页面时会看到这段文字和时间，但看不到由谁所写。添加后不能撤回。",
+    "note.seen": "如选择“客户”，客户打开其链接的页面时会看到这段文字和时间，"
+    "但看不到由谁所写。添加后均不能撤回。",
     "note.do": "添加",
     "audience.desk": "内部备注",
     "audience.customer": "给客户的留言",
