@@ -14,6 +14,7 @@ from incidents.machine import rules
 from incidents.machine.case import Case, Contact, Evidence, Incident
 from incidents.machine.events import Event, Reason
 from incidents.machine.ids import contact_id, incident_id, order_id, task_id
+from incidents.machine.note import Note
 from incidents.machine.orders import Order
 
 Document = dict[str, Any]
@@ -60,6 +61,7 @@ def incident_document(case: Case, incident: Incident) -> Document:
         "corrections": incident.corrections,
         "contacts": [_contact(site_id, incident, contact) for contact in incident.contacts],
         "evidence": [_evidence(evidence) for evidence in incident.evidence],
+        "notes": [_note(note) for note in incident.notes],
     }
 
 
@@ -128,6 +130,15 @@ def _evidence(evidence: Evidence) -> Document:
         "name": evidence.name,
         "recorded_at": rfc3339(evidence.recorded_at),
         "by": evidence.by,
+    }
+
+
+def _note(note: Note) -> Document:
+    return {
+        "audience": note.audience,
+        "text": note.text,
+        "recorded_at": rfc3339(note.recorded_at),
+        "by": note.by,
     }
 
 

@@ -19,6 +19,9 @@ OUTCOMES = {
     "left-message": "a message was left with somebody else",
 }
 
+NOTES = {"desk": "a note for the desk", "customer": "a note to the customer"}
+"""A note, by its audience."""
+
 TASKS = {
     "tell": "phone the customer and tell them that the site is closed",
     "recheck": "look whether the content is gone",
@@ -43,6 +46,7 @@ SENTENCES = {
     "incident_logged": "{incident} logged on {site}{of_which}{its_place}",
     "incident_imported": "{incident} brought in from elsewhere; it counts in no rule",
     "evidence_attached": "{incident}: evidence {digest} ({size:,} bytes)",
+    "note_added": "{incident}: {audience:note}",
     "contact_recorded": "{incident}: {outcome:outcome_told}{its_effect}",
     "contact_voided": "contact {contact_id} voided{fresh_clock}",
     "incident_removed": "{incident}: the content is gone",
@@ -149,6 +153,7 @@ PHRASES = {
     **{f"to_come.{kind}": sentence for kind, sentence in TO_COME.items()},
     **{f"event_part.{code}": part for code, part in PARTS.items()},
     **{f"outcome_told.{code}": told for code, told in OUTCOMES.items()},
+    **{f"note.{audience}": told for audience, told in NOTES.items()},
     **{f"task.{kind}": told for kind, told in TASKS.items()},
     **{f"why_not.{code}": told for code, told in WHY_NOT.items()},
     **ORDERS,

@@ -23,6 +23,8 @@ SENTENCES = {
     "personal_code": "the {what} looks as if it held somebody's number or address, and"
     " it is written into the record as it is: write a code there, and people's words with --note",
     "unknown_outcome": "a contact ends in one of {known}",
+    "unknown_audience": "a note is for one of {known}",
+    "empty_text": "the {what} is empty: say it in a few words",
     "bad_digest": "evidence is named by its SHA-256, 64 hexadecimal digits",
     "text_too_long": "the {what} has {length} characters, and {limit} are the most",
     "too_many_urls": "{count} web addresses are given, and {limit} are the most for one incident",

@@ -27,6 +27,7 @@ PERSONAL: dict[type[Command], tuple[str, ...]] = {
     c.Log: ("note",),
     c.ImportIncident: ("note",),
     c.Attach: ("name",),
+    c.AddNote: ("text",),
     c.RecordContact: ("note",),
     c.VoidContact: ("reason",),
     c.StateRemoved: ("note",),

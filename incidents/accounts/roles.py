@@ -29,6 +29,7 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     # The daily work.
     "log": (_O, _S, _I),
     "attach": (_O, _S, _I),
+    "add_note": (_O, _S),
     "recur": (_O, _S),
     "record_contact": (_O, _S),
     "void_contact": (_O, _S),

@@ -98,6 +98,11 @@ def _happened(makes: Any) -> Callable[[str, Of, Any], c.Command]:
     return command
 
 
+def _written(by: str, incident: Of, w: forms.Written) -> c.Command:
+    text = forms.needed("note", w.text)
+    return c.AddNote(by=by, incident=incident, audience=w.audience, text=text)
+
+
 def _because(makes: Any, named: str | None = None) -> Callable[[str, Of, Any], c.Command]:
     def command(by: str, of: Of, w: forms.Because) -> c.Command:
         own = {} if named is None else {named: of}
@@ -159,6 +164,10 @@ ACTS = (
     Act(
         name="contacts", of=INCIDENT, form=forms.Called, makes=c.RecordContact, command=_called,
         status=201, told=_CALL,
+    ),
+    Act(
+        name="notes", of=INCIDENT, form=forms.Written, makes=c.AddNote, command=_written,
+        status=201, told="Add a note to an incident, for the desk or for the customer.",
     ),
     Act(
         name="void", of=CONTACT, form=forms.Because, makes=c.VoidContact, command=_void_contact,

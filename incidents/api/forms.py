@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from incidents import clock, inputs
 from incidents.machine.case import OUTCOMES
+from incidents.machine.note import AUDIENCES, FOR_DESK
 
 Short = Annotated[str, Field(max_length=100)]
 Words = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
@@ -36,6 +37,15 @@ class Finding(Happened):
     urls: list[Annotated[str, Field(max_length=4_096)]] = Field([], max_length=inputs.MAX_URLS)
     category: Short | None = None
     again: bool = False
+
+
+class Written(Form):
+    """A note, for the desk or for the customer, who sees it behind the link to the incident."""
+
+    text: Words
+    audience: Annotated[str, Field(max_length=20, json_schema_extra={"enum": list(AUDIENCES)})] = (
+        FOR_DESK
+    )
 
 
 class Called(Happened):

@@ -48,8 +48,8 @@ TYPE = "urn:incidents:problem:{type}"
 _BAD_INPUT = frozenset(
     {
         "bad_text", "text_too_long", "empty_text", "bad_site_name", "bad_url", "too_many_urls",
-        "urls_too_long", "personal_code", "unknown_outcome", "bad_digest", "key_reused",
-        "telling_name", "reserved_name", "weak_password", "guessable_password",
+        "urls_too_long", "personal_code", "unknown_outcome", "unknown_audience", "bad_digest",
+        "key_reused", "telling_name", "reserved_name", "weak_password", "guessable_password",
     }
 )  # fmt: skip
 _STATUS = {

@@ -8,6 +8,7 @@ from typing import Any
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.case import OUTCOMES, Case
+from incidents.machine.note import AUDIENCES
 
 ELAPSE = c.Elapse()
 """What the clock asks; one and the same, by which it is known."""
@@ -50,6 +51,14 @@ def _imported(event: e.IncidentImported, _: Case) -> c.Command | None:
         contact_at=event.contact_at,
         removed_at=event.removed_at,
     )
+
+
+def _noted(event: e.NoteAdded, _: Case) -> c.Command | None:
+    if event.audience not in AUDIENCES:
+        return None
+    return c.AddNote(
+        by=event.by, incident=event.incident, audience=event.audience, text=event.text
+    )  # fmt: skip
 
 
 def _contact(event: e.ContactRecorded, _: Case) -> c.Command | None:
@@ -112,6 +121,7 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.EvidenceAttached: lambda event, _: c.Attach(
         by=event.by, incident=event.incident, digest=event.digest, size=event.size, name=event.name
     ),
+    e.NoteAdded: _noted,
     e.ContactRecorded: _contact,
     e.ContactVoided: lambda event, _: c.VoidContact(
         by=event.by, incident=event.incident, contact=event.contact, reason=event.text

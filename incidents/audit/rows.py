@@ -118,6 +118,12 @@ def _evidence(case: Case) -> Iterator[Row]:
             yield (case.site_id, incident.n, position, *_file(file))
 
 
+def _notes(case: Case) -> Iterator[Row]:
+    for incident in case.incidents.values():
+        for position, note in enumerate(incident.notes):
+            yield (case.site_id, incident.n, position, *_note(note))
+
+
 def _suspensions(case: Case) -> Iterator[Row]:
     for suspension in case.suspensions.values():
         yield (case.site_id, *_suspension(suspension))
@@ -143,6 +149,7 @@ _SITE_COLUMNS = names(tables.sites)[2:]
 _incident = _own(tables.incidents, 1)
 _contact = _own(tables.contacts, 2)
 _file = _own(tables.evidence, 3)
+_note = _own(tables.notes, 3)
 _suspension = _own(tables.suspensions, 1)
 _task = _own(tables.tasks, 1)
 
@@ -152,6 +159,7 @@ OF_CASE: tuple[tuple[Table, Callable[[Case], Iterator[Row]]], ...] = (
     (tables.incident_urls, _urls),
     (tables.contacts, _contacts),
     (tables.evidence, _evidence),
+    (tables.notes, _notes),
     (tables.suspensions, _suspensions),
     (tables.tasks, _tasks),
     (tables.claims, _claims),

@@ -51,22 +51,30 @@ class Act:
         answer = self._send(self._envelope(site, command, key=self.key))
         return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
 
-    def submit_once(self, site: str | int, command: Command, *, way_out: str) -> int:
+    def submit_once(
+        self,
+        site: str | int,
+        command: Command,
+        *,
+        way_out: str,
+        another: str = "violation",
+        about: str | None = None,
+    ) -> int:
         """Like `submit`; but the same line from a terminal within a minute is the same command.
 
         Pressing Enter twice must not make two violations. A script has no terminal and means what
-        it says; a person who means it says `way_out`.
+        it says; a person who means `another` says `way_out`.
         """
         if self.key is not None or self.dry_run or not is_terminal(sys.stdin):
-            return self.submit(site, command)
+            return self.submit(site, command, about=about)
         line = _key_of_line(self.by, self.run.settings.login, site, command)
         answer = self._send(self._envelope(site, command, key=line, key_for=SAME_LINE_FOR))
         if answer.repeated:
             self.run.tell(
                 "the same line was typed less than a minute ago: nothing was logged again, and "
-                f"this is the first answer. For another violation add {way_out}."
+                f"this is the first answer. For another {another} add {way_out}."
             )
-        return answers.give(self.run, answer, dry_run=False, repetition_told=True)
+        return answers.give(self.run, answer, dry_run=False, repetition_told=True, about=about)
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> int:
         """Like `submit`, for what is done in person: who does it signs in, where that is asked for.

@@ -30,6 +30,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "What has happened": {
         "log": ("incidents.cli.incident:log", "Log a violation on a site."),
         "attach": ("incidents.cli.evidence:attach", "Attach a file to an incident as evidence."),
+        "note": ("incidents.cli.note:note", "Add a note to an incident, or to the customer."),
         "contact": ("incidents.cli.contact:contact", "Record a call, and what came of it."),
         "removed": ("incidents.cli.incident:removed", "State that the content is gone."),
         "refused": ("incidents.cli.incident:refused", "State that the customer does not delete."),

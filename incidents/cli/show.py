@@ -59,6 +59,8 @@ def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
         run.say(f"contact: {_contact(contact, when)}")
     for evidence in incident["evidence"]:
         run.say(f"evidence: {_evidence(evidence, when)}")
+    for note in incident["notes"]:
+        run.say(f"note {_note(note, when)}")
     timeline.events(run, story)
     timeline.next_steps(run, next_commands(incident, site))
 
@@ -99,6 +101,11 @@ def _contact(contact: Document, when: When) -> str:
     if contact["voided"]:
         told += ", voided"
     return f"{told}: {contact['note']}" if contact["note"] else told
+
+
+def _note(note: Document, when: When) -> str:
+    text = "(erased)" if note["text"] is None else note["text"]
+    return f"for the {note['audience']}: {when(note['recorded_at'])} by {note['by']}: {text}"
 
 
 def _evidence(evidence: Document, when: When) -> str:

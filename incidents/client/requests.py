@@ -27,6 +27,7 @@ _OF_SITE: dict[type[Command], str] = {
 _OF_INCIDENT: dict[type[Command], str] = {
     c.StateRemoved: "removed", c.StateRefused: "refused", c.Recur: "recur",
     c.VoidIncident: "void", c.TakeBack: "take-back", c.StateReported: "reported",
+    c.AddNote: "notes",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from incidents.api import answers
 from incidents.client import session
 from incidents.client.http import Exchange, part
+from incidents.machine.note import FOR_CUSTOMER, FOR_DESK
 
 M = TypeVar("M", bound=BaseModel)
 P = TypeVar("P", answers.SitePage, answers.IncidentPage, answers.LinePage)
@@ -160,6 +161,12 @@ class Client:
         what = "incidents" if _is_id(to) else "sites"
         words = {"outcome": outcome, "note": note, "at": at}
         return self._act(f"/{what}/{part(to)}/contacts", words, how)
+
+    def note(self, incident: str, text: str, *, to_customer: bool = False,
+             **how: Unpack[How]) -> answers.Acted:  # fmt: skip
+        """Add a note to an incident, for the desk alone or to the customer."""
+        words = {"text": text, "audience": FOR_CUSTOMER if to_customer else FOR_DESK}
+        return self._act(f"/incidents/{part(incident)}/notes", words, how)
 
     def of_incident(self, incident: str, act: str, words: Mapping[str, Any] | None = None,
                     **how: Unpack[How]) -> answers.Acted:  # fmt: skip

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.console import customer_words, remark
 from incidents.console.customer_words import Plain
-from incidents.console.sight import Sight
+from incidents.console.sight import Message, Sight
 from incidents.notices import samples, templating
 from incidents.notices.catalogue import LANGUAGES
 from incidents.notices.facts import Facts, told
@@ -107,6 +107,9 @@ class CustomerPage:
             "next": words(_NEXT),
             "said": words(_SAID) if said else None,
             "rules": words(_RULES) if ruled else None,
+            "messages": [
+                (self._wording.time(each.at, language), each.text) for each in sight.messages
+            ],
         }
 
     def _rendered(self, shown: Mapping[str, Any]) -> bytes:
@@ -118,6 +121,7 @@ class CustomerPage:
             "office": self._office,
             "dialled": "".join(c for c in phone if c.isascii() and (c.isdigit() or c == "+")),
             "reach": customer_words.OFFICE,
+            "messages_heading": customer_words.MESSAGES,
             "languages": LANGUAGES,
             "names": customer_words.NAMES,
             "tags": customer_words.TAGS,
@@ -140,7 +144,8 @@ def _samples() -> Iterator[Sight]:
     sample = samples.of("violation_found")
     assert isinstance(sample, Facts), "a violation is no alarm"
     known = {**told(sample), "person": None, "link": None}
-    said = Sight(**known, said_at=datetime(2026, 3, 2, 4, 30, tzinfo=UTC))
+    said_at = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
+    said = Sight(**known, said_at=said_at, messages=(Message(said_at, "…"),))
     for state in ("open", "notified", "unreached", "removed", "refused", "voided", "moot"):
         for site_state in ("active", "suspended", "closed"):
             sight = replace(said, state=state, site_state=site_state)

@@ -91,5 +91,7 @@ OFFICE: dict[str, Told] = {
     "mail": {"zh_CN": "邮箱", "en": "E-mail"},
 }
 
+MESSAGES: Told = {"zh_CN": "我们给您的留言", "en": "What we have written to you"}
+
 NAMES: Told = {"zh_CN": "中文", "en": "English"}
 TAGS: Told = {"zh_CN": "zh-CN", "en": "en"}

@@ -1,4 +1,4 @@
-"""The incident's page: its story, its evidence, and the acts on it; and the page that logs one."""
+"""The incident's page: story, evidence, notes, and the acts on it; and the page that logs one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -20,6 +21,7 @@ from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.errors import InputError, RefusedError, UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.ids import incident_id
+from incidents.machine.note import FOR_DESK
 from incidents.notices import customer_settings
 from incidents.store import sites
 from incidents.views import masked, possible
@@ -167,8 +169,14 @@ def link(desk: Doing, incident: str) -> Response:
     return HTMLResponse(page, headers=writing.HEADERS)
 
 
-def _act(path: str, make: Callable[[Acting, int], c.Command], *, closes: bool = False) -> None:
-    """Gives the page the form that is sent to `path`."""
+def _act(
+    path: str,
+    make: Callable[[Acting, int], c.Command],
+    *,
+    closes: bool = False,
+    sighted: bool = True,
+) -> None:
+    """Gives the page the form that is sent to `path`; `sighted`: of the site as it was seen."""
 
     @router.post(f"/incidents/{{incident}}/{path}")
     def act(desk: Doing, incident: str) -> Response:
@@ -176,7 +184,7 @@ def _act(path: str, make: Callable[[Acting, int], c.Command], *, closes: bool = 
         try:
             if closes:
                 confirm(desk, _site_of(desk, key))
-            answer = desk.submit(site, make(desk, n))
+            answer = desk.submit(site, make(desk, n), seen=sighted)
         except (InputError, RefusedError) as error:
             return _page(desk, key, said=telling.refused(desk.reader, error), opened=path)
         said = telling.told(desk, answer, seen=desk.seen)
@@ -229,6 +237,15 @@ _act(
     "reported",
     lambda desk, n: c.StateReported(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
 )
+# It is as true after what others have done meanwhile.
+_act(
+    "note",
+    lambda desk, n: c.AddNote(
+        by=desk.by, incident=n, audience=desk.given.text("audience") or FOR_DESK,
+        text=details.needed(desk.given, "text"),
+    ),
+    sighted=False,
+)  # fmt: skip
 _act(
     "void-contact",
     lambda desk, n: c.VoidContact(
@@ -261,7 +278,7 @@ def _page(
         shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
         left=story.left, opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        not_now=reasons(here, would), outcomes=OUTCOMES, linked=_is_linked(),
+        not_now=reasons(here, would), outcomes=OUTCOMES, linked=_is_linked(), nonce=token_hex(8),
     )  # fmt: skip
 
 

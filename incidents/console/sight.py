@@ -1,23 +1,25 @@
 """The sight: what the customer is shown of one incident, as it stands when they look.
 
-It holds the facts that the notice of it would tell, and nothing that people have told of themselves
-or of others: no name, number, address or note.
+It holds the facts that the notice of it would tell, what the desk has written to the customer, and
+nothing that people have told of themselves or of others: no name, number, address or internal note.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
 from incidents.customer_link import Incident
 from incidents.errors import UnknownIncidentError
+from incidents.machine.note import FOR_CUSTOMER
 from incidents.machine.state import can_move_incident
 from incidents.notices import preview
 from incidents.notices.facts import Facts
-from incidents.store.tables import incidents, sites, suspensions
+from incidents.store.tables import incidents, notes, sites, suspensions
+from incidents.views import personal
 
 Answer = Literal["said", "again"]
 """What came of a statement: it is on record now, or it was before."""
@@ -25,15 +27,24 @@ Answer = Literal["said", "again"]
 _PERSONAL = {"person": None, "email": None, "phone": None, "link": None}
 
 
+class Message(NamedTuple):
+    """What the desk has written to the customer, and when (UTC); not who of the desk."""
+
+    at: datetime
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight(Facts):
-    """The facts of an incident, with when the customer said that the content is gone (UTC).
+    """The facts of an incident, with when the customer said that the content is gone (UTC), and
+    what the desk has written to them, the latest first.
 
     `until` is when the site's suspension is meant to end, None where no timer will end it.
     """
 
     said_at: datetime | None = None
     answer: Answer | None = None
+    messages: tuple[Message, ...] = ()
 
     @property
     def is_settled(self) -> bool:
@@ -49,7 +60,10 @@ def of(connection: Connection, incident: Incident) -> Sight | None:
         return None
     known = {each.name: getattr(facts, each.name) for each in fields(facts)}
     said_at, until = _said(connection, incident)
-    return Sight(**{**known, **_PERSONAL, "said_at": said_at, "until": until})
+    messages = _messages(connection, incident)
+    return Sight(
+        **{**known, **_PERSONAL, "said_at": said_at, "until": until, "messages": messages}
+    )  # fmt: skip
 
 
 def _said(connection: Connection, incident: Incident) -> tuple[datetime | None, datetime | None]:
@@ -61,3 +75,13 @@ def _said(connection: Connection, incident: Incident) -> tuple[datetime | None, 
     asked = select(of.removal_said_at, sites.c.held, suspensions.c.until).select_from(joined)
     row = connection.execute(asked.where(*those)).one()
     return row.removal_said_at, None if row.held else row.until
+
+
+def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]:
+    """The notes to the customer, without those that have been erased."""
+    of = notes.c
+    those = (of.site_id == incident[0], of.incident == incident[1], of.audience == FOR_CUSTOMER)
+    asked = select(of.recorded_at, of.text).where(*those).order_by(of.position.desc())
+    rows = connection.execute(asked).all()
+    texts = personal.texts(connection, (row.text for row in rows))
+    return tuple(Message(row.recorded_at, texts[row.text]) for row in rows if row.text in texts)

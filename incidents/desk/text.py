@@ -7,7 +7,8 @@ import re
 
 from incidents.desk.envelope import Envelope
 from incidents.machine.case import OUTCOMES
-from incidents.machine.commands import Attach, Command, ImportIncident, RecordContact
+from incidents.machine.commands import AddNote, Attach, Command, ImportIncident, RecordContact
+from incidents.machine.note import AUDIENCES
 from incidents.machine.refusals import Refusal
 from incidents.sealing import texts
 
@@ -49,13 +50,17 @@ def unfit_address(envelope: Envelope) -> Refusal | None:
 
 
 def _refused_word(command: Command) -> Refusal | None:
-    """The refusal of what must be one of a few words, or a digest."""
+    """The refusal of what must be one of a few words, or a digest, or must say something."""
     match command:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
             if outcome not in OUTCOMES:
                 return Refusal("unknown_outcome", {"known": ", ".join(OUTCOMES)})
         case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
             return Refusal("bad_digest", {})
+        case AddNote(audience=audience) if audience not in AUDIENCES:
+            return Refusal("unknown_audience", {"known": ", ".join(AUDIENCES)})
+        case AddNote(text=text) if not text.strip():
+            return Refusal("empty_text", {"what": "note"})
     return None
 
 

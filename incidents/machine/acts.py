@@ -1,4 +1,4 @@
-"""What people do about incidents: log (R1, R2), contact (R2), removed, evidence."""
+"""What people do about incidents: log (R1, R2), contact (R2), removed, evidence, notes."""
 
 from __future__ import annotations
 
@@ -71,6 +71,14 @@ def attach(draft: Draft, command: commands.Attach) -> None:
             e.EvidenceAttached, incident=incident.n, digest=command.digest, size=command.size,
             name=command.name,
         )  # fmt: skip
+
+
+def add_note(draft: Draft, command: commands.AddNote) -> None:
+    """Write something about an incident, however it and its site stand; it moves nothing."""
+    incident = checks.known_incident(draft, command.incident)
+    draft.add(
+        e.NoteAdded, incident=incident.n, audience=command.audience, text=command.text
+    )  # fmt: skip
 
 
 def record_contact(draft: Draft, command: commands.RecordContact) -> None:

@@ -2,14 +2,16 @@
 
 A case is a slice of the site's history (see `store.cases`) or, in a replay, the whole of it. All
 times are aware and in UTC. Free text of people (notes, reasons, names, numbers) never stands here:
-fields called `note`, `reason`, `phone`, `email`, `person` and `name` hold a reference to a sealed
-value, `sha256:…`, or None.
+fields called `note`, `reason`, `text`, `phone`, `email`, `person` and `name` hold a reference to a
+sealed value, `sha256:…`, or None.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from incidents.machine.note import Note
 
 REACHED = "reached"
 OUTCOMES = (REACHED, "no-answer", "wrong-number", "bounced", "left-message")
@@ -74,6 +76,7 @@ class Incident:
     urls: tuple[str, ...] = ()
     contacts: tuple[Contact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    notes: tuple[Note, ...] = ()
     corrections: int = 0
     reached_in_time: bool = False
     reported_at: datetime | None = None

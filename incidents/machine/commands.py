@@ -84,6 +84,15 @@ class Attach(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddNote(Command):
+    """Write something about an incident, for the desk or for the customer (see `note`)."""
+
+    incident: int
+    audience: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordContact(Command):
     """Record a contact (R2) of one incident or, with None, one call for the whole site."""
 

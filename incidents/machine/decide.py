@@ -84,6 +84,7 @@ _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
     commands.Recur: acts.recur,
     commands.ImportIncident: acts.import_incident,
     commands.Attach: acts.attach,
+    commands.AddNote: acts.add_note,
     commands.RecordContact: acts.record_contact,
     commands.StateRemoved: acts.state_removed,
     commands.StateRefused: closing.state_refused,

@@ -26,6 +26,7 @@ from incidents.machine.incident_events import (
     IncidentRemoved,
     IncidentReported,
     IncidentVoided,
+    NoteAdded,
     RemovalSaid,
     StatementTakenBack,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "IncidentVoided",
     "ItemClaimed",
     "ItemReleased",
+    "NoteAdded",
     "OrderCancelled",
     "OrderDelivered",
     "OrderEvent",
@@ -118,7 +120,7 @@ KINDS: dict[str, type[Event]] = {
         ClosureUpheld, HoldSet, HoldLifted, ReinstatementAsked, ReinstatementDeclined,
         SiteReinstated, TaskOpened, TaskCompleted, ItemClaimed, ItemReleased, OrderDelivered,
         OrderFailed, OrderCancelled, OrderRetried, StateSeen, OrderRepeated,
-        IncidentReported, RemovalSaid, ClosureAsked, ClosureDeclined,
+        IncidentReported, RemovalSaid, ClosureAsked, ClosureDeclined, NoteAdded,
     )
 }  # fmt: skip
 """Each kind of event by the word that stands for it in an entry."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from incidents.machine import events as e
 from incidents.machine.case import REACHED, Case, Contact, Evidence, Incident
 from incidents.machine.changes import Changes
+from incidents.machine.note import Note
 from incidents.machine.state import checked_incident
 
 IMPORTED = 0
@@ -69,6 +70,15 @@ def _evidence_attached(case: Case, event: e.EvidenceAttached) -> None:
     )  # fmt: skip
     incident = case.incidents[event.incident]
     case.incidents[incident.n] = replace(incident, evidence=(*incident.evidence, evidence))
+
+
+@changes.on(e.NoteAdded)
+def _note_added(case: Case, event: e.NoteAdded) -> None:
+    note = Note(
+        audience=event.audience, text=event.text, recorded_at=event.recorded_at, by=event.by
+    )  # fmt: skip
+    incident = case.incidents[event.incident]
+    case.incidents[incident.n] = replace(incident, notes=(*incident.notes, note))
 
 
 @changes.on(e.ContactRecorded)

@@ -45,6 +45,16 @@ class EvidenceAttached(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAdded(Event):
+    """Somebody has written something about an incident, for the desk or for the customer."""
+
+    kind = "note_added"
+    incident: int
+    audience: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRecorded(IncidentEvent):
     """A contact is on record (R2); `stopped_clock` if it was what stopped the incident's clock."""
 

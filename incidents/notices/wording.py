@@ -79,6 +79,10 @@ class Wording:
         subject, _, text = written.strip().partition("\n")
         return one_line(subject, MAX_SUBJECT), templating.tidied(text)
 
+    def time(self, moment: datetime, language: str) -> str:
+        """A moment as it is told in that language."""
+        return phrases.time(moment, self._zone, language)
+
     def check(self) -> None:
         """Try each template in each language, with all that a fact can be, one by one.
 
@@ -113,7 +117,7 @@ class Wording:
             language: templating.environment(
                 self._folders(language),
                 {
-                    "time": lambda moment, to=language: self._time(moment, to),
+                    "time": lambda moment, to=language: self.time(moment, to),
                     "duration": phrases.DURATIONS[language],
                     "times": phrases.TIMES[language],
                 },
@@ -128,9 +132,6 @@ class Wording:
     def _folders(self, language: str) -> list[Path]:
         own = [] if self._folder is None else [self._folder / language]
         return [*own, templating.SHIPPED / language]
-
-    def _time(self, moment: datetime, language: str) -> str:
-        return phrases.time(moment, self._zone, language)
 
 
 def _plain(value: Any) -> Any:

@@ -29,6 +29,7 @@ from incidents.store.tables import (
     evidence,
     incidents,
     keys,
+    notes,
     policies,
     sealed,
     sites,
@@ -206,5 +207,6 @@ _NEEDED: tuple[Select[Any], ...] = (
     select(incidents.c.note).where(_between(incidents.c.site_id, _WAITS)),
     _of_waiting(contacts, contacts.c.note),
     _of_waiting(evidence, evidence.c.name),
+    _of_waiting(notes, notes.c.text),
     select(tasks.c.note).where(_between(tasks.c.site_id, tasks.c.done_at.is_(None))),
 )

@@ -26,6 +26,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "policies": _ADDED_TO,
     "orders": _ADDED_TO,
     "evidence": _ADDED_TO,
+    "notes": _ADDED_TO,
     "incident_urls": _ADDED_TO,
     "sealed": _ADDED_TO,
     # The tree on its right edge, which the checkpoints vouch for.

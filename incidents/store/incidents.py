@@ -1,10 +1,9 @@
-"""Queries of incidents, with their addresses, contacts and evidence."""
+"""Queries of incidents, with all that belongs to them (see `incident_parts`)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -13,23 +12,20 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
-    Table,
-    Text,
     and_,
     bindparam,
-    cast,
-    func,
     select,
     true,
     tuple_,
 )
 
-from incidents.machine.case import Contact, Evidence, Incident
-from incidents.store import tables
+from incidents.machine.case import Incident
+from incidents.store import incident_parts, tables
 from incidents.store.given import Given
+from incidents.store.incident_parts import Changed
 from incidents.store.statement import Change, Question, Row
-from incidents.store.tables import contacts, evidence, incident_urls, incidents
-from incidents.store.types import Number, UTCDateTime, from_microseconds
+from incidents.store.tables import incidents
+from incidents.store.types import Number, UTCDateTime
 
 Key = tuple[int, int]
 """A site's id and the incident's number there."""
@@ -39,9 +35,6 @@ Found = tuple[int, Incident]
 
 Moment = tuple[int, int, datetime]
 """A site's id, its epoch, and a time."""
-
-Changed = tuple[int, Incident | None, Incident]
-"""A site's id, what its incident was (None: new) and what it is."""
 
 
 def whole(connection: Connection, keys: Iterable[Key]) -> dict[Key, Incident]:
@@ -59,132 +52,28 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
         connection,
         [(site, now.n, *[getattr(now, name) for name in _MAY_CHANGE]) for site, now in changed],
     )
-    _NEW_URL.tell(connection, [row for site, now in new for row in _url_rows(site, now)])
-    _NEW_CONTACT.tell(connection, [row for change in changes for row in _new_contacts(change)])
-    _VOIDED.tell(connection, [row for change in changes for row in _voided_contacts(change)])
-    _NEW_EVIDENCE.tell(connection, [row for change in changes for row in _new_evidence(change)])
+    incident_parts.save(connection, changes)
 
 
-def _url_rows(site: int, incident: Incident) -> list[Row]:
-    return [(site, incident.n, position, url) for position, url in enumerate(incident.urls)]
-
-
-def _new_contacts(change: Changed) -> list[Row]:
-    site, was, now = change
-    known = 0 if was is None else len(was.contacts)
-    return [
-        (site, now.n, *[getattr(contact, name) for name in _OF_CONTACT])
-        for contact in now.contacts[known:]
-    ]
-
-
-def _voided_contacts(change: Changed) -> list[Row]:
-    site, was, now = change
-    if was is None or was.contacts is now.contacts:
-        return []
-    return [
-        (site, now.n, contact.n, contact.voided_at)
-        for before, contact in zip(was.contacts, now.contacts, strict=False)
-        if before != contact
-    ]
-
-
-def _new_evidence(change: Changed) -> list[Row]:
-    site, was, now = change
-    known = 0 if was is None else len(was.evidence)
-    return [
-        (site, now.n, place, *[getattr(now.evidence[place], name) for name in _OF_EVIDENCE])
-        for place in range(known, len(now.evidence))
-    ]
-
-
-def _names(table: Table) -> tuple[str, ...]:
-    """The table's columns without those that say whose the row is."""
-    added = {"site_id", "incident", "position"}
-    return tuple(column.name for column in table.c if column.name not in added)
-
-
-_OWN = _names(incidents)
-_OF_CONTACT = _names(contacts)
-_OF_EVIDENCE = _names(evidence)
+_OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
 _MAY_CHANGE = (
     "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
     "reached_in_time", "reported_at", "removal_said_at",
 )  # fmt: skip
 _NEW = Change(incidents, "site_id", *_OWN)
 _CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
-_NEW_URL = Change(incident_urls, *(column.name for column in incident_urls.c))
-_NEW_CONTACT = Change(contacts, "site_id", "incident", *_OF_CONTACT)
-_VOIDED = Change(contacts, "voided_at", keys=("site_id", "incident", "n"))
-_NEW_EVIDENCE = Change(evidence, "site_id", "incident", "position", *_OF_EVIDENCE)
-
-
-# What is read: the row, and what belongs to it as one JSON text each, so that an incident is read
-# by one statement however much belongs to it.
 
 
 def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any]]:
-    parts = (incident_urls, contacts, evidence)
-    return [*of.c, *(_belonging(dialect, table, of) for table in parts)]
-
-
-def _belonging(dialect: str, table: Table, of: FromClause) -> ColumnElement[Any]:
-    names = _names(table)
-    place = table.c.n if table is contacts else table.c.position
-    one = [place, *(table.c[name] for name in names)]
-    if dialect == "sqlite":
-        listed: ColumnElement[Any] = func.json_group_array(func.json_array(*one))
-    elif table is incident_urls:
-        # To build JSON costs the server more than to find the row, and nearly all have an address.
-        listed = func.array_agg(table.c.url).aggregate_order_by(place)
-    else:
-        listed = cast(func.json_agg(func.json_build_array(*one)), Text)
-    of_it = and_(table.c.site_id == of.c.site_id, table.c.incident == of.c.n)
-    return select(listed).where(of_it).correlate(of).scalar_subquery().label(f"all_{table.name}")
+    """What is read: the row, and what belongs to it."""
+    return [*of.c, *incident_parts.columns(dialect, of)]
 
 
 def read(row: Row) -> Found:
     """The incident of a row, with all that belongs to it."""
-    site, *own, urls, calls, files = row
-    return site, Incident(
-        **dict(zip(_OWN, own, strict=True)),
-        urls=tuple(urls) if isinstance(urls, list) else _parts(urls, str),
-        contacts=_parts(calls, _contact),
-        evidence=_parts(files, _evidence),
-    )
-
-
-def _parts(text: str | None, read: Callable[..., Any]) -> tuple[Any, ...]:
-    if text is None or text == "[]":
-        return ()
-    return tuple(read(*values) for _, *values in sorted(json.loads(text), key=_place))
-
-
-def _place(values: list[Any]) -> int:
-    place: int = values[0]
-    return place
-
-
-def _contact(*values: Any) -> Contact:
-    fields = dict(zip(_OF_CONTACT, values, strict=True))
-    for name in ("occurred_at", "recorded_at", "voided_at"):
-        fields[name] = _moment(fields[name])
-    fields["stopped_clock"] = bool(fields["stopped_clock"])
-    return Contact(**fields)
-
-
-def _evidence(*values: Any) -> Evidence:
-    fields = dict(zip(_OF_EVIDENCE, values, strict=True))
-    return Evidence(**{**fields, "recorded_at": _moment(fields["recorded_at"])})
-
-
-def _moment(value: str | int | None) -> datetime | None:
-    """A time as each kind of database writes it in JSON."""
-    if value is None:
-        return None
-    if isinstance(value, int):
-        return from_microseconds(value)
-    return datetime.fromisoformat(value).astimezone(UTC)
+    site, *own, urls, calls, files, written = row
+    parts = incident_parts.read(urls, calls, files, written)
+    return site, Incident(**dict(zip(_OWN, own, strict=True)), **parts)
 
 
 def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Question[Found]:

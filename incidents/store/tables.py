@@ -1,8 +1,8 @@
 """The tables of sites and of what belongs to them, of the entries, and of people's own words.
 
 A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
-`orders`, `policies` and `sealed` are never updated. `note`, `reason`, `phone`, `email`, `person`
-and the like hold references into `sealed`, the only table with people's own words.
+`orders`, `policies` and `sealed` are never updated. `note`, `text`, `reason`, `phone`, `email`,
+`person` and the like hold references into `sealed`, the only table with people's own words.
 """
 
 from __future__ import annotations
@@ -201,6 +201,19 @@ evidence = Table(
     Column("digest", Word, nullable=False),
     Column("size", Number, nullable=False),
     Column("name", Word),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("by", Word, nullable=False),
+    _incident(),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("site_id", Number, primary_key=True, autoincrement=False),
+    Column("incident", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("audience", Word, nullable=False),
+    Column("text", Word, nullable=False),
     Column("recorded_at", UTCDateTime, nullable=False),
     Column("by", Word, nullable=False),
     _incident(),

@@ -22,7 +22,7 @@ from incidents.errors import BadSiteNameError
 from incidents.store import incidents as incident_rows
 from incidents.store import pages
 from incidents.store import sites as site_rows
-from incidents.store.tables import contacts, incident_urls, incidents, sealed, sites
+from incidents.store.tables import contacts, incident_urls, incidents, notes, sealed, sites
 from incidents.views import masked, personal, register
 
 Document = dict[str, Any]
@@ -138,7 +138,12 @@ def _found_by(q: str) -> ColumnElement[bool]:
         contacts.c.incident == of.n,
         and_(sealed.c.ref == contacts.c.note, _has(sealed.c.value, q)),
     )
-    return or_(site, url, note, told)
+    written = exists().where(
+        notes.c.site_id == of.site_id,
+        notes.c.incident == of.n,
+        and_(sealed.c.ref == notes.c.text, _has(sealed.c.value, q)),
+    )
+    return or_(site, url, note, told, written)
 
 
 def _has(column: ColumnElement[Any], *parts: str | None) -> ColumnElement[bool]:
@@ -159,6 +164,7 @@ def _ascii(q: str) -> str | None:
 def where(document: Document, q: str) -> list[str]:
     """The texts of an incident, as they are shown, in which that stands."""
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
+    notes += [note["text"] for note in document["notes"]]
     told = [document["site"], site_name.shown(document["site"]), *document["urls"], *notes]
     wanted = [each.casefold() for each in (q, quote(q, safe="/:?&=.-_~%#+"), _ascii(q)) if each]
     found = (text for text in told if text and any(part in text.casefold() for part in wanted))

@@ -17,6 +17,7 @@ from incidents.machine import commands as c
 from incidents.machine.case import Delivery
 from incidents.machine.decide import decide
 from incidents.machine.ids import incident_id, order_id
+from incidents.machine.note import FOR_DESK
 from incidents.machine.order_acts import BY_HAND
 from incidents.machine.refusals import Refusal
 from incidents.store import cases, deliveries, sites
@@ -71,6 +72,7 @@ def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: da
         c.TakeBack(by=by, incident=n, reason=_REASON),
         c.StateReported(by=by, incident=n),
         c.Attach(by=by, incident=n, digest="0" * 64, size=1),
+        c.AddNote(by=by, incident=n, audience=FOR_DESK, text=_REASON),
     ))  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def timeline(
     Read and told in batches, so that a long history needs no more memory than a short one. Each
     has `at` (when it happened) and `recorded_at`, `by` and the `login` beside that name, `words`
     in `zone` and `language`, `kind`, `rule`, `incident` and `seq`; `said` is what a person wrote,
-    null where nothing was or where it has been erased.
+    null where nothing was or where it has been erased; `audience` is for whom, of a note.
     """
     wanted = _entries_of(site_id)
     if incident is not None:
@@ -123,6 +123,7 @@ def _line(teller: Teller, written: Document, shown: Document, login: str | None)
         "kind": written["kind"],
         "rule": written["rule"],
         "incident": written.get("incident"),
+        "audience": written.get("audience"),
         "seq": written["seq"],
     }
 

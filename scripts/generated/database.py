@@ -15,6 +15,7 @@ _TABLES = {
     "incident_urls": "The addresses of an incident, at most 50.",
     "contacts": "Calls and messages, kept when they are voided.",
     "evidence": "Attached files by their digest; the files themselves lie in the evidence folder.",
+    "notes": "What was written about an incident, and for whom: `desk` or `customer`.",
     "suspensions": "The cases of R2 and R3. `closed` marks the one that closed the site.",
     "tasks": "What the desk was asked to do, and its outcome.",
     "claims": "Who works on which item of the queue.",

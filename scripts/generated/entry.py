@@ -295,4 +295,6 @@ _ORDERS: list[tuple[timedelta, c.Command]] = [
     (_after(days=5, hours=1), c.StateReported(
         by=_PERSON, incident=1, note=_reference("receipt 2026-17"))),
     (_after(days=5, hours=2), c.SayRemoved(incident=1, note=_reference("it is deleted"))),
+    (_after(days=5, hours=3), c.AddNote(
+        by=_PERSON, incident=1, audience="customer", text=_reference("there is more"))),
 ]  # fmt: skip

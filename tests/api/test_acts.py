@@ -35,6 +35,48 @@ def test_a_shift_is_worked_from_the_call_to_the_report(api: Rig) -> None:
     assert "contact_recorded" in kinds
 
 
+def test_a_note_is_for_the_desk_unless_it_says_otherwise_and_stands_with_its_incident(
+    api: Rig,
+) -> None:
+    fill(api)
+    operator, path = api.client("operator"), "/api/v1/incidents/1-1"
+    first = operator.post(f"{path}/notes", json={"text": "a relative answers"}, headers={
+        "Idempotency-Key": "k"})  # fmt: skip
+    assert first.status_code == 201
+    again = operator.post(f"{path}/notes", json={"text": "a relative answers"}, headers={
+        "Idempotency-Key": "k"})  # fmt: skip
+    assert again.json()["repeated"]
+    words = {"text": "Call +86 10 5555 0123", "audience": "customer"}
+    second = operator.post(f"{path}/notes", json=words)
+    assert second.json()["events"][-1]["kind"] == "note_added"
+    notes = operator.get(f"{path}?reveal=true").json()["notes"]
+    assert [(each["audience"], each["text"], each["by"]) for each in notes] == [
+        ("desk", "a relative answers", "operator-1"),
+        ("customer", "Call +86 10 5555 0123", "operator-1"),
+    ]
+    assert operator.get(path).json()["notes"][1]["text"] == "Call +86 10 •••• ••23"
+    story = operator.get(f"{path}/timeline").json()["items"]
+    assert [line["audience"] for line in story][-2:] == ["desk", "customer"]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ({"text": "seen", "audience": "everybody"}, "unknown-audience"),
+        ({"text": "  "}, "empty-text"),
+        ({}, "invalid"),
+    ],
+)
+def test_a_note_for_nobody_or_without_a_word_is_bad_input(
+    api: Rig, words: dict[str, str], problem: str
+) -> None:
+    fill(api)
+    answer = api.client("operator").post("/api/v1/incidents/1-1/notes", json=words)
+    assert answer.status_code == 422
+    assert problem in answer.json()["type"]
+    assert api.entries("note_added") == []
+
+
 def test_each_act_answers_with_the_etag_that_the_next_one_may_be_done_on(api: Rig) -> None:
     fill(api)
     operator = api.client("operator")

@@ -110,6 +110,8 @@ def test_names_addresses_and_notes_are_searched_in_any_script(api: Rig) -> None:
     fill(api)
     add_sites(api, ["赌场.example"])
     log(api, "shop.example", urls=("https://shop.example/路径/100%25_a",), again=True)
+    note = c.AddNote(by="li", incident=2, audience="customer", text="Please delete 全部 of it")
+    api.house.desk.submit([Envelope(site="shop.example", command=note)])
     viewer = api.client("viewer")
 
     def found(q: str) -> list[str]:
@@ -119,6 +121,7 @@ def test_names_addresses_and_notes_are_searched_in_any_script(api: Rig) -> None:
 
     assert found("王芳") == ["1-1"], "a note"
     assert found("NOBODY THERE") == ["1-1"], "a note on a contact"
+    assert found("DELETE 全部") == ["1-2"], "a note of its own"
     assert found("shop.example/A") == ["1-1"], "a web address"
     assert found("路径") == ["1-2"], "a web address in its own signs"
     assert found("100%25_") == ["1-2"], "signs that a database might take for others"

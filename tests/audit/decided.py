@@ -336,3 +336,4 @@ def _under_another_policy(site: Decided) -> None:
     site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
     site.do(c.Elapse(), minutes=121)
     site.do(c.EditSite(by="li", phone="sha256:4"), minutes=5)
+    site.do(c.AddNote(by="li", incident=n, audience="desk", text="sha256:5"), minutes=5)

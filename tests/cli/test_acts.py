@@ -256,11 +256,12 @@ def test_ids_alone_are_what_the_next_command_takes(desk: Cli, tmp_path: Path) ->
     asked: list[tuple[str, ...]] = [
         ("log", "shop.example"), ("contact", "1-1", "reached"),
         ("void-contact", "1-1-1", "--reason", "r"), ("attach", "1-1", str(file)),
-        ("claim", "1-1"), ("removed", "1-1"), ("void", "1-1", "--reason", "r"),
+        ("note", "1-1", "seen"), ("claim", "1-1"), ("removed", "1-1"),
+        ("void", "1-1", "--reason", "r"),
         ("site", "hold", "shop.example", "--reason", "r"),
     ]  # fmt: skip
     assert [desk(*args, "-q").out.strip() for args in asked] == [
-        "1-1", "1-1-1", "1-1-1", "1-1", "1-1", "1-1", "1-1", "shop.example",
+        "1-1", "1-1-1", "1-1-1", "1-1", "1-1", "1-1", "1-1", "1-1", "shop.example",
     ]  # fmt: skip
 
 

@@ -109,6 +109,8 @@ def _sing(sing: Singer, folder: Path) -> None:
     file = folder / f"{SONG}.txt"
     file.write_text(SONG, encoding="utf-8")
     sing("attach", "1-1", str(file))
+    sing("note", "1-1", SONG)
+    sing("note", "1-1", SONG, "--to-customer")
     sing("reported", "1-1", "--ref", SONG)
     sing("removed", "1-1", *note)
     sing("site", "hold", "shop.example", *reason)

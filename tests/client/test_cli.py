@@ -51,6 +51,9 @@ def test_a_day_at_the_desk_is_typed_as_with_a_database(typed: Typed) -> None:
     assert (item["id"], item["phone"]) == ("1-1", "+86 10 •••• ••00")
     _json(typed("contact", "1-1", "reached", "--json"))
     assert _json(typed("show", "1-1", "--json"))["state"] == "notified"
+    noted = _json(typed("note", "1-1", "thank you", "--to-customer", "--json"))
+    assert noted["incident"]["notes"][0]["text"] == "thank you"
+    assert "note for the customer: " in typed("show", "1-1")[1]
     removed = _json(typed("removed", "1-1", "--json"))
     assert removed["incident"]["state"] == "removed"
     assert removed["events"][-1]["by"] == "operator-1"

@@ -40,6 +40,10 @@ def test_a_violation_is_logged_once_and_worked_off(api: Rig, tmp_path: Path) -> 
     assert desk.contact("1-2", "reached").incidents[0].state == "notified"
     assert desk.contact("shop.example", "no-answer").site.state == "active"
     assert desk.of_incident("1-2", "removed", {"note": "gone"}).incidents[0].state == "removed"
+    noted = desk.note("1-2", "thank you", to_customer=True).incident
+    assert noted is not None
+    assert [(note.audience, note.text) for note in noted.notes] == [("customer", "thank you")]
+    assert desk.note("1-2", "by 12", dry_run=True).events[-1].kind == "note_added"
     file = tmp_path / "a.txt"
     file.write_bytes(b"seen")
     attached = desk.attach("1-2", file).incident

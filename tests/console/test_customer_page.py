@@ -83,10 +83,32 @@ def test_nothing_that_people_have_told_is_on_it(served: Served) -> None:
     served.do(
         site, c.RecordContact(by="operator-1", incident=1, outcome="no-answer", note="a child")
     )
-    hidden = ("张三", "0101", "z@shop", "operator", "neighbour", "0177", "a child", "my own")
+    told = c.AddNote(by="operator-1", incident=1, audience="desk", text="they shouted at us")
+    served.do(site, told)
+    hidden = ("张三", "0101", "z@shop", "operator", "neighbour", "0177", "a child", "my own",
+              "shouted")  # fmt: skip
     for shown in (served.get(incident), served.say(incident, "my own words")):
         assert shown.status == 200
         assert [told for told in hidden if told in shown.text] == []
+
+
+def test_what_the_desk_has_written_to_the_customer_stands_there_as_text_with_its_time(
+    served: Served,
+) -> None:
+    incident = served.logged()
+    empty = served.get(incident)
+    text = "请在中午前删除。\n<script>x</script> & https://shop.example/a"
+    note = c.AddNote(by="operator-1", incident=1, audience="customer", text=text)
+    [written] = served.do(incident[0], note)["incident"]["notes"]
+    shown = served.get(incident)
+    at = read_rfc3339(written["recorded_at"])
+    for language, heading in (("zh_CN", "我们给您的留言"), ("en", "What we have written to you")):
+        assert heading not in empty.text
+        assert_told(shown, heading, phrases.time(at, SHANGHAI, language))
+    assert "".join(shown.parts.seen).count(text) == 2, "once in each language"
+    assert shown.parts.all("script") == []
+    assert {a["href"] for a in shown.parts.all("a")} == {a["href"] for a in empty.parts.all("a")}
+    assert "operator-1" not in shown.text
 
 
 def test_so_many_addresses_stand_there_and_the_others_are_counted(served: Served) -> None:

@@ -223,7 +223,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(des
     fields = {
         "reason": "x", "outcome": "reached", "confirm": "shop.example", "seen": "2", "field": "x",
         "evidence": "x", "contact": "1-1-1", "step": "log", "site": "shop.example",
-        "csrf": vera.csrf(),
+        "text": "x", "csrf": vera.csrf(),
     }  # fmt: skip
     for path in POSTS:
         before = len(desk.bodies())
@@ -395,6 +395,44 @@ def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: Desk) -> None:
     assert taken.headers["content-type"] == "application/octet-stream"
     assert taken.headers["content-disposition"].startswith("attachment")
     assert "sandbox" in taken.headers["content-security-policy"]
+
+
+def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
+    desk: Desk,
+) -> None:
+    violation(desk)
+    li, at = desk.person("li"), "/incidents/1-1/note"
+    form = li.get("/incidents/1-1").text
+    assert '<input type="radio" name="audience" value="desk" checked>' in form
+    assert "the customer will see this text and its time" in form
+    for _ in range(2):
+        assert li.post(at, text="<b>a relative</b>", key="k1").status_code == 303
+    # Nothing that others have done meanwhile makes it untrue.
+    desk.do("shop.example", c.RecordContact(by="wang", incident=1, outcome="no-answer"))
+    sent = li.post(at, text="Please delete it.", audience="customer", key="k2", seen="1")
+    assert sent.status_code == 303
+    shown = li.get("/incidents/1-1").text
+    assert "a note to the customer" in shown
+    assert '<p class="quote">&lt;b&gt;a relative&lt;/b&gt;</p>' in shown
+    notes = desk.site("shop.example")["incidents"][0]["notes"]
+    assert [(each["audience"], each["by"]) for each in notes] == [
+        ("desk", "li"), ("customer", "li"),
+    ]  # fmt: skip
+
+
+def test_a_note_that_is_refused_is_not_lost_and_stays_for_whom_it_was(desk: Desk) -> None:
+    violation(desk)
+    li = desk.person("li")
+    for fields, typed in (
+        ({"text": "x" * 4_001, "audience": "customer"}, "x" * 4_001),
+        ({"audience": "customer"}, ""),
+    ):
+        again = li.post("/incidents/1-1/note", **fields)
+        assert again.status_code == 409
+        assert f"required>{typed}</textarea>" in again.text
+        assert 'value="customer" aria-describedby="note-seen" checked>' in again.text
+    assert li.post("/incidents/1-1/note", text="seen", audience="all").status_code == 409
+    assert not [body for body in desk.bodies() if '"note_added"' in body]
 
 
 def test_what_was_pasted_is_shown_before_it_is_logged(desk: Desk) -> None:

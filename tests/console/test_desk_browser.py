@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from incidents.machine import commands as c
 from tests import browser as browsers
@@ -128,6 +128,17 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         li.goto(f"{desk.url}/incidents/1-3")
         act(li, "void", reason="not a violation on review")
         assert desk.site("shop.example")["disputed"]
+
+        # One note on it is for the desk alone, the other one says that the customer reads it.
+        li.goto(f"{desk.url}/incidents/1-3")
+        for audience, text in (("desk", "a relative answers"), ("customer", "请尽快删除。")):
+            li.fill("#note-text", text)
+            if audience == "customer":
+                li.check("input[name=audience][value=customer]")
+            li.locator("section[aria-labelledby=h-notes] form > button").click()
+            li.wait_for_selector(f"section[aria-labelledby=h-notes] .state.{audience}")
+        notes = desk.site("shop.example")["incidents"][0]["notes"]
+        assert [note["audience"] for note in notes] == ["desk", "customer"]
 
         # One supervisor asks, proving again who she is; another one approves.
         pass_time(6 * MINUTE)
@@ -306,6 +317,20 @@ def test_while_somebody_types_nothing_is_taken_from_them(browser: Browser, desk:
         wang.locator("#stale").wait_for()
         assert wang.input_value("#hold-reason") == "letter of the"
 
+        # A fresh page that was on its way before they began comes too late.
+        on_its_way: list[Route] = []
+        with wang.expect_response("**/changes"):
+            wang.reload()
+        wang.route("**/sites/typing.example", lambda route: on_its_way.append(route))  # noqa: PLW0108
+        with wang.expect_request("**/sites/typing.example"):
+            desk.do("typing.example", c.RecordContact(by="li", incident=1, outcome="no-answer"))
+        wang.locator("#act-hold > summary").click()
+        wang.fill("#hold-reason", "letter of the police")
+        [route] = on_its_way
+        route.continue_()
+        wang.locator("#stale").wait_for()
+        assert wang.input_value("#hold-reason") == "letter of the police"
+
 
 def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) -> None:
     incident = desk.violation("keys.example", ago=timedelta(minutes=59))
@@ -349,6 +374,7 @@ def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Console)
     )
     incident = made["incident"]["id"]
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="reached", note=HOSTILE))
+    desk.do(site, c.AddNote(by="li", incident=1, audience="customer", text=HOSTILE))
     desk.do(site, c.SetHold(by="wang", reason=HOSTILE))
     with person(browser, desk, "wang") as wang:
         looked_for = quote(HOSTILE[:50])

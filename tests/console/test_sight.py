@@ -42,6 +42,23 @@ def test_it_says_when_the_customer_has_stated_it(day: Day) -> None:
     assert not _seen(day).is_settled
 
 
+def test_it_has_the_notes_to_the_customer_and_none_for_the_desk(day: Day) -> None:
+    day.log().log()
+    for incident, audience, text in (
+        (1, "customer", "Please delete it."), (1, "desk", "they shouted"),
+        (2, "customer", "Of another one."), (1, "customer", "By noon, please."),
+    ):  # fmt: skip
+        note = c.AddNote(by="li", incident=incident, audience=audience, text=text)
+        day.after("1m").do(note)
+    assert [message.text for message in _seen(day).messages] == [
+        "By noon, please.", "Please delete it.",
+    ]  # fmt: skip
+    assert _seen(day).messages[0].at == utc("10:04")
+    with day.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM sealed WHERE value LIKE 'By%%'")
+    assert [message.text for message in _seen(day).messages] == ["Please delete it."]
+
+
 def test_it_says_when_a_suspended_site_is_to_be_opened_again(day: Day) -> None:
     day.miss()
     assert (_seen(day).site_state, _seen(day).until) == ("suspended", utc("23:00:01"))

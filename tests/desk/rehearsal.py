@@ -13,6 +13,7 @@ from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.case import OUTCOMES
 from incidents.machine.commands import Command
+from incidents.machine.note import AUDIENCES
 from incidents.machine.orders import ACT, FORCE
 from incidents.store.engine import create
 
@@ -174,6 +175,10 @@ _MADE: dict[type[Command], tuple[int, Callable[[Random, int, datetime | None], F
     c.Attach: (
         2,
         lambda draw, n, at: {"incident": n, "digest": f"{draw.randrange(3):064d}", "size": 3},
+    ),
+    c.AddNote: (
+        3,
+        lambda draw, n, at: {"incident": n, "audience": draw.choice(AUDIENCES), "text": "told"},
     ),
     c.EditSite: (1, lambda draw, n, at: {"phone": "010 5555 0100"}),
     c.Elapse: (4, lambda draw, n, at: {}),

@@ -20,6 +20,7 @@ from incidents.desk import erasure
 from incidents.desk.erasure import Erased, Erasure, erase, expect
 from incidents.errors import DatabaseError, FileError
 from incidents.machine import commands as c
+from incidents.machine.note import AUDIENCES
 from incidents.store import grants, tables
 from incidents.store.engine import create, reading
 from incidents.store.erasable import Scope
@@ -115,6 +116,20 @@ def test_the_words_about_an_incident_that_waits_stay_also_those_in_entries_alone
     assert not {"a second one", "the same"} & _values(day)
     day.give(c.StateRemoved(by="li", incident=1))
     assert _erase(day, folder) == Erased(words=4)
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_a_note_stays_while_its_incident_waits_and_goes_with_its_other_words(
+    audience: str, day: Rehearsal, folder: Path
+) -> None:
+    day.give(c.Log(by="li", note="from the hotline"))
+    day.give(c.AddNote(by="li", incident=1, audience=audience, text="calls back at noon"))
+    day.now = TEN + KEEP + timedelta(days=1)
+    assert _erase(day, folder) == Erased()
+    day.give(c.StateRemoved(by="li", incident=1))
+    assert _erase(day, folder) == Erased(words=2)
+    assert "calls back at noon" not in _values(day)
+    assert _findings(day) == []
 
 
 def test_a_running_hold_and_a_request_keep_their_reasons(day: Rehearsal, folder: Path) -> None:

@@ -65,6 +65,8 @@ def test_a_refused_code_is_kept_nowhere(day: Rehearsal) -> None:
         (c.ImportIncident(by="li", at=clock.read_rfc3339("2026-02-01T00:00:00Z"),
                           contact=f"{SECRET} Wang"), "unknown_outcome"),
         (c.Attach(by="li", incident=1, digest=SECRET, size=1), "bad_digest"),
+        (c.AddNote(by="li", incident=1, audience=SECRET, text="seen"), "unknown_audience"),
+        (c.AddNote(by="li", incident=1, audience="desk", text=" \n"), "empty_text"),
     ],
 )  # fmt: skip
 def test_the_desk_trusts_nobody_with_what_it_writes_as_it_is(

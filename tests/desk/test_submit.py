@@ -34,7 +34,7 @@ def test_an_incident_is_logged_and_answered_with_the_site_the_incident_and_the_e
         "occurred_at": "2026-03-01T10:00:00Z", "recorded_at": "2026-03-01T10:00:00Z",
         "contact_due": "2026-03-01T11:00:00Z", "removal_due": None, "by": "li", "category": "2",
         "note": None, "urls": ["https://a.example/1"], "recurs": None, "corrections": 0,
-        "contacts": [], "evidence": [], "reported_at": None, "removal_said_at": None,
+        "contacts": [], "evidence": [], "notes": [], "reported_at": None, "removal_said_at": None,
     }  # fmt: skip
     assert [(event["seq"], event["kind"]) for event in document["events"]] == [
         (2, "incident_logged")
@@ -68,6 +68,10 @@ def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> No
             Refusal("unknown_order", {"order": "99-o4.notice"}),
         ),
         (c.StateReported(by="li", incident=3), Refusal("unknown_incident", {"incident": "99-3"})),
+        (
+            c.AddNote(by="li", incident=3, audience="desk", text="seen"),
+            Refusal("unknown_incident", {"incident": "99-3"}),
+        ),
         (c.Log(by="li"), Refusal("unknown_site", {"site": "99", "nearest": ()})),
     ],
 )
@@ -282,7 +286,7 @@ def test_peoples_own_words_stand_nowhere_but_in_the_sealed_table(day: Rehearsal)
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: str(kind.__name__))
 def test_every_free_text_of_every_command_is_sealed(kind: type[c.Command]) -> None:
-    free = {"note", "reason", "phone", "email", "person", "name", "evidence"}
+    free = {"note", "reason", "text", "phone", "email", "person", "name", "evidence"}
     assert {field.name for field in fields(kind)} & free == set(PERSONAL.get(kind, ()))
 
 

@@ -27,6 +27,7 @@ ON_SQLITE = (
     "how-to/report-to-the-police.md",
     "how-to/verify-with-your-own-tools.md",
     "how-to/work-a-shift.md",
+    "how-to/write-notes.md",
 )
 ON_POSTGRESQL = "how-to/use-postgresql.md"
 ON_BOTH = "tutorial/first-shift.md"

@@ -112,6 +112,7 @@ ACTS: Sequence[Act] = (
     Act("hand-over", ("hand-over", TWO)),
     Act("done", ("done", "{disputed}-t1", "--outcome", "told")),
     Act("attach", ("attach", "{open}-1", "{here}/" + EVIDENCE)),
+    Act("note", ("note", "{open}-1", "they call back at noon", "--to-customer")),
     Act("activate", ("policy", "activate", "{here}/" + POLICY, *REASON)),
     Act("daemon --once", ("daemon", "--once"), keyed=False),
     Act("import", ("import", "{here}/" + FEED), keyed=False, parts=(2,)),

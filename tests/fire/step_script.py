@@ -17,6 +17,7 @@ from typing import Any
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
 from incidents.machine.ids import order_id
+from incidents.machine.note import FOR_CUSTOMER
 from incidents.machine.order_acts import BY_HAND
 from incidents.machine.policy import Policy
 from tests.fire.step_worlds import REASON, Asked
@@ -122,6 +123,11 @@ def _contact(site: str, number: int, command: c.RecordContact) -> list[str]:
     return ["contact", whom, command.outcome]
 
 
+def _note(_site: str, number: int, command: c.AddNote) -> list[str]:
+    to = ["--to-customer"] if command.audience == FOR_CUSTOMER else []
+    return ["note", f"{number}-{command.incident}", command.text, *to]
+
+
 _Words = Callable[[str, int, Any], list[str]]
 
 _WORDS: dict[type[c.Command], _Words] = {
@@ -154,6 +160,7 @@ _WORDS: dict[type[c.Command], _Words] = {
     c.HandOver: lambda site, number, x: ["hand-over", x.to],
     c.CompleteTask: lambda site, number, x: ["done", f"{number}-t{x.task}", "--outcome", "seen"],
     c.Attach: lambda site, number, x: ["attach", f"{number}-{x.incident}", "evidence"],
+    c.AddNote: _note,
     c.StateReported: lambda site, number, x: ["reported", f"{number}-{x.incident}"],
     c.RetryOrder: lambda site, number, x: ["acts", "retry", order_id(number, x.order, x.lane)],
     c.CancelOrder: lambda site, number, x: [

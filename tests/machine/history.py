@@ -29,6 +29,7 @@ from incidents.machine import orders, refusals, rules, work
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, Incident, Suspension, Task
 from incidents.machine.decide import Decision, decide
+from incidents.machine.note import FOR_DESK
 from incidents.machine.policy import DOCUMENTED, Policy, read_duration
 
 MICROSECOND = timedelta(microseconds=1)
@@ -238,6 +239,10 @@ class History:
     def reported(self, incident: int, *, at: str | None = None) -> Self:
         """State that the police were told."""
         return self.do(c.StateReported(by=ANN, incident=incident, at=self._time(at, None)))
+
+    def note(self, incident: int, audience: str = FOR_DESK) -> Self:
+        """A note about the incident."""
+        return self.do(c.AddNote(by=ANN, incident=incident, audience=audience, text="sha256:1"))
 
     def says_removed(self, incident: int) -> Self:
         """Let the customer say that the content is gone."""

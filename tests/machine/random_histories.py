@@ -81,8 +81,8 @@ WEIGHTS = {
     "elapse": 3, "log": 6, "contact": 7, "void_contact": 3, "void": 2, "removed": 2, "refused": 1,
     "recur": 2, "take_back": 3, "false_info": 1, "confirm_closure": 1, "decline_closure": 1,
     "hold": 1, "unhold": 2, "reinstate": 3, "approve": 3, "decline": 1, "uphold": 2, "import": 1,
-    ACTIVATE: 1, "reported": 1, "say_removed": 1, "deliver": 4, "fail": 2, "cancel": 2, "retry": 2,
-    "see": 1, "repeat": 1,
+    ACTIVATE: 1, "reported": 1, "say_removed": 1, "note": 1, "deliver": 4, "fail": 2, "cancel": 2,
+    "retry": 2, "see": 1, "repeat": 1,
 }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ class Moment:
 
 OF_AN_INCIDENT = frozenset(
     {"contact", "void_contact", "void", "removed", "refused", "recur", "take_back", "reported",
-     "say_removed"}
+     "say_removed", "note"}
 )  # fmt: skip
 OF_AN_ORDER = frozenset({"deliver", "fail", "cancel", "retry"})
 GOING_BACK = OF_AN_INCIDENT | OF_AN_ORDER
@@ -145,6 +145,7 @@ DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
     "reinstate": _BY,
     "approve": _BY,
     "decline": _BY,
+    "note": ({"again": False}, {"again": True}),
     ACTIVATE: tuple({"policy": n} for n in range(len(POLICIES))),
     "deliver": tuple(
         {"lane": lane, "again": again} for lane in _LANES for again in (True, True, False)

@@ -13,6 +13,7 @@ from typing import Any
 
 from incidents.machine import commands as c
 from incidents.machine.case import Case
+from incidents.machine.note import AUDIENCES
 from incidents.machine.orders import ACT
 
 ACTIVATE = "activate"
@@ -109,6 +110,9 @@ _COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
     "uphold": lambda s, k, now: c.Uphold(by=s.by, reason="r"),
     "reported": lambda s, k, now: c.StateReported(
         by=s.by, incident=s.incident(k), at=s.at(k, now)
+    ),
+    "note": lambda s, k, now: c.AddNote(
+        by=s.by, incident=s.incident(k), audience=AUDIENCES[s.again], text="n"
     ),
     "say_removed": lambda s, k, now: c.SayRemoved(incident=s.incident(k)),
     "deliver": lambda s, k, now: c.RecordDelivery(

@@ -170,7 +170,7 @@ def test_a_closed_site_opens_by_reinstatement_alone(history: RandomHistory) -> N
 def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
     corrections = (
         c.VoidContact, c.VoidIncident, c.TakeBack, c.RecordContact, c.StateRemoved, c.SayRemoved,
-        c.StateReported, c.OrderCommand, c.RecordState, c.RepeatOrder,
+        c.StateReported, c.AddNote, c.OrderCommand, c.RecordState, c.RepeatOrder,
     )  # fmt: skip
     for moment in play(history):
         if isinstance(moment.command, corrections):
@@ -179,10 +179,10 @@ def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
 
 
 @given(histories())
-def test_what_becomes_of_orders_and_what_the_police_are_told_moves_nothing_on_a_site(
+def test_what_becomes_of_orders_and_what_is_reported_or_noted_moves_nothing_on_a_site(
     history: RandomHistory,
 ) -> None:
-    about = (c.OrderCommand, c.RecordState, c.RepeatOrder, c.StateReported)
+    about = (c.OrderCommand, c.RecordState, c.RepeatOrder, c.StateReported, c.AddNote)
     for moment in play(history):
         if isinstance(moment.command, about):
             due = decide(moment.before, ELAPSE, moment.policy, moment.now).case

@@ -31,7 +31,7 @@ def say(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> 
 
 
 def known(command: c.Command) -> bool:
-    """Whether the model has such an act: it knows no claims, details, files and orders."""
+    """Whether the model has such an act: it knows no claims, details, files, notes and orders."""
     return isinstance(command, c.Elapse | c.AddSite) or type(command) in _ACTS
 
 

@@ -26,7 +26,7 @@ ROLE, ERASER = "the desk's", 'the "eraser"'
 ONE = "operator-1"
 ON_RECORD = (
     "entries", "leaves", "checkpoints", "cosignatures", "stamps", "log_keys", "policies",
-    "orders", "evidence", "incident_urls", "sealed",
+    "orders", "evidence", "notes", "incident_urls", "sealed",
 )  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def a_day(house: House) -> None:
         c.EditSite(by=ONE, phone="sealed again"),
         c.Log(by=ONE, urls=("http://shop.example/1",), note="found"),
         c.Attach(by=ONE, incident=1, digest="0" * 64, size=1, name="a"),
+        c.AddNote(by=ONE, incident=1, audience="desk", text="a"),
         c.ClaimItem(by=ONE, item="1"),
         c.RecordContact(by=ONE, incident=1, outcome="reached"),
         c.StateRemoved(by=ONE, incident=1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from incidents.api.answers.base import Answer
 
@@ -54,6 +54,15 @@ class Evidence(Answer):
     by: str
 
 
+class Note(Answer):
+    """What was written about an incident, for the desk or for the customer; null: erased."""
+
+    audience: str
+    text: str | None
+    recorded_at: str
+    by: str
+
+
 class Incident(Answer):
     """An incident as it stands."""
 
@@ -74,6 +83,8 @@ class Incident(Answer):
     corrections: int
     contacts: list[Contact]
     evidence: list[Evidence]
+    # An answer that was kept for a key when there were no notes has none.
+    notes: list[Note] = Field(default_factory=list)
 
 
 class Event(BaseModel):
@@ -176,7 +187,7 @@ class IncidentInFull(Incident):
 
 
 class Line(Answer):
-    """A line of a timeline; `said` is what a person wrote."""
+    """A line of a timeline; `said` is what a person wrote, `audience` for whom, of a note."""
 
     at: str
     recorded_at: str
@@ -187,6 +198,7 @@ class Line(Answer):
     kind: str
     rule: str | None
     incident: str | None
+    audience: str | None
     seq: int
 
 

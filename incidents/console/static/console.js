@@ -179,9 +179,15 @@
     if (desk) htmx.trigger(desk, "refresh");
     const part = $("fresh");
     if (!part) return;
-    // Nobody loses what they are typing: then it is said that the page is old.
-    if (busy()) { stale = true; const told = $("stale"); if (told) told.hidden = false; }
+    if (busy()) old();
     else htmx.trigger(part, "refresh");
+  }
+
+  // Nobody loses what they are typing: then it is said that the page is old.
+  function old() {
+    stale = true;
+    const told = $("stale");
+    if (told) told.hidden = false;
   }
 
   function about(data) {
@@ -215,7 +221,11 @@
     if (source) { source.close(); source = null; }
   });
 
-  document.addEventListener("htmx:beforeSwap", keep);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    // What was asked for before they began to type comes too late.
+    if (event.detail.target.id === "fresh" && busy()) { event.detail.shouldSwap = false; old(); }
+    else keep();
+  });
   document.addEventListener("htmx:afterSettle", () => { restore(); own(); tick(); });
   document.addEventListener("htmx:sendError", () => say(false));
 

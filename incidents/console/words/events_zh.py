@@ -10,6 +10,7 @@ SENTENCES = {
     "incident_logged": "{site} 记录违规 {incident}{of_which}{its_place}",
     "incident_imported": "{incident} 由别处导入，不计入任何规则",
     "evidence_attached": "{incident}：附上证据 {digest}（{size:,} 字节）",
+    "note_added": "{incident}：{audience:note}",
     "contact_recorded": "{incident}：{outcome:outcome_told}{its_effect}",
     "contact_voided": "联系记录 {contact_id} 作废{fresh_clock}",
     "incident_removed": "{incident}：内容已删除",
@@ -90,6 +91,8 @@ PARTS = {
 }
 
 WORDS = {
+    "note.desk": "内部备注",
+    "note.customer": "给客户的留言",
     "outcome_told.reached": "已联系到负责人",
     "outcome_told.no-answer": "无人接听",
     "outcome_told.wrong-number": "号码错误",

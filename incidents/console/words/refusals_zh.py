@@ -62,6 +62,7 @@ SENTENCES: dict[str, str] = {
     "personal_code": "{what:text}看起来含有他人的号码或地址，会原样写入记录：请填代码，"
     "其余写入备注。",
     "unknown_outcome": "没有这种联系结果：请从列表中选择。",
+    "unknown_audience": "留言须选择对象：{known}。",
     "bad_digest": "证据以其 SHA-256（64 位十六进制数）指称。",
     "text_too_long": "{what:text}有 {length} 个字符，最多 {limit} 个：请缩短，或放入文件后附上。",
     "too_many_urls": "共 {count} 个网址，每次违规最多 {limit} 个：请记录一部分，"
