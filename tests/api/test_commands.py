@@ -28,6 +28,7 @@ OVER_HTTP = {
     "attach": "POST /incidents/{incident}/evidence",
     "contact": "POST /incidents/{incident}/contacts",
     "contact SITE": "POST /sites/{site}/contacts",
+    "note": "POST /incidents/{incident}/notes",
     "removed": "POST /incidents/{incident}/removed",
     "refused": "POST /incidents/{incident}/refused",
     "recur": "POST /incidents/{incident}/recur",

@@ -48,6 +48,7 @@ sup: release 1-1
 sup: claim 1-1
 sup: hand-over li
 sup: show 1-1
+sup: note 1-1 'seen again'
 sup: attach 1-1 {file} --dry-run
 sup: attach 1-1 {file}
 sup: contact 1-1 reached
