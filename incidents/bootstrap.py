@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from incidents.desk import Desk
+    from incidents.desk.gatherer import Gatherer
     from incidents.settings import Settings
 
 
@@ -64,6 +65,13 @@ class House:
         from incidents.desk import Desk
 
         return Desk(self.engine, own_clock=self.settings.own_clock)
+
+    @cached_property
+    def gatherer(self) -> Gatherer:
+        """The way to the desk for many threads at once."""
+        from incidents.desk.gatherer import Gatherer
+
+        return Gatherer(self.desk)
 
     @property
     def views(self) -> Any:
