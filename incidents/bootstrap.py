@@ -88,6 +88,14 @@ class House:
         with engine.plainly(self.engine), engine.reading(self.engine) as connection:
             yield connection
 
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """For one question alone, which reads one state of the database by itself."""
+        from incidents.store import engine
+
+        with engine.plainly(self.engine), engine.glancing(self.engine) as connection:
+            yield connection
+
     def now(self, connection: Connection) -> datetime:
         """The time by which the clock's enforcement is judged, in UTC.
 
