@@ -1,7 +1,8 @@
 """The gatherer: commands that come while the desk writes share its next transaction.
 
-To be on the disk costs the same for one command as for many, and a SQLite file has one writer at a
-time: whoever must wait for it anyway need not wait for those before them one by one.
+So it is on SQLite, where a file has one writer at a time: to be on the disk costs the same for one
+command as for many, and whoever must wait anyway need not wait for those before them one by one. A
+PostgreSQL server writes for many at once, and nobody is made to wait for another one's site there.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class Gatherer:
     waits for its threads has waited for what was gathered.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, gathers: bool) -> None:
         self._desk = desk
+        self._gathers = gathers
         self._rounds: GroupCommit[Envelope, Answer | None] = GroupCommit(self._round)
 
     def submit(self, envelope: Envelope) -> Answer:
@@ -44,7 +46,7 @@ class Gatherer:
         Raises:
             DatabaseError: when the database does not do its part.
         """
-        answer = self._rounds.take(envelope)
+        answer = self._rounds.take(envelope) if self._gathers else None
         if answer is None:
             [answer] = self._desk.submit([envelope])
         return answer

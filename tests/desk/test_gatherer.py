@@ -14,9 +14,17 @@ from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.gatherer import Gatherer
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from tests.desk.rehearsal import Rehearsal
+from tests.desk.rehearsal import Rehearsal, rehearsal
 
 PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def day(sqlite_url: str) -> Iterator[Rehearsal]:
+    """A desk on SQLite, whose register has a.example and b.example."""
+    with rehearsal(sqlite_url) as day:
+        day.add("a.example", "b.example")
+        yield day
 
 
 class Held:
@@ -46,7 +54,7 @@ class Killed(BaseException):
 @contextmanager
 def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[Answer]]]:
     """The answers to those that came, one after the other, while another one was being written."""
-    gatherer = Gatherer(held)  # type: ignore[arg-type]  # as much of a desk as it needs
+    gatherer = Gatherer(held, gathers=True)  # type: ignore[arg-type]  # as much of a desk as it needs
     with ThreadPoolExecutor(len(envelopes) + 1) as threads:
         first = threads.submit(gatherer.submit, logging("b.example", "the first"))
         assert held.begun.wait(PATIENCE_S)
@@ -177,7 +185,7 @@ def test_many_at_once_each_have_what_they_asked_for_and_no_number_is_left_out(
     day: Rehearsal,
 ) -> None:
     day.desk.activate("[repeat]\ncount = 500\n", by="li", login=None, reason="many")
-    gatherer, gate = Gatherer(day.desk), threading.Barrier(8)
+    gatherer, gate = Gatherer(day.desk, gathers=True), threading.Barrier(8)
 
     def ask(who: int) -> list[tuple[str, Answer]]:
         gate.wait()
@@ -194,3 +202,15 @@ def test_many_at_once_each_have_what_they_asked_for_and_no_number_is_left_out(
         assert sorted(seq for seqs in own for seq in seqs) == list(range(2, 26))
     rows = day.rows("SELECT site_id, site_seq FROM entries WHERE site_id > 0 ORDER BY 1, 2")
     assert rows == [(site, seq) for site in (1, 2) for seq in range(1, 26)]
+
+
+def test_where_the_database_writes_for_many_at_once_nobody_waits_for_the_others(
+    day: Rehearsal,
+) -> None:
+    held = Held(day.desk)
+    gatherer = Gatherer(held, gathers=False)  # type: ignore[arg-type]  # as much of a desk as it needs
+    with ThreadPoolExecutor(3) as threads:
+        answers = [threads.submit(gatherer.submit, logging("a.example", f"c{n}")) for n in "123"]
+        until(lambda: len(held.rounds) == 3)
+        held.let_go.set()
+        assert all(answer.result(PATIENCE_S).refusal is None for answer in answers)
