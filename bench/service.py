@@ -57,14 +57,18 @@ def token(url: str, handle: str, role: str = "operator") -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-def sessions(url: str, handles: list[str], role: str = "operator") -> list[dict[str, str]]:
-    """New accounts of that role, and for each the header of somebody who has signed in."""
+def sessions(url: str, handles: list[str], each: int = 1) -> list[dict[str, str]]:
+    """New accounts of operators, and for each so many headers of a session of its own."""
     engine = engines.create(url)
     with desk_of(url) as desk:
         door = Door(engine, desk, clock.now)
         for handle in handles:
-            _add(desk, handle, role)
-        found = [{"Cookie": f"{_COOKIE}={door.begin(handle).cookie}"} for handle in handles]
+            _add(desk, handle, "operator")
+        found = [
+            {"Cookie": f"{_COOKIE}={door.begin(handle).cookie}"}
+            for handle in handles
+            for _ in range(each)
+        ]
     engine.dispose()
     return found
 

@@ -8,8 +8,8 @@ a daemon makes it: somebody takes an item of the first page. Of all changes of a
 and the slowest one.
 
 A real `incidents serve` of one process; ten accounts with 20 consoles each, which is the most that
-one account may have. All consoles are one process on the same machine, which reads what comes and
-draws nothing.
+one account may have, each in a session of its own. All consoles are one process on the same
+machine, which reads what comes and draws nothing.
 
 Not measured: the browser.
 """
@@ -53,15 +53,15 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
     changes = context.of_size(tiny=2, small=10, full=15)
     with ExitStack() as stack:
         url = stack.enter_context(databases.new())
-        _write(url, 2 * _PAGE)
-        who = sessions(url, [f"operator-{n}" for n in range(1, ACCOUNTS + 1)])
+        _write(url, _PAGE)
+        who = sessions(url, [f"operator-{n}" for n in range(1, ACCOUNTS + 1)], each)
         port = stack.enter_context(serving(url, context.folder / f"serve-changes-{databases.kind}"))
         numbers = count(1)
 
         def once() -> list[Figure]:
             settle()
             first = next(numbers) * changes - changes + 1
-            found = crew.alone(_watch, url, port, who, each, range(first, first + changes))
+            found = crew.alone(_watch, url, port, who, range(first, first + changes))
             return [
                 Figure(f"{what}, {which}", of(times) * 1_000, "ms")
                 for what, times in zip((HEARD, SEEN), found, strict=True)
@@ -82,23 +82,23 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
 
 
 def _write(url: str, sites: int) -> None:
-    """Sites with an open incident each; the first is the most urgent."""
+    """Sites with an open incident each, all on the first page."""
     with desk_of(url) as desk:
         add_sites(desk, range(1, sites + 1))
         submit(desk, [(site_name(n), logging(n, 1).command) for n in range(1, sites + 1)])
 
 
 def _watch(
-    url: str, port: int, who: Sequence[Headers], each: int, sites: Sequence[int]
+    url: str, port: int, who: Sequence[Headers], sites: Sequence[int]
 ) -> tuple[list[float], list[float]]:
-    return asyncio.run(_watched(url, port, who, each, sites))
+    return asyncio.run(_watched(url, port, who, sites))
 
 
 async def _watched(
-    url: str, port: int, who: Sequence[Headers], each: int, sites: Sequence[int]
+    url: str, port: int, who: Sequence[Headers], sites: Sequence[int]
 ) -> tuple[list[float], list[float]]:
     """Seconds until all have heard of each change, and until all have seen it."""
-    consoles = [_Console(port, headers) for headers in who for _ in range(each)]
+    consoles = [_Console(port, headers) for headers in who]
     await asyncio.gather(*(console.open() for console in consoles))
     heard, seen = [], []
     with desk_of(url) as desk:
