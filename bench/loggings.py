@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, repeat
 from typing import Any
 
 from bench import crew
@@ -48,12 +49,16 @@ def prepare(url: str, loggings: int) -> int:
 
 
 class Loggings:
-    """One contender's loggings on one database; each round goes on where the last one ended."""
+    """One contender's loggings on one database; each round goes on where the last one ended.
+
+    Each client is a process of its own, or all are threads of one, whose worker gets all shares.
+    """
 
     def __init__(
         self, label: str, worker: Worker, *given: Any,
-        sites: int, timed: int, clients: int = 1, warm_up: int = WARM_UP,
+        sites: int, timed: int, clients: int = 1, warm_up: int = WARM_UP, threads: bool = False,
     ) -> None:  # fmt: skip
+        self._threads = threads
         self._label, self._worker, self._given = label, worker, given
         self._sites, self._timed, self._clients, self._warm_up = sites, timed, clients, warm_up
         self._rounds = count()
@@ -62,7 +67,8 @@ class Loggings:
         """One round."""
         shares = list(self._shares(next(self._rounds)))
         settle()
-        took_s = crew.timed(self._worker, [(*self._given, share) for share in shares])
+        given = [(shares,)] if self._threads else [(share,) for share in shares]
+        took_s = crew.timed(self._worker, [(*self._given, *each) for each in given])
         return [Figure(self._label, self._clients * self._timed / took_s, UNIT)]
 
     def _shares(self, n: int) -> Iterator[Share]:
@@ -102,6 +108,24 @@ def by_the_desk(
         began = crew.moment()
         for batch in batches:
             taken(desk, batch)
+        return began, crew.moment()
+
+
+def by_threads(
+    start: crew.Start, url: str, bare: bool, shares: Sequence[Share]
+) -> tuple[float, float]:
+    """A worker: one desk in one process, and a thread for each of the shares, one logging each."""
+    with desk_of(url) as desk, ThreadPoolExecutor(len(shares)) as threads:
+
+        def log(share: Share, part: slice) -> None:
+            for site, n in share.all()[part]:
+                taken(desk, [logging(site, n, bare=bare)])
+
+        for part in (slice(shares[0].warm_up), slice(shares[0].warm_up, None)):
+            if part.stop is None:
+                start()
+            began = crew.moment()
+            list(threads.map(log, shares, repeat(part)))
         return began, crew.moment()
 
 

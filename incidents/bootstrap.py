@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from incidents.acts.reconciliation import Comparison
     from incidents.desk import Answer, Desk, Envelope
+    from incidents.desk.gatherer import Gatherer
     from incidents.report_duty import ReportDuty
     from incidents.settings import Settings
 
@@ -68,6 +69,13 @@ class House:
 
         return Desk(self.engine, own_clock=self.settings.own_clock)
 
+    @cached_property
+    def gatherer(self) -> Gatherer:
+        """The way to the desk for many threads at once."""
+        from incidents.desk.gatherer import Gatherer
+
+        return Gatherer(self.desk, gathers=self.engine.dialect.name == "sqlite")
+
     @property
     def views(self) -> Any:
         """What people look at."""
@@ -81,6 +89,14 @@ class House:
         from incidents.store import engine
 
         with engine.plainly(self.engine), engine.reading(self.engine) as connection:
+            yield connection
+
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """For one question alone, which reads one state of the database by itself."""
+        from incidents.store import engine
+
+        with engine.plainly(self.engine), engine.glancing(self.engine) as connection:
             yield connection
 
     def now(self, connection: Connection) -> datetime:

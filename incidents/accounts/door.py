@@ -17,7 +17,7 @@ from incidents.desk import access
 from incidents.desk import accounts as acts
 from incidents.errors import RefusedError
 from incidents.store import accounts
-from incidents.store.engine import plainly, reading, writing
+from incidents.store.engine import glancing, plainly, reading, writing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -67,7 +67,7 @@ class Door:
 
     def by_token(self, secret: str) -> Identity | None:
         """Whose token that is; None if it is nobody's, or no longer."""
-        with plainly(self._engine), reading(self._engine) as connection:
+        with plainly(self._engine), glancing(self._engine) as connection:
             found = accounts.token_by_digest(connection, secrets.digest(secret))
         if found is None:
             return None
@@ -86,7 +86,7 @@ class Door:
         Only what is `used` keeps it from ending: that it is looked at is none.
         """
         now, digest = self._clock(), _digest(cookie)
-        with plainly(self._engine), reading(self._engine) as connection:
+        with plainly(self._engine), glancing(self._engine) as connection:
             found = accounts.session(connection, digest)
         if found is None or found.account.disabled_at is not None:
             return None

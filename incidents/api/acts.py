@@ -42,7 +42,7 @@ def all_shown(by: Caller, given_: Sequence[Answer]) -> list[dict[str, Any]]:
     """The same, of many, with one look for what people wrote."""
     documents = [answered(answer) for answer in given_]
     if any(True for document in documents for _ in personal.refs(document)):
-        with by.reading() as connection:
+        with by.house.glancing() as connection:
             documents = personal.reveal(connection, documents)
     return [masked.document(document) for document in documents]
 

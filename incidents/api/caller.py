@@ -100,7 +100,11 @@ class Caller:
         self.needs(act, about=str(site))
         if act in CLOSING and not self.dry_run:
             self._check_seen_and_meant(site, confirm)
-        [answer] = self.house.desk.submit([self.envelope(site, command)], dry_run=self.dry_run)
+        envelope = self.envelope(site, command)
+        if self.dry_run:
+            [answer] = self.house.desk.submit([envelope], dry_run=True)
+        else:
+            answer = self.house.gatherer.submit(envelope)
         if answer.refusal is not None:
             raise problems.refused(answer)
         return answer

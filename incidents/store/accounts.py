@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store.account_tables import accounts, attempts, passwords, sessions, tokens
+from incidents.store.statement import Question
 
 
 class Account(NamedTuple):
@@ -120,11 +121,21 @@ def set_password(connection: Connection, handle: str, hash_: str, at: datetime) 
 
 def token_by_digest(connection: Connection, digest: str) -> tuple[Token, Account] | None:
     """The token of a secret, with its account."""
+    found = _OF_SECRET.ask(connection, digest=digest).all()
+    return found[0] if found else None
+
+
+def _of_secret(_dialect: str) -> tuple[Select[Any], None]:
     joined = tokens.join(accounts, accounts.c.handle == tokens.c.handle)
-    wanted = select(tokens, accounts).select_from(joined).where(tokens.c.digest == digest)
-    row = connection.execute(wanted).one_or_none()
-    n = len(Token._fields)
-    return None if row is None else (Token(*row[:n]), Account(*row[n:]))
+    wanted = select(tokens, accounts).select_from(joined)
+    return wanted.where(tokens.c.digest == bindparam("digest")), None
+
+
+_N = len(Token._fields)
+_OF_SECRET: Question[tuple[Token, Account]] = Question(
+    _of_secret, lambda row: (Token(*row[:_N]), Account(*row[_N:]))
+)
+"""Asked with each request of a program's: whose token that is."""
 
 
 def token(connection: Connection, id_: str) -> Token | None:

@@ -102,6 +102,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+@contextmanager
+def glancing(engine: Engine) -> Iterator[Connection]:
+    """For one question alone, whose answer is one state of the database by itself.
+
+    On PostgreSQL nothing begins and ends around it, each of which would be a round trip more.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        with connection.begin():
+            yield connection
+
+
 def database_time(connection: Connection) -> datetime | None:
     """The time of the database's own clock, in UTC; None for SQLite, which has none."""
     if connection.dialect.name == "sqlite":

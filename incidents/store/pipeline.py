@@ -51,10 +51,14 @@ class Pipeline:
         self.is_open = True
 
     def send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        """Sends one statement, its parameters being `$1`, `$2` …; a transaction begins with it."""
+        """Sends one statement, its parameters being `$1`, `$2` …; a transaction begins with it.
+
+        With a driver that commits by itself none does.
+        """
         if not self._sent:
             self._pgconn.enter_pipeline_mode()
-            if self._pgconn.transaction_status == TransactionStatus.IDLE:
+            idle = self._pgconn.transaction_status == TransactionStatus.IDLE
+            if idle and not self._driver.autocommit:
                 self._send(_begin(self._driver), (), None)
         self._send(sql, parameters, take)
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import schema, sealed
-from incidents.store.engine import create, database_time, plainly, reading, writing
+from incidents.store.engine import create, database_time, glancing, plainly, reading, writing
 from tests.store.conftest import Opener
 
 
@@ -135,6 +135,20 @@ def test_a_reading_transaction_sees_one_state(opened: Opener, db_url: str) -> No
         with writing(engine) as other:
             other.execute(text("UPDATE desk SET seq = 5"))
         assert connection.execute(count).scalar() == 0
+
+
+def test_after_a_glance_the_connection_begins_and_takes_back_transactions_as_before(
+    opened: Opener, db_url: str
+) -> None:
+    engine = opened(db_url)
+    with glancing(engine) as connection:
+        assert sealed.values(connection, ["sha256:0"]) == {}
+
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE desk SET seq = 5"))
+        connection.rollback()
+    with glancing(engine) as connection:
+        assert connection.execute(text("SELECT seq FROM desk")).scalar() == 0
 
 
 def test_a_locked_file_is_said_to_be_held_by_another(opened: Opener, sqlite_url: str) -> None:

@@ -16,7 +16,6 @@ from typing import get_args
 
 from incidents import clock
 from incidents.acts import command
-from incidents.acts.group_commit import GroupCommit
 from incidents.acts.nginx import config, page
 from incidents.acts.nginx import map as maps
 from incidents.acts.nginx.config import Shape
@@ -29,6 +28,7 @@ from incidents.acts.nginx.server import Server, Trouble
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import InputError
+from incidents.group_commit import GroupCommit
 from incidents.settings import DEFAULT_ZONE
 
 DEFAULT_TEST = ("nginx", "-t")
@@ -37,6 +37,8 @@ DEFAULT_TIMEOUT = timedelta(seconds=8)
 # An attempt has 20 seconds: as long as this it may wait for the round that is under way, and then
 # its own takes as long again.
 MAX_TIMEOUT = timedelta(seconds=9)
+# A reload costs far more than so long a wait for those who have just been served.
+_GATHERING_S = 0.01
 
 _PROBE = re.compile(r"(?P<address>127\.\d+\.\d+\.\d+|\[::1\]):(?P<port>\d{1,5})", re.ASCII)
 
@@ -52,7 +54,9 @@ class Nginx:
         self._server = server
         self._shape = shape
         self._timeout_s = timeout.total_seconds()
-        self._rounds: GroupCommit[Standing, Outcome] = GroupCommit(self._round)
+        self._rounds: GroupCommit[Standing, Outcome] = GroupCommit(
+            self._round, gathering_s=_GATHERING_S
+        )
 
     def deliver(self, order: Order) -> Outcome:
         """Has nginx load a file in which the site stands as ordered, alone or with others."""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-_GATHERING_S = 0.01
-
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
@@ -29,18 +27,24 @@ class _Place(Generic[Item, Outcome]):
 class GroupCommit(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, and is done by one thread at a time.
 
-    `work` gets the items in the order in which they came, and gives an outcome for each.
+    `work` gets the items in the order in which they came, and gives an outcome for each. A round of
+    many is followed by one that waits for `gathering_s` seconds until it begins.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Outcome]]) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Sequence[Outcome]], *, gathering_s: float = 0.0
+    ) -> None:
         self._work = work
+        self._gathering_s = gathering_s
         self._waiting: list[_Place[Item, Outcome]] = []
         self._is_at_work = False
         self._is_busy = False
         self._changed = threading.Condition()
 
-    def take(self, item: Item, patience_s: float) -> Outcome | None:
+    def take(self, item: Item, patience_s: float | None = None) -> Outcome | None:
         """The item's outcome; None if the round that is under way lasts longer than that.
+
+        Without a limit whoever comes waits as long as it lasts.
 
         Raises:
             BaseException: whatever `work` raises, for each item that it was given.
@@ -57,9 +61,9 @@ class GroupCommit(Generic[Item, Outcome]):
                     self._waiting.remove(place)
                 return None
             self._is_at_work = True
-            if self._is_busy or len(self._waiting) > 1:
+            if self._gathering_s and (self._is_busy or len(self._waiting) > 1):
                 # Those who were done a moment ago come again with their next.
-                self._changed.wait_for(lambda: False, _GATHERING_S)
+                self._changed.wait_for(lambda: False, self._gathering_s)
             places, self._waiting = self._waiting, []
             self._is_busy = len(places) > 1
         try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from incidents.acts.group_commit import GroupCommit
+from incidents.group_commit import GroupCommit
 
 PATIENCE_S = 30.0
 

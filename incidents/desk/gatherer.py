@@ -1,0 +1,76 @@
+"""The gatherer: commands that come while the desk writes share its next transaction.
+
+So it is on SQLite, where a file has one writer at a time: to be on the disk costs the same for one
+command as for many, and whoever must wait anyway need not wait for those before them one by one. A
+PostgreSQL server writes for many at once, and nobody is made to wait for another one's site there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+
+from incidents.desk.envelope import Answer, Envelope
+from incidents.errors import DatabaseError
+from incidents.group_commit import GroupCommit
+from incidents.log import logger
+
+if TYPE_CHECKING:
+    from incidents.desk.desk import Desk
+
+_log = logger("desk")
+
+# Of what ends with one of these nothing was done, and it may have been for one command's sake. With
+# all others it is the database that does not answer, and nobody knows what it has done before.
+_UNDONE = (DataError, IntegrityError, ProgrammingError)
+
+
+class Gatherer:
+    """Takes one command at a time from each of many threads to the desk, in the order they come.
+
+    It has no thread of its own: one of those who wait does the work of all, and nobody is answered
+    before the commit of what they asked for. So nothing is lost when the process ends, and whoever
+    waits for its threads has waited for what was gathered.
+    """
+
+    def __init__(self, desk: Desk, *, gathers: bool) -> None:
+        self._desk = desk
+        self._gathers = gathers
+        self._rounds: GroupCommit[Envelope, Answer | None] = GroupCommit(self._round)
+
+    def submit(self, envelope: Envelope) -> Answer:
+        """Takes the command and gives its own answer, as `Desk.submit` with this one alone.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+        """
+        answer = self._rounds.take(envelope) if self._gathers else None
+        if answer is None:
+            [answer] = self._desk.submit([envelope])
+        return answer
+
+    def _round(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
+        """The answers of one transaction; None for a command that is to be asked alone."""
+        if len(envelopes) == 1:
+            return [*self._desk.submit(envelopes)]
+        try:
+            answers = self._desk.submit(envelopes)
+        except Exception as error:
+            if isinstance(error, DatabaseError) and not isinstance(error.__cause__, _UNDONE):
+                raise
+            _log.warning("asked_alone", commands=len(envelopes), error=type(error).__name__)
+            return [None] * len(envelopes)
+        return [None if _is_searched_for(answer) else answer for answer in answers]
+
+
+def _is_searched_for(answer: Answer) -> bool:
+    """Whether names that look like it are still to be looked for: a transaction does so for one."""
+    refusal = answer.refusal
+    return (
+        refusal is not None
+        and refusal.name == "unknown_site"
+        and not answer.repeated
+        and not refusal.facts.get("nearest")
+    )
