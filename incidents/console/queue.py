@@ -23,6 +23,7 @@ from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.ids import read_incident_id
+from incidents.store import entries
 from incidents.store.tables import sites
 from incidents.views import warnings
 from incidents.views.queue import item as item_view
@@ -182,12 +183,12 @@ def _written(here: Sitting, place: Place) -> str:
             connection, here.house.now(connection), mine=place.mine, after=place.after, limit=PAGE,
             report=owed, language=here.reader.spoken,
         )  # fmt: skip
-        seen = _seen(connection, found["items"])
+        seen, newest = _seen(connection, found["items"]), entries.last_id(connection)
     anybody = Identity(handle="", role=here.identity.role)
     return writing.written(
         "queue_list", here.reader, found=found,
         items=[_item(each, seen, here.reader) for each in found["items"]],
-        place=place, outcomes=OUTCOMES, calls=_CALLS, nonce=token_hex(8), me=anybody,
+        newest=newest, place=place, outcomes=OUTCOMES, calls=_CALLS, nonce=token_hex(8), me=anybody,
         may=anybody.may, csrf=_CSRF, warnings=warnings.of(found, here.reader.now),
     )  # fmt: skip
 

@@ -33,6 +33,11 @@ def add(connection: Connection, new: Sequence[Entry]) -> None:
     _NEW.tell(connection, new)
 
 
+def last_id(connection: Connection) -> int:
+    """The id of the newest entry of all; 0 if there is none."""
+    return connection.scalar(select(func.max(entries.c.id))) or 0
+
+
 def last_of_desk(connection: Connection) -> datetime | None:
     """When the last entry of the desk's own stream was recorded (UTC)."""
     statement = select(func.max(entries.c.recorded_at)).where(entries.c.site_id == DESK_STREAM)

@@ -332,6 +332,24 @@ def test_while_somebody_types_nothing_is_taken_from_them(browser: Browser, desk:
         assert wang.input_value("#hold-reason") == "letter of the police"
 
 
+def test_an_older_list_does_not_take_the_place_of_a_newer_one(
+    browser: Browser, desk: Console
+) -> None:
+    """One may be kept from before an act of theirs, for as long as nobody has heard of that."""
+    incident = desk.violation("older-list.example")
+    with person(browser, desk, "li") as li:
+        li.goto(desk.url)
+        expect(li.locator("#live")).to_have_text("Live: changes appear by themselves.")
+        old = li.request.get(f"{desk.url}/queue/list").text()
+        li.locator(f"#i-{incident} button[data-key=c]").click()
+        expect(li.locator(f"#i-{incident} .holder bdi")).to_have_text("li")
+        li.route("**/queue/list*", lambda route: route.fulfill(body=old, content_type="text/html"))
+        with li.expect_response("**/queue/list*"):
+            desk.do("older-list.example", c.EditSite(by="wang", person="Zhao"))
+        li.wait_for_timeout(300)
+        assert li.locator(f"#i-{incident} .holder bdi").all_inner_texts() == ["li"]
+
+
 def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) -> None:
     incident = desk.violation("keys.example", ago=timedelta(minutes=59))
     with person(browser, desk, "li") as li:

@@ -190,6 +190,16 @@
     if (told) told.hidden = false;
   }
 
+  // A list that was written before the one that is shown, and comes after it. What an act has come
+  // to is told all the same, and the list asked for anew.
+  function overtaken(detail) {
+    const found = /data-newest="(\d+)"/.exec(detail.serverResponse || "");
+    if (!found || Number(found[1]) >= Number($("desk").dataset.newest)) return false;
+    if (detail.requestConfig.verb !== "get") { setTimeout(refresh, 0); return false; }
+    detail.shouldSwap = false;
+    return true;
+  }
+
   function about(data) {
     const site = words.site;
     return !site || data.more || data.sites.includes(Number(site));
@@ -223,8 +233,9 @@
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     // What was asked for before they began to type comes too late.
-    if (event.detail.target.id === "fresh" && busy()) { event.detail.shouldSwap = false; old(); }
-    else keep();
+    if (event.detail.target.id === "fresh" && busy()) { event.detail.shouldSwap = false; old(); return; }
+    if (event.detail.target.id === "desk" && overtaken(event.detail)) return;
+    keep();
   });
   document.addEventListener("htmx:afterSettle", () => { restore(); own(); tick(); });
   document.addEventListener("htmx:sendError", () => say(false));
