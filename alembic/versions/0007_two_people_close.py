@@ -55,13 +55,17 @@ def _take_up() -> None:
     )
     found = sa.select(entries.c.site_id, entries.c.body).where(entries.c.site_id.in_(asked))
     waiting: dict[int, dict[str, Any]] = {}
+    told: dict[str, datetime] = {}
     ordered = found.order_by(entries.c.site_id, entries.c.site_seq)
-    for site_id, body in op.get_bind().execute(ordered).all():
-        _happened(site_id, json.loads(body), waiting)
+    for site_id, body in op.get_bind().execute(ordered):
+        entry = json.loads(body)
+        _tell(entry, told)
+        _happened(site_id, entry, waiting, told)
     sites = sa.table("sites", sa.column("id"), *(sa.column(name) for name, _ in _COLUMNS))
     work = sa.table("work", *map(sa.column, ("site_id", "item", "kind", "due", "sort_due",
                                              "recorded_at")))  # fmt: skip
-    for site_id, request in waiting.items():
+    for site_id, found_there in waiting.items():
+        request = {name: found_there[name] for name, _ in _COLUMNS}
         op.execute(sa.update(sites).where(sites.c.id == site_id).values(request))
         at = request["closing_at"]
         op.execute(sa.insert(work).values(
@@ -69,12 +73,31 @@ def _take_up() -> None:
         ))  # fmt: skip
 
 
-def _happened(site_id: int, entry: dict[str, Any], waiting: dict[int, dict[str, Any]]) -> None:
+def _tell(entry: dict[str, Any], told: dict[str, datetime]) -> None:
+    """When the person was told of an incident, by the contacts that stand."""
+    data, kind = entry["data"], entry["kind"]
+    if kind == "contact_recorded" and data["outcome"] == "reached":
+        told[data["contact"]] = datetime.fromisoformat(entry["occurred_at"])
+    elif kind == "contact_voided":
+        told.pop(data["contact"], None)
+    elif kind == "incident_imported" and data.get("contact") == "reached":
+        at = data.get("contact_at", entry["occurred_at"])
+        told[f"{data['incident']}-1"] = datetime.fromisoformat(at)
+
+
+def _happened(
+    site_id: int,
+    entry: dict[str, Any],
+    waiting: dict[int, dict[str, Any]],
+    told: dict[str, datetime],
+) -> None:
     data, kind = entry["data"], entry["kind"]
     request = waiting.get(site_id)
     if kind == "closure_asked":
         incident = data.get("incident")
         waiting[site_id] = {
+            "incident": incident,
+            "said_at": datetime.fromisoformat(entry["occurred_at"]),
             "closing_by": entry["actor"],
             "closing_at": _moment(entry["recorded_at"]),
             "closing_said_at": _moment(entry["occurred_at"]),
@@ -83,15 +106,22 @@ def _happened(site_id: int, entry: dict[str, Any], waiting: dict[int, dict[str, 
             "closing_text": data.get("text"),
         }
     elif request is not None and (
-        kind in ("closure_declined", "site_closed")
-        or (_is_of(data, request) and data.get("state_to", "notified") != "notified")
+        kind in ("closure_declined", "site_closed") or _is_taken_back(data, request, told)
     ):
         del waiting[site_id]
 
 
-def _is_of(data: dict[str, Any], request: dict[str, Any]) -> bool:
-    n = request["closing_incident"]
-    return n is not None and str(data.get("incident", "")).endswith(f"-{n}")
+def _is_taken_back(
+    data: dict[str, Any], request: dict[str, Any], told: dict[str, datetime]
+) -> bool:
+    """Whether nobody refuses any more, or none was told before they did."""
+    named = request["incident"]
+    if named is None or data.get("incident") != named:
+        return False
+    before = [at for contact, at in told.items() if contact.rpartition("-")[0] == named]
+    return data.get("state_to", "notified") != "notified" or not any(
+        at <= request["said_at"] for at in before
+    )
 
 
 def _moment(text: str) -> Any:

@@ -103,6 +103,13 @@ def _written(by: str, incident: Of, w: forms.Written) -> c.Command:
     return c.AddNote(by=by, incident=incident, audience=w.audience, text=text)
 
 
+def _recurred(by: str, incident: Of, w: forms.Recurring) -> c.Command:
+    return c.Recur(
+        by=by, incident=incident, at=forms.at(w.at), note=forms.words("note", w.note),
+        again=w.again,
+    )  # fmt: skip
+
+
 def _because(makes: Any, named: str | None = None) -> Callable[[str, Of, Any], c.Command]:
     def command(by: str, of: Of, w: forms.Because) -> c.Command:
         own = {} if named is None else {named: of}
@@ -183,8 +190,8 @@ ACTS = (
         told="State that the customer was told and does not delete: closes the site (R5).",
     ),
     Act(
-        name="recur", of=INCIDENT, form=forms.Happened, makes=c.Recur, status=201,
-        command=_happened(c.Recur), told="Log that the content is still there.",
+        name="recur", of=INCIDENT, form=forms.Recurring, makes=c.Recur, status=201,
+        command=_recurred, told="Log that the content is still there.",
     ),
     Act(
         name="void", of=INCIDENT, form=forms.Because, makes=c.VoidIncident,

@@ -64,6 +64,12 @@ class Refusing(Happened, Meant):
     """That the customer does not delete; `confirm` is the name of the site that this closes."""
 
 
+class Recurring(Happened):
+    """That it is still there; `again`: it is another one than the recurrence not settled yet."""
+
+    again: bool = False
+
+
 class Reported(Form):
     """That the police were told; `ref` is the receipt's number."""
 

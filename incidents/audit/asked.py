@@ -26,7 +26,10 @@ def asked(event: e.Event, case: Case) -> c.Command | None:
 
 def _logged(event: e.IncidentLogged, _: Case) -> c.Command:
     if event.recurs is not None:
-        return c.Recur(by=event.by, incident=event.recurs, at=event.occurred_at, note=event.note)
+        # As of `again` below.
+        return c.Recur(
+            by=event.by, incident=event.recurs, at=event.occurred_at, note=event.note, again=True
+        )
     return c.Log(
         by=event.by,
         at=event.occurred_at,

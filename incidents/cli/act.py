@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,9 +119,11 @@ class Act:
         with presence.proved(self.run, command, password, self.policy) as signed_in:
             envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
             if not self.dry_run:
-                expected = self._refuse_if_impossible(envelope)
+                expected, seen = self._refuse_if_impossible(envelope)
                 if expected["state"] == "closed":
                     _confirm(str(expected["site"]), confirm)
+                # What is confirmed is what was looked at; a server is told its ETag so.
+                envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
         return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
 
@@ -169,8 +173,9 @@ class Act:
             signed_in=signed_in,
         )  # fmt: skip
 
-    def _refuse_if_impossible(self, envelope: Envelope) -> Document:
-        """The site as it would stand then, if the desk would take it."""
+    def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Document, int | None]:
+        """The site as it would stand then, if the desk would take it, and up to which entry it was
+        looked at."""
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
             from incidents.machine.commands import Elapse
@@ -179,7 +184,10 @@ class Act:
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
         found: Document = expected.document["site"]
-        return found
+        from incidents.machine.commands import CLOCK
+
+        due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
+        return found, None if self.run.remote else expected.first_seq - 1 + due
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         [answer] = self.run.house.desk.submit(

@@ -95,11 +95,18 @@ def refused(
 @params.incident_argument
 @at_option("it was found again")
 @params.note_option
+@click.option(
+    "--again", is_flag=True, help="It is another one than the recurrence that is not settled yet."
+)
 @acting
-def recur(act: Act, incident: tuple[int, int], at: str | None, note: str | None) -> int:
+def recur(
+    act: Act, incident: tuple[int, int], at: str | None, note: str | None, *, again: bool
+) -> int:
     """Log that the content of INCIDENT is still there, as a new incident linked to it."""
     site, n = incident
-    command = commands.Recur(by=act.by, incident=n, at=act.run.read_time(at), note=note)
+    command = commands.Recur(
+        by=act.by, incident=n, at=act.run.read_time(at), note=note, again=again
+    )
     return act.submit_once(site, command, way_out="a --key of its own")
 
 

@@ -32,6 +32,8 @@ def recur(draft: Draft, command: commands.Recur) -> None:
     checks.site_is_open(draft, "recur")
     checks.state_is_one_of(draft, first, _RECURRING, "recur")
     checks.not_before(first, at)
+    if not command.again:
+        _refuse_second_recurrence(draft, first)
     _log(
         draft, at, urls=first.urls, category=first.category, note=command.note, recurs=first.n
     )  # fmt: skip
@@ -144,6 +146,19 @@ def _refuse_double_entry(draft: Draft, urls: tuple[str, ...]) -> None:
             raise RefusedError(
                 "double_entry", incident=draft.name(incident.n), site=draft.case.site, url=url,
                 state=incident.state,
+            )  # fmt: skip
+
+
+def _refuse_second_recurrence(draft: Draft, first: Incident) -> None:
+    """What two people find still there is one recurrence: else their diligence closes a site (R1).
+
+    An unsettled one is always part of the case.
+    """
+    for incident in draft.case.incidents.values():
+        if incident.recurs == first.n and incident.state in _HAVING_ITS_URLS:
+            raise RefusedError(
+                "recurred_already", incident=draft.name(first.n),
+                recurrence=draft.name(incident.n), state=incident.state,
             )  # fmt: skip
 
 

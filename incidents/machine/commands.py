@@ -135,11 +135,15 @@ class StateRefused(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recur(Command):
-    """Log that the content of an incident is still there: a new incident, linked to it."""
+    """Log that the content of an incident is still there: a new incident, linked to it.
+
+    `again` says that it is another one than the recurrence that is not settled yet.
+    """
 
     incident: int
     at: datetime | None = None
     note: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

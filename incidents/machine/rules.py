@@ -87,8 +87,8 @@ def still_met(case: Case, closure: Closure) -> int | None:
 
     R1: the fullest window around the incident that completed it. R3: the place of the case that
     closed the site; whoever was reached in time on its own incident broke the run there, however
-    many cases stand before it. R5: two things, that the customer was told and that the refusal
-    stands.
+    many cases stand before it. R5: two things, that the customer was told, no later than the site
+    was closed, and that the refusal stands.
     """
     if closure.rule == "repeat":
         assert closure.within is not None
@@ -101,7 +101,9 @@ def still_met(case: Case, closure: Closure) -> int | None:
         return min(standing, closure.needed - 1) if broken else standing
     if closure.rule == "refusal":
         refused = case.incidents[closure.incidents[0]]
-        told = refused.state != "voided" and any(c.tells for c in refused.contacts)
+        told = refused.state != "voided" and any(
+            contact.tells and contact.occurred_at <= closure.at for contact in refused.contacts
+        )
         return int(refused.state == "refused") + int(told)
     return None
 

@@ -12,6 +12,7 @@ from incidents.machine.case import (
     Closure,
     ClosureRequest,
     Hold,
+    Incident,
     Request,
     Suspension,
     Task,
@@ -146,8 +147,14 @@ def drop_what_fell(case: Case) -> None:
         return
     # What is no part of this slice of the history has not moved.
     refused = case.incidents.get(request.incident or 0)
-    if case.closed or (refused is not None and refused.state != "notified"):
+    if case.closed or (refused is not None and not _may_still_refuse(refused, request.said_at)):
         _drop_closure_request(case)
+
+
+def _may_still_refuse(incident: Incident, said_at: datetime) -> bool:
+    """Whether they are notified, and were told before they said so."""
+    told = (contact.occurred_at for contact in incident.contacts if contact.tells)
+    return incident.state == "notified" and any(at <= said_at for at in told)
 
 
 def _drop_closure_request(case: Case) -> None:

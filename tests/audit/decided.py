@@ -286,8 +286,9 @@ def _closed_by_a_word(site: Decided) -> None:
     n = site.case.last_incident
     site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
     site.do(c.StateRefused(by="li", incident=n), minutes=5)
+    told_at = site.now
     site.do(c.VoidContact(by="li", incident=n, contact=1, reason="sha256:f"), minutes=5)
-    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+    site.do(c.RecordContact(by="li", incident=n, outcome="reached", at=told_at), minutes=5)
     site.do(c.Log(by="li"), minutes=5)
     site.do(c.AskReinstatement(by="li", reason="sha256:0"), minutes=5)
     site.do(c.Approve(by="wang"), minutes=5)

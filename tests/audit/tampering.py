@@ -29,7 +29,7 @@ from incidents.store import tables
 from incidents.store.types import JSONText, UTCDateTime
 from tests.desk.rehearsal import Rehearsal
 
-FOUR = '[repeat]\ncount = 4\n[refusal]\nremoval_within = "2d"\n'
+FOUR = '[repeat]\ncount = 4\n[refusal]\nremoval_within = "2d"\n[closure]\ntwo_people = true\n'
 
 
 def fill(day: Rehearsal) -> None:
@@ -62,6 +62,8 @@ def fill(day: Rehearsal) -> None:
     day.give(c.Log(by="li"), "d.example")
     day.later(hours=2)
     day.elapse()
+    day.give(c.StateRefused(by="li", incident=3, note="he hung up"))
+    day.give(c.StateFalse(by="li", field="phone", evidence="a baker's"), "d.example")
     _carry_out(day)
     _let_in(day)
 

@@ -120,11 +120,10 @@ def test_a_refusal_met_again_settles_the_dispute() -> None:
     assert site.states == ["refused"]
 
 
-def test_so_does_a_contact_that_came_late_since_the_customer_has_been_told_all_the_same() -> None:
+def test_a_call_after_the_closure_settles_nothing_since_nobody_refuses_before_being_told() -> None:
     site = History(at="10:00").closed_by_refusal().void_contact(1)
-    assert site.disputed
-    assert not site.at("15:00").contact(1).disputed
-    assert not site.incident(1).reached_in_time
+    assert site.at("15:00").contact(1).disputed
+    assert not site.contact(1, at="10:00").disputed
 
 
 def test_a_voided_refusal_disputes_the_closure_for_good() -> None:

@@ -75,6 +75,11 @@ SAID = {
         "12-o2 is not what is ordered for site.example any more: it would undo what came after it "
         "(acts cancel settles it; acts reconcile compares site.example with the world)"
     ),
+    "recurred_already": (
+        "that the content of 12-1 is still there is logged already, as 12-2, which is open: if it"
+        " was found once more after a call about that one, recur 12-2; if this is another"
+        " violation, say --again"
+    ),
     "same_person": "ann asked for this: another person must answer it",
     "seen_too_early": (
         "site.example was looked at before something else was ordered or carried out: look again"

@@ -115,6 +115,14 @@ def test_a_refusal_falls_when_nobody_refuses_any_more(
     assert site.confirm_closure().refused_with == "no_closure_asked"
 
 
+def test_a_refusal_from_before_the_only_call_that_stands_falls() -> None:
+    site = told().after("1h").refused(1, at="10:30").after("1h").contact(1).void_contact(1, 1)
+    assert site.states == ["notified"]
+    assert site.case.closure_request is None
+    again = told().after("1h").refused(1, at="10:30").contact(1, at="10:10").void_contact(1, 1)
+    assert again.case.closure_request is not None
+
+
 def test_a_fallen_refusal_does_not_rise_again_by_itself() -> None:
     site = told().refused(1).removed(1).take_back(1)
     assert site.states == ["notified"]

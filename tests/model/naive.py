@@ -70,6 +70,7 @@ class Incident:
     corrections: int = 0
     reported: bool = False
     said_removed: bool = False
+    recurs: int | None = None
     contacts: list[Contact] = field(default_factory=list)
 
     def standing_contacts(self) -> list[Contact]:
@@ -144,6 +145,7 @@ class Asked:
 
     by: str
     incident: int | None
+    said_at: datetime
 
 
 @dataclass
@@ -282,7 +284,9 @@ class Site:
             return needed, left
         assert closure.incident is not None
         incident = self.incidents[closure.incident - 1]
-        told = not incident.voided and bool(incident.reached())
+        told = not incident.voided and any(
+            contact.occurred_at <= closure.at for contact in incident.reached()
+        )
         return 2, int(told) + int(incident.state() == "refused")
 
 
@@ -341,7 +345,13 @@ class NaiveDesk:
         return self._record_incident(found, at, now, by, urls)
 
     def recur(
-        self, site: str, incident: int, now: datetime, by: str, at: datetime | None = None
+        self,
+        site: str,
+        incident: int,
+        now: datetime,
+        by: str,
+        at: datetime | None = None,
+        again: bool = False,
     ) -> int:
         """Record that the content is still there; answer the number of the new incident."""
         found, now = self._begin(site, now)
@@ -350,7 +360,12 @@ class NaiveDesk:
         self._not_closed(found)
         self._only_in(first, "notified", "unreached", "removed")
         self._not_before(first, at)
-        return self._record_incident(found, at, now, by, first.urls)
+        if not again and any(
+            other.recurs == incident and other.state() in ("open", "notified", "unreached")
+            for other in found.incidents
+        ):
+            raise Refused("recurred_already")
+        return self._record_incident(found, at, now, by, first.urls, recurs=incident)
 
     def bring_in(
         self,
@@ -453,7 +468,7 @@ class NaiveDesk:
         self._not_before(about, at)
         if all(contact.occurred_at > at for contact in about.reached()):
             raise Refused("before_told")
-        if not self._only_asked(found, Asked(by, incident)):
+        if not self._only_asked(found, Asked(by, incident, at)):
             self._refuse(found, about, now)
         self._write(found, now, by, "refused")
 
@@ -471,7 +486,7 @@ class NaiveDesk:
         """R4: the filed details are false."""
         found, now = self._begin(site, now)
         self._not_closed(found)
-        if not self._only_asked(found, Asked(by, None)):
+        if not self._only_asked(found, Asked(by, None, now)):
             self._close(found, Closure("false_info", now, self.policy))
         self._write(found, now, by, "false-info")
 
@@ -708,18 +723,30 @@ class NaiveDesk:
         site.entries.append((now, by, what))
         asked = site.to_close
         if asked is not None and (
-            site.closure() is not None
-            or (asked.incident and site.incidents[asked.incident - 1].state() != "notified")
+            site.closure() is not None or (asked.incident and not self._may_refuse(site, asked))
         ):
             site.to_close = None
 
+    def _may_refuse(self, site: Site, asked: Asked) -> bool:
+        """Whether the incident is notified, and somebody was told before they refused."""
+        assert asked.incident is not None
+        incident = site.incidents[asked.incident - 1]
+        told = any(contact.occurred_at <= asked.said_at for contact in incident.reached())
+        return incident.state() == "notified" and told
+
     def _record_incident(
-        self, site: Site, at: datetime, now: datetime, by: str, urls: Sequence[str]
+        self,
+        site: Site,
+        at: datetime,
+        now: datetime,
+        by: str,
+        urls: Sequence[str],
+        recurs: int | None = None,
     ) -> int:
         moot = site.closure() is not None
         deadline = None if moot else now + self.policy.unreachable_within
         number = len(site.incidents) + 1
-        new = Incident(number, at, now, tuple(urls), moot, site.era(), deadline)
+        new = Incident(number, at, now, tuple(urls), moot, site.era(), deadline, recurs=recurs)
         site.incidents.append(new)
         self._write(site, now, by, "log")
         if not moot and any(

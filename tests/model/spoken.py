@@ -120,7 +120,7 @@ _Said = Callable[[Any], dict[str, Any]]
 
 _ACTS: dict[type[c.Command], tuple[str, _Said]] = {
     c.Log: ("log", lambda x: {"at": x.at, "urls": x.urls, "again": x.again}),
-    c.Recur: ("recur", lambda x: {"incident": x.incident, "at": x.at}),
+    c.Recur: ("recur", lambda x: {"incident": x.incident, "at": x.at, "again": x.again}),
     c.ImportIncident: (
         "bring_in",
         lambda x: {

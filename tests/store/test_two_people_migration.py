@@ -36,7 +36,7 @@ def with_a_past(day: Rehearsal) -> None:
         day.add(f"{site}.example")
         false = c.StateFalse(by="li", field="phone", evidence="closure_asked")
         day.give(false, f"{site}.example")
-    for site in ("r5", "removed", "voided", "again"):
+    for site in ("r5", "removed", "voided", "again", "untold", "told"):
         told(day, f"{site}.example")
         day.give(c.StateRefused(by="li", incident=1, note="he hung up"), f"{site}.example")
     day.give(c.DeclineClosure(by="wang", reason="no"), "declined.example")
@@ -45,6 +45,12 @@ def with_a_past(day: Rehearsal) -> None:
     day.give(c.VoidIncident(by="li", incident=1, reason="none"), "voided.example")
     day.give(c.StateRemoved(by="li", incident=1), "again.example")
     day.give(c.TakeBack(by="li", incident=1, reason="slip"), "again.example")
+    said_at = day.now
+    day.later(hours=1)
+    for site, at in (("untold", None), ("told", said_at)):
+        call = c.RecordContact(by="li", incident=1, outcome="reached", at=at)
+        day.give(call, f"{site}.example")
+        day.give(c.VoidContact(by="li", incident=1, contact=1, reason="x"), f"{site}.example")
     day.give(c.Log(by="li"), "r5.example")
     day.give(c.StateRemoved(by="li", incident=2), "r5.example")
 
@@ -60,4 +66,6 @@ def test_what_waits_for_a_second_person_is_taken_up_again_from_the_entries(db_ur
         with reading(day.engine) as connection:
             assert list(Replay(connection).findings()) == []
             waiting = select(tables.sites.c.name).where(tables.sites.c.closing_at.is_not(None))
-            assert set(connection.scalars(waiting)) == {"r4.example", "r5.example"}
+            assert set(connection.scalars(waiting)) == {
+                "r4.example", "r5.example", "told.example",
+            }  # fmt: skip
