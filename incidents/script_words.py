@@ -25,6 +25,8 @@ SENTENCES = {
     "down.not": "The deadline is past and",
     "check_removal": "Look whether the content{addresses} is gone. Gone: removed.",
     "check_removal.due": "{left} for the customer to delete. ",
+    "check_removal.asks": " Still there, and the customer does not delete: refused, which asks that"
+    " the site be closed (R5); another person confirms.",
     "check_removal.closes": " Still there, and the customer does not delete: refused, which closes"
     " the site (R5).",
     "tell": "{phone} Say: “Your site {site} is closed ({rule:rule}): no after-sales service, no"

@@ -90,6 +90,10 @@ PROSPECTS = {
     "next": "Next: at {due:until}: {what}.",
     "next.comma": "; ",
     "would_change": "What would change it:",
+    "confirms": "another person than {by} who confirms the closure that was asked for closes it",
+    "declines": "whoever declines it leaves the site as it is",
+    "closes.two": "a false detail (R4), or a refusal of somebody who was told (R5), that one person"
+    " states and another confirms, closes it",
     "closes": "a confirmed false detail (R4), or a refusal of somebody who was told (R5), closes"
     " it",
     "rests_on_all": "the suspension rests on {names}, and is struck only when none of them stands"

@@ -62,15 +62,14 @@ def _take_up() -> None:
         _tell(entry, told)
         _happened(site_id, entry, waiting, told)
     sites = sa.table("sites", sa.column("id"), *(sa.column(name) for name, _ in _COLUMNS))
-    work = sa.table("work", *map(sa.column, ("site_id", "item", "kind", "due", "sort_due",
-                                             "recorded_at")))  # fmt: skip
+    columns = ("site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")
+    work = sa.table("work", *map(sa.column, columns))
     for site_id, found_there in waiting.items():
         request = {name: found_there[name] for name, _ in _COLUMNS}
         op.execute(sa.update(sites).where(sites.c.id == site_id).values(request))
-        at = request["closing_at"]
-        op.execute(sa.insert(work).values(
-            site_id=site_id, item=_ITEM, kind=_ITEM, due=at, sort_due=at, recorded_at=at
-        ))  # fmt: skip
+        at, incident = request["closing_at"], request["closing_incident"]
+        row = (site_id, _ITEM, _ITEM, incident, at, at, at)
+        op.execute(sa.insert(work).values(dict(zip(columns, row, strict=True))))
 
 
 def _tell(entry: dict[str, Any], told: dict[str, datetime]) -> None:

@@ -114,13 +114,14 @@ class Caller:
             raise problems.problem(
                 HTTPStatus.PRECONDITION_REQUIRED,
                 "look_first",
-                "this closes the site: give the ETag of the site as you have seen it, in If-Match",
+                "this closes the site, or asks for it: give the ETag of the site as you have seen"
+                " it, in If-Match",
             )
         if not self._names(confirm, site):
             raise problems.problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "not_confirmed",
-                "this closes the site: give its name in `confirm`; nothing is done",
+                "this closes the site, or asks for it: give its name in `confirm`; nothing is done",
             )
 
     def _names(self, confirm: str | None, site: str | int) -> bool:

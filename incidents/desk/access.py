@@ -60,7 +60,11 @@ def of_policy(
     connection: Connection, before: Policy, by: str, *, signed_in: bool
 ) -> Refusal | None:
     """That somebody must sign in to put another policy in the place of one by which two people
-    close, where there are accounts: that rule would else be one person's to take away."""
+    close, where there are accounts.
+
+    One person who may activate policies can still take that rule away, and gives it back the same
+    way; who did is proved, and on record.
+    """
     if not before.two_people_close or not any_there(connection):
         return None
     return None if _is_let(connection, by, "activate_policy", signed_in=signed_in) else _sign_in(by)

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
-from incidents.desk import access, own_stream
+from incidents.desk import access, accounts, own_stream
+from incidents.desk.accounts import By
 from incidents.desk.once import Once
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
@@ -63,6 +64,22 @@ def expected(active: Policy, wanted: Policy) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def check_signed_in(connection: Connection, before: Policy, by: str, *, signed_in: bool) -> None:
+    """See that whoever replaces the policy `before` may do so as they came (see `access`).
+
+    Raises:
+        SignInNeededError: naming them.
+    """
+    if access.of_policy(connection, before, by, signed_in=signed_in) is not None:
+        raise SignInNeededError(by=by)
+
+
+def refuse(connection: Connection, *, act: Activation, clock: Callable[[], datetime]) -> None:
+    """Puts on record that somebody was not let replace the policy."""
+    by = By(person=act.by, login=act.login)
+    accounts.refuse(connection, by, clock, act="activate_policy", why="sign_in_needed")
+
+
 def activate(
     connection: Connection,
     act: Activation,
@@ -87,8 +104,7 @@ def activate(
     if digest == previous:
         raise ActiveAlreadyError(policy=digest)
     before = machine_policy.read(policies.toml(connection, previous))
-    if access.of_policy(connection, before, act.by, signed_in=act.signed_in) is not None:
-        raise SignInNeededError(by=act.by)
+    check_signed_in(connection, before, act.by, signed_in=act.signed_in)
     # A site is judged by the clock and by its own record, not by the desk's.
     there = clock()
     due = do_what_is_due(there)

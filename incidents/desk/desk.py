@@ -190,15 +190,22 @@ class Desk:
         """
         policy = machine_policy.read(policy_text)
         if dry_run:
-            return activation.expected(self.policy(), policy)
+            active = self.policy()
+            with plainly(self._engine), reading(self._engine) as connection:
+                activation.check_signed_in(connection, active, by, signed_in=signed_in)
+            return activation.expected(active, policy)
         act = activation.Activation(
             policy=policy, by=by, login=login, reason=reason, key=key, signed_in=signed_in
         )
-        answer = self.on_record(
-            lambda connection: activation.activate(
-                connection, act, self._clock, partial(self._do_what_is_due, connection)
+        try:
+            answer = self.on_record(
+                lambda connection: activation.activate(
+                    connection, act, self._clock, partial(self._do_what_is_due, connection)
+                )
             )
-        )
+        except activation.SignInNeededError:
+            self.on_record(partial(activation.refuse, act=act, clock=self._clock))
+            raise
         with plainly(self._engine), reading(self._engine) as connection:
             before = machine_policy.read(policies.toml(connection, answer["previous"]))
         return answer | {"changes": policy_words.differences(before, policy)}

@@ -62,14 +62,21 @@ def _tasks(case: Case) -> list[Item]:
 
 
 def _decisions(case: Case) -> list[Item]:
-    found: list[tuple[str, datetime, datetime | None]] = []
-    if case.closure_request is not None:
-        found.append((CLOSURE, case.closure_request.at, case.closure_request.at))
+    found = []
+    asked = case.closure_request
+    if asked is not None:
+        found.append(
+            Item(
+                item=CLOSURE, kind=CLOSURE, incident=asked.incident, due=asked.at,
+                recorded_at=asked.at,
+            )
+        )  # fmt: skip
     if case.disputed and case.closure is not None:
-        found.append((DISPUTED, case.closure.at, None))
+        found.append(_decision(DISPUTED, case.closure.at))
     if case.request is not None:
-        found.append((REINSTATEMENT, case.request.at, None))
-    return [
-        Item(item=kind, kind=kind, incident=None, due=due, recorded_at=at)
-        for kind, at, due in found
-    ]
+        found.append(_decision(REINSTATEMENT, case.request.at))
+    return found
+
+
+def _decision(kind: str, at: datetime) -> Item:
+    return Item(item=kind, kind=kind, incident=None, due=None, recorded_at=at)

@@ -109,6 +109,14 @@ def _false_info(fields: Fields) -> Step:
     return c.StateFalse(by=_by(fields), field=fields.word("field") or "phone", evidence=_OWN_WORDS)
 
 
+def _confirm_closure(fields: Fields) -> Step:
+    return c.ConfirmClosure(by=_by(fields))
+
+
+def _decline_closure(fields: Fields) -> Step:
+    return c.DeclineClosure(by=_by(fields))
+
+
 def _hold(fields: Fields) -> Step:
     return c.SetHold(by=_by(fields), reason=_OWN_WORDS)
 
@@ -152,6 +160,8 @@ ACTS: dict[str, Callable[[Fields], Step]] = {
     "void-contact": _void_contact,
     "take-back": _take_back,
     "false-info": _false_info,
+    "confirm-closure": _confirm_closure,
+    "decline-closure": _decline_closure,
     "hold": _hold,
     "unhold": _unhold,
     "reinstate": _reinstate,

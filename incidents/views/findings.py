@@ -82,10 +82,12 @@ class Findings:
         return self.contact_counts.get((row["site_id"], row["incident"]), 0)
 
     def said_gone(self, row: Row) -> Key | None:
-        """The incident of which the customer says that it is gone, if that opened this recheck."""
-        for key in self.keys(row) if row["kind"] == "recheck" else ():
+        """The incident of which the customer says that it is gone: if that opened this recheck, or
+        of one that the site is to be closed for."""
+        for key in self.keys(row) if row["kind"] in ("recheck", "closure") else ():
             incident = self.incidents.get(key)
-            if incident is not None and incident["removal_said_at"] == row["recorded_at"]:
+            said_at = None if incident is None else incident["removal_said_at"]
+            if said_at is not None and (row["kind"] == "closure" or said_at == row["recorded_at"]):
                 return key
         return None
 
@@ -115,7 +117,11 @@ def find(connection: Connection, rows: Sequence[Row]) -> Findings:
         url_counts=_counts(connection, "url_counts", keys),
         contact_counts=_counts(connection, "contact_counts", keys),
     )
-    said = {key: row["recorded_at"] for row in rows if (key := found.said_gone(row)) is not None}
+    said = {
+        key: found.incidents[key]["removal_said_at"]
+        for row in rows
+        if (key := found.said_gone(row)) is not None
+    }
     return replace(found, remarks=remarks.find(connection, said))
 
 

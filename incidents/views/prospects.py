@@ -53,8 +53,16 @@ def would_change(record: Record) -> list[str]:
     if record.case.closed:
         return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
     if record.case.state == "suspended":
-        return [*_of_suspension(record), *_of_hold(record), record.say("closes")]
-    return [*_of_clocks(record), *_of_counts(record), record.say("closes")]
+        return [*_of_suspension(record), *_of_hold(record), *_of_words(record)]
+    return [*_of_clocks(record), *_of_counts(record), *_of_words(record)]
+
+
+def _of_words(record: Record) -> list[str]:
+    """What people's word does (R4, R5), and what is said already."""
+    request = record.case.closure_request
+    if request is not None:
+        return [record.say("confirms", by=request.by), record.say("declines")]
+    return [record.say("closes.two" if record.policy.two_people_close else "closes")]
 
 
 def told(record: Record, due: Document | None, changes: list[str]) -> list[str]:

@@ -76,7 +76,7 @@ def _keep_calling(item: _Item, _policy: Policy) -> Script:
     return say, _contact(item)
 
 
-def _check_removal(item: _Item, _policy: Policy) -> Script:
+def _check_removal(item: _Item, policy: Policy) -> Script:
     name = item["id"]
     say = item.say("check_removal", addresses=_addresses(item))
     if item["left_s"] is not None:
@@ -84,7 +84,8 @@ def _check_removal(item: _Item, _policy: Policy) -> Script:
     commands = [f"incidents removed {name}"]
     if item["state"] == "closed":
         return say, commands
-    say += item.say("check_removal.closes")
+    asks = policy.two_people_close
+    say += item.say("check_removal.asks" if asks else "check_removal.closes")
     return say, [*commands, f"incidents refused {name}", f"incidents recur {name}"]
 
 
@@ -144,7 +145,7 @@ def _closure(item: _Item, _policy: Policy) -> Script:
     site, to_close = item["site"], item["to_close"]
     why = item.say("reinstatement.why", note=item["note"]) if item["note"] else ""
     code = "closure.false" if to_close["incident"] is None else "closure.refusal"
-    said = item.say(code, by=item["asked_by"], site=site, why=why, **to_close)
+    said = _word(item) + item.say(code, by=item["asked_by"], site=site, why=why, **to_close)
     return said, [
         f"incidents site confirm-closure {site}",
         f"incidents site decline-closure {site} --reason R",

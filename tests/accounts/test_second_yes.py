@@ -190,6 +190,7 @@ def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closin
     with pytest.raises(SignInNeededError):
         activate(signed_in=False)
     assert closing.desk.policy().two_people_close
+    assert '"act":"activate_policy"' in closing.told()[-1]
     activate(signed_in=True)
     assert not closing.desk.policy().two_people_close
 

@@ -185,6 +185,7 @@ def test_it_stands_in_the_queue_and_is_due_since_it_was_asked_for() -> None:
     site = History(at="10:00", policy=TWO).false_info()
     item = work.items(site.case)["closure"]
     assert (item.kind, item.due, item.recorded_at) == ("closure", utc("10:00"), utc("10:00"))
+    assert work.items(told().refused(1).case)["closure"].incident == 1
     assert site.claim("closure").case.claims["closure"].by == ANN
     assert site.confirm_closure().case.claims == {}
 

@@ -86,6 +86,12 @@ def test_the_examples_hold_under_the_documented_policy(scenario: file.Scenario) 
         # A reinstatement that is declined.
         """steps = [{ do = "false-info" }, { do = "reinstate" }, { do = "decline", by = "another" }]
         expect = { state = "closed", rule = "false_info" }""",
+        # Two people close, where the policy says so.
+        """policy = { closure = { two_people = true } }
+        steps = [{ do = "false-info" }, { do = "decline-closure" }, { do = "false-info" },
+                 { do = "confirm-closure", refused = "same_person", expect = { state = "active" } },
+                 { do = "confirm-closure", by = "another" }]
+        expect = { state = "closed", rule = "false_info" }""",
         # Deadlines that are set already stay when the policy changes, and what is due comes first.
         """daemon = false
         steps = [{ do = "log" },

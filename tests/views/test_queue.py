@@ -163,6 +163,11 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents site confirm-closure {SITE}"
     assert "another person than li confirms it or declines it now" in item["say"]
+    day.do(c.SayRemoved(incident=1, note="all gone"))
+    item = day.item("1-closure")
+    assert (item["said_gone"], item["remark"]) == (True, "all gone")
+    assert item["say"].startswith("The customer says that it is gone: “all gone”.")
+    assert "another person confirms" in day.item("1-1")["say"]
 
 
 def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> None:

@@ -160,7 +160,8 @@ TEXTS: dict[str, str] = {
     " load it again.",
     "reload": "Load it again",
     "erased": "(erased)",
-    "closes": "This closes the site at once: no after-sales service, no refund.",
+    "closes": "This closes the site at once, or asks for it where the policy wants a second"
+    " person's yes: no after-sales service, no refund.",
     "not_now": "not now",
     "acts": "What you can do",
     "story": "What happened",

@@ -18,6 +18,8 @@ SENTENCES = {
     "down.not": "时限已过，但",
     "check_removal": "请查看{addresses}内容是否已删除。已删除：记为“内容已删除”。",
     "check_removal.due": "{left}供客户删除。",
+    "check_removal.asks": "仍在，且客户不删除：记为“拒不删除”，即申请关闭网站（R5），"
+    "由另一人确认。",
     "check_removal.closes": "仍在，且客户不删除：记为“拒不删除”，网站即关闭（R5）。",
     "tell": "{phone}请说：“您的网站 {site} 已关闭（{rule:rule}）：不提供售后服务，不予退款。”"
     "依据：{names}。",
