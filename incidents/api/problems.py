@@ -107,7 +107,8 @@ def not_signed_in() -> Problem:
     return problem(
         HTTPStatus.UNAUTHORIZED,
         "not_signed_in",
-        "this needs a token, as Authorization: Bearer, or a session",
+        "this needs a token, as Authorization: Bearer, or a session; the command line takes the"
+        " token in INCIDENTS_TOKEN, and incidents token make gives one",
         headers={"WWW-Authenticate": 'Bearer realm="incidents"'},
     )
 
@@ -122,7 +123,8 @@ _NOT_LET = {
     "token_scope": "this token is not for {act}",
     "in_person": "{act} is done by a person who has signed in: no token does it",
     "prove_again": "{act} needs a password given in the last five minutes: sign in again",
-    "csrf": "this form was not made by this console: load the page again",
+    "csrf": "a change in a session needs the session's own word: the header X-CSRF-Token with the"
+    " csrf that the sign-in has answered, or a page of the console, loaded again",
 }
 
 
@@ -223,6 +225,10 @@ def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _told(error: Mapping[str, Any]) -> str:
     """pydantic's sentence, without what may stand in it of the input."""
+    if error["type"] == "extra_forbidden":
+        return "a key stands here that this does not take: /openapi.json lists those that it takes"
+    if error["type"] == "model_attributes_type":
+        return "a JSON object is needed here, sent with Content-Type: application/json"
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]
 
 

@@ -61,7 +61,9 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> in
     with keeping.acting(run, KEEP, own_password_file) as keeper:
         keeper.make(handle, given)
         made = keeper.account(handle)
-    return _answer(run, made, changed=True, next_=f"incidents account password {handle}")
+        own = f" --as {run.settings.person}" if keeper.came_in else ""
+    way_in = "token make" if given == "integrator" else "account password"
+    return _answer(run, made, changed=True, next_=f"incidents {way_in} {handle}{own}")
 
 
 @click.command("list")

@@ -29,6 +29,11 @@ class Keeper:
         self._run = run
         self._by = by
 
+    @property
+    def came_in(self) -> bool:
+        """Whether who keeps them has signed in for it."""
+        return self._by is not None and self._by.came_in
+
     def accounts(self) -> list[Document]:
         """All accounts, by their handles."""
         from incidents.views import accounts

@@ -69,13 +69,20 @@ def _names(run: Run, *, every: bool) -> list[str]:
 
 def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     from incidents.acts.reconciliation import REPAIRED, UNKNOWN
+    from incidents.acts.routing import DEFAULT
 
     verdicts = [each.verdict for each in compared]
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]
     if UNKNOWN in verdicts:
         told.append(f"{verdicts.count(UNKNOWN):,} cannot be asked: the record is believed")
-    if REPAIRED in verdicts:
-        told.append(f"{verdicts.count(REPAIRED):,} ordered again: in force when a daemon has run")
+    repaired = [each for each in compared if each.verdict == REPAIRED]
+    logged = sum(each.adapter == DEFAULT for each in repaired)
+    if len(repaired) > logged:
+        told.append(f"{len(repaired) - logged:,} ordered again: in force when a daemon has run")
+    if logged:
+        told.append(
+            f"{logged:,} ordered again IN VAIN: no adapter is named in [acts], so it is logged"
+        )
     run.tell(", ".join(told))
 
 

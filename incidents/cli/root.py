@@ -48,7 +48,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "acts": ("incidents.cli.acts:acts", "Orders: what is carried out, and what is not."),
         "account": ("incidents.cli.account:account", "Who may come in, and as what."),
         "token": ("incidents.cli.token:token", "What programs come in with."),
-        "serve": ("incidents.cli.serve:serve", "Serve the customer's page over HTTP."),
+        "serve": (
+            "incidents.cli.serve:serve",
+            "Serve the console, the API and the customers' page.",
+        ),
         "metrics": ("incidents.cli.metrics:metrics", "Print what a Prometheus is told, once."),
         "notices": (
             "incidents.cli.notices:notices",

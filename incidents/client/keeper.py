@@ -14,6 +14,9 @@ class RemoteKeeper:
     for what it refuses, ServerError if it does not answer.
     """
 
+    came_in = True
+    """A server lets nobody in who has not."""
+
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
