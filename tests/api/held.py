@@ -17,13 +17,24 @@ def against_the_description(app: FastAPI) -> Any:
 
 
 def _hold(app: FastAPI, response: httpx.Response) -> None:
-    document = app.openapi()
+    document = _description(app)
     response.read()
     path, method = response.request.url.path, response.request.method.lower()
     for template, methods in document["paths"].items():
         if method in methods and _pattern(template).fullmatch(path):
             _check(document, methods[method], response, f"{method} {template}")
             return
+
+
+_KNOWN: list[Any] = []
+_VALIDATORS: dict[tuple[str, str, str], OAS31Validator] = {}
+
+
+def _description(app: FastAPI) -> Any:
+    """It is the same of every desk, and takes a second to make."""
+    if not _KNOWN:
+        _KNOWN.append(app.openapi())
+    return _KNOWN[0]
 
 
 @cache
@@ -41,6 +52,17 @@ def _check(document: Any, told: Any, response: httpx.Response, where: str) -> No
     assert kind in content, f"{where} answers {status} as {kind!r}, not {sorted(content)}"
     if not kind.endswith("json") or kind == "application/x-ndjson":
         return
-    schema = {**content[kind]["schema"], "components": document["components"]}
-    wrong = [error.message for error in OAS31Validator(schema).iter_errors(response.json())]
+    wrong = [
+        error.message
+        for error in _validator(document, content, (where, status, kind)).iter_errors(
+            response.json()
+        )
+    ]
     assert not wrong, f"{where} answers {status}: {wrong[:3]}"
+
+
+def _validator(document: Any, content: Any, of: tuple[str, str, str]) -> OAS31Validator:
+    if of not in _VALIDATORS:
+        schema = {**content[of[2]]["schema"], "components": document["components"]}
+        _VALIDATORS[of] = OAS31Validator(schema)
+    return _VALIDATORS[of]
