@@ -57,6 +57,7 @@ _STATUS = {
     "clock_ahead": HTTPStatus.SERVICE_UNAVAILABLE,
     "sign_in_needed": HTTPStatus.FORBIDDEN,
     "same_person": HTTPStatus.FORBIDDEN,
+    "for_a_supervisor": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
     "provider_word": HTTPStatus.FORBIDDEN,
     "unknown_subject": HTTPStatus.FORBIDDEN,

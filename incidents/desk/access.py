@@ -19,19 +19,22 @@ from incidents.machine.commands import (
     Approve,
     AskReinstatement,
     Command,
+    CompleteTask,
     ConfirmClosure,
     StateFalse,
     StateRefused,
+    Uphold,
 )
+from incidents.machine.ids import task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.store.accounts import account, any_there
 from incidents.store.tables import desk
 
 _SECOND_YES = (Approve, ConfirmClosure)
-_NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person"})
+_NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person", "for_a_supervisor"})
 
-NOT_KEPT = frozenset({"sign_in_needed", "changed_meanwhile"})
+NOT_KEPT = frozenset({"sign_in_needed", "for_a_supervisor", "changed_meanwhile"})
 """What is not the answer to a key for good: the same command may be given after a sign-in, or after
 another look."""
 
@@ -92,6 +95,20 @@ def unproved(connection: Connection, envelope: Envelope, case: Case) -> Refusal 
     if asked_as is None or asked_as.made_at > request.at:
         return Refusal("asked_by_anybody", {"site": case.site, "by": request.by})
     return None
+
+
+def for_a_supervisor(connection: Connection, envelope: Envelope, case: Case) -> Refusal | None:
+    """That a second correction is shown to a supervisor, who upholds closures too (R2): whoever
+    corrects would else stretch the hour for ever. Where there are accounts, since only they know.
+    """
+    command = envelope.command
+    task = case.tasks.get(command.task) if isinstance(command, CompleteTask) else None
+    if task is None or task.kind != "review" or not any_there(connection):
+        return None
+    by = account(connection, command.by)
+    if by is not None and may(by.role, act_of(Uphold)):
+        return None
+    return Refusal("for_a_supervisor", {"task": task_id(case.site_id, task.n), "by": command.by})
 
 
 def found(connection: Connection, envelope: Envelope, answer: Answer) -> list[NotLet]:

@@ -191,7 +191,9 @@ class Batch:
         site = self._site_of(envelope)
         if site is None:
             return nothing_done(str(envelope.site), self._unknown(envelope))
-        bad = access.unproved(self._connection, envelope, site.case)
+        bad = access.unproved(self._connection, envelope, site.case) or access.for_a_supervisor(
+            self._connection, envelope, site.case
+        )
         if bad is not None:
             return self._refuse(envelope, bad)
         if envelope.seen is not None:

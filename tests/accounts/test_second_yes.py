@@ -250,6 +250,18 @@ def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(db_url
     engine.dispose()
 
 
+def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(closing: House) -> None:
+    closing.give(c.Log(by="op-1"))
+    for contact in (1, 2):
+        closing.give(c.RecordContact(by="op-1", incident=1, outcome="reached"))
+        closing.give(c.VoidContact(by="op-1", incident=1, contact=contact, reason="a slip"))
+    done = {by: c.CompleteTask(by=by, task=1) for by in ("op-1", "nobody-1", "sup-2")}
+    assert closing.refused(done["op-1"]) == "for_a_supervisor"
+    assert closing.refused(done["nobody-1"]) == "for_a_supervisor"
+    assert closing.refused(done["sup-2"]) is None
+    assert len([each for each in closing.told() if "for_a_supervisor" in each]) == 2
+
+
 # ── from the command line ────────────────────────────────────────────────────────────────────────
 
 

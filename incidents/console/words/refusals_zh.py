@@ -60,6 +60,7 @@ SENTENCES: dict[str, str] = {
     "asked_by_anybody": "{by} 提出申请时还没有账号，无法确知是谁：请驳回，由登录的人重新申请。",
     "sign_in_needed": "此服务台设有账号，须由两人办理的事项，提出或同意都须以有权的账号登录："
     "{by} 没有登录。",
+    "for_a_supervisor": "{task} 是请主管审阅更正的任务，{by} 不是主管：须由主管完成。",
     "bad_text": "{what:text}含有不能记录的字符（{found}）：请删除后重试。",
     "personal_code": "{what:text}看起来含有他人的号码或地址，会原样写入记录：请填代码，"
     "其余写入备注。",
