@@ -49,7 +49,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     """List incidents, site by site. `since` and `until` are of their recording.
 
     `q` is looked for in the site's name, the web addresses, and the notes; that reads through all
-    that the other filters leave, for 5 seconds at most, and a page may then hold fewer than asked.
+    that the other filters leave, for 5 seconds at most.
     """
     wanted = lists.IncidentFilter(
         site=None if site is None else inputs.site(site), state=state,

@@ -11,7 +11,7 @@ from pydantic import Field
 from incidents import clock, inputs
 from incidents.acts.reconciliation import in_doubt
 from incidents.api import answers, forms
-from incidents.api.caller import Caller, actor, looker
+from incidents.api.caller import Caller, keeper, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.views import masked
 from incidents.words import When
@@ -19,7 +19,7 @@ from incidents.words import When
 routes = router("orders")
 
 Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
+Acting = Annotated[Caller, Depends(keeper)]
 MAX_ORDERS = 10_000
 MAX_SITES = 100
 """So many sites are compared in one request: each may take its adapter a while."""

@@ -80,6 +80,22 @@ def test_the_same_key_gives_the_first_answer_and_another_body_is_refused(api: Ri
     assert other.json()["type"] == "urn:incidents:problem:key-reused"
 
 
+def test_a_key_that_is_kept_for_good_is_not_taken_for_a_while(api: Rig) -> None:
+    for role, path, body in (
+        ("supervisor", "reconcile", {}),
+        ("operator", "batch", {"commands": [{"do": "add", "to": "shop.example"}]}),
+    ):
+        headers = {"Idempotency-Key": "k", "Idempotency-Key-For": "60"}
+        answer = api.client(role).post(f"/api/v1/{path}", json=body, headers=headers)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["type"] == "urn:incidents:problem:kept-for-good"
+    paths = api.app.openapi()["paths"]
+    for path in ("policy/activate", "batch", "reconcile"):
+        told = {each["name"] for each in paths[f"/api/v1/{path}"]["post"]["parameters"]}
+        assert "Idempotency-Key" in told
+        assert "Idempotency-Key-For" not in told, path
+
+
 def test_what_a_role_may_not_do_is_refused_and_goes_on_record(api: Rig) -> None:
     add(api)
     answer = api.client("viewer").post("/api/v1/sites/shop.example/incidents", json={})

@@ -58,6 +58,15 @@ def test_a_checkpoint_is_made_where_the_key_is_and_given_elsewhere(api: Rig, key
     assert last["pending"] > 0
 
 
+def test_what_knows_no_trial_is_not_done_instead_of_one(api: Rig, key: Path) -> None:
+    supervisor = api.client("supervisor")
+    for path in (f"{LOG}/checkpoint", "/api/v1/alarms/test"):
+        answer = supervisor.post(path, params={"dry_run": "true"})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["type"] == "urn:incidents:problem:no-dry-run"
+    assert api.client("auditor").get(f"{LOG}/checkpoint").status_code == 409, "none is signed"
+
+
 def test_a_log_that_is_not_what_was_signed_is_told_so_and_no_path_of_the_server(
     api: Rig, key: Path
 ) -> None:
