@@ -26,7 +26,7 @@ from incidents.store import sites
 routes = router("record")
 
 Looking = Annotated[Caller, Depends(looker)]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
 WithWords = Annotated[
     bool,
     Query(description="People's own words, with their salts: needs `reveal`; goes on record."),

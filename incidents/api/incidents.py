@@ -28,7 +28,7 @@ routes = router("incidents")
 Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
 _TIMELINE = "story"
 _PIECE = 2**20
 

@@ -118,6 +118,18 @@ def test_a_request_that_is_not_as_described_is_told_without_what_was_given(api: 
     assert "s3cr3t" not in answer.text
 
 
+def test_a_time_without_its_offset_is_bad_input_and_not_taken_for_one_of_utc(api: Rig) -> None:
+    add(api)
+    operator, path = api.client("operator"), "/api/v1/sites/shop.example/incidents"
+    for at in ("2026-03-02T12:50:00", "2026-03-02 12:50", "04:50"):
+        answer = operator.post(path, json={"at": at})
+        assert answer.status_code == 422, at
+        assert answer.json()["type"] == "urn:incidents:problem:no-offset"
+        assert "2026-03-01T02:50:00+08:00" in answer.json()["detail"]
+        assert operator.get("/api/v1/incidents", params={"since": at}).status_code == 422
+    assert operator.post(path, json={"at": "2026-03-02T12:50:00+08:00"}).status_code == 201
+
+
 def test_an_unknown_site_is_404_with_the_nearest_names(api: Rig) -> None:
     add(api)
     answer = api.client("operator").get("/api/v1/sites/shpo.example")
