@@ -25,7 +25,6 @@ from incidents.desk.once import Once
 from incidents.store import accounts as stored
 from incidents.views import accounts as views
 
-
 router = guarded("accounts")
 router.dependencies.append(Depends(not_tried))
 

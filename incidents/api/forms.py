@@ -13,7 +13,9 @@ from incidents.machine.note import AUDIENCES, FOR_DESK
 
 Short = Annotated[str, Field(max_length=100)]
 Words = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
-Time = Annotated[str, Field(max_length=64, description="RFC 3339, with its offset, when it happened; none: now.")]
+Time = Annotated[
+    str, Field(max_length=64, description="RFC 3339 with its offset: when it happened; none: now.")
+]
 
 
 class Form(BaseModel, extra="forbid"):

@@ -164,7 +164,9 @@ def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
     record: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, by = Event(), Visitor(record, "auditor")
-    monkeypatch.setattr("incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(30) and 1 / 0)
+    monkeypatch.setattr(
+        "incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(30) and 1 / 0
+    )
     program = record.holder(record.token("auditor-1"))
     assert program.post("/api/v1/log/verify?wait=0", json={}).json()["ended_at"] is None
     by.post("/audit/verify")
