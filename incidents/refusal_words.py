@@ -18,6 +18,8 @@ SENTENCES = {
     " that was: decline it, and let somebody ask who signs in",
     "sign_in_needed": "this desk has accounts, and whoever asks for what takes two people, or says"
     " yes to it, signs in first, as an account that may: {by} has not",
+    "no_taker": "no account of this desk called {to} may come in and take items, so nobody could"
+    " let go of them again: hand over to one that may (account list lists them)",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
     " out and try again",
     "personal_code": "the {what} looks as if it held somebody's number or address, and"

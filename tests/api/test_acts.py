@@ -214,6 +214,10 @@ def test_all_that_one_holds_is_handed_over_once(api: Rig) -> None:
     operator = api.client("operator")
     operator.post("/api/v1/queue/1-1/claim")
     headers = {"Idempotency-Key": "evening"}
+    nobody = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
+    assert nobody.status_code == 409
+    assert nobody.json()["type"] == "urn:incidents:problem:no-taker"
+    api.account("li", "operator")
     given = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
     assert [each["site"]["site"] for each in given.json()["items"]] == ["shop.example"]
     again = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
