@@ -322,6 +322,19 @@ def test_orders_are_listed_shown_steered_and_compared(api: Rig) -> None:
     assert supervisor.post("/api/v1/reconcile", json={}).json()["left"] == 0
 
 
+def test_of_many_sites_in_doubt_the_first_are_compared_and_no_others_are_read(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(api)
+    monkeypatch.setattr("incidents.api.orders.MAX_SITES", 1)
+    monkeypatch.setattr("incidents.views.sites", lambda *_a, **_o: 1 / 0)
+    supervisor = api.client("supervisor")
+    for every, left in ((False, 1), (True, 2)):
+        found = supervisor.post("/api/v1/reconcile", json={"all": every}).json()
+        assert [each["site"] for each in found["items"]] == ["closed.example"]
+        assert found["left"] == left
+
+
 def test_what_the_settings_do_not_have_is_a_conflict_and_no_fault(api: Rig) -> None:
     fill(api)
     answer = api.client("operator").get("/api/v1/incidents/1-1/link")
