@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -132,11 +132,13 @@ class House:
 
         return report_duty.read(settings.section(report_duty.SECTION))
 
-    def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Give all that somebody holds to another: see `desk.shift`."""
+    def hand_over(
+        self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False
+    ) -> list[Answer]:
+        """Give what somebody holds, all or `of` those sites, to another: see `desk.shift`."""
         from incidents.desk import shift
 
-        return shift.hand_over(self.desk, self.reading, order, dry_run=dry_run)
+        return shift.hand_over(self.desk, self.reading, order, of=of, dry_run=dry_run)
 
     def keep_evidence(
         self, file: Path, digest: str, refuse_if_impossible: Callable[[], object]

@@ -27,6 +27,10 @@ class FutureError(InputError):
     exit_status = REFUSED
 
 
+class NoOffsetError(InputError):
+    """a time is given with its offset from UTC here, as in 2026-03-01T02:50:00+08:00 (RFC 3339)"""
+
+
 def _machine_time() -> datetime:
     return datetime.now(UTC)
 
@@ -110,6 +114,19 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
         raise
     except (ValueError, OverflowError) as error:
         raise InputError(f"no such time: {text!r} ({error})") from error
+
+
+def parse_exact(text: str) -> datetime:
+    """Read a time that a program has written, with its offset (RFC 3339), in UTC.
+
+    Raises:
+        NoOffsetError: for one without; nobody knows in which zone that was meant.
+        InputError, FutureError: as `parse` does.
+    """
+    found = _FORMS.fullmatch(text.strip())
+    if found is not None and not found["offset"]:
+        raise NoOffsetError
+    return parse(text, UTC, _EPOCH)
 
 
 def _day(text: str, typed: str) -> date:

@@ -20,6 +20,8 @@ SENTENCES = {
     " yes to it, signs in first, as an account that may: {by} has not",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
     " supervisor completes it",
+    "no_taker": "no account of this desk called {to} may come in and take items, so nobody could"
+    " let go of them again: hand over to one that may (account list lists them)",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
     " out and try again",
     "personal_code": "the {what} looks as if it held somebody's number or address, and"

@@ -11,6 +11,7 @@ import re
 from typing import Any, Never
 
 from incidents.errors import BadSiteNameError, Cause
+from incidents.machine import ids
 
 MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
@@ -38,7 +39,7 @@ CAUSES = {
 """Why something is no name, by its code."""
 
 _NOT_IN_A_NAME = {"@": "at", "%": "percent", "*": "asterisk"}
-_LIKE_AN_ID = re.compile(r"\d+(?:-t?\d+)+|\d+-(?:disputed|reinstatement)", re.ASCII)
+_LIKE_AN_ID = re.compile(rf"\d+(?:-t?\d+)+|\d+-(?:{'|'.join(ids.NAMED)})", re.ASCII)
 # The four full stops that IDNA takes for a dot.
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -116,15 +116,6 @@ class Reconciliation:
         )
         key = None if self.key is None else f"{self.key}:{row['id']}:repeat"
         return Envelope(site=row["id"], command=command, login=self.login, key=key)
-
-
-def in_doubt(sites: Iterable[Document], *, every: bool = False) -> list[str]:
-    """The names of those that are down, or of which something else is in force than is ordered."""
-    return [
-        site["site"]
-        for site in sites
-        if every or site["state"] != "active" or site["in_force"] != site["state"]
-    ]
 
 
 def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 from fastapi_problem.error import Problem
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.api import answers, problems
-from incidents.api.caller import Caller, Key, caller
+from incidents.api.caller import Caller, Key, caller, not_tried
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
 from incidents.desk import accounts as acts
@@ -25,18 +25,8 @@ from incidents.desk.once import Once
 from incidents.store import accounts as stored
 from incidents.views import accounts as views
 
-
-def _not_tried(request: Request) -> None:
-    """Whoever asks for a trial, as of other acts, is not given the real thing instead."""
-    if request.query_params.get("dry_run", "false").lower() not in ("false", "0"):
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "no_dry_run",
-            "accounts and tokens cannot be tried out: nothing is done",
-        )  # fmt: skip
-
-
 router = guarded("accounts")
-router.dependencies.append(Depends(_not_tried))
+router.dependencies.append(Depends(not_tried))
 
 T = TypeVar("T")
 Asking = Annotated[Caller, Depends(caller)]

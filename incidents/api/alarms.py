@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from incidents import clock
 from incidents.api import answers
-from incidents.api.caller import Caller, looker
+from incidents.api.caller import Caller, looker, not_tried
 from incidents.api.operation import JSON, operation, router
 from incidents.api.turn import TRYING
 from incidents.notices import notice_settings, trial
@@ -27,7 +27,10 @@ def alarms(by: Looking) -> JSON:
         return JSON(house.views.alarms_now(connection, house.now(connection), house.report_duty))
 
 
-@routes.post("/alarms/test", **operation("try_alarms", answers.Tried, acting=True))
+@routes.post(
+    "/alarms/test", dependencies=[Depends(not_tried)],
+    **operation("try_alarms", answers.Tried, acting=True),
+)  # fmt: skip
 def test(by: Looking) -> JSON:
     """Send a trial through each channel to the desk, whatever the hour, and say what came of it.
 

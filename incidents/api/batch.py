@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from incidents.accounts import roles
 from incidents.api import act_table, answers, forms, problems
 from incidents.api.act_table import Act
-from incidents.api.caller import Caller, actor
+from incidents.api.caller import Caller, keeper
 from incidents.api.operation import JSON, operation, router
 from incidents.desk import Envelope
 from incidents.desk.desk import MAX_BATCH
@@ -26,7 +26,7 @@ from incidents.views import masked, personal
 
 routes = router("batch")
 
-Acting = Annotated[Caller, Depends(actor)]
+Acting = Annotated[Caller, Depends(keeper)]
 
 _LOG = "log"
 _NAMES = {"incidents": _LOG, "contacts": "contact"}

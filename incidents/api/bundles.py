@@ -26,7 +26,7 @@ from incidents.store import sites
 routes = router("record")
 
 Looking = Annotated[Caller, Depends(looker)]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
 WithWords = Annotated[
     bool,
     Query(description="People's own words, with their salts: needs `reveal`; goes on record."),
@@ -35,8 +35,14 @@ ZSTD = "application/zstd"
 _PIECE = 2**18
 
 
+def _turn() -> Iterator[None]:
+    """Held until the last piece has gone out: each archive lies on the disk as long."""
+    with BUNDLING.taken():
+        yield
+
+
 @routes.get(
-    "/bundle", response_class=StreamingResponse,
+    "/bundle", response_class=StreamingResponse, dependencies=[Depends(_turn)],
     **answering("export", ZSTD, {"type": "string", "format": "binary"}, "Tar under Zstandard."),
 )  # fmt: skip
 def whole(
@@ -50,7 +56,7 @@ def whole(
 
     It is for somebody who trusts nobody, and offline: `incidents audit verify FILE`. A part of the
     record comes with a proof for each entry, that of one site with its report as well. The archive
-    is made before the answer begins, one at a time.
+    is made before the answer begins, and one at a time is made and taken away.
     """
     if with_words and site is None:
         raise InputError("people's own words stand in a site's report: with_words wants site")
@@ -62,8 +68,7 @@ def whole(
     if with_words:
         by.reveals(str(name))
     order = Order(wanted=wanted, zone=by.house.settings.zone, with_words=with_words)
-    with BUNDLING.taken():
-        file = _archive(by, order)
+    file = _archive(by, order)
     headers = {"Content-Disposition": f'attachment; filename="incidents{ARCHIVE}"'}
     return StreamingResponse(_pieces(file), media_type=ZSTD, headers={**ALONE, **headers})
 

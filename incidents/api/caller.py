@@ -275,24 +275,27 @@ Key = Annotated[
     ),
 ]
 
+KEY_FOR_HEADER = "Idempotency-Key-For"
+KeyFor = Annotated[
+    int | None,
+    Header(
+        alias=KEY_FOR_HEADER,
+        ge=1,
+        le=86_400,
+        description="After so many seconds the key is free again; none: never.",
+    ),
+]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag of the site as you have seen it.")
+]
+
 
 async def actor(
     request: Request,
     key: Key = None,
-    if_match: Annotated[
-        str | None,
-        Header(alias="If-Match", description="The ETag of the site as you have seen it."),
-    ] = None,
+    if_match: IfMatch = None,
     dry_run: DryRun = False,
-    key_for: Annotated[
-        int | None,
-        Header(
-            alias="Idempotency-Key-For",
-            ge=1,
-            le=86_400,
-            description="After so many seconds the key is free again; none: never.",
-        ),
-    ] = None,
+    key_for: KeyFor = None,
 ) -> Caller:
     """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
     found = await looker(request)
@@ -300,10 +303,39 @@ async def actor(
     return Caller(found.house, found.identity, key, _seen(if_match), dry_run, held)
 
 
+async def keeper(
+    request: Request, key: Key = None, if_match: IfMatch = None, dry_run: DryRun = False
+) -> Caller:
+    """The same, for an act of more than one site, whose key is kept for good.
+
+    Raises:
+        Problem: 422 if it is to be kept for a while only.
+    """
+    if KEY_FOR_HEADER in request.headers:
+        raise problems.problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "kept_for_good",
+            f"a key of this is kept for good: send it without {KEY_FOR_HEADER}; nothing is done",
+        )  # fmt: skip
+    return await actor(request, key, if_match, dry_run)
+
+
 async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
     """The same, for what is no act of one site and comes to the same when it is done again."""
     found = await looker(request)
     return Caller(found.house, found.identity, dry_run=dry_run)
+
+
+def not_tried(request: Request) -> None:
+    """Whoever asks for a trial of what knows none is not given the real thing instead.
+
+    Raises:
+        Problem: 422 then.
+    """
+    if request.query_params.get("dry_run", "false").lower() not in ("false", "0"):
+        raise problems.problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "no_dry_run",
+            "this cannot be tried out with dry_run: nothing is done",
+        )  # fmt: skip
 
 
 def _seen(if_match: str | None) -> Seen | None:

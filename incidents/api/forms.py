@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -13,7 +13,9 @@ from incidents.machine.note import AUDIENCES, FOR_DESK
 
 Short = Annotated[str, Field(max_length=100)]
 Words = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
-Time = Annotated[str, Field(max_length=64, description="RFC 3339, when it happened; none: now.")]
+Time = Annotated[
+    str, Field(max_length=64, description="RFC 3339 with its offset: when it happened; none: now.")
+]
 
 
 class Form(BaseModel, extra="forbid"):
@@ -124,8 +126,8 @@ class Shift(Form):
 
 
 def at(given: str | None) -> datetime | None:
-    """When it happened, in UTC; raises InputError of what is no time."""
-    return None if given is None else clock.parse(given, UTC, clock.now())
+    """When it happened, in UTC; raises InputError of what is no time with its offset."""
+    return None if given is None else clock.parse_exact(given)
 
 
 def words(what: str, given: str | None, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str | None:

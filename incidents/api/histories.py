@@ -19,7 +19,7 @@ from incidents.api import answers, forms, policies, problems
 from incidents.api.caller import Caller, looker, tryer
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.policies import Toml
-from incidents.api.turn import SIMULATING
+from incidents.api.turn import IMPORTING, SIMULATING
 from incidents.errors import InputError
 from incidents.intake import grouping, importing, picture
 from incidents.intake import history as histories
@@ -97,10 +97,15 @@ def bring_in(by: Acting, asked: HistoryFile) -> JSON:
 
     They start no clock and count in no rule. All lines are checked before anything is written; a
     row that was imported before, in any file, is not imported again: a request that was cut short
-    may be sent again as it was. A dry run says what is wrong with each line.
+    may be sent again as it was. One request at a time. A dry run says what is wrong with each line.
     """
     by.needs("import_incident")
     by.needs("add_site")
+    with IMPORTING.taken():
+        return _brought_in(by, asked)
+
+
+def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
     history = _history(asked, MAX_IMPORTED)
     importing.refuse_future(history, clock.now())
     if not by.dry_run:

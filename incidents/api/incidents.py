@@ -28,7 +28,7 @@ routes = router("incidents")
 Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
 _TIMELINE = "story"
 _PIECE = 2**20
 
@@ -49,7 +49,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     """List incidents, site by site. `since` and `until` are of their recording.
 
     `q` is looked for in the site's name, the web addresses, and the notes; that reads through all
-    that the other filters leave, for 5 seconds at most, and a page may then hold fewer than asked.
+    that the other filters leave, for 5 seconds at most.
     """
     wanted = lists.IncidentFilter(
         site=None if site is None else inputs.site(site), state=state,

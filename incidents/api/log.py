@@ -15,7 +15,7 @@ from pydantic import Field
 
 from incidents import clock, inputs
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, looker
+from incidents.api.caller import Caller, looker, not_tried
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import export, log_settings, log_status, replayed, signed_check, verify
 from incidents.audit.checkpointing import checkpointed
@@ -91,7 +91,10 @@ def last(by: Looking) -> JSON:
     return JSON({"checkpoint": note, "pending": pending})
 
 
-@routes.post("/log/checkpoint", **operation("export", answers.Checkpoint, acting=True))
+@routes.post(
+    "/log/checkpoint", dependencies=[Depends(not_tried)],
+    **operation("export", answers.Checkpoint, acting=True),
+)  # fmt: skip
 def checkpoint(by: Looking) -> JSON:
     """Number and sign what there is, where this server has the key, and give the checkpoint.
 

@@ -9,17 +9,17 @@ from fastapi import Depends, Path, Query
 from pydantic import Field
 
 from incidents import clock, inputs
-from incidents.acts.reconciliation import in_doubt
 from incidents.api import answers, forms
-from incidents.api.caller import Caller, actor, looker
+from incidents.api.caller import Caller, keeper, looker
 from incidents.api.operation import JSON, operation, router
+from incidents.store import sites
 from incidents.views import masked
 from incidents.words import When
 
 routes = router("orders")
 
 Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
+Acting = Annotated[Caller, Depends(keeper)]
 MAX_ORDERS = 10_000
 MAX_SITES = 100
 """So many sites are compared in one request: each may take its adapter a while."""
@@ -68,14 +68,13 @@ def show(
 def reconcile(by: Acting, which: Reconcile) -> JSON:
     """Ask the adapters how sites really stand, and compare; what is found goes on record."""
     by.needs("reconcile")
-    names = [inputs.site(name) for name in which.sites]
+    names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
         with by.reading() as connection:
-            names = in_doubt(by.house.views.sites(connection), every=which.all)
-    now = names[:MAX_SITES]
+            names, left = sites.in_doubt(connection, every=which.all, most=MAX_SITES)
     compared = by.house.compare(
-        now, by=by.by, login=by.identity.login, repair=which.repair, dry_run=by.dry_run,
+        names, by=by.by, login=by.identity.login, repair=which.repair, dry_run=by.dry_run,
         key=None if by.key is None else f"{by.by}:{by.key}",
     )  # fmt: skip
     items = [each.document() for each in compared]
-    return JSON({"items": items, "left": len(names) - len(now)})
+    return JSON({"items": items, "left": left})

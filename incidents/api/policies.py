@@ -11,7 +11,7 @@ from pydantic import Field
 
 from incidents import policy_words
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, actor, looker
+from incidents.api.caller import Caller, keeper, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
 from incidents.machine import graph, policy
@@ -25,7 +25,7 @@ from incidents.views import policy as views
 routes = router("policy")
 
 Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
+Acting = Annotated[Caller, Depends(keeper)]
 Document = dict[str, Any]
 Toml = Annotated[str, Field(max_length=1_000_000, description="TOML.")]
 

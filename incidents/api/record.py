@@ -21,7 +21,7 @@ from incidents.store import leaves, sites
 routes = router("record")
 
 Looking = Annotated[Caller, Depends(looker)]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
 NDJSON = "application/x-ndjson"
 AT_ONCE = 500
 """So many entries are held in memory at a time."""

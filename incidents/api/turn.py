@@ -32,4 +32,4 @@ class Turn:
             self._free.release()
 
 
-SIMULATING, BUNDLING, ERASING, TRYING = Turn(), Turn(), Turn(), Turn()
+SIMULATING, IMPORTING, BUNDLING, ERASING, TRYING = Turn(), Turn(), Turn(), Turn(), Turn()

@@ -71,21 +71,21 @@ class Proving(Generic[Shown]):
         try:
             shown = prove(self._done)
         except IncidentsError as error:
-            self._change(ended=clock(), failed=error.message)
+            self._end(ended=clock(), failed=error.message)
         except Exception as error:  # noqa: BLE001 - or it would be said for ever that it runs
             _log.error("a proof failed", error=error)
-            self._change(ended=clock(), failed=type(error).__name__)
+            self._end(ended=clock(), failed=type(error).__name__)
         else:
-            self._change(ended=clock(), shown=shown)
-        finally:
-            self._over.set()
+            self._end(ended=clock(), shown=shown)
 
     def _done(self, entries: int) -> None:
         with self._lock:
             assert self._last is not None, "it runs"
             self._last = replace(self._last, entries=self._last.entries + entries)
 
-    def _change(self, **what: object) -> None:
+    def _end(self, **what: object) -> None:
+        # At once: of one that begins in between, nobody who waits would be told that it is over.
         with self._lock:
             assert self._last is not None, "it runs"
             self._last = replace(self._last, **what)  # type: ignore[arg-type]  # fields of its own
+            self._over.set()

@@ -60,11 +60,11 @@ def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) ->
 
 
 def _names(run: Run, *, every: bool) -> list[str]:
-    from incidents.acts.reconciliation import in_doubt
+    from incidents.store import sites
 
-    house = run.house
-    with house.reading() as connection:
-        return in_doubt(house.views.sites(connection), every=every)
+    with run.house.reading() as connection:
+        names, _ = sites.in_doubt(connection, every=every)
+    return names
 
 
 def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from incidents.audit.proving import Proving
 from incidents.console import audit, overview, policy, simulate
 from incidents.console.shelf import Shelf
 
@@ -17,4 +16,3 @@ FIGURES: tuple[APIRouter, ...] = (
 def furnish(console: FastAPI) -> None:
     """Puts there what these pages keep between two requests."""
     console.state.simulated, console.state.tried = Shelf(), Shelf()
-    console.state.verifying = Proving()

@@ -94,10 +94,12 @@ def _log_page(
 
 
 @router.get("/incidents/{incident}")
-def show(here: Looking, incident: str) -> Response:
-    """The page."""
+def show(
+    here: Looking, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
+) -> Response:
+    """The page; of a long story its newest lines, or those before the site's `before`th entry."""
     here.needs("look")
-    return _page(here, inputs.incident(incident))
+    return _page(here, inputs.incident(incident), before=before)
 
 
 @router.post("/incidents/{incident}/attach")
@@ -261,14 +263,19 @@ def at(key: Key) -> str:
 
 
 def _page(
-    here: Sitting, key: Key, *, said: Said | None = None, opened: str | None = None
+    here: Sitting,
+    key: Key,
+    *,
+    said: Said | None = None,
+    opened: str | None = None,
+    before: int | None = None,
 ) -> Response:
     reader = here.reader
     with here.reading() as connection:
         found = views.incident(connection, key)
-        story = views.part_of_story(
+        story = views.newest_of_story(
             connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken,
-            most=MAX_TIMELINE,
+            before=before, most=MAX_TIMELINE,
         )  # fmt: skip
         would = possible.on_incident(connection, key, here.by, reader.now)
     found = masked.document(found)
@@ -276,7 +283,7 @@ def _page(
         "incident", status=409 if said else 200, said=said, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
-        left=story.left, opened=opened,
+        before=before, earlier=story.ahead, opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
         not_now=reasons(here, would), outcomes=OUTCOMES, linked=_is_linked(), nonce=token_hex(8),
     )  # fmt: skip

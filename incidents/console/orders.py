@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from incidents import inputs, site_name, views
 from incidents.acts import routing
-from incidents.acts.reconciliation import Reconciliation, in_doubt
+from incidents.acts.reconciliation import Reconciliation
 from incidents.console import details, telling
 from incidents.console.said import Said
 from incidents.console.shelf import Shelf
@@ -31,7 +31,7 @@ from incidents.machine import commands as c
 from incidents.machine.ids import order_id
 from incidents.machine.order_acts import BY_HAND
 from incidents.machine.orders import ACT
-from incidents.store import tables
+from incidents.store import sites, tables
 from incidents.views import acts, masked, possible
 from incidents.words import When
 
@@ -104,22 +104,21 @@ def _compared(desk: Acting) -> Compared:
     """One site, or of those that are down or in doubt the next few."""
     named, after = desk.given.text("site"), desk.given.text("after") or ""
     if named is not None:
-        names = [inputs.site(named)]
+        names, left = [inputs.site(named)], 0
     else:
         with desk.reading() as connection:
-            names = in_doubt(views.sites(connection, after=after[:300] or None))
-    now, repair = names[:MAX_SITES], desk.given.text("repair") is not None
+            names, left = sites.in_doubt(connection, after=after[:300] or None, most=MAX_SITES)
+    repair = desk.given.text("repair") is not None
     found = routing.load()
     try:
         own = Reconciliation(
             reading=desk.reading, desk=desk.house.desk, routing=found, by=desk.by,
             login=desk.identity.login, repair=repair,
         )  # fmt: skip
-        items = [own.compare(name).document() for name in now]
+        items = [own.compare(name).document() for name in names]
     finally:
         found.close()
-    left = len(names) - len(now)
-    return Compared(items=items, left=left, after=now[-1] if left else "", repair=repair)
+    return Compared(items=items, left=left, after=names[-1] if left else "", repair=repair)
 
 
 @router.get("/orders/{order}")

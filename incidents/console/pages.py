@@ -44,6 +44,8 @@ def create(app: FastAPI) -> FastAPI:
     console.state.oidc, console.state.trusted_proxies = app.state.oidc, app.state.trusted_proxies
     console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
     console.state.compared = Shelf()
+    # One proof of the record runs at a time, whichever way it was asked for.
+    console.state.verifying = app.state.verifying
     furnish(console)
     console.router.routes.append(static_files.ROUTE)
     for router in ROUTERS:

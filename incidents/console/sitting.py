@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,7 @@ from incidents.console.form import Given, given
 from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
 from incidents.desk import Envelope
-from incidents.desk.desk import MAX_BATCH
+from incidents.machine.commands import HandOver
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -159,20 +159,14 @@ class Acting(Sitting):
         [answer] = self.house.desk.submit([own])
         return answer
 
-    def submit_all(self, asked: Iterable[tuple[int, Command]]) -> list[Answer]:
-        """Brings to the desk what is asked of several sites, each as it stands then.
+    def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
+        """Gives what they hold on those sites to somebody else.
 
         Raises:
             NotLetError, ProveAgainError: see `proves`; then nothing is done.
         """
-        envelopes = [self._envelope(site, command) for site, command in asked]
-        for act in {roles.act_of(type(each.command)) for each in envelopes}:
-            self.proves(act)
-        return [
-            answer
-            for start in range(0, len(envelopes), MAX_BATCH)
-            for answer in self.house.desk.submit(envelopes[start : start + MAX_BATCH])
-        ]
+        self.proves(roles.act_of(HandOver))
+        return self.house.hand_over(self._envelope(0, HandOver(by=self.by, to=to)), of=of)
 
     def _envelope(self, site: str | int, command: Command) -> Envelope:
         proved = self.identity.proved_at is not None

@@ -1,4 +1,5 @@
-"""The access: for which commands a person signs in first, and the record of who was not let do one.
+"""The access: for which commands a person signs in first, who may be given work, and the record of
+who was not let do something.
 
 It is asked here, under the locks of the act, so that no way to the desk leads past it.
 """
@@ -18,9 +19,11 @@ from incidents.machine.case import Case
 from incidents.machine.commands import (
     Approve,
     AskReinstatement,
+    ClaimItem,
     Command,
     CompleteTask,
     ConfirmClosure,
+    HandOver,
     StateFalse,
     StateRefused,
     Uphold,
@@ -34,9 +37,9 @@ from incidents.store.tables import desk
 _SECOND_YES = (Approve, ConfirmClosure)
 _NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person", "for_a_supervisor"})
 
-NOT_KEPT = frozenset({"sign_in_needed", "for_a_supervisor", "changed_meanwhile"})
-"""What is not the answer to a key for good: the same command may be given after a sign-in, or after
-another look."""
+NOT_KEPT = frozenset({"sign_in_needed", "for_a_supervisor", "changed_meanwhile", "no_taker"})
+"""What is not the answer to a key for good: the same command may be given after a sign-in, after
+another look, or once there is who takes it over."""
 
 NotLet = tuple[Envelope, str, str]
 """What was asked, the name of the refusal, and that of the site."""
@@ -59,6 +62,17 @@ def missing(connection: Connection, envelope: Envelope, policy: Policy) -> Refus
     return None if _is_let(connection, by, act, signed_in=envelope.signed_in) else _sign_in(by)
 
 
+def no_taker(connection: Connection, envelope: Envelope) -> Refusal | None:
+    """That work is handed over to who can do none of it, where there are accounts: nobody but its
+    holder lets go of an item, so it would be locked for good."""
+    command = envelope.command
+    if not isinstance(command, HandOver) or not any_there(connection):
+        return None
+    if _may(connection, command.to, act_of(ClaimItem)):
+        return None
+    return Refusal("no_taker", {"to": command.to})
+
+
 def of_policy(
     connection: Connection, before: Policy, by: str, *, signed_in: bool
 ) -> Refusal | None:
@@ -75,7 +89,11 @@ def of_policy(
 
 def _is_let(connection: Connection, by: str, act: str, *, signed_in: bool) -> bool:
     """Looked at once more: the account may have been disabled meanwhile."""
-    found = account(connection, by) if signed_in else None
+    return signed_in and _may(connection, by, act)
+
+
+def _may(connection: Connection, handle: str, act: str) -> bool:
+    found = account(connection, handle)
     return found is not None and found.disabled_at is None and may(found.role, act)
 
 

@@ -183,8 +183,10 @@ class Batch:
         return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
 
     def _decide(self, envelope: Envelope) -> Answer:
-        bad = refused_text(envelope.command) or access.missing(
-            self._connection, envelope, self._policy
+        bad = (
+            refused_text(envelope.command)
+            or access.missing(self._connection, envelope, self._policy)
+            or access.no_taker(self._connection, envelope)
         )
         if bad is not None:
             return self._refuse(envelope, bad)

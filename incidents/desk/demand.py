@@ -113,9 +113,13 @@ class Demands:
         if erased.anything and not dry_run:
             confirm()
         staying = self._staying(scope)
-        if not erased.anything and staying.first is not None:
-            raise TooYoungError(site=demand.site, at=told(staying.first))
-        if not dry_run:
+        if not erased.anything:
+            if staying.first is not None:
+                raise TooYoungError(site=demand.site, at=told(staying.first))
+            if not dry_run:
+                # Nothing was confirmed, so nothing is erased that has grown old since.
+                erasure.clear(self.engine, self.folder)
+        elif not dry_run:
             wanted = Erasure(
                 scope=scope, by=demand.by, login=demand.login, site=demand.site,
                 reason=demand.reason,

@@ -101,10 +101,20 @@ def erase(
             words, files = words + done, files + len(gone)
             if stopped():
                 break
-    evidence.sweep(folder, clock.now())
     # Somebody who demands it need not take our word for it that nothing lay free before.
-    traces.remove(engine, rewrite=words > 0 or erasure.site is not None)
+    clear(engine, folder, rewrite=words > 0 or erasure.site is not None)
     return Erased(words=words, files=files)
+
+
+def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
+    """Ends what an earlier erasing may not have come to: what a crash left half written, and what
+    the database's files still hold of rows that are gone (see `traces`).
+
+    Raises:
+        DatabaseError: if others read all the time, or the disk has no room.
+    """
+    evidence.sweep(folder, clock.now())
+    traces.remove(engine, rewrite=rewrite)
 
 
 def _portions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -17,9 +17,15 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 def hand_over(
-    desk: Desk, reading: Reading, order: Envelope, *, dry_run: bool = False
+    desk: Desk,
+    reading: Reading,
+    order: Envelope,
+    *,
+    of: Collection[int] | None = None,
+    dry_run: bool = False,
 ) -> list[Answer]:
-    """Sends the hand-over in `order` to each site on which its person holds something.
+    """Sends the hand-over in `order` to each site on which its person holds something, or to those
+    `of` them.
 
     Each site has a key of its own, `K:12` for the key K and the site 12. What somebody else has let
     go since we looked is left out: nothing is left to give.
@@ -27,7 +33,7 @@ def hand_over(
     Raises:
         DatabaseError: when the database does not do its part.
     """
-    sites = _sites(reading, order)
+    sites = [site for site in _sites(reading, order) if of is None or site in of]
     given: list[Answer] = []
     for start in range(0, len(sites), MAX_BATCH):
         envelopes = [_to(order, site) for site in sites[start : start + MAX_BATCH]]

@@ -8,13 +8,16 @@ import re
 
 _INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})", re.ASCII)
 _CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})", re.ASCII)
-_ITEM = re.compile(
-    r"([1-9]\d{0,17})-([1-9]\d{0,8}|t[1-9]\d{0,8}|closure|disputed|reinstatement)", re.ASCII
-)
 _ORDER = re.compile(r"([1-9]\d{0,17})-o([1-9]\d{0,17})(?:\.([a-z]{1,20}))?", re.ASCII)
+
 CLOSURE = "closure"
 DISPUTED = "disputed"
 REINSTATEMENT = "reinstatement"
+NAMED = (CLOSURE, DISPUTED, REINSTATEMENT)
+"""The items of the queue that have no number: a site has one of each at most."""
+_ITEM = re.compile(
+    rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
+)
 ACT = "act"
 """The lane in which an order goes into the world (see `orders`); its name needs no lane."""
 

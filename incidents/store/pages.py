@@ -9,7 +9,7 @@ import base64
 import binascii
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -55,14 +55,26 @@ def page(
     return Page(rows, None if ahead is None else _cursor(kind, ahead))
 
 
+def behind(kind: str, place: tuple[Any, ...]) -> str:
+    """The cursor of what follows the row with those keys."""
+    return _cursor(kind, serialize_bookmark((place, False)))
+
+
 @contextmanager
-def bounded(connection: Connection, seconds: float) -> Iterator[None]:
+def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], None]]:
     """A look that reads through much, and is broken off after so many seconds.
+
+    One of many statements asks what it is given between them, since each is bounded alone.
 
     Raises:
         TooCostlyError: then.
     """
     until = time.monotonic() + seconds
+
+    def in_time() -> None:
+        if time.monotonic() > until:
+            raise TooCostlyError(seconds=seconds)
+
     own: Any = connection.connection.dbapi_connection
     sqlite = connection.dialect.name == "sqlite"
     if sqlite:
@@ -70,7 +82,7 @@ def bounded(connection: Connection, seconds: float) -> Iterator[None]:
     else:
         connection.execute(text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
     try:
-        yield
+        yield in_time
     except DBAPIError as error:
         if _was_broken_off(error):
             raise TooCostlyError(seconds=seconds) from error

@@ -7,7 +7,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
+from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import UnknownSiteError
@@ -45,6 +45,28 @@ def named(connection: Connection, name: str) -> Row:
     if found is None or found["created_at"] is None:
         raise unknown(connection, name)
     return dict(found)
+
+
+def in_doubt(
+    connection: Connection,
+    *,
+    every: bool = False,
+    after: str | None = None,
+    most: int | None = None,
+) -> tuple[list[str], int]:
+    """The names of those that are down, or of which something else is in force than is ordered, or
+    of `every` one: the first `most` behind the name `after`, and how many come after them."""
+    of = sites.c
+    asked = select(of.name).where(of.created_at.is_not(None))
+    if not every:
+        asked = asked.where(or_(of.state != "active", of.in_force != of.state))
+    if after is not None:
+        asked = asked.where(of.name > after)
+    names = list(connection.scalars(asked.order_by(of.name).limit(most)))
+    if most is None or len(names) < most:
+        return names, 0
+    total = connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
+    return names, total - len(names)
 
 
 def unknown(connection: Connection, name: str) -> UnknownSiteError:

@@ -13,11 +13,11 @@ from incidents.views.policy import active_policy
 from incidents.views.policy import history as policy_history
 from incidents.views.queue import item, queue
 from incidents.views.register import incident, site, sites
-from incidents.views.timeline import part_of_story, timeline
+from incidents.views.timeline import newest_of_story, part_of_story, timeline
 from incidents.views.why import why
 
 __all__ = [
     "active_policy", "alarms_now", "dead_letters", "duties", "enforcement", "incident", "item",
-    "order", "part_of_story", "policy_history", "queue", "site", "sites", "timeline", "unsettled",
-    "why",
+    "newest_of_story", "order", "part_of_story", "policy_history", "queue", "site", "sites",
+    "timeline", "unsettled", "why",
 ]  # fmt: skip

@@ -8,9 +8,10 @@ they are shown, so that nobody guesses a number digit by digit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ from incidents.views import masked, personal, register
 Document = dict[str, Any]
 
 SEARCHED_S = 5
+_SEARCHED_AT_ONCE = 100
 _SITES, _INCIDENTS = "sites", "incidents"
 
 
@@ -88,22 +90,51 @@ def incidents_page(
 ) -> Document:
     """A page of incidents, site by site in the order in which these came, and of each as logged.
 
-    Of what is searched a page may hold fewer than `limit` though more follow. Notes are masked
-    unless `reveal` asks for them.
+    Notes are masked unless `reveal` asks for them. What is searched is read on to where the page is
+    full and one more is known: `next` tells of what is shown alone, or it would tell who guesses
+    which of the masked have a number in them.
 
     Raises:
         UnknownSiteError: for a site that is not there.
         BadCursorError: for a cursor of something else.
         TooCostlyError: if it takes too long.
     """
-    query = _incidents(connection, wanted)
-    with pages.bounded(connection, SEARCHED_S):
-        found = pages.page(connection, query, _INCIDENTS, limit=limit, cursor=cursor)
-    documents = _documents(connection, [(row["site_id"], row["n"]) for row in found.rows])
-    shown = documents if reveal else [masked.document(each) for each in documents]
-    if wanted.q is not None:
-        shown = [each for each in shown if where(each, wanted.q)]
-    return {"items": shown, "next": found.next}
+    look = _Look(connection, wanted, reveal=reveal)
+    with pages.bounded(connection, SEARCHED_S) as in_time:
+        found = list(islice(look.read(cursor, limit + 1, in_time), limit + 1))
+    ahead = pages.behind(_INCIDENTS, found[limit - 1][0]) if len(found) > limit else None
+    return {"items": [document for _, document in found[:limit]], "next": ahead}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Somebody's look through the incidents."""
+
+    connection: Connection
+    wanted: IncidentFilter
+    _: KW_ONLY
+    reveal: bool
+
+    def read(
+        self, cursor: str | None, at_once: int, in_time: Callable[[], None]
+    ) -> Iterator[tuple[incident_rows.Key, Document]]:
+        """What they are shown behind the cursor, and where it stands, read so many at once."""
+        query = _incidents(self.connection, self.wanted)
+        q = self.wanted.q
+        # Few may be shown of those in which the database finds it.
+        most = at_once if q is None else max(at_once, _SEARCHED_AT_ONCE)
+        while True:
+            page = pages.page(self.connection, query, _INCIDENTS, limit=most, cursor=cursor)
+            keys = [(row["site_id"], row["n"]) for row in page.rows]
+            documents = _documents(self.connection, keys)
+            shown = documents if self.reveal else [masked.document(each) for each in documents]
+            for key, document in zip(keys, shown, strict=True):
+                if q is None or where(document, q):
+                    yield key, document
+            if page.next is None:
+                return
+            in_time()
+            cursor = page.next
 
 
 def _incidents(connection: Connection, wanted: IncidentFilter) -> Select[Any]:

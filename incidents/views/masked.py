@@ -13,6 +13,7 @@ from typing import Any
 
 DOT = "•"
 _HIDDEN = DOT * 3
+_OPENING, _CLOSING = "“”"
 
 # Fewer digits than this are an extension or a service number: no end of it is shown.
 _LEAST_DIGITS = 7
@@ -142,12 +143,21 @@ def document(value: Any) -> Any:
 
 def _masked(name: str, value: Any) -> Any:
     if isinstance(value, list) and name in _WORDS:
-        return [_masked(name, each) for each in value]
+        return [_quoted(each) if isinstance(each, str) else document(each) for each in value]
     if not isinstance(value, str):
         return document(value)
     if name in _MASKS:
         return _MASKS[name](value)
     return words(value) if name in _WORDS else value
+
+
+def _quoted(line: str) -> str:
+    """A line of this program's own, in which people's words stand between “ and ”: digests, names,
+    addresses of sites and what is to be typed next stay as they are."""
+    first, last = line.find(_OPENING), line.rfind(_CLOSING)
+    if not 0 <= first < last:
+        return line
+    return line[:first] + words(line[first:last]) + line[last:]
 
 
 def _with_extension(text: str) -> str:

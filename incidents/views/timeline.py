@@ -33,13 +33,12 @@ _QUOTED = ("note", "text", "evidence")
 class Part:
     """Some lines of an incident's story, the earliest first.
 
-    `ahead` is the site's entry after which to look on, None at the end; `left` counts those that
-    were not looked at.
+    `ahead` is the site's entry after which, or for the newest part before which, to look on; None
+    at the end.
     """
 
     lines: list[Document]
     ahead: int | None
-    left: int
 
 
 def timeline(
@@ -95,7 +94,42 @@ def part_of_story(
     lines = list(_lines(connection, teller, wanted, after, most + 1))
     if len(lines) > most:
         until = lines[most - 1]["seq"]
-    return Part(lines[:most], until if until < last else None, max(0, last - until))
+    return Part(lines[:most], until if until < last else None)
+
+
+def newest_of_story(
+    connection: Connection,
+    site_id: int,
+    incident: int,
+    *,
+    now: datetime,
+    zone: tzinfo = UTC,
+    language: Language = ENGLISH,
+    before: int | None = None,
+    most: int,
+) -> Part:
+    """The last lines of an incident's `timeline`, or the last ones before the site's `before`th
+    entry, at most `most`; looked for as `part_of_story` looks."""
+    first = _before(connection, site_id, incident)
+    last = connection.scalar(select(sites.c.seq).where(sites.c.id == site_id)) or 0
+    end = last if before is None else min(last, before - 1)
+    begin = max(first, end - MAX_LOOKED_AT)
+    wanted = _entries_of(site_id).where(
+        entries.c.site_seq > begin, entries.c.site_seq <= end,
+        _concerning(connection, site_id, incident),
+    )  # fmt: skip
+    backwards = wanted.order_by(entries.c.site_seq.desc()).limit(most + 1)
+    found = connection.execute(backwards).all()
+    if len(found) > most:
+        begin = found[most - 1].site_seq - 1
+    bodies = [row.body for row in found[:most][::-1]]
+    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
+    lines = [
+        line
+        for start in range(0, len(bodies), _BATCH)
+        for line in told(connection, teller, bodies[start : start + _BATCH])
+    ]
+    return Part(lines, begin + 1 if begin > first else None)
 
 
 def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Document]:

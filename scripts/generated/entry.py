@@ -209,6 +209,7 @@ def _account_acts() -> Iterator[Event]:
     when: dict[str, Any] = {
         "occurred_at": _BEGIN, "recorded_at": _BEGIN, "by": "admin-1", "policy": DOCUMENTED.digest,
     }  # fmt: skip
+    own: dict[str, Any]
     own, token = {"handle": "operator-1"}, "4f1c09a7be"
     yield acts.AccountMade(**when, **own, role="operator")
     yield acts.RoleGiven(**when, **own, role="supervisor")

@@ -214,6 +214,10 @@ def test_all_that_one_holds_is_handed_over_once(api: Rig) -> None:
     operator = api.client("operator")
     operator.post("/api/v1/queue/1-1/claim")
     headers = {"Idempotency-Key": "evening"}
+    nobody = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
+    assert nobody.status_code == 409
+    assert nobody.json()["type"] == "urn:incidents:problem:no-taker"
+    api.account("li", "operator")
     given = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
     assert [each["site"]["site"] for each in given.json()["items"]] == ["shop.example"]
     again = operator.post("/api/v1/queue/hand-over", json={"to": "li"}, headers=headers)
@@ -316,6 +320,19 @@ def test_orders_are_listed_shown_steered_and_compared(api: Rig) -> None:
     ]
     assert (compared["site"], compared["ordered"]) == ("shop.example", "active")
     assert supervisor.post("/api/v1/reconcile", json={}).json()["left"] == 0
+
+
+def test_of_many_sites_in_doubt_the_first_are_compared_and_no_others_are_read(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(api)
+    monkeypatch.setattr("incidents.api.orders.MAX_SITES", 1)
+    monkeypatch.setattr("incidents.views.sites", lambda *_a, **_o: 1 / 0)
+    supervisor = api.client("supervisor")
+    for every, left in ((False, 1), (True, 2)):
+        found = supervisor.post("/api/v1/reconcile", json={"all": every}).json()
+        assert [each["site"] for each in found["items"]] == ["closed.example"]
+        assert found["left"] == left
 
 
 def test_what_the_settings_do_not_have_is_a_conflict_and_no_fault(api: Rig) -> None:

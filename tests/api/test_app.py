@@ -80,6 +80,22 @@ def test_the_same_key_gives_the_first_answer_and_another_body_is_refused(api: Ri
     assert other.json()["type"] == "urn:incidents:problem:key-reused"
 
 
+def test_a_key_that_is_kept_for_good_is_not_taken_for_a_while(api: Rig) -> None:
+    for role, path, body in (
+        ("supervisor", "reconcile", {}),
+        ("operator", "batch", {"commands": [{"do": "add", "to": "shop.example"}]}),
+    ):
+        headers = {"Idempotency-Key": "k", "Idempotency-Key-For": "60"}
+        answer = api.client(role).post(f"/api/v1/{path}", json=body, headers=headers)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["type"] == "urn:incidents:problem:kept-for-good"
+    paths = api.app.openapi()["paths"]
+    for path in ("policy/activate", "batch", "reconcile"):
+        told = {each["name"] for each in paths[f"/api/v1/{path}"]["post"]["parameters"]}
+        assert "Idempotency-Key" in told
+        assert "Idempotency-Key-For" not in told, path
+
+
 def test_what_a_role_may_not_do_is_refused_and_goes_on_record(api: Rig) -> None:
     add(api)
     answer = api.client("viewer").post("/api/v1/sites/shop.example/incidents", json={})
@@ -100,6 +116,18 @@ def test_a_request_that_is_not_as_described_is_told_without_what_was_given(api: 
         (["body", "urls"], "list_type"), (["body"], "extra_forbidden"),
     ]  # fmt: skip
     assert "s3cr3t" not in answer.text
+
+
+def test_a_time_without_its_offset_is_bad_input_and_not_taken_for_one_of_utc(api: Rig) -> None:
+    add(api)
+    operator, path = api.client("operator"), "/api/v1/sites/shop.example/incidents"
+    for at in ("2026-03-02T12:50:00", "2026-03-02 12:50", "04:50"):
+        answer = operator.post(path, json={"at": at})
+        assert answer.status_code == 422, at
+        assert answer.json()["type"] == "urn:incidents:problem:no-offset"
+        assert "2026-03-01T02:50:00+08:00" in answer.json()["detail"]
+        assert operator.get("/api/v1/incidents", params={"since": at}).status_code == 422
+    assert operator.post(path, json={"at": "2026-03-02T12:50:00+08:00"}).status_code == 201
 
 
 def test_an_unknown_site_is_404_with_the_nearest_names(api: Rig) -> None:

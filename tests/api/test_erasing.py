@@ -35,7 +35,9 @@ def words_of(api: Rig) -> str:
     return "".join(auditor.get(path).text for path in shown)
 
 
-def test_a_persons_words_are_erased_for_good_and_the_record_knows_by_whom(old: Rig) -> None:
+def test_a_persons_words_are_erased_for_good_and_the_record_knows_by_whom(
+    old: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     by = old.person("supervisor")
     tried: Any = by.post(f"{ERASE}?dry_run=true", json=WHY)
     assert tried.status_code == 200, tried.text
@@ -45,6 +47,12 @@ def test_a_persons_words_are_erased_for_good_and_the_record_knows_by_whom(old: R
     assert done["words"] == tried.json()["words"] > 0
     assert done["staying"] == {"words": 0, "files": 0, "first_at": None, "last_at": None}
     told = words_of(old)
+    with monkeypatch.context() as patched:
+        patched.setattr("incidents.desk.erasure.erase", lambda *_a, **_o: 1 / 0)
+        again = by.post(ERASE, json=WHY)
+    assert (again.status_code, again.json()["words"]) == (200, 0), (
+        "nothing, so nothing is confirmed"
+    )
     assert not any(each in told for each in (PHONE, MAIL, NOTE[:10]))
     [erased] = old.entries("words_erased")
     assert (erased["actor"], erased["data"]["of"]) == ("supervisor-person", "shop.example")

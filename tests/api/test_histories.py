@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incidents.api import histories
-from incidents.api.turn import SIMULATING
+from incidents.api.turn import IMPORTING, SIMULATING
 from incidents.cli import main
 from tests.api.desk import fill
 from tests.api.rig import Rig
@@ -111,6 +111,13 @@ def test_a_second_simulation_is_asked_to_come_again(
         answer = run(api)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert run(api).status_code == 200
+
+
+def test_a_second_import_is_asked_to_come_again(api: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incidents.api.turn.PATIENCE_S", 0)
+    with IMPORTING.taken():
+        assert bring(api, HISTORY).status_code == 503
+    assert bring(api, HISTORY).status_code == 200
 
 
 def test_an_import_puts_each_row_on_record_once_signed_by_who_sent_it(api: Rig) -> None:

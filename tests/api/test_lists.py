@@ -153,6 +153,35 @@ def test_nobody_guesses_a_masked_number_by_searching_for_it(api: Rig) -> None:
     assert [each["id"] for each in shown.json()["items"]] == ["1-1"]
 
 
+def test_where_a_search_goes_on_tells_nothing_of_what_is_masked(api: Rig) -> None:
+    add_sites(api, ["shop.example"])
+    for note in ("ring +86 10 5555 0123", "ring him", "+86 10 5555 0123", "ring her"):
+        log(api, "shop.example", note=note, again=True)
+    viewer = api.client("viewer")
+
+    def told(q: str) -> Any:
+        return viewer.get("/api/v1/incidents", params={"q": q, "limit": 1}).json()
+
+    assert told("5555 0123") == told("5555 0124") == {"items": [], "next": None}
+    assert [each["id"] for each in walk(viewer, "/api/v1/incidents?q=ring", 1)] == [
+        "1-1", "1-2", "1-4",
+    ]  # fmt: skip
+    assert [each["id"] for each in walk(viewer, "/api/v1/incidents?q=ring", 3)][2:] == ["1-4"]
+
+
+def test_a_search_through_many_that_are_masked_is_broken_off_between_them(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_sites(api, ["shop.example"])
+    for _ in range(3):
+        log(api, "shop.example", note="+86 10 5555 0123", again=True)
+    monkeypatch.setattr(lists, "SEARCHED_S", 0)
+    monkeypatch.setattr(lists, "_SEARCHED_AT_ONCE", 1)
+    asked = {"q": "5555 0123", "limit": 1}
+    answer = api.client("viewer").get("/api/v1/incidents", params=asked)
+    assert answer.json()["type"] == "urn:incidents:problem:too-costly"
+
+
 def test_a_search_that_takes_too_long_is_broken_off(
     api: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
 import pytest
 
+from incidents.api import bundles
 from incidents.audit import rotation
 from incidents.audit.signing_key import KeyRing
 from incidents.cli import main
@@ -56,6 +59,15 @@ def test_a_checkpoint_is_made_where_the_key_is_and_given_elsewhere(api: Rig, key
     last = auditor.post(f"{LOG}/checkpoint").json()
     assert last["checkpoint"] == made.json()["checkpoint"]
     assert last["pending"] > 0
+
+
+def test_what_knows_no_trial_is_not_done_instead_of_one(api: Rig, key: Path) -> None:
+    supervisor = api.client("supervisor")
+    for path in (f"{LOG}/checkpoint", "/api/v1/alarms/test"):
+        answer = supervisor.post(path, params={"dry_run": "true"})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["type"] == "urn:incidents:problem:no-dry-run"
+    assert api.client("auditor").get(f"{LOG}/checkpoint").status_code == 409, "none is signed"
 
 
 def test_a_log_that_is_not_what_was_signed_is_told_so_and_no_path_of_the_server(
@@ -145,6 +157,25 @@ def test_a_bundle_is_taken_away_and_proved_without_the_desk(
     assert auditor.get("/api/v1/bundle?with_words=true").status_code == 422
     later = "since=2020-01-02T00:00:00Z&until=2020-01-01T00:00:00Z"
     assert auditor.get(f"/api/v1/bundle?{later}").status_code == 422
+
+
+def test_nobody_elses_bundle_is_made_while_one_is_taken_away(
+    api: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor, taken, pieces = api.client("auditor"), [], bundles._pieces
+    auditor.post(f"{LOG}/checkpoint")
+
+    def slowly(file: BinaryIO) -> Iterator[bytes]:
+        for piece in pieces(file):
+            taken.append(auditor.get("/api/v1/bundle").status_code)
+            yield piece
+
+    monkeypatch.setattr("incidents.api.turn.PATIENCE_S", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(bundles, "_pieces", slowly)
+        assert auditor.get("/api/v1/bundle").status_code == 200
+    assert taken == [503]
+    assert auditor.get("/api/v1/bundle").status_code == 200
 
 
 def test_a_report_has_peoples_words_only_for_who_may_see_them_and_that_is_on_record(

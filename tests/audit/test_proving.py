@@ -34,6 +34,23 @@ def test_one_runs_at_a_time_and_says_how_far_it_is() -> None:
     assert proving.begin(prove, by="wang", of=5, clock=clock.now)
 
 
+def test_who_waits_is_told_of_the_end_by_the_one_that_ends_though_another_begins_at_once() -> None:
+    """Else the first one to end would say of the second that it is over."""
+    proving, over = Proving[str](), []
+
+    class Told(Event):
+        def set(self) -> None:
+            last = proving._last
+            assert last is not None
+            over.append((last.by, last.ended is not None, proving._lock.locked()))
+            super().set()
+
+    proving._over = Told()
+    assert proving.begin(lambda _: "shown", by="li", of=0, clock=clock.now)
+    assert proving.wait(PATIENCE_S) is not None
+    assert over == [("li", True, True)]
+
+
 def test_one_that_breaks_says_so_and_another_can_begin() -> None:
     proving = Proving[None]()
 

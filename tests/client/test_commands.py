@@ -46,7 +46,7 @@ sup: claim 1-1
 sup: queue --mine
 sup: release 1-1
 sup: claim 1-1
-sup: hand-over li
+sup: hand-over two
 sup: show 1-1
 sup: note 1-1 'seen again'
 sup: attach 1-1 {file} --dry-run

@@ -98,7 +98,7 @@ def test_a_person_signs_in_for_what_no_token_does(api: Rig) -> None:
     assert {alarm.kind for alarm in desk.alarms().items} == {"daemon_silent"}
     assert desk.item("1-1").site == "shop.example"
     desk.of_item("1-1", "claim")
-    assert [each.site.site for each in desk.hand_over("li").items] == ["shop.example"]
+    assert [each.site.site for each in desk.hand_over("sup-1").items] == ["shop.example"]
     with pytest.raises(ProblemError) as found:
         desk.of_site("closed.example", "reinstate", {"reason": "filed anew"})
     assert found.value.problem["why"] == "in_person"

@@ -383,6 +383,26 @@ def test_a_button_that_is_pressed_twice_does_it_once(desk: Desk) -> None:
     assert len(found["contacts"]) == 1
 
 
+def test_of_a_long_story_the_newest_lines_are_shown_with_a_way_to_the_older_ones(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    violation(desk)
+    for outcome in ("no-answer", "reached"):
+        desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome=outcome))
+    monkeypatch.setattr(incident, "MAX_TIMELINE", 2)
+    li = desk.person("li")
+    newest = li.get("/incidents/1-1").text
+    assert "· #4<" in newest
+    assert "· #2<" not in newest
+    [older] = re.findall(r'rel="next" href="([^"#]+)#h-story"', newest)
+    page = li.get(older).text
+    assert "· #2<" in page
+    assert "· #4<" not in page
+    assert 'rel="next"' not in page
+    assert '<a href="/incidents/1-1#h-story">The newest entries</a>' in page
+    assert li.get("/incidents/1-1?before=0").status_code == 422
+
+
 def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: Desk) -> None:
     violation(desk)
     li, name = desk.person("li"), "截图 <b>.png"

@@ -77,10 +77,14 @@ def test_nothing_is_given_to_whom_cannot_work_on_it(desk: Rig) -> None:
     desk.account("gone-1", "operator")
     desk.house.desk.on_record(lambda found: accounts.disable(found, ADMIN, "gone-1", clock.now))
     li, before = Visitor(desk, "operator"), held(desk)
-    for to in ("", LI, "viewer-1", "nobody", "gone-1"):
+    not_chosen, no_taker = "Choose who takes it over", "may come in and take items"
+    for to, told in (
+        ("", not_chosen), (LI, not_chosen), ("viewer-1", no_taker), ("nobody", no_taker),
+        ("gone-1", no_taker),
+    ):  # fmt: skip
         page = li.post("/hand-over", {"to": to, "site": ""})
         assert page.status_code == 409, to
-        assert "Choose who takes it over" in page.text, to
+        assert told in page.text, to
         assert f"<option>{WANG}</option>" in page.text
         assert "<option>viewer-1</option>" not in page.text
     assert held(desk) == before

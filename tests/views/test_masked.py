@@ -184,6 +184,16 @@ def test_what_is_not_on_file_stays_away_and_a_name_is_no_secret() -> None:
     }  # fmt: skip
 
 
+def test_of_a_line_of_our_own_only_the_words_that_it_quotes_are_masked() -> None:
+    ours = "Policy sha256:bd8a1234567890, incidents site why 4008001234.example"
+    hostile = "Held: “” call 138 0013 8000 “wang@shop.example”, since http://a.example/4008001234"
+    shown = masked.document({"text": [ours, hostile]})["text"]
+    assert shown[0] == ours
+    assert "138 0013" not in shown[1]
+    assert "wang" not in shown[1]
+    assert shown[1].endswith("”, since http://a.example/4008001234")
+
+
 def test_a_document_is_masked_at_any_depth_and_nothing_else_of_it_changes() -> None:
     told = "call +86 138 0013 8000 or wang@shop.example"
     document = {

@@ -258,18 +258,41 @@ def test_of_a_long_history_a_part_is_looked_through_for_an_incidents_story(
     last = len(day.story())
     first = walked(day, 1)
     assert [seq for part in first for seq in part.seqs] == [line["seq"] for line in day.story(1)]
-    assert first[0] == Walked([2], 5, last - 5)
-    assert first[1] == Walked([], 9, last - 9)
-    assert (first[-1].ahead, first[-1].left) == (None, 0)
+    assert first[:2] == [Walked([2], 5), Walked([], 9)]
+    assert last > 9
+    assert first[-1].ahead is None
     assert [part.seqs[:1] for part in walked(day, 2)] == [[9]]
     assert [part.ahead for part in walked(day, 1, most=1)][:2] == [5, 9]
+
+
+def test_an_incidents_story_is_walked_back_from_its_newest_line(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(views.part_of_story.__globals__, "MAX_LOOKED_AT", 4)
+    day.add().after("1m").log()
+    for n in range(6):
+        day.do(c.EditSite(by="li", person=f"wang {n}"))
+    day.after("1m").log().contact(1)
+    told = [line["seq"] for line in day.story(1)]
+    for most in (1, 9):
+        found, before = [], None
+        with day.looking() as connection:
+            while True:
+                part = views.newest_of_story(
+                    connection, 1, 1, now=day.now, before=before, most=most
+                )  # fmt: skip
+                found.append([line["seq"] for line in part.lines])
+                before = part.ahead
+                if before is None:
+                    break
+        assert found[0][-1] == told[-1], "the newest comes first"
+        assert [seq for seqs in reversed(found) for seq in seqs] == told
 
 
 @dataclass(frozen=True)
 class Walked:
     seqs: list[int]
     ahead: int | None
-    left: int
 
 
 def walked(day: Day, incident: int, most: int = 9) -> list[Walked]:
@@ -279,7 +302,7 @@ def walked(day: Day, incident: int, most: int = 9) -> list[Walked]:
         while not found or found[-1].ahead is not None:
             after = (found[-1].ahead or 0) if found else 0
             part = views.part_of_story(connection, 1, incident, now=day.now, after=after, most=most)
-            found.append(Walked([line["seq"] for line in part.lines], part.ahead, part.left))
+            found.append(Walked([line["seq"] for line in part.lines], part.ahead))
     return found
 
 

@@ -167,7 +167,7 @@ TEXTS: dict[str, str] = {
     "story": "What happened",
     "story.recorded": "recorded",
     "story.more": "Show {n} more",
-    "story.left": "{n} later entries of this site are not looked through here: its page has them.",
+    "story.newest": "The newest entries",
     "story.untold": "{n} older entries stand in the record alone.",
     "site.stands": "How it stands",
     "site.ordered": "Ordered",

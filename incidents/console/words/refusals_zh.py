@@ -61,6 +61,9 @@ SENTENCES: dict[str, str] = {
     "sign_in_needed": "此服务台设有账号，须由两人办理的事项，提出或同意都须以有权的账号登录："
     "{by} 没有登录。",
     "for_a_supervisor": "{task} 是请主管审阅更正的任务，{by} 不是主管：须由主管完成。",
+    "nothing_in_hand": "您在那里没有认领的事项，无需移交。",
+    "nobody_chosen": "请选择接手者：须是可以登录并在值班台工作的其他账号。",
+    "no_taker": "“{to}”不是可以登录并处理待办的账号，移交后将无人能够放回：请交给可以处理的账号。",
     "bad_text": "{what:text}含有不能记录的字符（{found}）：请删除后重试。",
     "personal_code": "{what:text}看起来含有他人的号码或地址，会原样写入记录：请填代码，"
     "其余写入备注。",

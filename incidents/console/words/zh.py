@@ -162,7 +162,7 @@ TEXTS: dict[str, str] = {
     "story": "经过",
     "story.recorded": "记录于",
     "story.more": "再显示 {n} 条",
-    "story.left": "该站点之后的 {n} 条记录未在此处查看，请见站点页面。",
+    "story.newest": "最新的条目",
     "story.untold": "更早的 {n} 条仅在记录中。",
     "site.stands": "现状",
     "site.ordered": "决定",

@@ -6,6 +6,7 @@ import re
 import time
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -157,6 +158,22 @@ def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
         told = verified(by)
         assert 'It could not be verified: <span lang="en">ZeroDivisionError' in told
     assert "Verified." in verified(by)
+
+
+def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
+    record: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, by = Event(), Visitor(record, "auditor")
+    monkeypatch.setattr(
+        "incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(30) and 1 / 0
+    )
+    program = record.holder(record.token("auditor-1"))
+    assert program.post("/api/v1/log/verify?wait=0", json={}).json()["ended_at"] is None
+    by.post("/audit/verify")
+    assert "A verification runs already" in by.get("/audit").text
+    go_on.set()
+    assert record.app.state.verifying.wait(PATIENCE_S).failed == "ZeroDivisionError"
+    assert "ZeroDivisionError" in by.get("/audit/verdict").text
 
 
 def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
