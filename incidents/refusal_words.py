@@ -17,7 +17,8 @@ SENTENCES = {
     "asked_by_anybody": "{by} asked for this before having an account here, so nobody knows who"
     " that was: decline it, and let somebody ask who signs in",
     "sign_in_needed": "this desk has accounts, and whoever asks for what takes two people, or says"
-    " yes to it, signs in first, as an account that may: {by} has not",
+    " yes to it, signs in first: {by} has not",
+    "not_let": "{by} has the role {role} here, which may not do {act}",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
     " out and try again",
     "personal_code": "the {what} looks as if it held somebody's number or address, and"

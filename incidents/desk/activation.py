@@ -29,7 +29,16 @@ class ActiveAlreadyError(RefusedError):
 
 class SignInNeededError(RefusedError):
     """by the policy in force two people close, and where there are accounts only who has signed in
-    may change that: {by} has not, as an account that may"""
+    may change that: {by} has not"""
+
+
+class RoleError(RefusedError):
+    """{by} has the role {role} here, which may not do {act}"""
+
+    @property
+    def name(self) -> str:
+        """The same as of all that a role is not for."""
+        return "not_let"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +85,7 @@ def activate(
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.
-        SignInNeededError: if by the policy before two people close.
+        SignInNeededError, RoleError: if by the policy before two people close.
     """
     policies.stop(connection)
     previous, last = own_stream.locked(connection)
@@ -87,8 +96,9 @@ def activate(
     if digest == previous:
         raise ActiveAlreadyError(policy=digest)
     before = machine_policy.read(policies.toml(connection, previous))
-    if access.of_policy(connection, before, act.by, signed_in=act.signed_in) is not None:
-        raise SignInNeededError(by=act.by)
+    missing = access.of_policy(connection, before, act.by, signed_in=act.signed_in)
+    if missing is not None:
+        raise (RoleError if missing.name == "not_let" else SignInNeededError)(**missing.facts)
     # A site is judged by the clock and by its own record, not by the desk's.
     there = clock()
     due = do_what_is_due(there)
