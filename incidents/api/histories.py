@@ -113,7 +113,8 @@ def bring_in(by: Acting, asked: HistoryFile) -> JSON:
         desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
     )
     tally = act.take(findings)
-    return JSON(importing.document(history, findings, tally, dry_run=by.dry_run))
+    found = importing.document(history, findings, tally, dry_run=by.dry_run)
+    return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
 
 
 @contextmanager
