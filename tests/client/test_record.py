@@ -16,7 +16,7 @@ from incidents.audit.trust import Asked
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord
 from incidents.desk import Envelope
-from incidents.errors import DONE, MISUSED, NOT_CONFIRMED, NOT_VERIFIED, REFUSED
+from incidents.errors import DONE, FAILED, MISUSED, NOT_CONFIRMED, NOT_VERIFIED, REFUSED
 from incidents.machine import commands as c
 from tests.api.desk import fill, make_key
 from tests.api.rig import Rig, rig
@@ -120,7 +120,9 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_cannot_be_compare
     assert desk("audit", "verify", "--checkpoint", str(kept), as_="sup-1").status == DONE
 
 
-def test_a_history_that_does_not_go_in_one_request_is_not_sent(desk: Over, tmp_path: Path) -> None:
+def test_a_history_is_brought_in_as_with_a_database_if_it_goes_in_one_request(
+    desk: Over, tmp_path: Path
+) -> None:
     head = b"occurred_at,site\n2026-03-01T10:00:00Z,a.example\n"
     for name, more, needle in (
         ("long.csv", b"\n" * 8_000_000, "8,000,000 bytes at most"),
@@ -135,6 +137,11 @@ def test_a_history_that_does_not_go_in_one_request_is_not_sent(desk: Over, tmp_p
     good = ("import", str(tmp_path / "good.csv"), "--dry-run", "--json")
     assert desk(*good, as_="sup-1").json == desk(*good, "--db", url).json
     assert desk("import", str(tmp_path / "good.csv"), "-q", as_="sup-1").out == "4-1\n"
+    row = b"occurred_at,site,category\n2026-03-01T10:00:00Z,shop.example,+8613800138000\n"
+    (tmp_path / "refused.csv").write_bytes(row)
+    refused = desk("import", str(tmp_path / "refused.csv"), as_="sup-1")
+    assert (refused.status, "0 imported" in refused.out) == (FAILED, True), refused.out
+    assert "refused.csv, line 2: the category looks as if" in refused.err
 
 
 def _proof(entries: int, **more: Any) -> dict[str, Any]:
