@@ -17,7 +17,8 @@ SENTENCES = {
     "asked_by_anybody": "{by} asked for this before having an account here, so nobody knows who"
     " that was: decline it, and let somebody ask who signs in",
     "sign_in_needed": "this desk has accounts, and whoever asks for what takes two people, or says"
-    " yes to it, signs in first, as an account that may: {by} has not",
+    " yes to it, signs in first: {by} has not",
+    "not_let": "{by} has the role {role} here, which may not do {act}",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
     " supervisor completes it",
     "no_taker": "no account of this desk called {to} may come in and take items, so nobody could"

@@ -40,7 +40,7 @@ def shown(by: Caller, answer: Answer) -> dict[str, Any]:
 
 def all_shown(by: Caller, given_: Sequence[Answer]) -> list[dict[str, Any]]:
     """The same, of many, with one look for what people wrote."""
-    documents = [answered(answer) for answer in given_]
+    documents = [answered(answer, by.when) for answer in given_]
     if any(True for document in documents for _ in personal.refs(document)):
         with by.house.glancing() as connection:
             documents = personal.reveal(connection, documents)

@@ -82,7 +82,7 @@ def batch(by: Acting, given: Batch) -> JSON:
     for place in places:
         answer = None if place.envelope is None else next(found)
         if answer is not None and answer.refusal is not None:
-            place.problem, answer = problems.refused(answer), None
+            place.problem, answer = problems.refused(answer, by.when), None
         documents.append(_document(place, answer))
     shown = [masked.document(document) for document in _revealed(by, documents)]
     refused = sum(each["problem"] is not None for each in shown)

@@ -67,7 +67,7 @@ def whole(
     wanted = Selection(site_id=_id(by, name), since=first, until=last)
     if with_words:
         by.reveals(str(name))
-    order = Order(wanted=wanted, zone=by.house.settings.zone, with_words=with_words)
+    order = Order(wanted=wanted, zone=by.zone, with_words=with_words)
     file = _archive(by, order)
     headers = {"Content-Disposition": f'attachment; filename="incidents{ARCHIVE}"'}
     return StreamingResponse(_pieces(file), media_type=ZSTD, headers={**ALONE, **headers})
@@ -90,7 +90,7 @@ def report(
     wanted = Selection(site_id=_id(by, name))
     if with_words:
         by.reveals(name)
-    order = Order(wanted=wanted, zone=by.house.settings.zone, with_words=with_words)
+    order = Order(wanted=wanted, zone=by.zone, with_words=with_words)
     with BUNDLING.taken(), by.reading() as connection:
         page = bundle.report(connection, order)
     return Response(page, media_type="text/html", headers=ALONE)

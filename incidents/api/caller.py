@@ -6,8 +6,8 @@ import hmac
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta, tzinfo
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +24,7 @@ from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.accounts import By
 from incidents.errors import BadSiteNameError
 from incidents.store import sites
+from incidents.words import When
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,6 +59,17 @@ class Caller:
     seen: Seen | None = None
     dry_run: bool = False
     key_for: timedelta | None = None
+    told_in: tzinfo | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """In which they are told times: as they have asked, or as this desk's settings say."""
+        return self.house.settings.zone if self.told_in is None else self.told_in
+
+    @property
+    def when(self) -> When:
+        """How they are told times."""
+        return When(zone=self.zone, now=clock.now())
 
     @property
     def by(self) -> str:
@@ -86,7 +98,7 @@ class Caller:
 
     def submit(self, site: str | int, command: Command) -> dict[str, Any]:
         """Does it, and answers as the command line does; raises as `act` does."""
-        return answered(self.act(site, command))
+        return answered(self.act(site, command), self.when)
 
     def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
         """Asks the desk for it; the answer took effect.
@@ -106,7 +118,7 @@ class Caller:
         else:
             answer = self.house.gatherer.submit(envelope)
         if answer.refusal is not None:
-            raise problems.refused(answer)
+            raise problems.refused(answer, self.when)
         return answer
 
     def _check_seen_and_meant(self, site: str | int, confirm: str | None) -> None:
@@ -154,10 +166,10 @@ class Caller:
             yield connection
 
 
-def answered(answer: Answer) -> dict[str, Any]:
+def answered(answer: Answer, when: When) -> dict[str, Any]:
     """The document of an act that took effect; raises Problem of one that did not."""
     if answer.refusal is not None:
-        raise problems.refused(answer)
+        raise problems.refused(answer, when)
     return answer.document | {"repeated": answer.repeated}
 
 
@@ -300,7 +312,7 @@ async def actor(
     """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
     found = await looker(request)
     held = None if key_for is None else timedelta(seconds=key_for)
-    return Caller(found.house, found.identity, key, _seen(if_match), dry_run, held)
+    return replace(found, key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held)
 
 
 async def keeper(
@@ -322,7 +334,7 @@ async def keeper(
 async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
     """The same, for what is no act of one site and comes to the same when it is done again."""
     found = await looker(request)
-    return Caller(found.house, found.identity, dry_run=dry_run)
+    return replace(found, dry_run=dry_run)
 
 
 def not_tried(request: Request) -> None:

@@ -53,6 +53,7 @@ def erase(
             clock.now(),
             dry_run=by.dry_run,
             confirm=lambda: _confirm(name, demand.confirm),
+            told=by.when.until,
         )
     return JSON(met.document(dry_run=by.dry_run))
 

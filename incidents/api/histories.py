@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from incidents import clock
 from incidents.api import answers, forms, policies, problems
+from incidents.api import zone as zones
 from incidents.api.caller import Caller, looker, tryer
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.policies import Toml
@@ -85,9 +86,9 @@ def simulate(by: Looking, asked: Simulating) -> JSON:
 
 @routes.post("/simulate/picture", response_class=Response, **_PICTURED)
 def pictured(by: Looking, asked: Simulating) -> Response:
-    """The same as a picture (SVG): suspensions and closures over time, in this desk's zone."""
+    """The same as a picture (SVG): suspensions and closures over time, in the reader's `zone`."""
     with _tried(by, asked) as (taken, outcomes):
-        drawn = picture.draw(outcomes, taken.span, by.house.settings.zone)
+        drawn = picture.draw(outcomes, taken.span, by.zone)
     return Response(drawn, media_type=SVG, headers=ALONE)
 
 
@@ -117,7 +118,8 @@ def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
         desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
     )
     tally = act.take(findings)
-    return JSON(importing.document(history, findings, tally, dry_run=by.dry_run))
+    found = importing.document(history, findings, tally, dry_run=by.dry_run)
+    return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
 
 
 @contextmanager
@@ -133,7 +135,7 @@ def _tried(by: Caller, asked: Simulating) -> Iterator[tuple[Taken, tuple[Outcome
 
 
 def _history(asked: HistoryFile, most: int) -> History:
-    zone = UTC if asked.zone is None else clock.zone(asked.zone)
+    zone = UTC if asked.zone is None else zones.read(asked.zone, "body", "zone")
     # Half a character comes as what it is, and makes a bad line.
     file = BytesIO(asked.history.encode(errors="surrogatepass"))
     try:

@@ -105,7 +105,9 @@ def story(
         by.reveals(incident.strip())
     with by.reading() as connection:
         by.house.views.incident(connection, key)
-        part = part_of_story(connection, *key, now=clock.now(), after=after, most=limit)
+        part = part_of_story(
+            connection, *key, now=clock.now(), zone=by.zone, after=after, most=limit
+        )
     ahead = None if part.ahead is None else number_cursor(_TIMELINE, part.ahead)
     found: dict[str, Any] = {"items": part.lines, "next": ahead}
     return JSON(found if reveal else masked.document(found))
@@ -171,7 +173,7 @@ def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
     if expected.site_id is not None:
         # What fell due before the command is done, refused or not (domain.md, section 2).
         by.house.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
-    raise problems.refused(expected)
+    raise problems.refused(expected, by.when)
 
 
 def _keep(file: BinaryIO, digest: str, folder: File) -> None:

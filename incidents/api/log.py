@@ -124,9 +124,9 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
 
 
 @routes.get("/log/verify", **operation("export", answers.Verified))
-def verdict(by: Looking, request: Request) -> JSON:  # noqa: ARG001 - who asks has been let in
+def verdict(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last verification that was asked for here, running or ended."""
-    return _told(_proving(request, VERIFYING).last)
+    return _told(_proving(request, VERIFYING).wait(wait))
 
 
 @routes.post("/log/replay", **operation("export", answers.Replayed, acting=True))
@@ -145,9 +145,9 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
 
 
 @routes.get("/log/replay", **operation("export", answers.Replayed))
-def differences(by: Looking, request: Request) -> JSON:  # noqa: ARG001 - who asks has been let in
+def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last replay that was asked for here, running or ended."""
-    return _told(_proving(request, REPLAYING).last)
+    return _told(_proving(request, REPLAYING).wait(wait))
 
 
 def _proving(request: Request, kind: str) -> Proving[Any]:

@@ -7,6 +7,7 @@ its body is read for nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message, Receive
 
 from incidents import inputs
-from incidents.api import problems
+from incidents.api import problems, zone
 from incidents.api.caller import CSRF_HEADER, caller
 from incidents.errors import RefusedError
 
@@ -178,7 +179,9 @@ def _problems(codes: Iterable[int]) -> dict[int | str, dict[str, Any]]:
 def _let_in(request: Request, act: str) -> None:
     found = caller(request, request.headers.get("Authorization"), request.headers.get(CSRF_HEADER))
     found.needs(act, about=_about(request))
-    request.state.caller = found
+    asked = request.query_params.get(zone.PARAMETER)
+    told_in = None if asked is None else zone.read(asked, "query", zone.PARAMETER)
+    request.state.caller = replace(found, told_in=told_in)
 
 
 def _about(request: Request) -> str | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from incidents import clock, inputs
+from incidents import inputs
 from incidents.api import answers, forms
 from incidents.api.caller import Caller, keeper, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.store import sites
 from incidents.views import masked
-from incidents.words import When
 
 routes = router("orders")
 
@@ -58,9 +56,7 @@ def show(
     """What an order says, how often it was tried, and what became of it."""
     named, house = inputs.order(order), by.house
     with by.reading() as connection:
-        found = house.views.order(
-            connection, *named, when=When(zone=UTC, now=clock.now()), now=house.now(connection)
-        )
+        found = house.views.order(connection, *named, when=by.when, now=house.now(connection))
     return JSON(masked.document(found))
 
 

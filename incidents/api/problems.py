@@ -7,7 +7,6 @@ names (docs/reference/refusals.md), with `facts` beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from fastapi_problem.error import Problem, StatusProblem
 from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 
-from incidents import clock, refusal_words
+from incidents import refusal_words
 from incidents.api.turn import BusyError
 from incidents.audit.signing_key import SigningKeyError
 from incidents.clock import rfc3339
@@ -35,12 +34,12 @@ from incidents.log import logger
 from incidents.metrics.service import MetricsLibraryError
 from incidents.notices.customer_settings import NoCustomerPageError
 from incidents.retention import BadRetentionError, RetentionTooShortError
-from incidents.words import When
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from incidents.desk import Answer
+    from incidents.words import When
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
@@ -56,6 +55,7 @@ _STATUS = {
     "changed_meanwhile": HTTPStatus.PRECONDITION_FAILED,
     "clock_ahead": HTTPStatus.SERVICE_UNAVAILABLE,
     "sign_in_needed": HTTPStatus.FORBIDDEN,
+    "not_let": HTTPStatus.FORBIDDEN,
     "same_person": HTTPStatus.FORBIDDEN,
     "for_a_supervisor": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
@@ -129,14 +129,15 @@ _NOT_LET = {
 }
 
 
-def refused(answer: Answer) -> Problem:
-    """What the desk has refused; what had fallen due before it was done all the same."""
+def refused(answer: Answer, when: When) -> Problem:
+    """What the desk has refused, in `when`'s zone; what had fallen due before it was done all the
+    same."""
     refusal = answer.refusal
     assert refusal is not None
     return problem(
         _status(refusal.name),
         refusal.name,
-        refusal_words.sentence(refusal, When(zone=UTC, now=clock.now())),
+        refusal_words.sentence(refusal, when),
         facts={name: _plain(value) for name, value in refusal.facts.items()},
         events=answer.document["events"],
     )

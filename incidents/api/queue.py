@@ -68,5 +68,5 @@ def hand_over(by: Acting, shift: forms.Shift) -> JSON:
     given = by.house.hand_over(order, dry_run=by.dry_run)
     refused = [answer for answer in given if answer.refusal is not None]
     if refused:
-        raise problems.refused(refused[0])
+        raise problems.refused(refused[0], by.when)
     return JSON({"items": acts.all_shown(by, given)})

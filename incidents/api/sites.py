@@ -68,7 +68,7 @@ def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        found = by.house.views.why(connection, name, clock.now())
+        found = by.house.views.why(connection, name, clock.now(), by.zone)
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 
@@ -83,7 +83,9 @@ def story(
         by.reveals(name)
     with by.reading() as connection:
         row = site_rows.named(connection, name)
-        lines = timeline(connection, row["id"], now=clock.now(), after=after, most=limit)
+        lines = timeline(
+            connection, row["id"], now=clock.now(), zone=by.zone, after=after, most=limit
+        )
         items = list(lines)
     last = items[-1]["seq"] if items else after
     ahead = number_cursor(_TIMELINE, last) if last < row["seq"] and items else None

@@ -21,6 +21,12 @@ class HeldCheckpointError(VerificationError):
     name another file for the new one"""
 
 
+class UncomparedCheckpointError(VerificationError):
+    """{file} holds a checkpoint of {origin} of {size} entries, and whether the log begins with them
+    still is not seen from here: it is left as it is; see what `incidents audit verify --checkpoint`
+    says of it, and name another file for the new one"""
+
+
 def check_grown(engine: Engine, file: str, new: str) -> None:
     """Makes sure that `new`, a signed checkpoint of the database's log, forgets nothing that the
     one in the file vouches for. Any other file is nobody's checkpoint.
@@ -32,6 +38,18 @@ def check_grown(engine: Engine, file: str, new: str) -> None:
     if held is None or (held.origin == now.origin and _begins_with(engine, now, held)):
         return
     raise HeldCheckpointError(file=file, origin=held.origin, size=held.size, now=now.size)
+
+
+def check_same(file: str, new: str) -> None:
+    """The same without the log, whose entries nobody has here: only the very checkpoint that the
+    file holds may take its place.
+
+    Raises:
+        UncomparedCheckpointError: for any other.
+    """
+    held, now = _read(Path(file)), checkpoint.parse(note.parse(new).text)
+    if held is not None and held != now:
+        raise UncomparedCheckpointError(file=file, origin=held.origin, size=held.size)
 
 
 def _read(file: Path) -> Checkpoint | None:

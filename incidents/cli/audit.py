@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -68,15 +68,22 @@ def replay(run: Run, site: str | None) -> int:
 
     Finds what was changed, added or deleted behind the desk's back; exit status 5 if anything was.
     """
+    if run.remote is None:
+        found = _replayed(run, site)
+    else:
+        found = run.remote.record.replayed(site, watched("replaying"))
+    _answer(run, found)
+    return NOT_VERIFIED if found.findings else DONE
+
+
+def _replayed(run: Run, site: str | None) -> Replayed:
     from incidents.audit.replayed import replayed
 
     with run.house.reading() as connection:
         only = site_id(connection, site)
         length = _length(connection, only) if is_watched("") else 0
     with progress("replaying", length) as done:
-        found = replayed(run.house.engine, only, done)
-    _answer(run, found)
-    return NOT_VERIFIED if found.findings else DONE
+        return replayed(run.house.engine, only, done)
 
 
 def site_id(connection: Connection, site: str | None) -> int | None:
@@ -106,6 +113,11 @@ def _length(connection: Connection, site_id: int | None) -> int:
 def is_watched(target: str) -> bool:
     """Whether somebody sees a progress bar, and no entries are written across it."""
     return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
+
+
+def watched(label: str) -> Callable[[int], AbstractContextManager[Callable[[int], object]]]:
+    """A progress bar, where somebody sees one, of what a server says the length of."""
+    return lambda length: progress(label, length if is_watched("") else 0)
 
 
 @contextmanager

@@ -35,10 +35,13 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
     With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not.
     With `check`: read its settings, and exit 1 with what is wrong in them; nothing is begun.
     """
-    if what is not None:
-        if once:
-            raise click.UsageError(f"{what} and --once exclude each other")
-        return _status(run) if what == "status" else _check(run)
+    if what is not None and once:
+        raise click.UsageError(f"{what} and --once exclude each other")
+    if what == "status":
+        return _status(run)
+    run.insist_on_this_machine("a daemon runs where it is started, beside the database")
+    if what == "check":
+        return _check(run)
     if once:
         return _once(run)
     from incidents.daemon import loop

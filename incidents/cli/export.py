@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from incidents.audit.bundle import Order
     from incidents.audit.export import Part, Selection
     from incidents.cli.run import Run
+    from incidents.client.house import RemoteHouse
 
 _STANDARD_OUTPUT = "-"
 
@@ -110,8 +111,12 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     A page of HTML that needs nothing else, and prints well. It tells the entries that the last
     checkpoint covers; `audit export --format bundle --site SITE` has the same page with the proofs.
     """
-    from incidents.audit import bundle
     from incidents.cli import whole_file
+
+    if run.remote is not None:
+        whole_file.write(target, run.remote.record.report(site, with_words=with_words))
+        return DONE
+    from incidents.audit import bundle
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
     with run.house.reading() as connection:
@@ -128,7 +133,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     from incidents.cli import whole_file
 
     if run.remote is not None:
-        parts = run.remote.exported(
+        parts = run.remote.record.exported(
             format=run.format or JSONL, site=asked.site, since=_rfc3339(asked.since),
             until=_rfc3339(asked.until),
         )  # fmt: skip
@@ -147,13 +152,16 @@ def _rfc3339(moment: datetime | None) -> str | None:
 
 
 def _write_bundle(run: Run, asked: _Asked) -> None:
-    from incidents.audit import bundle
-
     if asked.target == _STANDARD_OUTPUT:
         raise InputError("a bundle is no text: name a new folder, or a new FILE.tar.zst, with -o")
     if asked.with_words and asked.site is None:
         raise InputError("people's own words stand in a site's report: --with-words wants --site")
     target = Path(params.file_name(asked.target))
+    if run.remote is not None:
+        _take_bundle(run.remote, target, asked)
+        return
+    from incidents.audit import bundle
+
     with run.house.reading() as connection:
         order = _order(run, connection, asked)
         try:
@@ -172,6 +180,22 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         )
     for key in written.broken:
         aside(f"the key {key} has handed over to none: who trusts it must learn the new one")
+
+
+def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
+    """Writes the archive that a server makes."""
+    from incidents.audit import bundle_target
+    from incidents.cli import whole_file
+
+    bundle_target.refuse(target)
+    if not target.name.endswith(bundle_target.ARCHIVE):
+        raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
+    parts = server.record.bundle(
+        site=asked.site, since=_rfc3339(asked.since), until=_rfc3339(asked.until),
+        with_words=asked.with_words or None,
+    )  # fmt: skip
+    whole_file.write(asked.target, parts)
+    aside(f"{asked.target} is written: `incidents audit verify {asked.target}` says what it holds")
 
 
 def _order(run: Run, connection: Connection, asked: _Asked) -> Order:

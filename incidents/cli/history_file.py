@@ -6,13 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC, timedelta, tzinfo
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from incidents.cli import params
-from incidents.errors import InputError
+from incidents.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -57,11 +59,30 @@ def load(run: Run, file: str) -> History:
     """
     from incidents.intake import history
 
-    typed = click.get_current_context().params.get("zone")
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress("reading", length) as done:
-        return history.load(file, zone=run.settings.zone if typed else UTC, done=done)
+        return history.load(file, zone=zone(run), done=done)
+
+
+def load_with_text(run: Run, file: str) -> tuple[History, bytes]:
+    """The same, and the file as it is, for whoever else is to read it.
+
+    Raises:
+        FileError, HistoryError: as `load` does.
+    """
+    from incidents.intake import history
+
+    try:
+        raw = sys.stdin.buffer.read() if file == history.STDIN else Path(file).read_bytes()
+    except OSError as error:
+        raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
+    return history.read(BytesIO(raw), file, zone=zone(run)), raw
+
+
+def zone(run: Run) -> tzinfo:
+    """The zone of times without an offset: UTC, or what was typed with --zone."""
+    return run.settings.zone if click.get_current_context().params.get("zone") else UTC
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -34,13 +34,32 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     """
     from incidents import clock
     from incidents.intake import grouping
-    from incidents.intake.importing import Import, known, refuse_future
+    from incidents.intake.importing import refuse_future
 
-    history = history_file.load(act.run, file)
+    server, raw = act.run.remote, b""
+    if server is None:
+        history = history_file.load(act.run, file)
+    else:
+        history, raw = history_file.load_with_text(act.run, file)
     refuse_future(history, clock.now())
     if not (skip_bad or act.dry_run):
         history.insist()
     findings = grouping.group(history.reports, group_within)
+    if server is None:
+        tally = _tally(act, findings)
+    else:
+        tally = server.intake.bring_in(
+            raw, zone=history_file.zone(act.run), group_within=group_within, skip_bad=skip_bad,
+            dry_run=act.dry_run,
+        )  # fmt: skip
+    _answer(act, history, findings, tally)
+    _refuse(act.run, history, tally)
+    return FAILED if history.bad and not skip_bad else DONE
+
+
+def _tally(act: Act, findings: list[Finding]) -> Tally:
+    from incidents.intake.importing import Import, known
+
     with act.run.house.reading() as connection:
         there = known(connection, findings)
     importing = Import(
@@ -51,10 +70,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
         dry_run=act.dry_run,
     )
     with history_file.progress("importing", len(findings)) as done:
-        tally = importing.take(findings, done)
-    _answer(act, history, findings, tally)
-    _refuse(act.run, history, tally)
-    return FAILED if history.bad and not skip_bad else DONE
+        return importing.take(findings, done)
 
 
 def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
@@ -62,10 +78,10 @@ def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -
     if run.quiet:
         run.say_all([] if act.dry_run else tally.ids)
     elif run.for_programs:
-        from incidents.intake.importing import document
+        from incidents.intake.importing import by_site, document
 
         found = document(history, findings, tally, dry_run=act.dry_run)
-        output.document(run, found, rows=_rows(tally))
+        output.document(run, found, rows=by_site(tally))
     else:
         _for_people(act, history, tally)
     history_file.tell_of(run, history)
@@ -97,16 +113,6 @@ def _for_people(act: Act, history: History, tally: Tally) -> None:
         f"incidents: {tally.incidents_new:,} {would}imported, {tally.incidents_known:,} on record "
         "already",
     )
-
-
-def _rows(tally: Tally) -> list[dict[str, Any]]:
-    return [
-        {
-            "site": name, "new": site.new, "incidents_new": site.incidents_new,
-            "incidents_known": site.incidents_known,
-        }
-        for name, site in tally.sites.items()
-    ]  # fmt: skip
 
 
 def _refuse(run: Run, history: History, tally: Tally) -> None:

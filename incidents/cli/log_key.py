@@ -25,6 +25,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     }
 }
 
+_HERE = "a private key is made on the machine that signs with it, where the database is"
+
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def key() -> None:
@@ -45,6 +47,7 @@ def new(run: Run, name: str | None, public: str | None) -> int:
 
     NAME is the log's name for ever, HOSTNAME/incidents by default. Keep a copy of the file.
     """
+    run.insist_on_this_machine(_HERE)
     from incidents.audit import rotation
 
     if name is not None and public is not None:
@@ -70,6 +73,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
 
     The first checkpoint with that entry is signed by both keys.
     """
+    run.insist_on_this_machine(_HERE)
     from incidents.audit import rotation
 
     made, retired = rotation.rotate(
@@ -85,10 +89,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
 @looking
 def show(run: Run) -> int:
     """Print the log's keys as others check them, the one that signs first."""
-    from incidents.audit import log_status
-
-    with run.house.reading() as connection:
-        rows: list[Document] = log_status.keys(connection)
+    rows = _keys(run) if run.remote is None else run.remote.record.keys()
     if run.quiet:
         run.say(*(row["key"] for row in rows))
     elif run.for_programs:
@@ -101,6 +102,13 @@ def show(run: Run) -> int:
         if not rows:
             run.tell("the log has no key yet: make one with `incidents audit key new`")
     return DONE
+
+
+def _keys(run: Run) -> list[Document]:
+    from incidents.audit import log_status
+
+    with run.house.reading() as connection:
+        return log_status.keys(connection)
 
 
 def _ring(run: Run) -> KeyRing:

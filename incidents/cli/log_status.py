@@ -12,7 +12,9 @@ from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, RefusedError
 
 if TYPE_CHECKING:
+    from incidents.audit.checkpointing import Checkpointed
     from incidents.cli.run import Run
+    from incidents.client.house import RemoteHouse
     from incidents.words import Document
 
 _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
@@ -25,11 +27,7 @@ def status(run: Run) -> int:
 
     Exits 1 if an entry has been pending for more than a minute though the log has a key.
     """
-    from incidents.audit import log_settings, log_status
-
-    with run.house.reading() as connection:
-        found = log_status.document(connection, run.house.now(connection))
-    found["silent"] = log_status.silent(found, log_settings.load(run.settings).witnesses)
+    found = _status(run) if run.remote is None else run.remote.record.status()
     if run.quiet:
         run.say(str(found["published"]))
     elif run.for_programs:
@@ -50,13 +48,7 @@ def checkpoint(run: Run, target: str | None) -> int:
 
     Exits 1 if something is left that it could not sign; the last checkpoint is printed then.
     """
-    from incidents import clock
-    from incidents.audit import log_settings
-    from incidents.audit.checkpointing import checkpointed
-    from incidents.audit.signing_key import KeyRing
-
-    settings, engine = log_settings.load(run.settings), run.house.engine
-    done = checkpointed(engine, KeyRing(settings.key, settings.key_command), clock.now)
+    done = _signed(run) if run.remote is None else _signed_there(run.remote)
     note = done.note
     if note is None:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
@@ -64,7 +56,10 @@ def checkpoint(run: Run, target: str | None) -> int:
         from incidents.audit import held
         from incidents.cli import whole_file
 
-        held.check_grown(engine, target, note)
+        if run.remote is None:
+            held.check_grown(run.house.engine, target, note)
+        else:
+            held.check_same(target, note)
         whole_file.write(target, [note.encode()])
     elif run.for_programs:
         output.document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])
@@ -74,6 +69,34 @@ def checkpoint(run: Run, target: str | None) -> int:
         run.tell(f"this is the last one; nothing was signed now, since {done.unable}")
         return FAILED if done.pending else DONE
     return DONE
+
+
+def _status(run: Run) -> Document:
+    from incidents.audit import log_settings, log_status
+
+    with run.house.reading() as connection:
+        found = log_status.document(connection, run.house.now(connection))
+    return {**found, "silent": log_status.silent(found, log_settings.load(run.settings).witnesses)}
+
+
+def _signed(run: Run) -> Checkpointed:
+    from incidents import clock
+    from incidents.audit import log_settings
+    from incidents.audit.checkpointing import checkpointed
+    from incidents.audit.signing_key import KeyRing
+
+    settings = log_settings.load(run.settings)
+    ring = KeyRing(settings.key, settings.key_command)
+    return checkpointed(run.house.engine, ring, clock.now)
+
+
+def _signed_there(server: RemoteHouse) -> Checkpointed:
+    from incidents.audit.checkpointing import Checkpointed
+
+    told = server.record.checkpoint()
+    pending = told["pending"]
+    unable = f"the server leaves {pending:,} entries unsigned" if pending else None
+    return Checkpointed(note=told["checkpoint"], pending=pending, unable=unable)
 
 
 def _row(found: Document) -> Document:

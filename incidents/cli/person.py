@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from incidents import errors, site_name
-from incidents.cli import erasing, output, params
+from incidents.cli import erasing, output, params, password, presence
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal
 from incidents.clock import rfc3339
@@ -40,14 +41,30 @@ def person() -> None:
 @params.reason_option
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
 @params.confirm_option
+@password.password_file_option
 @looking
-def erase(run: Run, *, site: str, reason: str, dry_run: bool, confirm: str | None) -> int:
+def erase(
+    run: Run, *, site: str, reason: str, dry_run: bool, confirm: str | None,
+    password_file: Path | None,
+) -> int:  # fmt: skip
     """Erase what people have said about SITE, and whom to call, if it is old enough.
 
     That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
     keep says. It cannot be undone: it asks for the site's name, or takes --confirm NAME. The record
-    keeps its entries, and proves as before.
+    keeps its entries, and proves as before. Over a server it asks for a password.
     """
+    if run.remote is None:
+        met = _met(run, site, reason, confirm, dry_run=dry_run)
+    else:
+        with presence.in_session(run.remote, password_file):
+            met = run.remote.erasing.meet(
+                site, reason, dry_run=dry_run, confirm=lambda: _confirm(site, confirm)
+            )
+    _answer(run, met, dry_run=dry_run)
+    return DONE
+
+
+def _met(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
     from incidents import clock, retention
     from incidents.desk.demand import Demand, Demands
 
@@ -56,15 +73,13 @@ def erase(run: Run, *, site: str, reason: str, dry_run: bool, confirm: str | Non
         desk=house.desk, engine=house.engine, folder=settings.evidence,
         keep=retention.of_settings(),
     )  # fmt: skip
-    met = demands.meet(
+    return demands.meet(
         Demand(site=site, reason=reason, by=settings.person, login=settings.login),
         clock.now(),
         dry_run=dry_run,
         confirm=lambda: _confirm(site, confirm),
         told=rfc3339 if run.for_programs else run.when.until,
     )
-    _answer(run, met, dry_run=dry_run)
-    return DONE
 
 
 def _confirm(site: str, confirm: str | None) -> None:

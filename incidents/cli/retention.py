@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import erasing, output
+from incidents.cli import erasing, output, password, presence
 from incidents.cli.options import looking
 from incidents.errors import DONE
 
@@ -35,18 +36,22 @@ def show(run: Run) -> int:
 
 @retention.command("run")
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
+@password.password_file_option
 @looking
-def run_now(run: Run, *, dry_run: bool) -> int:
+def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.
 
     What stays: the words about an incident that is not settled, whom to call on a site that is not
     closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
+    Over a server it asks for a password.
     """
-    _answer(run, _look(run) if dry_run else _erase(run), dry_run=dry_run)
+    _answer(run, _look(run) if dry_run else _erase(run, password_file), dry_run=dry_run)
     return DONE
 
 
 def _look(run: Run) -> Aged:
+    if run.remote is not None:
+        return run.remote.erasing.look()
     from incidents import clock
     from incidents import retention as rules
     from incidents.desk import ageing
@@ -55,7 +60,10 @@ def _look(run: Run) -> Aged:
     return ageing.look(run.house.engine, run.settings.evidence, keep, clock.now())
 
 
-def _erase(run: Run) -> Aged:
+def _erase(run: Run, password_file: Path | None) -> Aged:
+    if run.remote is not None:
+        with presence.in_session(run.remote, password_file):
+            return run.remote.erasing.erase()
     from incidents import clock
     from incidents import retention as rules
     from incidents.desk import ageing

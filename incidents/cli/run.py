@@ -73,7 +73,9 @@ class Run:
             from incidents.client.house import RemoteHouse
             from incidents.client.http import Exchange
 
-            exchange = Exchange(self.settings.server, token=self.settings.token)
+            exchange = Exchange(
+                self.settings.server, token=self.settings.token, zone=self.when.zone_name
+            )
             self._remote = RemoteHouse(exchange, self.settings)
         return self._remote
 

@@ -33,6 +33,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
     People sign in with accounts (incidents account); the customer's page is there once [customer]
     stands in the settings. SIGTERM ends it.
     """
+    run.insist_on_this_machine("a server runs where it is started, beside the database")
     from incidents.console import service
     from incidents.notices.customer_settings import PATH
 

@@ -145,7 +145,7 @@ class RemoteDesk:
 
 def _answer(document: Document) -> Answer:
     site = document["site"]
-    remarks = (Remark(each["name"], _facts(each["facts"])) for each in document["remarks"])
+    remarks = (Remark(each["name"], facts(each["facts"])) for each in document["remarks"])
     return Answer(
         site=site["site"], site_id=site["id"], refusal=None, remarks=tuple(remarks),
         draw=lambda: document, repeated=bool(document.get("repeated")),
@@ -160,14 +160,15 @@ def _refused(envelope: Envelope, problem: ProblemError) -> Answer:
         "site": None, "incident": None, "incidents": [], "remarks": [],
         "events": problem.problem.get("events", []),
     }  # fmt: skip
-    refusal = Refusal(problem.name, _facts(problem.problem["facts"]))
+    refusal = Refusal(problem.name, facts(problem.problem["facts"]))
     return Answer(
         site=str(envelope.site), site_id=None, refusal=refusal, draw=lambda: document
     )  # fmt: skip
 
 
-def _facts(facts: Document) -> Document:
-    return {name: _fact(value) for name, value in facts.items()}
+def facts(told: Document) -> Document:
+    """The facts of a refusal, as the desk has them."""
+    return {name: _fact(value) for name, value in told.items()}
 
 
 def _fact(value: Any) -> Any:

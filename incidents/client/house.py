@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from incidents import clock
 from incidents.client import session
 from incidents.client.desk import RemoteDesk
+from incidents.client.erasing import RemoteErasing
 from incidents.client.faults import NotOverServerError
+from incidents.client.intake import RemoteIntake
 from incidents.client.keeper import RemoteKeeper
+from incidents.client.record import LONG_S, RemoteRecord
 from incidents.client.views import RemoteViews
 from incidents.machine.ids import incident_id
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from incidents.desk import Answer, Envelope
     from incidents.settings import Settings
 
-_WAY_OUT = "it needs the database itself: leave --server out"
+_WAY_OUT = "it is about the database itself: do it where that is, without --server"
 # So many sites are compared in one request: each may take its adapter a while.
 _COMPARED_AT_ONCE = 10
 
@@ -51,6 +54,9 @@ class RemoteHouse:
         self.desk = RemoteDesk(exchange)
         self.views = RemoteViews(exchange)
         self.keeper = RemoteKeeper(exchange)
+        self.record = RemoteRecord(exchange)
+        self.intake = RemoteIntake(exchange)
+        self.erasing = RemoteErasing(exchange)
 
     @property
     def has_token(self) -> bool:
@@ -126,9 +132,10 @@ class RemoteHouse:
         """How a notice would read, by the server's own templates; by `language`, `incident`."""
         return list(self._exchange.get(f"/notices/{notice}/preview", **asked)["items"])
 
-    def exported(self, **asked: str | None) -> Iterator[bytes]:
-        """The entries as they are stored: by `format`, `site`, `since`, `until`."""
-        return self._exchange.pieces("/export", **asked)
+    def try_alarms(self) -> list[dict[str, Any]]:
+        """Send a trial through each of the server's channels; what each has said."""
+        tried, _ = self._exchange.exchange("POST", "/alarms/test", within_s=LONG_S)
+        return list(tried["items"])
 
     def metrics(self) -> bytes:
         """What the server's database tells a Prometheus, in the text format."""

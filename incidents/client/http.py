@@ -24,6 +24,7 @@ class Exchange:
     """A server's API, as the account that the token is of.
 
     `prove`, of a session, has its person prove again who they are, when the server asks for that.
+    `zone` is the IANA name of the one in which the server tells times; None: the server's own.
 
     Raises:
         InputError: for an address that is none, or by which the token could be overheard; for what
@@ -38,9 +39,12 @@ class Exchange:
         token: str | None,
         timeout_s: float = TIMEOUT_S,
         transport: httpx.BaseTransport | None = None,
+        zone: str | None = None,
     ) -> None:
         self.server = address.checked(server)
         self.http = _http(self.server, token, timeout_s, transport)
+        if zone is not None:
+            self.http.params = self.http.params.set("zone", zone)
         self.prove: Callable[[], None] | None = None
 
     def close(self) -> None:
@@ -72,11 +76,14 @@ class Exchange:
         key_for_s: int | None = None,
         seen: str | None = None,
         query: Mapping[str, Any] | None = None,
+        within_s: float | None = None,
     ) -> tuple[Document, str | None]:
-        """The answer and its ETag; raises as `send` does."""
+        """The answer and its ETag; raises as `send` does. `within_s`: for what takes longer than
+        most."""
         answer = self.send(
-            method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words
-        )
+            method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words,
+            **_patience(within_s),
+        )  # fmt: skip
         found = faults.document(answer)
         if found is None and answer.content:
             raise NoDeskError(server=self.server, detail="no document")
@@ -124,9 +131,9 @@ class Exchange:
         with self._stream(path, query) as answer:
             yield from answer.iter_lines()
 
-    def pieces(self, path: str, **query: Any) -> Iterator[bytes]:
+    def pieces(self, path: str, *, within_s: float | None = None, **query: Any) -> Iterator[bytes]:
         """A stream of bytes, in bounded memory; raises as `send` does."""
-        with self._stream(path, query) as answer:
+        with self._stream(path, query, within_s) as answer:
             yield from answer.iter_bytes()
 
     def _sent(self, method: str, path: str, asked: Mapping[str, Any]) -> httpx.Response:
@@ -134,10 +141,13 @@ class Exchange:
             return self.http.request(method, f"{PREFIX}{path}", **asked)
 
     @contextmanager
-    def _stream(self, path: str, query: Mapping[str, Any]) -> Iterator[httpx.Response]:
+    def _stream(
+        self, path: str, query: Mapping[str, Any], within_s: float | None = None
+    ) -> Iterator[httpx.Response]:
+        asked = {"params": _asked(query), **_patience(within_s)}
         with (
             self._answering(),
-            self.http.stream("GET", f"{PREFIX}{path}", params=_asked(query)) as answer,
+            self.http.stream("GET", f"{PREFIX}{path}", **asked) as answer,
         ):
             if not answer.is_success:
                 answer.read()
@@ -157,6 +167,10 @@ class Exchange:
 def part(text: str) -> str:
     """`text` as one part of a path."""
     return quote(text, safe="")
+
+
+def _patience(within_s: float | None) -> dict[str, Any]:
+    return {} if within_s is None else {"timeout": within_s}
 
 
 def _asked(query: Mapping[str, Any] | None) -> dict[str, Any]:

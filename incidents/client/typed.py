@@ -36,7 +36,8 @@ class How(TypedDict, total=False):
 
 
 class Client:
-    """Somebody with a token of a desk, or who signs in; `timeout_s` is for each wait.
+    """Somebody with a token of a desk, or who signs in; `timeout_s` is for each wait. `zone` is
+    the IANA name of the one in which sentences tell times; None: the desk's own.
 
     All methods raise ProblemError for what is refused, and ServerError when nothing answers: then
     an act with a `key` may be asked for again.
@@ -49,8 +50,11 @@ class Client:
         *,
         timeout_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
+        zone: str | None = None,
     ) -> None:
-        self._exchange = Exchange(url, token=token, timeout_s=timeout_s, transport=transport)
+        self._exchange = Exchange(
+            url, token=token, timeout_s=timeout_s, transport=transport, zone=zone
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -49,7 +49,7 @@ class RemoteViews:
         return self._exchange.items("/sites", limit=500, state=state)
 
     def why(self, _connection: object, name: str, _now: datetime, _zone: object = None) -> Document:
-        """Why a site stands as it does; times in the words are in UTC."""
+        """Why a site stands as it does; times in the words are in the exchange's zone."""
         return self._exchange.get(f"/sites/{part(name)}/why")
 
     def incident(self, _connection: object, key: tuple[int, int]) -> Document:
@@ -83,6 +83,10 @@ class RemoteViews:
     def alarms_now(self, _connection: object, _now: datetime, _report: object) -> Document:
         """What is alarming now, and whether the desk was told of it."""
         return self._exchange.get("/alarms")
+
+    def enforcement(self, _connection: object, _now: datetime) -> Document:
+        """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
+        return self._exchange.get("/enforcement")
 
     def active_policy(self, _connection: object) -> Document:
         """The active policy, in words and as its file."""

@@ -35,14 +35,20 @@ from incidents.store.accounts import account, any_there
 from incidents.store.tables import desk
 
 _SECOND_YES = (Approve, ConfirmClosure)
-_NOT_LET = frozenset({"sign_in_needed", "asked_by_anybody", "same_person", "for_a_supervisor"})
+_NOT_LET = {
+    "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
+    "same_person": "same_person", "for_a_supervisor": "for_a_supervisor",
+}  # fmt: skip
+"""What goes on record as somebody's not being let, by the refusal's name, and why that was."""
 
-NOT_KEPT = frozenset({"sign_in_needed", "for_a_supervisor", "changed_meanwhile", "no_taker"})
-"""What is not the answer to a key for good: the same command may be given after a sign-in, after
-another look, or once there is who takes it over."""
+NOT_KEPT = frozenset(
+    {"sign_in_needed", "not_let", "for_a_supervisor", "changed_meanwhile", "no_taker"}
+)
+"""What is not the answer to a key for good: the same command may be given after a sign-in, under
+another role, after another look, or once there is who takes it over."""
 
 NotLet = tuple[Envelope, str, str]
-"""What was asked, the name of the refusal, and that of the site."""
+"""What was asked, why they were not let, and the name of the site."""
 
 
 def takes_two(command: Command, policy: Policy) -> bool:
@@ -54,12 +60,13 @@ def takes_two(command: Command, policy: Policy) -> bool:
 
 
 def missing(connection: Connection, envelope: Envelope, policy: Policy) -> Refusal | None:
-    """That somebody must sign in first, for what takes two people, where there are accounts."""
+    """That somebody must sign in first, for what takes two people, where there are accounts; or
+    that they have, and their role may not."""
     command = envelope.command
     if not takes_two(command, policy) or not any_there(connection):
         return None
-    by, act = command.by, act_of(type(command))
-    return None if _is_let(connection, by, act, signed_in=envelope.signed_in) else _sign_in(by)
+    act = act_of(type(command))
+    return _why_not(connection, command.by, act, signed_in=envelope.signed_in)
 
 
 def no_taker(connection: Connection, envelope: Envelope) -> Refusal | None:
@@ -84,12 +91,7 @@ def of_policy(
     """
     if not before.two_people_close or not any_there(connection):
         return None
-    return None if _is_let(connection, by, "activate_policy", signed_in=signed_in) else _sign_in(by)
-
-
-def _is_let(connection: Connection, by: str, act: str, *, signed_in: bool) -> bool:
-    """Looked at once more: the account may have been disabled meanwhile."""
-    return signed_in and _may(connection, by, act)
+    return _why_not(connection, by, "activate_policy", signed_in=signed_in)
 
 
 def _may(connection: Connection, handle: str, act: str) -> bool:
@@ -97,8 +99,14 @@ def _may(connection: Connection, handle: str, act: str) -> bool:
     return found is not None and found.disabled_at is None and may(found.role, act)
 
 
-def _sign_in(by: str) -> Refusal:
-    return Refusal("sign_in_needed", {"by": by})
+def _why_not(connection: Connection, by: str, act: str, *, signed_in: bool) -> Refusal | None:
+    """Looked at once more: the account may have been disabled meanwhile, or given another role."""
+    found = account(connection, by) if signed_in else None
+    if found is None or found.disabled_at is not None:
+        return Refusal("sign_in_needed", {"by": by})
+    if not may(found.role, act):
+        return Refusal("not_let", {"by": by, "role": found.role, "act": act})
+    return None
 
 
 def unproved(connection: Connection, envelope: Envelope, case: Case) -> Refusal | None:
@@ -134,7 +142,7 @@ def found(connection: Connection, envelope: Envelope, answer: Answer) -> list[No
     refusal = answer.refusal
     if refusal is None or refusal.name not in _NOT_LET or answer.repeated:
         return []
-    return [(envelope, refusal.name, answer.site)] if any_there(connection) else []
+    return [(envelope, _NOT_LET[refusal.name], answer.site)] if any_there(connection) else []
 
 
 def write(connection: Connection, refused: Sequence[NotLet], clock: Callable[[], datetime]) -> None:

@@ -30,7 +30,16 @@ class ActiveAlreadyError(RefusedError):
 
 class SignInNeededError(RefusedError):
     """by the policy in force two people close, and where there are accounts only who has signed in
-    may change that: {by} has not, as an account that may"""
+    may change that: {by} has not"""
+
+
+class RoleError(RefusedError):
+    """{by} has the role {role} here, which may not do {act}"""
+
+    @property
+    def name(self) -> str:
+        """The same as of all that a role is not for."""
+        return "not_let"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +77,19 @@ def check_signed_in(connection: Connection, before: Policy, by: str, *, signed_i
     """See that whoever replaces the policy `before` may do so as they came (see `access`).
 
     Raises:
-        SignInNeededError: naming them.
+        SignInNeededError, RoleError: naming them.
     """
-    if access.of_policy(connection, before, by, signed_in=signed_in) is not None:
-        raise SignInNeededError(by=by)
+    missing = access.of_policy(connection, before, by, signed_in=signed_in)
+    if missing is not None:
+        raise (RoleError if missing.name == "not_let" else SignInNeededError)(**missing.facts)
 
 
-def refuse(connection: Connection, *, act: Activation, clock: Callable[[], datetime]) -> None:
+def refuse(
+    connection: Connection, *, act: Activation, clock: Callable[[], datetime], why: str
+) -> None:
     """Puts on record that somebody was not let replace the policy."""
     by = By(person=act.by, login=act.login)
-    accounts.refuse(connection, by, clock, act="activate_policy", why="sign_in_needed")
+    accounts.refuse(connection, by, clock, act="activate_policy", why=why)
 
 
 def activate(
@@ -93,7 +105,7 @@ def activate(
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.
-        SignInNeededError: if by the policy before two people close.
+        SignInNeededError, RoleError: if by the policy before two people close.
     """
     policies.stop(connection)
     previous, last = own_stream.locked(connection)

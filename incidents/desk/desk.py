@@ -203,8 +203,9 @@ class Desk:
                     connection, act, self._clock, partial(self._do_what_is_due, connection)
                 )
             )
-        except activation.SignInNeededError:
-            self.on_record(partial(activation.refuse, act=act, clock=self._clock))
+        except (activation.SignInNeededError, activation.RoleError) as refused:
+            why = "role" if isinstance(refused, activation.RoleError) else "sign_in_needed"
+            self.on_record(partial(activation.refuse, act=act, clock=self._clock, why=why))
             raise
         with plainly(self._engine), reading(self._engine) as connection:
             before = machine_policy.read(policies.toml(connection, answer["previous"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection
 
 from incidents import clock
+from incidents.documents import plain
 from incidents.intake.grouping import Finding
 from incidents.intake.history import History, Report
 from incidents.intake.rows import BadLine
@@ -196,10 +197,22 @@ def document(
         "sites": {"new": tally.sites_new, "known": len(tally.sites) - tally.sites_new},
         "incidents": {"new": tally.incidents_new, "known": tally.incidents_known},
         "refused": len(tally.refused),
-        "refusals": [{"line": line, "name": refusal.name} for line, refusal in tally.refused],
+        "refusals": [
+            {"line": line, "name": refusal.name, "facts": _facts(refusal)}
+            for line, refusal in tally.refused
+        ],
         "urls_left_out": sum(finding.left_out for finding in findings),
         "bad": [{"line": bad.line, "message": bad.detail} for bad in history.bad],
     }
+
+
+def by_site(tally: Tally) -> list[dict[str, Any]]:
+    """The same, site by site."""
+    return [{"site": name, **asdict(site)} for name, site in tally.sites.items()]
+
+
+def _facts(refusal: Refusal) -> dict[str, Any]:
+    return {name: plain(value) for name, value in refusal.facts.items()}
 
 
 def _count(tally: Tally, report: Report, answer: Answer) -> None:

@@ -16,7 +16,7 @@ from incidents.accounts import secrets
 from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope, accounts
 from incidents.desk.accounts import By
-from incidents.desk.activation import SignInNeededError
+from incidents.desk.activation import RoleError, SignInNeededError
 from incidents.machine import commands as c
 from incidents.store import engine as engines
 from incidents.store.engine import reading
@@ -118,11 +118,25 @@ def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(t
     assert all(f'"about":"{SITE}"' in each for each in told)
 
 
-@pytest.mark.parametrize("by", ["op-1", "view-1", "nobody-1", "Sup-2", "sup-2 "])
-def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: House, by: str) -> None:
+@pytest.mark.parametrize(
+    ("by", "why"),
+    [("op-1", "not_let"), ("view-1", "not_let"), ("nobody-1", "sign_in_needed"),
+     ("Sup-2", "sign_in_needed"), ("sup-2 ", "sign_in_needed")],
+)  # fmt: skip
+def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: House, by: str, why: str) -> None:
     two.refused(ASK, signed_in=True)
-    assert two.refused(c.Approve(by=by), signed_in=True) == "sign_in_needed"
+    assert two.refused(c.Approve(by=by), signed_in=True) == why
     assert two.state == "closed"
+    assert ['"why":"role"' in each for each in two.told()] == [why == "not_let"]
+
+
+def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: House) -> None:
+    two.refused(ASK, signed_in=True)
+    yes = c.Approve(by="op-1")
+    assert two.refused(yes, key="k", signed_in=True) == "not_let"
+    two.desk.on_record(lambda each: accounts.give_role(each, BY, "op-1", "supervisor", clock.now))
+    assert two.refused(yes, key="k", signed_in=True) is None
+    assert two.state == "active"
 
 
 def test_an_account_that_was_disabled_meanwhile_counts_no_more(two: House) -> None:
@@ -167,7 +181,7 @@ def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: 
     assert closing.refused(FALSE, signed_in=True) is None
     assert closing.refused(CLOSE) == "sign_in_needed"
     assert closing.refused(c.ConfirmClosure(by="sup-1"), signed_in=True) == "same_person"
-    assert closing.refused(c.ConfirmClosure(by="view-1"), signed_in=True) == "sign_in_needed"
+    assert closing.refused(c.ConfirmClosure(by="view-1"), signed_in=True) == "not_let"
     assert closing.state == "active"
     assert closing.refused(CLOSE, signed_in=True) is None
     assert closing.state == "closed"
@@ -184,11 +198,13 @@ def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two:
 
 
 def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: House) -> None:
-    def activate(*, signed_in: bool) -> None:
-        closing.desk.activate("", by="sup-1", login="desk1", reason="alone", signed_in=signed_in)
+    def activate(*, signed_in: bool, by: str = "sup-1") -> None:
+        closing.desk.activate("", by=by, login="desk1", reason="alone", signed_in=signed_in)
 
     with pytest.raises(SignInNeededError):
         activate(signed_in=False)
+    with pytest.raises(RoleError, match="op-1 has the role operator here"):
+        activate(signed_in=True, by="op-1")
     assert closing.desk.policy().two_people_close
     assert '"act":"activate_policy"' in closing.told()[-1]
     activate(signed_in=True)
@@ -335,7 +351,9 @@ def test_an_administrator_who_signs_in_approves_nothing(desk: Cli, tmp_path: Pat
     right = tmp_path / "right"
     assert desk(*REINSTATE, *as_("sup-1", right)).status == 0
     answer = desk(*APPROVE, *as_("admin-1", right), "--json")
-    assert answer.refused["name"] == "sign_in_needed"
+    assert answer.refused["name"] == "not_let"
+    told = desk(*APPROVE, *as_("admin-1", right)).err
+    assert "admin-1 has the role administrator here, which may not do approve" in told
 
 
 def test_at_a_terminal_the_password_is_asked_for(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import click
 import pytest
 from fastapi import FastAPI
 
+from incidents.accounts.roles import IN_PERSON
 from incidents.api import app
+from incidents.api.operation import ACT
 from incidents.bootstrap import House
 from incidents.cli.root import root
 from incidents.settings import load
+from tests.docs.pages import ROOT
 
 OVER_HTTP = {
     "queue": "GET /queue",
@@ -151,3 +155,18 @@ def test_each_operation_that_a_command_has_is_described(offered: FastAPI) -> Non
         for method in methods
     }
     assert set(OVER_HTTP.values()) - described == set()
+
+
+def test_the_guide_names_the_commands_that_ask_for_a_password_and_no_other(
+    offered: FastAPI,
+) -> None:
+    paths, there = offered.openapi()["paths"], set(commands(root))
+    in_person = set()
+    for listed, operation in OVER_HTTP.items():
+        method, path = operation.split(" ", 1)
+        described = paths.get(app.PREFIX + path) or paths[path]
+        if described[method.lower()].get(ACT) in IN_PERSON:
+            in_person.add(told(listed, there))
+    guide = (ROOT / "docs/how-to/work-over-a-server.md").read_text(encoding="utf-8")
+    section = guide.partition("## What asks for your password")[2].partition("\nOver")[0]
+    assert set(re.findall(r"`([^`]+)`", section)) == in_person

@@ -78,7 +78,7 @@ def test_what_the_law_has_kept_is_refused_with_the_time_from_which_it_may_go(
     api.keep_evidence_in(tmp_path, limit=1_000)
     begun = clock.now()
     fill(api)
-    answer = api.person("supervisor").post(ERASE, json=SURE)
+    answer = api.person("supervisor").post(ERASE, params={"zone": "UTC"}, json=SURE)
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:incidents:problem:too-young"
     assert rfc3339(begun + KEPT)[:10] in answer.json()["detail"]

@@ -124,7 +124,13 @@ def test_an_import_puts_each_row_on_record_once_signed_by_who_sent_it(api: Rig) 
     fill(api)
     first = bring(api, HISTORY, role="integrator")
     assert first.status_code == 200, first.text
-    assert first.json() == {
+    done = first.json()
+    by_site, ids = done.pop("by_site"), done.pop("ids")
+    viewer = api.client("viewer")
+    assert {viewer.get(f"/api/v1/incidents/{each}").status_code for each in ids} == {200}
+    assert len(set(ids)) == 4
+    assert sum(each["incidents_new"] for each in by_site) == 4
+    assert done == {
         "dry_run": False, "reports": 4, "kept": 4, "sites": {"new": 2, "known": 0},
         "incidents": {"new": 4, "known": 0}, "refused": 0, "refusals": [], "urls_left_out": 0,
         "bad": [],

@@ -11,13 +11,10 @@ from typing import BinaryIO
 import pytest
 
 from incidents.api import bundles
-from incidents.audit import rotation
-from incidents.audit.signing_key import KeyRing
 from incidents.cli import main
 from incidents.desk import Envelope
-from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
-from tests.api.desk import NOTE, fill
+from tests.api.desk import NOTE, fill, make_key
 from tests.api.rig import Rig
 
 LOG = "/api/v1/log"
@@ -29,12 +26,7 @@ def key(api: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "audit.key"
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(file))
     fill(api)
-
-    def put(new: str, previous: str | None) -> None:
-        named = LogKey(key=new, previous=previous, by="li", login=None)
-        api.house.desk.make_log_key(named)
-
-    rotation.first(api.house.engine, KeyRing(file), "log.example/desk", put)
+    make_key(api, file)
     return file
 
 

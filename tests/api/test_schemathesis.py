@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from incidents import clock
 from incidents.accounts.identity import Identity
+from incidents.api import zone
 from tests.api.desk import fill
 from tests.api.rig import BASE, rig
 
@@ -35,6 +36,7 @@ _KNOWN = {
     "incident": ["1-1"], "contact": ["1-1-1"], "item": ["1-1", "2-t1"], "order": ["2-o3", "3-o2"],
     "notice": ["closed", "alarm"],
 }  # fmt: skip
+schemathesis.openapi.format(zone.FORMAT, st.sampled_from(["Asia/Shanghai", "UTC", "Mars/Base"]))
 
 
 class _Anybody(Identity):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -59,6 +61,17 @@ def test_a_day_at_the_desk_is_typed_as_with_a_database(typed: Typed) -> None:
     assert removed["events"][-1]["by"] == "operator-1"
     assert "active" in typed("site", "why", "shop.example")[1]
     assert _json(typed("site", "list", "--json"))[0]["site"] == "shop.example"
+
+
+def test_times_are_told_in_the_zone_of_who_types(typed: Typed) -> None:
+    """The sentences are the server's; the zone, as in the heading above them, is the reader's."""
+    typed("site", "add", "shop.example")
+    logged = _json(typed("log", "shop.example", "--json"))
+    due = datetime.fromisoformat(logged["incident"]["contact_due"])
+    for more, zone in ((), "Asia/Shanghai"), (("--zone", "America/New_York"), "America/New_York"):
+        told = typed("site", "why", "shop.example", *more)[1]
+        local = due.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+        assert f"reaching the responsible person by {local}" in told
 
 
 def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from incidents.api.answers.base import Answer
@@ -51,15 +53,26 @@ class BadLine(Answer):
 
 
 class RefusedLine(Answer):
-    """A line that the desk has refused, by the refusal's name."""
+    """A line that the desk has refused, by the refusal's name, with its facts."""
 
     line: int
     name: str
+    facts: dict[str, Any]
+
+
+class ImportedSite(Answer):
+    """What an import comes to on one site; `new`: the register did not have it."""
+
+    site: str
+    new: bool
+    incidents_new: int
+    incidents_known: int
 
 
 class Imported(Answer):
     """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
-    `urls_left_out` addresses are beyond what one incident can have."""
+    `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
+    that are new."""
 
     dry_run: bool
     reports: int
@@ -70,6 +83,8 @@ class Imported(Answer):
     refusals: list[RefusedLine]
     urls_left_out: int
     bad: list[BadLine]
+    by_site: list[ImportedSite]
+    ids: list[str]
 
 
 class Staying(Answer):

@@ -58,8 +58,8 @@ SENTENCES: dict[str, str] = {
     "clock_ahead": "本机时钟（{now}）快于数据库 {ahead_s} 秒：请先校准，否则会弄乱记录的时间。",
     "changed_meanwhile": "{site} 已有变动：请重新查看后再决定。",
     "asked_by_anybody": "{by} 提出申请时还没有账号，无法确知是谁：请驳回，由登录的人重新申请。",
-    "sign_in_needed": "此服务台设有账号，须由两人办理的事项，提出或同意都须以有权的账号登录："
-    "{by} 没有登录。",
+    "sign_in_needed": "此服务台设有账号，须由两人办理的事项，提出或同意都须先登录：{by} 没有登录。",
+    "not_let": "{by} 的角色是“{role:role}”，无权办理：{act:act}。",
     "for_a_supervisor": "{task} 是请主管审阅更正的任务，{by} 不是主管：须由主管完成。",
     "nothing_in_hand": "您在那里没有认领的事项，无需移交。",
     "nobody_chosen": "请选择接手者：须是可以登录并在值班台工作的其他账号。",

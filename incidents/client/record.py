@@ -1,0 +1,130 @@
+"""The record of a server: exported, signed, proved and reported there, and read back here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from incidents.client.faults import Document, ServerError
+from incidents.client.http import Exchange, part
+
+if TYPE_CHECKING:
+    from incidents.audit.replayed import Replayed
+    from incidents.audit.trust import Asked
+    from incidents.audit.verdict import Verdict
+
+Done = Callable[[int], object]
+Watch = Callable[[int], AbstractContextManager[Done]]
+"""Is told of how many entries a proof is about, and gives what is told of each that was looked at.
+"""
+
+LONG_S = 600.0
+"""So long a server may take to begin an answer that is made of the whole record."""
+_WAIT_S = 20
+
+
+class LostProofError(ServerError):
+    """{server} does not tell what was proved ({detail}): ask again"""
+
+
+class RemoteRecord:
+    """The record, as the command line asks for it; all raise ProblemError for what the server
+    refuses, ServerError if it does not answer.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def exported(self, **asked: Any) -> Iterator[bytes]:
+        """The entries as they are stored: by `format`, `site`, `since`, `until`."""
+        return self._exchange.pieces("/export", **asked)
+
+    def bundle(self, **asked: Any) -> Iterator[bytes]:
+        """The archive of a bundle: by `site`, `since`, `until`, `with_words`."""
+        return self._exchange.pieces("/bundle", within_s=LONG_S, **asked)
+
+    def report(self, site: str, *, with_words: bool) -> Iterator[bytes]:
+        """The page of what happened to a site."""
+        path = f"/sites/{part(site)}/report"
+        return self._exchange.pieces(path, within_s=LONG_S, with_words=with_words)
+
+    def status(self) -> Document:
+        """How many entries are pending, numbered and published, and who vouches for them."""
+        return self._exchange.get("/log")
+
+    def keys(self) -> list[Document]:
+        """The log's keys, the one that signs first."""
+        return list(self._exchange.get("/log/keys")["items"])
+
+    def checkpoint(self) -> Document:
+        """The `checkpoint` of what there is, signed now; `pending` entries are left out."""
+        return self._done("/log/checkpoint", None)
+
+    def verdict(self, asked: Asked, watch: Watch) -> Verdict:
+        """What a verification of the server's log has shown."""
+        words = {
+            "keys": [*map(str, asked.keys)], "witnesses": [*map(str, asked.witnesses)],
+            "checkpoints": [str(held.note) for held in asked.held], "policy": asked.policy,
+        }  # fmt: skip
+        # The server knows a checkpoint by its place, and whoever has typed it by its file.
+        places = {f"checkpoints {n}": held.where for n, held in enumerate(asked.held)}
+        return _verdict(self._proved("/log/verify", words, watch), places)
+
+    def replayed(self, site: str | None, watch: Watch) -> Replayed:
+        """What a replay has come to, of all sites or of one."""
+        from incidents.audit.finding import Finding
+        from incidents.audit.replayed import Replayed
+
+        shown = self._proved("/log/replay", {"site": site}, watch)
+        return Replayed(
+            sites=shown["sites"], entries=shown["entries"], more=shown["more"],
+            findings=tuple(Finding(**each) for each in shown["findings"]),
+        )  # fmt: skip
+
+    def _proved(self, path: str, words: Mapping[str, Any], watch: Watch) -> Document:
+        """What a proof has shown, which is begun here and waited for, however long it takes."""
+        proof = self._done(path, words)
+        with watch(proof["of"]) as done:
+            proof = self._ended(path, proof, done)
+        if proof["shown"] is None:
+            raise LostProofError(server=self._exchange.server, detail="it failed; its log says why")
+        shown: Document = proof["shown"]
+        return shown
+
+    def _ended(self, path: str, proof: Document, done: Done) -> Document:
+        begun, looked_at = proof["begun_at"], 0
+        while proof["ended_at"] is None:
+            done(proof["entries"] - looked_at)
+            looked_at = proof["entries"]
+            proof = self._exchange.get(path, wait=_WAIT_S)
+            if proof["begun_at"] != begun:
+                raise LostProofError(
+                    server=self._exchange.server, detail="somebody has begun another one since"
+                )
+        return proof
+
+    def _done(self, path: str, words: Mapping[str, Any] | None) -> Document:
+        found, _ = self._exchange.exchange("POST", path, words=words, within_s=LONG_S)
+        return found
+
+
+def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
+    from incidents.audit.flaw import Flaw
+    from incidents.audit.signed_check import Witnessed
+    from incidents.audit.verdict import Verdict
+
+    known = {each.name for each in fields(Verdict)}
+    told = {name: _frozen(value) for name, value in shown.items() if name in known}
+    told["witnesses"] = {key: Witnessed(**seen) for key, seen in shown["witnesses"].items()}
+    told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])
+    told["findings"] = tuple(
+        Flaw(**each | {"where": places.get(each["where"], each["where"])})
+        for each in shown["findings"]
+    )
+    return Verdict(**told)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -1,0 +1,181 @@
+"""The record over a server: taken away, signed, proved, erased; told as a database tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from freezegun import freeze_time
+
+from incidents import clock
+from incidents.audit.trust import Asked
+from incidents.client.http import Exchange
+from incidents.client.record import LostProofError, RemoteRecord
+from incidents.desk import Envelope
+from incidents.errors import DONE, FAILED, MISUSED, NOT_CONFIRMED, NOT_VERIFIED, REFUSED
+from incidents.machine import commands as c
+from tests.api.desk import fill, make_key
+from tests.api.rig import Rig, rig
+from tests.client.conftest import Over
+
+AGO = timedelta(days=200)
+
+
+@pytest.fixture
+def api(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    """A desk of 200 days ago, whose log has a key."""
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
+    with rig(sqlite_url) as found:
+        found.keep_evidence_in(tmp_path / "kept", limit=1_000)
+        with freeze_time(clock.now() - AGO, ignore=["_pytest"]):
+            fill(found)
+            make_key(found, tmp_path / "audit.key")
+        yield found
+
+
+@pytest.fixture
+def desk(over: Over) -> Over:
+    """With a supervisor."""
+    over.account("sup-1", "supervisor")
+    return over
+
+
+def test_a_persons_words_are_erased_over_a_server_by_who_gives_a_password(desk: Over) -> None:
+    line = ("person", "erase", "shop.example", "--reason", "she asked for it")
+    mine, sure = ("--password-file", str(desk.right)), ("--confirm", "shop.example")
+    for more, status in (
+        ((), REFUSED), (mine, NOT_CONFIRMED), ((*mine, "--confirm", "other.example"), NOT_CONFIRMED)
+    ):  # fmt: skip
+        assert desk(*line, *more, as_="sup-1").status == status, more
+    tried = desk(*line, *mine, "--dry-run", as_="sup-1")
+    assert (tried.status, "would be erased" in tried.out) == (DONE, True), tried.err
+    done = desk(*line, *mine, *sure, "--json", as_="sup-1")
+    assert (done.status, done.json["words"] > 0) == (DONE, True), done.err
+    [erased] = desk.api.entries("words_erased")
+    assert (erased["actor"], erased["data"]["of"]) == ("sup-1", "shop.example")
+    again = desk(*line, *mine, *sure, as_="sup-1")
+    assert "nothing is left to erase" in again.out, again.err
+    assert desk.sessions() == 0
+
+
+def test_what_is_told_of_the_record_is_what_the_database_tells(desk: Over, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.note"
+    assert desk("audit", "checkpoint", "-o", str(kept), as_="sup-1").status == DONE
+    url = desk.api.house.settings.db
+    assert url is not None
+    for line in (
+        "audit verify --json", "audit replay --json", "audit replay --site shop.example",
+        "audit status --json", "audit key show --json", "retention show --json",
+        "audit report shop.example", "audit report shop.example --zone Asia/Tokyo",
+        f"audit verify --json --checkpoint {kept}", "daemon status --json", "audit checkpoint",
+    ):  # fmt: skip
+        words = line.split()
+        there, here = desk(*words, as_="sup-1"), desk(*words, "--db", url)
+        # How long ago something was goes on between the two.
+        assert there.status == here.status, (line, there.err)
+        if "before" not in there.out:
+            assert there.out == here.out, line
+
+
+def test_what_was_tampered_with_is_found_over_a_server(desk: Over) -> None:
+    with desk.api.house.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE sites SET state = 'closed' WHERE name = 'shop.example'")
+    there = desk("audit", "replay", as_="sup-1")
+    assert (there.status, "shop.example: sites 1, state" in there.out) == (NOT_VERIFIED, True)
+    found = desk("audit", "replay", "--json", as_="sup-1")
+    assert [each["column"] for each in found.json["findings"]] == ["state"]
+
+
+def test_a_bundle_comes_as_a_file_and_proves_itself_here(desk: Over, tmp_path: Path) -> None:
+    file, export = tmp_path / "part.tar.zst", ("audit", "export", "--format", "bundle")
+    assert desk("audit", "checkpoint", as_="sup-1").status == DONE
+    part = (*export, "--site", "shop.example", "-o", str(file))
+    assert desk(*part, as_="sup-1").status == DONE
+    assert desk("audit", "verify", str(file), as_="sup-1").status == DONE
+    for target, needle in (
+        (file, "is there already"), (tmp_path / "folder", "FILE.tar.zst with -o"),
+        (tmp_path / "x.zip", "not"),
+    ):  # fmt: skip
+        answer = desk(*export, "-o", str(target), as_="sup-1")
+        assert (answer.status, needle in answer.err) == (MISUSED, True), answer.err
+
+
+def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_cannot_be_compared(
+    desk: Over, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.note"
+    line = ("audit", "checkpoint", "-o", str(kept))
+    for _ in range(2):
+        assert desk(*line, as_="sup-1").status == DONE
+    before = kept.read_bytes()
+    desk.api.house.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
+    answer = desk(*line, as_="sup-1")
+    assert (answer.status, "is not seen from here" in answer.err) == (NOT_VERIFIED, True)
+    assert kept.read_bytes() == before
+    assert desk("audit", "verify", "--checkpoint", str(kept), as_="sup-1").status == DONE
+
+
+def test_a_history_is_brought_in_as_with_a_database_if_it_goes_in_one_request(
+    desk: Over, tmp_path: Path
+) -> None:
+    head = b"occurred_at,site\n2026-03-01T10:00:00Z,a.example\n"
+    for name, more, needle in (
+        ("long.csv", b"\n" * 8_000_000, "8,000,000 bytes at most"),
+        ("odd.csv", b"2026-03-01T10:00:00Z,\xff.example\n", "UTF-8 throughout"),
+    ):
+        (tmp_path / name).write_bytes(head + more)
+        answer = desk("import", str(tmp_path / name), "--skip-bad", as_="sup-1")
+        assert (answer.status, needle in answer.err) == (MISUSED, True), answer.err
+    (tmp_path / "good.csv").write_bytes(head + head.splitlines()[1])
+    url = desk.api.house.settings.db
+    assert url is not None
+    good = ("import", str(tmp_path / "good.csv"), "--dry-run", "--json")
+    assert desk(*good, as_="sup-1").json == desk(*good, "--db", url).json
+    assert desk("import", str(tmp_path / "good.csv"), "-q", as_="sup-1").out == "4-1\n"
+    row = b"occurred_at,site,category\n2026-03-01T10:00:00Z,shop.example,+8613800138000\n"
+    (tmp_path / "refused.csv").write_bytes(row)
+    refused = desk("import", str(tmp_path / "refused.csv"), as_="sup-1")
+    assert (refused.status, "0 imported" in refused.out) == (FAILED, True), refused.out
+    assert "refused.csv, line 2: the category looks as if" in refused.err
+
+
+def _proof(entries: int, **more: Any) -> dict[str, Any]:
+    found = {"by": "sup-1", "begun_at": "2026-03-01T10:00:00Z", "of": 100, "entries": entries}
+    return found | {"ended_at": None, "failed": False, "shown": None} | more
+
+
+@pytest.mark.parametrize(
+    ("last", "needle"),
+    [({"begun_at": "2026-03-01T10:09:00Z"}, "begun another one"),
+     ({"ended_at": "2026-03-01T10:01:00Z", "failed": True}, "its log says why")],
+)  # fmt: skip
+def test_a_proof_is_waited_for_until_it_has_ended_or_is_lost(
+    last: dict[str, Any], needle: str
+) -> None:
+    answers = [_proof(10), _proof(40), _proof(70, **last)]
+    asked: list[str] = []
+    told: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.method} {request.url.params.get('wait')}")
+        return httpx.Response(200, json=answers.pop(0))
+
+    class Bar:
+        def __enter__(self) -> Any:
+            return told.append
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+    exchange = Exchange(
+        "https://desk.host.example", token=None, transport=httpx.MockTransport(answer)
+    )
+    with pytest.raises(LostProofError, match=needle):
+        RemoteRecord(exchange).verdict(Asked(), lambda _: Bar())
+    assert asked == ["POST None", "GET 20", "GET 20"]
+    assert told == [10, 30]
