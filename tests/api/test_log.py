@@ -159,8 +159,7 @@ def test_nobody_elses_bundle_is_made_while_one_is_taken_away(
     auditor.post(f"{LOG}/checkpoint")
 
     def slowly(file: BinaryIO) -> Iterator[bytes]:
-        for _ in tries:
-            taken.append(auditor.get("/api/v1/bundle").status_code)
+        taken.extend(auditor.get("/api/v1/bundle").status_code for _ in tries)
         yield from pieces(file)
 
     monkeypatch.setattr("incidents.api.turn.PATIENCE_S", 0)
