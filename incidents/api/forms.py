@@ -67,7 +67,7 @@ class Refusing(Happened, Meant):
 
 
 class Recurring(Happened):
-    """That it is still there; `again`: it is another one than the recurrence not settled yet."""
+    """That it is still there; `again`: it is another one than the recurrence told to nobody yet."""
 
     again: bool = False
 

@@ -96,7 +96,9 @@ def refused(
 @at_option("it was found again")
 @params.note_option
 @click.option(
-    "--again", is_flag=True, help="It is another one than the recurrence that is not settled yet."
+    "--again",
+    is_flag=True,
+    help="It is another one than the recurrence that nobody has been told of.",
 )
 @acting
 def recur(

@@ -14,6 +14,7 @@ from incidents.machine.refusals import RefusedError
 from incidents.machine.state import move_incident, move_site
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")
+_NOT_TOLD = ("open", "unreached")
 _RECURRING = ("notified", "unreached", "removed")
 
 
@@ -152,10 +153,10 @@ def _refuse_double_entry(draft: Draft, urls: tuple[str, ...]) -> None:
 def _refuse_second_recurrence(draft: Draft, first: Incident) -> None:
     """What two people find still there is one recurrence: else their diligence closes a site (R1).
 
-    An unsettled one is always part of the case.
+    After a call about that one it is another. An unsettled one is always part of the case.
     """
     for incident in draft.case.incidents.values():
-        if incident.recurs == first.n and incident.state in _HAVING_ITS_URLS:
+        if incident.recurs == first.n and incident.state in _NOT_TOLD:
             raise RefusedError(
                 "recurred_already", incident=draft.name(first.n),
                 recurrence=draft.name(incident.n), state=incident.state,

@@ -137,7 +137,7 @@ class StateRefused(Command):
 class Recur(Command):
     """Log that the content of an incident is still there: a new incident, linked to it.
 
-    `again` says that it is another one than the recurrence that is not settled yet.
+    `again` says that it is another one than the recurrence that nobody has been told of yet.
     """
 
     incident: int

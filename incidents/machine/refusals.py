@@ -73,8 +73,8 @@ SENTENCES = {
     "overtaken": "{order} is not what is ordered for {site} any more: it would undo what came after"
     " it (acts cancel settles it; acts reconcile compares {site} with the world)",
     "recurred_already": "that the content of {incident} is still there is logged already, as"
-    " {recurrence}, which is {state}: if it was found once more after a call about that one, recur"
-    " {recurrence}; if this is another violation, say --again",
+    " {recurrence}, which is {state}: nobody has been told of that one yet; if this is another"
+    " violation, say --again",
     "same_person": "{by} asked for this: another person must answer it",
     "seen_too_early": "{site} was looked at before something else was ordered or carried out: look"
     " again",

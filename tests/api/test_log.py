@@ -155,7 +155,8 @@ def test_nobody_elses_bundle_is_made_while_one_is_taken_away(
     api: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auditor, pieces = api.client("auditor"), bundles._pieces
-    tries, taken = iter([1]), []
+    tries = iter([1])
+    taken: list[int] = []
     auditor.post(f"{LOG}/checkpoint")
 
     def slowly(file: BinaryIO) -> Iterator[bytes]:

@@ -69,7 +69,7 @@ def _ask(operation: Any, mode: GenerationMode) -> int:
     asked = 0
 
     @settings(
-        max_examples=12, derandomize=True, database=None, deadline=None,
+        max_examples=8, derandomize=True, database=None, deadline=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=operation.as_strategy(generation_mode=mode), data=st.data())

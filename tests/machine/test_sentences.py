@@ -76,9 +76,8 @@ SAID = {
         "(acts cancel settles it; acts reconcile compares site.example with the world)"
     ),
     "recurred_already": (
-        "that the content of 12-1 is still there is logged already, as 12-2, which is open: if it"
-        " was found once more after a call about that one, recur 12-2; if this is another"
-        " violation, say --again"
+        "that the content of 12-1 is still there is logged already, as 12-2, which is open:"
+        " nobody has been told of that one yet; if this is another violation, say --again"
     ),
     "same_person": "ann asked for this: another person must answer it",
     "seen_too_early": (

@@ -361,7 +361,7 @@ class NaiveDesk:
         self._only_in(first, "notified", "unreached", "removed")
         self._not_before(first, at)
         if not again and any(
-            other.recurs == incident and other.state() in ("open", "notified", "unreached")
+            other.recurs == incident and other.state() in ("open", "unreached")
             for other in found.incidents
         ):
             raise Refused("recurred_already")

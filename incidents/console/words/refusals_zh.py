@@ -34,8 +34,8 @@ SENTENCES: dict[str, str] = {
     "order_not_dead": "{order} 并未放弃，会自动尝试。",
     "overtaken": "{order} 已不是 {site} 现在的指令：执行它会撤销其后的决定；可将其取消，"
     "或将 {site} 与实际核对。",
-    "recurred_already": "{incident} 的内容仍在，已记为 {recurrence}（现为“{state:state}”）："
-    "如就 {recurrence} 通话后又被发现，请在 {recurrence} 上记“再次发现”。",
+    "recurred_already": "{incident} 的内容仍在，已记为 {recurrence}（现为“{state:state}”），"
+    "尚未就此通知任何人：无需再记。",
     "same_person": "此申请由 {by} 提出：须由另一人答复。",
     "seen_too_early": "查看 {site} 之后又有别的指令下达或执行：请重新查看。",
     "site_closed": "{site} 已关闭（{rule:rule}）：关闭的网站不能再进行此操作（{act:act_told}）。",
