@@ -199,7 +199,8 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    if url.database in (None, "", ":memory:") or url.query or url.host:
+    named = url.database not in (None, "", ":memory:") and "\0" not in str(url.database)
+    if not named or url.query or url.host:
         raise InputError(f"not a SQLite file: {url.render_as_string()!r} ({_FORMS})")
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise InputError(f"unknown driver for SQLite: {url.drivername!r} ({_FORMS})")

@@ -172,9 +172,10 @@ class History:
         """State that the customer does not delete."""
         return self.do(c.StateRefused(by=ANN, incident=incident, at=self._time(at, None)))
 
-    def recur(self, incident: int, *, at: str | None = None) -> Self:
+    def recur(self, incident: int, *, at: str | None = None, again: bool = False) -> Self:
         """Log that the content is still there."""
-        return self.do(c.Recur(by=ANN, incident=incident, at=self._time(at, None)))
+        time = self._time(at, None)
+        return self.do(c.Recur(by=ANN, incident=incident, at=time, again=again))
 
     def void(self, incident: int) -> Self:
         """Void an incident."""

@@ -193,3 +193,17 @@ def test_a_fourth_incident_after_a_fuller_window_counts_the_first_that_is_met() 
     site = told(History(), "10:00", "03-02 11:00", "03-02 12:00")
     site.at("03-02 12:00").log(at="10:00", ago=MICROSECOND)
     assert site.reason().incidents == (2, 3, 4)
+
+
+def test_what_two_people_find_still_there_is_one_recurrence() -> None:
+    site = History().log().contact(1).recur(1).recur(1)
+    assert (site.refused_with, site.state, site.states) == (
+        "recurred_already", "active", ["notified", "open"],
+    )  # fmt: skip
+
+
+def test_after_a_call_about_it_or_if_it_is_said_it_is_another_one() -> None:
+    assert History().log().contact(1).recur(1).contact(2).recur(1).state == "closed"
+    assert History().log().contact(1).recur(1).recur(1, again=True).state == "closed"
+    assert History().log().contact(1).recur(1).removed(2).recur(1).state == "closed"
+    assert History().log().contact(1).recur(1).void(2).recur(1).refused_with is None

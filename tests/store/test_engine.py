@@ -25,6 +25,7 @@ from tests.store.conftest import Opener
         ("mysql://root@localhost/x", "unknown kind of database: 'mysql'"),
         ("sqlite://", "not a SQLite file"),
         ("sqlite:///:memory:", "not a SQLite file"),
+        ("sqlite:///a\0b", "not a SQLite file"),
         ("sqlite+aiosqlite:////tmp/x.db", "unknown driver for SQLite"),
         ("postgresql+asyncpg://h/x", "unknown driver for PostgreSQL"),
         ("postgresql://u:secret@h:port/x", "not the URL of a database: '…@h:port/x'"),
