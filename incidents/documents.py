@@ -11,9 +11,10 @@ from typing import Any
 
 from incidents.clock import rfc3339
 from incidents.machine import rules
-from incidents.machine.case import Case, Contact, Evidence, Incident
+from incidents.machine.case import Case
 from incidents.machine.events import Event, Reason
 from incidents.machine.ids import contact_id, incident_id, order_id, task_id
+from incidents.machine.incident import Contact, Evidence, Incident
 from incidents.machine.note import Note
 from incidents.machine.orders import Order
 

@@ -56,6 +56,14 @@ def read(text: str) -> str:
     return kept
 
 
+def is_called(site: str, typed: str | None) -> bool:
+    """Whether what somebody typed to confirm it, if anything, is the name of that site."""
+    try:
+        return typed is not None and read(typed.strip()) == site
+    except BadSiteNameError:
+        return False
+
+
 def read_host(text: str) -> str:
     """The kept form of any host, also of one that no site may be called; raises as `read` does."""
     name = text.strip(" ")

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incidents.documents import event_document
-from incidents.event_words import SENTENCES, WHY_NOT, order_of_site, sentence
+from incidents.event_sentence import order_of_site, sentence
+from incidents.event_words import SENTENCES, WHY_NOT
 from incidents.machine.events import KINDS
 from incidents.words import Teller, When, next_commands, span
 from tests.machine.history import clock_given_back

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.api import answers, problems
-from incidents.api.caller import Caller, Key, caller, not_tried
+from incidents.api.caller import Caller
+from incidents.api.entrance import Key, caller, not_tried
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
 from incidents.desk import accounts as acts

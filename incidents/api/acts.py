@@ -10,7 +10,8 @@ from fastapi import Body, Depends, Path
 
 from incidents.api import answers, forms
 from incidents.api.act_table import ACTS, CONTACT, INCIDENT, ITEM, ORDER, SITE, Act
-from incidents.api.caller import Caller, actor, answered, tag_of
+from incidents.api.caller import Caller, answered, tag_of
+from incidents.api.entrance import actor
 from incidents.api.operation import JSON, operation, router
 from incidents.desk import Answer
 from incidents.views import masked, personal

@@ -8,7 +8,8 @@ from fastapi import Depends
 
 from incidents import clock
 from incidents.api import answers
-from incidents.api.caller import Caller, looker, not_tried
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker, not_tried
 from incidents.api.operation import JSON, operation, router
 from incidents.api.turn import TRYING
 from incidents.notices import notice_settings, trial

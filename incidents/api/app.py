@@ -33,7 +33,7 @@ from incidents.api import (
     sites,
     watch,
 )
-from incidents.api.caller import is_somebody
+from incidents.api.entrance import is_somebody
 from incidents.api.operation import JSON
 from incidents.audit.proving import Proving
 from incidents.console import pages

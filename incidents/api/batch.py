@@ -17,7 +17,8 @@ from pydantic import Field, ValidationError
 from incidents.accounts import roles
 from incidents.api import act_table, answers, forms, problems
 from incidents.api.act_table import Act
-from incidents.api.caller import Caller, keeper
+from incidents.api.caller import Caller
+from incidents.api.entrance import keeper
 from incidents.api.operation import JSON, operation, router
 from incidents.desk import Envelope
 from incidents.desk.desk import MAX_BATCH

@@ -13,7 +13,8 @@ from starlette.responses import Response, StreamingResponse
 
 from incidents import inputs
 from incidents.api import forms
-from incidents.api.caller import Caller, looker
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker
 from incidents.api.operation import ALONE, answering, router
 from incidents.api.turn import BUNDLING
 from incidents.audit import bundle

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
-
-from fastapi import Header, Query, Request
-from fastapi_problem.error import Problem
-from starlette.concurrency import run_in_threadpool
+from typing import TYPE_CHECKING, Any
 
 from incidents import clock, site_name
-from incidents.accounts import roles, secrets
-from incidents.accounts.door import Door, Visit
+from incidents.accounts import roles
 from incidents.accounts.identity import Identity
 from incidents.api import problems
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.accounts import By
-from incidents.errors import BadSiteNameError
 from incidents.store import sites
 from incidents.words import When
 
@@ -32,18 +24,9 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
     from incidents.machine.commands import Command
 
-COOKIE = "__Host-incidents"
-CSRF_HEADER = "X-CSRF-Token"
-CSRF = "csrf"
-
-_ETAG = re.compile(r'"?([0-9]{1,18})-([0-9]{1,18})"?')
-_NEVER = (-1, -1)
-_SAFE = ("GET", "HEAD", "OPTIONS")
 CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
 """What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
 
-
-DryRun = Annotated[bool, Query(description="Show what would happen; do nothing.")]
 
 Seen = tuple[int, int]
 """What an ETag says: the site's id, and up to which of its entries it was seen."""
@@ -129,24 +112,20 @@ class Caller:
                 "this closes the site, or asks for it: give the ETag of the site as you have seen"
                 " it, in If-Match",
             )
-        if not self._names(confirm, site):
+        name = self._name_of(site)
+        if name is not None and not site_name.is_called(name, confirm):
             raise problems.problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "not_confirmed",
                 "this closes the site, or asks for it: give its name in `confirm`; nothing is done",
             )
 
-    def _names(self, confirm: str | None, site: str | int) -> bool:
-        """Whether that is the site's name; of a site that is not there nothing would be closed."""
-        if isinstance(site, int):
-            with self.reading() as connection:
-                name = sites.name_of(connection, site)
-        else:
-            name = site
-        try:
-            return name is None or (confirm is not None and site_name.read(confirm) == name)
-        except BadSiteNameError:
-            return False
+    def _name_of(self, site: str | int) -> str | None:
+        """Its name; None of one that is not there: nothing would be closed."""
+        if isinstance(site, str):
+            return site
+        with self.reading() as connection:
+            return sites.name_of(connection, site)
 
     def envelope(self, site: str | int, command: Command, key: str | None = None) -> Envelope:
         """The command on its way, signed by who asks."""
@@ -189,32 +168,6 @@ def record_reveal(house: House, identity: Identity, about: str) -> None:
     house.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))
 
 
-def visitor(door: Door, request: Request) -> Visit | None:
-    """Who is in the session of the request's cookie."""
-    cookie = request.cookies.get(COOKIE)
-    return None if cookie is None else door.by_session(cookie, used=is_by_hand(request))
-
-
-def is_by_hand(request: Request) -> bool:
-    """Whether somebody does it: they send a form, or go to a page.
-
-    What a page that is open looks at by itself is none of it, or no session would ever end of a
-    screen that everybody has left.
-    """
-    if request.method not in _SAFE:
-        return True
-    # A program does not say (Fetch Metadata, section 2.3); what it asks for, it asks for.
-    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
-    return mode == "navigate" and "HX-Request" not in request.headers
-
-
-def is_own_form(visit: Visit, given: str | None) -> bool:
-    """Whether the request was made by a page of that session (CSRF)."""
-    return given is not None and hmac.compare_digest(
-        secrets.of_session(visit.cookie, CSRF).encode(), given.encode()
-    )
-
-
 def etag(site_id: int, seq: int) -> str:
     """The ETag of a site as it stands after its `seq`th entry (RFC 9110, section 8.8.3)."""
     return f'"{site_id}-{seq}"'
@@ -225,134 +178,3 @@ def tag_of(answer: Answer) -> str | None:
     if answer.repeated or answer.site_id is None:
         return None
     return etag(answer.site_id, answer.first_seq + len(answer.events) - 1)
-
-
-def caller(
-    request: Request,
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-    csrf: Annotated[str | None, Header(alias=CSRF_HEADER, include_in_schema=False)] = None,
-) -> Caller:
-    """Who asks, for what only looks.
-
-    Raises:
-        Problem: 401 for nobody, 403 for a form of another site's.
-    """
-    known = getattr(request.state, "caller", None)
-    if isinstance(known, Caller):
-        # Let in already, where it was seen which act this is (see `operation`).
-        return known
-    house, door = request.app.state.house, request.app.state.door
-    scheme, _, secret = (authorization or "").partition(" ")
-    if authorization is not None:
-        found = door.by_token(secret.strip()) if scheme.lower() == "bearer" else None
-        if found is None:
-            raise problems.not_signed_in()
-        return Caller(house, found)
-    visit = visitor(door, request)
-    if visit is None:
-        raise problems.not_signed_in()
-    if request.method not in _SAFE and not is_own_form(visit, csrf):
-        refuse(house, visit.identity, request.method.lower(), "csrf", None)
-        raise problems.not_let("this", "csrf")
-    return Caller(house, visit.identity)
-
-
-def is_somebody(request: Request) -> bool:
-    """Whether the request comes from anybody who has been let in."""
-    try:
-        caller(request, request.headers.get("Authorization"), request.headers.get(CSRF_HEADER))
-    except Problem:
-        return False
-    return True
-
-
-async def looker(request: Request) -> Caller:
-    """As `caller`; who has been let in already waits for no thread."""
-    known = getattr(request.state, "caller", None)
-    if isinstance(known, Caller):
-        return known
-    headers = request.headers
-    return await run_in_threadpool(
-        caller, request, headers.get("Authorization"), headers.get(CSRF_HEADER)
-    )
-
-
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=150,
-        description="The same request with the same key is done once.",
-    ),
-]
-
-KEY_FOR_HEADER = "Idempotency-Key-For"
-KeyFor = Annotated[
-    int | None,
-    Header(
-        alias=KEY_FOR_HEADER,
-        ge=1,
-        le=86_400,
-        description="After so many seconds the key is free again; none: never.",
-    ),
-]
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="The ETag of the site as you have seen it.")
-]
-
-
-async def actor(
-    request: Request,
-    key: Key = None,
-    if_match: IfMatch = None,
-    dry_run: DryRun = False,
-    key_for: KeyFor = None,
-) -> Caller:
-    """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
-    found = await looker(request)
-    held = None if key_for is None else timedelta(seconds=key_for)
-    return replace(found, key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held)
-
-
-async def keeper(
-    request: Request, key: Key = None, if_match: IfMatch = None, dry_run: DryRun = False
-) -> Caller:
-    """The same, for an act of more than one site, whose key is kept for good.
-
-    Raises:
-        Problem: 422 if it is to be kept for a while only.
-    """
-    if KEY_FOR_HEADER in request.headers:
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "kept_for_good",
-            f"a key of this is kept for good: send it without {KEY_FOR_HEADER}; nothing is done",
-        )  # fmt: skip
-    return await actor(request, key, if_match, dry_run)
-
-
-async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
-    """The same, for what is no act of one site and comes to the same when it is done again."""
-    found = await looker(request)
-    return replace(found, dry_run=dry_run)
-
-
-def not_tried(request: Request) -> None:
-    """Whoever asks for a trial of what knows none is not given the real thing instead.
-
-    Raises:
-        Problem: 422 then.
-    """
-    if request.query_params.get("dry_run", "false").lower() not in ("false", "0"):
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "no_dry_run",
-            "this cannot be tried out with dry_run: nothing is done",
-        )  # fmt: skip
-
-
-def _seen(if_match: str | None) -> Seen | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    found = _ETAG.fullmatch(if_match.strip())
-    # An ETag that was never given out fits nothing, nor does a weak one (RFC 9110, 13.1.1).
-    return _NEVER if found is None else (int(found[1]), int(found[2]))

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from incidents.api import problems, zone
-from incidents.api.caller import COOKIE, CSRF_HEADER
+from incidents.api.entrance import COOKIE, CSRF_HEADER
 from incidents.api.operation import ACT, Problem
 
 Document = dict[str, Any]

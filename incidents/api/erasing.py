@@ -10,12 +10,12 @@ from pydantic import Field
 
 from incidents import clock, inputs, retention, site_name
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, looker, tryer
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker, tryer
 from incidents.api.operation import JSON, operation, router
 from incidents.api.turn import ERASING
 from incidents.desk import ageing
 from incidents.desk.demand import Demand, Demands
-from incidents.errors import BadSiteNameError
 
 routes = router("erasing")
 
@@ -92,11 +92,8 @@ def _looked(by: Caller) -> JSON:
 
 def _confirm(site: str, given: str | None) -> None:
     """Raises Problem 422 if that is not the site's name."""
-    try:
-        if given is not None and site_name.read(given.strip()) == site:
-            return
-    except BadSiteNameError:
-        pass
+    if site_name.is_called(site, given):
+        return
     raise problems.problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "not_confirmed",

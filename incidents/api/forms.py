@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from incidents import clock, inputs
-from incidents.machine.case import OUTCOMES
+from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES, FOR_DESK
 
 Short = Annotated[str, Field(max_length=100)]

@@ -17,7 +17,8 @@ from starlette.responses import Response
 from incidents import clock
 from incidents.api import answers, forms, policies, problems
 from incidents.api import zone as zones
-from incidents.api.caller import Caller, looker, tryer
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker, tryer
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.policies import Toml
 from incidents.api.turn import IMPORTING, SIMULATING

@@ -13,7 +13,8 @@ from fastapi import Depends, Path, Query, UploadFile
 from incidents import clock, evidence, inputs
 from incidents.accounts import roles
 from incidents.api import acts, answers, forms, problems
-from incidents.api.caller import Caller, actor, etag, looker
+from incidents.api.caller import Caller, etag
+from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.clock import rfc3339

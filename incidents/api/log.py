@@ -15,7 +15,8 @@ from pydantic import Field
 
 from incidents import clock, inputs
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, looker, not_tried
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker, not_tried
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import export, log_settings, log_status, replayed, signed_check, verify
 from incidents.audit.checkpointing import checkpointed

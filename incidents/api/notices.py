@@ -8,7 +8,8 @@ from fastapi import Depends, Path, Query
 
 from incidents import inputs
 from incidents.api import answers
-from incidents.api.caller import Caller, looker
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
 from incidents.errors import InputError, RefusedError
 from incidents.notices import customer_settings, notice_settings, preview, samples

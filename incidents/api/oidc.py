@@ -23,7 +23,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from incidents.accounts.discovery import ProviderError
 from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, Question
 from incidents.api import problems
-from incidents.api.caller import visitor
+from incidents.api.entrance import visitor
 from incidents.api.session import begin
 from incidents.log import logger
 

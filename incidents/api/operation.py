@@ -22,7 +22,7 @@ from starlette.types import Message, Receive
 
 from incidents import inputs
 from incidents.api import problems, zone
-from incidents.api.caller import CSRF_HEADER, caller
+from incidents.api.entrance import CSRF_HEADER, caller
 from incidents.errors import RefusedError
 
 ACT = "x-act"

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from incidents import inputs
 from incidents.api import answers, forms
-from incidents.api.caller import Caller, keeper, looker
+from incidents.api.caller import Caller
+from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.store import sites
 from incidents.views import masked

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from incidents import policy_words
 from incidents.api import answers, forms, problems
-from incidents.api.caller import Caller, keeper, looker
+from incidents.api.caller import Caller
+from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
 from incidents.machine import graph, policy

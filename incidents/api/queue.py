@@ -8,7 +8,8 @@ from fastapi import Depends, Path, Query
 
 from incidents import inputs, settings
 from incidents.api import acts, answers, forms, problems
-from incidents.api.caller import Caller, actor, looker
+from incidents.api.caller import Caller
+from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Reveal
 from incidents.errors import UnknownTaskError

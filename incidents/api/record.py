@@ -11,7 +11,8 @@ from starlette.responses import StreamingResponse
 
 from incidents import inputs
 from incidents.api import forms
-from incidents.api.caller import Caller, looker
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker
 from incidents.api.operation import operation, router
 from incidents.audit import export, sequencer
 from incidents.audit.export import Selection

@@ -14,16 +14,8 @@ from incidents.accounts.door import Door, SignInError, Visit
 from incidents.accounts.identity import FRESH_FOR, Identity
 from incidents.accounts.known_browser import KNOWN_FOR
 from incidents.api import address, answers, problems
-from incidents.api.caller import (
-    COOKIE,
-    CSRF,
-    CSRF_HEADER,
-    Caller,
-    caller,
-    is_own_form,
-    refuse,
-    visitor,
-)
+from incidents.api.caller import Caller, refuse
+from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER, caller, is_own_form, visitor
 from incidents.api.operation import open_router, opened
 from incidents.clock import rfc3339
 

@@ -8,7 +8,8 @@ from fastapi import Depends, Path, Query
 
 from incidents import clock, inputs
 from incidents.api import act_table, acts, answers, forms
-from incidents.api.caller import Caller, actor, etag, looker
+from incidents.api.caller import Caller, etag
+from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.store import sites as site_rows

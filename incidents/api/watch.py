@@ -9,7 +9,8 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
 from incidents.api import answers
-from incidents.api.caller import Caller, looker
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker
 from incidents.api.operation import JSON, Guarded, operation
 from incidents.metrics.look import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError

@@ -17,9 +17,10 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.apply import apply
-from incidents.machine.case import Case, Claim, Delivery, Incident, Suspension, Task
+from incidents.machine.case import Case, Claim, Delivery, Suspension, Task
 from incidents.machine.commands import Command
 from incidents.machine.ids import ACT
+from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.store import slices
 from incidents.store.slices import LAST, Need, Place

@@ -7,7 +7,8 @@ from typing import Any
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine.case import OUTCOMES, Case
+from incidents.machine.case import Case
+from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
 
 ELAPSE = c.Elapse()

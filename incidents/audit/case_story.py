@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 
-from incidents import event_words
+from incidents import event_sentence
 from incidents.audit import report_words
 from incidents.audit.covered import Numbered
 from incidents.audit.entry import Header, decode
@@ -163,7 +163,7 @@ def _told(teller: Teller, document: Document) -> str:
     """The sentence, and the facts of the entry that it does not hold."""
     facts = [*document.get(_URLS, ()), document.get(_CATEGORY)]
     more = "; ".join(fact for fact in facts if fact)
-    sentence = event_words.sentence(teller, document)
+    sentence = event_sentence.sentence(teller, document)
     return f"{sentence} [{more}]" if more else sentence
 
 

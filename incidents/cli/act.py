@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from incidents import site_name
 from incidents.cli import answers
 from incidents.cli.run import is_terminal
-from incidents.errors import BadSiteNameError, NotConfirmedError
+from incidents.errors import NotConfirmedError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -37,7 +37,6 @@ class Act:
         self.key = key
         self.dry_run = dry_run
         self.policy = policy
-        self._signed_in = False
 
     @property
     def by(self) -> str:
@@ -220,18 +219,11 @@ def _confirm(site: str, confirm: str | None) -> None:
             flush=True,
         )
         confirm = sys.stdin.readline()
-        if not _names(confirm, site):
+        if not site_name.is_called(site, confirm):
             raise NotConfirmedError(site=site, way_out="what you typed is not its name")
     elif confirm is None:
         raise NotConfirmedError(site=site, way_out=f"add --confirm {site}")
-    elif not _names(confirm, site):
+    elif not site_name.is_called(site, confirm):
         raise NotConfirmedError(
             site=site, way_out=f"--confirm says {confirm!r}; write --confirm {site}"
         )
-
-
-def _names(typed: str, site: str) -> bool:
-    try:
-        return site_name.read(typed.strip()) == site
-    except BadSiteNameError:
-        return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents import event_words
+from incidents import event_sentence
 from incidents.cli import output, params, timeline
 from incidents.cli.act import Act
 from incidents.cli.options import acting, looking
@@ -115,7 +115,7 @@ def _row(each: Document, when: When) -> tuple[str, ...]:
     return (
         each["id"],
         painted(state, fg="red", bold=True) if state == "dead" else state,
-        event_words.ordered(each["kind"], each["lane"]),
+        event_sentence.ordered(each["kind"], each["lane"]),
         each["site"],
         when(each["ordered_at"]),
         str(each["attempts"]),
@@ -130,7 +130,7 @@ def _pairs(found: Document, when: When) -> list[tuple[str, str]]:
         return f"{when(found[name])} ({when.ago(found[name])})" if found.get(name) else ""
 
     return [
-        ("order", f"{event_words.order_of_site(found)} ({found['id']})"),
+        ("order", f"{event_sentence.order_of_site(found)} ({found['id']})"),
         ("state", found["state"].replace("_", " ")),
         ("ordered", past("ordered_at")),
         ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from incidents import event_words, words
+from incidents import event_sentence, words
 from incidents.cli import output
 from incidents.errors import DONE, ActRefusedError
 
@@ -80,10 +80,10 @@ def ids_of(document: Document, about: str | None) -> list[str]:
     site_id = document["site"]["id"]
     contacts = [event for event in events if event["kind"] == "contact_recorded"]
     if contacts:
-        return [event_words.contact_id(event) for event in contacts]
+        return [event_sentence.contact_id(event) for event in contacts]
     items = [e for e in events if e["kind"] in ("item_claimed", "item_released")]
     if items:
-        return [event_words.item_id(site_id, event) for event in items]
+        return [event_sentence.item_id(site_id, event) for event in items]
     if about is not None:
         return [about]
     if document["incident"] is not None:
@@ -108,7 +108,7 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     teller = _teller(run, document)
     due, own = _parted(document["events"])
     lines = _meanwhile(teller, due)
-    lines += [("would: " if would else "") + event_words.sentence(teller, e) for e in own]
+    lines += [("would: " if would else "") + event_sentence.sentence(teller, e) for e in own]
     if not own:
         lines.append("nothing changed: it stood like that already")
     lines += _as_it_stands(teller, document)
@@ -168,7 +168,7 @@ def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:
 
 def _meanwhile(teller: words.Teller, events: list[Document]) -> list[str]:
     due, _ = _parted(events)
-    return [f"meanwhile: {event_words.sentence(teller, event)}" for event in due]
+    return [f"meanwhile: {event_sentence.sentence(teller, event)}" for event in due]
 
 
 def _teller(run: Run, document: Document) -> words.Teller:

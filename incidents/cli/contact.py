@@ -8,7 +8,7 @@ from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
 from incidents.machine import commands
-from incidents.machine.case import OUTCOMES
+from incidents.machine.incident import OUTCOMES
 
 
 @click.command()

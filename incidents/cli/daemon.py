@@ -152,12 +152,12 @@ class _Done:
             run.tell("nothing is due")
 
     def _told(self, document: Document) -> list[str]:
-        from incidents import event_words
+        from incidents import event_sentence
         from incidents.words import Teller
 
         site = document["site"]
         teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
-        return [event_words.sentence(teller, event) for event in document["events"]]
+        return [event_sentence.sentence(teller, event) for event in document["events"]]
 
     def _counts(self) -> str:
         return ", ".join(

@@ -13,7 +13,7 @@ from incidents.cli import erasing, output, params, password, presence
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal
 from incidents.clock import rfc3339
-from incidents.errors import DONE, BadSiteNameError
+from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -95,15 +95,8 @@ def _confirm(site: str, confirm: str | None) -> None:
         way_out = "what you typed is not its name"
     else:
         way_out = f"add --confirm {site}"
-    if confirm is None or not _names(confirm, site):
+    if not site_name.is_called(site, confirm):
         raise ErasureNotConfirmedError(site=site, way_out=way_out)
-
-
-def _names(typed: str, site: str) -> bool:
-    try:
-        return site_name.read(typed.strip()) == site
-    except BadSiteNameError:
-        return False
 
 
 def _answer(run: Run, met: Met, *, dry_run: bool) -> None:

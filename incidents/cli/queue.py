@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from incidents import event_words
+from incidents import event_sentence
 from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
@@ -140,7 +140,7 @@ def _dead_letters(acts: Document, _when: When) -> str:
     more = " or more" if acts["capped"] else ""
     first = acts["first"][0]
     return (
-        f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {event_words.order_of_site(first)}"
+        f"ORDERS GIVEN UP: {acts['dead']:,}{more}, the first {event_sentence.order_of_site(first)}"
         f" ({first['id']}, {first['problem']}). See them: incidents acts list --dead"
     )
 

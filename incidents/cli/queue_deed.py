@@ -7,7 +7,7 @@ from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from incidents import event_words, refusal_words, words
+from incidents import event_sentence, refusal_words, words
 from incidents.cli import answers
 from incidents.cli.act import Act
 
@@ -67,4 +67,4 @@ def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
     teller = words.Teller(site=site["site"], site_id=site["id"], when=run.when)
     part = takewhile if of_the_clock else dropwhile
     events = part(lambda event: event["by"] == answers.CLOCK, document["events"])
-    return [event_words.sentence(teller, event) for event in events]
+    return [event_sentence.sentence(teller, event) for event in events]

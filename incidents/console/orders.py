@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
 from starlette.responses import Response
 
 from incidents import inputs, site_name, views
@@ -31,12 +30,9 @@ from incidents.machine import commands as c
 from incidents.machine.ids import order_id
 from incidents.machine.order_acts import BY_HAND
 from incidents.machine.orders import ACT
-from incidents.store import sites, tables
+from incidents.store import sites
 from incidents.views import acts, masked, possible
 from incidents.words import When
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -173,20 +169,13 @@ def _page(
         when = When(zone=reader.zone, now=reader.now, language=reader.spoken)
         found = views.order(connection, *order, when=when, now=here.house.now(connection))
         would = possible.on_order(connection, order, here.by, reader.now)
-        seq = _seq(connection, order[0])
+        seq = sites.seqs(connection, [order[0]]).get(order[0])
     return here.page(
         "order", status=409 if said else 200, said=said, order=masked.document(found),
         what=ordered(reader, found), shown=site_name.shown(found["site"]), site_id=order[0],
         seq=seq, path=at(order), not_now=reasons(here, would), opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
     )  # fmt: skip
-
-
-def _seq(connection: Connection, site_id: int) -> int | None:
-    """Up to which entry the page tells of the site."""
-    of = tables.sites.c
-    found: int | None = connection.scalar(select(of.seq).where(of.id == site_id))
-    return found
 
 
 def _list(site: str, dead: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -32,9 +31,6 @@ from incidents.intake.taken import MAX_REPORTS
 from incidents.machine.policy import Policy
 from incidents.policy_words import Change, differences
 from incidents.views import policy as views
-
-if TYPE_CHECKING:
-    pass
 
 router = APIRouter()
 

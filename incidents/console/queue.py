@@ -12,7 +12,6 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
 from starlette.responses import HTMLResponse, Response
 
 from incidents import clock, inputs, report_duty, settings, site_name
@@ -23,15 +22,12 @@ from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.ids import read_incident_id
-from incidents.store import entries
-from incidents.store.tables import sites
+from incidents.store import entries, sites
 from incidents.views import warnings
 from incidents.views.queue import item as item_view
 from incidents.views.queue import queue as queue_view
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from incidents.console.changes import Changes
 
 router = APIRouter()
@@ -183,7 +179,8 @@ def _written(here: Sitting, place: Place) -> str:
             connection, here.house.now(connection), mine=place.mine, after=place.after, limit=PAGE,
             report=owed, language=here.reader.spoken,
         )  # fmt: skip
-        seen, newest = _seen(connection, found["items"]), entries.last_id(connection)
+        ids = {int(item["id"].partition("-")[0]) for item in found["items"]}
+        seen, newest = sites.seqs(connection, ids), entries.last_id(connection)
     anybody = Identity(handle="", role=here.identity.role)
     return writing.written(
         "queue_list", here.reader, found=found,
@@ -199,13 +196,6 @@ def _item(item: Document, seen: dict[int, int], reader: Reader) -> Document:
         **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
         "warning": item["warning"] and reader.sentence(item["warning"]),
     }  # fmt: skip
-
-
-def _seen(connection: Connection, items: list[Document]) -> dict[int, int]:
-    """Up to which entry of each site the list tells."""
-    ids = {int(item["id"].partition("-")[0]) for item in items}
-    found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(ids)))
-    return {row.id: row.seq for row in found}
 
 
 def _own(here: Sitting, written: str) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.door import SignInError
 from incidents.accounts.throttle import BlockedError
-from incidents.api import caller, session
+from incidents.api import entrance, session
 from incidents.console import sitting, writing
 from incidents.console.form import Given, given_by_anybody
 from incidents.console.sitting import Doing, NotLetError
@@ -23,7 +23,7 @@ Form = Annotated[Given, Depends(given_by_anybody)]
 @router.get("/sign-in")
 def show(request: Request, to: str = "/") -> Response:
     """The form; who is in already is sent on."""
-    if caller.visitor(request.app.state.door, request) is not None:
+    if entrance.visitor(request.app.state.door, request) is not None:
         return RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
     return _form(request, to)
 

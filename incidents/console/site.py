@@ -111,12 +111,7 @@ def confirm(desk: Acting, name: str) -> None:
     Raises:
         NotConfirmedError: if it was not.
     """
-    typed = desk.given.text("confirm") or ""
-    try:
-        is_name = inputs.site(typed) == name
-    except (InputError, RefusedError):
-        is_name = False
-    if not is_name or desk.seen is None:
+    if desk.seen is None or not site_name.is_called(name, desk.given.text("confirm")):
         raise NotConfirmedError
 
 

@@ -15,7 +15,7 @@ from incidents.accounts import roles, secrets
 from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
-from incidents.api import caller
+from incidents.api import caller, entrance
 from incidents.console import words, writing
 from incidents.console.form import Given, given
 from incidents.console.said import Said, forget, said_before, told_next
@@ -76,7 +76,7 @@ class Sitting:
     @property
     def csrf(self) -> str:
         """The word in each of their forms."""
-        return secrets.of_session(self.visit.cookie, caller.CSRF)
+        return secrets.of_session(self.visit.cookie, entrance.CSRF)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -189,7 +189,7 @@ def reader(request: Request) -> Reader:
 def sitting(request: Request) -> Sitting:
     """Who sits there; raises SignedOutError for nobody."""
     state = request.app.state
-    visit = caller.visitor(state.door, request)
+    visit = entrance.visitor(state.door, request)
     if visit is None:
         raise SignedOutError
     return Sitting(request, state.house, state.door, visit, reader(request))
@@ -206,8 +206,8 @@ def acting(
         NotLetError: for one that was made elsewhere.
         ProveAgainError: if a wrong password was given to prove it.
     """
-    word = form.text("csrf") or request.headers.get(caller.CSRF_HEADER)
-    if not caller.is_own_form(here.visit, word):
+    word = form.text("csrf") or request.headers.get(entrance.CSRF_HEADER)
+    if not entrance.is_own_form(here.visit, word):
         caller.refuse(here.house, here.identity, "form", "csrf", None)
         raise NotLetError("form", "csrf")
     return Acting(request, here.house, here.door, _proved(here, form), here.reader, form)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any
 
-from incidents import event_words, refusal_words, views
+from incidents import event_sentence, refusal_words, views
 from incidents.console.said import Said
 from incidents.console.sitting import Sitting
 from incidents.console.writing import Reader
@@ -81,7 +81,7 @@ def _needs(reader: Reader, facts: Document) -> list[str]:
 def event(reader: Reader, site: Document, document: Document) -> str:
     """One event, in a sentence."""
     teller = Teller(site=site["site"], site_id=site["id"], when=reader.when)
-    return reader.sentence(event_words.sentence(teller, document))
+    return reader.sentence(event_sentence.sentence(teller, document))
 
 
 def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from incidents.api import caller
+from incidents.api import entrance
 from incidents.console import sitting, telling, writing
 from incidents.console.form import FormTooLargeError
 from incidents.console.said import Said
@@ -127,7 +127,7 @@ def _aloud(request: Request, status: int, kind: str, why: str | None, headers: A
 
 def _sitting(request: Request) -> Sitting | None:
     state = request.app.state
-    visit = caller.visitor(state.door, request)
+    visit = entrance.visitor(state.door, request)
     if visit is None:
         return None
     return Sitting(request, state.house, state.door, visit, sitting.reader(request))

@@ -6,8 +6,9 @@ It is asked here, under the locks of the act, so that no way to the desk leads p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Connection, update
 
@@ -15,7 +16,7 @@ from incidents.accounts.roles import act_of, may
 from incidents.desk import accounts
 from incidents.desk.accounts import By
 from incidents.desk.envelope import Answer, Envelope
-from incidents.machine.case import Case
+from incidents.machine.case import Case, ClosureRequest, Request
 from incidents.machine.commands import (
     Approve,
     AskReinstatement,
@@ -31,10 +32,9 @@ from incidents.machine.commands import (
 from incidents.machine.ids import task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.store.accounts import account, any_there
+from incidents.store.accounts import Account, account, any_there
 from incidents.store.tables import desk
 
-_SECOND_YES = (Approve, ConfirmClosure)
 _NOT_LET = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
     "same_person": "same_person", "for_a_supervisor": "for_a_supervisor",
@@ -47,9 +47,6 @@ NOT_KEPT = frozenset(
 """What is not the answer to a key for good: the same command may be given after a sign-in, under
 another role, after another look, or once there is who takes it over."""
 
-NotLet = tuple[Envelope, str, str]
-"""What was asked, why they were not let, and the name of the site."""
-
 
 def takes_two(command: Command, policy: Policy) -> bool:
     """Whether it is a part of what takes two people: to open what is closed and, where `policy`
@@ -59,98 +56,112 @@ def takes_two(command: Command, policy: Policy) -> bool:
     return isinstance(command, AskReinstatement | Approve | ConfirmClosure)
 
 
-def missing(connection: Connection, envelope: Envelope, policy: Policy) -> Refusal | None:
-    """That somebody must sign in first, for what takes two people, where there are accounts; or
-    that they have, and their role may not."""
-    command = envelope.command
-    if not takes_two(command, policy) or not any_there(connection):
-        return None
-    act = act_of(type(command))
-    return _why_not(connection, command.by, act, signed_in=envelope.signed_in)
+class Access:
+    """What the commands of one transaction are let do, under `policy`, and who was not let.
 
-
-def no_taker(connection: Connection, envelope: Envelope) -> Refusal | None:
-    """That work is handed over to who can do none of it, where there are accounts: nobody but its
-    holder lets go of an item, so it would be locked for good."""
-    command = envelope.command
-    if not isinstance(command, HandOver) or not any_there(connection):
-        return None
-    if _may(connection, command.to, act_of(ClaimItem)):
-        return None
-    return Refusal("no_taker", {"to": command.to})
-
-
-def of_policy(
-    connection: Connection, before: Policy, by: str, *, signed_in: bool
-) -> Refusal | None:
-    """That somebody must sign in to put another policy in the place of one by which two people
-    close, where there are accounts.
-
-    One person who may activate policies can still take that rule away, and gives it back the same
-    way; who did is proved, and on record.
+    Whoever has signed in is looked at once more: the account may have been disabled meanwhile, or
+    given another role. Each account is looked up once, however many commands ask.
     """
-    if not before.two_people_close or not any_there(connection):
+
+    def __init__(self, connection: Connection, policy: Policy) -> None:
+        self._connection = connection
+        self._policy = policy
+        self._known: dict[str, Account | None] = {}
+        self._not_let: list[tuple[Envelope, str, str]] = []
+
+    @cached_property
+    def _has_accounts(self) -> bool:
+        return any_there(self._connection)
+
+    def refused(self, envelope: Envelope) -> Refusal | None:
+        """Why a command is not for who gives it, whatever its site is."""
+        command = envelope.command
+        if takes_two(command, self._policy) and self._has_accounts:
+            act = act_of(type(command))
+            return self._why_not(command.by, act, signed_in=envelope.signed_in)
+        return self._no_taker(command) if isinstance(command, HandOver) else None
+
+    def refused_on(self, envelope: Envelope, case: Case) -> Refusal | None:
+        """Why it is not for them, as the site stands."""
+        match envelope.command:
+            case Approve():
+                return self._unproved(case.request, case)
+            case ConfirmClosure():
+                return self._unproved(case.closure_request, case)
+            case CompleteTask() as command:
+                return self._for_a_supervisor(command, case)
         return None
-    return _why_not(connection, by, "activate_policy", signed_in=signed_in)
 
+    def refused_activation(self, by: str, *, signed_in: bool) -> Refusal | None:
+        """Why another policy is not put in the place of this one: where two people close by it,
+        and there are accounts, whoever does so signs in.
 
-def _may(connection: Connection, handle: str, act: str) -> bool:
-    found = account(connection, handle)
-    return found is not None and found.disabled_at is None and may(found.role, act)
+        One person who may activate policies can still take that rule away, and gives it back the
+        same way; who did is proved, and on record.
+        """
+        if not self._policy.two_people_close or not self._has_accounts:
+            return None
+        return self._why_not(by, "activate_policy", signed_in=signed_in)
 
+    def heed(self, envelope: Envelope, answer: Answer) -> None:
+        """Keep in mind that somebody was not let do something, where there are accounts."""
+        refusal = answer.refusal
+        if refusal is None or refusal.name not in _NOT_LET or answer.repeated:
+            return
+        if self._has_accounts:
+            self._not_let.append((envelope, _NOT_LET[refusal.name], answer.site))
 
-def _why_not(connection: Connection, by: str, act: str, *, signed_in: bool) -> Refusal | None:
-    """Looked at once more: the account may have been disabled meanwhile, or given another role."""
-    found = account(connection, by) if signed_in else None
-    if found is None or found.disabled_at is not None:
-        return Refusal("sign_in_needed", {"by": by})
-    if not may(found.role, act):
-        return Refusal("not_let", {"by": by, "role": found.role, "act": act})
-    return None
+    def write(self, clock: Callable[[], datetime]) -> None:
+        """Puts it on record, in the desk's own stream; the sites' rows are locked before."""
+        for envelope, why, site in self._not_let:
+            by = By(person=envelope.command.by, login=envelope.login)
+            act = act_of(type(envelope.command))
+            accounts.refuse(self._connection, by, clock, act=act, why=why, about=site)
 
+    def _account(self, handle: str) -> Account | None:
+        if handle not in self._known:
+            self._known[handle] = account(self._connection, handle)
+        return self._known[handle]
 
-def unproved(connection: Connection, envelope: Envelope, case: Case) -> Refusal | None:
-    """That the first of the two people may have been anybody: they asked before they had an
-    account, so nobody knows that they are not the second.
-    """
-    command = envelope.command
-    request = case.request if isinstance(command, Approve) else case.closure_request
-    if not isinstance(command, _SECOND_YES) or request is None or not any_there(connection):
+    def _may(self, handle: str, act: str) -> bool:
+        found = self._account(handle)
+        return found is not None and found.disabled_at is None and may(found.role, act)
+
+    def _why_not(self, by: str, act: str, *, signed_in: bool) -> Refusal | None:
+        found = self._account(by) if signed_in else None
+        if found is None or found.disabled_at is not None:
+            return Refusal("sign_in_needed", {"by": by})
+        if not may(found.role, act):
+            return Refusal("not_let", {"by": by, "role": found.role, "act": act})
         return None
-    asked_as = account(connection, request.by)
-    if asked_as is None or asked_as.made_at > request.at:
-        return Refusal("asked_by_anybody", {"site": case.site, "by": request.by})
-    return None
 
+    def _no_taker(self, command: HandOver) -> Refusal | None:
+        """That work goes to who can do none of it: nobody but its holder lets go of an item, so it
+        would be locked for good."""
+        if not self._has_accounts or self._may(command.to, act_of(ClaimItem)):
+            return None
+        return Refusal("no_taker", {"to": command.to})
 
-def for_a_supervisor(connection: Connection, envelope: Envelope, case: Case) -> Refusal | None:
-    """That a second correction is shown to a supervisor, who upholds closures too (R2): whoever
-    corrects would else stretch the hour for ever. Where there are accounts, since only they know.
-    """
-    command = envelope.command
-    task = case.tasks.get(command.task) if isinstance(command, CompleteTask) else None
-    if task is None or task.kind != "review" or not any_there(connection):
+    def _unproved(self, request: Request | ClosureRequest | None, case: Case) -> Refusal | None:
+        """That the first of the two people may have been anybody: they asked before they had an
+        account, so nobody knows that they are not the second."""
+        if request is None or not self._has_accounts:
+            return None
+        asked_as = self._account(request.by)
+        if asked_as is None or asked_as.made_at > request.at:
+            return Refusal("asked_by_anybody", {"site": case.site, "by": request.by})
         return None
-    by = account(connection, command.by)
-    if by is not None and may(by.role, act_of(Uphold)):
-        return None
-    return Refusal("for_a_supervisor", {"task": task_id(case.site_id, task.n), "by": command.by})
 
-
-def found(connection: Connection, envelope: Envelope, answer: Answer) -> list[NotLet]:
-    """What of that answer goes on record as somebody's not being let, where there are accounts."""
-    refusal = answer.refusal
-    if refusal is None or refusal.name not in _NOT_LET or answer.repeated:
-        return []
-    return [(envelope, _NOT_LET[refusal.name], answer.site)] if any_there(connection) else []
-
-
-def write(connection: Connection, refused: Sequence[NotLet], clock: Callable[[], datetime]) -> None:
-    """Puts it on record, in the desk's own stream; the sites' rows are locked before."""
-    for envelope, why, site in refused:
-        by = By(person=envelope.command.by, login=envelope.login)
-        act = act_of(type(envelope.command))
-        accounts.refuse(connection, by, clock, act=act, why=why, about=site)
+    def _for_a_supervisor(self, command: CompleteTask, case: Case) -> Refusal | None:
+        """That a second correction is shown to a supervisor, who upholds closures too (R2): whoever
+        corrects would else stretch the hour for ever."""
+        task = case.tasks.get(command.task)
+        if task is None or task.kind != "review" or not self._has_accounts:
+            return None
+        if self._may(command.by, act_of(Uphold)):
+            return None
+        named = task_id(case.site_id, task.n)
+        return Refusal("for_a_supervisor", {"task": named, "by": command.by})
 
 
 def refuse_sign_in(

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
-from incidents.desk import access, accounts, own_stream
+from incidents.desk import accounts, own_stream
+from incidents.desk.access import Access
 from incidents.desk.accounts import By
 from incidents.desk.once import Once
 from incidents.errors import RefusedError
@@ -28,12 +29,21 @@ class ActiveAlreadyError(RefusedError):
     """this policy is active already: {policy}"""
 
 
-class SignInNeededError(RefusedError):
+class NotLetError(RefusedError):
+    """{by} may not do that"""
+
+    why = "role"
+    """As the record has it."""
+
+
+class SignInNeededError(NotLetError):
     """by the policy in force two people close, and where there are accounts only who has signed in
     may change that: {by} has not"""
 
+    why = "sign_in_needed"
 
-class RoleError(RefusedError):
+
+class RoleError(NotLetError):
     """{by} has the role {role} here, which may not do {act}"""
 
     @property
@@ -63,25 +73,29 @@ class Activation:
         return Once(key=self.key, by=self.by, asked=asked)
 
 
-def expected(active: Policy, wanted: Policy) -> dict[str, Any]:
-    """What activating `wanted` would change; raises ActiveAlreadyError if it would be nothing."""
-    if wanted.digest == active.digest:
-        raise ActiveAlreadyError(policy=active.digest)
+def expected(connection: Connection, act: Activation) -> dict[str, Any]:
+    """What it would change; raises as `activate` does."""
+    previous = policies.active(connection)
+    before = _before(connection, act, previous)
     return {
-        "policy": wanted.digest, "previous": active.digest, "events": [],
-        "changes": differences(active, wanted),
+        "policy": act.policy.digest, "previous": previous, "events": [],
+        "changes": differences(before, act.policy),
     }  # fmt: skip
 
 
-def check_signed_in(connection: Connection, before: Policy, by: str, *, signed_in: bool) -> None:
-    """See that whoever replaces the policy `before` may do so as they came (see `access`).
+def _before(connection: Connection, act: Activation, digest: str) -> Policy:
+    """The policy that is to be replaced, if whoever wants that may do so as they came."""
+    if act.policy.digest == digest:
+        raise ActiveAlreadyError(policy=digest)
+    before = _read(connection, digest)
+    refusal = Access(connection, before).refused_activation(act.by, signed_in=act.signed_in)
+    if refusal is not None:
+        raise (RoleError if refusal.name == "not_let" else SignInNeededError)(**refusal.facts)
+    return before
 
-    Raises:
-        SignInNeededError, RoleError: naming them.
-    """
-    missing = access.of_policy(connection, before, by, signed_in=signed_in)
-    if missing is not None:
-        raise (RoleError if missing.name == "not_let" else SignInNeededError)(**missing.facts)
+
+def _read(connection: Connection, digest: str) -> Policy:
+    return machine_policy.read(policies.toml(connection, digest))
 
 
 def refuse(
@@ -98,7 +112,7 @@ def activate(
     clock: Callable[[], datetime],
     do_what_is_due: Callable[[datetime], list[dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Does it, and answers which policy is active and which was.
+    """Does it, and answers which policy is active, which was, and what that has changed.
 
     What fell due before it is done first, under the policy that was active then: so the outcome
     never depends on whether a daemon or the activation came first.
@@ -111,12 +125,10 @@ def activate(
     previous, last = own_stream.locked(connection)
     kept = act.once.before(connection)
     if kept is not None:
-        return kept
+        # Of a repeated act it is active already: what it changed then is told again.
+        return kept | {"changes": differences(_read(connection, kept["previous"]), act.policy)}
     digest = act.policy.digest
-    if digest == previous:
-        raise ActiveAlreadyError(policy=digest)
-    before = machine_policy.read(policies.toml(connection, previous))
-    check_signed_in(connection, before, act.by, signed_in=act.signed_in)
+    before = _before(connection, act, previous)
     # A site is judged by the clock and by its own record, not by the desk's.
     there = clock()
     due = do_what_is_due(there)
@@ -137,4 +149,4 @@ def activate(
         "seq": place.seq, "reason": words[0], "events": due,
     }  # fmt: skip
     act.once.keep(connection, answer, now)
-    return answer
+    return answer | {"changes": differences(before, act.policy)}

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.audit.entry import encode
-from incidents.desk import access
+from incidents.desk.access import Access
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -85,7 +85,7 @@ class Batch:
         self._repetitions = Repetitions(locked.kept, now)
         self._sites: dict[int, _Site] = {}
         self._sealed: list[sealed.Sealed] = []
-        self._not_let: list[access.NotLet] = []
+        self._access = Access(connection, policy)
         self._searched = False
         self._read()
 
@@ -93,7 +93,7 @@ class Batch:
         """Takes the commands in order; `write` is to follow."""
         answers = [self._answer(envelope) for envelope in self._envelopes]
         for envelope, answer in zip(self._envelopes, answers, strict=True):
-            self._not_let += access.found(self._connection, envelope, answer)
+            self._access.heed(envelope, answer)
         return answers
 
     def write(self) -> None:
@@ -134,7 +134,7 @@ class Batch:
 
         The desk's own row is locked here, after those of the sites.
         """
-        access.write(self._connection, self._not_let, lambda: self._now)
+        self._access.write(lambda: self._now)
 
     # What is read.
 
@@ -183,19 +183,13 @@ class Batch:
         return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
 
     def _decide(self, envelope: Envelope) -> Answer:
-        bad = (
-            refused_text(envelope.command)
-            or access.missing(self._connection, envelope, self._policy)
-            or access.no_taker(self._connection, envelope)
-        )
+        bad = refused_text(envelope.command) or self._access.refused(envelope)
         if bad is not None:
             return self._refuse(envelope, bad)
         site = self._site_of(envelope)
         if site is None:
             return nothing_done(str(envelope.site), self._unknown(envelope))
-        bad = access.unproved(self._connection, envelope, site.case) or access.for_a_supervisor(
-            self._connection, envelope, site.case
-        )
+        bad = self._access.refused_on(envelope, site.case)
         if bad is not None:
             return self._refuse(envelope, bad)
         if envelope.seen is not None:

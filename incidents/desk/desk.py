@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from incidents import clock, policy_words
+from incidents import clock
 from incidents.clock import rfc3339
 from incidents.desk import activation, collector, log_key
 from incidents.desk.batch import Batch
@@ -188,28 +188,24 @@ class Desk:
             RefusedError: if it is active already, the key was used for another act, or it takes
                 somebody who has signed in.
         """
-        policy = machine_policy.read(policy_text)
+        wanted = activation.Activation(
+            policy=machine_policy.read(policy_text), by=by, login=login, reason=reason, key=key,
+            signed_in=signed_in,
+        )  # fmt: skip
         if dry_run:
-            active = self.policy()
             with plainly(self._engine), reading(self._engine) as connection:
-                activation.check_signed_in(connection, active, by, signed_in=signed_in)
-            return activation.expected(active, policy)
-        act = activation.Activation(
-            policy=policy, by=by, login=login, reason=reason, key=key, signed_in=signed_in
-        )
+                return activation.expected(connection, wanted)
         try:
-            answer = self.on_record(
+            return self.on_record(
                 lambda connection: activation.activate(
-                    connection, act, self._clock, partial(self._do_what_is_due, connection)
+                    connection, wanted, self._clock, partial(self._do_what_is_due, connection)
                 )
             )
-        except (activation.SignInNeededError, activation.RoleError) as refused:
-            why = "role" if isinstance(refused, activation.RoleError) else "sign_in_needed"
-            self.on_record(partial(activation.refuse, act=act, clock=self._clock, why=why))
+        except activation.NotLetError as refused:
+            self.on_record(
+                partial(activation.refuse, act=wanted, clock=self._clock, why=refused.why)
+            )
             raise
-        with plainly(self._engine), reading(self._engine) as connection:
-            before = machine_policy.read(policies.toml(connection, answer["previous"]))
-        return answer | {"changes": policy_words.differences(before, policy)}
 
     def make_log_key(self, key: LogKey) -> None:
         """Puts on record that `key` signs the log's checkpoints from now on.

@@ -6,8 +6,8 @@ import json
 import re
 
 from incidents.desk.envelope import Envelope
-from incidents.machine.case import OUTCOMES
 from incidents.machine.commands import AddNote, Attach, Command, ImportIncident, RecordContact
+from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
 from incidents.machine.refusals import Refusal
 from incidents.sealing import texts

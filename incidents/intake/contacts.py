@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.intake.history import Report
-from incidents.machine.case import REACHED
+from incidents.machine.incident import REACHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

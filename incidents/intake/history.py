@@ -17,7 +17,7 @@ from incidents import clock, site_name, web_address
 from incidents.errors import FileError, IncidentsError, InputError
 from incidents.intake import rows
 from incidents.intake.rows import BadLine, HistoryError, Row
-from incidents.machine.case import OUTCOMES
+from incidents.machine.incident import OUTCOMES
 
 STDIN = "-"
 COLUMNS = (

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from incidents.clock import read_rfc3339
 from incidents.intake.history import History, Report
-from incidents.machine.case import REACHED
+from incidents.machine.incident import REACHED
 from incidents.store.tables import contacts, entries, incidents, sites
 
 Key = tuple[int, int]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from unicodedata import normalize
 
-from incidents.machine.case import Incident
 from incidents.machine.draft import Draft
+from incidents.machine.incident import Incident
 from incidents.machine.refusals import RefusedError
 from incidents.machine.state import INCIDENT_STATES, can_move_incident
 

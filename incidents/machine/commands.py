@@ -9,15 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.machine.command import COURIER as COURIER  # noqa: PLC0414 - handed on
-from incidents.machine.command import Command as Command  # noqa: PLC0414
-from incidents.machine.order_commands import CancelOrder as CancelOrder  # noqa: PLC0414 - the same
-from incidents.machine.order_commands import OrderCommand as OrderCommand  # noqa: PLC0414
-from incidents.machine.order_commands import RecordDelivery as RecordDelivery  # noqa: PLC0414
-from incidents.machine.order_commands import RecordFailure as RecordFailure  # noqa: PLC0414
-from incidents.machine.order_commands import RecordState as RecordState  # noqa: PLC0414
-from incidents.machine.order_commands import RepeatOrder as RepeatOrder  # noqa: PLC0414
-from incidents.machine.order_commands import RetryOrder as RetryOrder  # noqa: PLC0414
+from incidents.machine.command import COURIER, Command
+from incidents.machine.order_commands import (
+    CancelOrder,
+    OrderCommand,
+    RecordDelivery,
+    RecordFailure,
+    RecordState,
+    RepeatOrder,
+    RetryOrder,
+)
+
+__all__ = [
+    "CLOCK", "COURIER", "CUSTOMER", "AddNote", "AddSite", "Approve", "AskReinstatement",
+    "Attach", "CancelOrder", "ClaimItem", "Command", "CompleteTask", "ConfirmClosure",
+    "Decline", "DeclineClosure", "EditSite", "Elapse", "HandOver", "ImportIncident", "LiftHold",
+    "Log", "OrderCommand", "RecordContact", "RecordDelivery", "RecordFailure", "RecordState",
+    "Recur", "ReleaseItem", "RepeatOrder", "RetryOrder", "SayRemoved", "SetHold", "StateFalse",
+    "StateRefused", "StateRemoved", "StateReported", "TakeBack", "Uphold", "VoidContact",
+    "VoidIncident",
+]  # fmt: skip
 
 CLOCK = "clock"
 CUSTOMER = "customer"

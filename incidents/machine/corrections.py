@@ -7,8 +7,8 @@ from datetime import datetime
 from incidents.machine import checks, commands
 from incidents.machine import events as e
 from incidents.machine.acts import removal_deadline
-from incidents.machine.case import Incident
 from incidents.machine.draft import Draft
+from incidents.machine.incident import Incident
 from incidents.machine.recount import complete_rechecks, open_task, recount
 from incidents.machine.refusals import RefusedError
 from incidents.machine.state import can_move_incident, move_incident

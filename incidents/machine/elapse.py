@@ -6,10 +6,11 @@ from datetime import datetime
 
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Incident, Suspension
+from incidents.machine.case import Suspension
 from incidents.machine.closing import refusal_reason
 from incidents.machine.draft import Draft
 from incidents.machine.events import Reason
+from incidents.machine.incident import Incident
 from incidents.machine.recount import open_recheck
 from incidents.machine.state import move_incident, move_site
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from incidents.machine import events as e
-from incidents.machine.case import REACHED, Case, Contact, Evidence, Incident
+from incidents.machine.case import Case
 from incidents.machine.changes import Changes
+from incidents.machine.incident import REACHED, Contact, Evidence, Incident
 from incidents.machine.note import Note
 from incidents.machine.state import checked_incident
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Incident
 from incidents.machine.draft import Draft
+from incidents.machine.incident import Incident
 from incidents.machine.state import move_site
 
 _NOT_KNOWN_REMOVED = ("unreached", "notified")

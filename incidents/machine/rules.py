@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from incidents.machine.case import Case, Closure, Incident, Suspension
+from incidents.machine.case import Case, Closure, Suspension
+from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 
 Place = tuple[datetime, int]

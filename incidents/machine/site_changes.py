@@ -12,13 +12,13 @@ from incidents.machine.case import (
     Closure,
     ClosureRequest,
     Hold,
-    Incident,
     Request,
     Suspension,
     Task,
 )
 from incidents.machine.changes import Changes
 from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
+from incidents.machine.incident import Incident
 from incidents.machine.state import checked_site
 
 changes = Changes()

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from incidents.acts import errand
 from incidents.acts.port import Order
 from incidents.errors import UnknownIncidentError
-from incidents.machine.case import Incident
 from incidents.machine.ids import incident_id, order_id
+from incidents.machine.incident import Incident
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
 from incidents.notices.catalogue import NOTICES

@@ -18,8 +18,9 @@ from incidents import site_name
 from incidents.acts.port import Order
 from incidents.audit import entry
 from incidents.machine import events as e
-from incidents.machine.case import Case, Incident
+from incidents.machine.case import Case
 from incidents.machine.ids import incident_id, read_incident_id, read_item_id
+from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.store import incidents as incident_rows

@@ -8,7 +8,7 @@ from incidents import web_address
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
 from incidents.machine import policy
-from incidents.machine.case import OUTCOMES
+from incidents.machine.incident import OUTCOMES
 from incidents.machine.policy import Policy, PolicyError
 from incidents.scenario.fields import Fields
 

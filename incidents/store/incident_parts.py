@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Table, Text, and_, cast, func, select
 
-from incidents.machine.case import Contact, Evidence, Incident
+from incidents.machine.incident import Contact, Evidence, Incident
 from incidents.machine.note import Note
 from incidents.store.statement import Change, Row
 from incidents.store.tables import contacts, evidence, incident_urls, notes

@@ -19,7 +19,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from incidents.machine.case import Incident
+from incidents.machine.incident import Incident
 from incidents.store import incident_parts, tables
 from incidents.store.given import Given
 from incidents.store.incident_parts import Changed

@@ -34,6 +34,12 @@ def name_of(connection: Connection, id_: int) -> str | None:
     return name
 
 
+def seqs(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
+    """How many entries each of those sites has: what a page has told of it when it was written."""
+    found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
+    return {row.id: row.seq for row in found}
+
+
 def named(connection: Connection, name: str) -> Row:
     """The row of the site of that name.
 

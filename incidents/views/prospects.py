@@ -11,15 +11,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from incidents import event_words
+from incidents import event_sentence
 from incidents.clock import rfc3339
 from incidents.documents import event_document
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Incident
 from incidents.machine.decide import Decision, decide
 from incidents.machine.ids import contact_id
+from incidents.machine.incident import Incident
 from incidents.views.record import MAX_TRIED, Record
 
 Document = dict[str, Any]
@@ -269,4 +269,6 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
         for place, event in enumerate(decision.events, start=1)
     ]
     main = [document for document in documents if document["kind"] not in _NOT_TOLD]
-    return [event_words.sentence(record.teller, each, to_come=True) for each in main or documents]
+    return [
+        event_sentence.sentence(record.teller, each, to_come=True) for each in main or documents
+    ]

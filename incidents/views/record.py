@@ -14,10 +14,11 @@ from incidents.english import ENGLISH
 from incidents.language import Language
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Case, Incident
+from incidents.machine.case import Case
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
 from incidents.machine.ids import ACT
+from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.store import cases, sites
 from incidents.store.order_tables import deliveries

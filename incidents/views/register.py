@@ -11,8 +11,9 @@ from sqlalchemy import Connection, select
 from incidents.clock import rfc3339
 from incidents.documents import incident_document, site_document
 from incidents.errors import UnknownIncidentError
-from incidents.machine.case import Case, Incident
+from incidents.machine.case import Case
 from incidents.machine.ids import incident_id, task_id
+from incidents.machine.incident import Incident
 from incidents.store import cases, suspensions
 from incidents.store import incidents as incident_rows
 from incidents.store import sites as site_rows

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
-from incidents import event_words
+from incidents import event_sentence
 from incidents.audit import entry
 from incidents.documents import event_document
 from incidents.english import ENGLISH
@@ -145,7 +145,7 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Docu
 
 def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Document:
     said = [shown[name] for name in _QUOTED if written.get(name) is not None]
-    words = event_words.sentence(teller, written)
+    words = event_sentence.sentence(teller, written)
     words += "".join(_quoted(teller, text) for text in said)
     return {
         "at": written["occurred_at"],

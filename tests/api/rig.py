@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from incidents import clock, settings
 from incidents.accounts import secrets
 from incidents.api import app
-from incidents.api.caller import COOKIE, CSRF, CSRF_HEADER
+from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
 from incidents.bootstrap import House
 from incidents.desk import accounts
 from incidents.desk.accounts import By

@@ -1,5 +1,7 @@
 """What closes a site on somebody's word is confirmed; what is impossible is refused before."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Cli
@@ -72,3 +74,25 @@ def test_programs_read_that_it_was_not_confirmed(desk: Cli) -> None:
     answer = desk("refused", "1-1", "--json")
     assert answer.status == 4
     assert '"name": "not_confirmed"' in answer.err
+
+
+def test_what_is_confirmed_is_what_was_looked_at(
+    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two people close: while the second types the name, the first asks for something else."""
+    (tmp_path / "two.toml").write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
+    desk("policy", "activate", str(tmp_path / "two.toml"), "--reason", "two")
+    assert desk("refused", "1-1", "--as", "ann").status == 0
+
+    def meanwhile(*_: object) -> None:
+        assert desk("site", "decline-closure", "shop.example", "--as", "ann").status == 0
+        assert desk(*FALSE, "--as", "ann").status == 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr("incidents.cli.act._confirm", meanwhile)
+        late = desk("site", "confirm-closure", "shop.example", "--as", "bob")
+    assert (late.status, "look again" in late.err) == (3, True), late.err
+    assert _state(desk) == "active"
+    again = desk("site", "confirm-closure", "shop.example", "--as", "bob", typed="shop.example\n")
+    assert again.status == 0, again.err
+    assert _state(desk) == "closed"

@@ -100,12 +100,11 @@ def test_the_password_is_asked_for_again_when_the_name_was_typed_too_late(
 ) -> None:
     asked = _asked(monkeypatch)
 
-    def slowly(_: object, __: object) -> bool:
+    def slowly(*_: object) -> None:
         with writing(desk.api.house.engine) as connection:
             connection.execute(update(sessions).values(proved_at=clock.now() - timedelta(hours=1)))
-        return True
 
-    monkeypatch.setattr("incidents.cli.act._names", slowly)
+    monkeypatch.setattr("incidents.cli.act._confirm", slowly)
     done = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
     assert done.status == 0, done.err
     assert asked == ["Password of op-1: "] * 2
@@ -118,12 +117,11 @@ def test_what_happened_while_the_name_was_typed_is_looked_at_first(
 ) -> None:
     _asked(monkeypatch)
 
-    def meanwhile(_: object, __: object) -> bool:
+    def meanwhile(*_: object) -> None:
         operator = desk.api.holder(desk._tokens["sup-1"])
         assert operator.post("/api/v1/incidents/1-1/removed").status_code == 200
-        return True
 
-    monkeypatch.setattr("incidents.cli.act._names", meanwhile)
+    monkeypatch.setattr("incidents.cli.act._confirm", meanwhile)
     late = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
     assert (late.status, "look again" in late.err) == (REFUSED, True), late.err
     assert _state(desk) == "active"

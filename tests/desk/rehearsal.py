@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
-from incidents.machine.case import OUTCOMES
 from incidents.machine.commands import Command
+from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
 from incidents.machine.orders import ACT, FORCE
 from incidents.store.engine import create

@@ -8,17 +8,8 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.apply import apply
-from incidents.machine.case import (
-    Claim,
-    Closure,
-    Contact,
-    Evidence,
-    Hold,
-    Incident,
-    Request,
-    Suspension,
-    Task,
-)
+from incidents.machine.case import Claim, Closure, Hold, Request, Suspension, Task
+from incidents.machine.incident import Contact, Evidence, Incident
 from incidents.machine.policy import DOCUMENTED, Policy
 from tests.machine.history import ANN, BOB, History, utc
 

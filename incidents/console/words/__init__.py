@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from incidents.console.words import en, figures_en, figures_zh, work_en, work_zh, zh
+from incidents.console.words import (
+    en,
+    figures_en,
+    figures_zh,
+    names_en,
+    names_zh,
+    work_en,
+    work_zh,
+    zh,
+)
 from incidents.console.words.chinese import CHINESE
 from incidents.english import ENGLISH
 from incidents.language import Language
@@ -18,8 +27,8 @@ TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}
 NAMES: dict[Chosen, str] = {"en": "English", "zh": "简体中文"}
 
 _TEXTS: dict[Chosen, Mapping[str, str]] = {
-    "en": en.TEXTS | work_en.TEXTS | figures_en.TEXTS,
-    "zh": zh.TEXTS | work_zh.TEXTS | figures_zh.TEXTS,
+    "en": en.TEXTS | names_en.TEXTS | work_en.TEXTS | figures_en.TEXTS,
+    "zh": zh.TEXTS | names_zh.TEXTS | work_zh.TEXTS | figures_zh.TEXTS,
 }
 _SPOKEN: dict[Chosen, Language] = {"en": ENGLISH, "zh": CHINESE}
 

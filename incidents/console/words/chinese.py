@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from incidents.console.words import events_zh, figures_zh, refusals_zh, script_zh, why_zh, zh
+from incidents.console.words import (
+    events_zh,
+    figures_zh,
+    names_zh,
+    refusals_zh,
+    script_zh,
+    why_zh,
+    zh,
+)
 from incidents.language import Language
 
 _TIMES = {
@@ -29,6 +37,7 @@ def duration(length: timedelta) -> str:
 # What the pages call a code, the sentences call it too.
 CHINESE = Language(
     phrases=zh.TEXTS
+    | names_zh.TEXTS
     | figures_zh.TEXTS
     | _TIMES
     | events_zh.PHRASES

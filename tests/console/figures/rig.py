@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.api import caller
+from incidents.api import entrance
 from incidents.console import sitting
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -46,9 +46,9 @@ class Visitor:
         if not _has_account(rig, handle):
             rig.account(handle, role)
         self.visit = rig.app.state.door.begin(handle)
-        self.csrf = secrets.of_session(self.visit.cookie, caller.CSRF)
+        self.csrf = secrets.of_session(self.visit.cookie, entrance.CSRF)
         self.client = TestClient(rig.app, base_url=BASE, follow_redirects=False)
-        self.client.cookies.set(caller.COOKIE, self.visit.cookie)
+        self.client.cookies.set(entrance.COOKIE, self.visit.cookie)
         self.client.cookies.set(sitting.LANGUAGE_COOKIE, language)
         self.client.headers["accept"] = "text/html"
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from incidents.api import caller
+from incidents.api import entrance
 from incidents.console import sitting
 from tests import browser as browsers
 from tests.api.rig import Rig, rig
@@ -75,7 +75,7 @@ def looking(
     with browsers.looking(browser, width=width, scheme=scheme) as page:
         visit = Visitor(desk, "supervisor").visit
         for name, value in (
-            (caller.COOKIE, visit.cookie), (sitting.LANGUAGE_COOKIE, language),
+            (entrance.COOKIE, visit.cookie), (sitting.LANGUAGE_COOKIE, language),
         ):  # fmt: skip
             # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
             page.context.add_cookies(

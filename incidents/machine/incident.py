@@ -1,0 +1,91 @@
+"""The incident: one violation with what the desk knows of it, its contacts, evidence and notes.
+
+Times and texts are as in `case`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.machine.note import Note
+
+REACHED = "reached"
+OUTCOMES = (REACHED, "no-answer", "wrong-number", "bounced", "left-message")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One call or message to the responsible person, and what came of it."""
+
+    n: int
+    outcome: str
+    occurred_at: datetime
+    recorded_at: datetime
+    by: str
+    stopped_clock: bool = False
+    voided_at: datetime | None = None
+    note: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the record still counts."""
+        return self.voided_at is None
+
+    @property
+    def tells(self) -> bool:
+        """Whether the responsible person was spoken to (R2), by a record that still counts."""
+        return self.outcome == REACHED and self.voided_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A file shown for an incident, by its SHA-256; its name is personal data."""
+
+    digest: str
+    size: int
+    name: str | None
+    recorded_at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One violation that the desk has put on record.
+
+    `epoch` says between which reinstatements it was recorded; one imported from elsewhere has
+    epoch 0. Only incidents of the case's own epoch count in R1 and R3 and have a clock.
+    """
+
+    n: int
+    state: str
+    epoch: int
+    occurred_at: datetime
+    recorded_at: datetime
+    by: str
+    contact_due: datetime | None = None
+    removal_due: datetime | None = None
+    lapsed_at: datetime | None = None
+    suspension: int | None = None
+    recurs: int | None = None
+    category: str | None = None
+    note: str | None = None
+    urls: tuple[str, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[Note, ...] = ()
+    corrections: int = 0
+    reached_in_time: bool = False
+    reported_at: datetime | None = None
+    removal_said_at: datetime | None = None
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """Where the incident stands in the order of contact deadlines (R3)."""
+        assert self.contact_due is not None, "an incident without a clock has no place in the run"
+        return self.contact_due, self.n
+
+    @property
+    def stands(self) -> bool:
+        """Whether its lapse still carries a suspension: not voided, nobody reached in time (R2)."""
+        return self.state != "voided" and not self.reached_in_time
