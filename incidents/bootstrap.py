@@ -105,9 +105,9 @@ class House:
         The database's own where it has one, since that is whose time daemons beat in, and one
         workstation that is ten seconds off must not cry that nothing enforces the clock.
         """
-        from incidents.store import engine
+        from incidents.store import server_clock
 
-        there = None if self.settings.own_clock else engine.database_time(connection)
+        there = None if self.settings.own_clock else server_clock.database_time(connection)
         return clock.now() if there is None else there
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:

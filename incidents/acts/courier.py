@@ -32,8 +32,9 @@ from incidents.desk import Answer, Desk
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, leases
-from incidents.store.engine import database_time, plainly, reading, writing
+from incidents.store.engine import plainly, reading, writing
 from incidents.store.leases import Claimed, Key
+from incidents.store.server_clock import database_time
 
 UNHEARD_FOR = timedelta(days=3)
 """News that nobody has looked at for so long has nobody who would tell it."""

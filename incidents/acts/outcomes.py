@@ -18,8 +18,9 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import deliveries, leases
-from incidents.store.engine import database_time, plainly, reading, writing
+from incidents.store.engine import plainly, reading, writing
 from incidents.store.leases import Claimed
+from incidents.store.server_clock import database_time
 
 if TYPE_CHECKING:
     from incidents.acts.courier import Courier

@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
 from incidents.store import heartbeats
-from incidents.store.engine import database_time, writing
+from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
+from incidents.store.server_clock import database_time
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.errors import IncidentsError
-from incidents.store import engine
+from incidents.store import server_clock
 
 DRIFT_LIMIT = timedelta(seconds=2)
 STEP_LIMIT = timedelta(seconds=1)
@@ -32,7 +32,7 @@ def drift(connection: Connection, now: Callable[[], datetime] = clock.now) -> ti
     clock of its own.
     """
     before = now()
-    there = engine.database_time(connection)
+    there = server_clock.database_time(connection)
     after = now()
     if there is None:
         return None

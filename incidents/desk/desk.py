@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -27,8 +26,9 @@ from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.store import clocks, policies
-from incidents.store.engine import database_time, plainly, reading
+from incidents.store.engine import plainly, reading, writing
 from incidents.store.round_trip import together
+from incidents.store.server_clock import database_time
 
 MAX_BATCH = 1_000
 MAX_AHEAD = timedelta(minutes=5)
@@ -132,7 +132,7 @@ class Desk:
         One site that cannot be decided, a spoilt row say, does not stop the clock of the others.
         """
         with plainly(self._engine):
-            if not self._any_due():
+            if not clocks.any_may_be_due(self._engine, self._clock):
                 return []
             try:
                 return self._elapse_together(limit)
@@ -143,20 +143,20 @@ class Desk:
                 return self._elapse_singly(limit)
 
     def _elapse_together(self, limit: int) -> list[Answer]:
-        with self._transaction() as connection:
+        with writing(self._engine) as connection:
             locked = self._what_is_due(connection, self._clock(), limit)
-            if self._ahead_by(locked) > MAX_AHEAD:
+            if locked.behind(self._clock()) > MAX_AHEAD:
                 _log.error("clock_ahead", now=self._clock())
                 return []
             return self._done(connection, _elapsing(locked.rows), locked)
 
     def _elapse_singly(self, limit: int) -> list[Answer]:
-        with self._transaction(keep=False) as connection:
+        with writing(self._engine, keep=False) as connection:
             due = list(self._what_is_due(connection, self._clock(), limit).rows)
         answers: list[Answer] = []
         for site_id in due:
             try:
-                with self._transaction() as connection:
+                with writing(self._engine) as connection:
                     envelopes = _elapsing([site_id])
                     answers += self._done(
                         connection, envelopes, self._locked(connection, envelopes)
@@ -221,7 +221,7 @@ class Desk:
         Raises:
             RefusedError: if the act is refused, or this machine's clock is far ahead.
         """
-        with plainly(self._engine), self._transaction() as connection:
+        with plainly(self._engine), writing(self._engine) as connection:
             there = None if self._own_clock else database_time(connection)
             if there is not None and self._clock() - there > MAX_AHEAD:
                 raise RefusedError(
@@ -249,14 +249,14 @@ class Desk:
     def _submit(
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None
     ) -> list[Answer]:
-        with self._transaction(keep=not dry_run) as connection:
+        with writing(self._engine, keep=not dry_run) as connection:
             try:
                 locked = self._locked(connection, envelopes)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise _LostError(error) from error
                 raise
-            ahead = self._ahead_by(locked)
+            ahead = locked.behind(self._clock())
             if ahead > MAX_AHEAD:
                 connection.rollback()
                 facts = {"now": self._clock(), "ahead_s": int(ahead.total_seconds())}
@@ -302,36 +302,10 @@ class Desk:
         most = min(limit, MAX_BATCH)
         return what_is_due(connection, now, most, ask_time=not self._own_clock)
 
-    @contextmanager
-    def _transaction(self, *, keep: bool = True) -> Iterator[Connection]:
-        """A transaction that writes, or that only looks as if it did."""
-        with self._engine.connect() as connection:
-            connection.execution_options(incidents_writes=True)
-            transaction = connection.begin()
-            try:
-                yield connection
-            except BaseException:
-                transaction.rollback()
-                raise
-            if transaction.is_active:
-                transaction.commit() if keep else transaction.rollback()
-
-    def _any_due(self) -> bool:
-        """A look first, on SQLite: the file's one write lock is not taken to find nothing to do."""
-        if self._engine.dialect.name != "sqlite":
-            return True
-        with reading(self._engine) as connection:
-            due = clocks.earliest_due(connection)
-        return due is not None and due < self._clock()
-
     def _read_policy(self, connection: Connection, digest: str) -> Policy:
         if digest not in self._policies:
             self._policies[digest] = machine_policy.read(policies.toml(connection, digest))
         return self._policies[digest]
-
-    def _ahead_by(self, locked: Locked) -> timedelta:
-        """How far this machine's clock is ahead of the database's."""
-        return timedelta(0) if locked.there is None else self._clock() - locked.there
 
 
 def _elapsing(site_ids: Iterable[int]) -> list[Envelope]:

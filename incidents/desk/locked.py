@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from incidents.desk.envelope import Envelope
 from incidents.machine.commands import AddSite
 from incidents.store import keys, policies, sites
-from incidents.store.engine import TIME
 from incidents.store.round_trip import together
+from incidents.store.server_clock import TIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,10 @@ class Locked:
     policy: str
     there: datetime | None
     kept: dict[str, keys.Kept] = field(default_factory=dict)
+
+    def behind(self, now: datetime) -> timedelta:
+        """How far the database's clock is behind this machine's, which says `now` (UTC)."""
+        return timedelta(0) if self.there is None else now - self.there
 
 
 def sites_of(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
+from incidents.store.engine import reading
 from incidents.store.tables import sites
 
 
@@ -17,6 +19,15 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
     if since is None:
         return connection.scalar(_EARLIEST)
     return connection.scalar(_EARLIEST_SINCE, {"since": since})
+
+
+def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
+    """A look first, on SQLite: the file's one write lock is not taken to find nothing to do."""
+    if engine.dialect.name != "sqlite":
+        return True
+    with reading(engine) as connection:
+        due = earliest_due(connection)
+    return due is not None and due < clock()
 
 
 _due = sites.c.next_due

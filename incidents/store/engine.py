@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,7 @@ from sqlalchemy import (
     Engine,
     create_engine,
     event,
-    func,
     make_url,
-    select,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -30,8 +27,6 @@ from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import turn
 from incidents.store.round_trip import command
-from incidents.store.statement import Question
-from incidents.store.types import UTCDateTime
 
 BUSY_TIMEOUT_S = 30.0
 # A far-off time, turned into the server's own zone, could lie beyond year 9999. All else is about
@@ -50,11 +45,6 @@ _LIVELINESS = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
-TIME: Question[datetime] = Question(
-    lambda _: (select(func.clock_timestamp(type_=UTCDateTime)), None), lambda row: row[0]
-)
-"""The time of a server's own clock, in UTC, at the moment when it is asked."""
-
 _IDLE_S = 1.0
 _FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
 
@@ -79,15 +69,18 @@ def create(url: str | None = None) -> Engine:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that writes; on SQLite it takes the file's one write lock at its start.
+def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
+    """A transaction that writes, or without `keep` only looks as if it did; on SQLite it takes the
+    file's one write lock at its start.
 
     A deferred transaction that reads first and writes later can fail there, whatever the timeout.
     """
     with engine.connect() as connection:
         connection.execution_options(incidents_writes=True)
-        with connection.begin():
+        with connection.begin() as transaction:
             yield connection
+            if not keep and transaction.is_active:
+                transaction.rollback()
 
 
 @contextmanager
@@ -113,14 +106,6 @@ def glancing(engine: Engine) -> Iterator[Connection]:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         with connection.begin():
             yield connection
-
-
-def database_time(connection: Connection) -> datetime | None:
-    """The time of the database's own clock, in UTC; None for SQLite, which has none."""
-    if connection.dialect.name == "sqlite":
-        return None
-    [moment] = TIME.ask(connection).all()
-    return moment
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import schema, sealed
-from incidents.store.engine import create, database_time, glancing, plainly, reading, writing
+from incidents.store.engine import create, glancing, plainly, reading, writing
+from incidents.store.server_clock import database_time
 from tests.store.conftest import Opener
 
 
