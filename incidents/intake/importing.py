@@ -216,11 +216,12 @@ def _facts(refusal: Refusal) -> dict[str, Any]:
 
 
 def _count(tally: Tally, report: Report, answer: Answer) -> None:
-    site = tally.sites[report.site]
-    if answer.repeated or (answer.refusal is not None and answer.refusal.name == _DONE_BEFORE):
+    site, refusal = tally.sites[report.site], answer.refusal
+    # What was refused once is refused again under its key, and is on record no more than then.
+    if refusal is not None and refusal.name != _DONE_BEFORE:
+        tally.refused.append((report.line, refusal))
+    elif refusal is not None or answer.repeated:
         site.incidents_known += 1
-    elif answer.refusal is not None:
-        tally.refused.append((report.line, answer.refusal))
     else:
         site.incidents_new += 1
         tally.ids.append(answer.document["incident"]["id"])

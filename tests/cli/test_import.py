@@ -121,3 +121,8 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli_on_both: Cli, tmp_
     answer = cli_on_both("import", str(file))
     assert answer.status == 1
     assert "history.csv, line 3: the category looks as if it held somebody's number" in answer.err
+    once_more = cli_on_both("import", str(file), "--json")
+    assert (once_more.status, once_more.json["refused"]) == (1, 1), (
+        "it is on record no more than then"
+    )
+    assert once_more.json["incidents"] == {"new": 0, "known": 1}
