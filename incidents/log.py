@@ -125,8 +125,9 @@ def _structured() -> Any:
                 only_what_is_safe,
                 _rendered,
             ],
-            # Looked up anew for each line: standard error may have been redirected since.
-            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            # Looked up anew for each line: standard error may have been redirected since. A line
+            # and its end in one write: `print` makes two, and another thread's line gets between.
+            logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
             cache_logger_on_first_use=False,
         )
     return structlog.get_logger()

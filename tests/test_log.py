@@ -1,5 +1,6 @@
 """The log: what is safe to say gets through, and nothing that people have typed."""
 
+import io
 import json
 import logging
 
@@ -25,6 +26,22 @@ def test_off_a_terminal_each_line_is_json_with_its_time(
     assert line["site"] == "shop.example"
     assert line["seq"] == 7
     assert str(line["timestamp"]).endswith("Z")
+
+
+def test_a_line_is_written_with_its_end_so_that_no_other_thread_gets_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writes: list[str] = []
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            writes.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Stream())
+    log.logger("daemon").info("stopping", signal="SIGTERM")
+    [whole] = writes
+    assert whole.endswith("}\n")
 
 
 def test_what_is_not_known_to_be_safe_is_withheld_and_named(
