@@ -34,6 +34,10 @@ class SignInError(RefusedError):
     """that is not the handle and the password of an account that may come in"""
 
 
+class SecondSignInError(RefusedError):
+    """that is not the handle and the password of a second person: nothing is done"""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """Somebody in a session: who they are, and the word of the cookie.
@@ -161,6 +165,20 @@ class Door:
         found = self._find(handle)
         account = self._check(found, password, throttle.at_terminal(found.name, terminal))
         return Identity(handle=handle, role=account.role, proved_at=self._clock())
+
+    def identify_second(self, handle: str, password: str, address: str) -> str:
+        """The handle of who signs in for one act of somebody else's, beside them at `address`.
+
+        Raises:
+            SecondSignInError: where `sign_in` raises SignInError.
+            BlockedError: after too many mistakes.
+        """
+        found = self._find(handle)
+        try:
+            account = self._check(found, password, throttle.by_stranger(found.name, address))
+        except SignInError:
+            raise SecondSignInError from None
+        return account.handle
 
     def sign_out(self, cookie: str) -> None:
         """Ends the session."""

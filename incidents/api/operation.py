@@ -131,9 +131,14 @@ def operation(
     acting: bool = False,
     closing: bool = False,
     tagged: bool = False,
+    signs_in: bool = False,
 ) -> dict[str, Any]:
-    """What a route says of itself: its act, its answer, and which problems there may be."""
+    """What a route says of itself: its act, its answer, and which problems there may be.
+
+    `signs_in`: a password may come with it, and too many wrong ones are slowed down.
+    """
     codes = [*_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ())]
+    codes += [HTTPStatus.TOO_MANY_REQUESTS] if signs_in else []
     answers = _problems(codes)
     if model is not None:
         answers[status] = {"model": model}

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from pydantic import Field
 
 from incidents import policy_words
+from incidents.accounts.door import Door
 from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
+from incidents.api.session import Person, from_
 from incidents.clock import rfc3339
 from incidents.machine import graph, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
@@ -41,6 +43,10 @@ class Activating(PolicyFile):
     """A policy that is to be the active one, and why."""
 
     reason: forms.Words
+    second: Person | None = Field(
+        None,
+        description="Who else signs in for it: it takes two people to end that two people close.",
+    )
 
 
 class Trying(forms.Form):
@@ -100,18 +106,25 @@ def test(by: Looking, tried: Trying) -> JSON:
     return JSON({"policy": under.digest, "passed": passed, "items": items})
 
 
-@routes.post("/policy/activate", **operation("activate_policy", answers.Activated, acting=True))
-def activate(by: Acting, file: Activating) -> JSON:
+@routes.post(
+    "/policy/activate",
+    **operation("activate_policy", answers.Activated, acting=True, signs_in=True),
+)
+def activate(request: Request, by: Acting, file: Activating) -> JSON:
     """Make a policy the active one, on record with the reason.
 
     What fell due before is done under the old one, and deadlines that are set already stay.
     """
     by.needs("activate_policy")
-    wanted, reason = read(file.toml), forms.needed("reason", file.reason)
+    wanted, reason, second = read(file.toml), forms.needed("reason", file.reason), file.second
+    door: Door = request.app.state.door
     answer = by.house.desk.activate(
         wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
         key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,
         signed_in=by.identity.proved_at is not None,
+        second=None if second is None else door.identify_second(
+            second.handle, second.password, from_(request)
+        ),
     )  # fmt: skip
     return JSON({name: answer[name] for name in answers.Activated.model_fields})
 

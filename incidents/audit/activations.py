@@ -16,6 +16,7 @@ from incidents.store.tables import DESK_STREAM, entries
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """One act: `by`, logged in as `login`, made `policy` the active one at that time (UTC).
+    `seconded_by` signed in for it as well, where it took two people.
 
     `policy` and `previous` are digests; `reason` is a reference to a sealed value.
     """
@@ -27,6 +28,7 @@ class Activation:
     previous: str
     toml: str
     reason: str
+    seconded_by: str | None
 
 
 def history(connection: Connection) -> Iterator[Activation]:
@@ -47,4 +49,5 @@ def history(connection: Connection) -> Iterator[Activation]:
                 previous=event.previous,
                 toml=event.toml,
                 reason=event.text,
+                seconded_by=event.seconded_by,
             )

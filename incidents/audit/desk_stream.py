@@ -76,6 +76,8 @@ class OwnRecord:
             raise ValueError(f"the active policy is {self.active}, and it says {event.previous}")
         if policy.read(event.toml).digest != event.policy:
             raise ValueError(f"the policy in it is not {event.policy}")
+        if event.seconded_by is not None and event.seconded_by == event.by:
+            raise ValueError(f"{event.by} was the second person to their own act")
         self.active = event.policy
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
         self.policies.setdefault(event.policy, row)

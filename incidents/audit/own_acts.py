@@ -12,13 +12,15 @@ from incidents.machine.events import Event
 class PolicyActivated(Event):
     """The desk's own act: `policy` is active from now on, in place of `previous`.
 
-    `toml` is the policy's file and `text` the reason, a reference to a sealed value.
+    `toml` is the policy's file and `text` the reason, a reference to a sealed value. `seconded_by`
+    has signed in for it beside whoever did it, as it takes to end that two people close.
     """
 
     kind = "policy_activated"
     previous: str
     toml: str
     text: str
+    seconded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

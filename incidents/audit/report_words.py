@@ -132,7 +132,10 @@ def exactly(teller: Teller, moment: datetime) -> str:
 def own_sentence(event: Event) -> str:
     """What an act of the desk's own says."""
     if isinstance(event, PolicyActivated):
-        return f"the policy {event.policy} is active from now on, in place of {event.previous}"
+        second = f", {event.seconded_by} having signed in for it too" if event.seconded_by else ""
+        return (
+            f"the policy {event.policy} is active from now on, in place of {event.previous}{second}"
+        )
     if isinstance(event, LogKeyMade):
         before = f", in place of {event.previous}" if event.previous else ""
         return f"the key {event.key} signs the checkpoints from now on{before}"

@@ -15,6 +15,7 @@ from incidents.cli.run import is_terminal
 from incidents.errors import FileError, InputError, RefusedError
 
 OPTION, OWN = "--password-file", "--own-password-file"
+SECOND = "--second-password-file"
 
 STDIN = Path("-")
 """A file that stands for standard input."""
@@ -42,6 +43,10 @@ new_password_file_option = click.option(
 own_password_file_option = click.option(
     OWN, type=params.File(), metavar="FILE",
     help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+)  # fmt: skip
+second_password_file_option = click.option(
+    SECOND, type=params.File(), metavar="FILE",
+    help="Read the second person's password from FILE, - for standard input, in place of asking.",
 )  # fmt: skip
 
 

@@ -9,7 +9,12 @@ import click
 
 from incidents.cli import output, params, policy_file, presence
 from incidents.cli.options import acting, looking
-from incidents.cli.password import password_file_option
+from incidents.cli.password import (
+    SECOND,
+    STDIN,
+    password_file_option,
+    second_password_file_option,
+)
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE, InputError
 
@@ -112,17 +117,24 @@ def check(run: Run, file: Path) -> int:
 @policy_file.argument
 @params.reason_option
 @password_file_option
+@click.option("--second", metavar="HANDLE", help="Who else signs in for it, with their password.")
+@second_password_file_option
 @acting
-def activate(act: Act, file: Path, reason: str, password_file: Path | None) -> int:
+def activate(
+    act: Act, *, file: Path, reason: str, password_file: Path | None, second: str | None,
+    second_password_file: Path | None,
+) -> int:  # fmt: skip
     """Make the policy in FILE the active one, on record with the reason.
 
     What fell due before is done under the old one, and deadlines that are set already stay. Where
     there are accounts, and by the old one two people close, it asks for the password of who acts,
-    or takes --password-file.
+    or takes --password-file; if they would not by the new one, it takes a --second person as well.
     """
     run = act.run
     if act.policy is not None:
         raise InputError("--policy says nothing here: FILE is the policy")
+    if password_file == second_password_file == STDIN:
+        raise InputError(f"standard input gives one password: {SECOND} needs a file of its own")
     wanted = policy_file.read(file)
     with presence.in_person(
         run, "activate_policy", password_file, lambda: run.house.desk.policy().two_people_close
@@ -130,6 +142,7 @@ def activate(act: Act, file: Path, reason: str, password_file: Path | None) -> i
         answer = run.house.desk.activate(
             wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key,
             dry_run=act.dry_run, signed_in=signed_in,
+            second=None if second is None else presence.second(run, second, second_password_file),
         )  # fmt: skip
     if run.quiet:
         run.say(answer["policy"])
@@ -187,4 +200,6 @@ def _since(run: Run, last: Document | None) -> str:
 
 def _person(activation: Document) -> str:
     by, login = activation["by"], activation["login"]
-    return by if login in (None, by) else f"{by} (login {login})"
+    told = by if login in (None, by) else f"{by} (login {login})"
+    second = activation["seconded_by"]
+    return told if second is None else f"{told}, seconded by {second}"

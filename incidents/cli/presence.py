@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import roles
 from incidents.cli import password
 from incidents.cli.password import OPTION
 
 if TYPE_CHECKING:
+    from incidents.accounts.door import Door
     from incidents.accounts.identity import Identity
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
@@ -83,13 +84,34 @@ def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
         PasswordNeededError: if nobody can be asked.
         SignInError, BlockedError: see `Door.identify`.
     """
+    handle = run.settings.person
+    given = password.read(file, f"Password of {handle}: ", option)
+    return _door(run).identify(handle, given, _terminal(run))
+
+
+def second(run: Run, handle: str, file: Path | None) -> Any:
+    """A second person, `handle`, for the one act of who acts, as the desk takes them: at the
+    database their name, once they have proved it; for a server what it lets them in by.
+
+    Raises:
+        PasswordNeededError: if nobody can be asked.
+        SecondSignInError, BlockedError: see `Door.identify_second`.
+    """
+    given = password.read(file, f"Password of {handle}: ", password.SECOND)
+    if run.remote is not None:
+        return {"handle": handle, "password": given}
+    return _door(run).identify_second(handle, given, _terminal(run))
+
+
+def _door(run: Run) -> Door:
     from incidents import clock
     from incidents.accounts.door import Door
 
-    handle, login = run.settings.person, run.settings.login
-    given = password.read(file, f"Password of {handle}: ", option)
-    door = Door(run.house.engine, run.house.desk, clock.now)
-    return door.identify(handle, given, f"the terminal of {login}")
+    return Door(run.house.engine, run.house.desk, clock.now)
+
+
+def _terminal(run: Run) -> str:
+    return f"the terminal of {run.settings.login}"
 
 
 def _has_accounts(run: Run) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -79,12 +79,14 @@ class RemoteDesk:
 
     def activate(
         self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
-        **_: object,
+        second: Mapping[str, str] | None = None, **_: object,
     ) -> Document:  # fmt: skip
-        """Makes a policy (TOML) the active one; raises as `submit` does."""
+        """Makes a policy (TOML) the active one; `second` has the handle and the password of who
+        signs in for it as well. Raises as `submit` does."""
+        words = {"toml": policy_text, "reason": reason, "second": second}
         done, _tag = self._exchange.exchange(
-            "POST", "/policy/activate", words={"toml": policy_text, "reason": reason}, key=key,
-            query={"dry_run": dry_run or None},
+            "POST", "/policy/activate", key=key, query={"dry_run": dry_run or None},
+            words={name: word for name, word in words.items() if word is not None},
         )  # fmt: skip
         return done
 

@@ -12,6 +12,9 @@ from incidents.api.operation import MAX_OPEN_BODY, counted
 
 MAX_FORM_BYTES = 2**20
 
+PASSWORD, SECOND_PASSWORD = "password", "second_password"
+"""The fields whose words are shown to nobody again."""
+
 
 class FormTooLargeError(Exception):
     """A form of more bytes than anybody types."""
@@ -28,9 +31,9 @@ class Given:
         value = self._form.get(name)
         return (value.strip() or None) if isinstance(value, str) else None
 
-    def password(self) -> str | None:
+    def password(self, name: str = PASSWORD) -> str | None:
         """The password as it was typed: blanks are part of it; None if there is no such field."""
-        value = self._form.get("password")
+        value = self._form.get(name)
         return value if isinstance(value, str) else None
 
     def file(self, name: str) -> UploadFile | None:
@@ -49,11 +52,11 @@ class Given:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """All that was typed, but no password."""
+        """All that was typed, but no password: of nobody who signs in, nor of a second person."""
         return [
             (name, value)
             for name, value in self._form.multi_items()
-            if isinstance(value, str) and name != "password"
+            if isinstance(value, str) and name not in (PASSWORD, SECOND_PASSWORD)
         ]
 
 

@@ -17,10 +17,11 @@ from incidents.audit.report_words import policy_sentences
 from incidents.console import comparing, telling
 from incidents.console.comparing import AskedWrongError
 from incidents.console.diagram import Diagram
+from incidents.console.form import SECOND_PASSWORD
 from incidents.console.said import Said
 from incidents.console.shelf import Shelf
 from incidents.console.simulate import told
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sitting, address
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError
 from incidents.intake import recorded
@@ -97,10 +98,11 @@ def activate(desk: Doing, id_: str) -> Response:
         return _tried(desk, id_, found, wrong=wrong)
     try:
         reason = inputs.text("reason")(desk.given.text("reason") or "")
+        second = _second(desk)
         answer = desk.house.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
             key=f"{desk.by}:console:policy:{id_}",
-            signed_in=desk.identity.proved_at is not None,
+            signed_in=desk.identity.proved_at is not None, second=second,
         )  # fmt: skip
     except (InputError, RefusedError) as error:
         return _tried(desk, id_, found, wrong=telling.refused(desk.reader, error).words)
@@ -133,6 +135,7 @@ def _tried(
         "policy_trial",
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), act=ACT, wrong=wrong, typed=typed,
+        takes_second=here.house.desk.policy().two_people_close > found.policy.two_people_close,
         **told(here, found.comparison, id_, page),
     )  # fmt: skip
 
@@ -176,6 +179,15 @@ def _recorded(desk: Acting, days: int) -> tuple[History, bool]:
     with desk.reading() as connection:
         since = desk.house.now(connection) - timedelta(days=days)
         return recorded.read(connection, since, MAX_REPORTS)
+
+
+def _second(desk: Acting) -> str | None:
+    """Who else signs in for it, in the same form; raises as `Door.identify_second`."""
+    handle = desk.given.text("second")
+    if handle is None:
+        return None
+    word = desk.given.password(SECOND_PASSWORD) or ""
+    return desk.door.identify_second(handle, word, address(desk.request))
 
 
 def _not_yet(desk: Acting, found: Trial) -> str | None:

@@ -92,16 +92,24 @@ class Access:
                 return self._for_a_supervisor(command, case)
         return None
 
-    def refused_activation(self, by: str, *, signed_in: bool) -> Refusal | None:
-        """Why another policy is not put in the place of this one: where two people close by it,
-        and there are accounts, whoever does so signs in.
-
-        One person who may activate policies can still take that rule away, and gives it back the
-        same way; who did is proved, and on record.
+    def refused_activation(
+        self, wanted: Policy, by: str, *, signed_in: bool, second: str | None
+    ) -> Refusal | None:
+        """Why `wanted` is not put in the place of this policy: where two people close by it, and
+        there are accounts, whoever does so signs in; and where that is to end, so does a `second`
+        person, or one alone would end it, close, and bring it back.
         """
         if not self._policy.two_people_close or not self._has_accounts:
             return None
-        return self._why_not(by, "activate_policy", signed_in=signed_in)
+        act = "activate_policy"
+        refusal = self._why_not(by, act, signed_in=signed_in)
+        if refusal is not None or wanted.two_people_close:
+            return refusal
+        if second is None:
+            return Refusal("second_needed", {"by": by})
+        if second == by:
+            return Refusal("own_second", {"by": by})
+        return self._why_not(second, act, signed_in=True)
 
     def heed(self, envelope: Envelope, answer: Answer) -> None:
         """Keep in mind that somebody was not let do something, where there are accounts."""

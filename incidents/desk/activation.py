@@ -43,6 +43,21 @@ class SignInNeededError(NotLetError):
     why = "sign_in_needed"
 
 
+class SecondNeededError(NotLetError):
+    """by the policy in force two people close, and by this one they would not: that takes a second
+    person who may activate policies and signs in beside {by} (--second HANDLE, `second` in a
+    request)"""
+
+    why = "second_needed"
+
+
+class OwnSecondError(NotLetError):
+    """by the policy in force two people close, and by this one they would not: {by} cannot be the
+    second person as well"""
+
+    why = "same_person"
+
+
 class RoleError(NotLetError):
     """{by} has the role {role} here, which may not do {act}"""
 
@@ -52,11 +67,18 @@ class RoleError(NotLetError):
         return "not_let"
 
 
+_NOT_LET: dict[str, type[NotLetError]] = {
+    "not_let": RoleError, "sign_in_needed": SignInNeededError, "second_needed": SecondNeededError,
+    "own_second": OwnSecondError,
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """What somebody wants: that `policy` be the active one, and why, in their own words.
 
-    `signed_in` says that they have proved who they are.
+    `signed_in` says that they have proved who they are; `second` is somebody else who has, in the
+    same act, and wants it too.
     """
 
     policy: Policy
@@ -65,6 +87,7 @@ class Activation:
     reason: str
     key: str | None = None
     signed_in: bool = False
+    second: str | None = None
 
     @property
     def once(self) -> Once:
@@ -88,9 +111,11 @@ def _before(connection: Connection, act: Activation, digest: str) -> Policy:
     if act.policy.digest == digest:
         raise ActiveAlreadyError(policy=digest)
     before = _read(connection, digest)
-    refusal = Access(connection, before).refused_activation(act.by, signed_in=act.signed_in)
+    refusal = Access(connection, before).refused_activation(
+        act.policy, act.by, signed_in=act.signed_in, second=act.second
+    )
     if refusal is not None:
-        raise (RoleError if refusal.name == "not_let" else SignInNeededError)(**refusal.facts)
+        raise _NOT_LET[refusal.name](**refusal.facts)
     return before
 
 
@@ -119,7 +144,8 @@ def activate(
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.
-        SignInNeededError, RoleError: if by the policy before two people close.
+        NotLetError: if by the policy before two people close, and it takes who has signed in, or
+            two who have.
     """
     policies.stop(connection)
     previous, last = own_stream.locked(connection)
@@ -137,7 +163,7 @@ def activate(
     words = seal(act.reason)
     event = PolicyActivated(
         occurred_at=now, recorded_at=now, by=act.by, policy=digest, previous=previous,
-        toml=act.policy.toml(), text=words[0],
+        toml=act.policy.toml(), text=words[0], seconded_by=act.second,
     )  # fmt: skip
     policies.activate(
         connection, digest=digest, text=act.policy.toml(), at=now, by=act.by, reason=words[0]

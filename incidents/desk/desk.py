@@ -176,6 +176,7 @@ class Desk:
         reason: str,
         key: str | None = None,
         signed_in: bool = False,
+        second: str | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
         """Makes the policy in `policy_text` (TOML) the active one, on record with the reason.
@@ -186,11 +187,11 @@ class Desk:
         Raises:
             PolicyError: if it is not a policy.
             RefusedError: if it is active already, the key was used for another act, or it takes
-                somebody who has signed in.
+                somebody who has signed in, or a `second` person who has.
         """
         wanted = activation.Activation(
             policy=machine_policy.read(policy_text), by=by, login=login, reason=reason, key=key,
-            signed_in=signed_in,
+            signed_in=signed_in, second=second,
         )  # fmt: skip
         if dry_run:
             with plainly(self._engine), reading(self._engine) as connection:

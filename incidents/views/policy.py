@@ -48,7 +48,8 @@ def history(connection: Connection) -> list[Document]:
     return [
         {
             "policy": each.policy, "previous": each.previous, "activated_at": rfc3339(each.at),
-            "by": each.by, "login": each.login, "reason": words.get(each.reason),
+            "by": each.by, "login": each.login,
+            "seconded_by": each.seconded_by, "reason": words.get(each.reason),
             "toml": each.toml, "changes": differences(*step),
         }
         for each, step in zip(found, steps, strict=True)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -16,10 +17,17 @@ from incidents.accounts import secrets
 from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope, accounts
 from incidents.desk.accounts import By
-from incidents.desk.activation import RoleError, SignInNeededError
+from incidents.desk.activation import (
+    NotLetError,
+    OwnSecondError,
+    RoleError,
+    SecondNeededError,
+    SignInNeededError,
+)
 from incidents.machine import commands as c
 from incidents.store import engine as engines
 from incidents.store.engine import reading
+from incidents.views.policy import history as policy_history
 from tests.cli.conftest import Cli
 
 BY = By(person="admin-1", login="root", came_in=True)
@@ -197,18 +205,48 @@ def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two:
     assert two.state == "closed"
 
 
-def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: House) -> None:
-    def activate(*, signed_in: bool, by: str = "sup-1") -> None:
-        closing.desk.activate("", by=by, login="desk1", reason="alone", signed_in=signed_in)
+def activate(house: House, toml: str = "", by: str = "sup-1", **proved: Any) -> Any:
+    return house.desk.activate(toml, by=by, login="desk1", reason="alone", **proved)
 
+
+def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: House) -> None:
     with pytest.raises(SignInNeededError):
-        activate(signed_in=False)
+        activate(closing, second="sup-2")
     with pytest.raises(RoleError, match="op-1 has the role operator here"):
-        activate(signed_in=True, by="op-1")
+        activate(closing, by="op-1", signed_in=True, second="sup-2")
     assert closing.desk.policy().two_people_close
     assert '"act":"activate_policy"' in closing.told()[-1]
-    activate(signed_in=True)
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [(None, SecondNeededError), ("sup-1", OwnSecondError), ("op-1", RoleError),
+     ("nobody-1", SignInNeededError)],
+)  # fmt: skip
+def test_that_two_people_close_takes_two_people_to_end(
+    closing: House, second: str | None, error: type[NotLetError]
+) -> None:
+    for dry_run in (True, False):
+        with pytest.raises(error):
+            activate(closing, signed_in=True, second=second, dry_run=dry_run)
+    assert closing.desk.policy().two_people_close
+    assert '"act":"activate_policy"' in closing.told()[-1]
+
+
+def test_two_who_have_signed_in_end_that_two_people_close_and_both_are_on_record(
+    closing: House,
+) -> None:
+    activate(closing, signed_in=True, second="sup-2")
     assert not closing.desk.policy().two_people_close
+    with reading(closing.engine) as connection:
+        last = policy_history(connection)[-1]
+    assert (last["by"], last["seconded_by"]) == ("sup-1", "sup-2")
+    assert closing.told() == []
+
+
+def test_a_policy_that_leaves_it_to_two_people_needs_no_second(closing: House) -> None:
+    activate(closing, f"{TWO_PEOPLE}[repeat]\ncount = 2\n", signed_in=True)
+    assert closing.desk.policy().repeat_count == 2
 
 
 def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_in(
@@ -376,3 +414,33 @@ def test_a_password_has_no_place_in_the_record(desk: Cli, tmp_path: Path) -> Non
     assert PASSWORD not in record
     assert secrets.TOKEN_START not in record
     assert "argon2" not in record
+
+
+def test_at_the_terminal_two_passwords_end_that_two_people_close(desk: Cli, tmp_path: Path) -> None:
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    two, one = tmp_path / "two.toml", tmp_path / "one.toml"
+    two.write_text(TWO_PEOPLE, encoding="utf-8")
+    one.write_text("", encoding="utf-8")
+    activate = ("policy", "activate", "--reason", "agreed")
+    assert desk(*activate, str(two)).status == 0
+    first = (*activate, str(one), *as_("sup-1", right))
+    alone = desk(*first)
+    assert (alone.status, "--second HANDLE" in alone.err) == (3, True)
+    for handle, file, needle in (
+        ("sup-1", right, "cannot be the second person as well"),
+        ("sup-2", wrong, "of a second person: nothing is done"),
+        ("admin-1", None, "--second-password-file FILE"),
+    ):
+        how = () if file is None else ("--second-password-file", str(file))
+        done = desk(*first, "--second", handle, *how)
+        assert (done.status, needle in done.err) == (3, True), done.err
+    twice = desk(
+        *activate, str(one), "--as", "sup-1", "--password-file", "-", "--second", "sup-2",
+        "--second-password-file", "-",
+    )  # fmt: skip
+    assert (twice.status, "a file of its own" in twice.err) == (2, True)
+    done = desk(*first, "--second", "sup-2", "--second-password-file", str(right))
+    assert done.status == 0, done.err
+    assert "sup-1 (login" in desk("policy", "history").out
+    assert "seconded by sup-2" in desk("policy", "history").out
+    assert desk("audit", "replay").status == 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.api.desk import MAIL, PHONE, fill
-from tests.api.rig import Rig
+from tests.api.rig import PASSWORD, Rig
 
 SITE = "/api/v1/sites/shop.example"
 
@@ -259,6 +260,32 @@ def test_two_people_close_a_site_in_person_where_the_policy_says_so(api: Rig) ->
     assert (same.status_code, same.json()["type"][22:]) == (403, "same-person")
     done = second.post(path, json=yes, headers=seen).json()
     assert done["site"]["state"] == "closed"
+
+
+def test_two_people_end_that_two_people_close(api: Rig) -> None:
+    first, path = api.person("supervisor"), "/api/v1/policy/activate"
+    for handle, role in (("sup-2", "supervisor"), ("op-2", "operator")):
+        api.account(handle, role, password=True)
+    two = {"toml": "[closure]\ntwo_people = true\n", "reason": "nobody alone"}
+    assert first.post(path, json=two).status_code == 200
+    one = {"toml": "", "reason": "we are few"}
+
+    def ended(handle: str, password: str = PASSWORD) -> Any:
+        return first.post(path, json=one | {"second": {"handle": handle, "password": password}})
+
+    refused = [first.post(path, json=one), ended("sup-2", "a guess"), ended("op-2")]
+    assert [(each.status_code, each.json()["type"][22:]) for each in refused] == [
+        (403, "second-needed"), (403, "second-sign-in"), (403, "not-let"),
+    ]  # fmt: skip
+    assert "a guess" not in refused[1].text
+    assert api.house.desk.policy().two_people_close
+    for _ in range(5):
+        ended("sup-2", "a guess")
+    assert ended("sup-2").status_code == 429
+    api.account("sup-3", "supervisor", password=True)
+    assert ended("sup-3").status_code == 200
+    past = first.get("/api/v1/policy/history").json()["items"][-1]
+    assert (past["by"], past["seconded_by"]) == ("supervisor-person", "sup-3")
 
 
 def test_a_policy_is_shown_tried_and_activated(api: Rig) -> None:

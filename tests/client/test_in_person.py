@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -183,3 +184,20 @@ def test_the_password_is_typed_at_the_terminal_and_stands_nowhere(api: Rig, serv
         at.see("asks that closed.example be opened again")
         assert at.ends() == 0
         assert "battery" not in at.display.history
+
+
+def test_over_a_server_two_passwords_end_that_two_people_close(desk: Over, tmp_path: Path) -> None:
+    two, one = tmp_path / "two.toml", tmp_path / "one.toml"
+    two.write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
+    one.write_text("", encoding="utf-8")
+    mine = ("--reason", "agreed", "--password-file", str(desk.right))
+    assert desk("policy", "activate", str(two), *mine, as_="sup-1").status == 0
+    alone = desk("policy", "activate", str(one), *mine, as_="sup-1")
+    assert (alone.status, "--second HANDLE" in alone.err) == (REFUSED, True), alone.err
+    beside = (*mine, "--second", "sup-2", "--second-password-file")
+    wrong = desk("policy", "activate", str(one), *beside, str(desk.wrong), as_="sup-1")
+    assert (wrong.status, "of a second person" in wrong.err) == (REFUSED, True), wrong.err
+    done = desk("policy", "activate", str(one), *beside, str(desk.right), as_="sup-1")
+    assert done.status == 0, done.err
+    assert "seconded by sup-2" in desk("policy", "history", as_="sup-1").out
+    assert desk.sessions() == 0

@@ -23,6 +23,7 @@ class Activation(Answer):
     activated_at: str
     by: str
     login: str | None
+    seconded_by: str | None
     reason: str | None
     toml: str
     changes: list[Change]

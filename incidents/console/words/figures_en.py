@@ -245,6 +245,10 @@ TEXTS: dict[str, str] = {
     " reason.",
     "policy.reason": "Why",
     "policy.confirm": "To confirm, type the name of the act: {act}",
+    "policy.second": "A second person",
+    "policy.second.why": "By the policy in force two people close, and by this one they would not:"
+    " somebody else who may activate policies signs in for it here, and is on record with you.",
+    "policy.seconded": "seconded by",
     "policy.activate.do": "Activate this policy",
     "policy.activated": "The policy {digest} is active.",
     "policy.back": "Back to the policy in force",

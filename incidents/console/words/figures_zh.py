@@ -223,6 +223,10 @@ TEXTS: dict[str, str] = {
     "理由一并记录。",
     "policy.reason": "理由",
     "policy.confirm": "请输入操作名称以确认：{act}",
+    "policy.second": "第二人",
+    "policy.second.why": "现行规则要求双人关闭，而此规则不要求：须由另一位有权启用规则的人"
+    "在此登录，并与您一同记录在案。",
+    "policy.seconded": "第二人：",
     "policy.activate.do": "启用此规则",
     "policy.activated": "规则 {digest} 已启用。",
     "policy.back": "返回现行规则",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
+from incidents import clock
 from incidents.audit import activations
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
-from tests.api.rig import Rig
+from tests.api.rig import PASSWORD, Rig
 from tests.console.figures.rig import HOSTILE, Visitor, do
 
 TWO = "[repeat]\ncount = 2\n"
+KEPT = "[closure]\ntwo_people = true\n"
 ACT = "activate_policy"
 
 
@@ -128,6 +132,39 @@ def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
     page = activated(supervisor, place)
     assert "somebody else has activated a policy since you tried this one" in page.text
     assert desk.house.desk.policy().repeat_count == 5
+
+
+def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
+    desk: Rig, supervisor: Visitor
+) -> None:
+    desk.account("sup-2", "supervisor", password=True)
+    desk.house.desk.activate(KEPT, by="zhang", login=None, reason="r")
+    assert 'name="second"' not in supervisor.get(tried(supervisor, f"{KEPT}{TWO}")).text
+    place = tried(supervisor)
+    assert 'name="second"' in supervisor.get(place).text
+    for fields, told in (
+        ({}, "takes a second person"),
+        ({"second": "sup-2", "second_password": "a guess"}, "handle and the password of a second"),
+    ):
+        page = activated(supervisor, place, **fields)
+        assert (page.status_code, told in page.text) == (422, True)
+        assert "a guess" not in page.text
+    beside = {"second": "sup-2", "second_password": PASSWORD}
+    assert activated(supervisor, place, **beside).status_code == 303
+    assert "seconded by <bdi>sup-2</bdi>" in supervisor.get("/policy").text
+    assert not desk.house.desk.policy().two_people_close
+
+
+def test_the_page_that_asks_again_who_you_are_shows_no_second_password(
+    desk: Rig, supervisor: Visitor
+) -> None:
+    with freeze_time(clock.now(), tick=True) as moved:
+        place = tried(supervisor)
+        moved.tick(timedelta(minutes=6))
+        page = activated(supervisor, place, second="sup-2", second_password=PASSWORD)
+    assert 'name="proves"' in page.text
+    assert 'value="sup-2"' in page.text
+    assert PASSWORD not in page.text
 
 
 def test_the_same_form_sent_twice_activates_once(desk: Rig, supervisor: Visitor) -> None:
