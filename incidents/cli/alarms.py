@@ -101,6 +101,9 @@ def _words(alarm: Document, when: When) -> str:
             attempts = alarm["attempts"]
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
+        case "closure_waits":
+            why = f", {incident}" if incident else ""
+            return f"{site}: its closure ({rule(alarm['rule'])}{why}) waits for a second person"
         case "closure_disputed":
             return f"{site}: what closed it no longer holds ({rule(alarm['rule'])})"
         case "report_due" if due is not None:
@@ -114,6 +117,7 @@ def _next(alarm: Document) -> str:
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
         "order_dead": f"incidents acts show {alarm['order']}",
+        "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",
         "report_due": f"incidents reported {alarm['incident']} --ref R",
     }.get(alarm["kind"], "incidents queue")

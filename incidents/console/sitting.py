@@ -156,8 +156,7 @@ class Acting(Sitting):
             key=None if key is None else f"{self.by}:console:{key[:100]}",
             seen=self.seen if seen else None,
         )
-        [answer] = self.house.desk.submit([own])
-        return answer
+        return self.house.gatherer.submit(own)
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
         """Gives what they hold on those sites to somebody else.

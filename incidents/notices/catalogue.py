@@ -8,7 +8,8 @@ LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
 
 ALARMS = (
-    "daemon_silent", "order_dead", "clock_about_to_lapse", "closure_disputed", "report_due",
+    "daemon_silent", "order_dead", "clock_about_to_lapse", "closure_waits", "closure_disputed",
+    "report_due",
 )  # fmt: skip
 """What the desk is alarmed of beside the orders of its lane."""
 
@@ -33,6 +34,7 @@ NOTICES: dict[str, Entry] = {
     "alarm_daemon_silent": Entry("desk", "no daemon enforces the clock"),
     "alarm_order_dead": Entry("desk", "an order is given up"),
     "alarm_clock_about_to_lapse": Entry("desk", "a contact clock is about to lapse"),
+    "alarm_closure_waits": Entry("desk", "a closure waits for its second person"),
     "alarm_closure_disputed": Entry("desk", "what closed a site no longer holds"),
     "alarm_report_due": Entry("desk", "an incident is to be reported to the police"),
 }

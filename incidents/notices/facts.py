@@ -79,7 +79,8 @@ class AlarmFacts:
     `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
     `daemon`, if others are left that enforce the clock (null: none is).
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
-    incident, `due`, and whether the miss closes the site. `closure_disputed`: the rule, since when.
+    incident, `due`, and whether the miss closes the site. `closure_waits`: the rule, and the
+    incident of R5, since when. `closure_disputed`: the rule, since when.
     `report_due`: the incident, and by when it is to be reported (the 24 hours of article 10).
     """
 

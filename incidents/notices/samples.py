@@ -67,6 +67,9 @@ _OF: dict[str, AnyFacts] = {
     "alarm_clock_about_to_lapse": replace(
         _ALARM, site="shop.example", incident="12-3", due=_NOON + timedelta(minutes=10),
     ),
+    "alarm_closure_waits": replace(
+        _ALARM, site="shop.example", rule="refusal", incident="12-3", since=_NOON,
+    ),
     "alarm_closure_disputed": replace(_ALARM, site="shop.example", rule="repeat", since=_NOON),
     "alarm_report_due": replace(
         _ALARM, site="shop.example", incident="12-3", due=_NOON + timedelta(hours=2),
@@ -116,6 +119,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     },
     "alarm_order_dead": {"attempts": [None, 1, 42]},
     "alarm_clock_about_to_lapse": {"miss_closes": [False, True]},
+    "alarm_closure_waits": {"rule": ["refusal", "false_info"], "incident": ["12-3", None]},
     "alarm_closure_disputed": {"rule": _CLOSING["rule"], "since": [_NOON, None]},
     "alarm_report_due": {"due": [_NOON - timedelta(hours=2)]},
 }  # fmt: skip

@@ -282,6 +282,8 @@ work = Table(
 Index("ix_work_queue", work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
 in_dispute = work.c.kind == words("disputed")[0]
 partial_index("ix_work_disputed", in_dispute, work.c.recorded_at, work.c.site_id)
+to_be_confirmed = work.c.kind == words("closure")[0]
+partial_index("ix_work_closure", to_be_confirmed, work.c.recorded_at, work.c.site_id)
 
 entries = Table(
     "entries",

@@ -30,8 +30,8 @@ from incidents.views.misses import closing_misses
 Row = Mapping[str, Any]
 
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
-DISPUTED, REPORT = "closure_disputed", "report_due"
-KINDS = (SILENT, LAPSING, DEAD, DISPUTED, REPORT)
+WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
+KINDS = (SILENT, LAPSING, WAITING, DEAD, DISPUTED, REPORT)
 """The most urgent first."""
 
 EVERYBODY = "all"
@@ -54,7 +54,8 @@ class Alarm:
     `since` is when its cause began, where that is known. `daemon_silent`: the `daemon`, None if
     none is left, and how many sites are `overdue`. `order_dead`: the order, its kind, the problem
     and the attempts. `clock_about_to_lapse`: the incident, its `due` time, and whether the miss
-    closes the site (R3). `closure_disputed`: the rule. `report_due`: the incident, by when it is
+    closes the site (R3). `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the
+    rule. `report_due`: the incident, by when it is
     `due`, and whether that has passed (`late`).
     """
 
@@ -98,6 +99,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     parts = (
         _silent(connection, now),
         _lapsing(connection, now),
+        _waiting(connection),
         _dead(connection),
         _disputed(connection),
         _reports(connection, now, report),
@@ -198,6 +200,22 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
     ], len(rows) == _MAX_DUE
 
 
+def _waiting(connection: Connection) -> Part:
+    """The closures on somebody's word that wait for a second person (R4, R5): they are due at once,
+    so whoever could be that person is told at once."""
+    return [
+        Alarm(
+            kind=WAITING,
+            subject=str(row.site_id),
+            site=row.name,
+            rule="false_info" if row.closing_incident is None else "refusal",
+            incident=row.closing_incident and incident_id(row.site_id, row.closing_incident),
+            since=row.recorded_at,
+        )
+        for row in connection.execute(_WAITING)
+    ], False
+
+
 def _dead(connection: Connection) -> Part:
     """The orders that are given up, in whichever lane."""
     found = []
@@ -284,18 +302,20 @@ def _given_up() -> Select[Any]:
     return select(first, sites.c.name).select_from(joined).order_by(*ordered)
 
 
-def _in_dispute() -> Select[Any]:
+def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
+    """The items of one kind, for which there is an index of their own, the earliest first."""
     first = (
         select(work.c.site_id, work.c.recorded_at)
-        .where(work.c.kind == words("disputed")[0])
+        .where(work.c.kind == words(kind)[0])
         .order_by(work.c.recorded_at, work.c.site_id)
         .limit(_one_more)
         .subquery("first")
     )
     joined = first.join(sites, sites.c.id == first.c.site_id)
     ordered = (first.c.recorded_at, first.c.site_id)
-    return select(first, sites.c.name, sites.c.rule).select_from(joined).order_by(*ordered)
+    return select(first, sites.c.name, *of_site).select_from(joined).order_by(*ordered)
 
 
 _DEAD = _given_up()
-_DISPUTED = _in_dispute()
+_WAITING = _first_of("closure", sites.c.closing_incident)
+_DISPUTED = _first_of("disputed", sites.c.rule)

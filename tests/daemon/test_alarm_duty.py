@@ -534,6 +534,7 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
         ("clock_about_to_lapse", "1-1", "The clock of 1-1 lapses at 2026-03-01 19:00"),
         ("order_dead", "1-o4", "is given up"),
         ("closure_disputed", "1", "is disputed"),
+        ("closure_waits", "1", "Somebody has asked that shop.example be closed"),
         ("report_due", "1-1:2h", "1-1 is to be reported to the local police"),
         ("daemon_silent", "all", "nothing enforces the clock"),
     ],

@@ -240,6 +240,27 @@ def _waiting(day: Day) -> list[tuple[int, str, str]]:
 # Disputes.
 
 
+def test_a_closure_that_waits_for_its_second_person_is_alarming_at_once(day: Day) -> None:
+    two = "[closure]\ntwo_people = true\n"
+    day.desk.activate(two, by="wang", login=None, reason="nobody alone")
+    day.add().log().contact(1)
+    assert keys(day, "closure_waits") == []
+
+    day.do(c.StateRefused(by="li", incident=1))
+    [waits] = found(day, "closure_waits")
+    assert (waits.key, waits.site, waits.rule) == ("closure_waits:1", SITE, "refusal")
+    assert (waits.incident, waits.since) == ("1-1", day.now)
+
+    day.do(c.DeclineClosure(by="wang"))
+    assert keys(day, "closure_waits") == []
+    day.do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
+    [waits] = found(day, "closure_waits")
+    assert (waits.rule, waits.incident) == ("false_info", None)
+
+    day.do(c.ConfirmClosure(by="wang"))
+    assert keys(day, "closure_waits") == []
+
+
 def test_a_disputed_closure_is_alarming_until_it_is_settled(day: Day) -> None:
     day.add().log().log().log()
     assert keys(day, "closure_disputed") == []
@@ -387,6 +408,7 @@ def test_no_query_of_a_look_reads_a_whole_table(day: Day) -> None:
         assert f"Seq Scan on {table}" not in text, text
     for index in (
         "ix_work_queue", "ix_deliveries_dead", "ix_incidents_unreported", "ix_work_disputed",
+        "ix_work_closure",
     ):  # fmt: skip
         assert index in text, text
 
