@@ -1,5 +1,6 @@
 """The crew: whatever an adapter does, its attempt comes to something that may go on record."""
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,12 +92,9 @@ def test_what_an_adapter_raises_is_a_failed_attempt(do: Callable[[], NoReturn]) 
 
 
 def test_a_log_that_cannot_be_written_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
+    class Full(io.StringIO):
         def write(self, _text: str) -> int:
             raise OSError(28, "No space left on device")
-
-        def isatty(self) -> bool:
-            return False
 
     monkeypatch.setattr(sys, "stderr", Full())
 

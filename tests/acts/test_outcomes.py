@@ -124,7 +124,8 @@ def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
 
     def put(done: Any) -> None:
         finished(done)
-        if done.claimed.site == "b.example":
+        # On a busy machine an attempt may begin too late, and not be made at first.
+        if done.claimed.site == "b.example" and done.outcome is not None:
             came_back.set()
 
     monkeypatch.setattr(found, "_finished", _Put(found._finished, put))
