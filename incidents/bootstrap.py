@@ -74,7 +74,7 @@ class House:
         """The way to the desk for many threads at once."""
         from incidents.desk.gatherer import Gatherer
 
-        return Gatherer(self.desk, gathers=self.engine.dialect.name == "sqlite")
+        return Gatherer(self.desk)
 
     @property
     def views(self) -> Any:

@@ -16,7 +16,13 @@ from incidents.clock import rfc3339
 from incidents.desk import activation, collector, log_key
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
-from incidents.desk.locked import Locked, sites_of, what_is_due
+from incidents.desk.locked import (
+    Locked,
+    SiteLockedError,
+    has_waited_enough,
+    sites_of,
+    what_is_due,
+)
 from incidents.desk.log_key import LogKey
 from incidents.desk.text import unfit_address
 from incidents.errors import DatabaseError, InputError, RefusedError
@@ -82,13 +88,16 @@ class Desk:
         *,
         dry_run: bool = False,
         policy: Policy | None = None,
+        patience: timedelta | None = None,
     ) -> list[Answer]:
         """Takes the commands in order, in one transaction; answers in the same order.
 
-        A dry run decides the same, under `policy` if there is one, and leaves no trace.
+        A dry run decides the same, under `policy` if there is one, and leaves no trace. With
+        `patience` it waits no longer for a site that somebody else has locked (PostgreSQL).
 
         Raises:
             InputError: for more commands than a batch may have.
+            SiteLockedError: when the patience is at its end; nothing is done.
         """
         if policy is not None and not dry_run:
             raise ValueError("only a dry run may be decided under another policy")
@@ -100,21 +109,24 @@ class Desk:
         unfit = {n: refusal for n, e in enumerate(envelopes) if (refusal := unfit_address(e))}
         fit = [envelope for n, envelope in enumerate(envelopes) if n not in unfit]
         with plainly(self._engine):
-            answers = iter(self._submit_again(fit, dry_run=dry_run, policy=policy))
+            answers = iter(
+                self._submit_again(fit, dry_run=dry_run, policy=policy, patience=patience)
+            )
         return [
             nothing_done(str(envelope.site), unfit[n]) if n in unfit else next(answers)
             for n, envelope in enumerate(envelopes)
         ]
 
     def _submit_again(
-        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None
-    ) -> list[Answer]:
+        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
+        patience: timedelta | None,
+    ) -> list[Answer]:  # fmt: skip
         """Submits, and once more when nothing was done and the next time may go better."""
         if not envelopes:
             return []
         for left in reversed(range(_ATTEMPTS)):
             try:
-                return self._submit(envelopes, dry_run=dry_run, policy=policy)
+                return self._submit(envelopes, dry_run=dry_run, policy=policy, patience=patience)
             except IntegrityError:
                 # Another transaction has used one of the keys: look again, and answer as it.
                 if not left or all(envelope.key is None for envelope in envelopes):
@@ -123,6 +135,10 @@ class Desk:
                 # The server went away while the connection lay idle; it may be back.
                 if left < _ATTEMPTS - 1:
                     raise lost.error from lost
+            except OperationalError as error:
+                if has_waited_enough(error):
+                    raise SiteLockedError from error
+                raise
         raise AssertionError("the last attempt answers or fails")
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
@@ -248,11 +264,12 @@ class Desk:
         return events
 
     def _submit(
-        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None
-    ) -> list[Answer]:
+        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
+        patience: timedelta | None,
+    ) -> list[Answer]:  # fmt: skip
         with writing(self._engine, keep=not dry_run) as connection:
             try:
-                locked = self._locked(connection, envelopes)
+                locked = self._locked(connection, envelopes, patience)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise _LostError(error) from error
@@ -296,8 +313,13 @@ class Desk:
         active = self._read_policy(connection, locked.policy)
         return Batch(connection, envelopes, locked, policy or active, now)
 
-    def _locked(self, connection: Connection, envelopes: Sequence[Envelope]) -> Locked:
-        return sites_of(connection, envelopes, ask_time=not self._own_clock)
+    def _locked(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        patience: timedelta | None = None,
+    ) -> Locked:
+        return sites_of(connection, envelopes, ask_time=not self._own_clock, patience=patience)
 
     def _what_is_due(self, connection: Connection, now: datetime, limit: int) -> Locked:
         most = min(limit, MAX_BATCH)

@@ -1,24 +1,29 @@
 """The gatherer: commands that come while the desk writes share its next transaction.
 
-So it is on SQLite, where a file has one writer at a time: to be on the disk costs the same for one
-command as for many, and whoever must wait anyway need not wait for those before them one by one. A
-PostgreSQL server writes for many at once, and nobody is made to wait for another one's site there.
+To be on the disk costs the same for one command as for many, and so does most of what this process
+does for a transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many:
+there nobody waits long for another one's site (`PATIENCE`), but each asks alone then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from incidents.desk.envelope import Answer, Envelope
+from incidents.desk.locked import SiteLockedError
 from incidents.errors import DatabaseError
 from incidents.group_commit import GroupCommit
 from incidents.log import logger
 
 if TYPE_CHECKING:
     from incidents.desk.desk import Desk
+
+PATIENCE = timedelta(milliseconds=50)
+"""So long a transaction of many waits for a site that somebody else has locked."""
 
 _log = logger("desk")
 
@@ -35,9 +40,8 @@ class Gatherer:
     waits for its threads has waited for what was gathered.
     """
 
-    def __init__(self, desk: Desk, *, gathers: bool) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._gathers = gathers
         self._rounds: GroupCommit[Envelope, Answer | None] = GroupCommit(self._round)
 
     def submit(self, envelope: Envelope) -> Answer:
@@ -46,22 +50,25 @@ class Gatherer:
         Raises:
             DatabaseError: when the database does not do its part.
         """
-        answer = self._rounds.take(envelope) if self._gathers else None
+        answer = self._rounds.take(envelope)
         if answer is None:
             [answer] = self._desk.submit([envelope])
         return answer
 
     def _round(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
         """The answers of one transaction; None for a command that is to be asked alone."""
-        if len(envelopes) == 1:
-            return [*self._desk.submit(envelopes)]
         try:
-            answers = self._desk.submit(envelopes)
+            answers = self._desk.submit(envelopes, patience=PATIENCE)
+        except SiteLockedError:
+            return [None] * len(envelopes)
         except Exception as error:
-            if isinstance(error, DatabaseError) and not isinstance(error.__cause__, _UNDONE):
+            away = isinstance(error, DatabaseError) and not isinstance(error.__cause__, _UNDONE)
+            if away or len(envelopes) == 1:
                 raise
             _log.warning("asked_alone", commands=len(envelopes), error=type(error).__name__)
             return [None] * len(envelopes)
+        if len(envelopes) == 1:
+            return [*answers]
         return [None if _is_searched_for(answer) else answer for answer in answers]
 
 

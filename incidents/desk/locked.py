@@ -11,12 +11,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from incidents.desk.envelope import Envelope
 from incidents.machine.commands import AddSite
 from incidents.store import keys, policies, sites
-from incidents.store.round_trip import together
+from incidents.store.round_trip import send, together
 from incidents.store.server_clock import TIME
+
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class SiteLockedError(Exception):
+    """Somebody else has a site for longer than was to be waited for; nothing is done."""
+
+
+def has_waited_enough(error: DBAPIError) -> bool:
+    """Whether a transaction has failed since something was locked for longer than it waits."""
+    return getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +51,29 @@ class Locked:
 
 
 def sites_of(
-    connection: Connection, envelopes: Sequence[Envelope], *, ask_time: bool = True
+    connection: Connection,
+    envelopes: Sequence[Envelope],
+    *,
+    ask_time: bool = True,
+    patience: timedelta | None = None,
 ) -> Locked:
-    """Locks the sites of those envelopes; those that are to be added are given their rows."""
+    """Locks the sites of those envelopes; those that are to be added are given their rows.
+
+    From now on this transaction waits no longer than `patience` for what somebody else has locked
+    (PostgreSQL): see `has_waited_enough`.
+    """
     names = {e.site for e in envelopes if isinstance(e.site, str)}
     numbers = {e.site for e in envelopes if isinstance(e.site, int)}
     wanted = sorted({e.key for e in envelopes if e.key is not None})
     added = any(isinstance(e.command, AddSite) for e in envelopes)
     if added or (names and numbers):
         # New rows come first: nobody may wait for one while he holds another.
+        _wait_no_longer(connection, patience)
         policies.keep(connection)
         numbers |= _with_rows(connection, envelopes, names)
         names = set()
     with together(connection):
+        _wait_no_longer(connection, patience)
         policies.keep(connection)
         question = sites.LOCKED_BY_NAME if names else sites.LOCKED
         found = question.ask(connection, [(each,) for each in sorted(names or numbers)])
@@ -89,6 +111,12 @@ def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set
         sites.add(connection, missing)
         ids |= sites.ids_by_name(connection, missing)
     return set(ids.values())
+
+
+def _wait_no_longer(connection: Connection, patience: timedelta | None) -> None:
+    if patience is not None and connection.dialect.name == "postgresql":
+        # In milliseconds, and for this transaction alone.
+        send(connection, f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}", ())
 
 
 def _time(connection: Connection, *, ask_time: bool) -> Callable[[], datetime | None]:

@@ -46,6 +46,7 @@ _LIVELINESS = {
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
 _IDLE_S = 1.0
+_MOST_CONNECTIONS = 15
 _FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
 
 
@@ -244,6 +245,9 @@ def _postgresql(url: URL) -> Engine:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
+            # All are kept: one more than a pool holds would be set up anew for each transaction.
+            pool_size=_MOST_CONNECTIONS,
+            max_overflow=0,
             connect_args={k: v for k, v in _LIVELINESS.items() if k not in url.query},
         )
     except ModuleNotFoundError as error:

@@ -5,24 +5,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.gatherer import Gatherer
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from incidents.store.engine import writing
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 PATIENCE_S = 30.0
 
 
 @pytest.fixture
-def day(sqlite_url: str) -> Iterator[Rehearsal]:
-    """A desk on SQLite, whose register has a.example and b.example."""
-    with rehearsal(sqlite_url) as day:
+def day(db_url: str) -> Iterator[Rehearsal]:
+    """A desk whose register has a.example and b.example."""
+    with rehearsal(db_url) as day:
         day.add("a.example", "b.example")
         yield day
 
@@ -37,11 +39,11 @@ class Held:
         self.let_go = threading.Event()
         self.then: Callable[[], None] = lambda: None
 
-    def submit(self, envelopes: Sequence[Envelope]) -> list[Answer]:
+    def submit(self, envelopes: Sequence[Envelope], **given: Any) -> list[Answer]:
         self.rounds.append(envelopes)
         self.begun.set()
         assert self.let_go.wait(PATIENCE_S)
-        answers = self.desk.submit(envelopes)
+        answers = self.desk.submit(envelopes, **given)
         if len(envelopes) > 1:
             self.then()
         return answers
@@ -54,7 +56,7 @@ class Killed(BaseException):
 @contextmanager
 def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[Answer]]]:
     """The answers to those that came, one after the other, while another one was being written."""
-    gatherer = Gatherer(held, gathers=True)  # type: ignore[arg-type]  # as much of a desk as it needs
+    gatherer = Gatherer(held)  # type: ignore[arg-type]  # as much of a desk as it needs
     with ThreadPoolExecutor(len(envelopes) + 1) as threads:
         first = threads.submit(gatherer.submit, logging("b.example", "the first"))
         assert held.begun.wait(PATIENCE_S)
@@ -65,6 +67,15 @@ def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[
         held.let_go.set()
         assert first.result(PATIENCE_S).refusal is None
         yield answers
+
+
+@contextmanager
+def letting_go(connection: Connection) -> Iterator[None]:
+    """At the end, however it comes, the locks are let go, for which threads may wait."""
+    try:
+        yield
+    finally:
+        connection.rollback()
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -185,7 +196,7 @@ def test_many_at_once_each_have_what_they_asked_for_and_no_number_is_left_out(
     day: Rehearsal,
 ) -> None:
     day.desk.activate("[repeat]\ncount = 500\n", by="li", login=None, reason="many")
-    gatherer, gate = Gatherer(day.desk, gathers=True), threading.Barrier(8)
+    gatherer, gate = Gatherer(day.desk), threading.Barrier(8)
 
     def ask(who: int) -> list[tuple[str, Answer]]:
         gate.wait()
@@ -204,13 +215,29 @@ def test_many_at_once_each_have_what_they_asked_for_and_no_number_is_left_out(
     assert rows == [(site, seq) for site in (1, 2) for seq in range(1, 26)]
 
 
-def test_where_the_database_writes_for_many_at_once_nobody_waits_for_the_others(
-    day: Rehearsal,
-) -> None:
-    held = Held(day.desk)
-    gatherer = Gatherer(held, gathers=False)  # type: ignore[arg-type]  # as much of a desk as it needs
-    with ThreadPoolExecutor(3) as threads:
-        answers = [threads.submit(gatherer.submit, logging("a.example", f"c{n}")) for n in "123"]
-        until(lambda: len(held.rounds) == 3)
-        held.let_go.set()
-        assert all(answer.result(PATIENCE_S).refusal is None for answer in answers)
+def test_nobody_waits_for_another_ones_site_that_somebody_has_locked(postgresql_url: str) -> None:
+    with rehearsal(postgresql_url) as day:
+        day.add("a.example", "b.example")
+        held = Held(day.desk)
+        wanted = [logging("a.example", "x"), logging("b.example", "y")]
+        with writing(day.engine) as connection:
+            connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
+            with together(held, wanted) as (locked, free), letting_go(connection):
+                assert category(free.result(PATIENCE_S)) == "y"
+                assert not locked.done()
+        assert category(locked.result(PATIENCE_S)) == "x"
+        assert [len(envelopes) for envelopes in held.rounds] == [1, 2, 1, 1]
+
+
+def test_one_that_waits_alone_for_its_site_keeps_nobody_behind_it(postgresql_url: str) -> None:
+    with rehearsal(postgresql_url) as day, ThreadPoolExecutor(2) as threads:
+        day.add("a.example", "b.example")
+        gatherer = Gatherer(day.desk)
+        with writing(day.engine) as connection:
+            connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
+            locked = threads.submit(gatherer.submit, logging("a.example", "x"))
+            free = threads.submit(gatherer.submit, logging("b.example", "y"))
+            with letting_go(connection):
+                assert category(free.result(PATIENCE_S)) == "y"
+                assert not locked.done()
+        assert category(locked.result(PATIENCE_S)) == "x"
