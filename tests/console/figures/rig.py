@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -115,6 +116,13 @@ def elapse(rig: Rig) -> None:
         pass
 
 
+class Loop(asyncio.SelectorEventLoop):
+    """One that goes on by the real time, whatever another thread has frozen meanwhile."""
+
+    def time(self) -> float:
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 @contextmanager
 def listening(rig: Rig) -> Iterator[str]:
     """The address at which the application is served meanwhile."""
@@ -126,6 +134,7 @@ def listening(rig: Rig) -> Iterator[str]:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=1,
+        loop=f"{__name__}:{Loop.__name__}",
     )
 
     class Server(uvicorn.Server):
@@ -146,3 +155,4 @@ def listening(rig: Rig) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(20)
+        assert not thread.is_alive()
