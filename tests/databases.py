@@ -128,7 +128,8 @@ class PostgresqlDatabases:
     @contextmanager
     def _database(self, template: str) -> Iterator[str]:
         name = f"incidents_{next(self._numbers)}"
-        self._administer("CREATE DATABASE {} TEMPLATE {}", name, template)
+        # As files, which takes half as long as through the write-ahead log.
+        self._administer("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         try:
             yield name
         finally:
