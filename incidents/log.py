@@ -126,7 +126,8 @@ def _structured() -> Any:
                 _rendered,
             ],
             # Looked up anew for each line: standard error may have been redirected since. A line
-            # and its end in one write: `print` makes two, and another thread's line gets between.
+            # and its end in one write: `print` makes two, and lines that the journal writes by
+            # itself would get between.
             logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
             cache_logger_on_first_use=False,
         )

@@ -166,16 +166,20 @@ class Door:
         account = self._check(found, password, throttle.at_terminal(found.name, terminal))
         return Identity(handle=handle, role=account.role, proved_at=self._clock())
 
-    def identify_second(self, handle: str, password: str, address: str) -> str:
-        """The handle of who signs in for one act of somebody else's, beside them at `address`.
+    def identify_second(
+        self, handle: str, password: str, place: str, *, at_terminal: bool = False
+    ) -> str:
+        """The handle of who signs in for one act of somebody else's, beside them at that address
+        or terminal.
 
         Raises:
             SecondSignInError: where `sign_in` raises SignInError.
             BlockedError: after too many mistakes.
         """
         found = self._find(handle)
+        guess = throttle.at_terminal if at_terminal else throttle.by_stranger
         try:
-            account = self._check(found, password, throttle.by_stranger(found.name, address))
+            account = self._check(found, password, guess(found.name, place))
         except SignInError:
             raise SecondSignInError from None
         return account.handle

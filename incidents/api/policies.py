@@ -45,7 +45,7 @@ class Activating(PolicyFile):
     reason: forms.Words
     second: Person | None = Field(
         None,
-        description="Who else signs in for it: it takes two people to end that two people close.",
+        description="Who else signs in for it, where by the policy in force two people close.",
     )
 
 

@@ -60,6 +60,8 @@ _STATUS = {
     "second_needed": HTTPStatus.FORBIDDEN,
     "own_second": HTTPStatus.FORBIDDEN,
     "second_sign_in": HTTPStatus.FORBIDDEN,
+    "second_not_in": HTTPStatus.FORBIDDEN,
+    "second_role": HTTPStatus.FORBIDDEN,
     "for_a_supervisor": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
     "provider_word": HTTPStatus.FORBIDDEN,

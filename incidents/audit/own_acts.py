@@ -13,7 +13,7 @@ class PolicyActivated(Event):
     """The desk's own act: `policy` is active from now on, in place of `previous`.
 
     `toml` is the policy's file and `text` the reason, a reference to a sealed value. `seconded_by`
-    has signed in for it beside whoever did it, as it takes to end that two people close.
+    has signed in for it beside whoever did it, as it takes where two people close by `previous`.
     """
 
     kind = "policy_activated"

@@ -127,12 +127,14 @@ def activate(
     """Make the policy in FILE the active one, on record with the reason.
 
     What fell due before is done under the old one, and deadlines that are set already stay. Where
-    there are accounts, and by the old one two people close, it asks for the password of who acts,
-    or takes --password-file; if they would not by the new one, it takes a --second person as well.
+    there are accounts, and by the old one two people close, two people do this too: it asks for the
+    password of who acts, or takes --password-file, and for that of a --second person.
     """
     run = act.run
     if act.policy is not None:
         raise InputError("--policy says nothing here: FILE is the policy")
+    if second is None and second_password_file is not None:
+        raise InputError(f"{SECOND} says nothing without --second: name whose password it is")
     if password_file == second_password_file == STDIN:
         raise InputError(f"standard input gives one password: {SECOND} needs a file of its own")
     wanted = policy_file.read(file)

@@ -100,7 +100,7 @@ def second(run: Run, handle: str, file: Path | None) -> Any:
     given = password.read(file, f"Password of {handle}: ", password.SECOND)
     if run.remote is not None:
         return {"handle": handle, "password": given}
-    return _door(run).identify_second(handle, given, _terminal(run))
+    return _door(run).identify_second(handle, given, _terminal(run), at_terminal=True)
 
 
 def _door(run: Run) -> Door:

@@ -135,7 +135,7 @@ def _tried(
         "policy_trial",
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), act=ACT, wrong=wrong, typed=typed,
-        takes_second=here.house.desk.policy().two_people_close > found.policy.two_people_close,
+        takes_second=here.house.desk.policy().two_people_close,
         **told(here, found.comparison, id_, page),
     )  # fmt: skip
 
@@ -186,8 +186,9 @@ def _second(desk: Acting) -> str | None:
     handle = desk.given.text("second")
     if handle is None:
         return None
-    word = desk.given.password(SECOND_PASSWORD) or ""
-    return desk.door.identify_second(handle, word, address(desk.request))
+    return desk.door.identify_second(
+        handle, desk.given.password(SECOND_PASSWORD) or "", address(desk.request)
+    )
 
 
 def _not_yet(desk: Acting, found: Trial) -> str | None:
@@ -196,6 +197,9 @@ def _not_yet(desk: Acting, found: Trial) -> str | None:
         return desk.reader.say("policy.not_confirmed", act=ACT)
     if desk.given.text("reason") is None:
         return desk.reader.say("policy.no_reason")
+    if desk.given.text("second") is not None and not desk.given.password(SECOND_PASSWORD):
+        # It is no guess: a page that asked first who they are does not carry another's password.
+        return desk.reader.say("policy.second.again")
     if desk.house.desk.policy().digest not in (found.previous, found.policy.digest):
         return desk.reader.say("policy.changed_meanwhile")
     return None

@@ -92,24 +92,28 @@ class Access:
                 return self._for_a_supervisor(command, case)
         return None
 
-    def refused_activation(
-        self, wanted: Policy, by: str, *, signed_in: bool, second: str | None
-    ) -> Refusal | None:
-        """Why `wanted` is not put in the place of this policy: where two people close by it, and
-        there are accounts, whoever does so signs in; and where that is to end, so does a `second`
-        person, or one alone would end it, close, and bring it back.
+    def refused_activation(self, by: str, *, signed_in: bool, second: str | None) -> Refusal | None:
+        """Why no other policy is put in the place of this one: where two people close by it, and
+        there are accounts, whoever does so signs in, and so does a `second` person. Whatever the
+        other one says: under numbers of their own one alone could close, and bring this one back.
         """
-        if not self._policy.two_people_close or not self._has_accounts:
-            return None
         act = "activate_policy"
-        refusal = self._why_not(by, act, signed_in=signed_in)
-        if refusal is not None or wanted.two_people_close:
-            return refusal
-        if second is None:
-            return Refusal("second_needed", {"by": by})
+        if self._policy.two_people_close and self._has_accounts:
+            refusal = self._why_not(by, act, signed_in=signed_in)
+            if refusal is not None or second is None:
+                return refusal or Refusal("second_needed", {"by": by})
+        return None if second is None else self._not_second(second, by, act)
+
+    def _not_second(self, second: str, by: str, act: str) -> Refusal | None:
+        """Why `second`, who has signed in as well, is no second person to what `by` does."""
+        found = self._account(second)
         if second == by:
             return Refusal("own_second", {"by": by})
-        return self._why_not(second, act, signed_in=True)
+        if found is None or found.disabled_at is not None:
+            return Refusal("second_not_in", {"second": second})
+        if not may(found.role, act):
+            return Refusal("second_role", {"second": second, "role": found.role, "act": act})
+        return None
 
     def heed(self, envelope: Envelope, answer: Answer) -> None:
         """Keep in mind that somebody was not let do something, where there are accounts."""

@@ -44,18 +44,29 @@ class SignInNeededError(NotLetError):
 
 
 class SecondNeededError(NotLetError):
-    """by the policy in force two people close, and by this one they would not: that takes a second
-    person who may activate policies and signs in beside {by} (--second HANDLE, `second` in a
+    """by the policy in force two people close, and two people put another one in its place: a
+    second one who may activate policies signs in beside {by} (--second HANDLE, `second` in a
     request)"""
 
     why = "second_needed"
 
 
 class OwnSecondError(NotLetError):
-    """by the policy in force two people close, and by this one they would not: {by} cannot be the
-    second person as well"""
+    """{by} cannot be the second person to their own act"""
 
     why = "same_person"
+
+
+class SecondNotInError(NotLetError):
+    """{second} has no account here that may come in, and is no second person"""
+
+    why = "second_not_in"
+
+
+class SecondRoleError(NotLetError):
+    """{second} has the role {role} here, which may not do {act}, and is no second person to it"""
+
+    why = "second_role"
 
 
 class RoleError(NotLetError):
@@ -69,7 +80,8 @@ class RoleError(NotLetError):
 
 _NOT_LET: dict[str, type[NotLetError]] = {
     "not_let": RoleError, "sign_in_needed": SignInNeededError, "second_needed": SecondNeededError,
-    "own_second": OwnSecondError,
+    "own_second": OwnSecondError, "second_not_in": SecondNotInError,
+    "second_role": SecondRoleError,
 }  # fmt: skip
 
 
@@ -112,7 +124,7 @@ def _before(connection: Connection, act: Activation, digest: str) -> Policy:
         raise ActiveAlreadyError(policy=digest)
     before = _read(connection, digest)
     refusal = Access(connection, before).refused_activation(
-        act.policy, act.by, signed_in=act.signed_in, second=act.second
+        act.by, signed_in=act.signed_in, second=act.second
     )
     if refusal is not None:
         raise _NOT_LET[refusal.name](**refusal.facts)
@@ -128,7 +140,7 @@ def refuse(
 ) -> None:
     """Puts on record that somebody was not let replace the policy."""
     by = By(person=act.by, login=act.login)
-    accounts.refuse(connection, by, clock, act="activate_policy", why=why)
+    accounts.refuse(connection, by, clock, act="activate_policy", why=why, about=act.second)
 
 
 def activate(

@@ -18,7 +18,7 @@ from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.desk.locked import (
     Locked,
-    SiteLockedError,
+    StillLockedError,
     has_waited_enough,
     sites_of,
     what_is_due,
@@ -93,11 +93,11 @@ class Desk:
         """Takes the commands in order, in one transaction; answers in the same order.
 
         A dry run decides the same, under `policy` if there is one, and leaves no trace. With
-        `patience` it waits no longer for a site that somebody else has locked (PostgreSQL).
+        `patience` it waits no longer for each lock that somebody else has (PostgreSQL).
 
         Raises:
             InputError: for more commands than a batch may have.
-            SiteLockedError: when the patience is at its end; nothing is done.
+            StillLockedError: when the patience is at its end; nothing is done.
         """
         if policy is not None and not dry_run:
             raise ValueError("only a dry run may be decided under another policy")
@@ -136,8 +136,8 @@ class Desk:
                 if left < _ATTEMPTS - 1:
                     raise lost.error from lost
             except OperationalError as error:
-                if has_waited_enough(error):
-                    raise SiteLockedError from error
+                if patience is not None and has_waited_enough(error):
+                    raise StillLockedError from error
                 raise
         raise AssertionError("the last attempt answers or fails")
 

@@ -2,7 +2,7 @@
 
 To be on the disk costs the same for one command as for many, and so does most of what this process
 does for a transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many:
-there nobody waits long for another one's site (`PATIENCE`), but each asks alone then.
+there a transaction of many waits for nobody's lock for long (`PATIENCE`), and each asks alone then.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from incidents.desk.envelope import Answer, Envelope
-from incidents.desk.locked import SiteLockedError
+from incidents.desk.locked import StillLockedError
 from incidents.errors import DatabaseError
 from incidents.group_commit import GroupCommit
 from incidents.log import logger
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.desk.desk import Desk
 
 PATIENCE = timedelta(milliseconds=50)
-"""So long a transaction of many waits for a site that somebody else has locked."""
+"""So long it waits for each lock that somebody else has."""
 
 _log = logger("desk")
 
@@ -59,7 +59,7 @@ class Gatherer:
         """The answers of one transaction; None for a command that is to be asked alone."""
         try:
             answers = self._desk.submit(envelopes, patience=PATIENCE)
-        except SiteLockedError:
+        except StillLockedError:
             return [None] * len(envelopes)
         except Exception as error:
             away = isinstance(error, DatabaseError) and not isinstance(error.__cause__, _UNDONE)

@@ -22,8 +22,9 @@ from incidents.store.server_clock import TIME
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-class SiteLockedError(Exception):
-    """Somebody else has a site for longer than was to be waited for; nothing is done."""
+class StillLockedError(Exception):
+    """Somebody else has had what is needed locked for longer than was to be waited; nothing is
+    done."""
 
 
 def has_waited_enough(error: DBAPIError) -> bool:
@@ -59,8 +60,8 @@ def sites_of(
 ) -> Locked:
     """Locks the sites of those envelopes; those that are to be added are given their rows.
 
-    From now on this transaction waits no longer than `patience` for what somebody else has locked
-    (PostgreSQL): see `has_waited_enough`.
+    From now on this transaction waits no longer than `patience` for each thing that somebody else
+    has locked (PostgreSQL): see `has_waited_enough`.
     """
     names = {e.site for e in envelopes if isinstance(e.site, str)}
     numbers = {e.site for e in envelopes if isinstance(e.site, int)}

@@ -55,8 +55,7 @@ class Alarm:
     none is left, and how many sites are `overdue`. `order_dead`: the order, its kind, the problem
     and the attempts. `clock_about_to_lapse`: the incident, its `due` time, and whether the miss
     closes the site (R3). `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the
-    rule. `report_due`: the incident, by when it is
-    `due`, and whether that has passed (`late`).
+    rule. `report_due`: the incident, by when it is `due`, and whether that has passed (`late`).
     """
 
     kind: str
@@ -202,7 +201,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
 
 def _waiting(connection: Connection) -> Part:
     """The closures on somebody's word that wait for a second person (R4, R5): they are due at once,
-    so whoever could be that person is told at once."""
+    so the desk is told at once."""
     return [
         Alarm(
             kind=WAITING,

@@ -22,6 +22,8 @@ from incidents.desk.activation import (
     OwnSecondError,
     RoleError,
     SecondNeededError,
+    SecondNotInError,
+    SecondRoleError,
     SignInNeededError,
 )
 from incidents.machine import commands as c
@@ -220,17 +222,20 @@ def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closin
 
 @pytest.mark.parametrize(
     ("second", "error"),
-    [(None, SecondNeededError), ("sup-1", OwnSecondError), ("op-1", RoleError),
-     ("nobody-1", SignInNeededError)],
+    [(None, SecondNeededError), ("sup-1", OwnSecondError), ("op-1", SecondRoleError),
+     ("nobody-1", SecondNotInError)],
 )  # fmt: skip
-def test_that_two_people_close_takes_two_people_to_end(
-    closing: House, second: str | None, error: type[NotLetError]
+@pytest.mark.parametrize("toml", ["", f"{TWO_PEOPLE}[repeat]\ncount = 1\n"])
+def test_a_policy_by_which_two_people_close_is_replaced_by_two(
+    closing: House, toml: str, second: str | None, error: type[NotLetError]
 ) -> None:
     for dry_run in (True, False):
         with pytest.raises(error):
-            activate(closing, signed_in=True, second=second, dry_run=dry_run)
+            activate(closing, toml, signed_in=True, second=second, dry_run=dry_run)
     assert closing.desk.policy().two_people_close
-    assert '"act":"activate_policy"' in closing.told()[-1]
+    told = closing.told()[-1]
+    assert ('"act":"activate_policy"' in told, f'"why":"{error.why}"' in told) == (True, True)
+    assert second is None or f'"about":"{second}"' in told
 
 
 def test_two_who_have_signed_in_end_that_two_people_close_and_both_are_on_record(
@@ -244,9 +249,15 @@ def test_two_who_have_signed_in_end_that_two_people_close_and_both_are_on_record
     assert closing.told() == []
 
 
-def test_a_policy_that_leaves_it_to_two_people_needs_no_second(closing: House) -> None:
-    activate(closing, f"{TWO_PEOPLE}[repeat]\ncount = 2\n", signed_in=True)
-    assert closing.desk.policy().repeat_count == 2
+@pytest.mark.parametrize("second", ["sup-1", "view-1", "nobody-1"])
+def test_where_no_second_person_is_needed_one_who_is_none_is_refused_and_never_on_record(
+    two: House, second: str
+) -> None:
+    with pytest.raises(NotLetError):
+        activate(two, TWO_PEOPLE, second=second)
+    assert not two.desk.policy().two_people_close
+    activate(two, TWO_PEOPLE, second="sup-2")
+    assert "seconded_by" not in "".join(two.told())
 
 
 def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_in(
@@ -427,13 +438,15 @@ def test_at_the_terminal_two_passwords_end_that_two_people_close(desk: Cli, tmp_
     alone = desk(*first)
     assert (alone.status, "--second HANDLE" in alone.err) == (3, True)
     for handle, file, needle in (
-        ("sup-1", right, "cannot be the second person as well"),
+        ("sup-1", right, "cannot be the second person to their own act"),
         ("sup-2", wrong, "of a second person: nothing is done"),
         ("admin-1", None, "--second-password-file FILE"),
     ):
         how = () if file is None else ("--second-password-file", str(file))
         done = desk(*first, "--second", handle, *how)
         assert (done.status, needle in done.err) == (3, True), done.err
+    idle = desk(*first, "--second-password-file", str(right))
+    assert (idle.status, "without --second" in idle.err) == (2, True)
     twice = desk(
         *activate, str(one), "--as", "sup-1", "--password-file", "-", "--second", "sup-2",
         "--second-password-file", "-",

@@ -275,7 +275,7 @@ def test_two_people_end_that_two_people_close(api: Rig) -> None:
 
     refused = [first.post(path, json=one), ended("sup-2", "a guess"), ended("op-2")]
     assert [(each.status_code, each.json()["type"][22:]) for each in refused] == [
-        (403, "second-needed"), (403, "second-sign-in"), (403, "not-let"),
+        (403, "second-needed"), (403, "second-sign-in"), (403, "second-role"),
     ]  # fmt: skip
     assert "a guess" not in refused[1].text
     assert api.house.desk.policy().two_people_close

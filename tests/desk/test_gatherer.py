@@ -241,3 +241,12 @@ def test_one_that_waits_alone_for_its_site_keeps_nobody_behind_it(postgresql_url
                 assert category(free.result(PATIENCE_S)) == "y"
                 assert not locked.done()
         assert category(locked.result(PATIENCE_S)) == "x"
+
+
+def test_a_server_that_lets_nobody_wait_is_one_that_does_not_answer(postgresql_url: str) -> None:
+    impatient = f"{postgresql_url}&options=-c%20lock_timeout%3D100"
+    with rehearsal(impatient) as day, writing(day.engine) as connection:
+        day.add("a.example")
+        connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
+        with letting_go(connection), pytest.raises(DatabaseError, match="lock timeout"):
+            Gatherer(day.desk).submit(logging("a.example", "x"))

@@ -246,8 +246,10 @@ TEXTS: dict[str, str] = {
     "policy.reason": "Why",
     "policy.confirm": "To confirm, type the name of the act: {act}",
     "policy.second": "A second person",
-    "policy.second.why": "By the policy in force two people close, and by this one they would not:"
-    " somebody else who may activate policies signs in for it here, and is on record with you.",
+    "policy.second.why": "By the policy in force two people close, and two people put another one"
+    " in its place: somebody else who may activate policies signs in for it here, and is on record"
+    " with you.",
+    "policy.second.again": "Not activated: the second person gives their password here once more.",
     "policy.seconded": "seconded by",
     "policy.activate.do": "Activate this policy",
     "policy.activated": "The policy {digest} is active.",

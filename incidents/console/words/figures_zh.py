@@ -224,8 +224,9 @@ TEXTS: dict[str, str] = {
     "policy.reason": "理由",
     "policy.confirm": "请输入操作名称以确认：{act}",
     "policy.second": "第二人",
-    "policy.second.why": "现行规则要求双人关闭，而此规则不要求：须由另一位有权启用规则的人"
-    "在此登录，并与您一同记录在案。",
+    "policy.second.why": "现行规则要求双人关闭，更换规则同样须由两人办理："
+    "须由另一位有权启用规则的人在此登录，并与您一同记录在案。",
+    "policy.second.again": "未启用：请第二人在此再次输入密码。",
     "policy.seconded": "第二人：",
     "policy.activate.do": "启用此规则",
     "policy.activated": "规则 {digest} 已启用。",

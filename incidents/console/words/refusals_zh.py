@@ -59,9 +59,11 @@ SENTENCES: dict[str, str] = {
     "changed_meanwhile": "{site} 已有变动：请重新查看后再决定。",
     "asked_by_anybody": "{by} 提出申请时还没有账号，无法确知是谁：请驳回，由登录的人重新申请。",
     "sign_in_needed": "此服务台设有账号，须由两人办理的事项，提出或同意都须先登录：{by} 没有登录。",
-    "second_needed": "现行规则要求双人关闭，而此规则不要求：须由第二位有权启用规则的人"
+    "second_needed": "现行规则要求双人关闭，更换规则同样须由两人办理：须由另一位有权启用规则的人"
     "与 {by} 一同登录。",
-    "own_second": "现行规则要求双人关闭，而此规则不要求：{by} 不能兼作第二人。",
+    "own_second": "{by} 不能兼作自己操作的第二人。",
+    "second_not_in": "“{second}”不是可以登录的账号，不能作为第二人。",
+    "second_role": "“{second}”的角色是“{role:role}”，无权办理：{act:act}，不能作为第二人。",
     "second_sign_in": "第二人的账号或密码不正确：操作未执行。",
     "blocked": "失败次数过多：请在 {wait_s} 秒后再试。",
     "not_let": "{by} 的角色是“{role:role}”，无权办理：{act:act}。",

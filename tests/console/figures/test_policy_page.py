@@ -138,12 +138,13 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
     desk: Rig, supervisor: Visitor
 ) -> None:
     desk.account("sup-2", "supervisor", password=True)
+    assert 'name="second"' not in supervisor.get(tried(supervisor)).text
     desk.house.desk.activate(KEPT, by="zhang", login=None, reason="r")
-    assert 'name="second"' not in supervisor.get(tried(supervisor, f"{KEPT}{TWO}")).text
     place = tried(supervisor)
     assert 'name="second"' in supervisor.get(place).text
     for fields, told in (
-        ({}, "takes a second person"),
+        ({}, "a second one who may activate policies signs in beside"),
+        ({"second": "sup-2"}, "gives their password here once more"),
         ({"second": "sup-2", "second_password": "a guess"}, "handle and the password of a second"),
     ):
         page = activated(supervisor, place, **fields)
