@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench import crew
@@ -12,9 +12,10 @@ from bench.register import NOTE, address, site_name
 
 
 def by_the_api(
-    start: crew.Start, port: int, headers: Mapping[str, str], share: Share
+    start: crew.Start, ports: Sequence[int], headers: Mapping[str, str], share: Share
 ) -> tuple[float, float]:
-    """A worker: one client of the API."""
+    """A worker: one client of the API, whose servers have their clients in turn."""
+    port = ports[share.first % len(ports)]
     asked = [
         request(
             "POST", f"/api/v1/sites/{site_name(site)}/incidents", headers,

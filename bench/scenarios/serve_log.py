@@ -4,7 +4,7 @@ Measured: loggings a second of eight clients at once, each with one connection t
 next request when the last one is answered; an address and a note each, on sites taken in turn, no
 more than two on a site. Each is answered when it is on the disk. The API is a real
 `incidents serve` of one process, and each request has a token, which is looked up, as is what it
-may do.
+may do. On PostgreSQL, which several servers can share, also two of them, with four clients each.
 
 Directly: `Desk.submit` with one command, by eight client processes, by eight threads of one process
 (as the server has them), and by one client alone.
@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
 
 from bench import bare_app
 from bench.clients import by_the_api, by_the_app
@@ -35,7 +36,7 @@ from bench.service import serving, token
 from bench.trial import Contender, Target, Trial
 
 CLIENTS = 8
-API, BARE = "the API", "a bare FastAPI app"
+API, TWO, BARE = "the API", "the API, two servers", "a bare FastAPI app"
 PROCESSES, THREADS, ALONE = "the desk, 8 processes", "the desk, 8 threads", "the desk, one client"
 
 
@@ -54,10 +55,17 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
         headers = token(url, "integrator-1", "integrator")
         urls = {
             name: stack.enter_context(databases.copy(url))
-            for name in (API, BARE, PROCESSES, THREADS, ALONE)
+            for name in (API, TWO, BARE, PROCESSES, THREADS, ALONE)
         }
-        journal = context.folder / f"serve-log-{databases.kind}"
-        port = stack.enter_context(serving(urls[API], journal))
+
+        def served(name: str) -> int:
+            journal = context.folder / f"serve-log-{databases.kind}-{next(numbers)}"
+            return stack.enter_context(serving(urls[name], journal))
+
+        numbers = count(1)
+        # A SQLite file has one writer at a time: a second server is of no use there.
+        both = [] if databases.kind == SQLITE else [served(TWO), served(TWO)]
+        ports = [served(API)]
         bare_port = stack.enter_context(bare_app.serving(urls[BARE], found))
         loggings = partial(Loggings, sites=sites, timed=each, clients=CLIENTS)
         yield Trial(
@@ -71,7 +79,14 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
                 ),
                 Contender(
                     name=API, role="ours", how="incidents serve, one process",
-                    run=loggings(API, by_the_api, port, headers),
+                    run=loggings(API, by_the_api, ports, headers),
+                ),
+                *(
+                    Contender(
+                        name=TWO, role="ours", how="incidents serve twice, one process each",
+                        run=loggings(TWO, by_the_api, both, headers),
+                    )
+                    for _ in both[1:]
                 ),
                 Contender(
                     name=PROCESSES, role="ours", how="Desk.submit, one command a batch",
@@ -91,6 +106,7 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
             targets=[
                 Target(of=API, against=PROCESSES, at_least=0.6),
                 Target(of=API, against=THREADS, at_least=0.6),
+                *(Target(of=TWO, against=PROCESSES, at_least=0.6) for _ in both[1:]),
             ],
             notes=_notes(databases.kind),
         )  # fmt: skip
