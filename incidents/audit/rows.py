@@ -16,8 +16,7 @@ from sqlalchemy import Table
 from incidents.clock import rfc3339
 from incidents.machine.case import Case
 from incidents.machine.work import items
-from incidents.store import sites as store_sites
-from incidents.store import tables
+from incidents.store import site_row, tables
 from incidents.store.tables import FAR
 from incidents.store.types import JSONText, UTCDateTime, canonical, microseconds
 
@@ -91,7 +90,7 @@ def _own(table: Table, keys: int) -> Callable[[Any], Row]:
 
 
 def _sites(case: Case) -> Iterator[Row]:
-    row = store_sites.to_row(case)
+    row = site_row.to_row(case)
     yield (case.site_id, case.site, *(row[name] for name in _SITE_COLUMNS))
 
 

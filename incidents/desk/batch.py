@@ -49,7 +49,7 @@ from incidents.machine.ids import incident_id, order_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.sealing import seal_command
-from incidents.store import cases, deliveries, entries, orders, sealed, sites, slices
+from incidents.store import cases, deliveries, entries, orders, sealed, site_row, sites, slices
 
 _log = logger("desk")
 
@@ -58,7 +58,7 @@ _log = logger("desk")
 class _Site:
     """One site in the batch: its row and case as read, its case by now, and what has happened."""
 
-    row: sites.Row
+    row: site_row.Row
     before: Case
     case: Case
     events: list[Event] = field(default_factory=list)
@@ -152,7 +152,7 @@ class Batch:
         for id_, case in read.items():
             self._sites[id_] = _Site(row=self._rows[id_], before=case, case=case)
 
-    def _now_on(self, row: sites.Row) -> datetime:
+    def _now_on(self, row: site_row.Row) -> datetime:
         """The later of the clock and the site's last entry: no entry is before its predecessor."""
         last: datetime | None = row["last_entry_at"]
         if last is None or last <= self._now:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.desk.envelope import Envelope
 from incidents.machine.commands import AddSite
-from incidents.store import keys, policies, sites
+from incidents.store import keys, policies, site_row, sites
 from incidents.store.round_trip import send, together
 from incidents.store.server_clock import TIME
 
@@ -41,7 +41,7 @@ class Locked:
     it has none or is not asked.
     """
 
-    rows: dict[int, sites.Row]
+    rows: dict[int, site_row.Row]
     policy: str
     there: datetime | None
     kept: dict[str, keys.Kept] = field(default_factory=dict)

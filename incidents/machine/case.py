@@ -115,7 +115,13 @@ class ClosureRequest:
     @property
     def rule(self) -> str:
         """The code of the rule that the site is to be closed by."""
-        return "false_info" if self.incident is None else "refusal"
+        return rule_to_close(self.incident)
+
+
+def rule_to_close(incident: int | None) -> str:
+    """The code of the rule by which somebody asks for a closure: R5 for the incident that was
+    refused, R4 without one."""
+    return "false_info" if incident is None else "refusal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

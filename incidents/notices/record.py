@@ -24,8 +24,7 @@ from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.store import incidents as incident_rows
-from incidents.store import sites as site_rows
-from incidents.store import suspensions
+from incidents.store import site_row, suspensions
 from incidents.store.tables import entries, incidents, sites, tasks, unsettled
 from incidents.views import personal, policy
 from incidents.views.misses import closing_misses
@@ -87,7 +86,7 @@ def site(connection: Connection, order: Order) -> Site | None:
     row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
     if row is None:
         return None
-    case, in_force = site_rows.to_case(dict(row)), policy.in_force(connection)
+    case, in_force = site_row.to_case(dict(row)), policy.in_force(connection)
     words = personal.texts(connection, (case.person, case.email, case.phone))
 
     def said(ref: str | None) -> str | None:

@@ -19,7 +19,7 @@ from incidents.store import (
     claims,
     deliveries,
     incidents,
-    sites,
+    site_row,
     slices,
     suspensions,
     tables,
@@ -35,13 +35,16 @@ Cases = Mapping[int, Case]
 
 
 def load(
-    connection: Connection, rows: Mapping[int, sites.Row], needs: Mapping[int, Need], policy: Policy
+    connection: Connection,
+    rows: Mapping[int, site_row.Row],
+    needs: Mapping[int, Need],
+    policy: Policy,
 ) -> dict[int, Case]:
     """The cases of the sites of those locked `rows`, each as far as its need goes.
 
     In three steps, each for what the one before has shown; most commands need the first alone.
     """
-    cases = {id_: sites.to_case(row) for id_, row in rows.items()}
+    cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
     _load_what_is_open(connection, cases, needs, policy)
     _load_what_that_names(connection, cases, needs, policy)
     for case in cases.values():
@@ -52,7 +55,7 @@ def load(
 def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
     """The cases of those sites with all their history, and the tasks that are done."""
     rows = connection.execute(select(tables.sites).where(tables.sites.c.id.in_(list(site_ids))))
-    cases = {row["id"]: sites.to_case(dict(row)) for row in rows.mappings()}
+    cases = {row["id"]: site_row.to_case(dict(row)) for row in rows.mappings()}
 
     def all_of(table: Any) -> Any:
         statement = select(table).where(table.c.site_id.in_(cases)).order_by(*table.primary_key)

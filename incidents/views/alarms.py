@@ -6,7 +6,7 @@ that a look costs the same however many sites there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, literal_column, select
 
 from incidents.documents import plain
+from incidents.machine.case import rule_to_close
 from incidents.machine.ids import incident_id, order_id
 from incidents.report_duty import ReportDuty
 from incidents.store import alarms as raised_alarms
 from incidents.store import heartbeats
 from incidents.store.alarms import Raised
-from incidents.store.heartbeats import Heartbeat
 from incidents.store.metadata import words
 from incidents.store.order_tables import dead, deliveries
 from incidents.store.tables import sites, work
 from incidents.views import duty, policy
-from incidents.views.enforcement import STALE_AFTER, enforcement
+from incidents.views.enforcement import enforcement, is_heard, missed
 from incidents.views.misses import closing_misses
 
 Row = Mapping[str, Any]
@@ -137,39 +137,22 @@ Part = tuple[list[Alarm], bool]
 
 
 def _silent(connection: Connection, now: datetime) -> Part:
-    """That nothing enforces the clock, or else which daemons have gone silent.
-
-    One that was stopped has taken its heartbeat away; one that was killed and started again on the
-    same host is not missed.
-    """
+    """That nothing enforces the clock, or else which daemons have gone silent."""
     known = heartbeats.known(connection)
     enforced = enforcement(connection, now)
     if enforced["enforced_by"] is None:
         # One that stands aside, since its clock is wrong, is heard of and enforces nothing.
-        nobody_is_heard = not any(_is_heard(beat, now) for beat in known)
+        nobody_is_heard = not any(is_heard(beat, now) for beat in known)
         since = known[0].beat_at if known and nobody_is_heard else None
         nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
         return [nobody], False
-    staying = [beat for beat in known if not beat.once]
-    silent = [beat for beat in staying if not _is_heard(beat, now)]
-    at_work = [beat for beat in staying if _is_heard(beat, now) and beat.standing_aside is None]
-    missed = [beat for beat in silent if not _is_replaced(beat, at_work)]
     return [
         Alarm(
             kind=SILENT, subject=beat.daemon, daemon=beat.daemon, since=beat.beat_at,
             overdue=enforced["overdue"],
         )
-        for beat in missed
+        for beat in missed(known, now)
     ], False  # fmt: skip
-
-
-def _is_heard(beat: Heartbeat, now: datetime) -> bool:
-    # A beat from the future is as little to be trusted as an old one, see `enforcement`.
-    return abs(now - beat.beat_at) <= STALE_AFTER
-
-
-def _is_replaced(silent: Heartbeat, at_work: Iterable[Heartbeat]) -> bool:
-    return any(beat.host == silent.host and beat.started_at >= silent.beat_at for beat in at_work)
 
 
 def _lapsing(connection: Connection, now: datetime) -> Part:
@@ -207,7 +190,7 @@ def _waiting(connection: Connection) -> Part:
             kind=WAITING,
             subject=str(row.site_id),
             site=row.name,
-            rule="false_info" if row.closing_incident is None else "refusal",
+            rule=rule_to_close(row.closing_incident),
             incident=row.closing_incident and incident_id(row.site_id, row.closing_incident),
             since=row.recorded_at,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,16 +60,36 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
     }
 
 
-def _daemon(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
+def is_heard(beat: Heartbeat, now: datetime) -> bool:
+    """Whether a daemon is heard of at `now`."""
     # A beat from the future is as little to be trusted as an old one: some clock was set back.
-    heard = abs(now - heartbeat.beat_at) <= STALE_AFTER
+    return abs(now - beat.beat_at) <= STALE_AFTER
+
+
+def missed(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
+    """Those that have gone silent.
+
+    One that was stopped has taken its heartbeat away; one that was killed and started again on the
+    same host is not missed.
+    """
+    staying = [beat for beat in known if not beat.once]
+    at_work = [beat for beat in staying if is_heard(beat, now) and beat.standing_aside is None]
+    return [
+        beat
+        for beat in staying
+        if not is_heard(beat, now)
+        and not any(b.host == beat.host and b.started_at >= beat.beat_at for b in at_work)
+    ]
+
+
+def _daemon(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
     return {
         "daemon": heartbeat.daemon,
         "host": heartbeat.host,
         "pid": heartbeat.pid,
         "started_at": rfc3339(heartbeat.started_at),
         "last_beat": rfc3339(heartbeat.beat_at),
-        "beating": heard and heartbeat.standing_aside is None,
+        "beating": is_heard(heartbeat, now) and heartbeat.standing_aside is None,
         "standing_aside": heartbeat.standing_aside,
     }
 

@@ -21,7 +21,7 @@ from incidents import site_name
 from incidents.documents import incident_document
 from incidents.errors import BadSiteNameError
 from incidents.store import incidents as incident_rows
-from incidents.store import pages
+from incidents.store import pages, site_row
 from incidents.store import sites as site_rows
 from incidents.store.tables import contacts, incident_urls, incidents, notes, sealed, sites
 from incidents.views import masked, personal, register
@@ -210,6 +210,6 @@ def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[Do
         dict(row)
         for row in connection.execute(select(sites).where(sites.c.id.in_(wanted))).mappings()
     ]
-    cases = {row["id"]: site_rows.to_case(row) for row in rows}
+    cases = {row["id"]: site_row.to_case(row) for row in rows}
     documents = [incident_document(cases[key[0]], found[key]) for key in keys]
     return personal.reveal(connection, documents)

@@ -20,7 +20,7 @@ from incidents.machine.ids import incident_id, order_id
 from incidents.machine.note import FOR_DESK
 from incidents.machine.order_acts import BY_HAND
 from incidents.machine.refusals import Refusal
-from incidents.store import cases, deliveries, sites
+from incidents.store import cases, deliveries, site_row, sites
 from incidents.store import incidents as incident_rows
 from incidents.store.slices import need
 from incidents.views import policy
@@ -98,7 +98,7 @@ def on_order(
 
 def _tried(
     connection: Connection,
-    row: sites.Row,
+    row: site_row.Row,
     now: datetime,
     commands: tuple[c.Command, ...],
     unsettled: Iterable[Delivery] = (),

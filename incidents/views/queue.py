@@ -22,6 +22,7 @@ from incidents.clock import rfc3339
 from incidents.english import ENGLISH
 from incidents.errors import InputError
 from incidents.language import Language
+from incidents.machine.case import rule_to_close
 from incidents.machine.ids import read_item_id
 from incidents.machine.policy import Policy
 from incidents.report_duty import ReportDuty
@@ -165,7 +166,7 @@ def _to_close(row: Row) -> Document | None:
         return None
     n = row["closing_incident"]
     return {
-        "rule": "false_info" if n is None else "refusal",
+        "rule": rule_to_close(n),
         "incident": None if n is None else f"{row['site_id']}-{n}",
         "field": row["closing_field"],
     }

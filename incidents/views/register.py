@@ -14,7 +14,7 @@ from incidents.errors import UnknownIncidentError
 from incidents.machine.case import Case
 from incidents.machine.ids import incident_id, task_id
 from incidents.machine.incident import Incident
-from incidents.store import cases, suspensions
+from incidents.store import cases, site_row, suspensions
 from incidents.store import incidents as incident_rows
 from incidents.store import sites as site_rows
 from incidents.store.slices import Need
@@ -91,7 +91,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     if key not in found:
         raise UnknownIncidentError(given=incident_id(*key))
     row = _row(connection, key[0])
-    case = site_rows.to_case(row)
+    case = site_row.to_case(row)
     _take_running(connection, {key[0]: case})
     document = {
         **incident_document(case, found[key]),
@@ -145,7 +145,7 @@ def _batch(
 
 def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Document]:
     """The sites of those rows, each as it stands."""
-    found = {row["id"]: site_rows.to_case(row) for row in rows}
+    found = {row["id"]: site_row.to_case(row) for row in rows}
     _take_running(connection, found)
     # What is due next follows from the incidents, which are not read here; the row has it.
     told = [{**site_document(found[row["id"]]), "next_due": _time(row["next_due"])} for row in rows]

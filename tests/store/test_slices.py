@@ -14,7 +14,7 @@ from incidents.machine.commands import Command
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy
 from incidents.machine.work import items
-from incidents.store import cases, sites, slices
+from incidents.store import cases, site_row, sites, slices
 from incidents.store.engine import writing
 from tests.databases import Databases
 from tests.desk.rehearsal import Order, Rehearsal, random_command, rehearsal
@@ -68,7 +68,7 @@ def _decide_both(day: Rehearsal, batch: list[Command], policy: Policy) -> None:
         assert of_part.refusal == of_whole.refusal
         assert of_part.remarks == of_whole.remarks
         part, whole = of_part.case, of_whole.case
-        assert sites.to_row(part) == sites.to_row(whole)
+        assert site_row.to_row(part) == site_row.to_row(whole)
         assert items(part) == items(whole)
         assert part.deliveries.items() <= whole.deliveries.items()
 

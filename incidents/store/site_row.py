@@ -1,0 +1,135 @@
+"""The site's row: what of a case stands in it, there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from incidents.clock import read_rfc3339, rfc3339
+from incidents.machine import rules
+from incidents.machine.case import Case, Closure, ClosureRequest, Hold, Request
+
+Row = Mapping[str, Any]
+
+
+def to_row(case: Case) -> dict[str, Any]:
+    """The site's row for a case, without its id and name."""
+    hold, request, closing = case.hold, case.request, case.closure_request
+    return {
+        "state": case.state,
+        "rule": case.rule,
+        "epoch": case.epoch,
+        "run": case.run,
+        "disputed": case.disputed,
+        "held": hold is not None,
+        "hold_by": None if hold is None else hold.by,
+        "hold_at": None if hold is None else hold.at,
+        "hold_reason": None if hold is None else hold.reason,
+        "closure": None if case.closure is None else _closure_to_json(case.closure),
+        "closed_at": case.closed_at,
+        "suspended_until": case.suspended_until,
+        "request_by": None if request is None else request.by,
+        "request_at": None if request is None else request.at,
+        "request_reason": None if request is None else request.reason,
+        "closing_by": None if closing is None else closing.by,
+        "closing_at": None if closing is None else closing.at,
+        "closing_said_at": None if closing is None else closing.said_at,
+        "closing_incident": None if closing is None else closing.incident,
+        "closing_field": None if closing is None else closing.field,
+        "closing_text": None if closing is None else closing.text,
+        "phone": case.phone,
+        "email": case.email,
+        "person": case.person,
+        "created_at": case.created_at,
+        "last_entry_at": case.last_entry_at,
+        "seq": case.seq,
+        "last_incident": case.last_incident,
+        "last_suspension": case.last_suspension,
+        "last_task": case.last_task,
+        "next_due": rules.next_due(case),
+        "in_force": case.in_force,
+        "last_act": case.last_act,
+    }
+
+
+def to_case(row: Row) -> Case:
+    """A case with what stands in its site's row; `running` is left to the suspensions."""
+    return Case(
+        site_id=row["id"],
+        site=row["name"],
+        state=row["state"],
+        epoch=row["epoch"],
+        phone=row["phone"],
+        email=row["email"],
+        person=row["person"],
+        run=row["run"],
+        disputed=row["disputed"],
+        hold=_hold(row),
+        closure=None if row["closure"] is None else _closure_from_json(row["closure"]),
+        request=_request(row),
+        closure_request=_closure_request(row),
+        created_at=row["created_at"],
+        last_entry_at=row["last_entry_at"],
+        seq=row["seq"],
+        last_incident=row["last_incident"],
+        last_suspension=row["last_suspension"],
+        last_task=row["last_task"],
+        in_force=row["in_force"],
+        last_act=row["last_act"],
+    )
+
+
+def _hold(row: Row) -> Hold | None:
+    if not row["held"]:
+        return None
+    return Hold(by=row["hold_by"], at=row["hold_at"], reason=row["hold_reason"])
+
+
+def _request(row: Row) -> Request | None:
+    if row["request_at"] is None:
+        return None
+    return Request(by=row["request_by"], at=row["request_at"], reason=row["request_reason"])
+
+
+def _closure_request(row: Row) -> ClosureRequest | None:
+    if row["closing_at"] is None:
+        return None
+    return ClosureRequest(
+        by=row["closing_by"],
+        at=row["closing_at"],
+        said_at=row["closing_said_at"],
+        incident=row["closing_incident"],
+        field=row["closing_field"],
+        text=row["closing_text"],
+    )
+
+
+def _closure_to_json(closure: Closure) -> dict[str, Any]:
+    within = closure.within
+    return {
+        "rule": closure.rule,
+        "at": rfc3339(closure.at),
+        "incidents": list(closure.incidents),
+        "needed": closure.needed,
+        "policy": closure.policy,
+        "within_s": None if within is None else within // timedelta(seconds=1),
+        "suspension": closure.suspension,
+        "total": closure.total,
+        "upheld_at": closure.upheld_at,
+    }
+
+
+def _closure_from_json(document: dict[str, Any]) -> Closure:
+    within_s = document["within_s"]
+    return Closure(
+        rule=document["rule"],
+        at=read_rfc3339(document["at"]),
+        incidents=tuple(document["incidents"]),
+        needed=document["needed"],
+        policy=document["policy"],
+        within=None if within_s is None else timedelta(seconds=within_s),
+        suspension=document["suspension"],
+        total=document["total"],
+        upheld_at=document["upheld_at"],
+    )
