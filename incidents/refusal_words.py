@@ -19,6 +19,13 @@ SENTENCES = {
     "sign_in_needed": "this desk has accounts, and whoever asks for what takes two people, or says"
     " yes to it, signs in first: {by} has not",
     "not_let": "{by} has the role {role} here, which may not do {act}",
+    "second_needed": "by the policy in force two people close, and two people put another one in"
+    " its place: a second one who may activate policies signs in beside {by} (--second HANDLE,"
+    " `second` in a request)",
+    "own_second": "{by} cannot be the second person to their own act",
+    "second_not_in": "{second} has no account here that may come in, and is no second person",
+    "second_role": "{second} has the role {role} here, which may not do {act}, and is no second"
+    " person to it",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
     " supervisor completes it",
     "no_taker": "no account of this desk called {to} may come in and take items, so nobody could"

@@ -35,9 +35,11 @@ from incidents.machine.refusals import Refusal
 from incidents.store.accounts import Account, account, any_there
 from incidents.store.tables import desk
 
-_NOT_LET = {
+NOT_LET = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
     "same_person": "same_person", "for_a_supervisor": "for_a_supervisor",
+    "own_second": "same_person", "second_needed": "second_needed", "second_not_in": "second_not_in",
+    "second_role": "second_role",
 }  # fmt: skip
 """What goes on record as somebody's not being let, by the refusal's name, and why that was."""
 
@@ -118,10 +120,10 @@ class Access:
     def heed(self, envelope: Envelope, answer: Answer) -> None:
         """Keep in mind that somebody was not let do something, where there are accounts."""
         refusal = answer.refusal
-        if refusal is None or refusal.name not in _NOT_LET or answer.repeated:
+        if refusal is None or refusal.name not in NOT_LET or answer.repeated:
             return
         if self._has_accounts:
-            self._not_let.append((envelope, _NOT_LET[refusal.name], answer.site))
+            self._not_let.append((envelope, NOT_LET[refusal.name], answer.site))
 
     def write(self, clock: Callable[[], datetime]) -> None:
         """Puts it on record, in the desk's own stream; the sites' rows are locked before."""

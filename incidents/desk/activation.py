@@ -10,15 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from incidents import refusal_words
 from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
-from incidents.desk.access import Access
+from incidents.desk.access import NOT_LET, Access
 from incidents.desk.accounts import By
 from incidents.desk.once import Once
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
+from incidents.machine.refusals import Refusal
 from incidents.policy_words import differences
 from incidents.sealing import seal
 from incidents.store import policies, sealed
@@ -30,59 +32,17 @@ class ActiveAlreadyError(RefusedError):
 
 
 class NotLetError(RefusedError):
-    """{by} may not do that"""
+    """What `Access` has refused; it is told by its own name and in its own words."""
 
-    why = "role"
-    """As the record has it."""
-
-
-class SignInNeededError(NotLetError):
-    """by the policy in force two people close, and where there are accounts only who has signed in
-    may change that: {by} has not"""
-
-    why = "sign_in_needed"
-
-
-class SecondNeededError(NotLetError):
-    """by the policy in force two people close, and two people put another one in its place: a
-    second one who may activate policies signs in beside {by} (--second HANDLE, `second` in a
-    request)"""
-
-    why = "second_needed"
-
-
-class OwnSecondError(NotLetError):
-    """{by} cannot be the second person to their own act"""
-
-    why = "same_person"
-
-
-class SecondNotInError(NotLetError):
-    """{second} has no account here that may come in, and is no second person"""
-
-    why = "second_not_in"
-
-
-class SecondRoleError(NotLetError):
-    """{second} has the role {role} here, which may not do {act}, and is no second person to it"""
-
-    why = "second_role"
-
-
-class RoleError(NotLetError):
-    """{by} has the role {role} here, which may not do {act}"""
+    def __init__(self, refusal: Refusal) -> None:
+        told = refusal_words.SENTENCES[refusal.name].format_map(refusal.facts)
+        super().__init__(told, **refusal.facts)
+        self.refusal = refusal
 
     @property
     def name(self) -> str:
-        """The same as of all that a role is not for."""
-        return "not_let"
-
-
-_NOT_LET: dict[str, type[NotLetError]] = {
-    "not_let": RoleError, "sign_in_needed": SignInNeededError, "second_needed": SecondNeededError,
-    "own_second": OwnSecondError, "second_not_in": SecondNotInError,
-    "second_role": SecondRoleError,
-}  # fmt: skip
+        """The refusal's."""
+        return self.refusal.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +87,7 @@ def _before(connection: Connection, act: Activation, digest: str) -> Policy:
         act.by, signed_in=act.signed_in, second=act.second
     )
     if refusal is not None:
-        raise _NOT_LET[refusal.name](**refusal.facts)
+        raise NotLetError(refusal)
     return before
 
 
@@ -136,10 +96,10 @@ def _read(connection: Connection, digest: str) -> Policy:
 
 
 def refuse(
-    connection: Connection, *, act: Activation, clock: Callable[[], datetime], why: str
+    connection: Connection, *, act: Activation, clock: Callable[[], datetime], refusal: Refusal
 ) -> None:
     """Puts on record that somebody was not let replace the policy."""
-    by = By(person=act.by, login=act.login)
+    by, why = By(person=act.by, login=act.login), NOT_LET[refusal.name]
     accounts.refuse(connection, by, clock, act="activate_policy", why=why, about=act.second)
 
 

@@ -220,7 +220,7 @@ class Desk:
             )
         except activation.NotLetError as refused:
             self.on_record(
-                partial(activation.refuse, act=wanted, clock=self._clock, why=refused.why)
+                partial(activation.refuse, act=wanted, clock=self._clock, refusal=refused.refusal)
             )
             raise
 
