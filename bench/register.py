@@ -8,7 +8,7 @@ from datetime import datetime
 
 from incidents import clock
 from incidents.desk import Desk, Envelope
-from incidents.desk.desk import MAX_BATCH
+from incidents.desk.transaction import MAX_BATCH
 from incidents.machine.commands import AddSite, Command, Log
 from incidents.store import engine as engines
 

@@ -21,7 +21,7 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import keeper
 from incidents.api.operation import JSON, operation, router
 from incidents.desk import Envelope
-from incidents.desk.desk import MAX_BATCH
+from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
 from incidents.views import masked, personal
 

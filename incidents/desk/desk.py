@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from incidents import clock
 from incidents.clock import rfc3339
-from incidents.desk import activation, collector, log_key
-from incidents.desk.batch import Batch
+from incidents.desk import activation, log_key
 from incidents.desk.envelope import Answer, Envelope, nothing_done
-from incidents.desk.locked import (
-    Locked,
-    StillLockedError,
-    has_waited_enough,
-    sites_of,
-    what_is_due,
-)
 from incidents.desk.log_key import LogKey
 from incidents.desk.text import unfit_address
+from incidents.desk.transaction import MAX_AHEAD, MAX_BATCH, Transactions, elapsing
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
-from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
-from incidents.machine.refusals import Refusal
 from incidents.store import clocks, policies
 from incidents.store.engine import plainly, reading, writing
-from incidents.store.round_trip import together
 from incidents.store.server_clock import database_time
 
-MAX_BATCH = 1_000
-MAX_AHEAD = timedelta(minutes=5)
 T = TypeVar("T")
-
-# Each time that a key is lost to another transaction, that one has been done.
-_ATTEMPTS = 5
-
-
-class _LostError(Exception):
-    """The database was lost before anything was written: `error` says how."""
-
-    def __init__(self, error: DBAPIError) -> None:
-        super().__init__()
-        self.error = error
-
 
 # With these it is the database that does not answer, whichever site was asked for.
 _NO_DATABASE = (OperationalError, InterfaceError, DatabaseError)
@@ -80,7 +56,7 @@ class Desk:
         self._own_clock = (
             os.environ.get("INCIDENTS_CLOCK") == "own" if own_clock is None else own_clock
         )
-        self._policies: dict[str, Policy] = {}
+        self._transactions = Transactions(engine, clock, own_clock=self._own_clock)
 
     def submit(
         self,
@@ -110,36 +86,12 @@ class Desk:
         fit = [envelope for n, envelope in enumerate(envelopes) if n not in unfit]
         with plainly(self._engine):
             answers = iter(
-                self._submit_again(fit, dry_run=dry_run, policy=policy, patience=patience)
+                self._transactions.submit(fit, dry_run=dry_run, policy=policy, patience=patience)
             )
         return [
             nothing_done(str(envelope.site), unfit[n]) if n in unfit else next(answers)
             for n, envelope in enumerate(envelopes)
         ]
-
-    def _submit_again(
-        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
-        patience: timedelta | None,
-    ) -> list[Answer]:  # fmt: skip
-        """Submits, and once more when nothing was done and the next time may go better."""
-        if not envelopes:
-            return []
-        for left in reversed(range(_ATTEMPTS)):
-            try:
-                return self._submit(envelopes, dry_run=dry_run, policy=policy, patience=patience)
-            except IntegrityError:
-                # Another transaction has used one of the keys: look again, and answer as it.
-                if not left or all(envelope.key is None for envelope in envelopes):
-                    raise
-            except _LostError as lost:
-                # The server went away while the connection lay idle; it may be back.
-                if left < _ATTEMPTS - 1:
-                    raise lost.error from lost
-            except OperationalError as error:
-                if patience is not None and has_waited_enough(error):
-                    raise StillLockedError from error
-                raise
-        raise AssertionError("the last attempt answers or fails")
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
         """Does what is due on up to `limit` sites, earliest first, in one transaction.
@@ -160,22 +112,22 @@ class Desk:
 
     def _elapse_together(self, limit: int) -> list[Answer]:
         with writing(self._engine) as connection:
-            locked = self._what_is_due(connection, self._clock(), limit)
+            locked = self._transactions.due(connection, self._clock(), limit)
             if locked.behind(self._clock()) > MAX_AHEAD:
                 _log.error("clock_ahead", now=self._clock())
                 return []
-            return self._done(connection, _elapsing(locked.rows), locked)
+            return self._transactions.done(connection, elapsing(locked.rows), locked)
 
     def _elapse_singly(self, limit: int) -> list[Answer]:
         with writing(self._engine, keep=False) as connection:
-            due = list(self._what_is_due(connection, self._clock(), limit).rows)
+            due = list(self._transactions.due(connection, self._clock(), limit).rows)
         answers: list[Answer] = []
         for site_id in due:
             try:
                 with writing(self._engine) as connection:
-                    envelopes = _elapsing([site_id])
-                    answers += self._done(
-                        connection, envelopes, self._locked(connection, envelopes)
+                    envelopes = elapsing([site_id])
+                    answers += self._transactions.done(
+                        connection, envelopes, self._transactions.locked(connection, envelopes)
                     )
             except _NO_DATABASE:
                 raise
@@ -215,7 +167,10 @@ class Desk:
         try:
             return self.on_record(
                 lambda connection: activation.activate(
-                    connection, wanted, self._clock, partial(self._do_what_is_due, connection)
+                    connection,
+                    wanted,
+                    self._clock,
+                    partial(self._transactions.do_what_is_due, connection),
                 )
             )
         except activation.NotLetError as refused:
@@ -250,86 +205,4 @@ class Desk:
     def policy(self) -> Policy:
         """The active policy."""
         with plainly(self._engine), reading(self._engine) as connection:
-            return self._read_policy(connection, policies.active(connection))
-
-    def _do_what_is_due(self, connection: Connection, now: datetime) -> list[dict[str, Any]]:
-        """All that fell due before `now`, under the policy that is active still: its events."""
-        events: list[dict[str, Any]] = []
-        while (locked := self._what_is_due(connection, now, MAX_BATCH)).rows:
-            batch = self._batch(connection, _elapsing(locked.rows), locked, now)
-            for answer in batch.take():
-                site = {"site": answer.site}
-                events += [site | event for event in answer.document["events"]]
-            batch.write()
-        return events
-
-    def _submit(
-        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
-        patience: timedelta | None,
-    ) -> list[Answer]:  # fmt: skip
-        with writing(self._engine, keep=not dry_run) as connection:
-            try:
-                locked = self._locked(connection, envelopes, patience)
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise _LostError(error) from error
-                raise
-            ahead = locked.behind(self._clock())
-            if ahead > MAX_AHEAD:
-                connection.rollback()
-                facts = {"now": self._clock(), "ahead_s": int(ahead.total_seconds())}
-                return [nothing_done(str(e.site), Refusal("clock_ahead", facts)) for e in envelopes]
-            return self._done(connection, envelopes, locked, policy, keep=not dry_run)
-
-    def _done(
-        self,
-        connection: Connection,
-        envelopes: Sequence[Envelope],
-        locked: Locked,
-        policy: Policy | None = None,
-        *,
-        keep: bool = True,
-    ) -> list[Answer]:
-        """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
-        if not envelopes:
-            return []
-        with collector.waits():
-            # Read when the locks are ours: no entry made while we waited is later.
-            batch = self._batch(connection, envelopes, locked, self._clock(), policy)
-            answers = batch.take()
-            batch.write_not_let()
-            with together(connection, commit=keep):
-                batch.write()
-        return answers
-
-    def _batch(
-        self,
-        connection: Connection,
-        envelopes: Sequence[Envelope],
-        locked: Locked,
-        now: datetime,
-        policy: Policy | None = None,
-    ) -> Batch:
-        active = self._read_policy(connection, locked.policy)
-        return Batch(connection, envelopes, locked, policy or active, now)
-
-    def _locked(
-        self,
-        connection: Connection,
-        envelopes: Sequence[Envelope],
-        patience: timedelta | None = None,
-    ) -> Locked:
-        return sites_of(connection, envelopes, ask_time=not self._own_clock, patience=patience)
-
-    def _what_is_due(self, connection: Connection, now: datetime, limit: int) -> Locked:
-        most = min(limit, MAX_BATCH)
-        return what_is_due(connection, now, most, ask_time=not self._own_clock)
-
-    def _read_policy(self, connection: Connection, digest: str) -> Policy:
-        if digest not in self._policies:
-            self._policies[digest] = machine_policy.read(policies.toml(connection, digest))
-        return self._policies[digest]
-
-
-def _elapsing(site_ids: Iterable[int]) -> list[Envelope]:
-    return [Envelope(site=id_, command=Elapse()) for id_ in site_ids]
+            return self._transactions.policy(connection, policies.active(connection))

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from incidents.desk.desk import MAX_BATCH, Desk
+from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope
+from incidents.desk.transaction import MAX_BATCH
 from incidents.store import claims, keys
 
 Reading = Callable[[], AbstractContextManager[Connection]]

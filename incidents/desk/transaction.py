@@ -1,0 +1,163 @@
+"""The transaction: sites are locked, commands taken, and what they come to written, all or nothing.
+
+It is tried again where nothing was done and the next time may go better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from incidents.desk import collector
+from incidents.desk.batch import Batch
+from incidents.desk.envelope import Answer, Envelope, nothing_done
+from incidents.desk.locked import (
+    Locked,
+    StillLockedError,
+    has_waited_enough,
+    sites_of,
+    what_is_due,
+)
+from incidents.machine import policy as machine_policy
+from incidents.machine.commands import Elapse
+from incidents.machine.policy import Policy
+from incidents.machine.refusals import Refusal
+from incidents.store import policies
+from incidents.store.engine import writing
+from incidents.store.round_trip import together
+
+MAX_BATCH = 1_000
+MAX_AHEAD = timedelta(minutes=5)
+
+# Each time that a key is lost to another transaction, that one has been done.
+_ATTEMPTS = 5
+
+
+class _LostError(Exception):
+    """The database was lost before anything was written: `error` says how."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Transactions:
+    """The transactions of one desk; `clock` and `own_clock` are the desk's."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], *, own_clock: bool) -> None:
+        self._engine, self._clock, self._own_clock = engine, clock, own_clock
+        self._policies: dict[str, Policy] = {}
+
+    def submit(
+        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
+        patience: timedelta | None,
+    ) -> list[Answer]:  # fmt: skip
+        """Submits, and once more when nothing was done and the next time may go better."""
+        if not envelopes:
+            return []
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                return self._once(envelopes, dry_run=dry_run, policy=policy, patience=patience)
+            except IntegrityError:
+                # Another transaction has used one of the keys: look again, and answer as it.
+                if not left or all(envelope.key is None for envelope in envelopes):
+                    raise
+            except _LostError as lost:
+                # The server went away while the connection lay idle; it may be back.
+                if left < _ATTEMPTS - 1:
+                    raise lost.error from lost
+            except OperationalError as error:
+                if patience is not None and has_waited_enough(error):
+                    raise StillLockedError from error
+                raise
+        raise AssertionError("the last attempt answers or fails")
+
+    def do_what_is_due(self, connection: Connection, now: datetime) -> list[dict[str, Any]]:
+        """All that fell due before `now`, under the policy that is active still: its events."""
+        events: list[dict[str, Any]] = []
+        while (locked := self.due(connection, now, MAX_BATCH)).rows:
+            batch = self._batch(connection, elapsing(locked.rows), locked, now)
+            for answer in batch.take():
+                site = {"site": answer.site}
+                events += [site | event for event in answer.document["events"]]
+            batch.write()
+        return events
+
+    def _once(
+        self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
+        patience: timedelta | None,
+    ) -> list[Answer]:  # fmt: skip
+        with writing(self._engine, keep=not dry_run) as connection:
+            try:
+                locked = self.locked(connection, envelopes, patience)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise _LostError(error) from error
+                raise
+            ahead = locked.behind(self._clock())
+            if ahead > MAX_AHEAD:
+                connection.rollback()
+                facts = {"now": self._clock(), "ahead_s": int(ahead.total_seconds())}
+                return [nothing_done(str(e.site), Refusal("clock_ahead", facts)) for e in envelopes]
+            return self.done(connection, envelopes, locked, policy, keep=not dry_run)
+
+    def done(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        locked: Locked,
+        policy: Policy | None = None,
+        *,
+        keep: bool = True,
+    ) -> list[Answer]:
+        """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
+        if not envelopes:
+            return []
+        with collector.waits():
+            # Read when the locks are ours: no entry made while we waited is later.
+            batch = self._batch(connection, envelopes, locked, self._clock(), policy)
+            answers = batch.take()
+            batch.write_not_let()
+            with together(connection, commit=keep):
+                batch.write()
+        return answers
+
+    def _batch(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        locked: Locked,
+        now: datetime,
+        policy: Policy | None = None,
+    ) -> Batch:
+        active = self.policy(connection, locked.policy)
+        return Batch(connection, envelopes, locked, policy or active, now)
+
+    def locked(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        patience: timedelta | None = None,
+    ) -> Locked:
+        """Locks the sites of those envelopes: see `locked.sites_of`."""
+        return sites_of(connection, envelopes, ask_time=not self._own_clock, patience=patience)
+
+    def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
+        """Locks at most `limit` sites, or a batch, with something due before `now` (UTC)."""
+        most = min(limit, MAX_BATCH)
+        return what_is_due(connection, now, most, ask_time=not self._own_clock)
+
+    def policy(self, connection: Connection, digest: str) -> Policy:
+        """The policy of that digest, read once."""
+        if digest not in self._policies:
+            self._policies[digest] = machine_policy.read(policies.toml(connection, digest))
+        return self._policies[digest]
+
+
+def elapsing(site_ids: Iterable[int]) -> list[Envelope]:
+    """What is asked of sites on which something is due."""
+    return [Envelope(site=id_, command=Elapse()) for id_ in site_ids]
