@@ -41,10 +41,13 @@ GROUNDS = {
     " and no reinstatement opens it.",
     "to_be_closed.false": "NOT CLOSED YET: {by} asked at {at} that it be closed by {rule:rule}: the"
     " filed {field:field} is false. In their words: {text}. Another person than {by} has to confirm"
-    " it, as the policy says.",
+    " it.",
     "to_be_closed.refusal": "NOT CLOSED YET: {by} asked at {at} that it be closed by {rule:rule}:"
     " told, and not deleted. {incident}. In their words: {text}. Another person than {by} has to"
-    " confirm it, as the policy says.",
+    " confirm it.",
+    "to_be_closed.by_two": "The policy asks for two people.",
+    "to_be_closed.by_one": "The policy in force by now asks for one person only: whoever states it"
+    " once more closes the site.",
     "disputed": "The closure is disputed: {met} of the {needed} that the rule needs still hold. No"
     " machine undoes a closure: a person upholds it or asks to reinstate.",
     "upheld": "{met} of the {needed} that the rule needs still hold; {by} upheld the closure all"

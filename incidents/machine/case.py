@@ -65,7 +65,7 @@ class Closure:
 
     `needed` is the count that the rule asks for, `total` says that all standing cases counted (R3),
     and `upheld_at` is the count that was still met when a supervisor upheld the closure in spite
-    of a dispute.
+    of a dispute, until the rule is met again.
     """
 
     rule: str

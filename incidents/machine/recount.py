@@ -71,13 +71,10 @@ def _recount_suspension(draft: Draft, n: int) -> None:
 
 def _recount_closure(draft: Draft) -> None:
     case = draft.case
-    disputed = rules.disputed(case)
-    if case.closure is None or disputed == case.disputed:
-        return
-    if disputed:
+    if case.closure is not None and rules.disputed(case) and not case.disputed:
         met = rules.still_met(case, case.closure)
         draft.add(e.ClosureDisputed, counted=met, needed=case.closure.needed)
-    else:
+    elif rules.settled(case):
         draft.add(e.DisputeSettled)
 
 

@@ -109,6 +109,12 @@ def still_met(case: Case, closure: Closure) -> int | None:
     return None
 
 
+def is_met(case: Case, closure: Closure) -> bool:
+    """Whether all that the closure's rule needs is still there; R4, a person's word, always is."""
+    met = still_met(case, closure)
+    return met is None or met >= closure.needed
+
+
 def disputed(case: Case) -> bool:
     """Whether late truth leaves the closure's rule unmet, beyond what a supervisor has upheld."""
     if case.closure is None:
@@ -117,6 +123,19 @@ def disputed(case: Case) -> bool:
     if met is None or met >= case.closure.needed:
         return False
     return case.closure.upheld_at is None or met < case.closure.upheld_at
+
+
+def settled(case: Case) -> bool:
+    """Whether a doubt about the closure ends here, one that is flagged or one that was upheld.
+
+    A flag falls when the rule is met again, or met as far as it was upheld; what was upheld falls
+    when the rule is met again, and so the next doubt is a new one.
+    """
+    if case.closure is None:
+        return False
+    if case.disputed:
+        return not disputed(case)
+    return case.closure.upheld_at is not None and is_met(case, case.closure)
 
 
 def _around(case: Case, closure: Closure, within: timedelta) -> list[Incident]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from incidents.machine import events as e
+from incidents.machine import rules
 from incidents.machine.case import (
     Case,
     Claim,
@@ -170,6 +171,9 @@ def _closure_disputed(case: Case, _: e.ClosureDisputed) -> None:
 @changes.on(e.DisputeSettled)
 def _dispute_settled(case: Case, _: e.DisputeSettled) -> None:
     _settle(case)
+    # Met again in full, the closure needs no upholding: the next doubt is a new one.
+    if case.closure is not None and rules.is_met(case, case.closure):
+        case.closure = replace(case.closure, upheld_at=None)
 
 
 @changes.on(e.ClosureUpheld)

@@ -113,7 +113,7 @@ class ClosureDisputed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeSettled(Event):
-    """The closure's rule is met again."""
+    """The closure's rule is met again, or as far as it was upheld; met again, no uphold is left."""
 
     kind = "dispute_settled"
 

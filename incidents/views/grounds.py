@@ -171,10 +171,12 @@ def _to_be_closed(record: Record) -> list[str]:
         return []
     own = {"by": request.by, "at": request.at, "rule": request.rule,
            "text": record.said(request.text)}  # fmt: skip
+    by_two = record.policy.two_people_close
+    asks = record.say("to_be_closed.by_two" if by_two else "to_be_closed.by_one")
     if request.incident is None:
-        return [record.say("to_be_closed.false", field=request.field, **own)]
+        return [record.say("to_be_closed.false", field=request.field, **own), asks]
     incident = facts.incident(record, request.incident)
-    return [record.say("to_be_closed.refusal", incident=incident, **own)]
+    return [record.say("to_be_closed.refusal", incident=incident, **own), asks]
 
 
 def _disputed(record: Record) -> list[str]:

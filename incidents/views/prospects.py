@@ -59,10 +59,12 @@ def would_change(record: Record) -> list[str]:
 
 def _of_words(record: Record) -> list[str]:
     """What people's word does (R4, R5), and what is said already."""
-    request = record.case.closure_request
-    if request is not None:
-        return [record.say("confirms", by=request.by), record.say("declines")]
-    return [record.say("closes.two" if record.policy.two_people_close else "closes")]
+    request, by_two = record.case.closure_request, record.policy.two_people_close
+    if request is None:
+        return [record.say("closes.two" if by_two else "closes")]
+    answers = [record.say("confirms", by=request.by), record.say("declines")]
+    # A request outlives the policy that asked for it; under another a word may do at once.
+    return answers if by_two else [*answers, record.say("closes")]
 
 
 def told(record: Record, due: Document | None, changes: list[str]) -> list[str]:

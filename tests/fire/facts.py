@@ -206,10 +206,17 @@ class Facts:
     def should_be_disputed(self) -> bool:
         """Whether late truth leaves the closure's rule unmet, beyond what was upheld."""
         closure = self.closure
-        if closure is None or closure.rule == "false_info":
+        if closure is None or not self.falls_short():
             return False
-        needed, left = self.needed_and_left(closure)
-        return left < needed and (closure.upheld_at is None or left < closure.upheld_at)
+        _, left = self.needed_and_left(closure)
+        return closure.upheld_at is None or left < closure.upheld_at
+
+    def falls_short(self) -> bool:
+        """Whether the record gives less than the closure's rule needs; R4 needs a word only."""
+        if self.closure is None or self.closure.rule == "false_info":
+            return False
+        needed, left = self.needed_and_left(self.closure)
+        return left < needed
 
     def needed_and_left(self, closure: Closure) -> tuple[int, int]:
         """How much the closure's rule needs, and how much of that the record still gives."""

@@ -105,7 +105,10 @@ def _disputed(history: History, _: Entry) -> None:
 
 
 def _settled(history: History, _: Entry) -> None:
-    history.facts.disputed = False
+    facts = history.facts
+    facts.disputed = False
+    if facts.closure is not None and not facts.falls_short():
+        facts.closure.upheld_at = None
 
 
 def _upheld(history: History, entry: Entry) -> None:

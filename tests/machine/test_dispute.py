@@ -168,12 +168,32 @@ def test_what_was_upheld_is_disputed_again_only_by_new_truth() -> None:
     assert site.disputed
 
 
-def test_a_rule_met_again_after_it_was_upheld_is_undisputed_and_stays_so_at_that_count() -> None:
+def test_what_was_upheld_falls_when_the_rule_is_met_again_so_another_doubt_is_a_new_one() -> None:
     site = History(at="10:00").closed_by_run().contact(1, at="10:30").uphold()
     site.void_contact(1)
+    assert site.happened == ["contact_voided", "suspension_restored", "dispute_settled"]
     assert not site.disputed
-    site.contact(1, at="10:30")
-    assert not site.disputed, "two of three were upheld"
+    site.void(2)
+    assert site.disputed, "nobody has upheld it without the second case"
+    assert site.last(e.ClosureDisputed).counted == 2
+
+
+def test_a_rule_met_again_says_once_that_the_doubt_is_over() -> None:
+    site = History(at="10:00").closed_by_refusal().void_contact(1).uphold().contact(1)
+    assert site.happened[-1] == "dispute_settled"
+    site.void_contact(2).uphold().contact(1).contact(1)
+    assert "dispute_settled" not in site.happened
+
+
+def test_a_flag_that_rose_again_falls_where_the_closure_was_upheld_and_the_uphold_stays() -> None:
+    site = History(at="10:00").closed_by_run().contact(1, at="10:30").uphold()
+    site.contact(2, at="03-01 23:30")
+    assert site.disputed, "one of three is less than was upheld"
+    site.void_contact(2)
+    assert site.happened[-1] == "dispute_settled"
+    assert not site.disputed
+    assert site.case.closure is not None
+    assert site.case.closure.upheld_at == 2
 
 
 def test_there_is_nothing_to_uphold_where_nothing_is_disputed() -> None:

@@ -726,6 +726,11 @@ class NaiveDesk:
             site.closure() is not None or (asked.incident and not self._may_refuse(site, asked))
         ):
             site.to_close = None
+        closure = site.closure()
+        if closure is not None and closure.rule != "false_info":
+            needed, left = site.needed_and_left(closure)
+            if left >= needed:
+                closure.upheld_at = None
 
     def _may_refuse(self, site: Site, asked: Asked) -> bool:
         """Whether the incident is notified, and somebody was told before they refused."""

@@ -205,9 +205,20 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
         f"incidents site confirm-closure {SITE}",
         f"incidents site decline-closure {SITE} --reason R",
     ]
+    assert "The policy asks for two people." in day.text()
     day.do(c.ConfirmClosure(by="wang"))
     assert "li asked for it, and wang (login desk1) confirmed it." in day.text()
     assert "NOT CLOSED YET" not in day.text()
+
+
+def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> None:
+    day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
+    day.desk.activate("[closure]\ntwo_people = false\n", by="boss", login=None, reason="one")
+    assert "asks for one person only: whoever states it once more closes the site." in day.text()
+    assert any("a confirmed false detail (R4)" in line for line in day.why()["would_change"])
+    day.do(c.StateFalse(by="wang", field="phone", evidence="a baker's"))
+    assert day.why()["site"]["state"] == "closed"
 
 
 def test_of_false_details_both_people_are_told(day: Day) -> None:

@@ -37,6 +37,8 @@ SENTENCES = {
     "登记的{field:field}虚假。依据：{text}。须由 {by} 以外的人确认。",
     "to_be_closed.refusal": "尚未关闭：{by} 于 {at} 申请依“{rule:rule}”关闭网站："
     "已告知而不删除。{incident}。说明：{text}。须由 {by} 以外的人确认。",
+    "to_be_closed.by_two": "按规则须由两人决定。",
+    "to_be_closed.by_one": "现行规则只须一人决定：任何人再次提出，即关闭网站。",
     "disputed": "关闭有争议：规则所需的 {needed} 项中尚有 {met} 项成立。程序从不自行撤销关闭："
     "须由人决定维持，或申请恢复。",
     "upheld": "规则所需的 {needed} 项中尚有 {met} 项成立；{by} 仍决定维持关闭。",
