@@ -10,7 +10,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 WHAT: dict[Role, str] = {
     "viewer": "sees queue, sites and incidents, and no number or address of a person in full",
     "operator": "works at the desk: logs, calls, states what came of it",
-    "supervisor": "an operator who also answers reinstatements, holds sites, and steers orders",
+    "supervisor": "an operator who also asks for and answers reinstatements, holds sites, and steers"
+    " orders",
     "auditor": "reads the record, exports and proves it; changes nothing",
     "integrator": "another program: keeps the register and logs reports",
     "administrator": "makes accounts and tokens, activates policies; does no work at the desk",
@@ -51,7 +52,7 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "decline_closure": (_O, _S),
     "set_hold": (_S,),
     "lift_hold": (_S,),
-    "ask_reinstatement": (_O, _S),
+    "ask_reinstatement": (_S,),
     "approve": (_S,),
     "decline": (_S,),
     "uphold": (_S,),

@@ -85,9 +85,9 @@ class Rig:
         client.headers["Authorization"] = f"Bearer {self._handles[role]}"
         return client
 
-    def person(self, role: str) -> TestClient:
+    def person(self, role: str, name: str = "person") -> TestClient:
         """Somebody of that role in a session, who has just proved who they are."""
-        handle = f"{role}-person"
+        handle = f"{role}-{name}"
         if handle not in self._people:
             self._people.add(self.account(handle, role))
         visit = self.app.state.door.begin(handle)

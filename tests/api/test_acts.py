@@ -119,9 +119,10 @@ def test_what_closes_a_site_must_have_been_looked_at_and_be_called_by_its_name(a
 def test_a_closed_site_is_opened_by_two_people(api: Rig) -> None:
     fill(api)
     path = "/api/v1/sites/closed.example"
-    asked = api.person("operator").post(f"{path}/reinstate", json={"reason": "it was right"})
-    assert asked.status_code == 200
-    approved = api.person("supervisor").post(f"{path}/approve")
+    reason = {"reason": "it was right"}
+    assert api.person("operator").post(f"{path}/reinstate", json=reason).status_code == 403
+    assert api.person("supervisor").post(f"{path}/reinstate", json=reason).status_code == 200
+    approved = api.person("supervisor", "colleague").post(f"{path}/approve")
     assert approved.json()["site"]["state"] == "active"
 
 
