@@ -5,7 +5,7 @@ Whoever is not let in is told the same whatever there is, and as late: as much i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -71,18 +71,16 @@ class Door:
 
     def by_token(self, secret: str) -> Identity | None:
         """Whose token that is; None if it is nobody's, or no longer."""
+        [found] = self.by_tokens([secret])
+        return found
+
+    def by_tokens(self, given: Sequence[str]) -> list[Identity | None]:
+        """The same, of each of them, with one look."""
+        digests = [secrets.digest(secret) for secret in given]
         with plainly(self._engine), glancing(self._engine) as connection:
-            found = accounts.token_by_digest(connection, secrets.digest(secret))
-        if found is None:
-            return None
-        token, account = found
-        over = token.revoked_at is not None or token.expires_at <= self._clock()
-        if over or account.disabled_at is not None:
-            return None
-        return Identity(
-            handle=account.handle, role=account.role, token=token.id,
-            acts=None if token.acts is None else frozenset(token.acts),
-        )  # fmt: skip
+            found = accounts.tokens_by_digest(connection, digests)
+        now = self._clock()
+        return [None if digest not in found else _holder(*found[digest], now) for digest in digests]
 
     def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
         """Who is in that session; None if it is none, or no longer.
@@ -219,6 +217,17 @@ class Door:
                 connection, handle, why, self._clock, known=known
             )
         )
+
+
+def _holder(token: accounts.Token, account: accounts.Account, now: datetime) -> Identity | None:
+    """Who comes in with that token now."""
+    over = token.revoked_at is not None or token.expires_at <= now
+    if over or account.disabled_at is not None:
+        return None
+    return Identity(
+        handle=account.handle, role=account.role, token=token.id,
+        acts=None if token.acts is None else frozenset(token.acts),
+    )  # fmt: skip
 
 
 def _digest(cookie: str) -> bytes:

@@ -10,8 +10,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 WHAT: dict[Role, str] = {
     "viewer": "sees queue, sites and incidents, and no number or address of a person in full",
     "operator": "works at the desk: logs, calls, states what came of it",
-    "supervisor": "an operator who also asks for and answers reinstatements, holds sites, and steers"
-    " orders",
+    "supervisor": "an operator who also reinstates and holds sites, and steers orders",
     "auditor": "reads the record, exports and proves it; changes nothing",
     "integrator": "another program: keeps the register and logs reports",
     "administrator": "makes accounts and tokens, activates policies; does no work at the desk",

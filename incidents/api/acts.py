@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from inspect import Parameter, Signature
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Body, Depends, Path
+from fastapi import Body, Depends, Path, Request
+from starlette.concurrency import run_in_threadpool
 
-from incidents.api import answers, forms
+from incidents.api import answers, forms, problems
 from incidents.api.act_table import ACTS, CONTACT, INCIDENT, ITEM, ORDER, SITE, Act
-from incidents.api.caller import Caller, answered, tag_of
+from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import actor
 from incidents.api.operation import JSON, operation, router
-from incidents.desk import Answer
+from incidents.desk import Answer, Envelope
 from incidents.views import masked, personal
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+    from incidents.machine.commands import Command
+
+Document = dict[str, Any]
 
 _WHERE = {
     SITE: ("/sites/{site}", "A site's name."),
@@ -27,35 +34,72 @@ _WHERE = {
 routes = router("acts")
 
 
+Together = tuple[Answer, Document | None]
+"""An answer, and its document if it took effect."""
+
+
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
     """The answer to an act that took effect, with the site's ETag."""
-    tag = None if by.dry_run else tag_of(answer)
-    return JSON(shown(by, answer), status, headers=None if tag is None else {"ETag": tag})
+    [document] = told(by.house, [answer])
+    return _given(by, answer, document, status)
 
 
-def shown(by: Caller, answer: Answer) -> dict[str, Any]:
-    """Its document; nobody is shown a number or an address for having acted."""
-    [found] = all_shown(by, [answer])
-    return found
+def told(house: House, answers_: Sequence[Answer]) -> list[Document]:
+    """The documents of acts that took effect, with one look for what people wrote.
 
-
-def all_shown(by: Caller, given_: Sequence[Answer]) -> list[dict[str, Any]]:
-    """The same, of many, with one look for what people wrote."""
-    documents = [answered(answer, by.when) for answer in given_]
+    Nobody is shown a number or an address for having acted.
+    """
+    documents = [answer.document | {"repeated": answer.repeated} for answer in answers_]
     if any(True for document in documents for _ in personal.refs(document)):
-        with by.house.glancing() as connection:
+        with house.glancing() as connection:
             documents = personal.reveal(connection, documents)
     return [masked.document(document) for document in documents]
+
+
+def together(house: House, envelopes: Sequence[Envelope]) -> list[Together | None]:
+    """Does what came at one moment; None for what has to be asked alone."""
+    found = house.gatherer.together(envelopes)
+    done = [answer for answer in found if answer is not None and answer.refusal is None]
+    documents = iter(told(house, done))
+    return [
+        None if answer is None
+        else (answer, None if answer.refusal is not None else next(documents))
+        for answer in found
+    ]  # fmt: skip
+
+
+def _alone(house: House, envelope: Envelope) -> Together:
+    answer = house.gatherer.alone(envelope)
+    [document] = told(house, [answer]) if answer.refusal is None else [None]
+    return answer, document
+
+
+def _given(by: Caller, answer: Answer, document: Document, status: int) -> JSON:
+    tag = None if by.dry_run else tag_of(answer)
+    return JSON(document, status, headers=None if tag is None else {"ETag": tag})
+
+
+def _by_themselves(by: Caller, site: str | int, command: Command, words: Any, status: int) -> JSON:
+    return given(by, by.act(site, command, confirm=getattr(words, "confirm", None)), status)
 
 
 def _offer(act: Act) -> None:
     path, what = _WHERE[act.of]
 
-    def endpoint(by: Caller, **given_: Any) -> JSON:
+    async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
         words = given_["words"] or act.form()
         site, command = act.read(by.by, given_[act.of], words)
-        answer = by.act(site, command, confirm=getattr(words, "confirm", None))
-        return given(by, answer, act.status)
+        if by.dry_run or act.closes or not by.may(act.act):
+            # What needs a look of its own, or is refused on record.
+            return await run_in_threadpool(_by_themselves, by, site, command, words, act.status)
+        envelope = by.envelope(site, command)
+        done: Together | None = await request.app.state.at_the_desk.take(envelope)
+        if done is None:
+            done = await run_in_threadpool(_alone, by.house, envelope)
+        answer, document = done
+        if document is None:
+            raise problems.refused(answer, by.when)
+        return _given(by, answer, document, act.status)
 
     endpoint.__name__ = f"{act.act}_of_{act.of}"
     endpoint.__doc__ = act.told
@@ -67,6 +111,7 @@ def _offer(act: Act) -> None:
     named = Parameter.KEYWORD_ONLY
     endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads
         Parameter("by", named, annotation=Annotated[Caller, Depends(actor)]),
+        Parameter("request", named, annotation=Request),
         Parameter(act.of, named, annotation=Annotated[str, Path(max_length=300, description=what)]),
         Parameter("words", named, annotation=body, default=None if optional else Parameter.empty),
     ])  # fmt: skip

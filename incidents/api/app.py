@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -35,6 +36,7 @@ from incidents.api import (
 )
 from incidents.api.entrance import is_somebody
 from incidents.api.operation import JSON
+from incidents.api.rounds import Rounds
 from incidents.audit.proving import Proving
 from incidents.console import pages
 from incidents.errors import IncidentsError
@@ -42,10 +44,10 @@ from incidents.errors import IncidentsError
 if TYPE_CHECKING:
     from incidents.bootstrap import House
 
-PREFIX = "/api/v1"
-_ROOMS = (
-    sites, incidents, queue, acts, batch, orders, policies, alarms, notices, histories, erasing,
-    record, bundles, log,
+_ROUTERS = (
+    sites.routes, incidents.routes, queue.routes, acts.routes, batch.routes, orders.routes,
+    policies.routes, alarms.routes, notices.routes, histories.routes, erasing.routes,
+    record.routes, bundles.routes, log.routes, session.router, accounts.router, oidc.router,
 )  # fmt: skip
 
 
@@ -66,6 +68,8 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     )
     app.state.house = house
     app.state.door = Door(house.engine, house.desk, clock.now)
+    app.state.at_the_door = Rounds(app.state.door.by_tokens)
+    app.state.at_the_desk = Rounds(partial(acts.together, house))
     provider = access_settings.provider()
     app.state.oidc = None if provider is None else Oidc(provider, clock.now)
     app.state.trusted_proxies = access_settings.trusted_proxies()
@@ -73,10 +77,9 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
     app.state.verifying, app.state.replaying = Proving(), Proving()
-    for rooms in _ROOMS:
-        app.include_router(rooms.routes, prefix=PREFIX)
-    for router in (session.router, accounts.router, oidc.router):
-        app.include_router(router, prefix=PREFIX)
+    for router in _ROUTERS:
+        # Included, each would be gone through twice with every request.
+        app.router.routes.extend(router.routes)
     watch.add(app)
     description.add(app)
     pages.put_beside(app, customers)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from incidents import clock, site_name
 from incidents.accounts import roles
@@ -59,6 +59,10 @@ class Caller:
         """The name that goes on record."""
         return self.identity.handle
 
+    def may(self, act: str) -> bool:
+        """Whether they may do that act now."""
+        return self.identity.why_not(act, clock.now()) is None
+
     def needs(self, act: str, *, about: str | None = None) -> None:
         """See that they may do that act now; that they may not goes on record.
 
@@ -78,10 +82,6 @@ class Caller:
         """
         self.needs("reveal", about=about)
         record_reveal(self.house, self.identity, about)
-
-    def submit(self, site: str | int, command: Command) -> dict[str, Any]:
-        """Does it, and answers as the command line does; raises as `act` does."""
-        return answered(self.act(site, command), self.when)
 
     def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
         """Asks the desk for it; the answer took effect.
@@ -143,13 +143,6 @@ class Caller:
         """A transaction that reads one state of the database."""
         with self.house.reading() as connection:
             yield connection
-
-
-def answered(answer: Answer, when: When) -> dict[str, Any]:
-    """The document of an act that took effect; raises Problem of one that did not."""
-    if answer.refusal is not None:
-        raise problems.refused(answer, when)
-    return answer.document | {"repeated": answer.repeated}
 
 
 def refuse(house: House, identity: Identity, act: str, why: str, about: str | None) -> None:

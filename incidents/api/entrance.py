@@ -7,16 +7,18 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Header, Query, Request
-from fastapi_problem.error import Problem
 from starlette.concurrency import run_in_threadpool
 
 from incidents.accounts import secrets
 from incidents.accounts.door import Door, Visit
 from incidents.api import problems
 from incidents.api.caller import Caller, Seen, refuse
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
 
 COOKIE = "__Host-incidents"
 CSRF_HEADER = "X-CSRF-Token"
@@ -55,54 +57,53 @@ def is_own_form(visit: Visit, given: str | None) -> bool:
     )
 
 
-def caller(
-    request: Request,
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-    csrf: Annotated[str | None, Header(alias=CSRF_HEADER, include_in_schema=False)] = None,
-) -> Caller:
-    """Who asks, for what only looks.
+async def looker(request: Request) -> Caller:
+    """Who asks, for what only looks; raises as `known`."""
+    found = getattr(request.state, "caller", None)
+    # Let in already, where it was seen which act this is (see `operation`).
+    return found if isinstance(found, Caller) else await known(request, "this")
+
+
+async def known(request: Request, act: str) -> Caller:
+    """Who asks for that act.
 
     Raises:
         Problem: 401 for nobody, 403 for a form of another site's.
     """
-    known = getattr(request.state, "caller", None)
-    if isinstance(known, Caller):
-        # Let in already, where it was seen which act this is (see `operation`).
-        return known
-    house, door = request.app.state.house, request.app.state.door
-    scheme, _, secret = (authorization or "").partition(" ")
-    if authorization is not None:
-        found = door.by_token(secret.strip()) if scheme.lower() == "bearer" else None
-        if found is None:
-            raise problems.not_signed_in()
-        return Caller(house, found)
-    visit = visitor(door, request)
+    authorization = request.headers.get("Authorization")
+    if authorization is None:
+        return await run_in_threadpool(_in_session, request, act)
+    secret = _bearer(authorization)
+    found = None if secret is None else await request.app.state.at_the_door.take(secret)
+    if found is None:
+        raise problems.not_signed_in()
+    return Caller(request.app.state.house, found)
+
+
+def _in_session(request: Request, act: str) -> Caller:
+    house: House = request.app.state.house
+    visit = visitor(request.app.state.door, request)
     if visit is None:
         raise problems.not_signed_in()
-    if request.method not in _SAFE and not is_own_form(visit, csrf):
+    if request.method not in _SAFE and not is_own_form(visit, request.headers.get(CSRF_HEADER)):
         refuse(house, visit.identity, request.method.lower(), "csrf", None)
-        raise problems.not_let("this", "csrf")
+        raise problems.not_let(act, "csrf")
     return Caller(house, visit.identity)
 
 
+def _bearer(authorization: str) -> str | None:
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
 def is_somebody(request: Request) -> bool:
-    """Whether the request comes from anybody who has been let in."""
-    try:
-        caller(request, request.headers.get("Authorization"), request.headers.get(CSRF_HEADER))
-    except Problem:
-        return False
-    return True
-
-
-async def looker(request: Request) -> Caller:
-    """As `caller`; who has been let in already waits for no thread."""
-    known = getattr(request.state, "caller", None)
-    if isinstance(known, Caller):
-        return known
-    headers = request.headers
-    return await run_in_threadpool(
-        caller, request, headers.get("Authorization"), headers.get(CSRF_HEADER)
-    )
+    """Whether the request comes from anybody who is let in."""
+    door: Door = request.app.state.door
+    authorization = request.headers.get("Authorization")
+    if authorization is None:
+        return visitor(door, request) is not None
+    secret = _bearer(authorization)
+    return secret is not None and door.by_token(secret) is not None
 
 
 Key = Annotated[

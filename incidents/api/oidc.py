@@ -17,17 +17,18 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from incidents.accounts.discovery import ProviderError
 from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, Question
 from incidents.api import problems
 from incidents.api.entrance import visitor
+from incidents.api.operation import unlisted_router
 from incidents.api.session import begin
 from incidents.log import logger
 
-router = APIRouter(tags=["session"], include_in_schema=False)
+router = unlisted_router("session")
 
 QUESTION = "__Host-incidents-oidc"
 PATH = "/session/oidc"

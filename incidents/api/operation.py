@@ -22,8 +22,10 @@ from starlette.types import Message, Receive
 
 from incidents import inputs
 from incidents.api import problems, zone
-from incidents.api.entrance import CSRF_HEADER, caller
+from incidents.api.entrance import known
 from incidents.errors import RefusedError
+
+PREFIX = "/api/v1"
 
 ACT = "x-act"
 """Where an operation's description names its act (see `accounts.roles`)."""
@@ -107,7 +109,7 @@ class Guarded(APIRoute):
         act: str = (self.openapi_extra or {})[ACT]
 
         async def handle(request: Request) -> Response:
-            await run_in_threadpool(_let_in, request, act)
+            await _let_in(request, act)
             return await answer(_bounded(request, act))
 
         return handle
@@ -115,12 +117,21 @@ class Guarded(APIRoute):
 
 def router(tag: str) -> APIRouter:
     """A router of guarded operations; each is added with `operation`."""
-    return APIRouter(tags=[tag], route_class=Guarded)
+    return _router(tag, route_class=Guarded)
 
 
 def open_router(tag: str) -> APIRouter:
     """A router of operations that need no act; each is added with `opened`."""
-    return APIRouter(tags=[tag], route_class=Bounded)
+    return _router(tag, route_class=Bounded)
+
+
+def unlisted_router(tag: str) -> APIRouter:
+    """A router of what a browser is sent to, and which the description does not name."""
+    return _router(tag, include_in_schema=False)
+
+
+def _router(tag: str, **own: Any) -> APIRouter:
+    return APIRouter(prefix=PREFIX, tags=[tag], default_response_class=JSON, **own)
 
 
 def operation(
@@ -181,9 +192,10 @@ def _problems(codes: Iterable[int]) -> dict[int | str, dict[str, Any]]:
     return {code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes}
 
 
-def _let_in(request: Request, act: str) -> None:
-    found = caller(request, request.headers.get("Authorization"), request.headers.get(CSRF_HEADER))
-    found.needs(act, about=_about(request))
+async def _let_in(request: Request, act: str) -> None:
+    found = await known(request, act)
+    if not found.may(act):
+        await run_in_threadpool(found.needs, act, about=_about(request))
     asked = request.query_params.get(zone.PARAMETER)
     told_in = None if asked is None else zone.read(asked, "query", zone.PARAMETER)
     request.state.caller = replace(found, told_in=told_in)

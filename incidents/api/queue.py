@@ -70,4 +70,4 @@ def hand_over(by: Acting, shift: forms.Shift) -> JSON:
     refused = [answer for answer in given if answer.refusal is not None]
     if refused:
         raise problems.refused(refused[0], by.when)
-    return JSON({"items": acts.all_shown(by, given)})
+    return JSON({"items": acts.told(by.house, given)})

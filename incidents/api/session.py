@@ -15,13 +15,13 @@ from incidents.accounts.identity import FRESH_FOR, Identity
 from incidents.accounts.known_browser import KNOWN_FOR
 from incidents.api import address, answers, problems
 from incidents.api.caller import Caller, refuse
-from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER, caller, is_own_form, visitor
+from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER, is_own_form, looker, visitor
 from incidents.api.operation import open_router, opened
 from incidents.clock import rfc3339
 
 router = open_router("session")
 
-Looking = Annotated[Caller, Depends(caller)]
+Looking = Annotated[Caller, Depends(looker)]
 Document = dict[str, Any]
 
 BROWSER = "__Host-incidents-browser"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
@@ -42,7 +43,9 @@ class Gatherer:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._rounds: GroupCommit[Envelope, Answer | None] = GroupCommit(self._round)
+        self._rounds: GroupCommit[Sequence[Envelope], list[Answer | None]] = GroupCommit(
+            self._round
+        )
 
     def submit(self, envelope: Envelope) -> Answer:
         """Takes the command and gives its own answer, as `Desk.submit` with this one alone.
@@ -50,12 +53,30 @@ class Gatherer:
         Raises:
             DatabaseError: when the database does not do its part.
         """
-        answer = self._rounds.take(envelope)
-        if answer is None:
-            [answer] = self._desk.submit([envelope])
+        [answer] = self.together([envelope])
+        return self.alone(envelope) if answer is None else answer
+
+    def together(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
+        """Takes those that came at one moment: their answers, None for one to be asked `alone`.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+        """
+        answers = self._rounds.take(envelopes)
+        assert answers is not None, "whoever waits without a limit is answered"
+        return answers
+
+    def alone(self, envelope: Envelope) -> Answer:
+        """Takes the command in a transaction of its own, and waits for locks as long as need be;
+        raises as `submit`."""
+        [answer] = self._desk.submit([envelope])
         return answer
 
-    def _round(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
+    def _round(self, groups: Sequence[Sequence[Envelope]]) -> list[list[Answer | None]]:
+        answers = iter(self._transaction([each for group in groups for each in group]))
+        return [list(islice(answers, len(group))) for group in groups]
+
+    def _transaction(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
         """The answers of one transaction; None for a command that is to be asked alone."""
         try:
             answers = self._desk.submit(envelopes, patience=PATIENCE)

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store.account_tables import accounts, attempts, passwords, sessions, tokens
+from incidents.store.given import Given
 from incidents.store.statement import Question
+from incidents.store.types import Word
 
 
 class Account(NamedTuple):
@@ -119,23 +121,27 @@ def set_password(connection: Connection, handle: str, hash_: str, at: datetime) 
 # Tokens.
 
 
-def token_by_digest(connection: Connection, digest: str) -> tuple[Token, Account] | None:
-    """The token of a secret, with its account."""
-    found = _OF_SECRET.ask(connection, digest=digest).all()
-    return found[0] if found else None
+def tokens_by_digest(
+    connection: Connection, digests: Iterable[str]
+) -> dict[str, tuple[Token, Account]]:
+    """The tokens of secrets, by their digests, each with its account."""
+    found = _OF_SECRETS.ask(connection, [(digest,) for digest in dict.fromkeys(digests)]).all()
+    return {token.digest: (token, account) for token, account in found}
 
 
-def _of_secret(_dialect: str) -> tuple[Select[Any], None]:
-    joined = tokens.join(accounts, accounts.c.handle == tokens.c.handle)
-    wanted = select(tokens, accounts).select_from(joined)
-    return wanted.where(tokens.c.digest == bindparam("digest")), None
+def _of_secrets(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, digest=Word)
+    joined = given.table.join(tokens, tokens.c.digest == given.table.c.digest).join(
+        accounts, accounts.c.handle == tokens.c.handle
+    )
+    return select(tokens, accounts).select_from(joined), given
 
 
 _N = len(Token._fields)
-_OF_SECRET: Question[tuple[Token, Account]] = Question(
-    _of_secret, lambda row: (Token(*row[:_N]), Account(*row[_N:]))
+_OF_SECRETS: Question[tuple[Token, Account]] = Question(
+    _of_secrets, lambda row: (Token(*row[:_N]), Account(*row[_N:]))
 )
-"""Asked with each request of a program's: whose token that is."""
+"""Asked with the requests of programs: whose tokens those are."""
 
 
 def token(connection: Connection, id_: str) -> Token | None:

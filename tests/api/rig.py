@@ -19,10 +19,7 @@ from incidents.bootstrap import House
 from incidents.desk import accounts
 from incidents.desk.accounts import By
 from incidents.store.accounts import tokens_of
-from tests.api import routes_once
 from tests.api.held import against_the_description
-
-routes_once.share()
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"

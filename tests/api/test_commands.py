@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from incidents.accounts.roles import IN_PERSON
 from incidents.api import app
-from incidents.api.operation import ACT
+from incidents.api.operation import ACT, PREFIX
 from incidents.bootstrap import House
 from incidents.cli.root import root
 from incidents.settings import load
@@ -150,7 +150,7 @@ def test_each_command_has_its_operation_or_a_reason_why_it_has_none() -> None:
 def test_each_operation_that_a_command_has_is_described(offered: FastAPI) -> None:
     paths = offered.openapi()["paths"]
     described = {
-        f"{method.upper()} {path.removeprefix(app.PREFIX)}"
+        f"{method.upper()} {path.removeprefix(PREFIX)}"
         for path, methods in paths.items()
         for method in methods
     }
@@ -164,7 +164,7 @@ def test_the_guide_names_the_commands_that_ask_for_a_password_and_no_other(
     in_person = set()
     for listed, operation in OVER_HTTP.items():
         method, path = operation.split(" ", 1)
-        described = paths.get(app.PREFIX + path) or paths[path]
+        described = paths.get(PREFIX + path) or paths[path]
         if described[method.lower()].get(ACT) in IN_PERSON:
             in_person.add(told(listed, there))
     guide = (ROOT / "docs/how-to/work-over-a-server.md").read_text(encoding="utf-8")

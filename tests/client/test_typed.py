@@ -101,6 +101,9 @@ def test_a_person_signs_in_for_what_no_token_does(api: Rig) -> None:
     assert [each.site.site for each in desk.hand_over("sup-1").items] == ["shop.example"]
     with pytest.raises(ProblemError) as found:
         desk.of_site("closed.example", "reinstate", {"reason": "filed anew"})
+    assert found.value.problem["why"] == "role"
+    with pytest.raises(ProblemError) as found:
+        client(api, "supervisor").of_site("closed.example", "reinstate", {"reason": "filed anew"})
     assert found.value.problem["why"] == "in_person"
     with desk.signed_in("sup-1", PASSWORD):
         desk.of_site("closed.example", "reinstate", {"reason": "filed anew"})

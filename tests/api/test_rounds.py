@@ -1,0 +1,103 @@
+"""Rounds: what many requests wait for is asked once, and nobody gets what was asked before them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from incidents.api.rounds import Rounds
+
+PATIENCE_S = 20
+
+
+class Work:
+    """Answers with each item's double, in rounds that wait to be let go."""
+
+    def __init__(self) -> None:
+        self.rounds: list[list[int]] = []
+        self.begun, self.let_go = threading.Event(), threading.Event()
+
+    def __call__(self, items: Sequence[int]) -> list[int]:
+        self.rounds.append(list(items))
+        self.begun.set()
+        assert self.let_go.wait(PATIENCE_S)
+        return [2 * item for item in items]
+
+    async def first(self, rounds: Rounds[int, int], item: int) -> asyncio.Task[int]:
+        """One whose round has begun."""
+        task = asyncio.create_task(rounds.take(item))
+        assert await asyncio.to_thread(self.begun.wait, PATIENCE_S)
+        return task
+
+
+async def waiting(rounds: Rounds[int, int], *items: int) -> list[asyncio.Task[int]]:
+    """They have come, and wait."""
+    tasks = [asyncio.create_task(rounds.take(item)) for item in items]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def test_those_who_come_during_a_round_share_the_next_one_in_their_order() -> None:
+    async def story() -> None:
+        work = Work()
+        rounds = Rounds(work)
+        first = await work.first(rounds, 1)
+        others = await waiting(rounds, 2, 3, 4)
+        work.let_go.set()
+        assert [await task for task in (first, *others)] == [2, 4, 6, 8]
+        assert work.rounds == [[1], [2, 3, 4]]
+
+    asyncio.run(story())
+
+
+def test_a_round_is_of_no_more_than_it_may_be() -> None:
+    async def story() -> None:
+        work = Work()
+        rounds = Rounds(work, most=2)
+        first = await work.first(rounds, 1)
+        others = await waiting(rounds, 2, 3, 4)
+        work.let_go.set()
+        assert [await task for task in (first, *others)] == [2, 4, 6, 8]
+        assert work.rounds == [[1], [2, 3], [4]]
+
+    asyncio.run(story())
+
+
+def test_what_fails_fails_for_all_of_its_round_and_for_nobody_else() -> None:
+    def work(items: Sequence[int]) -> list[int]:
+        if 2 in items:
+            raise LookupError(2)
+        return list(items)
+
+    async def story() -> None:
+        rounds = Rounds(work)
+        found = await asyncio.gather(rounds.take(2), rounds.take(3), return_exceptions=True)
+        assert [type(each) for each in found] == [LookupError, LookupError]
+        assert await rounds.take(4) == 4
+
+    asyncio.run(story())
+
+
+def test_whoever_goes_meanwhile_takes_nobody_along() -> None:
+    async def story() -> None:
+        work = Work()
+        rounds = Rounds(work)
+        first = await work.first(rounds, 1)
+        gone, stays = await waiting(rounds, 2, 3)
+        first.cancel()
+        gone.cancel()
+        work.let_go.set()
+        assert await stays == 6
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert await rounds.take(5) == 10
+
+    asyncio.run(story())
+
+
+def test_each_loop_has_rounds_of_its_own() -> None:
+    rounds: Rounds[int, int] = Rounds(lambda items: [2 * item for item in items])
+    assert [asyncio.run(rounds.take(item)) for item in (1, 2)] == [2, 4]
