@@ -74,7 +74,9 @@ def _fresh_clock(teller: Teller, event: Document) -> str:
 def _how_refused(teller: Teller, event: Document) -> str:
     deadline = _reason(event).get("deadline")
     if deadline is None:
-        return _part(teller, "refused_by_word")
+        asked_by = event.get("asked_by")
+        code = "refused_by_word" if asked_by is None else "refused_by_two"
+        return _part(teller, code, asked_by=asked_by, by=event.get("by"))
     code = "refuses_by_time" if event["to_come"] else "refused_by_time"
     return _part(teller, code, deadline=deadline)
 

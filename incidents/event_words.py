@@ -104,9 +104,11 @@ PARTS = {
     "moot": "; moot, since the site is closed",
     "stopped_clock": ", which stopped its clock",
     "had_lapsed": "; its clock had lapsed",
-    "runs_on": "; the clock runs on",
+    "runs_on": "; this stops no clock",
     "fresh_clock": "; a new clock runs until {contact_due:when}",
     "refused_by_word": "the customer was told and does not delete",
+    "refused_by_two": "the customer was told and does not delete, as {asked_by} has stated and {by}"
+    " confirmed",
     "refused_by_time": "not deleted by {deadline:when}, which is a refusal",
     "refuses_by_time": "is not deleted by {deadline:when}, which is a refusal",
     "stays": "; the site stays {site_to:state}",

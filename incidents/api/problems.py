@@ -128,7 +128,8 @@ _NOT_LET = {
     "role": "the role of this account may not do {act}",
     "token_scope": "this token is not for {act}",
     "in_person": "{act} is done by a person who has signed in: no token does it",
-    "prove_again": "{act} needs a password given in the last five minutes: sign in again",
+    "prove_again": "{act} needs a password given in the last five minutes: POST /session/proof"
+    " takes it again",
     "csrf": "a change in a session needs the session's own word: the header X-CSRF-Token with the"
     " csrf that the sign-in has answered, or a page of the console, loaded again",
 }

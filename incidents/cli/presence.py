@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.accounts import roles
 from incidents.cli import password
 from incidents.cli.password import OPTION
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     from incidents.accounts.door import Door
@@ -42,18 +43,23 @@ def in_person(
     """While it lasts, who acts has signed in, if that act needs it here; whether they have.
 
     Over a server it is needed for what no token does (see `accounts.roles`); in a database, once it
-    has accounts, where `is_asked_for` says that the desk asks a sign-in for it.
+    has accounts, where `is_asked_for` says that the desk asks a sign-in for it. A password that is
+    given all the same is looked at: who names a wrong one is told so.
 
     Raises:
         PasswordNeededError: if nobody can be asked.
+        InputError: if one is given where nobody has one.
         SignInError, BlockedError, ProblemError: if it is not their password, or not now.
     """
     if run.remote is None:
-        needed = _has_accounts(run) and is_asked_for()
-        if needed:
+        has_accounts = _has_accounts(run)
+        if file is not None and not has_accounts:
+            raise InputError(f"{OPTION} says nothing here: the database has no accounts")
+        signs_in = file is not None or (has_accounts and is_asked_for())
+        if signs_in:
             sign_in(run, file)
-        yield needed
-    elif act in roles.IN_PERSON:
+        yield signs_in
+    elif act in roles.IN_PERSON or file is not None:
         with in_session(run.remote, file):
             yield True
     else:

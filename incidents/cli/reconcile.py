@@ -75,14 +75,15 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]
     if UNKNOWN in verdicts:
         told.append(f"{verdicts.count(UNKNOWN):,} cannot be asked: the record is believed")
+    unheard = sum(each.adapter == DEFAULT for each in compared)
+    if unheard:
+        told.append(f"{unheard:,} by no adapter: [acts] names none, so orders are only logged")
     repaired = [each for each in compared if each.verdict == REPAIRED]
     logged = sum(each.adapter == DEFAULT for each in repaired)
     if len(repaired) > logged:
         told.append(f"{len(repaired) - logged:,} ordered again: in force when a daemon has run")
     if logged:
-        told.append(
-            f"{logged:,} ordered again IN VAIN: no adapter is named in [acts], so it is logged"
-        )
+        told.append(f"{logged:,} ordered again IN VAIN")
     run.tell(", ".join(told))
 
 

@@ -382,6 +382,25 @@ def test_without_the_password_of_who_acts_nothing_is_done_or_told(
     assert '"act":"sign_in"' in record
 
 
+def test_a_password_that_is_given_where_none_is_asked_for_is_looked_at(
+    desk: Cli, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[unreachable]\nmin_attempts = 2\n", encoding="utf-8")
+    activate = "policy", "activate", str(policy), "--reason", "two attempts"
+    wrong = desk(*activate, *as_("sup-1", tmp_path / "wrong"), "--json")
+    assert wrong.refused["name"] == "sign_in"
+    assert desk(*activate, *as_("sup-1", tmp_path / "right")).status == 0
+
+
+def test_where_nobody_has_a_password_none_is_taken(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "any").write_text("a horse and a battery", encoding="utf-8")
+    cli("site", "add", SITE)
+    asked = cli("site", "reinstate", SITE, "--reason", "x", *as_("sup-1", tmp_path / "any"))
+    assert asked.status == 2
+    assert "--password-file says nothing here: the database has no accounts" in asked.err
+
+
 def test_guessing_is_slowed_down_also_by_dry_runs(desk: Cli, tmp_path: Path) -> None:
     for _ in range(5):
         assert desk(*APPROVE, *as_("sup-2", tmp_path / "wrong"), "--dry-run").status == 3

@@ -96,3 +96,15 @@ def test_what_is_confirmed_is_what_was_looked_at(
     again = desk("site", "confirm-closure", "shop.example", "--as", "bob", typed="shop.example\n")
     assert again.status == 0, again.err
     assert _state(desk) == "closed"
+
+
+def test_of_a_refusal_that_two_people_have_stated_both_are_named(desk: Cli, tmp_path: Path) -> None:
+    (tmp_path / "two.toml").write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
+    desk("policy", "activate", str(tmp_path / "two.toml"), "--reason", "two")
+    assert desk("refused", "1-1", "--as", "ann").status == 0
+    confirmed = ("--confirm", "shop.example", "--as", "bob")
+    done = desk("site", "confirm-closure", "shop.example", *confirmed)
+    assert (
+        "1-1: the customer was told and does not delete, as ann has stated and bob confirmed"
+        in (done.out)
+    )
