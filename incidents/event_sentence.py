@@ -98,7 +98,8 @@ def _grounds(teller: Teller, event: Document) -> str:
         case "repeat":
             return _part(teller, "window", **facts)
         case "unreachable_run":
-            return _part(teller, "run", **facts)
+            beyond = (facts["counted"] or 0) > (facts["needed"] or 0)
+            return _part(teller, "run_beyond" if beyond else "run", **facts)
         case "false_info":
             return _part(teller, "false", field=event["field"])
         case "refusal":
@@ -174,6 +175,7 @@ def _reason(event: Document) -> Document:
 
 
 _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
+    "as_it_was": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
     "by_two": _by_two,
     "changed_details": _changed_details,
     "closed_for": _closed_for,

@@ -28,6 +28,8 @@ SENTENCES = {
     " person to it",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
     " supervisor completes it",
+    "no_supervisor": "{act} is a supervisor's, and {by} is none here: --as names the supervisor who"
+    " does it",
     "no_taker": "no account of this desk called {to} may come in and take items, so nobody could"
     " let go of them again: hand over to one that may (account list lists them)",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"

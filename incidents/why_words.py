@@ -25,6 +25,11 @@ GROUNDS = {
     "window_compared": "Compared: from {since} to {until} is {apart:duration}, at most"
     " {within:duration}, both ends included. {completing} completed the window.",
     "run": "This was case {counted} of {needed}:",
+    "run.beyond": "This was case {counted} in a row, where {needed} close:",
+    "run_case.joined": "it rests on {names} too, whose clocks lapsed while it ran",
+    "run_broken": "Since then {incident} is known to have been reached in time, by {due}: the run"
+    " begins anew there.",
+    "refused_since": "They refused at {since}.",
     "run_case": "case {place}: {incident}; {told}",
     "run_case.acted": "nobody was reached by {due}; acted on at {made_at}",
     "run_case.struck_since": "nobody was reached by {due}; struck since",
@@ -40,14 +45,12 @@ GROUNDS = {
     " truth"
     " and no reinstatement opens it.",
     "to_be_closed.false": "NOT CLOSED YET: {by} asked at {at} that it be closed by {rule:rule}: the"
-    " filed {field:field} is false. In their words: {text}. Another person than {by} has to confirm"
-    " it.",
+    " filed {field:field} is false. In their words: {text}.",
     "to_be_closed.refusal": "NOT CLOSED YET: {by} asked at {at} that it be closed by {rule:rule}:"
-    " told, and not deleted. {incident}. In their words: {text}. Another person than {by} has to"
-    " confirm it.",
-    "to_be_closed.by_two": "The policy asks for two people.",
-    "to_be_closed.by_one": "The policy in force by now asks for one person only: whoever states it"
-    " once more closes the site.",
+    " told, and not deleted. {incident}. In their words: {text}.",
+    "to_be_closed.by_two": "Another person than {by} has to confirm it, as the policy says.",
+    "to_be_closed.by_one": "Another person than {by} confirms it. The policy in force by now asks"
+    " for one person only: whoever states it once more closes the site too.",
     "disputed": "The closure is disputed: {met} of the {needed} that the rule needs still hold. No"
     " machine undoes a closure: a person upholds it or asks to reinstate.",
     "upheld": "{met} of the {needed} that the rule needs still hold; {by} upheld the closure all"
@@ -94,7 +97,9 @@ PROSPECTS = {
     "next.comma": "; ",
     "would_change": "What would change it:",
     "confirms": "another person than {by} who confirms the closure that was asked for closes it",
-    "declines": "whoever declines it leaves the site as it is",
+    "declines": "whoever declines it leaves the site as it is; so does what leaves nobody refusing:"
+    " removed, void, or the call taken back",
+    "declines.false": "whoever declines it leaves the site as it is",
     "closes.two": "a false detail (R4), or a refusal of somebody who was told (R5), that one person"
     " states and another confirms, closes it",
     "closes": "a confirmed false detail (R4), or a refusal of somebody who was told (R5), closes"

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any
 
+from anyio import to_thread
 from fastapi import Body, Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
 
 from incidents.api import answers, forms, problems
 from incidents.api.act_table import ACTS, CONTACT, INCIDENT, ITEM, ORDER, SITE, Act
@@ -15,6 +17,7 @@ from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import actor
 from incidents.api.operation import JSON, operation, router
 from incidents.desk import Answer, Envelope
+from incidents.errors import DatabaseError
 from incidents.views import masked, personal
 
 if TYPE_CHECKING:
@@ -32,10 +35,6 @@ _WHERE = {
 }
 
 routes = router("acts")
-
-
-Together = tuple[Answer, Document | None]
-"""An answer, and its document if it took effect."""
 
 
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
@@ -56,27 +55,29 @@ def told(house: House, answers_: Sequence[Answer]) -> list[Document]:
     return [masked.document(document) for document in documents]
 
 
-def together(house: House, envelopes: Sequence[Envelope]) -> list[Together | None]:
-    """Does what came at one moment; None for what has to be asked alone."""
-    found = house.gatherer.together(envelopes)
-    done = [answer for answer in found if answer is not None and answer.refusal is None]
-    documents = iter(told(house, done))
-    return [
-        None if answer is None
-        else (answer, None if answer.refusal is not None else next(documents))
-        for answer in found
-    ]  # fmt: skip
-
-
-def _alone(house: House, envelope: Envelope) -> Together:
-    answer = house.gatherer.alone(envelope)
-    [document] = told(house, [answer]) if answer.refusal is None else [None]
-    return answer, document
-
-
 def _given(by: Caller, answer: Answer, document: Document, status: int) -> JSON:
     tag = None if by.dry_run else tag_of(answer)
     return JSON(document, status, headers=None if tag is None else {"ETag": tag})
+
+
+async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answer, Document]:
+    """What comes of it together with what comes at the same moment, and how it is told.
+
+    Raises:
+        Problem: as the desk refuses it.
+    """
+    answer: Answer | None = await rounds.at_the_desk.take(envelope)
+    if answer is None:
+        alone = by.house.gatherer.alone
+        answer = await to_thread.run_sync(alone, envelope, limiter=rounds.alone)
+    if answer.refusal is not None:
+        raise problems.refused(answer, by.when)
+    try:
+        return answer, await rounds.told.take(answer)
+    except DatabaseError:
+        # It is on record: no look that others have shared may answer that it failed.
+        [document] = await run_in_threadpool(told, by.house, [answer])
+        return answer, document
 
 
 def _by_themselves(by: Caller, site: str | int, command: Command, words: Any, status: int) -> JSON:
@@ -92,13 +93,7 @@ def _offer(act: Act) -> None:
         if by.dry_run or act.closes or not by.may(act.act):
             # What needs a look of its own, or is refused on record.
             return await run_in_threadpool(_by_themselves, by, site, command, words, act.status)
-        envelope = by.envelope(site, command)
-        done: Together | None = await request.app.state.at_the_desk.take(envelope)
-        if done is None:
-            done = await run_in_threadpool(_alone, by.house, envelope)
-        answer, document = done
-        if document is None:
-            raise problems.refused(answer, by.when)
+        answer, document = await _answered(by, by.envelope(site, command), request.app.state)
         return _given(by, answer, document, act.status)
 
     endpoint.__name__ = f"{act.act}_of_{act.of}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
 
@@ -44,6 +45,10 @@ from incidents.errors import IncidentsError
 if TYPE_CHECKING:
     from incidents.bootstrap import House
 
+_LOOKS = 4
+_ALONE = 5
+"""So many acts wait at once for a site that somebody else has locked, each with a connection."""
+
 _ROUTERS = (
     sites.routes, incidents.routes, queue.routes, acts.routes, batch.routes, orders.routes,
     policies.routes, alarms.routes, notices.routes, histories.routes, erasing.routes,
@@ -68,8 +73,11 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     )
     app.state.house = house
     app.state.door = Door(house.engine, house.desk, clock.now)
-    app.state.at_the_door = Rounds(app.state.door.by_tokens)
-    app.state.at_the_desk = Rounds(partial(acts.together, house))
+    # Acts are taken in the order in which they come; a look that hangs holds up no others.
+    app.state.at_the_door = Rounds(app.state.door.by_tokens, at_once=_LOOKS)
+    app.state.at_the_desk = Rounds(house.gatherer.together)
+    app.state.told = Rounds(partial(acts.told, house), at_once=_LOOKS)
+    app.state.alone = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     app.state.oidc = None if provider is None else Oidc(provider, clock.now)
     app.state.trusted_proxies = access_settings.trusted_proxies()

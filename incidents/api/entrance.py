@@ -61,7 +61,7 @@ async def looker(request: Request) -> Caller:
     """Who asks, for what only looks; raises as `known`."""
     found = getattr(request.state, "caller", None)
     # Let in already, where it was seen which act this is (see `operation`).
-    return found if isinstance(found, Caller) else await known(request, "this")
+    return found if isinstance(found, Caller) else await known(request, request.method.lower())
 
 
 async def known(request: Request, act: str) -> Caller:
@@ -86,7 +86,7 @@ def _in_session(request: Request, act: str) -> Caller:
     if visit is None:
         raise problems.not_signed_in()
     if request.method not in _SAFE and not is_own_form(visit, request.headers.get(CSRF_HEADER)):
-        refuse(house, visit.identity, request.method.lower(), "csrf", None)
+        refuse(house, visit.identity, act, "csrf", None)
         raise problems.not_let(act, "csrf")
     return Caller(house, visit.identity)
 

@@ -24,7 +24,7 @@ from incidents.accounts.discovery import ProviderError
 from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, Question
 from incidents.api import problems
 from incidents.api.entrance import visitor
-from incidents.api.operation import unlisted_router
+from incidents.api.operation import PREFIX, unlisted_router
 from incidents.api.session import begin
 from incidents.log import logger
 
@@ -116,7 +116,7 @@ def _back(request: Request) -> str:
     own = request.url
     host = own.hostname or ""
     scheme = own.scheme if host == "localhost" or _is_loopback(host) else "https"
-    return f"{scheme}://{own.netloc}{request.scope.get('root_path', '')}/api/v1{PATH}/answer"
+    return f"{scheme}://{own.netloc}{request.scope.get('root_path', '')}{PREFIX}{PATH}/answer"
 
 
 def _is_loopback(host: str) -> bool:

@@ -63,6 +63,7 @@ _STATUS = {
     "second_not_in": HTTPStatus.FORBIDDEN,
     "second_role": HTTPStatus.FORBIDDEN,
     "for_a_supervisor": HTTPStatus.FORBIDDEN,
+    "no_supervisor": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,
     "provider_word": HTTPStatus.FORBIDDEN,
     "unknown_subject": HTTPStatus.FORBIDDEN,
@@ -128,8 +129,8 @@ _NOT_LET = {
     "role": "the role of this account may not do {act}",
     "token_scope": "this token is not for {act}",
     "in_person": "{act} is done by a person who has signed in: no token does it",
-    "prove_again": "{act} needs a password given in the last five minutes: POST /session/proof"
-    " takes it again",
+    "prove_again": "{act} needs a password given in the last five minutes: POST"
+    " /api/v1/session/proof takes it again",
     "csrf": "a change in a session needs the session's own word: the header X-CSRF-Token with the"
     " csrf that the sign-in has answered, or a page of the console, loaded again",
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,26 +13,37 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
-@dataclass(slots=True, weakref_slot=True)
 class _Waiting(Generic[Item, Outcome]):
-    """Those of one loop who wait for the next round, and the rounds that are under way."""
+    """Those of one loop who wait for a round, and the tasks that go round for them."""
 
-    places: list[tuple[Item, asyncio.Future[Outcome]]] = field(default_factory=list)
-    going: asyncio.Task[None] | None = None
+    def __init__(self) -> None:
+        self.places: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        self.going: set[asyncio.Task[None]] = set()
+
+    def take(self, most: int) -> list[tuple[Item, asyncio.Future[Outcome]]]:
+        """Those who came first, and wait still."""
+        places = [each for each in self.places if not each[1].done()]
+        taken, self.places = places[:most], places[most:]
+        return taken
 
 
 class Rounds(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, done in a thread for those who await it.
 
-    It is what `GroupCommit` is to threads. `work` gets the items in the order in which they came,
-    and gives an outcome for each, of at most `most` at once; what comes while it is under way is
-    given to the next round, so that nobody is answered by a look that began before they asked.
+    It is what `GroupCommit` is to threads. `work` gets at most `most` items in the order in which
+    they came, and gives an outcome for each. `at_once` rounds are under way at most: what comes
+    meanwhile is given to the next one, so that nobody is answered by a look that began before they
+    asked.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Item]], Sequence[Outcome]], *, most: int = 100
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Outcome]],
+        *,
+        at_once: int = 1,
+        most: int = 100,
     ) -> None:
-        self._work, self._most = work, most
+        self._work, self._at_once, self._most = work, at_once, most
         self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Waiting[Item, Outcome]] = (
             WeakKeyDictionary()
         )
@@ -48,30 +58,30 @@ class Rounds(Generic[Item, Outcome]):
         waiting = self._of_loop.setdefault(loop, _Waiting())
         place: asyncio.Future[Outcome] = loop.create_future()
         waiting.places.append((item, place))
-        if waiting.going is None:
-            waiting.going = loop.create_task(self._go(waiting))
+        if len(waiting.going) < self._at_once:
+            waiting.going.add(loop.create_task(self._go(waiting)))
         return await place
 
     async def _go(self, waiting: _Waiting[Item, Outcome]) -> None:
         """Round after round, until nobody waits."""
         try:
-            while waiting.places:
-                places, waiting.places = waiting.places[: self._most], waiting.places[self._most :]
+            while places := waiting.take(self._most):
                 await self._round(places)
         finally:
-            waiting.going = None
+            task = asyncio.current_task()
+            assert task is not None
+            waiting.going.discard(task)
 
     async def _round(self, places: Sequence[tuple[Item, asyncio.Future[Outcome]]]) -> None:
         try:
             outcomes = await run_in_threadpool(self._work, [item for item, _ in places])
+            for (_, place), outcome in zip(places, outcomes, strict=True):
+                # Whoever has gone meanwhile waits no more.
+                if not place.done():
+                    place.set_result(outcome)
         except BaseException as error:
             for _, place in places:
                 if not place.done():
                     place.set_exception(error)
             if not isinstance(error, Exception):
                 raise
-            return
-        for (_, place), outcome in zip(places, outcomes, strict=True):
-            # Whoever has gone meanwhile waits no more.
-            if not place.done():
-                place.set_result(outcome)

@@ -59,7 +59,7 @@ def in_person(
         if signs_in:
             sign_in(run, file)
         yield signs_in
-    elif act in roles.IN_PERSON or file is not None:
+    elif act in roles.IN_PERSON:
         with in_session(run.remote, file):
             yield True
     else:

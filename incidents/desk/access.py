@@ -24,7 +24,10 @@ from incidents.machine.commands import (
     Command,
     CompleteTask,
     ConfirmClosure,
+    Decline,
     HandOver,
+    LiftHold,
+    SetHold,
     StateFalse,
     StateRefused,
     Uphold,
@@ -38,13 +41,21 @@ from incidents.store.tables import desk
 NOT_LET = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
     "same_person": "same_person", "for_a_supervisor": "for_a_supervisor",
+    "no_supervisor": "role",
     "own_second": "same_person", "second_needed": "second_needed", "second_not_in": "second_not_in",
     "second_role": "second_role",
 }  # fmt: skip
 """What goes on record as somebody's not being let, by the refusal's name, and why that was."""
 
 NOT_KEPT = frozenset(
-    {"sign_in_needed", "not_let", "for_a_supervisor", "changed_meanwhile", "no_taker"}
+    {
+        "sign_in_needed",
+        "not_let",
+        "for_a_supervisor",
+        "no_supervisor",
+        "changed_meanwhile",
+        "no_taker",
+    }
 )
 """What is not the answer to a key for good: the same command may be given after a sign-in, under
 another role, after another look, or once there is who takes it over."""
@@ -81,6 +92,8 @@ class Access:
         if takes_two(command, self._policy) and self._has_accounts:
             act = act_of(type(command))
             return self._why_not(command.by, act, signed_in=envelope.signed_in)
+        if isinstance(command, SetHold | LiftHold | Decline | Uphold):
+            return self._no_supervisor(command)
         return self._no_taker(command) if isinstance(command, HandOver) else None
 
     def refused_on(self, envelope: Envelope, case: Case) -> Refusal | None:
@@ -148,6 +161,14 @@ class Access:
         if not may(found.role, act):
             return Refusal("not_let", {"by": by, "role": found.role, "act": act})
         return None
+
+    def _no_supervisor(self, command: Command) -> Refusal | None:
+        """That a hold and the answer to a dispute or a request are a supervisor's: there are some
+        where there are accounts, also at the command line, where their name is trusted."""
+        act = act_of(type(command))
+        if not self._has_accounts or self._may(command.by, act):
+            return None
+        return Refusal("no_supervisor", {"by": command.by, "act": act})
 
     def _no_taker(self, command: HandOver) -> Refusal | None:
         """That work goes to who can do none of it: nobody but its holder lets go of an item, so it

@@ -34,7 +34,7 @@ _UNDONE = (DataError, IntegrityError, ProgrammingError)
 
 
 class Gatherer:
-    """Takes one command at a time from each of many threads to the desk, in the order they come.
+    """Takes commands of many threads to the desk, in the order in which they come.
 
     It has no thread of its own: one of those who wait does the work of all, and nobody is answered
     before the commit of what they asked for. So nothing is lost when the process ends, and whoever

@@ -65,7 +65,8 @@ class Closure:
 
     `needed` is the count that the rule asks for, `total` says that all standing cases counted (R3),
     and `upheld_at` is the count that was still met when a supervisor upheld the closure in spite
-    of a dispute, until the rule is met again.
+    of a dispute, until the rule is met again. `said_at` is when the customer refused (R5), where
+    that was before the closing.
     """
 
     rule: str
@@ -77,6 +78,7 @@ class Closure:
     suspension: int | None = None
     total: bool = False
     upheld_at: int | None = None
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

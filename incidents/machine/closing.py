@@ -57,13 +57,23 @@ def decline(draft: Draft, command: commands.DeclineClosure) -> None:
     draft.add(e.ClosureDeclined, text=command.reason)
 
 
-def refusal_reason(draft: Draft, incident: int, deadline: datetime | None = None) -> Reason:
-    """Why R5 closes: two things, told and refused, both met."""
+def refusal_reason(
+    draft: Draft,
+    incident: int,
+    *,
+    deadline: datetime | None = None,
+    said_at: datetime | None = None,
+) -> Reason:
+    """Why R5 closes: two things, told and refused, both met.
+
+    `since` is when they said so, where that is before it is decided: they were told by then.
+    """
     return Reason(
         rule="refusal",
         incidents=(incident,),
         counted=2,
         needed=2,
+        since=None if said_at is None or said_at >= draft.now else said_at,
         deadline=deadline,
         decided_at=draft.now,
     )
@@ -116,7 +126,7 @@ def _close_by_refusal(
     draft: Draft, n: int, at: datetime, note: str | None, *, asked_by: str | None = None
 ) -> None:
     incident, state = draft.case.incidents[n], draft.case.state
-    reason = refusal_reason(draft, n)
+    reason = refusal_reason(draft, n, said_at=at)
     draft.add(
         e.IncidentRefused,
         at=at,

@@ -71,11 +71,13 @@ def _recount_suspension(draft: Draft, n: int) -> None:
 
 def _recount_closure(draft: Draft) -> None:
     case = draft.case
-    if case.closure is not None and rules.disputed(case) and not case.disputed:
+    if case.closure is None:
+        return
+    if rules.disputed(case) and not case.disputed:
         met = rules.still_met(case, case.closure)
         draft.add(e.ClosureDisputed, counted=met, needed=case.closure.needed)
     elif rules.settled(case):
-        draft.add(e.DisputeSettled)
+        draft.add(e.DisputeSettled, upheld=not rules.is_met(case, case.closure))
 
 
 def _members(draft: Draft, suspension: int) -> list[Incident]:

@@ -88,8 +88,8 @@ def still_met(case: Case, closure: Closure) -> int | None:
 
     R1: the fullest window around the incident that completed it. R3: the place of the case that
     closed the site; whoever was reached in time on its own incident broke the run there, however
-    many cases stand before it. R5: two things, that the customer was told, no later than the site
-    was closed, and that the refusal stands.
+    many cases stand before it. R5: two things, that the customer was told, no later than they
+    refused, and that the refusal stands.
     """
     if closure.rule == "repeat":
         assert closure.within is not None
@@ -103,7 +103,8 @@ def still_met(case: Case, closure: Closure) -> int | None:
     if closure.rule == "refusal":
         refused = case.incidents[closure.incidents[0]]
         told = refused.state != "voided" and any(
-            contact.tells and contact.occurred_at <= closure.at for contact in refused.contacts
+            contact.tells and contact.occurred_at <= (closure.said_at or closure.at)
+            for contact in refused.contacts
         )
         return int(refused.state == "refused") + int(told)
     return None
@@ -119,10 +120,10 @@ def disputed(case: Case) -> bool:
     """Whether late truth leaves the closure's rule unmet, beyond what a supervisor has upheld."""
     if case.closure is None:
         return False
-    met = still_met(case, case.closure)
+    met, upheld_at = still_met(case, case.closure), case.closure.upheld_at
     if met is None or met >= case.closure.needed:
         return False
-    return case.closure.upheld_at is None or met < case.closure.upheld_at
+    return upheld_at is None or met < upheld_at
 
 
 def settled(case: Case) -> bool:
@@ -152,12 +153,20 @@ def _is_reached_in_time(case: Case, n: int) -> bool:
     return incident is not None and incident.reached_in_time and incident.state != "voided"
 
 
-def _last_reached(case: Case, before: Place | None = None) -> Place | None:
-    places = (
-        incident.place
+def of_run(case: Case) -> Iterator[Incident]:
+    """The incidents that have a place in the run: with a clock since the reinstatement, and not
+    voided (R3)."""
+    return (
+        incident
         for incident in case.incidents.values()
-        if incident.epoch == case.epoch and incident.reached_in_time and incident.state != "voided"
+        if incident.epoch == case.epoch
+        and incident.contact_due is not None
+        and incident.state != "voided"
     )
+
+
+def _last_reached(case: Case, before: Place | None = None) -> Place | None:
+    places = (incident.place for incident in of_run(case) if incident.reached_in_time)
     return max((p for p in places if before is None or p < before), default=None)
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.case import (
     Case,
     Claim,
@@ -110,6 +109,7 @@ def _site_closed(case: Case, event: e.SiteClosed) -> None:
         within=reason.within,
         suspension=event.suspension,
         total=event.total,
+        said_at=reason.since if reason.rule == "refusal" else None,
     )
 
 
@@ -169,10 +169,10 @@ def _closure_disputed(case: Case, _: e.ClosureDisputed) -> None:
 
 
 @changes.on(e.DisputeSettled)
-def _dispute_settled(case: Case, _: e.DisputeSettled) -> None:
+def _dispute_settled(case: Case, event: e.DisputeSettled) -> None:
     _settle(case)
     # Met again in full, the closure needs no upholding: the next doubt is a new one.
-    if case.closure is not None and rules.is_met(case, case.closure):
+    if case.closure is not None and not event.upheld:
         case.closure = replace(case.closure, upheld_at=None)
 
 

@@ -113,9 +113,11 @@ class ClosureDisputed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeSettled(Event):
-    """The closure's rule is met again, or as far as it was upheld; met again, no uphold is left."""
+    """The closure's rule is met again, and no uphold is left; or `upheld`: it is met again only as
+    far as it was upheld."""
 
     kind = "dispute_settled"
+    upheld: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

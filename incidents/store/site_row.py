@@ -106,8 +106,8 @@ def _closure_request(row: Row) -> ClosureRequest | None:
 
 
 def _closure_to_json(closure: Closure) -> dict[str, Any]:
-    within = closure.within
-    return {
+    within, said_at = closure.within, closure.said_at
+    found = {
         "rule": closure.rule,
         "at": rfc3339(closure.at),
         "incidents": list(closure.incidents),
@@ -118,6 +118,8 @@ def _closure_to_json(closure: Closure) -> dict[str, Any]:
         "total": closure.total,
         "upheld_at": closure.upheld_at,
     }
+    # As it was written before there was such a thing, where there is none.
+    return found if said_at is None else found | {"said_at": rfc3339(said_at)}
 
 
 def _closure_from_json(document: dict[str, Any]) -> Closure:
@@ -132,4 +134,5 @@ def _closure_from_json(document: dict[str, Any]) -> Closure:
         suspension=document["suspension"],
         total=document["total"],
         upheld_at=document["upheld_at"],
+        said_at=read_rfc3339(document["said_at"]) if "said_at" in document else None,
     )

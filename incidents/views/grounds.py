@@ -95,7 +95,9 @@ def _window(record: Record, reason: Reason) -> list[str]:
 
 def _run(record: Record, reason: Reason) -> list[str]:
     """R3: the cases in a row, the last of which closed the site in place of a suspension."""
-    lines = [record.say("run", counted=reason.counted, needed=reason.needed)]
+    beyond = (reason.counted or 0) > (reason.needed or 0)
+    code = "run.beyond" if beyond else "run"
+    lines = [record.say(code, counted=reason.counted, needed=reason.needed)]
     starters = {s.starter: s for s in record.case.suspensions.values() if not s.struck}
     for place, n in enumerate(reason.incidents, start=1):
         case = starters.get(n)
@@ -105,7 +107,38 @@ def _run(record: Record, reason: Reason) -> list[str]:
         told = _of_run(record, case, due)
         incident = facts.incident(record, n)
         lines.append(f"  {record.say('run_case', place=place, incident=incident, told=told)}")
-    return [*lines, *facts.deadline(record, reason)]
+        lines += _joined(record, case, n)
+    return [*lines, *facts.deadline(record, reason), *_broken(record, reason)]
+
+
+def _joined(record: Record, case: Suspension | None, starter: int) -> list[str]:
+    """What a case rests on beside the incident that started it (R2)."""
+    found = [
+        incident.n
+        for incident in record.case.incidents.values()
+        if case is not None and incident.suspension == case.n and incident.n != starter
+    ]
+    if not found:
+        return []
+    names = record.teller.incidents(sorted(found))
+    return [f"    {record.say('run_case.joined', names=names)}"]
+
+
+def _broken(record: Record, reason: Reason) -> list[str]:
+    """Who was reached in time after all, between the first case that counted and the last."""
+    closure, incidents = record.case.closure, record.case.incidents
+    first, last = incidents.get(reason.incidents[0]), incidents.get(reason.incidents[-1])
+    if closure is None or closure.total or first is None or last is None:
+        return []
+    reached = [
+        incident
+        for incident in rules.of_run(record.case)
+        if incident.reached_in_time and first.place <= incident.place <= last.place
+    ]
+    return [
+        record.say("run_broken", incident=record.teller.name(incident.n), due=incident.contact_due)
+        for incident in reached
+    ]
 
 
 def _of_run(record: Record, case: Suspension | None, due: datetime | None) -> str:
@@ -124,6 +157,8 @@ def _refusal(record: Record, reason: Reason) -> list[str]:
     if reason.deadline is not None:
         lines.append(record.say("not_deleted", deadline=reason.deadline))
         return [*lines, *facts.deadline(record, reason)]
+    if reason.since is not None:
+        lines.append(record.say("refused_since", since=reason.since))
     by = record.recorded_by("incident_refused", n)
     two = record.closing is not None and record.closing[0].asked_by is not None
     return [*lines, record.say("refusal_confirmed" if two else "refusal_recorded", by=by)]
@@ -172,7 +207,7 @@ def _to_be_closed(record: Record) -> list[str]:
     own = {"by": request.by, "at": request.at, "rule": request.rule,
            "text": record.said(request.text)}  # fmt: skip
     by_two = record.policy.two_people_close
-    asks = record.say("to_be_closed.by_two" if by_two else "to_be_closed.by_one")
+    asks = record.say(f"to_be_closed.{'by_two' if by_two else 'by_one'}", by=request.by)
     if request.incident is None:
         return [record.say("to_be_closed.false", field=request.field, **own), asks]
     incident = facts.incident(record, request.incident)

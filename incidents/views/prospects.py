@@ -17,6 +17,7 @@ from incidents.documents import event_document
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import rules
+from incidents.machine.case import Closure
 from incidents.machine.decide import Decision, decide
 from incidents.machine.ids import contact_id
 from incidents.machine.incident import Incident
@@ -62,7 +63,8 @@ def _of_words(record: Record) -> list[str]:
     request, by_two = record.case.closure_request, record.policy.two_people_close
     if request is None:
         return [record.say("closes.two" if by_two else "closes")]
-    answers = [record.say("confirms", by=request.by), record.say("declines")]
+    declines = "declines.false" if request.incident is None else "declines"
+    answers = [record.say("confirms", by=request.by), record.say(declines)]
     # A request outlives the policy that asked for it; under another a word may do at once.
     return answers if by_two else [*answers, record.say("closes")]
 
@@ -149,7 +151,7 @@ def _of_closure(record: Record) -> list[str]:
     assert closure is not None
     if closure.rule == "false_info":
         return [record.say("false_info_stays")]
-    counted = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
+    counted = _counted(record, closure)
     tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
     lines = [
         record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names)
@@ -162,6 +164,17 @@ def _of_closure(record: Record) -> list[str]:
         names = record.teller.incidents([incident.n for incident in tried])
         lines.append(record.say("stays_met", names=names))
     return lines
+
+
+def _counted(record: Record, closure: Closure) -> list[Incident]:
+    """What the closure rests on; of a run (R3) all between its first case and its last, since
+    whoever of them is reached in time breaks it."""
+    found = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
+    if closure.rule != "unreachable_run" or not found:
+        return found
+    first, last = found[0].place, found[-1].place
+    run = (each for each in rules.of_run(record.case) if first <= each.place <= last)
+    return sorted(run, key=lambda incident: incident.n)
 
 
 def _corrections(

@@ -167,6 +167,22 @@ def test_a_token_holds_until_it_expires_or_is_revoked(house: House) -> None:
     assert house.findings() == []
 
 
+def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(house: House) -> None:
+    for handle in ("panel-1", "panel-2", "panel-3"):
+        house.make(handle, "integrator", None)
+    _, one = house.token("panel-1")
+    _, two = house.token("panel-2", acts=["log"])
+    revoked, gone = house.token("panel-1")
+    _, disabled = house.token("panel-3")
+    house.desk.on_record(lambda c: accounts.revoke_token(c, BY, revoked, clock.now))
+    house.desk.on_record(lambda c: accounts.disable(c, BY, "panel-3", clock.now))
+    found = house.door.by_tokens([two, gone, one, "inc_nothing", disabled, two])
+    handles = [None if each is None else each.handle for each in found]
+    assert handles == ["panel-2", None, "panel-1", None, None, "panel-2"]
+    assert [each.acts for each in found if each is not None] == [{"log"}, None, {"log"}]
+    assert house.door.by_tokens([]) == []
+
+
 def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: House) -> None:
     house.make("operator-1")
     mistaken(house, 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -306,6 +307,22 @@ def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(db_url
     assert house.state == "active"
     house.told()
     engine.dispose()
+
+
+@pytest.mark.parametrize("command", [
+    c.SetHold(by="op-1", reason="by order"), c.LiftHold(by="op-1", reason="lifted"),
+    c.Uphold(by="op-1", reason="it stands"), c.Decline(by="op-1", reason="no"),
+])  # fmt: skip
+def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(
+    two: House, command: c.Command
+) -> None:
+    assert two.refused(command) == "no_supervisor"
+    assert two.refused(replace(command, by="nobody-1")) == "no_supervisor"
+    assert [('"op-1"' in each, '"nobody-1"' in each) for each in two.told()] == [
+        (True, False), (False, True)
+    ]  # fmt: skip
+    by_supervisor = two.refused(replace(command, by="sup-1"))
+    assert by_supervisor in {None, "not_held", "not_disputed", "no_request"}
 
 
 def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(closing: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -99,5 +100,43 @@ def test_whoever_goes_meanwhile_takes_nobody_along() -> None:
 
 
 def test_each_loop_has_rounds_of_its_own() -> None:
-    rounds: Rounds[int, int] = Rounds(lambda items: [2 * item for item in items])
-    assert [asyncio.run(rounds.take(item)) for item in (1, 2)] == [2, 4]
+    begun, let_go = threading.Event(), threading.Event()
+
+    def work(items: Sequence[int]) -> list[int]:
+        if 1 in items:
+            begun.set()
+            assert let_go.wait(PATIENCE_S)
+        return [2 * item for item in items]
+
+    rounds = Rounds(work)
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(asyncio.run, rounds.take(1))
+        assert begun.wait(PATIENCE_S)
+        assert asyncio.run(rounds.take(2)) == 4, "of this loop nothing is under way"
+        let_go.set()
+        assert first.result(PATIENCE_S) == 2
+
+
+def test_so_many_rounds_as_may_be_are_under_way_at_once() -> None:
+    async def story() -> None:
+        work = Work()
+        rounds = Rounds(work, at_once=2)
+        first = await work.first(rounds, 1)
+        others = await waiting(rounds, 2, 3, 4)
+        while len(work.rounds) < 2:
+            await asyncio.to_thread(work.begun.wait, PATIENCE_S)
+        work.let_go.set()
+        assert [await task for task in (first, *others)] == [2, 4, 6, 8]
+        assert work.rounds[0] == [1]
+        assert len(work.rounds) == 2
+
+    asyncio.run(story())
+
+
+def test_who_gets_no_outcome_is_told_so_and_nobody_hangs() -> None:
+    async def story() -> None:
+        rounds: Rounds[int, int] = Rounds(lambda _: [])
+        with pytest.raises(ValueError, match="shorter"):
+            await rounds.take(1)
+
+    asyncio.run(story())

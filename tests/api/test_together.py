@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from incidents.api import acts
+from incidents.api.rounds import Rounds
+from incidents.bootstrap import House
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.locked import StillLockedError
+from incidents.errors import DatabaseError
 from tests.acceptance.daemons import until
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
@@ -48,34 +53,61 @@ def busy(api: Rig) -> _Busy:
 
 
 async def _logged_at_one_moment(api: Rig, busy: _Busy) -> list[httpx.Response]:
-    """One, and while it is being written three more."""
-    headers = {"Authorization": f"Bearer {api.token(api.account('op-2', 'operator'))}"}
+    """By one, and while that is being written by three others, of whom the viewer may not."""
+    roles = {"op-2": "operator", "op-3": "operator", "looker": "viewer", "panel-2": "integrator"}
+    tokens = {handle: api.token(api.account(handle, role)) for handle, role in roles.items()}
     transport = httpx.ASGITransport(api.app)
-    async with httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers) as client:
-        path = f"{SITE}/incidents"
-        first = asyncio.create_task(client.post(path, json={"note": "0", "again": True}))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+
+        def log(handle: str) -> asyncio.Task[httpx.Response]:
+            headers = {"Authorization": f"Bearer {tokens[handle]}"}
+            words = {"note": f"by {handle}", "again": True}
+            return asyncio.create_task(
+                client.post(f"{SITE}/incidents", json=words, headers=headers)
+            )
+
+        first = log("op-2")
         assert await asyncio.to_thread(busy.begun.wait, PATIENCE_S)
-        more = [
-            asyncio.create_task(client.post(path, json={"note": f"{n}", "again": True}))
-            for n in (1, 2, 3)
-        ]
+        more = [log(handle) for handle in ("op-3", "looker", "panel-2")]
         [waiting] = api.app.state.at_the_desk._of_loop.values()
-        await asyncio.to_thread(until, lambda: len(waiting.places) == 3, "three who wait")
+        await asyncio.to_thread(until, lambda: len(waiting.places) == 2, "two who wait")
         busy.let_go.set()
         return [await task for task in (first, *more)]
+
+
+LOGGED = [("op-2", 201), ("op-3", 201), ("looker", 403), ("panel-2", 201)]
 
 
 def test_what_comes_while_the_desk_writes_shares_its_next_transaction(
     api: Rig, busy: _Busy
 ) -> None:
     answers = asyncio.run(_logged_at_one_moment(api, busy))
-    assert [answer.status_code for answer in answers] == [201] * 4
-    assert [answer.json()["incident"]["note"] for answer in answers] == ["0", "1", "2", "3"]
-    assert busy.transactions == [1, 3]
+    assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]
+    logged = [answer.json()["incident"] for answer in answers if answer.status_code == 201]
+    assert [each["note"] for each in logged] == ["by op-2", "by op-3", "by panel-2"]
+    assert [each["by"] for each in logged] == ["op-2", "op-3", "panel-2"]
+    assert busy.transactions == [1, 2]
 
 
 def test_what_finds_its_site_locked_by_another_server_is_asked_alone(api: Rig, busy: _Busy) -> None:
     busy.is_locked = True
     answers = asyncio.run(_logged_at_one_moment(api, busy))
-    assert [answer.status_code for answer in answers] == [201] * 4
-    assert sorted(busy.transactions) == [1, 1, 1, 1, 1, 3], "two that were refused, and four alone"
+    assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]
+    assert sorted(busy.transactions) == [1, 1, 1, 1, 2], "two that were refused, and three alone"
+
+
+def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
+    api: Rig, busy: _Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, looks = acts.told, []
+
+    def told(house: House, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+        looks.append(len(answers))
+        if len(answers) > 1:
+            raise DatabaseError("it is away")
+        return shared(house, answers)
+
+    monkeypatch.setattr(api.app.state, "told", Rounds(partial(told, api.house), at_once=1))
+    answers = asyncio.run(_logged_at_one_moment(api, busy))
+    assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]
+    assert 2 in looks, "one was of two, and failed"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from incidents.machine import events as e
 from incidents.machine.policy import DOCUMENTED, Policy
-from tests.machine.history import History
+from tests.machine.history import History, utc
 
 MANY = Policy(repeat_count=9)
 
@@ -126,6 +126,14 @@ def test_a_call_after_the_closure_settles_nothing_since_nobody_refuses_before_be
     assert not site.contact(1, at="10:00").disputed
 
 
+def test_a_call_between_the_refusal_and_its_record_does_not_stand_for_the_one_before_it() -> None:
+    site = History(at="10:00").log().contact(1, at="10:00").at("10:20").contact(1)
+    site.at("10:30").refused(1, at="10:10")
+    assert site.reason().since == utc("10:10")
+    assert site.void_contact(1, 1).disputed, "nobody refuses before being told"
+    assert not site.contact(1, at="10:05").disputed
+
+
 def test_a_voided_refusal_disputes_the_closure_for_good() -> None:
     site = History().closed_by_refusal().void(1)
     assert site.disputed
@@ -189,7 +197,7 @@ def test_a_flag_that_rose_again_falls_where_the_closure_was_upheld_and_the_uphol
     site.contact(2, at="03-01 23:30")
     assert site.disputed, "one of three is less than was upheld"
     assert not site.void_contact(2).disputed
-    assert site.happened[-1] == "dispute_settled"
+    assert site.last(e.DisputeSettled).upheld
     assert site.case.closure is not None
     assert site.case.closure.upheld_at == 2
 

@@ -126,7 +126,9 @@ def test_removed_is_recorded_at_its_time() -> None:
 def test_a_refusal_and_its_closure_are_recorded_with_one_reason() -> None:
     site = History(at="10:00").log().contact(1).after("2h")
     site.do(c.StateRefused(by=BOB, incident=1, at=ELEVEN, note="sha256:1"))
-    reason = e.Reason(rule="refusal", incidents=(1,), counted=2, needed=2, decided_at=NOON)
+    reason = e.Reason(
+        rule="refusal", incidents=(1,), counted=2, needed=2, since=ELEVEN, decided_at=NOON
+    )
     assert site.recorded() == [
         e.IncidentRefused(
             occurred_at=ELEVEN, recorded_at=NOON, by=BOB, policy=DOCUMENTED.digest, reason=reason,

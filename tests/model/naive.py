@@ -137,6 +137,7 @@ class Closure:
     case: Case | None = None  # R3: the closing one
     upheld_at: int | None = None  # how much of the rule was left when the dispute was upheld
     reinstated: bool = False
+    said_at: datetime | None = None  # R5: when the customer refused
 
 
 @dataclass
@@ -285,7 +286,7 @@ class Site:
         assert closure.incident is not None
         incident = self.incidents[closure.incident - 1]
         told = not incident.voided and any(
-            contact.occurred_at <= closure.at for contact in incident.reached()
+            contact.occurred_at <= (closure.said_at or closure.at) for contact in incident.reached()
         )
         return 2, int(told) + int(incident.state() == "refused")
 
@@ -469,7 +470,7 @@ class NaiveDesk:
         if all(contact.occurred_at > at for contact in about.reached()):
             raise Refused("before_told")
         if not self._only_asked(found, Asked(by, incident, at)):
-            self._refuse(found, about, now)
+            self._refuse(found, about, now, at)
         self._write(found, now, by, "refused")
 
     def take_back(self, site: str, incident: int, now: datetime, by: str) -> None:
@@ -500,7 +501,7 @@ class NaiveDesk:
         if asked.incident is None:
             self._close(found, Closure("false_info", now, self.policy))
         else:
-            self._refuse(found, self._incident(found, asked.incident), now)
+            self._refuse(found, self._incident(found, asked.incident), now, asked.said_at)
         self._write(found, now, by, "confirm-closure")
 
     def decline_closure(self, site: str, now: datetime, by: str) -> None:
@@ -787,9 +788,12 @@ class NaiveDesk:
     ) -> datetime | None:
         return due if site.closure() is None and incident.era == site.era() else None
 
-    def _refuse(self, site: Site, incident: Incident, now: datetime) -> None:
+    def _refuse(
+        self, site: Site, incident: Incident, now: datetime, said_at: datetime | None = None
+    ) -> None:
         incident.statement = "refused"
-        self._close(site, Closure("refusal", now, self.policy, incident=incident.number))
+        number = incident.number
+        self._close(site, Closure("refusal", now, self.policy, incident=number, said_at=said_at))
 
     def _close(self, site: Site, closure: Closure) -> None:
         running = site.running()

@@ -10,6 +10,7 @@ from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store.engine import writing
 from incidents.store.tables import sealed
+from tests.machine.history import utc
 from tests.views.day import SITE, Day
 
 DISPUTED = "leaves the rule unmet: the closure would be disputed, a machine does not undo it"
@@ -193,6 +194,24 @@ def test_a_reinstatement_waits_for_another_person_and_is_told_afterwards(day: Da
     assert day.why()["site"]["state"] == "active"
 
 
+def test_a_run_names_all_that_its_cases_rest_on_and_who_was_reached_after_all(day: Day) -> None:
+    day.add().log().after("2h").elapse().after("12h").elapse().after("12h")
+    day.log().after("30m").log().after("2h").elapse().after("12h").elapse().after("12h")
+    day.log().after("2h").elapse()
+    assert day.why()["site"]["rule"] == "unreachable_run"
+    assert "it rests on 1-3 too, whose clocks lapsed while it ran" in day.text()
+    assert "on any of 1-1, 1-2, 1-3, 1-4" in would(day)
+    day.contact(3, at="03-02 13:00")
+    assert day.why()["site"]["disputed"]
+    assert "Since then 1-3 is known to have been reached in time, by 2026-03-02 13:30" in day.text()
+
+
+def test_of_a_refusal_that_was_said_earlier_the_time_is_told(day: Day) -> None:
+    day.add().log().contact(1).after("2h")
+    day.do(c.StateRefused(by="li", incident=1, at=utc("10:30")))
+    assert "They refused at 2026-03-01 10:30." in day.text()
+
+
 def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Day) -> None:
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
     day.add().log().contact(1).do(c.StateRefused(by="li", incident=1, note="he hung up"))
@@ -200,12 +219,12 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
         "NOT CLOSED YET: li asked at 2026-03-01 10:00 that it be closed by R5, refusal: told, and"
     )
     assert day.text().startswith(asked)
-    assert "“he hung up”. Another person than li has to confirm it" in day.text()
+    assert "“he hung up”." in day.text()
+    assert "Another person than li has to confirm it, as the policy says." in day.text()
     assert day.why()["commands"][:2] == [
         f"incidents site confirm-closure {SITE}",
         f"incidents site decline-closure {SITE} --reason R",
     ]
-    assert "The policy asks for two people." in day.text()
     day.do(c.ConfirmClosure(by="wang"))
     assert "li asked for it, and wang (login desk1) confirmed it." in day.text()
     assert "NOT CLOSED YET" not in day.text()
@@ -215,7 +234,9 @@ def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> 
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
     day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     day.desk.activate("[closure]\ntwo_people = false\n", by="boss", login=None, reason="one")
-    assert "asks for one person only: whoever states it once more closes the site." in day.text()
+    assert (
+        "asks for one person only: whoever states it once more closes the site too." in day.text()
+    )
     assert any("a confirmed false detail (R4)" in line for line in day.why()["would_change"])
     day.do(c.StateFalse(by="wang", field="phone", evidence="a baker's"))
     assert day.why()["site"]["state"] == "closed"

@@ -68,6 +68,7 @@ SENTENCES: dict[str, str] = {
     "blocked": "失败次数过多：请在 {wait_s} 秒后再试。",
     "not_let": "{by} 的角色是“{role:role}”，无权办理：{act:act}。",
     "for_a_supervisor": "{task} 是请主管审阅更正的任务，{by} 不是主管：须由主管完成。",
+    "no_supervisor": "{act:act}须由主管办理，{by} 不是主管。",
     "nothing_in_hand": "您在那里没有认领的事项，无需移交。",
     "nobody_chosen": "请选择接手者：须是可以登录并在值班台工作的其他账号。",
     "no_taker": "“{to}”不是可以登录并处理待办的账号，移交后将无人能够放回：请交给可以处理的账号。",

@@ -20,6 +20,10 @@ SENTENCES = {
     "window_compared": "比对：{since} 至 {until} 为 {apart:duration}，上限 {within:duration}，"
     "两端均含在内。{completing} 使条件成立。",
     "run": "这是 {needed} 次中的第 {counted} 次：",
+    "run.beyond": "这是连续第 {counted} 次，{needed} 次即关闭：",
+    "run_case.joined": "此次还依据 {names}，其计时在暂停期间届满",
+    "run_broken": "其后得知 {incident} 在时限 {due} 前已联系到负责人：连续次数自此重新计算。",
+    "refused_since": "客户于 {since} 拒绝。",
     "run_case": "第 {place} 次：{incident}；{told}",
     "run_case.acted": "截至 {due} 未联系到负责人，于 {made_at} 处理",
     "run_case.struck_since": "截至 {due} 未联系到负责人，其后已撤销",
@@ -34,11 +38,12 @@ SENTENCES = {
     "held": "{site} 自 {at} 起奉命扣停，由 {by} 记录：{reason}。计时、"
     "迟到的事实和恢复申请都不能使其开通。",
     "to_be_closed.false": "尚未关闭：{by} 于 {at} 申请依“{rule:rule}”关闭网站："
-    "登记的{field:field}虚假。依据：{text}。须由 {by} 以外的人确认。",
+    "登记的{field:field}虚假。依据：{text}。",
     "to_be_closed.refusal": "尚未关闭：{by} 于 {at} 申请依“{rule:rule}”关闭网站："
-    "已告知而不删除。{incident}。说明：{text}。须由 {by} 以外的人确认。",
-    "to_be_closed.by_two": "按规则须由两人决定。",
-    "to_be_closed.by_one": "现行规则只须一人决定：任何人再次提出，即关闭网站。",
+    "已告知而不删除。{incident}。说明：{text}。",
+    "to_be_closed.by_two": "按规则须由 {by} 以外的人确认。",
+    "to_be_closed.by_one": "由 {by} 以外的人确认即可；现行规则只须一人决定："
+    "任何人再次提出，也即关闭网站。",
     "disputed": "关闭有争议：规则所需的 {needed} 项中尚有 {met} 项成立。程序从不自行撤销关闭："
     "须由人决定维持，或申请恢复。",
     "upheld": "规则所需的 {needed} 项中尚有 {met} 项成立；{by} 仍决定维持关闭。",
@@ -72,7 +77,8 @@ SENTENCES = {
     "next.comma": "；",
     "would_change": "什么会改变现状：",
     "confirms": "由 {by} 以外的人确认关闭申请，即关闭网站",
-    "declines": "驳回关闭申请，网站维持现状",
+    "declines": "驳回关闭申请，网站维持现状；客户不再拒绝（已删除、作废或撤销通话记录）时亦同",
+    "declines.false": "驳回关闭申请，网站维持现状",
     "closes.two": "由一人提出登记信息虚假（R4）或已获通知者拒不删除（R5），另一人确认，即关闭网站",
     "closes": "查明登记信息虚假（R4），或已获通知者拒不删除（R5），即关闭网站",
     "rests_on_all": "此次暂停依据 {names}，全部不再成立才会撤销：逐一作废，或逐一补记一次按时的联系"
