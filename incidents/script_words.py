@@ -32,6 +32,8 @@ SENTENCES = {
     "tell": "{phone} Say: “Your site {site} is closed ({rule:rule}): no after-sales service, no"
     " refund.” It rests on {names}.",
     "recheck": "Look again at {names}{addresses}. Gone: removed.",
+    "recheck.looked": "Look again at {names}{addresses}.",
+    "recheck.log": " Still there: log it, a new violation with a clock of its own.",
     "recheck.said_gone": " Still there: done, with what you saw; {names} itself stays in the"
     " queue.",
     "recheck.recur": " Still there: recur, a new violation with a clock of its own.",

@@ -13,7 +13,8 @@ GROUNDS = {
     "in_force": "{state:state} is ordered, and {seen:state} is in force",
     "unknown_in_force": "{state:state} is ordered, and nobody knows what is in force",
     "not_in_force.waits": "NOT IN FORCE: {told} (incidents acts list --site {site}).",
-    "not_in_force.lost": "NOT IN FORCE: {told} (incidents acts reconcile {site} --repair).",
+    "not_in_force.lost": "NOT IN FORCE: {told} (once [acts] names an adapter, incidents acts"
+    " reconcile {site} --repair orders it again).",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",

@@ -189,6 +189,8 @@ class Act:
         return found, None if self.run.remote else expected.first_seq - 1 + due
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
+        if self.run.remote is not None and not envelope.signed_in:
+            self.run.remote.insist_on_who_acts()
         [answer] = self.run.house.desk.submit(
             [envelope], dry_run=self.dry_run or dry_run, policy=self.policy
         )

@@ -17,6 +17,7 @@ from incidents.client.intake import RemoteIntake
 from incidents.client.keeper import RemoteKeeper
 from incidents.client.record import LONG_S, RemoteRecord
 from incidents.client.views import RemoteViews
+from incidents.errors import InputError
 from incidents.machine.ids import incident_id
 
 if TYPE_CHECKING:
@@ -76,6 +77,19 @@ class RemoteHouse:
         if self._settings.named or not self.has_token:
             return self._settings.person
         return self.person
+
+    def insist_on_who_acts(self) -> None:
+        """See that whoever is named is who the token lets in: its account goes on record.
+
+        Raises:
+            InputError: naming both, if they are two.
+        """
+        named = self._settings.person
+        if self._settings.named and self.has_token and named != self.person:
+            raise InputError(
+                f"the token is {self.person}'s, and {named} is named (--as, or INCIDENTS_AS): name"
+                " nobody, or use a token of theirs"
+            )
 
     def signed_in(
         self, password: str, again: Callable[[], str] | None

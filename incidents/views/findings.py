@@ -27,7 +27,7 @@ MAX_URLS = 3
 MAX_ABOUT = 20
 """So many incidents of a task are looked at: a recheck after a reinstatement may list thousands."""
 
-_SETTLED = frozenset({"removed", "voided"})
+_TO_SETTLE = frozenset({"open", "unreached", "notified"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +59,14 @@ class Findings:
         return [incident_id(*key) for key in self.keys(row)]
 
     def unsettled(self, row: Row) -> list[str]:
-        """Those of them that are neither removed nor voided."""
+        """Those of them of which it can be said that they are removed, or still there.
+
+        Of one that was refused, or found on a closed site, the machine takes neither.
+        """
         return [
             incident_id(*key)
             for key in self.keys(row)
-            if key in self.incidents and self.incidents[key]["state"] not in _SETTLED
+            if key in self.incidents and self.incidents[key]["state"] in _TO_SETTLE
         ]
 
     def urls(self, row: Row) -> list[str]:

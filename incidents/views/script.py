@@ -100,16 +100,20 @@ def _tell(item: _Item, _policy: Policy) -> Script:
 
 
 def _recheck(item: _Item, _policy: Policy) -> Script:
-    say = _word(item) + item.say("recheck", names=_names(item), addresses=_addresses(item))
     unsettled = item["unsettled"]
+    code = "recheck" if unsettled else "recheck.looked"
+    say = _word(item) + item.say(code, names=_names(item), addresses=_addresses(item))
     commands = [f"incidents removed {name}" for name in unsettled[:1]]
     if item["said_gone"]:
         # What comes of it then is its own item's, which may be to call: nothing has stopped.
         say += item.say("recheck.said_gone", names=_names(item))
         return say, [*commands, f"incidents done {item['id']} --outcome still-there"]
-    if item["state"] != "closed":
+    if item["state"] != "closed" and unsettled:
         say += item.say("recheck.recur")
         commands += [f"incidents recur {name}" for name in unsettled[:1]]
+    elif item["state"] != "closed":
+        say += item.say("recheck.log")
+        commands += [f"incidents log {item['site']}"]
     return say + item.say("recheck.done"), [*commands, f"incidents done {item['id']}"]
 
 

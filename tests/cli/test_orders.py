@@ -71,7 +71,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli_on_both("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
-    assert "(incidents acts reconcile shop.example --repair)." in why
+    assert "incidents acts reconcile shop.example --repair orders it again)." in why
     assert "in force: active" in cli_on_both("site", "list").out
 
 

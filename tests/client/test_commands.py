@@ -268,3 +268,14 @@ def test_the_same_line_a_minute_later_is_another_violation(over: Over) -> None:
     with writing(over.api.house.engine) as connection:
         connection.execute(update(keys).values(recorded_at=clock.now() - timedelta(minutes=2)))
     assert over(*line, as_="op-1", typed="").json["incident"]["id"] == "1-3"
+
+
+def test_with_a_token_nobody_else_is_named(over: Over) -> None:
+    fill(over.api)
+    for handle in ("op-1", "op-2"):
+        over.account(handle, "operator")
+    other = over("claim", "1-1", "--as", "op-2", as_="op-1")
+    assert other.status == MISUSED
+    assert "the token is op-1's, and op-2 is named (--as, or INCIDENTS_AS)" in other.err
+    own = over("claim", "1-1", "--as", "op-1", as_="op-1")
+    assert (own.status, own.out) == (DONE, "1-1 is with op-1\n")

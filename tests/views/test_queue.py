@@ -412,3 +412,13 @@ def test_what_has_waited_for_five_minutes_to_happen_in_the_world_is_named(day: D
 def test_what_is_younger_and_what_waits_to_be_told_is_not(day: Day) -> None:
     day.add().log().after("30m").do(c.SetHold(by="li", reason="r")).after("4m59s")
     assert day.queue()["acts"]["late"]["late"] == 0
+
+
+def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day: Day) -> None:
+    day.add().log().contact(1).do(c.StateRefused(by="li", incident=1))
+    day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))
+    [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
+    assert item["about"] == ["1-1"]
+    assert item["say"].endswith("Still there: log it, a new violation with a clock of its own. All"
+                                " looked at: done.")  # fmt: skip
+    assert item["next"] == f"incidents log {SITE}"

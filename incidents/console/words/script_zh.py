@@ -24,6 +24,8 @@ SENTENCES = {
     "tell": "{phone}请说：“您的网站 {site} 已关闭（{rule:rule}）：不提供售后服务，不予退款。”"
     "依据：{names}。",
     "recheck": "请再次查看 {names}{addresses}。已删除：记为“内容已删除”。",
+    "recheck.looked": "请再次查看 {names}{addresses}。",
+    "recheck.log": "仍在：登记新的违规，另行计时。",
     "recheck.said_gone": "仍在：完成此任务并写明所见；{names} 本身仍留在待办中。",
     "recheck.recur": "仍在：记为“再次发现”，即一项另行计时的新违规。",
     "recheck.done": "全部看过：完成此任务。",

@@ -10,7 +10,8 @@ SENTENCES = {
     "in_force": "决定为“{state:state}”，实际为“{seen:state}”",
     "unknown_in_force": "决定为“{state:state}”，实际情况无人知晓",
     "not_in_force.waits": "尚未生效：{told}（见 incidents acts list --site {site}）。",
-    "not_in_force.lost": "尚未生效：{told}（incidents acts reconcile {site} --repair 可补救）。",
+    "not_in_force.lost": "尚未生效：{told}（[acts] 指定执行方式后，incidents acts reconcile {site}"
+    " --repair 可补救）。",
     "closed": "{site} 于 {at} 依“{rule:rule}”关闭：{rule:rule_says}。",
     "stated_false": "{by} 认定登记的{field:field}虚假；查明方式：{evidence}。",
     "confirmed": "由 {asked_by} 提出，{by} 确认。",
