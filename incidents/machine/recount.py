@@ -71,13 +71,14 @@ def _recount_suspension(draft: Draft, n: int) -> None:
 
 def _recount_closure(draft: Draft) -> None:
     case = draft.case
-    if case.closure is None:
+    closure = case.closure
+    if closure is None:
         return
     if rules.disputed(case) and not case.disputed:
-        met = rules.still_met(case, case.closure)
-        draft.add(e.ClosureDisputed, counted=met, needed=case.closure.needed)
-    elif rules.settled(case):
-        draft.add(e.DisputeSettled, upheld=not rules.is_met(case, case.closure))
+        met = rules.still_met(case, closure)
+        draft.add(e.ClosureDisputed, counted=met, needed=closure.needed)
+    elif rules.settled(case, closure):
+        draft.add(e.DisputeSettled, upheld=not rules.is_met(case, closure))
 
 
 def _members(draft: Draft, suspension: int) -> list[Incident]:

@@ -126,17 +126,15 @@ def disputed(case: Case) -> bool:
     return upheld_at is None or met < upheld_at
 
 
-def settled(case: Case) -> bool:
+def settled(case: Case, closure: Closure) -> bool:
     """Whether a doubt about the closure ends here, one that is flagged or one that was upheld.
 
     A flag falls when the rule is met again, or met as far as it was upheld; what was upheld falls
     when the rule is met again, and so the next doubt is a new one.
     """
-    if case.closure is None:
-        return False
     if case.disputed:
         return not disputed(case)
-    return case.closure.upheld_at is not None and is_met(case, case.closure)
+    return closure.upheld_at is not None and is_met(case, closure)
 
 
 def _around(case: Case, closure: Closure, within: timedelta) -> list[Incident]:
