@@ -175,7 +175,7 @@ def _reason(event: Document) -> Document:
 
 
 _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
-    "as_it_was": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
+    "how_met": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
     "by_two": _by_two,
     "changed_details": _changed_details,
     "closed_for": _closed_for,

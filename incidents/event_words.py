@@ -62,7 +62,7 @@ SENTENCES = {
     "closure_asked": "{by} asks that {site} be closed, {closed_for}; another person decides",
     "closure_declined": "{site} is not closed, as it was asked: declined",
     "closure_disputed": "the closure of {site} is disputed: {counted} of {needed} still hold",
-    "dispute_settled": "the closure of {site} is no longer in doubt: {as_it_was}",
+    "dispute_settled": "the closure of {site} is no longer in doubt: {how_met}",
     "closure_upheld": "the closure of {site} stands, upheld",
     "hold_set": "{site} held by order: it stays down",
     "hold_lifted": "the hold on {site} lifted{open_or_not}",

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
 
 _LOOKS = 4
+"""So many looks are under way at once: whose tokens those are, and what people wrote."""
 _ALONE = 5
 """So many acts wait at once for a site that somebody else has locked, each with a connection."""
 

@@ -6,6 +6,7 @@ itself alone. What a person must do who has just proved who they are is not done
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -15,15 +16,15 @@ from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
 
 from incidents.accounts import roles
-from incidents.api import act_table, answers, forms, problems
+from incidents.api import act_table, acts, answers, forms, problems
 from incidents.api.act_table import Act
 from incidents.api.caller import Caller
 from incidents.api.entrance import keeper
 from incidents.api.operation import JSON, operation, router
-from incidents.desk import Envelope
+from incidents.desk import Answer, Envelope
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
-from incidents.views import masked, personal
+from incidents.views import masked
 
 routes = router("batch")
 
@@ -79,13 +80,15 @@ def batch(by: Acting, given: Batch) -> JSON:
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place.envelope for place in places if place.envelope is not None]
     found = iter(by.house.desk.submit(sent, dry_run=by.dry_run))
-    documents = []
+    done: list[Answer] = []
     for place in places:
         answer = None if place.envelope is None else next(found)
         if answer is not None and answer.refusal is not None:
-            place.problem, answer = problems.refused(answer, by.when), None
-        documents.append(_document(place, answer))
-    shown = [masked.document(document) for document in _revealed(by, documents)]
+            place.problem = problems.refused(answer, by.when)
+        elif answer is not None:
+            done.append(answer)
+    told = iter(acts.told(by.house, done))
+    shown = [_document(place, told) for place in places]
     refused = sum(each["problem"] is not None for each in shown)
     return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
 
@@ -138,16 +141,8 @@ def _words(act: Act, words: dict[str, Any]) -> forms.Form:
         raise problems.invalid(error.errors(include_url=False)) from error
 
 
-def _document(place: _Place, answer: Any) -> dict[str, Any]:
-    if place.problem is not None:
-        told = place.problem.marshal(uri=problems.TYPE)
-        return {"status": place.problem.status, "answer": None, "problem": told}
-    document = answer.document | {"repeated": answer.repeated}
-    return {"status": place.status, "answer": document, "problem": None}
-
-
-def _revealed(by: Caller, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if not any(True for document in documents for _ in personal.refs(document)):
-        return documents
-    with by.reading() as connection:
-        return personal.reveal(connection, documents)
+def _document(place: _Place, told: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    if place.problem is None:
+        return {"status": place.status, "answer": next(told), "problem": None}
+    problem = masked.document(place.problem.marshal(uri=problems.TYPE))
+    return {"status": place.problem.status, "answer": None, "problem": problem}

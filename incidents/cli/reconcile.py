@@ -75,9 +75,9 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]
     if UNKNOWN in verdicts:
         told.append(f"{verdicts.count(UNKNOWN):,} cannot be asked: the record is believed")
-    unheard = sum(each.adapter == DEFAULT for each in compared)
-    if unheard:
-        told.append(f"{unheard:,} by no adapter: [acts] names none, so orders are only logged")
+    without = sum(each.adapter == DEFAULT for each in compared)
+    if without:
+        told.append(f"{without:,} by no adapter: [acts] names none, so orders are only logged")
     repaired = [each for each in compared if each.verdict == REPAIRED]
     logged = sum(each.adapter == DEFAULT for each in repaired)
     if len(repaired) > logged:

@@ -7,14 +7,13 @@ written at once. A refused command refuses itself alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.audit.entry import encode
 from incidents.desk.access import Access
 from incidents.desk.envelope import (
     Answer,
@@ -24,16 +23,14 @@ from incidents.desk.envelope import (
 )
 from incidents.desk.locked import Locked
 from incidents.desk.repetition import Repetitions
+from incidents.desk.site_in_hand import SiteInHand
 from incidents.desk.text import refused_text
 from incidents.documents import (
     event_document,
     incident_document,
-    order_document,
     site_document,
 )
 from incidents.log import logger
-from incidents.machine import orders as machine_orders
-from incidents.machine.case import Case
 from incidents.machine.commands import (
     AddSite,
     ClaimItem,
@@ -44,7 +41,7 @@ from incidents.machine.commands import (
     ReleaseItem,
 )
 from incidents.machine.decide import Decision, decide
-from incidents.machine.events import Event, OrderEvent
+from incidents.machine.events import OrderEvent
 from incidents.machine.ids import incident_id, order_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
@@ -52,17 +49,6 @@ from incidents.sealing import seal_command
 from incidents.store import cases, deliveries, entries, orders, sealed, site_row, sites, slices
 
 _log = logger("desk")
-
-
-@dataclass(slots=True)
-class _Site:
-    """One site in the batch: its row and case as read, its case by now, and what has happened."""
-
-    row: site_row.Row
-    before: Case
-    case: Case
-    events: list[Event] = field(default_factory=list)
-    logins: list[str | None] = field(default_factory=list)
 
 
 class Batch:
@@ -83,7 +69,7 @@ class Batch:
         self._rows = locked.rows
         self._ids = {row["name"]: id_ for id_, row in locked.rows.items()}
         self._repetitions = Repetitions(locked.kept, now)
-        self._sites: dict[int, _Site] = {}
+        self._sites: dict[int, SiteInHand] = {}
         self._sealed: list[sealed.Sealed] = []
         self._access = Access(connection, policy)
         self._searched = False
@@ -109,8 +95,8 @@ class Batch:
             {id_: site.before for id_, site in changed.items()},
             {id_: site.case for id_, site in changed.items()},
         )
-        entries.add(connection, [entry for site in changed.values() for entry in _entries(site)])
-        ordered = [order for site in changed.values() for order in _orders(site)]
+        entries.add(connection, [entry for site in changed.values() for entry in site.entries()])
+        ordered = [order for site in changed.values() for order in site.orders()]
         orders.add(connection, [order for order, _ in ordered])
         deliveries.add(connection, ordered, self._now)
         deliveries.settle(
@@ -150,7 +136,7 @@ class Batch:
         }
         read = cases.load(self._connection, self._rows, needs, self._policy) if needs else {}
         for id_, case in read.items():
-            self._sites[id_] = _Site(row=self._rows[id_], before=case, case=case)
+            self._sites[id_] = SiteInHand(row=self._rows[id_], before=case, case=case)
 
     def _now_on(self, row: site_row.Row) -> datetime:
         """The later of the clock and the site's last entry: no entry is before its predecessor."""
@@ -214,14 +200,14 @@ class Batch:
         answer, _ = self._take(site, Elapse(), None)
         return replace(answer, refusal=refusal)
 
-    def _site_of(self, envelope: Envelope) -> _Site | None:
+    def _site_of(self, envelope: Envelope) -> SiteInHand | None:
         """The site, if it is in the register or about to be taken into it."""
         site = self._sites.get(self._site_id(envelope) or 0)
         if site is None or isinstance(envelope.command, AddSite):
             return site
         return None if site.case.created_at is None else site
 
-    def _take(self, site: _Site, command: Command, login: str | None) -> tuple[Answer, bool]:
+    def _take(self, site: SiteInHand, command: Command, login: str | None) -> tuple[Answer, bool]:
         """Decides the command on the site as it stands by now, and whether anything came of it."""
         decision = decide(site.case, command, self._policy, self._now)
         first_seq = site.case.seq + 1
@@ -258,29 +244,6 @@ class Batch:
         if isinstance(command, ClaimItem | ReleaseItem):
             return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
-
-
-def _entries(site: _Site) -> list[entries.Entry]:
-    id_, name, first = site.case.site_id, site.case.site, site.before.seq + 1
-    return [
-        entries.Entry.of(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
-        for seq, (event, login) in enumerate(
-            zip(site.events, site.logins, strict=True), start=first
-        )
-    ]
-
-
-def _orders(site: _Site) -> list[tuple[orders.Outgoing, tuple[str, ...]]]:
-    """What the world must be told, of all that has happened to the site in this transaction, and in
-    which lanes."""
-    found: list[tuple[orders.Outgoing, tuple[str, ...]]] = []
-    for order in machine_orders.orders(site.events):
-        seq = site.before.seq + 1 + order.event
-        at = site.events[order.event].recorded_at
-        data = order_document(site.case, order)
-        outgoing = orders.Outgoing(site.case.site_id, seq, 1, order.kind, data, at)
-        found.append((outgoing, order.lanes))
-    return found
 
 
 def _document(decision: Decision, command: Command, first_seq: int) -> dict[str, Any]:

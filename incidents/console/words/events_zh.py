@@ -30,7 +30,7 @@ SENTENCES = {
     "closure_asked": "{by} 申请关闭 {site}（{closed_for}），由另一人决定",
     "closure_declined": "{site} 不予关闭：申请被驳回",
     "closure_disputed": "{site} 的关闭有争议：所需 {needed} 项中尚有 {counted} 项成立",
-    "dispute_settled": "{site} 的关闭不再有争议：{as_it_was}",
+    "dispute_settled": "{site} 的关闭不再有争议：{how_met}",
     "closure_upheld": "{site} 的关闭予以维持",
     "hold_set": "{site} 奉命扣停：保持停用",
     "hold_lifted": "{site} 的扣停已解除{open_or_not}",
