@@ -26,6 +26,7 @@ from incidents.store.tables import sites, work
 from incidents.views import duty, policy
 from incidents.views.enforcement import enforcement, is_heard, missed
 from incidents.views.misses import closing_misses
+from incidents.views.queue_page import IN_ORDER
 
 Row = Mapping[str, Any]
 
@@ -253,7 +254,6 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 
 _one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
 _most_due: ColumnElement[int] = literal_column(str(_MAX_DUE))
-_IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
 
 
 def _due_between(first: datetime, last: datetime) -> Select[Any]:
@@ -263,7 +263,7 @@ def _due_between(first: datetime, last: datetime) -> Select[Any]:
     soon = (
         select(*own, work.c.sort_due)
         .where(work.c.sort_due >= first, work.c.sort_due <= last)
-        .order_by(*_IN_ORDER)
+        .order_by(*IN_ORDER)
         .limit(_most_due)
         .subquery("soon")
     )

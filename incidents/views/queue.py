@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
     Select,
-    and_,
-    func,
-    literal,
-    literal_column,
-    select,
-    tuple_,
 )
 
 from incidents.clock import rfc3339
@@ -23,31 +16,21 @@ from incidents.english import ENGLISH
 from incidents.errors import InputError
 from incidents.language import Language
 from incidents.machine.case import rule_to_close
-from incidents.machine.ids import read_item_id
 from incidents.machine.policy import Policy
 from incidents.report_duty import ReportDuty
-from incidents.store.tables import FAR, claims, sites, work
-from incidents.store.types import microseconds
 from incidents.views import duty, masked, personal, policy
 from incidents.views.acts import dead_letters, late
 from incidents.views.enforcement import enforcement
 from incidents.views.findings import Findings, find
 from incidents.views.misses import closing_misses
+from incidents.views.queue_page import MAX_COUNTED, counts, cursor, page
 from incidents.views.script import script
 
 Document = dict[str, Any]
 Row = Mapping[str, Any]
 
 MAX_PAGE = 1_000
-MAX_COUNTED = 1_000
-"""So many items are counted by kind, the most urgent ones; `counts_capped` says that it was so.
-
-A count costs what it counts: beyond a thousand it would cost more than the page it stands on.
-"""
-
 _WORDS = ("phone", "email", "person", "request_reason", "closing_text")
-_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def queue(
@@ -75,14 +58,14 @@ def queue(
     """
     if not 1 <= limit <= MAX_PAGE:
         raise InputError(f"a page of the queue has 1 to {MAX_PAGE:,} items, got {limit}")
-    rows = _rows(connection, _page(limit + 1, mine=mine, after=after))
+    rows = _rows(connection, page(limit + 1, mine=mine, after=after))
     shown, more = rows[:limit], len(rows) > limit
     in_force = policy.in_force(connection)
-    counted = _counts(connection)
+    counted = counts(connection)
     return {
         "items": _items(connection, shown, in_force, now, reveal=reveal, language=language),
         "more": more,
-        "next_after": _cursor(shown[-1]) if more else None,
+        "next_after": cursor(shown[-1]) if more else None,
         "counts": dict(sorted(counted.items())),
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),
@@ -98,13 +81,13 @@ def item(
 
     For who asks for one number, and shall not be shown a page of them.
     """
-    rows = _rows(connection, _page(1, of=of))
+    rows = _rows(connection, page(1, of=of))
     found = _items(connection, rows, policy.in_force(connection), now, reveal=reveal)
     return found[0] if found else None
 
 
-def _rows(connection: Connection, page: Select[Any]) -> list[Row]:
-    return [dict(row) for row in connection.execute(page).mappings()]
+def _rows(connection: Connection, wanted: Select[Any]) -> list[Row]:
+    return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
 def _items(
@@ -237,71 +220,3 @@ def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:
         and row["state"] == "active"
         and incident["suspension"] is None
     )
-
-
-def _page(
-    most: int,
-    *,
-    mine: str | None = None,
-    after: str | None = None,
-    of: tuple[int, str] | None = None,
-) -> Select[Any]:
-    """The page's rows of `work` by its index, and only then what belongs to each."""
-    page = select(work)
-    if of is not None:
-        page = page.where(work.c.site_id == of[0], work.c.item == of[1])
-    if mine is not None:
-        page = page.join(claims, _claim_of(work)).where(claims.c.by == mine)
-    if after is not None:
-        page = page.where(tuple_(*_ORDER) > _place(after))
-    rows = page.order_by(*_ORDER).limit(_written(most)).subquery("page")
-    joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
-    whom = (
-        sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held, sites.c.run,
-        sites.c.epoch, sites.c.phone, sites.c.email, sites.c.person, sites.c.request_by,
-        sites.c.request_reason, sites.c.closing_by, sites.c.closing_text,
-        sites.c.closing_incident, sites.c.closing_field,
-    )  # fmt: skip
-    claim = (claims.c.by.label("claimed_by"), claims.c.at.label("claimed_at"))
-    order = (rows.c.sort_due, rows.c.recorded_at, rows.c.site_id, rows.c.item)
-    return select(rows, *whom, *claim).select_from(joined).order_by(*order)
-
-
-def _claim_of(of: Any) -> Any:
-    return and_(claims.c.site_id == of.c.site_id, claims.c.item == of.c.item)
-
-
-def _counts(connection: Connection) -> Counter[str]:
-    first = select(work.c.kind).order_by(*_ORDER).limit(_written(MAX_COUNTED)).subquery("first")
-    found = connection.execute(
-        select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
-    )
-    return Counter({row.kind: row.total for row in found})
-
-
-def _written(most: int) -> Any:
-    """A limit that stands in the statement itself.
-
-    PostgreSQL, planning for any limit, takes it for a tenth of the table, and reads all sites.
-    """
-    return literal_column(str(most))
-
-
-def _cursor(row: Row) -> str:
-    """The row's place in the queue: not the item alone, which may be gone by the next page."""
-    times = f"{microseconds(row['sort_due'])}.{microseconds(row['recorded_at'])}"
-    return f"{times}.{row['site_id']}-{row['item']}"
-
-
-def _place(after: str) -> Any:
-    due, _, rest = after.partition(".")
-    recorded, _, item = rest.partition(".")
-    read = read_item_id(item)
-    try:
-        times = [_EPOCH + timedelta(microseconds=int(text)) for text in (due, recorded)]
-    except (ValueError, OverflowError):
-        times = []
-    if read is None or not times or max(times) > FAR:
-        raise InputError(f"not a place in the queue: {after!r} (give a page's next_after)")
-    given = zip((*times, *read), _ORDER, strict=True)
-    return tuple_(*(literal(value, column.type) for value, column in given))
