@@ -25,7 +25,8 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class NoServerError(IncidentsError):
-    """uvicorn is not installed, which this needs: pip install 'incidents[{extra}]'"""
+    """uvicorn is not installed, which this needs: pip install '.[{extra}]' in the source of
+    incidents"""
 
 
 class AddressError(IncidentsError):

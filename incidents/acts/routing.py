@@ -40,7 +40,7 @@ _SECOND, _YEAR = timedelta(seconds=1), timedelta(days=366)
 
 class MissingLibraryError(IncidentsError):
     """the adapter {name!r} needs a library that is not installed ({detail}): pip install
-    'incidents[{extra}]'"""
+    '.[{extra}]' in the source of incidents"""
 
 
 @dataclass(frozen=True, slots=True)

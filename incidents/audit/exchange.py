@@ -27,8 +27,8 @@ class ExchangeError(IncidentsError):
 
 
 class NoClientError(IncidentsError):
-    """{library} is not installed, which witnesses and time stamps need: pip install
-    'incidents[witness]'"""
+    """{library} is not installed, which witnesses and time stamps need: pip install '.[witness]'
+    in the source of incidents"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class NoMetricsLibraryError(IncidentsError):
-    """the metrics need a library that is not installed: pip install 'incidents[metrics]'"""
+    """the metrics need a library that is not installed: pip install '.[metrics]' in the source of
+    incidents"""
 
 
 @click.command()

@@ -19,7 +19,8 @@ _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 
 class NoClientError(IncidentsError):
-    """to ask a server needs a library that is not installed: pip install 'incidents[console]'"""
+    """to ask a server needs a library that is not installed: pip install '.[console]' in the
+    source of incidents"""
 
 
 class NotOverServerError(InputError):

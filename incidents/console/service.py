@@ -20,7 +20,8 @@ MAX_AT_ONCE = 1_000
 
 
 class NoLibraryError(IncidentsError):
-    """{name} is not installed, which this needs: pip install 'incidents[{extra}]'"""
+    """{name} is not installed, which this needs: pip install '.[{extra}]' in the source of
+    incidents"""
 
 
 def serve(

@@ -29,8 +29,8 @@ _NOT_SERVED = "the metrics are not served"
 
 
 class MetricsLibraryError(IncidentsError):
-    """the settings ask for metrics, and their library is not installed: pip install
-    'incidents[metrics]'"""
+    """the settings ask for metrics, and their library is not installed: pip install '.[metrics]'
+    in the source of incidents"""
 
 
 def needed() -> Address | None:

@@ -28,8 +28,8 @@ _LOG = logger("notices")
 
 
 class NoAppriseError(IncidentsError):
-    """a channel of the type chat needs Apprise, which is not installed: pip install
-    'incidents[chat]'"""
+    """a channel of the type chat needs Apprise, which is not installed: pip install '.[chat]' in
+    the source of incidents"""
 
 
 class Chat:

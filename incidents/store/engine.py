@@ -252,7 +252,7 @@ def _postgresql(url: URL) -> Engine:
         )
     except ModuleNotFoundError as error:
         raise DatabaseError(
-            "PostgreSQL needs its driver: pip install 'incidents[postgresql]'"
+            "PostgreSQL needs its driver: pip install '.[postgresql]' in the source of incidents"
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "checkin", _note_since_when_idle)

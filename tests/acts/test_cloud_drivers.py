@@ -275,7 +275,7 @@ def test_a_missing_library_is_named_with_the_way_to_install_it(
     monkeypatch.setitem(sys.modules, "libcloud.compute.base", None)
     with pytest.raises(routing.MissingLibraryError) as refused:
         routing.read({"adapter": "machines", "machines": {"type": "cloud"} | _GOOD})
-    assert "pip install 'incidents[cloud]'" in refused.value.message
+    assert "pip install '.[cloud]'" in refused.value.message
 
 
 def test_the_settings_that_the_guide_shows_are_taken(tmp_path: Path) -> None:

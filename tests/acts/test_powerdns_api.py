@@ -173,7 +173,7 @@ def test_a_missing_library_is_named_with_the_way_to_install_it(
     monkeypatch.setitem(sys.modules, "httpx", None)
     with pytest.raises(routing.MissingLibraryError) as refused:
         routing.read({"adapter": "dns", "dns": {"type": "powerdns"} | _GOOD})
-    assert "pip install 'incidents[webhook]'" in refused.value.message
+    assert "pip install '.[webhook]'" in refused.value.message
 
 
 def test_the_settings_that_the_guide_shows_are_taken(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_template_that_is_wrong_is_found_before_a_customer_finds_it(
 
 def test_without_its_library_it_says_what_to_install(sqlite_url: str, tmp_path: Path) -> None:
     told = refused(sqlite_url, tmp_path, SETTINGS, code="import sys; sys.modules['uvicorn']=None;")
-    assert f"pip install 'incidents[{EXTRA}]'" in told
+    assert f"pip install '.[{EXTRA}]'" in told
 
 
 def test_a_port_that_is_taken_is_named(sqlite_url: str, tmp_path: Path) -> None:
