@@ -668,10 +668,14 @@ class Log:
         if handovers != bundle.under("handovers"):
             raise WrongError("handovers", f"there must be {len(handovers)}, one for each new key")
         self.handovers = [Checkpoint.read(bundle.read(path), path) for path in handovers]
+        names = {key.name for key in self.keys}
+        self.held = [note for note in asked.held if note.origin in names]
+        # Another log's says nothing of this one; it must not accuse anybody.
+        self.strangers = [note for note in asked.held if note.origin not in names]
 
     def check_keys(self) -> None:
         """The keys are those that are trusted already, or follow on them."""
-        for note in (self.checkpoint, *self.handovers, *self.asked.held):
+        for note in (self.checkpoint, *self.handovers):
             if {key.name for key in self.keys} != {note.origin}:
                 raise WrongError(
                     note.where, f"{short(note.origin)} is not what its keys are called"
@@ -692,7 +696,7 @@ class Log:
         for old, new, note in zip(self.keys, self.keys[1:], self.handovers, strict=False):
             if not {old, new} <= note.signers(everyone, valid, strict=True):
                 raise WrongError(note.where, "not both the old key and the new one have signed it")
-        for held in self.asked.held:
+        for held in self.held:
             if not held.signers(self.keys, valid, strict=False):
                 raise WrongError(held.where, "no key of this log has signed it")
 
@@ -721,6 +725,11 @@ def verify(folder: Path, asked: Asked) -> Findings:
             bundle.check_digests()
             found.checked.append(f"files: {len(bundle.digests)}, each as manifest.json lists it")
         log = Log(bundle, asked)
+        this = log.checkpoint.origin
+        found.wrong += [
+            (note.where, f"it is of another log, {short(note.origin)}: this one is {short(this)}")
+            for note in log.strangers
+        ]
         with found.collected():
             log.check_keys()
             _check_signatures(log, found)
@@ -759,7 +768,7 @@ _ASIDE = {
 
 
 def _check_entries(log: Log, found: Findings) -> None:
-    bundle, checkpoint, held = log.bundle, log.checkpoint, log.asked.held
+    bundle, checkpoint, held = log.bundle, log.checkpoint, log.held
     if checkpoint.size != bundle.size:
         raise WrongError("manifest.json", f"the size is not that in checkpoint, {checkpoint.size}")
     record = Record(bundle.whole)

@@ -76,7 +76,7 @@ async def known(request: Request, act: str) -> Caller:
     secret = _bearer(authorization)
     found = None if secret is None else await request.app.state.at_the_door.take(secret)
     if found is None:
-        raise problems.not_signed_in()
+        raise problems.not_signed_in(with_token=True)
     return Caller(request.app.state.house, found)
 
 

@@ -109,15 +109,24 @@ def problem(
     )  # fmt: skip
 
 
-def not_signed_in() -> Problem:
-    """Nobody, or nobody any more (RFC 9110, section 11.6.1)."""
+def not_signed_in(*, with_token: bool = False) -> Problem:
+    """Nobody, or nobody any more (RFC 9110, section 11.6.1); `with_token`: something was given."""
     return problem(
         HTTPStatus.UNAUTHORIZED,
         "not_signed_in",
-        "this needs a token, as Authorization: Bearer, or a session; the command line takes the"
-        " token in INCIDENTS_TOKEN, and incidents token make gives one",
+        _NOBODYS if with_token else _NOTHING_GIVEN,
         headers={"WWW-Authenticate": 'Bearer realm="incidents"'},
     )
+
+
+_NOTHING_GIVEN = (
+    "this needs a token, as Authorization: Bearer, or a session; the command line takes the token"
+    " in INCIDENTS_TOKEN, and incidents token make gives one"
+)
+_NOBODYS = (
+    "the token that was given is nobody's here: mistyped, expired, revoked, or its account"
+    " disabled; incidents token list shows which there are, and incidents token make gives one"
+)
 
 
 def not_let(act: str, why: str) -> Problem:

@@ -102,13 +102,8 @@ def _tell_of_orders(run: Run, carried_out: Round | None) -> None:
 def _check(run: Run) -> int:
     from incidents.daemon import settings_check
 
-    enforced = settings_check.check(run.house)
-    if enforced:
-        run.tell("the settings can be worked with")
-    else:
-        run.tell(
-            "the settings can be worked with; NOTHING IS ENFORCED: [acts] names no adapter but log"
-        )
+    undone = settings_check.check(run.house)
+    run.tell("; ".join(["the settings can be worked with", *undone]))
     return DONE
 
 

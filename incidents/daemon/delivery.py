@@ -34,6 +34,13 @@ _WRONG = {
     DESK: "the desk is not told of its calls",
 }
 
+_UNDONE = {
+    ACT: "NOTHING IS ENFORCED in the world: [acts] names no adapter but log",
+    NOTICE: "the customers are told nothing: [notices] names no channel",
+    DESK: "the desk is told of no call: [alarms] names no channel",
+}
+"""What stays undone where the settings name nobody for a lane; but for the first it waits."""
+
 TICK_S = 0.25
 """How often it is to be run; an order waits for no longer than that to be tried."""
 
@@ -114,7 +121,7 @@ class Delivery:
             self.round.close()
             self.round = None
         if not (found.enforces or self._once):
-            journal.warn("NOTHING IS ENFORCED in the world: [acts] names no adapter but log")
+            journal.warn(_UNDONE[ACT])
 
     def _find_channel(self, lane: str) -> None:
         told = channel(self._house, lane)
@@ -123,6 +130,8 @@ class Delivery:
             self._lanes[lane] = partial(_always, told)
         else:
             self._unheard.add(lane)
+            if not self._once:
+                journal.warn(_UNDONE[lane])
 
     def _stands_aside(self) -> bool:
         """With a wrong clock nothing is decided, and what was done would be put on record wrongly.
@@ -163,8 +172,8 @@ def once(house: House) -> Delivery:
     return delivery
 
 
-def check(house: House) -> bool:
-    """Whether anything in the world is changed with these settings; nothing is carried out.
+def check(house: House) -> list[str]:
+    """What stays undone with these settings, as sentences; nothing is carried out.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError:
@@ -172,9 +181,9 @@ def check(house: House) -> bool:
     """
     found = routing.load()
     found.close()
-    for lane in (NOTICE, DESK):
-        channel(house, lane)
-    return found.enforces
+    undone = [] if found.enforces else [_UNDONE[ACT]]
+    lanes = (NOTICE, DESK)
+    return undone + [_UNDONE[lane] for lane in lanes if not channel(house, lane).is_set_up]
 
 
 def channel(house: House, lane: str) -> Customer | Desk:

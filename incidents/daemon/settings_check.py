@@ -24,8 +24,8 @@ _SECTIONS = (
 )  # fmt: skip
 
 
-def check(house: House) -> bool:
-    """Whether anything in the world is changed with these settings; no duty is begun.
+def check(house: House) -> list[str]:
+    """What stays undone with these settings, as sentences; no duty is begun.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,

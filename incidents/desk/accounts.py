@@ -72,6 +72,11 @@ class DisabledAccountError(RefusedError):
     """the account of {handle} is disabled (account enable)"""
 
 
+class NotOfRoleError(RefusedError):
+    """{handle} has the role {role}, which may not do {act}: a token for it would let nobody do it
+    (account role gives another)"""
+
+
 class AccountSignInError(RefusedError):
     """an administrator of this desk has a password, so accounts, passwords and tokens are kept only
     by somebody who has signed in, and {by} has not"""
@@ -187,7 +192,7 @@ def make_token(
     """A token of that account, for `days`; `acts` are what it is for, of what the role may.
 
     Raises:
-        UnknownAccountError, DisabledAccountError, UnknownActError, BadExpiryError.
+        UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
     """
     for each in acts or ():
         if each not in roles.MAY or each in roles.IN_PERSON:
@@ -196,8 +201,12 @@ def make_token(
     if not 1 <= days <= MAX_TOKEN_DAYS:
         raise BadExpiryError(days=days, most=MAX_TOKEN_DAYS)
     act = _Act(connection, by, clock)
-    if _known(connection, handle).disabled_at is not None:
+    account = _known(connection, handle)
+    if account.disabled_at is not None:
         raise DisabledAccountError(handle=handle)
+    for each in acts or ():
+        if not roles.may(account.role, each):
+            raise NotOfRoleError(handle=handle, role=account.role, act=each)
     kept = None if acts is None else sorted(set(acts))
     new = Token(
         secrets.random_id(), handle, secrets.digest(secret), kept, act.now,

@@ -12,6 +12,7 @@ from incidents.clock import rfc3339
 from incidents.errors import UnknownOrderError
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.orders import DESK, NOTICE
+from incidents.store import sites as site_rows
 from incidents.store.order_tables import dead, deliveries, orders, waiting
 from incidents.store.tables import entries, sites
 from incidents.store.types import UTCDateTime
@@ -42,7 +43,12 @@ def unsettled(
     """What is not carried out: dead letters by when they were ordered, then what waits, lane by
     lane, by when it is tried next. `state` is `dead`, `waiting` or, of an attempt that is being
     made at `now`, `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
+
+    Raises:
+        UnknownSiteError: of `site`, with the nearest names.
     """
+    if site is not None:
+        site_rows.named(connection, site)
     asked = [_rows(site).where(dead).order_by(_of.since, _of.site_id)]
     if not only_dead:
         asked += [

@@ -175,6 +175,7 @@ def test_a_token_is_printed_once_and_listed_without_its_secret(cli: Cli) -> None
     (("make", "panel-1", "--days", "0"), 2, "bad_expiry"),
     (("make", "panel-1", "--days", "400"), 2, "bad_expiry"),
     (("make", "panel-1", "--days", "1", "--act", "approve"), 2, "unknown_act"),
+    (("make", "panel-1", "--days", "1", "--act", "export"), 3, "not_of_role"),
     (("make", "panel-9", "--days", "1"), 3, "unknown_account"),
     (("revoke", "0123456789"), 3, "unknown_token"),
 ])  # fmt: skip

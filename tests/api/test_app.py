@@ -18,6 +18,15 @@ def test_without_a_token_every_path_answers_401_as_a_problem(api: Rig) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+def test_a_token_of_nobody_is_answered_otherwise_than_no_token(api: Rig) -> None:
+    told = api.nobody().get("/api/v1/queue").json()["detail"]
+    wrong = api.nobody().get("/api/v1/queue", headers={"Authorization": "Bearer inc_mistyped"})
+    assert (wrong.status_code, wrong.json()["type"]) == (401, "urn:incidents:problem:not-signed-in")
+    assert told.startswith("this needs a token")
+    assert wrong.json()["detail"].startswith("the token that was given is nobody's here")
+    assert "inc_mistyped" not in wrong.text
+
+
 def test_a_violation_is_logged_and_stands_in_the_queue(api: Rig) -> None:
     add(api)
     operator = api.client("operator")

@@ -89,6 +89,17 @@ def test_no_signature_stands_in_a_bundle_that_nobody_can_check(desk: Desk, tmp_p
     assert auditor.wrong_in(bundles.whole(desk), tmp_path, held=[files["checkpoint"]]) == []
 
 
+def test_a_held_checkpoint_of_another_log_accuses_nobody(desk: Desk, tmp_path: Path) -> None:
+    rewritten = [bundles.edited(entry, actor="x") for entry in desk.entries]
+    held = [bundles.head(rewritten, FORGER, origin="other.example")]
+    assert auditor.wrong_in(bundles.whole(desk), tmp_path, held=held) == [
+        f"held: it is of another log, 'other.example': this one is '{LOG.name}'"
+    ]
+    told = auditor.told(tmp_path, keys=[LOG.vkey], held=held)
+    assert any(line.startswith("signature of") for line in told["checked"])
+    assert any(line.startswith("entries:") for line in told["checked"])
+
+
 def test_a_held_checkpoint_that_the_log_has_not_signed_proves_nothing(
     desk: Desk, tmp_path: Path
 ) -> None:

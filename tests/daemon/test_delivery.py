@@ -44,6 +44,10 @@ from tests.notices.mail_server import desk_mail
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 NOT_CARRIED_OUT = "the orders are not carried out"
+NOBODY_IS_TOLD = [
+    "the customers are told nothing: [notices] names no channel",
+    "the desk is told of no call: [alarms] names no channel",
+]
 NOTHING_IS_ENFORCED = "NOTHING IS ENFORCED in the world: [acts] names no adapter but log"
 
 
@@ -216,9 +220,10 @@ def test_settings_that_can_be_worked_with_are_said_to_be_so(
     Path(env["INCIDENTS_CONFIG"]).write_text("")
     only_logged = incidents(sqlite_url, "daemon", "check", env=env)
 
-    assert (done.returncode, done.stderr) == (DONE, "the settings can be worked with\n")
-    assert only_logged.returncode == DONE
-    assert "NOTHING IS ENFORCED" in only_logged.stderr
+    right = "the settings can be worked with"
+    assert (done.returncode, done.stderr) == (DONE, "; ".join([right, *NOBODY_IS_TOLD]) + "\n")
+    undone = "; ".join([right, NOTHING_IS_ENFORCED, *NOBODY_IS_TOLD])
+    assert (only_logged.returncode, only_logged.stderr) == (DONE, f"{undone}\n")
 
 
 def test_wrong_settings_keep_once_from_no_clock(
@@ -280,7 +285,7 @@ def test_it_waits_for_its_database_and_says_so_once(
         for _ in range(3):
             delivery._part._backoff._until = 0.0
             delivery.run()
-        [enforces_nothing, waits] = said()
+        [enforces_nothing, *nobody_is_told, waits] = said()
 
         file.parent.mkdir()
         with sqlite_databases.at_head() as url:
@@ -295,6 +300,7 @@ def test_it_waits_for_its_database_and_says_so_once(
         house.close()
 
     assert enforces_nothing["event"] == NOTHING_IS_ENFORCED
+    assert [line["event"] for line in nobody_is_told] == NOBODY_IS_TOLD
     assert (waits["event"], waits["level"]) == (NOT_CARRIED_OUT, "error")
     assert "cannot open the file" in waits["reason"]
     assert [line["event"] for line in said()][-1] == f"no longer: {NOT_CARRIED_OUT}"

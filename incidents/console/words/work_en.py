@@ -36,7 +36,10 @@ TEXTS: dict[str, str] = {
     "order.next_at": "Next attempt",
     "order.adapter": "By",
     "order.problem": "Problem",
-    "order.untold": "Nothing is on record of it yet: it is tried by itself.",
+    "order.untold": (
+        "Nothing is on record of it yet. A daemon whose settings name an adapter or a channel for"
+        " it tries it by itself."
+    ),
     "do.retry": "Try it again",
     "do.retry.what": "From now on for as long as any other order.",
     "do.cancel": "Cancel it",

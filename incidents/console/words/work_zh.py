@@ -35,7 +35,7 @@ TEXTS: dict[str, str] = {
     "order.next_at": "下次尝试",
     "order.adapter": "执行者",
     "order.problem": "问题",
-    "order.untold": "尚无记录：会自动尝试。",
+    "order.untold": "尚无记录：守护进程的设置中有相应的适配器或渠道时，会自动尝试。",
     "do.retry": "重试",
     "do.retry.what": "从现在起与其他指令一样重试。",
     "do.cancel": "取消",
