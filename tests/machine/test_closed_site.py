@@ -53,9 +53,11 @@ def test_of_the_site_only_the_dispute_moves() -> None:
 
 
 def test_no_clock_starts_on_it() -> None:
-    site = History().log().contact(1).false_info().void_contact(1)
+    site = History().log()
+    due = site.contact_due(1)
+    site.contact(1).false_info().void_contact(1)
     assert site.states == ["open"]
-    assert site.incident(1).contact_due is None
+    assert site.contact_due(1) == due, "the hour that it had"
     assert site.after("24h").elapse().happened == []
 
 
@@ -103,3 +105,17 @@ def test_it_is_never_due() -> None:
     site = History(at="10:00").miss().log().false_info()
     assert site.case.closed_at == utc("11:00:00.000001")
     assert site.after("2400h").elapse().happened == []
+
+
+def test_a_call_in_time_whose_record_is_corrected_on_it_breaks_the_run_as_before() -> None:
+    site = History(at="03-01 00:00").miss().sit_out()
+    site.at("03-02 02:00").log().after("10m").contact(2)
+    for day in ("03-03", "03-04", "03-05"):
+        site.at(f"{day} 03:00").miss().sit_out()
+    assert (site.rule, site.run, site.disputed) == ("unreachable_run", 3, False)
+    site.void_contact(2)
+    assert (site.run, site.disputed) == (4, False)
+    site.contact(2, at="03-02 02:10")
+    assert site.run == 3, "who was reached in time breaks the run, whenever that is recorded"
+    site.void(3)
+    assert (site.run, site.disputed) == (2, True)

@@ -771,9 +771,10 @@ class NaiveDesk:
         yield
         after = incident.state()
         if after == "open" and before != "open":
-            incident.deadline = self._unless_no_clock_starts(
-                site, incident, now + self.policy.unreachable_within
-            )
+            fresh = now + self.policy.unreachable_within
+            # Where no clock starts, what was in time is so still, however late it is recorded.
+            fresh_or_none = self._unless_no_clock_starts(site, incident, fresh)
+            incident.deadline = fresh_or_none or incident.deadline
         if after == "notified" and before != "notified":
             within = self.policy.removal_within
             incident.removal_due = self._unless_no_clock_starts(
