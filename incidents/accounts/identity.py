@@ -16,6 +16,10 @@ Why = Literal["role", "token_scope", "in_person", "prove_again"]
 ago that they have proved who they are."""
 
 
+SESSION = "session"
+"""What stands in an entry in place of a machine's login, of who came in by a session."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """An account that has proved who it is: by a token, for some acts, or by a session.
@@ -32,7 +36,7 @@ class Identity:
     @property
     def login(self) -> str:
         """How they came in, which stands beside the name in each entry."""
-        return "session" if self.token is None else f"token {self.token}"
+        return SESSION if self.token is None else f"token {self.token}"
 
     def why_not(self, act: str, now: datetime) -> Why | None:
         """Why they may not do that act at `now`; None if they may."""

@@ -14,13 +14,13 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from incidents import clock, evidence, inputs, site_name, views
 from incidents.console import details, pasted, telling, writing
-from incidents.console.queue import OUTCOMES
 from incidents.console.said import Said
 from incidents.console.site import confirm, reasons
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.errors import InputError, RefusedError, UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.ids import incident_id
+from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import FOR_DESK
 from incidents.notices import customer_settings
 from incidents.store import sites
@@ -86,9 +86,12 @@ def _log_page(
         # Of the hosts that were found, the one that is in the register; else the most frequent.
         likely = next((host for host in found.hosts if host in known), found.hosts[0])
         typed = {**typed, "site": typed.get("site") or likely}
+    kept = urls if urls is not None else list(found.urls) if found else []
+    # What was found is ticked where it is of the site; what somebody has ticked stays so.
+    ticked = pasted.at_site(kept, typed["site"]) if found and kept else set(kept)
     return here.page(
         "log", status=409 if said else 200, said=said, typed=typed, found=found, known=known,
-        urls=urls if urls is not None else list(found.urls) if found else [], unknown=unknown,
+        urls=kept, ticked=ticked, unknown=unknown,
         categories=CATEGORIES, most=inputs.MAX_TEXT_CHARACTERS, path="/log",
     )  # fmt: skip
 

@@ -7,11 +7,12 @@ found too, in their normal form.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from incidents import web_address
-from incidents.errors import BadUrlError
+from incidents import inputs, web_address
+from incidents.errors import BadUrlError, RefusedError
 from incidents.inputs import MAX_URLS
 
 MAX_CHARACTERS = 100_000
@@ -50,6 +51,15 @@ def find(text: str) -> Found:
     hosts = [urlsplit(url).hostname or "" for url in kept]
     ranked = sorted(dict.fromkeys(hosts), key=lambda host: -hosts.count(host))
     return Found(kept, tuple(unfit)[:MAX_URLS], len(urls) > MAX_URLS, tuple(ranked))
+
+
+def at_site(urls: Iterable[str], site: str) -> set[str]:
+    """Those of the addresses whose host is the site, or lies below it."""
+    try:
+        name = inputs.site(site)
+    except RefusedError:
+        return set()
+    return {url for url in urls if f".{urlsplit(url).hostname or ''}".endswith(f".{name}")}
 
 
 def _armed(written: str) -> str:

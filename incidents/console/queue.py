@@ -22,6 +22,7 @@ from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.ids import read_incident_id
+from incidents.machine.incident import OUTCOMES
 from incidents.store import entries, sites
 from incidents.views import warnings
 from incidents.views.queue import item as item_view
@@ -34,7 +35,6 @@ router = APIRouter()
 Document = dict[str, Any]
 
 PAGE = 50
-OUTCOMES = ("reached", "no-answer", "left-message", "wrong-number", "bounced")
 _CALLS = frozenset({"call", "keep_calling"})
 _KEPT_S = 5.0
 _MOST_KEPT = 64

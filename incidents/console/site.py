@@ -11,11 +11,11 @@ from starlette.responses import HTMLResponse, Response
 
 from incidents import inputs, site_name, views
 from incidents.console import details, drawing, telling, writing
-from incidents.console.queue import OUTCOMES
 from incidents.console.said import Said
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.machine import commands as c
+from incidents.machine.incident import OUTCOMES
 from incidents.views import lists, masked, possible, run
 from incidents.views.why import parts
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from incidents.accounts.identity import SESSION
 from incidents.audit import entry
 from incidents.english import ENGLISH
 from incidents.language import Language
@@ -162,7 +163,7 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
     """A person with the login beside the name, where it is another word; or the clock."""
     if person == CLOCK:
         return language.say("why.clock")
-    if login in (None, person):
+    if login in {None, person, SESSION}:
         return person
     return language.say("why.login", person=person, login=login)
 

@@ -14,6 +14,7 @@ from typing import Any
 from incidents.english import ENGLISH
 from incidents.language import Language
 from incidents.machine.policy import Policy
+from incidents.site_name import shown
 
 Document = dict[str, Any]
 
@@ -46,7 +47,7 @@ class _Item:
 
 
 def _call(item: _Item, policy: Policy) -> Script:
-    say = item.say("call", phone=_phone(item), site=item["site"], what=_what(item))
+    say = item.say("call", phone=_phone(item), site=shown(item["site"]), what=_what(item))
     if item["left_s"] is None:
         return say + item.say("call.no_clock"), _contact(item)
     cost = _cost(item, policy)
@@ -71,7 +72,7 @@ def _keep_calling(item: _Item, _policy: Policy) -> Script:
     if item["site_down"] and item["in_force"] != item["state"]:
         down = item.say("down.not_in_force", in_force=item["in_force"])
     say = item.say(
-        "keep_calling", down=down, phone=_phone(item), site=item["site"], what=_what(item)
+        "keep_calling", down=down, phone=_phone(item), site=shown(item["site"]), what=_what(item)
     )
     return say, _contact(item)
 
@@ -91,7 +92,7 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
 
 def _tell(item: _Item, _policy: Policy) -> Script:
     say = item.say(
-        "tell", phone=_phone(item), site=item["site"], rule=item["rule"], names=_names(item)
+        "tell", phone=_phone(item), site=shown(item["site"]), rule=item["rule"], names=_names(item)
     )
     return say, [
         f"incidents done {item['id']} --outcome told",
@@ -112,15 +113,16 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         say += item.say("recheck.recur")
         commands += [f"incidents recur {name}" for name in unsettled[:1]]
     elif item["state"] != "closed":
-        say += item.say("recheck.log")
-        commands += [f"incidents log {item['site']}"]
+        # Nothing is left to settle: what accuses a customer is not the likeliest.
+        say += item.say("recheck.log") + item.say("recheck.done")
+        return say, [f"incidents done {item['id']}", f"incidents log {item['site']}"]
     return say + item.say("recheck.done"), [*commands, f"incidents done {item['id']}"]
 
 
 def _review(item: _Item, _policy: Policy) -> Script:
     say = item.say("review", names=_names(item))
-    shown = [f"incidents show {name}" for name in item["about"]]
-    return say, [*shown, f"incidents done {item['id']}"]
+    looks = [f"incidents show {name}" for name in item["about"]]
+    return say, [*looks, f"incidents done {item['id']}"]
 
 
 def _disputed(item: _Item, _policy: Policy) -> Script:

@@ -364,12 +364,17 @@ def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) ->
         li.locator(f"#w-{incident}").get_by_text("+86 10 5555 0100").wait_for()
         li.keyboard.press("c")
         li.wait_for_selector(f"#i-{incident}.mine")
+        # In the list that came with it the number stands in full still.
+        expect(li.locator(f"#w-{incident} .number")).to_have_text("+86 10 5555 0100")
         li.keyboard.press("?")
         assert li.locator("dialog[open]").count() == 1
         li.keyboard.press("Escape")
         # The browser closes it in its own time, and no key does anything meanwhile.
         expect(li.locator("dialog[open]")).to_have_count(0)
+        # A slip of the finger stops nobody's clock.
         li.keyboard.press("1")
+        expect(li.locator(f"#i-{incident} button[value=reached]")).to_be_focused()
+        li.keyboard.press("Enter")
         li.wait_for_selector(f"#i-{incident} form[action$=removed]")
         li.keyboard.press("/")
         li.keyboard.type("keys.example")
@@ -386,6 +391,61 @@ def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) ->
         li.keyboard.press("Enter")
         li.wait_for_url(f"**/incidents/{incident}")
     assert any('"details_revealed"' in body for body in desk.kinds())
+
+
+def test_who_presses_twice_tells_of_no_call_to_somebody_else(
+    browser: Browser, desk: Console
+) -> None:
+    first = desk.violation("twice-a.example", ago=timedelta(minutes=58))
+    desk.violation("twice-b.example", ago=timedelta(minutes=57))
+    with person(browser, desk, "li") as li:
+        li.locator(f"#i-{first}").focus()
+        li.keyboard.press("1")
+        li.keyboard.press("Enter")
+        li.wait_for_selector(f"#i-{first} form[action$=removed]", state="attached")
+        expect(li.locator("#said .done")).to_be_visible()
+        for key in ("1", "Enter", "Enter"):
+            li.keyboard.press(key)
+            li.wait_for_timeout(200)
+    assert desk.site("twice-b.example")["incidents"][0]["state"] == "open"
+
+
+def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
+    browser: Browser, desk: Console
+) -> None:
+    incident = desk.violation("in-full.example")
+    number = "+86 10 5555 0100"
+    with person(browser, desk, "li") as li, person(browser, desk, "wang") as wang:
+        shown = li.locator(f"#w-{incident} .number")
+        expect(shown).not_to_have_text(number)
+        li.locator(f"#i-{incident} button[data-key=n]").click()
+        expect(shown).to_have_text(number)
+        wang.goto(f"{desk.url}/sites/in-full.example")
+        wang.locator("section[aria-labelledby=h-whom] button").click()
+        expect(wang.locator("#whom .number")).to_have_text(number)
+        # What others do comes to both, and takes nothing from them.
+        desk.do("in-full.example", c.RecordContact(by="zhao", incident=1, outcome="no-answer"))
+        expect(li.locator(f"#d-{incident}")).to_contain_text("contacts: 1")
+        expect(wang.locator("#fresh .story").first).to_contain_text("nobody answered")
+        expect(shown).to_have_text(number)
+        expect(wang.locator("#whom .number")).to_have_text(number)
+        # Another number is not shown until it is asked for, and the old one no more.
+        desk.do("in-full.example", c.EditSite(by="zhao", phone="+86 20 5555 0199"))
+        expect(shown).to_have_text("+86 20 •••• ••99")
+        expect(wang.locator("#whom .number")).to_have_text("+86 20 •••• ••99")
+
+
+def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Browser, desk: Console) -> None:
+    incident = desk.violation("chosen.example")
+    with person(browser, desk, "wang") as wang:
+        wang.goto(f"{desk.url}/incidents/{incident}")
+        outcome = wang.locator("#act-contact select[name=outcome]")
+        expect(outcome).to_have_value("")
+        outcome.select_option("no-answer")
+        wang.locator("h1").click()
+        desk.do("chosen.example", c.RecordContact(by="li", incident=1, outcome="left-message"))
+        wang.locator("#stale").wait_for()
+        expect(outcome).to_have_value("no-answer")
 
 
 def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Console) -> None:

@@ -47,3 +47,10 @@ def test_the_host_of_most_addresses_comes_first() -> None:
 
 def test_a_long_text_without_an_end_is_read_quickly() -> None:
     assert pasted.find("https://" * 100_000).urls == ()
+
+
+def test_addresses_of_other_sites_in_a_mail_are_not_the_sites() -> None:
+    urls = ["https://shop.example/a", "https://www.shop.example/b", "https://notshop.example/c"]
+    assert pasted.at_site(urls, " Shop.Example ") == set(urls[:2])
+    assert pasted.at_site(["https://xn--fiqs8s.example/"], "中国.example") != set()
+    assert pasted.at_site(urls, "no name at all") == set()

@@ -215,3 +215,12 @@ def test_a_closed_site_is_not_suspended_and_the_other_clocks_of_that_moment_stay
     site = History(policy=Policy(run_count=1, unreachable_within=timedelta(hours=2)))
     site.log().log().after("3h").elapse()
     assert site.states == ["unreached", "open"]
+
+
+def test_whose_hour_began_anew_has_its_place_at_the_new_deadline() -> None:
+    site = History(at="03-01 02:00").log().after("10m").contact(1)
+    for day in ("03-02", "03-03"):
+        site.at(f"{day} 03:00").miss().sit_out()
+    assert site.run == 2
+    site.at("03-04 00:00").void_contact(1).contact(1, at="03-01 02:10")
+    assert site.run == 0

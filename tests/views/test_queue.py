@@ -421,4 +421,4 @@ def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day:
     assert item["about"] == ["1-1"]
     assert item["say"].endswith("Still there: log it, a new violation with a clock of its own. All"
                                 " looked at: done.")  # fmt: skip
-    assert item["next"] == f"incidents log {SITE}"
+    assert item["next"] == f"incidents done {item['id']}"

@@ -55,6 +55,10 @@
     select(all[to], true);
   }
 
+  // What was asked for in full stays so in a fresh list, for as long as it is about the same.
+  const masked = new Map();
+  const whose = (place) => [...place.querySelectorAll("bdi, .number")].map((each) => each.textContent).join("\n");
+
   let kept = null;
   function keep() {
     const desk = live();
@@ -64,7 +68,7 @@
     const before = kept;
     kept = {
       open: [...desk.querySelectorAll("details[open][id]")].map((each) => each.id),
-      revealed: [...desk.querySelectorAll("[data-revealed]")].map((each) => [each.id, each.innerHTML]),
+      revealed: [...desk.querySelectorAll("[data-revealed]")].map(({ parentElement: each }) => [each.id, each.innerHTML]),
       at: all.findIndex((item) => item.id === selected),
       inside: desk.contains(active),
       item: active && active.closest && active.closest(".item") ? active.closest(".item").id : null,
@@ -73,6 +77,7 @@
     // A second list that comes before the first has settled: what was kept then is not lost.
     if (before) {
       kept.open = [...new Set([...before.open, ...kept.open])];
+      kept.revealed = [...before.revealed, ...kept.revealed];
       if (!kept.inside) Object.assign(kept, { inside: before.inside, item: before.item, button: before.button });
     }
   }
@@ -85,6 +90,9 @@
     if (!desk || !kept) return;
     if (desk.dataset.now) ahead = Date.parse(desk.dataset.now) - Date.now();
     for (const id of kept.open) if ($(id)) $(id).open = true;
+    for (const [id, shown] of kept.revealed) {
+      if ($(id) && whose($(id)) === masked.get(id)) $(id).innerHTML = shown;
+    }
     const all = items();
     let item = selected ? $(selected) : null;
     // What is settled is gone: the next one takes its place.
@@ -92,8 +100,10 @@
     select(item, false);
     // The focus went with the old list; who has moved on meanwhile, to a field say, stays there.
     if (kept.inside && (!document.activeElement || document.activeElement === body)) {
-      const home = (kept.item && $(kept.item)) || item || desk;
-      const same = home && kept.button && [...home.querySelectorAll(kept.button[0])]
+      const there = kept.item && $(kept.item);
+      const home = there || item || desk;
+      // Of another item no button: who presses twice must not tell of a call that nobody made.
+      const same = (there || !kept.item) && kept.button && [...(there || desk).querySelectorAll(kept.button[0])]
         .find((each) => each.textContent.trim() === kept.button[1] && !each.disabled);
       if (same) same.focus({ preventScroll: true });
       else if (home) home.focus({ preventScroll: true });
@@ -139,7 +149,8 @@
     acts[n] = () => {
       const item = selected && $(selected);
       const button = item && item.querySelectorAll("button[name=outcome]")[n - 1];
-      if (button && !button.disabled) button.click();
+      // Enter records it: what a slip of the finger stops is somebody's clock.
+      if (button && !button.disabled) button.focus();
     };
   }
 
@@ -167,11 +178,19 @@
   let source = null;
   let stale = false;
 
+  function isChanged(field) {
+    if (field.type === "hidden" || field.type === "search") return false;
+    if (field.type === "file") return field.files.length > 0;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (!field.options) return field.value !== field.defaultValue;
+    const first = [...field.options].findIndex((each) => each.defaultSelected);
+    return field.selectedIndex !== Math.max(first, 0);
+  }
+
   function busy() {
     const active = document.activeElement;
     if (active && active.matches("main input:not([type=search]), main textarea, main select")) return true;
-    return [...document.querySelectorAll("main form textarea, main form input[type=text]")]
-      .some((field) => field.value !== field.defaultValue);
+    return [...document.querySelectorAll("main form textarea, main form input, main form select")].some(isChanged);
   }
 
   function refresh() {
@@ -235,6 +254,7 @@
     // What was asked for before they began to type comes too late.
     if (event.detail.target.id === "fresh" && busy()) { event.detail.shouldSwap = false; old(); return; }
     if (event.detail.target.id === "desk" && overtaken(event.detail)) return;
+    if (event.detail.target.matches("[data-masked]")) masked.set(event.detail.target.id, whose(event.detail.target));
     keep();
   });
   document.addEventListener("htmx:afterSettle", () => { restore(); own(); tick(); });

@@ -108,6 +108,7 @@ WORDS = {
     "task_outcome.done": "已办",
     "task_outcome.told": "已告知",
     "task_outcome.still-there": "内容仍在",
+    "task_outcome.superseded": "已不再需要",
     "why_not.lifted": "其后已解除",
     "why_not.expired": "为时已晚，不再是新消息",
     "why_not.no_channel": "没有设置渠道",

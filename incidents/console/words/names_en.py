@@ -11,6 +11,8 @@ TEXTS: dict[str, str] = {
     "by.courier": "the courier",
     "by.customer": "the customer",
     "state.active": "active",
+    "state.disputed": "disputed",
+    "state.overdue": "overdue",
     "state.suspended": "suspended",
     "state.closed": "closed",
     "state.held": "held",
