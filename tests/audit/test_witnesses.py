@@ -315,6 +315,6 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "httpx", None)
     with pytest.raises(
-        exchange.NoClientError, match=r"^httpx is not installed.*incidents\[witness"
+        exchange.NoClientError, match=r"^httpx is not installed.*'\.\[witness\]' in the source"
     ):
         ask(Witness("http://127.0.0.1:1", KEY.verifier), 5, 0)
