@@ -14,6 +14,7 @@ from tests import browser as browsers
 from tests.acceptance.daemons import Timeline
 from tests.browser import Scheme, barriers, overflow
 from tests.console.desk_rig import PASSWORD, Console, console, person, sign_in
+from tests.console.rig import SETTINGS
 from tests.databases import Databases, SqliteDatabases
 
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
@@ -433,6 +434,27 @@ def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
         desk.do("in-full.example", c.EditSite(by="zhao", phone="+86 20 5555 0199"))
         expect(shown).to_have_text("+86 20 •••• ••99")
         expect(wang.locator("#whom .number")).to_have_text("+86 20 •••• ••99")
+
+
+def test_a_link_for_the_customer_stays_until_it_is_copied(
+    browser: Browser, sqlite_databases: SqliteDatabases, tmp_path: Path
+) -> None:
+    config = tmp_path / "customer.toml"
+    config.write_text(SETTINGS)
+    with (
+        sqlite_databases.at_head() as url,
+        console(url, tmp_path, {"INCIDENTS_CONFIG": str(config)}) as desk,
+        person(browser, desk, "li") as li,
+    ):
+        incident = desk.violation("link.example")
+        li.goto(f"{desk.url}/incidents/{incident}")
+        li.locator("section[aria-labelledby=h-link] button").click()
+        link = li.locator("#link code")
+        expect(link).to_contain_text("/c/")
+        given = link.inner_text()
+        desk.do("link.example", c.RecordContact(by="wang", incident=1, outcome="no-answer"))
+        expect(li.locator("#fresh .story").first).to_contain_text("No answer")
+        expect(link).to_have_text(given)
 
 
 def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Browser, desk: Console) -> None:
