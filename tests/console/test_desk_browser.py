@@ -372,6 +372,8 @@ def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) ->
         li.keyboard.press("Escape")
         # The browser closes it in its own time, and no key does anything meanwhile.
         expect(li.locator("dialog[open]")).to_have_count(0)
+        # The list that the news of one's own acts brings has come by then, and the focus stays.
+        li.wait_for_timeout(1_000)
         # A slip of the finger stops nobody's clock.
         li.keyboard.press("1")
         expect(li.locator(f"#i-{incident} button[value=reached]")).to_be_focused()
