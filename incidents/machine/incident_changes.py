@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from incidents.machine import events as e
 from incidents.machine.case import Case
@@ -121,7 +120,8 @@ def _contact_voided(case: Case, event: e.ContactVoided) -> None:
             incident,
             state=checked_incident("void_contact", event.state_from, event.state_to),
             contacts=contacts,
-            contact_due=_deadline(incident, moved, event.contact_due),
+            # Without a fresh hour it has its own: a call in time that is recorded late is in time.
+            contact_due=event.contact_due or incident.contact_due,
             removal_due=None if moved else incident.removal_due,
             corrections=incident.corrections + (wrong.outcome == REACHED),
         ),
@@ -151,7 +151,7 @@ def _statement_taken_back(case: Case, event: e.StatementTakenBack) -> None:
         replace(
             incident,
             state=checked_incident("take_back", event.state_from, event.state_to),
-            contact_due=_deadline(incident, True, event.contact_due),
+            contact_due=event.contact_due or incident.contact_due,
             removal_due=event.removal_due,
             corrections=incident.corrections + 1,
         ),
@@ -201,11 +201,3 @@ def _put(case: Case, incident: Incident) -> None:
     case.incidents[incident.n] = incident
     if incident.state in _LEFT_THE_QUEUE:
         case.claims.pop(str(incident.n), None)
-
-
-def _deadline(incident: Incident, moved: bool, fresh: datetime | None) -> datetime | None:
-    """The fresh hour of an incident that is open again; its own deadline where no clock starts.
-
-    So a call in time that is recorded rightly on a closed site is in time still (late truth).
-    """
-    return fresh if moved and fresh is not None else incident.contact_due

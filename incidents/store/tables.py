@@ -1,4 +1,4 @@
-"""The tables of sites and of what belongs to them, of the entries, and of people's own words.
+"""The tables of sites and of what belongs to them; all others are handed on.
 
 A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
 `orders`, `policies` and `sealed` are never updated. `note`, `text`, `reason`, `phone`, `email`,
@@ -19,9 +19,7 @@ from sqlalchemy import (
     FromClause,
     Index,
     Integer,
-    LargeBinary,
     Table,
-    Text,
     and_,
     literal_column,
 )
@@ -38,12 +36,13 @@ from incidents.store.metadata import schema as schema  # noqa: PLC0414 - handed 
 from incidents.store.order_tables import alarms as alarms  # noqa: PLC0414 - handed on
 from incidents.store.order_tables import deliveries as deliveries  # noqa: PLC0414 - handed on
 from incidents.store.order_tables import orders as orders  # noqa: PLC0414 - handed on
+from incidents.store.record_tables import DESK_STREAM as DESK_STREAM  # noqa: PLC0414 - handed on
+from incidents.store.record_tables import entries as entries  # noqa: PLC0414 - handed on
+from incidents.store.record_tables import sealed as sealed  # noqa: PLC0414 - handed on
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 # The due time, in `work`, of what has none, so that one index gives the order of the queue.
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
-# The site id of the desk's own stream of entries: acts that belong to no site.
-DESK_STREAM = 0
 
 sites = Table(
     "sites",
@@ -284,31 +283,3 @@ in_dispute = work.c.kind == words("disputed")[0]
 partial_index("ix_work_disputed", in_dispute, work.c.recorded_at, work.c.site_id)
 to_be_confirmed = work.c.kind == words("closure")[0]
 partial_index("ix_work_closure", to_be_confirmed, work.c.recorded_at, work.c.site_id)
-
-entries = Table(
-    "entries",
-    metadata,
-    Column("id", Number, primary_key=True, autoincrement=True),
-    # Not a foreign key: the desk's own stream is nobody's site.
-    Column("site_id", Number, nullable=False),
-    Column("site_seq", Number, nullable=False),
-    Column("recorded_at", UTCDateTime, nullable=False),
-    Column("body", Text, nullable=False),
-    # RFC 6962, section 2.1, of the body in UTF-8.
-    Column("leaf_hash", LargeBinary, nullable=False),
-    sqlite_autoincrement=True,
-)
-Index("uq_entries_site_id_site_seq", entries.c.site_id, entries.c.site_seq, unique=True)
-Index("ix_entries_recorded_at", entries.c.recorded_at)
-
-sealed = Table(
-    "sealed",
-    metadata,
-    Column("ref", Word, primary_key=True),
-    Column("salt", LargeBinary, nullable=False),
-    Column("value", Text, nullable=False),
-    # Whose entry refers to it, and when that was recorded: what may be erased, and when.
-    Column("site_id", Number, nullable=False),
-    Column("sealed_at", UTCDateTime, nullable=False),
-)
-Index("ix_sealed_site_id", sealed.c.site_id, sealed.c.sealed_at)

@@ -13,6 +13,7 @@ from typing import Any
 
 from incidents.english import ENGLISH
 from incidents.language import Language
+from incidents.machine.incident import OUTCOMES
 from incidents.machine.policy import Policy
 from incidents.site_name import shown
 
@@ -23,8 +24,6 @@ Script = tuple[str, list[str]]
 
 _REMARK = 300
 """So many characters of a customer's remark are told; the item has all of it."""
-
-_OUTCOMES = ("reached", "no-answer", "wrong-number", "bounced", "left-message")
 
 
 def script(item: Document, policy: Policy, language: Language = ENGLISH) -> Script:
@@ -173,7 +172,7 @@ _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
 
 
 def _contact(item: _Item) -> list[str]:
-    return [f"incidents contact {item['id']} {outcome}" for outcome in _OUTCOMES]
+    return [f"incidents contact {item['id']} {outcome}" for outcome in OUTCOMES]
 
 
 def _phone(item: _Item) -> str:
