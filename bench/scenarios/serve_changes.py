@@ -140,7 +140,8 @@ class _Console:
         """Listens, and has the list."""
         self._stream, self._to_stream = await asyncio.open_connection("127.0.0.1", self._port)
         self._to_stream.write(self._stream_asked)
-        await self._stream.readuntil(b"event: hello\ndata: {}\n\n")
+        await self._stream.readuntil(b"event: hello\n")
+        await self._stream.readuntil(b"\n\n")
         self._lists, self._to_lists = await asyncio.open_connection(
             "127.0.0.1", self._port, limit=1 << 20
         )

@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -51,9 +52,12 @@ class Changes:
         self._listening: dict[asyncio.Queue[str | None], str] = {}
         self._task: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
-        self._count = 0
-        self.version: int | None = None
-        """Another one after each change; None while nobody watches."""
+        self._name, self._count = token_hex(4), 0
+        self.version: str | None = None
+        """Another one after each change, and no other server's; None while nobody watches.
+
+        Of a page written at one version everything since is told to whoever listens from then on.
+        """
 
     def streams_of(self, handle: str) -> int:
         """How many streams that account has open."""
@@ -66,8 +70,10 @@ class Changes:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch())
         try:
-            # Whoever begins to listen looks at what there is now: it may have slept.
-            yield "retry: 1000\nevent: hello\ndata: {}\n\n"
+            yield "retry: 1000\n\n"
+            # Before the first look nothing would be told of what changes until then.
+            if self.version is not None:
+                yield _event("hello", {"version": self.version})
             clock = asyncio.get_running_loop().time
             beat = clock() + BEAT_S
             while True:
@@ -110,22 +116,25 @@ class Changes:
                 self._tell("lost", {})
                 await asyncio.sleep(LOST_EVERY_S)
                 continue
-            if lost:
-                lost = False
-                self._tell("hello", {})
             told = changed(self._seen, seen)
-            if told is not None or self.version is None:
+            first, lost, self._seen = self.version is None, False, seen
+            if told is not None or first:
                 self._count += 1
-                self.version = self._count
-            if told is not None:
+                self.version = f"{self._name}-{self._count}"
+            if first:
+                self._tell("hello", {"version": self.version})
+            elif told is not None:
                 self._tell("changed", told)
-            self._seen = seen
             await asyncio.sleep(EVERY_S)
 
     def _tell(self, event: str, data: dict[str, object]) -> None:
-        told = f"event: {event}\ndata: {json.dumps(data)}\n\n"
+        told = _event(event, data)
         for mailbox in self._listening:
             _put(mailbox, told)
+
+
+def _event(name: str, data: dict[str, object]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
 def _put(mailbox: asyncio.Queue[str | None], told: str | None) -> None:
@@ -157,7 +166,7 @@ def look(house: House) -> Seen:
 
 @router.get("/changes")
 async def changes(here: Looking) -> Response:
-    """Server-sent events: `changed` with the sites, `hello` to begin with, `lost`, `signed-out`."""
+    """Server-sent events: `hello`, `changed` with the sites, `lost`, `signed-out`."""
     watched: Changes = here.request.app.state.changes
     if watched.streams_of(here.by) >= MOST_OF_ONE:
         return Response(status_code=429, headers=writing.HEADERS)

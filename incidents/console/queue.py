@@ -58,7 +58,7 @@ class Lists:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[Any, ...], tuple[int, float, str]] = {}
+        self._kept: dict[tuple[Any, ...], tuple[str, float, str]] = {}
 
     def of(self, here: Sitting, place: Place, changes: Changes) -> str:
         """The list for somebody of that role."""
@@ -85,7 +85,7 @@ def show(here: Looking, mine: Mine = "", after: After = None) -> Response:
     """The page."""
     here.needs("look")
     place = Place(here.by if mine else None, after or None)
-    return here.page("queue", desk=_own(here, _written(here, place)), mine=bool(mine))
+    return here.page("queue", list=_own(here, _written(here, place)), mine=bool(mine), after=after)
 
 
 @router.get("/queue/list")

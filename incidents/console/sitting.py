@@ -62,6 +62,8 @@ class Sitting:
     door: Door
     visit: Visit
     reader: Reader
+    version: str | None
+    """The changes' version, from before anything was looked at; None while nobody watches."""
 
     @property
     def identity(self) -> Identity:
@@ -113,7 +115,7 @@ class Sitting:
         """What every template knows of who sits here."""
         return {
             "me": self.identity, "csrf": self.csrf, "may": self.identity.may,
-            "here": place_of(self.request),
+            "here": place_of(self.request), "version": self.version,
         }  # fmt: skip
 
 
@@ -191,7 +193,7 @@ def sitting(request: Request) -> Sitting:
     visit = entrance.visitor(state.door, request)
     if visit is None:
         raise SignedOutError
-    return Sitting(request, state.house, state.door, visit, reader(request))
+    return Sitting(request, state.house, state.door, visit, reader(request), state.changes.version)
 
 
 def acting(
@@ -209,7 +211,8 @@ def acting(
     if not entrance.is_own_form(here.visit, word):
         caller.refuse(here.house, here.identity, "form", "csrf", None)
         raise NotLetError("form", "csrf")
-    return Acting(request, here.house, here.door, _proved(here, form), here.reader, form)
+    visit = _proved(here, form)
+    return Acting(request, here.house, here.door, visit, here.reader, here.version, form)
 
 
 def _proved(here: Sitting, form: Given) -> Visit:

@@ -120,7 +120,9 @@ def _aloud(request: Request, status: int, kind: str, why: str | None, headers: A
     """Told in the page that is open, of which nothing is replaced."""
     reader = sitting.reader(request)
     told = f"{why or reader.say(f'trouble.{kind}')} {reader.say(f'trouble.{kind}.then')}"
-    there = {"HX-Retarget": "#said", "HX-Reswap": "innerHTML", **(headers or {})}
+    there = {
+        "HX-Retarget": "#said", "HX-Reswap": "innerHTML", "HX-Reselect": "unset", **(headers or {}),
+    }  # fmt: skip
     said = Said("refused", told)
     return writing.response("aloud", reader, status=status, headers=there, said=said)
 
@@ -130,7 +132,9 @@ def _sitting(request: Request) -> Sitting | None:
     visit = entrance.visitor(state.door, request)
     if visit is None:
         return None
-    return Sitting(request, state.house, state.door, visit, sitting.reader(request))
+    return Sitting(
+        request, state.house, state.door, visit, sitting.reader(request), state.changes.version
+    )
 
 
 def _write(

@@ -44,7 +44,7 @@ def looks(*seen: Seen | Exception) -> Iterator[Seen | Exception]:
 
 
 def heard(of: list[Seen | Exception], events: int, consoles: int = 1) -> list[list[str]]:
-    """The first events of each console's stream, and that the streams end when they are stopped."""
+    """The first events of each stream, which begins by saying when to come again, and ends."""
     answers = looks(*of)
 
     def look() -> Seen:
@@ -57,9 +57,10 @@ def heard(of: list[Seen | Exception], events: int, consoles: int = 1) -> list[li
         told: list[str] = []
         async for each in watched.listen(lambda: True):
             told.append(each)
-            if len(told) == events:
+            if len(told) == events + 1:
                 watched.stop()
-        return told
+        assert told[0] == "retry: 1000\n\n"
+        return told[1:]
 
     async def all_of_them() -> list[list[str]]:
         watched = Changes(look)
@@ -81,6 +82,61 @@ def test_a_database_that_is_lost_is_told_and_that_it_is_back(gone: Exception) ->
     [told] = heard([{1: 7}, gone, gone, {1: 7}], events=4)
     kinds = [each.partition("event: ")[2].partition("\n")[0] for each in told]
     assert kinds == ["hello", "lost", "lost", "hello"]
+
+
+def test_a_page_that_was_written_at_a_version_misses_nothing_that_came_later() -> None:
+    """A page is written; an entry comes: whoever listens then is told of a newer version."""
+    entries = {1: 7}
+
+    async def written_and_heard() -> tuple[str | None, list[str]]:
+        watched = Changes(lambda: dict(entries))
+        first = watched.listen(lambda: True)
+        early = [await anext(first), await anext(first)]
+        page = watched.version
+        entries[2] = 8
+        told = await anext(first)
+        second = watched.listen(lambda: True)
+        late = [await anext(second), await anext(second)]
+        assert watched.version is not None
+        assert watched.version in late[1]
+        for stream in (first, second):
+            await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+        return page, [*early, told, *late]
+
+    page, told = asyncio.run(asyncio.wait_for(written_and_heard(), 5))
+    assert page is not None
+    assert page in told[1]
+    assert "event: changed" in told[2]
+    assert "event: hello" in told[4]
+    assert page not in told[4]
+
+
+def test_nobody_is_greeted_before_the_first_look() -> None:
+    """What came before it would be told to nobody: the greeting says that all is, from now on."""
+    seen: list[str | None] = []
+
+    async def greeted() -> None:
+        watched = Changes(lambda: seen.append("look") or {1: 7})  # type: ignore[func-returns-value]
+        stream = watched.listen(lambda: True)
+        seen.append((await anext(stream)).partition(":")[0])
+        seen.append((await anext(stream)).splitlines()[0])
+        await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+
+    asyncio.run(asyncio.wait_for(greeted(), 5))
+    assert seen[:3] == ["retry", "look", "event: hello"]
+
+
+def test_two_servers_never_have_the_same_version() -> None:
+    async def versions() -> set[str]:
+        found = set()
+        for _ in range(2):
+            stream = Changes(lambda: {1: 7}).listen(lambda: True)
+            await anext(stream)
+            found.add(await anext(stream))
+            await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+        return found
+
+    assert len(asyncio.run(asyncio.wait_for(versions(), 5))) == 2
 
 
 def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

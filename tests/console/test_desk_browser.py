@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from incidents.machine import commands as c
 from tests import browser as browsers
@@ -354,6 +354,50 @@ def test_an_older_list_does_not_take_the_place_of_a_newer_one(
         assert li.locator(f"#i-{incident} .holder bdi").all_inner_texts() == ["li"]
 
 
+def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
+    browser: Browser, desk: Console
+) -> None:
+    on_its_way: list[tuple[Route, APIResponse]] = []
+    with person(browser, desk, "li") as li, person(browser, desk, "vera") as vera:
+        for page in (li, vera):
+            page.goto(desk.url)
+            expect(page.locator("#live")).to_have_text("Live: changes appear by themselves.")
+
+        def keep_the_first(route: Route) -> None:
+            if on_its_way:
+                route.continue_()
+            else:
+                on_its_way.append((route, route.fetch()))
+
+        li.route("**/queue/list*", keep_the_first)
+        desk.violation("news-first.example")
+        while not on_its_way:
+            li.wait_for_timeout(50)
+        second = desk.violation("news-second.example")
+        vera.wait_for_selector(f"#i-{second}")
+        li.wait_for_timeout(300)
+        [(route, written_before)] = on_its_way
+        route.fulfill(response=written_before)
+        # Sooner than by the look that every page takes after a quarter of a minute.
+        li.wait_for_selector(f"#i-{second}", timeout=5_000)
+
+
+def test_what_changed_between_a_page_and_its_first_news_is_seen(
+    browser: Browser, desk: Console
+) -> None:
+    held: list[Route] = []
+    with person(browser, desk, "li") as li:
+        li.route("**/changes", lambda route: held.append(route))  # noqa: PLW0108 - a list is no handler
+        li.goto(desk.url)
+        while not held:
+            li.wait_for_timeout(50)
+        incident = desk.violation("in-between.example")
+        li.wait_for_timeout(600)
+        assert li.locator(f"#i-{incident}").count() == 0
+        held[0].continue_()
+        li.wait_for_selector(f"#i-{incident}", timeout=5_000)
+
+
 def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) -> None:
     incident = desk.violation("keys.example", ago=timedelta(minutes=59))
     with person(browser, desk, "li") as li:
@@ -504,6 +548,12 @@ def test_closing_asks_for_the_name_of_the_site(browser: Browser, desk: Console) 
         act(li, "false-info", field="phone", evidence="no such number", confirm="shop.example")
         assert "type its name" in said(li)
         assert desk.site("close.example")["state"] == "active"
+        # What was refused is in its fields still when there is news of the site.
+        desk.do("close.example", c.EditSite(by="wang", person="Zhao"))
+        li.locator("#stale").wait_for()
+        assert li.input_value("#act-false-info [name=evidence]") == "no such number"
+        act(li, "false-info", confirm="close.example")
+        assert "Somebody was faster" in said(li)
         act(li, "false-info", confirm="close.example")
         li.wait_for_selector("#said .done")
     assert desk.site("close.example")["rule"] == "false_info"

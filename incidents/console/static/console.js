@@ -65,7 +65,6 @@
     if (!desk) return;
     const active = document.activeElement;
     const all = items();
-    const before = kept;
     kept = {
       open: [...desk.querySelectorAll("details[open][id]")].map((each) => each.id),
       revealed: [...desk.querySelectorAll("[data-revealed]")].map(({ parentElement: each }) => [each.id, each.innerHTML]),
@@ -74,12 +73,6 @@
       item: active && active.closest && active.closest(".item") ? active.closest(".item").id : null,
       button: active && desk.contains(active) ? describe(active) : null,
     };
-    // A second list that comes before the first has settled: what was kept then is not lost.
-    if (before) {
-      kept.open = [...new Set([...before.open, ...kept.open])];
-      kept.revealed = [...before.revealed, ...kept.revealed];
-      if (!kept.inside) Object.assign(kept, { inside: before.inside, item: before.item, button: before.button });
-    }
   }
 
   const describe = (element) =>
@@ -88,7 +81,7 @@
   function restore() {
     const desk = live();
     if (!desk || !kept) return;
-    if (desk.dataset.now) ahead = Date.parse(desk.dataset.now) - Date.now();
+    if ($("list")) ahead = Date.parse($("list").dataset.now) - Date.now();
     for (const id of kept.open) if ($(id)) $(id).open = true;
     for (const [id, shown] of kept.revealed) {
       if ($(id) && whose($(id)) === masked.get(id)) $(id).innerHTML = shown;
@@ -177,6 +170,7 @@
 
   let source = null;
   let stale = false;
+  let known = words.version;
 
   function isChanged(field) {
     if (field.type === "hidden" || field.type === "search") return false;
@@ -188,6 +182,8 @@
   }
 
   function busy() {
+    // What was refused stands in its fields again, and nowhere else.
+    if (document.querySelector("#fresh[data-typed]")) return true;
     const active = document.activeElement;
     if (active && active.matches("main input:not([type=search]), main textarea, main select")) return true;
     return [...document.querySelectorAll("main form textarea, main form input, main form select")].some(isChanged);
@@ -213,7 +209,7 @@
   // to is told all the same, and the list asked for anew.
   function overtaken(detail) {
     const found = /data-newest="(\d+)"/.exec(detail.serverResponse || "");
-    if (!found || Number(found[1]) >= Number($("desk").dataset.newest)) return false;
+    if (!found || Number(found[1]) >= Number($("list").dataset.newest)) return false;
     if (detail.requestConfig.verb !== "get") { setTimeout(refresh, 0); return false; }
     detail.shouldSwap = false;
     return true;
@@ -235,8 +231,14 @@
   function listen() {
     if (source || document.hidden || !words.page) return;
     source = new EventSource("/changes");
-    let first = true;
-    source.addEventListener("hello", () => { say(true); if (!first || stale) refresh(); first = false; stale = false; });
+    source.addEventListener("hello", (event) => {
+      say(true);
+      // What has changed since the page was written, or while nobody listened, was told to nobody here.
+      const { version } = JSON.parse(event.data);
+      if (stale || version !== known) refresh();
+      known = version;
+      stale = false;
+    });
     source.addEventListener("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
     source.addEventListener("lost", () => say(false));
     source.addEventListener("signed-out", () => {
