@@ -54,6 +54,8 @@ GROUNDS = {
     " for one person only: whoever states it once more closes the site too.",
     "disputed": "The closure is disputed: {met} of the {needed} that the rule needs still hold. No"
     " machine undoes a closure: a person upholds it or asks to reinstate.",
+    "gone.told": "No call that stands told them of {incident} before they refused.",
+    "gone.refused": "That they refused stands no more: {incident} is {state:state}.",
     "upheld": "{met} of the {needed} that the rule needs still hold; {by} upheld the closure all"
     " the"
     " same.",
@@ -67,6 +69,8 @@ GROUNDS = {
     "place_in_run.last": "Run of {run}: {count} in a row without reaching anybody close it (R3)."
     " The"
     " next miss closes the site.",
+    "place_in_run.met": "Run of {run}, where {count} in a row without reaching anybody close it"
+    " (R3). A recount closes nothing: the next miss, while the site is open, does.",
     "waiting": "{incident} is open: reach the responsible person by {due:until}.",
     "waiting_removal": "{incident} is notified: the content must be gone by {due:until} (R5).",
     "moot": "Moot, since found on the closed site: {names}. They count for nothing.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from incidents.machine import events as e
 from incidents.machine.apply import apply
-from incidents.machine.case import Case
+from incidents.machine.case import Case, ClosureRequest
 from incidents.machine.ids import incident_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Remark
@@ -18,6 +18,10 @@ _MAY_CHANGE_THE_RUN = {
     e.ContactRecorded, e.ContactVoided, e.IncidentVoided, e.StatementTakenBack, e.SiteSuspended,
     e.SuspensionStruck, e.SuspensionRestored, e.SiteClosed, e.SiteReinstated,
 }  # fmt: skip
+
+
+_ANSWERS_A_REQUEST = {e.ClosureDeclined, e.IncidentRefused}
+"""What takes away a request to close and says so itself: a no, or the refusal that closes."""
 
 
 @dataclass(slots=True)
@@ -44,7 +48,9 @@ class Draft:
             policy=self.digest,
             **fields,
         )
+        asked = self.case.closure_request
         apply(self.case, event)
+        self._tell_what_fell(asked, kind)
         if kind in _MAY_CHANGE_THE_RUN:
             derived = run(self.case, self.policy)
             if derived != self.case.run:
@@ -52,6 +58,13 @@ class Draft:
                 # Nobody has seen the event yet.
                 object.__setattr__(event, "run", derived)
         self.events.append(event)
+
+    def _tell_what_fell(self, asked: ClosureRequest | None, kind: type[e.Event]) -> None:
+        """Say that nobody closes the site any more as `asked`: no event of its own says so."""
+        if asked is None or kind in _ANSWERS_A_REQUEST:
+            return
+        if self.case.closure_request is None and not self.case.closed:
+            self.remark("closure_fell", site=self.case.site, by=asked.by)
 
     def remark(self, name: str, **facts: Any) -> None:
         """Tell the person something about their act."""

@@ -95,6 +95,9 @@ REMARKS = {
     " clock; if the call was made in time, record it again with --at and the time of the call",
     "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
     " confirms it (site confirm-closure {site}) or declines it (site decline-closure {site})",
+    "closure_fell": "what {by} asked for, that {site} be closed, has fallen with this: nobody"
+    " refuses any more, or nobody was told before they refused; a refusal that stands all the same"
+    " is stated anew (refused)",
     "not_covered": "not covered by this call, since they happened after it: {incidents}",
 }
 

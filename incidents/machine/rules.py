@@ -101,13 +101,22 @@ def still_met(case: Case, closure: Closure) -> int | None:
         broken = not closure.total and _is_reached_in_time(case, closing.starter)
         return min(standing, closure.needed - 1) if broken else standing
     if closure.rule == "refusal":
-        refused = case.incidents[closure.incidents[0]]
-        told = refused.state != "voided" and any(
-            contact.tells and contact.occurred_at <= (closure.said_at or closure.at)
-            for contact in refused.contacts
-        )
-        return int(refused.state == "refused") + int(told)
+        return int(was_told(case, closure)) + int(refuses(case, closure))
     return None
+
+
+def was_told(case: Case, closure: Closure) -> bool:
+    """Whether the customer was told, no later than they refused: the first half of R5."""
+    refused = case.incidents[closure.incidents[0]]
+    return refused.state != "voided" and any(
+        contact.tells and contact.occurred_at <= (closure.said_at or closure.at)
+        for contact in refused.contacts
+    )
+
+
+def refuses(case: Case, closure: Closure) -> bool:
+    """Whether the refusal that closed the site stands: the second half of R5."""
+    return case.incidents[closure.incidents[0]].state == "refused"
 
 
 def is_met(case: Case, closure: Closure) -> bool:

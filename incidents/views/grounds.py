@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from incidents.machine import rules
-from incidents.machine.case import Suspension
+from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
 from incidents.views import facts
 from incidents.views.record import MAX_TRIED, Record, signed
@@ -220,11 +220,23 @@ def _disputed(record: Record) -> list[str]:
         return []
     met = rules.still_met(record.case, closure)
     if record.case.disputed:
-        return [record.say("disputed", met=met, needed=closure.needed)]
+        return [record.say("disputed", met=met, needed=closure.needed), *_gone(record, closure)]
     if closure.upheld_at is not None and met is not None and met < closure.needed:
         by = record.recorded_by("closure_upheld")
-        return [record.say("upheld", met=met, needed=closure.needed, by=by)]
+        upheld = record.say("upheld", met=met, needed=closure.needed, by=by)
+        return [upheld, *_gone(record, closure)]
     return []
+
+
+def _gone(record: Record, closure: Closure) -> list[str]:
+    """Which of the two things that R5 rests on stands no more."""
+    if closure.rule != "refusal":
+        return []
+    case, refused = record.case, closure.incidents[0]
+    told, refuses = rules.was_told(case, closure), rules.refuses(case, closure)
+    name, state = record.teller.name(refused), case.incidents[refused].state
+    lines = [] if told else [record.say("gone.told", incident=name)]
+    return lines if refuses else [*lines, record.say("gone.refused", incident=name, state=state)]
 
 
 def _asked(record: Record) -> list[str]:
@@ -256,6 +268,8 @@ def _place_in_run(record: Record) -> str:
     case, policy = record.case, record.policy
     is_last = case.state == "active" and case.run + 1 >= policy.run_count
     code = "place_in_run.last" if is_last else "place_in_run"
+    if case.run >= policy.run_count:
+        code = "place_in_run.met"
     return record.say(code, run=case.run, count=policy.run_count)
 
 

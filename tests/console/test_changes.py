@@ -115,9 +115,12 @@ def test_nobody_is_greeted_before_the_first_look() -> None:
     """What came before it would be told to nobody: the greeting says that all is, from now on."""
     seen: list[str | None] = []
 
+    def look() -> Seen:
+        seen.append("look")
+        return {1: 7}
+
     async def greeted() -> None:
-        watched = Changes(lambda: seen.append("look") or {1: 7})  # type: ignore[func-returns-value]
-        stream = watched.listen(lambda: True)
+        stream = Changes(look).listen(lambda: True)
         seen.append((await anext(stream)).partition(":")[0])
         seen.append((await anext(stream)).splitlines()[0])
         await stream.aclose()  # type: ignore[attr-defined]  # it is a generator

@@ -107,6 +107,11 @@ SAID = {
         "no clock; if the call was made in time, record it again with --at and the "
         "time of the call"
     ),
+    "closure_fell": (
+        "what ann asked for, that site.example be closed, has fallen with this: nobody refuses any"
+        " more, or nobody was told before they refused; a refusal that stands all the same is"
+        " stated anew (refused)"
+    ),
     "not_covered": "not covered by this call, since they happened after it: 12-2",
 }
 

@@ -129,6 +129,31 @@ def test_a_fallen_refusal_does_not_rise_again_by_itself() -> None:
     assert site.case.closure_request is None
 
 
+@pytest.mark.parametrize(
+    "fell",
+    [
+        lambda site: site.removed(1),
+        lambda site: site.void(1),
+        lambda site: site.void_contact(1),
+    ],
+)
+def test_whoever_makes_it_fall_is_told_whose_request_it_was(
+    fell: Callable[[History], History],
+) -> None:
+    site = fell(told().refused(1))
+    assert site.case.closure_request is None
+    assert f"what {ANN} asked for, that site.example be closed, has fallen" in site.answer
+
+
+def test_of_one_that_is_declined_or_was_done_otherwise_nothing_more_is_said() -> None:
+    for site in (
+        told().refused(1).decline_closure(by=BOB),
+        told().refused(1).confirm_closure(by=BOB),
+        told().refused(1).log().log(),
+    ):
+        assert "has fallen" not in site.answer
+
+
 def test_what_is_said_of_another_incident_leaves_it() -> None:
     site = told().log().refused(1).removed(2).contact(1)
     assert site.case.closure_request is not None

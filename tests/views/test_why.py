@@ -168,6 +168,28 @@ def test_r5_tells_the_call_and_the_refusal(day: Day) -> None:
     assert f"voiding the contact 1-1-1 {DISPUTED}" in would(day)
 
 
+def test_of_a_disputed_refusal_it_is_said_which_half_is_gone(day: Day) -> None:
+    day.add().log().after("5m").contact(1).after("5m").do(c.StateRefused(by="zhao", incident=1))
+    day.do(c.VoidContact(by="li", incident=1, contact=1, reason="a wrong number"))
+    assert "No call that stands told them of 1-1 before they refused." in day.text()
+    assert "That they refused stands no more" not in day.text()
+    day.do(c.TakeBack(by="li", incident=1, reason="of another site"))
+    assert "That they refused stands no more: 1-1 is open." in day.text()
+    day.do(c.Uphold(by="boss", reason="they said so to me too"))
+    assert "That they refused stands no more: 1-1 is open." in day.text()
+
+
+def test_a_run_that_is_full_without_a_closure_says_that_the_next_miss_closes(day: Day) -> None:
+    day.add().log().after("2h").elapse().after("12h").elapse()
+    day.log().after("2h").elapse().after("12h").elapse()
+    assert "Run of 2: 3 in a row" in day.text()
+    day.desk.activate("[unreachable_run]\ncount = 2\n", by="boss", login=None, reason="a trial")
+    assert (
+        "Run of 2, where 2 in a row without reaching anybody close it (R3). A recount closes"
+        " nothing: the next miss, while the site is open, does."
+    ) in day.text()
+
+
 def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
     text = '[refusal]\nremoval_within = "2h"\n'
     day.desk.activate(text, by="boss", login=None, reason="a trial")

@@ -51,6 +51,8 @@ SENTENCES: dict[str, str] = {
     "waits_for_second": "{site} 尚未关闭：规则要求双人，须由另一人确认或驳回。",
     "too_late": "{incident} 的联系记录晚于时限 {due}，未能停止计时；如果电话是按时打的，"
     "请填写通话时间重新记录。",
+    "closure_fell": "{by} 对 {site} 的关闭申请随之失效：已无人拒绝，或拒绝之前并未告知。"
+    "如果拒绝仍然成立，请重新提出。",
     "not_covered": "此次通话不包括其后发生的：{incidents}。",
     "unknown_site": "没有名为 {site} 的网站。",
     "unknown_site.nearest": "没有名为 {site} 的网站。您要找的是 {nearest} 吗？",

@@ -47,6 +47,8 @@ SENTENCES = {
     "任何人再次提出，也即关闭网站。",
     "disputed": "关闭有争议：规则所需的 {needed} 项中尚有 {met} 项成立。程序从不自行撤销关闭："
     "须由人决定维持，或申请恢复。",
+    "gone.told": "拒绝之前，没有仍然有效的联系记录表明曾告知 {incident}。",
+    "gone.refused": "拒不删除一事已不成立：{incident} 现为“{state:state}”。",
     "upheld": "规则所需的 {needed} 项中尚有 {met} 项成立；{by} 仍决定维持关闭。",
     "asked": "{by} 于 {at} 申请恢复：{reason}。须由 {by} 以外的人答复。",
     "active": "{site} 正常：没有规则使其停用。",
@@ -56,6 +58,8 @@ SENTENCES = {
     "place_in_run.last": "已连续 {run} 次联系不上；连续 {count} 次即关闭网站（R3）。"
     "再有一次联系不上，"
     "即关闭网站。",
+    "place_in_run.met": "已连续 {run} 次联系不上，达到 {count} 次即关闭网站（R3）。"
+    "重新计算从不关闭网站：网站开通期间再有一次联系不上，才关闭。",
     "waiting": "{incident} 待联系：须在 {due:until}前联系到负责人。",
     "waiting_removal": "{incident} 已通知：内容须在 {due:until}前删除（R5）。",
     "moot": "网站关闭后发现、不计的违规：{names}。",
