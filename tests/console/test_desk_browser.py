@@ -398,6 +398,23 @@ def test_what_changed_between_a_page_and_its_first_news_is_seen(
         li.wait_for_selector(f"#i-{incident}", timeout=5_000)
 
 
+def test_the_last_news_of_a_burst_is_seen_on_a_page_that_has_a_pace(
+    browser: Browser, desk: Console
+) -> None:
+    with person(browser, desk, "li") as li:
+        with li.expect_response("**/changes"):
+            li.goto(f"{desk.url}/orders")
+        # What the page asked for when it began to listen is further back than its pace.
+        li.wait_for_timeout(2_500)
+        with li.expect_response("**/orders"):
+            desk.violation("burst.example")
+        for _ in range(2):
+            desk.do("burst.example", c.Log(by="li", again=True))
+        # Sooner than by the look that every page takes after a quarter of a minute.
+        closed = li.locator(".order", has_text="burst.example").get_by_role("link", name="close")
+        closed.first.wait_for(timeout=6_000)
+
+
 def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) -> None:
     incident = desk.violation("keys.example", ago=timedelta(minutes=59))
     with person(browser, desk, "li") as li:

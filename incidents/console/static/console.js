@@ -195,7 +195,21 @@
     const part = $("fresh");
     if (!part) return;
     if (busy()) old();
-    else htmx.trigger(part, "refresh");
+    else paced(part);
+  }
+
+  // A page that costs more has a pace; the last news of a burst is asked for too, at its end.
+  let asked = -Infinity;
+  let waits = null;
+  function paced(part) {
+    if (waits) return;
+    const left = asked + Number(part.dataset.pace || 0) - performance.now();
+    if (left > 0) {
+      waits = setTimeout(() => { waits = null; refresh(); }, left);
+      return;
+    }
+    asked = performance.now();
+    htmx.trigger(part, "refresh");
   }
 
   // Nobody loses what they are typing: then it is said that the page is old.
