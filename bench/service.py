@@ -13,8 +13,8 @@ from bench.register import desk_of
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.door import Door
-from incidents.desk import Desk, accounts
-from incidents.desk.accounts import By
+from incidents.desk import Desk, accounts, tokens
+from incidents.desk.account_act import By
 from incidents.store import engine as engines
 
 _ADMIN = By(person="bench", login="bench")
@@ -50,9 +50,7 @@ def token(url: str, handle: str, role: str = "operator") -> dict[str, str]:
     with desk_of(url) as desk:
         _add(desk, handle, role)
         desk.on_record(
-            lambda connection: accounts.make_token(
-                connection, _ADMIN, handle, secret, clock.now, days=3
-            )
+            lambda connection: tokens.make(connection, _ADMIN, handle, secret, clock.now, days=3)
         )
     return {"Authorization": f"Bearer {secret}"}
 

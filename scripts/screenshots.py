@@ -20,7 +20,7 @@ from incidents.accounts import secrets
 from incidents.api import app
 from incidents.bootstrap import House
 from incidents.desk import accounts
-from incidents.desk.accounts import By
+from incidents.desk.account_act import By
 from incidents.store import heartbeats
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat

@@ -21,7 +21,9 @@ from incidents.api.entrance import Key, looker, not_tried
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
 from incidents.desk import accounts as acts
-from incidents.desk.accounts import By, UnknownAccountError
+from incidents.desk import tokens
+from incidents.desk.account_act import By
+from incidents.desk.accounts import UnknownAccountError
 from incidents.desk.once import Once
 from incidents.store import accounts as stored
 from incidents.views import accounts as views
@@ -158,7 +160,7 @@ def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
         kept = once.before(connection)
         if kept is not None:
             raise _made_before(kept["token"])
-        made = acts.make_token(
+        made = tokens.make(
             connection, who, handle, secret, now, days=new.days, acts=new.acts
         )  # fmt: skip
         once.keep(connection, {"token": made.id}, made.made_at)
@@ -171,9 +173,9 @@ def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
 def revoke(by: Asking, token: str) -> None:
     """Let a token be worth nothing, at once."""
     with by.reading() as connection:
-        found = stored.token(connection, token) if acts.is_token_id(token) else None
+        found = stored.token(connection, token) if tokens.is_id(token) else None
     _needs(by, None if found is None else found.handle)
-    _do(by, lambda c, who, now: acts.revoke_token(c, who, token, now))
+    _do(by, lambda c, who, now: tokens.revoke(c, who, token, now))
 
 
 def _needs(by: Caller, handle: str | None) -> None:

@@ -14,7 +14,7 @@ from incidents.accounts import roles
 from incidents.accounts.identity import Identity
 from incidents.api import problems
 from incidents.desk import Answer, Envelope, accounts
-from incidents.desk.accounts import By
+from incidents.desk.account_act import By
 from incidents.store import sites
 from incidents.words import When
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.cli.run import Run
-    from incidents.desk.accounts import By
+    from incidents.desk.account_act import By
     from incidents.words import Document
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Keeper:
     """The accounts and tokens of the database, kept on record by somebody.
 
-    All acts raise as those of `desk.accounts` do, which each of them is.
+    All acts raise as those of `desk.accounts` and `desk.tokens` do, which each of them is.
     """
 
     def __init__(self, run: Run, by: By | None = None) -> None:
@@ -101,12 +101,12 @@ class Keeper:
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
         """A new token, with its `secret`, which is kept nowhere."""
         from incidents.accounts import secrets
-        from incidents.desk import accounts
+        from incidents.desk import tokens
         from incidents.views.accounts import token_document
 
         secret = secrets.random_token()
         made = self._do(
-            lambda c, by, now: accounts.make_token(
+            lambda c, by, now: tokens.make(
                 c, by, handle, secret, now, days=days, acts=acts
             )
         )  # fmt: skip
@@ -114,9 +114,9 @@ class Keeper:
 
     def revoke(self, token: str) -> bool:
         """Let a token be worth nothing; whether that changed anything."""
-        from incidents.desk import accounts
+        from incidents.desk import tokens
 
-        return self._do(lambda c, by, now: accounts.revoke_token(c, by, token, now))
+        return self._do(lambda c, by, now: tokens.revoke(c, by, token, now))
 
     def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
         by = self._by

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from incidents.accounts.identity import Identity
     from incidents.cli.run import Run
     from incidents.client.keeper import RemoteKeeper
-    from incidents.desk.accounts import By
+    from incidents.desk.account_act import By
 
 
 class NotAllowedError(RefusedError):
@@ -57,16 +57,16 @@ def owner_of(run: Run, token: str) -> str | None:
     """Whose token that is; None if it is nobody's, or the server's to know."""
     if run.remote is not None:
         return None
-    from incidents.desk import accounts
+    from incidents.desk import tokens
     from incidents.store import accounts as stored
 
     with run.house.reading() as connection:
-        found = stored.token(connection, token) if accounts.is_token_id(token) else None
+        found = stored.token(connection, token) if tokens.is_id(token) else None
     return None if found is None else found.handle
 
 
 def _who(run: Run, file: Path | None, own: str | None) -> By:
-    from incidents.desk.accounts import By
+    from incidents.desk.account_act import By
     from incidents.store import accounts
 
     with run.house.reading() as connection:
@@ -79,7 +79,7 @@ def _who(run: Run, file: Path | None, own: str | None) -> By:
 def _check(run: Run, identity: Identity, own: str | None) -> None:
     """See that their role is for it; that it is not goes on record."""
     from incidents.desk import accounts as acts
-    from incidents.desk.accounts import By
+    from incidents.desk.account_act import By
 
     act = "own_account" if own == identity.handle else "keep_accounts"
     why = identity.why_not(act, clock.now())

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, update
 
 from incidents.accounts.roles import act_of, may
 from incidents.desk import accounts
-from incidents.desk.accounts import By
+from incidents.desk.account_act import By
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
 from incidents.machine.commands import (

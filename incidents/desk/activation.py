@@ -15,7 +15,7 @@ from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, Access
-from incidents.desk.accounts import By
+from incidents.desk.account_act import By
 from incidents.desk.once import Once
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy

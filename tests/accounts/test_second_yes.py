@@ -17,7 +17,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope, accounts
-from incidents.desk.accounts import By
+from incidents.desk.account_act import By
 from incidents.desk.activation import NotLetError
 from incidents.machine import commands as c
 from incidents.store import engine as engines

@@ -16,8 +16,8 @@ from incidents.accounts import secrets
 from incidents.api import app
 from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
 from incidents.bootstrap import House
-from incidents.desk import accounts
-from incidents.desk.accounts import By
+from incidents.desk import accounts, tokens
+from incidents.desk.account_act import By
 from incidents.store.accounts import tokens_of
 from tests.api.held import against_the_description
 
@@ -55,7 +55,7 @@ class Rig:
         """A new token of that account."""
         secret = secrets.random_token()
         self.house.desk.on_record(
-            lambda connection: accounts.make_token(
+            lambda connection: tokens.make(
                 connection, ADMIN, handle, secret, clock.now, days=30, acts=acts
             )
         )

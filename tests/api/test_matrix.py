@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from incidents import clock
 from incidents.accounts.roles import ACTS, IN_PERSON, MAY, ROLES
 from incidents.api.operation import ACT, OPEN
-from incidents.desk import accounts
+from incidents.desk import tokens
 from tests.api.desk import fill
 from tests.api.rig import ADMIN, Rig
 
@@ -160,7 +160,7 @@ def test_an_expired_and_a_revoked_token_are_nobodys(
     assert client.get("/api/v1/sites").status_code == 200
     with api.house.reading() as connection:
         [id_] = connection.exec_driver_sql("SELECT id FROM tokens").scalars()
-    api.house.desk.on_record(lambda c: accounts.revoke_token(c, ADMIN, id_, clock.now))
+    api.house.desk.on_record(lambda c: tokens.revoke(c, ADMIN, id_, clock.now))
     assert client.get("/api/v1/sites").status_code == 401
 
 

@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE
-from incidents.desk import accounts
-from incidents.desk.accounts import By
+from incidents.desk import accounts, tokens
+from incidents.desk.account_act import By
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from incidents.store import tables
@@ -78,10 +78,10 @@ def _let_in(day: Rehearsal) -> None:
         accounts.give_role(connection, by, "p-1", "integrator", clock)
         accounts.disable(connection, by, "old-1", clock)
         for secret, acts in (("a", ["log"]), ("b", None)):
-            made = accounts.make_token(
+            made = tokens.make(
                 connection, by, "p-1", secret, clock, days=9, acts=acts
             )  # fmt: skip
-        accounts.revoke_token(connection, by, made.id, clock)
+        tokens.revoke(connection, by, made.id, clock)
         accounts.refuse(connection, by, clock, act="log", why="role", about="a.example")
 
     day.desk.on_record(act)

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, select
 
 from incidents import clock, views
 from incidents.desk import Desk, Envelope, accounts
-from incidents.desk.accounts import By
+from incidents.desk.account_act import By
 from incidents.machine import commands as c
 from incidents.store import tables
 from incidents.store.engine import create, reading

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, Engine, inspect, select
 
 from incidents.audit.replay import Replay
 from incidents.desk import accounts as acts
-from incidents.desk.accounts import By
+from incidents.desk import tokens as token_acts
+from incidents.desk.account_act import By
 from incidents.store import accounts, schema
 from incidents.store.account_tables import accounts as account_table
 from incidents.store.account_tables import passwords, tokens
@@ -55,8 +56,8 @@ def with_a_past(day: Rehearsal) -> None:
         acts.enable(connection, BY, "p-1", clock)
         acts.disable(connection, BY, "old-1", clock)
         for secret, for_ in (("a", ["log", "add_site"]), ("b", None), ("c", None)):
-            made = acts.make_token(connection, BY, "p-1", secret, clock, days=9, acts=for_)
-        acts.revoke_token(connection, BY, made.id, clock)
+            made = token_acts.make(connection, BY, "p-1", secret, clock, days=9, acts=for_)
+        token_acts.revoke(connection, BY, made.id, clock)
         acts.refuse(connection, BY, clock, act="log", why="role", about="account_made")
 
     day.add("a.example")
