@@ -37,9 +37,11 @@ class IncidentsError(Exception):
 
     def __init__(self, message: str | None = None, **facts: Any) -> None:
         self.facts = facts
-        template = " ".join((type(self).__doc__ or "").split())
-        self.message = template.format_map(facts) if message is None else message
+        self.message = self._sentence() if message is None else message
         super().__init__(self.message)
+
+    def _sentence(self) -> str:
+        return " ".join((type(self).__doc__ or "").split()).format_map(self.facts)
 
     @property
     def name(self) -> str:

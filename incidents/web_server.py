@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import log
 from incidents.errors import IncidentsError
+from incidents.missing_library import LibraryError
 
 if TYPE_CHECKING:
     import uvicorn
@@ -24,9 +25,8 @@ STOP_S = 5
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
-class NoServerError(IncidentsError):
-    """uvicorn is not installed, which this needs: pip install '.[{extra}]' in the source of
-    incidents"""
+class NoServerError(LibraryError):
+    """uvicorn is not installed, which this needs"""
 
 
 class AddressError(IncidentsError):

@@ -16,7 +16,8 @@ from incidents.acts.log import Log
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter
 from incidents.desk.text import MAX_DIGITS
-from incidents.errors import BadSiteNameError, IncidentsError
+from incidents.errors import BadSiteNameError
+from incidents.missing_library import LibraryError
 
 SECTION = "acts"
 ENTRY_POINTS = "incidents.acts"
@@ -38,9 +39,8 @@ _GIVE_UP_AFTER = timedelta(days=3)
 _SECOND, _YEAR = timedelta(seconds=1), timedelta(days=366)
 
 
-class MissingLibraryError(IncidentsError):
-    """the adapter {name!r} needs a library that is not installed ({detail}): pip install
-    '.[{extra}]' in the source of incidents"""
+class MissingLibraryError(LibraryError):
+    """the adapter {name!r} needs a library that is not installed ({detail})"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from incidents.errors import IncidentsError
+from incidents.missing_library import LibraryError
 
 if TYPE_CHECKING:
     import httpx
@@ -26,9 +27,10 @@ class ExchangeError(IncidentsError):
     """{detail}"""
 
 
-class NoClientError(IncidentsError):
-    """{library} is not installed, which witnesses and time stamps need: pip install '.[witness]'
-    in the source of incidents"""
+class NoClientError(LibraryError):
+    """{library} is not installed, which witnesses and time stamps need"""
+
+    extra = "witness"
 
 
 @dataclass(frozen=True, slots=True)

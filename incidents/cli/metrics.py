@@ -9,6 +9,7 @@ import click
 from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.errors import DONE, DatabaseError, IncidentsError, InputError
+from incidents.missing_library import LibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from incidents.words import Document
 
 
-class NoMetricsLibraryError(IncidentsError):
-    """the metrics need a library that is not installed: pip install '.[metrics]' in the source of
-    incidents"""
+class NoMetricsLibraryError(LibraryError):
+    """the metrics need a library that is not installed"""
+
+    extra = "metrics"
 
 
 @click.command()

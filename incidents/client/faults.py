@@ -7,7 +7,8 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from incidents.errors import FAILED, AwayError, IncidentsError, InputError, RefusedError
+from incidents.errors import FAILED, AwayError, InputError, RefusedError
+from incidents.missing_library import LibraryError
 
 if TYPE_CHECKING:
     import httpx
@@ -18,9 +19,10 @@ _TYPE = "urn:incidents:problem:"
 _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 
-class NoClientError(IncidentsError):
-    """to ask a server needs a library that is not installed: pip install '.[console]' in the
-    source of incidents"""
+class NoClientError(LibraryError):
+    """to ask a server needs a library that is not installed"""
+
+    extra = "console"
 
 
 class NotOverServerError(InputError):

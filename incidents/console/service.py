@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from incidents import web_server
-from incidents.errors import IncidentsError
+from incidents.missing_library import LibraryError
 from incidents.notices import customer_settings, notice_settings
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ MAX_AT_ONCE = 1_000
 """Connections: each console that is open has one to hear of changes, and others to act."""
 
 
-class NoLibraryError(IncidentsError):
-    """{name} is not installed, which this needs: pip install '.[{extra}]' in the source of
-    incidents"""
+class NoLibraryError(LibraryError):
+    """{name} is not installed, which this needs"""
+
+    extra = EXTRA
 
 
 def serve(
@@ -43,7 +44,7 @@ def serve(
     try:
         from incidents.api import app
     except ModuleNotFoundError as error:
-        raise NoLibraryError(name=error.name, extra=EXTRA) from error
+        raise NoLibraryError(name=error.name) from error
     # Opened by this thread, before others ask for it.
     made = app.create(house, customers)
     web_server.run(

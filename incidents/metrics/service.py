@@ -15,6 +15,7 @@ from incidents.errors import IncidentsError
 from incidents.metrics import metrics_settings
 from incidents.metrics.metrics_settings import Address
 from incidents.metrics.watch import House, Watch
+from incidents.missing_library import LibraryError
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -28,9 +29,10 @@ AGAIN_S = 30.0
 _NOT_SERVED = "the metrics are not served"
 
 
-class MetricsLibraryError(IncidentsError):
-    """the settings ask for metrics, and their library is not installed: pip install '.[metrics]'
-    in the source of incidents"""
+class MetricsLibraryError(LibraryError):
+    """the settings ask for metrics, and their library is not installed"""
+
+    extra = "metrics"
 
 
 def needed() -> Address | None:

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Outcome, Retry, Skipped
-from incidents.errors import IncidentsError, SettingError
+from incidents.errors import SettingError
 from incidents.log import logger
+from incidents.missing_library import LibraryError
 from incidents.notices.letter import Letter, Recipient
 
 PHONE = "{phone}"
@@ -27,9 +28,10 @@ _A_NUMBER = "+861055550100"
 _LOG = logger("notices")
 
 
-class NoAppriseError(IncidentsError):
-    """a channel of the type chat needs Apprise, which is not installed: pip install '.[chat]' in
-    the source of incidents"""
+class NoAppriseError(LibraryError):
+    """a channel of the type chat needs Apprise, which is not installed"""
+
+    extra = "chat"
 
 
 class Chat:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from incidents import missing_library
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import turn
@@ -252,7 +253,7 @@ def _postgresql(url: URL) -> Engine:
         )
     except ModuleNotFoundError as error:
         raise DatabaseError(
-            "PostgreSQL needs its driver: pip install '.[postgresql]' in the source of incidents"
+            f"PostgreSQL needs its driver: {missing_library.way_out('postgresql')}"
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "checkin", _note_since_when_idle)
