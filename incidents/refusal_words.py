@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from incidents.accounts import act_words
 
 if TYPE_CHECKING:
     from incidents.machine.refusals import Refusal
-    from incidents.words import When
 
 SENTENCES = {
     "unknown_site": "no site is called {site}{way_out}",
@@ -18,14 +21,14 @@ SENTENCES = {
     " that was: decline it, and let somebody ask who signs in",
     "sign_in_needed": "this desk has accounts, and whoever asks for what takes two people, or says"
     " yes to it, signs in first: {by} has not",
-    "not_let": "{by} has the role {role} here, which may not do {act}",
+    "not_let": "{by} has the role {role} here, which may not do {act}{way_out}",
     "second_needed": "by the policy in force two people close, and two people put another one in"
     " its place: a second one who may activate policies signs in beside {by} (--second HANDLE,"
     " `second` in a request)",
     "own_second": "{by} cannot be the second person to their own act",
     "second_not_in": "{second} has no account here that may come in, and is no second person",
     "second_role": "{second} has the role {role} here, which may not do {act}, and is no second"
-    " person to it",
+    " person to it{way_out}",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
     " supervisor completes it",
     "no_supervisor": "{act} is a supervisor's, and {by} is none here: --as names the supervisor who"
@@ -48,8 +51,8 @@ SENTENCES = {
 """What the desk refuses, by the refusal's name."""
 
 
-def sentence(refusal: Refusal, when: When) -> str:
-    """The sentence for a refusal, with the way out; times in it are told in `when`'s zone."""
+def sentence(refusal: Refusal, when: Callable[[datetime], str] = str) -> str:
+    """The sentence for a refusal, with the way out; `when` writes its times, given in UTC."""
     from incidents.machine import refusals
 
     if refusal.name in refusals.SENTENCES:
@@ -59,10 +62,16 @@ def sentence(refusal: Refusal, when: When) -> str:
         for name, value in refusal.facts.items()
     }
     template = SENTENCES.get(refusal.name, refusal.name.replace("_", " "))
-    return template.format_map({**facts, "way_out": _way_out(facts)})
+    if "act" in facts:
+        facts |= {"act": act_words.words(facts["act"]), "way_out": _who_may(facts["act"])}
+    return template.format_map({"way_out": _nearest(facts), **facts})
 
 
-def _way_out(facts: dict[str, Any]) -> str:
+def _who_may(act: str) -> str:
+    return f": {act_words.who_may(act)} may"
+
+
+def _nearest(facts: dict[str, Any]) -> str:
     """For an unknown site: the nearest names, or how to add it."""
     if facts.get("nearest"):
         return f" (did you mean {' or '.join(facts['nearest'])}?)"

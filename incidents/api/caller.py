@@ -72,7 +72,7 @@ class Caller:
         why = self.identity.why_not(act, clock.now())
         if why is not None:
             refuse(self.house, self.identity, act, why, about)
-            raise problems.not_let(act, why)
+            raise problems.not_let(self.identity, act, why)
 
     def reveals(self, about: str) -> None:
         """See that they may be shown numbers and addresses in full, and put it on record first.

@@ -87,7 +87,7 @@ def _in_session(request: Request, act: str) -> Caller:
         raise problems.not_signed_in()
     if request.method not in _SAFE and not is_own_form(visit, request.headers.get(CSRF_HEADER)):
         refuse(house, visit.identity, act, "csrf", None)
-        raise problems.not_let(act, "csrf")
+        raise problems.not_let(visit.identity, act, "csrf")
     return Caller(house, visit.identity)
 
 

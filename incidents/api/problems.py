@@ -17,6 +17,7 @@ from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 
 from incidents import refusal_words
+from incidents.accounts import act_words
 from incidents.api.turn import BusyError
 from incidents.audit.signing_key import SigningKeyError
 from incidents.clock import rfc3339
@@ -38,6 +39,7 @@ from incidents.retention import BadRetentionError, RetentionTooShortError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from incidents.accounts.identity import Identity
     from incidents.desk import Answer
     from incidents.words import When
 
@@ -129,14 +131,18 @@ _NOBODYS = (
 )
 
 
-def not_let(act: str, why: str) -> Problem:
-    """Somebody who may not do that."""
-    return problem(HTTPStatus.FORBIDDEN, "not_let", _NOT_LET[why].format(act=act), act=act, why=why)
+def not_let(by: Identity, act: str, why: str) -> Problem:
+    """Somebody who may not do that, by name; of a role that may not, with those that may."""
+    detail = _NOT_LET[why].format(
+        by=by.handle, role=by.role, act=act_words.words(act),
+        who=act_words.who_may(act) if why == "role" else None,
+    )  # fmt: skip
+    return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 
 
 _NOT_LET = {
-    "role": "the role of this account may not do {act}",
-    "token_scope": "this token is not for {act}",
+    "role": "{by} has the role {role} here, which may not do {act}: {who} may",
+    "token_scope": "this token of {by} is not for {act} (token list shows what it is for)",
     "in_person": "{act} is done by a person who has signed in: no token does it",
     "prove_again": "{act} needs a password given in the last five minutes: POST"
     " /api/v1/session/proof takes it again",

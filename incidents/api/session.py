@@ -57,7 +57,7 @@ def visit(
         raise problems.not_signed_in()
     if not is_own_form(found, csrf):
         refuse(request.app.state.house, found.identity, request.method.lower(), "csrf", None)
-        raise problems.not_let("this", "csrf")
+        raise problems.not_let(found.identity, "this", "csrf")
     return found
 
 

@@ -35,8 +35,7 @@ class NotLetError(RefusedError):
     """What `Access` has refused; it is told by its own name and in its own words."""
 
     def __init__(self, refusal: Refusal) -> None:
-        told = refusal_words.SENTENCES[refusal.name].format_map(refusal.facts)
-        super().__init__(told, **refusal.facts)
+        super().__init__(refusal_words.sentence(refusal), **refusal.facts)
         self.refusal = refusal
 
     @property

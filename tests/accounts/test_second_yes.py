@@ -431,7 +431,9 @@ def test_an_administrator_who_signs_in_approves_nothing(desk: Cli, tmp_path: Pat
     answer = desk(*APPROVE, *as_("admin-1", right), "--json")
     assert answer.refused["name"] == "not_let"
     told = desk(*APPROVE, *as_("admin-1", right)).err
-    assert "admin-1 has the role administrator here, which may not do approve" in told
+    assert (
+        "admin-1 has the role administrator here, which may not do site approve: a supervisor may"
+    ) in told
 
 
 def test_at_a_terminal_the_password_is_asked_for(

@@ -109,7 +109,11 @@ def test_what_a_role_may_not_do_is_refused_and_goes_on_record(api: Rig) -> None:
     add(api)
     answer = api.client("viewer").post("/api/v1/sites/shop.example/incidents", json={})
     assert answer.status_code == 403
-    assert answer.json()["why"] == "role"
+    assert (answer.json()["why"], answer.json()["act"]) == ("role", "log")
+    assert answer.json()["detail"] == (
+        "viewer-1 has the role viewer here, which may not do log: an operator, a supervisor or an"
+        " integrator may"
+    )
     with api.house.reading() as connection:
         bodies = connection.exec_driver_sql("SELECT body FROM entries").scalars().all()
     assert any('"access_refused"' in body and '"act":"log"' in body for body in bodies)

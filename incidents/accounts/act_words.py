@@ -1,0 +1,67 @@
+"""The acts in words: what each act of the roles is on the command line, and who may do it."""
+
+from __future__ import annotations
+
+from incidents.accounts import roles
+
+WORDS = {
+    "look": "look",
+    "simulate": "simulate",
+    "metrics": "metrics",
+    "reveal": "see numbers and addresses in full",
+    "export": "audit export",
+    "log": "log",
+    "attach": "attach",
+    "add_note": "note",
+    "recur": "recur",
+    "record_contact": "contact",
+    "void_contact": "void-contact",
+    "state_removed": "removed",
+    "state_refused": "refused",
+    "take_back": "take-back",
+    "void_incident": "void",
+    "state_reported": "reported",
+    "claim_item": "claim",
+    "release_item": "release",
+    "hand_over": "hand-over",
+    "complete_task": "done",
+    "give_link": "link",
+    "add_site": "site add",
+    "edit_site": "site edit",
+    "state_false": "site false-info",
+    "confirm_closure": "site confirm-closure",
+    "decline_closure": "site decline-closure",
+    "set_hold": "site hold",
+    "lift_hold": "site unhold",
+    "ask_reinstatement": "site reinstate",
+    "approve": "site approve",
+    "decline": "site decline",
+    "uphold": "site uphold",
+    "import_incident": "import",
+    "retry_order": "acts retry",
+    "cancel_order": "acts cancel",
+    "reconcile": "acts reconcile",
+    "activate_policy": "policy activate",
+    "erase": "person erase",
+    "try_alarms": "alarms test",
+    "keep_accounts": "the keeping of accounts",
+    "own_account": "the keeping of one's own account",
+    "set_password": "account password",
+    "make_token": "token make",
+}
+"""The command that an act is, or what it is where it is none."""
+
+
+def words(act: str) -> str:
+    """What people call that act; what is no act of the table is called as it is."""
+    return WORDS.get(act, act)
+
+
+def who_may(act: str) -> str:
+    """Who may do that act, such as `an operator or a supervisor`."""
+    *others, last = (_one(role) for role in roles.ROLES if roles.may(role, act))
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _one(role: str) -> str:
+    return f"an {role}" if role[0] in "aeiou" else f"a {role}"
