@@ -25,8 +25,10 @@ SENTENCES = {
     "second_needed": "by the policy in force two people close, and two people put another one in"
     " its place: a second one who may activate policies signs in beside {by} (--second HANDLE,"
     " `second` in a request)",
-    "own_second": "{by} cannot be the second person to their own act",
-    "second_not_in": "{second} has no account here that may come in, and is no second person",
+    "own_second": "{by} cannot be the second person to their own act: name another one (--second"
+    " HANDLE, `second` in a request)",
+    "second_not_in": "{second} has no account here that may come in, and is no second person"
+    " (account list lists them)",
     "second_role": "{second} has the role {role} here, which may not do {act}, and is no second"
     " person to it{way_out}",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
@@ -43,8 +45,10 @@ SENTENCES = {
     "unknown_audience": "a note is for one of {known}",
     "empty_text": "the {what} is empty: say it in a few words",
     "bad_digest": "evidence is named by its SHA-256, 64 hexadecimal digits",
-    "text_too_long": "the {what} has {length} characters, and {limit} are the most",
-    "too_many_urls": "{count} web addresses are given, and {limit} are the most for one incident",
+    "text_too_long": "the {what} has {length} characters, and {limit} are the most: shorten it,"
+    " or attach a file with all",
+    "too_many_urls": "{count} web addresses are given, and {limit} are the most for one incident:"
+    " log it with some of them, and attach a file with all",
     "urls_too_long": "the web addresses have {size} bytes, and {limit} are the most for one"
     " incident: log it with fewer, and attach a file with all",
 }

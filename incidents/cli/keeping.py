@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NotAllowedError(RefusedError):
-    """{by} is {role} here, and may keep no accounts but their own"""
+    """{by} is {role} here, and may keep no accounts but their own: an administrator may"""
 
 
 def looking(run: Run) -> Keeper | RemoteKeeper:

@@ -31,7 +31,8 @@ class UnknownRoleError(InputError):
 
 
 class AccountExistsError(RefusedError):
-    """{handle} has an account already"""
+    """{handle} has an account already (account role, account password and account enable change
+    it)"""
 
 
 class UnknownAccountError(RefusedError):

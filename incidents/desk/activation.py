@@ -28,7 +28,7 @@ from incidents.store.tables import DESK_STREAM
 
 
 class ActiveAlreadyError(RefusedError):
-    """this policy is active already: {policy}"""
+    """this policy is active already: {policy} (policy show shows it)"""
 
 
 class NotLetError(RefusedError):

@@ -10,7 +10,7 @@ from incidents.machine.draft import Draft
 from incidents.machine.events import Reason
 from incidents.machine.incident import REACHED, Incident
 from incidents.machine.recount import complete_rechecks, open_task, recount
-from incidents.machine.refusals import RefusedError
+from incidents.machine.refusals import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")
@@ -131,7 +131,7 @@ def state_reported(draft: Draft, command: commands.StateReported) -> None:
 def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
     """The customer says that it is gone: the desk is to look, and no clock stops for it (R2)."""
     incident = checks.known_incident(draft, command.incident)
-    checks.state_allows(draft, incident, "remove", "this")
+    checks.state_allows(draft, incident, "remove", CUSTOMERS)
     if incident.removal_said_at is not None:
         raise RefusedError("already_said", incident=draft.name(incident.n))
     draft.add(e.RemovalSaid, incident=incident.n, note=command.note)

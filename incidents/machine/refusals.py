@@ -78,7 +78,8 @@ SENTENCES = {
     "same_person": "{by} asked for this: another person must answer it",
     "seen_too_early": "{site} was looked at before something else was ordered or carried out: look"
     " again",
-    "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site",
+    "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site"
+    " (site reinstate asks for it to be opened again)",
     "site_exists": "{site} is in the register already (site edit changes its details)",
     "site_not_closed": "{site} is {state}, not closed: there is nothing to reinstate",
     "state_forbids": "incident {incident} is {state}: {act} is possible only when it is {needs}",
@@ -102,10 +103,33 @@ REMARKS = {
 }
 
 
+_TOLD = " (contact {incident} reached records that the customer was told)"
+
+WAYS_OUT = {
+    "open": _TOLD,
+    "unreached": _TOLD,
+    "removed": " (take-back {incident} undoes that, recur {incident} logs content that is there"
+    " again)",
+    "refused": " (take-back {incident} undoes that)",
+    "moot": " (found on a closed site, it can only be voided)",
+    "voided": " (a voided incident stays so: log is for another violation)",
+}
+"""What can be done in place of an act that an incident's state forbids, by that state."""
+
+CUSTOMERS = "this"
+"""What the act is called that is the customer's own, who has no command to go on with."""
+
+
 def text(told: Refusal | Remark, when: Callable[[datetime], str] = str) -> str:
     """The sentence for a refusal or remark; `when` writes the times in it (given in UTC)."""
     facts = {name: _fact(value, when) for name, value in told.facts.items()}
-    return (SENTENCES | REMARKS)[told.name].format_map(facts)
+    return (SENTENCES | REMARKS)[told.name].format_map(facts) + _way_out(told.name, facts)
+
+
+def _way_out(name: str, facts: dict[str, str]) -> str:
+    if name != "state_forbids" or facts["act"] == CUSTOMERS:
+        return ""
+    return WAYS_OUT.get(facts["state"], "").format_map(facts)
 
 
 def _fact(value: object, when: Callable[[datetime], str]) -> str:

@@ -47,7 +47,10 @@ _LIVELINESS = {
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
 _IDLE_S = 1.0
+# So psycopg begins what it says of a server that is not there or lets nobody in.
+_UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 _MOST_CONNECTIONS = 15
+NAME_ANOTHER = "name another one with --db or INCIDENTS_DB"
 _FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
 
 
@@ -132,16 +135,21 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
     where = place(engine)
     said = " ".join(_said(error.orig if isinstance(error, DBAPIError) else error).split())
     if engine.dialect.name != "sqlite":
-        return f"the database {where} does not answer as it should: {said}"
+        unheard = said.startswith(_UNHEARD)
+        way_out = f"; start it, or {NAME_ANOTHER}" if unheard else ""
+        return f"the database {where} does not answer as it should: {said}{way_out}"
     if "locked" in said or "busy" in said:
         return (
             f"the database {where} was held by another process for {BUSY_TIMEOUT_S:.0f} seconds: "
             "try again"
         )
     if "unable to open" in said:
-        return f"cannot open the file {where}: its folder must exist and be writable"
+        return (
+            f"cannot open the file {where}: its folder must exist and be writable, or"
+            f" {NAME_ANOTHER}"
+        )
     if "not a database" in said:
-        return f"{where} is not a SQLite database: name another file"
+        return f"{where} is not a SQLite database: {NAME_ANOTHER}"
     return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
 
 
@@ -211,8 +219,7 @@ def _make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(
-            f"the folder {folder} cannot be made ({error.strerror}): name a database with --db or "
-            "INCIDENTS_DB"
+            f"the folder {folder} cannot be made ({error.strerror}): {NAME_ANOTHER}"
         ) from error
 
 

@@ -84,11 +84,15 @@ SAID = {
         "site.example was looked at before something else was ordered or carried out: look again"
     ),
     "site_closed": (
-        "site.example is closed (false_info): false-info is not possible on a closed site"
+        "site.example is closed (false_info): false-info is not possible on a closed site (site"
+        " reinstate asks for it to be opened again)"
     ),
     "site_exists": "site.example is in the register already (site edit changes its details)",
     "site_not_closed": "site.example is active, not closed: there is nothing to reinstate",
-    "state_forbids": "incident 12-1 is open: refused is possible only when it is notified",
+    "state_forbids": (
+        "incident 12-1 is open: refused is possible only when it is notified (contact 12-1 reached"
+        " records that the customer was told)"
+    ),
     "unknown_contact": "incident 12-1 has no contact 1 (show 12-1 lists them)",
     "unknown_incident": "there is no incident 12-7 (site why lists a site's incidents)",
     "unknown_item": "the queue has no item 12-7 (queue lists them)",
@@ -148,30 +152,52 @@ ON_A_CLOSED_SITE: dict[str, Callable[[History], History]] = {
 def test_an_act_that_a_closed_site_does_not_take_is_named_with_the_rule(act: str) -> None:
     site = History().log().contact(1).false_info()
     assert said(ON_A_CLOSED_SITE[act](site)) == [
-        f"site.example is closed (false_info): {act} is not possible on a closed site"
+        (
+            f"site.example is closed (false_info): {act} is not possible on a closed site (site"
+            " reinstate asks for it to be opened again)"
+        )
     ]
 
+
+CALL = " (contact 12-1 reached records that the customer was told)"
+GONE = " (take-back 12-1 undoes that, recur 12-1 logs content that is there again)"
+STAYS = " (a voided incident stays so: log is for another violation)"
 
 IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "contact of voided": (
         lambda: History().log().void(1).contact(1),
-        "voided: contact is possible only when it is not voided",
+        "voided: contact is possible only when it is not voided" + STAYS,
     ),
     "removed of removed": (
         lambda: History().log().removed(1).removed(1),
-        "removed: removed is possible only when it is open or notified or unreached",
+        "removed: removed is possible only when it is open or notified or unreached" + GONE,
     ),
     "refused of open": (
         lambda: History().log().refused(1),
-        "open: refused is possible only when it is notified",
+        "open: refused is possible only when it is notified" + CALL,
+    ),
+    "refused of unreached": (
+        lambda: History().miss().refused(1),
+        "unreached: refused is possible only when it is notified" + CALL,
+    ),
+    "refused of removed": (
+        lambda: History().log().removed(1).refused(1),
+        "removed: refused is possible only when it is notified" + GONE,
+    ),
+    "removed of moot": (
+        lambda: History().false_info().log().contact(1).removed(1),
+        (
+            "moot: removed is possible only when it is open or notified or unreached (found on a"
+            " closed site, it can only be voided)"
+        ),
     ),
     "recur of open": (
         lambda: History().log().recur(1),
-        "open: recur is possible only when it is notified or unreached or removed",
+        "open: recur is possible only when it is notified or unreached or removed" + CALL,
     ),
     "reported of voided": (
         lambda: History().log().void(1).reported(1),
-        "voided: reported is possible only when it is not voided",
+        "voided: reported is possible only when it is not voided" + STAYS,
     ),
     "said of removed": (
         lambda: History().log().removed(1).says_removed(1),
@@ -181,7 +207,7 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
         lambda: History().log().void(1).void(1),
         (
             "voided: void is possible only when it is open or notified or unreached or removed or"
-            " refused or moot"
+            " refused or moot (a voided incident stays so: log is for another violation)"
         ),
     ),
 }

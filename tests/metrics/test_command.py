@@ -76,6 +76,7 @@ def test_a_database_that_cannot_be_looked_at_is_up_0_and_a_failure(
     status, _, err = command("-o", str(file))
     assert status == 1
     assert err.startswith("incidents: there is no database ")
+    assert "name another one with --db or INCIDENTS_DB" in err
     text = file.read_text(encoding="utf-8")
     assert parsed(text).value("up") == 0
     assert parsed(text).value("deadlines_overdue") is None
