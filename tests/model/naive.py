@@ -773,18 +773,18 @@ class NaiveDesk:
         if after == "open" and before != "open":
             fresh = now + self.policy.unreachable_within
             # Where no clock starts, what was in time is so still, however late it is recorded.
-            fresh_or_none = self._unless_no_clock_starts(site, incident, fresh)
-            incident.deadline = fresh_or_none or incident.deadline
+            new_deadline = self._if_a_clock_starts(site, incident, fresh)
+            incident.deadline = new_deadline or incident.deadline
         if after == "notified" and before != "notified":
             within = self.policy.removal_within
-            incident.removal_due = self._unless_no_clock_starts(
+            incident.removal_due = self._if_a_clock_starts(
                 site, incident, None if within is None else now + within
             )
         running = site.running()
         if running is not None and site.struck(running):
             site.end(running, now)
 
-    def _unless_no_clock_starts(
+    def _if_a_clock_starts(
         self, site: Site, incident: Incident, due: datetime | None
     ) -> datetime | None:
         return due if site.closure() is None and incident.era == site.era() else None
