@@ -1,17 +1,16 @@
 """The alarms: what the desk is to be told of now, each with a name that lasts as long as its cause.
 
-Looking raises nothing and tells nobody. Each kind is looked for by an index and up to a limit, so
-that a look costs the same however many sites there are.
+Looking raises nothing and tells nobody. `alarm_causes` says what is looked for, and up to which
+limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, literal_column, select
+from sqlalchemy import Connection
 
 from incidents.documents import plain
 from incidents.machine.case import rule_to_close
@@ -20,15 +19,10 @@ from incidents.report_duty import ReportDuty
 from incidents.store import alarms as raised_alarms
 from incidents.store import heartbeats
 from incidents.store.alarms import Raised
-from incidents.store.metadata import words
-from incidents.store.order_tables import dead, deliveries
-from incidents.store.tables import sites, work
-from incidents.views import duty, policy
+from incidents.views import alarm_causes, duty, policy
+from incidents.views.alarm_causes import MAX_DUE, MAX_LOOKED
 from incidents.views.enforcement import enforcement, is_heard, missed
 from incidents.views.misses import closing_misses
-from incidents.views.queue_page import IN_ORDER
-
-Row = Mapping[str, Any]
 
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
@@ -40,12 +34,6 @@ EVERYBODY = "all"
 
 AHEAD = timedelta(minutes=10)
 """So long before its end the desk is told of a clock; one that runs for less is no news."""
-
-MAX_LOOKED = 500
-"""So many of a kind are found in a look."""
-
-_MAX_DUE = 2_000
-"""So many items that are due soon are looked at for clocks among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +150,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
     At its deadline a clock has not lapsed yet; what lapsed is done by the daemon, and listed by
     the queue. One that was set for less than ten minutes would alarm from its start, and does not.
     """
-    rows = connection.execute(_due_between(now, now + AHEAD)).mappings().all()
+    rows = connection.execute(alarm_causes.due_between(now, now + AHEAD)).mappings().all()
     clocks = [
         dict(row)
         for row in rows
@@ -180,7 +168,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
             miss_closes=(row["site_id"], row["item"]) in closing,
         )
         for row in clocks
-    ], len(rows) == _MAX_DUE
+    ], len(rows) == MAX_DUE
 
 
 def _waiting(connection: Connection) -> Part:
@@ -195,14 +183,14 @@ def _waiting(connection: Connection) -> Part:
             incident=row.closing_incident and incident_id(row.site_id, row.closing_incident),
             since=row.recorded_at,
         )
-        for row in connection.execute(_WAITING)
+        for row in connection.execute(alarm_causes.WAITING)
     ], False
 
 
 def _dead(connection: Connection) -> Part:
     """The orders that are given up, in whichever lane."""
     found = []
-    for row in connection.execute(_DEAD).mappings():
+    for row in connection.execute(alarm_causes.DEAD).mappings():
         name = order_id(row["site_id"], row["site_seq"], row["lane"])
         found.append(
             Alarm(
@@ -223,7 +211,7 @@ def _disputed(connection: Connection) -> Part:
     """The closures whose rule late truth has left unmet."""
     return [
         Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
-        for row in connection.execute(_DISPUTED)
+        for row in connection.execute(alarm_causes.DISPUTED)
     ], False
 
 
@@ -247,57 +235,3 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
             )
         )
     return alarms, more
-
-
-# Limits are written into the statements: for any limit PostgreSQL would plan another way than for
-# these, see `enforcement`. The names of sites are looked up for what is within the limit alone.
-
-_one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
-_most_due: ColumnElement[int] = literal_column(str(_MAX_DUE))
-
-
-def _due_between(first: datetime, last: datetime) -> Select[Any]:
-    own = (
-        work.c.site_id, work.c.item, work.c.kind, work.c.incident, work.c.due, work.c.recorded_at
-    )  # fmt: skip
-    soon = (
-        select(*own, work.c.sort_due)
-        .where(work.c.sort_due >= first, work.c.sort_due <= last)
-        .order_by(*IN_ORDER)
-        .limit(_most_due)
-        .subquery("soon")
-    )
-    of_site = (sites.c.name, sites.c.state, sites.c.epoch, sites.c.run)
-    joined = soon.join(sites, sites.c.id == soon.c.site_id)
-    ordered = (soon.c.sort_due, soon.c.recorded_at, soon.c.site_id, soon.c.item)
-    return select(soon, *of_site).select_from(joined).order_by(*ordered)
-
-
-def _given_up() -> Select[Any]:
-    of = deliveries.c
-    own = (of.since, of.site_id, of.site_seq, of.lane, of.kind, of.attempts, of.problem)
-    # In the index's own order: another one would sort all of them to find the first.
-    listed = select(*own).where(dead).order_by(of.since, of.site_id)
-    first = listed.limit(_one_more).subquery("first")
-    joined = first.join(sites, sites.c.id == first.c.site_id)
-    ordered = (first.c.since, first.c.site_id, first.c.site_seq, first.c.lane)
-    return select(first, sites.c.name).select_from(joined).order_by(*ordered)
-
-
-def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
-    """The items of one kind, for which there is an index of their own, the earliest first."""
-    first = (
-        select(work.c.site_id, work.c.recorded_at)
-        .where(work.c.kind == words(kind)[0])
-        .order_by(work.c.recorded_at, work.c.site_id)
-        .limit(_one_more)
-        .subquery("first")
-    )
-    joined = first.join(sites, sites.c.id == first.c.site_id)
-    ordered = (first.c.recorded_at, first.c.site_id)
-    return select(first, sites.c.name, *of_site).select_from(joined).order_by(*ordered)
-
-
-_DEAD = _given_up()
-_WAITING = _first_of("closure", sites.c.closing_incident)
-_DISPUTED = _first_of("disputed", sites.c.rule)
