@@ -22,7 +22,9 @@ Document = dict[str, Any]
 
 
 def site_document(case: Case) -> Document:
-    """A site as it stands."""
+    """A site as it stands; `asked_by` asked for what waits for a second person: that an open site
+    be closed, or a closed one opened."""
+    waiting = case.closure_request or case.request
     return {
         "id": case.site_id,
         "site": case.site,
@@ -38,6 +40,7 @@ def site_document(case: Case) -> Document:
         "phone": case.phone,
         "email": case.email,
         "person": case.person,
+        "asked_by": None if waiting is None else waiting.by,
     }
 
 

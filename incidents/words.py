@@ -158,12 +158,28 @@ def next_commands(incident: Document, site: Document) -> list[str]:
     match incident["state"]:
         case "open" | "unreached":
             return [f"incidents contact {name} reached", f"incidents contact {name} no-answer"]
+        case "notified" if site["state"] != "closed" and site.get("asked_by"):
+            # One closure is asked for already: another statement would be refused.
+            return [f"incidents removed {name}", *answers_to_closure(site["site"])]
         case "notified" if site["state"] != "closed":
             return [f"incidents removed {name}", f"incidents refused {name}"]
         case "notified":
             return [f"incidents removed {name}"]
         case _:
             return []
+
+
+def answers_to_closure(site: str) -> list[str]:
+    """What can be typed where a closure waits for a second person."""
+    return [
+        f"incidents site confirm-closure {site}",
+        f"incidents site decline-closure {site} --reason R",
+    ]
+
+
+def answers_to_reinstatement(site: str) -> list[str]:
+    """What can be typed where a reinstatement waits for a second person."""
+    return [f"incidents site approve {site}", f"incidents site decline {site} --reason R"]
 
 
 def _is_shown_twice(local: datetime) -> bool:

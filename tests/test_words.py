@@ -199,3 +199,9 @@ def test_the_next_command_fits_the_state() -> None:
     assert "incidents refused 1-3" in next_commands(_incident("notified"), active)
     assert next_commands(_incident("notified"), closed) == ["incidents removed 1-3"]
     assert next_commands(_incident("voided"), active) == []
+    waits = {**active, "site": "shop.example", "asked_by": "li"}
+    assert next_commands(_incident("notified"), waits) == [
+        "incidents removed 1-3",
+        "incidents site confirm-closure shop.example",
+        "incidents site decline-closure shop.example --reason R",
+    ]

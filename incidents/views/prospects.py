@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from incidents import event_sentence
+from incidents import event_sentence, words
 from incidents.clock import rfc3339
 from incidents.documents import event_document
 from incidents.machine import commands as c
@@ -90,8 +90,7 @@ def commands(record: Record) -> list[str]:
     if record.overdue_since is not None:
         found.append("incidents daemon --once")
     if case.closure_request is not None:
-        found.append(f"incidents site confirm-closure {site}")
-        found.append(f"incidents site decline-closure {site} --reason R")
+        found += words.answers_to_closure(site)
     if case.disputed:
         found.append(f"incidents site uphold {site} --reason R")
     if case.request is not None:

@@ -145,8 +145,16 @@ def _asked(row: Row) -> _Asked | None:
 
 def _to_close(row: Row) -> Document | None:
     """What a site is to be closed for, of the item that asks for it."""
-    if row["kind"] != "closure":
-        return None
+    return _closes_for(row) if row["kind"] == "closure" else None
+
+
+def _closing(row: Row) -> Document | None:
+    """Who asks that the item's site be closed, and for what; None where nobody does."""
+    by = row["closing_by"]
+    return None if by is None else {"by": by, **_closes_for(row)}
+
+
+def _closes_for(row: Row) -> Document:
     n = row["closing_incident"]
     return {
         "rule": rule_to_close(n),
@@ -195,6 +203,7 @@ def _item(
         "site_down": row["state"] != "active",
         "held": row["held"],
         "asked_by": None if asked is None else row[asked.by],
+        "closing": _closing(row),
         "to_close": _to_close(row),
         "warning": "closes" if closing else None,
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from incidents import words
 from incidents.english import ENGLISH
 from incidents.language import Language
 from incidents.machine.incident import OUTCOMES
@@ -84,6 +85,15 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
     commands = [f"incidents removed {name}"]
     if item["state"] == "closed":
         return say, commands
+    closing = item["closing"]
+    if closing is not None:
+        # One closure is asked for already: another statement would be refused.
+        say += f" {_asks_to_close(item, closing)}"
+        return say, [
+            *commands,
+            *words.answers_to_closure(item["site"]),
+            f"incidents recur {name}",
+        ]
     asks = policy.two_people_close
     say += item.say("check_removal.asks" if asks else "check_removal.closes")
     return say, [*commands, f"incidents refused {name}", f"incidents recur {name}"]
@@ -149,13 +159,13 @@ def _reinstatement(item: _Item, _policy: Policy) -> Script:
 def _closure(item: _Item, _policy: Policy) -> Script:
     site, to_close = item["site"], item["to_close"]
     why = item.say("reinstatement.why", note=item["note"]) if item["note"] else ""
-    code = "closure.false" if to_close["incident"] is None else "closure.refusal"
-    said = _word(item) + item.say(code, by=item["asked_by"], site=site, why=why, **to_close)
-    return said, [
-        f"incidents site confirm-closure {site}",
-        f"incidents site decline-closure {site} --reason R",
-        f"incidents site why {site}",
-    ]
+    said = _word(item) + _asks_to_close(item, {"by": item["asked_by"], **to_close}, why)
+    return said, [*words.answers_to_closure(site), f"incidents site why {site}"]
+
+
+def _asks_to_close(item: _Item, closing: Document, why: str = "") -> str:
+    code = "closure.false" if closing["incident"] is None else "closure.refusal"
+    return item.say(code, site=item["site"], why=why, **closing)
 
 
 _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {

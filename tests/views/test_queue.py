@@ -160,6 +160,11 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     item = day.queue()["items"][0]
     assert (item["id"], item["kind"], item["overdue"]) == ("1-closure", "closure", True)
     assert (item["asked_by"], item["note"]) == ("li", "he hung up")
+    assert day.item("1-1")["commands"] == [
+        "incidents removed 1-1", f"incidents site confirm-closure {SITE}",
+        f"incidents site decline-closure {SITE} --reason R", "incidents recur 1-1",
+    ]  # fmt: skip
+    assert "not delete: refused" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents site confirm-closure {SITE}"
     assert "another person than li confirms it or declines it now" in item["say"]
@@ -167,7 +172,7 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     item = day.item("1-closure")
     assert (item["said_gone"], item["remark"]) == (True, "all gone")
     assert item["say"].startswith("The customer says that it is gone: “all gone”.")
-    assert "another person confirms" in day.item("1-1")["say"]
+    assert "another person than li confirms it or declines it now" in day.item("1-1")["say"]
 
 
 def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> None:

@@ -13,7 +13,8 @@ IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "
 
 
 class Site(Answer):
-    """A site as it stands. `run` counts misses (R3); `in_force` is how it stands in the world."""
+    """A site as it stands. `run` counts misses (R3); `in_force` is how it stands in the world;
+    `asked_by` asked for what waits for a second person, its closure or its reinstatement."""
 
     id: int
     site: str
@@ -29,6 +30,8 @@ class Site(Answer):
     phone: str | None
     email: str | None
     person: str | None
+    # An answer that was kept for a key before it was told has none.
+    asked_by: str | None = None
 
 
 class Contact(Answer):
