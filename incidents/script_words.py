@@ -46,7 +46,7 @@ SENTENCES = {
     " record. Uphold lets the closure stand; reinstate asks that the site be opened again, once the"
     " hold is lifted.",
     "reinstatement": "{by} asks that {site} be opened again{why}. Another person than {by}"
-    " decides.",
+    " decides, a supervisor where there are accounts.",
     "reinstatement.why": " (“{note}”)",
     "reinstatement.held": " They can say yes once the hold is lifted.",
     "closure.false": "{by} asks that {site} be closed ({rule:rule}, false: {field:field}){why}. It"

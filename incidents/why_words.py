@@ -60,7 +60,7 @@ GROUNDS = {
     " the"
     " same.",
     "asked": "{by} asked at {at} that it be opened again: {reason}. Another person than {by} has to"
-    " answer.",
+    " answer, a supervisor where there are accounts.",
     "active": "{site} is active: no rule holds it down.",
     "reinstated": "It was reinstated by {by}; all counts started afresh then.",
     "recent": "Violations in the last {within:duration} that count: {names}; {count} close the site"

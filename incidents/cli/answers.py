@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from incidents import event_sentence, words
-from incidents.cli import output
+from incidents.cli import next_step, output
 from incidents.errors import DONE, ActRefusedError
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     if _somebody_to_call(document, own):
         lines.append(f"call: {_whom(run, document['site'])}")
     if not would:
-        lines += [f"next: {command}" for command in _next(document, own)]
+        asked_by = document["site"].get("asked_by")
+        lines += [f"next: {next_step.told(each, asked_by)}" for each in _next(document, own)]
     return lines
 
 
@@ -143,9 +144,11 @@ def _is_call(event: Document) -> bool:
 
 def _next(document: Document, own: list[Document]) -> list[str]:
     """What can be typed next: first the tasks that the act has opened."""
-    if any(e["kind"] == "closure_asked" for e in own):
-        site = document["site"]["site"]
-        return [f"incidents site {answer}-closure {site}" for answer in ("confirm", "decline")]
+    kinds = {event["kind"] for event in own}
+    if "closure_asked" in kinds:
+        return words.answers_to_closure(document["site"]["site"])
+    if "reinstatement_asked" in kinds:
+        return words.answers_to_reinstatement(document["site"]["site"])
     tasks = [e["task"] for e in own if e["kind"] == "task_opened"]
     found = [f"incidents done {task}" for task in tasks]
     if document["incident"] is not None:

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from incidents.cli import queue
+from incidents.cli import next_step, queue
 from incidents.cli.characters import visible
 from incidents.cli.run import paints
 
@@ -112,5 +112,6 @@ def _first(item: Document, *, reveal: bool) -> RenderableType:
     first.add_row("whom", whom)
     first.add_row("say", words(item["say"]))
     for command in item["commands"]:
-        first.add_row("type", words(command, style="bold green"))
+        step = next_step.told(command, item["asked_by"])
+        first.add_row("type", words(step, style="bold green"))
     return first

@@ -94,7 +94,7 @@ def _tell_why(run: Run, found: Document) -> None:
     if found["timeline_untold"]:
         run.tell(f"{found['timeline_untold']:,} older entries: incidents audit export has them")
     timeline.events(run, found["timeline"])
-    timeline.next_steps(run, found["commands"])
+    timeline.next_steps(run, found["commands"], found["site"].get("asked_by"))
 
 
 def _row(site: Document, when: When) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
     for note in incident["notes"]:
         run.say(f"note {_note(note, when)}")
     timeline.events(run, story)
-    timeline.next_steps(run, next_commands(incident, site))
+    timeline.next_steps(run, next_commands(incident, site), site.get("asked_by"))
 
 
 def _pairs(incident: Document, when: When) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from incidents.cli import output
+from incidents.cli import next_step, output
 from incidents.cli.run import painted
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ def incidents(run: Run, found: Sequence[Document], *, of: int) -> None:
     output.table(run, headers, (_incident(incident, when) for incident in found))
 
 
-def next_steps(run: Run, commands: Sequence[str]) -> None:
-    """What can be typed next."""
-    run.say_all([f"next: {painted(command, bold=True)}" for command in commands])
+def next_steps(run: Run, commands: Sequence[str], asked_by: str | None) -> None:
+    """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
+    steps = (next_step.told(command, asked_by) for command in commands)
+    run.say_all([f"next: {painted(step, bold=True)}" for step in steps])
 
 
 def _row(event: Document, when: When) -> tuple[str, str, str]:
