@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from incidents.cli import params
+from incidents.cli import params, unfamiliar
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
 from incidents.cli.password import password_file_option
@@ -46,7 +46,12 @@ def log(
     command = commands.Log(
         by=act.by, at=act.run.read_time(at), urls=urls, category=category, note=note, again=again
     )
-    return act.submit(site, command) if again else act.submit_once(site, command, way_out="--again")
+    told = unfamiliar.category(act.run, category)
+    status = (
+        act.submit(site, command) if again else act.submit_once(site, command, way_out="--again")
+    )
+    act.run.tell(*told)
+    return status
 
 
 @click.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from incidents.cli import params
+from incidents.cli import params, unfamiliar
 from incidents.cli.act import Act
 from incidents.cli.options import acting
 from incidents.cli.password import password_file_option
@@ -68,7 +68,9 @@ person_option = click.option(
 def add(act: Act, site: str, phone: str | None, email: str | None, responsible: str | None) -> int:
     """Take NAME into the register, with whom to call when something is found."""
     command = commands.AddSite(by=act.by, phone=phone, email=email, person=responsible)
-    return act.submit(site, command)
+    status = act.submit(site, command)
+    act.run.tell(*unfamiliar.details(phone, email))
+    return status
 
 
 @click.command()
@@ -82,7 +84,9 @@ def edit(act: Act, site: str, phone: str | None, email: str | None, responsible:
     if phone is email is responsible is None:
         raise InputError("nothing to change is given: add --phone, --email or --person")
     command = commands.EditSite(by=act.by, phone=phone, email=email, person=responsible)
-    return act.submit(site, command)
+    status = act.submit(site, command)
+    act.run.tell(*unfamiliar.details(phone, email))
+    return status
 
 
 @click.command("false-info")
@@ -115,6 +119,8 @@ def false_info(
     --password-file, over a server, and in a database with accounts where two people are wanted.
     """
     command = commands.StateFalse(by=act.by, field=field, evidence=evidence)
+    # Before it is confirmed: what is mistyped closes a site all the same.
+    act.run.tell(*unfamiliar.field(field))
     return act.close_site(site, command, confirm=confirm, password=password_file)
 
 
