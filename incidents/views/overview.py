@@ -1,6 +1,6 @@
 """The overview: today's numbers and the last thirty days of a desk, in the days of its zone.
 
-Eight queries, however much is on record: each reads what was recorded within its time, by an index
+Seven queries, however much is on record: each reads what was recorded within its time, by an index
 of when that was, and what is only counted is counted up to a limit.
 """
 
@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    ScalarSelect,
+    and_,
     case,
     func,
     literal_column,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
+from incidents.machine.incident import REACHED
 from incidents.store.micros import SECOND, micros, number, whole
 from incidents.store.order_tables import closing
 from incidents.store.tables import contacts, incidents, orders, suspensions, work
@@ -156,44 +159,59 @@ def _seconds(span: timedelta) -> int:
 
 
 def _contact(connection: Connection, begin: datetime) -> Document:
-    """How long it took from the record of a violation to the contact that stopped its clock (R2).
+    """How long it took from the record of a violation to the call that reached the person (R2).
 
-    `decided` are those whose clock was stopped or has lapsed; `in_time` is how many of these people
-    were reached in time, also if that was typed late.
+    `decided` are the violations whose clock was stopped by a contact or has lapsed; `in_time` is of
+    how many of these the person was reached in time, also if that was typed late, and each of them
+    stands in one of the classes. A clock that a closure or a removal has ended is in neither
+    number: it could not lapse any more, so that who was reached then would only flatter the share.
     """
     of = incidents.c
     lately = (of.recorded_at >= begin, of.state != "voided", of.contact_due.is_not(None))
-    decided = or_(of.reached_in_time, of.lapsed_at.is_not(None))
-    counted = connection.execute(
-        select(
-            func.count().label("decided"),
-            func.coalesce(func.sum(case((of.reached_in_time, 1), else_=0)), 0).label("in_time"),
-        ).where(*lately, decided)
-    ).one()
-    # Of each incident by itself: joined, SQLite would rather begin with all contacts there are.
-    first = (
-        select(func.min(contacts.c.occurred_at))
-        .where(
-            contacts.c.site_id == of.site_id, contacts.c.incident == of.n,
-            contacts.c.stopped_clock, contacts.c.voided_at.is_(None),
-        ).correlate(incidents).scalar_subquery()
-    )  # fmt: skip
-    dialect = connection.dialect.name
-    asked = select(of.recorded_at, first.label("reached_at")).where(*lately)
+    asked = select(
+        of.recorded_at, of.lapsed_at.is_not(None).label("lapsed"), _reached().label("reached_at")
+    )
     # Looked up once each, not each time that it is compared.
-    told = asked.cte("told").prefix_with("MATERIALIZED")
-    took = micros(told.c.reached_at, dialect) - micros(told.c.recorded_at, dialect)
+    told = asked.where(*lately).cte("told").prefix_with("MATERIALIZED")
+    took = micros(told.c.reached_at, connection.dialect.name) - micros(
+        told.c.recorded_at, connection.dialect.name
+    )
     rows = connection.execute(
-        select(coarse(took).label("us"), func.count().label("n"))
-        .where(told.c.reached_at.is_not(None)).group_by(literal_column("1"))
-    ).all()  # fmt: skip
-    spread = Spread.of((row.us, row.n) for row in rows)
+        select(
+            case((told.c.reached_at.is_not(None), coarse(took))).label("us"),
+            func.count().label("n"),
+        )
+        .where(or_(told.c.lapsed, told.c.reached_at.is_not(None)))
+        .group_by(literal_column("1"))
+    ).all()
+    decided = sum(row.n for row in rows)
+    spread = Spread.of((row.us, row.n) for row in rows if row.us is not None)
+    in_time = spread.count
     return {
-        "decided": counted.decided,
-        "in_time": int(counted.in_time),
-        "share": counted.in_time / counted.decided if counted.decided else None,
+        "decided": decided,
+        "in_time": in_time,
+        "share": in_time / decided if decided else None,
         **spread.document(CONTACT_S),
     }
+
+
+def _reached() -> ScalarSelect[Any]:
+    """When the person was first reached in time, of an incident whose clock has ended by itself."""
+    of, told = incidents.c, contacts.c
+    tells = and_(
+        told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
+    )
+    # What had stopped the clock may have been voided since, and another contact stand for it.
+    stopped = func.max(case((told.stopped_clock, 1), else_=0)) == number(1)
+    first = case(
+        (or_(of.lapsed_at.is_not(None), stopped), func.min(case((tells, told.occurred_at))))
+    )
+    # Of each incident by itself: joined, SQLite would rather begin with all contacts there are.
+    return (
+        select(first)
+        .where(told.site_id == of.site_id, told.incident == of.n)
+        .correlate(incidents).scalar_subquery()
+    )  # fmt: skip
 
 
 # Closures.

@@ -32,10 +32,11 @@ TEXTS: dict[str, str] = {
     "overview.contact.told": "{n} people were reached before their hour had lapsed; half of them"
     " within {median}.",
     "overview.contact.what": "people reached",
-    "overview.contact.note": "From the record of a violation to the contact that stopped its"
-    " clock.",
+    "overview.contact.note": "From the record of a violation to the first contact in which the"
+    " person was reached. Counted are clocks that a contact has stopped or that have lapsed; one"
+    " that ended because the site was closed or the content was gone is in neither number.",
     "overview.contact.share": "reached in time",
-    "overview.contact.of": "of {n} clocks that have ended",
+    "overview.contact.of": "of {n} clocks that were stopped or lapsed",
     "overview.lateness": "Lateness of the clock, 24 hours",
     "overview.lateness.told": "{n} decisions of the clock; the latest was made {most} after its"
     " time.",

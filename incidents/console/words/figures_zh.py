@@ -29,9 +29,10 @@ TEXTS: dict[str, str] = {
     "overview.contact": "联系用时（{days} 天）",
     "overview.contact.told": "{n} 人在时限内联系到，其中一半不超过 {median}。",
     "overview.contact.what": "联系到的人数",
-    "overview.contact.note": "从登记违规到停止计时的那次联系。",
+    "overview.contact.note": "从登记违规到首次联系到负责人。只统计因联系到而停止或已到期的计时；"
+    "因网站关闭或内容已删除而结束的计时，两个数字都不计入。",
     "overview.contact.share": "按时联系到",
-    "overview.contact.of": "已结束的计时共 {n} 个",
+    "overview.contact.of": "因联系到而停止或已到期的计时共 {n} 个",
     "overview.lateness": "计时器延迟（24 小时）",
     "overview.lateness.told": "计时器作出 {n} 次决定，最迟的一次晚了 {most}。",
     "overview.lateness.what": "决定次数",
