@@ -47,11 +47,11 @@ def queue(
     """One page of what must be done, and whether anything enforces the clock.
 
     In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
-    `recorded_at`. `mine` shows only what that person has claimed; `after` is a page's `next_after`.
-    Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be said too,
-    unless `reveal` asks for them; that is in `language`. `report` asks how much the police are to
-    be told of still. A page takes the same number of queries, and the same time, however long the
-    queue is.
+    `recorded_at`. `mine` shows and counts only what that person has claimed; `after` is a page's
+    `next_after`. Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be
+    said too, unless `reveal` asks for them; that is in `language`. `report` asks how much the
+    police are to be told of still. A page takes the same number of queries, and the same time,
+    however long the queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
@@ -61,7 +61,7 @@ def queue(
     rows = _rows(connection, page(limit + 1, mine=mine, after=after))
     shown, more = rows[:limit], len(rows) > limit
     in_force = policy.in_force(connection)
-    counted = counts(connection)
+    counted = counts(connection, mine=mine)
     return {
         "items": _items(connection, shown, in_force, now, reveal=reveal, language=language),
         "more": more,

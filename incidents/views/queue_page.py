@@ -60,9 +60,12 @@ def _claim_of(of: Any) -> Any:
     return and_(claims.c.site_id == of.c.site_id, claims.c.item == of.c.item)
 
 
-def counts(connection: Connection) -> Counter[str]:
-    """How many of each kind are among the first `MAX_COUNTED`."""
-    first = select(work.c.kind).order_by(*IN_ORDER).limit(_written(MAX_COUNTED)).subquery("first")
+def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
+    """How many of each kind are among the first `MAX_COUNTED`; `mine`: of what they have claimed."""
+    listed = select(work.c.kind)
+    if mine is not None:
+        listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
+    first = listed.order_by(*IN_ORDER).limit(_written(MAX_COUNTED)).subquery("first")
     found = connection.execute(
         select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
     )

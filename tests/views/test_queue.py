@@ -244,10 +244,16 @@ def test_a_clock_that_lapsed_with_too_few_attempts_is_an_alarm_in_the_queue(day:
     assert "not suspended" in warning
 
 
-def test_mine_shows_only_what_one_has_claimed(day: Day) -> None:
+def test_mine_shows_and_counts_only_what_one_has_claimed(day: Day) -> None:
     day.add().log().log().do(c.ClaimItem(by="zhao", item="2"))
     assert ids(day, mine="zhao") == ["1-2"]
     assert ids(day, mine="li") == []
+    with day.looking() as connection:
+        counted = [
+            views.queue(connection, day.now, mine=person)["counts"]
+            for person in ("zhao", "li", None)
+        ]
+    assert counted == [{"call": 1}, {}, {"call": 2}]
 
 
 def test_pages_follow_each_other_without_a_gap_or_a_repetition(day: Day) -> None:
