@@ -22,6 +22,7 @@ from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
 from incidents.desk import Envelope
 from incidents.machine.commands import HandOver
+from incidents.store import sites
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,11 +47,16 @@ class NotLetError(Exception):
 
 
 class ProveAgainError(Exception):
-    """It is too long ago that they have proved who they are; `wrong` after a wrong password."""
+    """It is too long ago that they have proved who they are; `wrong` after a wrong password.
 
-    def __init__(self, given: Given, *, wrong: str | None = None) -> None:
+    `act` is what they are about to do, to which `site`, if it is done to one.
+    """
+
+    def __init__(
+        self, given: Given, act: str, site: str | None = None, *, wrong: str | None = None
+    ) -> None:
         super().__init__()
-        self.given, self.wrong = given, wrong
+        self.given, self.act, self.site, self.wrong = given, act, site, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +130,10 @@ class Acting(Sitting):
     """Somebody who has sent a form of this console."""
 
     given: Given
+    unproved: str | None = None
+    """What was wrong with the password by which they would prove who they are."""
 
-    def proves(self, act: str) -> None:
+    def proves(self, act: str, site: str | int | None = None) -> None:
         """See that they may do it now; of some acts a person proves again who they are.
 
         Raises:
@@ -133,8 +141,8 @@ class Acting(Sitting):
             ProveAgainError: for a page that asks for the password, and then sends the same again.
         """
         why = self.identity.why_not(act, clock.now())
-        if why == "prove_again":
-            raise ProveAgainError(self.given)
+        if why == "prove_again" or (why is None and self.unproved is not None):
+            raise ProveAgainError(self.given, act, self._name_of(site), wrong=self.unproved)
         if why is not None:
             caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
             raise NotLetError(act, why)
@@ -151,7 +159,7 @@ class Acting(Sitting):
         Raises:
             NotLetError, ProveAgainError: see `proves`.
         """
-        self.proves(roles.act_of(type(command)))
+        self.proves(roles.act_of(type(command)), site)
         key = self.given.text("key")
         own = replace(
             self._envelope(site, command),
@@ -172,6 +180,12 @@ class Acting(Sitting):
     def _envelope(self, site: str | int, command: Command) -> Envelope:
         proved = self.identity.proved_at is not None
         return Envelope(site=site, command=command, login=self.identity.login, signed_in=proved)
+
+    def _name_of(self, site: str | int | None) -> str | None:
+        if not isinstance(site, int):
+            return site
+        with self.reading() as connection:
+            return sites.name_of(connection, site)
 
     def back(self, to: str, said: Said | None = None) -> Response:
         """Sends them to that page of this console, where it stands what the act has come to."""
@@ -205,27 +219,27 @@ def acting(
 
     Raises:
         NotLetError: for one that was made elsewhere.
-        ProveAgainError: if a wrong password was given to prove it.
     """
     word = form.text("csrf") or request.headers.get(entrance.CSRF_HEADER)
     if not entrance.is_own_form(here.visit, word):
         caller.refuse(here.house, here.identity, "form", "csrf", None)
         raise NotLetError("form", "csrf")
-    visit = _proved(here, form)
-    return Acting(request, here.house, here.door, visit, here.reader, here.version, form)
+    visit, wrong = _proved(here, form)
+    return Acting(request, here.house, here.door, visit, here.reader, here.version, form, wrong)
 
 
-def _proved(here: Sitting, form: Given) -> Visit:
-    """The visit; with a password in the form, one that has just been proved."""
+def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
+    """The visit, with a password in the form one that has just been proved; else what is wrong."""
     from incidents.errors import RefusedError
 
     password = form.password()
     if password is None or form.text("proves") is None:
-        return here.visit
+        return here.visit, None
     try:
-        return here.door.prove(here.visit, password)
+        return here.door.prove(here.visit, password), None
     except RefusedError as error:
-        raise ProveAgainError(form, wrong=error.name) from error
+        # Told by the act that it was to prove, which nobody knows here: see `Acting.proves`.
+        return here.visit, error.name
 
 
 def place_of(request: Request) -> str:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from incidents import site_name
 from incidents.api import entrance
 from incidents.console import sitting, telling, writing
 from incidents.console.form import FormTooLargeError
@@ -73,6 +74,7 @@ def _prove_again(request: Request, error: Exception) -> Response:
     status = 403 if error.wrong else 200
     return _write(
         request, here, "prove", status, fields=error.given.fields, wrong=wrong,
+        act=error.act, site=error.site and site_name.shown(error.site),
         action=request.url.path, provider=request.app.state.oidc is not None,
     )  # fmt: skip
 

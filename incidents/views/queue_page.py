@@ -61,7 +61,7 @@ def _claim_of(of: Any) -> Any:
 
 
 def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
-    """How many of each kind are among the first `MAX_COUNTED`; `mine`: of what they have claimed."""
+    """How many of each kind are among the first `MAX_COUNTED`, of what `mine` has claimed."""
     listed = select(work.c.kind)
     if mine is not None:
         listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)

@@ -334,11 +334,40 @@ def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(des
         path, fields = "/sites/shop.example/reinstate", {"reason": "a new number", "seen": seen}
         asked = wang.post(path, **fields)
         assert 'value="a new number"' in asked.text
+        assert about(asked.text) == ["ask for the reinstatement of the site", "shop.example"]
         wrong = wang.post(path, **fields, proves="1", password="x" * 12)
         assert wrong.status_code == 403
+        assert about(wrong.text) == about(asked.text)
         assert desk.site("shop.example")["reinstatement"] is None
         assert wang.post(path, **fields, proves="1", password=PASSWORD).status_code == 303
     assert desk.site("shop.example")["reinstatement"]["by"] == "wang"
+
+
+def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: Desk) -> None:
+    id_ = violation(desk)
+    desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
+    li, seen = desk.person("li"), str(desk.site("shop.example")["seq"])
+    with freeze_time(clock.now() + timedelta(minutes=6), ignore=["_pytest"]):
+        fields = {"confirm": "shop.example", "seen": seen}
+        asked = li.post(f"/incidents/{id_}/refused", **fields)
+    assert about(asked.text) == [
+        "state that the customer refuses, which closes the site (R5)", "shop.example",
+    ]  # fmt: skip
+
+
+def test_a_wrong_password_does_nothing_while_the_last_one_is_fresh(desk: Desk) -> None:
+    violation(desk)
+    li, seen = desk.person("li"), str(desk.site("shop.example")["seq"])
+    fields = {"field": "phone", "evidence": "none", "confirm": "shop.example", "seen": seen}
+    wrong = li.post("/sites/shop.example/false-info", **fields, proves="1", password="x" * 12)
+    assert wrong.status_code == 403
+    assert desk.site("shop.example")["state"] == "active"
+
+
+def about(page: str) -> list[str]:
+    """What the page that asks for the password says is about to be done, and to which site."""
+    [found] = re.findall(r'id="about">(.*?)</dl>', page, re.DOTALL)
+    return re.findall(r"<b>(?:<bdi>)?([^<]*)", found)
 
 
 def test_nobody_answers_what_they_have_asked_for_themselves(desk: Desk) -> None:

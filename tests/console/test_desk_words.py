@@ -7,8 +7,9 @@ from string import Formatter
 import pytest
 
 from incidents import event_words, refusal_words, site_name, web_address
+from incidents.accounts import roles
 from incidents.console import incident, site
-from incidents.console.words import chosen, refusals_zh, texts
+from incidents.console.words import LANGUAGES, chosen, refusals_zh, texts
 from incidents.console.words.chinese import CHINESE, duration
 from incidents.english import ENGLISH
 from incidents.errors import RefusedError
@@ -87,6 +88,11 @@ def test_the_codes_of_the_record_have_names_in_chinese() -> None:
     codes += [f"{group}.{outcome}" for group in ("outcome", "outcome_told")
               for outcome in event_words.OUTCOMES]  # fmt: skip
     assert [code for code in codes if code not in CHINESE.phrases] == []
+
+
+def test_every_act_has_a_name_in_both_languages() -> None:
+    acts = [f"act.{act}" for act in (*roles.ACTS, "form")]
+    assert [act for act in acts for language in LANGUAGES if act not in texts(language)] == []
 
 
 def test_no_chinese_phrase_holds_english_words() -> None:

@@ -27,9 +27,10 @@ TEXTS: dict[str, str] = {
     "sign_in.provider": "Sign in at the house's provider",
     "prove.provider": "Prove it at the house's provider; then do this again",
     "prove.title": "Prove again who you are",
-    "prove.why": "This act closes a site on somebody's word, or opens a closed one: it is done by"
-    " a person who has given the password within the last five minutes. What you have typed is"
-    " kept and done at once.",
+    "prove.why": "This act closes a site on somebody's word, opens a closed one, or changes by"
+    " which policy that is done: it is done by a person who has given the password within the last"
+    " five minutes. What you have typed is kept and done at once.",
+    "prove.act": "About to be done",
     "prove.do": "Prove it and go on",
     "prove.sign_in": "That is not your password. Nothing has been done.",
     "prove.blocked": "Too many attempts have failed. Wait a moment; nothing has been done.",
