@@ -61,26 +61,32 @@ def show(
     here: Looking,
     site: Annotated[str, Query(max_length=300)] = "",
     dead: Annotated[str, Query(max_length=1)] = "",
+    late: Annotated[str, Query(max_length=1)] = "",
     compared: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """What is not carried out, what is given up first; and the comparison with the world."""
     here.needs("look")
-    found, wrong = [], None
+    found, wrong, only = [], None, "dead" if dead else "late" if late else ""
     with here.reading() as connection:
         now = here.house.now(connection)
-        dead_letters, late = views.dead_letters(connection), acts.late(connection, now)
+        dead_letters, overdue = views.dead_letters(connection), acts.late(connection, now)
         try:
             name = inputs.site(site) if site.strip() else None
             found = views.unsettled(
-                connection, now, site=name, only_dead=bool(dead), limit=PAGE + 1
+                connection,
+                now,
+                site=name,
+                only_dead=only == "dead",
+                only_late=only == "late",
+                limit=PAGE + 1,
             )
         except (InputError, RefusedError) as error:
             wrong = telling.refused(here.reader, error).words
     return here.page(
         "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
-        more=len(found) > PAGE, dead_letters=dead_letters, late=late, site=site.strip(),
-        only_dead=bool(dead), wrong=wrong,
-        compared=_shelf(here).get(here.by, compared) if compared else None, path=_list(site, dead),
+        more=len(found) > PAGE, dead_letters=dead_letters, late=overdue, site=site.strip(),
+        only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
+        compared=_shelf(here).get(here.by, compared) if compared else None, path=_list(site, only),
         what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
     )  # fmt: skip
 
@@ -178,9 +184,18 @@ def _page(
     )  # fmt: skip
 
 
-def _list(site: str, dead: str) -> str:
+def _listed(reader: Reader, items: list[Document]) -> str:
+    """How many of what is listed stand how: the red lines count some of them, of all sites."""
+    dead = sum(each["state"] == "dead" for each in items)
+    late = sum(each["late"] for each in items)
+    return reader.say(
+        "orders.listed", n=len(items), dead=dead, late=late, rest=len(items) - dead - late
+    )
+
+
+def _list(site: str, only: str) -> str:
     """Where the list is that was asked for."""
-    asked = {name: text for name, text in (("site", site.strip()), ("dead", dead)) if text}
+    asked = {name: text for name, text in (("site", site.strip()), (only, "1")) if name and text}
     return f"/orders?{urlencode(asked)}" if asked else "/orders"
 
 

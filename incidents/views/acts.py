@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, literal, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 from incidents.clock import rfc3339
 from incidents.errors import UnknownOrderError
@@ -38,17 +48,22 @@ def unsettled(
     *,
     site: str | None = None,
     only_dead: bool = False,
+    only_late: bool = False,
     limit: int = 100,
 ) -> list[Document]:
     """What is not carried out: dead letters by when they were ordered, then what waits, lane by
     lane, by when it is tried next. `state` is `dead`, `waiting` or, of an attempt that is being
     made at `now`, `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
+    `only_late` are those that `late` counts, the longest waiting first.
 
     Raises:
         UnknownSiteError: of `site`, with the nearest names.
     """
     if site is not None:
         site_rows.named(connection, site)
+    if only_late:
+        rows = connection.execute(_late_rows(now, site).limit(limit)).mappings()
+        return [_document(row, now) for row in rows]
     asked = [_rows(site).where(dead).order_by(_of.since, _of.site_id)]
     if not only_dead:
         asked += [
@@ -117,24 +132,33 @@ def late(connection: Connection, now: datetime) -> Document:
 
     Only the first `MAX_COUNTED` that are due are looked at (`capped`: there may be more).
     """
-    due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
-        waiting, _of.lane == ACT
-    )
-    due = due.order_by(_of.next_at, _of.site_id, _of.site_seq)
-    some = due.limit(literal_column(str(MAX_COUNTED))).subquery("some")
-    late_by = some.c.since <= literal(now - LATE_AFTER, UTCDateTime())
-    found = connection.execute(select(func.count()).select_from(some).where(late_by)).scalar_one()
+    some, is_late = _late(now)
+    found = connection.execute(select(func.count()).select_from(some).where(is_late)).scalar_one()
     rows: Iterable[Any] = ()
     if found:
-        same = (some.c.site_id == _of.site_id, some.c.lane == _of.lane, some.c.n == _of.n)
-        on = and_(*same, some.c.site_seq == _of.site_seq)
-        first = _rows(None).join(some, on).where(late_by).order_by(_of.since, _of.site_id)
-        rows = connection.execute(first.limit(MAX_NAMED)).mappings()
+        rows = connection.execute(_late_rows(now, None).limit(MAX_NAMED)).mappings()
     return {
         "late": found,
         "capped": found >= MAX_COUNTED,
         "first": [_document(row, now) for row in rows],
     }
+
+
+def _late(now: datetime) -> tuple[Subquery, ColumnElement[bool]]:
+    """The first that are due in the world, and which of them are late."""
+    due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
+        waiting, _of.lane == ACT
+    )
+    due = due.order_by(_of.next_at, _of.site_id, _of.site_seq)
+    some = due.limit(literal_column(str(MAX_COUNTED))).subquery("some")
+    return some, some.c.since <= literal(now - LATE_AFTER, UTCDateTime())
+
+
+def _late_rows(now: datetime, site: str | None) -> Select[Any]:
+    some, is_late = _late(now)
+    same = (some.c.site_id == _of.site_id, some.c.lane == _of.lane, some.c.n == _of.n)
+    on = and_(*same, some.c.site_seq == _of.site_seq)
+    return _rows(site).join(some, on).where(is_late).order_by(_of.since, _of.site_id)
 
 
 def _rows(site: str | None) -> Select[Any]:

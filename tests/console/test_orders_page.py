@@ -55,7 +55,8 @@ def test_what_is_given_up_comes_first_then_what_is_late(desk: Rig) -> None:
     page = Visitor(desk, "viewer").get("/orders").text
     assert page.index('id="o-1-o2"') < page.index('id="o-2-o2"')
     assert "Given up, and tried no more by itself: 1" in page
-    assert "Not carried out for five minutes and more: 1" in page
+    assert "Not carried out in the world for five minutes and more: 1" in page
+    assert "Listed: 4. Given up: 1; late in the world: 1; others" in page
     assert '<span class="state late">late</span>' in page
     assert "<b>http_503</b>" in page
 
@@ -64,6 +65,9 @@ def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: Rig) -> None:
     viewer = Visitor(desk, "viewer")
     assert 'id="o-1-o2"' not in viewer.get("/orders", site="Other.Example").text
     assert 'id="o-2-o2"' not in viewer.get("/orders", dead="1").text
+    late = viewer.get("/orders", late="1").text
+    assert 'id="o-2-o2"' in late
+    assert late.count('<li class="item order') == 1
     assert viewer.get("/orders", site="no name").status_code == 422
 
 
@@ -72,6 +76,7 @@ def test_red_lines_and_the_site_lead_to_the_orders(desk: Rig) -> None:
     queue = viewer.get("/").text
     assert 'href="/orders/1-o2"' in queue
     assert 'href="/orders?dead=1"' in queue
+    assert 'href="/orders?late=1"' in queue
     assert f'href="/orders?site={SITE}"' in viewer.get(f"/sites/{SITE}").text
 
 
