@@ -22,6 +22,7 @@ from incidents.console import (
     site,
     static_files,
     trouble,
+    unreported,
 )
 from incidents.console.changes import Changes
 from incidents.console.figures import FIGURES, furnish
@@ -31,7 +32,7 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, shift.router, site.router, incident.router,
-    orders.router, search.router, *FIGURES,
+    orders.router, search.router, unreported.router, *FIGURES,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 

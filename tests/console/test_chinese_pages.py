@@ -140,6 +140,7 @@ def test_no_english_sentence_is_left_on_a_page_in_chinese(shift: Shift) -> None:
         "/simulate",
         "/policy",
         "/audit",
+        "/unreported",
         "/no",
     ]
     pages += ["/sites/a b", "/sites/none.example", "/incidents/x", "/incidents/99-9"]

@@ -248,7 +248,7 @@ def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Desk) 
     violation(desk)
     li = desk.person("li")
     pages = ("/", "/queue/list", "/sites", "/sites/shop.example", "/incidents/1-1", "/log", "/no")
-    others = ("/orders", "/orders/1-o2.notice", "/hand-over", "/search?q=shop")
+    others = ("/orders", "/orders/1-o2.notice", "/hand-over", "/search?q=shop", "/unreported")
     for page in (*pages, *others):
         is_guarded(li.get(page))
 
@@ -494,6 +494,16 @@ def test_what_was_pasted_is_shown_before_it_is_logged(desk: Desk) -> None:
     # Of the hosts that were found, the one that is in the register.
     assert 'name="site" value="shop.example"' in shown
     assert "<code>https://u:p@shop.example/c</code>" in shown
+
+
+def test_all_that_the_police_are_to_be_told_of_is_found_from_the_queue(desk: Desk) -> None:
+    ids = [violation(desk, f"s{n}.example") for n in range(3)]
+    with freeze_time(clock.now() + timedelta(hours=25), ignore=["_pytest"]):
+        li = desk.person("li")
+        assert 'href="/unreported"' in li.get("/").text
+        page = li.get("/unreported").text
+    assert "Overdue: 3. Still in time: 0." in page
+    assert re.findall(r'href="/incidents/([\d-]+)#act-reported"', page) == ids
 
 
 def test_who_may_not_is_told_so_beside_each_button(desk: Desk) -> None:

@@ -5,6 +5,16 @@ TEXTS: dict[str, str] = {
     "orders.what": "What decisions order in the world, of the customer and of the desk, and is not"
     " carried out yet.",
     "orders.see": "See them",
+    "unreported.see": "See all",
+    "unreported.title": "To be reported to the police",
+    "unreported.what": "What is on record and was not reported yet, the longest overdue first."
+    " An incident's page has the field in which it is stated.",
+    "unreported.counted": "Overdue: {overdue}{more}. Still in time: {due}{more}.",
+    "unreported.due": "Report by",
+    "unreported.none": "Everything is reported.",
+    "unreported.off": "This desk has set that nobody is reminded of it: [report] in its settings.",
+    "unreported.more": "There may be more than these {n}: what is reported makes room for the"
+    " next.",
     "orders.of_site": "Its orders",
     "orders.of_one": "Of one site",
     "orders.dead": "Given up",

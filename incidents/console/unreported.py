@@ -1,0 +1,26 @@
+"""The unreported: the page of the incidents of which the police are to be told still."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from incidents import report_duty, settings, site_name
+from incidents.console.sitting import Looking
+from incidents.views import duty
+
+router = APIRouter()
+
+
+@router.get("/unreported")
+def show(here: Looking) -> Response:
+    """What is to be reported, the longest overdue first: as many as a view ever gives."""
+    here.needs("look")
+    owed = report_duty.read(settings.section(report_duty.SECTION))
+    with here.reading() as connection:
+        now = here.house.now(connection)
+        found = duty.duties(connection, now, owed, limit=duty.MAX_PAGE)
+    return here.page(
+        "unreported", items=found["items"], summary=found["summary"], shown=site_name.shown,
+        more=len(found["items"]) == duty.MAX_PAGE,
+    )  # fmt: skip
