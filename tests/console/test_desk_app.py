@@ -325,6 +325,21 @@ def test_numbers_are_masked_until_somebody_asks_which_is_on_record(desk: Desk) -
         assert '"actor":"li"' in new
 
 
+def test_whom_to_phone_about_an_incident_stands_on_its_page_with_the_way_to_the_number(
+    desk: Desk,
+) -> None:
+    violation(desk)
+    desk.do("shop.example", c.EditSite(by="li", person="张三"))
+    page = desk.person("li").get("/incidents/1-1").text
+    [shown] = re.findall(r'id="whom" data-masked>(.*?)</p>', page)
+    assert "<bdi>张三</bdi>" in shown
+    assert "0100" not in shown
+    assert 'hx-post="/sites/shop.example/reveal" hx-target="#whom"' in page
+    assert (
+        'action="/sites/shop.example/reveal"' not in desk.person("vera").get("/incidents/1-1").text
+    )
+
+
 def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(desk: Desk) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
     desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
