@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any
@@ -50,7 +51,11 @@ def log(desk: Doing) -> Response:
     """Shows what was found in the text, or logs what was shown."""
     typed = dict(desk.given.fields)
     if desk.given.text("step") != "log":
-        return _log_page(desk, typed, found=pasted.find(desk.given.text("paste") or ""))
+        with desk.reading() as connection:
+            found = pasted.find(
+                desk.given.text("paste") or "", partial(sites.ids_by_name, connection)
+            )
+        return _log_page(desk, typed, found=found)
     urls = desk.given.texts("url")
     urls += [url for url in (desk.given.text("urls") or "").split() if url]
     try:
@@ -288,10 +293,6 @@ def _page(
         shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        not_now=reasons(here, would), outcomes=OUTCOMES, linked=_is_linked(), nonce=token_hex(8),
+        not_now=reasons(here, would), outcomes=OUTCOMES, nonce=token_hex(8),
+        linked=customer_settings.links() is not None,
     )  # fmt: skip
-
-
-def _is_linked() -> bool:
-    """Whether this desk gives its customers links."""
-    return customer_settings.links() is not None

@@ -1,13 +1,14 @@
 """The pasted: the web addresses in a mail or a list that somebody has put into one box.
 
-People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); they are
-found too, in their normal form.
+People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`), and leave
+away what a browser adds (`shop.example/login`); they are found too, in their normal form.
 """
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,9 +18,20 @@ from incidents.inputs import MAX_URLS
 
 MAX_CHARACTERS = 100_000
 
-_ADDRESS = re.compile(
-    r"h(?:tt|xx)ps?(?:\[:\]|:)//[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]+", re.IGNORECASE
+MAX_BARE = 1_000
+"""So many hosts that stand alone are looked up."""
+
+_REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
+_DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\])"
+# Neither a part of a mail address nor of another name, on either side.
+_BARE = (
+    r"(?<![a-z0-9@._/:%+=&?#\-\])])"
+    rf"(?:[a-z0-9-]{{1,63}}{_DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}})"
+    rf"(?!{_DOT}?[a-z0-9@_-])(?::[0-9]{{1,5}})?(?P<path>/{_REST}*)?"
 )
+_ADDRESS = re.compile(rf"h(?:tt|xx)ps?(?:\[:\]|:)//{_REST}+|(?P<bare>{_BARE})", re.IGNORECASE)
+# Others than these may be a part of the address: `?a=1&copy=2`.
+_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
 _ENDS = ".,;:!?)]}>*_"
 _DISARMED = (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("[dot]", "."))
 
@@ -37,20 +49,52 @@ class Found:
     hosts: tuple[str, ...]
 
 
-def find(text: str) -> Found:
-    """What stands in the text, of which only `MAX_CHARACTERS` are looked at."""
-    urls: dict[str, None] = {}
+def find(
+    text: str, on_record: Callable[[Collection[str]], Collection[str]] = lambda _: ()
+) -> Found:
+    """What stands in the text, of which only `MAX_CHARACTERS` are looked at.
+
+    What has no scheme is an address if it has a path or begins with `www.`, or is a site
+    `on_record`, which says of hosts which are; else it may be a file or a person (`Mr.Wang`).
+    """
+    plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text[:MAX_CHARACTERS])
+    urls: dict[str, bool] = {}
     unfit: dict[str, None] = {}
-    for match in _ADDRESS.finditer(text[:MAX_CHARACTERS]):
+    for match in _ADDRESS.finditer(plain):
         given = _armed(match[0])
         try:
-            urls[web_address.read(given)] = None
+            # A browser asks by http first too, and is led on to where the site really is.
+            url = web_address.read(f"http://{given}" if match["bare"] else given)
         except BadUrlError:
-            unfit[given] = None
-    kept = tuple(urls)[:MAX_URLS]
-    hosts = [urlsplit(url).hostname or "" for url in kept]
+            if not match["bare"]:
+                unfit[given] = None
+            continue
+        urls[url] = urls.get(url, False) or _is_certain(match, url)
+    return _found(_certain(urls, on_record), tuple(unfit))
+
+
+def _is_certain(match: re.Match[str], url: str) -> bool:
+    """Whether it is an address whatever its host is."""
+    return not match["bare"] or match["path"] is not None or _host(url).startswith("www.")
+
+
+def _certain(
+    urls: dict[str, bool], on_record: Callable[[Collection[str]], Collection[str]]
+) -> list[str]:
+    alone = dict.fromkeys(_host(url) for url, certain in urls.items() if not certain)
+    known = on_record(list(alone)[:MAX_BARE]) if alone else ()
+    return [url for url, certain in urls.items() if certain or _host(url) in known]
+
+
+def _found(urls: list[str], unfit: tuple[str, ...]) -> Found:
+    kept = tuple(urls[:MAX_URLS])
+    hosts = [_host(url) for url in kept]
     ranked = sorted(dict.fromkeys(hosts), key=lambda host: -hosts.count(host))
-    return Found(kept, tuple(unfit)[:MAX_URLS], len(urls) > MAX_URLS, tuple(ranked))
+    return Found(kept, unfit[:MAX_URLS], len(urls) > MAX_URLS, tuple(ranked))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def at_site(urls: Iterable[str], site: str) -> set[str]:
@@ -59,7 +103,7 @@ def at_site(urls: Iterable[str], site: str) -> set[str]:
         name = inputs.site(site)
     except RefusedError:
         return set()
-    return {url for url in urls if f".{urlsplit(url).hostname or ''}".endswith(f".{name}")}
+    return {url for url in urls if f".{_host(url)}".endswith(f".{name}")}
 
 
 def _armed(written: str) -> str:

@@ -22,10 +22,28 @@ from incidents.inputs import MAX_URLS
         ("https://中国.example/", ["https://xn--fiqs8s.example/"]),
         ("ftp://shop.example javascript:alert(1) shop.example", []),
         ("", []),
+        ("see shop.example/login.", ["http://shop.example/login"]),
+        ("请看www.shop.example/x，谢谢", ["http://www.shop.example/x"]),
+        ("www.shop.example", ["http://www.shop.example/"]),
+        (
+            "shop[.]example:8080/a and shop[dot]example/b",
+            ["http://shop.example:8080/a", "http://shop.example/b"],
+        ),
+        ("known.example, and unknown.example", ["http://known.example/"]),
+        ("e.g. a file.pdf of Mr.Wang, i.e. v1.2/x; 3.5/5", []),
+        ("li@shop.example li.wang@mail.shop.example/x mailto:li@www.shop.example", []),
+        (
+            "https://shop.example/a?next=www.other.example/b",
+            ["https://shop.example/a?next=www.other.example/b"],
+        ),
+        ('<a href="https://shop.example/?a=1&amp;b=2">', ["https://shop.example/?a=1&b=2"]),
+        ("&lt;https://shop.example/a&gt;", ["https://shop.example/a"]),
+        ("https://shop.example/?a=1&copy=2", ["https://shop.example/?a=1&copy=2"]),
     ],
 )
 def test_addresses_are_found_in_their_normal_form(text: str, expected: list[str]) -> None:
-    assert list(pasted.find(text).urls) == expected
+    known = {"known.example"}
+    assert list(pasted.find(text, known.intersection).urls) == expected
 
 
 def test_what_cannot_be_kept_is_told_as_it_was_written() -> None:
@@ -47,6 +65,8 @@ def test_the_host_of_most_addresses_comes_first() -> None:
 
 def test_a_long_text_without_an_end_is_read_quickly() -> None:
     assert pasted.find("https://" * 100_000).urls == ()
+    for part in ("a", "a.", "a-", "www.", "a[.]", "&amp;", "shop.example."):
+        assert pasted.find(part * 100_000).urls == (), part
 
 
 def test_addresses_of_other_sites_in_a_mail_are_not_the_sites() -> None:

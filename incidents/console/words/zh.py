@@ -216,7 +216,8 @@ TEXTS: dict[str, str] = {
     "log.do": "记录",
     "log.paste": "或粘贴邮件",
     "log.paste.what": "邮件、举报或网址列表",
-    "log.paste.hint": "会先找出其中的网址并显示，然后才记录；hxxp://shop[.]example 也能识别。",
+    "log.paste.hint": "会先找出其中的网址并显示，然后才记录；"
+    "hxxp://shop[.]example 和 www.shop.example/x 也能识别。",
     "log.paste.do": "查找网址",
     "log.found": "找到的网址：{n}",
     "log.elsewhere": "属于其他主机：如确属本网站，请勾选",
