@@ -194,7 +194,7 @@ def _item(item: Document, seen: dict[int, int], reader: Reader) -> Document:
     site_id = int(item["id"].partition("-")[0])
     return {
         **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
-        "warning": item["warning"] and reader.sentence(item["warning"]),
+        "warning": item["warning"] and reader.sentence(item["warning"], [item["site"]]),
     }  # fmt: skip
 
 

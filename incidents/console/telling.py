@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from incidents import event_sentence, refusal_words, views
 from incidents.console.said import Said
 from incidents.console.sitting import Sitting
-from incidents.console.writing import Reader
+from incidents.console.writing import Reader, capitalised
 from incidents.errors import IncidentsError
 from incidents.machine import refusals
 from incidents.machine.commands import CLOCK
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 MAX_FASTER = 3
+_NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
 def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
@@ -48,13 +49,13 @@ def refused(reader: Reader, error: IncidentsError) -> Said:
 def refused_in_words(reader: Reader, error: IncidentsError) -> str:
     """The same as a sentence; a message that is none of the refusals' own is the page's own."""
     told = _in_own_words(reader, error.name, error.facts)
-    return told or error.message[:1].upper() + error.message[1:]
+    return told or capitalised(error.message, _names(error.facts))
 
 
 def refusal_of(reader: Reader, found: Refusal) -> str:
     """The sentence for the desk's refusal."""
     told = _in_own_words(reader, found.name, found.facts)
-    return told or reader.sentence(refusal_words.sentence(found, reader.when))
+    return told or reader.sentence(refusal_words.sentence(found, reader.when), _names(found.facts))
 
 
 def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
@@ -81,7 +82,13 @@ def _needs(reader: Reader, facts: Document) -> list[str]:
 def event(reader: Reader, site: Document, document: Document) -> str:
     """One event, in a sentence."""
     teller = Teller(site=site["site"], site_id=site["id"], when=reader.when)
-    return reader.sentence(event_sentence.sentence(teller, document))
+    words = event_sentence.sentence(teller, document)
+    return reader.sentence(words, _names(document | {"site": site["site"]}))
+
+
+def _names(facts: Document) -> list[Any]:
+    """What of the facts people and things are called by."""
+    return [facts[each] for each in _NAMED if each in facts]
 
 
 def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
@@ -119,4 +126,4 @@ def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> lis
 
 def _remark(reader: Reader, remark: Remark) -> str:
     told = _in_own_words(reader, remark.name, remark.facts)
-    return told or reader.sentence(refusals.text(remark, reader.when))
+    return told or reader.sentence(refusals.text(remark, reader.when), _names(remark.facts))

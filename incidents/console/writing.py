@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
@@ -63,9 +64,9 @@ class Reader:
         """How times are told in sentences."""
         return When(zone=self.zone, now=self.now, language=self.spoken)
 
-    def sentence(self, words: str) -> str:
-        """Words of the record as a whole sentence."""
-        return self.say("sentence", words=words[:1].upper() + words[1:])
+    def sentence(self, words: str, names: Iterable[object] = ()) -> str:
+        """Words of the record as a whole sentence; a name that begins it stays as it is."""
+        return self.say("sentence", words=capitalised(words, names))
 
     def say(self, key: str, /, **facts: Any) -> str:
         """The catalogue's text; raises KeyError for a key that is none."""
@@ -97,6 +98,16 @@ class Reader:
         return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
             rfc3339(at), exact, ticking, shown
         )
+
+
+def capitalised(words: str, names: Iterable[object]) -> str:
+    """The words as a sentence begins, unless it begins with one of those names.
+
+    `li` and `Li` may be two people, and nobody finds `Shop.example` in a list.
+    """
+    if any(name and re.match(rf"{re.escape(str(name))}(?!\w)", words) for name in names):
+        return words
+    return words[:1].upper() + words[1:]
 
 
 def response(

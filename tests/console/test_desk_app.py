@@ -499,6 +499,22 @@ def test_a_note_that_is_refused_is_not_lost_and_stays_for_whom_it_was(desk: Desk
     assert not [body for body in desk.bodies() if '"note_added"' in body]
 
 
+def test_a_name_that_begins_a_message_is_written_as_it_is(desk: Desk) -> None:
+    wang = desk.person("wang")
+    wang.post("/sites", site="shop.example")
+    assert ">shop.example is in the register." in wang.get("/sites/shop.example").text
+    again = desk.person("li")
+    again.post("/sites", site="shop.example")
+    assert ">shop.example is in the register already" in again.get("/sites").text
+    desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
+    seen = str(desk.site("shop.example")["seq"])
+    wang.post("/sites/shop.example/reinstate", reason="a new number", seen=seen)
+    assert ">wang asks that shop.example be opened again" in wang.get("/").text
+    seen = str(desk.site("shop.example")["seq"])
+    own = wang.post("/sites/shop.example/approve", seen=seen).text
+    assert ">wang asked for this: another person must answer it." in own
+
+
 def test_what_was_pasted_is_shown_before_it_is_logged(desk: Desk) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
     li, before = desk.person("li"), len(desk.bodies())
