@@ -30,7 +30,9 @@ SENTENCES = {
     "check_removal.closes": " Still there, and the customer does not delete: refused, which closes"
     " the site (R5).",
     "tell": "{phone} Say: “Your site {site} is closed ({rule:rule}): no after-sales service, no"
-    " refund.” It rests on {names}.",
+    " refund. If you object to the closure, tell us why, now or later: we write it down.” It rests"
+    " on {names}. An objection is a note on an incident; by it a supervisor may ask that the site"
+    " be opened again.",
     "recheck": "Look again at {names}{addresses}. Gone: removed.",
     "recheck.looked": "Look again at {names}{addresses}.",
     "recheck.log": " Still there: log it, a new violation with a clock of its own.",

@@ -21,8 +21,9 @@ SENTENCES = {
     "check_removal.asks": "仍在，且客户不删除：记为“拒不删除”，即申请关闭网站（R5），"
     "由另一人确认。",
     "check_removal.closes": "仍在，且客户不删除：记为“拒不删除”，网站即关闭（R5）。",
-    "tell": "{phone}请说：“您的网站 {site} 已关闭（{rule:rule}）：不提供售后服务，不予退款。”"
-    "依据：{names}。",
+    "tell": "{phone}请说：“您的网站 {site} 已关闭（{rule:rule}）：不提供售后服务，不予退款。"
+    "对关闭有异议的，请现在或随后告诉我们理由，我们会记录下来。”"
+    "依据：{names}。客户提出异议的，请在违规页面添加备注；主管可据此申请恢复网站。",
     "recheck": "请再次查看 {names}{addresses}。已删除：记为“内容已删除”。",
     "recheck.looked": "请再次查看 {names}{addresses}。",
     "recheck.log": "仍在：登记新的违规，另行计时。",
