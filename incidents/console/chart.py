@@ -14,7 +14,8 @@ from markupsafe import Markup
 from incidents.intake.picture import ceiling
 
 _FEW = 8
-_NARROW, _WIDTH, _HEIGHT = 420, 640, 232
+# As narrow as a telephone shows it, so that the labels are as large there as they are meant.
+_NARROW, _WIDTH, _HEIGHT = 320, 640, 232
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 14, 34
 _BASE = _HEIGHT - _BOTTOM
 _PANEL = _BASE - _TOP
@@ -22,6 +23,8 @@ _MOST_WIDE = 56
 # A single one among hundreds must still be seen.
 _LEAST_HEIGHT = 2.5
 _MOST_TICKS = 10
+_LETTER, _SIGN = 6.5, 12.0
+"""How wide a letter of a label is at the most, and a Chinese one."""
 
 PATTERNS = 9
 """So many series can be told apart."""
@@ -154,10 +157,21 @@ class Chart:
 
     def _ticks(self) -> Iterator[Markup]:
         each = -(-len(self.labels) // _MOST_TICKS) or 1
+        room = self._step * each
         # From the last one back: that is the one that people look at.
         for n in range(len(self.labels) - 1, -1, -each):
             x = _LEFT + (n + 0.5) * self._step
-            yield _text(x, _BASE + 18, (self.ticks or self.labels)[n], "middle")
+            yield _text(x, _BASE + 18, _fitting((self.ticks or self.labels)[n], room), "middle")
+
+
+def _fitting(text: str, room: float) -> str:
+    """As much of it as there is room for; the table has all of it."""
+    wide = 0.0
+    for n, letter in enumerate(text):
+        wide += _LETTER if ord(letter) < 0x2E80 else _SIGN
+        if wide > room:
+            return f"{text[: max(1, n - 1)]}…"
+    return text
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> Markup:

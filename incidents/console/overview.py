@@ -121,6 +121,8 @@ def _spread(reader: Reader, spread: Document, name: str, told: str) -> Chart:
         told=told,
         across=reader.say("overview.span"),
         labels=[f"≤ {bound}" for bound in bounds] + [f"> {bounds[-1]}"],
+        # There is room for the bound alone below a column.
+        ticks=[*bounds, f"> {bounds[-1]}"],
         series=[Series(reader.say(f"overview.{name}.what"), spread["classes"])],
     )
 

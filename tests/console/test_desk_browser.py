@@ -214,6 +214,28 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
         assert overflow(seen) == 0
 
 
+def test_neither_a_long_mail_address_nor_the_name_of_a_site_is_squeezed_or_hidden(
+    browser: Browser, desk: Console
+) -> None:
+    site = "a-shop-with-a-rather-long-name.example"
+    incident = desk.violation(site, ago=30 * MINUTE)
+    desk.do(site, c.EditSite(by="li", email=f"{'long.' * 30}name@{site}"))
+    with person(browser, desk, "wang") as wang:
+        wang.goto(desk.url)
+        wang.locator(f"#i-{incident} [data-key=n]").click()
+        wang.wait_for_selector(f"#w-{incident} [data-revealed]")
+        mail = wang.locator(f"#w-{incident} .number").last.bounding_box()
+        buttons = wang.locator(f"#i-{incident} form.outcomes").bounding_box()
+    assert mail is not None
+    assert buttons is not None
+    assert mail["x"] + mail["width"] <= buttons["x"]
+    with person(browser, desk, "wang", width=360) as wang:
+        wang.goto(f"{desk.url}/sites?q={site}")
+        named = wang.locator(f"a[href='/sites/{site}']").bounding_box()
+    assert named is not None
+    assert named["height"] < 60
+
+
 def test_what_others_do_is_seen_within_a_second(browser: Browser, each_desk: Console) -> None:
     with person(browser, each_desk, "li") as li, person(browser, each_desk, "vera") as vera:
         for page in (li, vera):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -171,3 +172,23 @@ def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
         expect(page.locator("#said")).to_contain_text("已启用")
         expect(page.locator("ol.history q")).to_have_text("两次就够")
         keeps_nobody_out(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_a_telephone_the_labels_below_a_chart_are_large_enough_and_apart(
+    browser: Browser, full: tuple[Rig, str], language: str
+) -> None:
+    with looking(browser, full, language, 360, "light") as page:
+        page.goto(full[1] + "/overview")
+        found = page.evaluate(
+            """[...document.querySelectorAll('svg.chart')].map(chart =>
+                [...chart.querySelectorAll('text.middle')].map(text => {
+                    const box = text.getBoundingClientRect();
+                    const size = parseFloat(getComputedStyle(text).fontSize);
+                    return [box.left, box.right, size * text.getScreenCTM().a];
+                }).sort((a, b) => a[0] - b[0]))"""
+        )
+    assert len(found) == 5
+    for labels in found:
+        assert min(size for _, _, size in labels) >= 10
+        assert all(ahead[1] < behind[0] for ahead, behind in pairwise(labels)), labels
