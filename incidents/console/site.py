@@ -43,7 +43,14 @@ def sites(
     """The register, or the sites whose names hold what is looked for."""
     here.needs("look")
     part = inputs.text("site")(q) if q.strip() else None
-    wanted = lists.SiteFilter(state=state if state in _STATES else None, q=part)
+    if state and state not in _STATES:
+        known = here.reader.spoken.comma.join(here.reader.word("state", each) for each in _STATES)
+        wrong = here.reader.say("sites.no_state", given=state, known=known)
+        return here.page(
+            "sites", status=422, wrong=wrong, sites=[], q=q, state="", states=_STATES,
+            add=_addable(q), next=None,
+        )  # fmt: skip
+    wanted = lists.SiteFilter(state=state or None, q=part)
     with here.reading() as connection:
         found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
     shown = [
@@ -51,7 +58,8 @@ def sites(
     ]
     asked = {"q": part, "state": wanted.state, "after": found["next"]}
     return here.page(
-        "sites", sites=shown, q=q, state=wanted.state or "", states=_STATES, add=_addable(q),
+        "sites", wrong=None, sites=shown, q=q, state=wanted.state or "", states=_STATES,
+        add=_addable(q),
         next=found["next"] and urlencode({name: text for name, text in asked.items() if text}),
     )  # fmt: skip
 

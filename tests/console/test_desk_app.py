@@ -515,6 +515,14 @@ def test_a_name_that_begins_a_message_is_written_as_it_is(desk: Desk) -> None:
     assert ">wang asked for this: another person must answer it." in own
 
 
+def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: Desk) -> None:
+    violation(desk)
+    answer = desk.person("li").get("/sites?state=bogus")
+    assert answer.status_code == 422
+    assert "no state “bogus”: choose one of active, suspended, closed, or all." in answer.text
+    assert 'href="/sites/shop.example"' not in answer.text
+
+
 def test_what_was_pasted_is_shown_before_it_is_logged(desk: Desk) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
     li, before = desk.person("li"), len(desk.bodies())

@@ -144,6 +144,7 @@ TEXTS: dict[str, str] = {
     "site.add": "Add a site",
     "site.name": "Name of the site",
     "reveal.recorded": "It goes on record.",
+    "sites.no_state": "A site has no state “{given}”: choose one of {known}, or all.",
     "sites.none": "No site has such a name.",
     "find.do": "Find",
     "col.state": "State",

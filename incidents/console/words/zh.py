@@ -139,6 +139,7 @@ TEXTS: dict[str, str] = {
     "site.add": "登记网站",
     "site.name": "网站名称",
     "reveal.recorded": "将记录在案。",
+    "sites.no_state": "网站没有“{given}”这一状态：请选择{known}或全部。",
     "sites.none": "没有这样名称的网站。",
     "find.do": "查找",
     "col.state": "状态",
