@@ -20,6 +20,11 @@ SESSION = "session"
 """What stands in an entry in place of a machine's login, of who came in by a session."""
 
 
+def login_beside(person: str, login: str | None) -> str | None:
+    """The login as it is told beside the name of a person; None where it says nothing more."""
+    return None if login in {None, "", person, SESSION} else login
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """An account that has proved who it is: by a token, for some acts, or by a session.

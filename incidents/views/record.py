@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.accounts.identity import SESSION
+from incidents.accounts.identity import login_beside
 from incidents.audit import entry
 from incidents.english import ENGLISH
 from incidents.language import Language
@@ -163,9 +163,8 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
     """A person with the login beside the name, where it is another word; or the clock."""
     if person == CLOCK:
         return language.say("why.clock")
-    if login in {None, person, SESSION}:
-        return person
-    return language.say("why.login", person=person, login=login)
+    beside = login_beside(person, login)
+    return person if beside is None else language.say("why.login", person=person, login=beside)
 
 
 def _has_orders(connection: Connection, case: Case) -> bool:
