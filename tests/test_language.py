@@ -41,7 +41,7 @@ def said(phrase: str, language: Language = ENGLISH, **facts: object) -> str:
         ("{x}", ["1-1", "1-2"], "1-1, 1-2", "1-1、1-2"),
         ("{x:state}", "unreached", "unreached", "未联系上"),
         ("{x:state}", "painted", "painted", "painted"),
-        ("{x:rule}", "repeat", "R1, repeat", "R1，屡次违规"),
+        ("{x:rule}", "repeat", "R1, repeat", "R1 重复违规"),
     ],
 )  # fmt: skip
 def test_a_fact_is_written_by_its_kind_or_as_the_phrase_says(

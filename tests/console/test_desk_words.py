@@ -9,7 +9,7 @@ import pytest
 from incidents import event_words, refusal_words, site_name, web_address
 from incidents.accounts import roles
 from incidents.console import incident, site
-from incidents.console.words import LANGUAGES, chosen, refusals_zh, texts
+from incidents.console.words import LANGUAGES, Chosen, chosen, refusals_zh, spoken, texts
 from incidents.console.words.chinese import CHINESE, duration
 from incidents.english import ENGLISH
 from incidents.errors import RefusedError
@@ -88,6 +88,18 @@ def test_the_codes_of_the_record_have_names_in_chinese() -> None:
     codes += [f"{group}.{outcome}" for group in ("outcome", "outcome_told")
               for outcome in event_words.OUTCOMES]  # fmt: skip
     assert [code for code in codes if code not in CHINESE.phrases] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_rule_has_one_name_wherever_it_is_named(language: Chosen) -> None:
+    named = {**spoken(language).phrases, **texts(language)}
+    for code, name in named.items():
+        group, _, rule = code.partition(".")
+        if group == "guard" and rule.startswith("R"):
+            rule = rule.partition(" ")[2]
+        elif group != "closed_by":
+            continue
+        assert name.replace(",", "") == named[f"rule.{rule}"].replace(",", ""), code
 
 
 def test_every_act_has_a_name_in_both_languages() -> None:

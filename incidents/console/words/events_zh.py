@@ -21,7 +21,7 @@ SENTENCES = {
     "clock_lapsed": "{incident}：截至 {occurred_at:when} 未联系到负责人",
     "alarm_raised": "{incident}：警报！时限已过，须联系 {needed} 次而只联系了 {attempts} 次；"
     "{site} 未被暂停",
-    "site_suspended": "{site} 暂停至 {until:when}（R2，联系不上）",
+    "site_suspended": "{site} 暂停至 {until:when}（R2 无法联系）",
     "suspension_ended": "{site} 的暂停已结束{open_or_not}",
     "suspension_struck": "{site} 的第 {suspension} 次暂停撤销：所依据的均已不成立"
     "{struck_open_or_not}",
@@ -58,7 +58,7 @@ TO_COME = {
     "clock_lapsed": "{incident}：至 {occurred_at:when} 仍未联系到负责人",
     "incident_refused": "{incident}：{how_refused}",
     "site_closed": f"{{site}} 将被关闭（{{rule:rule}}）{{grounds}}：{_TERMS}",
-    "site_suspended": "{site} 将暂停至 {until:when}（R2，联系不上）",
+    "site_suspended": "{site} 将暂停至 {until:when}（R2 无法联系）",
     "suspension_ended": "{site} 的暂停将结束{open_or_not}",
 }
 

@@ -28,7 +28,7 @@ SENTENCES: dict[str, str] = {
     "not_held": "{site} 没有被扣停，无可解除。",
     "not_lifted": "{order} 的指令没有被解除，应予执行。",
     "nothing_held": "{by} 在 {site} 上没有认领任何事项，无可移交。",
-    "nothing_to_take_back": "{incident} 现为“{state:state}”：只能撤回“已删除”或“拒绝删除”。",
+    "nothing_to_take_back": "{incident} 现为“{state:state}”：只能撤回“已删除”或“拒不删除”。",
     "order_dead": "{order} 已被放弃，可重新尝试。",
     "order_in_hand": "{order} 正在执行：请等到 {until}，再看结果。",
     "order_not_dead": "{order} 并未放弃，会自动尝试。",

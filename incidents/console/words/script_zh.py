@@ -7,10 +7,10 @@ SENTENCES = {
     "call.no_clock": "此项不计时。",
     "call.costs": "{left}：{cost}。只有与负责人本人通话才能停止计时；其余每次尝试也请记录。",
     "cost.overdue": "只有在时限之前打的电话才算数，请填写通话时间",
-    "cost.down": "网站已停用，联系不上也不会再次暂停",
-    "cost.closes": "若联系不上任何人，即关闭网站：不提供售后服务，不予退款",
+    "cost.down": "网站已停用，无法联系也不会再次暂停",
+    "cost.closes": "若无法联系到任何人，即关闭网站：不提供售后服务，不予退款",
     "cost.attempts": "按规则须先联系 {least} 次，才会暂停网站",
-    "cost.suspends": "若联系不上任何人，网站即暂停 {suspend_for:duration}",
+    "cost.suspends": "若无法联系到任何人，网站即暂停 {suspend_for:duration}",
     "keep_calling": "{down}尚未通知任何人。{phone}请说：“您的网站 {site} 出现{what}，请删除，删除后"
     "告知我们。”如果其实在时限之前已联系到负责人，请填写通话时间。",
     "down": "网站已停用，但",
@@ -55,7 +55,7 @@ SENTENCES = {
     "left.overdue": "已超时 {span}，且尚无程序执行",
     "said_gone": "客户称内容已删除。",
     "said_gone.remark": "客户称内容已删除：“{remark}”。",
-    "warning.closes": "再有一次联系不上，{site} 即被关闭",
+    "warning.closes": "再有一次无法联系，{site} 即被关闭",
     "warning.spared": "警报：{incident} 时限已过而联系次数不足，{site} 未被暂停：须由人决定",
 }
 

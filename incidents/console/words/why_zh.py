@@ -54,9 +54,9 @@ SENTENCES = {
     "active": "{site} 正常：没有规则使其停用。",
     "reinstated": "由 {by} 批准恢复，所有计数自那时重新开始。",
     "recent": "最近 {within:duration}内计入的违规：{names}；达 {count} 次即关闭网站（R1）。",
-    "place_in_run": "已连续 {run} 次联系不上；连续 {count} 次即关闭网站（R3）。",
-    "place_in_run.last": "已连续 {run} 次联系不上；连续 {count} 次即关闭网站（R3）。"
-    "再有一次联系不上，"
+    "place_in_run": "已连续 {run} 次无法联系；连续 {count} 次即关闭网站（R3）。",
+    "place_in_run.last": "已连续 {run} 次无法联系；连续 {count} 次即关闭网站（R3）。"
+    "再有一次无法联系，"
     "即关闭网站。",
     "place_in_run.met": "已连续 {run} 次联系不上，达到 {count} 次即关闭网站（R3）。"
     "重新计算从不关闭网站：网站开通期间再有一次联系不上，才关闭。",
@@ -100,8 +100,8 @@ SENTENCES = {
     "disputes.contact": f"在 {{names}} 上补记一次按时的联系（填写通话时间），{_DISPUTES}",
     "disputes.contact.any": f"在 {{names}} 中任何一项上补记一次按时的联系（填写通话时间），"
     f"{_DISPUTES}",
-    "disputes.take_back": f"撤回 {{names}} 的“拒绝删除”，{_DISPUTES}",
-    "disputes.take_back.any": f"撤回 {{names}} 中任何一项的“拒绝删除”，{_DISPUTES}",
+    "disputes.take_back": f"撤回 {{names}} 的“拒不删除”，{_DISPUTES}",
+    "disputes.take_back.any": f"撤回 {{names}} 中任何一项的“拒不删除”，{_DISPUTES}",
     "disputes.void_contact": f"作废联系记录 {{names}}，{_DISPUTES}",
     "disputes.void_contact.any": f"作废联系记录 {{names}} 中的任何一条，{_DISPUTES}",
     "uphold": "主管维持关闭，关闭即告成立，争议了结",
@@ -114,13 +114,13 @@ SENTENCES = {
     "unhold.suspended": "解除扣停也不会马上开通网站：暂停尚未结束",
     "stops_clock": "在 {due} 前联系到负责人，{incident} 即停止计时",
     "one_more": "再有一次违规即关闭网站：{within:duration}内次数过多（R1）",
-    "next_miss": "已连续 {run} 次联系不上：再有一次，即关闭网站（R3）",
+    "next_miss": "已连续 {run} 次无法联系：再有一次，即关闭网站（R3）",
     "ends_run": "下一次违规若按时联系到负责人，连续计数即告中断",
 }
 
 RULE_SAYS = {
     "repeat": "在规定时间内违规次数过多",
-    "unreachable_run": "连续多次联系不上负责人",
+    "unreachable_run": "连续多次无法联系负责人",
     "false_info": "登记的信息虚假",
     "refusal": "客户已获通知而不删除",
 }
