@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from incidents.machine.policy import write_duration
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from incidents.machine.policy import Policy
 
 Change = dict[str, str]
@@ -28,6 +30,13 @@ def sentences(policy: Policy) -> list[str]:
         f"R4 false_info: false details close it at once, on {_whose(policy)} word.",
         f"R5 refusal: told and not deleted closes it at once{_removal(policy)}.",
     ]
+
+
+def chinese_duration(length: timedelta) -> str:
+    """A span of time of a policy in Chinese: `24 小时`, `1 小时 30 分`."""
+    seconds = int(length.total_seconds())
+    parts = ((seconds // 3_600, "小时"), (seconds // 60 % 60, "分"), (seconds % 60, "秒"))
+    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 秒"
 
 
 def differences(before: Policy, after: Policy) -> list[Change]:

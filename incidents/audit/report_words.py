@@ -10,6 +10,7 @@ from incidents.audit.own_acts import LogKeyMade, PolicyActivated
 from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
+from incidents.policy_words import chinese_duration
 from incidents.words import Teller
 
 _SECOND = timedelta(seconds=1)
@@ -46,17 +47,19 @@ HEADINGS: dict[str, Both] = {
 def policy_sentences(policy: Policy) -> list[Both]:
     """What each rule says with the numbers of that policy, R1 to R5."""
     within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
+    within_zh = chinese_duration(policy.unreachable_within)
+    suspend_zh, span_zh = map(chinese_duration, (policy.suspend_for, policy.repeat_within))
     span_, (least, least_zh) = write_duration(policy.repeat_within), _attempts(policy)
     n, cases = policy.repeat_count, policy.run_count
     in_a_row = policy.run == "consecutive"
     return [
         (
             f"R1 repeat: {n} violations within {span_} close a site.",
-            f"R1 重复违规：{span_} 内违规 {n} 次，关闭网站。",
+            f"R1 重复违规：{span_zh}内违规 {n} 次，关闭网站。",
         ),
         (
             f"R2 unreachable: nobody reached in {within} suspends it for {suspend_for}{least}.",
-            f"R2 无法联系：{within} 内未联系到负责人，暂停 {suspend_for}{least_zh}。",
+            f"R2 无法联系：{within_zh}内未联系到负责人，暂停 {suspend_zh}{least_zh}。",
         ),
         (
             f"R3 unreachable run: {cases} such cases{' in a row' if in_a_row else ''} close it.",
@@ -87,10 +90,13 @@ def _refusal(policy: Policy) -> Both:
             "R5 refusal: told and not deleted closes it at once.",
             "R5 拒不删除：告知后不删除，立即关闭。",
         )
-    within = write_duration(policy.removal_within)
+    within, within_zh = (
+        write_duration(policy.removal_within),
+        chinese_duration(policy.removal_within),
+    )
     return (
         f"R5 refusal: told and not deleted, at the latest after {within}, closes it at once.",
-        f"R5 拒不删除：告知后不删除（最迟 {within}），立即关闭。",
+        f"R5 拒不删除：告知后不删除（最迟 {within_zh}），立即关闭。",
     )
 
 

@@ -94,7 +94,7 @@ def test_it_tells_each_policy_that_the_entries_name_the_last_one_first(day: Rehe
     four, three = text.index("R1 repeat: 4 violations"), text.index("R1 repeat: 3 violations")
     assert "In force at the last entry." in text[:four]
     assert four < three
-    assert "R1 重复违规：24h 内违规 4 次，关闭网站。" in text
+    assert "R1 重复违规：24 小时内违规 4 次，关闭网站。" in text
     assert "min_attempts = 0" in text
 
 
@@ -286,10 +286,10 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        (Policy(), ("suspends it for 12h.", "暂停 12h。")),
+        (Policy(), ("suspends it for 12h.", "暂停 12 小时。")),
         (
             Policy(min_attempts=2),
-            ("12h, after at least 2 attempts.", "暂停 12h（至少尝试 2 次）。"),
+            ("12h, after at least 2 attempts.", "暂停 12 小时（至少尝试 2 次）。"),
         ),
         (
             Policy(),
@@ -299,7 +299,7 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         (Policy(), ("told and not deleted closes it at once.", "告知后不删除，立即关闭。")),
         (
             Policy(removal_within=timedelta(hours=48)),
-            ("not deleted, at the latest after 48h, closes", "告知后不删除（最迟 48h）"),
+            ("not deleted, at the latest after 48h, closes", "告知后不删除（最迟 48 小时）"),
         ),
     ],
 )

@@ -10,7 +10,7 @@ from incidents import event_words, refusal_words, site_name, web_address
 from incidents.accounts import roles
 from incidents.console import incident, site
 from incidents.console.words import LANGUAGES, Chosen, chosen, refusals_zh, spoken, texts
-from incidents.console.words.chinese import CHINESE, duration
+from incidents.console.words.chinese import CHINESE
 from incidents.english import ENGLISH
 from incidents.errors import RefusedError
 from incidents.machine import refusals
@@ -123,7 +123,7 @@ def test_no_chinese_phrase_holds_english_words() -> None:
     ],
 )
 def test_spans_of_time_are_told_in_chinese(length: timedelta, policy: str, span: str) -> None:
-    assert duration(length) == policy
+    assert CHINESE.duration(length) == policy
     assert CHINESE.span(length) == span
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from incidents.console.words import (
     events_zh,
     figures_zh,
@@ -14,6 +12,7 @@ from incidents.console.words import (
     zh,
 )
 from incidents.language import Language
+from incidents.policy_words import chinese_duration
 
 _TIMES = {
     "unit.d": "{n} 天",
@@ -27,13 +26,6 @@ _TIMES = {
 }
 
 
-def duration(length: timedelta) -> str:
-    """A span of time as a policy has it: `24 小时`, `1 小时 30 分`."""
-    seconds = int(length.total_seconds())
-    parts = ((seconds // 3_600, "小时"), (seconds // 60 % 60, "分"), (seconds % 60, "秒"))
-    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 秒"
-
-
 # What the pages call a code, the sentences call it too.
 CHINESE = Language(
     phrases=zh.TEXTS
@@ -44,6 +36,6 @@ CHINESE = Language(
     | why_zh.PHRASES
     | script_zh.PHRASES
     | refusals_zh.PHRASES,
-    duration=duration,
+    duration=chinese_duration,
     comma="、",
 )
