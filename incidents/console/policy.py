@@ -134,7 +134,7 @@ def _tried(
     return here.page(
         "policy_trial",
         status=422 if wrong else 200,
-        trial=found, words=sentences(here.reader, found.policy), act=ACT, wrong=wrong, typed=typed,
+        trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=typed,
         takes_second=here.house.desk.policy().two_people_close,
         **told(here, found.comparison, id_, page),
     )  # fmt: skip
@@ -193,8 +193,8 @@ def _second(desk: Acting) -> str | None:
 
 def _not_yet(desk: Acting, found: Trial) -> str | None:
     """Why it is not activated, if it is not."""
-    if desk.given.text("confirm") != ACT:
-        return desk.reader.say("policy.not_confirmed", act=ACT)
+    if (desk.given.text("confirm") or "").lower() != desk.reader.say("policy.confirm.word"):
+        return desk.reader.say("policy.not_confirmed", act=desk.reader.say("policy.confirm.word"))
     if desk.given.text("reason") is None:
         return desk.reader.say("policy.no_reason")
     if desk.given.text("second") is not None and not desk.given.password(SECOND_PASSWORD):

@@ -248,7 +248,8 @@ TEXTS: dict[str, str] = {
     " deadlines that are set already stay. The act is on record with your name and your"
     " reason.",
     "policy.reason": "Why",
-    "policy.confirm": "To confirm, type the name of the act: {act}",
+    "policy.confirm": "To confirm, type the word {act}",
+    "policy.confirm.word": "activate",
     "policy.second": "A second person",
     "policy.second.why": "By the policy in force two people close, and two people put another one"
     " in its place: somebody else who may activate policies signs in for it here, and is on record"

@@ -225,7 +225,8 @@ TEXTS: dict[str, str] = {
     "policy.activate.what": "此前到期的事项先按旧规则处理，已设定的时限不变。此操作连同您的姓名与"
     "理由一并记录。",
     "policy.reason": "理由",
-    "policy.confirm": "请输入操作名称以确认：{act}",
+    "policy.confirm": "请输入“{act}”以确认",
+    "policy.confirm.word": "启用",
     "policy.second": "第二人",
     "policy.second.why": "现行规则要求双人关闭，更换规则同样须由两人办理："
     "须由另一位有权启用规则的人在此登录，并与您一同记录在案。",
@@ -234,7 +235,7 @@ TEXTS: dict[str, str] = {
     "policy.activate.do": "启用此规则",
     "policy.activated": "规则 {digest} 已启用。",
     "policy.back": "返回现行规则",
-    "policy.not_confirmed": "未启用：请输入 {act} 以确认。",
+    "policy.not_confirmed": "未启用：请输入“{act}”以确认。",
     "policy.no_reason": "未启用：请说明理由。",
     "policy.changed_meanwhile": "未启用：您试用之后已有人启用了另一份规则，请重新试用。",
     "policy.no_file": "请选择或粘贴一份规则。",

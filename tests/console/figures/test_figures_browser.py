@@ -167,7 +167,7 @@ def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
         expect(page.get_by_role("heading", level=1)).to_have_text("会有哪些不同")
         keeps_nobody_out(page)
         page.fill("#reason", "两次就够")
-        page.fill("#confirm", "activate_policy")
+        page.fill("#confirm", "启用")
         page.locator("#confirm").press("Enter")
         expect(page.locator("#said")).to_contain_text("已启用")
         expect(page.locator("ol.history q")).to_have_text("两次就够")

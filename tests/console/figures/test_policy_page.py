@@ -17,7 +17,7 @@ from tests.console.figures.rig import HOSTILE, Visitor, do
 
 TWO = "[repeat]\ncount = 2\n"
 KEPT = "[closure]\ntwo_people = true\n"
-ACT = "activate_policy"
+CONFIRM = "activate"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def tried(by: Visitor, toml: str = TWO, **fields: Any) -> str:
 
 
 def activated(by: Visitor, place: str, **fields: str) -> Any:
-    return by.post(f"{place}/activate", {"reason": "两次就够", "confirm": ACT, **fields})
+    return by.post(f"{place}/activate", {"reason": "两次就够", "confirm": CONFIRM, **fields})
 
 
 def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: Rig) -> None:
@@ -97,8 +97,8 @@ def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"confirm": "yes"}, "Not activated: type activate_policy to confirm."),
-        ({"confirm": ""}, "Not activated: type activate_policy to confirm."),
+        ({"confirm": "yes"}, "Not activated: type activate to confirm."),
+        ({"confirm": ""}, "Not activated: type activate to confirm."),
         ({"reason": " "}, "Not activated: say why."),
     ],
 )
@@ -198,6 +198,6 @@ def test_a_hostile_reason_stays_text(desk: Rig, supervisor: Visitor) -> None:
 
 def test_a_form_from_elsewhere_does_nothing(desk: Rig, supervisor: Visitor) -> None:
     place = tried(supervisor)
-    answer = supervisor.client.post(f"{place}/activate", data={"reason": "r", "confirm": ACT})
+    answer = supervisor.client.post(f"{place}/activate", data={"reason": "r", "confirm": CONFIRM})
     assert answer.status_code == 403
     assert desk.house.desk.policy() == DOCUMENTED
