@@ -61,7 +61,7 @@ def refusal_of(reader: Reader, found: Refusal) -> str:
 def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
     """The sentence for a refusal or a remark where the language has one of its own.
 
-    English has those of the command line.
+    English has those of its own that would else name the options of the command line.
     """
     phrases = reader.spoken.phrases
     # The id that was given is none at all; the desk refuses those of what is not there.

@@ -553,7 +553,7 @@ def test_who_may_not_is_told_so_beside_each_button(desk: Desk) -> None:
     page = desk.person("vera").get("/sites/shop.example").text
     assert page.count("Your role, viewer, may not do this.") >= 8
     page = desk.person("wang").get("/sites/shop.example").text
-    assert "Shop.example is active, not closed: there is nothing to reinstate." in page
+    assert "shop.example is active, not closed: there is nothing to reinstate." in page
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/language"])

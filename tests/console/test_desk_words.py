@@ -9,7 +9,7 @@ import pytest
 from incidents import event_words, refusal_words, site_name, web_address
 from incidents.accounts import roles
 from incidents.console import incident, site
-from incidents.console.words import LANGUAGES, Chosen, chosen, refusals_zh, spoken, texts
+from incidents.console.words import LANGUAGES, Chosen, chosen, english, refusals_zh, spoken, texts
 from incidents.console.words.chinese import CHINESE
 from incidents.english import ENGLISH
 from incidents.errors import RefusedError
@@ -100,6 +100,24 @@ def test_a_rule_has_one_name_wherever_it_is_named(language: Chosen) -> None:
         elif group != "closed_by":
             continue
         assert name.replace(",", "") == named[f"rule.{rule}"].replace(",", ""), code
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_of_the_console_sends_anybody_to_a_command_line(language: Chosen) -> None:
+    typed = re.compile(r"--[a-z]|incidents [a-z]+ |\((?:site|acts|queue|show|account) ")
+    own = spoken(language).phrases
+    refused = refusal_words.SENTENCES | refusals.SENTENCES | refusals.REMARKS
+    told = {code: own.get(f"refused.{code}", sentence) for code, sentence in refused.items()}
+    sentences = {**told, **{code: said for code, said in own.items() if code not in texts("en")}}
+    assert {code: said for code, said in sentences.items() if typed.search(said)} == {}
+
+
+def test_the_consoles_own_english_names_the_same_facts_or_fewer() -> None:
+    common = refusal_words.SENTENCES | refusals.SENTENCES | refusals.REMARKS
+    for name, sentence in english.REFUSED.items():
+        assert facts(sentence) <= facts(common[name]), name
+    for code, sentence in english.TOLD.items():
+        assert facts(sentence) <= facts(ENGLISH.phrases[code]), code
 
 
 def test_every_act_has_a_name_in_both_languages() -> None:

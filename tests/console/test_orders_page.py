@@ -87,7 +87,7 @@ def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: Rig) -> 
     assert state(desk, "1-o2") == "waiting"
     again = wang.post("/orders/1-o2/retry", seen(desk))
     assert again.status_code == 409
-    assert "1-o2 is no dead letter" in again.text
+    assert "1-o2 is not given up" in again.text
     assert "tried again: suspend shop.example" in wang.get("/orders/1-o2").text
 
 

@@ -16,7 +16,7 @@ from incidents.console.words import (
     zh,
 )
 from incidents.console.words.chinese import CHINESE
-from incidents.english import ENGLISH
+from incidents.console.words.english import CONSOLE_ENGLISH
 from incidents.language import Language
 
 Chosen = Literal["en", "zh"]
@@ -30,7 +30,7 @@ _TEXTS: dict[Chosen, Mapping[str, str]] = {
     "en": en.TEXTS | names_en.TEXTS | work_en.TEXTS | figures_en.TEXTS,
     "zh": zh.TEXTS | names_zh.TEXTS | work_zh.TEXTS | figures_zh.TEXTS,
 }
-_SPOKEN: dict[Chosen, Language] = {"en": ENGLISH, "zh": CHINESE}
+_SPOKEN: dict[Chosen, Language] = {"en": CONSOLE_ENGLISH, "zh": CHINESE}
 
 
 def texts(language: Chosen) -> Mapping[str, str]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 _DISPUTES = "规则即不再成立：关闭将有争议，但程序不会自行恢复"
 
 SENTENCES = {
-    "overdue": "已超时：{since} 到期的事项至今无人执行，已过 {ago}（incidents daemon --once"
-    " 可执行）。",
+    "overdue": "已超时：{since} 到期的事项至今无人执行，已过 {ago}；守护进程运行后即会执行。",
     "in_force": "决定为“{state:state}”，实际为“{seen:state}”",
     "unknown_in_force": "决定为“{state:state}”，实际情况无人知晓",
-    "not_in_force.waits": "尚未生效：{told}（见 incidents acts list --site {site}）。",
-    "not_in_force.lost": "尚未生效：{told}（[acts] 指定执行方式后，incidents acts reconcile {site}"
-    " --repair 可补救）。",
+    "not_in_force.waits": "尚未生效：{told}（见 {site} 的指令）。",
+    "not_in_force.lost": "尚未生效：{told}（设置执行方式后，可在指令页面核对 {site} 并再次下达）。",
     "closed": "{site} 于 {at} 依“{rule:rule}”关闭：{rule:rule_says}。",
     "stated_false": "{by} 认定登记的{field:field}虚假；查明方式：{evidence}。",
     "confirmed": "由 {asked_by} 提出，{by} 确认。",

@@ -1,0 +1,100 @@
+"""The English of the console: what a command line says by its options, a page says by its fields.
+
+Only what would send somebody to a terminal stands here; all else is the English of everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from incidents.english import ENGLISH
+
+REFUSED: dict[str, str] = {
+    "already_held": "{site} is held already, since {at} by {by}: “Lift the hold” ends that.",
+    "already_requested": "{by} has asked for the reinstatement of {site} already: another person"
+    " approves or declines it on the site's page.",
+    "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it cannot"
+    " have happened before it. Look at “When it happened”.",
+    "before_told": "{at} lies before {told_at}, when the customer was told: nobody refuses before"
+    " being asked. Look at “When it happened”.",
+    "closure_asked": "{by} has asked for the closure of {site} already: another person confirms or"
+    " declines it on the site's page.",
+    "double_entry": "Incident {incident} of {site} has {url} already and is still {state}: if this"
+    " is another violation, tick “Another violation at an address that is on record already”."
+    " Content that is still there after a call is “Found again” on the page of {incident}.",
+    "held": "{site} is held by order and cannot be reinstated: “Lift the hold” comes first.",
+    "no_closure_asked": "Nobody has asked for the closure of {site}. Where the policy wants two"
+    " people, “State false information” and “The customer refuses” ask for it.",
+    "no_request": "Nobody has asked for the reinstatement of {site}: “Ask for reinstatement” does.",
+    "order_dead": "{order} is given up already: “Try it again” on its page.",
+    "order_in_hand": "{order} is being carried out at this moment: wait until {until}, and look at"
+    " its page again.",
+    "order_not_dead": "{order} is not given up: it is tried by itself, and its page says when.",
+    "overtaken": "{order} is not what is ordered for {site} any more, and would undo what came"
+    " after it. “Cancel it” settles it; “Compare” among the orders compares {site} with the world.",
+    "recurred_already": "That the content of {incident} is still there is logged already, as"
+    " {recurrence}, which is {state}: nobody has been told of that one yet. If this is another"
+    " violation, log it, and tick that it is another one.",
+    "site_exists": "{site} is in the register already: “Change whom to call” on its page changes"
+    " its details.",
+    "unknown_contact": "Incident {incident} has no contact {contact}: its page lists them.",
+    "unknown_incident": "There is no incident {incident}: a site's page lists its own.",
+    "unknown_item": "The queue has no item {item}.",
+    "unknown_order": "No order {order} waits to be carried out or is given up: a site's page tells"
+    " what became of the others.",
+    "unknown_task": "There is no open task {task}.",
+    "too_late": "The contact on {incident} was recorded after its deadline, {due}, so it stopped no"
+    " clock. If the call was made in time, record it again with the time of the call in “When it"
+    " happened”.",
+    "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
+    " confirms it or declines it on the site's page.",
+    "second_needed": "By the policy in force two people close, and two people put another one in"
+    " its place: a second one who may activate policies signs in beside {by} in this form.",
+    "no_supervisor": "This is for a supervisor, and {by} is none here.",
+    "no_taker": "No account of this desk called {to} may come in and take items, so nobody could"
+    " let go of them again: hand over to one that may.",
+    "personal_code": "The {what} looks as if it held somebody's number or address, and it is"
+    " written into the record as it is: write a code there, and people's words in the note.",
+}
+"""The refusals and remarks, by their names."""
+
+NOT_THERE: dict[str, str] = {
+    "unknown_incident": "No incident is called {given!r}: its id looks like 12-3.",
+    "unknown_contact": "No contact is called {given!r}: its id looks like 12-3-1.",
+    "unknown_order": "No order is called {given!r}: its id looks like 12-o45 or 12-o45.notice.",
+    "unknown_task": "No item of the queue is called {given!r}: its id looks like 12-3 or 12-t2.",
+}
+
+_TIMED = "with the time of the call in “When it happened”"
+TOLD: dict[str, str] = {
+    "why.overdue": "OVERDUE: nobody has enforced what fell due at {since}, {ago} ago; a daemon that"
+    " runs does it.",
+    "why.not_in_force.waits": "NOT IN FORCE: {told} (see the orders of {site}).",
+    "why.not_in_force.lost": "NOT IN FORCE: {told} (once an adapter is set up, “Compare” among"
+    " the orders can order {site} down or up once more).",
+    "why.rests_on_all": "the suspension rests on {names}, and is struck only when none of them"
+    f" stands any more: each voided, or with a contact in time recorded {_TIMED}",
+    "why.strikes.contact": "a contact on {incident} that happened by {due} and is recorded"
+    f" {_TIMED} would strike this suspension{{after}}",
+    "why.disputes.contact": f"recording, {_TIMED}, a contact in time on {{names}} leaves the rule"
+    " unmet: the closure would be disputed, a machine does not undo it",
+    "why.disputes.contact.any": f"recording, {_TIMED}, a contact in time on any of {{names}} leaves"
+    " the rule unmet: the closure would be disputed, a machine does not undo it",
+    "say.cost.overdue": f"only a call that was made by the deadline still counts, {_TIMED}",
+    "say.keep_calling": "{down} nobody has been told. {phone} Say: “Your site {site} shows {what}."
+    " Please delete it and tell us when it is gone.” If somebody was reached before the deadline"
+    f" after all, record it {_TIMED}.",
+    "say.phone.nothing": "Nothing is on file to reach {whom} by: look for a number, and enter it on"
+    " the page of {site}.",
+}
+"""What the record is told by, by its code."""
+
+CONSOLE_ENGLISH = replace(
+    ENGLISH,
+    phrases={
+        **ENGLISH.phrases,
+        **{f"refused.{name}": sentence for name, sentence in REFUSED.items()},
+        **{f"not_there.{name}": sentence for name, sentence in NOT_THERE.items()},
+        **TOLD,
+    },
+)
