@@ -12,6 +12,7 @@ from incidents.api.turn import SIMULATING, BusyError
 from incidents.console.chart import Chart, Series
 from incidents.console.form import Given
 from incidents.console.writing import Reader
+from incidents.errors import Cause
 from incidents.intake import history as histories
 from incidents.intake.comparison import Comparison, Difference, compare
 from incidents.intake.contacts import Draw
@@ -39,7 +40,11 @@ class AskedWrongError(Exception):
 
     def told(self, reader: Reader) -> str:
         """The sentence."""
-        return reader.say(self.key, **self.facts)
+        facts = {
+            name: reader.spoken.cause(fact, reader.when) if isinstance(fact, Cause) else fact
+            for name, fact in self.facts.items()
+        }
+        return reader.say(self.key, **facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +174,7 @@ def _told(reader: Reader, acts: Sequence[Act]) -> list[tuple[str, datetime, int]
 
 
 def _as_asked(error: HistoryError) -> AskedWrongError:
-    line, detail = error.facts.get("line"), str(error.facts["detail"])
+    line, detail = error.facts.get("line"), error.facts["detail"]
     if line is None:
         return AskedWrongError("compare.no_history", detail=detail)
     return AskedWrongError("compare.bad_line", line=f"{line:,}", detail=detail)

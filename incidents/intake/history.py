@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from incidents import clock, site_name, web_address
 from incidents.errors import FileError, IncidentsError, InputError
 from incidents.intake import rows
+from incidents.intake.causes import cause
 from incidents.intake.rows import BadLine, HistoryError, Row
 from incidents.machine.incident import OUTCOMES
 
@@ -151,9 +152,7 @@ def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> 
     size = 0
     while line := lines.readline(MAX_LINE_CHARACTERS + 1):
         if len(line) > MAX_LINE_CHARACTERS:
-            raise HistoryError(
-                file, f"a line has more than {MAX_LINE_CHARACTERS:,} characters: is it a history?"
-            )
+            raise HistoryError(file, cause("long_line", limit=f"{MAX_LINE_CHARACTERS:,}"))
         size += len(line)
         if size >= _BYTES_TOLD_AT_ONCE:
             done(size)
@@ -165,11 +164,15 @@ def _complaint(columns: Sequence[str]) -> str | None:
     missing = [column for column in ("occurred_at", "site") if column not in columns]
     if not missing or _URLHAUS.issubset(columns):
         return None
-    return f"there is no column {' and no '.join(missing)}; {_HAS}"
+    return cause("no_column", columns=" and no ".join(missing), missing=missing, has=_HAS)
 
 
 class _BadValueError(Exception):
     """A value that cannot be used; the message is the end of the sentence."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        self.cause = cause(code, **facts)
+        super().__init__(self.cause)
 
 
 class _Reader:
@@ -187,7 +190,7 @@ class _Reader:
                 return self._from_urlhaus(row)
             return self._from_row(row)
         except _BadValueError as error:
-            return BadLine(row.line, str(error))
+            return BadLine(row.line, error.cause)
 
     def _from_urlhaus(self, row: Row) -> Report:
         url = _read("url", row, web_address.read)
@@ -229,7 +232,7 @@ class _Reader:
 
 def _required(column: str, row: Row) -> str:
     if column not in row.fields:
-        raise _BadValueError(f"{column} is missing; {_HAS}")
+        raise _BadValueError("missing", column=column, has=_HAS)
     return row.fields[column]
 
 
@@ -241,22 +244,25 @@ def _as_read(column: str, text: str, reader: Callable[[str], str]) -> str:
     try:
         return reader(text)
     except IncidentsError as error:
-        raise _BadValueError(f"{column}: {error.message.rstrip('.')}") from error
+        why = error.facts.get("detail", error.message)
+        message = error.message.rstrip(".")
+        raise _BadValueError(
+            "value", column=column, message=message, value=rows.shown(text), why=why
+        ) from error
 
 
 def _time(column: str, row: Row, zone: tzinfo) -> datetime:
     text = _required(column, row)
     if not _DATED.fullmatch(text):
-        raise _BadValueError(
-            f"{column} is {rows.shown(text)}, which is no time; write 2026-03-01T02:50:00Z or "
-            "2026-03-01 02:50"
-        )
+        raise _BadValueError("no_time", column=column, value=rows.shown(text))
     try:
         moment = clock.parse(text, zone, _LATEST)
     except InputError as error:
-        raise _BadValueError(f"{column}: {error.message}") from error
+        raise _BadValueError(
+            "no_such_time", column=column, message=error.message, value=rows.shown(text)
+        ) from error
     if not _EARLIEST <= moment <= _LATEST:
-        raise _BadValueError(f"{column} is {rows.shown(text)}; write a year from 1970 to 2999")
+        raise _BadValueError("year", column=column, value=rows.shown(text))
     return moment
 
 
@@ -266,25 +272,25 @@ def _text(column: str, row: Row, limit: int) -> str | None:
         return None
     if len(text) > limit:
         raise _BadValueError(
-            f"{column} is {rows.shown(text)}, {len(text):,} characters, and {limit:,} are the most"
+            "long",
+            column=column,
+            value=rows.shown(text),
+            found=f"{len(text):,}",
+            limit=f"{limit:,}",
         )
     found = _CONTROLS.search(text.replace("\r\n", "\n"))
     if found is not None:
-        raise _BadValueError(f"{column} holds {site_name.described(found[0])}; take it out")
+        raise _BadValueError("control", column=column, character=site_name.described(found[0]))
     return text
 
 
 def _contact(row: Row) -> str | None:
     outcome = row.fields.get("contact")
     if outcome is not None and outcome not in OUTCOMES:
-        raise _BadValueError(
-            f"contact is {rows.shown(outcome)}; write one of {', '.join(OUTCOMES)}, or leave it"
-            " empty"
-        )
+        raise _BadValueError("outcome", value=rows.shown(outcome), known=", ".join(OUTCOMES))
     if outcome is None and "contact_at" in row.fields:
         raise _BadValueError(
-            f"contact_at is {rows.shown(row.fields['contact_at'])}, but contact is empty; write "
-            f"what came of the call: {', '.join(OUTCOMES)}"
+            "no_outcome", value=rows.shown(row.fields["contact_at"]), known=", ".join(OUTCOMES)
         )
     return outcome
 
@@ -294,6 +300,8 @@ def _check_order(report: Report) -> None:
         moment = getattr(report, column)
         if moment is not None and moment < report.occurred_at:
             raise _BadValueError(
-                f"{column} is {clock.rfc3339(moment)}, before the violation itself, "
-                f"{clock.rfc3339(report.occurred_at)}"
+                "order",
+                column=column,
+                at=clock.rfc3339(moment),
+                occurred_at=clock.rfc3339(report.occurred_at),
             )

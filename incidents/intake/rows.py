@@ -10,6 +10,7 @@ from itertools import chain
 from typing import ClassVar
 
 from incidents.errors import FAILED, IncidentsError
+from incidents.intake.causes import cause
 
 SHOWN_CHARACTERS = 80
 
@@ -61,7 +62,7 @@ def read(lines: Iterable[str], file: str, complaint: Complaint) -> Iterator[Row 
     for before, line in enumerate(rest):
         if line.strip():
             return _rows_from(before, line, rest, _Header(file, complaint))
-    raise HistoryError(file, "it is empty; a history is CSV with a header, or JSON Lines")
+    raise HistoryError(file, cause("empty"))
 
 
 def shown(value: object) -> str:
@@ -76,13 +77,12 @@ def _rows_from(
 ) -> Iterator[Row | BadLine]:
     file, lines = header.file, chain((first,), rest)
     if _not_utf8(first):
-        raise HistoryError(file, "it is not UTF-8; save it as UTF-8 first", line=before + 1)
+        raise HistoryError(file, cause("file_not_utf8"), line=before + 1)
     match first.lstrip()[0]:
         case "{":
             return _json_lines(before, lines)
         case "[":
-            detail = "it is one JSON array; write JSON Lines, one object a line"
-            raise HistoryError(file, detail, line=before + 1)
+            raise HistoryError(file, cause("array"), line=before + 1)
         case _:
             return _csv(before, lines, header)
 
@@ -107,18 +107,18 @@ def _json_lines(before: int, lines: Iterable[str]) -> Iterator[Row | BadLine]:
 
 def _json_row(number: int, text: str) -> Row | BadLine:
     if _not_utf8(text):
-        return BadLine(number, f"{shown(text)} is not UTF-8")
+        return BadLine(number, cause("line_not_utf8", value=shown(text)))
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return BadLine(number, f"{shown(text)} is not JSON ({error})")
+        return BadLine(number, cause("not_json", value=shown(text), error=error))
     if not isinstance(found, dict):
-        return BadLine(number, f"{shown(text)} is not a JSON object")
+        return BadLine(number, cause("no_object", value=shown(text)))
     for column, value in found.items():
         if value is not None and not isinstance(value, str):
-            return BadLine(number, f"{column} is {json.dumps(value)[:80]}; write it as a text")
+            return BadLine(number, cause("no_text", column=column, value=json.dumps(value)[:80]))
         if value is not None and _not_utf8(value):
-            return BadLine(number, f"{column} is {shown(value)}, which is half a character")
+            return BadLine(number, cause("half", column=column, value=shown(value)))
     return Row(number, _filled(found, found.values()))
 
 
@@ -135,7 +135,7 @@ class _Header:
     def columns(self, fields: Sequence[str], line: int) -> list[str]:
         columns = [field.strip().lower() for field in fields]
         twice = next((name for name in columns if name and columns.count(name) > 1), None)
-        wrong = self.complaint(columns) if twice is None else f"the column {twice} is there twice"
+        wrong = self.complaint(columns) if twice is None else cause("column_twice", column=twice)
         if wrong is not None:
             raise HistoryError(self.file, wrong, line=line)
         return columns
@@ -154,15 +154,15 @@ def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | B
             break
         except csv.Error as error:
             if columns is None:
-                raise HistoryError(header.file, f"it is not CSV ({error})", line=line) from error
-            yield BadLine(line, f"it is not CSV ({error})")
+                raise HistoryError(header.file, cause("not_csv", error=error), line=line) from error
+            yield BadLine(line, cause("not_csv", error=error))
             continue
         if columns is None:
             columns = header.columns(fields, line)
         elif any(field.strip() for field in fields):
             yield _csv_row(line, columns, fields)
     if columns is None:
-        raise HistoryError(header.file, "it has no header")
+        raise HistoryError(header.file, cause("no_header"))
 
 
 def _after_comments(before: int, lines: Iterator[str]) -> tuple[int, str | None, Iterator[str]]:
@@ -179,9 +179,10 @@ def _after_comments(before: int, lines: Iterator[str]) -> tuple[int, str | None,
 
 def _csv_row(line: int, columns: list[str], fields: list[str]) -> Row | BadLine:
     if len(fields) != len(columns):
-        detail = f"it has {len(fields)} fields, but the header names {len(columns)}"
-        return BadLine(line, f"{detail}: {shown(','.join(fields))}")
+        found, named = len(fields), len(columns)
+        why = cause("fields", found=found, named=named, value=shown(",".join(fields)))
+        return BadLine(line, why)
     for column, value in zip(columns, fields, strict=True):
         if _not_utf8(value):
-            return BadLine(line, f"{column} is {shown(value)}, which is not UTF-8")
+            return BadLine(line, cause("not_utf8", column=column, value=shown(value)))
     return Row(line, _filled(columns, fields))

@@ -13,6 +13,7 @@ from incidents.console.words import LANGUAGES, Chosen, chosen, english, refusals
 from incidents.console.words.chinese import CHINESE
 from incidents.english import ENGLISH
 from incidents.errors import RefusedError
+from incidents.intake import causes as intake_causes
 from incidents.machine import refusals
 from incidents.machine.events import KINDS
 from incidents.machine.orders import LANES
@@ -72,7 +73,8 @@ def test_every_refusal_of_what_was_given_is_told_in_chinese() -> None:
 def test_why_something_is_no_name_or_address_is_told_in_chinese() -> None:
     causes = {f"site_{code}": cause for code, cause in site_name.CAUSES.items()}
     causes |= {f"url_{code}": cause for code, cause in web_address.CAUSES.items()}
-    assert causes.keys() | {"a_space", "a_character"} == refusals_zh.CAUSES.keys()
+    histories = {f"history_{code}" for code in intake_causes.CAUSES}
+    assert causes.keys() | histories | {"a_space", "a_character"} == refusals_zh.CAUSES.keys()
     for code, cause in causes.items():
         # What the library says of a name stays away: it says it in English.
         assert facts(refusals_zh.CAUSES[code]) == facts(cause) - {"detail"}, code

@@ -1,5 +1,6 @@
 """The simulation's page: where policies differ on the history in a file, or what is wrong there."""
 
+import re
 from typing import Any
 
 import pytest
@@ -44,6 +45,32 @@ def test_a_line_that_cannot_be_used_is_named_with_its_number(somebody: Visitor) 
     page = simulate(somebody, LINES + "yesterday,shop.example,reached\n")
     assert page.status_code == 422
     assert "Line 6 cannot be used: occurred_at is &#39;yesterday&#39;" in page.text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (LINES + "yesterday,shop.example,reached\n", "第 6 行无法使用：occurred_at 为"),
+        (LINES + "2026-02-30 10:00,shop.example,reached\n", "没有这样的时间"),
+        (LINES + "2026-03-01 10:00,a b.example,reached\n", "不能用：含有空格"),
+        (LINES + "2026-03-01 10:00,shop.example,shouted\n", "contact 为"),
+        (LINES + "2026-03-01 10:00,shop.example\n", "有 2 个字段，而表头有 3 个"),
+        ("site\nshop.example\n", "缺少列 occurred_at"),
+        ("when,where\n", "缺少列 occurred_at、site"),
+        ("", "文件是空的"),
+        (b"occurred_at,site\n\xff,\xff\n", "不是 UTF-8"),
+        ('{"occurred_at": 3}\n', "请写成文本"),
+        ("{]\n", "不是 JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_in_chinese(
+    desk: Rig, text: str | bytes, told: str
+) -> None:
+    page = simulate(Visitor(desk, "viewer", "zh"), text)
+    assert page.status_code == 422
+    [said] = re.findall(r'id="wrong">([^<]*)', page.text)
+    assert told in said
+    assert not re.search(r"[a-z]{2,} [a-z]{2,}", said.replace("occurred_at", "")), said
 
 
 def test_such_lines_are_left_out_and_counted_when_that_is_asked_for(somebody: Visitor) -> None:
