@@ -48,6 +48,9 @@ REFUSED: dict[str, str] = {
     " happened”.",
     "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
     " confirms it or declines it on the site's page.",
+    "closure_fell": "What {by} asked for, that {site} be closed, has fallen with this: nobody"
+    " refuses any more, or nobody was told before they refused. A refusal that stands all the same"
+    " is stated anew, with “The customer refuses”.",
     "second_needed": "By the policy in force two people close, and two people put another one in"
     " its place: a second one who may activate policies signs in beside {by} in this form.",
     "no_supervisor": "This is for a supervisor, and {by} is none here.",

@@ -48,7 +48,7 @@ SENTENCES = {
     "gone.told": "拒绝之前，没有仍然有效的联系记录表明曾告知 {incident}。",
     "gone.refused": "拒不删除一事已不成立：{incident} 现为“{state:state}”。",
     "upheld": "规则所需的 {needed} 项中尚有 {met} 项成立；{by} 仍决定维持关闭。",
-    "asked": "{by} 于 {at} 申请恢复：{reason}。须由 {by} 以外的人答复。",
+    "asked": "{by} 于 {at} 申请恢复：{reason}。须由 {by} 以外的人答复（设有账号时须为主管）。",
     "active": "{site} 正常：没有规则使其停用。",
     "reinstated": "由 {by} 批准恢复，所有计数自那时重新开始。",
     "recent": "最近 {within:duration}内计入的违规：{names}；达 {count} 次即关闭网站（R1）。",
