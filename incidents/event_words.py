@@ -51,7 +51,7 @@ SENTENCES = {
     "{fresh_clock}",
     "clock_lapsed": "{incident}: nobody was reached by {occurred_at:when}",
     "alarm_raised": "{incident}: ALARM, the clock lapsed after {attempts} of {needed} attempts;"
-    " {site} is not suspended",
+    " {site} is not suspended for it",
     "site_suspended": "{site} suspended until {until:when} (R2, unreachable)",
     "suspension_ended": "the suspension of {site} ended{open_or_not}",
     "suspension_struck": "case {suspension} of {site} struck: nothing that it rested on still"
@@ -88,7 +88,7 @@ SENTENCES = {
 
 TO_COME = {
     "alarm_raised": "{incident}: ALARM, the clock lapses after {attempts} of {needed} attempts;"
-    " {site} is not suspended",
+    " {site} is not suspended for it",
     "clock_lapsed": "{incident}: nobody is reached by {occurred_at:when}",
     "incident_refused": "{incident}: {how_refused}",
     "site_closed": "{site} is closed ({rule:rule}){grounds}: no after-sales service, no refund",

@@ -55,6 +55,7 @@ GROUNDS = {
     "disputed": "The closure is disputed: {met} of the {needed} that the rule needs still hold. No"
     " machine undoes a closure: a person upholds it or asks to reinstate.",
     "gone.told": "No call that stands told them of {incident} before they refused.",
+    "gone.voided": "{incident} was voided: nobody was to be told of it, and nothing to be refused.",
     "gone.refused": "That they refused stands no more: {incident} is {state:state}.",
     "upheld": "{met} of the {needed} that the rule needs still hold; {by} upheld the closure all"
     " the"
@@ -65,12 +66,15 @@ GROUNDS = {
     "reinstated": "It was reinstated by {by}; all counts started afresh then.",
     "recent": "Violations in the last {within:duration} that count: {names}; {count} close the site"
     " (R1).",
-    "place_in_run": "Run of {run}: {count} in a row without reaching anybody close it (R3).",
-    "place_in_run.last": "Run of {run}: {count} in a row without reaching anybody close it (R3)."
-    " The"
+    "place_in_run": "Run of {run}: {count} {how} without reaching anybody close it (R3).",
+    "place_in_run.last": "Run of {run}: {count} {how} without reaching anybody close it (R3). The"
     " next miss closes the site.",
-    "place_in_run.met": "Run of {run}, where {count} in a row without reaching anybody close it"
-    " (R3). A recount closes nothing: the next miss, while the site is open, does.",
+    "place_in_run.tried": "Run of {run}: {count} {how} without reaching anybody close it (R3). The"
+    " next miss, after {attempts} attempts by the deadline, closes the site.",
+    "place_in_run.met": "Run of {run}, where {count} {how} without reaching anybody close it (R3)."
+    " A recount closes nothing: the next miss, while the site is open, does.",
+    "place_in_run.consecutive": "in a row",
+    "place_in_run.total": "in all",
     "waiting": "{incident} is open: reach the responsible person by {due:until}.",
     "waiting_removal": "{incident} is notified: the content must be gone by {due:until} (R5).",
     "moot": "Moot, since found on the closed site: {names}. They count for nothing.",
@@ -146,6 +150,8 @@ PROSPECTS = {
     "stops_clock": "reaching the responsible person by {due} stops the clock of {incident}",
     "one_more": "one more violation now closes the site: too many within {within:duration} (R1)",
     "next_miss": "run of {run}: the next miss closes the site (R3)",
+    "next_miss.tried": "run of {run}: the next miss, after {attempts} attempts by the deadline,"
+    " closes the site (R3)",
     "ends_run": "reaching the responsible person in time on the next violation ends the run",
 }
 """What falls due next, and what would change how a site stands."""

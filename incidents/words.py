@@ -99,7 +99,7 @@ class Teller:
             return f"{self.site} is suspended until {self.when.until(site['suspended_until'])}"
         if site["run"] >= 2:
             return (
-                f"{self.site} is active; {site['run']} times in a row nobody was reached, "
+                f"{self.site} is active; {site['run']} times nobody was reached in time, "
                 "and one more time may close it"
             )
         return f"{self.site} is active"

@@ -66,7 +66,8 @@ class Closure:
     `needed` is the count that the rule asks for, `total` says that all standing cases counted (R3),
     and `upheld_at` is the count that was still met when a supervisor upheld the closure in spite
     of a dispute, until the rule is met again. `said_at` is when the customer refused (R5), where
-    that was before the closing.
+    that was before the closing; of a removal deadline that lapsed it is when it was on record that
+    they had been told.
     """
 
     rule: str

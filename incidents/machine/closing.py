@@ -66,7 +66,8 @@ def refusal_reason(
 ) -> Reason:
     """Why R5 closes: two things, told and refused, both met.
 
-    `since` is when they said so, where that is before it is decided: they were told by then.
+    `since` is when they said so, where that is before it is decided, or when it was on record that
+    they had been told, of a deadline: whoever was told after that was told too late for it.
     """
     return Reason(
         rule="refusal",

@@ -8,7 +8,7 @@ from incidents.machine import checks, commands
 from incidents.machine import events as e
 from incidents.machine.acts import removal_deadline
 from incidents.machine.draft import Draft
-from incidents.machine.incident import Incident
+from incidents.machine.incident import Contact, Incident
 from incidents.machine.recount import complete_rechecks, open_task, recount
 from incidents.machine.refusals import RefusedError
 from incidents.machine.state import can_move_incident, move_incident
@@ -40,6 +40,7 @@ def void_contact(draft: Draft, command: commands.VoidContact) -> None:
         text=command.reason,
         fresh_hour=fresh is not None,
         contact_due=fresh,
+        removal_due=_removal_due_left(draft, incident, contact) if state_to == "notified" else None,
     )
     recount(draft, incident.n)
     _show_supervisor(draft, incident)
@@ -96,6 +97,21 @@ def _fresh_hour(draft: Draft, incident: Incident, state_to: str) -> datetime | N
     if case.closed or incident.epoch != case.epoch:
         return None
     return draft.now + draft.policy.unreachable_within
+
+
+def _removal_due_left(draft: Draft, incident: Incident, voided: Contact) -> datetime | None:
+    """A later removal deadline (R5), where the call that it ran from told nobody.
+
+    It runs from the recording of the next call that did; None where that changes nothing.
+    """
+    within = draft.policy.removal_within
+    if incident.removal_due is None or within is None or removal_deadline(draft, incident) is None:
+        return None
+    telling = [contact for contact in incident.contacts if contact.tells]
+    if len(telling) < 2 or telling[0] != voided:
+        return None
+    left = telling[1].recorded_at + within
+    return left if left > incident.removal_due else None
 
 
 def _show_supervisor(draft: Draft, before: Incident) -> None:

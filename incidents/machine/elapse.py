@@ -100,7 +100,9 @@ def _third_miss(draft: Draft, incident: Incident, before: list[Suspension]) -> R
 
 def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
     incident = draft.case.incidents[n]
-    reason = refusal_reason(draft, n, deadline=due)
+    # The period ran from the first call that is on record: whoever was told after it had less.
+    told_by = min(contact.recorded_at for contact in incident.contacts if contact.tells)
+    reason = refusal_reason(draft, n, deadline=due, said_at=told_by)
     draft.add(
         e.IncidentRefused,
         at=due,

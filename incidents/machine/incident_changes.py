@@ -122,7 +122,7 @@ def _contact_voided(case: Case, event: e.ContactVoided) -> None:
             contacts=contacts,
             # Without a fresh hour it has its own: a call in time that is recorded late is in time.
             contact_due=event.contact_due or incident.contact_due,
-            removal_due=None if moved else incident.removal_due,
+            removal_due=None if moved else event.removal_due or incident.removal_due,
             corrections=incident.corrections + (wrong.outcome == REACHED),
         ),
     )

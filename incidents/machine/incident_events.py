@@ -69,13 +69,18 @@ class ContactRecorded(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactVoided(IncidentEvent):
-    """A contact record was wrong; `fresh_hour` if the incident has a new contact deadline."""
+    """A contact record was wrong; `fresh_hour` if the incident has a new contact deadline.
+
+    `removal_due` is a later one (R5) of an incident that another call has told of, where this one
+    had set it.
+    """
 
     kind = "contact_voided"
     contact: int
     text: str
     fresh_hour: bool = False
     contact_due: datetime | None = None
+    removal_due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,7 +106,8 @@ def still_met(case: Case, closure: Closure) -> int | None:
 
 
 def was_told(case: Case, closure: Closure) -> bool:
-    """Whether the customer was told, no later than they refused: the first half of R5."""
+    """Whether the customer was told, no later than they refused or than their time to delete began:
+    the first half of R5."""
     refused = case.incidents[closure.incidents[0]]
     return refused.state != "voided" and any(
         contact.tells and contact.occurred_at <= (closure.said_at or closure.at)

@@ -235,6 +235,8 @@ def _gone(record: Record, closure: Closure) -> list[str]:
     case, refused = record.case, closure.incidents[0]
     told, refuses = rules.was_told(case, closure), rules.refuses(case, closure)
     name, state = record.teller.name(refused), case.incidents[refused].state
+    if state == "voided":
+        return [record.say("gone.voided", incident=name)]
     lines = [] if told else [record.say("gone.told", incident=name)]
     return lines if refuses else [*lines, record.say("gone.refused", incident=name, state=state)]
 
@@ -266,11 +268,16 @@ def _active(record: Record) -> list[str]:
 
 def _place_in_run(record: Record) -> str:
     case, policy = record.case, record.policy
+    how = record.say(f"place_in_run.{policy.run}")
     is_last = case.state == "active" and case.run + 1 >= policy.run_count
-    code = "place_in_run.last" if is_last else "place_in_run"
+    code = "place_in_run"
     if case.run >= policy.run_count:
         code = "place_in_run.met"
-    return record.say(code, run=case.run, count=policy.run_count)
+    elif is_last:
+        code = "place_in_run.tried" if policy.min_attempts else "place_in_run.last"
+    return record.say(
+        code, run=case.run, count=policy.run_count, how=how, attempts=policy.min_attempts
+    )
 
 
 def _waiting(record: Record) -> list[str]:

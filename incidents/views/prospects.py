@@ -240,7 +240,10 @@ def _of_counts(record: Record) -> list[str]:
         lines.append(record.say("one_more", within=record.policy.repeat_within))
     run, needed = record.case.run, record.policy.run_count
     if run and run + 1 >= needed:
-        lines.append(record.say("next_miss", run=run))
+        tried = record.policy.min_attempts
+        lines.append(
+            record.say("next_miss.tried" if tried else "next_miss", run=run, attempts=tried)
+        )
     if run and record.policy.run == "consecutive":
         lines.append(record.say("ends_run"))
     return lines

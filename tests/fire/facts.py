@@ -31,6 +31,7 @@ class Contact:
 
     reached: bool
     occurred_at: datetime
+    recorded_at: datetime
     voided: bool = False
 
     @property
@@ -118,6 +119,7 @@ class Closure:
     incident: int | None = None
     case: Case | None = None
     upheld_at: int | None = None
+    told_by: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -227,7 +229,11 @@ class Facts:
         incident = self.incidents[closure.incident]
         if closure.rule == "repeat":
             return policy.repeat_count, self._left_of_window(incident, policy)
-        told = not incident.voided and incident.told
+        by = closure.told_by
+        told = not incident.voided and any(
+            contact.tells and (by is None or contact.occurred_at <= by)
+            for contact in incident.contacts
+        )
         return 2, int(told) + int(incident.state == "refused")
 
     def _left_of_window(self, completing: Incident, policy: Policy) -> int:

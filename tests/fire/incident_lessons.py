@@ -28,7 +28,7 @@ def _imported(history: History, entry: Entry) -> None:
     number, contacts = _next_number(history, entry), list[Contact]()
     if "contact" in entry.data:
         at = entry.time("contact_at") or entry.occurred_at
-        contacts.append(Contact(entry.data["contact"] == "reached", at))
+        contacts.append(Contact(entry.data["contact"] == "reached", at, entry.recorded_at))
     statement = "removed" if entry.data["state_to"] == "removed" else None
     history.facts.incidents[number] = Incident(
         number, entry.occurred_at, IMPORTED, None, statement=statement, contacts=contacts
@@ -50,7 +50,7 @@ def _contact(history: History, entry: Entry) -> None:
     runs = any(due[1:] == (CONTACT, incident.number) for due in history.facts.due())
     if bool(entry.data.get("stopped_clock")) != (runs and reached):
         history.find(entry, f"stopped_clock should be {runs and reached}")
-    before, contact = incident.state, Contact(reached, entry.occurred_at)
+    before, contact = incident.state, Contact(reached, entry.occurred_at, entry.recorded_at)
     history.move_incident(entry, incident.number, lambda: incident.contacts.append(contact))
     _learn_removal_due(history, entry, incident, before)
 
@@ -58,9 +58,10 @@ def _contact(history: History, entry: Entry) -> None:
 def _contact_voided(history: History, entry: Entry) -> None:
     incident = _incident(history, entry)
     wrong = incident.contacts[(entry.number("contact") or 0) - 1]
-    before = incident.state
+    before, told = incident.state, [contact for contact in incident.contacts if contact.tells]
     history.move_incident(entry, incident.number, lambda: setattr(wrong, "voided", True))
     _learn_fresh_hour(history, entry, incident, before)
+    _learn_later_removal(history, entry, incident, told[1:] if told[:1] == [wrong] else [])
 
 
 def _removed(history: History, entry: Entry) -> None:
@@ -130,6 +131,20 @@ def _learn_removal_due(history: History, entry: Entry, incident: Incident, befor
         incident.removal_due = due
     if entry.time("removal_due") != due:
         history.find(entry, f"the removal deadline is {due}")
+
+
+def _learn_later_removal(
+    history: History, entry: Entry, incident: Incident, still: list[Contact]
+) -> None:
+    """Nobody has less time to delete than from the first of the calls that were really made."""
+    due, within, was = None, history.policy.removal_within, incident.removal_due
+    counts = incident.state == "notified" and _clocks_start_for(history, incident)
+    if counts and still and was is not None and within is not None:
+        due = still[0].recorded_at + within
+        due = due if due > was else None
+    if entry.time("removal_due") != due:
+        history.find(entry, f"the later removal deadline is {due}")
+    incident.removal_due = due or incident.removal_due
 
 
 def _clocks_start_for(history: History, incident: Incident) -> bool:

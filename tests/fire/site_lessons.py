@@ -78,7 +78,21 @@ def _closed(history: History, entry: Entry) -> None:
         history.owed = "task_opened tell"
     elif rule == "unreachable_run":
         case = _add_case(history, entry, None)
-    history.move_site(entry, lambda: _close(history, Closure(rule, history.policy, incident, case)))
+    told_by = _told_by(history, entry, incident) if rule == "refusal" else None
+    closure = Closure(rule, history.policy, incident, case, told_by=told_by)
+    history.move_site(entry, lambda: _close(history, closure))
+
+
+def _told_by(history: History, entry: Entry, number: int | None) -> datetime | None:
+    """By when the customer must have been told: when they refused, or their time began to run."""
+    since = entry.reason.get("since")
+    if "deadline" in entry.reason and number is not None:
+        contacts = history.facts.incidents[number].contacts
+        told = min(contact.recorded_at for contact in contacts if contact.tells)
+        if since is None or datetime.fromisoformat(since) != told:
+            history.find(entry, f"it is on record since {told} that they were told")
+        return told
+    return entry.recorded_at if since is None else datetime.fromisoformat(since)
 
 
 def _close(history: History, closure: Closure) -> None:

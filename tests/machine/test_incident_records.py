@@ -144,8 +144,9 @@ def test_a_refusal_and_its_closure_are_recorded_with_one_reason() -> None:
 def test_a_lapsed_removal_deadline_is_a_refusal_at_that_deadline() -> None:
     site = History(at="10:00", policy=TWO_HOURS).log().contact(1).at("13:00").elapse()
     reason = e.Reason(
-        rule="refusal", incidents=(1,), counted=2, needed=2, deadline=NOON, decided_at=LATE
-    )
+        rule="refusal", incidents=(1,), counted=2, needed=2, since=utc("10:00"), deadline=NOON,
+        decided_at=LATE,
+    )  # fmt: skip
     assert site.recorded() == [
         e.IncidentRefused(
             occurred_at=NOON, recorded_at=LATE, by="clock", policy=TWO_HOURS.digest, reason=reason,

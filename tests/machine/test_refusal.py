@@ -135,3 +135,27 @@ def test_contact_and_removal_deadlines_due_in_one_pass_are_taken_in_their_order(
     site.at("20:00").elapse()
     assert site.happened == ["clock_lapsed", "site_suspended", "incident_refused", "site_closed"]
     assert site.ordered == ["suspend", "close"]
+
+
+def test_a_removal_deadline_runs_from_the_first_call_that_was_really_made() -> None:
+    """The call that set it told nobody; the next one did, and who was told has all of the time."""
+    site = History(at="10:00", policy=TWO_HOURS).log().contact(1).after("90m").contact(1)
+    site.void_contact(1, 1)
+    assert site.incident(1).removal_due == utc("13:30")
+    assert site.after("90m").elapse().state == "active"
+    assert site.after("30m", MICROSECOND).elapse().rule == "refusal"
+
+
+def test_a_later_call_that_was_wrong_moves_no_removal_deadline() -> None:
+    site = History(at="10:00", policy=TWO_HOURS).log().contact(1).after("90m").contact(1)
+    site.void_contact(1, 2)
+    assert site.incident(1).removal_due == utc("12:00")
+
+
+def test_a_removal_deadline_that_ran_from_a_wrong_call_disputes_the_closure_for_good() -> None:
+    """A call just before the lapse left nobody the time to delete; one that early did."""
+    site = History(at="10:00", policy=TWO_HOURS).log().contact(1).after("2h", MICROSECOND).elapse()
+    assert (site.state, site.reason().since) == ("closed", utc("10:00"))
+    assert site.void_contact(1, 1).disputed
+    assert site.contact(1, at="11:59").disputed
+    assert not site.contact(1, at="10:00").disputed

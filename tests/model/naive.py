@@ -49,6 +49,7 @@ class Contact:
 
     outcome: str
     occurred_at: datetime
+    recorded_at: datetime
     voided: bool = False
 
 
@@ -137,7 +138,7 @@ class Closure:
     case: Case | None = None  # R3: the closing one
     upheld_at: int | None = None  # how much of the rule was left when the dispute was upheld
     reinstated: bool = False
-    said_at: datetime | None = None  # R5: when the customer refused
+    said_at: datetime | None = None  # R5: when they refused, or were on record as told
 
 
 @dataclass
@@ -388,7 +389,7 @@ class NaiveDesk:
         number = len(found.incidents) + 1
         past = Incident(number, at, now, tuple(urls), False, BEFORE_ALL, None)
         if contact is not None:
-            past.contacts.append(Contact(contact, contact_at or at))
+            past.contacts.append(Contact(contact, contact_at or at, now))
         past.statement = None if removed_at is None else "removed"
         found.incidents.append(past)
         self._write(found, now, by, "import")
@@ -416,7 +417,7 @@ class NaiveDesk:
             raise Refused("nobody_to_tell")
         for each in told:
             with self._correcting(found, each, now):
-                each.contacts.append(Contact(outcome, at))
+                each.contacts.append(Contact(outcome, at, now))
         self._write(found, now, by, f"contact {outcome}")
         return [(each.number, len(each.contacts)) for each in told]
 
@@ -428,8 +429,11 @@ class NaiveDesk:
         wrong = about.contacts[contact - 1]
         if wrong.voided:
             raise Refused("already_voided")
+        was_first = wrong in about.reached()[:1] and about.state() == "notified"
         with self._correcting(found, about, now):
             wrong.voided = True
+        if was_first and about.removal_due is not None and about.reached():
+            self._count_from_what_still_tells(found, about, about.removal_due)
         if wrong.outcome == "reached":
             found.correct(about)
         self._write(found, now, by, "void-contact")
@@ -784,6 +788,13 @@ class NaiveDesk:
         if running is not None and site.struck(running):
             site.end(running, now)
 
+    def _count_from_what_still_tells(self, site: Site, about: Incident, before: datetime) -> None:
+        """Nobody has less time to delete (R5) than from the first call that was really made."""
+        if self.policy.removal_within is not None:
+            told = min(contact.recorded_at for contact in about.reached())
+            due = self._if_a_clock_starts(site, about, told + self.policy.removal_within)
+            about.removal_due = max(before, due or before)
+
     def _if_a_clock_starts(
         self, site: Site, incident: Incident, due: datetime | None
     ) -> datetime | None:
@@ -810,7 +821,9 @@ class NaiveDesk:
             if kind == 0:
                 self._lapse(site, site.incidents[number - 1], now)
             elif kind == 1:
-                self._refuse(site, site.incidents[number - 1], now)
+                late = site.incidents[number - 1]
+                told = min(contact.recorded_at for contact in late.reached())
+                self._refuse(site, late, now, said_at=told)
             else:
                 running = site.running()
                 assert running is not None

@@ -35,6 +35,10 @@ REFUSED: dict[str, str] = {
     "recurred_already": "That the content of {incident} is still there is logged already, as"
     " {recurrence}, which is {state}: nobody has been told of that one yet. If this is another"
     " violation, log it, and tick that it is another one.",
+    "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site. “Ask for"
+    " reinstatement” on its page asks for it to be opened again.",
+    "own_second": "{by} cannot be the second person to their own act: name another one.",
+    "second_not_in": "{second} has no account here that may come in, and is no second person.",
     "site_exists": "{site} is in the register already: “Change whom to call” on its page changes"
     " its details.",
     "unknown_contact": "Incident {incident} has no contact {contact}: its page lists them.",

@@ -20,7 +20,7 @@ SENTENCES = {
     "{fresh_clock}",
     "clock_lapsed": "{incident}：截至 {occurred_at:when} 未联系到负责人",
     "alarm_raised": "{incident}：警报！时限已过，须联系 {needed} 次而只联系了 {attempts} 次；"
-    "{site} 未被暂停",
+    "{site} 未因此暂停",
     "site_suspended": "{site} 暂停至 {until:when}（R2 无法联系）",
     "suspension_ended": "{site} 的暂停已结束{open_or_not}",
     "suspension_struck": "{site} 的第 {suspension} 次暂停撤销：所依据的均已不成立"
@@ -54,7 +54,7 @@ SENTENCES = {
 
 TO_COME = {
     "alarm_raised": "{incident}：警报！时限届满时，须联系 {needed} 次而只联系了 {attempts} 次；"
-    "{site} 不会被暂停",
+    "{site} 不会因此暂停",
     "clock_lapsed": "{incident}：至 {occurred_at:when} 仍未联系到负责人",
     "incident_refused": "{incident}：{how_refused}",
     "site_closed": f"{{site}} 将被关闭（{{rule:rule}}）{{grounds}}：{_TERMS}",

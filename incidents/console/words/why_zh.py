@@ -46,18 +46,22 @@ SENTENCES = {
     "disputed": "关闭有争议：规则所需的 {needed} 项中尚有 {met} 项成立。程序从不自行撤销关闭："
     "须由人决定维持，或申请恢复。",
     "gone.told": "拒绝之前，没有仍然有效的联系记录表明曾告知 {incident}。",
+    "gone.voided": "{incident} 已作废：既无须告知，也无所谓拒绝。",
     "gone.refused": "拒不删除一事已不成立：{incident} 现为“{state:state}”。",
     "upheld": "规则所需的 {needed} 项中尚有 {met} 项成立；{by} 仍决定维持关闭。",
     "asked": "{by} 于 {at} 申请恢复：{reason}。须由 {by} 以外的人答复（设有账号时须为主管）。",
     "active": "{site} 正常：没有规则使其停用。",
     "reinstated": "由 {by} 批准恢复，所有计数自那时重新开始。",
     "recent": "最近 {within:duration}内计入的违规：{names}；达 {count} 次即关闭网站（R1）。",
-    "place_in_run": "已连续 {run} 次无法联系；连续 {count} 次即关闭网站（R3）。",
-    "place_in_run.last": "已连续 {run} 次无法联系；连续 {count} 次即关闭网站（R3）。"
-    "再有一次无法联系，"
-    "即关闭网站。",
-    "place_in_run.met": "已连续 {run} 次联系不上，达到 {count} 次即关闭网站（R3）。"
+    "place_in_run": "已{how} {run} 次联系不上；{how} {count} 次即关闭网站（R3）。",
+    "place_in_run.last": "已{how} {run} 次联系不上；{how} {count} 次即关闭网站（R3）。"
+    "再有一次联系不上，即关闭网站。",
+    "place_in_run.tried": "已{how} {run} 次联系不上；{how} {count} 次即关闭网站（R3）。"
+    "时限内至少联系 {attempts} 次而再次联系不上，即关闭网站。",
+    "place_in_run.met": "已{how} {run} 次联系不上，达到 {count} 次即关闭网站（R3）。"
     "重新计算从不关闭网站：网站开通期间再有一次联系不上，才关闭。",
+    "place_in_run.consecutive": "连续",
+    "place_in_run.total": "累计",
     "waiting": "{incident} 待联系：须在 {due:until}前联系到负责人。",
     "waiting_removal": "{incident} 已通知：内容须在 {due:until}前删除（R5）。",
     "moot": "网站关闭后发现、不计的违规：{names}。",
@@ -112,7 +116,9 @@ SENTENCES = {
     "unhold.suspended": "解除扣停也不会马上开通网站：暂停尚未结束",
     "stops_clock": "在 {due} 前联系到负责人，{incident} 即停止计时",
     "one_more": "再有一次违规即关闭网站：{within:duration}内次数过多（R1）",
-    "next_miss": "已连续 {run} 次无法联系：再有一次，即关闭网站（R3）",
+    "next_miss": "已 {run} 次无法联系：再有一次，即关闭网站（R3）",
+    "next_miss.tried": "已 {run} 次无法联系："
+    "时限内至少联系 {attempts} 次而再次无法联系，即关闭网站（R3）",
     "ends_run": "下一次违规若按时联系到负责人，连续计数即告中断",
 }
 
