@@ -62,7 +62,7 @@ def show(run: Run, site: str) -> int:
         output.document(run, found, rows=[found])
     else:
         output.pairs(run, _pairs(found, run.when))
-        timeline.incidents(run, found["incidents"], of=found["incidents_total"])
+        timeline.incidents(run, found)
     return DONE
 
 

@@ -52,7 +52,7 @@ def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
     if site["state"] != "active" or site["run"] >= 2:
         run.say(teller.site_state(site))
     run.say("")
-    output.pairs(run, _pairs(incident, when))
+    output.pairs(run, _pairs(incident, when, closed))
     for url in incident["urls"]:
         run.say(f"url: {url}")
     for contact in incident["contacts"]:
@@ -65,7 +65,7 @@ def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
     timeline.next_steps(run, next_commands(incident, site), site.get("asked_by"))
 
 
-def _pairs(incident: Document, when: When) -> list[tuple[str, str]]:
+def _pairs(incident: Document, when: When, closed: bool) -> list[tuple[str, str]]:
     def time(name: str) -> str:
         return when(incident[name]) if incident[name] else ""
 
@@ -75,7 +75,7 @@ def _pairs(incident: Document, when: When) -> list[tuple[str, str]]:
         ("state", incident["state"]),
         ("occurred", f"{time('occurred_at')} {when.zone_name}"),
         ("recorded", f"{time('recorded_at')} by {incident['by']}"),
-        ("contact due", time("contact_due")),
+        ("contact due", timeline.contact_due(incident, when, site_closed=closed)),
         ("removal due", time("removal_due")),
         ("report", _report(incident, when)),
         ("category", incident["category"] or ""),

@@ -20,15 +20,17 @@ def events(run: Run, timeline: Iterable[Document]) -> None:
     output.table(run, ("WHEN", "WHO", "WHAT"), (_row(event, when) for event in timeline))
 
 
-def incidents(run: Run, found: Sequence[Document], *, of: int) -> None:
-    """One row for each incident of a site, the newest of so many."""
+def incidents(run: Run, site: Document) -> None:
+    """One row for each incident of a site that its document shows, the newest of all."""
+    found, of = site["incidents"], site["incidents_total"]
+    closed = site["state"] == "closed"
     if not found:
         return
     when = run.when
     newest = f"the newest {len(found)} of {of}; " if of > len(found) else ""
     run.say("", painted("Incidents", bold=True) + f" ({newest}times in {when.zone_name})")
     headers = ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY")
-    output.table(run, headers, (_incident(incident, when) for incident in found))
+    output.table(run, headers, (_incident(each, when, closed) for each in found))
 
 
 def next_steps(run: Run, commands: Sequence[str], asked_by: str | None) -> None:
@@ -47,12 +49,19 @@ def _row(event: Document, when: When) -> tuple[str, str, str]:
     return when(at), who, told
 
 
-def _incident(incident: Document, when: When) -> tuple[str, ...]:
+def contact_due(incident: Document, when: When, *, site_closed: bool) -> str:
+    """By when somebody is to be reached, or was to be; who reads a time waits for it to lapse."""
     due = incident["contact_due"]
+    if incident["state"] == "open" and (site_closed or due is None):
+        return "no clock runs"
+    return "" if due is None else when(due)
+
+
+def _incident(incident: Document, when: When, closed: bool) -> tuple[str, ...]:
     return (
         incident["id"],
         incident["state"],
         when(incident["occurred_at"]),
-        "" if due is None else when(due),
+        contact_due(incident, when, site_closed=closed),
         incident["category"] or "",
     )

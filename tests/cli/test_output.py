@@ -138,3 +138,17 @@ def test_an_internationalised_name_is_kept_in_ascii_and_shown_as_written(cli: Cl
     cli("site", "add", "例子.测试")
     assert cli("site", "list", "-q").out == "xn--fsqu00a.xn--0zwm56d\n"
     assert "例子.测试" in cli("site", "show", "例子.测试").out
+
+
+def test_of_an_open_incident_on_a_closed_site_no_deadline_is_told(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    due = cli("log", "shop.example", "--json").json["incident"]["contact_due"]
+    looks = [("show", "1-1"), ("site", "show", "shop.example")]
+    assert all("13:00" in cli(*look).out for look in looks)
+    false = ("--field", "phone", "--evidence", "e", "--confirm", "shop.example")
+    cli("site", "false-info", "shop.example", *false)
+    for look in looks:
+        told = cli(*look).out
+        assert ("no clock runs" in told, "13:00" in told) == (True, False), look
+    # For programs it stays what it was: the clock that the incident was given.
+    assert cli("show", "1-1", "--json").json["contact_due"] == due

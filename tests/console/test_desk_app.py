@@ -568,3 +568,16 @@ def test_of_a_form_no_more_is_read_than_anybody_types_whatever_it_says_of_itself
     headers = {"Content-Type": f"{kind}; boundary=x", "Content-Length": told}
     answer = desk.nobody().post(path, content=body, headers=headers)
     assert answer.status_code == 413
+
+
+def test_of_an_incident_whose_clock_does_not_run_nothing_counts_down(desk: Desk) -> None:
+    violation(desk)
+    li = desk.person("li")
+    pages = ("/sites/shop.example", "/incidents/1-1")
+    for page in pages:
+        shown = li.get(page).text
+        assert ("data-ticks" in shown, "no clock" in shown) == (True, False), page
+    desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
+    for page in pages:
+        shown = li.get(page).text
+        assert ("data-ticks" in shown, "no clock" in shown) == (False, True), page
