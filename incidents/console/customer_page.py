@@ -89,7 +89,6 @@ class CustomerPage:
             "form": customer_words.FORM if can_say else None,
             "trouble": trouble,
             "field": remark.FIELD,
-            "most": remark.MAX_CHARACTERS,
             "remark": typed,
         })  # fmt: skip
 

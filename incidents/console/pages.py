@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI
 from incidents.console import (
     changes,
     incident,
+    log_page,
     orders,
     queue,
     search,
@@ -31,8 +32,8 @@ from incidents.console.shelf import Shelf
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sign_in.router, changes.router, queue.router, shift.router, site.router, incident.router,
-    orders.router, search.router, unreported.router, *FIGURES,
+    sign_in.router, changes.router, queue.router, shift.router, site.router, log_page.router,
+    incident.router, orders.router, search.router, unreported.router, *FIGURES,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl
 
 FIELD = "remark"
 MAX_CHARACTERS = 4_000
-MAX_BYTES = 48 * 1024
-"""The longest form: 4,000 characters of the longest kind, each byte of them written as %XX."""
+MAX_BYTES = 256 * 1024
+"""So much is read of a form: what is far too long is to stand in the form again, to be shortened.
+The longest that is recorded takes 48,000: 4,000 characters, each of four bytes written as %XX."""
 
 FORM = b"application/x-www-form-urlencoded"
 

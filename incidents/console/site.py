@@ -42,13 +42,25 @@ def sites(
 ) -> Response:
     """The register, or the sites whose names hold what is looked for."""
     here.needs("look")
+    return _register(here, q=q, state=state, after=after)
+
+
+def _register(
+    here: Sitting,
+    *,
+    q: str = "",
+    state: str = "",
+    after: str | None = None,
+    said: Said | None = None,
+) -> Response:
     part = inputs.text("site")(q) if q.strip() else None
+    typed = dict(here.given.fields) if isinstance(here, Acting) else {}
     if state and state not in _STATES:
         known = here.reader.spoken.comma.join(here.reader.word("state", each) for each in _STATES)
         wrong = here.reader.say("sites.no_state", given=state, known=known)
         return here.page(
             "sites", status=422, wrong=wrong, sites=[], q=q, state="", states=_STATES,
-            add=_addable(q), next=None,
+            add=_addable(q), typed=typed, next=None,
         )  # fmt: skip
     wanted = lists.SiteFilter(state=state or None, q=part)
     with here.reading() as connection:
@@ -58,8 +70,8 @@ def sites(
     ]
     asked = {"q": part, "state": wanted.state, "after": found["next"]}
     return here.page(
-        "sites", wrong=None, sites=shown, q=q, state=wanted.state or "", states=_STATES,
-        add=_addable(q),
+        "sites", status=409 if said else 200, said=said, wrong=None, sites=shown, q=q,
+        state=wanted.state or "", states=_STATES, add=_addable(q), typed=typed,
         next=found["next"] and urlencode({name: text for name, text in asked.items() if text}),
     )  # fmt: skip
 
@@ -72,7 +84,7 @@ def add(desk: Doing) -> Response:
         command = c.AddSite(by=desk.by, **_whom(desk))
         answer = desk.submit(name, command, seen=False)
     except (InputError, RefusedError) as error:
-        return desk.back("/sites", telling.refused(desk.reader, error))
+        return _register(desk, said=telling.refused(desk.reader, error))
     return desk.back(at(name), telling.told(desk, answer))
 
 

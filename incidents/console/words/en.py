@@ -226,6 +226,8 @@ TEXTS: dict[str, str] = {
     "log.paste.what": "A mail, a report, a list of addresses",
     "log.paste.hint": "The addresses in it are found and shown before anything is logged;"
     " hxxp://shop[.]example and www.shop.example/x too.",
+    "log.paste.long": "The text has {length} characters, and {limit} are the most: paste a part of"
+    " it.",
     "log.paste.do": "Find the addresses",
     "log.found": "Addresses found: {n}",
     "log.elsewhere": "at another host: tick it if it is of this site",

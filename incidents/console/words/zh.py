@@ -219,6 +219,7 @@ TEXTS: dict[str, str] = {
     "log.paste.what": "邮件、举报或网址列表",
     "log.paste.hint": "会先找出其中的网址并显示，然后才记录；"
     "hxxp://shop[.]example 和 www.shop.example/x 也能识别。",
+    "log.paste.long": "文本有 {length} 个字符，最多 {limit} 个：请分段粘贴。",
     "log.paste.do": "查找网址",
     "log.found": "找到的网址：{n}",
     "log.elsewhere": "属于其他主机：如确属本网站，请勾选",
