@@ -126,6 +126,13 @@ def short(value: object) -> str:
     return text if len(text) <= 90 else text[:87] + "…"
 
 
+def why(error: OSError) -> tuple[str, str]:
+    """Which file it is, and what the system says of it."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file", str(error.filename)
+    return str(error.filename), str(error.strerror or error)
+
+
 def text_of(data: bytes, where: str) -> str:
     """UTF-8, and no control character but the line feed."""
     try:
@@ -333,7 +340,9 @@ class Bundle:
     @classmethod
     def open(cls, folder: Path) -> Bundle:
         there, where = {*_plain_files(folder)}, "manifest.json"
-        line = (folder / where).read_bytes() if where in there else b""
+        if where not in there:
+            raise WrongError(folder.name or str(folder), f"it has no {where}: is it a bundle?")
+        line = (folder / where).read_bytes()
         found = read_json(line[:-1], where)
         files, whole = found.get("files"), found.get("whole")
         if list(found) != ["entries", "files", "format", "size", "whole"] or line[-1:] != b"\n":
@@ -651,7 +660,7 @@ class Findings:
         except WrongError as error:
             self.wrong.append(error.args)
         except OSError as error:
-            self.wrong.append((str(error.filename), str(error.strerror)))
+            self.wrong.append(why(error))
 
 
 class Log:
@@ -812,6 +821,9 @@ class Member(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Member:
         """Refuse what `tarfile` takes for the end, for a file with holes, or for a long name."""
+        if buf[:1] == b"{":
+            what = "these are entries in JSON lines, and no bundle: export with --format bundle"
+            raise WrongError("archive", what)
         try:
             member = super().frombuf(buf, encoding, errors)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
@@ -872,8 +884,8 @@ def _write(members: tarfile.TarFile, folder: Path) -> None:
 
 
 def keys_of(option: str, kind: int) -> list[Key]:
-    """A verifier key, or those in a file."""
-    if Path(option).is_file():
+    """A verifier key, which has two plus signs, or those in a file."""
+    if "+" not in option or Path(option).is_file():
         return read_keys(Path(option).read_bytes(), option, kind)
     return [Key.read(option, option, kind)]
 
@@ -899,8 +911,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.older_bundle,
         )
         options.bundle.stat()
-    except (WrongError, OSError) as error:
-        parser.error(": ".join(map(str, error.args)))
+    except WrongError as error:
+        parser.error(": ".join(error.args))
+    except OSError as error:
+        parser.error(": ".join(why(error)))
     found = Findings()
     with tempfile.TemporaryDirectory() as name, found.collected():
         folder = options.bundle if options.bundle.is_dir() else unpacked(options.bundle, Path(name))

@@ -173,3 +173,26 @@ def test_openssl_is_asked_where_there_is_no_library(monkeypatch: pytest.MonkeyPa
     assert name == "the program openssl"
     monkeypatch.setenv("PATH", "")
     assert auditor.script.ed25519() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "told"),
+    [
+        (["march"], 2, "no such file: march\n"),
+        (["b", "--key", "log.vkey"], 2, "no such file: log.vkey\n"),
+        (["b", "--checkpoint", "held"], 2, "no such file: held\n"),
+        (["b", "--checkpoint", "b"], 2, "b: Is a directory\n"),
+        (["b"], 5, "WRONG        b: it has no manifest.json: is it a bundle?\n"),
+        (["lines.jsonl"], 5, "JSON lines, and no bundle: export with --format bundle\n"),
+        (["lines.tar"], 5, "JSON lines, and no bundle: export with --format bundle\n"),
+    ],
+)
+def test_what_is_not_there_or_is_something_else_is_named_with_why(
+    given: list[str], status: int, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "b").mkdir()
+    for name, lines in (("lines.jsonl", 1), ("lines.tar", 100)):
+        (tmp_path / name).write_text('{"seq":1,"site":"shop.example"}\n' * lines, encoding="utf-8")
+    answer = auditor.run(*given, cwd=tmp_path)
+    assert answer.returncode == status
+    assert told in answer.stdout + answer.stderr
