@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 KEEP = "keep_accounts"
 
+_TOKEN_DAYS = 90
+"""For how long the token of a new integrator is proposed, as the guide to integrating has it."""
+
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "add": ("incidents.cli.account:add", "Make an account."),
@@ -62,8 +65,10 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> in
         keeper.make(handle, given)
         made = keeper.account(handle)
         own = f" --as {run.settings.person}" if keeper.came_in else ""
-    way_in = "token make" if given == "integrator" else "account password"
-    return _answer(run, made, changed=True, next_=f"incidents {way_in} {handle}{own}")
+    next_ = f"account password {handle}"
+    if given == "integrator":
+        next_ = f"token make {handle} --days {_TOKEN_DAYS}"
+    return _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
 
 
 @click.command("list")

@@ -211,3 +211,13 @@ def test_a_hostile_word_is_refused_in_one_sentence_and_no_fault(
             assert "\x1b" not in answer.err
             assert len(answer.err.encode(errors="backslashreplace")) < 5_000
         cli_on_both("account", "password", "admin-1", "--password-file", str(file))
+
+
+def test_the_command_that_is_proposed_for_a_new_integrator_makes_it_a_token(
+    desk: Cli, words: tuple[str, str]
+) -> None:
+    own = ("--own-password-file", words[0])
+    made = desk("account", "add", "panel-1", "--role", "integrator", "--as", "admin-1", *own)
+    proposed = made.out.splitlines()[-1].removeprefix("next: incidents ")
+    assert proposed == "token make panel-1 --days 90 --as admin-1"
+    assert desk(*proposed.split(), *own).status == 0
