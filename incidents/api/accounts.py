@@ -17,7 +17,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.api import answers, problems
 from incidents.api.caller import Caller
-from incidents.api.entrance import Key, looker, not_tried
+from incidents.api.entrance import Key, looker
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
 from incidents.desk import accounts as acts
@@ -29,7 +29,6 @@ from incidents.store import accounts as stored
 from incidents.views import accounts as views
 
 router = guarded("accounts")
-router.dependencies.append(Depends(not_tried))
 
 T = TypeVar("T")
 Asking = Annotated[Caller, Depends(looker)]

@@ -166,19 +166,6 @@ async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
     return replace(found, dry_run=dry_run)
 
 
-def not_tried(request: Request) -> None:
-    """Whoever asks for a trial of what knows none is not given the real thing instead.
-
-    Raises:
-        Problem: 422 then.
-    """
-    if request.query_params.get("dry_run", "false").lower() not in ("false", "0"):
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "no_dry_run",
-            "this cannot be tried out with dry_run: nothing is done",
-        )  # fmt: skip
-
-
 def _seen(if_match: str | None) -> Seen | None:
     if if_match is None or if_match.strip() == "*":
         return None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message, Receive
 
 from incidents import inputs
-from incidents.api import problems, zone
+from incidents.api import parameters, problems, zone
 from incidents.api.entrance import known
 from incidents.errors import RefusedError
 
@@ -117,12 +117,12 @@ class Guarded(APIRoute):
 
 def router(tag: str) -> APIRouter:
     """A router of guarded operations; each is added with `operation`."""
-    return _router(tag, route_class=Guarded)
+    return _router(tag, route_class=Guarded, dependencies=[Depends(parameters.known_only)])
 
 
 def open_router(tag: str) -> APIRouter:
     """A router of operations that need no act; each is added with `opened`."""
-    return _router(tag, route_class=Bounded)
+    return _router(tag, route_class=Bounded, dependencies=[Depends(parameters.known_only)])
 
 
 def unlisted_router(tag: str) -> APIRouter:
