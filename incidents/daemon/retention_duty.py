@@ -38,16 +38,20 @@ class Retention:
         if self._done_at is not None and timedelta(0) <= now - self._done_at < _EVERY:
             return
         try:
-            erased = self._erase(now)
+            keep = retention.of_settings()
+            # Without the setting nothing is looked at, and there is nothing to complain of.
+            erased = self._erase(keep, now) if keep.asked_for else Erased()
         except IncidentsError as error:
-            journal.warn("what was kept long enough is not erased", error=error)
+            journal.warn(
+                "what was kept long enough is not erased", error=error, reason=error.message
+            )
             return
         self._done_at = now
         if erased.anything:
             journal.say("what was kept long enough is erased", count=erased.words + erased.files)
 
-    def _erase(self, now: datetime) -> Erased:
-        keep, house = retention.of_settings(), self._house
+    def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
+        house = self._house
         folder = house.settings.evidence
         return ageing.erase(
             house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped

@@ -14,6 +14,7 @@ from incidents.audit.entry import decode
 from incidents.bootstrap import House
 from incidents.daemon.retention_duty import Retention
 from incidents.desk import Envelope
+from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -56,6 +57,17 @@ def test_nothing_goes_that_was_not_asked_for(house: House) -> None:
     with freeze_time(LATER):
         Retention(house).run()
     assert _left(house) == 2
+
+
+def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseError("the disk fails")
+
+    monkeypatch.setattr("incidents.desk.ageing.erase", fail)
+    Retention(house).run()
+    assert _lines(capsys) == []
 
 
 def test_what_was_asked_for_goes_in_the_clock_s_name(
@@ -101,6 +113,7 @@ def test_a_setting_that_the_law_forbids_is_told_and_tried_again_when_it_is_mende
         assert _left(house) == 2
         [line] = _lines(capsys)
         assert (line["level"], line["error"]) == ("warning", "RetentionTooShortError")
+        assert 'write "184d", or a longer time' in line["reason"]
         _ask(tmp_path)
         duty.run()
     assert _left(house) == 0
