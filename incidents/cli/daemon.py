@@ -15,7 +15,10 @@ from incidents.errors import DONE, FAILED, IncidentsError
 from incidents.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from incidents.acts.courier import Round
+    from incidents.bootstrap import House
     from incidents.cli.run import Run
     from incidents.desk import Answer
     from incidents.words import Document
@@ -60,18 +63,23 @@ def _once(run: Run) -> int:
     )
     if found.aside is not None:
         raise StandingAsideError(reason=found.aside)
-    heartbeat.note_once(house)
+    # What goes wrong with one duty keeps none of the others from being done.
+    wrong: list[Exception] = []
+    _do(heartbeat.note_once, house, wrong)
     done.tell()
     carried_out = delivery.once(house)
     _tell_of_orders(run, carried_out.round)
-    # What is wrong in the settings of one duty keeps none of the others from being done.
-    wrong = carried_out.errors
+    wrong += carried_out.errors
     for duty in (alarm_duty.once, record.once):
-        try:
-            duty(house)
-        except IncidentsError as error:
-            wrong.append(error)
+        _do(duty, house, wrong)
     return _tell_what_is_wrong(run, wrong)
+
+
+def _do(duty: Callable[[House], object], house: House, wrong: list[Exception]) -> None:
+    try:
+        duty(house)
+    except IncidentsError as error:
+        wrong.append(error)
 
 
 def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:

@@ -1,6 +1,7 @@
 """`incidents daemon` on the command line, but for running it."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from incidents.cli import main
 from incidents.errors import DONE, FAILED, MISUSED
@@ -129,6 +131,18 @@ def test_once_carries_out_what_it_has_decided_and_says_that_nothing_is_enforced(
 
 def test_once_with_nothing_due_is_silent_for_the_sake_of_crons_mail(run: Run) -> None:
     assert run("--once") == (DONE, "", "")
+
+
+def test_once_fails_where_nothing_can_be_written_though_nothing_was_due(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr(heartbeats, "beat", full)
+    status, out, err = run("--once")
+    assert (status, out) == (FAILED, "")
+    assert "full" in err
 
 
 def test_once_opens_a_site_whose_hours_are_over(
