@@ -79,7 +79,7 @@ def history(given: Given, name: str, reader: Reader, *, skip_bad: bool) -> Histo
         raise AskedWrongError("compare.no_file")
     if sent.size is None or sent.size > MAX_BYTES:
         raise AskedWrongError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
-    zone = UTC if given.text("zone") == "utc" else reader.zone
+    zone = reader.zone if given.text("zone") == "desk" else UTC
     try:
         found = histories.read(sent.file, _cut(sent.filename), zone=zone)
     except HistoryError as error:

@@ -69,9 +69,6 @@ TEXTS: dict[str, str] = {
     "simulate.seed": "Seed",
     "simulate.seed.hint": "The same seed draws the same calls.",
     "simulate.zone": "Times without a zone are in",
-    "simulate.zone.hint": "Unless you choose otherwise, {zone} is taken. A URLhaus dump is in UTC"
-    " either way.",
-    "simulate.zone.desk": "{zone} (the desk's)",
     "simulate.skip_bad": "Leave out lines that cannot be used",
     "simulate.do": "Compare",
     "simulate.result": "What the policies come to",

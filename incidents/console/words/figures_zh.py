@@ -64,8 +64,6 @@ TEXTS: dict[str, str] = {
     "simulate.seed": "随机种子",
     "simulate.seed.hint": "种子相同，抽取结果相同。",
     "simulate.zone": "未注明时区的时间属于",
-    "simulate.zone.hint": "如不另选，按 {zone} 计。URLhaus 数据始终按 UTC 计。",
-    "simulate.zone.desk": "{zone}（本台）",
     "simulate.skip_bad": "跳过无法使用的行",
     "simulate.do": "比较",
     "simulate.result": "各规则的结果",

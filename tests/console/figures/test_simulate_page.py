@@ -79,14 +79,6 @@ def test_such_lines_are_left_out_and_counted_when_that_is_asked_for(somebody: Vi
     assert "1 lines that cannot be used were left out." in page.text
 
 
-def test_times_without_a_zone_are_the_desks_unless_another_one_is_chosen(
-    somebody: Visitor,
-) -> None:
-    assert '<option value="desk">Asia/Shanghai (the desk&#39;s)' in somebody.get("/simulate").text
-    assert ">2026-03-01 10:00</time> – " in simulate(somebody).text
-    assert ">2026-03-01 18:00</time> – " in simulate(somebody, zone="utc").text
-
-
 def test_a_urlhaus_dump_is_known_by_its_columns(somebody: Visitor) -> None:
     dump = "# id,dateadded,url,url_status\n1,2026-03-01 10:00:00,http://a.example/x,online\n"
     assert "1 reports" in simulate(somebody, dump).text
