@@ -30,7 +30,7 @@ class NoServerError(LibraryError):
 
 
 class AddressError(IncidentsError):
-    """nothing can listen on {host} port {port}: {detail}"""
+    """nothing can listen on {host} port {port}: {detail} (--host and --port name another place)"""
 
 
 def run(

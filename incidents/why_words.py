@@ -69,10 +69,13 @@ GROUNDS = {
     "place_in_run": "Run of {run}: {count} {how} without reaching anybody close it (R3).",
     "place_in_run.last": "Run of {run}: {count} {how} without reaching anybody close it (R3). The"
     " next miss closes the site.",
-    "place_in_run.tried": "Run of {run}: {count} {how} without reaching anybody close it (R3). The"
-    " next miss, after {attempts} attempts by the deadline, closes the site.",
+    "place_in_run.last.tried": "Run of {run}: {count} {how} without reaching anybody close it (R3)."
+    " The next miss, after {attempts} attempts by the deadline, closes the site.",
     "place_in_run.met": "Run of {run}, where {count} {how} without reaching anybody close it (R3)."
     " A recount closes nothing: the next miss, while the site is open, does.",
+    "place_in_run.met.tried": "Run of {run}, where {count} {how} without reaching anybody close it"
+    " (R3). A recount closes nothing: the next miss, after {attempts} attempts by the deadline"
+    " while the site is open, does.",
     "place_in_run.consecutive": "in a row",
     "place_in_run.total": "in all",
     "waiting": "{incident} is open: reach the responsible person by {due:until}.",

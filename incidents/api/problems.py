@@ -142,7 +142,7 @@ def not_let(by: Identity, act: str, why: str) -> Problem:
 
 _NOT_LET = {
     "role": "{by} has the role {role} here, which may not do {act}: {who} may",
-    "token_scope": "this token of {by} is not for {act} (token list shows what it is for)",
+    "token_scope": "this token is not for {act} (token list shows what it is for)",
     "in_person": "{act} is done by a person who has signed in: no token does it",
     "prove_again": "{act} needs a password given in the last five minutes: POST"
     " /api/v1/session/proof takes it again",

@@ -112,6 +112,7 @@ def _first(item: Document, *, reveal: bool) -> RenderableType:
     first.add_row("whom", whom)
     first.add_row("say", words(item["say"]))
     for command in item["commands"]:
-        step = next_step.told(command, item["asked_by"])
+        closing = item["closing"] or {}
+        step = next_step.told(command, item["asked_by"] or closing.get("by"))
         first.add_row("type", words(step, style="bold green"))
     return first

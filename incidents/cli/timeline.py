@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from incidents.accounts.identity import login_beside
 from incidents.cli import next_step, output
 from incidents.cli.run import painted
 
@@ -44,8 +45,8 @@ def _row(event: Document, when: When) -> tuple[str, str, str]:
     told = event["words"]
     if at != recorded_at:
         told += f" (recorded {when(recorded_at)})"
-    login = event["login"]
-    who = event["by"] if login in (None, event["by"]) else f"{event['by']} ({login})"
+    login = login_beside(event["by"], event["login"])
+    who = event["by"] if login is None else f"{event['by']} ({login})"
     return when(at), who, told
 
 

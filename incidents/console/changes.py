@@ -54,10 +54,12 @@ class Changes:
         self._seen: Seen | None = None
         self._name, self._count = token_hex(4), 0
         self.version: str | None = None
-        """Another one after each change, and no other server's; None while nobody watches.
+        """Another one after each change, and no other server's; None while nobody watches."""
 
-        Of a page written at one version everything since is told to whoever listens from then on.
-        """
+    @property
+    def position(self) -> str:
+        """What a page is written at: whoever listens is told of all since, or of another one."""
+        return f"{self._name}-{self._count}"
 
     def streams_of(self, handle: str) -> int:
         """How many streams that account has open."""
@@ -98,7 +100,6 @@ class Changes:
             _put(mailbox, None)
 
     async def _watch(self) -> None:
-        self._seen = None
         try:
             await self._watch_on()
         finally:
@@ -119,8 +120,8 @@ class Changes:
             told = changed(self._seen, seen)
             first, lost, self._seen = self.version is None, False, seen
             if told is not None or first:
-                self._count += 1
-                self.version = f"{self._name}-{self._count}"
+                self._count += told is not None or self._count == 0
+                self.version = self.position
             if first:
                 self._tell("hello", {"version": self.version})
             elif told is not None:

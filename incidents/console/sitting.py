@@ -68,8 +68,8 @@ class Sitting:
     door: Door
     visit: Visit
     reader: Reader
-    version: str | None
-    """The changes' version, from before anything was looked at; None while nobody watches."""
+    version: str
+    """The position of the changes, from before anything was looked at."""
 
     @property
     def identity(self) -> Identity:
@@ -207,7 +207,7 @@ def sitting(request: Request) -> Sitting:
     visit = entrance.visitor(state.door, request)
     if visit is None:
         raise SignedOutError
-    return Sitting(request, state.house, state.door, visit, reader(request), state.changes.version)
+    return Sitting(request, state.house, state.door, visit, reader(request), state.changes.position)
 
 
 def acting(

@@ -135,7 +135,7 @@ def _sitting(request: Request) -> Sitting | None:
     if visit is None:
         return None
     return Sitting(
-        request, state.house, state.door, visit, sitting.reader(request), state.changes.version
+        request, state.house, state.door, visit, sitting.reader(request), state.changes.position
     )
 
 

@@ -100,9 +100,7 @@ def _third_miss(draft: Draft, incident: Incident, before: list[Suspension]) -> R
 
 def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
     incident = draft.case.incidents[n]
-    # The period ran from the first call that is on record: whoever was told after it had less.
-    told_by = min(contact.recorded_at for contact in incident.contacts if contact.tells)
-    reason = refusal_reason(draft, n, deadline=due, said_at=told_by)
+    reason = refusal_reason(draft, n, deadline=due, said_at=_told_by(draft, incident, due))
     draft.add(
         e.IncidentRefused,
         at=due,
@@ -118,6 +116,16 @@ def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
         site_to=move_site(draft.case.state, "refuse", refusal=True),
         reason=reason,
     )
+
+
+def _told_by(draft: Draft, incident: Incident, due: datetime) -> datetime:
+    """When their time to delete began, at the latest: whoever was told after that had less.
+
+    It runs from the first call that is on record, or from a statement that was taken back since.
+    """
+    first = min(contact.recorded_at for contact in incident.contacts if contact.tells)
+    within = draft.policy.removal_within
+    return first if within is None else max(first, due - within)
 
 
 def _end_suspension(draft: Draft, due: datetime, n: int) -> None:

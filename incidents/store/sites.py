@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
@@ -117,7 +117,7 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
-    """The names in the register that look most like `name`."""
+    """The names in the register that look most like `name`, but for what all names end in."""
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])
     likely = select(sites.c.name).where(
@@ -128,7 +128,18 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
         )
     )
     names = connection.scalars(likely.order_by(sites.c.name).limit(_CANDIDATES)).all()
-    return tuple(get_close_matches(name, names, n=most, cutoff=0.6))
+    close = get_close_matches(name, names, n=4 * most, cutoff=0.6)
+    return tuple([each for each in close if _are_alike(name, each)][:most])
+
+
+def _are_alike(name: str, other: str) -> bool:
+    """Whether they are, but for the labels that both end in: `.cn` makes no two names alike."""
+    own, others = name.split("."), other.split(".")
+    while own and others and own[-1] == others[-1]:
+        own.pop()
+        others.pop()
+    mine, theirs = ".".join(own), ".".join(others)
+    return not (mine and theirs) or SequenceMatcher(None, mine, theirs).ratio() >= 0.5
 
 
 def _escaped(text: str) -> str:

@@ -274,7 +274,9 @@ def _place_in_run(record: Record) -> str:
     if case.run >= policy.run_count:
         code = "place_in_run.met"
     elif is_last:
-        code = "place_in_run.tried" if policy.min_attempts else "place_in_run.last"
+        code = "place_in_run.last"
+    if policy.min_attempts and code != "place_in_run":
+        code += ".tried"
     return record.say(
         code, run=case.run, count=policy.run_count, how=how, attempts=policy.min_attempts
     )

@@ -61,7 +61,7 @@ _REASON = {
     "incidents": "the incidents that were counted",
     "counted": "how many there are (R1), or the place in the run (R3)",
     "needed": "how many close a site",
-    "since": "the first of them (R1)",
+    "since": "the first of them (R1); when they refused, or their time to delete began (R5)",
     "until": "the last of them (R1)",
     "within_s": "the longest span of time that the policy allows (R1)",
     "deadline": "the time that was missed (R2, R3, R5)",

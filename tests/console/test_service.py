@@ -125,13 +125,14 @@ def test_a_port_that_is_taken_is_named(sqlite_url: str, tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         told = refused(sqlite_url, tmp_path, SETTINGS, "--port", str(port))
     assert (
-        told == f"incidents: nothing can listen on 127.0.0.1 port {port}: Address already in use\n"
+        told == f"incidents: nothing can listen on 127.0.0.1 port {port}: Address already in use"
+        " (--host and --port name another place)\n"
     )
 
 
 def test_a_host_that_is_not_there_is_named(sqlite_url: str, tmp_path: Path) -> None:
     told = refused(sqlite_url, tmp_path, SETTINGS, "--host", "192.0.2.1")
-    assert "nothing can listen on 192.0.2.1 port 7390: Cannot assign requested address\n" in told
+    assert "nothing can listen on 192.0.2.1 port 7390: Cannot assign requested address (" in told
 
 
 def test_without_its_database_it_does_not_begin(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_site_is_named_by_its_name_or_its_id(day: Rehearsal) -> None:
 def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> None:
     answer = day.give(c.Log(by="li"), "aa.example")
     assert answer.refusal == Refusal(
-        "unknown_site", {"site": "aa.example", "nearest": ("a.example", "b.example")}
+        "unknown_site", {"site": "aa.example", "nearest": ("a.example",)}
     )
     assert answer.document["events"] == []
     assert _name(day.give(c.Log(by="li"), "far-away.test").refusal) == "unknown_site"

@@ -89,6 +89,8 @@ def _told_by(history: History, entry: Entry, number: int | None) -> datetime | N
     if "deadline" in entry.reason and number is not None:
         contacts = history.facts.incidents[number].contacts
         told = min(contact.recorded_at for contact in contacts if contact.tells)
+        if history.policy.removal_within is not None:
+            told = max(told, entry.occurred_at - history.policy.removal_within)
         if since is None or datetime.fromisoformat(since) != told:
             history.find(entry, f"it is on record since {told} that they were told")
         return told

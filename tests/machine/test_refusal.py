@@ -159,3 +159,10 @@ def test_a_removal_deadline_that_ran_from_a_wrong_call_disputes_the_closure_for_
     assert site.void_contact(1, 1).disputed
     assert site.contact(1, at="11:59").disputed
     assert not site.contact(1, at="10:00").disputed
+
+
+def test_after_a_statement_was_taken_back_the_time_to_delete_begins_then() -> None:
+    site = History(at="10:00", policy=TWO_HOURS).log().contact(1).after("30m").removed(1)
+    site.after("10m").contact(1).after("20m").take_back(1)
+    assert site.after("2h", MICROSECOND).elapse().reason().since == utc("11:00")
+    assert not site.void_contact(1, 1).disputed

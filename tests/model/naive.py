@@ -822,13 +822,18 @@ class NaiveDesk:
                 self._lapse(site, site.incidents[number - 1], now)
             elif kind == 1:
                 late = site.incidents[number - 1]
-                told = min(contact.recorded_at for contact in late.reached())
-                self._refuse(site, late, now, said_at=told)
+                self._refuse(site, late, now, said_at=self._time_began(late))
             else:
                 running = site.running()
                 assert running is not None
                 site.end(running, now)
             self._write(site, now, "", ("lapsed", "removal lapsed", "reopened")[kind])
+
+    def _time_began(self, late: Incident) -> datetime:
+        """When they had to have been told, to have had all the time until the deadline (R5)."""
+        first, within = min(c.recorded_at for c in late.reached()), self.policy.removal_within
+        assert late.removal_due is not None
+        return first if within is None else max(first, late.removal_due - within)
 
     def _deadlines(self, site: Site) -> list[tuple[datetime, int, int]]:
         """All that a timer waits for: when, kind (0 contact, 1 removal, 2 reopening), incident."""

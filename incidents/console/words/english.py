@@ -35,10 +35,13 @@ REFUSED: dict[str, str] = {
     "recurred_already": "That the content of {incident} is still there is logged already, as"
     " {recurrence}, which is {state}: nobody has been told of that one yet. If this is another"
     " violation, log it, and tick that it is another one.",
-    "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site. “Ask for"
+    "site_closed": "{site} is closed ({rule}): that is not possible on a closed site. “Ask for"
     " reinstatement” on its page asks for it to be opened again.",
     "own_second": "{by} cannot be the second person to their own act: name another one.",
     "second_not_in": "{second} has no account here that may come in, and is no second person.",
+    "state_forbids": "Incident {incident} is {state}: this is possible only when it is {needs}.",
+    "unknown_site": "No site is called {site}.",
+    "unknown_site.nearest": "No site is called {site}. Did you mean {nearest}?",
     "site_exists": "{site} is in the register already: “Change whom to call” on its page changes"
     " its details.",
     "unknown_contact": "Incident {incident} has no contact {contact}: its page lists them.",

@@ -53,13 +53,15 @@ SENTENCES = {
     "active": "{site} 正常：没有规则使其停用。",
     "reinstated": "由 {by} 批准恢复，所有计数自那时重新开始。",
     "recent": "最近 {within:duration}内计入的违规：{names}；达 {count} 次即关闭网站（R1）。",
-    "place_in_run": "已{how} {run} 次联系不上；{how} {count} 次即关闭网站（R3）。",
-    "place_in_run.last": "已{how} {run} 次联系不上；{how} {count} 次即关闭网站（R3）。"
-    "再有一次联系不上，即关闭网站。",
-    "place_in_run.tried": "已{how} {run} 次联系不上；{how} {count} 次即关闭网站（R3）。"
-    "时限内至少联系 {attempts} 次而再次联系不上，即关闭网站。",
-    "place_in_run.met": "已{how} {run} 次联系不上，达到 {count} 次即关闭网站（R3）。"
-    "重新计算从不关闭网站：网站开通期间再有一次联系不上，才关闭。",
+    "place_in_run": "已{how} {run} 次无法联系；{how} {count} 次即关闭网站（R3）。",
+    "place_in_run.last": "已{how} {run} 次无法联系；{how} {count} 次即关闭网站（R3）。"
+    "再有一次无法联系，即关闭网站。",
+    "place_in_run.last.tried": "已{how} {run} 次无法联系；{how} {count} 次即关闭网站（R3）。"
+    "时限内至少联系 {attempts} 次而再次无法联系，即关闭网站。",
+    "place_in_run.met": "已{how} {run} 次无法联系，达到 {count} 次即关闭网站（R3）。"
+    "重新计算从不关闭网站：网站开通期间再有一次无法联系，才关闭。",
+    "place_in_run.met.tried": "已{how} {run} 次无法联系，达到 {count} 次即关闭网站（R3）。"
+    "重新计算从不关闭网站：网站开通期间，时限内至少联系 {attempts} 次而再次无法联系，才关闭。",
     "place_in_run.consecutive": "连续",
     "place_in_run.total": "累计",
     "waiting": "{incident} 待联系：须在 {due:until}前联系到负责人。",

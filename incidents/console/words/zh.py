@@ -127,7 +127,7 @@ TEXTS: dict[str, str] = {
     "site.in_force": "实际",
     "site.differs": "与决定不一致。",
     "site.until": "至",
-    "site.run": "连续无法联系次数",
+    "site.run": "无法联系次数",
     "site.why": "原因",
     "site.next": "接下来",
     "site.next_none": "没有会自动到期的事项。",
