@@ -46,7 +46,7 @@ def log(
     command = commands.Log(
         by=act.by, at=act.run.read_time(at), urls=urls, category=category, note=note, again=again
     )
-    told = unfamiliar.category(act.run, category)
+    told = [] if act.dry_run else unfamiliar.category(act.run, category)
     status = (
         act.submit(site, command) if again else act.submit_once(site, command, way_out="--again")
     )

@@ -404,6 +404,27 @@ def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
         li.wait_for_selector(f"#i-{second}", timeout=5_000)
 
 
+def test_a_number_that_is_asked_for_while_a_list_comes_is_shown_in_that_list(
+    browser: Browser, desk: Console
+) -> None:
+    incident = desk.violation("asked-for.example")
+    on_its_way: list[tuple[Route, APIResponse]] = []
+    with person(browser, desk, "li") as li:
+        li.goto(desk.url)
+        expect(li.locator("#live")).to_have_text("Live: changes appear by themselves.")
+        li.route(
+            "**/reveal", lambda route: on_its_way.append((route, route.fetch(max_redirects=0)))
+        )
+        li.locator(f"#i-{incident} button[data-key=n]").click()
+        while not on_its_way:
+            li.wait_for_timeout(50)
+        other = desk.violation("asked-for-other.example")
+        li.wait_for_selector(f"#i-{other}")
+        [(route, shown)] = on_its_way
+        route.fulfill(response=shown)
+        expect(li.locator(f"#w-{incident} .number")).to_have_text("+86 10 5555 0100")
+
+
 def test_what_changed_between_a_page_and_its_first_news_is_seen(
     browser: Browser, desk: Console
 ) -> None:

@@ -26,6 +26,9 @@ from tests.fire.ledger import Acknowledgement, Intent, Ledger
 from tests.fire.outbox import Outbox, Unsettled
 from tests.fire.record import DOCUMENTED, Entry, Policy, policy, read
 
+TRIES = 20
+"""So often a record is looked at that daemons go on with."""
+
 SHOWN = 20
 """So many findings stand in an error."""
 
@@ -84,18 +87,29 @@ def check_database(
     Raises:
         AssertionError: with the findings.
     """
-    exported = _incidents(url, env, "audit", "export")
-    assert exported.returncode == 0, f"no export: {exported.stderr.decode()}"
+    exported, outgoing = _of_one_moment(url, env)
     if keep is not None:
-        keep.write_bytes(exported.stdout)
-    lines = exported.stdout.splitlines()
-    findings = check(lines, ledgers, outgoing=outbox.read(url), due_by=due_by)
+        keep.write_bytes(exported)
+    lines = exported.splitlines()
+    findings = check(lines, ledgers, outgoing=outgoing, due_by=due_by)
     replayed = _incidents(url, env, "audit", "replay")
     if replayed.returncode != 0:
         said = (replayed.stdout + replayed.stderr).decode()
         findings.append(f"the replay does not give the tables ({replayed.returncode}): {said}")
     assert not findings, _told(findings)
     return Counter(entry.kind for entry in read(lines))
+
+
+def _of_one_moment(url: str, env: Mapping[str, str] | None) -> tuple[bytes, Outbox]:
+    """The export, and the outbox that goes with it: a daemon may act between the two looks."""
+    for _ in range(TRIES):
+        before = outbox.entries(url)
+        exported = _incidents(url, env, "audit", "export")
+        assert exported.returncode == 0, f"no export: {exported.stderr.decode()}"
+        outgoing = outbox.read(url)
+        if outbox.entries(url) == before:
+            return exported.stdout, outgoing
+    raise AssertionError(f"the record did not stand still in {TRIES} looks")
 
 
 def _told(findings: Sequence[str]) -> str:

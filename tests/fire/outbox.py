@@ -49,6 +49,12 @@ def read(url: str) -> Outbox:
     )
 
 
+def entries(url: str) -> int:
+    """How many entries there are: while there are as many, nothing has been ordered."""
+    [(number,)] = _rows(url, "SELECT count(*) FROM entries")
+    return int(number)
+
+
 def _rows(url: str, statement: str) -> list[tuple[Any, ...]]:
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:

@@ -270,8 +270,17 @@
     // What was asked for before they began to type comes too late.
     if (event.detail.target.id === "fresh" && busy()) { event.detail.shouldSwap = false; old(); return; }
     if (event.detail.target.id === "desk" && overtaken(event.detail)) return;
-    if (event.detail.target.matches("[data-masked]")) masked.set(event.detail.target.id, whose(event.detail.target));
     keep();
+  });
+  document.addEventListener("htmx:beforeRequest", ({ detail: { target, xhr } }) => {
+    if (!target.matches("[data-masked]")) return;
+    masked.set(target.id, whose(target));
+    // A fresh list may come before the answer: what was asked for in full is shown in that one.
+    xhr.addEventListener("load", () => {
+      const place = $(target.id);
+      if (xhr.status !== 200 || !place || place === target || whose(place) !== masked.get(place.id)) return;
+      htmx.swap(place, xhr.responseText, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
+    });
   });
   document.addEventListener("htmx:afterSettle", () => { restore(); own(); tick(); });
   document.addEventListener("htmx:sendError", () => say(false));
