@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.intake.history import Report
+from incidents.intake.report import Report
 from incidents.machine.incident import REACHED
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from incidents.intake.history import Report
+from incidents.intake.report import Report
 
 # What one incident may have, and what keeps its entry in the record well below its limit.
 MAX_URLS = 50

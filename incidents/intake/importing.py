@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.documents import plain
 from incidents.intake.grouping import Finding
-from incidents.intake.history import History, Report
+from incidents.intake.history import History
+from incidents.intake.report import Report
 from incidents.intake.rows import BadLine
 from incidents.machine.commands import AddSite, ImportIncident
 from incidents.machine.refusals import Refusal

@@ -14,7 +14,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from incidents.clock import read_rfc3339
-from incidents.intake.history import History, Report
+from incidents.intake.history import History
+from incidents.intake.report import Report
 from incidents.machine.incident import REACHED
 from incidents.store.tables import contacts, entries, incidents, sites
 

@@ -40,7 +40,9 @@ def void_contact(draft: Draft, command: commands.VoidContact) -> None:
         text=command.reason,
         fresh_hour=fresh is not None,
         contact_due=fresh,
-        removal_due=_removal_due_left(draft, incident, contact) if state_to == "notified" else None,
+        removal_due=_later_removal_due(draft, incident, contact)
+        if state_to == "notified"
+        else None,
     )
     recount(draft, incident.n)
     _show_supervisor(draft, incident)
@@ -99,7 +101,7 @@ def _fresh_hour(draft: Draft, incident: Incident, state_to: str) -> datetime | N
     return draft.now + draft.policy.unreachable_within
 
 
-def _removal_due_left(draft: Draft, incident: Incident, voided: Contact) -> datetime | None:
+def _later_removal_due(draft: Draft, incident: Incident, voided: Contact) -> datetime | None:
     """A later removal deadline (R5), where the call that it ran from told nobody.
 
     It runs from the recording of the next call that did; None where that changes nothing.

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.intake.grouping import MAX_URLS, MAX_URLS_BYTES, group
-from incidents.intake.history import Report
+from incidents.intake.report import Report
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,7 +11,8 @@ import pytest
 
 from incidents.errors import FileError
 from incidents.intake import history
-from incidents.intake.history import History, Report
+from incidents.intake.history import History
+from incidents.intake.report import Report
 from incidents.intake.rows import HistoryError
 from tests.data import make_feed
 

@@ -11,8 +11,9 @@ from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError
 from incidents.intake import importing
 from incidents.intake.grouping import Finding, group
-from incidents.intake.history import History, Report
+from incidents.intake.history import History
 from incidents.intake.importing import Import, Tally, keys, refuse_future
+from incidents.intake.report import Report
 from incidents.machine.commands import AddSite, Log
 from incidents.store import sites, tables
 from incidents.store.engine import create, reading

@@ -18,7 +18,7 @@ from incidents.desk import Desk, Envelope
 from incidents.intake import history, simulate
 from incidents.intake.contacts import Draw
 from incidents.intake.grouping import group
-from incidents.intake.history import Report
+from incidents.intake.report import Report
 from incidents.intake.simulate import Outcome, Story
 from incidents.machine.commands import AddSite
 from incidents.machine.policy import DOCUMENTED, Policy
