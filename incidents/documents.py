@@ -174,6 +174,8 @@ def _named(site_id: int, event: Event, name: str) -> Any:
         return task_id(site_id, value)
     if name == "order":
         return order_id(site_id, value)
+    if name == "details":
+        return dict(value)
     if name == "item":
         return f"{site_id}-{value}"
     return plain(value)

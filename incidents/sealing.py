@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from incidents.machine import commands as c
+from incidents.machine import filing
 from incidents.machine.commands import Command
 
 SALT_BYTES = 32
@@ -71,6 +72,9 @@ def commitment(salt: bytes, value: str) -> str:
 
 def seal_command(command: AnyCommand) -> tuple[AnyCommand, list[Sealed]]:
     """The command with references in place of people's own words, and what these stand for."""
+    if isinstance(command, c.ChangeFiling):
+        filed, own = _seal_filing(command)
+        return filed, own  # type: ignore[return-value]  # it is that kind of command
     sealed = {
         name: seal(value)
         for name in PERSONAL.get(type(command), ())
@@ -81,8 +85,24 @@ def seal_command(command: AnyCommand) -> tuple[AnyCommand, list[Sealed]]:
     return replace(command, **{name: s[0] for name, s in sealed.items()}), list(sealed.values())
 
 
+def _seal_filing(command: c.ChangeFiling) -> tuple[c.ChangeFiling, list[Sealed]]:
+    own = [seal(text) for key, text in command.details if text and filing.is_sealed(key)]
+    refs = iter(own)
+    details = tuple(
+        (key, next(refs)[0] if text and filing.is_sealed(key) else text)
+        for key, text in command.details
+    )
+    return replace(command, details=details), own
+
+
 def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
     """All text of a command as it was given: the field, the value, and whether it is personal."""
+    if isinstance(command, c.ChangeFiling):
+        for key, text in command.details:
+            yield "detail", key, False
+            yield key, text, filing.is_sealed(key)
+        yield "by", command.by, False
+        return
     personal = PERSONAL.get(type(command), ())
     for name in _names(command):
         value = getattr(command, name)

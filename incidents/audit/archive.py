@@ -206,7 +206,7 @@ class Archive:
     def _tasks(self, command: Command, need: Need) -> list[Task]:
         """The open tasks that the command may end. One that lists nothing of what it names has
         something unsettled in it before and after."""
-        if need.approves:
+        if need.approves or need.filing:
             return [replace(task, incidents=()) for task in self._open.values()]
         named: set[int] = set()
         if isinstance(command, c.CompleteTask):

@@ -194,6 +194,12 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
         in_force=case.in_force,
         last_act=case.last_act,
     ),
+    e.FilingChanged: lambda event, _: c.ChangeFiling(by=event.by, details=event.details),
+    e.FilingReminded: lambda event, _: c.Remind(by=event.by, on=event.on),
+    e.SuspicionRaised: lambda event, _: c.RaiseSuspicion(
+        by=event.by, field=event.field, finding=event.finding
+    ),
+    e.FooterSeen: lambda event, _: c.RecordFooter(by=event.by, problems=event.problems),
     # An older record has no cancellation beside it, and nothing in the entry tells how old it is:
     # that of a newer one is asked for by itself.
     e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by, alone=True),

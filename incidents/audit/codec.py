@@ -112,6 +112,15 @@ def _write_texts(value: tuple[str, ...]) -> str:
     return "[" + ",".join(map(quoted, value)) + "]" if value else ""
 
 
+def _write_details(details: tuple[tuple[str, str], ...]) -> str:
+    # Keys of a filing are ASCII: sorted so, they stand in the order of RFC 8785.
+    return "{" + ",".join(f"{quoted(key)}:{quoted(text)}" for key, text in sorted(details)) + "}"
+
+
+def _read_details(value: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(value.items())
+
+
 def _name_incidents(numbers: tuple[int, ...], site_id: int, _whole: Any) -> str:
     names = [f'"{incident_id(site_id, n)}"' for n in numbers]
     return "[" + ",".join(names) + "]" if names else ""
@@ -181,5 +190,8 @@ _TYPES: dict[str, tuple[_Write, _Read | None]] = {
     "datetime | None": (_write_time, datetime.fromisoformat),
     "timedelta | None": (_write_seconds, _read_seconds),
     "tuple[str, ...]": (_write_texts, tuple),
+    "tuple[tuple[str, str], ...]": (_write_details, _read_details),
 }
-_ABSENT: dict[str, Any] = {"bool": False, "tuple[str, ...]": (), "tuple[int, ...]": ()}
+_ABSENT: dict[str, Any] = {
+    "bool": False, "tuple[str, ...]": (), "tuple[int, ...]": (), "tuple[tuple[str, str], ...]": (),
+}  # fmt: skip

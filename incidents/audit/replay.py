@@ -39,6 +39,7 @@ OUTSIDE = {
     "sessions": "who is signed in now",
     "attempts": "who has failed to sign in of late, kept to slow them down",
     "keys": "how a repeated command is answered: kept for the asker, no part of the record",
+    "footers": "whose page is looked at when: the entries tell what it lacked",
     "heartbeats": "which daemons are running now",
     "alarms": "of what the desk was told, and when: kept so that it is told once",
     "deliveries.since": "when an order that waits was ordered, or tried again: the entries tell",

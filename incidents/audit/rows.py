@@ -130,12 +130,23 @@ def _suspensions(case: Case) -> Iterator[Row]:
 
 def _tasks(case: Case) -> Iterator[Row]:
     for task in case.tasks.values():
-        yield (case.site_id, *_task(task))
+        *own, about = _task(task)
+        yield (case.site_id, *own, list(about) or None)
 
 
 def _claims(case: Case) -> Iterator[Row]:
     for item, claim in sorted(case.claims.items()):
         yield case.site_id, item, claim.by, claim.at
+
+
+def _details(case: Case) -> Iterator[Row]:
+    for key, text in sorted(case.details.items()):
+        yield case.site_id, key, text
+
+
+def _terms(case: Case) -> Iterator[Row]:
+    for name, term in sorted(case.terms.items()):
+        yield case.site_id, name, term.due_on, term.reminded_on, term.remind_on
 
 
 def _work(case: Case) -> Iterator[Row]:
@@ -162,6 +173,8 @@ OF_CASE: tuple[tuple[Table, Callable[[Case], Iterator[Row]]], ...] = (
     (tables.suspensions, _suspensions),
     (tables.tasks, _tasks),
     (tables.claims, _claims),
+    (tables.filing_details, _details),
+    (tables.filing_terms, _terms),
     (tables.work, _work),
 )
 """Each table that a case has rows in, and what they are; the first column is the site's id."""

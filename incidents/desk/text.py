@@ -6,6 +6,7 @@ import json
 import re
 
 from incidents.desk.envelope import Envelope
+from incidents.machine import filing
 from incidents.machine.commands import AddNote, Attach, Command, ImportIncident, RecordContact
 from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
@@ -19,8 +20,12 @@ MAX_URL = 2_048
 # With these an entry stays well below 64 KiB.
 MAX_URLS_BYTES = 48 * 1024
 # A code is written into the record as it is, so it must not be able to hold a phone number.
-CODES = ("category", "field", "outcome", "adapter", "problem", "why", "seen")
+CODES = (
+    "category", "field", "outcome", "adapter", "problem", "why", "seen", "detail", "finding",
+    "problems",
+)  # fmt: skip
 MAX_DIGITS = 7
+_LIMITS = {"urls": MAX_URL, **dict.fromkeys(filing.OPEN_FIELDS, filing.MAX_OPEN)}
 # No database keeps the one, and no UTF-8 holds the others.
 _BAD = re.compile("[\0\ud800-\udfff]")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -29,7 +34,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def refused_text(command: Command) -> Refusal | None:
     """The refusal of what cannot be kept on record, whoever the command comes from."""
     for name, text, personal in texts(command):
-        limit = MAX_WORDS if personal else MAX_URL if name == "urls" else MAX_CODE
+        limit = MAX_WORDS if personal else _limit(name)
         if len(text) > limit:
             return Refusal("text_too_long", {"what": name, "length": len(text), "limit": limit})
         bad = _BAD.search(text)
@@ -62,6 +67,10 @@ def _refused_word(command: Command) -> Refusal | None:
         case AddNote(text=text) if not text.strip():
             return Refusal("empty_text", {"what": "note"})
     return None
+
+
+def _limit(name: str) -> int:
+    return filing.MAX_DOCUMENT if name.startswith(filing.DOCUMENT) else _LIMITS.get(name, MAX_CODE)
 
 
 def _may_name_somebody(text: str) -> bool:

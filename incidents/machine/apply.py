@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from incidents.machine import events as e
-from incidents.machine import incident_changes, order_changes, site_changes
+from incidents.machine import filing_changes, incident_changes, order_changes, site_changes
 from incidents.machine.case import Case, Delivery
 from incidents.machine.orders import order_of
 
-CHANGES = {**incident_changes.changes, **site_changes.changes, **order_changes.changes}
+CHANGES = {
+    **incident_changes.changes, **site_changes.changes, **order_changes.changes,
+    **filing_changes.changes,
+}  # fmt: skip
 
 
 def apply(case: Case, event: e.Event) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from incidents.machine.filing import Term
 from incidents.machine.incident import Incident
 
 
@@ -46,7 +47,9 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Something that the desk must do for a site: `tell`, `recheck` or `review`."""
+    """Something that the desk must do for a site: `tell`, `recheck` or `review`; of its filing
+    `file`, `show_number`, `suspicion` (`about` a detail and the finding) or `footer` (`about` what
+    the foot of its page lacks)."""
 
     n: int
     kind: str
@@ -57,6 +60,7 @@ class Task:
     outcome: str | None = None
     note: str | None = None
     by: str | None = None
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +160,7 @@ UNKNOWN = "unknown"
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """One site's case. Only `apply` changes it.
+    """One site's case. Only `apply` changes it. `details` and `terms` are its filing's.
 
     `state` is what is ordered, `in_force` what is known to be so in the world (`unknown` after an
     attempt of which nobody can say what it did); `last_act` is the order that was carried out last.
@@ -189,6 +193,8 @@ class Case:
     in_force: str = "active"
     last_act: int = 0
     deliveries: dict[tuple[int, str], Delivery] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
+    terms: dict[str, Term] = field(default_factory=dict)
 
     def copy(self) -> Case:
         """A case that can change without this one noticing (what it holds is immutable)."""

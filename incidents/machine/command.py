@@ -8,6 +8,10 @@ COURIER = "courier"
 """Who carries orders out, and says what came of it."""
 
 
+CHECKER = "checker"
+"""What checks filings and reminds of their terms."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """What all commands have: the person who gives it."""

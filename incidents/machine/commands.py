@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.machine.command import COURIER, Command
+from incidents.machine.command import CHECKER, COURIER, Command
+from incidents.machine.filing_commands import (
+    ChangeFiling,
+    FilingCommand,
+    RaiseSuspicion,
+    RecordFooter,
+    Remind,
+)
 from incidents.machine.order_commands import (
     CancelOrder,
     OrderCommand,
@@ -21,13 +28,14 @@ from incidents.machine.order_commands import (
 )
 
 __all__ = [
-    "CLOCK", "COURIER", "CUSTOMER", "AddNote", "AddSite", "Approve", "AskReinstatement",
-    "Attach", "CancelOrder", "ClaimItem", "Command", "CompleteTask", "ConfirmClosure",
-    "Decline", "DeclineClosure", "EditSite", "Elapse", "HandOver", "ImportIncident", "LiftHold",
-    "Log", "OrderCommand", "RecordContact", "RecordDelivery", "RecordFailure", "RecordState",
-    "Recur", "ReleaseItem", "RepeatOrder", "RetryOrder", "SayRemoved", "SetHold", "StateFalse",
-    "StateRefused", "StateRemoved", "StateReported", "TakeBack", "Uphold", "VoidContact",
-    "VoidIncident",
+    "CHECKER", "CLOCK", "COURIER", "CUSTOMER", "AddNote", "AddSite", "Approve",
+    "AskReinstatement", "Attach", "CancelOrder", "ChangeFiling", "ClaimItem", "Command",
+    "CompleteTask", "ConfirmClosure", "Decline", "DeclineClosure", "EditSite", "Elapse",
+    "FilingCommand", "HandOver", "ImportIncident", "LiftHold", "Log", "OrderCommand",
+    "RaiseSuspicion", "RecordContact", "RecordDelivery", "RecordFailure", "RecordFooter",
+    "RecordState", "Recur", "ReleaseItem", "Remind", "RepeatOrder", "RetryOrder", "SayRemoved",
+    "SetHold", "StateFalse", "StateRefused", "StateRemoved", "StateReported", "TakeBack",
+    "Uphold", "VoidContact", "VoidIncident",
 ]  # fmt: skip
 
 CLOCK = "clock"

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from incidents.machine import acts, closing, commands, corrections, desk_acts, order_acts, site_acts
+from incidents.machine import (
+    acts,
+    closing,
+    commands,
+    corrections,
+    desk_acts,
+    filing_acts,
+    order_acts,
+    site_acts,
+)
 from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.draft import Draft
@@ -103,4 +112,8 @@ _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
     commands.RetryOrder: order_acts.retry,
     commands.RecordState: order_acts.record_state,
     commands.RepeatOrder: order_acts.repeat,
+    commands.ChangeFiling: filing_acts.change,
+    commands.Remind: filing_acts.remind,
+    commands.RaiseSuspicion: filing_acts.raise_suspicion,
+    commands.RecordFooter: filing_acts.record_footer,
 }

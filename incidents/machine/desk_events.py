@@ -9,12 +9,13 @@ from incidents.machine.event import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOpened(Event):
-    """The desk has something to do for the site."""
+    """The desk has something to do for the site; `about` says what of its filing, as codes."""
 
     kind = "task_opened"
     task: int
     task_kind: str
     incidents: tuple[int, ...] = ()
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,12 @@ from incidents.machine.event import (
     Reason,
     SiteEvent,
 )
+from incidents.machine.filing_events import (
+    FilingChanged,
+    FilingReminded,
+    FooterSeen,
+    SuspicionRaised,
+)
 from incidents.machine.incident_events import (
     AlarmRaised,
     ClockLapsed,
@@ -72,6 +78,9 @@ __all__ = [
     "DisputeSettled",
     "Event",
     "EvidenceAttached",
+    "FilingChanged",
+    "FilingReminded",
+    "FooterSeen",
     "HoldLifted",
     "HoldSet",
     "IncidentEvent",
@@ -105,6 +114,7 @@ __all__ = [
     "SuspensionEnded",
     "SuspensionRestored",
     "SuspensionStruck",
+    "SuspicionRaised",
     "TaskCompleted",
     "TaskOpened",
 ]
@@ -121,6 +131,7 @@ KINDS: dict[str, type[Event]] = {
         SiteReinstated, TaskOpened, TaskCompleted, ItemClaimed, ItemReleased, OrderDelivered,
         OrderFailed, OrderCancelled, OrderRetried, StateSeen, OrderRepeated,
         IncidentReported, RemovalSaid, ClosureAsked, ClosureDeclined, NoteAdded,
+        FilingChanged, FilingReminded, SuspicionRaised, FooterSeen,
     )
 }  # fmt: skip
 """Each kind of event by the word that stands for it in an entry."""

@@ -44,6 +44,9 @@ WITHIN = timedelta(days=30)
 """Within 30 days of its opening a site is filed, and of its approval its number is shown. The day
 of the beginning does not count, and the last one does to its end."""
 
+FIRST_DAY = date(1990, 1, 1)
+"""Nothing was opened on the net before."""
+
 REMIND = (14, 7, 1)
 """So many days before its last day a term is reminded of; from then on every day."""
 

@@ -41,6 +41,7 @@ SENTENCES = {
     "already_said": "that the content of {incident} is gone was said already: the desk has been"
     " told, and there is nothing more to say",
     "already_voided": "contact {contact} is voided already: there is nothing left to void",
+    "bad_day": "{given!r} is no day for {field}: write it as 2026-03-01",
     "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it"
     " cannot have happened before it; check --at",
     "before_told": "{at} lies before {told_at}, when the customer was told: nobody refuses before"
@@ -48,6 +49,7 @@ SENTENCES = {
     "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
     "closure_asked": "{by} has asked for the closure of {site} already: it waits for another person"
     " (site confirm-closure, site decline-closure)",
+    "day_in_future": "{given} is still to come: {field} is a day that has begun somewhere on earth",
     "double_entry": "incident {incident} of {site} has {url} already and is still {state}: if this"
     " is another violation, say --again (recur {incident} is for content that is found still there"
     " after a call)",
@@ -83,7 +85,11 @@ SENTENCES = {
     "site_exists": "{site} is in the register already (site edit changes its details)",
     "site_not_closed": "{site} is {state}, not closed: there is nothing to reinstate",
     "state_forbids": "incident {incident} is {state}: {act} is possible only when it is {needs}",
+    "too_many_items": "the filing would have {count} {what}, and {limit} are the most: take some"
+    " away first",
     "unknown_contact": "incident {incident} has no contact {contact} (show {incident} lists them)",
+    "unknown_detail": "a filing has no detail {field!r} (filing fields lists them; servers and"
+    " documents are server.LABEL and document.LABEL, the label of a-z, 0-9 and -)",
     "unknown_incident": "there is no incident {incident} (site why lists a site's incidents)",
     "unknown_item": "the queue has no item {item} (queue lists them)",
     "unknown_order": "no order {order} waits to be carried out or is a dead letter (acts list lists"

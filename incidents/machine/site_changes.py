@@ -233,6 +233,7 @@ def _task_opened(case: Case, event: e.TaskOpened) -> None:
         epoch=case.epoch,
         incidents=event.incidents,
         opened_at=event.recorded_at,
+        about=event.about,
     )
 
 

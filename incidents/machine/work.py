@@ -16,7 +16,8 @@ class Item:
     """One thing to do; `item` is what follows the site's number in its public id.
 
     `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `closure`,
-    `disputed`, `reinstatement`, `review`. `due` is the deadline that runs, in UTC, or None; R4 and
+    `disputed`, `reinstatement`, `review`; of a filing `file`, `show_number`, `suspicion`, `footer`.
+    `due` is the deadline that runs, in UTC, or None; R4 and
     R5 close at once, so a `closure` that waits for a second person is due since it was asked for.
     """
 

@@ -18,6 +18,7 @@ from incidents.machine.work import items
 from incidents.store import (
     claims,
     deliveries,
+    filings,
     incidents,
     site_row,
     slices,
@@ -71,6 +72,10 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
         cases[row["site_id"]].deliveries[n, lane] = deliveries.read(row)
     for site, item, claim in claims.of_sites(connection, cases):
         cases[site].claims[item] = claim
+    for site, key, text in filings.of_sites(connection, cases):
+        cases[site].details[key] = text
+    for site, name, term in filings.terms_of(connection, cases):
+        cases[site].terms[name] = term
     for case in cases.values():
         _sort(case)
     return cases
@@ -92,6 +97,7 @@ def save(connection: Connection, before: Cases, after: Cases) -> None:
             if was.claims.get(item) != now.claims.get(item)
         ],
     )
+    filings.save(connection, pairs)
     work.save(connection, [change for pair in pairs for change in _work(*pair)])
 
 
@@ -145,6 +151,7 @@ def _load_what_is_open(
         # A site that has only been added has nothing that could be claimed.
         held = _asked(connection, claims.OF_SITES, _ids(i for i in cases if cases[i].seq > 1))
         unsettled = _asked_orders(connection, needs)
+        filed = _asked_filings(connection, needs)
     for each in asked:
         _take_incidents(cases, each.all())
     for cases_of in running:
@@ -156,6 +163,7 @@ def _load_what_is_open(
         for site, item, claim in claimed.all():
             cases[site].claims[item] = claim
     _take_deliveries(cases, unsettled)
+    _take_filings(cases, *filed)
 
 
 def _load_what_that_names(
@@ -218,6 +226,27 @@ def _asked_orders(
     ]
 
 
+def _asked_filings(
+    connection: Connection, needs: Mapping[int, Need]
+) -> tuple[list[Asked[filings.Detail]], list[Asked[filings.FoundTerm]]]:
+    wanted = _ids(i for i, need in needs.items() if need.filing)
+    details = _asked(connection, filings.DETAILS, wanted)
+    return details, _asked(connection, filings.TERMS, wanted)
+
+
+def _take_filings(
+    cases: Cases,
+    details: Iterable[Asked[filings.Detail]],
+    terms: Iterable[Asked[filings.FoundTerm]],
+) -> None:
+    for asked_details in details:
+        for site, key, text in asked_details.all():
+            cases[site].details[key] = text
+    for asked_terms in terms:
+        for site, name, term in asked_terms.all():
+            cases[site].terms[name] = term
+
+
 def _take_deliveries(cases: Cases, asked: Iterable[Asked[deliveries.Found]]) -> None:
     for answer in asked:
         for site, delivery in answer.all():
@@ -269,7 +298,7 @@ def _total(case: Case, policy: Policy) -> bool:
 
 def _sort(case: Case) -> None:
     """Put all in the order in which a replay meets it: what is listed is listed in that order."""
-    for name in ("incidents", "suspensions", "tasks", "claims"):
+    for name in ("incidents", "suspensions", "tasks", "claims", "details", "terms"):
         found = getattr(case, name)
         if len(found) > 1:
             setattr(case, name, dict(sorted(found.items())))

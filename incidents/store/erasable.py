@@ -27,6 +27,7 @@ from incidents.store.tables import (
     desk,
     entries,
     evidence,
+    filing_details,
     incidents,
     keys,
     notes,
@@ -93,9 +94,9 @@ def young_files(connection: Connection, scope: Scope) -> Young:
 def needed(connection: Connection, first: int, last: int) -> set[str]:
     """The references that the tables need still, of the sites from one id to the other.
 
-    They are: whom to call on a site that is not closed, or whose closure is in question; the
-    reasons of a running hold and of a request to open or to close; the words about what the desk
-    has still to do something about. Of the desk itself: why its policy is active.
+    They are: whom to call, and what is filed, on a site that is not closed or whose closure is in
+    question; the reasons of a running hold and of a request to open or to close; the words about
+    what the desk has still to do something about. Of the desk itself: why its policy is active.
     """
     found: set[str] = set()
     for query in _NEEDED:
@@ -201,6 +202,9 @@ _OF_INCIDENT = and_(evidence.c.site_id == incidents.c.site_id, evidence.c.incide
 _OPEN = or_(sites.c.state != "closed", sites.c.disputed, sites.c.request_at.is_not(None))
 _NEEDED: tuple[Select[Any], ...] = (
     select(sites.c.phone, sites.c.email, sites.c.person).where(_between(sites.c.id, _OPEN)),
+    select(filing_details.c.value)
+    .join_from(filing_details, sites, filing_details.c.site_id == sites.c.id)
+    .where(_between(sites.c.id, _OPEN)),
     select(sites.c.hold_reason).where(_between(sites.c.id, sites.c.held)),
     select(sites.c.request_reason).where(_between(sites.c.id, sites.c.request_at.is_not(None))),
     select(sites.c.closing_text).where(_between(sites.c.id, sites.c.closing_at.is_not(None))),

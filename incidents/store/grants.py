@@ -40,6 +40,9 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "suspensions": _STATE,
     "tasks": _STATE,
     "claims": _COMES_AND_GOES,
+    "filing_details": _COMES_AND_GOES,
+    "filing_terms": _COMES_AND_GOES,
+    "footers": (SELECT, INSERT, UPDATE, DELETE),
     "work": _COMES_AND_GOES,
     # Who may come in, which the replay derives as well; and what is secret or soon over.
     "accounts": _STATE,

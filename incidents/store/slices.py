@@ -15,6 +15,7 @@ from incidents.machine.commands import (
     Approve,
     CancelOrder,
     Command,
+    FilingCommand,
     Log,
     OrderCommand,
     RecordContact,
@@ -41,7 +42,8 @@ class Need:
     `targets` are the incidents that they name, `moments` the times (UTC) around which they may
     complete a window (R1), `corrections` how many incidents they may take out of a count. `now`
     is when they are decided (UTC); None, if it may be at any later time. `orders` are those that
-    they name, by number and lane; with `acts` all that is not settled in the world.
+    they name, by number and lane; with `acts` all that is not settled in the world. `filing` says
+    that they are about the filing.
     """
 
     now: datetime | None = None
@@ -52,6 +54,7 @@ class Need:
     approves: bool = False
     orders: frozenset[tuple[int, str]] = frozenset()
     acts: bool = False
+    filing: bool = False
 
 
 def need(commands: Iterable[Command], now: datetime) -> Need:
@@ -67,6 +70,7 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         approves=any(isinstance(c, Approve) for c in commands),
         orders=frozenset((c.order, c.lane) for c in commands if isinstance(c, OrderCommand)),
         acts=any(isinstance(c, CancelOrder | RetryOrder | RepeatOrder) for c in commands),
+        filing=any(isinstance(c, FilingCommand) for c in commands),
     )
 
 

@@ -30,6 +30,9 @@ from incidents.store.desk_tables import desk as desk  # noqa: PLC0414 - handed o
 from incidents.store.desk_tables import heartbeats as heartbeats  # noqa: PLC0414 - handed on
 from incidents.store.desk_tables import keys as keys  # noqa: PLC0414 - handed on
 from incidents.store.desk_tables import policies as policies  # noqa: PLC0414 - handed on
+from incidents.store.filing_tables import filing_details as filing_details  # noqa: PLC0414 - handed on
+from incidents.store.filing_tables import filing_terms as filing_terms  # noqa: PLC0414 - handed on
+from incidents.store.filing_tables import footers as footers  # noqa: PLC0414 - handed on
 from incidents.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on
 from incidents.store.metadata import partial_index, words
 from incidents.store.metadata import schema as schema  # noqa: PLC0414 - handed on
@@ -254,6 +257,8 @@ tasks = Table(
     Column("outcome", Word),
     Column("note", Word),
     Column("by", Word),
+    # Of a task about a filing; None of one that was opened before there were filings, too.
+    Column("about", JSONText),
 )
 partial_index("ix_tasks_open", tasks.c.done_at.is_(None), tasks.c.site_id)
 

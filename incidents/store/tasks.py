@@ -23,7 +23,9 @@ Changed = tuple[int, Task | None, Task]
 def read(row: Any) -> Task:
     """The task of a row."""
     fields = {name: row[name] for name in _NAMES}
-    return Task(**{**fields, "incidents": tuple(fields["incidents"])})
+    fields["incidents"] = tuple(fields["incidents"])
+    fields["about"] = tuple(fields["about"] or ())
+    return Task(**fields)
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
@@ -41,7 +43,8 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 
 def _row(site: int, task: Task) -> Row:
     values = {name: getattr(task, name) for name in _NAMES}
-    return (site, *{**values, "incidents": list(task.incidents)}.values())
+    own = {"incidents": list(task.incidents), "about": list(task.about) or None}
+    return (site, *{**values, **own}.values())
 
 
 def _found(row: Row) -> Found:

@@ -1,0 +1,116 @@
+"""What is done about a filing: its details change; terms and findings become tasks of the desk.
+
+None of it moves a site: who has false details is closed by somebody who says so (R4).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from incidents.machine import commands, filing
+from incidents.machine import events as e
+from incidents.machine.case import Task
+from incidents.machine.draft import Draft
+from incidents.machine.refusals import RefusedError
+
+SUSPICION, FOOTER = "suspicion", "footer"
+
+# Nowhere on earth is it a later day than in the zone that is 14 hours ahead of UTC.
+_MOST_AHEAD = timedelta(hours=14)
+
+
+def change(draft: Draft, command: commands.ChangeFiling) -> None:
+    """Change what differs from what is filed; what that settles is done."""
+    details = draft.case.details
+    differ = {key: text for key, text in sorted(command.details) if details.get(key, "") != text}
+    for key, text in differ.items():
+        _refuse_unfit(draft, key, text)
+    _refuse_too_many(filing.changed(details, differ))
+    if not differ:
+        return
+    draft.add(e.FilingChanged, details=tuple(differ.items()))
+    for task in _open_tasks(draft):
+        if task.kind in filing.TERMS and task.kind not in draft.case.terms:
+            draft.add(e.TaskCompleted, task=task.n, outcome="met")
+        elif task.kind == SUSPICION and task.about[0] in differ:
+            draft.add(e.TaskCompleted, task=task.n, outcome="changed")
+
+
+def remind(draft: Draft, command: commands.Remind) -> None:
+    """Remind of each term that is near its end or over; one task of each is open at a time.
+
+    Of a closed site nobody is reminded: it is not on the net.
+    """
+    _refuse_bad_day(draft, "on", command.on)
+    if draft.case.closed:
+        return
+    for name, term in draft.case.terms.items():
+        if term.remind_on <= command.on:
+            draft.add(e.FilingReminded, term=name, due_on=term.due_on, on=command.on)
+            if all(task.kind != name for task in _open_tasks(draft)):
+                _open(draft, name, ())
+
+
+def raise_suspicion(draft: Draft, command: commands.RaiseSuspicion) -> None:
+    """Let somebody look at a detail that a check takes for false, unless somebody does already."""
+    if not filing.is_known(command.field):
+        raise RefusedError("unknown_detail", field=command.field)
+    about = (command.field, command.finding)
+    if draft.case.closed or any(task.about == about for task in _open_tasks(draft)):
+        return
+    draft.add(e.SuspicionRaised, field=command.field, finding=command.finding)
+    _open(draft, SUSPICION, about)
+
+
+def record_footer(draft: Draft, command: commands.RecordFooter) -> None:
+    """Let somebody look at the foot of a page that lacks something; done, when it no longer does.
+
+    What is as it was the last time is no news.
+    """
+    case = draft.case
+    task = next((task for task in _open_tasks(draft) if task.kind == FOOTER), None)
+    if case.closed or command.problems == (() if task is None else task.about):
+        return
+    draft.add(e.FooterSeen, problems=command.problems)
+    if task is not None:
+        outcome = "superseded" if command.problems else "right"
+        draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
+    if command.problems:
+        _open(draft, FOOTER, command.problems)
+
+
+def _open(draft: Draft, kind: str, about: tuple[str, ...]) -> None:
+    draft.add(e.TaskOpened, task=draft.case.last_task + 1, task_kind=kind, about=about)
+
+
+def _open_tasks(draft: Draft) -> list[Task]:
+    return [task for task in draft.case.tasks.values() if task.done_at is None]
+
+
+def _refuse_unfit(draft: Draft, key: str, text: str) -> None:
+    if not filing.is_known(key):
+        raise RefusedError("unknown_detail", field=key)
+    if text and key in filing.DAYS:
+        _refuse_bad_day(draft, key, text)
+
+
+def _refuse_bad_day(draft: Draft, key: str, text: str) -> None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise RefusedError("bad_day", field=key, given=text) from None
+    if day.isoformat() != text or day < filing.FIRST_DAY:
+        raise RefusedError("bad_day", field=key, given=text)
+    if day > _latest_day(draft.now):
+        raise RefusedError("day_in_future", field=key, given=text)
+
+
+def _latest_day(now: datetime) -> date:
+    return (now + _MOST_AHEAD).date()
+
+
+def _refuse_too_many(details: filing.Details) -> None:
+    for prefix, what in ((filing.SERVER, "servers"), (filing.DOCUMENT, "documents")):
+        count = sum(key.startswith(prefix) for key in details)
+        if count > filing.MAX_ITEMS:
+            raise RefusedError("too_many_items", what=what, count=count, limit=filing.MAX_ITEMS)

@@ -1,0 +1,44 @@
+"""The commands about a filing: what people change in it, and what checks and terms bring up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from incidents.machine.command import CHECKER, Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingCommand(Command):
+    """Of the filing of a site (see `filing`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFiling(FilingCommand):
+    """Change details: each a key and its text, and an empty text takes it away."""
+
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseSuspicion(FilingCommand):
+    """Say that a check takes a detail for false: somebody looks, and may confirm it (R4)."""
+
+    field: str
+    finding: str
+    by: str = CHECKER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remind(FilingCommand):
+    """Remind the desk of the terms of which a reminder is due on that day of its own zone."""
+
+    on: str
+    by: str = CHECKER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFooter(FilingCommand):
+    """Record what the foot of the site's page lacks, as codes; nothing, if all is right."""
+
+    problems: tuple[str, ...] = ()
+    by: str = CHECKER
