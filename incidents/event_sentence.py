@@ -165,6 +165,25 @@ def _task_in_words(teller: Teller, event: Document) -> str:
     return _part(teller, code, task_kind=event["task_kind"], incidents=names)
 
 
+def _changed_filing(teller: Teller, event: Document) -> str:
+    names = []
+    for key, text in sorted(event["details"].items()):
+        field = teller.language.word("detail", key)
+        names.append(field if text != "" else _part(teller, "taken_away", field=field))
+    return teller.language.comma.join(names)
+
+
+def _term_of(teller: Teller, event: Document) -> str:
+    code = f"term_{event['term']}"
+    known = f"event_part.{code}" in teller.language.phrases
+    return _part(teller, code) if known else str(event["term"])
+
+
+def _what_it_lacks(teller: Teller, event: Document) -> str:
+    problems = [str(code).replace("_", " ") for code in event["problems"]]
+    return _part(teller, "lacks", problems=problems) if problems else _part(teller, "lacks_nothing")
+
+
 def _attempts(teller: Teller, event: Document) -> str:
     code = "one_attempt" if event["attempts"] == 1 else "attempts"
     return _part(teller, code, attempts=event["attempts"])
@@ -180,6 +199,8 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "changed_details": _changed_details,
     "closed_for": _closed_for,
     "contact_id": lambda _, e: contact_id(e),
+    "changed_filing": _changed_filing,
+    "finding_in_words": lambda _, e: str(e["finding"]).replace("_", " "),
     "fresh_clock": _fresh_clock,
     "grounds": _grounds,
     "how_refused": _how_refused,
@@ -190,8 +211,10 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "open_or_not": _open_or_not,
     "so_many_attempts": _attempts,
     "struck_open_or_not": _struck_open_or_not,
+    "term_of": _term_of,
     "task_id": lambda t, e: str(e["task"]) if "-" in str(e["task"]) else t.name(f"t{e['task']}"),
     "task_in_words": _task_in_words,
     "what_is_done": _what_is_done,
+    "what_it_lacks": _what_it_lacks,
     "what_was_ordered": _what_was_ordered,
 }

@@ -20,6 +20,10 @@ TASKS = {
     "tell": "phone the customer and tell them that the site is closed",
     "recheck": "look whether the content is gone",
     "review": "a supervisor should look at these corrections",
+    "file": "the public-security filing is to be made",
+    "show_number": "the record number is to be shown",
+    "suspicion": "find out whether a filed detail is false",
+    "footer": "the foot of the page is not as it must be",
 }
 
 WHY_NOT = {
@@ -82,6 +86,10 @@ SENTENCES = {
     "order_cancelled": "not carried out: {what_was_ordered} ({why:why_not})",
     "order_retried": "tried again: {what_was_ordered}",
     "state_seen": "{adapter} says that {site} is {seen} in the world",
+    "filing_changed": "the filing of {site} changed: {changed_filing}",
+    "filing_reminded": "the desk is reminded that {term_of} {site} ends with {due_on}",
+    "suspicion_raised": "a check takes {field:detail} of {site} for false ({finding_in_words})",
+    "footer_seen": "the foot of the page of {site} {what_it_lacks}",
     "order_repeated": "ordered once more: {order_kind} {site}",
 }  # fmt: skip
 """What has happened, by the event's kind."""
@@ -99,6 +107,11 @@ TO_COME = {
 
 PARTS = {
     "none": "none",
+    "taken_away": "{field} taken away",
+    "term_file": "the term to file",
+    "term_show_number": "the term to show the number of",
+    "lacks": "is not as it must be: {problems}",
+    "lacks_nothing": "is as it must be",
     "said": ": “{text}”",
     "erased": " (erased)",
     "of_which": ": the content of {recurs} is still there",

@@ -55,6 +55,15 @@ SENTENCES = {
     " is to be closed at once: another person than {by} confirms it or declines it now.",
     "closure.refusal": "{by} asks that {site} be closed ({rule:rule}, {incident}){why}. It is to be"
     " closed at once: another person than {by} confirms it or declines it now.",
+    "file": "The public-security filing of {site} is to be made by {day}, that day included."
+    " {phone} Remind them; when it is filed, put the day on record. Nothing is suspended for it.",
+    "show_number": "The record number is to stand at the foot of the pages of {site} by {day}, that"
+    " day included. {phone} Remind them; when it does, put the day on record. Nothing is suspended"
+    " for it.",
+    "suspicion": "A check takes {field:detail} of {site} for false ({finding}). Find out, with more"
+    " than a machine's word. False: false-info closes the site (R4). Not false: done.",
+    "footer": "The foot of the page of {site} is not as it must be ({problems}). {phone} Tell them;"
+    " it is looked at again by itself.",
     "the_person": "the responsible person",
     "phone": "Phone {whom}, {phone}.",
     "phone.email": "No phone is on file for {whom}: write to {email} and look for a number.",

@@ -29,6 +29,7 @@ WORDS = {
     "add_site": "site add",
     "edit_site": "site edit",
     "state_false": "site false-info",
+    "change_filing": "filing set",
     "confirm_closure": "site confirm-closure",
     "decline_closure": "site decline-closure",
     "set_hold": "site hold",

@@ -46,6 +46,7 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     # Of sites.
     "add_site": (_O, _S, _I),
     "edit_site": (_O, _S, _I),
+    "change_filing": (_O, _S, _I),
     "state_false": (_O, _S),
     "confirm_closure": (_O, _S),
     "decline_closure": (_O, _S),

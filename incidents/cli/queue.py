@@ -32,6 +32,10 @@ KINDS = {
     "reinstatement": "reinstatement",
     "closure": "close: second yes",
     "review": "review",
+    "file": "filing due",
+    "show_number": "show the number",
+    "suspicion": "false detail?",
+    "footer": "footer not right",
 }
 """What there is to do, in a word or two."""
 

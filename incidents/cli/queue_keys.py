@@ -32,6 +32,10 @@ _OF_KIND = {
     "recheck": "rd",
     "tell": "d",
     "review": "d",
+    "file": "d",
+    "show_number": "d",
+    "suspicion": "d",
+    "footer": "d",
 }
 _WORDS = {key: words for key, (_, words) in OUTCOMES.items()} | {
     _REMOVED: "removed",

@@ -48,8 +48,8 @@ class Suspension:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """Something that the desk must do for a site: `tell`, `recheck` or `review`; of its filing
-    `file`, `show_number`, `suspicion` (`about` a detail and the finding) or `footer` (`about` what
-    the foot of its page lacks)."""
+    `file` or `show_number` (`about` the last day of the term), `suspicion` (`about` a detail and
+    the finding) or `footer` (`about` what the foot of its page lacks)."""
 
     n: int
     kind: str

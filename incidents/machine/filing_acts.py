@@ -48,7 +48,7 @@ def remind(draft: Draft, command: commands.Remind) -> None:
         if term.remind_on <= command.on:
             draft.add(e.FilingReminded, term=name, due_on=term.due_on, on=command.on)
             if all(task.kind != name for task in _open_tasks(draft)):
-                _open(draft, name, ())
+                _open(draft, name, (term.due_on,))
 
 
 def raise_suspicion(draft: Draft, command: commands.RaiseSuspicion) -> None:

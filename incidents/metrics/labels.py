@@ -20,7 +20,7 @@ OUTCOMES = ("delivered", "retry", "failed", "skipped")
 
 WORK = (
     "call", "keep_calling", "tell", "check_removal", "recheck", "disputed", "reinstatement",
-    "review", "closure",
+    "review", "closure", "file", "show_number", "suspicion", "footer",
 )  # fmt: skip
 """The kinds of items in the desk's queue (see `machine.work`)."""
 

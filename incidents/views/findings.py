@@ -35,6 +35,7 @@ class Findings:
     """What the rows of a page are about."""
 
     tasks: Mapping[Key, tuple[int, ...]]
+    filings: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     incidents: Mapping[Key, Row] = field(default_factory=dict)
     first_urls: Mapping[Key, list[str]] = field(default_factory=dict)
     url_counts: Mapping[Key, int] = field(default_factory=dict)
@@ -57,6 +58,11 @@ class Findings:
     def about(self, row: Row) -> list[str]:
         """The public ids of an item's incidents."""
         return [incident_id(*key) for key in self.keys(row)]
+
+    def filing(self, row: Row) -> list[str]:
+        """What of a filing an item is about, as codes (see `machine.case.Task`)."""
+        task = task_key(row)
+        return [] if task is None else list(self.filings.get(task, ()))
 
     def unsettled(self, row: Row) -> list[str]:
         """Those of them of which it can be said that they are removed, or still there.
@@ -107,7 +113,8 @@ class Findings:
 
 def find(connection: Connection, rows: Sequence[Row]) -> Findings:
     """What these rows of `work` are about: six queries at most, whatever their number."""
-    listed = _tasks(connection, [key for row in rows if (key := task_key(row)) is not None])
+    read = _given(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
+    listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
     urls: dict[Key, list[str]] = defaultdict(list)
@@ -115,6 +122,7 @@ def find(connection: Connection, rows: Sequence[Row]) -> Findings:
         urls[row["site_id"], row["incident"]].append(row["url"])
     found = Findings(
         tasks=listed,
+        filings={(row["site_id"], row["n"]): tuple(row["about"] or ()) for row in read},
         incidents={(r["site_id"], r["n"]): r for r in _given(connection, "incidents", keys)},
         first_urls=urls,
         url_counts=_counts(connection, "url_counts", keys),
@@ -132,11 +140,6 @@ def task_key(row: Row) -> Key | None:
     """The task that an item is, if it is one."""
     item: str = row["item"]
     return (row["site_id"], int(item[1:])) if item[0] == "t" and item[1:].isdigit() else None
-
-
-def _tasks(connection: Connection, keys: list[Key]) -> dict[Key, tuple[int, ...]]:
-    rows = _given(connection, "tasks", keys)
-    return {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in rows}
 
 
 def _counts(connection: Connection, which: str, keys: list[Key]) -> dict[Key, int]:
@@ -163,7 +166,9 @@ _belongs = incident_urls.c
 _first_urls = select(_belongs.site_id, _belongs.incident, _belongs.url)
 _of = contacts.c
 _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
-    "tasks": (select(tasks.c.site_id, tasks.c.n, tasks.c.incidents), tasks, tasks.c.n),
+    "tasks": (
+        select(tasks.c.site_id, tasks.c.n, tasks.c.incidents, tasks.c.about), tasks, tasks.c.n
+    ),
     "incidents": (
         select(
             incidents.c.site_id, incidents.c.n, incidents.c.state, incidents.c.category,

@@ -7,12 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from incidents.machine import filing
 from incidents.store import sealed
 
 Document = dict[str, Any]
 
 # Where documents and events hold references; `digest` and `policy` look alike and are none.
-_FIELDS = frozenset({"email", "evidence", "name", "note", "person", "phone", "reason", "text"})
+_FIELDS = frozenset(
+    {"email", "evidence", "name", "note", "person", "phone", "reason", "text"}
+).union(filing.SEALED_FIELDS)
 _REFERENCE = "sha256:"
 
 
@@ -49,4 +52,5 @@ def _revealed(value: Any, found: dict[str, str], field: str = "") -> Any:
 
 
 def _is_reference(value: Any, field: str) -> bool:
-    return field in _FIELDS and isinstance(value, str) and value.startswith(_REFERENCE)
+    own = field in _FIELDS or field.startswith(filing.SERVER)
+    return own and isinstance(value, str) and value.startswith(_REFERENCE)

@@ -184,6 +184,7 @@ def _item(
         "incident": None if row["incident"] is None else f"{row['site_id']}-{row['incident']}",
         "about": found.about(row),
         "unsettled": found.unsettled(row),
+        "filing": found.filing(row),
         "due": None if due is None else rfc3339(due),
         "overdue": due is not None and due < now,
         "left_s": None if due is None else (due - now) // timedelta(seconds=1),

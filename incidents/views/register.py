@@ -52,6 +52,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
                 "id": task_id(case.site_id, task.n),
                 "kind": task.kind,
                 "incidents": [incident_id(case.site_id, n) for n in task.incidents],
+                "filing": list(task.about),
                 "opened_at": rfc3339(task.opened_at),
             }
             for task in case.tasks.values()

@@ -14,6 +14,7 @@ from typing import Any
 from incidents import words
 from incidents.english import ENGLISH
 from incidents.language import Language
+from incidents.machine.filing import FILE, SHOW, TERMS
 from incidents.machine.incident import OUTCOMES
 from incidents.machine.policy import Policy
 from incidents.site_name import shown
@@ -168,6 +169,34 @@ def _asks_to_close(item: _Item, closing: Document, why: str = "") -> str:
     return item.say(code, site=item["site"], why=why, **closing)
 
 
+def _term(item: _Item, _policy: Policy) -> Script:
+    site, kind = item["site"], item["kind"]
+    say = item.say(kind, site=site, day=item["filing"][0], phone=_phone(item))
+    ended = TERMS[kind][1]
+    return say, [f"incidents filing set {site} {ended}=DAY", f"incidents filing show {site}"]
+
+
+def _suspicion(item: _Item, _policy: Policy) -> Script:
+    site = item["site"]
+    field, finding = item["filing"]
+    say = item.say("suspicion", site=site, field=field, finding=finding.replace("_", " "))
+    return say, [
+        f"incidents filing check {site}",
+        f"incidents done {item['id']} --outcome not-false",
+        f"incidents site false-info {site} --field {field} --evidence E",
+    ]
+
+
+def _footer(item: _Item, _policy: Policy) -> Script:
+    site = item["site"]
+    problems = item.language.comma.join(code.replace("_", " ") for code in item["filing"])
+    return item.say("footer", site=site, problems=problems, phone=_phone(item)), [
+        f"incidents filing check-footer {site}",
+        f"incidents filing snippet {site}",
+        f"incidents done {item['id']}",
+    ]
+
+
 _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
     "call": _call,
     "keep_calling": _keep_calling,
@@ -178,6 +207,10 @@ _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
     "disputed": _disputed,
     "reinstatement": _reinstatement,
     "closure": _closure,
+    FILE: _term,
+    SHOW: _term,
+    "suspicion": _suspicion,
+    "footer": _footer,
 }
 
 

@@ -49,6 +49,10 @@ SENTENCES = {
     "order_cancelled": "不再执行：{what_was_ordered}（{why:why_not}）",
     "order_retried": "重新尝试：{what_was_ordered}",
     "state_seen": "{adapter} 报告：{site} 实际为“{seen:state}”",
+    "filing_changed": "{site} 的备案资料已更改：{changed_filing}",
+    "filing_reminded": "已提醒：{site} 的{term_of}于 {due_on} 届满",
+    "suspicion_raised": "检查认为 {site} 登记的{field:detail}不实（{finding_in_words}）",
+    "footer_seen": "{site} 的页面底部{what_it_lacks}",
     "order_repeated": "再次下达指令：{order_kind:order} {site}",
 }
 
@@ -64,6 +68,11 @@ TO_COME = {
 
 PARTS = {
     "none": "无",
+    "taken_away": "{field}（已删去）",
+    "term_file": "备案期限",
+    "term_show_number": "标明编号期限",
+    "lacks": "不符合要求：{problems}",
+    "lacks_nothing": "符合要求",
     "said": "：“{text}”",
     "erased": "（已删去）",
     "of_which": "：{recurs} 的内容仍在",
@@ -105,6 +114,10 @@ WORDS = {
     "task.tell": "致电客户，告知网站已关闭",
     "task.recheck": "查看内容是否已删除",
     "task.review": "请主管审阅这些更正",
+    "task.file": "应办理公安联网备案",
+    "task.show_number": "应标明备案编号",
+    "task.suspicion": "请核实一项登记信息是否虚假",
+    "task.footer": "页面底部不符合要求",
     "task_outcome.done": "已办",
     "task_outcome.told": "已告知",
     "task_outcome.still-there": "内容仍在",

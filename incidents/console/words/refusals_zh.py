@@ -8,11 +8,13 @@ SENTENCES: dict[str, str] = {
     "already_requested": "{by} 已申请恢复 {site}，正等待另一人答复。",
     "already_said": "已有人说明 {incident} 的内容已删除，值班人员已获告知，无需再说。",
     "already_voided": "联系记录 {contact} 已经作废，无需再作废。",
+    "bad_day": "“{given}”不是有效日期（{field:detail}）：请写成 2026-03-01。",
     "before_incident": "{at} 早于违规发生时间 {occurred_at}：与其有关的事不可能更早发生，"
     "请核对时间。",
     "before_told": "{at} 早于通知客户的时间 {told_at}：未获通知不可能拒绝，请核对时间。",
     "claimed": "{item} 正由 {by} 处理：请其放回或移交。",
     "closure_asked": "{by} 已申请关闭 {site}，正等待另一人确认。",
+    "day_in_future": "{given} 尚未到来（{field:detail}）：只能登记已经开始的日期。",
     "double_entry": "{site} 的 {incident} 已有 {url} 且仍为“{state:state}”：如确为另一次违规，"
     "请勾选"
     "“已有记录的网址上的另一次违规”；通话后内容仍在的，请在 {incident} 上记“再次发现”。",
@@ -43,7 +45,9 @@ SENTENCES: dict[str, str] = {
     "site_not_closed": "{site} 现为“{state:state}”，并未关闭，无需恢复。",
     "state_forbids": "{incident} 现为“{state:state}”：只有在“{needs}”时才能进行此操作"
     "（{act:act_told}）。",
+    "too_many_items": "备案资料将有 {count} 项（{what}），最多 {limit} 项：请先删去一些。",
     "unknown_contact": "没有联系记录“{contact}”：{incident} 的页面列有其联系记录。",
+    "unknown_detail": "备案资料没有“{field}”一项：可登记的项目见备案页面。",
     "unknown_incident": "没有违规“{incident}”：网站的页面列有其违规。",
     "unknown_item": "待办中没有“{item}”。",
     "unknown_order": "没有待执行或已放弃的指令“{order}”；其余指令的结果见网站的页面。",

@@ -42,6 +42,13 @@ SENTENCES = {
     "须立即关闭：请 {by} 以外的人马上确认或驳回。",
     "closure.refusal": "{by} 申请关闭 {site}（{rule:rule}，{incident}）{why}。"
     "须立即关闭：请 {by} 以外的人马上确认或驳回。",
+    "file": "{site} 的公安联网备案最迟应于 {day}（含当日）办理。{phone}请提醒客户；"
+    "办理后请登记日期。逾期不会因此暂停网站。",
+    "show_number": "{site} 的页面底部最迟应于 {day}（含当日）标明备案编号。{phone}请提醒客户；"
+    "标明后请登记日期。逾期不会因此暂停网站。",
+    "suspicion": "检查认为 {site} 登记的{field:detail}不实（{finding}）。请自行核实，"
+    "不可只凭程序判断。确属虚假：记为“信息虚假”，网站即关闭（R4）。并非虚假：完成此任务。",
+    "footer": "{site} 页面底部不符合要求（{problems}）。{phone}请告知客户；系统会自动再次查看。",
     "the_person": "负责人",
     "phone": "请致电{whom}，{phone}。",
     "phone.email": "没有登记{whom}的电话：请写信至 {email}，并查找号码。",
