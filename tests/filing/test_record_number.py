@@ -1,0 +1,132 @@
+"""Record numbers: read as people write them, and written in one form only."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents.filing.province import CHARACTERS, PROVINCES, of_area, of_character
+from incidents.filing.record_number import Icp, read_icp, read_licence, read_public_security
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("京ICP备12345678号-1", "京ICP备12345678号-1"),
+        ("京ICP备12345678号", "京ICP备12345678号"),
+        ("京icp备12345678号-12", "京ICP备12345678号-12"),
+        ("  京 ICP 备 12345678 号 - 1 ", "京ICP备12345678号-1"),
+        ("京ＩＣＰ备１２３４５６７８号－１", "京ICP备12345678号-1"),
+        ("京ICP备12345678号—1", "京ICP备12345678号-1"),
+        ("京ICP备12345678-1", "京ICP备12345678号-1"),
+        ("京ICP备12345678号-01", "京ICP备12345678号-1"),
+        ("京\u200bICP备12345678号\u3000", "京ICP备12345678号"),
+        ("蜀ICP备2026000001号", "蜀ICP备2026000001号"),
+        ("京ICP备案12345678号", "京ICP备12345678号"),
+    ],
+)
+def test_an_icp_number_is_read_as_people_write_it(written: str, kept: str) -> None:
+    assert str(read_icp(written)) == kept
+
+
+@pytest.mark.parametrize(
+    ("digits", "is_one"), [("1234567", False), ("12345678", True), ("1" * 10, True), ("1" * 11, False)]
+)  # fmt: skip
+def test_an_icp_number_has_8_to_10_digits(digits: str, is_one: bool) -> None:
+    assert (read_icp(f"京ICP备{digits}号") is not None) is is_one
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "京ICP备", "ICP备12345678号", "美ICP备12345678号", "京ICP证12345678号",
+        "京ICP备12345678号-0", "京ICP备12345678号-1 京公网安备 11010502000001号",
+        "京ICP备123456七八号", "京ICP备١٢٣٤٥٦٧٨号",
+    ],
+)  # fmt: skip
+def test_what_is_no_icp_number_is_none(text: str) -> None:
+    assert read_icp(text) is None
+
+
+def test_the_number_of_a_subject_is_that_of_each_of_its_sites() -> None:
+    first, second = read_icp("京ICP备12345678号-1"), read_icp("京ICP备12345678号-2")
+    assert first is not None
+    assert second is not None
+    assert first != second
+    assert first.subject == second.subject == "京ICP备12345678号"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("京ICP证150476号", "京ICP证150476号"),
+        ("京 ICP 证 150476 号", "京ICP证150476号"),
+        ("粤B2-20090059", "粤B2-20090059"),
+        ("粤b2—20090059号", "粤B2-20090059"),
+        ("B1.B2-20090059", "B1.B2-20090059"),
+        ("合字B2-20090059", "B2-20090059"),
+        ("粤B1、B2-20090059", "粤B1.B2-20090059"),
+    ],
+)
+def test_a_licence_is_one_of_the_web_alone_or_one_of_telecom_services(
+    written: str, kept: str
+) -> None:
+    assert str(read_licence(written)) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "京ICP证15047号", "京ICP备12345678号", "粤B2-2009005", "粤C2-20090059", "粤B220090059"],
+)
+def test_what_is_no_licence_is_none(text: str) -> None:
+    assert read_licence(text) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "京公网安备 11010502000001号", "京公网安备11010502000001号", "京公网安备11010502000001",
+        "11010502000001", "京公网安备　１１０１０５０２０００００１号", "京公网安备案11010502000001号",
+    ],
+)  # fmt: skip
+def test_a_public_security_number_is_written_in_one_form(written: str) -> None:
+    found = read_public_security(written)
+    assert str(found) == "京公网安备 11010502000001号"
+    assert found is not None
+    assert found.area == "110105"
+
+
+@pytest.mark.parametrize(
+    ("digits", "is_one"), [(10, False), (11, True), (14, True), (15, False)]
+)  # fmt: skip
+def test_a_public_security_number_has_11_to_14_digits(digits: int, is_one: bool) -> None:
+    code = "110105" + "0" * (digits - 6)
+    assert (read_public_security(f"京公网安备 {code}号") is not None) is is_one
+
+
+def test_a_code_of_no_province_is_shown_alone() -> None:
+    assert str(read_public_security("99010502000001")) == "99010502000001"
+
+
+@given(st.sampled_from(CHARACTERS), st.from_regex("[0-9]{8,10}", fullmatch=True),
+       st.none() | st.integers(1, 99_999).map(str))  # fmt: skip
+def test_an_icp_number_that_is_written_is_read_again(
+    province: str, digits: str, suffix: str | None
+) -> None:
+    number = Icp(province, digits, suffix)
+    assert read_icp(str(number)) == number
+
+
+@given(st.text())
+def test_any_text_is_a_number_or_none(text: str) -> None:
+    for read in (read_icp, read_licence, read_public_security):
+        found = read(text)
+        assert found is None or read(str(found)) is not None
+
+
+def test_the_31_provinces_are_found_by_their_characters_and_by_their_areas() -> None:
+    assert len(PROVINCES) == 31
+    assert len(set(CHARACTERS)) == len(CHARACTERS)
+    for province in PROVINCES:
+        assert of_area(province.area + "0000") is province
+        assert all(of_character(each) is province for each in province.characters)
+    assert of_area("99") is of_character("美") is None
