@@ -66,5 +66,11 @@ def of_area(code: str) -> Province | None:
     return _BY_AREA.get(code[:2])
 
 
+def named(text: str) -> Province | None:
+    """The province that a text names, with or without 省, 市 or what else stands behind."""
+    written = text.strip()
+    return next((each for each in PROVINCES if written.startswith(each.name)), None)
+
+
 _BY_CHARACTER = {each: province for province in PROVINCES for each in province.characters}
 _BY_AREA = {province.area: province for province in PROVINCES}

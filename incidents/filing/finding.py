@@ -1,0 +1,47 @@
+"""The finding: what a check says of one filed detail, by a code, and where its rule comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+OK, SUSPECT, WRONG, UNKNOWN = VERDICTS = ("ok", "suspect", "wrong", "unknown")
+"""It is as it should be; it may be made up; it cannot be so; nobody can tell from what is here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is said of the detail under the key `field`.
+
+    `code` names the sentence, and `facts` stand in it: nothing of a person is among them, no phone
+    number, mail address, number of an identity card or day of birth. `source` says to people where
+    the rule comes from. `false` is whether it says that a filed detail is false, which an operator
+    then confirms or not (R4).
+    """
+
+    verdict: str
+    field: str
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    source: str
+    false: bool = False
+
+
+def ok(about: str, code: str, source: str, /, **facts: str) -> Finding:
+    """That a detail is as it should be."""
+    return Finding(verdict=OK, field=about, code=code, source=source, facts=facts)
+
+
+def unknown(about: str, code: str, source: str, /, **facts: str) -> Finding:
+    """That nobody can tell: a warning."""
+    return Finding(verdict=UNKNOWN, field=about, code=code, source=source, facts=facts)
+
+
+def suspect(about: str, code: str, source: str, /, *, false: bool = False, **facts: str) -> Finding:
+    """That a detail can be so, but is often made up or put in the wrong place."""
+    return Finding(verdict=SUSPECT, field=about, code=code, source=source, false=false, facts=facts)
+
+
+def wrong(about: str, code: str, source: str, /, *, false: bool = False, **facts: str) -> Finding:
+    """That a detail cannot be so."""
+    return Finding(verdict=WRONG, field=about, code=code, source=source, false=false, facts=facts)
