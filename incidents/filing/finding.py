@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 OK, SUSPECT, WRONG, UNKNOWN = VERDICTS = ("ok", "suspect", "wrong", "unknown")
 """It is as it should be; it may be made up; it cannot be so; nobody can tell from what is here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What is said of the detail under the key `field`.
 
@@ -22,7 +22,7 @@ class Finding:
     verdict: str
     field: str
     code: str
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     source: str
     false: bool = False
 

@@ -117,12 +117,11 @@ PHRASES = {
     "item_unreadable": "What is on record as {field} cannot be read.",
     "contract_present": "The access contract is on record.",
     "filed_without_contract": "The site has been filed, and no access contract is on record.",
-    "document_kind_unknown": "The kind of the document {field} is none of {kinds}.",
-    "document_holds": "The document {field} holds to the end of {day}.",
-    "document_expires": "The document {field} holds to the end of {day} only, {left} days from now.",
-    "document_expired": "The document {field} expired after {day}.",
-    "expiry_unreadable": "What the document {field} says of its expiry is no day; one looks like"
-    " 2026-03-01.",
+    "document_kind_unknown": "{field} is of another kind than {kinds}.",
+    "document_holds": "{field} holds to the end of {day}.",
+    "document_expires": "{field} holds to the end of {day} only, {left} days from now.",
+    "document_expired": "{field} expired after {day}.",
+    "expiry_unreadable": "What {field} says of its expiry is no day; one looks like 2026-03-01.",
     "day_unreadable": "{field:filed} is no day; one looks like 2026-03-01.",
     "day_ahead": "{field:filed}, {day}, lies in the future.",
     "day_before": "{field:filed}, {day}, lies before {earlier:filed}, {earlier_day}.",
@@ -194,5 +193,6 @@ _ENGLISH = Language(phrases=PHRASES | WORDS, duration=write_duration, comma=", "
 
 def sentence(finding: Finding) -> str:
     """What a finding says, in English."""
-    said = _ENGLISH.say(finding.code, field=finding.field, **finding.facts)
-    return said[:1].upper() + said[1:]
+    said = _ENGLISH.say(finding.code, when=None, field=finding.field, **finding.facts)
+    # A key is written as it is.
+    return said if said.startswith(finding.field) else said[:1].upper() + said[1:]

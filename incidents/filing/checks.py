@@ -1,0 +1,51 @@
+"""The checks: all that can be said of a filing from its details alone, without asking anybody."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from incidents.filing import (
+    address,
+    address_rules,
+    classification,
+    day,
+    identity,
+    mail,
+    office,
+    papers,
+    record_check,
+    telephone,
+)
+from incidents.filing.finding import Finding
+from incidents.machine.filing import Details
+from incidents.missing_library import LibraryError
+
+
+class NoFilingLibraryError(LibraryError):
+    """to check a filing {detail} is needed, which is not installed"""
+
+    extra = "filing"
+
+
+def check(details: Details, *, today: date) -> list[Finding]:
+    """The findings on those details, in the order in which they are filed; `today` is the day in
+    the desk's own zone.
+
+    Raises:
+        NoFilingLibraryError: naming what to install.
+    """
+    try:
+        return [
+            *classification.check(details),
+            *identity.check(details, today=today),
+            *telephone.check(details),
+            *mail.check(details),
+            *record_check.check(details, today=today),
+            *office.check(details, today=today),
+            *address.check(details),
+            *address_rules.check(details),
+            *papers.check(details, today=today),
+            *day.check(details, today=today),
+        ]
+    except ModuleNotFoundError as error:
+        raise NoFilingLibraryError(detail=error.name) from error
