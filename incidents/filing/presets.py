@@ -1,0 +1,134 @@
+"""The presets: details that many sites file alike, of an access provider or a registrar, as data.
+
+`presets.toml` has those that come along; a desk's own file has the same shape, and one of the same
+name there takes the place of the one that comes along.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Never
+
+from incidents.errors import IncidentsError, RefusedError
+from incidents.filing.classification import CHOICES
+from incidents.machine.filing import Details
+
+SHIPPED = Path(__file__).with_name("presets.toml")
+
+KEYS = (
+    "access_provider", "access_place", "access_method", "access_phone", "access_code", "registrar",
+    "hosting", "support_kind", "support_name", "support_phone", "office_code",
+)  # fmt: skip
+"""What a preset may fill in: what is the provider's, and nothing of one site or one person."""
+
+ABOUT = "about"
+MAX_BYTES = 1_000_000
+MAX_TEXT = 400
+_NAME = re.compile("[a-z0-9][a-z0-9-]{0,39}")
+
+
+class PresetsFileError(IncidentsError):
+    """the file of presets {file} cannot be read: {detail}"""
+
+
+class PresetError(IncidentsError):
+    """the file of presets {file} says {key} = {value!r}, but it must be {expected}"""
+
+
+class UnknownPresetError(RefusedError):
+    """no preset is called {given!r}; there are {known}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """Details under their keys; `about` says to people whose they are."""
+
+    name: str
+    about: str
+    details: Details
+
+
+def read(path: Path) -> dict[str, Preset]:
+    """The presets in a file, by their names.
+
+    Raises:
+        PresetsFileError: it cannot be read, or is not TOML.
+        PresetError: naming the key, and what must stand there.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise PresetsFileError(file=path, detail=f"it has more than {MAX_BYTES} bytes")
+        tables = tomllib.loads(content.decode("utf-8"))
+    except OSError as error:
+        detail = error.strerror or "it is no file"
+        raise PresetsFileError(file=path, detail=detail) from error
+    except UnicodeDecodeError as error:
+        raise PresetsFileError(file=path, detail="it is not in UTF-8: save it so") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise PresetsFileError(file=path, detail=f"it is not TOML ({error})") from error
+    return {name: _preset(path, name, table) for name, table in tables.items()}
+
+
+def known(extra: Path | None = None) -> dict[str, Preset]:
+    """All presets by their names: those that come along, and those of a desk's own file.
+
+    Raises:
+        PresetsFileError, PresetError: as `read` does.
+    """
+    return {**_shipped(), **(read(extra) if extra is not None else {})}
+
+
+def details(name: str, extra: Path | None = None) -> dict[str, str]:
+    """The details of a preset, to be put on record.
+
+    Raises:
+        UnknownPresetError: naming those that there are.
+        PresetsFileError, PresetError: as `read` does.
+    """
+    presets = known(extra)
+    if name not in presets:
+        raise UnknownPresetError(given=name, known=", ".join(sorted(presets)))
+    return dict(presets[name].details)
+
+
+@cache
+def _shipped() -> Mapping[str, Preset]:
+    return read(SHIPPED)
+
+
+def _preset(path: Path, name: str, table: Any) -> Preset:
+    if not _NAME.fullmatch(name):
+        _refuse(path, name, table, "a table whose name is of a-z, 0-9 and hyphens, 40 at most")
+    if not isinstance(table, dict):
+        _refuse(path, name, table, f"a table of details, headed [{name}]")
+    for key, value in table.items():
+        _check(path, name, key, value)
+    found = {key: value for key, value in table.items() if key != ABOUT}
+    if not found:
+        _refuse(path, name, table, f"a table with one of {', '.join(KEYS)} at least")
+    return Preset(name=name, about=table.get(ABOUT, name), details=found)
+
+
+def _check(path: Path, name: str, key: str, value: Any) -> None:
+    where = f"{name}.{key}"
+    if key != ABOUT and key not in KEYS:
+        _refuse(path, where, value, f"under one of {', '.join((ABOUT, *KEYS))}")
+    if not isinstance(value, str) or not value.strip():
+        _refuse(path, where, value, "a text in quotation marks")
+    if len(value) > MAX_TEXT or not value.isprintable():
+        _refuse(path, where, value, f"a text of one line, {MAX_TEXT} characters at most")
+    if key in CHOICES and value not in CHOICES[key]:
+        _refuse(path, where, value, f"one of {', '.join(CHOICES[key])}")
+
+
+def _refuse(path: Path, key: str, value: Any, expected: str) -> Never:
+    shown = value[:80] if isinstance(value, str) else value
+    shown = "…" if isinstance(value, dict | list) else shown
+    raise PresetError(file=path, key=key, value=shown, expected=expected)
