@@ -181,8 +181,41 @@ _PHONES = {
     "shared_cost": "at a shared charge",
 }
 
+NEEDS = {
+    "who_owns": "a filing is made for the one whose site it is",
+    "who_it_is": "the number tells who it is, and its check digit whether it can be",
+    "who_answers": "somebody answers for the site by name",
+    "to_reach": "the responsible person has to be reached within an hour of a violation",
+    "to_file_in_time": "the site is to be filed within 30 days of its opening",
+    "decides_level": "the level follows from the service",
+    "decides_licence": "a site with paid services needs a licence, another one none",
+    "may_forbid_licence": "managed web hosting cannot have a licence",
+    "is_filed": "it is one of the things that are filed",
+    "support_is_company": "the technical support is a company, which is named in the filing",
+    "decides_office": "it is filed with the office of the place where the server stands",
+    "server_on_record": "the servers are filed",
+    "server_place": "the place of the servers is filed",
+    "server_count": "the number of the servers is filed",
+    "server_province": "the rules for the addresses are those of the servers' province",
+    "contract_is_filed": "the access contract is filed",
+    "licence_needs_filing": "a valid ICP filing is a condition of the licence",
+    "paid_services": "a site with paid services needs an ICP licence",
+    "province_may_bind": "some provinces bind the addresses of commercial sites",
+}
+"""Why a detail is needed that is missing, by the code (see `completeness`)."""
+
+STEPS = {
+    "change_site_filing": "Change the site's filing.",
+    "say_address_changed": "Say that the IP address has changed.",
+    "submit_for_first_review": "Submit it for the first review.",
+    "change_contract": "Have the contract changed too: it names the IP.",
+}
+"""What is to be done when an address has changed, by the code (see `address_rules`)."""
+
 WORDS = (
     {f"filed.{key}": name for key, name in FILED.items()}
+    | {f"need.{code}": why for code, why in NEEDS.items()}
+    | {f"step.{code}": step for code, step in STEPS.items()}
     | {f"service.{code}": name for code, name in _SERVICES.items()}
     | {f"phone.{code}": name for code, name in _PHONES.items()}
 )

@@ -105,9 +105,10 @@ def _codes() -> set[str]:
     found: set[str] = set()
     for file in Path(incidents.filing.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                if node.func.id in VERDICTS and len(node.args) == 3:
-                    found |= _written(node.args[1])
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id in VERDICTS and len(node.args) == 3:
+                found |= _written(node.args[1])
     return found
 
 
