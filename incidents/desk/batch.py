@@ -18,9 +18,11 @@ from incidents.desk.access import Access
 from incidents.desk.envelope import (
     Answer,
     Envelope,
+    joined,
     nothing_done,
     remark_documents,
 )
+from incidents.desk.filing_in_hand import FilingsInHand
 from incidents.desk.locked import Locked
 from incidents.desk.repetition import Repetitions
 from incidents.desk.site_in_hand import SiteInHand
@@ -33,6 +35,7 @@ from incidents.documents import (
 from incidents.log import logger
 from incidents.machine.commands import (
     AddSite,
+    ChangeFiling,
     ClaimItem,
     Command,
     CompleteTask,
@@ -74,6 +77,7 @@ class Batch:
         self._access = Access(connection, policy)
         self._searched = False
         self._read()
+        self._filings = FilingsInHand(connection, (site.before for site in self._sites.values()))
 
     def take(self) -> list[Answer]:
         """Takes the commands in order; `write` is to follow."""
@@ -185,11 +189,27 @@ class Batch:
                 # What fell due is told with the refusal: it may be all that has changed.
                 moved = Refusal("changed_meanwhile", {"site": site.case.site})
                 return replace(due, refusal=moved)
-        command, words = seal_command(envelope.command)
-        answer, acted = self._take(site, command, envelope.login)
+        if isinstance(envelope.command, ChangeFiling):
+            return self._change_filing(site, envelope.command, envelope.login)
+        return self._seal_and_take(site, envelope.command, envelope.login)
+
+    def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
+        command, words = seal_command(asked)
+        answer, acted = self._take(site, command, login)
         if acted:
             case, recorded_at = site.case, answer.events[-1].recorded_at
             self._sealed += [sealed.Sealed(*own, case.site_id, recorded_at) for own in words]
+            if isinstance(command, ChangeFiling):
+                self._filings.keep(words)
+        return answer
+
+    def _change_filing(self, site: SiteInHand, asked: ChangeFiling, login: str | None) -> Answer:
+        """The change, and after it the suspicions that checks have of what has changed."""
+        news = self._filings.news(asked, site.case)
+        answer = self._seal_and_take(site, news, login)
+        if answer.refusal is None:
+            for suspicion in self._filings.suspicions(news, site.case, self._now):
+                answer = joined(answer, self._take(site, suspicion, None)[0])
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:

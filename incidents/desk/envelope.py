@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -62,6 +62,18 @@ class Answer:
         Drawn when it is first asked for: nobody asks for those of ten thousand lapsed clocks.
         """
         return self.draw()
+
+
+def joined(answer: Answer, after: Answer) -> Answer:
+    """One answer of an act and of what followed from it in the same transaction."""
+    if not after.events:
+        return answer
+
+    def draw() -> dict[str, Any]:
+        events = [*answer.document["events"], *after.document["events"]]
+        return {**after.document, "events": events, "remarks": answer.document["remarks"]}
+
+    return replace(answer, draw=draw, events=(*answer.events, *after.events))
 
 
 def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Answer:

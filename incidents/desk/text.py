@@ -7,11 +7,19 @@ import re
 
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
-from incidents.machine.commands import AddNote, Attach, Command, ImportIncident, RecordContact
+from incidents.machine.commands import (
+    AddNote,
+    Attach,
+    ChangeFiling,
+    Command,
+    ImportIncident,
+    RecordContact,
+)
 from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
 from incidents.machine.refusals import Refusal
 from incidents.sealing import texts
+from incidents.store.types import canonical
 
 MAX_WORDS = 4_000
 MAX_CODE = 200
@@ -60,6 +68,8 @@ def _refused_word(command: Command) -> Refusal | None:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
             if outcome not in OUTCOMES:
                 return Refusal("unknown_outcome", {"known": ", ".join(OUTCOMES)})
+        case ChangeFiling(details=details):
+            return next(filter(None, map(_refused_item, details)), None)
         case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
             return Refusal("bad_digest", {})
         case AddNote(audience=audience) if audience not in AUDIENCES:
@@ -67,6 +77,20 @@ def _refused_word(command: Command) -> Refusal | None:
         case AddNote(text=text) if not text.strip():
             return Refusal("empty_text", {"what": "note"})
     return None
+
+
+def _refused_item(detail: tuple[str, str]) -> Refusal | None:
+    """The refusal of a server or a document that no export and no check could read."""
+    key, text = detail
+    if not text or not key.startswith((filing.SERVER, filing.DOCUMENT)):
+        return None
+    try:
+        item = json.loads(text)
+    except (ValueError, RecursionError):
+        item = None
+    if not isinstance(item, dict) or not all(isinstance(each, str) for each in item.values()):
+        return Refusal("bad_item", {"field": key})
+    return None if canonical(item) == text else Refusal("bad_item", {"field": key})
 
 
 def _limit(name: str) -> int:

@@ -9,6 +9,8 @@ from incidents.views.acts import dead_letters, order, unsettled
 from incidents.views.alarms import alarms_now
 from incidents.views.duty import duties
 from incidents.views.enforcement import enforcement
+from incidents.views.filing import all_filings, filing, filing_details
+from incidents.views.filing import terms as filing_terms
 from incidents.views.policy import active_policy
 from incidents.views.policy import history as policy_history
 from incidents.views.queue import item, queue
@@ -17,7 +19,8 @@ from incidents.views.timeline import newest_of_story, part_of_story, timeline
 from incidents.views.why import why
 
 __all__ = [
-    "active_policy", "alarms_now", "dead_letters", "duties", "enforcement", "incident", "item",
+    "active_policy", "alarms_now", "all_filings", "dead_letters", "duties", "enforcement", "filing",
+    "filing_details", "filing_terms", "incident", "item",
     "newest_of_story", "order", "part_of_story", "policy_history", "queue", "site", "sites",
     "timeline", "unsettled", "why",
 ]  # fmt: skip

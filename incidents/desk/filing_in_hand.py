@@ -1,0 +1,78 @@
+"""The filings in hand: what is filed on the sites of a batch, in plain words, and what the checks
+take for false in what has changed.
+
+Under the locks of the batch: two people who change one filing at once lose nothing of each other,
+and what is filed already is no change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from incidents.machine import filing
+from incidents.machine.case import Case
+from incidents.machine.commands import ChangeFiling, RaiseSuspicion
+from incidents.sealing import Sealed
+from incidents.store import sealed
+
+
+class FilingsInHand:
+    """The filings of the sites whose `cases` a batch has read."""
+
+    def __init__(self, connection: Connection, cases: Iterable[Case]) -> None:
+        self._connection = connection
+        self._cases = tuple(cases)
+        self._words: dict[str, str] | None = None
+
+    def news(self, command: ChangeFiling, case: Case) -> ChangeFiling:
+        """The command with what it changes, and nothing else."""
+        filed = self._plain(case.details)
+        details = {key: text.strip() for key, text in command.details}
+        changed = {key: text for key, text in details.items() if filed.get(key, "") != text}
+        return replace(command, details=tuple(changed.items()))
+
+    def keep(self, words: Sequence[Sealed]) -> None:
+        """What has been sealed since the batch was read."""
+        known = self._known()
+        known.update((ref, value) for ref, _, value in words)
+
+    def suspicions(self, command: ChangeFiling, case: Case, now: datetime) -> list[RaiseSuspicion]:
+        """What the checks take for false in what the command has changed (R4: somebody looks).
+
+        Raises:
+            NoFilingLibraryError: naming what to install.
+        """
+        # With what it stands on, for who changes a filing alone.
+        from incidents.filing import checks
+
+        changed = {key for key, text in command.details if text}
+        if not changed:
+            return []
+        found = checks.check(self._plain(case.details), today=now.date())
+        told = {(each.field, each.code) for each in found if each.false and each.field in changed}
+        return [RaiseSuspicion(field=field, finding=code) for field, code in sorted(told)]
+
+    def _plain(self, details: Mapping[str, str]) -> dict[str, str]:
+        words = self._known()
+        plain = ((key, _word(key, text, words)) for key, text in details.items())
+        return {key: text for key, text in plain if text is not None}
+
+    def _known(self) -> dict[str, str]:
+        if self._words is None:
+            refs = [
+                text
+                for case in self._cases
+                for key, text in case.details.items()
+                if filing.is_sealed(key)
+            ]
+            self._words = sealed.values(self._connection, refs) if refs else {}
+        return self._words
+
+
+def _word(key: str, text: str, words: Mapping[str, str]) -> str | None:
+    """What was filed; None: it has been erased."""
+    return words.get(text) if filing.is_sealed(key) else text

@@ -1,0 +1,110 @@
+"""The filing of a site as it stands: what is filed, and the terms that run; and all terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from incidents.machine import filing as vocabulary
+from incidents.machine.filing import Term
+from incidents.store import filings
+from incidents.store import sites as site_rows
+from incidents.store.filing_tables import filing_details as details_table
+from incidents.store.filing_tables import filing_terms as terms_table
+from incidents.store.tables import sites
+from incidents.views import personal
+
+Document = dict[str, Any]
+
+_AT_ONCE = 500
+
+
+def filing(connection: Connection, name: str) -> Document:
+    """What is filed of a site, people's words in plain, null where they have been erased.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    row = site_rows.named(connection, name)
+    [document] = _documents(connection, [(row["id"], row["name"])])
+    return document
+
+
+def filing_details(connection: Connection, name: str) -> dict[str, str]:
+    """The same details for checks: what has been erased is not there.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    return details_of(filing(connection, name))
+
+
+def details_of(document: Document) -> dict[str, str]:
+    """The details of such a document, without those that have been erased."""
+    return {key: text for key, text in document["details"].items() if text is not None}
+
+
+def all_filings(connection: Connection) -> Iterator[Document]:
+    """The filings of all sites that have one, in the order of the sites' numbers, read in parts."""
+    after = 0
+    while True:
+        page = (
+            select(sites.c.id, sites.c.name)
+            .where(sites.c.id > after)
+            .where(
+                select(details_table.c.site_id)
+                .where(details_table.c.site_id == sites.c.id)
+                .exists()
+            )
+            .order_by(sites.c.id)
+            .limit(_AT_ONCE)
+        )
+        rows = [(row.id, row.name) for row in connection.execute(page)]
+        yield from _documents(connection, rows)
+        if len(rows) < _AT_ONCE:
+            return
+        after = rows[-1][0]
+
+
+def terms(connection: Connection, until: str | None = None) -> list[Document]:
+    """The terms that run on sites that are not closed, by their last days; those up to `until`."""
+    of = terms_table.c
+    query = (
+        select(sites.c.name, of.site_id, of.term, of.due_on, of.reminded_on)
+        .join_from(terms_table, sites, sites.c.id == of.site_id)
+        .where(sites.c.state != "closed")
+        .order_by(of.due_on, of.site_id, of.term)
+    )
+    if until is not None:
+        query = query.where(of.due_on <= until)
+    return [
+        {"site": row.name, **_term(row.term, Term(due_on=row.due_on, reminded_on=row.reminded_on))}
+        for row in connection.execute(query)
+    ]
+
+
+def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Document]:
+    ids = [id_ for id_, _ in rows]
+    found: dict[int, Document] = {
+        id_: {"site": name, "details": {}, "terms": []} for id_, name in rows
+    }
+    for site, key, text in filings.of_sites(connection, ids):
+        found[site]["details"][key] = text
+    for site, name, term in filings.terms_of(connection, ids):
+        found[site]["terms"].append(_term(name, term))
+    for document in found.values():
+        document["details"] = dict(sorted(document["details"].items()))
+    return personal.reveal(connection, list(found.values()))
+
+
+def _term(name: str, term: Term) -> Document:
+    return {
+        "term": name,
+        "begun_by": vocabulary.TERMS[name][0],
+        "ended_by": vocabulary.TERMS[name][1],
+        "due_on": term.due_on,
+        "reminded_on": term.reminded_on,
+        "remind_on": term.remind_on,
+    }
