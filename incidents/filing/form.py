@@ -1,0 +1,216 @@
+"""The form: what the official form of a filing asks for, in its order, with its labels and words.
+
+The order and the Chinese labels follow 全国互联网安全管理服务平台 (公安联网备案), as domain.md, section 5
+retells it. Every key of `machine.filing.FIELDS` stands here once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from incidents.machine.filing import DOCUMENT, SERVER
+
+SITE = "site"
+SITE_NAMES = (SITE, "域名", "网站", "网站域名", "domain", "domain name")
+"""What the column with the site's name may be called."""
+
+SERVERS, DOCUMENTS = "servers", "documents"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the words that a field may hold: its code, and what people call it."""
+
+    code: str
+    zh: str
+    en: str
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the form; with `choices` it holds the code of one of them."""
+
+    key: str
+    zh: str
+    en: str
+    choices: tuple[Choice, ...] = ()
+
+    def shown(self, text: str) -> tuple[str, str]:
+        """The text of that field for people, in Chinese and in English."""
+        for choice in self.choices:
+            if choice.code == text:
+                return choice.zh, choice.en
+        return text, text
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the form; servers and documents have fields of their own (`SERVER_FIELDS`)."""
+
+    key: str
+    zh: str
+    en: str
+    fields: tuple[Field, ...] = ()
+
+
+_PROVIDER_WORDS = (
+    Choice("virtual_host", "虚拟主机", "virtual host"),
+    Choice("cloud_server", "云服务器", "cloud server", ("ecs",)),
+    Choice("managed", "弹性 Web 托管", "managed web hosting", ("web托管",)),
+    Choice("other", "其他", "other"),
+)
+
+SECTIONS = (
+    Section("subject", "主体", "Subject", (
+        Field("subject_kind", "主体性质", "Kind of subject", (
+            Choice("company", "单位", "company", ("企业", "公司", "organisation", "organization")),
+            Choice("person", "个人", "person", ("individual",)),
+        )),
+        Field("subject_name", "主体名称", "Name of the subject"),
+        Field("subject_number", "主体证件号码", "Number of the subject's document"),
+    )),
+    Section("responsible", "负责人", "Responsible person", (
+        Field("responsible_name", "负责人姓名", "Name of the responsible person"),
+        Field("responsible_number", "负责人证件号码", "Number of the responsible person's document"),
+        Field("responsible_phone", "负责人手机号码", "Phone of the responsible person"),
+        Field("responsible_email", "负责人电子邮箱", "E-mail of the responsible person"),
+    )),
+    Section("site", "网站", "Site", (
+        Field("home_url", "网站首页网址", "Address of the home page"),
+        Field("icp_number", "ICP备案号", "ICP filing number"),
+        Field("public_security_number", "公安联网备案号", "Public-security filing number"),
+        Field("registrar", "域名注册服务商", "Domain registrar"),
+        Field("service_type", "服务类型", "Service type", (
+            Choice("forum", "论坛", "forum", ("bbs",)),
+            Choice("microblog", "微博客", "microblog", ("微博",)),
+            Choice("blog", "博客", "blog"),
+            Choice("news", "新闻资讯", "news", ("新闻",)),
+            Choice("shop", "网上商城", "shop", ("电子商务", "网上购物")),
+            Choice("video", "视频", "video"),
+            Choice("game", "网络游戏", "game", ("游戏",)),
+            Choice("search", "搜索引擎", "search engine"),
+            Choice("mail", "电子邮箱", "mail", ("邮箱",)),
+            Choice("portal", "门户网站", "portal", ("门户",)),
+            Choice("company", "企业展示", "company site", ("企业网站", "单位门户网站")),
+            Choice("other", "其他", "other"),
+        )),
+        Field("level", "网站级别", "Level", (
+            Choice("2", "二级", "level 2", ("2级", "第二级")),
+            Choice("3", "三级", "level 3", ("3级", "第三级")),
+        )),
+        Field("level_reason", "级别说明", "Reason for the level"),
+        Field("support_kind", "技术支持类型", "Technical support by", (
+            Choice("company", "单位", "company", ("企业", "公司")),
+            Choice("owner", "网站所有者", "the owner", ("本人", "自行维护")),
+        )),
+        Field("support_name", "技术支持名称", "Name of the technical support"),
+        Field("support_phone", "技术支持电话", "Phone of the technical support"),
+    )),
+    Section("access", "接入", "Access", (
+        Field("access_provider", "网络接入服务商", "Access provider"),
+        Field("access_code", "接入服务商代码", "Code of the access provider"),
+        Field("access_place", "接入服务商所在地", "Place of the access provider"),
+        Field("access_phone", "接入服务商电话", "Phone of the access provider"),
+        Field("access_method", "接入方式", "Access method", (
+            Choice("leased_virtual_space", "租赁虚拟空间", "leased virtual space", ("租用虚拟空间",)),
+            Choice("leased_server", "租赁主机", "leased server", ("租用主机", "租赁服务器")),
+            Choice("hosted_server", "托管主机", "hosted server", ("主机托管", "托管服务器")),
+            Choice("dedicated_line", "专线", "dedicated line", ("专线接入",)),
+            Choice("other", "其他", "other"),
+        )),
+        Field("hosting", "主机类型", "Kind of hosting", _PROVIDER_WORDS),
+        Field("ip", "网站IP地址", "IP address of the site"),
+    )),
+    Section("servers", "服务器", "Servers", (
+        Field("office_code", "服务器所在地公安机关代码", "Code of the office where the server stands"),
+    )),
+    Section("commercial", "经营性", "Commercial filing", (
+        Field("nature", "网站性质", "Nature", (
+            Choice("commercial", "经营性", "commercial", ("经营",)),
+            Choice("non_commercial", "非经营性", "non-commercial", ("非经营", "noncommercial")),
+        )),
+        Field("icp_licence", "ICP经营许可证号", "ICP licence number"),
+        Field("contract_ip", "合同IP地址", "IP address in the contract"),
+        Field("resolved_ip", "解析IP地址", "IP address that the name points to"),
+        Field("reported_ip", "上报IP地址", "Reported IP address"),
+    )),
+    Section("documents", "文件", "Documents"),
+    Section("days", "日期", "Days", (
+        Field("opened_on", "网站开通日期", "Opened on"),
+        Field("filed_on", "提交备案日期", "Filed on"),
+        Field("approved_on", "备案通过日期", "Approved on"),
+        Field("shown_on", "备案号悬挂日期", "Number shown on"),
+    )),
+)  # fmt: skip
+"""The sections in the order of the official form."""
+
+SERVER_FIELDS = (
+    Field("ip", "IP地址", "IP address"),
+    Field("province", "省份", "Province"),
+    Field("city", "城市", "City"),
+    Field("place", "存放地点", "Place"),
+    Field("count", "数量", "Number of servers"),
+)
+
+DOCUMENT_FIELDS = (
+    Field("kind", "文件类型", "Kind", (
+        Choice("access_contract", "接入合同", "access contract", ("接入服务合同",)),
+        Choice("commercial_licence", "经营许可证", "commercial licence", ("ICP许可证",)),
+        Choice("idc_licence", "IDC许可证", "IDC licence"),
+        Choice("isp_licence", "ISP许可证", "ISP licence"),
+        Choice("server_region_certificate", "服务器所在地证明", "server-region certificate"),
+        Choice("site_verification_notice", "网站核验单", "site verification notice"),
+        Choice("graded_protection", "等级保护2.0材料", "graded-protection 2.0 material", ("等保材料",)),
+        Choice("access_agreement", "接入协议", "access agreement"),
+        Choice("server_contract", "服务器合同", "server contract"),
+        Choice("other", "其他", "other"),
+    )),
+    Field("digest", "SHA-256摘要", "SHA-256"),
+    Field("size", "字节数", "Size in bytes"),
+    Field("expires_on", "到期日", "Expires on"),
+)  # fmt: skip
+
+PARTS = {SERVER: SERVER_FIELDS, DOCUMENT: DOCUMENT_FIELDS}
+"""With what the key of an item begins, and the fields that it has."""
+
+FIELD_OF = {field.key: field for section in SECTIONS for field in section.fields}
+KEYS = tuple(FIELD_OF)
+"""The keys in the order of the form."""
+
+
+def folded(words: str) -> str:
+    """Words as they are compared: without case, spaces and full-width forms (NFKC)."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
+
+
+def labels() -> Mapping[str, str]:
+    """The key, or `site`, that each folded label and key stands for."""
+    return _LABELS
+
+
+def codes(field: Field) -> dict[str, str]:
+    """The code that each folded word of a field's choices stands for."""
+    return {folded(word): choice.code for choice in field.choices for word in _words(choice)}
+
+
+def place(key: str) -> tuple[int, str]:
+    """Where a key stands in the form, to sort by: servers and documents come last, by label."""
+    at = _PLACES.get(key)
+    return (at, "") if at is not None else (len(_PLACES) + key.startswith(DOCUMENT), key)
+
+
+def _words(choice: Choice) -> Iterator[str]:
+    yield from (choice.code, choice.zh, choice.en, *choice.also)
+
+
+_SPACES = re.compile(r"\s+")
+_PLACES = {key: n for n, key in enumerate(KEYS)}
+_LABELS = {folded(name): SITE for name in SITE_NAMES} | {
+    folded(name): field.key
+    for field in FIELD_OF.values()
+    for name in (field.key, field.zh, field.en)
+}
