@@ -1,7 +1,6 @@
 """The form: what the official form of a filing asks for, in its order, with its labels and words.
 
-The order and the Chinese labels follow 全国互联网安全管理服务平台 (公安联网备案), as domain.md, section 5
-retells it. Every key of `machine.filing.FIELDS` stands here once.
+The order and the Chinese labels follow 公安联网备案, as domain.md, section 5, retells it. Every key of `machine.filing.FIELDS` stands here once.
 """
 
 from __future__ import annotations
@@ -71,11 +70,11 @@ SECTIONS = (
             Choice("person", "个人", "person", ("individual",)),
         )),
         Field("subject_name", "主体名称", "Name of the subject"),
-        Field("subject_number", "主体证件号码", "Number of the subject's document"),
+        Field("subject_number", "主体证件号码", "Document number of the subject"),
     )),
     Section("responsible", "负责人", "Responsible person", (
         Field("responsible_name", "负责人姓名", "Name of the responsible person"),
-        Field("responsible_number", "负责人证件号码", "Number of the responsible person's document"),
+        Field("responsible_number", "负责人证件号码", "Document number of the responsible person"),
         Field("responsible_phone", "负责人手机号码", "Phone of the responsible person"),
         Field("responsible_email", "负责人电子邮箱", "E-mail of the responsible person"),
     )),
@@ -116,7 +115,9 @@ SECTIONS = (
         Field("access_place", "接入服务商所在地", "Place of the access provider"),
         Field("access_phone", "接入服务商电话", "Phone of the access provider"),
         Field("access_method", "接入方式", "Access method", (
-            Choice("leased_virtual_space", "租赁虚拟空间", "leased virtual space", ("租用虚拟空间",)),
+            Choice("leased_virtual_space", "租赁虚拟空间", "leased virtual space", (
+                "租用虚拟空间",
+            )),
             Choice("leased_server", "租赁主机", "leased server", ("租用主机", "租赁服务器")),
             Choice("hosted_server", "托管主机", "hosted server", ("主机托管", "托管服务器")),
             Choice("dedicated_line", "专线", "dedicated line", ("专线接入",)),
@@ -126,7 +127,7 @@ SECTIONS = (
         Field("ip", "网站IP地址", "IP address of the site"),
     )),
     Section("servers", "服务器", "Servers", (
-        Field("office_code", "服务器所在地公安机关代码", "Code of the office where the server stands"),
+        Field("office_code", "服务器所在地公安机关代码", "Office code of the server's place"),
     )),
     Section("commercial", "经营性", "Commercial filing", (
         Field("nature", "网站性质", "Nature", (
@@ -164,7 +165,9 @@ DOCUMENT_FIELDS = (
         Choice("isp_licence", "ISP许可证", "ISP licence"),
         Choice("server_region_certificate", "服务器所在地证明", "server-region certificate"),
         Choice("site_verification_notice", "网站核验单", "site verification notice"),
-        Choice("graded_protection", "等级保护2.0材料", "graded-protection 2.0 material", ("等保材料",)),
+        Choice("graded_protection", "等级保护2.0材料", "graded-protection 2.0 material", (
+            "等保材料",
+        )),
         Choice("access_agreement", "接入协议", "access agreement"),
         Choice("server_contract", "服务器合同", "server contract"),
         Choice("other", "其他", "other"),

@@ -1,0 +1,137 @@
+"""A JSON file of filings as rows: `{"site": …, "details": {…}}`, in an array or one by one.
+
+So it reads what `export` writes, JSON or JSON Lines, one filing at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from incidents.errors import Cause
+from incidents.filing.form import SITE
+from incidents.filing.list_causes import cause
+from incidents.filing.table_row import MAX_COLUMNS, MAX_ROWS, Header, Row, TableError, Wrong, shown
+from incidents.store.types import canonical
+
+MAX_FILING = 1 << 20
+"""So many characters one filing has at most."""
+
+DETAILS = "details"
+_BETWEEN = " \t\r\n,"
+_BLOCK = 1 << 16
+_KINDS = {dict: "an object", list: "a list", float: "a number with a point", bool: "true or false"}
+
+
+class JsonList:
+    """The filings of a JSON file; each is a row, counted from 1. It has no columns.
+
+    Raises:
+        TableError: from `rows`, naming the filing that cannot be read and all behind it with it.
+    """
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, text: TextIO, file: str) -> None:
+        self._text, self._file = text, file
+        self._buffer, self._at, self._ended = "", 0, False
+        self._decoder = json.JSONDecoder(object_pairs_hook=_once)
+
+    def rows(self) -> Iterator[Row]:
+        """The filings, each as a row of `site` and its details."""
+        if self._next() == "[":
+            self._at += 1
+        for number in range(1, MAX_ROWS + 1):
+            if self._next() in ("", "]"):
+                return
+            yield _row(number, self._value(number))
+        if self._next() not in ("", "]"):
+            raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
+
+    def _next(self) -> str:
+        """The next character that stands between no two filings; empty at the end."""
+        while True:
+            while self._at < len(self._buffer):
+                if self._buffer[self._at] not in _BETWEEN:
+                    return self._buffer[self._at]
+                self._at += 1
+            if not self._more():
+                return ""
+
+    def _more(self) -> bool:
+        try:
+            block = self._text.read(_BLOCK)
+        except UnicodeDecodeError as error:
+            raise TableError(self._file, cause("changed")) from error
+        self._buffer, self._at = self._buffer[self._at :] + block, 0
+        return bool(block)
+
+    def _value(self, number: int) -> Any:
+        while True:
+            try:
+                found, self._at = self._decoder.raw_decode(self._buffer, self._at)
+                return found
+            except (ValueError, RecursionError) as error:
+                # It may be cut off here alone.
+                if len(self._buffer) - self._at > MAX_FILING:
+                    why = cause("json_large", limit=f"{MAX_FILING:,}")
+                    raise TableError(self._file, why, row=number) from error
+                if isinstance(error, RecursionError) or not self._more():
+                    why = cause("not_json", error=getattr(error, "msg", error))
+                    raise TableError(self._file, why, row=number) from error
+
+
+def _row(number: int, found: Any) -> Row:
+    if not (isinstance(found, dict) and isinstance(found.get(DETAILS, {}), dict)):
+        return Row(number, {}, (Wrong("", shown(_said(found)), cause("json_object")),))
+    told = {SITE: found.get(SITE), **found.get(DETAILS, {})}
+    cells = {}
+    wrong = [
+        Wrong(key, shown(_said(found[key])), cause("json_object"))
+        for key in found
+        if key not in (SITE, DETAILS)
+    ]
+    for key, value in told.items():
+        text = _text(value)
+        if isinstance(text, Cause):
+            wrong.append(Wrong(key, shown(_said(value)), text))
+        elif text:
+            cells[key] = text
+    if len(cells) > MAX_COLUMNS:
+        why = cause("columns", found=f"{len(cells):,}", limit=f"{MAX_COLUMNS:,}")
+        return Row(number, {}, (Wrong("", "", why),))
+    if not cells:
+        return Row(number, {}, tuple(wrong))
+    # As in a table, so that what may not stand in a cell may not stand here.
+    row = Header(list(cells), "", number, guarded=False).row(number, list(cells.values()))
+    assert row is not None
+    return Row(number, row.cells, (*row.wrong, *wrong))
+
+
+def _text(value: Any) -> str | Cause:
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case bool() | float() | list():
+            return cause("json_text", kind=_KINDS[type(value)])
+        case int():
+            return str(value)
+    return canonical(value)
+
+
+def _said(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, in which no name may stand twice: one of the two would be lost in silence."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found

@@ -1,0 +1,167 @@
+"""A table file: a customer list as rows, whatever it is written in: CSV, XLSX, or JSON.
+
+It is read piece by piece, so that its size is no size of memory. What it is is told by its first
+bytes, not by its name.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BufferedReader, RawIOBase, TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from incidents.errors import FileError
+from incidents.filing import text_encoding
+from incidents.filing.csv_table import CsvTable
+from incidents.filing.json_list import JsonList
+from incidents.filing.list_causes import cause
+from incidents.filing.table_row import Row, TableError
+
+STDIN = "-"
+MAX_BYTES = 1 << 30
+"""So many bytes a file has at most; XLSX is packed, and has limits of its own."""
+
+XLSX, CSV, JSON = "XLSX", "CSV", "JSON"
+
+_ZIP, _OLE2 = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BLOCK = 1 << 18
+
+Done = Callable[[int], object]
+
+
+@dataclass(slots=True, kw_only=True)
+class TableFile:
+    """A file that is being read: `rows` can be gone through once.
+
+    `encoding` says what its bytes were read as, `UTF-8`, `GB18030` and so on; of XLSX it is empty,
+    and `sheet` is the one that is read, `other_sheets` those that are not. `columns` are empty for
+    JSON, where each filing has its own.
+    """
+
+    file: str
+    kind: str
+    encoding: str = ""
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
+    columns: Sequence[str] = ()
+    rows: Iterator[Row] = field(default_factory=lambda: iter(()))
+
+
+@contextmanager
+def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
+    """The table in `file` (`-`: standard input); `done` hears of bytes as they go by.
+
+    Raises:
+        FileError: if it cannot be read.
+        TableError: if it is no table; from `rows` too, where it cannot be followed any more.
+        SpreadsheetLibraryError: for XLSX, if openpyxl is not installed.
+    """
+    try:
+        with (
+            _spooled() if file == STDIN else Path(file).open("rb") as raw,
+            read(raw, file, done=done) as table,
+        ):
+            yield table
+    except OSError as error:
+        raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
+
+
+@contextmanager
+def read(raw: BinaryIO, file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
+    """The same of something that is open already and can be gone back in, called `file`.
+
+    Raises as `opened` does, but for FileError.
+    """
+    size = raw.seek(0, 2)
+    raw.seek(0)
+    if size > MAX_BYTES:
+        raise TableError(file, cause("large", limit=f"{MAX_BYTES:,}"))
+    beginning = raw.read(len(_OLE2))
+    raw.seek(0)
+    if beginning.startswith(_OLE2):
+        raise TableError(file, cause("old_xls"))
+    heard = BufferedReader(_Heard(raw, done), _BLOCK)
+    try:
+        if beginning.startswith(_ZIP):
+            yield _xlsx(heard, file)
+        else:
+            with _text(heard, text_encoding.find(raw, file)) as text:
+                yield _of_text(text, file)
+    finally:
+        heard.detach()
+
+
+def _xlsx(raw: BufferedReader, file: str) -> TableFile:
+    from incidents.filing.xlsx_table import XlsxTable
+
+    table = XlsxTable(raw, file)
+    return TableFile(
+        file=file, kind=XLSX, sheet=table.sheet, other_sheets=table.other_sheets,
+        columns=table.columns, rows=table.rows(),
+    )  # fmt: skip
+
+
+@contextmanager
+def _text(raw: BufferedReader, encoding: str) -> Iterator[TextIOWrapper]:
+    text = TextIOWrapper(raw, encoding=encoding, newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
+
+
+def _of_text(text: TextIOWrapper, file: str) -> TableFile:
+    """A table of text: JSON if it begins as such, else CSV."""
+    first = text.read(1024).lstrip()[:1]
+    text.seek(0)
+    table = JsonList(text, file) if first and first in "[{" else CsvTable(text, file)
+    return TableFile(
+        file=file,
+        kind=CSV if isinstance(table, CsvTable) else JSON,
+        encoding=text_encoding.NAMES[text.encoding],
+        columns=table.columns,
+        rows=table.rows(),
+    )
+
+
+@contextmanager
+def _spooled() -> Iterator[BinaryIO]:
+    """Standard input in a file of its own, since it is gone through twice."""
+    with tempfile.TemporaryFile() as kept:
+        size = 0
+        while block := sys.stdin.buffer.read(_BLOCK):
+            size += len(block)
+            if size > MAX_BYTES:
+                raise TableError(STDIN, cause("large", limit=f"{MAX_BYTES:,}"))
+            kept.write(block)
+        yield kept
+
+
+class _Heard(RawIOBase):
+    """A file, of whose bytes `done` hears as they are read."""
+
+    def __init__(self, raw: BinaryIO, done: Done) -> None:
+        self._raw, self._done = raw, done
+
+    def readinto(self, buffer: Any, /) -> int:
+        block = self._raw.read(len(buffer))
+        buffer[: len(block)] = block
+        self._done(len(block))
+        return len(block)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
