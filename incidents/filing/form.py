@@ -1,6 +1,7 @@
 """The form: what the official form of a filing asks for, in its order, with its labels and words.
 
-The order and the Chinese labels follow 公安联网备案, as domain.md, section 5, retells it. Every key of `machine.filing.FIELDS` stands here once.
+The order and the labels follow 公安联网备案, as domain.md, section 5, retells it. Every key of
+`machine.filing.FIELDS` stands here once.
 """
 
 from __future__ import annotations
@@ -195,6 +196,12 @@ def labels() -> Mapping[str, str]:
     return _LABELS
 
 
+def named(label: str) -> str | None:
+    """The key, or `site`, that a label stands for; in a key a space may stand for each _."""
+    folded_label = folded(label)
+    return _LABELS.get(folded_label) or _LABELS.get(folded_label.replace("_", ""))
+
+
 def codes(field: Field) -> dict[str, str]:
     """The code that each folded word of a field's choices stands for."""
     return {folded(word): choice.code for choice in field.choices for word in _words(choice)}
@@ -215,5 +222,5 @@ _PLACES = {key: n for n, key in enumerate(KEYS)}
 _LABELS = {folded(name): SITE for name in SITE_NAMES} | {
     folded(name): field.key
     for field in FIELD_OF.values()
-    for name in (field.key, field.zh, field.en)
+    for name in (field.key, field.key.replace("_", ""), field.zh, field.en)
 }

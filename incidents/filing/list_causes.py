@@ -26,8 +26,7 @@ CAUSES: dict[str, str] = {
     "long_name": "a column's name has more than {limit} characters: is the first row a header?",
     "name_control": "the name of column {number} holds {character}: take it out, or save the list"
     " as UTF-8",
-    "unknown_column": "the column {column!r} is no field of a filing{nearest}: rename it or leave"
-    " it out; the first row must name the columns",
+    "unknown_column": "{column!r} is no field of a filing{nearest}: rename it, or leave it out",
     "no_site": "no column names the site: call it site, 域名 or 网站",
     "same_column": "the columns {column!r} and {other!r} are one field, {field}: keep one of them",
     # A row.
@@ -80,15 +79,16 @@ CAUSES: dict[str, str] = {
     "site": "{cause}",
     "site_twice": "row {row} names the site too: make one row of both",
     "choice": "it is none of the words of the form: write one of {known}",
+    "early_day": "it lies before {first}: write the day that is meant",
     "day": "it is no day: write one such as 2026-01-02, 2026/1/2 or 2026年1月2日",
     "long": "it has {length} characters, and {limit} are the most: shorten it",
     "one_line": "it holds a line end: write it on one line",
-    "label": "its column is none of {form}.LABEL, where a label has small letters, digits and"
-    " hyphens, 40 at most: rename it",
+    "label": "{label!r} is no label, which has small letters, digits and hyphens, 40 at most:"
+    " rename it",
     "items": "there are {found}, and {limit} are the most for one filing",
     "item_json": 'it is not a JSON object of texts: write one such as {{"{field}":"…"}}',
     "item_field": "{part!r} is no field of it: there are {known}",
-    "item_twice": "the column {other} says it too: keep one of them",
+    "item_twice": "another column says it too: keep one of them",
     "digest": "it is no SHA-256: write its 64 hexadecimal digits",
     "number": "it is no number: write digits alone",
 }

@@ -96,7 +96,7 @@ def read(raw: BinaryIO, file: str, *, done: Done = lambda _: None) -> Iterator[T
         heard.detach()
 
 
-def _xlsx(raw: BufferedReader, file: str) -> TableFile:
+def _xlsx(raw: BufferedReader[_Heard], file: str) -> TableFile:
     from incidents.filing.xlsx_table import XlsxTable
 
     table = XlsxTable(raw, file)
@@ -107,7 +107,7 @@ def _xlsx(raw: BufferedReader, file: str) -> TableFile:
 
 
 @contextmanager
-def _text(raw: BufferedReader, encoding: str) -> Iterator[TextIOWrapper]:
+def _text(raw: BufferedReader[_Heard], encoding: str) -> Iterator[TextIOWrapper]:
     text = TextIOWrapper(raw, encoding=encoding, newline="")
     try:
         yield text

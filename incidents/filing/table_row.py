@@ -102,7 +102,7 @@ class Header:
         found, wrong = {}, []
         for name, cell in zip(self.columns, cells, strict=False):
             text = cell.replace("\r\n", "\n").strip()
-            why = _refusal(text)
+            why = refusal(text)
             if why is not None:
                 wrong.append(Wrong(name, shown(text), why))
             elif text:
@@ -114,7 +114,8 @@ class Header:
         return Row(number, found, tuple(wrong)) if found or wrong else None
 
 
-def _refusal(text: str) -> Cause | None:
+def refusal(text: str) -> Cause | None:
+    """Why a text can stand in no cell; None if it can."""
     if len(text) > MAX_CELL:
         return cause("long_cell", length=f"{len(text):,}", limit=f"{MAX_CELL:,}")
     control = _CONTROLS.search(text)

@@ -42,7 +42,7 @@ class Package:
     def __init__(self, raw: BinaryIO, file: str) -> None:
         self._file, self._left = file, ALL
         try:
-            self._zip = zipfile.ZipFile(_Careful(raw, file))  # type: ignore[arg-type] # reads alone
+            self._zip = zipfile.ZipFile(_Careful(raw, file))
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
             raise TableError(file, cause("not_zip", error=error)) from error
         members = self._zip.infolist()

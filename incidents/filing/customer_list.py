@@ -1,0 +1,234 @@
+"""A customer list: each row of a table as what it changes in the filing of one site.
+
+An empty cell changes nothing. Nothing is lost in silence: what cannot be read is a problem of its
+row, with the field, what stands there, and the way out; a column that is none refuses the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from incidents import site_name
+from incidents.errors import BadSiteNameError, Cause
+from incidents.filing import customer_value, form
+from incidents.filing.customer_value import Read, UnreadableValueError
+from incidents.filing.form import DOCUMENTS, SERVERS, SITE
+from incidents.filing.list_causes import cause
+from incidents.filing.table_file import JSON, TableFile
+from incidents.filing.table_row import Row, TableError, shown
+from incidents.machine import filing
+from incidents.machine.filing import DOCUMENT, MAX_ITEMS, SERVER
+
+ALL_OF = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
+"""The columns that hold all servers, or all documents, of a site, by their labels."""
+
+_MAX_KNOWN = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What of a row cannot be used: the column and the field it is of (empty: the row as a whole),
+    what stands there, cut where it is long, and why, with the way out."""
+
+    column: str
+    field: str
+    value: str
+    detail: Cause
+
+    def __str__(self) -> str:
+        where = f"{self.field or self.column}: " if self.field or self.column else ""
+        return f"{where}{self.value!r}: {self.detail}" if self.value else f"{where}{self.detail}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """What one row says: the site in its kept form, and the details that it changes.
+
+    With a problem it is no row to take: `changes` holds what could be read beside it.
+    """
+
+    row: int
+    site: str | None
+    changes: dict[str, str]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What a column holds: a whole detail, the `part` of an item, or (without `read`) all items."""
+
+    name: str
+    key: str
+    read: Read | None
+    part: str = ""
+
+
+class CustomerList:
+    """The customers of a table, in the order of its rows.
+
+    Raises:
+        TableError: for a column that is no field, naming the nearest; for two columns that are one
+            field; and where no column names the site.
+    """
+
+    def __init__(self, table: TableFile) -> None:
+        self._table = table
+        self._columns: dict[str, _Column] = {}
+        self._rows: dict[str, int] = {}
+        if table.kind != JSON:
+            self._know(table)
+
+    def customers(self) -> Iterator[Customer]:
+        """Each row, with what of it cannot be used; raises TableError as the rows do.
+
+        The site of an earlier row is a problem: one of the two would win by its place alone.
+        """
+        for row in self._table.rows:
+            yield self._customer(row)
+
+    def _know(self, table: TableFile) -> None:
+        keys: dict[tuple[str, str], str] = {}
+        for name in table.columns:
+            column = _column(name)
+            if isinstance(column, Cause):
+                raise TableError(table.file, column)
+            what = (column.key, column.part)
+            if what in keys:
+                why = cause("same_column", column=keys[what], other=name, field=column.key)
+                raise TableError(table.file, why)
+            keys[what] = name
+            self._columns[name] = column
+        if (SITE, "") not in keys:
+            raise TableError(table.file, cause("no_site"))
+
+    def _customer(self, row: Row) -> Customer:
+        reading = _Reading([
+            Problem(column=wrong.column, field="", value=wrong.value, detail=wrong.detail)
+            for wrong in row.wrong
+        ])  # fmt: skip
+        columns = self._columns
+        for name, text in row.cells.items():
+            column = columns.get(name) or self._found(name)
+            if isinstance(column, Cause):
+                reading.problem(name, "", text, column)
+                continue
+            try:
+                if column.read is not None and not column.part:
+                    reading.changes[column.key] = column.read(text)
+                else:
+                    reading.of_item(column, text)
+            except UnreadableValueError as error:
+                reading.problem(name, _dotted(column), text, error.why)
+        changes = reading.finished()
+        site = self._site(changes.pop(SITE, None), row, reading)
+        return Customer(
+            row=row.number, site=site, changes=changes, problems=tuple(reading.problems)
+        )
+
+    def _found(self, name: str) -> _Column | Cause:
+        column = _column(name)
+        if isinstance(column, _Column) and len(self._columns) < _MAX_KNOWN:
+            self._columns[name] = column
+        return column
+
+    def _site(self, site: str | None, row: Row, reading: _Reading) -> str | None:
+        if site is None:
+            if all(problem.field != SITE for problem in reading.problems):
+                reading.problem(SITE, SITE, "", cause("site_missing"))
+            return None
+        before = self._rows.setdefault(site, row.number)
+        if before != row.number:
+            reading.problem(SITE, SITE, site, cause("site_twice", row=before))
+        return site
+
+
+class _Reading:
+    """What has been read of a row so far."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.changes: dict[str, str] = {}
+        self.problems = problems
+        self._parts: dict[str, dict[str, str]] = {}
+
+    def problem(self, column: str, field: str, text: str, why: Cause) -> None:
+        self.problems.append(Problem(column=column, field=field, value=shown(text), detail=why))
+
+    def of_item(self, column: _Column, text: str) -> None:
+        """A part of a server or a document, or all of them."""
+        if column.read is not None:
+            part = column.read(text)
+            self._parts.setdefault(column.key, {})[column.part] = part
+            return
+        for key, whole in customer_value.items(ALL_OF[column.key], text).items():
+            if not filing.is_known(key):
+                raise UnreadableValueError(cause("label", label=key.partition(".")[2][:60]))
+            self._keep(column.name, key, whole)
+
+    def finished(self) -> dict[str, str]:
+        """The changes, with the items whose parts stood in columns of their own."""
+        for key, parts in self._parts.items():
+            prefix = f"{key.partition('.')[0]}."
+            try:
+                self._keep(key, key, customer_value.parts(prefix, parts))
+            except UnreadableValueError as error:
+                self.problem(key, key, "", error.why)
+        if len(self.changes) > MAX_ITEMS:
+            self._count()
+        return self.changes
+
+    def _keep(self, column: str, key: str, whole: str) -> None:
+        if key in self.changes:
+            self.problem(column, key, "", cause("item_twice"))
+        self.changes[key] = whole
+
+    def _count(self) -> None:
+        for name, prefix in ALL_OF.items():
+            found = sum(key.startswith(prefix) for key in self.changes)
+            if found > MAX_ITEMS:
+                self.problem(name, name, "", cause("items", found=found, limit=MAX_ITEMS))
+
+
+def _column(name: str) -> _Column | Cause:
+    """What a column of that name holds, or why it is none."""
+    folded = form.folded(name)
+    key = form.named(name)
+    if key is not None:
+        return _Column(name, key, _site if key == SITE else customer_value.reader(key))
+    if folded in ALL_OF:
+        return _Column(name, folded, None)
+    prefix = next((prefix for prefix in ALL_OF.values() if folded.startswith(prefix)), None)
+    if prefix is None:
+        return cause("unknown_column", column=shown(name), nearest=_nearest(folded))
+    label, _, part = folded.removeprefix(prefix).partition(".")
+    key = f"{prefix}{label}"
+    if not filing.is_known(key):
+        return cause("label", label=shown(label))
+    if not part:
+        return _Column(name, key, lambda text: customer_value.item(prefix, text))
+    read = customer_value.part_reader(prefix, part)
+    if read is None:
+        known = ", ".join(field.key for field in form.PARTS[prefix])
+        return cause("item_field", part=shown(part), known=known)
+    return _Column(name, key, read, part)
+
+
+def _site(text: str) -> str:
+    try:
+        return site_name.read(text)
+    except BadSiteNameError as error:
+        raise UnreadableValueError(cause("site", cause=error.facts["detail"])) from error
+
+
+def _nearest(folded: str) -> str:
+    near = get_close_matches(folded, [*form.labels(), *ALL_OF], n=1, cutoff=0.6)
+    if not near:
+        return ""
+    key = form.labels().get(near[0], near[0])
+    label = form.FIELD_OF[key].zh if key in form.FIELD_OF else ""
+    return f" (did you mean {key}{label and f', {label}'}?)"
+
+
+def _dotted(column: _Column) -> str:
+    return f"{column.key}.{column.part}" if column.part else column.key

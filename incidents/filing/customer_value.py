@@ -1,0 +1,213 @@
+"""A value of a customer list: a text as somebody wrote it, and what a filing keeps of it.
+
+What is kept is a code where the form has a choice of words, an ISO 8601 date where it asks for a
+day, and else the text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from incidents.errors import Cause
+from incidents.filing import form
+from incidents.filing.list_causes import cause
+from incidents.filing.table_row import refusal
+from incidents.inputs import MAX_TEXT_CHARACTERS
+from incidents.machine.filing import (
+    DAYS,
+    DOCUMENT,
+    FIRST_DAY,
+    MAX_DOCUMENT,
+    MAX_OPEN,
+    OPEN_FIELDS,
+    SERVER,
+)
+from incidents.store.types import canonical
+
+Read = Callable[[str], str]
+
+IPS = ("ip", "contract_ip", "resolved_ip", "reported_ip")
+MAX_ITEM = {SERVER: MAX_TEXT_CHARACTERS, DOCUMENT: MAX_DOCUMENT}
+
+_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
+_BETWEEN_IPS = re.compile(r"[\s,;、，；]+")
+_PROVINCE = re.compile(r"(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区)$")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_KNOWN_DAYS = 8_192
+
+
+class UnreadableValueError(ValueError):
+    """A text is no value of its field; `why` says what would be one, without the text."""
+
+    def __init__(self, why: Cause) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def reader(key: str) -> Read:
+    """What reads the values of a field of the form.
+
+    What is returned raises UnreadableValueError.
+    """
+    if key in DAYS:
+        return day
+    if form.FIELD_OF[key].choices:
+        return _choice(form.FIELD_OF[key])
+    if key in IPS:
+        return _ips
+    return _open_text if key in OPEN_FIELDS else _sealed_text
+
+
+@lru_cache(maxsize=_KNOWN_DAYS)
+def day(text: str) -> str:
+    """A day as an ISO 8601 date, of 2026-01-02, 2026/1/2 or 2026年1月2日.
+
+    Raises:
+        UnreadableValueError: if it is none, or lies before there was a net.
+    """
+    found = _DAY.fullmatch(text)
+    try:
+        read = date(*(int(part) for part in found.groups() if part)) if found else None
+    except ValueError:
+        read = None
+    if read is None:
+        raise UnreadableValueError(cause("day"))
+    if read < FIRST_DAY:
+        raise UnreadableValueError(cause("early_day", first=FIRST_DAY.isoformat()))
+    return read.isoformat()
+
+
+def item(prefix: str, text: str) -> str:
+    """A server or a document as canonical JSON, of a JSON object; raises UnreadableValueError."""
+    return parts(prefix, _object(prefix, text))
+
+
+def items(prefix: str, text: str) -> dict[str, str]:
+    """The servers or documents by their keys, of a JSON object of such objects by their labels.
+
+    Raises:
+        UnreadableValueError: naming what is wrong with the first that is none.
+    """
+    found = _object(prefix, text)
+    return {f"{prefix}{label}": item(prefix, canonical(value)) for label, value in found.items()}
+
+
+def parts(prefix: str, given: Mapping[str, Any]) -> str:
+    """A server or a document as canonical JSON, of its parts as they were written.
+
+    Raises:
+        UnreadableValueError: naming the part that is none, or what is wrong with it.
+    """
+    readers, kept = _PARTS[prefix], {}
+    for name, value in given.items():
+        if name not in readers:
+            known = ", ".join(readers)
+            raise UnreadableValueError(cause("item_field", part=name[:40], known=known))
+        written = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(written, str):
+            raise UnreadableValueError(cause("item_json", field=next(iter(readers))))
+        text = written.strip()
+        why = refusal(text)
+        if why is not None:
+            raise UnreadableValueError(why)
+        if text:
+            kept[name] = readers[name](text)
+    whole = canonical(kept)
+    _insist(whole, MAX_ITEM[prefix])
+    return whole
+
+
+def part_reader(prefix: str, name: str) -> Read | None:
+    """What reads that part of a server or of a document; None if there is no such part."""
+    return _PARTS[prefix].get(name)
+
+
+def _object(prefix: str, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UnreadableValueError(cause("item_json", field=next(iter(_PARTS[prefix]))))
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _choice(field: form.Field) -> Read:
+    codes = form.codes(field)
+    kept = {choice.code: choice.code for choice in field.choices}
+    known = ", ".join(f"{choice.zh} ({choice.code})" for choice in field.choices)
+
+    def read(text: str) -> str:
+        code = kept.get(text) or codes.get(form.folded(text))
+        if code is None:
+            raise UnreadableValueError(cause("choice", known=known))
+        return code
+
+    return read
+
+
+def _ips(text: str) -> str:
+    return _open_text(" ".join(_BETWEEN_IPS.split(text)).strip())
+
+
+def _open_text(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise UnreadableValueError(cause("one_line"))
+    if len(text) > MAX_OPEN:
+        _insist(text, MAX_OPEN)
+    return text
+
+
+def _sealed_text(text: str) -> str:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        _insist(text, MAX_TEXT_CHARACTERS)
+    return text
+
+
+def _insist(text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise UnreadableValueError(cause("long", length=f"{len(text):,}", limit=f"{limit:,}"))
+
+
+def _province(text: str) -> str:
+    return _PROVINCE.sub("", text) or text
+
+
+def _city(text: str) -> str:
+    return text.removesuffix("市") or text
+
+
+def _digits(text: str) -> str:
+    if not (text.isascii() and text.isdecimal()):
+        raise UnreadableValueError(cause("number"))
+    return text
+
+
+def _digest(text: str) -> str:
+    kept = text.lower().removeprefix("sha256:")
+    if not _DIGEST.fullmatch(kept):
+        raise UnreadableValueError(cause("digest"))
+    return kept
+
+
+_PARTS: dict[str, dict[str, Read]] = {
+    SERVER: {
+        "ip": _ips, "province": _province, "city": _city, "place": _sealed_text, "count": _digits,
+    },
+    DOCUMENT: {
+        "kind": _choice(form.DOCUMENT_FIELDS[0]), "digest": _digest, "size": _digits,
+        "expires_on": day,
+    },
+}  # fmt: skip
