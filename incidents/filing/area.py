@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from incidents.filing.finding import Finding, unknown
 from incidents.filing.province import of_area
@@ -56,6 +57,7 @@ class Area:
         return None if None in ends else max(end for end in ends if end is not None)
 
 
+@lru_cache(maxsize=8192)
 def find(code: str) -> Area | None:
     """The area of a code of six digits; None if the table has none."""
     from stdnum import numdb

@@ -26,6 +26,9 @@ REGION = "CN"
 RUN = 7
 """So many equal digits, or digits that count up or down, look made up."""
 
+LONGEST_SERVICE = 6
+"""A number within a city has 7 or 8 digits, and what is shorter is a service's."""
+
 _EXTENSION = r"(?: ?(?:转|ext\.?|x|#) ?[0-9]{1,6})?"
 _WRITTEN = re.compile(rf"(?P<number>[+(]{{0,2}}[0-9][0-9 ()./-]*){_EXTENSION}", re.IGNORECASE)
 # Of seven or eight digits, as within a city.
@@ -76,7 +79,8 @@ def _of_service(field: str, number: PhoneNumber) -> Finding | None:
         if own:
             return suspect(field, "phone_of_service", SERVICE, false=True)
         return ok(field, "phone_service", SERVICE)
-    if _is_short(_subscriber(digits)):
+    rest = _subscriber(digits)
+    if len(rest) <= LONGEST_SERVICE and _is_short(rest):
         # libphonenumber calls it valid; it is dialled without an area code.
         return suspect(field, "phone_service_with_area", SERVICE, false=own)
     if number_type(number) in {PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST}:
