@@ -44,6 +44,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Keeping": {
         "site": ("incidents.cli.site:site", "The sites: add, show, why, hold, reinstate …"),
+        "filing": (
+            "incidents.cli.filing:filing",
+            "What site owners have filed: the register, its checks and terms.",
+        ),
         "policy": ("incidents.cli.policy:policy", "Show, test and activate the policy."),
         "acts": ("incidents.cli.acts:acts", "Orders: what is carried out, and what is not."),
         "account": ("incidents.cli.account:account", "Who may come in, and as what."),

@@ -9,7 +9,7 @@ from incidents.views.acts import dead_letters, order, unsettled
 from incidents.views.alarms import alarms_now
 from incidents.views.duty import duties
 from incidents.views.enforcement import enforcement
-from incidents.views.filing import all_filings, filing, filing_details
+from incidents.views.filing import all_filings, filing, filing_details, filings_of
 from incidents.views.filing import terms as filing_terms
 from incidents.views.policy import active_policy
 from incidents.views.policy import history as policy_history
@@ -20,7 +20,7 @@ from incidents.views.why import why
 
 __all__ = [
     "active_policy", "alarms_now", "all_filings", "dead_letters", "duties", "enforcement", "filing",
-    "filing_details", "filing_terms", "incident", "item",
+    "filing_details", "filing_terms", "filings_of", "incident", "item",
     "newest_of_story", "order", "part_of_story", "policy_history", "queue", "site", "sites",
     "timeline", "unsettled", "why",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -44,6 +44,17 @@ def filing_details(connection: Connection, name: str) -> dict[str, str]:
 def details_of(document: Document) -> dict[str, str]:
     """The details of such a document, without those that have been erased."""
     return {key: text for key, text in document["details"].items() if text is not None}
+
+
+def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The details of those sites, by name, for checks; who is not in the register is not there."""
+    wanted = sorted(set(names))
+    rows: list[tuple[int, str]] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        page = select(sites.c.id, sites.c.name).where(sites.c.name.in_(part))
+        rows += [(row.id, row.name) for row in connection.execute(page)]
+    return {found["site"]: details_of(found) for found in _documents(connection, rows)}
 
 
 def all_filings(connection: Connection) -> Iterator[Document]:

@@ -1,0 +1,96 @@
+"""What is written of filings: exports that an import reads, the form to print, the snippet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import params, whole_file
+from incidents.cli.filing_look import details_of, filed, today
+from incidents.cli.options import looking
+from incidents.cli.run import CSV, JSON
+from incidents.errors import DONE, InputError
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.filing.export import Filing
+
+output_option = click.option(
+    "-o", "--output", "target", default="-", show_default=True, metavar="FILE",
+    help="Where to; - is standard output.",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
+@output_option
+@looking
+def export(run: Run, sites: tuple[str, ...], target: str) -> int:
+    """Write the filings of the sites, or of all, as they are filed: JSON Lines, JSON or CSV.
+
+    `filing import` reads each of them again unchanged. What has been erased is not there.
+    """
+    from incidents.filing import export as written
+
+    if run.quiet or run.format == "table":
+        raise InputError("an export is json, jsonl or csv (--format)")
+    form = run.format
+    if form == CSV:
+        lines: Iterable[str] = written.csv_lines(list(_filings(run, sites)))
+    elif form == JSON:
+        lines = written.json_document(_filings(run, sites))
+    else:
+        lines = written.json_lines(_filings(run, sites))
+    whole_file.write(target, (line.encode() for line in lines))
+    return DONE
+
+
+@click.command()
+@params.name_argument
+@output_option
+@looking
+def form(run: Run, site: str, target: str) -> int:
+    """Write the filing of NAME as a page to print and copy from, in Chinese and English.
+
+    It has the order of the official form.
+    """
+    from incidents import site_name
+    from incidents.filing import checks, form_page
+
+    details = details_of(filed(run, site))
+    on = today(run)
+    page = form_page.page(
+        site_name.shown(site), details, on=on, findings=checks.check(details, today=on)
+    )
+    whole_file.write(target, [page.encode()])
+    return DONE
+
+
+@click.command()
+@params.name_argument
+@click.option("--icon", default="beian.png", show_default=True, metavar="PATH", help="The icon.")
+@output_option
+@looking
+def snippet(run: Run, site: str, icon: str, target: str) -> int:
+    """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
+    from incidents.filing import filing_settings
+    from incidents.filing import snippet as html
+
+    icp_form = filing_settings.load().icp_form
+    written = html.of(details_of(filed(run, site)), icon=icon, icp_form=icp_form)
+    whole_file.write(target, [written.encode()])
+    return DONE
+
+
+def _filings(run: Run, sites: tuple[str, ...]) -> Iterator[Filing]:
+    house = run.house
+    with house.reading() as connection:
+        found = (
+            (house.views.filing(connection, site) for site in sites)
+            if sites
+            else house.views.all_filings(connection)
+        )
+        for filing in found:
+            yield filing["site"], details_of(filing)

@@ -1,0 +1,63 @@
+"""The section [filing] of the settings file: which foot is wanted, how often pages are looked at,
+what desk reminds of terms, and where a desk's own presets stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from incidents import settings
+from incidents.acts.options import Options
+
+SECTION = "filing"
+SITE, SUBJECT = ICP_FORMS = ("site", "subject")
+"""Which ICP number stands at the foot: the site's, or (Guangdong) the subject's, without suffix."""
+
+RECHECK_WITHIN = timedelta(days=7)
+_LEAST, _MOST = timedelta(hours=1), timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingSettings:
+    """What the section says.
+
+    `allow` are hosts that may be asked for a page though they are not public, or by http.
+    `recheck_within`: within what time the daemon looks at each approved site's page again; None, it
+    looks at none. With `remind` it reminds of terms. `presets` is the file of the desk's own ones.
+    """
+
+    icp_form: str = SITE
+    allow: tuple[str, ...] = ()
+    recheck_within: timedelta | None = RECHECK_WITHIN
+    remind: bool = True
+    presets: Path | None = None
+
+
+def load() -> FilingSettings:
+    """The settings of this run.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingsFileError: if the file cannot be read.
+    """
+    return read(settings.section(SECTION))
+
+
+def read(section: Mapping[str, Any]) -> FilingSettings:
+    """The settings of such a section; raises SettingError, UnknownSettingError as `load` does."""
+    never = section.get("recheck_within") == ""
+    said = {key: value for key, value in section.items() if not (never and key == "recheck_within")}
+    options = Options(f"[{SECTION}]", said)
+    within = options.duration("recheck_within", RECHECK_WITHIN, least=_LEAST, most=_MOST)
+    found = FilingSettings(
+        icp_form=options.choice("icp_form", ICP_FORMS, SITE),
+        allow=options.texts("allow"),
+        recheck_within=None if never else within,
+        remind=options.flag("remind", default=True),
+        presets=options.path("presets"),
+    )
+    options.finish()
+    return found
