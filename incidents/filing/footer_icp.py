@@ -47,6 +47,15 @@ def check(foot: Foot, wanted: Icp | None, form: IcpForm, *, filed: bool) -> Iter
         yield from _links(foot)
 
 
+def in_form(number: Icp, form: IcpForm) -> str:
+    """The number as it is to stand at the foot."""
+    return number.subject if _is_subjects(number, form) else str(number)
+
+
+def _is_subjects(number: Icp, form: IcpForm) -> bool:
+    return form == "subject" or (form == "province" and number.province == _GUANGDONG)
+
+
 def _number(foot: Foot, shown: dict[Icp, bool], wanted: Icp, form: IcpForm) -> Iterator[Finding]:
     same = [number for number in shown if number.subject == wanted.subject]
     others = [number for number in shown if number.subject != wanted.subject]
@@ -84,7 +93,7 @@ def _not_shown(foot: Foot, wanted: Icp) -> Finding:
 
 def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, at_foot: bool) -> Finding:
     """With or without the suffix, as it is wanted; a subject's number alone demands none."""
-    subjects = form == "subject" or (form == "province" and number.province == _GUANGDONG)
+    subjects = _is_subjects(number, form)
     if subjects and number.suffix is not None:
         return wrong(NUMBER, "icp_suffix", _LINKS, shown=str(number), wanted=number.subject)
     if not subjects and number.suffix is None and (wanted is None or wanted.suffix is not None):
