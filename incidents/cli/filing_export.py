@@ -11,7 +11,7 @@ from incidents.cli import params, whole_file
 from incidents.cli.filing_look import details_of, filed, today
 from incidents.cli.options import looking
 from incidents.cli.run import CSV, JSON
-from incidents.errors import DONE, InputError
+from incidents.errors import DONE, InputError, RefusedError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -21,6 +21,11 @@ output_option = click.option(
     "-o", "--output", "target", default="-", show_default=True, metavar="FILE",
     help="Where to; - is standard output.",
 )  # fmt: skip
+
+
+class NoNumberError(RefusedError):
+    """{site} has no record number on record that can be read: set public_security_number or
+    icp_number first (filing set)"""
 
 
 @click.command()
@@ -70,16 +75,21 @@ def form(run: Run, site: str, target: str) -> int:
 
 @click.command()
 @params.name_argument
-@click.option("--icon", default="beian.png", show_default=True, metavar="PATH", help="The icon.")
+@click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
 @output_option
 @looking
 def snippet(run: Run, site: str, icon: str, target: str) -> int:
     """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
     from incidents.filing import filing_settings
     from incidents.filing import snippet as html
+    from incidents.filing.record_number import read_icp, read_public_security
 
-    icp_form = filing_settings.load().icp_form
-    written = html.of(details_of(filed(run, site)), icon=icon, icp_form=icp_form)
+    details = details_of(filed(run, site))
+    number = read_public_security(details.get("public_security_number", ""))
+    icp = read_icp(details.get("icp_number", ""))
+    written = html.snippet(number, icp, icon=icon, icp_form=filing_settings.load().icp_form)
+    if not written:
+        raise NoNumberError(site=site)
     whole_file.write(target, [written.encode()])
     return DONE
 

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from incidents import settings
 from incidents.acts.options import Options
+from incidents.filing.footer_icp import ICP_FORMS, IcpForm
 
 SECTION = "filing"
-SITE, SUBJECT = ICP_FORMS = ("site", "subject")
-"""Which ICP number stands at the foot: the site's, or (Guangdong) the subject's, without suffix."""
-
 RECHECK_WITHIN = timedelta(days=7)
 _LEAST, _MOST = timedelta(hours=1), timedelta(days=90)
 
@@ -24,12 +22,12 @@ _LEAST, _MOST = timedelta(hours=1), timedelta(days=90)
 class FilingSettings:
     """What the section says.
 
-    `allow` are hosts that may be asked for a page though they are not public, or by http.
+    `icp_form`: see `footer_icp`. `allow` are hosts that may be asked for a page though they are not public, or by http.
     `recheck_within`: within what time the daemon looks at each approved site's page again; None, it
     looks at none. With `remind` it reminds of terms. `presets` is the file of the desk's own ones.
     """
 
-    icp_form: str = SITE
+    icp_form: IcpForm = "province"
     allow: tuple[str, ...] = ()
     recheck_within: timedelta | None = RECHECK_WITHIN
     remind: bool = True
@@ -53,7 +51,7 @@ def read(section: Mapping[str, Any]) -> FilingSettings:
     options = Options(f"[{SECTION}]", said)
     within = options.duration("recheck_within", RECHECK_WITHIN, least=_LEAST, most=_MOST)
     found = FilingSettings(
-        icp_form=options.choice("icp_form", ICP_FORMS, SITE),
+        icp_form=_icp_form(options),
         allow=options.texts("allow"),
         recheck_within=None if never else within,
         remind=options.flag("remind", default=True),
@@ -61,3 +59,7 @@ def read(section: Mapping[str, Any]) -> FilingSettings:
     )
     options.finish()
     return found
+
+
+def _icp_form(options: Options) -> IcpForm:
+    return cast("IcpForm", options.choice("icp_form", ICP_FORMS, "province"))
