@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name="fk_filing_terms_site_id_sites"),
     )
     op.create_index("ix_filing_terms_remind", "filing_terms", ["remind_on", "site_id"])
+    op.create_index("ix_filing_terms_reminded", "filing_terms", ["reminded_on"])
     op.create_index("ix_filing_terms_due", "filing_terms", ["due_on", "site_id"])
     op.create_table(
         "footers",

@@ -108,6 +108,9 @@ def _words(alarm: Document, when: When) -> str:
             return f"{site}: what closed it no longer holds ({rule(alarm['rule'])})"
         case "report_due" if due is not None:
             return f"{site}: {incident} is to be reported to the police, {when.left(due)}"
+        case "filing_due":
+            terms, overdue = counted(alarm["terms"], "term"), alarm["overdue"]
+            return f"{terms} of filings reminded of on {alarm['subject']}, {overdue:,} of them over"
     return str(alarm["subject"])
 
 
@@ -119,5 +122,6 @@ def _next(alarm: Document) -> str:
         "order_dead": f"incidents acts show {alarm['order']}",
         "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",
+        "filing_due": "incidents filing terms",
         "report_due": f"incidents reported {alarm['incident']} --ref R",
     }.get(alarm["kind"], "incidents queue")

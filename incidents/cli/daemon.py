@@ -53,7 +53,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import alarm_duty, delivery, enforce, heartbeat, record
+    from incidents.daemon import alarm_duty, delivery, enforce, filing_duty, heartbeat, record
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
@@ -70,7 +70,7 @@ def _once(run: Run) -> int:
     carried_out = delivery.once(house)
     _tell_of_orders(run, carried_out.round)
     wrong += carried_out.errors
-    for duty in (alarm_duty.once, record.once):
+    for duty in (filing_duty.once, alarm_duty.once, record.once):
         _do(duty, house, wrong)
     return _tell_what_is_wrong(run, wrong)
 

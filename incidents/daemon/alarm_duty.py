@@ -23,7 +23,7 @@ from incidents.notices.facts import AlarmFacts
 from incidents.store import alarms, schema
 from incidents.store.alarms import Raised
 from incidents.store.engine import plainly, reading, writing
-from incidents.views.alarms import REPORT, SILENT, Alarm, Look, alarming
+from incidents.views.alarms import FILING, REPORT, SILENT, Alarm, Look, alarming
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
@@ -50,8 +50,8 @@ FRESH_S = 5.0
 KEPT_FOR = timedelta(days=1)
 """So long an alarm is kept that this look cannot say the end of: there are more than it has seen.
 
-A reminder of a report too: it never comes again, and a daemon whose settings know other reminders
-must not forget it for the one that then tells it again.
+A reminder of a report, or of a filing, too: it never comes again, and a daemon whose settings know
+other reminders must not forget it for the one that then tells it again.
 """
 
 Tell = Callable[[Alarm, Raised, datetime], Outcome]
@@ -248,6 +248,7 @@ def facts(alarm: Alarm, now: datetime) -> AlarmFacts:
         since=alarm.since,
         due=alarm.due,
         overdue=alarm.overdue,
+        terms=alarm.terms,
         miss_closes=alarm.miss_closes,
         rule=alarm.rule,
         daemon=alarm.daemon,
@@ -255,7 +256,7 @@ def facts(alarm: Alarm, now: datetime) -> AlarmFacts:
 
 
 def _may_be_forgotten(missing: Raised, look: Look, now: datetime) -> bool:
-    if missing.kind in look.capped or missing.kind == REPORT:
+    if missing.kind in look.capped or missing.kind in {REPORT, FILING}:
         return now - missing.raised_at > KEPT_FOR
     return True
 

@@ -22,10 +22,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
-from incidents.daemon import alarm_duty, delivery, journal, record, retention_duty
+from incidents.daemon import (
+    alarm_duty,
+    delivery,
+    filing_duty,
+    journal,
+    record,
+    retention_duty,
+)
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.enforce import Enforcement
+from incidents.daemon.filing_duty import Filings
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
 from incidents.daemon.record import Record, Witnessing
 from incidents.daemon.retention_duty import Retention
@@ -44,7 +52,8 @@ _HAIR = timedelta(milliseconds=1)
 _WATCH_S = 0.5
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
 _RECORD, _RETENTION, _DELIVERY, _ALARMS = "record", "retention", "delivery", "alarms"
-_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, _DELIVERY, _ALARMS, "default")
+_FILINGS = "filings"
+_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, _DELIVERY, _ALARMS, _FILINGS, "default")
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -101,6 +110,7 @@ class _Loop:
         self._metrics = Service(house, say=journal.say, warn=journal.warn)
         self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
         self._alarms = Alarms(house, stopped=self._stop.is_set)
+        self._filings = Filings(house, stopped=self._stop.is_set)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={name: ThreadPoolExecutor(1) for name in _EXECUTORS},
@@ -127,6 +137,9 @@ class _Loop:
         )
         self._every(
             alarm_duty.TICK_S, self._alarms.run, id=_ALARMS, executor=_ALARMS, max_instances=1
+        )
+        self._every(
+            filing_duty.TICK_S, self._filings.run, id=_FILINGS, executor=_FILINGS, max_instances=1
         )
         self._witnessing.start()
         self._metrics.start()
@@ -167,7 +180,7 @@ class _Loop:
         self._look_at_once()
 
     def _look_at_once(self) -> None:
-        for id_ in (_TICK, _HEARTBEAT, _RECORD, _DELIVERY, _ALARMS):
+        for id_ in (_TICK, _HEARTBEAT, _RECORD, _DELIVERY, _ALARMS, _FILINGS):
             self._at_once(id_)
 
     def _look(self) -> None:

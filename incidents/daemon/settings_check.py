@@ -11,6 +11,7 @@ from incidents.audit import log_settings
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.record import Record
+from incidents.filing import filing_settings
 from incidents.metrics import metrics_settings, service
 from incidents.notices import customer_settings, notice_settings
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_settings.SECTION,
     report_duty.SECTION, metrics_settings.SECTION, log_settings.SECTION, retention.SECTION,
-    access_settings.SERVE, access_settings.OIDC,
+    access_settings.SERVE, access_settings.OIDC, filing_settings.SECTION,
 )  # fmt: skip
 
 
@@ -37,4 +38,5 @@ def check(house: House) -> list[str]:
     service.needed()
     Alarms(house).read()
     retention.of_settings()
+    filing_settings.load()
     return delivery.check(house)

@@ -22,9 +22,10 @@ _LEAST, _MOST = timedelta(hours=1), timedelta(days=90)
 class FilingSettings:
     """What the section says.
 
-    `icp_form`: see `footer_icp`. `allow` are hosts that may be asked for a page though they are not public, or by http.
-    `recheck_within`: within what time the daemon looks at each approved site's page again; None, it
-    looks at none. With `remind` it reminds of terms. `presets` is the file of the desk's own ones.
+    `icp_form`: see `footer_icp`. `allow` are hosts that may be asked for a page though they are not
+    public. `recheck_within`: within what time the daemon looks at each approved site's page again;
+    None, it looks at none. With `remind` it reminds of terms. `presets` is the file of the desk's
+    own ones.
     """
 
     icp_form: IcpForm = "province"

@@ -9,7 +9,7 @@ LANGUAGES = ("zh_CN", "en")
 
 ALARMS = (
     "daemon_silent", "order_dead", "clock_about_to_lapse", "closure_waits", "closure_disputed",
-    "report_due",
+    "report_due", "filing_due",
 )  # fmt: skip
 """What the desk is alarmed of beside the orders of its lane."""
 
@@ -37,6 +37,7 @@ NOTICES: dict[str, Entry] = {
     "alarm_closure_waits": Entry("desk", "a closure waits for its second person"),
     "alarm_closure_disputed": Entry("desk", "what closed a site no longer holds"),
     "alarm_report_due": Entry("desk", "an incident is to be reported to the police"),
+    "alarm_filing_due": Entry("desk", "filings near the end of their 30 days, or are over"),
 }
 
 

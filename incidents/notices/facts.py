@@ -82,6 +82,7 @@ class AlarmFacts:
     incident, `due`, and whether the miss closes the site. `closure_waits`: the rule, and the
     incident of R5, since when. `closure_disputed`: the rule, since when.
     `report_due`: the incident, and by when it is to be reported (the 24 hours of article 10).
+    `filing_due`: how many `terms` were reminded of today, and how many of them are `overdue`.
     """
 
     at: datetime
@@ -97,6 +98,7 @@ class AlarmFacts:
     miss_closes: bool = False
     rule: str | None = None
     daemon: str | None = None
+    terms: int = 0
 
 
 AnyFacts = Facts | AlarmFacts

@@ -74,6 +74,7 @@ _OF: dict[str, AnyFacts] = {
     "alarm_report_due": replace(
         _ALARM, site="shop.example", incident="12-3", due=_NOON + timedelta(hours=2),
     ),
+    "alarm_filing_due": replace(_ALARM, terms=12, overdue=3),
 }  # fmt: skip
 
 _FINDINGS = [(_ONE,), (_BARE,), (_LONG, _BARE)]
@@ -122,6 +123,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_closure_waits": {"rule": ["refusal", "false_info"], "incident": ["12-3", None]},
     "alarm_closure_disputed": {"rule": _CLOSING["rule"], "since": [_NOON, None]},
     "alarm_report_due": {"due": [_NOON - timedelta(hours=2)]},
+    "alarm_filing_due": {"terms": [1, 12], "overdue": [0, 1]},
 }  # fmt: skip
 
 

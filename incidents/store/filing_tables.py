@@ -26,6 +26,7 @@ filing_terms = Table(
     Column("remind_on", Word, nullable=False),
 )
 Index("ix_filing_terms_remind", filing_terms.c.remind_on, filing_terms.c.site_id)
+Index("ix_filing_terms_reminded", filing_terms.c.reminded_on)
 Index("ix_filing_terms_due", filing_terms.c.due_on, filing_terms.c.site_id)
 
 footers = Table(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Select, select
 
 from incidents.machine.case import Case
 from incidents.machine.filing import Term
 from incidents.store.filing_tables import filing_details, filing_terms
 from incidents.store.given import Given
 from incidents.store.statement import Change, Question, Row
+from incidents.store.tables import sites
 from incidents.store.types import Number
 
 Detail = tuple[int, str, str]
@@ -48,6 +49,23 @@ def of_sites(connection: Connection, site_ids: Iterable[int]) -> list[Detail]:
 def terms_of(connection: Connection, site_ids: Iterable[int]) -> list[FoundTerm]:
     """All terms of those sites that run."""
     return TERMS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def to_remind(connection: Connection, on: str, most: int) -> list[int]:
+    """The sites, at most so many, with a term of which a reminder is due on that day.
+
+    Of one that is closed nobody is reminded.
+    """
+    of = filing_terms.c
+    query = (
+        select(of.site_id)
+        .join_from(filing_terms, sites, sites.c.id == of.site_id)
+        .where(of.remind_on <= on, sites.c.state != "closed")
+        .distinct()
+        .order_by(of.site_id)
+        .limit(most)
+    )
+    return list(connection.scalars(query))
 
 
 def _rows(

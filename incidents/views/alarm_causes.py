@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal_column, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
 
+from incidents.store.filing_tables import filing_terms
 from incidents.store.metadata import words
 from incidents.store.order_tables import dead, deliveries
 from incidents.store.tables import sites, work
@@ -79,3 +80,23 @@ WAITING = _first_of("closure", sites.c.closing_incident)
 
 DISPUTED = _first_of("disputed", sites.c.rule)
 """The closures that are in dispute, and by which rule."""
+
+_of = filing_terms.c
+_open = sites.c.state != "closed"
+_on_open_sites = filing_terms.join(sites, sites.c.id == _of.site_id)
+
+LAST_REMINDED = (
+    select(_of.reminded_on)
+    .select_from(_on_open_sites)
+    .where(_open, _of.reminded_on.is_not(None))
+    .order_by(_of.reminded_on.desc())
+    .limit(literal_column("1"))
+)
+"""The last day on which the desk was reminded of a term."""
+
+REMINDED = (
+    select(func.count(), func.sum(case((_of.due_on < bindparam("day"), 1), else_=0)))
+    .select_from(_on_open_sites)
+    .where(_open, _of.reminded_on == bindparam("day"))
+)
+"""Of how many terms it was reminded on that `day`, and of how many of them it was over then."""

@@ -7,7 +7,7 @@ limit.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,7 +26,8 @@ from incidents.views.misses import closing_misses
 
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
-KINDS = (SILENT, LAPSING, WAITING, DEAD, DISPUTED, REPORT)
+FILING = "filing_due"
+KINDS = (SILENT, LAPSING, WAITING, DEAD, DISPUTED, REPORT, FILING)
 """The most urgent first."""
 
 EVERYBODY = "all"
@@ -45,6 +46,8 @@ class Alarm:
     and the attempts. `clock_about_to_lapse`: the incident, its `due` time, and whether the miss
     closes the site (R3). `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the
     rule. `report_due`: the incident, by when it is `due`, and whether that has passed (`late`).
+    `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
+    they are (`terms`), and of how many the last day is over (`overdue`).
     """
 
     kind: str
@@ -62,6 +65,7 @@ class Alarm:
     overdue: int = 0
     miss_closes: bool = False
     late: bool = False
+    terms: int = 0
 
     @property
     def key(self) -> str:
@@ -91,6 +95,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
         _dead(connection),
         _disputed(connection),
         _reports(connection, now, report),
+        _filings(connection, now),
     )
     for kind, (alarms, more) in zip(KINDS, parts, strict=True):
         found += alarms[:MAX_LOOKED]
@@ -235,3 +240,14 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
             )
         )
     return alarms, more
+
+
+def _filings(connection: Connection, now: datetime) -> Part:
+    """That terms of filings near their ends, or are over (domain.md, section 5): one alarm for all
+    that were reminded of on one day, for as long as that day is not long gone."""
+    day = connection.scalar(alarm_causes.LAST_REMINDED)
+    # The day is one of the desk's own zone, which is at most 14 hours ahead of UTC.
+    if day is None or now.date() - date.fromisoformat(day) > timedelta(days=1):
+        return [], False
+    terms, overdue = connection.execute(alarm_causes.REMINDED, {"day": day}).one()
+    return [Alarm(kind=FILING, subject=day, terms=terms, overdue=overdue or 0)], False

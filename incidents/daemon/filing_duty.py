@@ -1,0 +1,185 @@
+"""The filings' duty: reminds the desk of terms, and looks again at approved sites' pages.
+
+Neither suspends anybody. Any number of daemons may do it: what one has done is no news to another.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from incidents.daemon import journal
+from incidents.daemon.part import Part
+from incidents.desk import Envelope
+from incidents.machine.commands import RecordFooter, Remind
+from incidents.store import filings, footers, schema
+from incidents.store.engine import plainly, reading, writing
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+    from incidents.filing.filing_settings import FilingSettings
+    from incidents.store.footers import Due
+
+_NOT_REMINDED = "nobody is reminded of what is to be filed"
+_NOT_LOOKED = "the feet of approved sites' pages are not looked at"
+
+TICK_S = 10.0
+"""How often it is to be run: one page at most each time, so that nobody is bothered."""
+
+AT_ONCE = 500
+"""So many sites are reminded of in one transaction."""
+
+AGAIN_AFTER = timedelta(hours=6)
+"""After this a page that could not be read is tried again, if not earlier."""
+
+ONCE_PAGES, ONCE_S = 20, 20.0
+"""So many pages, and so long, `daemon --once` looks at."""
+
+Look = Callable[[str, "dict[str, str]", "FilingSettings"], "tuple[str, ...] | None"]
+"""Looks at the foot of a site's page, by the details of its filing: the codes of what is wrong,
+none if all is right; None, if there was no page to be looked at."""
+
+
+class Filings:
+    """The duty of one daemon; one thread does it. `stopped` is asked between two sites."""
+
+    def __init__(
+        self,
+        house: House,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        look: Look | None = None,
+        say: Callable[..., None] = journal.say,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._house, self._engine = house, house.bare_engine
+        self._stopped = stopped
+        self._look = look or _looked_at
+        self._say = say
+        self._chance = chance
+        self._reminding = Part(_NOT_REMINDED, monotonic)
+        self._looking = Part(_NOT_LOOKED, monotonic)
+
+    def run(self) -> None:
+        """One round; whatever comes of it, the next one will be tried."""
+        if not self._stopped():
+            self._reminding.do(self.remind)
+        if not self._stopped():
+            self._looking.do(self.look_at_one)
+
+    def remind(self) -> int:
+        """Remind of all terms of which a reminder is due today; of how many sites that was.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+            SettingError, UnknownSettingError, SettingsFileError: of what the settings say.
+        """
+        if not self._settings().remind:
+            return 0
+        schema.check(self._engine)
+        count = 0
+        while not self._stopped():
+            today = self._now().astimezone(self._house.settings.zone).date().isoformat()
+            with plainly(self._engine), reading(self._engine) as connection:
+                sites = filings.to_remind(connection, today, AT_ONCE)
+            if not sites:
+                break
+            answers = self._house.desk.submit(
+                [Envelope(site=site, command=Remind(on=today)) for site in sites]
+            )
+            # Another daemon may have reminded of some of them meanwhile.
+            reminded = sum(bool(answer.events) for answer in answers)
+            count += reminded
+            if not reminded:
+                break
+        if count:
+            self._say("the desk is reminded of what is to be filed", count=count)
+        return count
+
+    def look_at_one(self) -> bool:
+        """Look at the page that has waited longest, if one is due; whether there was one.
+
+        Raises as `remind` does, and NoFilingLibraryError or NoFetchingLibraryError.
+        """
+        settings = self._settings()
+        if settings.recheck_within is None:
+            return False
+        schema.check(self._engine)
+        now = self._now()
+        with plainly(self._engine), reading(self._engine) as connection:
+            due = footers.due(connection, now)
+        if due is None:
+            return False
+        # Spread, so that what was taken in on one day is not looked at on one day for ever.
+        after = settings.recheck_within * (1 - self._chance() / 5)
+        with plainly(self._engine), writing(self._engine) as connection:
+            if not footers.claim(connection, due, now + after):
+                return True
+        self._record(due, settings, now)
+        return True
+
+    def _record(self, due: Due, settings: FilingSettings, now: datetime) -> None:
+        house = self._house
+        with house.reading() as connection:
+            details: dict[str, str] = house.views.filing_details(connection, due.site)
+        problems = self._look(due.site, details, settings)
+        if problems is None:
+            assert settings.recheck_within is not None
+            with plainly(self._engine), writing(self._engine) as connection:
+                again = now + min(AGAIN_AFTER, settings.recheck_within)
+                footers.put_off(connection, due.site_id, again)
+            return
+        [answer] = house.desk.submit(
+            [Envelope(site=due.site_id, command=RecordFooter(problems=problems))]
+        )
+        if answer.events:
+            self._say("what the foot of a page shows has changed", count=len(problems))
+
+    def _settings(self) -> FilingSettings:
+        from incidents.filing import filing_settings
+
+        return filing_settings.load()
+
+    def _now(self) -> datetime:
+        with plainly(self._engine), reading(self._engine) as connection:
+            return self._house.now(connection)
+
+
+def once(house: House) -> Filings:
+    """Remind of all that is due, and look at some pages: `daemon --once`.
+
+    Raises as `Filings.remind` does.
+    """
+    duty = Filings(house, say=lambda *_, **__: None)
+    duty.remind()
+    until = time.monotonic() + ONCE_S
+    for _ in range(ONCE_PAGES):
+        if time.monotonic() > until or not duty.look_at_one():
+            break
+    return duty
+
+
+def _looked_at(
+    site: str, details: dict[str, str], settings: FilingSettings
+) -> tuple[str, ...] | None:
+    # With what it stands on, for a desk that has approved sites.
+    from incidents.filing import footer, page
+    from incidents.filing.finding import WRONG
+    from incidents.outbound.guard import Guard
+
+    guard = Guard(allow=settings.allow, plain_http=True)
+    try:
+        home = details.get("home_url", "")
+        read = page.fetch(home, guard) if home else page.of_site(site, guard)
+    except page.UnreadPageError:
+        return None
+    expected = footer.Expected.of(details, icp_form=settings.icp_form)
+    found = footer.check(read.foot(), expected)
+    if any(each.field == footer.PAGE for each in found):
+        # Cut off, or filled by scripts alone: nobody can tell what it lacks.
+        return None
+    return tuple(sorted({each.code for each in found if each.verdict == WRONG}))
