@@ -47,9 +47,8 @@ _servers = _item({
     "city": st.sampled_from(["深圳", "北京", "青岛"]), "place": texts("\n", 40), "count": _digits,
 })  # fmt: skip
 _documents = _item({
-    "kind": _value(form.DOCUMENT_FIELDS[0]),
+    "kind": _value(form.DOCUMENT_FIELDS[0]), "size": _digits, "expires_on": _days,
     "digest": st.from_regex("[0-9a-f]{64}", fullmatch=True),
-    "size": _digits, "expires_on": _days,
 }).filter(lambda text: len(text) <= MAX_DOCUMENT)  # fmt: skip
 
 
