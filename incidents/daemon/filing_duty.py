@@ -169,9 +169,8 @@ def _looked_at(
     # With what it stands on, for a desk that has approved sites.
     from incidents.filing import footer, page
     from incidents.filing.finding import WRONG
-    from incidents.outbound.guard import Guard
 
-    guard = Guard(allow=settings.allow, plain_http=True)
+    guard = settings.guard()
     try:
         home = details.get("home_url", "")
         read = page.fetch(home, guard) if home else page.of_site(site, guard)

@@ -11,11 +11,13 @@ from typing import Any, cast
 
 from incidents import settings
 from incidents.acts.options import Options
+from incidents.errors import BadSiteNameError
 from incidents.filing.footer_icp import ICP_FORMS, IcpForm
+from incidents.outbound.guard import Guard
 
 SECTION = "filing"
 RECHECK_WITHIN = timedelta(days=7)
-_LEAST, _MOST = timedelta(hours=1), timedelta(days=90)
+_LEAST, _MOST = timedelta(hours=1), timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +36,19 @@ class FilingSettings:
     remind: bool = True
     presets: Path | None = None
 
+    def guard(self) -> Guard:
+        """What pages are fetched under. A site may well speak nothing but http."""
+        return Guard(allow=self.allow, plain_http=True)
 
-def load() -> FilingSettings:
+
+def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
     """The settings of this run.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
         SettingsFileError: if the file cannot be read.
     """
-    return read(settings.section(SECTION))
+    return read(settings.section(SECTION, environ))
 
 
 def read(section: Mapping[str, Any]) -> FilingSettings:
@@ -59,6 +65,10 @@ def read(section: Mapping[str, Any]) -> FilingSettings:
         presets=options.path("presets"),
     )
     options.finish()
+    try:
+        found.guard()
+    except BadSiteNameError as error:
+        raise options.wrong("allow", f"a list of hosts: {error.message}") from error
     return found
 
 

@@ -94,6 +94,16 @@ WORDS = {
 }
 """Where a number can stand that nobody sees."""
 
+FIELDS = {
+    "page": "the page",
+    "public_security_number": "public-security number",
+    "public_security_icon": "public-security icon",
+    "public_security_link": "public-security link",
+    "icp_number": "ICP number",
+    "icp_link": "ICP link",
+}
+"""What a finding is about, by its field."""
+
 _ENGLISH = Language(phrases=PHRASES | WORDS, duration=write_duration, comma=", ")
 
 
@@ -101,3 +111,8 @@ def sentence(finding: Finding) -> str:
     """What a finding about the foot of a page says, in English."""
     facts: dict[str, Any] = dict(finding.facts)
     return _ENGLISH.say(finding.code, **facts)
+
+
+def field(about: str) -> str:
+    """What a finding with that field is about."""
+    return FIELDS.get(about, about)
