@@ -34,7 +34,8 @@ LAST_CHARACTERS, LAST_SHARE = 400, 5
 more."""
 
 BARE_CHARACTERS = 40
-"""A page with fewer characters is nothing yet, if scripts or frames can bring the rest."""
+"""A page with fewer characters, and no number, is nothing yet if scripts or frames can bring the
+rest."""
 
 Number = TypeVar("Number", Icp, PublicSecurity)
 
@@ -116,12 +117,13 @@ class _Look:
         """All of it."""
         links = [link for link in map(self._link, self._page.links) if link is not None]
         shown = "".join(self._page.text.split())
+        empty = len(shown) < BARE_CHARACTERS and not self._securities and not self._icps
         return Foot(
             public_security=self._public_security(),
             icp=self._icp(),
             links=tuple(dict.fromkeys(links[-MAX_MENTIONS:])),
             icons=tuple(dict.fromkeys(self._icons()))[-MAX_MENTIONS:],
-            bare=self._page.moving and len(shown) < BARE_CHARACTERS,
+            bare=self._page.moving and empty,
             cut=cut or self._page.given_up,
             encoding=encoding,
         )
