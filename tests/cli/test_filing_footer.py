@@ -86,6 +86,7 @@ def test_a_program_is_told_the_same(cli: Cli) -> None:
             "verdict": "wrong",
             "field": "public_security_icon",
             "code": "icon_missing",
+            "false": False,
             "sentence": "The public-security icon is not shown.",
             "facts": {},
             "source": "domain.md 5",
