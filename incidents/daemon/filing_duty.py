@@ -35,6 +35,9 @@ AT_ONCE = 500
 AGAIN_AFTER = timedelta(hours=6)
 """After this a page that could not be read is tried again, if not earlier."""
 
+PASSED_OVER = 100
+"""So many sites without a page to be looked at are passed over in a round."""
+
 ONCE_PAGES, ONCE_S = 20, 20.0
 """So many pages, and so long, `daemon --once` looks at."""
 
@@ -61,6 +64,7 @@ class Filings:
         self._look = look or _looked_at
         self._say = say
         self._chance = chance
+        self._enrolled = 0
         self._reminding = Part(_NOT_REMINDED, monotonic)
         self._looking = Part(_NOT_LOOKED, monotonic)
 
@@ -103,41 +107,53 @@ class Filings:
     def look_at_one(self) -> bool:
         """Look at the page that has waited longest, if one is due; whether there was one.
 
+        One that is down, or not approved, shows nothing: it is passed over.
+
         Raises as `remind` does, and NoFilingLibraryError or NoFetchingLibraryError.
         """
         settings = self._settings()
         if settings.recheck_within is None:
             return False
         schema.check(self._engine)
-        now = self._now()
-        with plainly(self._engine), reading(self._engine) as connection:
-            due = footers.due(connection, now)
-        if due is None:
-            return False
-        # Spread, so that what was taken in on one day is not looked at on one day for ever.
-        after = settings.recheck_within * (1 - self._chance() / 5)
-        with plainly(self._engine), writing(self._engine) as connection:
-            if not footers.claim(connection, due, now + after):
-                return True
-        self._record(due, settings, now)
-        return True
+        for _ in range(PASSED_OVER):
+            due = self._next()
+            if due is None or self._stopped():
+                return False
+            # Spread, so that what was taken in on one day is not looked at on one day for ever.
+            after = settings.recheck_within * (1 - self._chance() / 5)
+            details = self._claimed(due, after)
+            if details is not None:
+                return self._record(due, details, settings)
+        return False
 
-    def _record(self, due: Due, settings: FilingSettings, now: datetime) -> None:
-        house = self._house
-        with house.reading() as connection:
-            details: dict[str, str] = house.views.filing_details(connection, due.site)
+    def _next(self) -> Due | None:
+        with plainly(self._engine), writing(self._engine) as connection:
+            self._enrolled = footers.enrol(connection, self._enrolled)
+            return footers.due(connection, self._house.now(connection))
+
+    def _claimed(self, due: Due, after: timedelta) -> dict[str, str] | None:
+        """The details of the site's filing; None if there is no page of it to be looked at, or
+        another daemon looks."""
+        with plainly(self._engine), writing(self._engine) as connection:
+            now = self._house.now(connection)
+            details: dict[str, str] = self._house.views.filing_details(connection, due.site)
+            shows = due.state == "active" and {footers.NUMBER, footers.APPROVED} <= details.keys()
+            wait = after if shows else min(after, AGAIN_AFTER)
+            return details if footers.claim(connection, due, now + wait) and shows else None
+
+    def _record(self, due: Due, details: dict[str, str], settings: FilingSettings) -> bool:
         problems = self._look(due.site, details, settings)
         if problems is None:
             assert settings.recheck_within is not None
+            wait = min(AGAIN_AFTER, settings.recheck_within)
             with plainly(self._engine), writing(self._engine) as connection:
-                again = now + min(AGAIN_AFTER, settings.recheck_within)
-                footers.put_off(connection, due.site_id, again)
-            return
-        [answer] = house.desk.submit(
-            [Envelope(site=due.site_id, command=RecordFooter(problems=problems))]
-        )
+                footers.put_off(connection, due.site_id, self._house.now(connection) + wait)
+            return True
+        command = RecordFooter(problems=problems)
+        [answer] = self._house.desk.submit([Envelope(site=due.site_id, command=command)])
         if answer.events:
             self._say("what the foot of a page shows has changed", count=len(problems))
+        return True
 
     def _settings(self) -> FilingSettings:
         from incidents.filing import filing_settings

@@ -205,11 +205,12 @@ def test_a_site_that_is_not_approved_or_has_no_number_is_not_looked_at(
     assert not office.duty().look_at_one()
 
 
-def test_a_site_that_is_down_is_not_looked_at(office: Office) -> None:
+def test_a_site_that_is_down_is_not_looked_at_until_it_is_up(office: Office) -> None:
     office.file(**APPROVED)
     office.give(c.SetHold(by="li", reason="by order"))
     assert not office.duty().look_at_one()
     office.give(c.LiftHold(by="li", reason="by order"))
+    office.at(START + AGAIN_AFTER)
     assert office.duty().look_at_one()
 
 
@@ -296,3 +297,14 @@ def test_what_is_wrong_in_the_settings_is_cried_out_and_stops_nothing(
     office.elapsed = 3_600
     duty.run()
     assert office.queue == [("shop.example", "file", ["2026-01-31"])]
+
+
+def test_many_sites_that_are_down_keep_no_other_from_being_looked_at(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.store.footers._ENROLLED", 2)
+    for n in range(5):
+        office.file(f"s{n}.example", **(APPROVED if n == 4 else APPROVED | {"approved_on": ""}))
+    duty = office.duty()
+    rounds = [duty.look_at_one() for _ in range(3)]
+    assert (rounds[-1], office.looks.asked) == (True, ["s4.example"])
