@@ -20,6 +20,7 @@ MAX_FILING = 1 << 20
 
 DETAILS = "details"
 _BETWEEN = " \t\r\n,"
+_BEHIND = ("", *_BETWEEN, "]")
 _BLOCK = 1 << 16
 _KINDS = {dict: "an object", list: "a list", float: "a number with a point", bool: "true or false"}
 
@@ -71,7 +72,7 @@ class JsonList:
         while True:
             try:
                 found, self._at = self._decoder.raw_decode(self._buffer, self._at)
-                return found
+                break
             except (ValueError, RecursionError) as error:
                 # It may be cut off here alone.
                 if len(self._buffer) - self._at > MAX_FILING:
@@ -80,6 +81,10 @@ class JsonList:
                 if isinstance(error, RecursionError) or not self._more():
                     why = cause("not_json", error=getattr(error, "msg", error))
                     raise TableError(self._file, why, row=number) from error
+        if self._buffer[self._at : self._at + 1] not in _BEHIND:
+            why = cause("not_json", error="no comma and no line end behind it")
+            raise TableError(self._file, why, row=number)
+        return found
 
 
 def _row(number: int, found: Any) -> Row:

@@ -65,6 +65,8 @@ CAUSES: dict[str, str] = {
     "doctype": "its part {part} declares a document type, as no spreadsheet does: save it again as"
     " .xlsx, or as CSV",
     "deep": "its part {part} nests deeper than {limit}: save it again as .xlsx",
+    "elements": "its part {part} has more than {limit} elements: copy the list alone into a new"
+    " file, or save it as CSV",
     "long_token": "its part {part} holds one piece of more than {limit} characters: save it as CSV",
     "strings": "its texts have more than {limit} bytes together: save it as CSV",
     "row_order": "row {row} comes after row {before}: save it again as .xlsx",

@@ -19,12 +19,12 @@ MAX_MEMBERS = 1_000
 MAX_DIRECTORY = 1 << 20
 """So many bytes the ZIP's directory has at most: it is read whole."""
 
-MAX_RATIO = 200
+MAX_RATIO = 100
 """So many times its packed size a part may unpack to, once it has left `FREE` behind. A list of
 cells packs to a tenth or a twentieth; a bomb to a thousandth."""
 
 FREE = 4 << 20
-ALL = 512 << 20
+ALL = 256 << 20
 """So many bytes the parts that are read unpack to together, at most."""
 
 _BLOCK = 1 << 16

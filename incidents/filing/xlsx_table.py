@@ -30,6 +30,9 @@ from incidents.filing.xlsx_package import ALL, Package
 from incidents.filing.xlsx_workbook import Strings, Workbook, unescaped
 from incidents.filing.xlsx_xml import Reading
 
+MAX_ELEMENTS = 16_000_000
+"""So many elements a sheet has at most: 100,000 rows of 50 cells have 10 million."""
+
 MAX_DIGITS = 15
 """So many digits of a number a spreadsheet keeps (IEEE 754, and what Excel makes of it)."""
 
@@ -113,7 +116,7 @@ def letters(n: int) -> str:
 def _sheet_rows(package: Package, file: str, book: Workbook) -> Iterator[tuple[int, Cells]]:
     """The rows of the sheet that have a cell that is not empty."""
     sheet = _Sheet(file, book)
-    reading = Reading(file, book.part, sheet)
+    reading = Reading(file, book.part, sheet, elements=MAX_ELEMENTS)
     for block in package.part(book.part, limit=ALL):
         reading.feed(block)
         yield from sheet.done

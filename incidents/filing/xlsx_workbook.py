@@ -17,7 +17,8 @@ MAX_PART = 8 << 20
 MAX_STRINGS = 64 << 20
 """So many bytes the texts have together (UTF-8), and four times as many with their tags."""
 
-_FIRST_OWN_FORMAT = 164
+MAX_TEXT_ELEMENTS = 6_000_000
+
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _HIDDEN = ("hidden", "veryHidden")
 
@@ -163,7 +164,7 @@ def read(package: Package, file: str) -> Workbook:
     if "/sharedStrings" in relations:
         part = relations["/sharedStrings"]
         blocks = package.part(part, limit=4 * MAX_STRINGS)
-        xlsx_xml.read(blocks, file, part, strings)
+        xlsx_xml.read(blocks, file, part, strings, elements=MAX_TEXT_ELEMENTS)
     return Workbook(
         sheet=name,
         others=tuple(other for other, _ in shown[1:]),

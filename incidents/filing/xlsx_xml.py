@@ -14,6 +14,9 @@ from incidents.filing.list_causes import cause
 from incidents.filing.table_row import TableError
 
 MAX_DEPTH = 64
+MAX_ELEMENTS = 200_000
+"""So many elements a part has at most, where nothing else is said: each costs time, not memory."""
+
 MAX_TOKEN = 1 << 20
 """So many bytes a tag has at most, with its attributes: the parser keeps a whole one."""
 
@@ -38,8 +41,11 @@ class Reading:
         TableError: from `feed` and `close`, naming the part.
     """
 
-    def __init__(self, file: str, part: str, handler: Handler) -> None:
+    def __init__(
+        self, file: str, part: str, handler: Handler, *, elements: int = MAX_ELEMENTS
+    ) -> None:
         self._file, self._part, self._fed, self._depth = file, part, 0, 0
+        self._elements = self._left = elements
         self._started, self._ended = handler.start, handler.end
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -60,8 +66,11 @@ class Reading:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
+        self._left -= 1
         if self._depth > MAX_DEPTH:
             self._refuse("deep", limit=MAX_DEPTH)
+        if self._left < 0:
+            self._refuse("elements", limit=f"{self._elements:,}")
         self._started(name.rpartition(":")[2], attributes)
 
     def _end(self, name: str) -> None:
@@ -75,9 +84,16 @@ class Reading:
         raise TableError(self._file, cause(code, part=self._part, **facts))
 
 
-def read(blocks: Iterable[bytes], file: str, part: str, handler: Handler) -> None:
+def read(
+    blocks: Iterable[bytes],
+    file: str,
+    part: str,
+    handler: Handler,
+    *,
+    elements: int = MAX_ELEMENTS,
+) -> None:
     """A whole part into a handler; raises as `Reading` does."""
-    reading = Reading(file, part, handler)
+    reading = Reading(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)
     reading.feed(b"", last=True)

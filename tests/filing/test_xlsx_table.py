@@ -1,4 +1,4 @@
-"""An XLSX file is read as its sheet shows it, and one that no spreadsheet program writes is told."""
+"""An XLSX file is read as its sheet shows it, and one that no spreadsheet writes is told."""
 
 import datetime as dt
 import zipfile
