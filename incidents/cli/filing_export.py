@@ -61,14 +61,14 @@ def form(run: Run, site: str, target: str) -> int:
 
     It has the order of the official form.
     """
-    from incidents import site_name
     from incidents.filing import checks, form_page
+    from incidents.filing.finding import OK
+    from incidents.filing.finding_words import sentence
 
     details = details_of(filed(run, site))
     on = today(run)
-    page = form_page.page(
-        site_name.shown(site), details, on=on, findings=checks.check(details, today=on)
-    )
+    findings = [sentence(each) for each in checks.check(details, today=on) if each.verdict != OK]
+    page = form_page.page(site, details, on=on.isoformat(), findings=findings)
     whole_file.write(target, [page.encode()])
     return DONE
 
