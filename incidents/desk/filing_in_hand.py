@@ -52,8 +52,8 @@ class FilingsInHand:
         changed = {key for key, text in command.details if text}
         if not changed:
             return []
-        found = checks.check(self._plain(case.details), today=now.date())
-        told = {(each.field, each.code) for each in found if each.false and each.field in changed}
+        found = checks.falsehoods(self._plain(case.details), today=now.date())
+        told = {(each.field, each.code) for each in found if each.field in changed}
         return [RaiseSuspicion(field=field, finding=code) for field, code in sorted(told)]
 
     def _plain(self, details: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from incidents.filing import (
@@ -37,9 +38,7 @@ def check(details: Details, *, today: date) -> list[Finding]:
     try:
         return [
             *classification.check(details),
-            *identity.check(details, today=today),
-            *telephone.check(details),
-            *mail.check(details),
+            *_of_people(details, today),
             *record_check.check(details, today=today),
             *office.check(details, today=today),
             *address.check(details),
@@ -49,3 +48,22 @@ def check(details: Details, *, today: date) -> list[Finding]:
         ]
     except ModuleNotFoundError as error:
         raise NoFilingLibraryError(detail=error.name) from error
+
+
+def falsehoods(details: Details, *, today: date) -> list[Finding]:
+    """Those findings of `check` that say that a detail is false, and no others (R4).
+
+    Raises:
+        NoFilingLibraryError: naming what to install.
+    """
+    try:
+        return [finding for finding in _of_people(details, today) if finding.false]
+    except ModuleNotFoundError as error:
+        raise NoFilingLibraryError(detail=error.name) from error
+
+
+def _of_people(details: Details, today: date) -> Iterator[Finding]:
+    """What is said of numbers and addresses by which people are known: these alone can be false."""
+    yield from identity.check(details, today=today)
+    yield from telephone.check(details)
+    yield from mail.check(details)

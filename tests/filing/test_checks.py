@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import incidents.filing
-from incidents.filing.checks import NoFilingLibraryError, check
+from incidents.filing.checks import NoFilingLibraryError, check, falsehoods
 from incidents.filing.finding import VERDICTS, Finding, ok
 from incidents.filing.finding_words import FILED, PHRASES, WORDS, sentence
 from incidents.machine.filing import FIELDS
@@ -51,6 +51,14 @@ def test_of_a_filing_in_which_all_is_right_every_finding_is_ok() -> None:
 
 def test_of_a_site_of_which_nothing_is_filed_nothing_is_said() -> None:
     assert check({}, today=TODAY) == []
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), TEXTS))
+def test_what_is_taken_for_false_is_what_all_checks_take_for_false(
+    details: dict[str, str],
+) -> None:
+    found = check(details, today=TODAY)
+    assert falsehoods(details, today=TODAY) == [each for each in found if each.false]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), TEXTS))
