@@ -150,9 +150,15 @@ def _line(teller: Teller, entry: _Read) -> Line:
         what=report_words.own_sentence(event) if own else _told(teller, document),
         rule="" if event.reason is None else rule(event.reason.rule),
         reasons=() if event.reason is None else tuple(report_words.reasons(teller, event.reason)),
-        words=tuple((name, ref) for name, ref in document.items() if _is_one(ref, refs)),
+        words=tuple((name, ref) for name, ref in _values(document) if _is_one(ref, refs)),
         policy=event.policy,
     )
+
+
+def _values(document: Document) -> Iterator[tuple[str, object]]:
+    """The values of a document by their names, with those of a filing's details."""
+    for name, value in document.items():
+        yield from value.items() if isinstance(value, dict) else [(name, value)]
 
 
 def _is_one(value: object, refs: set[str]) -> bool:

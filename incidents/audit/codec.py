@@ -114,7 +114,8 @@ def _write_texts(value: tuple[str, ...]) -> str:
 
 def _write_details(details: tuple[tuple[str, str], ...]) -> str:
     # Keys of a filing are ASCII: sorted so, they stand in the order of RFC 8785.
-    return "{" + ",".join(f"{quoted(key)}:{quoted(text)}" for key, text in sorted(details)) + "}"
+    pairs = [f"{quoted(key)}:{quoted(text)}" for key, text in sorted(details)]
+    return "{" + ",".join(pairs) + "}" if pairs else ""
 
 
 def _read_details(value: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -20,11 +20,14 @@ from incidents.audit.own_acts import WordsErased
 from incidents.audit.rows import Row, WriteTime
 from incidents.audit.share import Span
 from incidents.audit.stream import Stream, parts
+from incidents.machine import filing
 from incidents.sealing import commitment
 from incidents.store.tables import DESK_STREAM, entries, sealed
 
 # Where entries hold references; a `digest`, a `policy` and a `previous` look alike and are none.
-_REFERENCE = re.compile(r'"(?:email|evidence|name|note|person|phone|text)":"(sha256:[0-9a-f]{64})"')
+_WORDS = ("email", "evidence", "name", "note", "person", "phone", "text")
+_NAMES = "|".join((*_WORDS, *filing.SEALED_FIELDS, rf"{re.escape(filing.SERVER)}[a-z0-9-]+"))
+_REFERENCE = re.compile(rf'"(?:{_NAMES})":"(sha256:[0-9a-f]{{64}})"')
 # The columns of a row of `entries`.
 _SITE_ID, _SEQ, _RECORDED_AT, _BODY = 1, 2, 3, 4
 

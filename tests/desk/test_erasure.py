@@ -132,6 +132,63 @@ def test_a_note_stays_while_its_incident_waits_and_goes_with_its_other_words(
     assert _findings(day) == []
 
 
+def _file(day: Rehearsal, site: str = "a.example", **details: str) -> None:
+    answer = day.give(c.ChangeFiling(by="li", details=tuple(details.items())), site)
+    assert answer.refusal is None
+
+
+def test_what_is_filed_stays_as_long_as_its_site_is_not_closed_or_its_closure_is_in_doubt(
+    day: Rehearsal, folder: Path
+) -> None:
+    _file(day, responsible_name="Wang Wu", level="3", icp_number="京ICP备12345678号-1")
+    _file(day, "b.example", **{"server.a": '{"city":"Li"}'})
+    day.now = TEN + KEEP + timedelta(days=1)
+    assert _erase(day, folder) == Erased()
+    day.give(c.StateFalse(by="li", field="responsible_name", evidence="another's"))
+    day.give(c.AskReinstatement(by="li", reason="it is his"))
+    assert _erase(day, folder) == Erased()
+    day.give(c.Decline(by="wang", reason="it is not"))
+    assert _erase(day, folder) == Erased(words=2)
+    assert {"Wang Wu", "010 5555 0100 of a.example"}.isdisjoint(_values(day))
+    assert '{"city":"Li"}' in _values(day)
+    kept = dict(day.rows("SELECT key, value FROM filing_details WHERE site_id = 1"))  # type: ignore[arg-type]
+    assert (kept["level"], kept["icp_number"]) == ("3", "京ICP备12345678号-1")
+    assert str(kept["responsible_name"]).startswith("sha256:")
+    assert _findings(day) == []
+
+
+def test_what_was_filed_before_and_what_was_taken_away_go_when_they_are_old_enough(
+    day: Rehearsal, folder: Path
+) -> None:
+    _file(day, responsible_name="Wang Wu", responsible_phone="010 5555 0101", home_url="/me")
+    _file(day, responsible_name="Li Si", home_url="")
+    day.now = TEN + KEEP
+    assert _erase(day, folder) == Erased()
+    day.later(microseconds=1)
+    assert _erase(day, folder) == Erased(words=2)
+    assert _values(day) >= {"Li Si", "010 5555 0101"}
+    assert _values(day).isdisjoint({"Wang Wu", "/me"})
+    assert _findings(day) == []
+
+
+def test_of_a_site_s_own_demand_its_filing_goes_too(day: Rehearsal, folder: Path) -> None:
+    _file(day, responsible_name="Wang Wu")
+    _file(day, "b.example", responsible_name="Li Si")
+    day.now = TEN + KEEP + timedelta(days=1)
+    assert _erase(day, folder, "a.example") == Erased(words=2)
+    assert "Li Si" in _values(day)
+    assert _findings(day) == []
+
+
+def test_a_filed_detail_that_is_gone_without_a_record_is_found(day: Rehearsal) -> None:
+    _file(day, responsible_name="Wang Wu", **{"server.a": '{"city":"Li"}'}, level="3")
+    with day.engine.begin() as connection:
+        connection.execution_options(incidents_writes=True)
+        of_filing = tables.sealed.c.value.in_(("Wang Wu", '{"city":"Li"}'))
+        connection.execute(delete(tables.sealed).where(of_filing))
+    assert [finding.problem for finding in _findings(day)] == 2 * ["erased_without_record"]
+
+
 def test_a_running_hold_and_a_request_keep_their_reasons(day: Rehearsal, folder: Path) -> None:
     day.give(c.SetHold(by="li", reason="by order 1"))
     day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"), "b.example")
