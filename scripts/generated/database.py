@@ -18,6 +18,10 @@ _TABLES = {
     "notes": "What was written about an incident, and for whom: `desk` or `customer`.",
     "suspensions": "The cases of R2 and R3. `closed` marks the one that closed the site.",
     "tasks": "What the desk was asked to do, and its outcome.",
+    "filing_details": "What is filed of a site, by key; people's own is a reference.",
+    "filing_terms": "The terms that run by what is filed: the last day of each, when the desk was"
+    " reminded of it last, and when it will be next. Days of the desk's own zone.",
+    "footers": "When somebody looks next at the foot of a site's page.",
     "claims": "Who works on which item of the queue.",
     "work": "The queue: one row an item, written with whatever changes it.",
     "entries": "The record: one canonical JSON text for each event, never updated. Site id 0 is the"

@@ -38,7 +38,7 @@ _HEADER = {
     "occurred_at": "when it happened",
     "recorded_at": "when it was written down",
     "actor": "who said or did it; `clock` for what fell due, `courier` for who carried an order"
-    " out, `customer` for the responsible person",
+    " out, `checker` for what checks and reminds, `customer` for the responsible person",
     "login": "the login name beside it; absent where the clock acted",
     "policy": "the digest of the policy that was active",
     "rule": "the rule that acted: `repeat` (R1), `unreachable` (R2), `unreachable_run` (R3),"
@@ -56,6 +56,7 @@ _WORDS: dict[object, str] = {
     timedelta: "whole seconds",
     tuple[int, ...]: "ids of incidents",
     tuple[str, ...]: "list of texts",
+    tuple[tuple[str, str], ...]: "object of texts, of people's own ones references",
 }
 _REASON = {
     "incidents": "the incidents that were counted",
@@ -298,4 +299,11 @@ _ORDERS: list[tuple[timedelta, c.Command]] = [
     (_after(days=5, hours=2), c.SayRemoved(incident=1, note=_reference("it is deleted"))),
     (_after(days=5, hours=3), c.AddNote(
         by=_PERSON, incident=1, audience="customer", text=_reference("there is more"))),
+    (_after(days=6), c.ChangeFiling(by=_PERSON, details=(
+        ("level", "3"), ("opened_on", "2026-02-10"),
+        ("responsible_name", _reference("their name")), ("service_type", "shop")))),
+    (_after(days=6, hours=1), c.Remind(on="2026-03-08")),
+    (_after(days=6, hours=2), c.RaiseSuspicion(
+        field="responsible_name", finding="name_is_a_placeholder")),
+    (_after(days=6, hours=3), c.RecordFooter(problems=("icon_missing",))),
 ]  # fmt: skip

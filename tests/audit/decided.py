@@ -20,6 +20,11 @@ from incidents.machine.policy import DOCUMENTED, Policy
 SITE, SITE_ID, LOGIN = "a.example", 7, "desk1"
 TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
+OVERDUE = (
+    ("approved_on", "2026-01-20"), ("level", "2"), ("opened_on", "2026-01-05"),
+    ("responsible_phone", "sha256:c"), ("server.a", "sha256:b"),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -124,6 +129,9 @@ def other(hint: str, value: Any) -> Any:
         return (value or 0) + 1
     if hint.startswith("tuple[int"):
         return (*value, 99)
+    if hint.startswith("tuple[tuple"):
+        (key, text), *rest = value
+        return ((key, f"{text}x"), *rest)
     if hint.startswith("tuple[str"):
         return (*value, "x")
     assert hint.startswith("str"), hint
@@ -181,6 +189,7 @@ def everything() -> Decided:
     site = Decided()
     site.do(c.AddSite(by="li", phone="sha256:1"))
     site.do(c.EditSite(by="li", email="sha256:2"))
+    _filed(site)
     _carried_out(site)
     _suspended_and_late_truth(site)
     _closed_by_the_third(site)
@@ -217,6 +226,24 @@ def seen(site: Decided, state: str) -> c.Command:
     return c.RecordState(
         by="li", adapter="panel", seen=state, in_force=case.in_force, last_act=case.last_act
     )
+
+
+def _filed(site: Decided) -> None:
+    """Both terms run and are reminded of, one is met; a detail is suspected and changed; the foot
+    of the page lacks something, then something else, then nothing."""
+    site.do(c.ChangeFiling(by="li", details=OVERDUE), minutes=5)
+    today = site.now.date().isoformat()
+    site.do(c.Remind(on=today), minutes=5)
+    site.do(c.RaiseSuspicion(field="responsible_phone", finding="repeated_digit"), minutes=5)
+    site.do(c.RaiseSuspicion(field="level", finding="level_is_of_another_service"), minutes=5)
+    site.do(c.ClaimItem(by="wang", item=f"t{site.case.last_task}"), minutes=1)
+    for problems in (("icon_missing", "link_missing"), ("link_missing",), ()):
+        site.do(c.RecordFooter(problems=problems), minutes=5)
+    met = (("filed_on", today), ("level", ""), ("responsible_phone", "sha256:d"))
+    site.do(c.ChangeFiling(by="li", details=met), minutes=5)
+    assert [task.kind for task in site.case.tasks.values() if task.done_at is None] == [
+        "show_number"
+    ]
 
 
 def _carried_out(site: Decided) -> None:

@@ -65,7 +65,17 @@ def fill(day: Rehearsal) -> None:
     day.give(c.StateRefused(by="li", incident=3, note="he hung up"))
     day.give(c.StateFalse(by="li", field="phone", evidence="a baker's"), "d.example")
     _carry_out(day)
+    _file(day)
     _let_in(day)
+
+
+def _file(day: Rehearsal) -> None:
+    """On a.example a term that the desk was reminded of, and what a check and a look have found."""
+    details = (("level", "3"), ("opened_on", "2026-01-20"), ("responsible_name", "Wang"))
+    day.give(c.ChangeFiling(by="li", details=details))
+    day.give(c.Remind(on=day.now.date().isoformat()))
+    day.give(c.RaiseSuspicion(field="responsible_name", finding="not_a_name"))
+    day.give(c.RecordFooter(problems=("icon_missing",)))
 
 
 def _let_in(day: Rehearsal) -> None:

@@ -20,7 +20,7 @@ from incidents.audit.entry import (
     decode,
     encode,
 )
-from incidents.machine import events
+from incidents.machine import events, filing
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import DOCUMENTED
 
@@ -29,6 +29,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBERS = st.integers(1, 10**6)
 TIMES = st.integers(10**9, 10**17).map(lambda n: EPOCH + timedelta(microseconds=n))
 SECONDS = st.integers(0, 10**8).map(lambda n: timedelta(seconds=n))
+DETAILS = st.dictionaries(
+    st.sampled_from((*filing.FIELDS, "server.a", "server.a-b", "document.2")), TEXT, max_size=5
+).map(lambda details: tuple(sorted(details.items())))
 KINDS = [*events.KINDS.values(), *own_acts.KINDS.values()]
 
 
@@ -43,6 +46,7 @@ def _values(hint: Any, name: str) -> st.SearchStrategy[Any]:
         timedelta: SECONDS,
         tuple[int, ...]: st.lists(NUMBERS, max_size=5).map(tuple),
         tuple[str, ...]: st.lists(TEXT, max_size=5).map(tuple),
+        tuple[tuple[str, str], ...]: DETAILS,
     }
     if hint in known:
         return known[hint]
@@ -94,10 +98,13 @@ _FILLED: dict[Any, Any] = {
     timedelta: timedelta(days=1, seconds=1),
     tuple[int, ...]: (1, 20, 300),
     tuple[str, ...]: ("https://a.example/1", 'https://b.example/?q="2"'),
-}
+    tuple[tuple[str, str], ...]: (
+        ("document.a-1", '{"kind":"other"}'), ("icp_number", "京ICP备12345678号-1"), ("level", ""),
+    ),
+}  # fmt: skip
 _BARE: dict[Any, Any] = {
     int: 0, str: "", bool: False, datetime: TEN, timedelta: timedelta(0),
-    tuple[int, ...]: (), tuple[str, ...]: (),
+    tuple[int, ...]: (), tuple[str, ...]: (), tuple[tuple[str, str], ...]: (),
 }  # fmt: skip
 
 

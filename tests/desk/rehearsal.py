@@ -143,6 +143,27 @@ def _contact(draw: Random, n: int, at: datetime | None) -> Fields:
     return {"incident": None if draw.random() < 0.3 else n, "outcome": outcome, "at": at}
 
 
+def _filed(draw: Random, _n: int, _at: datetime | None) -> Fields:
+    """Some details, what is sealed, what begins and ends a term, and what is taken away among
+    them."""
+    drawn = draw.sample(sorted(_FILED), draw.choice((1, 2, 4)))
+    return {"details": tuple((key, draw.choice(_FILED[key])) for key in drawn)}
+
+
+_FILED = {
+    "opened_on": ("2026-01-20", "2026-02-10", "2026-03-01", ""),
+    "filed_on": ("2026-02-28", "", ""),
+    "approved_on": ("2026-01-25", "2026-02-27"),
+    "shown_on": ("2026-02-28", ""),
+    "level": ("2", "3", ""),
+    "responsible_name": ("Wang", "Li", ""),
+    "server.a": ('{"ip":"192.0.2.1"}', '{"ip":"192.0.2.2"}', ""),
+    "document.a": ('{"digest":"d","kind":"other","size":"3"}', ""),
+    "colour": ("red",),
+}
+"""The details that are filed at random; one of them no filing has."""
+
+
 def _item(draw: Random, n: int, _at: datetime | None) -> Fields:
     return {"item": draw.choice((str(n), "t1", "disputed", "reinstatement"))}
 
@@ -179,6 +200,17 @@ _MADE: dict[type[Command], tuple[int, Callable[[Random, int, datetime | None], F
     c.AddNote: (
         3,
         lambda draw, n, at: {"incident": n, "audience": draw.choice(AUDIENCES), "text": "told"},
+    ),
+    c.ChangeFiling: (6, _filed),
+    c.Remind: (4, lambda draw, n, at: {"on": draw.choice(("2026-02-28", "2026-03-01"))}),
+    c.RaiseSuspicion: (
+        2,
+        lambda draw, n, at: {
+            "field": draw.choice(("responsible_name", "level", "server.a")), "finding": "doubtful",
+        },
+    ),
+    c.RecordFooter: (
+        3, lambda draw, n, at: {"problems": draw.choice(((), ("no_icon",), ("no_icon", "no_link")))}
     ),
     c.EditSite: (1, lambda draw, n, at: {"phone": "010 5555 0100"}),
     c.Elapse: (4, lambda draw, n, at: {}),

@@ -67,6 +67,13 @@ def test_a_refused_code_is_kept_nowhere(day: Rehearsal) -> None:
         (c.Attach(by="li", incident=1, digest=SECRET, size=1), "bad_digest"),
         (c.AddNote(by="li", incident=1, audience=SECRET, text="seen"), "unknown_audience"),
         (c.AddNote(by="li", incident=1, audience="desk", text=" \n"), "empty_text"),
+        (c.ChangeFiling(by="li", details=(("level", "2"), (SECRET, "x"))), "unknown_detail"),
+        (c.ChangeFiling(by="li", details=(("level", "3" * 65),)), "text_too_long"),
+        (c.ChangeFiling(by="li", details=(("document.a", "x" * 401),)), "text_too_long"),
+        (c.RaiseSuspicion(field=SECRET, finding="doubtful"), "personal_code"),
+        (c.RaiseSuspicion(field="level", finding=SECRET), "personal_code"),
+        (c.RecordFooter(problems=("no_icon", SECRET)), "personal_code"),
+        (c.Remind(on=SECRET), "bad_day"),
     ],
 )  # fmt: skip
 def test_the_desk_trusts_nobody_with_what_it_writes_as_it_is(

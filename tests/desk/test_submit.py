@@ -9,6 +9,7 @@ import pytest
 from incidents.desk import Desk, Envelope
 from incidents.errors import InputError
 from incidents.machine import commands as c
+from incidents.machine import filing
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.sealing import PERSONAL, commitment
@@ -71,6 +72,10 @@ def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> No
         (
             c.AddNote(by="li", incident=3, audience="desk", text="seen"),
             Refusal("unknown_incident", {"incident": "99-3"}),
+        ),
+        (
+            c.ChangeFiling(by="li", details=(("level", "3"),)),
+            Refusal("unknown_site", {"site": "99", "nearest": ()}),
         ),
         (c.Log(by="li"), Refusal("unknown_site", {"site": "99", "nearest": ()})),
     ],
@@ -282,6 +287,21 @@ def test_peoples_own_words_stand_nowhere_but_in_the_sealed_table(day: Rehearsal)
     for ref, salt, value in kept:
         assert isinstance(salt, bytes)
         assert commitment(salt, str(value)) == ref
+
+
+def test_what_is_filed_of_people_stands_nowhere_but_in_the_sealed_table(day: Rehearsal) -> None:
+    secret = "Wang Wu, 010 5555 0142"
+    sealed = (*filing.SEALED_FIELDS, "server.a")
+    details = (*((key, secret) for key in sealed), ("document.a", "{}"), ("level", "3"))
+    assert day.give(c.ChangeFiling(by="li", details=details), key="k1").refusal is None
+    day.give(c.RaiseSuspicion(field="server.a", finding="doubtful"))
+    for table in ("entries", "orders", "keys", "sites", "filing_details", "tasks", "work"):
+        assert "5555 0142" not in repr(day.rows(f"SELECT * FROM {table}"))
+    filed = dict(day.rows("SELECT key, value FROM filing_details"))  # type: ignore[arg-type]
+    assert (filed.pop("document.a"), filed.pop("level")) == ("{}", "3")
+    assert filed.keys() == set(sealed)
+    kept = {ref: value for ref, value in day.rows("SELECT ref, value FROM sealed")}  # noqa: C416
+    assert {kept[ref] for ref in filed.values()} == {secret}
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: str(kind.__name__))

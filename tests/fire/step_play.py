@@ -86,8 +86,9 @@ class Play:
         """The model knows no keys and no claims: such a command only does what is due before it."""
         if wanted.repeated:
             return
-        if spoken.known(asked.command) and wanted.refusal != "key_reused":
-            said = spoken.say(self._model, asked.site, asked.command, self.now)
+        known = spoken.counted(asked.command, self._machine.cases.get(asked.site))
+        if known is not None and wanted.refusal != "key_reused":
+            said = spoken.say(self._model, asked.site, known, self.now)
             assert said == wanted.refusal, (
                 f"the model says {said} to {asked.command} on {asked.site} at {self.now}, and the"
                 f" machine {wanted.refusal}"

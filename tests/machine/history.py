@@ -246,6 +246,10 @@ class History:
         """A note about the incident."""
         return self.do(c.AddNote(by=ANN, incident=incident, audience=audience, text="sha256:1"))
 
+    def filed(self, **details: str) -> Self:
+        """Change details of the filing."""
+        return self.do(c.ChangeFiling(by=ANN, details=tuple(details.items())))
+
     def says_removed(self, incident: int) -> Self:
         """Let the customer say that the content is gone."""
         return self.do(c.SayRemoved(incident=incident))

@@ -82,7 +82,7 @@ WEIGHTS = {
     "recur": 2, "take_back": 3, "false_info": 1, "confirm_closure": 1, "decline_closure": 1,
     "hold": 1, "unhold": 2, "reinstate": 3, "approve": 3, "decline": 1, "uphold": 2, "import": 1,
     ACTIVATE: 1, "reported": 1, "say_removed": 1, "note": 1, "deliver": 4, "fail": 2, "cancel": 2,
-    "retry": 2, "see": 1, "repeat": 1,
+    "retry": 2, "see": 1, "repeat": 1, "change_filing": 2, "remind": 2, "suspect": 1, "footer": 1,
 }  # fmt: skip
 
 
@@ -146,6 +146,20 @@ DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
     "approve": _BY,
     "decline": _BY,
     "note": ({"again": False}, {"again": True}),
+    "change_filing": tuple(
+        {"details": details}
+        for details in (
+            (("opened_on", "2026-01-31"),), (("opened_on", "2026-02-14"),), (("opened_on", ""),),
+            (("filed_on", "2026-02-28"),), (("filed_on", ""),),
+            (("approved_on", "2026-02-01"), ("shown_on", "")), (("shown_on", "2026-03-01"),),
+            (("level", "2"), ("nature", "commercial")), (("level", "3"),), (("colour", "red"),),
+        )
+    ),
+    "remind": tuple({"back": half_days} for half_days in (0, 0, 0, 1, -1, 9)),
+    "suspect": tuple({"outcome": field} for field in ("level", "nature", "colour")),
+    "footer": tuple(
+        {"urls": problems} for problems in ((), ("icon_missing",), ("number_missing",))
+    ),
     ACTIVATE: tuple({"policy": n} for n in range(len(POLICIES))),
     "deliver": tuple(
         {"lane": lane, "again": again} for lane in _LANES for again in (True, True, False)

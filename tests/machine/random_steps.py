@@ -37,6 +37,7 @@ class Step:
     again: bool = False
     policy: int = 0
     lane: str = ACT
+    details: tuple[tuple[str, str], ...] = ()
 
     def incident(self, case: Case) -> int:
         """The incident meant: the latest, or so many before it; one that is not there for -1."""
@@ -114,6 +115,12 @@ _COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
     "note": lambda s, k, now: c.AddNote(
         by=s.by, incident=s.incident(k), audience=AUDIENCES[s.again], text="n"
     ),
+    "change_filing": lambda s, k, now: c.ChangeFiling(by=s.by, details=s.details),
+    "remind": lambda s, k, now: c.Remind(
+        on=(now + timedelta(hours=12 * s.back)).date().isoformat()
+    ),
+    "suspect": lambda s, k, now: c.RaiseSuspicion(field=s.outcome, finding="repeated_digit"),
+    "footer": lambda s, k, now: c.RecordFooter(problems=s.urls),
     "say_removed": lambda s, k, now: c.SayRemoved(incident=s.incident(k)),
     "deliver": lambda s, k, now: c.RecordDelivery(
         **_named(s, k), adapter="a", attempts=s.contact, enforced=s.again

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import rules, work
+from incidents.machine import filing, filing_acts, rules, work
 from incidents.machine.apply import apply
 from incidents.machine.decide import decide
 from incidents.machine.orders import orders
@@ -171,6 +171,7 @@ def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
     corrections = (
         c.VoidContact, c.VoidIncident, c.TakeBack, c.RecordContact, c.StateRemoved, c.SayRemoved,
         c.StateReported, c.AddNote, c.OrderCommand, c.RecordState, c.RepeatOrder,
+        c.FilingCommand,
     )  # fmt: skip
     for moment in play(history):
         if isinstance(moment.command, corrections):
@@ -191,6 +192,45 @@ def test_what_becomes_of_orders_and_what_is_reported_or_noted_moves_nothing_on_a
             assert (after.suspensions, after.tasks) == (due.suspensions, due.tasks)
             assert rules.next_due(after) == rules.next_due(due)
             assert work.items(after) == work.items(due)
+
+
+@given(histories())
+def test_what_is_filed_reminded_suspected_or_seen_at_a_footer_makes_tasks_and_moves_nothing_else(
+    history: RandomHistory,
+) -> None:
+    of_filing = {filing.FILE, filing.SHOW, filing_acts.SUSPICION, filing_acts.FOOTER}
+    for moment in play(history):
+        due = decide(moment.before, ELAPSE, moment.policy, moment.now).case
+        after, acted = moment.decision.case, moment.decision.events[moment.decision.due :]
+        if not isinstance(moment.command, c.FilingCommand):
+            assert (after.details, after.terms) == (due.details, due.terms)
+            continue
+        assert orders(acted) == []
+        assert (after.state, after.run, after.disputed) == (due.state, due.run, due.disputed)
+        assert (after.incidents, after.suspensions) == (due.incidents, due.suspensions)
+        assert (after.closure, after.deliveries) == (due.closure, due.deliveries)
+        assert rules.next_due(after) == rules.next_due(due)
+        changed = {n for n, task in after.tasks.items() if due.tasks.get(n) != task}
+        assert {after.tasks[n].kind for n in changed} <= of_filing
+        items = {f"t{n}" for n in changed}
+        assert {k: v for k, v in work.items(after).items() if k not in items} == {
+            k: v for k, v in work.items(due).items() if k not in items
+        }
+
+
+@given(histories())
+def test_each_term_is_what_the_details_say_and_each_problem_has_one_open_task(
+    history: RandomHistory,
+) -> None:
+    for moment in play(history):
+        case = moment.decision.case
+        assert case.terms == filing.terms(case.details, case.terms)
+        opened = [task for task in case.tasks.values() if task.done_at is None]
+        filed = [task for task in opened if task.kind in {*filing.TERMS, filing_acts.FOOTER}]
+        assert len(filed) == len({task.kind for task in filed})
+        suspected = [task.about for task in opened if task.kind == filing_acts.SUSPICION]
+        assert len(suspected) == len(set(suspected))
+        assert all(task.kind in case.terms for task in filed if task.kind in filing.TERMS)
 
 
 @given(histories())

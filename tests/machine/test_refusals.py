@@ -9,7 +9,7 @@ import pytest
 
 from incidents import machine
 from incidents.machine import commands as c
-from incidents.machine import refusals
+from incidents.machine import filing, refusals
 from incidents.machine.policy import Policy
 from tests.machine.history import ANN, History
 from tests.machine.order_history import OrderHistory
@@ -23,10 +23,12 @@ REFUSED: dict[str, Callable[[], History]] = {
     "already_requested": lambda: History().false_info().reinstate().reinstate(),
     "already_said": lambda: History().log().says_removed(1).says_removed(1),
     "already_voided": lambda: History().log().contact(1).void_contact(1).void_contact(1),
+    "bad_day": lambda: History().filed(opened_on="yesterday"),
     "before_incident": lambda: History().log().contact(1, at="09:00"),
     "before_told": lambda: History(at="10:00").log(at="09:00").contact(1).refused(1, at="09:30"),
     "claimed": lambda: History().log().claim("1").claim("1", by="eve"),
     "closure_asked": lambda: History(policy=TWO).false_info().false_info(by="eve"),
+    "day_in_future": lambda: History().filed(opened_on="2026-03-03"),
     "double_entry": lambda: History().log(URL).log(URL),
     "future": lambda: History().log(at="11:00"),
     "held": lambda: History().hold().false_info().reinstate(),
@@ -55,7 +57,11 @@ REFUSED: dict[str, Callable[[], History]] = {
     "site_exists": lambda: History().do(c.AddSite(by=ANN)),
     "site_not_closed": lambda: History().reinstate(),
     "state_forbids": lambda: History().log().refused(1),
+    "too_many_items": lambda: History().filed(
+        **{f"{filing.SERVER}n{n}": "sha256:1" for n in range(filing.MAX_ITEMS + 1)}
+    ),
     "unknown_contact": lambda: History().log().void_contact(1),
+    "unknown_detail": lambda: History().filed(colour="red"),
     "unknown_incident": lambda: History().removed(7),
     "unknown_item": lambda: History().claim("7"),
     "unknown_order": lambda: OrderHistory().delivered(7, "notice"),

@@ -23,6 +23,7 @@ SAID = {
         "nothing more to say"
     ),
     "already_voided": "contact 12-1-1 is voided already: there is nothing left to void",
+    "bad_day": "'yesterday' is no day for opened_on: write it as 2026-03-01",
     "before_incident": (
         "09:00 lies before the incident, 10:00: what has to do with it cannot have "
         "happened before it; check --at"
@@ -35,6 +36,9 @@ SAID = {
     "closure_asked": (
         "ann has asked for the closure of site.example already: it waits for another person"
         " (site confirm-closure, site decline-closure)"
+    ),
+    "day_in_future": (
+        "2026-03-03 is still to come: opened_on is a day that has begun somewhere on earth"
     ),
     "double_entry": (
         "incident 12-1 of site.example has http://a.example/ already and is still "
@@ -93,7 +97,14 @@ SAID = {
         "incident 12-1 is open: refused is possible only when it is notified (contact 12-1 reached"
         " records that the customer was told)"
     ),
+    "too_many_items": (
+        "the filing would have 101 servers, and 100 are the most: take some away first"
+    ),
     "unknown_contact": "incident 12-1 has no contact 1 (show 12-1 lists them)",
+    "unknown_detail": (
+        "a filing has no detail 'colour' (filing fields lists them; servers and documents are"
+        " server.LABEL and document.LABEL, the label of a-z, 0-9 and -)"
+    ),
     "unknown_incident": "there is no incident 12-7 (site why lists a site's incidents)",
     "unknown_item": "the queue has no item 12-7 (queue lists them)",
     "unknown_order": (

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from incidents.machine import commands as c
-from incidents.machine import rules
+from incidents.machine import filing, rules
 from incidents.machine.case import Case
+from incidents.machine.filing_acts import FOOTER, SUSPICION
 from incidents.machine.policy import Policy
 from tests.model import naive
 
 Seen = dict[str, Any]
+
+OF_FILING = frozenset({*filing.TERMS, SUSPICION, FOOTER})
+"""The kinds of the tasks that the model knows nothing of."""
 
 
 def say(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> str | None:
@@ -30,9 +35,19 @@ def say(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> 
     return None
 
 
-def known(command: c.Command) -> bool:
-    """Whether the model has such an act: it knows no claims, details, files, notes and orders."""
-    return isinstance(command, c.Elapse | c.AddSite) or type(command) in _ACTS
+def counted(command: c.Command, case: Case | None) -> c.Command | None:
+    """The command as the model has it, None if it has no such act.
+
+    It knows no claims, details, files, notes, filings and orders: of the tasks of `case`, as it
+    stands after the command, it has those that are of no filing, and counts these alone.
+    """
+    if isinstance(command, c.CompleteTask) and case is not None and command.task in case.tasks:
+        if case.tasks[command.task].kind in OF_FILING:
+            return None
+        return replace(command, task=1 + _tasks(case).index(command.task))
+    if isinstance(command, c.Elapse | c.AddSite) or type(command) in _ACTS:
+        return command
+    return None
 
 
 def note(
@@ -51,7 +66,7 @@ def of_case(case: Case, policy: Policy) -> Seen:
         "site": _site(case, policy),
         "incidents": [_incident(case, n) for n in sorted(case.incidents)],
         "suspensions": [_suspension(case, n) for n in sorted(case.suspensions)],
-        "tasks": [_task(case, n) for n in sorted(case.tasks)],
+        "tasks": [_task(case, n) for n in _tasks(case)],
     }
 
 
@@ -107,6 +122,10 @@ def _suspension(case: Case, n: int) -> Seen:
         "closed": suspension.closed,
         "incidents": sorted(i.n for i in case.incidents.values() if i.suspension == n),
     }
+
+
+def _tasks(case: Case) -> list[int]:
+    return [n for n in sorted(case.tasks) if case.tasks[n].kind not in OF_FILING]
 
 
 def _task(case: Case, n: int) -> Seen:

@@ -28,6 +28,15 @@ ON_RECORD = (
     "entries", "leaves", "checkpoints", "cosignatures", "stamps", "log_keys", "policies",
     "orders", "evidence", "notes", "incident_urls", "sealed",
 )  # fmt: skip
+A_FILING: tuple[c.Command, ...] = (
+    c.ChangeFiling(by=ONE, details=(("opened_on", "2020-01-01"), ("subject_name", "sealed"))),
+    c.Remind(on="2020-02-01"),
+    c.RaiseSuspicion(field="subject_name", finding="repeated_digit"),
+    c.RecordFooter(problems=("icon_missing",)),
+    c.RecordFooter(),
+    c.ChangeFiling(by=ONE, details=(("filed_on", "2020-02-01"), ("subject_name", ""))),
+)
+"""Of a filing all that comes and goes: details, a term, and what is to be done about them."""
 
 
 @pytest.fixture
@@ -71,6 +80,7 @@ def a_day(house: House) -> None:
         c.Log(by=ONE, urls=("http://shop.example/1",), note="found"),
         c.Attach(by=ONE, incident=1, digest="0" * 64, size=1, name="a"),
         c.AddNote(by=ONE, incident=1, audience="desk", text="a"),
+        *A_FILING,
         c.ClaimItem(by=ONE, item="1"),
         c.RecordContact(by=ONE, incident=1, outcome="reached"),
         c.StateRemoved(by=ONE, incident=1),
