@@ -17,8 +17,8 @@ from incidents.clock import rfc3339
 from incidents.machine.case import Case
 from incidents.machine.work import items
 from incidents.store import site_row, tables
-from incidents.store.tables import FAR
 from incidents.store.types import JSONText, UTCDateTime, canonical, microseconds
+from incidents.store.work import sort_due
 
 Row = tuple[Any, ...]
 WriteTime = Callable[[datetime], Any]
@@ -151,8 +151,8 @@ def _terms(case: Case) -> Iterator[Row]:
 
 def _work(case: Case) -> Iterator[Row]:
     for name, item in sorted(items(case).items()):
-        due = item.due
-        yield case.site_id, name, item.kind, item.incident, due, due or FAR, item.recorded_at
+        due, sorted_by = item.due, sort_due(item)
+        yield case.site_id, name, item.kind, item.incident, due, sorted_by, item.recorded_at
 
 
 _SITE_COLUMNS = names(tables.sites)[2:]

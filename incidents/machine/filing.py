@@ -51,6 +51,9 @@ REMIND = (14, 7, 1)
 """So many days before its last day a term is reminded of; from then on every day."""
 
 FILE, SHOW = "file", "show_number"
+SUSPICION, FOOTER = "suspicion", "footer"
+"""The tasks that a term, a detail that may be false, and a page bring: see `case.Task`."""
+
 TERMS = {FILE: ("opened_on", "filed_on"), SHOW: ("approved_on", "shown_on")}
 """Each term: the day that it begins with, and the day that ends it."""
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.machine.case import Case
+from incidents.machine.filing import FILE, FOOTER, SHOW, SUSPICION
 from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
+
+OF_FILINGS = frozenset({FILE, SHOW, SUSPICION, FOOTER})
+"""What waits behind all else: a register with ten thousand late filings must not keep the desk from
+the one customer who is to be called."""
 
 _KIND_OF_STATE = {"open": "call", "unreached": "keep_calling", "notified": "check_removal"}
 
@@ -26,6 +31,11 @@ class Item:
     incident: int | None
     due: datetime | None
     recorded_at: datetime
+
+    @property
+    def comes_last(self) -> bool:
+        """Whether it stands behind all that is about an incident or a closure."""
+        return self.kind in OF_FILINGS
 
 
 def items(case: Case) -> dict[str, Item]:

@@ -46,6 +46,8 @@ from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 # The due time, in `work`, of what has none, so that one index gives the order of the queue.
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 1, 2, tzinfo=UTC)
+"""That of what waits behind all else."""
 
 sites = Table(
     "sites",

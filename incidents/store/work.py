@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from incidents.machine.work import Item
 from incidents.store.statement import Change
-from incidents.store.tables import FAR, work
+from incidents.store.tables import FAR, LAST, work
 
 Changed = tuple[int, Item | None, Item | None]
 """A site's id, the item before and the item now."""
@@ -20,11 +21,16 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
     _NEW.tell(
         connection,
         [
-            (site, i.item, i.kind, i.incident, i.due, i.due or FAR, i.recorded_at)
+            (site, i.item, i.kind, i.incident, i.due, sort_due(i), i.recorded_at)
             for site, _, i in changes
             if i is not None
         ],
     )
+
+
+def sort_due(item: Item) -> datetime:
+    """The time by which the item stands in the queue (UTC)."""
+    return item.due or (LAST if item.comes_last else FAR)
 
 
 _NEW = Change(work, "site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")

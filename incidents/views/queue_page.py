@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, func, literal, literal_column, 
 
 from incidents.errors import InputError
 from incidents.machine.ids import read_item_id
-from incidents.store.tables import FAR, claims, sites, work
+from incidents.store.tables import LAST, claims, sites, work
 from incidents.store.types import microseconds
 
 Row = Mapping[str, Any]
@@ -94,7 +94,7 @@ def _place(after: str) -> Any:
         times = [_EPOCH + timedelta(microseconds=int(text)) for text in (due, recorded)]
     except (ValueError, OverflowError):
         times = []
-    if read is None or not times or max(times) > FAR:
+    if read is None or not times or max(times) > LAST:
         raise InputError(f"not a place in the queue: {after!r} (give a page's next_after)")
     given = zip((*times, *read), IN_ORDER, strict=True)
     return tuple_(*(literal(value, column.type) for value, column in given))

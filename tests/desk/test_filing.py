@@ -185,3 +185,17 @@ def test_terms_are_listed_by_their_last_days_but_those_of_closed_sites(day: Rehe
     day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"), "b.example")
     with reading(day.engine) as connection:
         assert [each["site"] for each in views.filing_terms(connection)] == [SITE]
+
+
+def test_what_is_to_be_done_about_filings_waits_behind_all_else(day: Rehearsal) -> None:
+    filed(day, responsible_phone=FALSE_PHONE)
+    day.later(minutes=1)
+    for _ in range(3):
+        day.give(c.Log(by="li"), "b.example")
+    with reading(day.engine) as connection:
+        items = views.queue(connection, day.now)["items"]
+        assert [item["kind"] for item in items][-2:] == ["tell", "suspicion"]
+        first = views.queue(connection, day.now, limit=len(items) - 1)
+        [after] = views.queue(connection, day.now, after=first["next_after"])["items"]
+        assert after["kind"] == "suspicion"
+    proved(day)
