@@ -133,6 +133,16 @@ def test_the_icp_number_has_the_form_that_is_wanted(
     assert told(f"{ROW}<a href={MINISTRY}>{shown}</a>", expected) == says
 
 
+@pytest.mark.parametrize(
+    "page", [f"<img alt='{SECURITY}'>", f"<a href='{RECORD}'><img src=/b></a>"]
+)
+def test_an_image_of_the_number_is_one_of_its_own_site_alone(page: str) -> None:
+    other = Expected.of({"public_security_number": OTHER})
+    assert told(page, BOTH)[0] == "wrong public_security_in_image"
+    assert told(page, Expected())[0] == "wrong public_security_in_image"
+    assert told(page, other)[0] == "wrong public_security_missing"
+
+
 def test_of_a_page_that_was_cut_nobody_says_that_something_is_missing() -> None:
     found = footer.check(foot.read(b"x", cut=True), BOTH)
     assert [(each.verdict, each.code) for each in found] == [("unknown", "page_cut")]
