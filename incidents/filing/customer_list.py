@@ -6,9 +6,11 @@ row, with the field, what stands there, and the way out; a column that is none r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from incidents import site_name
 from incidents.errors import BadSiteNameError, Cause
@@ -24,7 +26,10 @@ from incidents.machine.filing import DOCUMENT, MAX_ITEMS, SERVER
 ALL_OF = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
 """The columns that hold all servers, or all documents, of a site, by their labels."""
 
-_MAX_KNOWN = 4_096
+_MAX_KNOWN, _SHORT = 4_096, 32
+# Of what most customers are called nothing changes.
+_PLAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,20}")
+_MAX_PLAIN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +47,7 @@ class Problem:
         return f"{where}{self.value!r}: {self.detail}" if self.value else f"{where}{self.detail}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Customer:
+class Customer(NamedTuple):
     """What one row says: the site in its kept form, and the details that it changes.
 
     With a problem it is no row to take: `changes` holds what could be read beside it.
@@ -55,14 +59,19 @@ class Customer:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class _Column:
-    """What a column holds: a whole detail, the `part` of an item, or (without `read`) all items."""
+    """What a column holds: a whole detail, the `part` of an item, or (without `read`) all items.
 
-    name: str
-    key: str
-    read: Read | None
-    part: str = ""
+    A text on one line with no more characters than `limit` is kept as it stands. Values that come
+    again and again, codes and days, are `known` once they have been read.
+    """
+
+    __slots__ = ("key", "known", "limit", "name", "part", "read")
+
+    def __init__(self, name: str, key: str, read: Read | None, part: str = "") -> None:
+        self.name, self.key, self.read, self.part = name, key, read, part
+        self.limit = customer_value.limit(key) if key in form.FIELD_OF else 0
+        self.known: dict[str, str] = {}
 
 
 class CustomerList:
@@ -104,28 +113,25 @@ class CustomerList:
             raise TableError(table.file, cause("no_site"))
 
     def _customer(self, row: Row) -> Customer:
-        reading = _Reading([
-            Problem(column=wrong.column, field="", value=wrong.value, detail=wrong.detail)
-            for wrong in row.wrong
-        ])  # fmt: skip
-        columns = self._columns
+        reading = _Reading(row)
+        columns, changes = self._columns, reading.changes
         for name, text in row.cells.items():
-            column = columns.get(name) or self._found(name)
-            if isinstance(column, Cause):
-                reading.problem(name, "", text, column)
-                continue
-            try:
-                if column.read is not None and not column.part:
-                    reading.changes[column.key] = column.read(text)
-                else:
-                    reading.of_item(column, text)
-            except UnreadableValueError as error:
-                reading.problem(name, _dotted(column), text, error.why)
-        changes = reading.finished()
+            column = columns.get(name)
+            if column is None:
+                found = self._found(name)
+                if isinstance(found, Cause):
+                    reading.problem(name, "", text, found)
+                    continue
+                column = found
+            if len(text) <= column.limit and text.isprintable():
+                changes[column.key] = text
+            elif text in column.known:
+                changes[column.key] = column.known[text]
+            else:
+                reading.cell(column, text)
+        reading.finish()
         site = self._site(changes.pop(SITE, None), row, reading)
-        return Customer(
-            row=row.number, site=site, changes=changes, problems=tuple(reading.problems)
-        )
+        return Customer(row.number, site, changes, tuple(reading.problems))
 
     def _found(self, name: str) -> _Column | Cause:
         column = _column(name)
@@ -147,13 +153,31 @@ class CustomerList:
 class _Reading:
     """What has been read of a row so far."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    __slots__ = ("_parts", "changes", "problems")
+
+    def __init__(self, row: Row) -> None:
         self.changes: dict[str, str] = {}
-        self.problems = problems
+        self.problems = [
+            Problem(column=wrong.column, field="", value=wrong.value, detail=wrong.detail)
+            for wrong in row.wrong
+        ]
         self._parts: dict[str, dict[str, str]] = {}
 
     def problem(self, column: str, field: str, text: str, why: Cause) -> None:
         self.problems.append(Problem(column=column, field=field, value=shown(text), detail=why))
+
+    def cell(self, column: _Column, text: str) -> None:
+        """What a cell says, or what is wrong with it."""
+        try:
+            if column.read is None or column.part:
+                self.of_item(column, text)
+                return
+            self.changes[column.key] = value = column.read(text)
+        except UnreadableValueError as error:
+            self.problem(column.name, _dotted(column), text, error.why)
+            return
+        if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN:
+            column.known[text] = value
 
     def of_item(self, column: _Column, text: str) -> None:
         """A part of a server or a document, or all of them."""
@@ -166,8 +190,8 @@ class _Reading:
                 raise UnreadableValueError(cause("label", label=key.partition(".")[2][:60]))
             self._keep(column.name, key, whole)
 
-    def finished(self) -> dict[str, str]:
-        """The changes, with the items whose parts stood in columns of their own."""
+    def finish(self) -> None:
+        """Add the items whose parts stood in columns of their own, and count all."""
         for key, parts in self._parts.items():
             prefix = f"{key.partition('.')[0]}."
             try:
@@ -176,7 +200,6 @@ class _Reading:
                 self.problem(key, key, "", error.why)
         if len(self.changes) > MAX_ITEMS:
             self._count()
-        return self.changes
 
     def _keep(self, column: str, key: str, whole: str) -> None:
         if key in self.changes:
@@ -215,6 +238,8 @@ def _column(name: str) -> _Column | Cause:
 
 
 def _site(text: str) -> str:
+    if len(text) <= _MAX_PLAIN and _PLAIN.fullmatch(text):
+        return text
     try:
         return site_name.read(text)
     except BadSiteNameError as error:

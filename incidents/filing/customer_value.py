@@ -63,6 +63,12 @@ def reader(key: str) -> Read:
     return _open_text if key in OPEN_FIELDS else _sealed_text
 
 
+def limit(key: str) -> int:
+    """So many characters of a text on one line a field takes as they stand; 0: it is to be read."""
+    read = reader(key)
+    return MAX_OPEN if read is _open_text else MAX_TEXT_CHARACTERS if read is _sealed_text else 0
+
+
 @lru_cache(maxsize=_KNOWN_DAYS)
 def day(text: str) -> str:
     """A day as an ISO 8601 date, of 2026-01-02, 2026/1/2 or 2026年1月2日.
@@ -108,18 +114,23 @@ def parts(prefix: str, given: Mapping[str, Any]) -> str:
         if name not in readers:
             known = ", ".join(readers)
             raise UnreadableValueError(cause("item_field", part=name[:40], known=known))
-        written = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if not isinstance(written, str):
-            raise UnreadableValueError(cause("item_json", field=next(iter(readers))))
-        text = written.strip()
-        why = refusal(text)
-        if why is not None:
-            raise UnreadableValueError(why)
+        text = _text(prefix, value)
         if text:
             kept[name] = readers[name](text)
     whole = canonical(kept)
     _insist(whole, MAX_ITEM[prefix])
     return whole
+
+
+def _text(prefix: str, value: Any) -> str:
+    written = str(value) if type(value) is int else value
+    if not isinstance(written, str):
+        raise UnreadableValueError(cause("item_json", field=next(iter(_PARTS[prefix]))))
+    text = written.strip()
+    why = None if text.isprintable() else refusal(text)
+    if why is not None:
+        raise UnreadableValueError(why)
+    return text
 
 
 def part_reader(prefix: str, name: str) -> Read | None:
@@ -129,7 +140,7 @@ def part_reader(prefix: str, name: str) -> Read | None:
 
 def _object(prefix: str, text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text, object_pairs_hook=_once)
+        found = _DECODER.decode(text)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -142,6 +153,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError
     return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def _choice(field: form.Field) -> Read:
@@ -159,7 +173,9 @@ def _choice(field: form.Field) -> Read:
 
 
 def _ips(text: str) -> str:
-    return _open_text(" ".join(_BETWEEN_IPS.split(text)).strip())
+    if _BETWEEN_IPS.search(text):
+        text = " ".join(_BETWEEN_IPS.split(text)).strip()
+    return _open_text(text)
 
 
 def _open_text(text: str) -> str:
@@ -182,7 +198,7 @@ def _insist(text: str, limit: int) -> None:
 
 
 def _province(text: str) -> str:
-    return _PROVINCE.sub("", text) or text
+    return _PROVINCE.sub("", text) or text if text[-1:] in "省市区" else text
 
 
 def _city(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from incidents import site_name
 from incidents.errors import FAILED, Cause, IncidentsError
@@ -49,8 +49,7 @@ class Wrong:
     detail: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: the line or row that it begins on, counted from 1, and its cells that are not empty.
 
     With something `wrong` it is no row that anything should be taken from.
@@ -90,8 +89,8 @@ class Header:
         """The row of those cells; None if all are empty."""
         whole = "".join(cells)
         if len(cells) <= len(self.columns) and whole.isprintable() and len(whole) <= MAX_CELL:
-            pairs = zip(self.columns, cells, strict=False)
-            found = {name: text for name, cell in pairs if cell and (text := cell.strip())}
+            pairs = zip(self.columns, map(str.strip, cells), strict=False)
+            found = {name: text for name, text in pairs if text}
             if self._guarded and GUARD in whole:
                 found = {name: bare(text) for name, text in found.items()}
             return Row(number, found) if found else None

@@ -88,7 +88,7 @@ def test_what_openpyxl_reads_is_what_is_read(cell: str | int | dt.date) -> None:
     content = written(["site", "value"], ["shop.example", cell])
     sheet = openpyxl.load_workbook(BytesIO(content), read_only=True).worksheets[0]
     theirs = list(sheet.iter_rows(values_only=True))[1][1]
-    told = theirs.date().isoformat() if isinstance(theirs, dt.datetime) else str(theirs or "")
+    told = theirs.date().isoformat() if isinstance(theirs, dt.datetime) else str(theirs)
     assert rows(content)[0].cells.get("value", "") == (told.strip() if theirs is not None else "")
 
 
