@@ -108,8 +108,13 @@ def test_a_bomb_of_shared_texts_is_refused(tmp_path: Path) -> None:
     assert "its texts have more than 67,108,864 bytes together" in found["told"]
 
 
-@pytest.mark.parametrize("part", ["styles", "workbook", "sharedStrings"])
-@pytest.mark.parametrize("piece", ["<xf/>", "<si/>", '<sheet name="a"/>', "<cellXfs>"])
+@pytest.mark.parametrize(
+    ("part", "piece"),
+    [
+        ("styles", "<xf/>"), ("styles", "<cellXfs>"), ("workbook", '<sheet name="a"/>'),
+        ("sharedStrings", "<si/>"), ("sharedStrings", "<a/>"),
+    ],
+)  # fmt: skip
 def test_a_bomb_in_another_part_is_refused_or_read_in_flat_memory(
     tmp_path: Path, part: str, piece: str
 ) -> None:
@@ -121,7 +126,7 @@ def test_a_bomb_in_another_part_is_refused_or_read_in_flat_memory(
 ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 
 
-@pytest.mark.parametrize("part", ["sheet1", "workbook", "styles", "sharedStrings"])
+@pytest.mark.parametrize("part", ["sheet1", "styles"])
 @pytest.mark.parametrize(
     "doctype",
     [
@@ -155,7 +160,7 @@ def test_a_million_empty_rows_are_gone_through_in_flat_memory(tmp_path: Path) ->
 
 
 def test_a_tag_and_a_text_of_ten_megabytes_are_refused(tmp_path: Path) -> None:
-    long = "".join(chr(97 + n * n % 23) for n in range(10 * 2**20))
+    long = Random(1).randbytes(5 * 2**20).hex()
     found = read(tmp_path, xlsx(f'<row r="1" x="{long}"/>'))
     assert "holds one piece of more than 1,048,576 characters" in found["told"]
     row = f'<row r="2">{inline("A2", "a.example")}{inline("B2", long)}</row>'
