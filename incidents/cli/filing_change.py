@@ -17,6 +17,9 @@ from incidents.machine.filing import DOCUMENT, FIELDS, SERVER, is_known
 
 _LABEL_HELP = "LABEL is a short name of your own: a-z, 0-9 and -."
 
+_ADDRESSES = frozenset({"ip", "contract_ip", "resolved_ip", "reported_ip", SERVER})
+"""What may say that a site has moved."""
+
 remove_option = click.option("--remove", is_flag=True, help="Take it off the record.")
 
 
@@ -89,9 +92,36 @@ def document(
 
 
 def change(act: Act, site: str, changes: Mapping[str, str]) -> int:
-    """Give the desk those changes, and answer. The exit status."""
+    """Give the desk those changes, and answer, with what a changed address asks for. The exit
+    status."""
     command = ChangeFiling(by=act.by, details=tuple(sorted(changes.items())))
-    return act.submit(site, command)
+    told = _checklist(act, site, changes)
+    status = act.submit(site, command)
+    act.run.tell(*told)
+    return status
+
+
+def _checklist(act: Act, site: str, changes: Mapping[str, str]) -> list[str]:
+    """What is to be done when a commercial site has moved; ask before the change is on record.
+
+    Nothing is told where a program reads.
+    """
+    run = act.run
+    if run.for_programs or run.remote is not None or _ADDRESSES.isdisjoint(map(_kind, changes)):
+        return []
+    from incidents.filing import changed_address, finding_words
+
+    with run.house.reading() as connection:
+        details = run.house.views.filing_details(connection, site)
+    steps = changed_address.to_do(details, changes)
+    if not steps:
+        return []
+    told = [finding_words.WORDS[f"step.{step}"] for step in steps]
+    return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
+
+
+def _kind(key: str) -> str:
+    return SERVER if key.startswith(SERVER) else key
 
 
 def _item(
