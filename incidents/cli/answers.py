@@ -149,8 +149,11 @@ def _next(document: Document, own: list[Document]) -> list[str]:
         return words.answers_to_closure(document["site"]["site"])
     if "reinstatement_asked" in kinds:
         return words.answers_to_reinstatement(document["site"]["site"])
-    tasks = [e["task"] for e in own if e["kind"] == "task_opened"]
-    found = [f"incidents done {task}" for task in tasks]
+    opened = [e for e in own if e["kind"] == "task_opened"]
+    if any(event["task_kind"] == "suspicion" for event in opened):
+        # Somebody looks before it is done with.
+        return [f"incidents filing check {document['site']['site']}"]
+    found = [f"incidents done {event['task']}" for event in opened]
     if document["incident"] is not None:
         found += words.next_commands(document["incident"], document["site"])
     return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
 
 FIELDS = ("phone", "email", "person")
-"""The filed details that the register keeps."""
+"""The filed details that the register keeps of a site itself; what else is filed: `filing`."""
 
 _MOST_NAMED = 10
 _FEWEST_DIGITS = 5
@@ -40,9 +40,11 @@ def category(run: Run, given: str | None) -> list[str]:
 
 def field(given: str) -> list[str]:
     """That the register keeps no detail of this name."""
-    if given in FIELDS:
+    from incidents.machine import filing
+
+    if given in FIELDS or filing.is_known(given):
         return []
-    kept = f"{', '.join(FIELDS[:-1])} and {FIELDS[-1]}"
+    kept = f"{', '.join(FIELDS[:-1])} and {FIELDS[-1]}, and what is filed (filing fields)"
     return [f"the field {given!r} goes on record as it is: the register itself keeps {kept}"]
 
 

@@ -41,6 +41,11 @@ def test_a_field_that_the_register_does_not_keep_is_told_before_it_closes(desk: 
     assert "goes on record" not in desk(*FALSE, "--field", "phone").err
 
 
+@pytest.mark.parametrize("field", ["responsible_phone", "subject_number", "document.contract"])
+def test_a_detail_of_a_filing_is_a_field_that_the_register_keeps(desk: Cli, field: str) -> None:
+    assert "goes on record" not in desk(*FALSE, "--field", field).err
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
