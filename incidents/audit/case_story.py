@@ -150,7 +150,7 @@ def _line(teller: Teller, entry: _Read) -> Line:
         what=report_words.own_sentence(event) if own else _told(teller, document),
         rule="" if event.reason is None else rule(event.reason.rule),
         reasons=() if event.reason is None else tuple(report_words.reasons(teller, event.reason)),
-        words=tuple((name, ref) for name, ref in _values(document) if _is_one(ref, refs)),
+        words=tuple((name, str(ref)) for name, ref in _values(document) if _is_one(ref, refs)),
         policy=event.policy,
     )
 

@@ -171,7 +171,8 @@ def test_a_filing_in_json_that_cannot_be_used_leaves_the_others(
 
 
 def test_what_goes_by_is_told_for_a_progress_bar() -> None:
-    content, heard = LIST.encode(), []
+    content = LIST.encode()
+    heard: list[int] = []
     with table_file.read(BytesIO(content), "list.csv", done=heard.append) as table:
         assert list(table.rows) == READ
     assert sum(heard) >= len(content)

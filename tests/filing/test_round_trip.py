@@ -45,7 +45,9 @@ def xlsx_file(register: Register) -> bytes:
         cells = []
         for text in line:
             cell = openpyxl.cell.WriteOnlyCell(sheet)
-            cell._value, cell.data_type = escape(text.replace("_x", "_x005F_x")), TYPE_STRING
+            # Past the library's own eyes, which would take a text for a formula.
+            cell._value = escape(text.replace("_x", "_x005F_x"))  # type: ignore[attr-defined]
+            cell.data_type = TYPE_STRING
             cells.append(cell if text else None)
         sheet.append(cells)
     kept = BytesIO()

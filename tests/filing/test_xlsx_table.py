@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.worksheet.worksheet import Worksheet
 
 from incidents.filing import table_file
 from incidents.filing.table_file import TableFile
@@ -47,8 +48,10 @@ def refused(content: bytes) -> str:
 
 def written(*lines: list[Any]) -> bytes:
     book = openpyxl.Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
     for line in lines:
-        book.active.append(line)
+        sheet.append(line)
     kept = BytesIO()
     book.save(kept)
     return kept.getvalue()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import filing, filing_acts, rules, work
+from incidents.machine import filing, rules, work
 from incidents.machine.apply import apply
 from incidents.machine.decide import decide
 from incidents.machine.orders import orders
@@ -198,7 +198,7 @@ def test_what_becomes_of_orders_and_what_is_reported_or_noted_moves_nothing_on_a
 def test_what_is_filed_reminded_suspected_or_seen_at_a_footer_makes_tasks_and_moves_nothing_else(
     history: RandomHistory,
 ) -> None:
-    of_filing = {filing.FILE, filing.SHOW, filing_acts.SUSPICION, filing_acts.FOOTER}
+    of_filing = {filing.FILE, filing.SHOW, filing.SUSPICION, filing.FOOTER}
     for moment in play(history):
         due = decide(moment.before, ELAPSE, moment.policy, moment.now).case
         after, acted = moment.decision.case, moment.decision.events[moment.decision.due :]
@@ -226,9 +226,9 @@ def test_each_term_is_what_the_details_say_and_each_problem_has_one_open_task(
         case = moment.decision.case
         assert case.terms == filing.terms(case.details, case.terms)
         opened = [task for task in case.tasks.values() if task.done_at is None]
-        filed = [task for task in opened if task.kind in {*filing.TERMS, filing_acts.FOOTER}]
+        filed = [task for task in opened if task.kind in {*filing.TERMS, filing.FOOTER}]
         assert len(filed) == len({task.kind for task in filed})
-        suspected = [task.about for task in opened if task.kind == filing_acts.SUSPICION]
+        suspected = [task.about for task in opened if task.kind == filing.SUSPICION]
         assert len(suspected) == len(set(suspected))
         assert all(task.kind in case.terms for task in filed if task.kind in filing.TERMS)
 

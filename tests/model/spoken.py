@@ -10,7 +10,7 @@ from typing import Any
 from incidents.machine import commands as c
 from incidents.machine import filing, rules
 from incidents.machine.case import Case
-from incidents.machine.filing_acts import FOOTER, SUSPICION
+from incidents.machine.filing import FOOTER, SUSPICION
 from incidents.machine.policy import Policy
 from tests.model import naive
 
