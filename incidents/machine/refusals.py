@@ -49,7 +49,7 @@ SENTENCES = {
     "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
     "closure_asked": "{by} has asked for the closure of {site} already: it waits for another person"
     " (site confirm-closure, site decline-closure)",
-    "day_in_future": "{given} is still to come: {field} is a day that has begun somewhere on earth",
+    "day_in_future": "{given} is still to come: put {field} on record when that day has begun",
     "double_entry": "incident {incident} of {site} has {url} already and is still {state}: if this"
     " is another violation, say --again (recur {incident} is for content that is found still there"
     " after a call)",

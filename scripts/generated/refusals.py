@@ -54,7 +54,8 @@ def _table(sentences: Mapping[str, str]) -> str:
 def _shown(sentence: str) -> str:
     """Facts by their names, without the way in which Python writes them."""
     sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
-    return sentence.replace("!r}", "}").replace("{what}", "text")
+    sentence = re.sub(r"(?<!\{count\} )\{what\}", "text", sentence.replace("!r}", "}"))
+    return sentence.replace("{{", "{").replace("}}", "}")
 
 
 def _of_the_command_line() -> dict[str, str]:

@@ -178,6 +178,50 @@ _SECTIONS = (
         "how long before that the desk is reminded",
     ),
     (
+        "[filing] remind",
+        "",
+        "`true` or `false`",
+        "`true`",
+        (
+            "whether the desk is reminded of what is to be filed, or shown at the foot of the"
+            " pages, 14, 7 and 1 days before its last day and daily when it is over"
+        ),
+    ),
+    (
+        "[filing] recheck_within",
+        "",
+        'a duration, `1h` to `365d`, or `""`',
+        "`7d`",
+        (
+            "within what time the daemon looks again at the foot of each approved site's page;"
+            ' `""`: it looks at none'
+        ),
+    ),
+    (
+        "[filing] icp_form",
+        "",
+        "`province`, `site` or `subject`",
+        "`province`",
+        (
+            "which ICP number stands at the foot: the site's, with its suffix; the subject's,"
+            " without one; or as its province has it, which is the subject's in Guangdong"
+        ),
+    ),
+    (
+        "[filing] allow",
+        "",
+        "a list of hosts",
+        "none",
+        "hosts whose pages are looked at though their addresses are not public",
+    ),
+    (
+        "[filing] presets",
+        "",
+        "a file",
+        "none: those that come along",
+        "the desk's own presets beside them (how-to: keep the register of filings)",
+    ),
+    (
         "[serve] trusted_proxies",
         "",
         "a list of addresses or networks",
@@ -253,8 +297,8 @@ def text() -> str:
         " section of the file that is none is read by nobody: `incidents daemon check` names it.",
         code(_EXAMPLE, "toml"),
         "## Sections",
-        "Of the log (`incidents audit`), of what is erased (`incidents retention`) and of what is"
-        " to be reported (`incidents duty`):",
+        "Of the log (`incidents audit`), of what is erased (`incidents retention`), of what is"
+        " to be reported (`incidents duty`), of filings (`incidents filing`), and of the rest:",
         table(
             ("key in the file", "variable", "value", "default", "meaning"),
             (
