@@ -101,6 +101,10 @@ def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
         for key, text in command.details:
             yield "detail", key, False
             yield key, text, filing.is_sealed(key)
+        for key, name, text in command.parts:
+            yield "detail", key, False
+            yield "detail", name, False
+            yield key, text, filing.is_sealed(key)
         yield "by", command.by, False
         return
     personal = PERSONAL.get(type(command), ())

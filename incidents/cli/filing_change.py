@@ -127,8 +127,6 @@ def _kind(key: str) -> str:
 def _item(
     act: Act, site: str, key: str, given: Mapping[str, str | int | None], *, remove: bool
 ) -> int:
-    from incidents.store.types import canonical
-
     said = {name: str(value).strip() for name, value in given.items() if value is not None}
     if remove and said:
         raise InputError("--remove takes all of it off the record: say nothing else with it")
@@ -136,19 +134,11 @@ def _item(
         raise InputError(f"nothing is said of {key}: add what has changed, or --remove")
     if not is_known(key):
         raise InputError(f"{key!r} is no label: use a-z, 0-9 and -, such as {key[:6]}.main")
-    filed = {} if remove else {**_filed(act, site, key), **said}
-    text = canonical({name: value for name, value in filed.items() if value}) if filed else ""
-    return change(act, site, {key: text})
-
-
-def _filed(act: Act, site: str, key: str) -> dict[str, str]:
-    """What is on record under that key."""
-    import json
-
-    house = act.run.house
-    with house.reading() as connection:
-        filed = house.views.filing_details(connection, site).get(key)
-    return {} if filed is None else dict(json.loads(filed))
+    if remove:
+        return change(act, site, {key: ""})
+    # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
+    parts = tuple((key, name, text) for name, text in said.items())
+    return act.submit(site, ChangeFiling(by=act.by, parts=parts))
 
 
 def _preset(names: tuple[str, ...]) -> dict[str, str]:

@@ -206,6 +206,9 @@ class Batch:
     def _change_filing(self, site: SiteInHand, asked: ChangeFiling, login: str | None) -> Answer:
         """The change, and after it the suspicions that checks have of what has changed."""
         news = self._filings.news(asked, site.case)
+        bad = refused_text(news)
+        if bad is not None:
+            return self._refuse_on(site, bad)
         answer = self._seal_and_take(site, news, login)
         if answer.refusal is None:
             for suspicion in self._filings.suspicions(news, site.case, self._now):
@@ -217,6 +220,10 @@ class Batch:
         site = self._sites.get(self._site_id(envelope) or 0)
         if site is None or site.case.created_at is None:
             return nothing_done(self._name(envelope), refusal, self._site_id(envelope))
+        return self._refuse_on(site, refusal)
+
+    def _refuse_on(self, site: SiteInHand, refusal: Refusal) -> Answer:
+        """The same of a site that is in the register."""
         answer, _ = self._take(site, Elapse(), None)
         return replace(answer, refusal=refusal)
 

@@ -7,6 +7,7 @@ and what is filed already is no change.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from incidents.machine.case import Case
 from incidents.machine.commands import ChangeFiling, RaiseSuspicion
 from incidents.sealing import Sealed
 from incidents.store import sealed
+from incidents.store.types import canonical
 
 
 class FilingsInHand:
@@ -29,11 +31,12 @@ class FilingsInHand:
         self._words: dict[str, str] | None = None
 
     def news(self, command: ChangeFiling, case: Case) -> ChangeFiling:
-        """The command with what it changes, and nothing else."""
+        """The command with what it changes, in whole details, and nothing else."""
         filed = self._plain(case.details)
         details = {key: text.strip() for key, text in command.details}
+        details |= _whole({**filed, **details}, command.parts)
         changed = {key: text for key, text in details.items() if filed.get(key, "") != text}
-        return replace(command, details=tuple(changed.items()))
+        return replace(command, details=tuple(changed.items()), parts=())
 
     def keep(self, words: Sequence[Sealed]) -> None:
         """What has been sealed since the batch was read."""
@@ -71,6 +74,17 @@ class FilingsInHand:
             ]
             self._words = sealed.values(self._connection, refs) if refs else {}
         return self._words
+
+
+def _whole(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """The servers and documents that have those parts then; one without any is taken away."""
+    items: dict[str, dict[str, str]] = {}
+    for key, name, text in parts:
+        if key not in items:
+            items[key] = dict(json.loads(filed[key])) if filed.get(key) else {}
+        items[key][name] = text.strip()
+    kept = {key: {name: text for name, text in item.items() if text} for key, item in items.items()}
+    return {key: canonical(item) if item else "" for key, item in kept.items()}
 
 
 def _word(key: str, text: str, words: Mapping[str, str]) -> str | None:

@@ -68,8 +68,8 @@ def _refused_word(command: Command) -> Refusal | None:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
             if outcome not in OUTCOMES:
                 return Refusal("unknown_outcome", {"known": ", ".join(OUTCOMES)})
-        case ChangeFiling(details=details):
-            return next(filter(None, map(_refused_item, details)), None)
+        case ChangeFiling(details=details, parts=parts):
+            return _refused_part(parts) or next(filter(None, map(_refused_item, details)), None)
         case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
             return Refusal("bad_digest", {})
         case AddNote(audience=audience) if audience not in AUDIENCES:
@@ -91,6 +91,14 @@ def _refused_item(detail: tuple[str, str]) -> Refusal | None:
     if not isinstance(item, dict) or not all(isinstance(each, str) for each in item.values()):
         return Refusal("bad_item", {"field": key})
     return None if canonical(item) == text else Refusal("bad_item", {"field": key})
+
+
+def _refused_part(parts: tuple[tuple[str, str, str], ...]) -> Refusal | None:
+    """The refusal of a part of what has none."""
+    for key, _, _ in parts:
+        if not (key.startswith((filing.SERVER, filing.DOCUMENT)) and filing.is_known(key)):
+            return Refusal("unknown_detail", {"field": key})
+    return None
 
 
 def _limit(name: str) -> int:

@@ -14,9 +14,14 @@ class FilingCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFiling(FilingCommand):
-    """Change details: each a key and its text, and an empty text takes it away."""
+    """Change details: each a key and its text, and an empty text takes it away.
 
-    details: tuple[tuple[str, str], ...]
+    `parts` change servers and documents part by part: each a key, the name of the part and its
+    text. The desk puts them into what is filed, and the machine is given whole details alone.
+    """
+
+    details: tuple[tuple[str, str], ...] = ()
+    parts: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
