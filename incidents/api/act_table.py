@@ -12,7 +12,7 @@ from typing import Any
 
 from incidents import inputs
 from incidents.accounts import roles
-from incidents.api import forms
+from incidents.api import filing_change, forms
 from incidents.api.caller import CLOSING
 from incidents.errors import UnknownTaskError
 from incidents.machine import commands as c
@@ -157,6 +157,10 @@ EDIT = Act(
     name="edit", of=SITE, form=forms.Details, makes=c.EditSite,
     command=lambda by, _, w: c.EditSite(by=by, **_details(w)),
     told="Change whom to call; what is not given stays as it is.",
+)  # fmt: skip
+FILING = Act(
+    name="filing", of=SITE, form=forms.Filed, makes=c.ChangeFiling, command=filing_change.command,
+    told="Change details of a site's filing; what is not given stays as it is.",
 )  # fmt: skip
 _CALL = "Record a call or message, and what came of it. Only `reached` stops a clock (R2)."
 ACTS = (

@@ -21,6 +21,8 @@ from incidents.api import (
     bundles,
     description,
     erasing,
+    filing_lists,
+    filings,
     histories,
     incidents,
     log,
@@ -51,9 +53,10 @@ _ALONE = 5
 """So many acts wait at once for a site that somebody else has locked, each with a connection."""
 
 _ROUTERS = (
-    sites.routes, incidents.routes, queue.routes, acts.routes, batch.routes, orders.routes,
-    policies.routes, alarms.routes, notices.routes, histories.routes, erasing.routes,
-    record.routes, bundles.routes, log.routes, session.router, accounts.router, oidc.router,
+    sites.routes, filings.routes, filing_lists.routes, incidents.routes, queue.routes, acts.routes,
+    batch.routes, orders.routes, policies.routes, alarms.routes, notices.routes, histories.routes,
+    erasing.routes, record.routes, bundles.routes, log.routes, session.router, accounts.router,
+    oidc.router,
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def _name(act: Act) -> str:
 
 _KNOWN: dict[tuple[str, str], Act] = {
     (_name(act), act.of): act
-    for act in (act_table.ADD, act_table.EDIT, *act_table.ACTS)
+    for act in (act_table.ADD, act_table.EDIT, act_table.FILING, *act_table.ACTS)
     if act.act not in roles.IN_PERSON
 }
 TAKEN = sorted({name for name, _ in _KNOWN})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -11,11 +11,27 @@ from incidents import clock, inputs
 from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES, FOR_DESK
 
+MAX_DETAILS, MAX_PARTS = 300, 20
+"""So many details are changed in one act at most, and so many parts of a server or document."""
+
 Short = Annotated[str, Field(max_length=100)]
 Words = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
 Time = Annotated[
     str, Field(max_length=64, description="RFC 3339 with its offset: when it happened; none: now.")
 ]
+
+
+_PART = {"anyOf": [{"type": "string", "maxLength": 4_000}, {"type": "null"}]}
+_FILED: dict[str, Any] = {
+    "maxProperties": MAX_DETAILS,
+    "additionalProperties": {
+        "anyOf": [
+            *_PART["anyOf"],
+            {"type": "object", "maxProperties": MAX_PARTS, "additionalProperties": _PART},
+        ]
+    },
+}
+"""The schema of what is filed; its keys are whoever's who asks, so no error may repeat them."""
 
 
 class Form(BaseModel, extra="forbid"):
@@ -110,6 +126,14 @@ class NewSite(Details):
     """A site for the register."""
 
     site: Annotated[str, Field(max_length=300)]
+
+
+class Filed(Form):
+    """What changes of a filing: texts under their keys, of a server or a document the parts that
+    change; null or an empty text takes away. What `presets` file comes first, `details` win."""
+
+    details: Annotated[dict[str, Any], Field(json_schema_extra=_FILED)] = Field({})
+    presets: list[Short] = Field([], max_length=10)
 
 
 class Done(Form):

@@ -31,8 +31,9 @@ from incidents.errors import (
     UnknownSettingError,
     VerificationError,
 )
+from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.log import logger
-from incidents.metrics.service import MetricsLibraryError
+from incidents.missing_library import LibraryError
 from incidents.notices.customer_settings import NoCustomerPageError
 from incidents.retention import BadRetentionError, RetentionTooShortError
 
@@ -50,6 +51,7 @@ _BAD_INPUT = frozenset(
     {
         "bad_text", "text_too_long", "empty_text", "bad_site_name", "bad_url", "too_many_urls",
         "urls_too_long", "personal_code", "unknown_outcome", "unknown_audience", "bad_digest",
+        "bad_item", "bad_day", "day_in_future", "unknown_detail", "unknown_preset",
         "key_reused", "telling_name", "reserved_name", "weak_password", "guessable_password",
     }
 )  # fmt: skip
@@ -74,8 +76,8 @@ _STATUS = {
 }
 
 _NOT_SET_UP = (
-    SettingError, UnknownSettingError, SettingsFileError, MetricsLibraryError, NoCustomerPageError,
-    SigningKeyError, BadRetentionError, RetentionTooShortError,
+    SettingError, UnknownSettingError, SettingsFileError, LibraryError, NoCustomerPageError,
+    PresetError, PresetsFileError, SigningKeyError, BadRetentionError, RetentionTooShortError,
 )  # fmt: skip
 
 API = "/api/"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from incidents.filing import form
@@ -55,9 +55,14 @@ def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
 
 def csv_lines(filings: Sequence[Filing]) -> Iterator[str]:
     """The filings as CSV, line by line, each with its end; the first one begins with the mark."""
-    columns = csv_columns(filings)
+    return csv_of(lambda: filings)
+
+
+def csv_of(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
+    """The same of filings that are read twice, and never all held: first for their columns."""
+    columns = csv_columns(filings())
     yield BOM + _csv_line(columns)
-    for filing in filings:
+    for filing in filings():
         yield _csv_line(csv_cells(filing, columns))
 
 

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from html import escape
 
+from incidents.errors import RefusedError
 from incidents.filing.footer_icp import IcpForm, in_form
 from incidents.filing.record_link import ICP_ADDRESS, NEW_ADDRESS
-from incidents.filing.record_number import Icp, PublicSecurity
+from incidents.filing.record_number import Icp, PublicSecurity, read_icp, read_public_security
+from incidents.machine.filing import Details
+
+
+class NoNumberError(RefusedError):
+    """{site} has no record number on record that can be read: set public_security_number or
+    icp_number first (filing set)"""
+
 
 ICON_PATH = "/beian.png"
 """Where the icon is looked for: each site serves its own copy."""
+
+
+def of_filing(
+    site: str, details: Details, *, icon: str = ICON_PATH, icp_form: IcpForm = "province"
+) -> str:
+    """The lines for the numbers in those details of a site.
+
+    Raises:
+        NoNumberError: where there is neither.
+    """
+    number = read_public_security(details.get("public_security_number", ""))
+    icp = read_icp(details.get("icp_number", ""))
+    written = snippet(number, icp, icon=icon, icp_form=icp_form)
+    if not written:
+        raise NoNumberError(site=site)
+    return written
 
 
 def snippet(

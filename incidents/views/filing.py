@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from incidents.machine import filing as vocabulary
 from incidents.machine.filing import Term
@@ -81,6 +81,11 @@ def all_filings(connection: Connection) -> Iterator[Document]:
 
 def terms(connection: Connection, until: str | None = None) -> list[Document]:
     """The terms that run on sites that are not closed, by their last days; those up to `until`."""
+    return [term_document(dict(row)) for row in connection.execute(terms_query(until)).mappings()]
+
+
+def terms_query(until: str | None = None) -> Select[Any]:
+    """The rows of the same, in their order."""
     of = terms_table.c
     query = (
         select(sites.c.name, of.site_id, of.term, of.due_on, of.reminded_on)
@@ -90,10 +95,13 @@ def terms(connection: Connection, until: str | None = None) -> list[Document]:
     )
     if until is not None:
         query = query.where(of.due_on <= until)
-    return [
-        {"site": row.name, **_term(row.term, Term(due_on=row.due_on, reminded_on=row.reminded_on))}
-        for row in connection.execute(query)
-    ]
+    return query
+
+
+def term_document(row: Mapping[str, Any]) -> Document:
+    """A term of such a row."""
+    term = Term(due_on=row["due_on"], reminded_on=row["reminded_on"])
+    return {"site": row["name"], **_term(row["term"], term)}
 
 
 def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Document]:

@@ -25,12 +25,13 @@ from incidents.store import pages, site_row
 from incidents.store import sites as site_rows
 from incidents.store.tables import contacts, incident_urls, incidents, notes, sealed, sites
 from incidents.views import masked, personal, register
+from incidents.views.filing import term_document, terms_query
 
 Document = dict[str, Any]
 
 SEARCHED_S = 5
 _SEARCHED_AT_ONCE = 100
-_SITES, _INCIDENTS = "sites", "incidents"
+_SITES, _INCIDENTS, _TERMS = "sites", "incidents", "terms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,18 @@ def sites_page(
         query = query.order_by(sites.c.name)
         found = pages.page(connection, query, _SITES, limit=limit, cursor=cursor)
     return {"items": register.documents(connection, found.rows), "next": found.next}
+
+
+def terms_page(
+    connection: Connection, until: str | None, *, limit: int, cursor: str | None = None
+) -> Document:
+    """A page of the terms that run, by their last days, those up to `until`.
+
+    Raises:
+        BadCursorError: for a cursor of something else.
+    """
+    found = pages.page(connection, terms_query(until), _TERMS, limit=limit, cursor=cursor)
+    return {"items": [*map(term_document, found.rows)], "next": found.next}
 
 
 def incidents_page(

@@ -1,15 +1,20 @@
 """The masked: how a person's numbers and addresses are shown until somebody asks for them.
 
 Of a number its country and area code and its last two digits stay, of an address its first letter
-and its domain. What is too short to hide anything that way is hidden whole.
+and its domain, of a number in somebody's papers its last two characters. What is too short to hide
+anything that way is hidden whole.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
+
+from incidents.machine import filing
+from incidents.store.types import canonical
 
 DOT = "•"
 _HIDDEN = DOT * 3
@@ -116,7 +121,30 @@ def words(text: str) -> str:
     return _IN_WORDS.sub(_word, text)
 
 
-_MASKS = {"phone": phone, "email": address, "person": words, "note": words, "remark": words}
+def identity(text: str) -> str:
+    """A number in somebody's papers, such as an identity card's, as `••••••••••••••••2X`."""
+    places = [n for n, character in enumerate(text) if character.isalnum()]
+    shown = places[-_LAST:] if len(places) >= _LEAST_DIGITS else []
+    return _dotted(text, frozenset(shown))
+
+
+def server(text: str) -> str:
+    """A server of a filing, a JSON object: its place is in people's own words, and no IP address
+    is a number of theirs."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return _HIDDEN
+    return canonical(_server(found)) if isinstance(found, dict) else _HIDDEN
+
+
+_MASKS = {
+    "phone": phone, "email": address, "person": words, "note": words, "remark": words,
+    **dict.fromkeys(filing.SEALED_FIELDS, words),
+    **dict.fromkeys(("responsible_phone", "access_phone", "support_phone"), phone),
+    **dict.fromkeys(("subject_number", "responsible_number"), identity),
+    "responsible_email": address,
+}  # fmt: skip
 _WORDS = frozenset({"reason", "text", "said", "evidence", "name"})
 
 
@@ -144,11 +172,22 @@ def document(value: Any) -> Any:
 def _masked(name: str, value: Any) -> Any:
     if isinstance(value, list) and name in _WORDS:
         return [_quoted(each) if isinstance(each, str) else document(each) for each in value]
+    if name.startswith(filing.SERVER) and isinstance(value, dict):
+        return _server(value)
     if not isinstance(value, str):
         return document(value)
+    if name.startswith(filing.SERVER):
+        return server(value)
     if name in _MASKS:
         return _MASKS[name](value)
     return words(value) if name in _WORDS else value
+
+
+def _server(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: words(text) if name == "place" and isinstance(text, str) else text
+        for name, text in parts.items()
+    }
 
 
 def _quoted(line: str) -> str:

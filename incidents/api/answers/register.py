@@ -157,11 +157,13 @@ class Closure(Answer):
 
 
 class Task(Answer):
-    """A task of the desk."""
+    """A task of the desk; `filing` is what of a filing it is about: a day, a detail and a finding,
+    or what the foot of a page lacks."""
 
     id: str
     kind: str
     incidents: list[str]
+    filing: list[str]
     opened_at: str
 
 
