@@ -168,9 +168,17 @@ def _task_in_words(teller: Teller, event: Document) -> str:
 def _changed_filing(teller: Teller, event: Document) -> str:
     names = []
     for key, text in sorted(event["details"].items()):
-        field = teller.language.word("detail", key)
+        field = _detail(teller, key)
         names.append(field if text != "" else _part(teller, "taken_away", field=field))
     return teller.language.comma.join(names)
+
+
+def _detail(teller: Teller, key: str) -> str:
+    """What a detail is called; of a server or a document, with the label that it was given."""
+    kind, dot, label = key.partition(".")
+    if dot and f"detail.{kind}" in teller.language.phrases:
+        return f"{teller.language.word('detail', kind)} {label}"
+    return teller.language.word("detail", key)
 
 
 def _term_of(teller: Teller, event: Document) -> str:
@@ -180,7 +188,7 @@ def _term_of(teller: Teller, event: Document) -> str:
 
 
 def _what_it_lacks(teller: Teller, event: Document) -> str:
-    problems = [str(code).replace("_", " ") for code in event["problems"]]
+    problems = [teller.language.finding(str(code)) for code in event["problems"]]
     return _part(teller, "lacks", problems=problems) if problems else _part(teller, "lacks_nothing")
 
 
@@ -200,7 +208,7 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "closed_for": _closed_for,
     "contact_id": lambda _, e: contact_id(e),
     "changed_filing": _changed_filing,
-    "finding_in_words": lambda _, e: str(e["finding"]).replace("_", " "),
+    "finding_in_words": lambda t, e: t.language.finding(str(e["finding"])),
     "fresh_clock": _fresh_clock,
     "grounds": _grounds,
     "how_refused": _how_refused,

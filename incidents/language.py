@@ -52,6 +52,10 @@ class Language:
         """
         return self.phrases.get(f"{group}.{code}", str(code))
 
+    def finding(self, code: str) -> str:
+        """What a finding on a filing is called where its facts are not at hand."""
+        return self.phrases.get(f"finding.{code}", code.replace("_", " "))
+
     def cause(self, cause: Cause, when: Times | None = None) -> str:
         """Why something was refused; in English where the language has no words for it."""
         code = f"cause.{cause.code}"

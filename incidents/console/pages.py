@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 
 from incidents.console import (
     changes,
+    filing,
     incident,
     log_page,
     orders,
@@ -22,6 +23,7 @@ from incidents.console import (
     sign_in,
     site,
     static_files,
+    terms,
     trouble,
     unreported,
 )
@@ -32,8 +34,9 @@ from incidents.console.shelf import Shelf
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sign_in.router, changes.router, queue.router, shift.router, site.router, log_page.router,
-    incident.router, orders.router, search.router, unreported.router, *FIGURES,
+    sign_in.router, changes.router, queue.router, shift.router, site.router, filing.router,
+    terms.router, log_page.router, incident.router, orders.router, search.router,
+    unreported.router, *FIGURES,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 

@@ -16,11 +16,12 @@ from starlette.responses import HTMLResponse, Response
 
 from incidents import clock, inputs, report_duty, settings, site_name
 from incidents.accounts.identity import Identity
-from incidents.console import details, telling, writing
+from incidents.console import details, filing_look, telling, writing
 from incidents.console.sitting import Doing, Looking, Sitting
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
+from incidents.machine.filing import TERMS
 from incidents.machine.ids import read_incident_id
 from incidents.machine.incident import OUTCOMES
 from incidents.store import entries, sites
@@ -194,8 +195,17 @@ def _item(item: Document, seen: dict[int, int], reader: Reader) -> Document:
     site_id = int(item["id"].partition("-")[0])
     return {
         **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
+        "days": _days(item, reader),
         "warning": item["warning"] and reader.sentence(item["warning"], [item["site"]]),
     }  # fmt: skip
+
+
+def _days(item: Document, reader: Reader) -> int | None:
+    """How many days are left of the filing's term that it is about; None if it is about none."""
+    if item["kind"] not in TERMS:
+        return None
+    [term] = filing_look.terms(reader, [{"due_on": item["filing"][0]}])
+    return int(term["days"])
 
 
 def _own(here: Sitting, written: str) -> str:

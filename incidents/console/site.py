@@ -10,13 +10,15 @@ from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, Response
 
 from incidents import inputs, site_name, views
-from incidents.console import details, drawing, telling, writing
+from incidents.console import details, drawing, filing_look, telling, writing
 from incidents.console.said import Said
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.machine import commands as c
+from incidents.machine.filing import is_known
 from incidents.machine.incident import OUTCOMES
 from incidents.views import lists, masked, possible, run
+from incidents.views.filing import details_of
 from incidents.views.why import parts
 
 router = APIRouter()
@@ -89,16 +91,21 @@ def add(desk: Doing) -> Response:
 
 
 @router.get("/sites/{name}")
-def show(here: Looking, name: str, whole: bool = False) -> Response:
-    """The page."""
+def show(
+    here: Looking,
+    name: str,
+    whole: bool = False,
+    false: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
     here.needs("look")
-    return _page(here, _known(name), whole=whole)
+    return _page(here, known(name), whole=whole, false=false if is_known(false) else "")
 
 
 @router.post("/sites/{name}/reveal")
 def reveal(desk: Doing, name: str) -> Response:
     """Whom to call, in full; that it is shown goes on record first."""
-    kept = _known(name)
+    kept = known(name)
     details.reveal(desk, kept)
     with desk.reading() as connection:
         found = views.site(connection, kept, desk.reader.now)
@@ -112,7 +119,7 @@ def _act(path: str, make: Callable[[Acting], c.Command], *, closes: bool = False
 
     @router.post(f"/sites/{{name}}/{path}")
     def act(desk: Doing, name: str) -> Response:
-        kept = _known(name)
+        kept = known(name)
         try:
             if closes:
                 confirm(desk, kept)
@@ -177,6 +184,7 @@ def _page(
     name: str,
     *,
     whole: bool = False,
+    false: str = "",
     said: Said | None = None,
     opened: str | None = None,
 ) -> Response:
@@ -186,6 +194,7 @@ def _page(
         why = parts(connection, name, reader.when)
         would = possible.on_site(connection, name, here.by, reader.now)
         cases = run.cases(connection, found["id"])
+        filing = views.filing(connection, name)
     story = why["timeline"][::-1]
     shown = story if whole else story[:STORY]
     return here.page(
@@ -195,7 +204,10 @@ def _page(
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=drawing.of(cases, reader.now), opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        not_now=reasons(here, would), outcomes=OUTCOMES, fields=FIELDS,
+        not_now=reasons(here, would), outcomes=OUTCOMES, fields=FIELDS, false=false,
+        score=filing_look.score(details_of(filing)),
+        terms=filing_look.terms(reader, filing["terms"]),
+        waits=filing_look.waits(reader, found["tasks"]),
     )  # fmt: skip
 
 
@@ -210,7 +222,7 @@ def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
     }
 
 
-def _known(name: str) -> str:
+def known(name: str) -> str:
     """The kept form of the name in the path; raises UnknownSiteError for what cannot be one."""
     try:
         return inputs.site(name)

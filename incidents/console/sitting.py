@@ -153,8 +153,11 @@ class Acting(Sitting):
         seen = self.given.text("seen")
         return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
 
-    def submit(self, site: str | int, command: Command, *, seen: bool = True) -> Answer:
-        """Brings it to the desk; with `seen` it is refused if the site has moved on since.
+    def submit(
+        self, site: str | int, command: Command, *, seen: bool = True, at: int | None = None
+    ) -> Answer:
+        """Brings it to the desk; with `seen` it is refused if the site has moved on since, or since
+        its entry `at`.
 
         Raises:
             NotLetError, ProveAgainError: see `proves`.
@@ -164,7 +167,7 @@ class Acting(Sitting):
         own = replace(
             self._envelope(site, command),
             key=None if key is None else f"{self.by}:console:{key[:100]}",
-            seen=self.seen if seen else None,
+            seen=at if at is not None else self.seen if seen else None,
         )
         return self.house.gatherer.submit(own)
 

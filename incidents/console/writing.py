@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).with_name("templates")
 
 NAV = (
-    ("/", "nav.queue"), ("/sites", "nav.sites"), ("/orders", "nav.orders"),
-    ("/overview", "nav.overview"), ("/simulate", "nav.simulate"), ("/audit", "nav.audit"),
-    ("/policy", "nav.policy"),
+    ("/", "nav.queue"), ("/sites", "nav.sites"), ("/terms", "nav.terms"),
+    ("/orders", "nav.orders"), ("/overview", "nav.overview"), ("/simulate", "nav.simulate"),
+    ("/audit", "nav.audit"), ("/policy", "nav.policy"),
 )  # fmt: skip
 """The pages that stand at the top of each page, with the keys of their names."""
 

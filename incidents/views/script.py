@@ -179,7 +179,7 @@ def _term(item: _Item, _policy: Policy) -> Script:
 def _suspicion(item: _Item, _policy: Policy) -> Script:
     site = item["site"]
     field, finding = item["filing"]
-    say = item.say("suspicion", site=site, field=field, finding=finding.replace("_", " "))
+    say = item.say("suspicion", site=site, field=field, finding=item.language.finding(finding))
     return say, [
         f"incidents filing check {site}",
         f"incidents done {item['id']} --outcome not-false",
@@ -189,7 +189,7 @@ def _suspicion(item: _Item, _policy: Policy) -> Script:
 
 def _footer(item: _Item, _policy: Policy) -> Script:
     site = item["site"]
-    problems = item.language.comma.join(code.replace("_", " ") for code in item["filing"])
+    problems = item.language.comma.join(map(item.language.finding, item["filing"]))
     return item.say("footer", site=site, problems=problems, phone=_phone(item)), [
         f"incidents filing check-footer {site}",
         f"incidents filing snippet {site}",

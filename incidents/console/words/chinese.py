@@ -5,6 +5,8 @@ from __future__ import annotations
 from incidents.console.words import (
     events_zh,
     figures_zh,
+    filing_zh,
+    findings_zh,
     names_zh,
     refusals_zh,
     script_zh,
@@ -26,11 +28,21 @@ _TIMES = {
 }
 
 
+# A detail is called the same wherever it is named: as false, too, and as too long.
+_DETAILS = {
+    f"{group}.{key}": name
+    for key, name in findings_zh.FILED.items()
+    for group in ("detail", "field", "text")
+} | {"detail.document": "文件"}
+
 # What the pages call a code, the sentences call it too.
 CHINESE = Language(
     phrases=zh.TEXTS
     | names_zh.TEXTS
     | figures_zh.TEXTS
+    | filing_zh.TEXTS
+    | _DETAILS
+    | {f"finding.{code}": name for code, name in findings_zh.NAMES.items()}
     | _TIMES
     | events_zh.PHRASES
     | why_zh.PHRASES

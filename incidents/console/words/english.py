@@ -8,17 +8,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from incidents.english import ENGLISH
+from incidents.filing.finding_words import FILED
 
 REFUSED: dict[str, str] = {
     "already_held": "{site} is held already, since {at} by {by}: “Lift the hold” ends that.",
     "already_requested": "{by} has asked for the reinstatement of {site} already: another person"
     " approves or declines it on the site's page.",
+    "bad_day": "{given!r} is no day for {field:detail}: write it as 2026-03-01.",
+    "bad_item": "What is given as {field} is no server and no document: fill it in on the page of"
+    " the filing.",
     "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it cannot"
     " have happened before it. Look at “When it happened”.",
     "before_told": "{at} lies before {told_at}, when the customer was told: nobody refuses before"
     " being asked. Look at “When it happened”.",
     "closure_asked": "{by} has asked for the closure of {site} already: another person confirms or"
     " declines it on the site's page.",
+    "day_in_future": "{given} is still to come: {field:detail} is a day that has begun somewhere on"
+    " earth.",
     "double_entry": "Incident {incident} of {site} has {url} already and is still {state}: if this"
     " is another violation, tick “Another violation at an address that is on record already”."
     " Content that is still there after a call is “Found again” on the page of {incident}.",
@@ -45,6 +51,7 @@ REFUSED: dict[str, str] = {
     "site_exists": "{site} is in the register already: “Change whom to call” on its page changes"
     " its details.",
     "unknown_contact": "Incident {incident} has no contact {contact}: its page lists them.",
+    "unknown_detail": "A filing has no detail {field}: its page shows those that there are.",
     "unknown_incident": "There is no incident {incident}: a site's page lists its own.",
     "unknown_item": "The queue has no item {item}.",
     "unknown_order": "No order {order} waits to be carried out or is given up: a site's page tells"
@@ -90,6 +97,9 @@ TOLD: dict[str, str] = {
     " unmet: the closure would be disputed, a machine does not undo it",
     "why.disputes.contact.any": f"recording, {_TIMED}, a contact in time on any of {{names}} leaves"
     " the rule unmet: the closure would be disputed, a machine does not undo it",
+    "say.suspicion": "A check takes {field:detail} of {site} for false ({finding}). Find out, with"
+    " more than a machine's word. False: “State false information” closes the site (R4). Not false:"
+    " say so here.",
     "say.cost.overdue": f"only a call that was made by the deadline still counts, {_TIMED}",
     "say.keep_calling": "{down} nobody has been told. {phone} Say: “Your site {site} shows {what}."
     " Please delete it and tell us when it is gone.” If somebody was reached before the deadline"
@@ -106,5 +116,8 @@ CONSOLE_ENGLISH = replace(
         **{f"refused.{name}": sentence for name, sentence in REFUSED.items()},
         **{f"not_there.{name}": sentence for name, sentence in NOT_THERE.items()},
         **TOLD,
+        **{f"{group}.{key}": name for key, name in FILED.items() for group in ("detail", "field")},
+        "detail.server": "the server",
+        "detail.document": "the document",
     },
 )

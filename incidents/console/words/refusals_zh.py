@@ -46,7 +46,7 @@ SENTENCES: dict[str, str] = {
     "site_not_closed": "{site} 现为“{state:state}”，并未关闭，无需恢复。",
     "state_forbids": "{incident} 现为“{state:state}”：只有在“{needs}”时才能进行此操作"
     "（{act:act_told}）。",
-    "too_many_items": "备案资料将有 {count} 项（{what}），最多 {limit} 项：请先删去一些。",
+    "too_many_items": "备案资料将有 {count} 项（{what:items}），最多 {limit} 项：请先删去一些。",
     "unknown_contact": "没有联系记录“{contact}”：{incident} 的页面列有其联系记录。",
     "unknown_detail": "备案资料没有“{field}”一项：可登记的项目见备案页面。",
     "unknown_incident": "没有违规“{incident}”：网站的页面列有其违规。",
@@ -97,6 +97,13 @@ SENTENCES: dict[str, str] = {
     "或调高设置 evidence_limit。",
     "empty_evidence": "文件是空的，不能证明什么：请附上有内容的文件。",
     "reserved_name": "不能以“{given}”的名义操作：它代表并非由人所做的事。",
+    "detail_changed": "您打开此页之后，已有人修改了{field}：请查看现在的内容，"
+    "如您的无误，请重新提交。",
+    "bad_label": "“{given}”不能作为简称：请用小写字母、数字和 -，例如 main。",
+    "label_taken": "{label}已登记：请在原处修改，或另取简称。",
+    "nothing_said": "{label}没有任何内容：请至少填写一项。",
+    "no_such_part": "表单没有这一部分：请重新打开页面。",
+    "unknown_preset": "没有名为“{given}”的服务商：请从列表中选择。",
     "no_file": "没有选择文件：请选择文件后再附上。",
     "not_confirmed": "此操作会关闭网站：请照上面所示输入网站名称。操作未执行。",
     "bad_time": "“{given}”不是可用的时间：请写 02:50、2026-03-01 02:50 或"
@@ -180,6 +187,8 @@ WORDS = {
     "act_told.refused": "拒不删除",
     "act_told.false-info": "认定信息虚假",
     "act_told.void": "作废",
+    "items.servers": "服务器",
+    "items.documents": "文件",
     "text.name": "名称",
     "text.note": "备注",
     "text.reason": "理由",

@@ -1,0 +1,124 @@
+"""The words about filings: each finding, need and source is told in both languages."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import incidents.filing
+from incidents.console import filing_form
+from incidents.console.words import LANGUAGES, findings, findings_zh, refusals_zh, spoken, texts
+from incidents.console.words.chinese import CHINESE
+from incidents.errors import RefusedError
+from incidents.filing import completeness, finding_words, footer_words
+from incidents.filing.finding import VERDICTS, wrong
+from incidents.filing.form import FIELD_OF
+from incidents.machine.filing import FIELDS, TERMS
+from tests.console.test_desk_words import facts
+
+_MAKERS = ("ok", "unknown", "suspect", "wrong")
+
+
+def _calls() -> Iterator[tuple[Any, ast.Call]]:
+    """Where a module of the filing makes a finding."""
+    for file in sorted(Path(incidents.filing.__path__[0]).glob("*.py")):
+        module = importlib.import_module(f"incidents.filing.{file.stem}")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            if called and node.func.id in _MAKERS and len(node.args) == 3:
+                yield module, node
+
+
+def _named(module: Any, node: ast.expr) -> str | None:
+    """What a constant, or a name of a module's own, stands for; None for what is worked out."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.Name):
+        found = getattr(module, node.id, None)
+        return found if isinstance(found, str) else None
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return str(getattr(getattr(module, node.value.id), node.attr))
+    return None
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        (finding_words.PHRASES, findings_zh.PHRASES),
+        (footer_words.PHRASES, findings_zh.FOOTER),
+        (finding_words.WORDS | footer_words.WORDS, findings_zh.WORDS),
+    ],
+)
+def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
+    english: dict[str, str], chinese: dict[str, str]
+) -> None:
+    assert english.keys() <= chinese.keys()
+    for code, phrase in english.items():
+        assert facts(phrase) == facts(chinese[code]), code
+        assert re.search("[一-鿿]", chinese[code]), code
+
+
+def test_no_finding_has_a_chinese_sentence_and_no_english_one() -> None:
+    assert findings_zh.PHRASES.keys() == finding_words.PHRASES.keys()
+    assert findings_zh.FOOTER.keys() == footer_words.PHRASES.keys()
+    assert not findings_zh.PHRASES.keys() & findings_zh.FOOTER.keys()
+
+
+def test_what_may_be_false_and_what_a_foot_lacks_has_a_short_name_in_chinese() -> None:
+    false = {
+        _named(module, call.args[1])
+        for module, call in _calls()
+        if any(keyword.arg == "false" for keyword in call.keywords)
+    } - {None}
+    assert len(false) > 15
+    assert (false | footer_words.PHRASES.keys()) - findings_zh.NAMES.keys() == set()
+    assert CHINESE.finding("phone_repeats") == "同一数字连续重复"
+
+
+def test_every_source_of_a_finding_is_told_in_chinese_unless_it_is_a_standard() -> None:
+    sources = {_named(module, call.args[2]) for module, call in _calls()} - {None}
+    assert len(sources) > 15
+    plain = {each for each in sources if not re.search(r"[a-z]{2,}[ ,]+[a-z]{2,}", str(each))}
+    assert sources - findings_zh.SOURCES.keys() - plain == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_detail_need_verdict_and_term_has_a_name(language: Any) -> None:
+    phrases, named = spoken(language).phrases, texts(language)
+    assert [key for key in FIELDS if f"detail.{key}" not in phrases] == []
+    assert [key for key in FIELDS if f"field.{key}" not in phrases] == []
+    assert [key for key in (*VERDICTS,) if f"verdict_of.{key}" not in named] == []
+    assert [key for key in TERMS if f"term.{key}" not in named] == []
+    for need in completeness.NEEDS:
+        assert findings.need(language, need.why) != need.why
+        assert findings.detail(language, need.field) != need.field
+    assert {findings.detail(language, key) for key in FIELDS} == {
+        findings.label(language, field) for field in FIELD_OF.values()
+    }
+
+
+def test_what_may_be_chosen_is_told_by_its_words() -> None:
+    found = wrong("nature", "choice_unknown", "", choices="commercial, non_commercial")
+    assert findings.sentence("zh", found) == "网站性质不在可选项之内（经营性、非经营性）。"
+    found = wrong("document.a", "document_kind_unknown", "", kinds="access_contract, other")
+    assert (
+        findings.sentence("zh", found) == "document.a 的文件类型不在可选项之内（接入合同、其他）。"
+    )
+
+
+def test_every_refusal_of_a_form_is_told_in_chinese() -> None:
+    own = [
+        each
+        for each in RefusedError.__subclasses__()
+        if each.__module__ in (filing_form.__name__, "incidents.filing.presets")
+    ]
+    assert len(own) == 6
+    for error in own:
+        told = refusals_zh.SENTENCES[error("").name]
+        assert facts(told) <= facts(error.__doc__ or ""), error
