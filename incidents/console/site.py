@@ -99,7 +99,7 @@ def show(
 ) -> Response:
     """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
     here.needs("look")
-    return _page(here, known(name), whole=whole, false=false if is_known(false) else "")
+    return _page(here, known(name), whole=whole, doubted=false if is_known(false) else "")
 
 
 @router.post("/sites/{name}/reveal")
@@ -184,7 +184,7 @@ def _page(
     name: str,
     *,
     whole: bool = False,
-    false: str = "",
+    doubted: str = "",
     said: Said | None = None,
     opened: str | None = None,
 ) -> Response:
@@ -204,7 +204,7 @@ def _page(
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=drawing.of(cases, reader.now), opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        not_now=reasons(here, would), outcomes=OUTCOMES, fields=FIELDS, false=false,
+        not_now=reasons(here, would), outcomes=OUTCOMES, fields=FIELDS, doubted=doubted,
         score=filing_look.score(details_of(filing)),
         terms=filing_look.terms(reader, filing["terms"]),
         waits=filing_look.waits(reader, found["tasks"]),

@@ -69,6 +69,29 @@ MISS = (LOG, "1h1s")
 HOLD = c.SetHold(by="wang", reason="公安来函")
 VOID = c.VoidIncident(by="li", incident=1, reason="误记")
 FALSE = c.StateFalse(by="li", field="phone", evidence="空号")
+FILED = {
+    "filed-well": {
+        "subject_kind": "person", "subject_name": "张三", "responsible_phone": "13800138000",
+        "service_type": "blog", "level": "2", "nature": "non_commercial", "hosting": "cloud_server",
+        "opened_on": "2026-02-01", "filed_on": "2026-02-10", "approved_on": "2026-02-20",
+        "icp_number": "京ICP备12345678号-1",
+        "public_security_number": "京公网安备 11010502000001号",
+        "server.main": '{"city":"北京","count":"1","ip":"203.0.113.7","province":"北京"}',
+        "document.contract": '{"expires_on":"2026-03-10","kind":"access_contract"}',
+    },
+    "filed-badly": {
+        "subject_kind": "company", "subject_number": "123", "responsible_number": "x",
+        "responsible_phone": "13333333333", "responsible_email": "a@shop.example",
+        "support_phone": "110", "access_phone": "12", "service_type": "forum", "level": "3",
+        "nature": "commercial", "hosting": "managed", "ip": "x", "contract_ip": "203.0.113.7",
+        "resolved_ip": "203.0.113.8", "reported_ip": "203.0.113.7", "office_code": "12",
+        "opened_on": "2026-01-10", "filed_on": "2026-01-09", "icp_licence": "x",
+        "public_security_number": "x", "access_method": "wire",
+        "server.main": '{"city":"北京","province":"北京"}',
+        "document.old": '{"expires_on":"2026-01-10","kind":"letter"}',
+    },
+    "filed-late": {"opened_on": "2026-01-10", "subject_kind": "person", "support_kind": "company"},
+}  # fmt: skip
 ASK = c.AskReinstatement(by="li", reason="已整改")
 
 
@@ -109,6 +132,10 @@ def through_everything(shift: Shift) -> None:
     shift.site("held", HOLD)
     shift.site("edited", c.EditSite(by="li", email="wang@shop.example"), HOLD,
                c.LiftHold(by="wang", reason="公安来函"))  # fmt: skip
+    for name, details in FILED.items():
+        change = c.ChangeFiling(by="li", details=tuple(details.items()))
+        seen = c.RecordFooter(problems=("icon_missing",))
+        shift.site(name, change, c.Remind(on="2026-03-01"), seen)
     policy = shift.rig.house.desk
     policy.activate(ATTEMPTS, by="wang", login=None, reason="试行")
     shift.site("spared", *MISS)
@@ -120,8 +147,8 @@ def through_everything(shift: Shift) -> None:
 
 
 def english_in(text: str) -> list[str]:
-    """The English that is seen on a page, names of sites and what is typed aside."""
-    seen = " | ".join(Parts.of(text).seen)
+    """The English that is seen on a page, names of sites and what is typed or copied aside."""
+    seen = " | ".join(Parts.of(re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)).seen)
     plain = re.sub(r"https?://\S+|[\w-]+\.example|sha256:\w+|English|Asia/Shanghai", "", seen)
     return ENGLISH.findall(TYPED.sub("", plain))
 
@@ -143,6 +170,8 @@ def test_no_english_sentence_is_left_on_a_page_in_chinese(shift: Shift) -> None:
         "/unreported",
         "/no",
     ]
+    pages += [f"/sites/{name}.example/filing" for name in (*FILED, "repeat")]
+    pages += ["/terms", "/terms?days=7", "/sites/none.example/filing"]
     pages += ["/sites/a b", "/sites/none.example", "/incidents/x", "/incidents/99-9"]
     left = {}
     for page in pages:
@@ -170,6 +199,17 @@ REFUSED = [
     ("/incidents/1-1/refused", {"confirm": "shop.example"}),
     ("/incidents/1-1/void-contact", {"reason": "记错", "contact": "1-1-9"}),
     ("/incidents/1-1/void-contact", {"reason": "记错", "contact": "none"}),
+    ("/sites/shop.example/filing/details", {"section": "days", "opened_on": "1.3.2026"}),
+    ("/sites/shop.example/filing/details", {"section": "days", "opened_on": "2999-01-01"}),
+    ("/sites/shop.example/filing/details", {"section": "site", "level_reason": "很" * 4_001}),
+    ("/sites/shop.example/filing/details", {"section": "site", "icp_number": "1" * 65}),
+    ("/sites/shop.example/filing/details", {"section": "site", "registrar": "\x07"}),
+    ("/sites/shop.example/filing/details", {"section": "site", "was.level": "2", "level": "3"}),
+    ("/sites/shop.example/filing/details", {"section": "none"}),
+    ("/sites/shop.example/filing/server", {"label": "Main", "new": "1", "city": "北京"}),
+    ("/sites/shop.example/filing/server", {"label": "main", "new": "1"}),
+    ("/sites/shop.example/filing/document", {"label": "a", "new": "1", "kind": "x" * 500}),
+    ("/sites/shop.example/filing/preset", {"preset": "none"}),
     ("/log", {"step": "log", "site": "https://shop.example/"}),
     ("/log", {"step": "log", "site": "a..b"}),
     ("/log", {"step": "log", "site": "xn--a.example"}),

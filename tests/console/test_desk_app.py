@@ -20,7 +20,7 @@ from incidents.accounts import secrets
 from incidents.api import app
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.bootstrap import House
-from incidents.console import changes, incident, orders, queue, shift, site, writing
+from incidents.console import changes, filing, incident, orders, queue, shift, site, writing
 from incidents.console.changes import MOST_OF_ONE
 from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import Envelope, accounts
@@ -32,12 +32,13 @@ from tests.console.desk_rig import ADAM, PASSWORD, people
 BASE = "https://desk.host.example"
 POSTS = [
     route.path
-    for module in (queue, site, incident, orders, shift)
+    for module in (queue, site, filing, incident, orders, shift)
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.methods == {"POST"}
 ]
 NAMES = {
     "name": "shop.example", "item": "1-1", "incident": "1-1", "digest": "0" * 64, "order": "1-o2",
+    "kind": "server",
 }  # fmt: skip
 
 
@@ -249,7 +250,8 @@ def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Desk) 
     li = desk.person("li")
     pages = ("/", "/queue/list", "/sites", "/sites/shop.example", "/incidents/1-1", "/log", "/no")
     others = ("/orders", "/orders/1-o2.notice", "/hand-over", "/search?q=shop", "/unreported")
-    for page in (*pages, *others):
+    filings = ("/sites/shop.example/filing", "/terms", "/terms.ics")
+    for page in (*pages, *others, *filings):
         is_guarded(li.get(page))
 
 

@@ -1,0 +1,211 @@
+"""The filing in a real browser: it is filled in, doubted, corrected, and changed by two at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from incidents import clock, views
+from incidents.machine import commands as c
+from incidents.store.engine import reading
+from tests import browser as browsers
+from tests.browser import barriers, overflow
+from tests.console.desk_rig import Console, console, person
+from tests.databases import SqliteDatabases
+
+HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+RIGHT_TO_LEFT = "\u202eevil\u202c مرحبا بالعالم"
+LONG = "很长的名称没有空格" * 80
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsers.chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def desk(
+    sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Console]:
+    folder = tmp_path_factory.mktemp("filing")
+    with sqlite_databases.at_head() as url, console(url, folder) as running:
+        yield running
+
+
+def file(desk: Console, site: str, **details: str) -> None:
+    desk.do(site, c.ChangeFiling(by="li", details=tuple(details.items())))
+
+
+def filed(desk: Console, site: str) -> dict[str, str]:
+    with reading(desk.engine) as connection:
+        return views.filing_details(connection, site)
+
+
+def act(page: Page, form: str, *, file: dict[str, object] | None = None, **fields: str) -> None:
+    """Fills in and sends one of the forms of the page."""
+    place = page.locator(f"#act-{form}")
+    if place.get_attribute("open") is None:
+        place.locator("> summary").click()
+    for name, value in fields.items():
+        field = place.locator(f"[name={name}]")
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    if file is not None:
+        place.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    place.locator("button.main").click()
+    page.wait_for_load_state()
+
+
+def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
+    browser: Browser, desk: Console
+) -> None:
+    site = "first.example"
+    desk.do(site, c.AddSite(by="wang"))
+    opened = (clock.now() - timedelta(days=40)).date().isoformat()
+    with person(browser, desk, "li", locale="zh-CN") as li:
+        li.goto(f"{desk.url}/sites/{site}")
+        li.locator("section[aria-labelledby=h-filing] a.button").click()
+        act(li, "details-subject", subject_kind="company", subject_name="示例商贸有限公司")
+        act(li, "details-responsible", responsible_name="张三", responsible_phone="13333333333")
+        act(li, "details-site", service_type="forum", level="2")
+        act(li, "details-days", opened_on=opened)
+        act(li, "preset", preset="aliyun-access")
+        act(li, "server-", label="main", ip="203.0.113.7", province="广东", city="深圳", count="1")
+        contract = {"name": "合同.pdf", "mimeType": "application/pdf", "buffer": b"contract"}
+        act(li, "document-", file=contract, label="contract", kind="access_contract")
+        expect(li.locator("#said .done")).to_be_visible()
+        assert li.locator("#filed").inner_text().count("接入合同") == 1
+        assert "已逾期 10 天" in li.locator("section[aria-labelledby=h-complete]").inner_text()
+        found = filed(desk, site)
+        assert found["access_phone"] == "95187"
+        assert found["level"] == "2"
+
+        # The made-up number waits in the queue; it is corrected, and nothing is left to do.
+        li.goto(desk.url)
+        item = li.locator(".item", has_text=site).filter(has_text="信息存疑")
+        expect(item).to_have_count(1)
+        item.locator("details > summary").click()
+        assert "负责人手机号码不实（同一数字连续重复）" in item.locator(".say").inner_text()
+        item.get_by_role("link", name="查看备案").click()
+        li.wait_for_url("**/filing")
+        act(li, "details-responsible", responsible_phone="+86 10 5555 0100")
+        assert "没有待核实的信息" in li.locator("section[aria-labelledby=h-complete]").inner_text()
+        li.goto(desk.url)
+        expect(li.locator(".item", has_text=site)).to_have_count(0)
+
+
+def test_a_suspicion_leads_to_the_statement_of_it(browser: Browser, desk: Console) -> None:
+    site = "false.example"
+    desk.do(site, c.AddSite(by="wang"))
+    file(desk, site, responsible_phone="13333333333")
+    with person(browser, desk, "li") as li:
+        li.goto(desk.url)
+        li.locator(".item", has_text=site).get_by_role("link", name="State it false").click()
+        li.wait_for_url("**/sites/false.example?false=responsible_phone*")
+        assert li.input_value("#false-info-field") == "responsible_phone"
+        act = li.locator("#act-false-info")
+        act.locator("[name=evidence]").fill("nobody has that number")
+        act.locator("[name=confirm]").fill(site)
+        act.locator("form > button").click()
+        li.wait_for_url(f"**/sites/{site}")
+        assert desk.site(site)["rule"] == "false_info"
+        assert "the responsible person's phone number" in li.locator("#why").inner_text()
+
+
+def test_two_people_change_different_details_at_once_and_lose_nothing(
+    browser: Browser, desk: Console
+) -> None:
+    site = "both.example"
+    desk.do(site, c.AddSite(by="wang"))
+    file(desk, site, registrar="示例注册商", level="3")
+    with person(browser, desk, "li") as li, person(browser, desk, "wang") as wang:
+        for page in (li, wang):
+            page.goto(f"{desk.url}/sites/{site}/filing")
+            page.locator("#act-details-site > summary").click()
+        wang.locator("#details-site-level").select_option("2")
+        act(li, "details-site", registrar="另一注册商")
+        # Her page is old by now, and says so; what she has chosen stays, and is done.
+        expect(wang.locator("#stale")).to_be_visible()
+        act(wang, "details-site", service_type="blog")
+        wang.wait_for_selector("#said .done")
+        found = filed(desk, site)
+        assert found["registrar"] == "另一注册商"
+        assert (found["level"], found["service_type"]) == ("2", "blog")
+
+
+def test_what_was_asked_for_in_full_stays_so_when_the_page_is_fresh(
+    browser: Browser, desk: Console
+) -> None:
+    site = "shown.example"
+    desk.do(site, c.AddSite(by="wang"))
+    file(desk, site, responsible_phone="+86 10 5555 0100")
+    with person(browser, desk, "li") as li, person(browser, desk, "vera") as vera:
+        for page in (li, vera):
+            page.goto(f"{desk.url}/sites/{site}/filing")
+        assert "5555 0100" not in li.content()
+        assert vera.locator("form[action$=reveal]").count() == 0
+        assert vera.locator("#acts form").count() == 0
+        li.locator("form[action$=reveal] button").click()
+        expect(li.locator("#filed")).to_contain_text("+86 10 5555 0100")
+        before = li.locator("section[aria-labelledby=h-complete]").inner_text()
+        file(desk, site, opened_on=clock.now().date().isoformat())
+        expect(li.locator("section[aria-labelledby=h-complete]")).not_to_have_text(before)
+        expect(vera.locator("#filed")).to_contain_text(clock.now().date().isoformat())
+
+
+def hostile(desk: Console, site: str) -> None:
+    day = (clock.now() - timedelta(days=35)).date().isoformat()
+    desk.do(site, c.AddSite(by="wang"))
+    file(
+        desk, site, subject_name=HOSTILE, registrar=LONG, support_name=RIGHT_TO_LEFT,
+        responsible_phone="13333333333", responsible_number="x" * 300, level_reason=LONG,
+        home_url=f"https://{site}/{'a' * 500}", opened_on=day, approved_on=day,
+        nature="commercial", icp_number="京ICP备12345678号-1",
+        public_security_number="京公网安备 11010502000001号",
+        **{
+            "server.main": '{"city":"深圳","place":"' + "地" * 300 + '","province":"广东"}',
+            "document.contract": '{"digest":"' + "0" * 64 + '","kind":"access_contract"}',
+        },
+    )  # fmt: skip
+    desk.do(site, c.Remind(on=clock.now().date().isoformat()))
+    desk.do(site, c.RecordFooter(problems=("icon_missing", "icp_missing")))
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_hostile_words_are_text_and_every_page_is_for_everybody(
+    browser: Browser, desk: Console, locale: str, width: int
+) -> None:
+    site = f"hostile-{locale.lower()}-{width}.example"
+    hostile(desk, site)
+    for handle in ("li", "vera"):
+        with person(browser, desk, handle, locale=locale, width=width) as page:
+            for path in (f"/sites/{site}/filing", "/terms", f"/sites/{site}", "/"):
+                page.goto(f"{desk.url}{path}")
+                page.evaluate(
+                    "document.querySelectorAll('main details').forEach(each => each.open = true)"
+                )
+                assert overflow(page) == 0, path
+                assert barriers(page) == [], path
+                assert page.title() != "taken"
+                assert page.locator("main img").count() == 0
+            page.goto(f"{desk.url}/sites/{site}/filing")
+            assert HOSTILE in page.locator("#filed").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_verdict_can_be_read_in_light_and_dark(
+    browser: Browser, desk: Console, scheme: str
+) -> None:
+    site = f"{scheme}.example"
+    hostile(desk, site)
+    with person(browser, desk, "li", color_scheme=scheme) as page:
+        page.goto(f"{desk.url}/sites/{site}/filing")
+        assert page.locator(".findings .state").first.inner_text() == "wrong"
+        assert barriers(page) == []
