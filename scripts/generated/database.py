@@ -23,10 +23,6 @@ _TABLES = {
     " reminded of it last, and when it will be next. Days of the desk's own zone.",
     "footers": "When somebody looks next at the foot of a site's page.",
     "claims": "Who works on which item of the queue.",
-    "filing_details": "What is filed of a site, by key; what may be a person's is a reference.",
-    "filing_terms": "The terms that run: the last day of each, when the desk was reminded of it,"
-    " and when it will be. Days of the desk's own zone.",
-    "footers": "When the foot of an approved site's page is looked at again.",
     "work": "The queue: one row an item, written with whatever changes it.",
     "entries": "The record: one canonical JSON text for each event, never updated. Site id 0 is the"
     " desk's own stream.",
