@@ -19,6 +19,7 @@ from incidents.api.paging import Cursor, Limit, Reveal
 from incidents.filing import checks, documents, filing_settings, finding_words, form, presets
 from incidents.filing import snippet as foot
 from incidents.filing.calendar import Entry, calendar
+from incidents.filing.finding import OK
 from incidents.machine.filing import DOCUMENT, SERVER
 from incidents.store import sites as site_rows
 from incidents.views import lists, masked
@@ -111,9 +112,13 @@ def printed(by: Looking, site: Name, reveal: Reveal = False) -> Response:
     if reveal:
         by.reveals(name)
     details = _filed(by, site)
-    found = checks.check(details, today=on)
+    found = [
+        finding_words.sentence(each)
+        for each in checks.check(details, today=on)
+        if each.verdict != OK
+    ]
     shown = details if reveal else masked.document(details)
-    page = form_page.page(site_name.shown(name), shown, on=on, findings=found)
+    page = form_page.page(name, shown, on=on.isoformat(), findings=found)
     return Response(page, media_type=_HTML, headers=ALONE)
 
 
