@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TextIO
 
+from incidents.errors import Cause
 from incidents.filing.list_causes import cause
 from incidents.filing.table_row import MAX_ROWS, Header, Row, TableError, Wrong
 
@@ -32,44 +33,38 @@ class CsvTable:
         # Strict, since what is not quoted as RFC 4180 says was cut into other cells than is meant.
         self._reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
         self._before = before
-        number, names = self._next()
-        if names is None:
-            raise TableError(file, cause("empty"))
-        if isinstance(names, Wrong):
-            raise TableError(file, names.detail, row=number)
+        number = before + 1
+        try:
+            names = next(self._reader)
+        except csv.Error as error:
+            raise TableError(file, self._refusal(number, error), row=number) from error
         self._header = Header(names, file, number)
         self.columns = self._header.columns
 
     def rows(self) -> Iterator[Row]:
         """The rows that are not empty."""
-        row = self._header.row
+        reader, before, row = self._reader, self._before, self._header.row
         for _ in range(MAX_ROWS):
-            number, cells = self._next()
-            if cells is None:
+            number = before + reader.line_num + 1
+            try:
+                found = row(number, next(reader))
+            except StopIteration:
                 return
-            if isinstance(cells, Wrong):
-                yield Row(number, {}, (cells,))
-                continue
-            found = row(number, cells)
+            except csv.Error as error:
+                found = Row(number, {}, (Wrong("", "", self._refusal(number, error)),))
             if found is not None:
                 yield found
-        if self._next()[1] is not None:
+        if next(reader, None) is not None:
             raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
 
-    def _next(self) -> tuple[int, list[str] | Wrong | None]:
-        """The line that the next row begins on, and its cells; None behind the last one."""
-        number = self._before + self._reader.line_num + 1
-        try:
-            return number, next(self._reader)
-        except StopIteration:
-            return number, None
-        except csv.Error as error:
-            if "field limit" in str(error):
-                why = cause("unclosed", limit=f"{MAX_FIELD:,}")
-                raise TableError(self._file, why, row=number) from error
-            if "end of data" in str(error):
-                raise TableError(self._file, cause("unclosed_to_end"), row=number) from error
-            return number, Wrong("", "", cause("not_csv", error=error))
+    def _refusal(self, number: int, error: csv.Error) -> Cause:
+        """What is wrong with one row; raises TableError if nothing behind it can be trusted."""
+        if "field limit" in str(error):
+            why = cause("unclosed", limit=f"{MAX_FIELD:,}")
+            raise TableError(self._file, why, row=number) from error
+        if "end of data" in str(error):
+            raise TableError(self._file, cause("unclosed_to_end"), row=number) from error
+        return cause("not_csv", error=error)
 
 
 def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]]:

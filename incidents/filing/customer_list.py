@@ -18,6 +18,7 @@ from incidents.filing import customer_value, form
 from incidents.filing.customer_value import Read, UnreadableValueError
 from incidents.filing.form import DOCUMENTS, SERVERS, SITE
 from incidents.filing.list_causes import cause
+from incidents.filing.seen_names import SeenNames
 from incidents.filing.table_file import JSON, TableFile
 from incidents.filing.table_row import Row, TableError, shown
 from incidents.machine import filing
@@ -85,7 +86,7 @@ class CustomerList:
     def __init__(self, table: TableFile) -> None:
         self._table = table
         self._columns: dict[str, _Column] = {}
-        self._rows: dict[str, int] = {}
+        self._seen = SeenNames()
         if table.kind != JSON:
             self._know(table)
 
@@ -144,7 +145,7 @@ class CustomerList:
             if all(problem.field != SITE for problem in reading.problems):
                 reading.problem(SITE, SITE, "", cause("site_missing"))
             return None
-        before = self._rows.setdefault(site, row.number)
+        before = self._seen.first(site, row.number)
         if before != row.number:
             reading.problem(SITE, SITE, site, cause("site_twice", row=before))
         return site
@@ -157,10 +158,9 @@ class _Reading:
 
     def __init__(self, row: Row) -> None:
         self.changes: dict[str, str] = {}
-        self.problems = [
-            Problem(column=wrong.column, field="", value=wrong.value, detail=wrong.detail)
-            for wrong in row.wrong
-        ]
+        self.problems: list[Problem] = []
+        for wrong in row.wrong:
+            self.problem(wrong.column, "", wrong.value, wrong.detail)
         self._parts: dict[str, dict[str, str]] = {}
 
     def problem(self, column: str, field: str, text: str, why: Cause) -> None:
@@ -176,7 +176,8 @@ class _Reading:
         except UnreadableValueError as error:
             self.problem(column.name, _dotted(column), text, error.why)
             return
-        if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN:
+        # No two rows have the same site.
+        if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN and column.key != SITE:
             column.known[text] = value
 
     def of_item(self, column: _Column, text: str) -> None:
@@ -232,7 +233,7 @@ def _column(name: str) -> _Column | Cause:
         return _Column(name, key, lambda text: customer_value.item(prefix, text))
     read = customer_value.part_reader(prefix, part)
     if read is None:
-        known = ", ".join(field.key for field in form.PARTS[prefix])
+        known = customer_value.part_names(prefix)
         return cause("item_field", part=shown(part), known=known)
     return _Column(name, key, read, part)
 

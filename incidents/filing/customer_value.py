@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 from incidents.errors import Cause
@@ -109,15 +110,17 @@ def parts(prefix: str, given: Mapping[str, Any]) -> str:
     Raises:
         UnreadableValueError: naming the part that is none, or what is wrong with it.
     """
-    readers, kept = _PARTS[prefix], {}
-    for name, value in given.items():
-        if name not in readers:
-            known = ", ".join(readers)
-            raise UnreadableValueError(cause("item_field", part=name[:40], known=known))
-        text = _text(prefix, value)
-        if text:
-            kept[name] = readers[name](text)
-    whole = canonical(kept)
+    readers, kept = _PARTS[prefix], []
+    # In the order of their names, as canonical JSON has them.
+    for name, read in readers.items():
+        if name in given:
+            text = _text(prefix, given[name])
+            if text:
+                kept.append(f'"{name}":{encode_basestring(read(text))}')
+    if not given.keys() <= readers.keys():
+        part = next(name for name in given if name not in readers)
+        raise UnreadableValueError(cause("item_field", part=part[:40], known=part_names(prefix)))
+    whole = f"{{{','.join(kept)}}}"
     _insist(whole, MAX_ITEM[prefix])
     return whole
 
@@ -125,12 +128,17 @@ def parts(prefix: str, given: Mapping[str, Any]) -> str:
 def _text(prefix: str, value: Any) -> str:
     written = str(value) if type(value) is int else value
     if not isinstance(written, str):
-        raise UnreadableValueError(cause("item_json", field=next(iter(_PARTS[prefix]))))
+        raise UnreadableValueError(cause("item_json", field=form.PARTS[prefix][0].key))
     text = written.strip()
     why = None if text.isprintable() else refusal(text)
     if why is not None:
         raise UnreadableValueError(why)
     return text
+
+
+def part_names(prefix: str) -> str:
+    """The parts that a server or a document has, in the order of the form."""
+    return ", ".join(field.key for field in form.PARTS[prefix])
 
 
 def part_reader(prefix: str, name: str) -> Read | None:
@@ -140,11 +148,11 @@ def part_reader(prefix: str, name: str) -> Read | None:
 
 def _object(prefix: str, text: str) -> dict[str, Any]:
     try:
-        found = _DECODER.decode(text)
+        found, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise UnreadableValueError(cause("item_json", field=next(iter(_PARTS[prefix]))))
+        found, end = None, 0
+    if not isinstance(found, dict) or end != len(text):
+        raise UnreadableValueError(cause("item_json", field=form.PARTS[prefix][0].key))
     return found
 
 
@@ -220,10 +228,11 @@ def _digest(text: str) -> str:
 
 _PARTS: dict[str, dict[str, Read]] = {
     SERVER: {
-        "ip": _ips, "province": _province, "city": _city, "place": _sealed_text, "count": _digits,
+        "city": _city, "count": _digits, "ip": _ips, "place": _sealed_text, "province": _province,
     },
     DOCUMENT: {
-        "kind": _choice(form.DOCUMENT_FIELDS[0]), "digest": _digest, "size": _digits,
-        "expires_on": day,
+        "digest": _digest, "expires_on": day, "kind": _choice(form.DOCUMENT_FIELDS[0]),
+        "size": _digits,
     },
 }  # fmt: skip
+"""What reads each part, in the order of the names."""

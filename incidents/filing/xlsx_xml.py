@@ -71,11 +71,11 @@ class Reading:
             self._refuse("deep", limit=MAX_DEPTH)
         if self._left < 0:
             self._refuse("elements", limit=f"{self._elements:,}")
-        self._started(name.rpartition(":")[2], attributes)
+        self._started(name.rpartition(":")[2] if ":" in name else name, attributes)
 
     def _end(self, name: str) -> None:
         self._depth -= 1
-        self._ended(name.rpartition(":")[2])
+        self._ended(name.rpartition(":")[2] if ":" in name else name)
 
     def _doctype(self, *_: Any) -> None:
         self._refuse("doctype")
