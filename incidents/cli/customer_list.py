@@ -22,8 +22,9 @@ from incidents.errors import DONE, FAILED, FileError, IncidentsError
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
+    from incidents.client.filings import RemoteList
     from incidents.filing.table_file import TableFile
-    from incidents.intake.customers import Taken
+    from incidents.intake.customers import Intake, Taken
     from incidents.words import Document
 
 STDIN = "-"
@@ -51,16 +52,13 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool) -> int:
     (incidents filing fields). An empty cell changes nothing. All rows are read before anything is
     written; --dry-run lists every row with what would come of it and what the checks say.
     """
-    from incidents.intake.customers import REFUSED, UNREADABLE, Intake
+    from incidents.intake.customers import REFUSED, UNREADABLE
 
     run = act.run
     with _seekable(file) as path:
         if not (skip_bad or act.dry_run):
             _insist(path, file)
-        intake = Intake(
-            desk=run.house.desk, filed=_filed(run), by=act.by, login=run.settings.login,
-            add=add_sites, dry_run=act.dry_run, today=today(run) if act.dry_run else None,
-        )  # fmt: skip
+        intake = _intake(act, add=add_sites)
         with _opened(path, file, "importing") as table:
             from incidents.filing.customer_list import CustomerList
 
@@ -68,6 +66,19 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool) -> int:
     _sum_up(run, intake.tally, dry_run=act.dry_run)
     bad = intake.tally[REFUSED] + (0 if skip_bad else intake.tally[UNREADABLE])
     return FAILED if bad else DONE
+
+
+def _intake(act: Act, *, add: bool) -> Intake | RemoteList:
+    run = act.run
+    if run.remote is not None:
+        run.remote.insist_on_who_acts()
+        return run.remote.filings.intake(add=add, dry_run=act.dry_run)
+    from incidents.intake.customers import Intake
+
+    return Intake(
+        desk=run.house.desk, filed=_filed(run), by=act.by, login=run.settings.login, add=add,
+        dry_run=act.dry_run, today=today(run) if act.dry_run else None,
+    )  # fmt: skip
 
 
 def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:

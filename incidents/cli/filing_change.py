@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import params
+from incidents.cli import filing_look, params
 from incidents.cli.act import Act
 from incidents.cli.options import acting
 from incidents.errors import InputError
 from incidents.machine.commands import ChangeFiling
 from incidents.machine.filing import DOCUMENT, FIELDS, SERVER, is_known
 
-_LABEL_HELP = "LABEL is a short name of your own: a-z, 0-9 and -."
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
 
 _ADDRESSES = frozenset({"ip", "contract_ip", "resolved_ip", "reported_ip", SERVER})
 """What may say that a site has moved."""
@@ -37,7 +39,7 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
     `incidents filing fields` lists the keys. What a check takes for false raises a suspicion, which
     somebody looks into; nothing is closed by it.
     """
-    changes = {**_preset(presets), **dict(map(_detail, details))}
+    changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
     if not changes:
         raise InputError("nothing to change is given: add KEY=TEXT, such as level=3, or --preset")
     return change(act, site, changes)
@@ -141,13 +143,13 @@ def _item(
     return act.submit(site, ChangeFiling(by=act.by, parts=parts))
 
 
-def _preset(names: tuple[str, ...]) -> dict[str, str]:
+def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
     if not names:
         return {}
-    from incidents.filing import filing_settings, presets
+    from incidents.filing import presets
 
-    extra = filing_settings.load().presets
-    return {key: text for name in names for key, text in presets.details(name, extra).items()}
+    known = filing_look.known_presets(run)
+    return {key: text for name in names for key, text in presets.of(known, name).items()}
 
 
 def _detail(given: str) -> tuple[str, str]:

@@ -10,8 +10,8 @@ import click
 from incidents.cli import params, whole_file
 from incidents.cli.filing_look import details_of, filed, today
 from incidents.cli.options import looking
-from incidents.cli.run import CSV, JSON
-from incidents.errors import DONE, InputError, RefusedError
+from incidents.cli.run import CSV, JSON, JSONL
+from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -21,11 +21,6 @@ output_option = click.option(
     "-o", "--output", "target", default="-", show_default=True, metavar="FILE",
     help="Where to; - is standard output.",
 )  # fmt: skip
-
-
-class NoNumberError(RefusedError):
-    """{site} has no record number on record that can be read: set public_security_number or
-    icp_number first (filing set)"""
 
 
 @click.command()
@@ -42,6 +37,9 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
     if run.quiet or run.format == "table":
         raise InputError("an export is json, jsonl or csv (--format)")
     form = run.format
+    if run.remote is not None:
+        whole_file.write(target, run.remote.filings.exported(form or JSONL, sites))
+        return DONE
     if form == CSV:
         lines: Iterable[str] = written.csv_lines(list(_filings(run, sites)))
     elif form == JSON:
@@ -59,8 +57,11 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
 def form(run: Run, site: str, target: str) -> int:
     """Write the filing of NAME as a page to print and copy from, in Chinese and English.
 
-    It has the order of the official form.
+    It has the order of the official form, and people's own details in full.
     """
+    if run.remote is not None:
+        whole_file.write(target, run.remote.filings.form(site))
+        return DONE
     from incidents.filing import checks, form_page
     from incidents.filing.finding import OK
     from incidents.filing.finding_words import sentence
@@ -80,16 +81,14 @@ def form(run: Run, site: str, target: str) -> int:
 @looking
 def snippet(run: Run, site: str, icon: str, target: str) -> int:
     """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
+    if run.remote is not None:
+        whole_file.write(target, run.remote.filings.snippet(site, icon=icon))
+        return DONE
     from incidents.filing import filing_settings
     from incidents.filing import snippet as html
-    from incidents.filing.record_number import read_icp, read_public_security
 
-    details = details_of(filed(run, site))
-    number = read_public_security(details.get("public_security_number", ""))
-    icp = read_icp(details.get("icp_number", ""))
-    written = html.snippet(number, icp, icon=icon, icp_form=filing_settings.load().icp_form)
-    if not written:
-        raise NoNumberError(site=site)
+    details, icp_form = details_of(filed(run, site)), filing_settings.load().icp_form
+    written = html.of_filing(site, details, icon=icon, icp_form=icp_form)
     whole_file.write(target, [written.encode()])
     return DONE
 

@@ -16,6 +16,7 @@ from incidents.errors import DONE, NOT_VERIFIED
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.filing.finding import Finding
+    from incidents.filing.presets import Preset
     from incidents.words import Document
 
 _COLOURS = {"ok": "green", "suspect": "yellow", "wrong": "red", "unknown": "cyan"}
@@ -27,12 +28,10 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @looking
 def show(run: Run, site: str) -> int:
     """What is filed of NAME in the order of the official form, what is missing, and its terms."""
-    from incidents.filing.completeness import completeness
+    from incidents.filing import documents
 
     found = filed(run, site)
-    complete = completeness(details_of(found))
-    missing = [{"field": each.field, "why": each.why} for each in complete.missing]
-    document = {**found, "score": complete.score, "missing": missing}
+    document = {**found, **documents.complete(details_of(found))}
     if run.quiet:
         run.say(str(found["site"]))
     elif run.for_programs:
@@ -51,10 +50,9 @@ def check(run: Run, site: str) -> int:
     Exit status 5 if something is wrong. What no check can tell is a warning. A suspicion that a
     detail is false is somebody's to look into: no check closes a site (R4).
     """
-    from incidents.filing import checks
     from incidents.filing.finding import WRONG
 
-    found = checks.check(details_of(filed(run, site)), today=today(run))
+    found = _found(run, site)
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
     give_findings(run, found, site=site)
     return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
@@ -91,10 +89,7 @@ def fields(run: Run) -> int:
 @looking
 def presets(run: Run) -> int:
     """The presets: what many sites file alike, of an access provider or a registrar."""
-    from incidents.filing import filing_settings
-    from incidents.filing import presets as known
-
-    found = known.known(filing_settings.load().presets)
+    found = known_presets(run)
     rows = [
         {"preset": name, "about": preset.about, "details": dict(preset.details)}
         for name, preset in sorted(found.items())
@@ -110,6 +105,33 @@ def presets(run: Run) -> int:
         ]
         output.table(run, ("PRESET", "WHOSE", "DETAILS"), told)
     return DONE
+
+
+def known_presets(run: Run) -> dict[str, Preset]:
+    """The presets by their names: the server's, if one was named.
+
+    Raises:
+        PresetsFileError, PresetError: as `presets.known` does.
+    """
+    from incidents.filing import filing_settings, presets
+
+    if run.remote is None:
+        return presets.known(filing_settings.load().presets)
+    return {
+        each["preset"]: presets.Preset(
+            name=each["preset"], about=each["about"], details=each["details"]
+        )
+        for each in run.remote.filings.presets()
+    }
+
+
+def _found(run: Run, site: str) -> list[Finding]:
+    """What the checks say; a server checks what it shows to nobody in full."""
+    if run.remote is not None:
+        return run.remote.filings.findings(site)
+    from incidents.filing import checks
+
+    return checks.check(details_of(filed(run, site)), today=today(run))
 
 
 def filed(run: Run, site: str) -> Document:
@@ -152,17 +174,9 @@ def give_findings(run: Run, findings: Iterable[Finding], *, site: str | None = N
 
 def finding_document(finding: Finding) -> Document:
     """A finding for programs."""
-    from incidents.filing import finding_words
+    from incidents.filing import documents
 
-    return {
-        "verdict": finding.verdict,
-        "field": finding.field,
-        "code": finding.code,
-        "facts": dict(finding.facts),
-        "source": finding.source,
-        "false": finding.false,
-        "sentence": finding_words.sentence(finding),
-    }
+    return documents.finding(finding)
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

@@ -40,7 +40,8 @@ def terms(run: Run, days: int | None, ics: str | None) -> int:
     house = run.house
     with house.reading() as connection:
         found: list[Document] = house.views.filing_terms(connection, until)
-    found = [{**each, "days_left": _left(each, now)} for each in found]
+    # A server has counted them already, in its own zone.
+    found = [{"days_left": _left(each, now), **each} for each in found]
     if ics is not None:
         whole_file.write(ics, (line.encode() for line in _calendar(found)))
     elif run.quiet:

@@ -13,6 +13,7 @@ from incidents.client import session
 from incidents.client.desk import RemoteDesk
 from incidents.client.erasing import RemoteErasing
 from incidents.client.faults import NotOverServerError
+from incidents.client.filings import RemoteFilings
 from incidents.client.intake import RemoteIntake
 from incidents.client.keeper import RemoteKeeper
 from incidents.client.record import LONG_S, RemoteRecord
@@ -57,6 +58,7 @@ class RemoteHouse:
         self.keeper = RemoteKeeper(exchange)
         self.record = RemoteRecord(exchange)
         self.intake = RemoteIntake(exchange)
+        self.filings = RemoteFilings(exchange)
         self.erasing = RemoteErasing(exchange)
 
     @property

@@ -19,11 +19,12 @@ _NOT_SAID = frozenset(
     {"by", "incident", "contact", "item", "task", "order", "lane", "why", "tried"}
 )
 _OF_SITE: dict[type[Command], str] = {
-    c.EditSite: "", c.Log: "/incidents", c.StateFalse: "/false-info", c.SetHold: "/hold",
+    c.EditSite: "", c.ChangeFiling: "/filing", c.Log: "/incidents", c.StateFalse: "/false-info", c.SetHold: "/hold",
     c.LiftHold: "/unhold", c.AskReinstatement: "/reinstate", c.Approve: "/approve",
     c.ConfirmClosure: "/confirm-closure", c.DeclineClosure: "/decline-closure",
     c.Decline: "/decline", c.Uphold: "/uphold",
 }  # fmt: skip
+_CHANGING = (c.EditSite, c.ChangeFiling)
 _OF_INCIDENT: dict[type[Command], str] = {
     c.StateRemoved: "removed", c.StateRefused: "refused", c.Recur: "recur",
     c.VoidIncident: "void", c.TakeBack: "take-back", c.StateReported: "reported",
@@ -46,9 +47,19 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
     }
     if isinstance(command, c.AddSite):
         words["site"] = str(site)
+    if isinstance(command, c.ChangeFiling):
+        words = {"details": _filed(command)}
     if isinstance(command, c.StateReported) and "note" in words:
         words["ref"] = words.pop("note")
-    return ("PATCH" if isinstance(command, c.EditSite) else "POST"), path, words
+    return ("PATCH" if isinstance(command, _CHANGING) else "POST"), path, words
+
+
+def _filed(command: c.ChangeFiling) -> dict[str, Any]:
+    """The details as a request has them: a server or a document by the parts that change."""
+    found: dict[str, Any] = dict(command.details)
+    for key, name, text in command.parts:
+        found.setdefault(key, {})[name] = text
+    return found
 
 
 def _path(command: Command, site: str | int) -> str:

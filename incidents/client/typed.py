@@ -24,7 +24,7 @@ from incidents.client.http import Exchange, part
 from incidents.machine.note import FOR_CUSTOMER, FOR_DESK
 
 M = TypeVar("M", bound=BaseModel)
-P = TypeVar("P", answers.SitePage, answers.IncidentPage, answers.LinePage)
+P = TypeVar("P", answers.SitePage, answers.IncidentPage, answers.LinePage, answers.TermPage)
 
 
 class How(TypedDict, total=False):
@@ -82,6 +82,20 @@ class Client:
     def site(self, site: str, *, reveal: bool = False) -> answers.SiteInFull:
         """How a site stands, and whom to call."""
         return self._get(answers.SiteInFull, f"/sites/{part(site)}", reveal=reveal)
+
+    def filing(self, site: str, *, reveal: bool = False) -> answers.Filing:
+        """What is filed of a site, what is missing, and its terms."""
+        return self._get(answers.Filing, f"/sites/{part(site)}/filing", reveal=reveal)
+
+    def filing_findings(self, site: str) -> list[answers.FilingFinding]:
+        """What the checks say of a site's filing."""
+        found = self._get(answers.FilingFindings, f"/sites/{part(site)}/filing/findings")
+        return found.findings
+
+    def filing_terms(self, **asked: Any) -> Iterator[answers.SiteTerm]:
+        """What is to be filed or shown by when, the most urgent first, those up to `until`."""
+        for page in self._pages(answers.TermPage, "/filings/terms", asked):
+            yield from page.items
 
     def etag(self, site: str) -> str:
         """The ETag of a site as it stands, for `if_match`."""
@@ -158,6 +172,13 @@ class Client:
         """Log a violation on a site."""
         words = {"urls": list(urls), "category": category, "note": note, "at": at, "again": again}
         return self._act(f"/sites/{part(site)}/incidents", words, how)
+
+    def file(self, site: str, details: Mapping[str, Any], *, presets: Sequence[str] = (),
+             **how: Unpack[How]) -> answers.Acted:  # fmt: skip
+        """Change details of a site's filing: texts under their keys, of a server or a document the
+        parts that change; None takes away."""
+        path, body = f"/sites/{part(site)}/filing", {"details": details, "presets": list(presets)}
+        return _read(answers.Acted, self._answered("PATCH", path, how, json=body))
 
     def contact(self, to: str, outcome: str, *, note: str | None = None, at: str | None = None,
                 **how: Unpack[How]) -> answers.Acted:  # fmt: skip

@@ -44,6 +44,21 @@ class RemoteViews:
         """A site; its contacts are masked."""
         return self._exchange.get(f"/sites/{part(name)}")
 
+    def filing(self, _connection: object, name: str) -> Document:
+        """What is filed of a site; people's own details are masked."""
+        found = self._exchange.get(f"/sites/{part(name)}/filing")
+        details = {key: _text(filed) for key, filed in sorted(found["details"].items())}
+        return {"site": found["site"], "details": details, "terms": found["terms"]}
+
+    def filing_details(self, connection: object, name: str) -> dict[str, str]:
+        """The same details: what has been erased is not there."""
+        found = self.filing(connection, name)["details"]
+        return {key: text for key, text in found.items() if text is not None}
+
+    def filing_terms(self, _connection: object, until: str | None = None) -> list[Document]:
+        """The terms that run, with the days that are left in the server's own zone."""
+        return list(self._exchange.items("/filings/terms", limit=500, until=until))
+
     def sites(self, _connection: object, *, state: str | None = None) -> Iterator[Document]:
         """The register, page by page."""
         return self._exchange.items("/sites", limit=500, state=state)
@@ -98,3 +113,10 @@ class RemoteViews:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
+
+
+def _text(filed: Any) -> str | None:
+    """A detail as it is filed: a server or a document as canonical JSON."""
+    from incidents.store.types import canonical
+
+    return filed if filed is None or isinstance(filed, str) else canonical(filed)

@@ -92,7 +92,11 @@ def details(name: str, extra: Path | None = None) -> dict[str, str]:
         UnknownPresetError: naming those that there are.
         PresetsFileError, PresetError: as `read` does.
     """
-    presets = known(extra)
+    return of(known(extra), name)
+
+
+def of(presets: Mapping[str, Preset], name: str) -> dict[str, str]:
+    """The same, of one among those; raises UnknownPresetError."""
     if name not in presets:
         raise UnknownPresetError(given=name, known=", ".join(sorted(presets)))
     return dict(presets[name].details)

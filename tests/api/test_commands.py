@@ -11,9 +11,11 @@ from fastapi import FastAPI
 
 from incidents.accounts.roles import IN_PERSON
 from incidents.api import app
+from incidents.api.act_table import ACTS, FILING
 from incidents.api.operation import ACT, PREFIX
 from incidents.bootstrap import House
 from incidents.cli.root import root
+from incidents.machine.filing_commands import FilingCommand
 from incidents.settings import load
 from tests.docs.pages import ROOT
 
@@ -54,6 +56,18 @@ OVER_HTTP = {
     "site approve": "POST /sites/{site}/approve",
     "site decline": "POST /sites/{site}/decline",
     "site uphold": "POST /sites/{site}/uphold",
+    "filing show": "GET /sites/{site}/filing",
+    "filing set": "PATCH /sites/{site}/filing",
+    "filing server": "PATCH /sites/{site}/filing",
+    "filing document": "PATCH /sites/{site}/filing",
+    "filing check": "GET /sites/{site}/filing/findings",
+    "filing snippet": "GET /sites/{site}/filing/snippet",
+    "filing form": "GET /sites/{site}/filing/form",
+    "filing fields": "GET /filings/fields",
+    "filing presets": "GET /filings/presets",
+    "filing terms": "GET /filings/terms",
+    "filing import": "POST /filings/import",
+    "filing export": "GET /filings/export",
     "policy show": "GET /policy",
     "policy history": "GET /policy/history",
     "policy graph": "GET /policy/graph",
@@ -105,10 +119,18 @@ OF_THE_MACHINE = {
     "db grants": "for the owner of the database, who is nobody of the desk",
     "audit key new": "makes a private key in a file of the machine that is to sign",
     "audit key rotate": "makes a private key in a file of the machine that signs",
+    "filing check-footer": "a page is read where it lies, or fetched as a visitor would see it",
     "audit verify FILE": "a bundle is proved where nobody of the desk need be trusted",
     "audit witness": "a process of somebody else, on a machine of theirs",
 }
 """Commands that are of a process or a file and not of the desk, each with the reason."""
+
+OF_THE_DAEMON = {
+    "Remind": "by the clock, of a term that nears its end",
+    "RaiseSuspicion": "by the checks, in the act that files what they take for false",
+    "RecordFooter": "by the duty that looks at the pages of approved sites",
+}
+"""Commands of the desk about filings that nobody gives by hand, each with who does."""
 
 
 def commands(group: click.Group, named: tuple[str, ...] = ()) -> Iterator[str]:
@@ -145,6 +167,13 @@ def test_each_command_has_its_operation_or_a_reason_why_it_has_none() -> None:
     )
     assert there == over_http | of_the_machine
     assert over_http & of_the_machine == {"daemon", "audit verify"}, "these have two uses"
+
+
+def test_each_command_about_filings_is_an_act_of_the_table_or_the_daemon_s() -> None:
+    acts = {act.makes.__name__ for act in (FILING, *ACTS)}
+    about = {kind.__name__ for kind in FilingCommand.__subclasses__()}
+    assert about == (about & acts) | OF_THE_DAEMON.keys()
+    assert not acts & OF_THE_DAEMON.keys()
 
 
 def test_each_operation_that_a_command_has_is_described(offered: FastAPI) -> None:

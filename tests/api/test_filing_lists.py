@@ -132,8 +132,8 @@ def test_more_rows_than_one_request_may_have_are_refused(
     desk: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filing_lists, "MAX_ROWS", 1)
-    for query in ({}, {"dry_run": True}, {"skip_bad": True}):
-        answer = send(desk, LIST, **query)
+    for dry_run, skip_bad in ((False, False), (True, False), (False, True)):
+        answer = send(desk, LIST, dry_run=dry_run, skip_bad=skip_bad)
         assert answer.json()["type"] == "urn:incidents:problem:too-many-rows", answer.text
     assert desk.entries("filing_changed") == []
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from incidents import clock
-from incidents.api.act_table import ACTS, ADD, EDIT
+from incidents.api.act_table import ACTS, ADD, EDIT, FILING
 from incidents.client.requests import request
 from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED, MISUSED, REFUSED
@@ -39,6 +39,19 @@ sup: site edit new.example --email desk@new.example
 sup: site list --state active
 sup: site show new.example
 sup: site why new.example
+sup: filing set new.example level=3 icp_number=京ICP备12345678号 opened_on=2026-01-02 --preset aliyun-access
+sup: filing server new.example main --ip 192.0.2.7 --count 2
+sup: filing document new.example contract {file} --kind access_contract
+sup: filing show new.example
+sup: filing check new.example
+sup: filing fields
+sup: filing presets
+sup: filing terms --days 30
+sup: filing import {list} --dry-run
+sup: filing import {list}
+sup: filing export new.example
+sup: filing snippet new.example
+sup: filing form new.example
 sup: log new.example --category gambling --url https://new.example/a
 sup: queue --limit 1000 --reveal
 sup: claim 1-1
@@ -140,7 +153,7 @@ audit key rotate --reason x
 """
 """It is about this machine, and who has named a server is told so."""
 
-ANYWHERE = {"completion", "db grants", "audit verify FILE", "audit witness"}
+ANYWHERE = {"completion", "db grants", "filing check-footer", "audit verify FILE", "audit witness"}
 """It is about this machine, and asks nobody: it is done whether or not a server is named."""
 
 
@@ -163,6 +176,7 @@ def files(tmp_path: Path, over: Over) -> dict[str, str]:
     written = {
         "file": "seen", "policy": "[repeat]\ncount = 4\n",
         "history": "occurred_at,site\n2026-03-01T10:00:00Z,a.example\n",
+        "list": "site,level\nnew.example,2\n",
     }  # fmt: skip
     for name, text in written.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -255,7 +269,10 @@ def test_each_act_of_the_api_has_its_request() -> None:
         command = act.makes(**given)
         method, path, _ = request(Envelope(site=of[act.of], command=command))
         assert (method, path) == ("POST", f"{paths[act.of]}/{act.name}"), act
-    for kind, expected in ((ADD, ("POST", "/sites")), (EDIT, ("PATCH", "/sites/shop.example"))):
+    for kind, expected in (
+        (ADD, ("POST", "/sites")), (EDIT, ("PATCH", "/sites/shop.example")),
+        (FILING, ("PATCH", "/sites/shop.example/filing")),
+    ):  # fmt: skip
         assert request(Envelope(site="shop.example", command=kind.makes(by="x")))[:2] == expected
 
 
