@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from incidents.words import Document
 
 STDIN = "-"
+_NEW = "it is new here (--add-sites takes it into the register)"
 MAX_TOLD = 20
 """So many bad rows are named where all of them are one error."""
 
@@ -104,7 +105,9 @@ def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     where = f"row {row.row}: {row.site or '?'}"
     said = [f"{where}: {problem}" for problem in row.problems]
     if taken.refusal is not None:
-        said.append(f"{where}: {refusal_words.sentence(taken.refusal, run.when)}")
+        why = refusal_words.sentence(taken.refusal, run.when)
+        is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts["nearest"]
+        said.append(f"{where}: {_NEW if is_new else why}")
     if not dry_run:
         return said
     if not said:

@@ -16,6 +16,7 @@ from incidents.errors import DONE, NOT_VERIFIED
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.filing.finding import Finding
+    from incidents.filing.form import Field
     from incidents.filing.presets import Preset
     from incidents.words import Document
 
@@ -212,13 +213,30 @@ def _told(document: Document) -> Iterator[tuple[str, str, str]]:
     for key in sorted(document["details"], key=form.place):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
+        parts = form.PARTS.get(key.partition(".")[0] + ".")
         if text is None:
             yield key, key, "(erased)"
+        elif parts is not None:
+            yield key, key, _item(text, parts)
         elif field is None or not field.choices:
             yield key, key, text
         else:
             word = field.shown(text)[1]
             yield key, field.en, text if word == text else f"{text} ({word})"
+
+
+def _item(text: str, fields: Iterable[Field]) -> str:
+    """A server or a document in words; what cannot be read, as it is."""
+    import json
+
+    try:
+        said = dict(json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        return text
+    told = [
+        f"{field.en} {field.shown(said[field.key])[1]}" for field in fields if field.key in said
+    ]
+    return ", ".join(told) or text
 
 
 def _details(document: Document) -> Iterator[Document]:

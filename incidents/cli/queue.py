@@ -39,6 +39,9 @@ KINDS = {
 }
 """What there is to do, in a word or two."""
 
+TERMS = ("file", "show_number")
+"""What has a last day of its own."""
+
 
 @click.command()
 @click.option("--mine", is_flag=True, help="Only what you have claimed.")
@@ -102,6 +105,14 @@ def what(item: Document) -> str:
     """What there is to do."""
     kind = str(item["kind"])
     return KINDS.get(kind, kind)
+
+
+def exactly(item: Document) -> str:
+    """The same, of a filing with the last day, or with the detail."""
+    told, about = what(item), item.get("filing")
+    if about and item["kind"] in TERMS:
+        return f"{told} by {about[0]}"
+    return f"{told} {about[0]}" if about and item["kind"] == "suspicion" else told
 
 
 def left(item: Document) -> str:
@@ -232,7 +243,7 @@ def _row(item: Document, when: When) -> tuple[str, ...]:
     return (
         item["id"],
         left(item),
-        what(item),
+        exactly(item),
         item["site"],
         "" if due is None else when(due),
         item["claimed_by"] or "",

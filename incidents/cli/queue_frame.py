@@ -104,7 +104,7 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
 
 def _of_selected(item: Document, width: int) -> Lines:
     """What a narrow list has no room for: what to do, and whom to call."""
-    told = f"{item['id']} {queue.what(item)}: {queue.whom(item) or 'nobody is on file'}"
+    told = f"{item['id']} {queue.exactly(item)}: {queue.whom(item) or 'nobody is on file'}"
     lines = _sentence(told, width)
     return [*lines, *(_sentence(item["warning"], width, "bold red") if item["warning"] else [])]
 
@@ -179,7 +179,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
 
 
 def _told(item: Document) -> str:
-    told = [queue.what(item), queue.left(item), f"attempts: {item['attempts']}"]
+    told = [queue.exactly(item), queue.left(item), f"attempts: {item['attempts']}"]
     if item["claimed_by"]:
         told.append(f"with {item['claimed_by']}")
     return ", ".join(part for part in told if part)

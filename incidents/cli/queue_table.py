@@ -80,7 +80,7 @@ def _table(items: list[Document], *, wide: bool) -> Table:
         cells = [
             Text(item["id"], style=style),
             Text(queue.left(item), style=style),
-            Text(queue.what(item), style=style),
+            Text(queue.exactly(item), style=style),
             words(item["site"]),
             words(queue.whom(item)),
             words(item["claimed_by"] or "", style="cyan"),
