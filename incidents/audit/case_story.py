@@ -150,19 +150,18 @@ def _line(teller: Teller, entry: _Read) -> Line:
         what=report_words.own_sentence(event) if own else _told(teller, document),
         rule="" if event.reason is None else rule(event.reason.rule),
         reasons=() if event.reason is None else tuple(report_words.reasons(teller, event.reason)),
-        words=tuple((name, str(ref)) for name, ref in _values(document) if _is_one(ref, refs)),
+        words=tuple((name, ref) for name, ref in _texts(document) if ref in refs),
         policy=event.policy,
     )
 
 
-def _values(document: Document) -> Iterator[tuple[str, object]]:
-    """The values of a document by their names, with those of a filing's details."""
+def _texts(document: Document) -> Iterator[tuple[str, str]]:
+    """The texts of a document by their names, with those of a filing's details."""
     for name, value in document.items():
-        yield from value.items() if isinstance(value, dict) else [(name, value)]
-
-
-def _is_one(value: object, refs: set[str]) -> bool:
-    return isinstance(value, str) and value in refs
+        if isinstance(value, dict):
+            yield from _texts(value)
+        elif isinstance(value, str):
+            yield name, value
 
 
 def _told(teller: Teller, document: Document) -> str:

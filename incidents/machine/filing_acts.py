@@ -109,7 +109,7 @@ def _latest_day(now: datetime) -> date:
 
 
 def _refuse_too_many(details: filing.Details) -> None:
-    for prefix, what in ((filing.SERVER, "servers"), (filing.DOCUMENT, "documents")):
+    for prefix, items in ((filing.SERVER, "servers"), (filing.DOCUMENT, "documents")):
         count = sum(key.startswith(prefix) for key in details)
         if count > filing.MAX_ITEMS:
-            raise RefusedError("too_many_items", what=what, count=count, limit=filing.MAX_ITEMS)
+            raise RefusedError("too_many_items", items=items, count=count, limit=filing.MAX_ITEMS)

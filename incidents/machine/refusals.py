@@ -85,7 +85,7 @@ SENTENCES = {
     "site_exists": "{site} is in the register already (site edit changes its details)",
     "site_not_closed": "{site} is {state}, not closed: there is nothing to reinstate",
     "state_forbids": "incident {incident} is {state}: {act} is possible only when it is {needs}",
-    "too_many_items": "the filing would have {count} {what}, and {limit} are the most: take some"
+    "too_many_items": "the filing would have {count} {items}, and {limit} are the most: take some"
     " away first",
     "unknown_contact": "incident {incident} has no contact {contact} (show {incident} lists them)",
     "unknown_detail": "a filing has no detail {field!r} (filing fields lists them; servers and"

@@ -183,14 +183,14 @@ def test_with_words_each_comes_with_the_salt_that_leads_to_its_reference(day: Re
 
 
 def test_what_is_filed_is_quoted_with_its_words_as_well(day: Rehearsal) -> None:
-    details = (("level", "3"), ("responsible_name", HOSTILE), ("server.a", '{"city":"x"}'))
+    details = (("level", "3"), ("responsible_name", "Wang"), ("server.a", '{"city":"x"}'))
     day.give(c.ChangeFiling(by="li", details=details), "shop.example")
     day.give(c.ChangeFiling(by="li", details=(("server.a", ""),)), "shop.example")
     sign(day, witnesses=[WITNESS])
     text = _text(_page(day, with_words=True))
-    found = re.findall(r"(responsible_name|server\.a) (.*?) reference sha256:\w{64} salt", text)
-    assert found == [("responsible_name", HOSTILE), ("server.a", '{"city":"x"}')]
-    assert HOSTILE not in html.unescape(_page(day))
+    found = re.findall(r" (responsible_name|server\.a) (\S+) reference sha256:\w{64} salt", text)
+    assert found == [("responsible_name", "Wang"), ("server.a", '{"city":"x"}')]
+    assert '{"city":"x"}' not in html.unescape(_page(day))
 
 
 def test_a_word_that_was_erased_is_said_to_be(day: Rehearsal) -> None:

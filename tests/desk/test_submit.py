@@ -297,11 +297,10 @@ def test_what_is_filed_of_people_stands_nowhere_but_in_the_sealed_table(day: Reh
     day.give(c.RaiseSuspicion(field="server.a", finding="doubtful"))
     for table in ("entries", "orders", "keys", "sites", "filing_details", "tasks", "work"):
         assert "5555 0142" not in repr(day.rows(f"SELECT * FROM {table}"))
-    rows = day.rows("SELECT key, value FROM filing_details")
-    filed = {str(key): value for key, value in rows}
+    filed = {str(key): value for key, value in day.rows("SELECT key, value FROM filing_details")}
     assert (filed.pop("document.a"), filed.pop("level")) == ("{}", "3")
     assert filed.keys() == set(sealed)
-    kept = {ref: value for ref, value in day.rows("SELECT ref, value FROM sealed")}  # noqa: C416
+    kept = {ref: value for ref, _, value in day.rows("SELECT ref, salt, value FROM sealed")}
     assert {kept[ref] for ref in filed.values()} == {secret}
 
 

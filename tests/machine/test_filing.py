@@ -1,4 +1,4 @@
-"""The filing (domain.md, section 5): details, terms of 30 days, and what becomes a task."""
+"""The filing (domain.md, section 5): details change, terms run 30 days, findings become tasks."""
 
 from datetime import date, timedelta
 
@@ -19,7 +19,7 @@ TO_FILE = {"opened_on": "2026-01-30"}
 
 def filed(site: History, **details: str) -> History:
     """Change details of the filing."""
-    return site.do(c.ChangeFiling(by=ANN, details=tuple(details.items())))
+    return site.filed(**details)
 
 
 def tasks(site: History) -> list[tuple[str, tuple[str, ...]]]:
@@ -29,9 +29,10 @@ def tasks(site: History) -> list[tuple[str, tuple[str, ...]]]:
 def test_a_change_is_one_entry_with_what_differs_and_nothing_else() -> None:
     site = filed(History(), icp_number="京ICP备12345678号-1", nature="commercial")
     filed(site, icp_number="京ICP备12345678号-1", nature="non_commercial")
-    [event] = site.decision.events
-    assert isinstance(event, e.FilingChanged)
-    assert event.details == (("nature", "non_commercial"),)
+    assert site.happened == ["filing_changed"]
+    [changed] = site.recorded(e.FilingChanged)
+    assert isinstance(changed, e.FilingChanged)
+    assert changed.details == (("nature", "non_commercial"),)
     assert site.case.details == {"icp_number": "京ICP备12345678号-1", "nature": "non_commercial"}
 
 

@@ -46,7 +46,7 @@ SENTENCES: dict[str, str] = {
     "site_not_closed": "{site} 现为“{state:state}”，并未关闭，无需恢复。",
     "state_forbids": "{incident} 现为“{state:state}”：只有在“{needs}”时才能进行此操作"
     "（{act:act_told}）。",
-    "too_many_items": "备案资料将有 {count} 项（{what:items}），最多 {limit} 项：请先删去一些。",
+    "too_many_items": "备案资料将有 {count} 项（{items:items}），最多 {limit} 项：请先删去一些。",
     "unknown_contact": "没有联系记录“{contact}”：{incident} 的页面列有其联系记录。",
     "unknown_detail": "备案资料没有“{field}”一项：可登记的项目见备案页面。",
     "unknown_incident": "没有违规“{incident}”：网站的页面列有其违规。",
