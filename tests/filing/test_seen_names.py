@@ -8,7 +8,8 @@ from incidents.filing.seen_names import SeenNames
 
 @given(st.lists(st.text(max_size=3)))
 def test_the_first_row_of_a_name_is_told(names: list[str]) -> None:
-    seen, first = SeenNames(), {}
+    seen = SeenNames()
+    first: dict[str, int] = {}
     for row, name in enumerate(names):
         first.setdefault(name, row)
         assert seen.first(name, row) == first[name]
