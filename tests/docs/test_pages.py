@@ -23,6 +23,7 @@ ON_SQLITE = (
     "how-to/correct-a-mistake.md",
     "how-to/erase-a-person.md",
     "how-to/export-and-check.md",
+    "how-to/keep-filings.md",
     "how-to/rehearse-with-a-told-clock.md",
     "how-to/report-to-the-police.md",
     "how-to/verify-with-your-own-tools.md",

@@ -39,7 +39,7 @@ def test_both_languages_have_the_same_commands() -> None:
         for readme in READMES
     ]
     assert commands[0] == commands[1]
-    assert len(commands[0]) == 16
+    assert len(commands[0]) == 19
 
 
 def test_both_languages_have_the_same_sections_blocks_and_links() -> None:
