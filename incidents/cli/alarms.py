@@ -110,7 +110,8 @@ def _words(alarm: Document, when: When) -> str:
             return f"{site}: {incident} is to be reported to the police, {when.left(due)}"
         case "filing_due":
             terms, overdue = counted(alarm["terms"], "term"), alarm["overdue"]
-            return f"{terms} of filings reminded of on {alarm['subject']}, {overdue:,} of them over"
+            late = f", {overdue:,} overdue" if overdue else ""
+            return f"filings: {terms} to keep, reminded of on {alarm['subject']}{late}"
     return str(alarm["subject"])
 
 

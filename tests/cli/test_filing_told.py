@@ -51,3 +51,19 @@ def test_a_list_with_a_site_that_is_new_is_told_the_way_out(desk: Cli, tmp_path:
     told = desk("filing", "import", str(file), "--dry-run").out
     assert "row 2: shop.exampel: no site is called shop.exampel (did you mean" in told
     assert "row 3: another-name.test: it is new here (--add-sites takes it into" in told
+
+
+def test_the_alarm_tells_of_terms_and_of_those_that_are_overdue(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    def told() -> str:
+        desk("daemon", "--once")
+        lines = desk("alarms").out.splitlines()
+        [line] = [line for line in lines if line.startswith("filing_due:")]
+        return line.split("\t")[1]
+
+    desk("filing", "set", "shop.example", "opened_on=2026-03-01")
+    clock.move_to("2026-03-17T04:00:00Z")
+    assert told() == "filings: 1 term to keep, reminded of on 2026-03-17"
+    clock.move_to("2026-04-02T04:00:00Z")
+    assert told() == "filings: 1 term to keep, reminded of on 2026-04-02, 1 overdue"
