@@ -113,10 +113,10 @@ def waits(reader: Reader, tasks: Iterable[Document]) -> list[Document]:
         if task["kind"] == SUSPICION:
             field, code = about
             name = findings.detail(language, field)
-            told = [reader.spoken.finding(code)]
+            told = reader.spoken.finding(code)
             found.append({**task, "field": field, "name": name, "told": told})
         elif task["kind"] == FOOTER:
-            told = [reader.spoken.finding(code) for code in about]
+            told = reader.spoken.comma.join(map(reader.spoken.finding, about))
             found.append({**task, "field": None, "name": None, "told": told})
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -45,7 +46,7 @@ def filed(desk: Console, site: str) -> dict[str, str]:
         return views.filing_details(connection, site)
 
 
-def act(page: Page, form: str, *, file: dict[str, object] | None = None, **fields: str) -> None:
+def act(page: Page, form: str, *, file: Any = None, **fields: str) -> None:
     """Fills in and sends one of the forms of the page."""
     place = page.locator(f"#act-{form}")
     if place.get_attribute("open") is None:
@@ -57,7 +58,7 @@ def act(page: Page, form: str, *, file: dict[str, object] | None = None, **field
         else:
             field.fill(value)
     if file is not None:
-        place.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+        place.locator("input[type=file]").set_input_files(file)
     place.locator("button.main").click()
     page.wait_for_load_state()
 

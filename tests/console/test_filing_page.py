@@ -14,7 +14,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents import clock, views
-from incidents.console import filing
+from incidents.console.filed import Filed
 from incidents.filing import telephone
 from incidents.machine import commands as c
 from incidents.store import sealed
@@ -284,7 +284,7 @@ def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: Rig) -> N
 def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
     desk: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, li = filing.Filed.read, Visitor(desk, "operator")
+    read, li = Filed.read, Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "details-days")
 
     def busy(connection: Any, name: str) -> Any:
@@ -293,7 +293,7 @@ def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
             site_id=found.site_id, seq=found.seq - 1, kept=found.kept, plain=found.plain
         )
 
-    monkeypatch.setattr(filing.Filed, "read", busy)
+    monkeypatch.setattr(Filed, "read", busy)
     refused = li.post(f"{PAGE}/details", {**fields, "opened_on": "2026-02-01"})
     assert refused.status_code == 409
     assert "Somebody was faster" in refused.text

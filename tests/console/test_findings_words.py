@@ -30,8 +30,9 @@ def _calls() -> Iterator[tuple[Any, ast.Call]]:
     for file in sorted(Path(incidents.filing.__path__[0]).glob("*.py")):
         module = importlib.import_module(f"incidents.filing.{file.stem}")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-            if called and node.func.id in _MAKERS and len(node.args) == 3:
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            if node.func.id in _MAKERS and len(node.args) == 3:
                 yield module, node
 
 

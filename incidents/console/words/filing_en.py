@@ -3,6 +3,7 @@
 TEXTS: dict[str, str] = {
     "nav.terms": "Terms",
     "act.change_filing": "change a filing",
+    "by.checker": "checks",
     "event.filing_changed": "Filing changed",
     "event.filing_reminded": "Reminded of a term",
     "event.suspicion_raised": "Suspicion",

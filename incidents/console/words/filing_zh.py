@@ -3,6 +3,7 @@
 TEXTS: dict[str, str] = {
     "nav.terms": "期限",
     "act.change_filing": "修改备案资料",
+    "by.checker": "检查程序",
     "event.filing_changed": "备案资料更改",
     "event.filing_reminded": "期限提醒",
     "event.suspicion_raised": "信息存疑",

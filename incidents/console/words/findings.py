@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from incidents.console.words import Chosen, findings_zh
 from incidents.console.words.chinese import CHINESE
 from incidents.filing import finding_words, footer_words
@@ -21,10 +23,11 @@ _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 def sentence(language: Chosen, finding: Finding) -> str:
     """What a finding says."""
     if language == "en":
-        known = finding.code in finding_words.PHRASES
-        return (finding_words if known else footer_words).sentence(finding)
-    facts = {**finding.facts, **_choices(finding)}
-    return _CHINESE.say(finding.code, **{"field": finding.field, **facts})
+        if finding.code in finding_words.PHRASES:
+            return finding_words.sentence(finding)
+        return footer_words.sentence(finding)
+    facts: dict[str, Any] = {"field": finding.field, **finding.facts, **_choices(finding)}
+    return _CHINESE.say(finding.code, **facts)
 
 
 def source(language: Chosen, told: str) -> str:
