@@ -25,7 +25,7 @@ def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
 
 def test_each_request_of_the_page_answers_what_stands_below_it(api: Rig, tmp_path: Path) -> None:
-    acts = ["look", "add_site", "log", "import_incident", "simulate"]
+    acts = ["look", "add_site", "log", "change_filing", "import_incident", "simulate"]
     token = api.token(api.account("panel-1", "integrator"), acts)
     for handle in ("supervisor-1", "supervisor-2"):
         api.account(handle, "supervisor", password=True)
