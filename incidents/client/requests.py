@@ -19,7 +19,8 @@ _NOT_SAID = frozenset(
     {"by", "incident", "contact", "item", "task", "order", "lane", "why", "tried"}
 )
 _OF_SITE: dict[type[Command], str] = {
-    c.EditSite: "", c.ChangeFiling: "/filing", c.Log: "/incidents", c.StateFalse: "/false-info", c.SetHold: "/hold",
+    c.EditSite: "", c.ChangeFiling: "/filing", c.Log: "/incidents", c.StateFalse: "/false-info",
+    c.SetHold: "/hold",
     c.LiftHold: "/unhold", c.AskReinstatement: "/reinstate", c.Approve: "/approve",
     c.ConfirmClosure: "/confirm-closure", c.DeclineClosure: "/decline-closure",
     c.Decline: "/decline", c.Uphold: "/uphold",

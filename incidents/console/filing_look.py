@@ -22,8 +22,7 @@ from incidents.filing.finding import OK, VERDICTS, Finding
 from incidents.filing.item import servers
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.record_number import read_icp, read_public_security
-from incidents.machine.filing import Details
-from incidents.machine.filing_acts import FOOTER, SUSPICION
+from incidents.machine.filing import FOOTER, SUSPICION, Details
 
 Document = dict[str, Any]
 
