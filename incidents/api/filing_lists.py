@@ -128,7 +128,7 @@ def _document(by: Caller, taken: Taken) -> dict[str, Any]:
     if refusal is not None:
         problem = {
             "name": refusal.name,
-            "facts": {name: _plain(value) for name, value in refusal.facts.items()},
+            "facts": problems.facts(refusal),
             "sentence": refusal_words.sentence(refusal, by.when),
         }
     return {
@@ -143,10 +143,6 @@ def _document(by: Caller, taken: Taken) -> dict[str, Any]:
         "refusal": problem,
         "findings": [documents.finding(each) for each in taken.findings],
     }
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 @contextmanager

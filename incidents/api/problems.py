@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from incidents.accounts.identity import Identity
     from incidents.desk import Answer
+    from incidents.machine.refusals import Refusal
     from incidents.words import When
 
 MEDIA_TYPE = "application/problem+json"
@@ -162,9 +163,14 @@ def refused(answer: Answer, when: When) -> Problem:
         _status(refusal.name),
         refusal.name,
         refusal_words.sentence(refusal, when),
-        facts={name: _plain(value) for name, value in refusal.facts.items()},
+        facts=facts(refusal),
         events=answer.document["events"],
     )
+
+
+def facts(refusal: Refusal) -> dict[str, Any]:
+    """The facts of a refusal, as JSON has them."""
+    return {name: _plain(value) for name, value in refusal.facts.items()}
 
 
 def of_error(error: IncidentsError) -> Problem:
