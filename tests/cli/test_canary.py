@@ -34,6 +34,7 @@ CODES: Texts = {
     # A code, which is written into the record as it is: what may be a number or an address is
     # refused (see below), and a name cannot be told from a word.
     ("log", "category"), ("site false-info", "field"), ("done", "outcome"),
+    ("filing server", "label"), ("filing document", "label"),
 }  # fmt: skip
 """What takes text and cannot take the canary."""
 NOT_KEPT: Texts = {("db grants", "role"), ("db grants", "eraser")}
@@ -98,6 +99,8 @@ def _sing(sing: Singer, folder: Path) -> None:
     sing("site", "add", "shop.example", *whom)
     sing("site", "edit", "shop.example", "--phone", f"{PHONE}1", "--email", f"x{MAIL}", "--person",
          f"{NAME} II")  # fmt: skip
+    sing("filing", "set", "shop.example", f"responsible_name={SONG}", f"home_url={SONG}")
+    sing("filing", "server", "shop.example", "main", "--place", SONG, "--city", SONG)
     sing("log", "shop.example", *note)
     sing("contact", "1-1", "no-answer", *note)
     sing("contact", "1-1", "reached", *note)
