@@ -211,8 +211,8 @@ class Archive:
         named: set[int] = set()
         if isinstance(command, c.CompleteTask):
             named.add(command.task)
-        if isinstance(command, c.ClaimItem) and command.item.startswith("t"):
-            named.add(int(command.item[1:]))
+        if isinstance(command, c.ClaimItem):
+            named |= {n for n in self._open if command.item == f"t{n}"}
         if isinstance(command, c.StateRemoved | c.VoidIncident):
             named |= self._tasks_of[command.incident]
         return [self._open[n] for n in named if n in self._open]
