@@ -130,8 +130,8 @@ def other(hint: str, value: Any) -> Any:
     if hint.startswith("tuple[int"):
         return (*value, 99)
     if hint.startswith("tuple[tuple"):
-        (key, text), *rest = value
-        return ((key, f"{text}x"), *rest)
+        *others, (key, text) = value
+        return (*others, (key, f"{text}x"))
     if hint.startswith("tuple[str"):
         return (*value, "x")
     assert hint.startswith("str"), hint

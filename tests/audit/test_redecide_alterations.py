@@ -38,6 +38,7 @@ STATED = {
     "whole_site", "digest", "size", "name", "field", "evidence", "holder", "outcome", "task",
     "incident", "phone", "email", "person", "contact_at",
     "adapter", "attempts", "enforced", "problem", "why", "tried", "seen",
+    "details", "finding", "problems",
 }  # fmt: skip
 """What people say when they act: of an entry that begins an act, no policy derives these."""
 
