@@ -46,6 +46,8 @@ SENTENCES = {
     "empty_text": "the {what} is empty: say it in a few words",
     "bad_item": "{field} is no server and no document: write a JSON object of texts, with its keys"
     ' in order and without spaces, such as {{"ip":"192.0.2.1"}}',
+    "unfit_detail": "{field} must be {expected}: look at what was typed, and write it so",
+    "filing_too_long": "the change has {size} bytes, and {limit} are the most: make it in parts",
     "bad_digest": "evidence is named by its SHA-256, 64 hexadecimal digits",
     "text_too_long": "the {what} has {length} characters, and {limit} are the most: shorten it,"
     " or attach a file with all",

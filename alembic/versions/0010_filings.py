@@ -9,7 +9,7 @@ again.
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +27,8 @@ WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _WITHIN = timedelta(days=30)
 _REMIND = (14, 7, 1)
 _TERMS = {"file": ("opened_on", "filed_on"), "show_number": ("approved_on", "shown_on")}
+_TASKS = ("file", "show_number", "suspicion", "footer")
+_LAST = datetime(9999, 1, 2, tzinfo=UTC)
 _KINDS = ("filing_changed", "filing_reminded", "task_opened")
 
 
@@ -63,10 +65,14 @@ def upgrade() -> None:
     op.create_index("ix_footers_next", "footers", ["next_at", "site_id"])
     op.add_column("tasks", sa.Column("about", sa.Text))
     _take_up(details, terms)
+    _list_again()
 
 
 def downgrade() -> None:
     """Takes them away; what is filed stays in the entries."""
+    # The program of before knows no such items, and would list nothing for their sake.
+    work = sa.table("work", sa.column("kind"))
+    op.execute(sa.delete(work).where(work.c.kind.in_(_TASKS)))
     op.drop_column("tasks", "about")
     op.drop_table("footers")
     op.drop_table("filing_terms")
@@ -91,10 +97,42 @@ def _take_up(details: sa.Table, terms: sa.Table) -> None:
         op.bulk_insert(terms, rows)
 
 
+def _list_again() -> None:
+    """What waits in the queue of filings, on sites that are not closed."""
+    columns = ("site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")
+    typed = {"sort_due": MOMENT, "recorded_at": MOMENT, "due": MOMENT}
+    work = sa.table("work", *(sa.column(name, typed.get(name)) for name in columns))
+    tasks = sa.table("tasks", *map(sa.column, ("site_id", "n", "kind", "opened_at", "done_at"))).c
+    sites = sa.table("sites", *map(sa.column, ("id", "state"))).c
+    waiting = (
+        sa.select(tasks.site_id, tasks.n, tasks.kind, tasks.opened_at)
+        .join_from(tasks.site_id.table, sites.id.table, sites.id == tasks.site_id)
+        .where(tasks.done_at.is_(None), tasks.kind.in_(_TASKS), sites.state != "closed")
+    )
+    rows = [
+        {
+            "site_id": site_id, "item": f"t{n}", "kind": kind, "incident": None, "due": None,
+            "sort_due": _moment(_LAST), "recorded_at": opened_at,
+        }
+        for site_id, n, kind, opened_at in op.get_bind().execute(waiting)
+    ]  # fmt: skip
+    if rows:
+        op.bulk_insert(work, rows)
+
+
+def _moment(moment: datetime) -> Any:
+    """A time as the column holds it: on SQLite in microseconds since 1970."""
+    if op.get_bind().dialect.name != "sqlite":
+        return moment
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
 def _told() -> tuple[dict[int, dict[str, str]], dict[int, dict[str, dict[str, Any]]]]:
     """The details and terms as the entries have them, and what each task is about."""
     of = sa.table("entries", *map(sa.column, ("site_id", "site_seq", "body"))).c
     kind = [of.body.contains(f'"kind":"{word}"', autoescape=True) for word in _KINDS]
+    # Of the tasks those alone that are about something of a filing.
+    kind[-1] = sa.and_(kind[-1], of.body.contains('"about":', autoescape=True))
     found = sa.select(of.site_id, of.body).where(sa.or_(*kind)).order_by(of.site_id, of.site_seq)
     filed: dict[int, dict[str, str]] = {}
     running: dict[int, dict[str, dict[str, Any]]] = {}
@@ -123,7 +161,8 @@ def _take_up_task(site_id: int, n: int, about: list[str]) -> None:
 def _terms(details: dict[str, str], before: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     found = {}
     for name, (begun, ended) in _TERMS.items():
-        if begun in details and ended not in details:
+        done = ended in details or (name == "file" and "approved_on" in details)
+        if begun in details and not done:
             due_on = (date.fromisoformat(details[begun]) + _WITHIN).isoformat()
             was = before.get(name)
             found[name] = was if was and was["due_on"] == due_on else _term(due_on, None)

@@ -65,6 +65,8 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool) -> int:
 
             _give(run, intake.take(CustomerList(table).customers()), dry_run=act.dry_run)
     _sum_up(run, intake.tally, dry_run=act.dry_run)
+    if intake.suspicions and not act.dry_run:
+        run.tell(f"suspicions raised: {intake.suspicions:,} (incidents queue)")
     bad = intake.tally[REFUSED] + (0 if skip_bad else intake.tally[UNREADABLE])
     return FAILED if bad else DONE
 
@@ -121,9 +123,12 @@ def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
 
 
 def _outcome(taken: Taken) -> str:
-    if not taken.changed:
+    from incidents.intake.customers import UNCHANGED
+
+    if taken.outcome == UNCHANGED:
         return "as it is on record"
-    return f"would be {taken.outcome} ({', '.join(taken.changed)})"
+    changed = f" ({', '.join(taken.changed)})" if taken.changed else ""
+    return f"would be {taken.outcome}{changed}"
 
 
 def _document(taken: Taken) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -13,14 +14,13 @@ from incidents.cli import filing_look, params
 from incidents.cli.act import Act
 from incidents.cli.options import acting
 from incidents.errors import InputError
+from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
 from incidents.machine.filing import DOCUMENT, FIELDS, SERVER, is_known
+from incidents.store.types import canonical
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-
-_ADDRESSES = frozenset({"ip", "contract_ip", "resolved_ip", "reported_ip", SERVER})
-"""What may say that a site has moved."""
 
 remove_option = click.option("--remove", is_flag=True, help="Take it off the record.")
 
@@ -96,34 +96,59 @@ def document(
 def change(act: Act, site: str, changes: Mapping[str, str]) -> int:
     """Give the desk those changes, and answer, with what a changed address asks for. The exit
     status."""
-    command = ChangeFiling(by=act.by, details=tuple(sorted(changes.items())))
-    told = _checklist(act, site, changes)
+    return _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
+
+
+def _submit(act: Act, site: str, command: ChangeFiling) -> int:
+    told = _aside(act, site, command)
     status = act.submit(site, command)
     act.run.tell(*told)
     return status
 
 
-def _checklist(act: Act, site: str, changes: Mapping[str, str]) -> list[str]:
-    """What is to be done when a commercial site has moved; ask before the change is on record.
+def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
+    """What is told beside the answer; looked up before the change is on record.
 
     Nothing is told where a program reads.
     """
     run = act.run
-    if run.for_programs or run.remote is not None or _ADDRESSES.isdisjoint(map(_kind, changes)):
+    if run.for_programs or run.remote is not None:
         return []
+    with run.house.reading() as connection:
+        details = run.house.views.filings_of(connection, [site]).get(site)
+    if details is None:
+        return []
+    changes = dict(command.details)
+    for key, name, text in command.parts:
+        item = json.loads(changes.get(key) or details.get(key) or "{}")
+        changes[key] = canonical({**item, name: text})
+    return [*_wrong(run, details, changes), *_checklist(site, details, changes)]
+
+
+def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
+    """What is wrong with what changes: a slip is best mended while one looks at it."""
+    from incidents.filing import checks
+    from incidents.filing.finding import WRONG
+    from incidents.filing.finding_words import sentence
+
+    after = filing.changed(details, changes)
+    found = checks.check(after, today=filing_look.today(run))
+    return [
+        f"wrong: {each.field}: {sentence(each)}"
+        for each in found
+        if each.verdict == WRONG and each.field in changes
+    ]
+
+
+def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
+    """What is to be done when a commercial site has moved."""
     from incidents.filing import changed_address, finding_words
 
-    with run.house.reading() as connection:
-        details = run.house.views.filing_details(connection, site)
     steps = changed_address.to_do(details, changes)
     if not steps:
         return []
     told = [finding_words.WORDS[f"step.{step}"] for step in steps]
     return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
-
-
-def _kind(key: str) -> str:
-    return SERVER if key.startswith(SERVER) else key
 
 
 def _item(
@@ -140,7 +165,7 @@ def _item(
         return change(act, site, {key: ""})
     # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
     parts = tuple((key, name, text) for name, text in said.items())
-    return act.submit(site, ChangeFiling(by=act.by, parts=parts))
+    return _submit(act, site, ChangeFiling(by=act.by, parts=parts))
 
 
 def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
@@ -153,17 +178,29 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _detail(given: str) -> tuple[str, str]:
-    key, equals, text = given.partition("=")
-    key = key.strip()
+    """A key, or what the form calls it, and its text as a customer list would have it."""
+    from incidents.filing import customer_value, form
+
+    label, equals, text = given.partition("=")
+    label, text = label.strip(), text.strip()
     if not equals:
         raise InputError(f"{given!r} says nothing: write KEY=TEXT, or KEY= to take it away")
-    if not is_known(key):
+    key = label if is_known(label) else form.named(label)
+    if key is None or not is_known(key):
         from difflib import get_close_matches
 
-        near = get_close_matches(key, FIELDS, 2)
+        near = get_close_matches(label, FIELDS, 2)
         way_out = f"did you mean {' or '.join(near)}?" if near else "filing fields lists them"
-        raise InputError(f"a filing has no detail {key!r}: {way_out}")
-    return key, params.text(key)(text) if text.strip() else ""
+        raise InputError(f"a filing has no detail {label!r}: {way_out}")
+    if not text:
+        return key, ""
+    text = params.text(key)(text)
+    if key not in form.FIELD_OF:
+        return key, text
+    try:
+        return key, customer_value.reader(key)(text)
+    except customer_value.UnreadableValueError as error:
+        raise InputError(f"{text!r} cannot stand under {key}: {error.why}") from None
 
 
 def _day(given: str | None) -> str | None:

@@ -73,6 +73,8 @@ class RemoteList:
         self._exchange = exchange
         self._asked = {"add_sites": add or None, "dry_run": dry_run or None}
         self.tally: Counter[str] = Counter()
+        # What a server says of a row has none.
+        self.suspicions = 0
 
     def take(self, customers: Iterable[Customer]) -> Iterator[Taken]:
         """Each row in its order, with what came of it; a part is on disk there before it is told.

@@ -119,36 +119,42 @@ class Filings:
             due = self._next()
             if due is None or self._stopped():
                 return False
-            # Spread, so that what was taken in on one day is not looked at on one day for ever.
-            after = settings.recheck_within * (1 - self._chance() / 5)
-            details = self._claimed(due, after)
+            details = self._claimed(due, settings.recheck_within)
             if details is not None:
                 return self._record(due, details, settings)
         return False
 
     def _next(self) -> Due | None:
-        with plainly(self._engine), writing(self._engine) as connection:
-            self._enrolled = footers.enrol(connection, self._enrolled)
+        with plainly(self._engine), reading(self._engine) as connection:
+            new, self._enrolled = footers.unseen(connection, self._enrolled)
+        if new:
+            with plainly(self._engine), writing(self._engine) as connection:
+                footers.enrol(connection, new)
+        with plainly(self._engine), reading(self._engine) as connection:
             return footers.due(connection, self._house.now(connection))
 
-    def _claimed(self, due: Due, after: timedelta) -> dict[str, str] | None:
+    def _claimed(self, due: Due, within: timedelta) -> dict[str, str] | None:
         """The details of the site's filing; None if there is no page of it to be looked at, or
-        another daemon looks."""
+        another daemon looks. Whoever dies while looking leaves it to be looked at again soon."""
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             details: dict[str, str] = self._house.views.filing_details(connection, due.site)
             shows = due.state == "active" and {footers.NUMBER, footers.APPROVED} <= details.keys()
-            wait = after if shows else min(after, AGAIN_AFTER)
+            wait = min(within, AGAIN_AFTER)
             return details if footers.claim(connection, due, now + wait) and shows else None
 
     def _record(self, due: Due, details: dict[str, str], settings: FilingSettings) -> bool:
+        assert settings.recheck_within is not None
         problems = self._look(due.site, details, settings)
-        if problems is None:
-            assert settings.recheck_within is not None
-            wait = min(AGAIN_AFTER, settings.recheck_within)
-            with plainly(self._engine), writing(self._engine) as connection:
-                footers.put_off(connection, due.site_id, self._house.now(connection) + wait)
+        with self._house.reading() as connection:
+            still = self._house.views.filing_details(connection, due.site)
+        if problems is None or still != details:
+            # Nobody could look, or what it was held against is not filed any more.
             return True
+        # Spread, so that what was taken in on one day is not looked at on one day for ever.
+        wait = settings.recheck_within * (1 - self._chance() / 5)
+        with plainly(self._engine), writing(self._engine) as connection:
+            footers.put_off(connection, due.site_id, self._house.now(connection) + wait)
         command = RecordFooter(problems=problems)
         [answer] = self._house.desk.submit([Envelope(site=due.site_id, command=command)])
         if answer.events:

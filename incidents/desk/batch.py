@@ -209,9 +209,10 @@ class Batch:
         bad = refused_text(news)
         if bad is not None:
             return self._refuse_on(site, bad)
+        before = site.case.details
         answer = self._seal_and_take(site, news, login)
         if answer.refusal is None:
-            for suspicion in self._filings.suspicions(news, site.case, self._now):
+            for suspicion in self._filings.suspicions(news, before, site.case, self._now):
                 answer = joined(answer, self._take(site, suspicion, None)[0])
         return answer
 

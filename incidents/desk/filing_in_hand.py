@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -20,6 +21,9 @@ from incidents.machine.commands import ChangeFiling, RaiseSuspicion
 from incidents.sealing import Sealed
 from incidents.store import sealed
 from incidents.store.types import canonical
+
+if TYPE_CHECKING:
+    from incidents.filing.finding import Finding
 
 
 class FilingsInHand:
@@ -35,7 +39,9 @@ class FilingsInHand:
         filed = self._plain(case.details)
         details = {key: text.strip() for key, text in command.details}
         details |= _whole({**filed, **details}, command.parts)
-        changed = {key: text for key, text in details.items() if filed.get(key, "") != text}
+        # What has been erased is there still, and can be taken away.
+        was = {**dict.fromkeys(case.details), **filed}
+        changed = {key: text for key, text in details.items() if was.get(key, "") != text}
         return replace(command, details=tuple(changed.items()), parts=())
 
     def keep(self, words: Sequence[Sealed]) -> None:
@@ -43,8 +49,11 @@ class FilingsInHand:
         known = self._known()
         known.update((ref, value) for ref, _, value in words)
 
-    def suspicions(self, command: ChangeFiling, case: Case, now: datetime) -> list[RaiseSuspicion]:
-        """What the checks take for false in what the command has changed (R4: somebody looks).
+    def suspicions(
+        self, command: ChangeFiling, before: Mapping[str, str], case: Case, now: datetime
+    ) -> list[RaiseSuspicion]:
+        """What the checks take for false by what the command has changed (R4: somebody looks);
+        `before` are the details as they were, at `now` (UTC).
 
         Raises:
             NoFilingLibraryError: naming what to install.
@@ -52,12 +61,16 @@ class FilingsInHand:
         # With what it stands on, for who changes a filing alone.
         from incidents.filing import checks
 
-        changed = {key for key, text in command.details if text}
+        changed = {key for key, _ in command.details}
         if not changed:
             return []
-        found = checks.falsehoods(self._plain(case.details), today=now.date())
-        told = {(each.field, each.code) for each in found if each.field in changed}
-        return [RaiseSuspicion(field=field, finding=code) for field, code in sorted(told)]
+        # The latest day on earth: nobody who is born today is taken for false.
+        today = (now + timedelta(hours=14)).date()
+        found = _told(checks.falsehoods(self._plain(case.details), today=today))
+        known = _told(checks.falsehoods(self._plain(before), today=today)) if found else set()
+        # What one detail says of another may become false by a change of the one.
+        new = {(field, code) for field, code in found if field in changed} | (found - known)
+        return [RaiseSuspicion(field=field, finding=code) for field, code in sorted(new)]
 
     def _plain(self, details: Mapping[str, str]) -> dict[str, str]:
         words = self._known()
@@ -74,6 +87,10 @@ class FilingsInHand:
             ]
             self._words = sealed.values(self._connection, refs) if refs else {}
         return self._words
+
+
+def _told(findings: Iterable[Finding]) -> set[tuple[str, str]]:
+    return {(each.field, each.code) for each in findings}
 
 
 def _whole(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict[str, str]:

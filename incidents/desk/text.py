@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from incidents.desk import filed_text
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
 from incidents.machine.commands import (
@@ -19,7 +20,6 @@ from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
 from incidents.machine.refusals import Refusal
 from incidents.sealing import texts
-from incidents.store.types import canonical
 
 MAX_WORDS = 4_000
 MAX_CODE = 200
@@ -68,36 +68,14 @@ def _refused_word(command: Command) -> Refusal | None:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
             if outcome not in OUTCOMES:
                 return Refusal("unknown_outcome", {"known": ", ".join(OUTCOMES)})
-        case ChangeFiling(details=details, parts=parts):
-            return _refused_part(parts) or next(filter(None, map(_refused_item, details)), None)
+        case ChangeFiling():
+            return filed_text.refused(command)
         case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
             return Refusal("bad_digest", {})
         case AddNote(audience=audience) if audience not in AUDIENCES:
             return Refusal("unknown_audience", {"known": ", ".join(AUDIENCES)})
         case AddNote(text=text) if not text.strip():
             return Refusal("empty_text", {"what": "note"})
-    return None
-
-
-def _refused_item(detail: tuple[str, str]) -> Refusal | None:
-    """The refusal of a server or a document that no export and no check could read."""
-    key, text = detail
-    if not text or not key.startswith((filing.SERVER, filing.DOCUMENT)):
-        return None
-    try:
-        item = json.loads(text)
-    except (ValueError, RecursionError):
-        item = None
-    if not isinstance(item, dict) or not all(isinstance(each, str) for each in item.values()):
-        return Refusal("bad_item", {"field": key})
-    return None if canonical(item) == text else Refusal("bad_item", {"field": key})
-
-
-def _refused_part(parts: tuple[tuple[str, str, str], ...]) -> Refusal | None:
-    """The refusal of a part of what has none."""
-    for key, _, _ in parts:
-        if not (key.startswith((filing.SERVER, filing.DOCUMENT)) and filing.is_known(key)):
-            return Refusal("unknown_detail", {"field": key})
     return None
 
 

@@ -14,7 +14,7 @@ from incidents.filing import address
 from incidents.filing.finding import Finding, ok, unknown, wrong
 from incidents.filing.item import Item, servers
 from incidents.filing.province import named, of_character
-from incidents.filing.record_number import read_licence
+from incidents.filing.record_number import read_icp, read_licence
 from incidents.machine.filing import Details
 
 SOURCE = "domain.md 5, provinces that bind the IPs"
@@ -89,9 +89,11 @@ def check(details: Details) -> list[Finding]:
 
 
 def _elsewhere(details: Details, on_record: list[Item]) -> list[Finding]:
-    """Beijing gives its licence to a site that has its servers there."""
+    """Beijing wants the servers of its sites in Beijing: whose a site is, its licence tells, and
+    before there is one the ICP filing that it is asked for with."""
     licence = read_licence(details.get("icp_licence", ""))
-    home = None if licence is None else of_character(licence.province)
+    number = licence or read_icp(details.get("icp_number", ""))
+    home = None if number is None else of_character(number.province)
     rule = None if home is None else rules().get(home.name)
     if rule is None or not rule.server_here:
         return []
@@ -106,6 +108,8 @@ def _elsewhere(details: Details, on_record: list[Item]) -> list[Finding]:
 
 def _in_province(details: Details, province: str, on_record: list[Item]) -> list[Finding]:
     rule = rules().get(province)
+    if rule is None and named(province) is None:
+        return [unknown("contract_ip", "province_not_known", SOURCE, province=province)]
     if rule is None:
         return [ok("contract_ip", "province_binds_nothing", SOURCE, province=province)]
     cities = {server.city for server in on_record}

@@ -6,8 +6,8 @@ import re
 from datetime import date
 from itertools import pairwise
 
-from incidents.filing.finding import Finding, ok, wrong
-from incidents.machine.filing import DAYS, Details
+from incidents.filing.finding import Finding, ok, suspect, wrong
+from incidents.machine.filing import DAYS, TERMS, WITHIN, Details
 
 SOURCE = "domain.md 5, the order of a filing"
 PAST = ("filed_on", "approved_on", "shown_on")
@@ -35,9 +35,21 @@ def check(details: Details, *, today: date) -> list[Finding]:
         if key in days and days[key] > today
     ]
     found += _order(days)
+    found += _late(days)
+    if "approved_on" in days and "public_security_number" not in details:
+        found.append(wrong("public_security_number", "number_not_filed", SOURCE))
     if not found and len(days) > 1:
         found.append(ok(list(days)[-1], "days_in_order", SOURCE))
     return found
+
+
+def _late(days: dict[str, date]) -> list[Finding]:
+    """What was done after the last of its thirty days."""
+    return [
+        suspect(ended, "day_late", SOURCE, day=days[ended].isoformat(), until=until.isoformat())
+        for begun, ended in TERMS.values()
+        if begun in days and ended in days and days[ended] > (until := days[begun] + WITHIN)
+    ]
 
 
 def _order(days: dict[str, date]) -> list[Finding]:

@@ -99,6 +99,10 @@ PHRASES = {
     " hold is to be asked.",
     "city_decides": "In {province} the addresses are bound, but not in {free}: say the city of each"
     " server.",
+    "province_not_known": "No province of China is called {province}, so nobody can tell which"
+    " rules for addresses hold.",
+    "number_not_filed": "The site is approved, and the number that it was given is not on record.",
+    "day_late": "{day} is later than {until}, the last day of the 30 for it.",
     "province_binds_nothing": "{province} binds no addresses of commercial sites.",
     "bound_address_missing": "{field:filed} is not on record, and {province} binds it.",
     "addresses_same": "The contract's IP, the reported IP and the one that the name points to are"

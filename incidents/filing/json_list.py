@@ -41,14 +41,26 @@ class JsonList:
 
     def rows(self) -> Iterator[Row]:
         """The filings, each as a row of `site` and its details."""
-        if self._next() == "[":
+        in_array = self._next() == "["
+        if in_array:
             self._at += 1
+        end = "]" if in_array else ""
         for number in range(1, MAX_ROWS + 1):
-            if self._next() in ("", "]"):
-                return
+            found = self._next()
+            if found == end:
+                break
+            if found in ("", "]"):
+                # Cut off, or two files in one: nobody knows what else there was.
+                raise TableError(self._file, cause("not_json", error="it does not end as it began"))
             yield _row(number, self._value(number))
-        if self._next() not in ("", "]"):
-            raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
+        else:
+            if self._next() != end:
+                raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
+        if in_array:
+            self._at += 1
+            if self._next():
+                why = cause("not_json", error="there is more behind its end")
+                raise TableError(self._file, why)
 
     def _next(self) -> str:
         """The next character that stands between no two filings; empty at the end."""

@@ -113,6 +113,7 @@ def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
         left_s = max(until - monotonic(), 0.001)
         try:
             guard.target(asked)
+            guard = guard.for_redirects_of(url)
             with client(guard, within_s=left_s, cap=foot.MAX_BYTES, tls=tls, keep=0) as http:
                 answer = http.get(asked)
         except ForbiddenTargetError as error:

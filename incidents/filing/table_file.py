@@ -67,6 +67,9 @@ def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
             read(raw, file, done=done) as table,
         ):
             yield table
+    except BrokenPipeError:
+        # Whoever reads the answer has gone, and the file is as good as before.
+        raise
     except OSError as error:
         raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
 

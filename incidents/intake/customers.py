@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from incidents.desk import Answer
     from incidents.machine.refusals import Refusal
 
+_WHOM = ("responsible_phone", "responsible_email", "responsible_name")
+
 AT_ONCE = 250
 """So many rows are taken in one transaction: two commands each at most."""
 
@@ -50,8 +52,8 @@ class Intake:
     """The taking in of a list: by whom, and whether sites that are not in the register are added.
 
     A dry run writes nothing; with `today`, the day in the desk's own zone, it also checks what
-    would stand then. `filed` gives what is filed of sites, by name; one that is not in the register
-    is not there.
+    would stand then. `suspicions` counts those that are raised. `filed` gives what is filed of
+    sites, by name; one that is not in the register is not there.
     """
 
     desk: Desk
@@ -62,6 +64,7 @@ class Intake:
     dry_run: bool = False
     today: date | None = None
     tally: Counter[str] = field(default_factory=Counter)
+    suspicions: int = 0
 
     def take(self, customers: Iterable[Customer]) -> Iterator[Taken]:
         """Each row in its order, with what came of it; a batch is on disk before it is told.
@@ -94,8 +97,13 @@ class Intake:
     def _asked(self, row: Customer, filed: Mapping[str, object]) -> Iterator[Envelope]:
         assert row.site is not None
         if row.site not in filed and self.add:
-            yield self._envelope(row.site, AddSite(by=self.by))
+            yield self._envelope(row.site, self._added(row))
         yield self._envelope(row.site, ChangeFiling(by=self.by, details=tuple(row.changes.items())))
+
+    def _added(self, row: Customer) -> AddSite:
+        """The new site, with whom to call: who answers for it by what is filed."""
+        phone, email, person = (row.changes.get(key) for key in _WHOM)
+        return AddSite(by=self.by, phone=phone, email=email, person=person)
 
     def _envelope(self, site: str, command: Command) -> Envelope:
         return Envelope(site=site, command=command, login=self.login)
@@ -103,9 +111,15 @@ class Intake:
     def _taken(
         self, row: Customer, added: Answer | None, answer: Answer, filed: Mapping[str, str]
     ) -> Taken:
-        if answer.refusal is not None:
-            return Taken(customer=row, outcome=REFUSED, refusal=answer.refusal)
+        wrong = None if added is None else added.refusal
+        if wrong is not None and wrong.name == "site_exists":
+            # Somebody has added it meanwhile.
+            wrong = None
+        wrong = wrong or answer.refusal
+        if wrong is not None:
+            return Taken(customer=row, outcome=REFUSED, refusal=wrong)
         changed = tuple(key for event in answer.events for key, _ in getattr(event, "details", ()))
+        self.suspicions += sum(event.kind == "suspicion_raised" for event in answer.events)
         is_new = added is not None and added.refusal is None
         outcome = ADDED if is_new else CHANGED if changed else UNCHANGED
         return Taken(

@@ -33,7 +33,7 @@ DAYS = ("opened_on", "filed_on", "approved_on", "shown_on")
 SERVER, DOCUMENT = "server.", "document."
 """With what the keys of the servers and of the documents begin."""
 
-MAX_OPEN = 64
+MAX_OPEN = 200
 MAX_DOCUMENT = 400
 """So many characters may stand in the entries as they are; sealed text as all sealed text."""
 
@@ -55,7 +55,11 @@ SUSPICION, FOOTER = "suspicion", "footer"
 """The tasks that a term, a detail that may be false, and a page bring: see `case.Task`."""
 
 TERMS = {FILE: ("opened_on", "filed_on"), SHOW: ("approved_on", "shown_on")}
-"""Each term: the day that it begins with, and the day that ends it."""
+"""Each term: the day that it begins with, and the day that ends it. What is approved has been
+filed, whether or not anybody has said when."""
+
+SHOWN = frozenset({"public_security_number", "approved_on"})
+"""With these on record a page has something to show."""
 
 _LABEL = re.compile(r"(server|document)\.[a-z0-9][a-z0-9-]{0,39}")
 
@@ -96,11 +100,16 @@ def changed(details: Details, changes: Details) -> dict[str, str]:
     return {key: text for key, text in sorted({**details, **changes}.items()) if text}
 
 
+def is_met(term: str, details: Details) -> bool:
+    """Whether what the term is for has been done."""
+    return TERMS[term][1] in details or (term == FILE and "approved_on" in details)
+
+
 def terms(details: Details, before: Mapping[str, Term]) -> dict[str, Term]:
     """The terms that run by those details; one with the same last day has been reminded of."""
     found = {}
-    for name, (begun, ended) in TERMS.items():
-        if begun not in details or ended in details:
+    for name, (begun, _) in TERMS.items():
+        if begun not in details or is_met(name, details):
             continue
         due_on = (date.fromisoformat(details[begun]) + WITHIN).isoformat()
         was = before.get(name)

@@ -29,10 +29,9 @@ def change(draft: Draft, command: commands.ChangeFiling) -> None:
         return
     draft.add(e.FilingChanged, details=tuple(differ.items()))
     for task in _open_tasks(draft):
-        if task.kind in filing.TERMS and task.kind not in draft.case.terms:
-            draft.add(e.TaskCompleted, task=task.n, outcome="met")
-        elif task.kind == SUSPICION and task.about[0] in differ:
-            draft.add(e.TaskCompleted, task=task.n, outcome="changed")
+        outcome = _settled(draft, task, differ)
+        if outcome is not None:
+            draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
 
 
 def remind(draft: Draft, command: commands.Remind) -> None:
@@ -76,6 +75,22 @@ def record_footer(draft: Draft, command: commands.RecordFooter) -> None:
         draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
     if command.problems:
         _open(draft, FOOTER, command.problems)
+
+
+def _settled(draft: Draft, task: Task, differ: filing.Details) -> str | None:
+    """With what outcome a task is done, now that those details have changed; None: it is not."""
+    details, terms = draft.case.details, draft.case.terms
+    if task.kind in filing.TERMS:
+        term = terms.get(task.kind)
+        if term is not None:
+            # Another term is reminded of when it is due.
+            return None if task.about == (term.due_on,) else "superseded"
+        return "met" if filing.is_met(task.kind, details) else "withdrawn"
+    if task.kind == SUSPICION:
+        return "changed" if task.about[0] in differ else None
+    if task.kind == FOOTER and not details.keys() >= filing.SHOWN:
+        return "withdrawn"
+    return None
 
 
 def _open(draft: Draft, kind: str, about: tuple[str, ...]) -> None:

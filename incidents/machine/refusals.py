@@ -41,7 +41,7 @@ SENTENCES = {
     "already_said": "that the content of {incident} is gone was said already: the desk has been"
     " told, and there is nothing more to say",
     "already_voided": "contact {contact} is voided already: there is nothing left to void",
-    "bad_day": "{given!r} is no day for {field}: write it as 2026-03-01",
+    "bad_day": "{given!r} is no day for {field}: write one such as 2026-03-01",
     "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it"
     " cannot have happened before it; check --at",
     "before_told": "{at} lies before {told_at}, when the customer was told: nobody refuses before"

@@ -65,10 +65,11 @@ def _incidents(case: Case) -> list[Item]:
 
 
 def _tasks(case: Case) -> list[Item]:
+    """Of a closed site nobody is owed a filing; if it is opened again, what waited waits again."""
     return [
         Item(item=f"t{task.n}", kind=task.kind, incident=None, due=None, recorded_at=task.opened_at)
         for task in case.tasks.values()
-        if task.done_at is None
+        if task.done_at is None and not (case.closed and task.kind in OF_FILINGS)
     ]
 
 

@@ -80,6 +80,18 @@ class Guard:
         self._resolve = resolve
         self._dial = dial
 
+    def for_redirects_of(self, url: str) -> Guard:
+        """The guard for where that address leads: whoever is no host that is allowed by name must
+        not lead to one that is.
+
+        Raises:
+            ForbiddenTargetError: if it is no address that could be asked.
+        """
+        if target.read(url).host in self._allow:
+            return self
+        plain = "http" in self._schemes
+        return Guard(plain_http=plain, resolve=self._resolve, dial=self._dial)
+
     def target(self, url: str) -> Target:
         """The target of an address, if it may be sent to by what can be seen of it.
 

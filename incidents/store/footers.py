@@ -7,6 +7,7 @@ times.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,21 +33,31 @@ class Due:
     next_at: datetime
 
 
-def enrol(connection: Connection, after: int) -> int:
-    """Lets the next sites with a number, after that id, be looked at from now on; the last one's
-    id, 0 when there are no more."""
+def unseen(connection: Connection, after: int) -> tuple[list[int], int]:
+    """Among the next sites with a number, after that id, those that nobody is to look at yet; and
+    the last id, 0 when there are no more."""
     of = filing_details.c
-    query = (
+    page = (
         select(of.site_id)
         .where(of.key == NUMBER, of.site_id > after)
         .order_by(of.site_id)
         .limit(_ENROLLED)
+        .subquery("page")
     )
-    found = list(connection.scalars(query))
-    if found:
-        rows = [{"site_id": site_id, "next_at": _NEVER} for site_id in found]
-        connection.execute(insert_missing(connection, footers), rows)
-    return found[-1] if len(found) == _ENROLLED else 0
+    query = (
+        select(page.c.site_id, footers.c.site_id)
+        .outerjoin_from(page, footers, footers.c.site_id == page.c.site_id)
+        .order_by(page.c.site_id)
+    )
+    found = connection.execute(query).all()
+    new = [site_id for site_id, seen in found if seen is None]
+    return new, found[-1][0] if len(found) == _ENROLLED else 0
+
+
+def enrol(connection: Connection, site_ids: Sequence[int]) -> None:
+    """Lets those sites be looked at from now on."""
+    rows = [{"site_id": site_id, "next_at": _NEVER} for site_id in site_ids]
+    connection.execute(insert_missing(connection, footers), rows)
 
 
 def due(connection: Connection, now: datetime) -> Due | None:

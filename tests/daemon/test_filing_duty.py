@@ -306,5 +306,5 @@ def test_many_sites_that_are_down_keep_no_other_from_being_looked_at(
     for n in range(5):
         office.file(f"s{n}.example", **(APPROVED if n == 4 else APPROVED | {"approved_on": ""}))
     duty = office.duty()
-    assert any([duty.look_at_one() for _ in range(3)])
+    assert any(duty.look_at_one() for _ in range(3))
     assert office.looks.asked == ["s4.example"]

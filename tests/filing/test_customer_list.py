@@ -83,7 +83,7 @@ def test_several_addresses_stand_with_spaces_between_them() -> None:
 
 
 def test_what_is_too_long_or_on_two_lines_for_its_field_is_a_problem() -> None:
-    assert "it has 65 characters, and 64 are the most" in problem("icp_number", "x" * 65)
+    assert "it has 201 characters, and 200 are the most" in problem("icp_number", "x" * 201)
     assert "it has 4,001 characters, and 4,000 are the most" in problem("subject_name", "x" * 4_001)
     assert "write it on one line" in problem("icp_number", "a\nb")
     assert changes("subject_name", "a\nb") == {"subject_name": "a\nb"}

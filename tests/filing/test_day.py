@@ -10,7 +10,8 @@ TODAY = date(2026, 3, 1)
 
 
 def told(**days: str) -> list[tuple[str, str, str]]:
-    return [(each.verdict, each.field, each.code) for each in check(days, today=TODAY)]
+    filed = {"public_security_number": "京公网安备 11010502000001号", **days}
+    return [(each.verdict, each.field, each.code) for each in check(filed, today=TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,18 @@ def test_each_day_comes_no_earlier_than_the_one_before_it(
 def test_what_has_been_done_was_not_done_in_the_future(field: str) -> None:
     assert told(**{field: "2026-03-01"}) == []
     assert told(**{field: "2026-03-02"}) == [("wrong", field, "day_ahead")]
+
+
+def test_an_approved_site_without_its_number_on_record_is_wrong() -> None:
+    [found] = check({"approved_on": "2026-01-02"}, today=TODAY)
+    assert (found.verdict, found.code) == ("wrong", "number_not_filed")
+
+
+@pytest.mark.parametrize(("ended", "late"), [("2026-01-31", False), ("2026-02-01", True)])
+def test_what_was_done_after_the_thirty_days_is_told(ended: str, late: bool) -> None:
+    for begun, done in (("opened_on", "filed_on"), ("approved_on", "shown_on")):
+        codes = {code for _, _, code in told(**{begun: "2026-01-01", done: ended})}
+        assert ("day_late" in codes) is late
 
 
 def test_a_site_may_be_going_to_open() -> None:

@@ -134,12 +134,46 @@ def test_nobody_is_reminded_before_14_days_before_the_last_day() -> None:
     assert site.do(c.Remind(on="2026-03-01")).happened == ["filing_reminded", "task_opened"]
 
 
-def test_both_terms_may_be_over_and_a_term_suspends_nobody() -> None:
-    site = filed(History(), opened_on="2020-01-01", approved_on="2020-02-01")
+def test_what_is_approved_has_been_filed_and_is_to_be_shown() -> None:
+    site = filed(History(), opened_on="2020-01-01").do(c.Remind(on="2026-03-01"))
+    filed(site, approved_on="2020-02-01")
+    assert [task.outcome for task in site.case.tasks.values()] == ["met"]
     site.do(c.Remind(on="2026-03-01"))
-    assert [kind for kind, _ in tasks(site)] == [FILE, SHOW]
+    assert tasks(site) == [(SHOW, ("2020-03-02",))]
+
+
+def test_a_term_suspends_nobody() -> None:
+    site = filed(History(), opened_on="2020-01-01").do(c.Remind(on="2026-03-01"))
     assert (site.state, site.ordered) == ("active", [])
     assert site.after("8760h").elapse().state == "active"
+
+
+def test_another_term_takes_the_place_of_a_task_and_none_is_met_by_what_is_taken_away() -> None:
+    site = filed(History(), **TO_FILE).do(c.Remind(on="2026-03-01"))
+    filed(site, opened_on="2026-01-31")
+    assert tasks(site) == []
+    site.do(c.Remind(on="2026-03-01"))
+    assert tasks(site) == [(FILE, ("2026-03-02",))]
+    filed(site, opened_on="")
+    assert [task.outcome for task in site.case.tasks.values()] == ["superseded", "withdrawn"]
+
+
+def test_a_page_that_has_nothing_to_show_any_more_lacks_nothing() -> None:
+    site = filed(History(), public_security_number="1", approved_on="2026-02-01")
+    site.do(c.RecordFooter(problems=("icon_missing",)))
+    filed(site, level="3")
+    assert tasks(site) == [("footer", ("icon_missing",))]
+    filed(site, public_security_number="")
+    assert [task.outcome for task in site.case.tasks.values()] == ["withdrawn"]
+
+
+def test_what_waits_about_a_filing_is_not_listed_while_its_site_is_closed() -> None:
+    site = filed(History(), **TO_FILE).do(c.Remind(on="2026-03-01"))
+    assert site.queue == {"t1": FILE}
+    site.false_info()
+    assert site.queue == {}
+    site.reopened()
+    assert site.queue == {"t1": FILE}
 
 
 def test_a_closed_site_is_reminded_of_nothing() -> None:

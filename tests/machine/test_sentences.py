@@ -23,7 +23,7 @@ SAID = {
         "nothing more to say"
     ),
     "already_voided": "contact 12-1-1 is voided already: there is nothing left to void",
-    "bad_day": "'yesterday' is no day for opened_on: write it as 2026-03-01",
+    "bad_day": "'yesterday' is no day for opened_on: write one such as 2026-03-01",
     "before_incident": (
         "09:00 lies before the incident, 10:00: what has to do with it cannot have "
         "happened before it; check --at"
@@ -38,7 +38,7 @@ SAID = {
         " (site confirm-closure, site decline-closure)"
     ),
     "day_in_future": (
-        "2026-03-03 is still to come: opened_on is a day that has begun somewhere on earth"
+        "2026-03-03 is still to come: put opened_on on record when that day has begun"
     ),
     "double_entry": (
         "incident 12-1 of site.example has http://a.example/ already and is still "

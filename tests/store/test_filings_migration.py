@@ -49,9 +49,11 @@ def filed(day: Rehearsal) -> None:
     give(c.Remind(on="2026-03-02"))
     give(c.RecordFooter(problems=("icon_missing", "link_missing")), "b.example")
     give(c.RecordFooter(problems=("icon_missing",)), "b.example")
+    change("c.example", opened_on="2026-01-21")
+    give(c.Remind(on="2026-03-02"), "c.example")
     change("b.example", filed_on="2026-03-01")
     change("b.example", filed_on="")
-    change("c.example", opened_on="2026-03-01", filed_on="2026-03-01")
+    change("c.example", level="3")
     give(c.StateFalse(by="li", field="responsible_name", evidence="nobody's"))
     change(level="")
 
@@ -63,15 +65,15 @@ def test_filings_are_taken_up_again_from_the_entries(db_url: str) -> None:
         assert [(site, key) for site, key, _ in details] == [
             (1, "approved_on"), (1, "icp_number"), (1, "opened_on"), (1, "responsible_name"),
             (2, "opened_on"), (2, "responsible_name"), (2, "server.a"),
-            (3, "filed_on"), (3, "opened_on"),
+            (3, "level"), (3, "opened_on"),
         ]  # fmt: skip
         assert terms == [
-            (1, "file", "2026-02-20", "2026-03-02", "2026-03-03"),
             (1, "show_number", "2026-02-24", "2026-03-02", "2026-03-03"),
             (2, "file", "2026-03-12", None, "2026-02-26"),
+            (3, "file", "2026-02-20", "2026-03-02", "2026-03-03"),
         ]
         assert {tuple(about) for *_, about in of_tasks if about} == {
-            ("2026-02-19",), ("2026-03-12",), ("2026-02-24",),
+            ("2026-02-19",), ("2026-03-12",), ("2026-02-24",), ("2026-02-20",),
             ("responsible_name", "not_a_name"), ("level", "of_another_service"),
             ("icon_missing", "link_missing"), ("icon_missing",),
         }  # fmt: skip
