@@ -126,17 +126,19 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
 
 
 def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
-    """What is wrong with what changes: a slip is best mended while one looks at it."""
+    """What is wrong with the days that change: by a slip a term would end that runs in truth."""
     from incidents.filing import checks
     from incidents.filing.finding import WRONG
     from incidents.filing.finding_words import sentence
 
+    if not any(key in changes for key in filing.DAYS):
+        return []
     after = filing.changed(details, changes)
     found = checks.check(after, today=filing_look.today(run))
     return [
         f"wrong: {each.field}: {sentence(each)}"
         for each in found
-        if each.verdict == WRONG and each.field in changes
+        if each.verdict == WRONG and each.field in filing.DAYS and each.field in changes
     ]
 
 

@@ -22,13 +22,14 @@ _REFERENCE_BYTES = 71
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"[0-9]{1,18}")
 _OFFICE = re.compile(r"[0-9]{6}(?:[0-9]{6})?")
-_PROVIDER = re.compile(r"[0-9A-Z]{8}-?[0-9X]|[0-9A-Z]{18}")
+# An organisation's code (GB 11714), a credit code (GB 32100), or what is too short for a number.
+_PROVIDER = re.compile(r"[0-9A-Z]{8}-?[0-9X]|[0-9A-Z]{18}|[0-9A-Za-z-]{1,6}")
 _EXPECTED = {
     "icp_number": "one such as 京ICP备12345678号-1",
     "icp_licence": "one such as 京ICP证150476号 or 粤B2-20090059",
     "public_security_number": "one such as 京公网安备 11010502000001号",
     "office_code": "6 or 12 digits",
-    "access_code": "9 digits or letters, or a credit code",
+    "access_code": "an organisation's code of 9 signs, a credit code, or one of 6 signs at most",
 }
 
 

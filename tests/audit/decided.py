@@ -20,8 +20,9 @@ from incidents.machine.policy import DOCUMENTED, Policy
 SITE, SITE_ID, LOGIN = "a.example", 7, "desk1"
 TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
+APPROVED = (("approved_on", "2026-01-20"), ("public_security_number", "sha256:e"))
 OVERDUE = (
-    ("approved_on", "2026-01-20"), ("level", "2"), ("opened_on", "2026-01-05"),
+    ("level", "2"), ("opened_on", "2026-01-05"),
     ("responsible_phone", "sha256:c"), ("server.a", "sha256:b"),
 )  # fmt: skip
 
@@ -229,10 +230,12 @@ def seen(site: Decided, state: str) -> c.Command:
 
 
 def _filed(site: Decided) -> None:
-    """Both terms run and are reminded of, one is met; a detail is suspected and changed; the foot
+    """Each term runs and is reminded of, one is met; a detail is suspected and changed; the foot
     of the page lacks something, then something else, then nothing."""
     site.do(c.ChangeFiling(by="li", details=OVERDUE), minutes=5)
     today = site.now.date().isoformat()
+    site.do(c.Remind(on=today), minutes=5)
+    site.do(c.ChangeFiling(by="li", details=APPROVED), minutes=5)
     site.do(c.Remind(on=today), minutes=5)
     site.do(c.RaiseSuspicion(field="responsible_phone", finding="repeated_digit"), minutes=5)
     site.do(c.RaiseSuspicion(field="level", finding="level_is_of_another_service"), minutes=5)

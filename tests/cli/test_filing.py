@@ -66,8 +66,10 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
         (["level"], 2, "write KEY=TEXT"),
         ([], 2, "nothing to change is given"),
         (["opened_on=2026-03-04"], 3, "still to come"),
-        (["opened_on=1 March"], 3, "write it as 2026-03-01"),
-        (["level=" + "3" * 65], 3, "64 are the most"),
+        (["opened_on=1 March"], 2, "write one such as 2026-01-02"),
+        (["level=" + "3" * 65], 2, "write one of 二级 (2), 三级 (3)"),
+        (["ip=999.1.1.1"], 3, "must be IP addresses"),
+        (["icp_number=13900001111"], 3, "one such as 京ICP备12345678号-1"),
         (["server.a=here"], 3, "write a JSON object"),
         (["server.A=here"], 2, "no detail"),
         (["--preset", "nobody"], 3, "aliyun-access"),
@@ -327,3 +329,20 @@ def test_the_fields_are_listed_in_the_order_of_the_form(office: Cli) -> None:
     assert keys[0] == "subject_kind"
     assert len(keys) == len(set(keys)) > 30
     assert office("filing", "fields", "--json").json[0]["choices"] == ["company", "person"]
+
+
+def test_what_the_form_calls_a_detail_and_its_words_are_understood(office: Cli) -> None:
+    done = office(
+        "filing", "set", SITE, "网站级别=三级", "服务类型=网上商城", "网站开通日期=2026年2月1日"
+    )
+    assert done.status == 0, done.err
+    assert shown(office)["details"] == {
+        "level": "3", "service_type": "shop", "opened_on": "2026-02-01",
+    }  # fmt: skip
+
+
+def test_days_in_the_wrong_order_are_told_at_once(office: Cli) -> None:
+    office("filing", "set", SITE, "opened_on=2026-02-01")
+    done = office("filing", "set", SITE, "filed_on=2026-01-01")
+    assert done.status == 0
+    assert done.err.startswith("wrong: filed_on: ")

@@ -50,7 +50,7 @@ def test_a_program_is_told_nothing_of_a_changed_address(desk: Cli) -> None:
 
 
 def test_a_change_that_is_refused_asks_for_nothing(desk: Cli) -> None:
-    answer = desk("filing", "set", "shop.example", f"resolved_ip={B}", "opened_on=someday")
+    answer = desk("filing", "set", "shop.example", f"resolved_ip={B}", "opened_on=2099-01-01")
     assert answer.status == 3
     assert "To be done" not in answer.err
 

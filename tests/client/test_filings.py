@@ -131,7 +131,10 @@ def test_a_preset_is_the_server_s_and_what_cannot_be_filed_is_refused_in_words(
     assert done.status == DONE, done.err
     unknown = desk("filing", "set", SITE, "--preset", "nobody", as_="panel")
     assert (unknown.status, "no preset is called 'nobody'" in unknown.err) == (REFUSED, True)
-    for typed, told in (("opened_on=soon", "is no day"), ("server.main=soon", "is no server")):
+    for typed, told in (
+        ("opened_on=2099-01-01", "still to come"),
+        ("server.main=soon", "is no server"),
+    ):
         refused = desk("filing", "set", SITE, typed, as_="panel")
         assert (refused.status, told in refused.err) == (REFUSED, True), refused.err
 

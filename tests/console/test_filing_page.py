@@ -57,6 +57,9 @@ def sitting(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         yield found
 
 
+OTHER = "approved.example"
+
+
 def file(desk: Rig, **details: str) -> None:
     do(desk, c.ChangeFiling(by="li", details=tuple(details.items())), SITE)
 
@@ -392,14 +395,18 @@ def test_who_finds_a_suspicion_unfounded_says_so_in_the_queue(desk: Rig) -> None
 
 def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: Rig) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
-        file(desk, opened_on="2026-02-01", approved_on="2026-02-12")
-        do(desk, c.Remind(on="2026-03-10"), SITE)
+        file(desk, opened_on="2026-02-01")
+        do(desk, c.AddSite(by="li"), OTHER)
+        do(desk, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)), OTHER)
+        for site in (SITE, OTHER):
+            do(desk, c.Remind(on="2026-03-10"), site)
         do(desk, c.RecordFooter(problems=("icon_missing", "icp_missing")), SITE)
         page = Visitor(desk, "operator").get("/").text
         chinese = Visitor(desk, "operator", "zh").get("/").text
     assert "OVERDUE by 7 d" in page
     assert "4 d left" in page
-    assert page.count(f'href="/sites/{SITE}/filing"') == 3
+    assert page.count(f'href="/sites/{SITE}/filing"') == 2
+    assert page.count(f'href="/sites/{OTHER}/filing"') == 1
     assert page.count('name="outcome" value="told"') == 3
     assert "缺少图标、缺少ICP备案号" in chinese
     assert "已逾期 7 天" in chinese
@@ -468,7 +475,9 @@ def test_settings_that_are_wrong_are_told_and_the_page_stands(desk: Rig, tmp_pat
 
 def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(each_desk: Rig) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
-        file(each_desk, opened_on="2026-02-01", approved_on="2026-02-12")
+        file(each_desk, opened_on="2026-02-01")
+        do(each_desk, c.AddSite(by="li"), OTHER)
+        do(each_desk, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)), OTHER)
         viewer = Visitor(each_desk, "viewer")
         page = viewer.get("/terms").text
         soon = viewer.get("/terms", days="0").text
@@ -490,5 +499,7 @@ def test_more_terms_than_a_page_takes_are_said(desk: Rig, monkeypatch: pytest.Mo
     monkeypatch.setattr(terms, "PAGE", 1)
     viewer = Visitor(desk, "viewer")
     assert "No term runs." in viewer.get("/terms").text
-    file(desk, opened_on="2026-02-01", approved_on="2026-02-12")
+    file(desk, opened_on="2026-02-01")
+    do(desk, c.AddSite(by="li"), OTHER)
+    do(desk, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)), OTHER)
     assert "There are more than these 1." in viewer.get("/terms").text

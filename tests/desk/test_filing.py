@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from incidents import views
 from incidents.audit.replay import Replay
-from incidents.desk import Envelope
+from incidents.desk import Envelope, filed_text
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.filing import FIELDS, is_sealed
 from incidents.store.engine import reading
-from incidents.store.tables import entries, filing_details
+from incidents.store.tables import entries, filing_details, sealed
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.filing.numbers import company
 
 SITE = "a.example"
 FALSE_PHONE = "000 0000 0000"
@@ -201,3 +202,51 @@ def test_what_is_to_be_done_about_filings_waits_behind_all_else(day: Rehearsal) 
         [after] = views.queue(connection, day.now, after=first["next_after"])["items"]
         assert after["kind"] == "suspicion"
     proved(day)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("access_method", "Zhang San 010 5555 0142"), ("nature", "call 010 5555 0142"),
+        ("level", "1"), ("ip", "010 5555 0142"), ("ip", "999.1.1.1"), ("icp_number", "13900001111"),
+        ("icp_licence", "13900001111"), ("public_security_number", "13900001111"),
+        ("office_code", "13900001111"), ("access_code", "13900001111"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_an_entry_as_it_is_cannot_hold_a_person_or_a_number_of_one(
+    key: str, text: str, day: Rehearsal
+) -> None:
+    answer = day.give(c.ChangeFiling(by="li", details=((key, text),)))
+    assert answer.refusal is not None
+    assert answer.refusal.name == "unfit_detail"
+    assert "filing_changed" not in bodies(day)
+
+
+def test_a_change_that_would_not_fit_into_an_entry_is_refused_by_name(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filed_text, "MAX_OPEN_BYTES", 100)
+    details = (("icp_number", "京ICP备12345678号-1"), ("responsible_name", "Li San"))
+    answer = day.give(c.ChangeFiling(by="li", details=details))
+    assert answer.refusal is not None
+    assert answer.refusal.name == "filing_too_long"
+
+
+def test_a_detail_that_makes_another_one_false_raises_the_suspicion_of_that_one(
+    day: Rehearsal,
+) -> None:
+    filed(day, subject_kind="company", subject_number=company())
+    kinds = filed(day, subject_kind="person")
+    assert kinds == ["filing_changed", "suspicion_raised", "task_opened"]
+    # It is known by now: another change says nothing of it anew.
+    assert filed(day, level="3") == ["filing_changed"]
+
+
+def test_what_has_been_erased_can_be_taken_away(day: Rehearsal) -> None:
+    filed(day, responsible_name="Li San")
+    with day.engine.begin() as connection:
+        connection.execute(delete(sealed))
+    assert plain(day) == {}
+    assert filed(day, responsible_name="") == ["filing_changed"]
+    with reading(day.engine) as connection:
+        assert connection.scalars(select(filing_details.c.key)).all() == []

@@ -55,14 +55,16 @@ def test_a_server_without_any_part_is_gone_and_the_same_part_again_is_no_change(
     assert day.give(parts("server.main", ip="")).events == ()
 
 
-def test_parts_of_what_has_none_or_of_too_many_signs_are_refused(day: Rehearsal) -> None:
+def test_parts_of_what_has_none_and_parts_that_are_none_are_refused(day: Rehearsal) -> None:
     for key in ("level", "server.", "rack.main", "server.UPPER"):
         refusal = day.give(parts(key, ip="192.0.2.7")).refusal
         assert refusal is not None, key
         assert refusal.name == "unknown_detail"
-    refusal = day.give(parts("document.contract", kind="other", digest="a" * 400)).refusal
-    assert refusal is not None
-    assert refusal.name == "text_too_long"
+    for part in ({"digest": "a" * 63}, {"size": "big"}, {"kind": "letter"}, {"note": "x"},
+                 {"expires_on": "soon"}):  # fmt: skip
+        refusal = day.give(parts("document.contract", **part)).refusal
+        assert refusal is not None, part
+        assert refusal.name == "bad_item"
     assert plain(day) == {}
 
 
