@@ -15,7 +15,7 @@ from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, PARTS, SERVERS, Field
 from incidents.machine.filing import DOCUMENT, SERVER
 from incidents.store import filings, sites
-from incidents.views import masked_filing, personal
+from incidents.views import masked, personal
 
 LONG = 60
 """A text of more characters is typed in several lines."""
@@ -54,7 +54,7 @@ class Filed:
     @property
     def masked(self) -> dict[str, str | None]:
         """What everybody may see."""
-        return masked_filing.details(self.plain)
+        return masked.document(self.plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,8 +129,8 @@ def identity(text: str) -> str:
 
 
 def server(text: str) -> str:
-    """A server of a filing, a JSON object: its place is in people's own words, and no IP address
-    is a number of theirs."""
+    """A server of a filing, a JSON object: its parts are in people's own words, but its address is
+    none of theirs."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -185,7 +185,7 @@ def _masked(name: str, value: Any) -> Any:
 
 def _server(parts: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: words(text) if name == "place" and isinstance(text, str) else text
+        name: words(text) if name != "ip" and isinstance(text, str) else text
         for name, text in parts.items()
     }
 

@@ -44,7 +44,7 @@ def test_what_says_nothing_about_a_person_is_shown() -> None:
 
 
 def test_of_a_server_its_place_is_masked_and_its_addresses_stay() -> None:
-    server = {"ip": "192.0.2.71 192.0.2.172", "count": "1000000", "place": f"ring {NUMBER}"}
+    server = {"ip": "192.0.2.71 192.0.2.172", "count": "2", "place": f"ring {NUMBER}"}
     shown = {**server, "place": "ring +86 ••• •••• ••00"}
     text = json.dumps(server, sort_keys=True, separators=(",", ":"))
     assert masked.document({"server.main": server}) == {"server.main": shown}
