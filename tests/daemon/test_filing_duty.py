@@ -308,3 +308,32 @@ def test_many_sites_that_are_down_keep_no_other_from_being_looked_at(
     duty = office.duty()
     assert any(duty.look_at_one() for _ in range(3))
     assert office.looks.asked == ["s4.example"]
+
+
+def test_a_look_that_dies_is_made_again_soon(office: Office) -> None:
+    office.file(**APPROVED)
+
+    def dies(*_: object) -> tuple[str, ...]:
+        raise RuntimeError
+
+    duty = Filings(office.house, look=dies, chance=lambda: 0.0)
+    with pytest.raises(RuntimeError):
+        duty.look_at_one()
+    assert not office.duty().look_at_one()
+    office.at(START + AGAIN_AFTER)
+    assert office.duty().look_at_one()
+    assert office.looks.asked == ["shop.example"]
+
+
+def test_what_was_held_against_a_filing_that_has_changed_meanwhile_is_no_news(
+    office: Office,
+) -> None:
+    office.file(**APPROVED)
+
+    def corrected_meanwhile(*_: object) -> tuple[str, ...]:
+        office.give(c.ChangeFiling(by="li", details=(("icp_number", "京ICP备87654321号-1"),)))
+        return ("icp_other",)
+
+    duty = Filings(office.house, look=corrected_meanwhile, chance=lambda: 0.0)
+    assert duty.look_at_one()
+    assert office.queue == []

@@ -380,3 +380,13 @@ def test_a_real_port_without_a_server_refuses() -> None:
         pass
     with pytest.raises(ConnectionRefusedByHostError, match=f"port {gone.port}"):
         connected(Guard(allow=[LOOPBACK]), f"http://{LOOPBACK}:{gone.port}/")
+
+
+def test_a_stranger_leads_to_no_host_that_is_allowed_by_name() -> None:
+    guard = Guard(allow=["10.0.0.7"], plain_http=True)
+    inside = "http://10.0.0.7:8080/"
+    assert guard.target(inside).host == "10.0.0.7"
+    strict = guard.for_redirects_of("https://stranger.example/")
+    assert guard.for_redirects_of(inside) is guard
+    with pytest.raises(ForbiddenTargetError):
+        strict.target(inside)
