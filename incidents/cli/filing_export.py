@@ -14,6 +14,8 @@ from incidents.cli.run import CSV, JSON, JSONL
 from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from incidents.cli.run import Run
     from incidents.filing.export import Filing
 
@@ -41,7 +43,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
         whole_file.write(target, run.remote.filings.exported(form or JSONL, sites))
         return DONE
     if form == CSV:
-        lines: Iterable[str] = written.csv_lines(list(_filings(run, sites)))
+        lines: Iterable[str] = _csv(run, sites)
     elif form == JSON:
         lines = written.json_document(_filings(run, sites))
     else:
@@ -94,12 +96,24 @@ def snippet(run: Run, site: str, icon: str, target: str) -> int:
 
 
 def _filings(run: Run, sites: tuple[str, ...]) -> Iterator[Filing]:
-    house = run.house
-    with house.reading() as connection:
-        found = (
-            (house.views.filing(connection, site) for site in sites)
-            if sites
-            else house.views.all_filings(connection)
-        )
-        for filing in found:
-            yield filing["site"], details_of(filing)
+    with run.house.reading() as connection:
+        yield from _read(run, connection, sites)
+
+
+def _csv(run: Run, sites: tuple[str, ...]) -> Iterator[str]:
+    """Read twice, in one state of the database: first for the columns that all of them need."""
+    from incidents.filing import export
+
+    with run.house.reading() as connection:
+        yield from export.csv_of(lambda: _read(run, connection, sites))
+
+
+def _read(run: Run, connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
+    views = run.house.views
+    found = (
+        (views.filing(connection, site) for site in sites)
+        if sites
+        else views.all_filings(connection)
+    )
+    for filing in found:
+        yield filing["site"], details_of(filing)

@@ -54,7 +54,8 @@ class Filed:
     @property
     def masked(self) -> dict[str, str | None]:
         """What everybody may see."""
-        return masked.document(self.plain)
+        found: dict[str, str | None] = masked.document(self.plain)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,13 +53,9 @@ def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
         yield f"{_line(filing)}\n"
 
 
-def csv_lines(filings: Sequence[Filing]) -> Iterator[str]:
-    """The filings as CSV, line by line, each with its end; the first one begins with the mark."""
-    return csv_of(lambda: filings)
-
-
 def csv_of(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
-    """The same of filings that are read twice, and never all held: first for their columns."""
+    """The filings as CSV, line by line, each with its end; the first one begins with the mark. They
+    are read twice, and never all held: first for their columns."""
     columns = csv_columns(filings())
     yield BOM + _csv_line(columns)
     for filing in filings():
