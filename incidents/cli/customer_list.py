@@ -67,7 +67,10 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool) -> int:
     _sum_up(run, intake.tally, dry_run=act.dry_run)
     if intake.suspicions and not act.dry_run:
         run.tell(f"suspicions raised: {intake.suspicions:,} (incidents queue)")
-    bad = intake.tally[REFUSED] + (0 if skip_bad else intake.tally[UNREADABLE])
+    tally = intake.tally
+    # A list of which no row could be taken is no success, whatever was to be left out.
+    left_out = skip_bad and tally[UNREADABLE] < tally.total()
+    bad = tally[REFUSED] + (0 if left_out else tally[UNREADABLE])
     return FAILED if bad else DONE
 
 
@@ -152,9 +155,10 @@ def _document(taken: Taken) -> Document:
 
 def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
     from incidents.intake.customers import OUTCOMES
+    from incidents.words import counted
 
     told = ", ".join(f"{tally[outcome]:,} {outcome}" for outcome in OUTCOMES if tally[outcome])
-    run.tell(f"{tally.total():,} rows: {told or 'none'}")
+    run.tell(f"{counted(tally.total(), 'row')}: {told or 'none'}")
     if dry_run:
         run.tell("nothing was done (--dry-run)")
 
