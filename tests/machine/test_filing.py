@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import filing
+from incidents.machine import filing, work
 from incidents.machine.filing import FILE, SHOW, Term
 from tests.machine.history import ANN, History, utc
 
@@ -264,3 +264,14 @@ def test_a_change_is_recorded_with_who_made_it_and_when() -> None:
     [event] = site.recorded(e.FilingChanged)
     assert (event.by, event.occurred_at, event.recorded_at) == (ANN, utc("11:00"), utc("11:00"))
     assert event.recorded_at - site.clock == timedelta()
+
+
+def test_what_may_say_something_about_a_person_is_sealed_and_a_digest_is_not() -> None:
+    assert all(map(filing.is_sealed, (*filing.SEALED_FIELDS, "server.main")))
+    assert not any(map(filing.is_sealed, (*filing.OPEN_FIELDS, "document.contract")))
+
+
+def test_what_is_about_a_filing_comes_after_what_is_about_an_incident() -> None:
+    site = filed(History(), **TO_FILE).do(c.Remind(on="2026-03-01")).log()
+    found = work.items(site.case).values()
+    assert [(item.kind, item.comes_last) for item in found] == [("call", False), (FILE, True)]
