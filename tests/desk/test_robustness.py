@@ -69,7 +69,7 @@ def test_a_refused_code_is_kept_nowhere(day: Rehearsal) -> None:
         (c.AddNote(by="li", incident=1, audience="desk", text=" \n"), "empty_text"),
         (c.ChangeFiling(by="li", details=(("level", "2"), (SECRET, "x"))), "personal_code"),
         (c.ChangeFiling(by="li", details=(("level", "2"), ("colour", "x"))), "unknown_detail"),
-        (c.ChangeFiling(by="li", details=(("level", "3" * 65),)), "text_too_long"),
+        (c.ChangeFiling(by="li", details=(("level", SECRET),)), "unfit_detail"),
         (c.ChangeFiling(by="li", details=(("document.a", "x" * 401),)), "text_too_long"),
         (c.RaiseSuspicion(field=SECRET, finding="doubtful"), "personal_code"),
         (c.RaiseSuspicion(field="level", finding=SECRET), "personal_code"),
