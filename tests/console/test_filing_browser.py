@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from incidents import clock, views
 from incidents.machine import commands as c
+from incidents.settings import DEFAULT_ZONE
 from incidents.store.engine import reading
 from tests import browser as browsers
 from tests.browser import barriers, overflow
@@ -63,12 +65,17 @@ def act(page: Page, form: str, *, file: Any = None, **fields: str) -> None:
     page.wait_for_load_state()
 
 
+def today() -> date:
+    """The day in the desk's own zone, which is another one than that of UTC from 16:00 on."""
+    return clock.now().astimezone(ZoneInfo(DEFAULT_ZONE)).date()
+
+
 def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
     browser: Browser, desk: Console
 ) -> None:
     site = "first.example"
     desk.do(site, c.AddSite(by="wang"))
-    opened = (clock.now() - timedelta(days=40)).date().isoformat()
+    opened = (today() - timedelta(days=40)).isoformat()
     with person(browser, desk, "li", locale="zh-CN") as li:
         li.goto(f"{desk.url}/sites/{site}")
         li.locator("section[aria-labelledby=h-filing] a.button").click()
@@ -155,13 +162,13 @@ def test_what_was_asked_for_in_full_stays_so_when_the_page_is_fresh(
         li.locator("form[action$=reveal] button").click()
         expect(li.locator("#filed")).to_contain_text("+86 10 5555 0100")
         before = li.locator("section[aria-labelledby=h-complete]").inner_text()
-        file(desk, site, opened_on=clock.now().date().isoformat())
+        file(desk, site, opened_on=today().isoformat())
         expect(li.locator("section[aria-labelledby=h-complete]")).not_to_have_text(before)
-        expect(vera.locator("#filed")).to_contain_text(clock.now().date().isoformat())
+        expect(vera.locator("#filed")).to_contain_text(today().isoformat())
 
 
 def hostile(desk: Console, site: str) -> None:
-    day = (clock.now() - timedelta(days=35)).date().isoformat()
+    day = (today() - timedelta(days=35)).isoformat()
     desk.do(site, c.AddSite(by="wang"))
     file(
         desk, site, subject_name=HOSTILE, registrar=LONG, support_name=RIGHT_TO_LEFT,
@@ -174,7 +181,7 @@ def hostile(desk: Console, site: str) -> None:
             "document.contract": '{"digest":"' + "0" * 64 + '","kind":"access_contract"}',
         },
     )  # fmt: skip
-    desk.do(site, c.Remind(on=clock.now().date().isoformat()))
+    desk.do(site, c.Remind(on=today().isoformat()))
     desk.do(site, c.RecordFooter(problems=("icon_missing", "icp_missing")))
 
 

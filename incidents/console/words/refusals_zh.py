@@ -8,7 +8,7 @@ SENTENCES: dict[str, str] = {
     "already_requested": "{by} 已申请恢复 {site}，正等待另一人答复。",
     "already_said": "已有人说明 {incident} 的内容已删除，值班人员已获告知，无需再说。",
     "already_voided": "联系记录 {contact} 已经作废，无需再作废。",
-    "unfit_detail": "{field:detail}须为 {expected}：请核对所填内容后重新填写。",
+    "unfit_detail": "{field:detail}的格式不符，未予登记：请核对所填内容后重新填写。",
     "filing_too_long": "本次更改有 {size} 字节，最多 {limit} 字节：请分次更改。",
     "bad_item": "“{field}”的内容不是服务器或文件的资料：请在备案页面逐项填写。",
     "bad_day": "“{given}”不是有效日期（{field:detail}）：请写成 2026-03-01。",
