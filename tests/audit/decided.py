@@ -232,10 +232,9 @@ def seen(site: Decided, state: str) -> c.Command:
 def _filed(site: Decided) -> None:
     """Each term runs and is reminded of, one is met; a detail is suspected and changed; the foot
     of the page lacks something, then something else, then nothing."""
+    site.do(c.ChangeFiling(by="li", details=(("nature", "non_commercial"),)), minutes=5)
     site.do(c.ChangeFiling(by="li", details=OVERDUE), minutes=5)
     today = site.now.date().isoformat()
-    site.do(c.Remind(on=today), minutes=5)
-    site.do(c.ChangeFiling(by="li", details=APPROVED), minutes=5)
     site.do(c.Remind(on=today), minutes=5)
     site.do(c.RaiseSuspicion(field="responsible_phone", finding="repeated_digit"), minutes=5)
     site.do(c.RaiseSuspicion(field="level", finding="level_is_of_another_service"), minutes=5)
@@ -244,6 +243,8 @@ def _filed(site: Decided) -> None:
         site.do(c.RecordFooter(problems=problems), minutes=5)
     met = (("filed_on", today), ("level", ""), ("responsible_phone", "sha256:d"))
     site.do(c.ChangeFiling(by="li", details=met), minutes=5)
+    site.do(c.ChangeFiling(by="li", details=APPROVED), minutes=5)
+    site.do(c.Remind(on=today), minutes=5)
     assert [task.kind for task in site.case.tasks.values() if task.done_at is None] == [
         "show_number"
     ]
@@ -292,7 +293,9 @@ def _suspended_and_late_truth(site: Decided) -> None:
     site.do(c.VoidContact(by="zhao", incident=2, contact=2, reason="sha256:7"), minutes=5)
     site.do(c.StateRemoved(by="zhao", incident=2), minutes=5)
     site.do(c.TakeBack(by="zhao", incident=2, reason="sha256:8"), minutes=5)
-    site.do(c.CompleteTask(by="zhao", task=2, outcome="seen", note="sha256:9"), minutes=5)
+    [shown] = [t.n for t in site.case.tasks.values() if t.kind == "show_number"]
+    command = c.CompleteTask(by="zhao", task=shown, outcome="seen", note="sha256:9")
+    site.do(command, minutes=5)
 
 
 def _closed_by_the_third(site: Decided) -> None:
