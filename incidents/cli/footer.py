@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from incidents.filing.finding import Finding
     from incidents.filing.foot import Foot
     from incidents.filing.footer_icp import IcpForm
-    from incidents.words import Document
 
 _SAVED = (".html", ".htm")
 _OVER_A_SERVER = "check a saved page, with --public-security and --icp for its numbers"
@@ -132,10 +131,11 @@ def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
 
 
 def _tell(run: Run, target: str, findings: list[Finding]) -> None:
+    from incidents.filing import documents
     from incidents.filing.footer import is_right
-    from incidents.filing.footer_words import field
+    from incidents.filing.footer_words import field, sentence
 
-    rows = [_document(finding) for finding in findings]
+    rows = [documents.finding(finding, sentence) for finding in findings]
     if run.format == JSON:
         told = {"page": target, "right": is_right(findings), "findings": rows}
         output.document(run, told, rows=rows)
@@ -146,20 +146,6 @@ def _tell(run: Run, target: str, findings: list[Finding]) -> None:
     else:
         lines = [(row["verdict"], field(row["field"]), row["sentence"]) for row in rows]
         output.table(run, ("VERDICT", "WHAT", "WHY"), lines)
-
-
-def _document(finding: Finding) -> Document:
-    from incidents.filing.footer_words import sentence
-
-    return {
-        "verdict": finding.verdict,
-        "field": finding.field,
-        "code": finding.code,
-        "facts": dict(finding.facts),
-        "source": finding.source,
-        "false": finding.false,
-        "sentence": sentence(finding),
-    }
 
 
 def _status(findings: list[Finding]) -> int:

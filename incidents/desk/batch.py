@@ -49,7 +49,17 @@ from incidents.machine.ids import incident_id, order_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.sealing import seal_command
-from incidents.store import cases, deliveries, entries, orders, sealed, site_row, sites, slices
+from incidents.store import (
+    case_changes,
+    cases,
+    deliveries,
+    entries,
+    orders,
+    sealed,
+    site_row,
+    sites,
+    slices,
+)
 
 _log = logger("desk")
 
@@ -94,7 +104,7 @@ class Batch:
         """
         connection, changed = self._connection, self._sites
         sites.save(connection, [(site.row, site.case) for site in changed.values()])
-        cases.save(
+        case_changes.save(
             connection,
             {id_: site.before for id_, site in changed.items()},
             {id_: site.case for id_, site in changed.items()},

@@ -3,6 +3,7 @@ line and the API show them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from incidents.filing import finding_words
@@ -13,8 +14,10 @@ from incidents.machine.filing import Details
 Document = dict[str, Any]
 
 
-def finding(found: Finding) -> Document:
-    """A finding, with its English sentence."""
+def finding(
+    found: Finding, sentence: Callable[[Finding], str] = finding_words.sentence
+) -> Document:
+    """A finding, with its English sentence: that of a page has words of its own."""
     return {
         "verdict": found.verdict,
         "field": found.field,
@@ -22,7 +25,7 @@ def finding(found: Finding) -> Document:
         "facts": dict(found.facts),
         "source": found.source,
         "false": found.false,
-        "sentence": finding_words.sentence(found),
+        "sentence": sentence(found),
     }
 
 

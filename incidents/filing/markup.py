@@ -13,6 +13,17 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import NamedTuple
 
+from incidents.filing import elements
+from incidents.filing.elements import (
+    BLOCKS,
+    BREAKS,
+    DRAWINGS,
+    ENDED_BY,
+    NEVER_SHOWN,
+    PARAGRAPH,
+    VOID,
+)
+
 IMAGE = "\ufffc"
 """What stands in the text in the place of an image."""
 
@@ -137,17 +148,21 @@ class _Reader(HTMLParser):
         # Of two attributes of one name the first counts.
         given = {name: value or "" for name, value in reversed(attrs)}
         self._end_what_ends_before(tag)
-        self._moving = self._moving or _moves(tag, given)
-        if tag in _BREAKS:
+        self._moving = self._moving or elements.moves(tag, given)
+        if tag in BREAKS:
             self._break()
-        hides = tag in _NEVER_SHOWN or "hidden" in given or _is_styled_away(given.get("style", ""))
+        hides = (
+            tag in NEVER_SHOWN
+            or "hidden" in given
+            or elements.is_styled_away(given.get("style", ""))
+        )
         if not (hides or self._hiding):
             self._see_image(tag, given)
-        if tag not in _VOID:
+        if tag not in VOID:
             self._begin(tag, given, hides=hides)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        drawn = tag in _DRAWINGS or any(self._names[drawing] for drawing in _DRAWINGS)
+        drawn = tag in DRAWINGS or any(self._names[drawing] for drawing in DRAWINGS)
         self.handle_starttag(tag, attrs)
         # Outside a drawing its slash means nothing: `<div/>` is open.
         if drawn:
@@ -157,18 +172,18 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._step()
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self._break()
         if not self._names[tag]:
             return
-        inline = tag not in _BLOCKS and tag not in _NEVER_SHOWN
+        inline = tag not in BLOCKS and tag not in NEVER_SHOWN
         for at in range(len(self._stack) - 1, -1, -1):
             name = self._stack[at].name
             if name == tag:
                 self._end(at)
                 return
             # A </b> does not end the block that was begun inside it.
-            if inline and (name in _BLOCKS or len(self._stack) - at > _LOOKED_THROUGH):
+            if inline and (name in BLOCKS or len(self._stack) - at > _LOOKED_THROUGH):
                 return
 
     def handle_data(self, data: str) -> None:
@@ -194,7 +209,7 @@ class _Reader(HTMLParser):
             raise _TooMuchError
 
     def _begin(self, tag: str, given: Attributes, *, hides: bool) -> None:
-        is_foot = _is_foot(tag, given)
+        is_foot = elements.is_foot(tag, given)
         href = given.get("href")
         link = (href, self._length) if tag == "a" and href is not None else None
         self._stack.append(_Open(tag, hides, is_foot, link))
@@ -222,7 +237,7 @@ class _Reader(HTMLParser):
     def _end_what_ends_before(self, tag: str) -> None:
         """End what a page may leave open: a cell before the next cell, a paragraph before a block,
         a link before the next link."""
-        for ended, within in _ENDED_BY.get(tag, ()) or (_PARAGRAPH if tag in _BLOCKS else ()):
+        for ended, within in ENDED_BY.get(tag, ()) or (PARAGRAPH if tag in BLOCKS else ()):
             if not any(self._names[name] for name in ended):
                 continue
             lowest = max(len(self._stack) - _LOOKED_THROUGH, 0)
@@ -238,7 +253,7 @@ class _Reader(HTMLParser):
         if tag in ("img", "image") or (tag == "input" and given.get("type", "").lower() == "image"):
             sources = [given[name] for name in _SOURCES if given.get(name)]
         else:
-            sources = _BACKGROUND.findall(given.get("style", "")[:_MAX_STYLE])
+            sources = _BACKGROUND.findall(given.get("style", "")[: elements.MAX_STYLE])
             if not sources:
                 return
         alt = " ".join(given[name] for name in ("alt", "title") if given.get(name))
@@ -254,92 +269,13 @@ class _Reader(HTMLParser):
             self._write("\n")
 
 
-def _moves(tag: str, given: Attributes) -> bool:
-    refreshes = tag == "meta" and given.get("http-equiv", "").lower() == "refresh"
-    return refreshes or tag in ("script", "frame", "iframe")
-
-
-def _is_foot(tag: str, given: Attributes) -> bool:
-    if tag in ("html", "body"):
-        return False
-    if tag == "footer" or given.get("role", "").lower() == "contentinfo":
-        return True
-    names = f"{given.get('id', '')} {given.get('class', '')}"[:_MAX_STYLE].split()
-    return any(len(name) <= _MAX_NAME and _FOOT.fullmatch(name) for name in names)
-
-
-def _is_styled_away(style: str) -> bool:
-    if not style:
-        return False
-    said = {}
-    for declaration in _STYLE_COMMENT.sub("", style[:_MAX_STYLE]).lower().split(";"):
-        name, _, value = declaration.partition(":")
-        said[name.strip()] = value.partition("!")[0].strip()
-    return (
-        said.get("display") == "none"
-        or said.get("visibility") in ("hidden", "collapse")
-        or _NOTHING.fullmatch(said.get("font-size", "")) is not None
-        or _NOTHING.fullmatch(said.get("opacity", "")) is not None
-    )
-
-
 # So deep is an end looked for, or a hostile page would make each tag look through all others.
 _LOOKED_THROUGH = 64
-_MAX_STYLE = 2_000
-_MAX_NAME = 60
 
 _PART = 64 * 1024
 _TAG = re.compile("<[a-zA-Z]")
 _WRITTEN_OUT = re.compile(r"data:[\w/+.;=-]{0,100},[\w+/=%.-]*", re.ASCII)
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
-_STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_NOTHING = re.compile(r"0(?:\.0+)?(?:px|em|rem|pt|%)?")
 _BACKGROUND = re.compile(r"background(?:-image)?\s*:[^;]*?url\(\s*[\"']?([^\"')]+)", re.IGNORECASE)
-# footer, site-foot, pageFooter, footerNav and foot2, but not football.
-_FOOT = re.compile(
-    r"(?:(?:[\w-]*[-_])?(?i:foot|footer|bottom|copyright|beian)"
-    r"|\w*(?:Foot|Footer|Bottom|Copyright))(?:[-_0-9A-Z][\w-]*)?"
-)
 _SOURCES = ("src", "data-src", "data-original", "data-lazy-src", "href", "xlink:href")
-
-_VOID = frozenset(
-    {
-        "area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta",
-        "param", "source", "track", "wbr",
-    }
-)  # fmt: skip
-_NEVER_SHOWN = frozenset(
-    {
-        "script", "style", "title", "template", "noscript", "iframe", "noframes", "noembed",
-        "object", "audio", "video", "canvas", "textarea", "select", "datalist",
-    }
-)  # fmt: skip
-_DRAWINGS = ("svg", "math")
-_BLOCKS = frozenset(
-    {
-        "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details",
-        "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form",
-        "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "li", "main",
-        "marquee", "menu", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td",
-        "tfoot", "th", "thead", "tr", "ul",
-    }
-)  # fmt: skip
-_BREAKS = _BLOCKS | {"br"}
-_SCOPE = frozenset(
-    {"table", "td", "th", "caption", "marquee", "html", "object", "template", "button"}
-)
-_PARAGRAPH = ((frozenset({"p"}), _BLOCKS - {"p"} | _SCOPE),)
-_LIST = frozenset({"ul", "ol", "menu", "dir", "table"})
-_TABLE = frozenset({"table"})
-_ENDED_BY: dict[str, tuple[tuple[frozenset[str], frozenset[str]], ...]] = {
-    "a": ((frozenset({"a"}), _SCOPE),),
-    "li": ((frozenset({"li"}), _LIST),),
-    "dd": ((frozenset({"dd", "dt"}), frozenset({"dl", "table"})),),
-    "dt": ((frozenset({"dd", "dt"}), frozenset({"dl", "table"})),),
-    "td": ((frozenset({"td", "th"}), _TABLE | {"tr"}),),
-    "th": ((frozenset({"td", "th"}), _TABLE | {"tr"}),),
-    "tr": ((frozenset({"tr"}), _TABLE),),
-    "tbody": ((frozenset({"thead", "tbody", "tfoot"}), _TABLE),),
-    "tfoot": ((frozenset({"thead", "tbody", "tfoot"}), _TABLE),),
-}

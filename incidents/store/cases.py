@@ -1,4 +1,4 @@
-"""Cases: read as slices of their sites' histories, and written back as what has changed.
+"""Cases: read as slices of their sites' histories (what is written of them: `case_changes`).
 
 The number of queries is the same whatever the number of sites; on PostgreSQL those of one step
 take one round trip.
@@ -6,7 +6,7 @@ take one round trip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
@@ -14,7 +14,6 @@ from sqlalchemy import Connection, select
 from incidents.machine.case import Case
 from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
-from incidents.machine.work import items
 from incidents.store import (
     claims,
     deliveries,
@@ -25,7 +24,6 @@ from incidents.store import (
     suspensions,
     tables,
     tasks,
-    work,
 )
 from incidents.store.round_trip import together
 from incidents.store.slices import FIRST, LAST, Need
@@ -79,46 +77,6 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
     for case in cases.values():
         _sort(case)
     return cases
-
-
-def save(connection: Connection, before: Cases, after: Cases) -> None:
-    """Writes what has changed; the sites' own rows are `sites.save`'s."""
-    # What nothing has happened to is the very same.
-    pairs = [(i, before[i], after[i]) for i in sorted(after) if before[i].seq != after[i].seq]
-    incidents.save(connection, _changes(pairs, "incidents"))
-    suspensions.save(connection, _changes(pairs, "suspensions"))
-    tasks.save(connection, _changes(pairs, "tasks"))
-    claims.save(
-        connection,
-        [
-            (id_, item, was.claims.get(item), now.claims.get(item))
-            for id_, was, now in pairs
-            for item in sorted(was.claims.keys() | now.claims.keys())
-            if was.claims.get(item) != now.claims.get(item)
-        ],
-    )
-    filings.save(connection, pairs)
-    work.save(connection, [change for pair in pairs for change in _work(*pair)])
-
-
-def _changes(pairs: Sequence[tuple[int, Case, Case]], what: str) -> list[tuple[int, Any, Any]]:
-    found = []
-    for id_, was, now in pairs:
-        before = getattr(was, what)
-        for n, value in getattr(now, what).items():
-            old = before.get(n)
-            if old is not value and old != value:
-                found.append((id_, old, value))
-    return found
-
-
-def _work(id_: int, was: Case, now: Case) -> list[work.Changed]:
-    before, after = items(was), items(now)
-    return [
-        (id_, before.get(item), after.get(item))
-        for item in sorted(before.keys() | after.keys())
-        if before.get(item) != after.get(item)
-    ]
 
 
 def _load_what_is_open(
