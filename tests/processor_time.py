@@ -1,0 +1,122 @@
+"""A pytest plugin: the processor seconds of each test and fixture, its servers' included.
+
+`scripts/test --profile` loads it. A row a phase and a fixture goes into PROCESSOR_TIME_FILE; what
+they add up to is printed by scripts/processor_time.py.
+"""
+
+import json
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# A worker's children, and the servers that have left it, bear its mark in their environment.
+_MARK = "PROCESSOR_TIME_WORKER"
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+class Meter:
+    """Processor seconds of this process and of all that it has started, since it began."""
+
+    def __init__(self) -> None:
+        os.environ[_MARK] = str(os.getpid())
+        self._mark = f"{_MARK}={os.getpid()}".encode()
+        self._others = {os.getpid()}
+        # Living ones that we started; and servers that have left us, with what each has spent.
+        self._ours: set[int] = set()
+        self._spent_by_servers: dict[int, float] = {}
+
+    def read(self) -> float:
+        """Seconds until now; what a server has spent is kept beyond its end."""
+        own = os.times()
+        total = own.user + own.system + own.children_user + own.children_system
+        living = {int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
+        self._others &= living | {os.getpid()}
+        self._ours &= living
+        for pid in living - self._others:
+            total += self._of(pid)
+        return total + sum(self._spent_by_servers.values())
+
+    def _of(self, pid: int) -> float:
+        """What a living child of ours has spent; a server's is written down instead."""
+        if pid not in self._ours and not self._started_here(pid):
+            self._others.add(pid)
+            return 0.0
+        self._ours.add(pid)
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        parent, spent = int(fields[1]), sum(map(int, fields[11:15])) * _TICK_S
+        if parent == os.getpid() or parent in self._ours:
+            return spent
+        self._spent_by_servers[pid] = spent
+        return 0.0
+
+    def _started_here(self, pid: int) -> bool:
+        try:
+            return self._mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            return False
+
+
+class ProcessorTime:
+    """Writes what each phase of a test and each fixture's setting up has cost."""
+
+    def __init__(self, file: Path, suite: str) -> None:
+        self._rows = file.with_name(f"{file.stem}-{os.getpid()}.jsonl").open("a", buffering=1)
+        self._suite = suite
+        self._meter = Meter()
+        self._last = self._meter.read()
+        # What fixtures within the present one have cost: it is theirs, and not this one's.
+        self._inner = [0.0]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        return (yield from self._phase(item, "setup"))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        return (yield from self._phase(item, "call"))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        return (yield from self._phase(item, "teardown"))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any]
+    ) -> Generator[None, object, object]:
+        began = self._meter.read()
+        self._inner.append(0.0)
+        try:
+            return (yield)
+        finally:
+            spent = self._meter.read() - began
+            own = spent - self._inner.pop()
+            self._inner[-1] += spent
+            name = f"{fixturedef.baseid}::{fixturedef.argname}"
+            self._write({"kind": "fixture", "name": name, "seconds": own})
+
+    def _phase(self, item: pytest.Item, phase: str) -> Generator[None, Any, Any]:
+        try:
+            return (yield)
+        finally:
+            now = self._meter.read()
+            row = {"kind": "phase", "suite": self._suite, "test": item.nodeid, "phase": phase}
+            self._write({**row, "seconds": now - self._last})
+            self._last = now
+
+    def _write(self, row: dict[str, Any]) -> None:
+        self._rows.write(json.dumps(row) + "\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The process that only hands tests out to workers runs none itself.
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    file, suite = os.environ.get("PROCESSOR_TIME_FILE"), os.environ.get("PROCESSOR_TIME_SUITE")
+    if file and suite:
+        config.pluginmanager.register(ProcessorTime(Path(file), suite))
