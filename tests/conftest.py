@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -17,6 +18,10 @@ from tests.databases import (
 
 # Read before the environment is cleaned. A test that does not run proves nothing.
 NO_SKIPS = bool(os.environ.get("INCIDENTS_NO_SKIPS") or os.environ.get("CI"))
+
+TESTS = Path(__file__).parent
+# The folders whose tests all run on both databases. Elsewhere the mark `both_databases` says so.
+BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store"}
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 
@@ -44,23 +49,32 @@ def postgresql_databases() -> Iterator[PostgresqlDatabases]:
         yield databases
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Databases:
-    """Makes databases, on both kinds in turn: for a test that needs one per example, or two."""
+    """Makes databases of one kind; on both kinds in turn where they can differ."""
     made: Databases = request.getfixturevalue(f"{request.param}_databases")
     return made
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeat a test on PostgreSQL only where SQL, locks or dialects can change its outcome."""
+    if "databases" in metafunc.fixturenames:
+        room = metafunc.definition.path.relative_to(TESTS).parts[0]
+        both = room in BOTH_DATABASES or metafunc.definition.get_closest_marker("both_databases")
+        kinds = ["sqlite", "postgresql"] if both else ["sqlite"]
+        metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+
+
 @pytest.fixture
 def empty_db_url(databases: Databases) -> Iterator[str]:
-    """The URL of a database of this test's own, without a schema, on both kinds in turn."""
+    """The URL of a database of this test's own, without a schema; see `databases`."""
     with databases.empty() as url:
         yield url
 
 
 @pytest.fixture
 def db_url(databases: Databases) -> Iterator[str]:
-    """The URL of a database of this test's own, with the newest schema, on both kinds in turn."""
+    """The URL of a database of this test's own, with the newest schema; see `databases`."""
     with databases.at_head() as url:
         yield url
 
