@@ -21,16 +21,16 @@ NO_SKIPS = bool(os.environ.get("INCIDENTS_NO_SKIPS") or os.environ.get("CI"))
 
 TESTS = Path(__file__).parent
 # The folders whose tests all run on both databases. Elsewhere the mark `both_databases` says so.
-BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store"}
+BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store", "views"}
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 
 # No deadline: two cores are shared by the workers, and the first example pays for the imports.
 settings.register_profile("default", deadline=None, max_examples=60)
 # The same examples in each run: a change never fails on another one's luck.
-settings.register_profile(
-    "ci", deadline=None, max_examples=100, derandomize=True, database=None, print_blob=True
-)
+_SAME = settings(deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("ci", _SAME, max_examples=25)  # each change
+settings.register_profile("deep", _SAME, max_examples=100)  # scripts/test --long
 settings.register_profile("long", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -14,6 +14,7 @@ from incidents.machine import commands as c
 from incidents.store import sites
 from incidents.store.engine import create, writing
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.patience import PATIENCE_S
 
 
 def _together(acts: list[Callable[[], list[Answer]]]) -> list[list[Answer]]:
@@ -152,7 +153,7 @@ def test_an_activation_waits_for_the_acts_under_way(postgresql_url: str) -> None
             )
             with pytest.raises(TimeoutError):
                 activation.result(timeout=0.3)
-        assert activation.result(timeout=30)["seq"] == 1
+        assert activation.result(PATIENCE_S)["seq"] == 1
 
 
 def test_the_schema_itself_forbids_a_second_running_suspension(day: Rehearsal) -> None:

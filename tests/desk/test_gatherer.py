@@ -1,7 +1,6 @@
 """The gatherer: whoever shares a transaction is answered as if they had come alone."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,8 +16,7 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.engine import writing
 from tests.desk.rehearsal import Rehearsal, rehearsal
-
-PATIENCE_S = 30.0
+from tests.patience import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[
         answers = []
         for n, envelope in enumerate(envelopes, 1):
             answers.append(threads.submit(gatherer.submit, envelope))
-            until(lambda n=n: len(gatherer._rounds._waiting) == n)  # type: ignore[misc]  # bound now
+            until(lambda: len(gatherer._rounds._waiting) == n, f"{n} acts wait")  # noqa: B023
         held.let_go.set()
         assert first.result(PATIENCE_S).refusal is None
         yield answers
@@ -76,13 +74,6 @@ def letting_go(connection: Connection) -> Iterator[None]:
         yield
     finally:
         connection.rollback()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def logging(site: str, category: str, **more: str) -> Envelope:

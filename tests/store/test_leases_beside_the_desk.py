@@ -1,6 +1,5 @@
 """A courier lets go of orders while the desk writes the same rows, in whatever order it likes."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection
@@ -9,6 +8,7 @@ from incidents.store import leases
 from incidents.store.engine import writing
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.patience import until
 from tests.store.conftest import Opener
 from tests.store.order_rows import LEASE, claim, hold, there
 
@@ -43,7 +43,4 @@ def let_go(day: Rehearsal, taken: list[Claimed]) -> None:
 
 def wait_for_a_wait(connection: Connection) -> None:
     """Until somebody waits for a lock."""
-    deadline = time.monotonic() + 30
-    while not connection.exec_driver_sql(_WAITING).scalar():
-        assert time.monotonic() < deadline, "nobody waits"
-        time.sleep(0.01)
+    until(lambda: connection.exec_driver_sql(_WAITING).scalar(), "somebody waits for a lock")

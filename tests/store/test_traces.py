@@ -1,7 +1,6 @@
 """The traces: after an erasure the words are nowhere in a SQLite file and its log."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from incidents.errors import DatabaseError
 from incidents.store import traces
 from incidents.store.engine import create
 from incidents.store.tables import sealed
+from tests.patience import until
 
 WORDS = "the canary sang of 010 5555 0100"
 LONG = WORDS + " and on" * 2_000
@@ -108,13 +108,12 @@ def test_on_postgresql_the_space_of_the_rows_is_made_free(postgresql: Engine) ->
     traces.remove(postgresql)
     asked = text("SELECT count(*) FROM pg_stat_user_tables"
                  " WHERE relname IN ('sealed', 'keys') AND last_vacuum IS NOT NULL")  # fmt: skip
-    deadline = time.monotonic() + 20
-    vacuumed = 0
-    while vacuumed != 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+
+    def both_are_vacuumed() -> bool:
         with postgresql.connect() as connection:
-            vacuumed = connection.scalar(asked) or 0
-    assert vacuumed == 2
+            return bool(connection.scalar(asked) == 2)
+
+    until(both_are_vacuumed, "the tables are vacuumed")
     # The connection is as it was, and can go on in transactions.
     with postgresql.begin() as connection:
         connection.execute(text("SAVEPOINT here"))

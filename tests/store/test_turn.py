@@ -3,20 +3,17 @@
 import fcntl
 import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from incidents.store import turn
-from incidents.store.engine import writing
+from tests.patience import PATIENCE_S, until
 from tests.store.conftest import Opener
-
-ASKS = 20
 
 
 @pytest.fixture
@@ -33,38 +30,38 @@ def connected(file: str) -> sqlite3.Connection:
     return sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
 
 
-@pytest.mark.usefixtures("file")
-def test_who_waits_is_next_although_another_writes_one_act_after_the_other(
-    sqlite_url: str, opened: Opener
+def test_who_waits_is_next_although_another_comes_for_it(
+    file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    busy, patient = opened(sqlite_url), opened(sqlite_url)
-    written, stop = [0], Event()
+    monkeypatch.setattr(turn, "_COURTESY_S", PATIENCE_S)
+    came: list[str] = []
 
-    def write_on() -> None:
-        while not stop.is_set():
-            with writing(busy):
-                time.sleep(0.002)
-                written[0] += 1
+    def write(name: str) -> None:
+        with closing(connected(file)) as connection:
+            assert turn.begin(connection, file, wait_s=PATIENCE_S)
+            came.append(name)
 
-    writer = Thread(target=write_on)
-    writer.start()
+    with closing(connected(file)) as holder, ThreadPoolExecutor(2) as threads:
+        holder.execute("BEGIN IMMEDIATE")
+        first = threads.submit(write, "first")
+        until(lambda: not can_be_taken(file), "the first one waits, and has the turn")
+        second = threads.submit(write, "second")
+        holder.execute("COMMIT")
+        for each in (first, second):
+            each.result(PATIENCE_S)
+    assert came == ["first", "second"]
+
+
+def can_be_taken(file: str) -> bool:
+    """Whether nobody has the turn."""
+    asked = os.open(f"{file}-wal", os.O_RDONLY)
     try:
-        overtaken = sum(_overtaken(patient, lambda: written[0]) for _ in range(ASKS))
+        fcntl.flock(asked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     finally:
-        stop.set()
-        writer.join()
-    # The act at work when it was asked, and now and then one that had the turn already.
-    assert overtaken <= 3 * ASKS
-
-
-def _overtaken(engine: Engine, written: Callable[[], int]) -> int:
-    """How many acts of others were done between asking and coming to it."""
-    at_work = written()
-    while written() == at_work:
-        time.sleep(0.0001)
-    asked = written()
-    with writing(engine):
-        return written() - asked
+        os.close(asked)
+    return True
 
 
 def test_a_turn_that_nobody_lets_go_of_keeps_nobody_out(file: str) -> None:
@@ -72,7 +69,7 @@ def test_a_turn_that_nobody_lets_go_of_keeps_nobody_out(file: str) -> None:
     fcntl.flock(stopped, fcntl.LOCK_EX)
     try:
         with closing(connected(file)) as connection:
-            assert turn.begin(connection, file, wait_s=30)
+            assert turn.begin(connection, file, wait_s=PATIENCE_S)
             assert connection.in_transaction
     finally:
         os.close(stopped)
@@ -80,12 +77,8 @@ def test_a_turn_that_nobody_lets_go_of_keeps_nobody_out(file: str) -> None:
 
 def test_the_turn_passes_on_when_the_file_is_locked_and_not_when_it_is_let_go(file: str) -> None:
     with closing(connected(file)) as connection:
-        assert turn.begin(connection, file, wait_s=30)
-        next_one = os.open(f"{file}-wal", os.O_RDONLY)
-        try:
-            fcntl.flock(next_one, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(next_one)
+        assert turn.begin(connection, file, wait_s=PATIENCE_S)
+        assert can_be_taken(file)
 
 
 def test_where_the_file_stays_locked_it_says_so(file: str) -> None:
@@ -104,4 +97,4 @@ def test_what_is_the_matter_but_a_lock_is_not_waited_out(file: str) -> None:
 def test_without_a_write_ahead_log_it_goes_without_turns(tmp_path: Path) -> None:
     file = str(tmp_path / "x.db")
     with closing(connected(file)) as connection:
-        assert turn.begin(connection, file, wait_s=30)
+        assert turn.begin(connection, file, wait_s=PATIENCE_S)
