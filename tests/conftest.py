@@ -3,8 +3,10 @@
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
+import freezegun.api
 import pytest
 from hypothesis import settings
 
@@ -33,6 +35,15 @@ settings.register_profile("ci", _SAME, max_examples=25)  # each change
 settings.register_profile("deep", _SAME, max_examples=100)  # scripts/test --long
 settings.register_profile("long", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def _fingerprint(module: ModuleType) -> str:
+    return f"{id(module)}-{len(vars(module))}"
+
+
+# Each time the clock is frozen, freezegun asks 3,300 modules whether they have changed: 27 ms as it
+# compares all their names, 5 ms so.
+freezegun.api._get_module_attributes_hash = _fingerprint
 
 
 @pytest.fixture(scope="session")
