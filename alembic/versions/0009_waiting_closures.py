@@ -17,7 +17,11 @@ _TO_BE_CONFIRMED = sa.text("kind = 'closure'")
 
 
 def upgrade() -> None:
-    """Adds the index."""
+    """Adds the index, and the incident to what the first program of 0007 left without it."""
+    op.execute(
+        "UPDATE work SET incident = (SELECT closing_incident FROM sites"
+        " WHERE sites.id = work.site_id) WHERE kind = 'closure'"
+    )
     op.create_index(
         "ix_work_closure", "work", ["recorded_at", "site_id"],
         sqlite_where=_TO_BE_CONFIRMED, postgresql_where=_TO_BE_CONFIRMED,
