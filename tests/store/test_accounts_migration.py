@@ -82,11 +82,3 @@ def test_passwords_do_not_come_back_so_each_is_given_a_new_one(db_url: str) -> N
         with reading(day.engine) as connection:
             assert connection.execute(select(passwords)).all() == []
             assert accounts.any_there(connection)
-
-
-def test_a_database_without_accounts_has_none_afterwards(db_url: str) -> None:
-    with rehearsal(db_url) as day:
-        day.add("a.example")
-        there_and_back(day.engine)
-        assert rows(day.engine) == [[], []]
-        assert findings(day.engine) == []

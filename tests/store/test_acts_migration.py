@@ -74,27 +74,6 @@ def with_a_past(day: Rehearsal) -> None:
     ]  # fmt: skip
 
 
-def test_what_was_ordered_before_waits_in_its_lanes_and_the_record_bears_it_out(
-    db_url: str,
-) -> None:
-    with rehearsal(db_url) as day:
-        with_a_past(day)
-        ordered = rows(day.engine, orders.c.site_id, orders.c.site_seq, orders.c.kind)
-        before = unsettled(day.engine)
-        there_and_back(day.engine)
-        assert unsettled(day.engine) == before
-        assert [(row[0], row[3], row[4]) for row in before] == [
-            (2, "notice", "notify"), (2, "notice", "notify"), (2, "notice", "notify"),
-            (2, "act", "close"), (2, "notice", "close"), (2, "desk", "call"),
-            (3, "notice", "notify"), (3, "act", "suspend"), (3, "notice", "suspend"),
-            (5, "notice", "notify"), (5, "act", "suspend"), (5, "notice", "suspend"),
-            (5, "act", "reopen"), (5, "notice", "reopen"),
-        ]  # fmt: skip
-        assert rows(day.engine, sites.c.in_force, sites.c.last_act) == [("active", 0)] * 5
-        assert rows(day.engine, orders.c.site_id, orders.c.site_seq, orders.c.kind) == ordered
-        assert findings(day.engine) == []
-
-
 def test_they_have_waited_since_they_were_ordered_and_nobody_has_tried_them(db_url: str) -> None:
     of = deliveries.c
     with rehearsal(db_url) as day:

@@ -84,14 +84,3 @@ def test_filings_are_taken_up_again_from_the_entries(db_url: str) -> None:
         assert rows(day.engine) == before
         with reading(day.engine) as connection:
             assert list(Replay(connection).findings()) == []
-
-
-def test_a_desk_that_knew_no_filings_has_none_after_it(db_url: str) -> None:
-    with rehearsal(db_url) as day:
-        schema.downgrade(day.engine, BEFORE)
-        schema.upgrade(day.engine)
-        day.add("a.example")
-        assert rows(day.engine) == [[], [], []]
-        assert day.give(c.ChangeFiling(by="li", details=(("level", "3"),))).refusal is None
-        with reading(day.engine) as connection:
-            assert list(Replay(connection).findings()) == []
