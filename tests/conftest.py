@@ -23,7 +23,7 @@ NO_SKIPS = bool(os.environ.get("INCIDENTS_NO_SKIPS") or os.environ.get("CI"))
 
 TESTS = Path(__file__).parent
 # The folders whose tests all run on both databases. Elsewhere the mark `both_databases` says so.
-BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store", "views"}
+BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store"}
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 

@@ -102,18 +102,21 @@ def test_nothing_is_removed_before_it_was_there(day: Rehearsal) -> None:
     assert refusal.name == "before_incident"
 
 
-def test_a_site_with_very_many_unsettled_incidents_can_be_reinstated(day: Rehearsal) -> None:
+@pytest.mark.parametrize("thousands", [1, pytest.param(6, marks=pytest.mark.long)])
+def test_a_site_with_very_many_unsettled_incidents_can_be_reinstated(
+    day: Rehearsal, thousands: int
+) -> None:
     past = day.now - timedelta(days=400)
     rows = [
         Envelope(site="a.example", command=c.ImportIncident(by="li", at=past)) for _ in range(1_000)
     ]
-    for _ in range(6):
+    for _ in range(thousands):
         day.desk.submit(rows)
     day.give(c.StateFalse(by="li", field="phone", evidence="rang"))
     day.give(c.AskReinstatement(by="li", reason="settled"))
     answer = day.give(c.Approve(by="wang"))
     assert answer.refusal is None
-    assert day.rows("SELECT count(*) FROM tasks WHERE done_at IS NULL") == [(12,)]
+    assert day.rows("SELECT count(*) FROM tasks WHERE done_at IS NULL") == [(2 * thousands,)]
 
 
 def test_a_policy_is_not_activated_by_a_clock_that_is_ahead(shared: Rehearsal) -> None:

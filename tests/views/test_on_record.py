@@ -10,6 +10,8 @@ from incidents.views import on_record
 from incidents.views.on_record import Page, Place, Wanted
 from tests.views.day import SITE, Day, utc
 
+pytestmark = pytest.mark.both_databases
+
 
 def look(day: Day, *, after: Place | None = None, limit: int = 100, **wanted: Any) -> Page:
     with day.looking() as connection:

@@ -22,6 +22,8 @@ from incidents.views import overview as views
 from incidents.views.last_day import RULES
 from tests.views.day import Day, utc
 
+pytestmark = pytest.mark.both_databases
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOSTILE = "'); DROP TABLE sites; --<script>"
 CATEGORIES = [None, "赌博", "gambling", HOSTILE, *(f"kind {n}" for n in range(8))]

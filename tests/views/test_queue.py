@@ -16,6 +16,8 @@ from incidents.store.tables import FAR, sealed, sites, work
 from incidents.views.queue import item as one_item
 from tests.views.day import SITE, Day
 
+pytestmark = pytest.mark.both_databases
+
 
 def ids(day: Day, **options: object) -> list[str]:
     return [item["id"] for item in day.queue(**options)["items"]]

@@ -10,6 +10,8 @@ from incidents.machine import commands as c
 from tests.desk.rehearsal import random_command, rehearsal
 from tests.views.day import Day
 
+pytestmark = pytest.mark.both_databases
+
 
 def names(day: Day, **options: object) -> list[str]:
     with day.looking() as connection:
@@ -73,7 +75,9 @@ def test_an_unknown_incident_or_site_is_refused_by_its_name(day: Day) -> None:
         day.site("other.example")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))]
+)
 def test_after_any_day_everything_can_be_looked_at(db_url: str, seed: int) -> None:
     draw = Random(seed)
     with rehearsal(db_url) as desk, desk.engine.connect() as connection:

@@ -1,9 +1,13 @@
 """A recheck that the customer's word has opened: the queue says so, and what they wrote."""
 
+import pytest
+
 from incidents.machine import commands as c
 from incidents.store.engine import writing
 from incidents.store.tables import sealed
 from tests.views.day import Day
+
+pytestmark = pytest.mark.both_databases
 
 
 def said(day: Day, incident: int = 1, note: str | None = "all is gone") -> Day:
