@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench import machine, table
+from bench import checkout, machine, table
 from bench.arguments import ROUNDS, read
 from bench.context import Context
 from bench.databases import POSTGRESQL, SQLITE, Databases, PostgresqlDatabases, SqliteFiles
@@ -53,6 +53,7 @@ def run(asked: argparse.Namespace, command: str) -> dict[str, Any]:
         results: dict[str, Any] = {
             "version": 1,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            **checkout.state(),
             "command": command,
             "size": asked.size,
             "rounds": rounds,

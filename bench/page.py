@@ -68,6 +68,7 @@ def _run(results: Document) -> str:
     postgresql = machine["postgresql"]
     facts = {
         "date": results["date"],
+        "commit": _commit(results),
         "command": f"`{results['command']}`",
         "rounds": str(results["rounds"]),
         "processor": f"{machine['cores']} cores, {machine['processor']}",
@@ -86,6 +87,13 @@ def _run(results: Document) -> str:
     facts["libraries"] = ", ".join(f"{k} {v}" for k, v in machine["libraries"].items())
     rows = [f"| {name} | {value} |" for name, value in facts.items()]
     return "\n".join(["## The run", "", "| | |", "|---|---|", *rows, ""])
+
+
+def _commit(results: Document) -> str:
+    words = [f"`{results['commit']}`" if results.get("commit") else "not known"]
+    if results.get("dirty"):
+        words.append("and changes that were not committed")
+    return ", ".join([*words, *filter(None, [results.get("commit_note")])])
 
 
 def _targets(results: Document, shown: dict[str, str]) -> str:
