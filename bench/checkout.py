@@ -1,4 +1,4 @@
-"""The checkout: its commit, and what has changed in it since another one.
+"""The checkout: its commit, what has changed in it since another one, and that one's files.
 
 With the standard library alone: `scripts/check` and the arguments are answered before anything is
 set up.
@@ -35,6 +35,16 @@ def state() -> dict[str, Any]:
 def changed(since: str, paths: Sequence[str]) -> list[str]:
     """The files below `paths` that differ from that commit's, committed or not."""
     return (_git("diff", "--name-only", since, "--", *paths) or "").splitlines()
+
+
+def unpack(revision: str, folder: Path) -> None:
+    """Writes that commit's files into `folder`; the repository remembers nothing of it."""
+    with subprocess.Popen(
+        ["git", "archive", "--format=tar", revision], cwd=ROOT, stdout=subprocess.PIPE
+    ) as archive:
+        subprocess.run(["tar", "-x", "-C", folder], check=True, stdin=archive.stdout)
+    if archive.returncode != 0:
+        raise RuntimeError(f"git archive {revision} ended with {archive.returncode}")
 
 
 def _git(*words: str) -> str | None:

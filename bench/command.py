@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import signal
 import sys
@@ -19,6 +18,7 @@ from bench import checkout, machine, table
 from bench.arguments import ROUNDS, read
 from bench.context import Context
 from bench.databases import POSTGRESQL, SQLITE, Databases, PostgresqlDatabases, SqliteFiles
+from bench.results import save
 from bench.rounds import Rounds
 from bench.rounds import document as trial_document
 from bench.scenarios import NAMES
@@ -37,7 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     # Others have no use for a folder of this machine.
     typed = [Path(word).name if word.startswith("/") else word for word in given]
-    results = run(asked, f"scripts/bench {shlex.join(typed)}".strip())
+    typed_command = f"scripts/bench {shlex.join(typed)}".strip()
+    if asked.against:
+        from bench import against
+
+        return against.run(asked, typed_command)
+    results = run(asked, typed_command)
     print(_summary(results))
     return 1 if any(trial["failed"] for trial in results["trials"]) else 0
 
@@ -64,7 +69,7 @@ def run(asked: argparse.Namespace, command: str) -> dict[str, Any]:
             for trial in _trials(name, context):
                 results["trials"].append(trial)
                 print(table.text(trial), flush=True)
-                _save(asked.json, results)
+                save(asked.json, results)
     return results
 
 
@@ -114,15 +119,6 @@ def _disk(asked: Path | None) -> Path:
         if machine.file_system(folder) not in ("tmpfs", "ramfs"):
             return folder
     raise SystemExit(f"no folder on a real disk among {', '.join(map(str, candidates))}: --folder")
-
-
-def _save(file: Path | None, results: dict[str, Any]) -> None:
-    """After each trial, so that an interrupted run leaves what it has."""
-    if file is None:
-        return
-    whole = file.with_name(f"{file.name}.part")
-    whole.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    whole.replace(file)
 
 
 def _summary(results: dict[str, Any]) -> str:

@@ -36,7 +36,8 @@ def age(results: Path) -> str:
         return f"{results.name} measured {name}; the hot path has not changed since"
     return (
         f"{results.name} measured {name}; {len(files)} files of the hot path have changed since "
-        f"({_places(files)}). Measure again: bench/README.md"
+        f"({_places(files)}). Compare: scripts/bench --against {name}. "
+        "Measure again: bench/README.md"
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -26,6 +28,15 @@ def row(label: str, unit: str, contender: Contender, samples: Sequence[float]) -
         "max": max(samples),
         "samples": list(samples),
     }
+
+
+def save(file: Path | None, results: Document) -> None:
+    """Writes them in one step, again and again: an interrupted run leaves what it has."""
+    if file is None:
+        return
+    whole = file.with_name(f"{file.name}.part")
+    whole.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    whole.replace(file)
 
 
 def judged(target: Target, rows: Sequence[Document]) -> Document:

@@ -5,3 +5,8 @@ NAMES = (
     "with_log", "numbering", "verify", "deliver", "serve_log", "serve_queue", "serve_changes",
     "filing_import",
 )  # fmt: skip
+
+COMPARED = (
+    "log_one", "log_batch", "fire", "idle", "old_site", "export", "start", "numbering", "deliver",
+)  # fmt: skip
+"""What two commits are compared by, where nothing else is asked for."""
