@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from bench import command, page, pictures
+from bench import command, page, pictures, record
 from bench.command import main
 from bench.context import Context
 from bench.results import judged, row
 from bench.rounds import Rounds, document
 from bench.scenarios import NAMES
 from bench.trial import FASTEST_PEER, Contender, Figure, Role, Target, Trial
+from incidents.audit.replayed import replayed
+from incidents.store import engine as engines
 
 ROOT = Path(__file__).parents[2]
 
@@ -194,3 +196,12 @@ def test_help_and_what_is_mistyped_are_answered_before_anything_is_installed(
     assert answer.returncode == status
     assert told in answer.stdout + answer.stderr
     assert (answer.stdout + answer.stderr == "") == (told == "")
+
+
+def test_a_record_that_was_multiplied_by_sql_holds_in_a_replay(db_url: str) -> None:
+    entries = record.write(db_url, 60)
+    engine = engines.create(db_url)
+    found = replayed(engine)
+    engine.dispose()
+    assert (found.findings, found.entries, found.more) == ((), entries, False)
+    assert found.sites > 2
