@@ -17,6 +17,7 @@ from tests.databases import (
     postgresql_server,
     sqlite_folder,
 )
+from tests.durations import Durations
 
 # Read before the environment is cleaned. A test that does not run proves nothing.
 NO_SKIPS = bool(os.environ.get("INCIDENTS_NO_SKIPS") or os.environ.get("CI"))
@@ -115,6 +116,12 @@ def _apart_from_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
         for name in ("CACHE", "CONFIG", "DATA", "STATE"):
             environment.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # How long a test takes depends on how many examples it draws.
+    if not hasattr(config, "workerinput") and os.environ.get("HYPOTHESIS_PROFILE") == "ci":
+        config.pluginmanager.register(Durations(config))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

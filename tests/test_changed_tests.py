@@ -1,0 +1,233 @@
+"""What `scripts/test --changed` runs: on a small tree of made-up files, and on this checkout."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from scripts import changed_tests
+from scripts.changed_tests import Rank, Texts, Uses, chosen, not_run, seconds_of, touched, uses
+from tests import durations
+
+pytest_plugins = ["pytester"]
+
+TEXTS = {
+    "incidents/__init__.py": "",
+    "incidents/__main__.py": "",
+    "incidents/cli/__init__.py": "",
+    "incidents/cli/root.py": 'COMMANDS = {"claim": ("incidents.cli.task:claim", "Take an item.")}',
+    "incidents/cli/task.py": "",
+    "incidents/desk/__init__.py": "",
+    "incidents/desk/desk.py": "",
+    "incidents/desk/letters.py": 'FOLDER = resources.files(__package__) / "templates"',
+    "incidents/machine/decide.py": "",
+    "incidents/machine/state.py": "",
+    "tests/conftest.py": "def url(): ...",
+    "tests/databases.py": "",
+    "tests/cli/conftest.py": "def cli(url): ...",
+    "tests/cli/test_queue.py": 'def test_one_is_mine(cli): cli("claim", "1-1")',
+    "tests/cli/test_show.py": 'def test_it_is_shown(cli): cli("show", "1-1")',
+    "tests/desk/rig.py": "",
+    "tests/desk/test_desk.py": "",
+    "tests/desk/test_at_once.py": "",
+    "tests/fire/test_kills.py": 'run([sys.executable, "-m", "incidents", "daemon"])',
+    "tests/machine/test_decide.py": "",
+    "tests/machine/test_state.py": "",
+    "tests/machine/test_words.py": 'import_module(f"incidents.machine.{name}")',
+    "tests/store/test_leases.py": "def test_a_lease_ends(url): ...",
+}
+IMPORTS = {
+    "incidents/__main__.py": {"incidents/cli/root.py"},
+    "incidents/cli/task.py": {"incidents/desk/desk.py"},
+    "incidents/desk/desk.py": {"incidents/machine/decide.py"},
+    "incidents/machine/decide.py": {"incidents/machine/state.py"},
+    "tests/conftest.py": {"tests/databases.py"},
+    "tests/cli/conftest.py": {"incidents/cli/root.py"},
+    "tests/desk/rig.py": {"incidents/desk/desk.py"},
+    "tests/desk/test_at_once.py": {"tests/desk/rig.py"},
+    "tests/desk/test_desk.py": {"incidents/desk/desk.py"},
+    "tests/machine/test_decide.py": {"incidents/machine/decide.py"},
+    "tests/machine/test_state.py": {"incidents/machine/state.py"},
+}
+USES = uses(TEXTS, IMPORTS)
+
+
+def _order(*changed: str) -> list[str]:
+    ranks = touched(changed, TEXTS, USES)
+    return sorted(ranks, key=lambda test: (ranks[test], test))
+
+
+def test_the_mirroring_folder_comes_first_and_in_it_what_bears_the_name_then_the_fewest_uses() -> (
+    None
+):
+    assert _order("incidents/machine/state.py") == [
+        "tests/machine/test_state.py",
+        "tests/machine/test_words.py",
+        "tests/machine/test_decide.py",
+        "tests/desk/test_desk.py",
+        "tests/cli/test_queue.py",
+        "tests/desk/test_at_once.py",
+        "tests/cli/test_show.py",
+        "tests/fire/test_kills.py",
+    ]
+
+
+def test_a_test_file_that_has_changed_comes_before_all_and_touches_no_other() -> None:
+    assert _order("tests/store/test_leases.py") == ["tests/store/test_leases.py"]
+    both = _order("tests/store/test_leases.py", "incidents/machine/state.py")
+    assert both[:2] == ["tests/store/test_leases.py", "tests/machine/test_state.py"]
+
+
+def test_a_rig_touches_those_that_use_it_and_not_the_rest_of_its_folder() -> None:
+    assert _order("tests/desk/rig.py") == ["tests/desk/test_at_once.py"]
+
+
+def test_a_command_that_is_loaded_when_it_is_typed_touches_first_the_tests_that_type_it() -> None:
+    ranks = touched(["incidents/cli/task.py"], TEXTS, USES)
+    assert ranks["tests/cli/test_queue.py"] == Rank(2, 1)
+    assert ranks["tests/cli/test_show.py"] == Rank(2, 3)
+    # The program as a whole is run here, in a process of its own.
+    assert ranks["tests/fire/test_kills.py"] == Rank(3, 3)
+
+
+def test_a_conftest_touches_its_folder() -> None:
+    assert _order("tests/cli/conftest.py") == ["tests/cli/test_queue.py", "tests/cli/test_show.py"]
+
+
+def test_what_a_fixture_uses_touches_those_that_ask_for_it() -> None:
+    assert _order("tests/databases.py") == [
+        "tests/store/test_leases.py",
+        "tests/cli/test_queue.py",
+        "tests/cli/test_show.py",
+    ]
+
+
+def test_a_template_touches_who_names_its_folder_and_all_that_mirrors_the_room() -> None:
+    assert touched(["incidents/desk/templates/en/closed.txt.jinja"], TEXTS, USES) == {
+        "tests/desk/test_at_once.py": Rank(2, 99),
+        "tests/desk/test_desk.py": Rank(2, 99),
+    }
+    user = "incidents/desk/desk.py"
+    found = uses(TEXTS, {**IMPORTS, user: {"incidents/desk/letters.py"}})
+    ranks = touched(["incidents/desk/templates/en/closed.txt.jinja"], TEXTS, found)
+    assert ranks["tests/desk/test_desk.py"] == Rank(2, 2)
+
+
+@pytest.mark.parametrize(
+    "path", ["pyproject.toml", "requirements/dev.txt", "scripts/_setup", "tests/conftest.py"]
+)
+def test_what_all_stand_on_touches_everything(path: str) -> None:
+    assert set(_order(path)) == {path for path in TEXTS if "/test_" in path}
+
+
+def test_a_module_that_is_gone_touches_its_mirror_and_those_that_still_import_it() -> None:
+    texts = {**TEXTS, "tests/cli/test_show.py": "from incidents.desk import gone"}
+    assert set(touched(["incidents/desk/gone.py"], texts, uses(texts, IMPORTS))) == {
+        "tests/desk/test_desk.py",
+        "tests/desk/test_at_once.py",
+        "tests/cli/test_show.py",
+    }
+
+
+def test_the_nearest_that_fit_are_chosen_and_the_changed_ones_in_any_case() -> None:
+    ranks = {
+        "own": Rank(0, 0),
+        "far": Rank(3, 5),
+        "long": Rank(2, 1),
+        "b": Rank(3, 1),
+        "a": Rank(3, 1),
+    }
+    seconds = {"own": 15.0, "long": 6.0, "a": 3.0, "b": 1.0, "far": 1.0}
+    assert chosen(ranks, seconds, box_s=10) == ["own", "b", "a", "far"]
+    assert chosen(ranks, seconds, box_s=11) == ["own", "long", "b"]
+    assert chosen(ranks, seconds, box_s=0) == ["own"]
+
+
+def test_a_file_that_has_not_run_yet_is_taken_to_be_as_long_as_those_beside_it() -> None:
+    known = {"tests/fire/test_kills.py": 30.0, "tests/fire/test_steps.py": 50.0}
+    assert seconds_of(["tests/fire/test_new.py", "tests/fire/test_kills.py"], known) == {
+        "tests/fire/test_new.py": 40.0,
+        "tests/fire/test_kills.py": 30.0,
+    }
+
+
+def test_what_is_not_run_is_named_by_folder() -> None:
+    left = ["tests/cli/test_a.py", "tests/console/test_a.py", "tests/console/figures/test_b.py"]
+    assert not_run(left) == "tests/console (2 files), tests/cli (1 file)"
+
+
+def _commit_all(subject: str) -> None:
+    who = ["-c", "user.name=li", "-c", "user.email=li@desk.example"]
+    subprocess.run(["git", "add", "."], check=True)
+    subprocess.run(["git", *who, "commit", "-q", "-m", subject], check=True)
+
+
+def test_what_has_changed_is_what_is_not_committed_else_the_last_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q"], check=True)
+    for name in "kept", "edited", "gone":
+        Path(name).write_text("1")
+        _commit_all(name)
+    assert changed_tests.changed_since(None) == ["gone"]
+    Path("edited").write_text("2")
+    Path("gone").unlink()
+    Path("new").touch()
+    assert changed_tests.changed_since(None) == ["edited", "gone", "new"]
+    _commit_all("another")
+    assert changed_tests.changed_since(None) == ["edited", "gone", "new"]
+    assert changed_tests.changed_since("HEAD") == []
+    assert changed_tests.changed_since("HEAD~2") == ["edited", "new"]
+
+
+# ── this checkout ────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def _checkout() -> tuple[Texts, Uses]:
+    texts, imports = changed_tests.read_tree()
+    return texts, uses(texts, imports)
+
+
+def _nearest(path: str) -> list[str]:
+    ranks = touched([path], *_checkout())
+    return sorted(ranks, key=lambda test: (ranks[test], test))
+
+
+def test_a_change_of_the_machine_runs_its_own_tests_first_and_reaches_far() -> None:
+    nearest = _nearest("incidents/machine/decide.py")
+    own = [test for test in nearest if test.startswith("tests/machine/")]
+    assert nearest[: len(own)] == own
+    assert {"tests/desk/test_submit.py", "tests/console/test_desk_browser.py"} < {*nearest}
+
+
+def test_a_change_of_a_command_runs_the_tests_that_type_it_first() -> None:
+    assert "tests/cli/test_evidence.py" in _nearest("incidents/cli/evidence.py")[:3]
+    assert "tests/cli/test_queue.py" in _nearest("incidents/cli/task.py")[:5]
+
+
+def test_a_change_of_an_adapter_that_is_named_in_a_string_reaches_those_who_have_it_made() -> None:
+    ranks = touched(["incidents/acts/nginx/adapter.py"], *_checkout())
+    assert ranks["tests/acts/test_nginx.py"] == Rank(1, 1)
+    assert ranks["tests/acts/test_own_adapter.py"] == Rank(2, 2)
+
+
+def test_what_each_file_takes_is_learned_unless_it_ran_in_part(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        "from tests.durations import Durations\n"
+        "def pytest_configure(config): config.pluginmanager.register(Durations(config))"
+    )
+    pytester.makeini("[pytest]\nmarkers = long")
+    pytester.makepyfile(
+        test_a="import time\ndef test_one(): time.sleep(0.02)\ndef test_two(): pass",
+        test_b="import pytest\n@pytest.mark.long\ndef test_one(): pass",
+    )
+    pytester.inline_run("-k", "one")
+    pytester.inline_run("test_a.py::test_one")
+    assert durations.known() == {}
+    pytester.inline_run()
+    known = durations.known()
+    assert known["test_a.py"] >= 0.02
+    assert known["test_b.py"] == 0.0
