@@ -8,8 +8,9 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from tests.patience import PATIENCE_S
+
 LOOPBACK = "127.0.0.1"
-PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, insert
 
 from incidents.machine import commands as c
@@ -13,6 +14,8 @@ from incidents.store.tables import metadata, sites
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 from tests.metrics.entries import add_entries
 from tests.metrics.rig import statements
+
+pytestmark = pytest.mark.both_databases
 
 # Of open things alone, of daemons, and the log's few rows: these are read as they lie.
 SMALL = {"deliveries", "work", "heartbeats", "log_head", "checkpoints", "log_keys"}
@@ -45,7 +48,7 @@ def fill(day: Rehearsal, how_many: int) -> None:
         add_entries(connection, how_many, at=TEN)
 
 
-def test_a_scrape_sends_as_many_queries_with_ten_thousand_sites_as_with_ten(
+def test_a_scrape_sends_as_many_queries_with_a_thousand_sites_as_with_ten(
     day: Rehearsal,
 ) -> None:
     day.later(seconds=1)
@@ -53,7 +56,7 @@ def test_a_scrape_sends_as_many_queries_with_ten_thousand_sites_as_with_ten(
     scrape(day, tail)
     fill(day, 10)
     with_ten = scrape(day, tail)
-    fill(day, 9_990)
+    fill(day, 990)
     with_many = scrape(day, tail)
 
     assert [sql for sql, _ in with_many] == [sql for sql, _ in with_ten]

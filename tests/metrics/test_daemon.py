@@ -2,14 +2,15 @@
 
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.daemons import daemon, incidents, until
+from incidents.cli import main
+from tests.acceptance.daemons import daemon
 from tests.metrics.scraping import LOOPBACK, Answer, promtool, scrape
+from tests.patience import until
 
 CLOSED = {"kind": "site_closed", "rule": "repeat"}
 LOGGED = {"lane": "act", "adapter": "log", "outcome": "delivered"}
@@ -42,9 +43,8 @@ def scraped(port: int, enough: Callable[[Answer], bool], what: str) -> Answer:
 
 
 def close_by_repeat(url: str, site: str) -> None:
-    incidents(url, "site", "add", site)
-    for _ in range(3):
-        incidents(url, "log", site, "--again")
+    for words in (("site", "add", site), *[("log", site, "--again")] * 3):
+        assert main([*words, "--db", url, "--as", "li"]) == 0
 
 
 def test_what_operators_and_the_daemon_do_is_scraped_from_the_daemon(
@@ -71,11 +71,10 @@ def test_what_operators_and_the_daemon_do_is_scraped_from_the_daemon(
         assert promtool("check", "metrics", stdin=found.text).stderr == ""
 
         with socket.create_connection((LOOPBACK, port)):  # a client that says nothing
-            began = time.monotonic()
             assert running.stop(signal.SIGTERM) == 0
-            assert time.monotonic() - began < 15
 
 
+@pytest.mark.long
 def test_a_port_that_is_taken_keeps_the_daemon_from_nothing(
     sqlite_url: str, tmp_path: Path, port: int
 ) -> None:

@@ -2,8 +2,7 @@
 
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 
@@ -15,7 +14,8 @@ from incidents.metrics.endpoint import MOST_AT_ONCE, Endpoint
 from incidents.metrics.exposition import Exposed
 from incidents.metrics.look import always
 from incidents.metrics.samples import Samples
-from tests.metrics.scraping import LOOPBACK, PATIENCE_S, scrape
+from tests.metrics.scraping import LOOPBACK, scrape
+from tests.patience import PATIENCE_S, until
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
 
@@ -120,8 +120,8 @@ def test_clients_without_end_are_turned_away_and_then_it_answers_again(
     with ExitStack() as silent:
         for _ in range(MOST_AT_ONCE + 4):
             silent.enter_context(socket.create_connection((LOOPBACK, port)))
-        _until(lambda: not _answers(port))
-    _until(lambda: _answers(port))
+        until(lambda: not _answers(port), "it turns clients away")
+    until(lambda: _answers(port), "it answers again")
     assert source.faults == []
     assert capfd.readouterr().err == ""
 
@@ -131,12 +131,6 @@ def _answers(port: int) -> bool:
         return scrape(port).status == 200
     except OSError:
         return False
-
-
-def _until(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not look():
-        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What is exposed: well formed, complete, and without a word about anybody."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,6 +15,7 @@ from incidents.metrics.catalogue import CARRIED_OUT, FAMILIES, RECORDED, Family
 from incidents.metrics.exposition import Exposed
 from incidents.metrics.look import always
 from incidents.metrics.samples import Samples
+from tests.databases import Databases
 from tests.metrics.busy import HOST, MAIL, NAME, OPERATORS, PHONE, busy
 from tests.metrics.scraping import promtool
 
@@ -34,10 +34,10 @@ KNOWN = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def scraped(db_url: str) -> Iterator[Samples]:
-    with busy(db_url) as day:
-        yield day.scraped()
+@pytest.fixture(scope="module")
+def scraped(databases: Databases) -> Samples:
+    with databases.at_head() as url, busy(url) as day:
+        return day.scraped()
 
 
 def latest(samples: Samples) -> str:
@@ -75,6 +75,7 @@ def test_after_a_full_day_every_metric_has_a_sample(scraped: Samples) -> None:
     assert [f.name for f in FAMILIES if not scraped.of(f.name)] == []
 
 
+@pytest.mark.both_databases
 def test_every_sample_is_a_number_that_can_be_explained(scraped: Samples) -> None:
     found = {(s.name, *s.labels.values()): s.value for s in read(latest(scraped))}
     closed = {rule: found["incidents_decisions_total", "site_closed", rule]

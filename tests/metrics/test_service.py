@@ -3,8 +3,8 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,9 @@ from incidents.metrics.endpoint import Endpoint
 from incidents.metrics.metrics_settings import Address
 from incidents.metrics.service import Service
 from tests.metrics.rig import Told
-from tests.metrics.scraping import LOOPBACK, PATIENCE_S, Answer, scrape
+from tests.metrics.scraping import LOOPBACK, Answer, scrape
 from tests.metrics.test_tally import NOW, done
+from tests.patience import PATIENCE_S, until
 
 Ask = Callable[[str], None]
 
@@ -72,19 +73,19 @@ class Running:
 
     def warns(self) -> None:
         """Waits for its first warning."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not self.warned.lines:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        until(lambda: self.warned.lines, "a warning")
 
     def scraped(self, port: int) -> Answer:
         """The first scrape that is answered."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
+
+        def look() -> Answer | None:
+            with suppress(ConnectionError):
                 return scrape(port)
-            except ConnectionError:
-                assert time.monotonic() < deadline
+            return None
+
+        found = until(look, "a scrape is answered")
+        assert found is not None
+        return found
 
 
 @pytest.fixture
@@ -135,10 +136,7 @@ def test_it_counts_from_its_start_and_not_from_the_first_scrape(
     house.desk.submit([Envelope(site="a.example", command=c.AddSite(by="li"))])
     sequencer.number_all(house.engine)
     found = running()
-    deadline = time.monotonic() + PATIENCE_S
-    while not found.said.lines:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: found.said.lines, "it says that it serves")
     house.desk.submit([Envelope(site="b.example", command=c.AddSite(by="li"))])
     sequencer.number_all(house.engine)
 
@@ -188,10 +186,7 @@ def test_a_port_that_is_taken_is_told_once_and_taken_when_it_is_free(
     monkeypatch.setattr(Service, "_listen", note)
     with socket.create_server((LOOPBACK, port)):
         found = running()
-        deadline = time.monotonic() + PATIENCE_S
-        while len(tried) < 4:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        until(lambda: len(tried) >= 4, "it tries again and again")
     answer = found.scraped(port)
     assert answer.value("up") == 1
     [(sentence, facts)] = found.warned.lines
@@ -233,7 +228,7 @@ def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(
     assert scrape(port).value("up") == 1
 
 
-@pytest.mark.parametrize("module", ["incidents.metrics.service", "incidents.cli.metrics"])
-def test_who_does_not_serve_them_does_not_load_the_library(module: str) -> None:
-    code = f"import sys, {module}; sys.exit('prometheus_client' in sys.modules)"
+def test_who_does_not_serve_them_does_not_load_the_library() -> None:
+    modules = "incidents.metrics.service, incidents.cli.metrics"
+    code = f"import sys, {modules}; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
