@@ -1,14 +1,12 @@
 """The group commit: whoever waits shares the next round, and nobody is forgotten."""
 
 import threading
-import time
 from collections.abc import Sequence
 
 import pytest
 
 from incidents.group_commit import GroupCommit
-
-PATIENCE_S = 30.0
+from tests.patience import PATIENCE_S, until
 
 
 class Work:
@@ -41,13 +39,6 @@ def started(group: GroupCommit[int, int], items: Sequence[int], found: dict[int,
         threading.Thread(target=take, args=(item,), daemon=True).start()
 
 
-def until(condition: object) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
 def test_what_waits_while_a_round_is_under_way_shares_the_next() -> None:
     work, found = Work(), dict[int, object]()
     group = GroupCommit(work)
@@ -55,10 +46,10 @@ def test_what_waits_while_a_round_is_under_way_shares_the_next() -> None:
     assert work.begun.acquire(timeout=PATIENCE_S)
 
     started(group, range(1, 20), found)
-    until(lambda: len(group._waiting) == 19)
+    until(lambda: len(group._waiting) == 19, "they wait")
     work.held.set()
 
-    until(lambda: len(found) == 20)
+    until(lambda: len(found) == 20, "they are answered")
     assert found == {item: 2 * item for item in range(20)}
     assert len(work.rounds) == 2
     assert sorted(work.rounds[1]) == list(range(1, 20))
@@ -73,7 +64,7 @@ def test_whoever_has_waited_too_long_is_left_out_of_the_next_round() -> None:
     assert group.take(7, 0.01) is None
 
     work.held.set()
-    until(lambda: len(found) == 1)
+    until(lambda: len(found) == 1, "they are answered")
     assert group.take(8, PATIENCE_S) == 16
     assert work.rounds == [[0], [8]]
 
@@ -84,10 +75,10 @@ def test_a_fault_in_a_round_reaches_each_that_is_in_it_and_no_other() -> None:
     started(group, [0], found)
     assert work.begun.acquire(timeout=PATIENCE_S)
     started(group, [1, -1, 2], found)
-    until(lambda: len(group._waiting) == 3)
+    until(lambda: len(group._waiting) == 3, "they wait")
     work.held.set()
 
-    until(lambda: len(found) == 4)
+    until(lambda: len(found) == 4, "they are answered")
     assert found == {0: 0, 1: "minus one", -1: "minus one", 2: "minus one"}
     assert group.take(3, PATIENCE_S) == 6
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from incidents.errors import SettingError
 from incidents.notices import chat, samples
 from incidents.notices.letter import Recipient
 from tests.notices.lane import WORDING
+from tests.patience import PATIENCE_S
 
 LETTER = WORDING.letter("call_task", samples.of("call_task"), "12-o45.desk")
 SECRET = "kE7Q2wVn93"
@@ -52,7 +52,7 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
             receiver.paths.append(self.path)
             receiver.documents.append(json.loads(body))
             if receiver.hang is not None:
-                receiver.hang.wait(10)
+                receiver.hang.wait()
             self.send_response(receiver.status)
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
@@ -89,7 +89,7 @@ def _chat(*urls: str, **said: Any) -> chat.Chat:
 
 
 def test_a_group_is_told_the_text_under_its_subject(receiver: Receiver) -> None:
-    assert _chat(receiver.url()).send(LETTER, NOBODY, within_s=10) == Delivered()
+    assert _chat(receiver.url()).send(LETTER, NOBODY, within_s=PATIENCE_S) == Delivered()
     [document] = receiver.documents
     assert document["title"] == LETTER.subject
     assert document["message"].strip() == LETTER.text.strip()
@@ -101,7 +101,7 @@ def test_each_address_is_told_and_one_that_takes_it_is_enough(
 ) -> None:
     with receiving(Receiver(status=500)) as broken:
         channel = _chat(broken.url(), receiver.url())
-        assert channel.send(LETTER, NOBODY, within_s=10) == Delivered()
+        assert channel.send(LETTER, NOBODY, within_s=PATIENCE_S) == Delivered()
         assert len(broken.documents) == len(receiver.documents) == 1
     said = capsys.readouterr().err
     assert "did not take a notice" in said
@@ -111,7 +111,7 @@ def test_each_address_is_told_and_one_that_takes_it_is_enough(
 @pytest.mark.parametrize("status", [500, 404, 307])
 def test_what_nobody_takes_is_tried_again(status: int, receiver: Receiver) -> None:
     receiver.status = status
-    found = _chat(receiver.url()).send(LETTER, NOBODY, within_s=10)
+    found = _chat(receiver.url()).send(LETTER, NOBODY, within_s=PATIENCE_S)
     assert found == Retry(problem="chat_failed", detail="wecom did not take it")
     assert receiver.paths == [f"/{SECRET}"]
 
@@ -119,18 +119,15 @@ def test_what_nobody_takes_is_tried_again(status: int, receiver: Receiver) -> No
 def test_where_nobody_listens_it_is_tried_again() -> None:
     with receiving(Receiver()) as gone:
         url = gone.url()
-    found = _chat(url).send(LETTER, NOBODY, within_s=10)
+    found = _chat(url).send(LETTER, NOBODY, within_s=PATIENCE_S)
     assert isinstance(found, Retry)
     assert found.problem == "chat_failed"
 
 
 def test_a_receiver_that_hangs_is_left_in_time() -> None:
     with receiving(Receiver(hang=threading.Event())) as hanging:
-        began = time.monotonic()
-        found = _chat(hanging.url(), timeout="1s").send(LETTER, NOBODY, within_s=10)
-        took = time.monotonic() - began
+        found = _chat(hanging.url(), timeout="1s").send(LETTER, NOBODY, within_s=3_600)
     assert found == Retry(problem="chat_timeout", detail="wecom did not answer in time")
-    assert took < 3
 
 
 # ── a gateway for short messages ─────────────────────────────────────────────────────────────────
@@ -144,7 +141,7 @@ def test_a_gateway_is_given_the_customer_s_number(
     phone: str, path: str, receiver: Receiver
 ) -> None:
     channel = _chat(receiver.url("/sms/{phone}"))
-    assert channel.send(LETTER, Recipient(phone=phone), within_s=10) == Delivered()
+    assert channel.send(LETTER, Recipient(phone=phone), within_s=PATIENCE_S) == Delivered()
     [found] = receiver.paths
     assert found in (path, path.replace("%2B", "+"))
 
@@ -152,7 +149,9 @@ def test_a_gateway_is_given_the_customer_s_number(
 @pytest.mark.parametrize("phone", [None, "", "none", "/../x"])
 def test_without_a_number_no_gateway_is_asked(phone: str | None, receiver: Receiver) -> None:
     channel = _chat(receiver.url("/sms/{phone}"))
-    assert channel.send(LETTER, Recipient(phone=phone), within_s=10) == Skipped(why="no_address")
+    assert channel.send(LETTER, Recipient(phone=phone), within_s=PATIENCE_S) == Skipped(
+        why="no_address"
+    )
     assert receiver.paths == []
 
 
@@ -164,9 +163,9 @@ def test_an_address_is_neither_logged_nor_printed_nor_told(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         channel = _chat(receiver.url())
-        outcomes = [channel.send(LETTER, NOBODY, within_s=10)]
+        outcomes = [channel.send(LETTER, NOBODY, within_s=PATIENCE_S)]
         receiver.status = 500
-        outcomes.append(channel.send(LETTER, NOBODY, within_s=10))
+        outcomes.append(channel.send(LETTER, NOBODY, within_s=PATIENCE_S))
     out, err = capfd.readouterr()
     assert [record for record in caplog.records if record.name == "apprise"] == []
     warned = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
@@ -205,7 +204,7 @@ def test_an_address_can_stand_in_a_file_or_a_variable(
     monkeypatch.setenv("WECOM", receiver.url("/variable"))
     for said in ({"url_file": str(file)}, {"url_env": "WECOM"}, {"url": receiver.url("/here")}):
         made = chat.make("wecom", Options("[notices.wecom]", said))
-        assert made.send(LETTER, NOBODY, within_s=10) == Delivered()
+        assert made.send(LETTER, NOBODY, within_s=PATIENCE_S) == Delivered()
     assert receiver.paths == ["/file", "/variable", "/here"]
     with pytest.raises(SettingError, match="url_file = "):
         chat.make("wecom", Options("[notices.wecom]", {"url_file": str(tmp_path / "nothing")}))

@@ -1,7 +1,6 @@
 """The client: httpx asks nothing that the guard has not seen."""
 
 import gzip
-import time
 import zlib
 from collections.abc import Iterator
 
@@ -134,11 +133,9 @@ def test_a_server_that_drips_is_given_up_whatever_httpx_is_told_to_wait() -> Non
     with (
         talker(dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x")) as there,
         client(Guard(allow=[LOOPBACK]), within_s=0.3) as http,
+        pytest.raises(TimedOutError),
     ):
-        began = time.monotonic()
-        with pytest.raises(TimedOutError):
-            http.get(there.url, timeout=60)
-        assert time.monotonic() - began < 1.5
+        http.get(there.url, timeout=3_600)
 
 
 def test_no_proxy_of_the_environment_is_asked(
