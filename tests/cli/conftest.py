@@ -2,9 +2,12 @@
 
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli import main
+from tests.databases import Databases, SqliteDatabases
+from tests.kept_engine import kept_engines, same_file
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 """12:00 in Shanghai, on a Monday."""
@@ -39,12 +44,40 @@ class Result:
 Cli = Callable[..., Result]
 
 
-@pytest.fixture
-def clock() -> Iterator[FrozenDateTimeFactory]:
-    """The time, which stands at noon in Shanghai until the test moves it."""
+def copy(database: Path, other: Path) -> None:
+    """Copies a SQLite database with what is in its log, as `sqlite3 FILE .backup` does."""
+    with closing(sqlite3.connect(database)) as here, closing(sqlite3.connect(other)) as there:
+        here.backup(there)
+
+
+@pytest.fixture(scope="module")
+def _frozen() -> Iterator[FrozenDateTimeFactory]:
+    """Time stands still for a whole module: to stop it takes longer than a command does."""
     with freeze_time(NOON) as frozen:
         assert isinstance(frozen, FrozenDateTimeFactory)
         yield frozen
+
+
+@pytest.fixture
+def clock(_frozen: FrozenDateTimeFactory) -> FrozenDateTimeFactory:
+    """The time, which stands at noon in Shanghai until the test moves it."""
+    _frozen.move_to(NOON)
+    return _frozen
+
+
+@pytest.fixture
+def sqlite_url(sqlite_databases: SqliteDatabases) -> Iterator[str]:
+    """The URL of a database of this test's own, at head."""
+    with same_file(sqlite_databases) as url:
+        yield url
+
+
+@pytest.fixture
+def db_url(databases: Databases) -> Iterator[str]:
+    """The same on both databases in turn, where a test is marked so."""
+    same = isinstance(databases, SqliteDatabases)
+    with same_file(databases) if same else databases.at_head() as url:
+        yield url
 
 
 @pytest.fixture
@@ -53,9 +86,10 @@ def cli(
     clock: FrozenDateTimeFactory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Cli:
+) -> Iterator[Cli]:
     """Runs a command on a fresh SQLite file, as `li`, off a terminal."""
-    return _cli(sqlite_url, monkeypatch, capsys)
+    with kept_engines():
+        yield _cli(sqlite_url, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -64,9 +98,10 @@ def cli_on_both(
     clock: FrozenDateTimeFactory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Cli:
-    """The same on both databases in turn."""
-    return _cli(db_url, monkeypatch, capsys)
+) -> Iterator[Cli]:
+    """The same on both databases in turn, where a test is marked so."""
+    with kept_engines():
+        yield _cli(db_url, monkeypatch, capsys)
 
 
 def _cli(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:

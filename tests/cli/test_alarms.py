@@ -126,11 +126,12 @@ def house(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def test_a_trial_goes_through_each_channel_whatever_the_hour(
-    house: Path, capsys: pytest.CaptureFixture[str]
+    house: Path, capsys: pytest.CaptureFixture[str], clock: FrozenDateTimeFactory
 ) -> None:
     with mail(house) as mailbox:
         assert main(["alarms", "test"]) == 0
         told = capsys.readouterr().out.splitlines()
+        clock.tick()
         assert main(["alarms", "test", "--json"]) == 0
         documents = json.loads(capsys.readouterr().out)
 

@@ -1,6 +1,5 @@
 """The log's status and its checkpoint on the command line."""
 
-import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents.tlog import checkpoint, note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, copy
 
 NAME = "log.example/incidents"
 
@@ -135,14 +134,12 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(
     cli("site", "add", "a.example")
     cli("audit", "key", "new", "log.example/desk")
     cli("audit", "checkpoint", "-o", str(tmp_path / "older"))
-    shutil.copyfile(database, tmp_path / "copy.db")
+    copy(database, tmp_path / "copy.db")
     cli("site", "add", "b.example")
     assert cli("audit", "checkpoint", "-o", str(held)).status == 0
     newest = held.read_bytes()
 
-    for file in database.parent.glob(f"{database.name}-*"):
-        file.unlink()
-    shutil.copyfile(tmp_path / "copy.db", database)
+    copy(tmp_path / "copy.db", database)
     answer = cli("audit", "checkpoint", "-o", str(held))
 
     assert answer.status == 5

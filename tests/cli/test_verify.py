@@ -1,7 +1,6 @@
 """The verification on the command line: what it says, and with which exit status it ends."""
 
 import json
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -11,7 +10,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
-from tests.cli.conftest import Cli, Result
+from tests.cli.conftest import Cli, Result, copy
 
 NAME = "log.example/desk"
 
@@ -194,7 +193,7 @@ def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
     log: Cli, sqlite_url: str, tmp_path: Path, clock: FrozenDateTimeFactory
 ) -> None:
     file = Path(sqlite_url.removeprefix("sqlite:///"))
-    shutil.copy(file, tmp_path / "before.db")
+    copy(file, tmp_path / "before.db")
     clock.tick(timedelta(minutes=1))
     log("log", "shop.example", "--again")
     held = _held(log, tmp_path / "held")

@@ -1,0 +1,55 @@
+"""Kept engines: the commands that tests give share one for each database.
+
+A command makes an engine of its own, connects, and compiles each of its statements. That is most of
+what it costs in a process that is there already.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from incidents.bootstrap import House
+from incidents.store import engine
+from tests.databases import SqliteDatabases
+
+_SAME = "same.db"
+_kept: dict[str | None, Engine] = {}
+
+
+@contextmanager
+def kept_engines() -> Iterator[None]:
+    """Meanwhile an engine is made once for each URL, and its connections outlive a command."""
+    create = engine.create
+
+    def kept(url: str | None = None) -> Engine:
+        if url not in _kept:
+            _kept[url] = create(url)
+        return _kept[url]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(engine, "create", kept)
+        patched.setattr(House, "close", lambda _: None)
+        try:
+            yield
+        finally:
+            for url, each in list(_kept.items()):
+                each.dispose()
+                if url is None or not url.endswith(_SAME):
+                    del _kept[url]
+
+
+@contextmanager
+def same_file(databases: SqliteDatabases) -> Iterator[str]:
+    """The URL of a database at head, in a file of the same name each time."""
+    with databases.at_head() as url:
+        file = Path(url.removeprefix("sqlite:///"))
+        same = file.with_name(_SAME)
+        file.rename(same)
+        try:
+            yield f"sqlite:///{same}"
+        finally:
+            for each in same.parent.glob(f"{same.name}*"):
+                each.unlink()
