@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from freezegun import freeze_time
 
 Main = Callable[[list[str]], int]
@@ -369,10 +370,12 @@ def _captured() -> Iterator[tuple[_Sink, _Sink]]:
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
     """Set these variables for a while; an empty one is taken away."""
-    with patch.dict(os.environ, values):
+    with pytest.MonkeyPatch.context() as patched:
         for name, value in values.items():
-            if not value:
-                del os.environ[name]
+            if value:
+                patched.setenv(name, value)
+            else:
+                patched.delenv(name, raising=False)
         yield
 
 

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from incidents.accounts import secrets
 from incidents.cli import main
 from tests.docs import pages
 
@@ -30,6 +32,8 @@ ON_SQLITE = (
     "how-to/work-a-shift.md",
     "how-to/write-notes.md",
 )
+# They simulate a year, and rehearse a day in processes of their own.
+DEAR = ("how-to/change-the-policy.md", "how-to/rehearse-with-a-told-clock.md")
 ON_POSTGRESQL = "how-to/use-postgresql.md"
 ON_BOTH = "tutorial/first-shift.md"
 _PROMPT = re.compile(r"^\$ ", re.MULTILINE)
@@ -49,11 +53,21 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def _quickly_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page has no use for a hash that takes an attacker long."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(secrets, "_hasher", lambda: hasher)
+
+
 def test_the_first_shift_goes_as_it_is_told(db_url: str, tmp_path: Path) -> None:
     pages.run(DOCS / ON_BOTH, main, tmp_path, _environment(db_url, tmp_path))
 
 
-@pytest.mark.parametrize("name", ON_SQLITE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] if name in DEAR else []) for name in ON_SQLITE],
+)
 def test_a_guide_goes_as_it_is_told(name: str, sqlite_url: str, tmp_path: Path) -> None:
     pages.run(DOCS / name, main, tmp_path, _environment(sqlite_url, tmp_path))
 

@@ -5,12 +5,13 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
 from tests.docs.session import (
     Command,
@@ -48,8 +49,15 @@ def answer(document: object) -> Main:
 SHOW: Main = answer(DOCUMENT)
 
 
+@pytest.fixture(scope="module")
+def _frozen() -> Iterator[None]:
+    """Time stands still from the first session to the last: to stop it is what costs most."""
+    with freeze_time("2026-01-01"):
+        yield
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(_frozen: None, tmp_path: Path) -> Run:
     def run_text(text: str, main: Main = SHOW, **environment: str) -> None:
         run_session(parse_session(text), main, tmp_path, environment)
 
