@@ -9,15 +9,14 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from tests.cli.display import AT_FIRST, Display
+from tests.patience import until
 
 WATCH = (sys.executable, "-m", "incidents", "queue", "--watch")
-MOST_S = 30.0
 
 
 class Sitting:
@@ -36,23 +35,23 @@ class Sitting:
 
     def see(self, *wanted: str, gone: Sequence[str] = ()) -> str:
         """The screen, as soon as it shows all of that and none of what shall be gone."""
-        until = time.monotonic() + MOST_S
-        while True:
+
+        def look() -> str | None:
+            self._take()
             text = self.display.text
-            if all(each in text for each in wanted) and not any(each in text for each in gone):
-                return text
-            assert time.monotonic() < until, f"{wanted} not without {gone}:\n{text}"
-            self._take(0.2)
+            shown = all(each in text for each in wanted)
+            return text if shown and not any(each in text for each in gone) else None
+
+        found = until(look, f"{wanted} without {gone}")
+        assert found is not None
+        return found
 
     def hear(self, sign: str) -> None:
         """Wait until the program has written that, seen or not."""
-        until = time.monotonic() + MOST_S
-        while sign not in self.display.history:
-            assert time.monotonic() < until, repr(self.display.history[-200:])
-            self._take(0.2)
+        until(lambda: self._take() or sign in self.display.history, f"{sign!r} is written")
 
     def resize(self, columns: int, rows: int) -> None:
-        self._take(0)
+        self._take()
         self.display.resize(columns, rows)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
@@ -62,26 +61,22 @@ class Sitting:
 
     def is_left_as(self, before: list[Any]) -> None:
         """Wait until the shell finds its terminal as it left it: its screen and its modes."""
-        until = time.monotonic() + MOST_S
-        while (self.display.modes, self.modes()) != (AT_FIRST, before):
-            assert time.monotonic() < until, (self.display.modes, self.modes(), before)
-            self._take(0.1)
+        as_found = (AT_FIRST, before)
+        until(
+            lambda: self._take() or (self.display.modes, self.modes()) == as_found,
+            f"the terminal is {as_found}",
+        )
 
     def ends(self) -> int:
         """The exit status, when it has come to its end."""
-        until = time.monotonic() + MOST_S
-        while self.process.poll() is None:
-            assert time.monotonic() < until, self.display.text
-            self._take(0.1)
-        while self._take(0):
-            pass
+        until(lambda: self._take() or self.process.poll() is not None, "the program ends")
+        self._take()
         return self.process.returncode
 
-    def _take(self, wait_s: float) -> bool:
-        ready, _, _ = select.select([self._master], [], [], wait_s)
-        if ready:
+    def _take(self) -> None:
+        """Show all that the program has written by now."""
+        while select.select([self._master], [], [], 0)[0]:
             self.display.feed(os.read(self._master, 65_536))
-        return bool(ready)
 
 
 @contextmanager

@@ -59,10 +59,11 @@ def on_record(url: str) -> tuple[list[tuple[str, str]], list[str]]:
     return found, stand
 
 
-def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
-    with sitting(begin(db_url)) as at:
+def test_a_call_is_worked_from_its_number_to_its_outcome(sqlite_url: str) -> None:
+    with sitting(begin(sqlite_url)) as at:
+        before = at.modes()
         assert NUMBER not in at.see("> 1-1", MASKED, "? help")
-        do(db_url, log("b.example"))
+        do(sqlite_url, log("b.example"))
         at.see("2-2")
         at.press("n")
         at.see(NUMBER)
@@ -72,22 +73,24 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
         at.see("> 2-1", gone=[NUMBER])
         at.press("k", "2")
         at.see("1-1: nobody answered; this stops no clock", gone=[NUMBER])
-        assert on_record(db_url) == ([("no-answer", "li")], ["open", "open", "open"])
+        assert on_record(sqlite_url) == ([("no-answer", "li")], ["open", "open", "open"])
         at.press("1")
         at.see("that stops the clock of 1-1? y/n")
-        assert len(on_record(db_url)[0]) == 1
+        assert len(on_record(sqlite_url)[0]) == 1
         at.press("y")
         at.see("1-1: the responsible person was reached", "check if gone")
-        assert on_record(db_url) == (
+        assert on_record(sqlite_url) == (
             [("no-answer", "li"), ("reached", "li")], ["notified", "open", "open"]
         )  # fmt: skip
         at.press("r")
         at.see("1-1: the content is gone", gone=["> "])
         at.press("c", "q")
         assert at.ends() == 0
-    assert on_record(db_url)[1] == ["removed", "open", "open"]
+        at.is_left_as(before)
+    assert on_record(sqlite_url)[1] == ["removed", "open", "open"]
 
 
+@pytest.mark.long
 def test_the_keys_of_arrows_and_what_is_pasted(sqlite_url: str) -> None:
     with sitting(begin(sqlite_url)) as at:
         at.see("> 1-1")
@@ -109,9 +112,8 @@ def test_the_keys_of_arrows_and_what_is_pasted(sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     ("how", "status"),
     [
-        ("q", 0),
-        ("\x03", 0),
-        (signal.SIGTERM, 128 + signal.SIGTERM),
+        pytest.param("\x03", 0, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, 128 + signal.SIGTERM, marks=pytest.mark.long),
         (signal.SIGHUP, 128 + signal.SIGHUP),
     ],
 )
@@ -215,11 +217,11 @@ def fill(url: str, count: int) -> None:
     database.dispose()
 
 
-def test_ten_thousand_items_on_a_window_that_is_pulled_to_forty_columns(sqlite_url: str) -> None:
+def test_many_items_on_a_window_that_is_pulled_to_forty_columns(sqlite_url: str) -> None:
     given = begin(sqlite_url)
-    fill(sqlite_url, 10_000)
-    last = sorted(f"1-t{n}" for n in range(1, 10_001))[997]
-    with sitting(given, "--limit", "1000", size=(120, 40)) as at:
+    fill(sqlite_url, 1_000)
+    last = sorted(f"1-t{n}" for n in range(1, 1_001))[197]
+    with sitting(given, "--limit", "200", size=(120, 40)) as at:
         at.see("1,000 or more to do", "王伟", "WITH", "> 1-1")
         at.press("G")
         at.see(f"> {last}", "there is more: --limit N shows it")
@@ -237,6 +239,7 @@ def test_ten_thousand_items_on_a_window_that_is_pulled_to_forty_columns(sqlite_u
         assert at.ends() == 0
 
 
+@pytest.mark.long
 def test_a_person_of_one_s_own_choice_and_only_what_is_theirs(sqlite_url: str) -> None:
     with sitting(begin(sqlite_url), "--as", "zhao", "--mine", "--reveal") as at:
         at.see("Nothing to do.")
@@ -261,6 +264,7 @@ def gone(url: str) -> Iterator[None]:
         server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
+@pytest.mark.long
 def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: str) -> None:
     with sitting(begin(postgresql_url)) as at:
         at.see("> 1-1")
@@ -276,6 +280,7 @@ def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: 
     assert on_record(postgresql_url)[0] == [("no-answer", "li")]
 
 
+@pytest.mark.long
 def test_without_keys_it_refreshes_until_it_is_told_to_end(sqlite_url: str) -> None:
     given = begin(sqlite_url)
     shell = ("sh", "-c", f"exec {' '.join(WATCH)} < /dev/null")
@@ -287,6 +292,7 @@ def test_without_keys_it_refreshes_until_it_is_told_to_end(sqlite_url: str) -> N
         assert at.ends() == 0
 
 
+@pytest.mark.long
 def test_a_database_that_is_not_there_is_told_before_there_is_a_screen(tmp_path: object) -> None:
     with sitting(environment(f"sqlite:///{tmp_path}/nowhere/x.db")) as at:
         assert at.ends() == 1
