@@ -75,8 +75,8 @@ def sqlite_url(sqlite_databases: SqliteDatabases) -> Iterator[str]:
 @pytest.fixture
 def db_url(databases: Databases) -> Iterator[str]:
     """The same on both databases in turn, where a test is marked so."""
-    same = isinstance(databases, SqliteDatabases)
-    with same_file(databases) if same else databases.at_head() as url:
+    found = same_file(databases) if isinstance(databases, SqliteDatabases) else databases.at_head()
+    with found as url:
         yield url
 
 

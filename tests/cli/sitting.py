@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,19 +36,16 @@ class Sitting:
     def see(self, *wanted: str, gone: Sequence[str] = ()) -> str:
         """The screen, as soon as it shows all of that and none of what shall be gone."""
 
-        def look() -> str | None:
-            self._take()
+        def is_seen() -> bool:
             text = self.display.text
-            shown = all(each in text for each in wanted)
-            return text if shown and not any(each in text for each in gone) else None
+            return all(each in text for each in wanted) and not any(each in text for each in gone)
 
-        found = until(look, f"{wanted} without {gone}")
-        assert found is not None
-        return found
+        self._until(is_seen, f"{wanted} without {gone} is seen")
+        return self.display.text
 
     def hear(self, sign: str) -> None:
         """Wait until the program has written that, seen or not."""
-        until(lambda: self._take() or sign in self.display.history, f"{sign!r} is written")
+        self._until(lambda: sign in self.display.history, f"{sign!r} is written")
 
     def resize(self, columns: int, rows: int) -> None:
         self._take()
@@ -62,16 +59,25 @@ class Sitting:
     def is_left_as(self, before: list[Any]) -> None:
         """Wait until the shell finds its terminal as it left it: its screen and its modes."""
         as_found = (AT_FIRST, before)
-        until(
-            lambda: self._take() or (self.display.modes, self.modes()) == as_found,
-            f"the terminal is {as_found}",
+        self._until(
+            lambda: (self.display.modes, self.modes()) == as_found, f"the terminal is {as_found}"
         )
 
     def ends(self) -> int:
         """The exit status, when it has come to its end."""
-        until(lambda: self._take() or self.process.poll() is not None, "the program ends")
+        self._until(lambda: self.process.poll() is not None, "the program ends")
         self._take()
         return self.process.returncode
+
+    def _until(self, has_come: Callable[[], bool], what: str) -> None:
+        def look() -> bool:
+            self._take()
+            return has_come()
+
+        try:
+            until(look, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.display.text}") from None
 
     def _take(self) -> None:
         """Show all that the program has written by now."""

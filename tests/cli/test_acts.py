@@ -31,6 +31,7 @@ def test_a_logged_violation_is_answered_with_its_deadline_and_the_next_command(d
     assert answer.err == ""
 
 
+@pytest.mark.both_databases
 def test_every_act_answers_with_the_same_document(desk: Cli) -> None:
     document = desk("log", "shop.example", "--json").json
     assert set(document) >= {"site", "incident", "incidents", "events"}

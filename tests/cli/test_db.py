@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Cli
 
 
+@pytest.mark.both_databases
 def test_a_fresh_database_is_upgraded_and_checked(cli: Cli, empty_db_url: str) -> None:
     before = cli("db", "check", "--db", empty_db_url)
     assert before.status == 1

@@ -1,9 +1,9 @@
 """Where the program begins and ends: no exception leaves it, and nothing is loaded in vain."""
 
-import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,29 +14,23 @@ from incidents.cli.root import COMMANDS
 from tests.cli.conftest import Cli
 
 
-def _python(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *args], capture_output=True, text=True, check=False,
-        env={**os.environ, **environment},
-    )  # fmt: skip
-
-
-def _loaded_by(*args: str, **environment: str) -> set[str]:
-    """The modules that a command has imported by its end."""
+def _given(*args: str) -> tuple[str, set[str]]:
+    """What a command has printed, and the modules that it has imported by its end."""
     program = (
         "import sys; from incidents.cli import main; "
         f"main({list(args)!r}); print(*sys.modules, file=sys.stderr)"
     )
-    return set(_python("-c", program, **environment).stderr.split())
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return answer.stdout, set(answer.stderr.split())
 
 
 def test_help_names_every_command_and_imports_none_of_them() -> None:
-    answer = _python("-m", "incidents", "--help")
-    assert answer.returncode == 0
+    told, loaded = _given("--help")
     for commands in COMMANDS.values():
         for name in commands:
-            assert f"  {name} " in answer.stdout
-    loaded = _loaded_by("--help")
+            assert f"  {name} " in told
     assert not {m for m in loaded if m.startswith("incidents.cli.") and m.count(".") > 1} - {
         "incidents.cli.root",
         "incidents.cli.run",
@@ -45,10 +39,8 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
 
 
 def test_an_act_on_a_pipe_loads_neither_the_orm_nor_alembic_nor_rich(sqlite_url: str) -> None:
-    assert (
-        _python("-m", "incidents", "site", "add", "a.example", "--db", sqlite_url).returncode == 0
-    )
-    loaded = _loaded_by("log", "a.example", "--db", sqlite_url)
+    assert main(["site", "add", "a.example", "--db", sqlite_url]) == 0
+    _, loaded = _given("log", "a.example", "--db", sqlite_url)
     assert "sqlalchemy" in loaded
     assert not loaded & {"sqlalchemy.orm", "alembic", "rich", "structlog", "apscheduler"}
 
@@ -130,27 +122,42 @@ def test_a_completion_script_is_printed(cli: Cli, shell: str) -> None:
     assert "_INCIDENTS_COMPLETE" in answer.out
 
 
-def _completed(words: str, db: str) -> list[str]:
-    answer = _python(
-        "-m", "incidents", INCIDENTS_DB=db, _INCIDENTS_COMPLETE="bash_complete",
-        COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1),
-    )  # fmt: skip
-    assert answer.stderr == ""
-    return [line.partition(",")[2] for line in answer.stdout.splitlines() if line]
+Completed = Callable[[str, str], list[str]]
 
 
-def test_commands_sites_and_ids_are_completed(cli: Cli, sqlite_url: str) -> None:
+@pytest.fixture
+def completed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Completed:
+    """What Bash is offered for the last of some words."""
+
+    def completed(words: str, db: str) -> list[str]:
+        monkeypatch.setenv("INCIDENTS_DB", db)
+        monkeypatch.setenv("_INCIDENTS_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main([])
+        told = capsys.readouterr()
+        assert told.err == ""
+        return [line.partition(",")[2] for line in told.out.splitlines() if line]
+
+    return completed
+
+
+def test_commands_sites_and_ids_are_completed(
+    cli: Cli, completed: Completed, sqlite_url: str
+) -> None:
     cli("site", "add", "shop.example")
     cli("site", "add", "other.example")
     cli("log", "shop.example")
-    assert _completed("incidents re", sqlite_url) == [
+    assert completed("incidents re", sqlite_url) == [
         "release", "removed", "refused", "recur", "reported", "retention",
     ]  # fmt: skip
-    assert _completed("incidents log sh", sqlite_url) == ["shop.example"]
-    assert _completed("incidents claim 1", sqlite_url) == ["1-1"]
-    assert _completed("incidents contact 1-1 rea", sqlite_url) == ["reached"]
+    assert completed("incidents log sh", sqlite_url) == ["shop.example"]
+    assert completed("incidents claim 1", sqlite_url) == ["1-1"]
+    assert completed("incidents contact 1-1 rea", sqlite_url) == ["reached"]
 
 
-def test_a_completion_makes_no_database(tmp_path: Path) -> None:
-    assert _completed("incidents log sh", f"sqlite:///{tmp_path}/none.db") == []
+def test_a_completion_makes_no_database(completed: Completed, tmp_path: Path) -> None:
+    assert completed("incidents log sh", f"sqlite:///{tmp_path}/none.db") == []
     assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ _ITEMS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.integers(1, 160), st.integers(1, 50), st.lists(_ITEMS, max_size=8),
     st.lists(st.sampled_from(KEYS), max_size=6), _TEXTS, st.booleans(),

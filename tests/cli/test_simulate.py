@@ -194,6 +194,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
     assert sentence in answer.err
 
 
+@pytest.mark.long
 def test_on_a_terminal_there_is_a_progress_bar_and_on_a_pipe_there_is_none(cli: Cli) -> None:
     assert "simulating" not in cli("simulate", FEED).err
     reader, writer = pty.openpty()

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.notices import address, message, samples
@@ -32,6 +32,8 @@ HEADERS = [
 
 # Line ends of every kind, marks, quotes, halves of characters, what begins a header or an encoded
 # word, and anything else.
+# Each makes a whole mail.
+EXAMPLES = 25
 NASTY = st.one_of(
     st.text(max_size=60),
     st.text(alphabet="\r\n\x00\x0b\x0c\x1c\x1d\x85\u2028\u2029\u202e\ufeff'\"<>,;:@=?\\ \tAaé张😀"),
@@ -54,6 +56,7 @@ def _letter(**facts: object) -> Letter:
     return WORDING.letter("violation_found", replace(sample, **facts), "12-o45.notice")  # type: ignore[arg-type]  # whatever is tried
 
 
+@settings(max_examples=EXAMPLES)
 @given(name=NASTY, site=NASTY, person=NASTY, category=NASTY, desk=NASTY)
 def test_nobody_s_text_adds_a_header_or_ends_one(
     name: str, site: str, person: str, category: str, desk: str
@@ -72,6 +75,7 @@ def test_nobody_s_text_adds_a_header_or_ends_one(
     assert b"\n" not in raw.replace(b"\r\n", b"")
 
 
+@settings(max_examples=EXAMPLES)
 @given(site=NASTY, person=NASTY)
 def test_what_people_have_written_opens_as_it_was_told(site: str, person: str) -> None:
     letter = _letter(site=site, person=person)
@@ -82,6 +86,7 @@ def test_what_people_have_written_opens_as_it_was_told(site: str, person: str) -
     assert body(mail, "html").replace("\r\n", "\n") == letter.html
 
 
+@settings(max_examples=EXAMPLES)
 @given(site=NASTY, person=NASTY, category=NASTY)
 def test_what_people_have_written_is_escaped_on_the_page_and_opens_no_paragraph(
     site: str, person: str, category: str
