@@ -20,6 +20,7 @@ from incidents.metrics import service as services
 from incidents.metrics.endpoint import Endpoint
 from incidents.metrics.metrics_settings import Address
 from incidents.metrics.service import Service
+from incidents.metrics.watch import Watch
 from tests.metrics.rig import Told
 from tests.metrics.scraping import LOOPBACK, Answer, scrape
 from tests.metrics.test_tally import NOW, done
@@ -63,6 +64,9 @@ class Running:
     def __init__(self, house: House) -> None:
         self.said, self.warned = Told(), Told()
         self.service = Service(house, say=self.said, warn=self.warned, again_s=0.05)
+        # A busy machine may take longer than anybody waits for metrics.
+        self.service._watch = Watch(house, warn=self.warned, patience_s=PATIENCE_S)
+        self.service.observed = self.service._watch.tally.observe
         self.service.start()
 
     def ended(self) -> None:
