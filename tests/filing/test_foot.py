@@ -251,7 +251,7 @@ for unit in sys.argv[2:]:
 """
 
 
-@pytest.mark.parametrize("part", [16, pytest.param(4, marks=pytest.mark.long)])
+@pytest.mark.parametrize("part", [16, pytest.param(1, marks=pytest.mark.long)])
 def test_a_hostile_page_takes_seconds_and_less_than_256_mib(part: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _BOMBS, str(part), *HOSTILE],
