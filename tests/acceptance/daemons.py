@@ -3,15 +3,12 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Engine, func, select
 
@@ -20,17 +17,13 @@ from incidents.desk import Desk, Envelope
 from incidents.machine.commands import AddSite, Command, Log
 from incidents.machine.orders import ACT
 from incidents.store import engine as engines
+from incidents.store import heartbeats
 from incidents.store.tables import deliveries, entries, sites, suspensions
-
-T = TypeVar("T")
-
-PATIENCE_S = 120.0
-"""A machine that is busy with other tests may take so long; a failing test waits it out."""
+from tests.nursery import UNFAKED_MONOTONIC, Child, Outcome, nursery_for, run
+from tests.patience import PATIENCE_S, until
 
 DECIDED = ("site_added", "incident_logged", "clock_lapsed", "site_suspended")
 """What there is of a site that was suspended once."""
-
-CONSOLE = "import sys; from incidents.cli import main; sys.exit(main())"
 
 
 class Timeline:
@@ -62,7 +55,7 @@ class Timeline:
     @property
     def environment(self) -> dict[str, str]:
         """What a process needs to live by this clock."""
-        return _faked(FAKETIME_TIMESTAMP_FILE=str(self._file), FAKETIME_NO_CACHE="1")
+        return _faked(FAKETIME_TIMESTAMP_FILE=str(self._file))
 
 
 def clock_moved(by: timedelta) -> dict[str, str]:
@@ -72,13 +65,7 @@ def clock_moved(by: timedelta) -> dict[str, str]:
 
 def _faked(**variables: str) -> dict[str, str]:
     [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        # Else threads that wait for one another spin, and read the clock's file each time.
-        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
-        **variables,
-    }
+    return {"LD_PRELOAD": str(library), **UNFAKED_MONOTONIC, **variables}
 
 
 def environment(url: str, *more: Mapping[str, str]) -> dict[str, str]:
@@ -91,24 +78,17 @@ def environment(url: str, *more: Mapping[str, str]) -> dict[str, str]:
 
 def incidents(
     url: str, *words: str, env: Mapping[str, str] | None = None, status: int = 0
-) -> subprocess.CompletedProcess[str]:
+) -> Outcome:
     """Runs `incidents WORDS…` as a process of its own, to its end."""
-    done = subprocess.run(
-        [sys.executable, "-c", CONSOLE, *words],
-        env=environment(url, env or {}),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode == status, (words, done.returncode, done.stdout, done.stderr)
+    done = run(words, env=environment(url, env or {}))
+    assert (done.status, done.late) == (status, False), (words, done)
     return done
 
 
 class Daemon:
     """A running `incidents daemon`, and its log."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: Child, log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -134,33 +114,23 @@ class Daemon:
 
 @contextmanager
 def daemon(
-    url: str, folder: Path, *, env: Mapping[str, str] | None = None, stderr: Path | None = None
+    url: str,
+    folder: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    stderr: Path | None = None,
+    **how: Any,
 ) -> Iterator[Daemon]:
     """Runs a daemon until the `with` block ends."""
     log = folder / f"daemon-{len(list(folder.glob('daemon-*')))}.log"
-    with (stderr or log).open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-c", CONSOLE, "daemon"],
-            env=environment(url, env or {}),
-            stdout=errors,
-            stderr=errors,
-        )
+    variables = environment(url, env or {})
+    with (stderr or log).open("wb") as errors, Path(os.devnull).open("rb") as nothing:
+        streams = nothing.fileno(), errors.fileno(), errors.fileno()
+        process = nursery_for(variables).begin(["daemon"], env=variables, streams=streams, **how)
     try:
         yield Daemon(process, log)
     finally:
         process.kill()
-        process.wait()
-
-
-def until(look: Callable[[], T], what: str) -> T:
-    """Looks again and again until there is something to see; what was seen."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}")
 
 
 @contextmanager
@@ -215,6 +185,12 @@ def count_in(engine: Engine, state: str) -> int:
     with engine.connect() as connection:
         counted = select(func.count()).select_from(sites).where(sites.c.state == state)
         return connection.scalar(counted) or 0
+
+
+def heartbeats_of(engine: Engine) -> list[heartbeats.Heartbeat]:
+    """The daemons that are known, the one that was heard of last before the others."""
+    with engine.connect() as connection:
+        return heartbeats.known(connection)
 
 
 def carried_out(engine: Engine, *, lane: str = ACT) -> bool:

@@ -28,14 +28,13 @@ from incidents.machine.policy import Policy
 from incidents.store import cases
 from incidents.store.tables import entries, orders
 from tests.acceptance.daemons import (
-    PATIENCE_S,
     Timeline,
     daemon,
     engine_of,
     environment,
     incidents,
-    until,
 )
+from tests.patience import PATIENCE_S, until
 
 SITE = "busy.example"
 OWN = {"INCIDENTS_CLOCK": "own"}

@@ -15,9 +15,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from incidents import clock
-from incidents.store import heartbeats
 from tests.acceptance.daemons import (
-    PATIENCE_S,
     Timeline,
     assert_decided_once,
     carried_out,
@@ -26,13 +24,14 @@ from tests.acceptance.daemons import (
     daemon,
     desk_at,
     engine_of,
+    heartbeats_of,
     incidents,
     log_on,
     site,
     story,
-    until,
 )
 from tests.databases import PostgresqlDatabases, SqliteDatabases
+from tests.patience import PATIENCE_S, until
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -202,11 +201,6 @@ def waits_for_a_lock(engine: Engine) -> bool:
 
 
 # Seen, and not seen.
-
-
-def heartbeats_of(engine: Engine) -> list[heartbeats.Heartbeat]:
-    with engine.connect() as connection:
-        return heartbeats.known(connection)
 
 
 def test_status_is_loud_when_nothing_enforces_the_clock(sqlite_url: str, tmp_path: Path) -> None:

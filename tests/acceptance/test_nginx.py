@@ -10,9 +10,9 @@ from tests.acceptance.daemons import (
     engine_of,
     incidents,
     site,
-    until,
 )
 from tests.acts.nginx_rig import nginx
+from tests.patience import until
 
 SHOP = "shop.example"
 SECOND = timedelta(seconds=1)

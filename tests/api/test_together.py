@@ -17,9 +17,9 @@ from incidents.bootstrap import House
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.locked import StillLockedError
 from incidents.errors import DatabaseError
-from tests.acceptance.daemons import until
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
+from tests.patience import until
 
 SITE = "/api/v1/sites/shop.example"
 PATIENCE_S = 20

@@ -26,7 +26,6 @@ from incidents.machine import commands as c
 from incidents.store import heartbeats
 from tests.acceptance import daemons
 from tests.acceptance.daemons import (
-    PATIENCE_S,
     Timeline,
     carried_out,
     daemon,
@@ -35,12 +34,12 @@ from tests.acceptance.daemons import (
     log_on,
     site,
     story,
-    until,
 )
 from tests.acts import own_adapter_rig
 from tests.acts.own_adapter_rig import Panel
 from tests.databases import SqliteDatabases
 from tests.notices.mail_server import desk_mail
+from tests.patience import PATIENCE_S, until
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 NOT_CARRIED_OUT = "the orders are not carried out"
@@ -221,9 +220,9 @@ def test_settings_that_can_be_worked_with_are_said_to_be_so(
     only_logged = incidents(sqlite_url, "daemon", "check", env=env)
 
     right = "the settings can be worked with"
-    assert (done.returncode, done.stderr) == (DONE, "; ".join([right, *NOBODY_IS_TOLD]) + "\n")
+    assert (done.status, done.stderr) == (DONE, "; ".join([right, *NOBODY_IS_TOLD]) + "\n")
     undone = "; ".join([right, NOTHING_IS_ENFORCED, *NOBODY_IS_TOLD])
-    assert (only_logged.returncode, only_logged.stderr) == (DONE, f"{undone}\n")
+    assert (only_logged.status, only_logged.stderr) == (DONE, f"{undone}\n")
 
 
 def test_wrong_settings_keep_once_from_no_clock(
@@ -347,7 +346,7 @@ def test_once_with_a_panel_that_refuses_says_so_and_ends(
 
         done = incidents(db_url, "daemon", "--once", env=env)
 
-        assert done.returncode == DONE
+        assert done.status == DONE
         assert done.stderr.splitlines() == ["2 orders not carried out: incidents acts list"]
         assert site(engine, "a.example")["state"] == "suspended"
         assert site(engine, "a.example")["in_force"] == "active"

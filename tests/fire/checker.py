@@ -10,7 +10,6 @@ judges again what a run that failed has left.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,13 +17,14 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from tests.acceptance.daemons import CONSOLE, environment
+from tests.acceptance.daemons import environment
 from tests.fire import incident_lessons, outbox, site_lessons
 from tests.fire import ledger as ledger_files
 from tests.fire.history import History
 from tests.fire.ledger import Acknowledgement, Intent, Ledger
 from tests.fire.outbox import Outbox, Unsettled
 from tests.fire.record import DOCUMENTED, Entry, Policy, policy, read
+from tests.nursery import Outcome, run
 
 TRIES = 20
 """So often a record is looked at that daemons go on with."""
@@ -93,9 +93,9 @@ def check_database(
     lines = exported.splitlines()
     findings = check(lines, ledgers, outgoing=outgoing, due_by=due_by)
     replayed = _incidents(url, env, "audit", "replay")
-    if replayed.returncode != 0:
-        said = (replayed.stdout + replayed.stderr).decode()
-        findings.append(f"the replay does not give the tables ({replayed.returncode}): {said}")
+    if replayed.status != 0:
+        said = replayed.stdout + replayed.stderr
+        findings.append(f"the replay does not give the tables ({replayed.status}): {said}")
     assert not findings, _told(findings)
     return Counter(entry.kind for entry in read(lines))
 
@@ -105,10 +105,10 @@ def _of_one_moment(url: str, env: Mapping[str, str] | None) -> tuple[bytes, Outb
     for _ in range(TRIES):
         before = outbox.entries(url)
         exported = _incidents(url, env, "audit", "export")
-        assert exported.returncode == 0, f"no export: {exported.stderr.decode()}"
+        assert exported.status == 0, f"no export: {exported.stderr}"
         outgoing = outbox.read(url)
         if outbox.entries(url) == before:
-            return exported.stdout, outgoing
+            return exported.out, outgoing
     raise AssertionError(f"the record did not stand still in {TRIES} looks")
 
 
@@ -117,15 +117,8 @@ def _told(findings: Sequence[str]) -> str:
     return "\n".join([f"{len(findings)} findings:", *findings[:SHOWN], *more])
 
 
-def _incidents(
-    url: str, env: Mapping[str, str] | None, *words: str
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-c", CONSOLE, *words],
-        env=environment(url, env or {}),
-        capture_output=True,
-        check=False,
-    )
+def _incidents(url: str, env: Mapping[str, str] | None, *words: str) -> Outcome:
+    return run(words, env=environment(url, env or {}))
 
 
 # The policies and the sites.

@@ -24,12 +24,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Engine, func, select
+
+from incidents.store.tables import sites
 from incidents.words import When
-from tests.acceptance.daemons import Daemon, Timeline, daemon, until
+from tests.acceptance.daemons import Daemon, Timeline, daemon, engine_of, heartbeats_of
 from tests.databases import postgresql_server, sqlite_folder
 from tests.fire import checker
-from tests.fire.cell import Cell, Outcome
+from tests.fire.cell import Cell
 from tests.fire.ledger import Intent, Ledger, acknowledgement
+from tests.nursery import Outcome
+from tests.patience import until
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 TRUSTED = 2 * SECOND
@@ -73,6 +78,7 @@ class Scene:
     """Two machines and one database, and what the operators have written down."""
 
     url: str
+    engine: Engine
     zone: str
     house: Machine
     other: Machine
@@ -121,9 +127,9 @@ class Scene:
 
     def next_due(self) -> datetime | None:
         """The earliest time at which something falls due."""
-        sites = json.loads(self.house.cell.run(["site", "list", "--json"]).out)
-        due = min((site["next_due"] for site in sites if site["next_due"]), default=None)
-        return None if due is None else datetime.fromisoformat(due)
+        with self.engine.connect() as connection:
+            found: datetime | None = connection.scalar(select(func.min(sites.c.next_due)))
+            return found
 
     def leap_to(self, moment: datetime) -> None:
         """Set the house clock to a moment."""
@@ -160,7 +166,7 @@ class Scene:
 
     def settle(self) -> None:
         """Wait until nothing is overdue, and the other daemon stands where it must."""
-        until(lambda: self._overdue(self.house) == 0, "nothing is overdue by the house clock")
+        until(lambda: not self._overdue(), "nothing is overdue by the house clock")
         if self.has_a_clock and abs(abs(self.skew) - TRUSTED) > 0.5 * SECOND:
             aside = abs(self.skew) > TRUSTED
             until(lambda: self._other_stands_aside() == aside, f"standing aside: {aside}")
@@ -176,27 +182,20 @@ class Scene:
     def _decided_by_the_other(self) -> int:
         return len(self.other.daemon.lines("decided"))
 
-    def _overdue(self, machine: Machine) -> int:
-        return int(_status(machine)["overdue"])
+    def _overdue(self) -> bool:
+        due = self.next_due()
+        return due is not None and due < self.house.clock.now()
 
     def _other_stands_aside(self) -> bool:
         pid = self.other.daemon.process.pid
-        found = [
-            d for d in _status(self.house)["daemons"] if d["daemon"].split("-")[-2] == str(pid)
-        ]
-        return bool(found) and found[0]["standing_aside"] is not None
+        beats = heartbeats_of(self.engine)
+        return any(beat.pid == pid and beat.standing_aside is not None for beat in beats)
 
     def check(self) -> Counter[str]:
         """All that the checker knows, over the record so far."""
         self._check_aside()
         due_by = min(self.house.clock.now(), self.other.clock.now()) - SECOND
         return checker.check_database(self.url, [self.ledger], due_by=due_by)
-
-
-def _status(machine: Machine) -> dict[str, Any]:
-    told = machine.cell.run(["daemon", "status", "--json"])
-    found: dict[str, Any] = json.loads(told.out)
-    return found
 
 
 def _answer(done: Outcome) -> tuple[str | None, dict[str, Any]]:
@@ -224,10 +223,12 @@ def scene(kind: str, zone: str, start: datetime, folder: Path) -> Iterator[Scene
         def machine(timeline: Timeline) -> Machine:
             own = timeline.environment | {"TZ": zone}
             variables = {**os.environ, **own, "INCIDENTS_DB": url}
-            cell = stack.enter_context(Cell(room, variables))
+            cell = Cell(room, variables)
             return Machine(timeline, cell, stack.enter_context(daemon(url, folder, env=own)))
 
-        made = Scene(url, zone, machine(house), machine(other), [f"{kind}, {zone}, at {start}"])
+        told = [f"{kind}, {zone}, at {start}"]
+        engine = stack.enter_context(engine_of(url))
+        made = Scene(url, engine, zone, machine(house), machine(other), told)
         for name in _SITES:
             made.act(made.house, "site_added", "site", "add", name)
         yield made
@@ -263,20 +264,25 @@ def _database(kind: str, house: Timeline) -> Iterator[str]:
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
     """A seeded sequence of acts and steps of the clocks, checked to its end."""
+    return drawn(seed, folder, STEPS)
+
+
+def drawn(seed: int, folder: Path, steps: int) -> Counter[str]:
+    """So many steps of it; on SQLite, with an odd seed on PostgreSQL."""
     chance = random.Random(seed)
     kind = ("sqlite", "postgresql")[seed % 2]
     zone, change = CHANGES[chance.choice(sorted(CHANGES))]
     start = change - chance.choice((10 * MINUTE, 50 * MINUTE, 90 * MINUTE))
     with scene(kind, zone, start, folder) as made:
         try:
-            for _ in range(STEPS):
+            for _ in range(steps):
                 _step(made, chance, change)
             made.settle()
             entries = made.check()
         except AssertionError as error:
             raise AssertionError("\n".join([f"seed {seed}: {error}", *made.script])) from error
         done = {kind: n for kind, n in entries.items() if kind in _TIMED}
-        return made.figures + Counter({"steps": STEPS, "entries": entries.total(), **done})
+        return made.figures + Counter({"steps": steps, "entries": entries.total(), **done})
 
 
 def _step(made: Scene, chance: random.Random, change: datetime) -> None:

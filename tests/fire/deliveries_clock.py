@@ -28,10 +28,7 @@ class Hand:
     @property
     def environment(self) -> dict[str, str]:
         """What a process needs to live by it."""
-        # What libfaketime mends of itself by default makes a thread that waits for another's turn
-        # ask for the time again and again: an idle daemon took half a core.
-        mending = {"FAKETIME_FORCE_MONOTONIC_FIX": "0"}
-        return {**self._timeline.environment, **mending, "INCIDENTS_CLOCK": "own"}
+        return {**self._timeline.environment, "INCIDENTS_CLOCK": "own"}
 
     def now(self) -> datetime:
         """What it shows."""

@@ -6,27 +6,26 @@ moment or for a while, and kills itself. The operator only acts: what it decides
 
 from __future__ import annotations
 
-import json
-import os
+import math
 import random
 import signal
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store.schema import upgrade
-from tests.acceptance.daemons import engine_of
+from tests.acceptance.daemons import engine_of, environment
+from tests.fire.burning import Burning, fire
 from tests.fire.deliveries_clock import RATE, Hand
 from tests.fire.deliveries_operator import names
-from tests.fire.deliveries_scene import Programs, free_port, nursery, settings
+from tests.fire.deliveries_scene import Programs, free_port, settings
 from tests.fire.deliveries_watch import Watch
+from tests.patience import until
 
 _POLICY = """
 [unreachable]
@@ -34,47 +33,33 @@ within = "20s"
 suspend_for = "30s"
 """
 _BETWEEN_S = 1.5
-_LOOK_S, _CLOSE_LOOK_S = 0.1, 0.03
+_TICK_S, _LOOK_S, _CLOSE_LOOK_S = 0.02, 0.1, 0.03
 _DOWN_S, _LONG_DOWN_S = 0.3, 4.0
 _PAUSE_S, _LONG_PAUSE_S = 1.0, 7.0
-_RARELY_ANEW = 0.1
 _FURTHER = timedelta(seconds=30)
-_PATIENCE_S = 600
+_MOST_LOOKS = 6_000
 
 _FAULTS = ("fault in", "Traceback", "deadlock", "was refused", "adapter failed", '"critical"')
 """What no log may say, however much goes wrong around the program."""
 
 
-@dataclass(slots=True)
-class Burning:
-    """One of the daemons, and which process it is now.
-
-    `resumes_at` is when it is woken, in the time of `time.monotonic`; None if it is not stopped.
-    """
-
-    name: str
-    pid: int = 0
-    resumes_at: float | None = None
-
-
-class Fire:
-    """The processes of one run, on a database without a schema; `folder` gets what they write."""
+class Carrying:
+    """What is done to the processes of one run; `folder` gets what they write."""
 
     def __init__(self, url: str, seed: int, folder: Path, *, daemons: int, sites: int) -> None:
-        self.figures = Counter[str]()
-        self._url, self._folder = url, folder
+        self._url = url
         self._chance = random.Random(f"deliveries {seed}")
         self._hand = Hand(folder)
-        self._burning = [Burning(f"daemon-{n}") for n in range(1, daemons + 1)]
         self._looked_at, self._all_is_held = 0.0, True
         self._returns_at: float | None = None
         with ExitStack() as stack:
-            self._story = stack.enter_context((folder / "story.jsonl").open("w"))
             self._watch = Watch(stack.enter_context(engine_of(url)))
             port = free_port()
-            variables = self._hand.environment | settings(folder, port)
-            self._nursery = stack.enter_context(nursery(variables))
-            programs = Programs(url, variables, folder, stack)
+            env = environment(url, self._hand.environment, settings(folder, port))
+            burning = [Burning(f"daemon-{n}", ("daemon",)) for n in range(1, daemons + 1)]
+            lit = fire(burning, env, folder, self._chance, self._hand.now)
+            self._fire = stack.enter_context(lit)
+            programs = Programs(env, folder, stack)
             ledger = str(folder / "ledger")
             self._receiver = programs.of("deliveries_receiver", str(port), str(seed), ledger)
             self._operator = programs.of("deliveries_operator", str(sites), str(seed))
@@ -86,6 +71,11 @@ class Fire:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def figures(self) -> Counter[str]:
+        """What was done."""
+        return self._fire.figures
 
     @property
     def overdue(self) -> list[timedelta]:
@@ -100,8 +90,8 @@ class Fire:
             desk.activate(_POLICY, by="operator-1", login=None, reason="fire", key="policy")
             desk.submit([Envelope(site=name, command=c.AddSite(by="operator-1")) for name in names])
         self._receiver.start()
-        for each in self._burning:
-            self._start(each)
+        for each in self._fire.all:
+            self._fire.start(each)
         self._operator.start()
 
     # What is done to them.
@@ -123,44 +113,27 @@ class Fire:
         """Let all that was ordered come to its end, and then everybody."""
         assert self._operator.end(signal.SIGTERM) == 0, self._operator.text()
         self.figures.update({f"acts {n}": times for n, times in self._operator.told().items()})
-        for each in self._burning:
-            self._resume(each)
+        self._fire.wake(math.inf)
         self._receiver.kill()
         self._receiver.start("--calm")
         self._returns_at = None
-        until = time.monotonic() + _PATIENCE_S
-        while not self._is_quiet():
-            assert time.monotonic() < until, "what was ordered comes to no end"
-            self._pass(_LOOK_S)
-        for each in self._burning:
-            os.kill(each.pid, signal.SIGTERM)
-            status = self._nursery.end_of(each.pid)
-            assert status == 0, self._ended_by_itself(each, status)
+        until(self._is_quiet_later, "what was ordered comes to its end", looks=_MOST_LOOKS)
+        for each in self._fire.all:
+            self._fire.end(each, signal.SIGTERM, 0)
         self._receiver.kill()
+
+    def _is_quiet_later(self) -> bool:
+        self._pass(_LOOK_S)
+        return self._is_quiet()
 
     def read_logs(self) -> None:
         """Nobody has met a fault of the program."""
-        for each in self._burning:
-            for line in (self._folder / f"{each.name}.log").read_text().splitlines():
-                assert not any(fault in line for fault in _FAULTS), f"{each.name}: {line}"
+        for each, line in self._fire.lines():
+            assert not any(fault in line for fault in _FAULTS), f"{each.name}: {line}"
         assert "Traceback" not in self._receiver.text(), self._receiver.text()
 
-    def _start(self, each: Burning) -> None:
-        anew = self._chance.random() < _RARELY_ANEW
-        log = self._folder / f"{each.name}.log"
-        each.pid = self._nursery.begin(["daemon"], log, url=self._url, anew=anew)
-        each.resumes_at = None
-        self._tell(started=each.name, pid=each.pid, anew=anew)
-
     def _kill(self) -> None:
-        each = self._chance.choice(self._burning)
-        self.figures["kills of daemons"] += 1
-        self.figures["kills of stopped daemons"] += each.resumes_at is not None
-        os.kill(each.pid, signal.SIGKILL)
-        status = self._nursery.end_of(each.pid)
-        assert status == -signal.SIGKILL, self._ended_by_itself(each, status)
-        self._tell(killed=each.name, pid=each.pid)
-        self._start(each)
+        self._fire.kill(self._chance.choice(self._fire.all))
 
     def _pause(self) -> None:
         self._stop_one(self._chance.random() * _PAUSE_S)
@@ -171,20 +144,10 @@ class Fire:
 
     def _stop_one(self, for_s: float) -> bool:
         """One at a time: whether there was none."""
-        if any(each.resumes_at is not None for each in self._burning):
-            return False
-        each = self._chance.choice(self._burning)
-        os.kill(each.pid, signal.SIGSTOP)
-        each.resumes_at = time.monotonic() + for_s
-        self._tell(paused=each.name, pid=each.pid, for_s=for_s)
-        self.figures["pauses"] += 1
-        return True
-
-    def _resume(self, each: Burning) -> None:
-        if each.resumes_at is not None:
-            os.kill(each.pid, signal.SIGCONT)
-            each.resumes_at = None
-            self._tell(resumed=each.name, pid=each.pid)
+        there_was_none = len(self._fire.awake) == len(self._fire.all)
+        if there_was_none:
+            self._fire.pause(self._chance.choice(self._fire.all), for_s)
+        return there_was_none
 
     def _kill_receiver(self, most_s: float = _DOWN_S) -> None:
         if self._returns_at is None:
@@ -197,29 +160,27 @@ class Fire:
     def _mourn(self, most_s: float) -> None:
         down_s = self._chance.random() * most_s
         self._returns_at = time.monotonic() + down_s
-        self._tell(killed="receiver", down_s=down_s)
+        self._fire.tell(killed="receiver", down_s=down_s)
         self.figures["kills of the receiver"] += 1
 
     # What is seen of them.
 
     def _pass(self, for_s: float) -> None:
         """Let so many real seconds pass."""
-        until = time.monotonic() + for_s
+        ends_at = time.monotonic() + for_s
         while True:
             rate, look_s = (RATE, _LOOK_S) if self._all_is_held else (1, _CLOSE_LOOK_S)
             self._hand.tick(rate)
             self._wake()
             if time.monotonic() - self._looked_at > look_s:
                 self._look()
-            if time.monotonic() >= until:
+            if time.monotonic() >= ends_at:
                 return
-            time.sleep(0.01)
+            time.sleep(_TICK_S)
 
     def _wake(self) -> None:
         now = time.monotonic()
-        for each in self._burning:
-            if each.resumes_at is not None and each.resumes_at <= now:
-                self._resume(each)
+        self._fire.wake(now)
         if self._returns_at is None and self._receiver.status is not None:
             self._mourn(_DOWN_S)
         if self._returns_at is not None and self._returns_at <= now:
@@ -232,9 +193,7 @@ class Fire:
         From just before one ends until somebody takes the order, the clock keeps real time.
         """
         self._looked_at = time.monotonic()
-        for pid in self._nursery.ended():
-            [each] = [each for each in self._burning if each.pid == pid]
-            raise AssertionError(self._ended_by_itself(each, self._nursery.end_of(pid)))
+        self._fire.see_all_alive()
         now = self._hand.now()
         longest = self._watch.see_overdue(now, _soon(now))
         self._all_is_held = longest is None
@@ -245,15 +204,6 @@ class Fire:
         if next_at is not None and next_at > _soon(self._hand.now()):
             self._hand.leap_to(next_at + _FURTHER)
         return next_at is None
-
-    def _tell(self, **what: Any) -> None:
-        told = {"at": clock.rfc3339(self._hand.now())} | what
-        self._story.write(json.dumps(told) + "\n")
-        self._story.flush()
-
-    def _ended_by_itself(self, each: Burning, status: int) -> str:
-        log = (self._folder / f"{each.name}.log").read_text()
-        return f"{each.name} ended by itself, with status {status}: …{log[-3_000:]}"
 
 
 def _soon(now: datetime) -> datetime:

@@ -7,18 +7,14 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.acceptance.daemons import PATIENCE_S, environment
-from tests.fire.nursery import Nursery
+from tests.nursery import Child, nursery_for
 
 SECRET = "whsec_c2lnbmVkIGZvciB0aGUgcmVjZWl2ZXIgdW5kZXIgZmlyZQ=="
 
-_ROOT = Path(__file__).parents[2]
 _PORTS = range(20_000, 30_000)
 """None that the machine gives to a connection that goes out."""
 
@@ -55,34 +51,18 @@ def free_port() -> int:
             return port
 
 
-@contextmanager
-def nursery(variables: Mapping[str, str]) -> Iterator[Nursery]:
-    """A nursery whose children have these variables, and live by their clock from the beginning."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        made = Nursery()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    with made:
-        yield made
-
-
 class Programs:
     """Modules of the tests, run as processes; what is left of them is killed with `stack`."""
 
-    def __init__(
-        self, url: str, variables: Mapping[str, str], folder: Path, stack: ExitStack
-    ) -> None:
-        self._environment = environment(url, variables)
+    def __init__(self, env: Mapping[str, str], folder: Path, stack: ExitStack) -> None:
+        self._environment = env
         self._folder = folder
         self._stack = stack
 
     def of(self, module: str, *words: str) -> Program:
         """One of them, which is not started yet."""
-        line = [sys.executable, "-m", f"tests.fire.{module}", *words]
-        made = Program(line, self._environment, self._folder / f"{module}.log")
+        log = self._folder / f"{module}.log"
+        made = Program(f"tests.fire.{module}", words, self._environment, log)
         self._stack.callback(made.kill)
         return made
 
@@ -90,16 +70,19 @@ class Programs:
 class Program:
     """One process after the other; what they write goes into one file."""
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self._words, self._environment, self._log = words, environment, log
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(
+        self, module: str, words: Sequence[str], env: Mapping[str, str], log: Path
+    ) -> None:
+        self._module, self._words, self._environment, self._log = module, words, env, log
+        self._process: Child | None = None
 
     def start(self, *more: str) -> None:
         """Begin, with more words."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._words, *more], env=self._environment, cwd=_ROOT, stdout=log, stderr=log
-            )
+        with self._log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            self._process = nursery_for(self._environment).begin(
+                [*self._words, *more], module=self._module, env=self._environment,
+                streams=(nothing.fileno(), log.fileno(), log.fileno()),
+            )  # fmt: skip
 
     @property
     def status(self) -> int | None:
@@ -111,13 +94,12 @@ class Program:
         """Send the signal and wait; the exit status, negative for a signal."""
         assert self._process is not None
         self._process.send_signal(by)
-        return self._process.wait(PATIENCE_S)
+        return self._process.wait()
 
     def kill(self) -> None:
         """Kill it if it runs."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
 
     def told(self) -> dict[str, int]:
         """The last line that it wrote."""

@@ -23,7 +23,7 @@ from sqlalchemy import Engine, func, select
 
 from incidents import clock
 from incidents.store.tables import sites
-from tests.acceptance.daemons import daemon, engine_of, environment, until
+from tests.acceptance.daemons import daemon, engine_of, environment
 from tests.databases import postgresql_server, sqlite_folder
 from tests.fire import checker
 from tests.fire.downtime_backlog import Backlog, Past
@@ -32,6 +32,7 @@ from tests.fire.ledger import Ledger
 from tests.fire.ledger import read as read_ledger
 from tests.fire.record import Entry
 from tests.fire.record import read as read_record
+from tests.patience import until
 
 UNIT = "clocks"
 CLOCKS = 10_000

@@ -1,10 +1,15 @@
 """The calls that a fault can hit: a command's writing system calls, as strace has seen them."""
 
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.nursery import NOT_TRACED, Child, Outcome, run
 
 WRITING = (
     "write", "writev", "pwrite64", "pwritev", "pwritev2", "sendfile", "copy_file_range",
@@ -58,6 +63,25 @@ class Fault:
 def watching(trace: Path) -> list[str]:
     """The options of a strace that writes the calls to `trace`."""
     return ["-y", "-s", "0", "-o", str(trace), "-e", "trace=" + ",".join(f"?{n}" for n in WRITING)]
+
+
+def run_to_the_end(
+    words: Sequence[str], *, env: Mapping[str, str], strace: Sequence[str] = ()
+) -> Outcome:
+    """Runs `incidents WORDS` to the interpreter's end, under a strace with those options."""
+    tracers = list[subprocess.Popen[bytes]]()
+
+    def trace(child: Child) -> None:
+        if strace:
+            line = ["strace", "-qq", *strace, "-p", str(child.pid)]
+            tracers.append(subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=sys.stderr))
+
+    variables = {**os.environ, **env}
+    ended = run(words, env=variables, traced=bool(strace), to_the_end=True, begun=trace)
+    for tracer in tracers:
+        tracer.wait()
+    assert ended.status != NOT_TRACED, "strace could not be attached"
+    return ended
 
 
 def calls_in(trace: str, folder: Path) -> list[Call]:

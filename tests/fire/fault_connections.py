@@ -7,10 +7,9 @@ other is there whole or not at all, and the same act with the same key is done e
 
 import random
 import shutil
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import LiteralString
 
@@ -26,8 +25,8 @@ from incidents.store.tables import entries
 from tests.databases import PostgresqlDatabases, postgresql_server
 from tests.fire import fault_record as checked
 from tests.fire.fault_acts import ACTS, Act, make_history, write_files
+from tests.fire.fault_calls import run_to_the_end
 from tests.fire.fault_record import Clean, Record
-from tests.fire.fault_server import Ended, FaultServer, fault_server
 from tests.fire.fault_wire import (
     BEFORE,
     KILLED,
@@ -40,10 +39,11 @@ from tests.fire.fault_wire import (
     Wire,
     wire,
 )
+from tests.nursery import Outcome
+from tests.patience import until
 
 UNIT = "cuts"
 KEY = "the-key"
-PATIENCE_S = 60.0
 PREPARED, EMPTY, RUN = "prepared", "template1", "run"
 # A backup is pg_dump's there, and nothing makes a database by using it.
 ON_SERVER = tuple(act for act in ACTS if act.name not in ("backup", "first use"))
@@ -52,10 +52,7 @@ ON_SERVER = tuple(act for act in ACTS if act.name not in ("backup", "first use")
 class Rig:
     """Does acts over the wire, cut or not, each on a fresh copy of the prepared database."""
 
-    def __init__(
-        self, server: FaultServer, databases: PostgresqlDatabases, over: Wire, folder: Path
-    ) -> None:
-        self._server = server
+    def __init__(self, databases: PostgresqlDatabases, over: Wire, folder: Path) -> None:
         self._databases = databases
         self._wire = over
         self._here = folder / "run"
@@ -65,6 +62,11 @@ class Rig:
         schema.upgrade(databases.url(PREPARED))
         make_history(databases.url(PREPARED), clock.now())
         self._before = self.record(PREPARED)
+
+    def close(self) -> None:
+        """Leave the server as it was."""
+        for name in (RUN, PREPARED):
+            self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def clean(self, act: Act) -> tuple[Clean, list[Message]]:
         """The act over a whole wire, and the messages that it takes."""
@@ -118,11 +120,11 @@ class Rig:
         record.assert_dense()
         return record
 
-    def _do(self, act: Act, cut: Cut | None) -> Ended:
+    def _do(self, act: Act, cut: Cut | None) -> Outcome:
         words = act.line(self._here, key=KEY, json=True)
         url = f"postgresql:///{RUN}?host={self._wire.folder}&port={PORT}&user=postgres"
         with self._wire.cutting(cut):
-            return self._server.run(words, env={"INCIDENTS_DB": url})
+            return run_to_the_end(words, env={"INCIDENTS_DB": url})
 
     def _fresh(self, act: Act) -> None:
         template = EMPTY if act.on_nothing else PREPARED
@@ -137,14 +139,13 @@ class Rig:
 
     def _wait_until_up(self) -> None:
         """A backend that is killed takes all others along, and the server starts anew."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                with psycopg.connect(self._databases.url(RUN)):
-                    return
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline, "the server does not come back"
-                time.sleep(0.05)
+
+        def answers() -> bool:
+            with suppress(psycopg.OperationalError), psycopg.connect(self._databases.url(RUN)):
+                return True
+            return False
+
+        until(answers, "the server comes back")
 
 
 def cuts_of(messages: Sequence[Message]) -> list[Cut]:
@@ -168,16 +169,20 @@ def kills_of(messages: Sequence[Message]) -> list[Cut]:
 
 
 @contextmanager
-def rig(folder: Path, *, durable: bool = False) -> Iterator[Rig]:
-    """A rig with a server and a wire of its own; `durable` for one whose backends are killed."""
-    for name in ("server", "wire"):
-        (folder / name).mkdir()
-    with (
-        fault_server(folder / "server") as server,
-        postgresql_server(durable=durable) as databases,
-        wire(_socket_of(databases), folder / "wire", _terminator(databases)) as over,
-    ):
-        yield Rig(server, databases, over, folder)
+def rig(folder: Path, databases: PostgresqlDatabases) -> Iterator[Rig]:
+    """A rig with a wire of its own, and two databases on that server."""
+    (folder / "wire").mkdir()
+    with wire(_socket_of(databases), folder / "wire", _terminator(databases)) as over:
+        made = Rig(databases, over, folder)
+        yield made
+        made.close()
+
+
+@contextmanager
+def server_and_rig(folder: Path, *, durable: bool = False) -> Iterator[Rig]:
+    """With a server of its own; `durable` for one whose backends are killed."""
+    with postgresql_server(durable=durable) as databases, rig(folder, databases) as made:
+        yield made
 
 
 def _socket_of(databases: PostgresqlDatabases) -> Path:
@@ -220,7 +225,7 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     here = folder / f"connections-{seed}"
     here.mkdir(parents=True)
     try:
-        with rig(here, durable=kills) as made:
+        with server_and_rig(here, durable=kills) as made:
             clean, messages = made.clean(act)
             figures["messages"] += len(messages) if which == 0 else 0
             cuts = kills_of(messages) if kills else cuts_of(messages)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.fire.fault_acts import Act
-from tests.fire.fault_server import Ended
 from tests.fire.record import COURIER
+from tests.nursery import Outcome
 
 Step = tuple[str, str, str, str]
 
@@ -50,19 +50,19 @@ class Record:
 class Clean:
     """An act without a fault: what it answered and put on record, and what was there before."""
 
-    ended: Ended
+    ended: Outcome
     steps: Sequence[Step]
     before: Record
 
 
-def is_acknowledged(act: Act, ended: Ended, *, as_json: bool) -> bool:
+def is_acknowledged(act: Act, ended: Outcome, *, as_json: bool) -> bool:
     """Whether the operator has been told that the act is done (or refused, if it is to be)."""
     answered = as_json and act.answers_in_json and answer_in(ended.stdout) is not None
     return ended.status == act.status or (answered and act.status == 0)
 
 
 def whole_or_not_at_all(
-    act: Act, clean: Clean, ended: Ended, record: Record, *, as_json: bool
+    act: Act, clean: Clean, ended: Outcome, record: Record, *, as_json: bool
 ) -> bool:
     """Whether the act is on record.
 

@@ -33,16 +33,16 @@ from tests.fire.fault_calls import (
     calls_in,
     faults_of,
     hit_in,
+    run_to_the_end,
     watching,
 )
 from tests.fire.fault_record import Clean, Record
-from tests.fire.fault_server import Ended, FaultServer, fault_server
+from tests.nursery import Outcome
+from tests.patience import PATIENCE_S
 
 UNIT = "faults"
 DATABASE = "incidents.db"
 KEY = "the-key"
-# A real process takes as long as that on a busy machine; a failing one waits it out.
-PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,7 @@ class Way:
 class Rig:
     """Does acts, faulted or not, each from a fresh copy of the prepared database."""
 
-    def __init__(self, server: FaultServer, folder: Path) -> None:
-        self._server = server
+    def __init__(self, folder: Path) -> None:
         self._prepared = folder / "prepared"
         self._here = folder / "run"
         self._trace = folder / "trace"
@@ -123,7 +122,7 @@ class Rig:
 
     # What must be true.
 
-    def _judge(self, act: Act, way: Way, clean: Clean, fault: Fault | None, ended: Ended) -> bool:
+    def _judge(self, act: Act, way: Way, clean: Clean, fault: Fault | None, ended: Outcome) -> bool:
         """Whether the act is on record, whole; it is there whole or not at all."""
         self._assert_status(clean, fault, ended)
         acknowledged = checked.is_acknowledged(act, ended, as_json=way.json)
@@ -133,7 +132,7 @@ class Rig:
             assert whole, "only the answer was lost, and the act is not there"
         return whole
 
-    def _assert_status(self, clean: Clean, fault: Fault | None, ended: Ended) -> None:
+    def _assert_status(self, clean: Clean, fault: Fault | None, ended: Outcome) -> None:
         harmless = fault is None or fault.call.target == STDERR
         if harmless and not (fault and fault.kills):
             assert ended.status == clean.ended.status, ended
@@ -172,7 +171,7 @@ class Rig:
         if fault is None or not (fault.kills or fault.call.name.startswith("unlink")):
             assert not parts, ("a part of a file was left behind", parts)
 
-    def _repeat(self, act: Act, way: Way, clean: Clean, first: Ended) -> None:
+    def _repeat(self, act: Act, way: Way, clean: Clean, first: Outcome) -> None:
         """When there is room again, the same act with the same key is done exactly once."""
         again = self._do(act, way)
         there = act.name == "backup" and again.status == 2
@@ -202,21 +201,21 @@ class Rig:
                 other.execute("SELECT count(*) FROM sites").fetchall()
             yield
 
-    def _do(self, act: Act, way: Way, strace: Sequence[str] = ()) -> Ended:
+    def _do(self, act: Act, way: Way, strace: Sequence[str] = ()) -> Outcome:
         words = act.line(self._here, key=KEY, json=way.json)
         if not way.real:
-            return self._server.run(words, env=self._env, strace=strace)
+            return run_to_the_end(words, env=self._env, strace=strace)
         tracer = ["strace", "-qq", "-f", "--seccomp-bpf", *strace] if strace else []
         program = str(Path(sys.executable).with_name("incidents"))
         with (self._output / "out").open("wb") as out, (self._output / "err").open("wb") as err:
-            done = subprocess.run(
+            real = subprocess.run(
                 [*tracer, program, *words],
                 # Compiled modules would be written too, once.
                 env={**os.environ, **self._env, "PYTHONDONTWRITEBYTECODE": "1"},
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=PATIENCE_S, check=False,
             )  # fmt: skip
-        said = ((self._output / name).read_text() for name in ("out", "err"))
-        return Ended(done.returncode, *said)
+        told, of_errors = ((self._output / name).read_bytes() for name in ("out", "err"))
+        return Outcome(real.returncode, told, of_errors)
 
 
 _SENTENCES = (
@@ -232,14 +231,6 @@ def _assert_whole(file: Path, before: Record) -> None:
     else:
         lines = tuple(file.read_text().splitlines())
     assert lines == before.lines, f"{file.name} is not whole"
-
-
-@contextmanager
-def rig(folder: Path) -> Iterator[Rig]:
-    """A rig whose files lie in `folder`, and its server."""
-    (folder / "server").mkdir()
-    with fault_server(folder / "server") as server:
-        yield Rig(server, folder)
 
 
 def sample(rig: Rig, act: Act, way: Way, chance: random.Random, size: int) -> Counter[str]:
@@ -276,11 +267,11 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     here = fast / f"incidents-faults-{os.getpid()}-{seed}"
     here.mkdir()
     try:
-        with rig(here) as made:
-            clean, calls = made.clean(act, way)
-            figures["calls"] += len(calls) if which == 0 else 0
-            for fault in faults_of(calls)[which::SLICES]:
-                figures += made.fault(act, way, clean, fault)
+        made = Rig(here)
+        clean, calls = made.clean(act, way)
+        figures["calls"] += len(calls) if which == 0 else 0
+        for fault in faults_of(calls)[which::SLICES]:
+            figures += made.fault(act, way, clean, fault)
     except AssertionError as error:
         shutil.copytree(here, folder / "left", dirs_exist_ok=True)
         error.add_note(f"again: python -c 'from tests.fire.faults import *; "
@@ -293,11 +284,11 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 
 def main() -> None:
     """All calls of all acts, counted: what the long run has before it."""
-    with rig(Path(sys.argv[1])) as made:
-        for act in ACTS:
-            for way in _WAYS:
-                _, calls = made.clean(act, way)
-                sys.stdout.write(json.dumps({"act": act.name, "calls": len(calls)}) + "\n")
+    made = Rig(Path(sys.argv[1]))
+    for act in ACTS:
+        for way in _WAYS:
+            _, calls = made.clean(act, way)
+            sys.stdout.write(json.dumps({"act": act.name, "calls": len(calls)}) + "\n")
 
 
 if __name__ == "__main__":

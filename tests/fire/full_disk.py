@@ -13,17 +13,17 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
 from incidents.audit.replay import Replay
@@ -32,18 +32,27 @@ from incidents.machine.commands import AddSite, Command, Log
 from incidents.store import engine as engines
 from incidents.store import schema
 from incidents.store.tables import entries
-from tests.acceptance.daemons import Daemon, daemon, desk_at, until
+from incidents.views.enforcement import is_heard
+from tests.acceptance.daemons import (
+    Daemon,
+    count_in,
+    daemon,
+    desk_at,
+    engine_of,
+    heartbeats_of,
+)
 from tests.fire import fault_record as checked
+from tests.fire.fault_calls import run_to_the_end
 from tests.fire.fault_record import Record
-from tests.fire.fault_server import Ended, FaultServer, fault_server
 from tests.fire.server import Server, crashing_server
+from tests.nursery import Outcome
+from tests.patience import until
 
 UNIT = "full disks"
 MIB = 2**20
 SQLITE_DISK, SERVER_DISK = 4 * MIB, 192 * MIB
-PATIENCE_S = 120.0
-# So often is it filled, and so many sites are overdue each time.
-TURNS, DUE = 2, 40
+# So many sites are overdue each time that it is filled.
+DUE = 40
 DESK, OVERDUE = "desk-{}.example", "due-{}-{}.example"
 _NOT_ENFORCED = "the clock is not enforced"
 
@@ -92,10 +101,9 @@ def _fails(*words: str) -> bool:
 class Operator:
     """Logs violations through `incidents`, one on each site, and writes down what was said."""
 
-    def __init__(self, server: FaultServer, url: str) -> None:
+    def __init__(self, url: str) -> None:
         self.acknowledged: dict[str, str] = {}
-        self.failed: dict[str, Ended] = {}
-        self._server = server
+        self.failed: dict[str, Outcome] = {}
         self._env = {"INCIDENTS_DB": url, "INCIDENTS_AS": "operator-1"}
         self._n = 0
 
@@ -109,9 +117,9 @@ class Operator:
         for site in list(self.failed):
             assert self._log(site), ("it does not go on", self.failed[site])
 
-    def say(self, *words: str) -> Ended:
+    def say(self, *words: str) -> Outcome:
         """Any command."""
-        return self._server.run(words, env=self._env)
+        return run_to_the_end(words, env=self._env)
 
     def _log(self, site: str) -> bool:
         ended = self.say("log", site, "--key", f"the log of {site}", "--json")
@@ -125,11 +133,11 @@ class Operator:
         return True
 
 
-def make_history(url: str) -> None:
+def make_history(url: str, turns: int) -> None:
     """Sites for the operator, and those whose clocks will lapse."""
     schema.upgrade(url)
     sites = [DESK.format(n) for n in range(1, 300)]
-    sites += [OVERDUE.format(turn, n) for turn in range(TURNS) for n in range(DUE)]
+    sites += [OVERDUE.format(turn, n) for turn in range(turns) for n in range(DUE)]
     _submit(url, {site: AddSite(by="operator-1") for site in sites}, timedelta(days=2))
 
 
@@ -149,15 +157,15 @@ def _submit(url: str, commands: Mapping[str, Command], ago: timedelta) -> None:
         engine.dispose()
 
 
-def on_sqlite(seed: int, folder: Path) -> Counter[str]:
-    """One run on a SQLite file.
+def on_sqlite(seed: int, folder: Path, turns: int = 2) -> Counter[str]:
+    """One run on a SQLite file, whose disk is filled so often.
 
     Raises:
         AssertionError: saying what was not true.
     """
     with small_disk(folder / "disk", SQLITE_DISK) as disk:
         url = f"sqlite:///{disk.folder / 'incidents.db'}"
-        return _fill_up(url, disk, seed, folder, full="is full")
+        return _fill_up(url, disk, seed, folder, turns, full="is full")
 
 
 def on_postgresql(seed: int, folder: Path) -> Counter[str]:
@@ -175,21 +183,26 @@ def on_postgresql(seed: int, folder: Path) -> Counter[str]:
         server.databases.empty() as url,
     ):
         full = "does not answer as it should"
-        return _fill_up(url, disk, seed, folder, full=full, server=server)
+        return _fill_up(url, disk, seed, folder, 2, full=full, server=server)
 
 
 def _fill_up(
-    url: str, disk: Disk, seed: int, folder: Path, *, full: str, server: Server | None = None
+    url: str,
+    disk: Disk,
+    seed: int,
+    folder: Path,
+    turns: int,
+    *,
+    full: str,
+    server: Server | None = None,
 ) -> Counter[str]:
     chance = random.Random(seed)
     figures = Counter[str]({UNIT: 0})
-    make_history(url)
-    (folder / "server").mkdir()
-    with ExitStack() as stack:
-        operator = Operator(stack.enter_context(fault_server(folder / "server")), url)
-        running = stack.enter_context(daemon(url, folder))
-        until(lambda: operator.say("daemon", "status").status == 0, "the daemon enforces")
-        for turn in range(TURNS):
+    make_history(url, turns)
+    operator = Operator(url)
+    with daemon(url, folder) as running, engine_of(url) as engine:
+        until(lambda: heartbeats_of(engine), "the daemon enforces")
+        for turn in range(turns):
             before = len(running.lines(_NOT_ENFORCED))
             # It is to find nothing to do until there is no room to do it in.
             _pause(running, url)
@@ -203,7 +216,7 @@ def _fill_up(
                 _lose_the_server(url, server, running, before)
                 figures["servers lost"] += 1
             else:
-                _assert_daemon_tells(running, operator, disk, before)
+                _assert_daemon_tells(running, operator, disk, before, engine)
             _assert_looking_works(operator, server)
             disk.make_room()
             if server is not None and not server.runs:
@@ -211,13 +224,14 @@ def _fill_up(
                 server.start()
             until(operator.log, "there is room again")
             operator.log_again()
-            until(partial(_is_decided, url, (turn + 1) * DUE), "what is due is done by itself")
+            decided = partial(_are_suspended, engine, (turn + 1) * DUE)
+            until(decided, "what is due is done by itself")
             figures[UNIT] += 1
         status = running.stop()
         assert status == 0, (status, running.text())
         assert "Traceback" not in running.text()
     figures["acknowledged"] += len(operator.acknowledged)
-    _assert_record(url, operator)
+    _assert_record(url, operator, turns)
     return figures
 
 
@@ -241,30 +255,37 @@ def _pause(running: Daemon, url: str) -> None:
 
 def _log_until_full(operator: Operator, disk: Disk, chance: random.Random, full: str) -> None:
     """Some acts go on being done, in room that the database has already."""
-    deadline = time.monotonic() + PATIENCE_S
     wanted = chance.randrange(3, 6)
-    while len(operator.failed) < wanted:
-        assert time.monotonic() < deadline, "the disk is full, and nobody minds"
+
+    def enough_failed() -> bool:
         disk.fill()
         if not operator.log():
             ended = list(operator.failed.values())[-1]
             assert ended.status == 1, ended
             checked.assert_clear(ended.stderr, sentences=[full])
+        return len(operator.failed) >= wanted
+
+    until(enough_failed, "the operator minds that the disk is full", looks=200)
 
 
-def _assert_daemon_tells(running: Daemon, operator: Operator, disk: Disk, before: int) -> None:
+def _assert_daemon_tells(
+    running: Daemon, operator: Operator, disk: Disk, before: int, engine: Engine
+) -> None:
     """It stays up, says that it cannot, and who looks is told that nothing enforces the clock."""
 
     def told() -> list[dict[str, Any]]:
         disk.fill()
         return running.lines(_NOT_ENFORCED)[before:]
 
-    def alarmed() -> bool:
+    def is_silent() -> bool:
         disk.fill()
-        return "NOTHING ENFORCES THE CLOCK" in operator.say("queue").stderr
+        with suppress(DBAPIError):
+            return not any(is_heard(beat, clock.now()) for beat in heartbeats_of(engine))
+        return False
 
     until(told, "the daemon says that the clock is not enforced")
-    until(alarmed, "the queue says so too")
+    until(is_silent, "its heart does not beat")
+    assert "NOTHING ENFORCES THE CLOCK" in operator.say("queue").stderr
     assert running.process.poll() is None, running.text()
 
 
@@ -295,12 +316,13 @@ def _use_up_the_log(url: str) -> None:
                 connection.execute("SELECT pg_switch_wal()")
 
 
-def _is_decided(url: str, sites: int) -> bool:
-    kinds = Counter(entry["kind"] for entry in _record(url).entries)
-    return kinds["site_suspended"] >= sites
+def _are_suspended(engine: Engine, sites: int) -> bool:
+    with suppress(DBAPIError):
+        return count_in(engine, "suspended") >= sites
+    return False
 
 
-def _assert_record(url: str, operator: Operator) -> None:
+def _assert_record(url: str, operator: Operator, turns: int) -> None:
     """Nothing acknowledged is lost, nothing is there twice; no clock was early, and each once."""
     record = _record(url)
     record.assert_dense()
@@ -320,7 +342,7 @@ def _assert_record(url: str, operator: Operator) -> None:
         if entry["kind"] == "site_suspended":
             suspended[entry["site"]] += 1
             assert entry["recorded_at"] > due[entry["site"]], ("early", entry)
-    expected = [OVERDUE.format(turn, n) for turn in range(TURNS) for n in range(DUE)]
+    expected = [OVERDUE.format(turn, n) for turn in range(turns) for n in range(DUE)]
     assert suspended == Counter(expected)
 
 

@@ -7,35 +7,37 @@ the operators wrote down and what is on record at the end must agree (see `check
 
 from __future__ import annotations
 
-import json
-import os
+import math
 import random
 import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Engine, exists, select
 
 from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store import engine as engines
 from incidents.store.schema import upgrade
-from tests.acceptance.daemons import incidents
+from incidents.store.tables import entries
+from tests.acceptance.daemons import engine_of, environment, incidents
 from tests.fire import ledger as ledgers
 from tests.fire import record
+from tests.fire.burning import Burning, Fire, fire
 from tests.fire.checker import check_database
 from tests.fire.ledger import ANSWER, Intent, LedgerFile
-from tests.fire.nursery import Nursery
 from tests.fire.operators import NO_ANSWER
 from tests.fire.server import Server, crashing_server
 from tests.fire.shift import POLICIES, SITES
+from tests.patience import until
 
 UNIT = "kills"
-KILLS_IN_A_CHUNK = 100
 OPERATORS, DAEMONS = 4, 3
 
 LEASE_S = 10.0
@@ -44,9 +46,26 @@ LEASE_S = 10.0
 _BETWEEN_KILLS_S = 0.2
 _WITHOUT_PROGRESS_S = 2.0
 _KILLS_A_PAUSE, _PAUSED_S = 6, 0.6
-_KILLS_A_LONG_PAUSE = 75
-KILLS_A_CRASH, _DOWN_S = 40, 0.8
-_RARELY_ANEW = 0.1
+_DOWN_S = 0.8
+_LOOK_S = 0.02
+WANTED = ("clock_lapsed", "site_suspended", "suspension_ended", "order_delivered")
+"""Entries without which nothing was put to the test: each is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doses:
+    """How many kills; after how many each time a pause past any lease, and a crash of the server.
+
+    `thought_s` is how long an operator thinks at most before an act.
+    """
+
+    kills: int
+    to_a_long_pause: int
+    to_a_crash: int
+    thought_s: float
+
+
+CHUNK = Doses(100, to_a_long_pause=75, to_a_crash=40, thought_s=0.03)
 
 _FAULTS = (
     "fault in this program", "_not_enforced", "Traceback", "deadlock", "refused a row",
@@ -62,39 +81,42 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
         AssertionError: with the findings, the seed and where the evidence is.
     """
     run = on_sqlite if seed % 2 else on_postgresql
-    figures = run(seed, folder, KILLS_IN_A_CHUNK)
+    figures = run(seed, folder, CHUNK)
     shutil.rmtree(folder)
     return figures
 
 
-def on_sqlite(seed: int, folder: Path, kills: int) -> Counter[str]:
+def on_sqlite(seed: int, folder: Path, doses: Doses) -> Counter[str]:
     """So many kills on one SQLite file; raises as `chunk` does."""
-    return _run("sqlite", f"sqlite:///{folder / 'fire.db'}", seed, folder, kills)
+    return _run("sqlite", f"sqlite:///{folder / 'fire.db'}", seed, folder, doses)
 
 
-def on_postgresql(seed: int, folder: Path, kills: int) -> Counter[str]:
+def on_postgresql(seed: int, folder: Path, doses: Doses) -> Counter[str]:
     """So many kills on one PostgreSQL, which crashes now and then; raises as `chunk` does."""
     with crashing_server() as server, server.databases.empty() as url:
-        return _run("postgresql", url, seed, folder, kills, server)
+        return _run("postgresql", url, seed, folder, doses, server)
 
 
 def _run(
-    kind: str, url: str, seed: int, folder: Path, kills: int, server: Server | None = None
+    kind: str, url: str, seed: int, folder: Path, doses: Doses, server: Server | None = None
 ) -> Counter[str]:
-    setup = _begin(url, folder, seed)
+    setup = _begin(url, folder)
+    chance = random.Random(f"kills {seed}")
     try:
-        with Fire(url, seed, folder, server) as fire:
-            fire.burn(kills)
-            fire.die_down()
-            fire.read_logs()
+        with fire(_burning(folder, seed, doses), environment(url), folder, chance) as lit:
+            killing = Killing(lit, url, folder, chance, server)
+            killing.burn(doses)
+            killing.die_down()
+            killing.read_logs()
         due_by = clock.now()
         incidents(url, "daemon", "--once")
-        told = [setup, *fire.ledgers()]
+        told = [setup, *killing.ledgers()]
         export = folder / "export.jsonl"
         kinds = check_database(url, told, due_by=due_by, keep=export)
     except AssertionError as error:
         raise AssertionError(_replay(kind, seed, folder, error)) from error
-    figures = fire.figures + Counter({f"kills on {kind}": kills, f"chunks on {kind}": 1})
+    figures = lit.figures + Counter({f"chunks on {kind}": 1})
+    figures[f"kills on {kind}"] = figures["kills"]
     figures["acts sent"] = sum(len(ledger.intents) for ledger in told)
     figures["acts acknowledged"] = sum(len(ledger.acknowledgements) for ledger in told)
     figures["acts cut short"] = sum(ledger.cut_short for ledger in told)
@@ -118,7 +140,7 @@ def _replay(kind: str, seed: int, folder: Path, error: AssertionError) -> str:
     )
 
 
-def _begin(url: str, folder: Path, seed: int) -> ledgers.Ledger:
+def _begin(url: str, folder: Path) -> ledgers.Ledger:
     """Makes the database: the sites, and a policy whose hours are seconds."""
     upgrade(url)
     engine = engines.create(url)
@@ -148,101 +170,95 @@ def _add(desk: Desk, site: str, ledger: LedgerFile) -> None:
     ledger.acknowledge(ledgers.acknowledgement(site, answer.document, None))
 
 
-@dataclass(slots=True)
-class Burning:
-    """One of the seven: how it is started, and which process it is now."""
+def _burning(folder: Path, seed: int, doses: Doses) -> list[Burning]:
+    """The seven processes."""
+    operators = [
+        Burning(
+            f"operator-{n}",
+            (str(n), str(seed), str(folder / f"operator-{n}.jsonl"), str(doses.thought_s)),
+            module="tests.fire.operators",
+        )
+        for n in range(1, OPERATORS + 1)
+    ]
+    return operators + [Burning(f"daemon-{n}", ("daemon",)) for n in range(1, DAEMONS + 1)]
 
-    name: str
-    words: Sequence[str]
-    pid: int = 0
-    resumes_at: float | None = None
-    """When it is woken, in the time of `time.monotonic`; None if it is not paused."""
 
+class Killing:
+    """What is done to the seven processes of one run."""
 
-class Fire:
-    """The seven processes of one run, and what is done to them."""
-
-    def __init__(self, url: str, seed: int, folder: Path, server: Server | None) -> None:
-        self.figures = Counter[str]()
+    def __init__(
+        self, lit: Fire, url: str, folder: Path, chance: random.Random, server: Server | None
+    ) -> None:
+        self._fire = lit
         self._url = url
-        self._folder = folder
         self._server = server
-        self._chance = random.Random(f"kills {seed}")
-        self._nursery = Nursery()
+        self._chance = chance
         self._ledger_files = [folder / f"operator-{n}.jsonl" for n in range(1, OPERATORS + 1)]
-        self._burning = [
-            Burning(f"operator-{n}", ("operator", str(n), str(seed), str(file)))
-            for n, file in enumerate(self._ledger_files, start=1)
-        ] + [Burning(f"daemon-{n}", ("daemon",)) for n in range(1, DAEMONS + 1)]
         self._read: dict[Path, int] = {}
         self._answered = 0
-        self._story = (folder / "story.jsonl").open("w")
-
-    def __enter__(self) -> Self:
-        for each in self._burning:
-            self._start(each)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._nursery.__exit__(None, None, None)
-        self._story.close()
+        for each in lit.all:
+            lit.start(each)
 
     def ledgers(self) -> list[ledgers.Ledger]:
         """What the operators wrote down."""
         return [ledgers.read(file) for file in self._ledger_files]
 
-    def burn(self, kills: int) -> None:
-        """Kill so many times, and do worse between."""
-        for n in range(1, kills + 1):
+    def burn(self, doses: Doses) -> None:
+        """Kill so many times, and do worse between; then until everything was put to the test."""
+        for n in count(1):
+            if n > doses.kills and any(ledger.cut_short for ledger in self.ledgers()):
+                break
             self._let_work()
             if n % _KILLS_A_PAUSE == 0:
                 self._pause(self._chance.random() * _PAUSED_S)
-            if n % _KILLS_A_LONG_PAUSE == _KILLS_A_LONG_PAUSE // 2:
+            if n % doses.to_a_long_pause == doses.to_a_long_pause // 2:
                 self._pause(LEASE_S + 1)
-                self.figures["pauses past any lease"] += 1
-            if self._server is not None and n % KILLS_A_CRASH == 0:
+                self._fire.figures["pauses past any lease"] += 1
+            if self._server is not None and n % doses.to_a_crash == 0:
                 self._crash(self._server)
-            self._kill(self._chance.choice(self._burning))
+            self._fire.kill(self._chance.choice(self._fire.all))
+        with engine_of(self._url) as engine:
+            until(partial(self._has_all, engine), f"each of {WANTED} is on record")
+
+    def _has_all(self, engine: Engine) -> bool:
+        self._fire.wake(time.monotonic())
+        self._fire.see_all_alive()
+        asked = select(*(_is_on_record(kind) for kind in WANTED))
+        with engine.connect() as connection:
+            return all(connection.execute(asked).one())
 
     def die_down(self) -> None:
         """Let the operators finish what they have in hand, and everything end."""
-        for each in self._burning:
-            self._resume(each)
-        operators = self._burning[:OPERATORS]
-        for each in operators:
-            os.kill(each.pid, signal.SIGTERM)
-        for each in operators:
-            status = self._nursery.end_of(each.pid)
+        self._fire.wake(math.inf)
+        for each in self._fire.all[:OPERATORS]:
             # One that has just begun does not know yet that it could end better.
-            assert status in (0, -signal.SIGTERM), self._ended_by_itself(each, status)
-        for each in self._burning[OPERATORS:]:
-            os.kill(each.pid, signal.SIGKILL)
-            status = self._nursery.end_of(each.pid)
-            assert status == -signal.SIGKILL, self._ended_by_itself(each, status)
-        self.figures["commands that outlived their operator to the end"] = self._nursery.clear()
+            self._fire.end(each, signal.SIGTERM, 0, -signal.SIGTERM)
+        for each in self._fire.all[OPERATORS:]:
+            self._fire.end(each, signal.SIGKILL, -signal.SIGKILL)
+        left = self._fire.clear()
+        self._fire.figures["commands that outlived their operator to the end"] = left
 
     def read_logs(self) -> None:
         """No process has met a fault of the program, or of its locks; count what the rest met."""
-        for each in self._burning:
-            for line in (self._folder / f"{each.name}.log").read_text().splitlines():
-                assert not any(fault in line for fault in _FAULTS), f"{each.name}: {line}"
-                self.figures["acts that got no answer"] += line.startswith(NO_ANSWER)
-                self.figures["looks that got no answer"] += "the clock is not enforced" in line
-                self.figures["orders carried out"] += "this order is only logged" in line
+        figures = self._fire.figures
+        for each, line in self._fire.lines():
+            assert not any(fault in line for fault in _FAULTS), f"{each.name}: {line}"
+            figures["acts that got no answer"] += line.startswith(NO_ANSWER)
+            figures["looks that got no answer"] += "the clock is not enforced" in line
+            figures["orders carried out"] += "this order is only logged" in line
 
     def _let_work(self) -> None:
         """Until something was acknowledged since, or nothing is to be expected; and a bit more."""
         before, since = self._answers(), time.monotonic()
         while self._answers() == before and time.monotonic() - since < _WITHOUT_PROGRESS_S:
-            self._wake()
-            time.sleep(0.005)
-        until = time.monotonic() + self._chance.random() * _BETWEEN_KILLS_S
-        while time.monotonic() < until:
-            self._wake()
-            time.sleep(0.005)
-        for pid in self._nursery.ended():
-            [each] = [each for each in self._burning if each.pid == pid]
-            raise AssertionError(self._ended_by_itself(each, self._nursery.end_of(pid)))
+            self._pass(_LOOK_S)
+        self._pass(self._chance.random() * _BETWEEN_KILLS_S)
+        self._fire.see_all_alive()
+
+    def _pass(self, for_s: float) -> None:
+        """Let that much time pass; nothing is waited for, it is the moment that is drawn."""
+        time.sleep(for_s)
+        self._fire.wake(time.monotonic())
 
     def _answers(self) -> int:
         """How many answers the operators have written down, by what was added since."""
@@ -254,59 +270,19 @@ class Fire:
             self._answered += added.count(ANSWER)
         return self._answered
 
-    def _wake(self) -> None:
-        for each in self._burning:
-            if each.resumes_at is not None and each.resumes_at <= time.monotonic():
-                self._resume(each)
-
-    def _start(self, each: Burning) -> None:
-        anew = self._chance.random() < _RARELY_ANEW
-        log = self._folder / f"{each.name}.log"
-        each.pid = self._nursery.begin(each.words, log, url=self._url, anew=anew)
-        each.resumes_at = None
-        self._tell(started=each.name, pid=each.pid, anew=anew)
-        self.figures["starts from nothing"] += anew
-
-    def _kill(self, each: Burning) -> None:
-        paused = each.resumes_at is not None
-        os.kill(each.pid, signal.SIGKILL)
-        status = self._nursery.end_of(each.pid)
-        assert status == -signal.SIGKILL, self._ended_by_itself(each, status)
-        self._tell(killed=each.name, pid=each.pid, paused=paused)
-        self.figures["kills"] += 1
-        self.figures[f"kills of {each.words[0]}s"] += 1
-        self.figures["kills in a pause"] += paused
-        self._start(each)
-
     def _pause(self, for_s: float) -> None:
-        awake = [each for each in self._burning if each.resumes_at is None]
-        if not awake:
-            return
-        each = self._chance.choice(awake)
-        os.kill(each.pid, signal.SIGSTOP)
-        each.resumes_at = time.monotonic() + for_s
-        self._tell(paused=each.name, pid=each.pid, for_s=for_s)
-        self.figures["pauses"] += 1
-
-    def _resume(self, each: Burning) -> None:
-        if each.resumes_at is not None:
-            os.kill(each.pid, signal.SIGCONT)
-            each.resumes_at = None
-            self._tell(resumed=each.name, pid=each.pid)
+        if awake := self._fire.awake:
+            self._fire.pause(self._chance.choice(awake), for_s)
 
     def _crash(self, server: Server) -> None:
         server.stop("immediate")
         down_s = self._chance.random() * _DOWN_S
-        self._tell(crashed="postgresql", down_s=down_s)
+        self._fire.tell(crashed="postgresql", down_s=down_s)
         time.sleep(down_s)
         server.start()
-        self._tell(started="postgresql")
-        self.figures["crashes of postgresql"] += 1
+        self._fire.tell(started="postgresql")
+        self._fire.figures["crashes of postgresql"] += 1
 
-    def _tell(self, **what: Any) -> None:
-        self._story.write(json.dumps({"at": clock.rfc3339(clock.now())} | what) + "\n")
-        self._story.flush()
 
-    def _ended_by_itself(self, each: Burning, status: int) -> str:
-        log = (self._folder / f"{each.name}.log").read_text()
-        return f"{each.name} ended by itself, with status {status}: …{log[-3_000:]}"
+def _is_on_record(kind: str) -> ColumnElement[bool]:
+    return exists().where(entries.c.body.contains(f'"kind":"{kind}"'))

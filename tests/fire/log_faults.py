@@ -10,8 +10,7 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +29,12 @@ from tests.fire.fault_calls import (
     calls_in,
     faults_of,
     hit_in,
+    run_to_the_end,
     watching,
 )
 from tests.fire.fault_record import assert_sound
-from tests.fire.fault_server import Ended, FaultServer, fault_server
 from tests.fire.log_record import assert_complete, assert_consistent
+from tests.nursery import Outcome
 
 UNIT = "faults"
 NAME = "log.example/incidents"
@@ -74,8 +74,7 @@ def _fill(engine: Engine, begin: int, n: int) -> None:
 class Rig:
     """Does the acts from a fresh copy of a prepared log in a SQLite file."""
 
-    def __init__(self, server: FaultServer, folder: Path) -> None:
-        self._server = server
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._here = folder / "run"
         self._trace = folder / "trace"
@@ -155,26 +154,18 @@ class Rig:
             shutil.rmtree(self._here)
         shutil.copytree(self._folder / f"prepared-{act.keyed}", self._here)
 
-    def _run(self, words: Sequence[str], strace: Sequence[str] = ()) -> Ended:
+    def _run(self, words: Sequence[str], strace: Sequence[str] = ()) -> Outcome:
         env = {
             "INCIDENTS_DB": f"sqlite:///{self._here}/incidents.db", "INCIDENTS_AS": "operator-1",
             "INCIDENTS_CONFIG": str(self._config),
         }  # fmt: skip
-        return self._server.run(words, env=env, strace=strace)
+        return run_to_the_end(words, env=env, strace=strace)
 
 
 def _add_and_sign(engine: Engine, run: object) -> None:
     _fill(engine, FIRST + MORE, 1)
     assert callable(run)
     assert run(("audit", "checkpoint")).status == 0
-
-
-@contextmanager
-def rig(folder: Path) -> Iterator[Rig]:
-    """A rig whose files lie in `folder`, and its server."""
-    (folder / "server").mkdir(parents=True)
-    with fault_server(folder / "server") as server:
-        yield Rig(server, folder)
 
 
 def sample(rig: Rig, act: Act, chance: random.Random, size: int) -> Counter[str]:
@@ -189,7 +180,7 @@ def sample(rig: Rig, act: Act, chance: random.Random, size: int) -> Counter[str]
 # ── on PostgreSQL ────────────────────────────────────────────────────────────────────────────────
 
 
-def killed(server: FaultServer, url: str, folder: Path, act: Act, n: int) -> bool:
+def killed(url: str, folder: Path, act: Act, n: int) -> bool:
     """The act, killed as it sends to the server for the `n`th time; whether it came to that.
 
     Raises:
@@ -202,8 +193,8 @@ def killed(server: FaultServer, url: str, folder: Path, act: Act, n: int) -> boo
         "INCIDENTS_AUDIT_PUBLISH": str(folder / "public"),
     }  # fmt: skip
 
-    def run(words: Sequence[str], strace: Sequence[str] = ()) -> Ended:
-        return server.run(words, env=env, strace=strace)
+    def run(words: Sequence[str], strace: Sequence[str] = ()) -> Outcome:
+        return run_to_the_end(words, env=env, strace=strace)
 
     _fill(engine, 0, FIRST)
     if act.keyed:
@@ -239,10 +230,10 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     here = (memory_folder() or folder) / f"incidents-log-faults-{os.getpid()}-{seed}"
     figures = Counter[str]()
     try:
-        with rig(here) as made:
-            calls = made.calls(act)
-            for fault in faults_of(calls)[which::SLICES]:
-                figures += made.fault(act, fault)
+        here.mkdir(parents=True)
+        made = Rig(here)
+        for fault in faults_of(made.calls(act))[which::SLICES]:
+            figures += made.fault(act, fault)
         figures += _on_postgresql(seed, here)
     except AssertionError as error:
         shutil.copytree(here, folder / "left", dirs_exist_ok=True)
@@ -258,11 +249,11 @@ def _on_postgresql(seed: int, folder: Path) -> Counter[str]:
     """A few kills on a server of its own, each at a place drawn by chance."""
     chance = random.Random(seed)
     figures = Counter[str]()
-    with postgresql_server() as databases, fault_server(folder / "server") as server:
+    with postgresql_server() as databases:
         for place in range(6):
             here = folder / f"postgresql-{place}"
             here.mkdir()
             with databases.at_head() as url:
                 act, n = chance.choice(ACTS), chance.randrange(1, 40)
-                figures["faults"] += killed(server, url, here, act, n)
+                figures["faults"] += killed(url, here, act, n)
     return figures

@@ -1,6 +1,6 @@
 """An operator, as a process of its own: acts until it is told to stop, or killed.
 
-    python -m tests.fire.operators NUMBER SEED LEDGER
+    python -m tests.fire.operators NUMBER SEED LEDGER MOST_THOUGHT_S
 
 The database is INCIDENTS_DB. Each act is written down before it is sent, and its answer after. What
 a predecessor has left without an answer is sent first, under the same key; and so is its last act
@@ -26,7 +26,6 @@ from incidents import clock
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, RefusedError
 from incidents.store import engine
-from tests.acceptance.daemons import CONSOLE
 from tests.fire.ledger import (
     Acknowledgement,
     Entry,
@@ -36,13 +35,13 @@ from tests.fire.ledger import (
 )
 from tests.fire.record import DESK_STREAM
 from tests.fire.shift import ACTIVATE, Shift, command_of
+from tests.nursery import CONSOLE
 
 NO_ANSWER = "no answer:"
 """So a line of its log begins that tells why the database did not answer."""
 
 _BY_COMMAND_LINE = 0.01
 _AT_ONCE, _MOST_AT_ONCE = 0.1, 4
-_MOST_THOUGHT_S = 0.03
 _UNTIL_TRIED_AGAIN_S = 0.05
 _REFUSED = b'{"refused"'
 _NO_ANSWER_YET = 1
@@ -52,10 +51,13 @@ _NO_ANSWER_YET = 1
 class Operator:
     """One process's work at its desk."""
 
-    def __init__(self, url: str, number: int, seed: int, ledger: LedgerFile) -> None:
+    def __init__(
+        self, url: str, number: int, seed: int, ledger: LedgerFile, most_thought_s: float
+    ) -> None:
         self._desk = Desk(engine.create(url))
         self._shift = Shift(operator=number, seed=seed)
         self._ledger = ledger
+        self._most_thought_s = most_thought_s
         self._stopping = False
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -70,7 +72,7 @@ class Operator:
         thought = random.Random()
         while not self._stopping:
             self._act()
-            time.sleep(thought.random() * _MOST_THOUGHT_S)
+            time.sleep(thought.random() * self._most_thought_s)
 
     def _act(self) -> None:
         """One act, or several in one transaction."""
@@ -179,14 +181,14 @@ def _words(intent: Intent) -> list[str]:
     return []
 
 
-def main(number: int, seed: int, file: Path) -> int:
-    """Work as operator `number` until SIGTERM; the exit status."""
-    with LedgerFile(file) as ledger:
-        operator = Operator(os.environ["INCIDENTS_DB"], number, seed, ledger)
+def main(number: str, seed: str, file: str, most_thought_s: str) -> None:
+    """Work as operator `number` until SIGTERM."""
+    with LedgerFile(Path(file)) as ledger:
+        url = os.environ["INCIDENTS_DB"]
+        operator = Operator(url, int(number), int(seed), ledger, float(most_thought_s))
         signal.signal(signal.SIGTERM, operator.stop)
         operator.work()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    main(*sys.argv[1:])

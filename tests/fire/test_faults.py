@@ -3,27 +3,33 @@
 import json
 import os
 import random
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from incidents import clock
-from tests.databases import memory_folder
+from tests.acceptance.daemons import environment
+from tests.databases import PostgresqlDatabases, memory_folder
 from tests.fire import fault_connections, fault_record, faults
 from tests.fire.fault_acts import ACTS, BY_NAME, ONE, Act
 from tests.fire.fault_calls import ERRORS, KILL, Call, Fault, calls_in
 from tests.fire.fault_connections import ON_SERVER
 from tests.fire.fault_record import Clean, Record
-from tests.fire.fault_server import Ended
 from tests.fire.fault_wire import TO_SERVER, Cut
 from tests.fire.faults import Way
+from tests.nursery import Outcome, run
 
 FORKED, WITH_COMPANY = Way(), Way(company=True, json=False)
-REAL = (("log", ERRORS[0]), ("log", KILL), ("attach", ERRORS[1]), ("daemon --once", KILL))
-OVER_THE_WIRE = ("log the third", "contact of a site", "activate", "daemon --once", "import")
+# Each fault of each act is the long run's: scripts/fire faults fault_connections.
+OFTEN = ("first use", "log the third", "attach", "activate", "daemon --once")
+REAL = (("log", ERRORS[0]), ("attach", ERRORS[1]), ("daemon --once", KILL))
+OVER_THE_WIRE = ("contact of a site", "activate", "daemon --once", "import")
+
+
+def rarely(*values: object) -> object:
+    return pytest.param(*values, marks=pytest.mark.long)
 
 
 @pytest.fixture(scope="module")
@@ -32,29 +38,37 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[faults.Rig]:
     if (memory := memory_folder()) is not None:
         folder = memory / f"incidents-faults-{os.getpid()}"
         folder.mkdir()
-    with faults.rig(folder) as made:
-        yield made
-    subprocess.run(["rm", "-r", folder], check=True)
+    yield faults.Rig(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
-def connections(tmp_path_factory: pytest.TempPathFactory) -> Iterator[fault_connections.Rig]:
-    with fault_connections.rig(tmp_path_factory.mktemp("connections")) as made:
+def connections(
+    tmp_path_factory: pytest.TempPathFactory, postgresql_databases: PostgresqlDatabases
+) -> Iterator[fault_connections.Rig]:
+    folder = tmp_path_factory.mktemp("connections")
+    with fault_connections.rig(folder, postgresql_databases) as made:
         yield made
 
 
-@pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
+@pytest.mark.parametrize("name", OFTEN)
 def test_an_act_that_meets_a_fault_is_done_whole_or_not_at_all_and_can_be_repeated(
-    rig: faults.Rig, act: Act
+    rig: faults.Rig, name: str
 ) -> None:
-    chance = random.Random(f"1 {act.name}")
-    alone = faults.sample(rig, act, FORKED, chance, 2)
-    together = faults.sample(rig, act, WITH_COMPANY, chance, 1)
+    figures = faults.sample(rig, BY_NAME[name], FORKED, random.Random(f"1 {name}"), 1)
 
-    assert alone["faults"] + together["faults"] + alone["missed"] + together["missed"] == 3
+    assert figures["faults"] + figures["missed"] == 1
 
 
-@pytest.mark.parametrize("kind", [*ERRORS, KILL])
+@pytest.mark.long
+@pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
+def test_so_is_each_kind_of_act_in_company(rig: faults.Rig, act: Act) -> None:
+    figures = faults.sample(rig, act, WITH_COMPANY, random.Random(f"1 {act.name}"), 1)
+
+    assert figures["faults"] + figures["missed"] == 1
+
+
+@pytest.mark.parametrize("kind", [KILL, *map(rarely, ERRORS)])
 def test_a_fault_at_each_sync_of_a_log_is_survived(rig: faults.Rig, kind: str) -> None:
     act = BY_NAME["log the third"]
     clean, calls = rig.clean(act, FORKED)
@@ -66,7 +80,7 @@ def test_a_fault_at_each_sync_of_a_log_is_survived(rig: faults.Rig, kind: str) -
     assert all(hit)
 
 
-@pytest.mark.parametrize(("name", "kind"), REAL)
+@pytest.mark.parametrize(("name", "kind"), [("log", KILL), *(rarely(*each) for each in REAL)])
 def test_the_real_command_survives_a_fault(rig: faults.Rig, name: str, kind: str) -> None:
     way = Way(real=True)
     clean, calls = rig.clean(BY_NAME[name], way)
@@ -78,7 +92,7 @@ def test_the_real_command_survives_a_fault(rig: faults.Rig, name: str, kind: str
     assert figures["faults"] + figures["missed"] == 1
 
 
-@pytest.mark.parametrize("name", OVER_THE_WIRE)
+@pytest.mark.parametrize("name", ["log the third", *map(rarely, OVER_THE_WIRE)])
 def test_an_act_whose_connection_ends_is_done_whole_or_not_at_all_and_can_be_repeated(
     connections: fault_connections.Rig, name: str
 ) -> None:
@@ -90,7 +104,7 @@ def test_an_act_whose_connection_ends_is_done_whole_or_not_at_all_and_can_be_rep
     assert figures["cuts"] + figures["missed"] == 2
 
 
-@pytest.mark.parametrize("how", ["before", "within"])
+@pytest.mark.parametrize("how", ["before", rarely("within")])
 def test_a_connection_that_ends_at_the_commit_leaves_no_doubt_after_a_repetition(
     connections: fault_connections.Rig, how: str
 ) -> None:
@@ -108,8 +122,9 @@ def test_a_connection_that_ends_at_the_commit_leaves_no_doubt_after_a_repetition
     assert sum(figure["done"] for figure in figures) >= 1, "the commit was done, unacknowledged"
 
 
+@pytest.mark.long
 def test_a_backend_that_is_killed_takes_no_act_with_it(tmp_path: Path) -> None:
-    with fault_connections.rig(tmp_path, durable=True) as made:
+    with fault_connections.server_and_rig(tmp_path, durable=True) as made:
         act = BY_NAME["log"]
         clean, messages = made.clean(act)
         kills = fault_connections.kills_of(messages)
@@ -121,70 +136,59 @@ def test_a_backend_that_is_killed_takes_no_act_with_it(tmp_path: Path) -> None:
 # The answer that cannot be written.
 
 
-def incidents(url: str, *words: str, out: int) -> subprocess.CompletedProcess[str]:
-    program = str(Path(sys.executable).with_name("incidents"))
-    return subprocess.run(
-        [program, *words, "--as", ONE], env={**os.environ, "INCIDENTS_DB": url}, stdout=out,
-        stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
+def incidents(url: str, *words: str, out: int | None = None, err: int | None = None) -> Outcome:
+    line = [*words, "--as", ONE]
+    return run(line, env=environment(url), out=out, err=err, to_the_end=True)
+
+
+@pytest.fixture
+def full() -> Iterator[int]:
+    """What takes nothing."""
+    with Path("/dev/full").open("wb", buffering=0) as file:
+        yield file.fileno()
 
 
 @pytest.mark.parametrize("json_asked", [True, False], ids=["json", "for people"])
 def test_an_act_whose_answer_finds_a_full_disk_is_done_and_answers_when_it_is_repeated(
-    db_url: str, tmp_path: Path, json_asked: bool
+    sqlite_url: str, full: int, json_asked: bool
 ) -> None:
     line = ["site", "add", "a.example", "--key", "1", *(["--json"] if json_asked else [])]
-    full = os.open("/dev/full", os.O_WRONLY)
-    lost = incidents(db_url, *line, out=full)
-    os.close(full)
-    with (tmp_path / "answer").open("w") as answer:
-        again = incidents(db_url, *line, out=answer.fileno())
+    lost = incidents(sqlite_url, *line, out=full)
+    again = incidents(sqlite_url, *line)
 
-    assert lost.returncode == 1
+    assert lost.status == 1
     fault_record.assert_clear(lost.stderr, sentences=["the answer cannot be written"])
     assert "No space left on device" in lost.stderr
-    assert again.returncode == 0
-    assert "a.example" in (tmp_path / "answer").read_text()
+    assert again.status == 0
+    assert "a.example" in again.stdout
 
 
 def test_an_act_whose_reader_has_gone_is_done_and_answers_when_it_is_repeated(
-    db_url: str, tmp_path: Path
+    sqlite_url: str,
 ) -> None:
     line = ["site", "add", "a.example", "--key", "1", "--json"]
     reading, writing = os.pipe()
     os.close(reading)
-    lost = incidents(db_url, *line, out=writing)
+    lost = incidents(sqlite_url, *line, out=writing)
     os.close(writing)
-    with (tmp_path / "answer").open("w") as answer:
-        again = incidents(db_url, *line, out=answer.fileno())
+    again = incidents(sqlite_url, *line)
 
-    assert (lost.returncode, lost.stderr) == (1, "")
-    assert again.returncode == 0
-    events = json.loads((tmp_path / "answer").read_text())["events"]
-    assert [event["kind"] for event in events] == ["site_added"]
+    assert (lost.status, lost.stderr) == (1, "")
+    assert again.status == 0
+    assert [event["kind"] for event in json.loads(again.stdout)["events"]] == ["site_added"]
 
 
 def test_a_full_disk_under_standard_error_changes_neither_the_act_nor_its_status(
-    db_url: str,
+    sqlite_url: str, full: int
 ) -> None:
-    full = os.open("/dev/full", os.O_WRONLY)
-
-    def status_of(*words: str) -> int:
-        program = str(Path(sys.executable).with_name("incidents"))
-        done = subprocess.run(
-            [program, *words], env={**os.environ, "INCIDENTS_DB": db_url}, check=False,
-            stdout=subprocess.DEVNULL, stderr=full,
-        )  # fmt: skip
-        return done.returncode
-
-    added = status_of("site", "add", "a.example")
     # What the time was taken for is told before the act.
-    logged = status_of("log", "a.example", "--at", clock.rfc3339(clock.now()))
-    refused = status_of("removed", "1-9")
-    misused = status_of("remove", "1-1")
-    os.close(full)
+    now = clock.rfc3339(clock.now())
+    lines = (
+        ("site", "add", "a.example"), ("log", "a.example", "--at", now), ("removed", "1-9"),
+        ("remove", "1-1"),
+    )  # fmt: skip
 
-    assert [added, logged, refused, misused] == [0, 0, 3, 2]
+    assert [incidents(sqlite_url, *line, err=full).status for line in lines] == [0, 0, 3, 2]
 
 
 # The judge itself.
@@ -198,23 +202,23 @@ def entry(n: int, kind: str) -> str:
 
 BEFORE = Record((entry(1, "site_added"),))
 WHOLE = Record((*BEFORE.lines, entry(2, "incident_logged"), entry(3, "site_closed")))
-CLEAN = Clean(ended=Ended(0, "{}", ""), steps=WHOLE.since(BEFORE), before=BEFORE)
+CLEAN = Clean(ended=Outcome(0, b"{}", b""), steps=WHOLE.since(BEFORE), before=BEFORE)
 LOG = BY_NAME["log"]
 
 
 @pytest.mark.parametrize(
     ("ended", "record", "found"),
     [
-        (Ended(0, '{"events": []}', ""), BEFORE, "acknowledged and lost"),
-        (Ended(1, '{"events": []}', ""), BEFORE, "acknowledged and lost"),
-        (Ended(-9, "", ""), Record(WHOLE.lines[:2]), "half of it was done"),
-        (Ended(-9, "", ""), Record((*WHOLE.lines, entry(4, "site_held"))), "something else"),
-        (Ended(-9, "", ""), Record((entry(1, "site_held"),)), "has changed"),
-        (Ended(0, '{"events": [{"kind": "site_held"}]}', ""), WHOLE, "not the record"),
+        (Outcome(0, b'{"events": []}', b""), BEFORE, "acknowledged and lost"),
+        (Outcome(1, b'{"events": []}', b""), BEFORE, "acknowledged and lost"),
+        (Outcome(-9, b"", b""), Record(WHOLE.lines[:2]), "half of it was done"),
+        (Outcome(-9, b"", b""), Record((*WHOLE.lines, entry(4, "site_held"))), "something else"),
+        (Outcome(-9, b"", b""), Record((entry(1, "site_held"),)), "has changed"),
+        (Outcome(0, b'{"events": [{"kind": "site_held"}]}', b""), WHOLE, "not the record"),
     ],
 )
 def test_the_judge_finds_what_is_lost_half_or_too_much(
-    ended: Ended, record: Record, found: str
+    ended: Outcome, record: Record, found: str
 ) -> None:
     with pytest.raises(AssertionError, match=found):
         fault_record.whole_or_not_at_all(LOG, CLEAN, ended, record, as_json=True)

@@ -1,14 +1,12 @@
 """A full disk: nothing acknowledged is lost, and all goes on by itself when there is room again."""
 
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fire import fault_record, full_disk
-from tests.fire.fault_server import FaultServer, fault_server
 from tests.fire.full_disk import MIB, UNIT, Disk, Operator, small_disk
 
 
@@ -18,35 +16,30 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         yield made
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[FaultServer]:
-    (tmp_path / "server").mkdir()
-    with fault_server(tmp_path / "server") as made:
-        yield made
-
-
+@pytest.mark.parametrize("turns", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_sqlite_file_on_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(
-    tmp_path: Path,
+    tmp_path: Path, turns: int
 ) -> None:
-    figures: Counter[str] = full_disk.on_sqlite(1, tmp_path)
+    figures = full_disk.on_sqlite(1, tmp_path, turns)
 
-    assert figures[UNIT] == 2
-    assert figures["refused for want of room"] >= 6
+    assert figures[UNIT] == turns
+    assert figures["refused for want of room"] >= 3 * turns
 
 
+@pytest.mark.long
 def test_a_server_on_a_full_disk_loses_nothing_and_goes_on_when_it_is_started_again(
     tmp_path: Path,
 ) -> None:
-    figures: Counter[str] = full_disk.on_postgresql(1, tmp_path)
+    figures = full_disk.on_postgresql(1, tmp_path)
 
     assert figures[UNIT] == 2
     assert figures["servers lost"] == 1
 
 
 def test_a_database_is_not_made_on_a_full_disk_and_is_made_when_there_is_room(
-    disk: Disk, server: FaultServer
+    disk: Disk,
 ) -> None:
-    operator = Operator(server, f"sqlite:///{disk.folder / 'incidents.db'}")
+    operator = Operator(f"sqlite:///{disk.folder / 'incidents.db'}")
     disk.fill()
     failed = operator.say("db", "upgrade")
     disk.make_room()
@@ -59,9 +52,9 @@ def test_a_database_is_not_made_on_a_full_disk_and_is_made_when_there_is_room(
 
 @pytest.mark.parametrize("words", [("db", "backup"), ("audit", "export", "-o")])
 def test_a_file_that_finds_no_room_is_not_there_and_what_was_there_stays(
-    disk: Disk, server: FaultServer, tmp_path: Path, words: tuple[str, ...]
+    disk: Disk, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    operator = Operator(server, f"sqlite:///{tmp_path / 'incidents.db'}")
+    operator = Operator(f"sqlite:///{tmp_path / 'incidents.db'}")
     assert operator.say("db", "upgrade").status == 0
     assert operator.say("site", "add", "a.example").status == 0
     disk.fill()
