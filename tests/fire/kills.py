@@ -24,9 +24,9 @@ from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store import engine as engines
-from incidents.store.schema import upgrade
 from incidents.store.tables import entries
 from tests.acceptance.daemons import engine_of, environment, incidents
+from tests.databases import sqlite_folder
 from tests.fire import ledger as ledgers
 from tests.fire import record
 from tests.fire.burning import Burning, Fire, fire
@@ -88,12 +88,13 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 
 def on_sqlite(seed: int, folder: Path, doses: Doses) -> Counter[str]:
     """So many kills on one SQLite file; raises as `chunk` does."""
-    return _run("sqlite", f"sqlite:///{folder / 'fire.db'}", seed, folder, doses)
+    with sqlite_folder() as files, files.at_head() as url:
+        return _run("sqlite", url, seed, folder, doses)
 
 
 def on_postgresql(seed: int, folder: Path, doses: Doses) -> Counter[str]:
     """So many kills on one PostgreSQL, which crashes now and then; raises as `chunk` does."""
-    with crashing_server() as server, server.databases.empty() as url:
+    with crashing_server() as server, server.databases.at_head() as url:
         return _run("postgresql", url, seed, folder, doses, server)
 
 
@@ -141,8 +142,7 @@ def _replay(kind: str, seed: int, folder: Path, error: AssertionError) -> str:
 
 
 def _begin(url: str, folder: Path) -> ledgers.Ledger:
-    """Makes the database: the sites, and a policy whose hours are seconds."""
-    upgrade(url)
+    """Fills the database: the sites, and a policy whose hours are seconds."""
     engine = engines.create(url)
     try:
         desk = Desk(engine)

@@ -41,27 +41,29 @@ def record(told: Told) -> Record:
     return Record([json.loads(body) for body in bodies], outgoing, ledger, story.now)
 
 
-def test_a_true_record_has_no_findings(db_url: str) -> None:
-    story = Story(db_url)
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def test_a_true_record_has_no_findings(request: pytest.FixtureRequest, kind: str) -> None:
+    url = request.getfixturevalue(f"{kind}_url")
+    story = Story(url)
     tell(story)
     story.engine.dispose()
 
-    kinds = check_database(db_url, [story.ledger], due_by=story.now)
+    kinds = check_database(url, [story.ledger], due_by=story.now)
 
     assert kinds["site_closed"] == 3
     assert kinds["site_suspended"] == 4
     assert kinds["suspension_struck"] == 1
 
 
-def test_a_database_whose_tables_differ_from_the_record_is_found(db_url: str) -> None:
-    story = Story(db_url)
+def test_a_database_whose_tables_differ_from_the_record_is_found(sqlite_url: str) -> None:
+    story = Story(sqlite_url)
     tell(story)
     with story.engine.begin() as connection:
         connection.execute(text("UPDATE sites SET run = 7 WHERE name = :name"), {"name": TOLD})
     story.engine.dispose()
 
     with pytest.raises(AssertionError, match="the replay does not give the tables"):
-        check_database(db_url, [story.ledger])
+        check_database(sqlite_url, [story.ledger])
 
 
 def test_what_is_true_stays_true_without_the_answers(record: Record) -> None:

@@ -45,6 +45,7 @@ def test_an_hour_is_an_hour_and_twelve_are_twelve_on_the_night_of_25_hours(chica
     assert chicago.check()["suspension_ended"] == 1
 
 
+@pytest.mark.long
 def test_the_time_that_comes_twice_is_refused_until_its_offset_is_typed(chicago: Scene) -> None:
     chicago.leap(2 * HOUR)
     ambiguous = chicago.house.cell.run(
@@ -83,6 +84,7 @@ def test_steps_of_an_hour_back_and_forth_fire_nothing_early_and_miss_nothing(
     assert entries["suspension_ended"] == 0
 
 
+@pytest.mark.long
 def test_a_daemon_off_by_more_than_two_seconds_stands_aside_and_an_act_far_ahead_is_refused(
     chicago: Scene,
 ) -> None:

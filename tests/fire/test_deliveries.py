@@ -19,10 +19,11 @@ from tests.fire.deliveries_world import Ordered, Site, World
 from tests.fire.record import Entry
 
 SEED = 20_261_124
-ON_POSTGRESQL, ON_SQLITE = 200, 80
+ON_POSTGRESQL, ON_SQLITE = 200, 60
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
 
+@pytest.mark.long
 def test_four_daemons_on_one_postgresql_carry_out_each_order_whoever_is_killed(
     tmp_path: Path,
 ) -> None:

@@ -9,7 +9,7 @@ from tests.fire import kills
 from tests.fire.kills import Doses
 
 SEED = 20_260_302
-FEW = Doses(12, to_a_long_pause=1_000, to_a_crash=8, thought_s=0.15)
+FEW = Doses(10, to_a_long_pause=1_000, to_a_crash=6, thought_s=0.3)
 MANY = Doses(60, to_a_long_pause=30, to_a_crash=30, thought_s=0.1)
 
 

@@ -1,11 +1,11 @@
 """The ledger keeps what its operator wrote down, however the operator ended."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 from tests.fire.checker import check
 from tests.fire.ledger import Acknowledgement, Entry, Intent, LedgerFile, read
+from tests.nursery import run
 
 INTENT = Intent(
     key="k-1", site="shop.example", actor="operator-1", kind="hold_set", command={"type": "SetHold"}
@@ -63,9 +63,8 @@ def test_what_a_failed_run_has_left_is_judged_again(tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(b"")
 
     files = [str(tmp_path / name) for name in ("export", "ledger")]
-    words = [sys.executable, "-m", "tests.fire.checker", *files]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = run(files, module="tests.fire.checker", env=os.environ)
 
-    assert done.returncode == 1
+    assert done.status == 1
     assert done.stdout.splitlines() == check([], [read(tmp_path / "ledger")])
     assert "lost" in done.stdout

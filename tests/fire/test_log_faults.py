@@ -10,16 +10,8 @@ import pytest
 
 from tests.databases import PostgresqlDatabases, memory_folder
 from tests.fire import log_faults
-from tests.fire.fault_calls import KILL, Fault
-from tests.fire.log_faults import ACTS, BY_NAME
-
-
-def rarely(values: object) -> object:
-    return pytest.param(values, marks=pytest.mark.long)
-
-
-def sampled(often: str) -> list[object]:
-    return [often, *(rarely(act.name) for act in ACTS if act.name != often)]
+from tests.fire.fault_calls import Fault
+from tests.fire.log_faults import BY_NAME
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +24,21 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[log_faults.Rig]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("name", sampled("key rotate"))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n == "key rotate" else pytest.mark.long) for n in BY_NAME],
+)
 def test_an_error_or_a_kill_at_any_writing_call_leaves_a_log_that_goes_on(
     rig: log_faults.Rig, name: str
 ) -> None:
     """Each of them is the long run's: scripts/fire log_faults --chunks 16."""
-    figures = log_faults.sample(rig, BY_NAME[name], random.Random(f"1 {name}"), 2)
+    figures = log_faults.sample(rig, BY_NAME[name], random.Random(f"1 {name}"), 1)
 
-    assert figures["faults"] + figures["missed"] == 2
+    assert figures["faults"] + figures["missed"] == 1
 
 
-@pytest.mark.parametrize("kind", [KILL, rarely("EIO")])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", log_faults.KINDS)
 def test_nor_does_one_at_each_sync_and_each_new_name_of_a_checkpoint(
     rig: log_faults.Rig, kind: str
 ) -> None:
@@ -55,7 +51,8 @@ def test_nor_does_one_at_each_sync_and_each_new_name_of_a_checkpoint(
     assert all(hit)
 
 
-@pytest.mark.parametrize("name", sampled("checkpoint"))
+@pytest.mark.long
+@pytest.mark.parametrize("name", BY_NAME)
 def test_nor_does_a_kill_on_the_way_to_a_server(
     postgresql_databases: PostgresqlDatabases, tmp_path: Path, name: str
 ) -> None:

@@ -22,7 +22,7 @@ from incidents.machine.ids import order_id
 from incidents.machine.incident import Incident
 from incidents.machine.order_acts import BY_HAND
 from incidents.machine.orders import NOTICE
-from tests.databases import Databases, SqliteDatabases
+from tests.databases import SqliteDatabases
 from tests.fire.step_history import TownHistory, TownStep, drawn
 from tests.fire.step_script import script
 from tests.fire.steps import desks_on, failure, no_desk, run, shortened
@@ -41,11 +41,13 @@ def test_the_machine_agrees_with_the_model_in_histories_that_have_every_kind_of_
     assert figures["activations"] > 0
 
 
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_desk_agrees_with_the_machine_and_the_model_and_its_log_replays(
-    databases: Databases,
+    request: pytest.FixtureRequest, kind: str
 ) -> None:
+    databases = request.getfixturevalue(f"{kind}_databases")
     random, figures = Random(5), Counter[str]()
-    while figures["steps"] < 300:
+    while figures["steps"] < 300 or not (figures["refused"] and figures["repeated"]):
         figures += run(drawn(random, 150, sites=4), desks_on(databases))
     assert figures["refused"] > 0
     assert figures["repeated"] > 0
@@ -88,7 +90,7 @@ def test_a_desk_that_does_not_enforce_is_found(
 
 
 def test_an_activation_fires_no_clock_early_after_the_clock_has_stepped_back(
-    databases: Databases,
+    sqlite_databases: SqliteDatabases,
 ) -> None:
     tiny = POLICIES.index(
         {
@@ -107,7 +109,7 @@ def test_an_activation_fires_no_clock_early_after_the_clock_has_stepped_back(
                 TownStep(wait=timedelta(0), act="edit"),
             ),
         ),
-        desks_on(databases),
+        desks_on(sqlite_databases),
     )
 
 
@@ -127,6 +129,7 @@ def test_a_history_is_shortened_to_what_still_fails() -> None:
     assert [step.wait for step in short.steps] == [timedelta(0), timedelta(0)]
 
 
+@pytest.mark.long
 def test_the_script_of_a_history_comes_to_the_same_when_it_is_typed(tmp_path: Path) -> None:
     steps = (
         TownStep(wait=HOUR, act="log", urls=("https://u.example/1",)),
