@@ -31,6 +31,7 @@ from tests.acts.powerdns_orders import (
     problem,
 )
 from tests.acts.powerdns_rig import PowerDns, rrset
+from tests.patience import PATIENCE_S, until
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def held_up(made: Adapter, at: Callable[[httpx.Request], bool]) -> tuple[threadi
     def wait(request: httpx.Request) -> None:
         if at(request) and not come.is_set():
             come.set()
-            assert freed.wait(30)
+            assert freed.wait(PATIENCE_S)
 
     requests_of(made, wait)
     return come, freed
@@ -128,15 +129,32 @@ def test_a_daemon_that_reads_while_another_one_acts_takes_no_notice_for_what_was
     come, freed = held_up(slow, lambda _: next(count) == 2)
     with ThreadPoolExecutor(1) as pool:
         attempt = pool.submit(slow.deliver, order("suspend"))
-        assert come.wait(10)
+        assert come.wait(PATIENCE_S)
         assert adapter(dns).deliver(order("suspend")) == Delivered()
         freed.set()
-        assert attempt.result(20) == Delivered()
+        assert attempt.result(PATIENCE_S) == Delivered()
     assert dns.ask(SITE, "A") == ["A 198.51.100.8"]
     kept = [json.loads(note["metadata"][0])["kept"] for note in dns.notes(ZONE)]
     assert kept
     assert "198.51.100." not in str(kept)
     assert adapter(dns).deliver(order("reopen", 2)) == Delivered()
+    assert dns.contents(ZONE) == before
+
+
+def test_a_daemon_that_reads_while_another_one_puts_all_back_takes_nothing_for_lost(
+    dns: PowerDns,
+) -> None:
+    dns.has_zone(ZONE, [A, AAAA])
+    before = dns.contents(ZONE)
+    assert adapter(dns).deliver(order("suspend", 1)) == Delivered()
+    slow = adapter(dns)
+    come, freed = held_up(slow, lambda request: "metadata" in request.url.path)
+    with ThreadPoolExecutor(1) as pool:
+        attempt = pool.submit(slow.deliver, order("reopen", 2))
+        assert come.wait(PATIENCE_S)
+        assert adapter(dns).deliver(order("reopen", 2)) == Delivered()
+        freed.set()
+        assert attempt.result(PATIENCE_S) == Delivered()
     assert dns.contents(ZONE) == before
 
 
@@ -148,10 +166,9 @@ def test_what_is_late_changes_nothing(dns: PowerDns) -> None:
     assert problem(late.deliver(order("suspend"))) == "Retry timeout"
     assert come.is_set()
     freed.set()
-    until = time.monotonic() + 10
-    while any(each.name == "attempt" for each in threading.enumerate()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(
+        lambda: all(each.name != "attempt" for each in threading.enumerate()), "the attempt is over"
+    )
     assert dns.contents(ZONE) == before
     assert dns.notes(ZONE) == []
 
@@ -271,7 +288,7 @@ def test_a_server_that_is_killed_over_and_over_loses_nothing(tmp_path: Path) -> 
             for _ in range(8):
                 dns.restart()
             done.set()
-            daemon.result(30)
+            daemon.result(PATIENCE_S)
         assert outcomes, "it was never in the way"
         assert dns.contents(ZONE) == before
         assert dns.notes(ZONE) == []

@@ -37,7 +37,7 @@ from incidents.acts.powerdns import note as notes
 from incidents.acts.powerdns.api import ApiError, Dialogue
 from incidents.acts.powerdns.names import Names, of_site
 from incidents.acts.powerdns.note import ConflictError, UnreadableNoteError
-from incidents.acts.powerdns.plan import Plan, Step, putting_back, taking_down
+from incidents.acts.powerdns.plan import LOST, Plan, Step, putting_back, taking_down
 from incidents.acts.powerdns.settings import PowerDnsSettings
 from incidents.acts.powerdns.settings import read as read_settings
 
@@ -94,6 +94,10 @@ class PowerDns:
         try:
             with self._alone(order.site, until):
                 plan = self._plan(order, Names(dialogue))
+                if plan == LOST:
+                    # Another attempt at this order may have put all back since the records were
+                    # read, and taken its note away: then they say so now.
+                    plan = self._plan(order, Names(dialogue))
                 if not isinstance(plan, list):
                     return plan
                 _carry_out(dialogue, plan)

@@ -33,7 +33,7 @@ _NO_RECORDS = Failed(problem="no_records", detail="nothing in the zone leads to 
 _TOO_MANY = Failed(
     problem="too_many_records", detail="the name has more records than a note can keep"
 )
-_LOST = Failed(
+LOST = Failed(
     problem="records_lost",
     detail="the name leads to the notice page, and there is no note of what it had before",
 )
@@ -131,7 +131,7 @@ def _putting_back(
     note = standing.note
     if note is None:
         if notes.new(standing.name).knowing(notice.put).is_in_force(standing.found):
-            _end(_LOST, is_own=is_own)
+            _end(LOST, is_own=is_own)
         return None
     _check_order(order, note)
     if order.site not in note.holds:
