@@ -111,9 +111,10 @@ class _Loop:
         self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
         self._alarms = Alarms(house, stopped=self._stop.is_set)
         self._filings = Filings(house, stopped=self._stop.is_set)
+        self._executors = {name: ThreadPoolExecutor(1) for name in _EXECUTORS}
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={name: ThreadPoolExecutor(1) for name in _EXECUTORS},
+            executors=self._executors,
             # The defaults would drop what comes late, which is when it is needed most.
             # A duty that comes due while it is at work waits in line: with one instance it would
             # be dropped, and with it the wake-up that the look at work has just asked for.
@@ -195,7 +196,7 @@ class _Loop:
 
     def _finish(self) -> None:
         """Wait for what is in hand; a second signal ends the process at once."""
-        closing = Thread(target=self._scheduler.shutdown, daemon=True)
+        closing = Thread(target=self._close, daemon=True)
         closing.start()
         while closing.is_alive():
             received = _stop_signal(0.05)
@@ -204,6 +205,13 @@ class _Loop:
                 signal.signal(received, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
                 os.kill(os.getpid(), received)
+
+    def _close(self) -> None:
+        # The scheduler would wait for the duties with its lock in hand, and a look that ends just
+        # then, and asks to be woken, would wait for that lock.
+        self._scheduler.shutdown(wait=False)
+        for executor in self._executors.values():
+            executor.shutdown(wait=True)
 
     # What the duties ask of the scheduler, from their own threads.
 

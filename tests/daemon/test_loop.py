@@ -1,18 +1,19 @@
 """What wakes the duties."""
 
-import time
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_STOPPED
 
 from incidents import clock, settings
 from incidents.bootstrap import House
 from incidents.daemon import loop
 from incidents.daemon.loop import Every
 from incidents.daemon.systemd import Systemd
+from tests.patience import PATIENCE_S, until
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -45,10 +46,7 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
             second.set()
             return
         whole._wake_at(clock.now())
-        # Still at work when its time comes.
-        deadline = time.monotonic() + 30
-        while scheduler.get_job("due") is not None and time.monotonic() < deadline:
-            time.sleep(0.001)
+        until(lambda: scheduler.get_job("due") is None, "its time comes while it is at work")
 
     house = House(settings.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
@@ -57,7 +55,33 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
     scheduler.start()
     try:
         whole._wake_at(clock.now())
-        assert second.wait(30)
+        assert second.wait(PATIENCE_S)
     finally:
         scheduler.shutdown()
         house.close()
+
+
+def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothing(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = Event()
+
+    def look() -> None:
+        at_work.set()
+        until(lambda: scheduler.state == STATE_STOPPED, "the daemon ends")
+        whole._wake_at(clock.now())
+
+    house = House(settings.load(db=sqlite_url))
+    whole = loop._Loop(house, Systemd({}))
+    scheduler = whole._scheduler
+    monkeypatch.setattr(whole._enforcement, "run", look)
+    scheduler.start()
+    whole._wake_at(clock.now())
+    assert at_work.wait(PATIENCE_S)
+
+    ending = Thread(target=whole._finish, daemon=True)
+    ending.start()
+    ending.join(PATIENCE_S)
+
+    assert not ending.is_alive()
+    house.close()
