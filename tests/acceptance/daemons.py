@@ -77,10 +77,10 @@ def environment(url: str, *more: Mapping[str, str]) -> dict[str, str]:
 
 
 def incidents(
-    url: str, *words: str, env: Mapping[str, str] | None = None, status: int = 0
+    url: str, *words: str, env: Mapping[str, str] | None = None, status: int = 0, **how: Any
 ) -> Outcome:
     """Runs `incidents WORDS…` as a process of its own, to its end."""
-    done = run(words, env=environment(url, env or {}))
+    done = run(words, env=environment(url, env or {}), **how)
     assert (done.status, done.late) == (status, False), (words, done)
     return done
 

@@ -11,11 +11,14 @@ import os
 import random
 import select
 import sys
+import time
 from collections import Counter
 
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store import engine
+
+_MOST_THOUGHT_S = 0.02
 
 
 def work(desk: Desk, site: str, person: str, chance: random.Random) -> Counter[str]:
@@ -27,6 +30,7 @@ def work(desk: Desk, site: str, person: str, chance: random.Random) -> Counter[s
         command = act(person, incident, chance, nonce=sum(done.values()))
         [answer] = desk.submit([Envelope(site=site, command=command)])
         done[type(command).__name__] += answer.refusal is None
+        time.sleep(chance.random() * _MOST_THOUGHT_S)
         incidents = answer.document["incidents"]
         last = max(last, *(int(found["id"].split("-")[1]) for found in incidents), 1)
     return done

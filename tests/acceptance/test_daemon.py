@@ -7,7 +7,6 @@ import signal
 import socket
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -35,10 +34,11 @@ from tests.patience import PATIENCE_S, until
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
-# Milliseconds, but on a machine where all other tests run as well.
-ON_TIME = 5 * SECOND
+# Milliseconds, but on a machine of any load: nothing else makes it wake within the hour.
+ON_TIME = timedelta(seconds=PATIENCE_S)
 OWN = {"INCIDENTS_CLOCK": "own"}
-MANY = tuple(f"site-{n:04}.example" for n in range(2_000))
+A_BATCH = 500
+MANY = tuple(f"site-{n:03}.example" for n in range(A_BATCH + 40))
 
 
 def kinds(entries: list[dict[str, object]]) -> list[object]:
@@ -81,14 +81,14 @@ def test_the_daemon_suspends_at_the_deadline_and_opens_twelve_hours_later(
 
 
 def test_a_daemon_wakes_for_a_due_time_that_another_process_writes_after_it_started(
-    db_url: str, tmp_path: Path
+    postgresql_url: str, tmp_path: Path
 ) -> None:
-    with engine_of(db_url) as engine, daemon(db_url, tmp_path) as running:
+    with engine_of(postgresql_url) as engine, daemon(postgresql_url, tmp_path) as running:
         until(lambda: heartbeats_of(engine), "the daemon enforces")
         # By an operator whose clock is 57 minutes behind: it lapses in three seconds.
         behind = clock_moved(3 * SECOND - HOUR)
-        incidents(db_url, "site", "add", "a.example", env=behind)
-        incidents(db_url, "log", "a.example", env=behind)
+        incidents(postgresql_url, "site", "add", "a.example", env=behind)
+        incidents(postgresql_url, "log", "a.example", env=behind)
         assert site(engine, "a.example")["state"] == "active"
 
         decided = running.says("decided")
@@ -98,15 +98,15 @@ def test_a_daemon_wakes_for_a_due_time_that_another_process_writes_after_it_star
 
 
 def test_after_a_day_of_downtime_what_is_due_is_done_once_and_nothing_else_is_opened(
-    db_url: str, tmp_path: Path
+    sqlite_url: str, tmp_path: Path
 ) -> None:
     now = clock.now()
-    with engine_of(db_url) as engine:
+    with engine_of(sqlite_url) as engine:
         log_on(engine, ["suspended.example"], now - 27 * HOUR)
         desk_at(engine, now - 25.5 * HOUR).elapse()
         log_on(engine, ["missed.example"], now - 25 * HOUR)
 
-        with daemon(db_url, tmp_path):
+        with daemon(sqlite_url, tmp_path):
             until(lambda: count_in(engine, "suspended") == 1, "the missed one is suspended")
             until(lambda: site(engine, "suspended.example")["state"] == "active", "opened")
             until(lambda: carried_out(engine), "both are carried out")
@@ -124,7 +124,7 @@ def test_after_a_day_of_downtime_what_is_due_is_done_once_and_nothing_else_is_op
 
 
 def test_any_number_of_daemons_decide_each_site_once(db_url: str, tmp_path: Path) -> None:
-    names = MANY[:600]
+    names = MANY[:120]
     with engine_of(db_url) as engine:
         log_on(engine, names, clock.now() - 2 * HOUR)
 
@@ -138,47 +138,41 @@ def test_any_number_of_daemons_decide_each_site_once(db_url: str, tmp_path: Path
 # Stopped, and killed.
 
 
-def test_sigterm_amid_2000_due_sites_finishes_the_batch_in_hand_and_exits_0(
-    db_url: str, tmp_path: Path
+def test_sigterm_amid_due_sites_finishes_the_batch_in_hand_and_exits_0(
+    postgresql_url: str, tmp_path: Path
 ) -> None:
-    with engine_of(db_url) as engine:
+    with engine_of(postgresql_url) as engine:
         log_on(engine, MANY, clock.now() - 2 * HOUR)
 
-        with daemon(db_url, tmp_path) as running:
-            until(lambda: count_in(engine, "suspended"), "it has begun")
-            status = running.stop()
-            assert status == 0
-            assert running.lines("stopping")[0]["signal"] == "SIGTERM"
+        with daemon(postgresql_url, tmp_path) as running, engine.begin() as connection:
+            connection.execute(text("LOCK TABLE sites IN ACCESS EXCLUSIVE MODE"))
+            until(lambda: waits_for_a_lock(engine), "it is in the middle of a batch")
+            running.process.send_signal(signal.SIGTERM)
+            assert running.says("stopping")["signal"] == "SIGTERM"
+            connection.rollback()
+
+            assert running.process.wait() == 0
             assert running.lines("stopped")
-        done = count_in(engine, "suspended")
-        assert done % 500 == 0
-        assert 0 < done < len(MANY)
+        assert count_in(engine, "suspended") == A_BATCH
         assert heartbeats_of(engine) == []
 
-        incidents(db_url, "daemon", "--once")
+        incidents(postgresql_url, "daemon", "--once")
         assert_decided_once(engine, MANY)
 
 
-def test_sigkill_at_any_moment_loses_nothing_and_the_next_daemon_finishes(
-    db_url: str, tmp_path: Path
+def test_sigkill_amid_due_sites_loses_nothing_and_the_next_daemon_finishes(
+    sqlite_url: str, tmp_path: Path
 ) -> None:
-    with engine_of(db_url) as engine:
+    with engine_of(sqlite_url) as engine:
         log_on(engine, MANY, clock.now() - 2 * HOUR)
 
-        for _ in range(2):
-            done = count_in(engine, "suspended")
-            with daemon(db_url, tmp_path) as running:
-                until(partial(more_than, engine, done), "it goes on")
-                assert running.stop(signal.SIGKILL) == -signal.SIGKILL
-        assert count_in(engine, "suspended") < len(MANY)
+        with daemon(sqlite_url, tmp_path) as running:
+            until(lambda: count_in(engine, "suspended"), "it has begun")
+            assert running.stop(signal.SIGKILL) == -signal.SIGKILL
 
-        with daemon(db_url, tmp_path):
+        with daemon(sqlite_url, tmp_path):
             until(lambda: count_in(engine, "suspended") == len(MANY), "all are suspended")
         assert_decided_once(engine, MANY)
-
-
-def more_than(engine: Engine, done: int) -> bool:
-    return count_in(engine, "suspended") > done
 
 
 def test_a_second_signal_ends_the_daemon_at_once(postgresql_url: str, tmp_path: Path) -> None:
@@ -195,7 +189,10 @@ def test_a_second_signal_ends_the_daemon_at_once(postgresql_url: str, tmp_path: 
 
 
 def waits_for_a_lock(engine: Engine) -> bool:
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND query LIKE '%next_due <%SKIP LOCKED%'"
+    )
     with engine.connect() as connection:
         return bool(connection.scalar(text(waiting)))
 
@@ -222,12 +219,12 @@ def test_status_is_loud_when_nothing_enforces_the_clock(sqlite_url: str, tmp_pat
         assert json.loads(dead.stdout)["beating"] is False
 
 
-def test_once_does_all_that_is_due_and_says_what(db_url: str) -> None:
-    with engine_of(db_url) as engine:
+def test_once_does_all_that_is_due_and_says_what(sqlite_url: str) -> None:
+    with engine_of(sqlite_url) as engine:
         log_on(engine, ["a.example", "b.example"], clock.now() - 2 * HOUR)
 
-    done = json.loads(incidents(db_url, "daemon", "--once", "--json").stdout)
-    again = incidents(db_url, "daemon", "--once")
+    done = json.loads(incidents(sqlite_url, "daemon", "--once", "--json").stdout)
+    again = incidents(sqlite_url, "daemon", "--once")
 
     assert done["sites"] == 2
     assert [(e["site"], e["kind"]) for e in done["events"]] == [
@@ -270,7 +267,7 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
     postgresql_url: str, tmp_path: Path
 ) -> None:
     timeline = Timeline(tmp_path)
-    timeline.move(30 * SECOND)
+    timeline.move(HOUR)
     env = timeline.environment
     with engine_of(postgresql_url) as engine:
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
@@ -282,12 +279,13 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
             status = incidents(postgresql_url, "daemon", "status", status=1)
             assert count_in(engine, "suspended") == 0
 
-            timeline.move(-30 * SECOND)
+            timeline.move(-HOUR)
             until(lambda: count_in(engine, "suspended"), "it enforces with the right clock")
             running.says("the clocks agree again, enforcing")
 
     assert "ahead of the database's" in str(beat.standing_aside)
-    assert abs(beat.beat_at - clock.now()) < 20 * SECOND
+    # By the database's clock, and not by its own.
+    assert abs(beat.beat_at - clock.now()) < HOUR / 2
     assert "ahead of the database's" in once.stderr
     assert "STANDS ASIDE" in status.stdout
 
@@ -349,7 +347,7 @@ def test_a_database_of_another_program_ends_the_daemon_with_one_sentence(
             connection.execute(text("CREATE TABLE somebody_elses (x INTEGER)"))
 
         with daemon(url, tmp_path) as running:
-            assert running.process.wait(PATIENCE_S) == 1
+            assert running.process.wait() == 1
             assert "another program" in running.text().splitlines()[-1]
 
 
@@ -412,7 +410,7 @@ def test_the_service_manager_hears_when_the_daemon_is_ready_alive_and_stopping(
     sqlite_url: str, tmp_path: Path, *, abstract: bool
 ) -> None:
     with Manager(tmp_path, abstract=abstract) as manager:
-        with daemon(sqlite_url, tmp_path, env=manager.environment) as running:
+        with daemon(sqlite_url, tmp_path, env=manager.environment, anew=abstract) as running:
             until(lambda: manager.heard().count("WATCHDOG=1") > 1, "the watchdog is fed")
             assert running.stop() == 0
         heard = manager.heard()

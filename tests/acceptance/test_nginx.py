@@ -20,18 +20,18 @@ OWN = {"INCIDENTS_CLOCK": "own"}
 
 
 def test_a_site_is_down_from_its_deadline_for_twelve_hours_and_gone_when_it_is_closed(
-    db_url: str, tmp_path: Path
+    sqlite_url: str, tmp_path: Path
 ) -> None:
     timeline = Timeline(tmp_path)
-    with nginx(tmp_path / "web") as web, engine_of(db_url) as engine:
+    with nginx(tmp_path / "web") as web, engine_of(sqlite_url) as engine:
         settings = tmp_path / "config.toml"
         settings.write_text('[acts]\nadapter = "web"\n' + web.toml("acts.web"))
         env = timeline.environment | OWN | {"INCIDENTS_CONFIG": str(settings)}
-        incidents(db_url, "site", "add", SHOP, env=env)
-        incidents(db_url, "log", SHOP, env=env)
+        incidents(sqlite_url, "site", "add", SHOP, env=env)
+        incidents(sqlite_url, "log", SHOP, env=env)
         assert (web.get(SHOP).status, web.get(SHOP).body) == (200, f"the page of {SHOP}\n")
 
-        with daemon(db_url, tmp_path, env=env):
+        with daemon(sqlite_url, tmp_path, env=env):
             timeline.move_to(site(engine, SHOP)["next_due"] + SECOND)
             until(lambda: site(engine, SHOP)["in_force"] == "suspended", "it is down")
             down = web.get(SHOP)
@@ -48,7 +48,7 @@ def test_a_site_is_down_from_its_deadline_for_twelve_hours_and_gone_when_it_is_c
             assert web.get(SHOP).body == f"the page of {SHOP}\n"
 
             incidents(
-                db_url, "site", "false-info", SHOP, "--field", "phone",
+                sqlite_url, "site", "false-info", SHOP, "--field", "phone",
                 "--evidence", "rings elsewhere", "--confirm", SHOP, env=env,
             )  # fmt: skip
             until(lambda: site(engine, SHOP)["in_force"] == "closed", "it is gone")
@@ -57,14 +57,14 @@ def test_a_site_is_down_from_its_deadline_for_twelve_hours_and_gone_when_it_is_c
             assert "关闭" in gone.body
             assert "retry-after" not in gone.headers
 
-        compared = incidents(db_url, "acts", "reconcile", "--all", "--json", env=env)
+        compared = incidents(sqlite_url, "acts", "reconcile", "--all", "--json", env=env)
         assert '"verdict": "agrees"' in compared.stdout
-        incidents(db_url, "audit", "replay", env=env)
+        incidents(sqlite_url, "audit", "replay", env=env)
         assert web.errors() == []
 
 
 def test_a_suspension_that_nginx_would_not_take_is_made_when_it_does(
-    db_url: str, tmp_path: Path
+    sqlite_url: str, tmp_path: Path
 ) -> None:
     """Its configuration is broken by somebody else's file: nothing changes until that is mended."""
     timeline = Timeline(tmp_path)
@@ -73,13 +73,13 @@ def test_a_suspension_that_nginx_would_not_take_is_made_when_it_does(
         settings = tmp_path / "config.toml"
         settings.write_text('[acts]\nadapter = "web"\n' + web.toml("acts.web"))
         env = timeline.environment | OWN | {"INCIDENTS_CONFIG": str(settings)}
-        incidents(db_url, "site", "add", SHOP, env=env)
-        incidents(db_url, "site", "hold", SHOP, "--reason", "ordered", env=env)
+        incidents(sqlite_url, "site", "add", SHOP, env=env)
+        incidents(sqlite_url, "site", "hold", SHOP, "--reason", "ordered", env=env)
         broken.write_text("no such directive;\n")
-        told = incidents(db_url, "daemon", "--once", env=env).stderr
+        told = incidents(sqlite_url, "daemon", "--once", env=env).stderr
         assert "1 order not carried out: incidents acts list" in told
         assert web.get(SHOP).status == 200
         broken.unlink()
         timeline.move(timedelta(seconds=5))
-        incidents(db_url, "daemon", "--once", env=env)
+        incidents(sqlite_url, "daemon", "--once", env=env)
         assert web.get(SHOP).status == 503

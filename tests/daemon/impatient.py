@@ -1,0 +1,15 @@
+"""`incidents` with a courier that waits for two seconds where it would wait for half a minute.
+
+python -m tests.daemon.impatient WORDS
+"""
+
+import sys
+from datetime import timedelta
+
+from incidents.acts import courier
+from incidents.cli import main
+
+courier.LEASE, courier.ATTEMPT_S = timedelta(seconds=2), 1.0
+
+if __name__ == "__main__":
+    sys.exit(main())
