@@ -145,8 +145,8 @@ def test_sigterm_amid_due_sites_finishes_the_batch_in_hand_and_exits_0(
         log_on(engine, MANY, clock.now() - 2 * HOUR)
 
         with daemon(postgresql_url, tmp_path) as running, engine.begin() as connection:
-            connection.execute(text("LOCK TABLE sites IN ACCESS EXCLUSIVE MODE"))
-            until(lambda: waits_for_a_lock(engine), "it is in the middle of a batch")
+            connection.execute(text("LOCK TABLE sites IN EXCLUSIVE MODE"))
+            until(lambda: waits_for_due_sites(engine), "it is in the middle of a batch")
             running.process.send_signal(signal.SIGTERM)
             assert running.says("stopping")["signal"] == "SIGTERM"
             connection.rollback()
@@ -189,12 +189,17 @@ def test_a_second_signal_ends_the_daemon_at_once(postgresql_url: str, tmp_path: 
 
 
 def waits_for_a_lock(engine: Engine) -> bool:
-    waiting = (
+    with engine.connect() as connection:
+        return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+def waits_for_due_sites(engine: Engine) -> bool:
+    asked = (
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND query LIKE '%next_due <%SKIP LOCKED%'"
     )
     with engine.connect() as connection:
-        return bool(connection.scalar(text(waiting)))
+        return bool(connection.scalar(text(asked)))
 
 
 # Seen, and not seen.

@@ -23,10 +23,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.long
 def test_an_installed_wheel_upgrades_a_database_and_works_outside_the_checkout(
-    installed: Path, empty_db_url: str, tmp_path: Path
+    installed: Path, tmp_path: Path
 ) -> None:
-    environment = os.environ | {"PYTHONPATH": str(installed), "INCIDENTS_DB": empty_db_url}
+    url = f"sqlite:///{tmp_path}/incidents.db"
+    environment = os.environ | {"PYTHONPATH": str(installed), "INCIDENTS_DB": url}
 
     def incidents(*args: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "incidents", *args]

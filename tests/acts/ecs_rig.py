@@ -10,7 +10,6 @@ import hmac
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -275,12 +274,3 @@ def serving() -> Iterator[Ecs]:
             ecs.freed.set()
             server.shutdown()
             thread.join()
-
-
-def wait_until(true: object, patience_s: float = 10.0) -> None:
-    """Until the function is true; a test that waits in vain fails."""
-    assert callable(true)
-    until = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < until, "it has not come to be"
-        time.sleep(0.01)

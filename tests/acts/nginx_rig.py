@@ -5,14 +5,14 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 30.0
+from tests.patience import PATIENCE_S, until
+
 SITES = ("shop.example", "blog.example")
 
 _CONFIG = """\
@@ -110,10 +110,11 @@ class Nginx:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits until it holds; fails, with what nginx has logged, if it never does."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, (self.folder / "error.log").read_text()
-            time.sleep(0.01)
+        try:
+            until(condition, "what nginx is to come to")
+        except AssertionError as error:
+            error.add_note((self.folder / "error.log").read_text())
+            raise
 
     def errors(self) -> list[str]:
         """What it has logged that is more than a notice."""

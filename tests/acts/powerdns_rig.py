@@ -7,7 +7,6 @@ import socket
 import sqlite3
 import struct
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +16,10 @@ from typing import Any
 
 import httpx
 
+from tests.patience import PATIENCE_S, until
+
 SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
 KEY = "the-key-of-a-test"
-PATIENCE_S = 20.0
 TYPES = {"A": 1, "CNAME": 5, "MX": 15, "TXT": 16, "AAAA": 28, "HTTPS": 65}
 
 _CONFIGURATION = """\
@@ -74,12 +74,9 @@ class PowerDns:
                 stderr=log,
                 env={"PATH": os.environ["PATH"] + ":/usr/sbin"},
             )
-        until = time.monotonic() + PATIENCE_S
-        while not self._answers():
-            said = (self.folder / "log").read_text(errors="replace")[-2000:]
-            assert self.process.poll() is None, f"PowerDNS has ended: {said}"
-            assert time.monotonic() < until, f"PowerDNS does not answer: {said}"
-            time.sleep(0.02)
+        until(lambda: self._ended() or self._answers(), "PowerDNS answers")
+        said = (self.folder / "log").read_text(errors="replace")[-2000:]
+        assert not self._ended(), f"PowerDNS has ended: {said}"
 
     def kill(self) -> None:
         """As a power cut would."""
@@ -90,6 +87,9 @@ class PowerDns:
     def restart(self) -> None:
         self.kill()
         self.start()
+
+    def _ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):

@@ -1,6 +1,5 @@
 """A node is stopped and started, exactly the one that is meant, and done is what has been seen."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +17,7 @@ from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retr
 from tests.acts import ecs_rig as alibaba
 from tests.acts.cloud_orders import ON_ITS_WAY, SITE, SOON, attempts_under_way, order
 from tests.acts.ecs_rig import ACCESS_KEY, REGION, SECRET, Ecs, Instance
+from tests.patience import until
 
 NODE = "i-bp1shop"
 OTHER = "i-bp1other"
@@ -357,15 +357,14 @@ def test_an_attempt_ends_in_its_time_and_what_is_late_changes_nothing(
 ) -> None:
     ecs.behaviour = behaviour
     made = adapter(ecs, timeout="1s")
-    begun = time.monotonic()
     outcome = made.deliver(order("suspend"))
-    assert time.monotonic() - begun < 5
+    # Nobody has freed the server yet.
     assert isinstance(outcome, Retry)
     assert outcome.problem == "timeout"
     # The answer comes after all, to an attempt that was given up.
     ecs.freed.set()
     ecs.behaviour = "well"
-    alibaba.wait_until(lambda: not attempts_under_way())
+    until(lambda: not attempts_under_way(), "no attempt is under way")
     assert ecs.changes() == []
     assert delivered_at_last(made, order("suspend")) == 2
 

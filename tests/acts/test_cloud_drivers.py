@@ -20,9 +20,9 @@ from incidents.acts.cloud import adapter as cloud
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Outcome, Retry
 from incidents.errors import SettingError, UnknownSettingError
-from tests.acts import ecs_rig as alibaba
 from tests.acts.cloud_orders import ON_ITS_WAY, SITE, SOON, attempts_under_way, order
 from tests.acts.ecs_rig import REGION
+from tests.patience import PATIENCE_S, until
 
 NODE, OTHER = "i-bp1shop", "i-bp1other"
 
@@ -159,7 +159,7 @@ def test_a_driver_that_waits_for_the_node_is_not_waited_for(switchboard: Switchb
     stopped = threading.Event()
 
     def slowly(node: Any) -> None:
-        assert stopped.wait(30)
+        assert stopped.wait(PATIENCE_S)
         node.state = NodeState.STOPPED
 
     switchboard.stopped = slowly
@@ -168,14 +168,14 @@ def test_a_driver_that_waits_for_the_node_is_not_waited_for(switchboard: Switchb
     assert isinstance(outcome, Retry)
     assert outcome.problem == "timeout"
     stopped.set()
-    alibaba.wait_until(lambda: not attempts_under_way())
+    until(lambda: not attempts_under_way(), "no attempt is under way")
 
 
 def test_there_is_an_end_to_the_attempts_that_are_still_under_way(
     switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped = threading.Event()
-    switchboard.stopped = lambda _: stopped.wait(30)
+    switchboard.stopped = lambda _: stopped.wait(PATIENCE_S)
     monkeypatch.setattr(cloud, "MOST_AT_ONCE", 2)
     made = dummy(nodes={SITE: "1"}, timeout="1s")
     with ThreadPoolExecutor(3) as pool:
@@ -183,7 +183,7 @@ def test_there_is_an_end_to_the_attempts_that_are_still_under_way(
     problems = sorted(getattr(each, "problem", "") for each in outcomes)
     assert problems == ["busy", "timeout", "timeout"]
     stopped.set()
-    alibaba.wait_until(lambda: not attempts_under_way())
+    until(lambda: not attempts_under_way(), "no attempt is under way")
     switchboard.stopped = lambda node: setattr(node, "state", NodeState.STOPPED)
     assert [made.deliver(order("suspend")) for _ in range(3)] == [Delivered()] * 3
 

@@ -2,12 +2,11 @@
 
 import io
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -15,6 +14,7 @@ from incidents.acts import crew as crews
 from incidents.acts.crew import Crew
 from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, Skipped
 from tests.acts.courier_rig import Told
+from tests.patience import PATIENCE_S, until
 
 ORDER = Order(
     id="12-o45", kind="suspend", lane="act", site="shop.example", site_id=12, seq=45,
@@ -114,28 +114,20 @@ def test_so_many_work_at_once_and_no_more() -> None:
 
     def work(n: int) -> None:
         began.append(n)
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE_S)
         done.append(n)
 
     with crew(3) as found:
         for n in range(5):
             found.give(lambda n=n: work(n))  # type: ignore[misc]
-        _until(lambda: len(began) == 3)
+        until(lambda: len(began) == 3, "three work")
         go_on.set()
-        _until(lambda: sorted(done) == [0, 1, 2, 3, 4])
+        until(lambda: sorted(done) == [0, 1, 2, 3, 4], "all is done")
 
 
 def test_nobody_waits_for_one_that_does_not_come_back() -> None:
-    hangs = Event()
+    hangs, ended = Event(), list[bool]()
     with crew(1) as found:
-        found.give(hangs.wait)
-        began = time.monotonic()
-    assert time.monotonic() - began < 5
+        found.give(lambda: ended.append(hangs.wait(PATIENCE_S)))
+    assert ended == []
     hangs.set()
-
-
-def _until(look: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)

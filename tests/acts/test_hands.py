@@ -1,6 +1,5 @@
 """What an adapter may have in hand: not all of it, and yet all that is due is carried out."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -21,8 +20,8 @@ from incidents.store.leases import Claimed
 from tests.acts.courier_rig import Told, courier
 from tests.acts.hands_rig import HANDS, SHARE, WORKERS, Seconds, finish, take
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.patience import PATIENCE_S, until
 
-PATIENCE_S = 20.0
 # So long an attempt may wait in line, and a bit.
 TOO_LATE_S = 6.0
 
@@ -112,17 +111,12 @@ def _turns_away(day: Rehearsal, many: int) -> bool:
     """Whether so many orders come to be let go, until later."""
     later = "next_at > (SELECT max(tried_at) FROM deliveries)"
     query = f"SELECT count(*) FROM deliveries WHERE held_by IS NULL AND {later}"
-    patience = time.monotonic() + PATIENCE_S
-    while day.rows(query) != [(many,)] and time.monotonic() < patience:
-        time.sleep(0.01)
-    return day.rows(query) == [(many,)]
+    return until(lambda: day.rows(query) == [(many,)], f"{many} are let go")
 
 
 def _gets(adapter: Told, many: int) -> bool:
     """Whether it comes to be given so many orders."""
-    patience = time.monotonic() + PATIENCE_S
-    while len(adapter.got) < many and time.monotonic() < patience:
-        time.sleep(0.01)
+    until(lambda: len(adapter.got) >= many, f"{many} are given to it")
     return len(adapter.got) == many
 
 

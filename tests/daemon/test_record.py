@@ -1,10 +1,6 @@
 """The record: a duty that numbers, signs, publishes and has witnessed, each without the others."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,10 +27,11 @@ from incidents.store.engine import reading, writing
 from incidents.testing import rehearsal
 from incidents.tlog import cosignature, note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
+from tests.acceptance.daemons import daemon
+from tests.patience import until
 
 NAME = "log.example/incidents"
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
-PATIENCE_S = 30.0
 
 
 @pytest.fixture
@@ -305,7 +302,7 @@ def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
         record.run()
         assert sizes(house) == (1, 1)
         Witnessing(house, record, stop).start()
-        _until(lambda: _witnessed(house) == [str(there.verifier)])
+        until(lambda: _witnessed(house) == [str(there.verifier)], "the other has signed")
         stop.set()
 
 
@@ -329,32 +326,15 @@ def _witnessed(house: House) -> list[str]:
         return checkpoints.witnesses(connection)
 
 
-def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 # ── a real daemon ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_real_daemon_signs_what_the_desk_writes_in_a_moment(
+def test_a_real_daemon_signs_what_the_desk_writes(
     house: House, db_url: str, tmp_path: Path
 ) -> None:
     make_key(house, tmp_path)
-    daemon = subprocess.Popen(
-        [sys.executable, "-m", "incidents", "daemon"],
-        env={**os.environ, "INCIDENTS_DB": db_url}, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        _until(lambda: sizes(house)[1] == 1)
-        began = time.monotonic()
+    with daemon(db_url, tmp_path) as running:
+        until(lambda: sizes(house)[1] == 1, "what was there is signed")
         add(house, "one.example")
-        _until(lambda: sizes(house)[1] == 2)
-        took_s = time.monotonic() - began
-    finally:
-        daemon.send_signal(signal.SIGTERM)
-        _, said = daemon.communicate(timeout=PATIENCE_S)
-    assert daemon.returncode == 0, said
-    assert took_s < 5, "it takes a second; a machine at work may need a little more"
+        until(lambda: sizes(house)[1] == 2, "what is new is signed")
+        assert running.stop() == 0, running.text()
