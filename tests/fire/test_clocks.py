@@ -17,12 +17,16 @@ AUTUMN = CHANGES["America/Chicago, autumn"]
 HALF_AN_HOUR = CHANGES["Australia/Lord_Howe, autumn"]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture
 def chicago(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     """Two machines in Chicago, 01:20 in the night on which 01:30 comes twice."""
     zone, change = AUTUMN
-    with scene(request.param, zone, change - 40 * MINUTE, tmp_path) as made:
+    kind = getattr(request, "param", "sqlite")
+    with scene(kind, zone, change - 40 * MINUTE, tmp_path) as made:
         yield made
+
+
+on_postgresql = pytest.mark.parametrize("chicago", ["postgresql"], indirect=True)
 
 
 def test_an_hour_is_an_hour_and_twelve_are_twelve_on_the_night_of_25_hours(chicago: Scene) -> None:
@@ -85,6 +89,7 @@ def test_steps_of_an_hour_back_and_forth_fire_nothing_early_and_miss_nothing(
 
 
 @pytest.mark.long
+@on_postgresql
 def test_a_daemon_off_by_more_than_two_seconds_stands_aside_and_an_act_far_ahead_is_refused(
     chicago: Scene,
 ) -> None:
@@ -98,13 +103,12 @@ def test_a_daemon_off_by_more_than_two_seconds_stands_aside_and_an_act_far_ahead
 
     entries = chicago.check()
     refused = chicago.figures["acts: clock_ahead"]
-    assert refused == chicago.has_a_clock
-    assert entries["site_suspended"] == 3 - refused
-    if chicago.has_a_clock:
-        assert chicago.figures["stood aside"] >= 2
+    assert refused == 1
+    assert entries["site_suspended"] == 2
+    assert chicago.figures["stood aside"] >= 2
 
 
-@pytest.mark.parametrize(("seed", "steps"), [(12, 8), pytest.param(13, 20, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("seed", "steps"), [(12, 8), pytest.param(13, 10, marks=pytest.mark.long)])
 def test_drawn_steps_of_the_clocks_leave_a_record_without_a_fault(
     tmp_path: Path, seed: int, steps: int
 ) -> None:

@@ -19,7 +19,7 @@ from tests.fire.deliveries_world import Ordered, Site, World
 from tests.fire.record import Entry
 
 SEED = 20_261_124
-ON_POSTGRESQL, ON_SQLITE = 200, 60
+ON_POSTGRESQL, ON_SQLITE = 80, 40
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
 

@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.fire.downtime import check, come_back
 
 CLOCKS = 1_000
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_after_72_hours_all_is_done_in_the_order_of_the_due_times_and_the_operator_gets_through(
-    request: pytest.FixtureRequest, kind: str, tmp_path: Path
+    sqlite_url: str, tmp_path: Path
 ) -> None:
-    done = come_back(request.getfixturevalue(f"{kind}_url"), tmp_path, CLOCKS)
+    done = come_back(sqlite_url, tmp_path, CLOCKS)
 
     check(done)
     backlog = done.backlog

@@ -24,8 +24,8 @@ from tests.nursery import Outcome, run
 FORKED, WITH_COMPANY = Way(), Way(company=True, json=False)
 # Each fault of each act is the long run's: scripts/fire faults fault_connections.
 OFTEN = ("first use", "log the third", "attach", "activate", "daemon --once")
-REAL = (("log", ERRORS[0]), ("attach", ERRORS[1]), ("daemon --once", KILL))
-OVER_THE_WIRE = ("log the third", "contact of a site", "activate", "daemon --once", "import")
+REAL = (("attach", ERRORS[1]), ("daemon --once", KILL))
+OVER_THE_WIRE = ("log the third", "daemon --once", "import")
 
 
 def rarely(value: object) -> object:
@@ -61,14 +61,14 @@ def test_an_act_that_meets_a_fault_is_done_whole_or_not_at_all_and_can_be_repeat
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
-def test_so_is_each_kind_of_act_in_company(rig: faults.Rig, act: Act) -> None:
+@pytest.mark.parametrize("act", ACTS[::4], ids=[act.name for act in ACTS[::4]])
+def test_so_is_one_in_company(rig: faults.Rig, act: Act) -> None:
     figures = faults.sample(rig, act, WITH_COMPANY, random.Random(f"1 {act.name}"), 1)
 
     assert figures["faults"] + figures["missed"] == 1
 
 
-@pytest.mark.parametrize("kind", [KILL, *map(rarely, ERRORS)])
+@pytest.mark.parametrize("kind", [KILL, rarely("EIO")])
 def test_a_fault_at_each_sync_of_a_log_is_survived(rig: faults.Rig, kind: str) -> None:
     act = BY_NAME["log the third"]
     clean, calls = rig.clean(act, FORKED)

@@ -10,22 +10,19 @@ from tests.fire.kills import Doses
 
 SEED = 20_260_302
 FEW = Doses(10, to_a_long_pause=1_000, to_a_crash=6, thought_s=0.3)
-MANY = Doses(60, to_a_long_pause=30, to_a_crash=30, thought_s=0.1)
+WITH_A_LONG_PAUSE = Doses(16, to_a_long_pause=16, to_a_crash=16, thought_s=0.3)
 
 
-@pytest.mark.parametrize("doses", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
+@pytest.mark.parametrize("doses", [FEW, pytest.param(WITH_A_LONG_PAUSE, marks=pytest.mark.long)])
 def test_what_was_acknowledged_is_done_once_on_a_sqlite_file(tmp_path: Path, doses: Doses) -> None:
     assert_put_to_the_test(kills.on_sqlite(SEED, tmp_path, doses), doses)
 
 
-@pytest.mark.parametrize("doses", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
-def test_what_was_acknowledged_is_done_once_on_a_postgresql_that_crashes(
-    tmp_path: Path, doses: Doses
-) -> None:
-    figures = kills.on_postgresql(SEED, tmp_path, doses)
+def test_what_was_acknowledged_is_done_once_on_a_postgresql_that_crashes(tmp_path: Path) -> None:
+    figures = kills.on_postgresql(SEED, tmp_path, FEW)
 
-    assert_put_to_the_test(figures, doses)
-    assert figures["crashes of postgresql"] >= doses.kills // doses.to_a_crash
+    assert_put_to_the_test(figures, FEW)
+    assert figures["crashes of postgresql"] >= 1
 
 
 def assert_put_to_the_test(figures: Counter[str], doses: Doses) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.databases import PostgresqlDatabases, memory_folder
 from tests.fire import log_faults
-from tests.fire.fault_calls import Fault
+from tests.fire.fault_calls import KILL, Fault
 from tests.fire.log_faults import BY_NAME
 
 
@@ -38,7 +38,7 @@ def test_an_error_or_a_kill_at_any_writing_call_leaves_a_log_that_goes_on(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", log_faults.KINDS)
+@pytest.mark.parametrize("kind", [KILL])
 def test_nor_does_one_at_each_sync_and_each_new_name_of_a_checkpoint(
     rig: log_faults.Rig, kind: str
 ) -> None:
@@ -52,7 +52,7 @@ def test_nor_does_one_at_each_sync_and_each_new_name_of_a_checkpoint(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", ["checkpoint", "key rotate"])
 def test_nor_does_a_kill_on_the_way_to_a_server(
     postgresql_databases: PostgresqlDatabases, tmp_path: Path, name: str
 ) -> None:

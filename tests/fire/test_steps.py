@@ -22,6 +22,7 @@ from incidents.machine.ids import order_id
 from incidents.machine.incident import Incident
 from incidents.machine.order_acts import BY_HAND
 from incidents.machine.orders import NOTICE
+from tests.acceptance.daemons import incidents
 from tests.databases import SqliteDatabases
 from tests.fire.step_history import TownHistory, TownStep, drawn
 from tests.fire.step_script import script
@@ -137,8 +138,6 @@ def test_the_script_of_a_history_comes_to_the_same_when_it_is_typed(tmp_path: Pa
         TownStep(wait=12 * HOUR, act="contact", at_deadline=True, key=1),
         TownStep(wait=HOUR, act="contact", key=1),
         TownStep(wait=HOUR, act="deliver", contact=2, again=True),
-        TownStep(wait=HOUR, act="say_removed"),
-        TownStep(wait=HOUR, act="reported"),
         TownStep(wait=HOUR, act="fail", lane=NOTICE),
         TownStep(wait=HOUR, act="retry", lane=NOTICE),
         TownStep(wait=HOUR, act="cancel", lane=NOTICE, outcome=BY_HAND),
@@ -171,18 +170,14 @@ def _typed(commands: str, folder: Path) -> str:
     file.write_text(commands)
     done = subprocess.run(
         ["bash", "-e", file, folder / "replayed.db"],
-        cwd=folder, env=_environment(), capture_output=True, text=True, timeout=300, check=True,
+        cwd=folder, env=_environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout + done.stderr
 
 
 def _incidents(folder: Path, *words: str) -> Any:
     url = f"sqlite:///{folder / 'replayed.db'}"
-    done = subprocess.run(
-        [sys.executable, "-m", "incidents", *words, "--db", url],
-        env=_environment(), capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    return json.loads(done.stdout)
+    return json.loads(incidents(url, *words).stdout)
 
 
 def _environment() -> dict[str, str]:
