@@ -216,7 +216,9 @@ class Killing:
                 self._fire.figures["pauses past any lease"] += 1
             if self._server is not None and n % doses.to_a_crash == 0:
                 self._crash(self._server)
-            self._fire.kill(self._chance.choice(self._fire.all))
+            # In the end only to cut an act short.
+            of = self._fire.all if n <= doses.kills else self._fire.all[:OPERATORS]
+            self._fire.kill(self._chance.choice(of))
         with engine_of(self._url) as engine:
             until(partial(self._has_all, engine), f"each of {WANTED} is on record")
 
