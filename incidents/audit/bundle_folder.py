@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Self
 
 from incidents.audit.bundle_manifest import ENTRIES, MANIFEST, NoBundleError, shown
 from incidents.errors import FileError
@@ -17,6 +17,7 @@ from incidents.errors import FileError
 _SAFE = re.compile(r"(?:\./)?(?:[0-9A-Za-z_-][0-9A-Za-z_.-]*/)*[0-9A-Za-z_-][0-9A-Za-z_.-]*/?")
 _MOST_FILES = 10_000_000
 _WINDOW_BYTES = 1 << 27
+_MOST_ZEROS = 1 << 20
 
 MOST_BYTES = 64 << 30
 """The most that the files of an archive have together: a small one can unfold to any size."""
@@ -63,21 +64,38 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
     packed = given.suffix in (".zst", ".zstd")
     reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).stream_reader
     try:
-        with reader(file, read_across_frames=True) if packed else file as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as members:
-                for n, member in enumerate(members):
-                    if n > _MOST_FILES:
-                        raise NoBundleError(file=given.name, detail="it holds too many files")
-                    left -= member.size
-                    _refuse_large(member, left, given)
-                    _write(members, member, folder)
-            # What stands behind its end would be a byte that is never missed.
-            rest = stream.read(1 << 20).strip(b"\0")
+        with (
+            reader(file, read_across_frames=True) if packed else file as stream,
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as members,
+        ):
+            for n, member in enumerate(members):
+                if n > _MOST_FILES:
+                    raise NoBundleError(file=given.name, detail="it holds too many files")
+                left -= member.size
+                _refuse_large(member, left, given)
+                _write(members, member, folder)
+            # What stands behind its end would be a byte that is never missed. A part of it may
+            # be read already, with the block that the end is in.
+            behind: Any = members.fileobj
+            rest = behind.read(_MOST_ZEROS + 1)
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
         detail = f"it is no archive that can be read: {str(error)[:100]}"
         raise NoBundleError(file=given.name, detail=detail) from error
-    if rest:
+    if len(rest) > _MOST_ZEROS or rest.strip(b"\0"):
         raise NoBundleError(file=given.name, detail="it goes on after the end of the archive")
+
+
+class _Header(tarfile.TarInfo):
+    """What begins a file, or ends the archive: `tarfile` takes a wrong one for the end, too."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
 
 
 def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
