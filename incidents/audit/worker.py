@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection as Pipe
@@ -81,7 +81,11 @@ class Failed:
 
 def main() -> None:
     """Work for the process at the other end of the pipe, whose file descriptor is the argument."""
-    pipe: Pipe = Pipe(int(sys.argv[1]))
+    serve(Pipe(int(sys.argv[1])))
+
+
+def serve(pipe: Pipe) -> None:
+    """Work for whoever is at the other end of the pipe, until it is closed."""
     # The other end is gone: there is nobody left to work for.
     with pipe, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
@@ -100,7 +104,8 @@ def _work(pipe: Pipe) -> None:
         pipe.send(Ready())
         _do_all(pipe, None)
     engine = create(url)
-    with plainly(engine):
+    with ExitStack() as closed, plainly(engine):
+        closed.callback(engine.dispose)
         engine.connect().close()
         pipe.send(Ready())
         with joined(engine, pipe.recv()) as connection:
