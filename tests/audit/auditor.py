@@ -1,15 +1,18 @@
 """The auditor: scripts/verify_export.py, called in this process, or run as the auditor runs it."""
 
 import importlib.util
-import shutil
+import io
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from subprocess import CompletedProcess
 from types import ModuleType
 from typing import Any
 
 from tests.audit import bundles
 from tests.audit.bundles import Files
+from tests.patience import PATIENCE_S
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "verify_export.py"
 
@@ -55,24 +58,29 @@ def told(
     }
 
 
-def wrong_in(files: Files, folder: Path, **asked: Any) -> list[str]:
-    """What is wrong with these files, written to that folder in place of all that was there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return wrong(bundles.write(files, folder), **asked)
-
-
 def first_in(files: Files, folder: Path, **asked: Any) -> str:
-    """The first thing that is wrong with them; there must be one."""
-    return wrong_in(files, folder, **asked)[0]
+    """The first thing that is wrong with these files, written in place of all that was there."""
+    return wrong(bundles.rewrite(files, folder), **asked)[0]
 
 
-def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """The script in a process of its own, that finds no library of anybody's."""
+def run(*arguments: str | Path, cwd: Path | None = None) -> CompletedProcess[str]:
+    """What the command answers, called in this process."""
+    words, out, err = [*map(str, arguments)], io.StringIO(), io.StringIO()
+    with chdir(cwd or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
+        try:
+            status = script.main(words)
+        except SystemExit as ended:
+            status = ended.code
+    return CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+
+def process(*arguments: str | Path, cwd: Path | None = None) -> CompletedProcess[str]:
+    """The same of a process of its own, as the auditor runs it, that finds nobody's library."""
     return subprocess.run(
         [sys.executable, "-I", "-S", str(SCRIPT), *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )

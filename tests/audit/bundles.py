@@ -7,6 +7,8 @@ signatures are `cryptography`'s. The entries are those of a real desk.
 import base64
 import hashlib
 import json
+import shutil
+import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -136,6 +138,19 @@ def under_key(desk: Desk, signer: Signer) -> Desk:
     return desk.with_entries([entry.replace(*keys) for entry in desk.entries])
 
 
+def named(desk: Desk, entries: Sequence[bytes]) -> Desk:
+    """These entries, and of the policies those that they name."""
+    names = {json.loads(entry)["policy"] for entry in entries}
+    return Desk(tuple(entries), {name: desk.policies[name] for name in sorted(names)})
+
+
+def many(desk: Desk, n: int) -> Desk:
+    """So many entries of one site, that nobody has decided, behind the log's key."""
+    first = key_made(desk.entries[0], 1, LOG)
+    more = (edited(desk.entries[0], site_seq=str(seq)) for seq in range(1, n))
+    return named(desk, [first, *more])
+
+
 def key_made(like: bytes, seq: int, new: Signer, old: Signer | None = None) -> bytes:
     """The desk's own act of making a key, when that entry was recorded and under its policy."""
     said = json.loads(like)
@@ -261,6 +276,20 @@ def write(files: Mapping[str, bytes], folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     return folder
+
+
+def rewrite(files: Mapping[str, bytes], folder: Path) -> Path:
+    """Writes them in the place of all that was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return write(files, folder)
+
+
+def packed(folder: Path, archive: Path) -> Path:
+    """The folder as an archive of that name."""
+    with tarfile.open(archive, mode="w") as tar:
+        for file in sorted(folder.rglob("*")):
+            tar.add(file, file.relative_to(folder), recursive=False)
+    return archive
 
 
 def read(folder: Path) -> Files:

@@ -1,4 +1,4 @@
-"""What the tests of the log stand on: a desk with a log, and records that bundles are made of."""
+"""What the tests of the log stand on: desks with a log, and records that bundles are made of."""
 
 import shutil
 import tempfile
@@ -7,38 +7,63 @@ from pathlib import Path
 
 import pytest
 
+from incidents.audit import crew
 from incidents.testing import rehearsal
-from tests.audit import bundles
+from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import LOG, NEXT, Desk
+from tests.audit.histories import Histories
 from tests.audit.log_house import START, House
+from tests.audit.verifying import Verifier
+from tests.audit.worker_threads import WorkerThread
 from tests.databases import SqliteDatabases, memory_folder
 
 
 @pytest.fixture
 def house(db_url: str, tmp_path: Path) -> Iterator[House]:
-    """A desk with a log, on both databases in turn, at a time that stands still."""
+    """A desk with a log, at a time that stands still."""
     with rehearsal(START) as time:
         found = House(db_url, tmp_path, time)
         yield found
         found.engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def histories(sqlite_databases: SqliteDatabases) -> Histories:
+    """Copies of desks at which much was done already."""
+    return Histories(sqlite_databases)
+
+
+@pytest.fixture(scope="session")
 def desk(sqlite_databases: SqliteDatabases) -> Desk:
     """Twenty entries of a real desk."""
     with sqlite_databases.at_head() as url:
         return bundles.a_day(url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def rotated(desk: Desk) -> Desk:
     """The same, with the entry that hands over to another key behind it."""
     return bundles.handed_over(desk, LOG, NEXT)
 
 
+@pytest.fixture
+def worker_threads(monkeypatch: pytest.MonkeyPatch) -> list[WorkerThread]:
+    """Those that have begun in the place of processes."""
+    monkeypatch.setattr(crew, "_start", WorkerThread)
+    monkeypatch.setattr(WorkerThread, "begun", [])
+    return WorkerThread.begun
+
+
+@pytest.fixture(params=[auditor.wrong, verifying.wrong], ids=["script", "program"])
+def wrong(request: pytest.FixtureRequest) -> Verifier:
+    """What is wrong with a bundle: by the one-file verifier, and by `audit verify`."""
+    verifier: Verifier = request.param
+    return verifier
+
+
 @pytest.fixture(scope="module")
 def memory() -> Iterator[Path]:
-    """A folder that thousands of changed bundles are written to."""
+    """A folder in memory, for the thousands of changed bundles that are written to it."""
     made = tempfile.mkdtemp(prefix="incidents-bundles-", dir=memory_folder())
     yield Path(made)
     shutil.rmtree(made)

@@ -1,4 +1,7 @@
-"""A replay by several processes finds what one finds, of one state, and leaves nobody behind."""
+"""A replay by several processes finds what one finds, of one state, and leaves nobody behind.
+
+Most of it is shown with workers that are threads; that they are processes, where that matters.
+"""
 
 import json
 import os
@@ -6,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from multiprocessing import Pipe
@@ -29,23 +31,24 @@ from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store import tables
 from incidents.store.engine import reading, writing
+from tests.audit.histories import Histories
 from tests.audit.tampering import fill
-from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.audit.worker_threads import WorkerThread
+from tests.desk.rehearsal import Rehearsal
+from tests.patience import PATIENCE_S, until
 
-PATIENCE_S = 30
+Threads = list[WorkerThread]
 
 
 @pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
-    with rehearsal(db_url) as day:
-        fill(day)
+def day(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
+    with histories.after(fill, db_url) as day:
         yield day
 
 
 @pytest.fixture
-def sqlite_day(sqlite_url: str) -> Iterator[Rehearsal]:
-    with rehearsal(sqlite_url) as day:
-        fill(day)
+def tampered(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
+    with histories.after(_filled_and_tampered, db_url) as day:
         yield day
 
 
@@ -53,6 +56,11 @@ def _alone(day: Rehearsal) -> tuple[list[Finding], int, int]:
     with reading(day.engine) as connection:
         replay = Replay(connection)
         return list(replay.findings()), replay.sites, replay.entries
+
+
+def _filled_and_tampered(day: Rehearsal) -> None:
+    fill(day)
+    _tamper(day)
 
 
 def _tamper(day: Rehearsal) -> None:
@@ -71,11 +79,7 @@ def _tamper(day: Rehearsal) -> None:
 # ── what is found ────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_several_processes_find_what_one_finds_in_the_same_order(
-    day: Rehearsal, processes: int
-) -> None:
-    _tamper(day)
+def _finds_what_one_finds(day: Rehearsal, processes: int) -> None:
     findings, sites, entries = _alone(day)
     split = Split(day.engine, processes=processes)
     assert list(split.findings()) == findings
@@ -83,7 +87,22 @@ def test_several_processes_find_what_one_finds_in_the_same_order(
     assert (split.sites, split.entries) == (sites, entries)
 
 
-def test_a_record_that_is_true_is_found_so_and_each_entry_is_told_of(day: Rehearsal) -> None:
+def test_several_processes_find_what_one_finds_in_the_same_order(tampered: Rehearsal) -> None:
+    _finds_what_one_finds(tampered, 2)
+
+
+@pytest.mark.both_databases
+def test_so_do_one_and_three_workers_on_either_database(
+    tampered: Rehearsal, worker_threads: Threads
+) -> None:
+    for processes in (1, 3):
+        _finds_what_one_finds(tampered, processes)
+    assert len(worker_threads) == 3
+
+
+def test_a_record_that_is_true_is_found_so_and_each_entry_is_told_of(
+    day: Rehearsal, worker_threads: Threads
+) -> None:
     told: list[int] = []
     split = Split(day.engine, processes=2, done=told.append)
     assert list(split.findings()) == []
@@ -91,70 +110,62 @@ def test_a_record_that_is_true_is_found_so_and_each_entry_is_told_of(day: Rehear
     assert sum(told) == split.entries
 
 
-def test_no_more_is_found_than_is_asked_for(day: Rehearsal) -> None:
-    _tamper(day)
-    findings, *_ = _alone(day)
+def test_no_more_is_found_than_is_asked_for(tampered: Rehearsal, worker_threads: Threads) -> None:
+    findings, *_ = _alone(tampered)
     for processes in (1, 2):
-        found = Split(day.engine, processes=processes, most=3).findings()
+        found = Split(tampered.engine, processes=processes, most=3).findings()
         assert [next(found) for _ in range(3)] == findings[:3]
         found.close()
 
 
-def test_one_site_is_replayed_alone(day: Rehearsal) -> None:
-    _tamper(day)
-    split = Split(day.engine, 2)
+def test_one_site_is_replayed_alone(tampered: Rehearsal) -> None:
+    split = Split(tampered.engine, 2)
     assert {finding.site for finding in split.findings()} == {"b.example"}
     assert split.sites == 1
 
 
-def test_rows_whose_site_has_no_entries_are_in_a_share_too(sqlite_day: Rehearsal) -> None:
+def test_rows_whose_site_has_no_entries_are_in_a_share_too(
+    day: Rehearsal, worker_threads: Threads
+) -> None:
     """Beyond the last site on record, and before the first."""
-    with closing(sqlite3.connect(str(sqlite_day.engine.url.database))) as connection:
+    with closing(sqlite3.connect(str(day.engine.url.database))) as connection:
         for site_id in (-7, 999_999):
             connection.execute(
                 "INSERT INTO claims (site_id, item, by, at) VALUES (?, '1', 'li', 0)", [site_id]
             )
         connection.commit()
-    findings, sites, _ = _alone(sqlite_day)
+    findings, sites, _ = _alone(day)
     assert [finding.row for finding in findings] == ["-7-1", "999999-1"]
-    split = Split(sqlite_day.engine, processes=2)
+    split = Split(day.engine, processes=2)
     assert list(split.findings()) == findings
     assert split.sites == sites == 6
 
 
 def test_a_small_database_is_replayed_by_this_process_alone(
-    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+    day: Rehearsal, worker_threads: Threads
 ) -> None:
-    def started(*_: object) -> None:
-        raise AssertionError("a process was started")
-
-    monkeypatch.setattr(split_module, "Crew", started)
     assert list(Split(day.engine).findings()) == []
+    assert worker_threads == []
 
 
 def test_a_large_database_is_replayed_by_as_many_as_there_are_processors(
-    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, worker_threads: Threads
 ) -> None:
-    sizes: list[int] = []
-
-    class Watched(Crew):
-        def __enter__(self) -> Self:
-            sizes.append(self.size)
-            return super().__enter__()
-
-    monkeypatch.setattr(split_module, "Crew", Watched)
     monkeypatch.setattr(split_module, "FEW_ENTRIES", 1)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(3)))
-    assert list(Split(day.engine).findings()) == []
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
-    assert list(Split(day.engine).findings()) == []
-    assert sizes == [3]
+    for processors, begun in ((range(3), 3), ({0}, 0)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=processors: set(n))
+        worker_threads.clear()
+        assert list(Split(day.engine).findings()) == []
+        assert len(worker_threads) == begun
 
 
 # ── of one state ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_all_processes_see_one_state_while_the_desk_writes(day: Rehearsal) -> None:
+@pytest.mark.both_databases
+def test_all_processes_see_one_state_while_the_desk_writes(
+    day: Rehearsal, worker_threads: Threads
+) -> None:
     before = _alone(day)
     halves = [Share(desk=True, sites=Span(None, 2)), Share(sites=Span(2, None), seals=Span())]
     with Crew(day.engine, 2) as crew:
@@ -165,9 +176,10 @@ def test_all_processes_see_one_state_while_the_desk_writes(day: Rehearsal) -> No
     assert sum(report.entries for report in told) == before[2] == _alone(day)[2] - 2
 
 
-def test_a_state_that_is_shared_outlives_what_is_written_meanwhile(postgresql_url: str) -> None:
-    with rehearsal(postgresql_url) as day:
-        fill(day)
+def test_a_state_that_is_shared_outlives_what_is_written_meanwhile(
+    postgresql_url: str, histories: Histories
+) -> None:
+    with histories.after(fill, postgresql_url) as day:
         before = len(day.rows("SELECT id FROM entries"))
         with snapshot.shared(day.engine) as name:
             assert day.give(c.EditSite(by="li", phone="010 5555 0199")).refusal is None
@@ -176,27 +188,27 @@ def test_a_state_that_is_shared_outlives_what_is_written_meanwhile(postgresql_ur
         assert len(day.rows("SELECT id FROM entries")) == before + 1
 
 
-def test_nobody_writes_to_a_file_while_its_state_is_shared(sqlite_day: Rehearsal) -> None:
-    file = str(sqlite_day.engine.url.database)
-    before = len(sqlite_day.rows("SELECT id FROM entries"))
+def test_nobody_writes_to_a_file_while_its_state_is_shared(day: Rehearsal) -> None:
+    file = str(day.engine.url.database)
+    before = len(day.rows("SELECT id FROM entries"))
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other, ExitStack() as s:
-        with snapshot.shared(sqlite_day.engine) as name:
-            one = s.enter_context(snapshot.joined(sqlite_day.engine, name))
+        with snapshot.shared(day.engine) as name:
+            one = s.enter_context(snapshot.joined(day.engine, name))
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
-        assert sqlite_day.give(c.EditSite(by="li", phone="010 5555 0199")).refusal is None
+        assert day.give(c.EditSite(by="li", phone="010 5555 0199")).refusal is None
         assert one.scalar(text("SELECT count(*) FROM entries")) == before
 
 
 def test_where_no_state_can_be_shared_one_process_does_it_alone(
-    sqlite_day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, worker_threads: Threads
 ) -> None:
     """Somebody writes, and does not end: a read, which waits for nobody, must not begin to."""
     monkeypatch.setattr(snapshot, "PATIENCE_S", 0.05)
-    with writing(sqlite_day.engine):
-        with pytest.raises(NoSnapshotError, match="locked"), Crew(sqlite_day.engine, 2):
+    with writing(day.engine):
+        with pytest.raises(NoSnapshotError, match="locked"), Crew(day.engine, 2):
             raise AssertionError("it was entered")
-        split = Split(sqlite_day.engine, processes=2)
+        split = Split(day.engine, processes=2)
         assert list(split.findings()) == []
         assert split.sites == 4
 
@@ -223,24 +235,11 @@ def _runs(pid: int) -> bool:
     return state != "Z"
 
 
-def _gone(pids: list[int]) -> bool:
-    end = time.monotonic() + PATIENCE_S
-    while any(map(_runs, pids)):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+def _until_gone(pids: list[int]) -> None:
+    until(lambda: not any(map(_runs, pids)), "the end of the processes")
 
 
-def test_a_killed_process_is_an_error_that_names_the_signal(day: Rehearsal) -> None:
-    with Crew(day.engine, 2) as crew:
-        os.kill(crew.pids[1], signal.SIGKILL)
-        with pytest.raises(WorkerLostError, match=r"killed by signal 9.*nothing is proved"):
-            list(crew.work([ALL, ALL], None))
-    assert _gone(crew.pids)
-
-
-def test_what_goes_wrong_in_a_process_is_told(day: Rehearsal) -> None:
+def test_what_goes_wrong_in_a_process_is_told(day: Rehearsal, worker_threads: Threads) -> None:
     with writing(day.engine) as connection:
         connection.execute(text("ALTER TABLE work RENAME TO play"))
     with (
@@ -251,23 +250,13 @@ def test_what_goes_wrong_in_a_process_is_told(day: Rehearsal) -> None:
 
 
 def test_when_nobody_wants_more_findings_the_processes_end(
-    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+    tampered: Rehearsal, worker_threads: Threads
 ) -> None:
-    _tamper(day)
-    crews: list[Crew] = []
-
-    class Watched(Crew):
-        def __enter__(self) -> Self:
-            crews.append(self)
-            return super().__enter__()
-
-    monkeypatch.setattr(split_module, "Crew", Watched)
-    found = Split(day.engine, processes=2).findings()
+    found = Split(tampered.engine, processes=2).findings()
     next(found)
-    pids = crews[0].pids
-    assert all(map(_runs, pids))
+    assert [worker.runs for worker in worker_threads] == [True, True]
     found.close()
-    assert _gone(pids)
+    assert [worker.runs for worker in worker_threads] == [False, False]
 
 
 # ── on the command line ──────────────────────────────────────────────────────────────────────────
@@ -281,27 +270,31 @@ def _command(day: Rehearsal, capsys: pytest.CaptureFixture[str]) -> tuple[int, s
 
 
 def test_the_command_answers_the_same_whoever_does_the_work(
-    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    day: Rehearsal,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    worker_threads: Threads,
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-    true = _command(day, capsys)
-    assert true[0] == 0
-    with monkeypatch.context() as large:
-        large.setattr(split_module, "FEW_ENTRIES", 1)
-        assert _command(day, capsys) == true
-    _tamper(day)
-    changed = _command(day, capsys)
-    assert changed[0] == 5
-    monkeypatch.setattr(split_module, "FEW_ENTRIES", 1)
-    assert _command(day, capsys) == changed
+    for status in (0, 5):
+        alone = _command(day, capsys)
+        assert alone[0] == status
+        with monkeypatch.context() as large:
+            large.setattr(split_module, "FEW_ENTRIES", 1)
+            assert _command(day, capsys) == alone
+        _tamper(day)
+    assert len(worker_threads) == 4
 
 
-def test_a_killed_process_is_one_sentence_to_whoever_has_asked(
+def test_a_killed_process_is_one_sentence_to_whoever_has_asked_and_the_other_ends(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pids: list[int] = []
+
     class Killed(Crew):
         def __enter__(self) -> Self:
             crew = super().__enter__()
+            pids.extend(crew.pids)
             os.kill(crew.pids[0], signal.SIGKILL)
             return crew
 
@@ -313,25 +306,30 @@ def test_a_killed_process_is_one_sentence_to_whoever_has_asked(
     [line] = err.splitlines()
     assert json.loads(line)["error"]["name"] == "worker_lost"
     assert "killed by signal 9" in line
+    assert "nothing is proved" in line
+    assert len(pids) == 2
+    _until_gone(pids)
 
 
 # ── nobody is left behind ────────────────────────────────────────────────────────────────────────
 
 _SLEEPER = """
-import sys, time
+import sys
 from incidents.audit.crew import Crew
 from incidents.store.engine import create
 
 with Crew(create(sys.argv[1]), 2) as crew:
     print(*crew.pids, flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "ending", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_no_process_outlives_the_one_that_has_started_it(db_url: str, ending: int) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _SLEEPER, db_url],
+        [sys.executable, "-c", _SLEEPER, db_url], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0,
     ) as owner:  # fmt: skip
         assert owner.stdout is not None
@@ -340,7 +338,7 @@ def test_no_process_outlives_the_one_that_has_started_it(db_url: str, ending: in
         # To all of its group, as the terminal does it.
         os.killpg(owner.pid, ending)
         assert owner.wait(PATIENCE_S) != 0
-    assert _gone(pids)
+    _until_gone(pids)
 
 
 def test_a_process_that_is_not_told_what_to_do_ends_in_silence() -> None:

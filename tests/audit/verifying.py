@@ -1,0 +1,57 @@
+"""The verifying: `audit verify` on a bundle, asked in the way that the one-file verifier is."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from incidents.audit import signed_check, verify_bundle
+from incidents.audit.trust import Asked
+from incidents.errors import VerificationError
+from incidents.tlog.keys import VerifierKey
+
+
+class Verifier(Protocol):
+    """Says what is wrong with the bundle in a folder, as sentences."""
+
+    def __call__(
+        self,
+        folder: Path,
+        *,
+        keys: Iterable[str] = (),
+        witnesses: Iterable[str] = (),
+        held: Iterable[bytes] = (),
+    ) -> list[str]:
+        """`keys` and `witnesses` are verifier keys, `held` are notes."""
+        ...
+
+
+def asking(
+    keys: Iterable[str] = (),
+    witnesses: Iterable[str] = (),
+    held: Iterable[bytes] = (),
+    *,
+    policy: bool = False,
+) -> Asked:
+    """What is known already; nothing is decided again unless `policy` is asked for."""
+    return Asked(
+        keys=tuple(map(VerifierKey.parse, keys)),
+        witnesses=tuple(map(VerifierKey.parse, witnesses)),
+        held=tuple(signed_check.read(note, "held") for note in held),
+        policy=policy,
+    )
+
+
+def wrong(
+    folder: Path,
+    *,
+    keys: Iterable[str] = (),
+    witnesses: Iterable[str] = (),
+    held: Iterable[bytes] = (),
+    policy: bool = False,
+) -> list[str]:
+    """What `audit verify` finds wrong with the bundle in that folder."""
+    try:
+        asked = asking(keys, witnesses, held, policy=policy)
+        return list(map(str, verify_bundle.bundle(folder, asked).findings))
+    except VerificationError as error:
+        return [error.message]
