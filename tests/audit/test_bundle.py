@@ -31,23 +31,24 @@ from incidents.tlog.checkpoint import parse
 from incidents.tlog.keys import VerifierKey
 from tests.audit import auditor, bundles
 from tests.audit.bundles import LOG, NEXT, WITNESS, Files
+from tests.audit.histories import Histories
 from tests.audit.signed_log import CANARY, a_case, export, on_log, put_key, sign
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
+from tests.patience import PATIENCE_S
+
+LONG = pytest.mark.long
 
 
-@pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
-    """The day of `a_case`; nothing of it is signed."""
-    with rehearsal(db_url) as day:
-        a_case(day)
-        yield day
-
-
-@pytest.fixture
-def signed(day: Rehearsal) -> Rehearsal:
-    """The same, signed and witnessed."""
+def _signed(day: Rehearsal) -> None:
+    a_case(day)
     sign(day, witnesses=[WITNESS])
-    return day
+
+
+@pytest.fixture
+def signed(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
+    """The day of `a_case`, signed and witnessed."""
+    with histories.after(_signed, db_url) as day:
+        yield day
 
 
 def _of_shop(**more: Any) -> Order:
@@ -62,6 +63,7 @@ def _entries(files: Files) -> list[dict[str, Any]]:
 # ── the whole record ─────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.both_databases
 def test_a_whole_bundle_is_to_the_byte_what_its_definition_says(
     signed: Rehearsal, tmp_path: Path
 ) -> None:
@@ -147,6 +149,7 @@ def test_a_key_that_was_lost_and_handed_over_to_none_is_told_and_no_trust_in_it_
 # ── a part of it ─────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.both_databases
 def test_a_case_comes_with_a_proof_for_each_entry_and_a_report(
     signed: Rehearsal, tmp_path: Path
 ) -> None:
@@ -242,8 +245,9 @@ def _expected_part(day: Rehearsal, files: Files, wanted: Any) -> Files:
 # ── refused ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_without_a_checkpoint_it_says_how_to_make_one(day: Rehearsal, tmp_path: Path) -> None:
-    with pytest.raises(NothingSignedError, match=r"audit key new`, then .* `incidents audit check"):
+def test_without_a_checkpoint_it_says_how_to_make_one(sqlite_url: str, tmp_path: Path) -> None:
+    said = r"audit key new`, then .* `incidents audit check"
+    with rehearsal(sqlite_url) as day, pytest.raises(NothingSignedError, match=said):
         export(day, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
@@ -347,12 +351,6 @@ def test_an_archive_holds_plain_files_of_nobody_the_manifest_first(
         assert member.mtime == int(signed.now.timestamp())
 
 
-def test_the_one_file_verifier_takes_the_archive(signed: Rehearsal, tmp_path: Path) -> None:
-    export(signed, tmp_path / "one.tar.zst", _of_shop())
-    done = auditor.run(tmp_path / "one.tar.zst", "--key", LOG.vkey)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def _tar(archive: Path) -> tarfile.TarFile:
     unpacked = zstandard.ZstdDecompressor().stream_reader(archive.read_bytes()).read()
     return tarfile.open(fileobj=io.BytesIO(unpacked))
@@ -406,7 +404,7 @@ with reading(create(sys.argv[1])) as connection:
 """
 
 
-@pytest.mark.parametrize("name", ["bundle", "bundle.tar.zst"])
+@pytest.mark.parametrize("name", ["bundle.tar.zst", pytest.param("bundle", marks=LONG)])
 def test_who_is_killed_half_way_leaves_nothing_under_the_name(
     db_url: str, signed: Rehearsal, tmp_path: Path, name: str
 ) -> None:
@@ -417,7 +415,7 @@ def test_who_is_killed_half_way_leaves_nothing_under_the_name(
         assert process.stdout is not None
         assert process.stdout.readline() == b"half\n"
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(30)
+        process.wait(PATIENCE_S)
     assert not (tmp_path / name).exists()
     export(signed, tmp_path / name)
     assert (tmp_path / name).exists()
@@ -439,7 +437,7 @@ def test_a_whole_bundle_needs_no_more_memory_for_more_entries(
         sign(day)
         peak(day, "warm")
         few = peak(day, "few")
-        _fill(day, 8_000, after=2_000)
+        _fill(day, 4_000, after=2_000)
         sign(day)
         assert peak(day, "many") < few * 1.3
 

@@ -3,6 +3,7 @@
 import hashlib
 import html
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -22,6 +23,7 @@ from incidents.store.engine import reading, writing
 from incidents.words import Teller, When
 from tests.audit import bundles
 from tests.audit.bundles import LOG, WITNESS
+from tests.audit.histories import Histories
 from tests.audit.signed_log import CANARY, a_case, export, put_key, sign
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
@@ -29,13 +31,16 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOSTILE = "<script>alert('\u202e')</script>"
 
 
+def _told(day: Rehearsal) -> None:
+    a_case(day)
+    day.give(c.StateRemoved(by="li", incident=1, note=HOSTILE), "shop.example")
+    sign(day, witnesses=[WITNESS])
+
+
 @pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
+def day(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
     """The day of `a_case`, with a word that is hostile, signed and witnessed."""
-    with rehearsal(db_url) as day:
-        a_case(day)
-        day.give(c.StateRemoved(by="li", incident=1, note=HOSTILE), "shop.example")
-        sign(day, witnesses=[WITNESS])
+    with histories.after(_told, db_url) as day:
         yield day
 
 
@@ -119,8 +124,6 @@ def test_each_entry_stands_with_its_place_in_the_log_and_its_hash(
 def test_the_commands_on_the_page_give_what_stands_below_them(
     day: Rehearsal, tmp_path: Path
 ) -> None:
-    import subprocess
-
     export(day, tmp_path / "bundle", Order(wanted=Selection(site_id=1)))
     page = html.unescape((tmp_path / "bundle/report.html").read_text(encoding="utf-8"))
     found = re.search(r"<pre>(\(printf .*entries\.jsonl.*)\n(.*)</pre>", page)
@@ -170,6 +173,7 @@ def test_people_s_own_words_stand_as_references(day: Rehearsal) -> None:
     assert "SALT" not in page
 
 
+@pytest.mark.both_databases
 def test_with_words_each_comes_with_the_salt_that_leads_to_its_reference(day: Rehearsal) -> None:
     text = _text(_page(day, with_words=True))
     found = re.findall(r"(note|text) (.*?) reference (sha256:\w{64}) salt (\w{64})", text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
@@ -14,7 +15,7 @@ from incidents.audit.signed_check import Held
 from incidents.audit.trust import Asked
 from incidents.audit.verdict import Verdict
 from incidents.machine import commands as c
-from incidents.store.engine import reading
+from incidents.store.engine import reading, writing
 from incidents.store.log_tables import (
     checkpoints,
     cosignatures,
@@ -27,27 +28,27 @@ from incidents.store.tables import entries
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.tiles import Edge
 from incidents.tlog.tree import leaf_hash
-from tests.audit import bundles, signed_log
+from tests.audit import bundles, signed_log, verifying
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
+from tests.audit.histories import Histories
 from tests.audit.signed_log import put_key, sign
 from tests.audit.tampering import behind_the_desk_s_back
+from tests.audit.worker_threads import WorkerThread
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 
 @pytest.fixture(scope="module")
-def day(databases: Databases) -> Iterator[Rehearsal]:
+def day(databases: Databases, histories: Histories) -> Iterator[Rehearsal]:
     """A log that is signed three times; each test leaves it as it was."""
-    with databases.at_head() as url, rehearsal(url) as day:
-        fill(day)
+    with databases.at_head() as url, histories.after(fill, url) as day:
         yield day
 
 
 @pytest.fixture
-def own_day(db_url: str) -> Iterator[Rehearsal]:
+def own_day(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
     """The same, to do with as one likes."""
-    with rehearsal(db_url) as day:
-        fill(day)
+    with histories.after(fill, db_url) as day:
         yield day
 
 
@@ -82,6 +83,7 @@ def held(note: bytes) -> Held:
 # ── all is well ──────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.both_databases
 def test_a_log_that_nobody_touched_verifies(day: Rehearsal) -> None:
     with reading(day.engine) as connection:
         found = verdict(connection)
@@ -92,7 +94,10 @@ def test_a_log_that_nobody_touched_verifies(day: Rehearsal) -> None:
     assert found.witnesses[WITNESS.vkey].size == 28
 
 
-def test_several_processes_find_what_one_finds(own_day: Rehearsal) -> None:
+@pytest.mark.both_databases
+def test_several_processes_find_what_one_finds(
+    own_day: Rehearsal, worker_threads: list[WorkerThread]
+) -> None:
     right = verify.database(own_day.engine, Asked(), processes=2)
     assert right.findings == ()
     with reading(own_day.engine) as connection:
@@ -111,6 +116,7 @@ def test_what_is_known_from_outside_makes_the_key_a_trusted_one(day: Rehearsal) 
     assert found.trusted == "outside"
 
 
+@pytest.mark.both_databases
 def test_entries_that_are_not_numbered_yet_are_counted_and_looked_at(own_day: Rehearsal) -> None:
     own_day.give(c.Log(by="li", again=True), "late.example")
     with reading(own_day.engine) as connection:
@@ -388,6 +394,7 @@ def test_what_is_done_to_checkpoints_and_keys_is_named(
     assert any(sentence in flaw for flaw in found), found
 
 
+@pytest.mark.both_databases
 def test_a_checkpoint_that_is_deleted_is_missed_where_numbers_have_no_gaps(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(delete(checkpoints).where(checkpoints.c.id == 3))
@@ -434,6 +441,7 @@ def sign_again(connection: Connection, rewritten: list[bytes]) -> None:
         )
 
 
+@pytest.mark.both_databases
 def test_an_entry_that_is_changed_with_its_hash_and_the_whole_tree_is_found_by_the_checkpoints(
     day: Rehearsal,
 ) -> None:
@@ -475,6 +483,7 @@ def test_what_is_rewritten_with_the_right_key_only_a_checkpoint_held_outside_sho
     assert all("the log was rewritten" in flaw for flaw in found)
 
 
+@pytest.mark.both_databases
 def test_a_tail_that_was_cut_off_only_a_checkpoint_held_outside_shows(day: Rehearsal) -> None:
     with reading(day.engine) as connection:
         last = connection.scalar(select(checkpoints.c.note).where(checkpoints.c.id == 3))
@@ -577,3 +586,64 @@ def test_the_findings_come_in_the_order_of_what_was_looked_at(day: Rehearsal) ->
         _key_gone(connection)
         parts = [part for part, _ in groupby(flaw.part for flaw in verdict(connection).findings)]
     assert parts == sorted(parts, key=["entries", "tree", "checkpoints", "policy"].index)
+
+
+# ── keys that have not handed over ───────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def unsigned(histories: Histories) -> Iterator[Rehearsal]:
+    """A log that nobody has signed."""
+    with histories.after(signed_log.a_case) as day:
+        yield day
+
+
+def test_a_key_whose_checkpoints_are_all_gone_has_not_handed_over(
+    unsigned: Rehearsal, tmp_path: Path
+) -> None:
+    sign(unsigned)
+    with writing(unsigned.engine) as connection:
+        connection.execute(delete(checkpoints))
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = 'checkpoints'"))
+    put_key(unsigned, FORGER, LOG)
+    sign(unsigned, FORGER)
+    with reading(unsigned.engine) as connection:
+        found = verdict(connection)
+        assert (found.findings, found.broken) == ((), ((LOG.vkey, FORGER.vkey),))
+        (flaw,) = verdict(connection, Asked(keys=(key(LOG),))).findings
+        assert str(flaw).startswith(f"{FORGER.vkey}: ")
+    signed_log.export(unsigned, tmp_path / "b")
+    (wrong,) = verifying.wrong(tmp_path / "b", keys=[LOG.vkey], policy=True)
+    assert wrong == f"{LOG.vkey}: you know it as a key of the log, and the log has no such key"
+
+
+def test_a_key_that_was_passed_over_has_not_handed_over(unsigned: Rehearsal) -> None:
+    sign(unsigned)
+    put_key(unsigned, NEXT, LOG)
+    put_key(unsigned, FORGER, NEXT)
+    sign(unsigned, LOG, FORGER)
+    with reading(unsigned.engine) as connection:
+        assert verdict(connection).broken == (
+            (LOG.vkey, NEXT.vkey), (NEXT.vkey, FORGER.vkey),
+        )  # fmt: skip
+        assert verdict(connection, Asked(keys=(key(NEXT),))).findings
+        assert verdict(connection, Asked(keys=(key(FORGER),))).findings == ()
+
+
+def test_a_first_checkpoint_that_both_keys_have_signed_hands_over(unsigned: Rehearsal) -> None:
+    put_key(unsigned, NEXT, LOG)
+    sign(unsigned, LOG, NEXT)
+    with reading(unsigned.engine) as connection:
+        found = verdict(connection, Asked(keys=(key(LOG),)))
+    assert (found.findings, found.broken) == ((), ())
+
+
+def test_a_key_of_another_name_is_no_key_of_the_log(unsigned: Rehearsal) -> None:
+    other = Signer(name="log.example/other", seed=2)
+    sign(unsigned)
+    put_key(unsigned, other, LOG)
+    sign(unsigned, LOG)
+    with reading(unsigned.engine) as connection:
+        found = list(map(str, verdict(connection).findings))
+    wrong = f"{other.vkey} is no key of this log, which is called 'log.example/desk'"
+    assert any(flaw.endswith(wrong) for flaw in found), found
