@@ -1,6 +1,7 @@
 """A record as the machine decides it, without a database: one site, and the desk's own stream."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,6 +103,24 @@ def take(redecision: Redecision, seq: int, entry: Entry) -> Finding | None:
     """One entry, as it is written and read."""
     header, event = decode(encode(entry.event, SITE, SITE_ID, seq, entry.login))
     return redecision.take(header, event, entry.place)
+
+
+def fork(redecision: Redecision) -> Redecision:
+    """One that can go on in another way; what a case and an archive hold is immutable."""
+    twin = copy(redecision)
+    if redecision._archive is not None:
+        archive = twin._archive = copy(redecision._archive)
+        for name, value in vars(archive).items():
+            setattr(archive, name, _copied(value))
+    return twin
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        twin = value.copy()
+        twin.update((key, _copied(inner)) for key, inner in value.items())
+        return twin
+    return value.copy() if isinstance(value, Case | list | set) else value
 
 
 def first_wrong(entries: Sequence[Entry], own: Iterable[Entry], **how: bool) -> int | None:

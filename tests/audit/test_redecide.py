@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from incidents.audit import redecide
 from incidents.audit.archive import Archive
-from incidents.audit.entry import decode, encode
+from incidents.audit.entry import Header, decode, encode
 from incidents.audit.finding import Finding
 from incidents.audit.periods import Periods
 from incidents.audit.redecide import OUTSIDE, Redecision
@@ -72,19 +73,49 @@ def _findings(engine: Engine) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _redecided(decisions: list[tuple[Decision, Policy]]) -> Redecision:
+Decisions = list[tuple[Decision, Policy]]
+
+
+def _events(decisions: Decisions) -> list[tuple[e.Event, bool]]:
+    """Each event, and whether the clock brought it about."""
+    return [
+        (event, n < decision.due)
+        for decision, _ in decisions
+        for n, event in enumerate(decision.events)
+    ]
+
+
+def _redecision(decisions: Decisions) -> Redecision:
+    return Redecision(decisions[0][0].case.site_id, {each.digest: each for _, each in decisions})
+
+
+def _redecided(decisions: Decisions) -> Redecision:
     """Each decision's events taken again, as they are written and read."""
-    case = decisions[0][0].case
-    redecision = Redecision(case.site_id, {each.digest: each for _, each in decisions})
-    seq = 0
-    for decision, _ in decisions:
-        for n, event in enumerate(decision.events):
-            seq += 1
-            login = None if n < decision.due else "desk1"
-            header, read = decode(encode(event, case.site, case.site_id, seq, login))
-            assert redecision.take(header, read) is None
+    case, redecision = decisions[0][0].case, _redecision(decisions)
+    for seq, (event, due) in enumerate(_events(decisions), 1):
+        login = None if due else "desk1"
+        header, read = decode(encode(event, case.site, case.site_id, seq, login))
+        assert redecision.take(header, read) is None
     assert redecision.end() is None
     return redecision
+
+
+def _wrong_without(left_out: int, decisions: Decisions) -> list[int]:
+    """The numbers of the entries that are wrong, and of the one behind the last if it is missed,
+    when that event is not there."""
+    case, redecision = decisions[0][0].case, _redecision(decisions)
+    events = _events(decisions)
+    del events[left_out - 1]
+    found = [
+        redecision.take(
+            Header(
+                site=case.site, site_id=case.site_id, site_seq=seq, login=None if due else "desk1"
+            ),
+            event,
+        )
+        for seq, (event, due) in enumerate(events, 1)
+    ]
+    return [n for n, wrong in enumerate([*found, redecision.end()], 1) if wrong is not None]
 
 
 # ── what is in order ─────────────────────────────────────────────────────────────────────────────
@@ -98,16 +129,24 @@ def test_a_history_of_every_kind_is_decided_again_as_it_was(how: str) -> None:
     assert redecision.case == site.case
 
 
-@given(history=histories())
-def test_any_history_is_decided_again_as_it_was(history: RandomHistory) -> None:
+@given(history=histories(), data=st.data())
+def test_any_history_is_decided_again_as_it_was_and_what_follows_in_it_is_missed_where_it_stood(
+    history: RandomHistory, data: st.DataObject
+) -> None:
     moments = list(play(history))
     last = moments[-1].decision.case
+    decisions = [(moment.decision, moment.policy) for moment in moments]
+    events = _events(decisions)
+    derived = [n for n, (_, due) in enumerate(events, 1) if due and n < len(events)]
+    left_out = data.draw(st.sampled_from(derived)) if derived else None
     for few in (0, 1_000_000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(redecide, "FEW", few)
-            redecision = _redecided([(moment.decision, moment.policy) for moment in moments])
-        assert redecision.case == last
-        assert redecision.next_due() == rules.next_due(last)
+            redecision = _redecided(decisions)
+            assert redecision.case == last
+            assert redecision.next_due() == rules.next_due(last)
+            if left_out is not None:
+                assert _wrong_without(left_out, decisions) == [left_out]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
