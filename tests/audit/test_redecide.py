@@ -29,8 +29,8 @@ from incidents.scenario import file, trial
 from incidents.store import tables
 from incidents.store.tables import DESK_STREAM
 from tests.audit.decided import Decided, everything, periods_of, redecided
+from tests.audit.histories import Histories
 from tests.audit.tampering import fill
-from tests.databases import Databases
 from tests.desk.rehearsal import Outside, Rehearsal, random_command, rehearsal
 from tests.machine import random_histories
 from tests.machine.random_histories import RandomHistory, histories, play
@@ -45,11 +45,14 @@ POLICIES = (
 )
 
 
-@pytest.fixture(params=["whole", "in parts"])
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Small cases are decided whole; here all are, or none is."""
-    monkeypatch.setattr(redecide, "FEW", 1_000_000 if request.param == "whole" else -1)
-    return str(request.param)
+LONG = pytest.mark.long
+FEW = (1_000_000, -1)
+"""Small cases are decided whole; here all are, or none is."""
+
+
+@pytest.fixture(params=FEW, ids=["whole", "in parts"])
+def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redecide, "FEW", request.param)
 
 
 def _findings(engine: Engine) -> list[Finding]:
@@ -121,7 +124,7 @@ def _wrong_without(left_out: int, decisions: Decisions) -> list[int]:
 # ── what is in order ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_history_of_every_kind_is_decided_again_as_it_was(how: str) -> None:
+def test_a_history_of_every_kind_is_decided_again_as_it_was(how: None) -> None:
     site = everything()
     assert {entry.event.kind for entry in site.entries} == set(e.KINDS)
     redecision, finding = redecided(site.entries, periods_of(site.own))
@@ -139,7 +142,7 @@ def test_any_history_is_decided_again_as_it_was_and_what_follows_in_it_is_missed
     events = _events(decisions)
     derived = [n for n, (_, due) in enumerate(events, 1) if due and n < len(events)]
     left_out = data.draw(st.sampled_from(derived)) if derived else None
-    for few in (0, 1_000_000):
+    for few in FEW:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(redecide, "FEW", few)
             redecision = _redecided(decisions)
@@ -151,7 +154,7 @@ def test_any_history_is_decided_again_as_it_was_and_what_follows_in_it_is_missed
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_scenario_is_decided_again_as_it_was(
-    scenario: file.Scenario, how: str, monkeypatch: pytest.MonkeyPatch
+    scenario: file.Scenario, how: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decisions: list[tuple[Decision, Policy]] = []
 
@@ -164,24 +167,25 @@ def test_a_scenario_is_decided_again_as_it_was(
     assert _redecided(decisions).case == decisions[-1][0].case
 
 
-def test_a_day_at_the_desk_is_decided_again_as_it_was(db_url: str) -> None:
-    with rehearsal(db_url) as day:
-        fill(day)
+def test_a_day_at_the_desk_is_decided_again_as_it_was(histories: Histories) -> None:
+    with histories.after(fill) as day:
         assert _findings(day.engine) == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=LONG) for seed in (1, 2, 3))])
 def test_random_days_at_the_desk_are_decided_again_as_they_were(
-    databases: Databases, seed: int, how: str
+    sqlite_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several commands in one transaction, clocks that step back, policies that change."""
     draw = Random(seed)
-    with databases.at_head() as url, rehearsal(url) as day:
+    with rehearsal(sqlite_url) as day:
         day.add("a.example", "b.example")
         for n in range(80):
             day.later(minutes=draw.choice((0, 1, 20, 61, 300, 800, -30)))
             _do_anything(draw, day, n)
-        assert _findings(day.engine) == []
+        for few in FEW:
+            monkeypatch.setattr(redecide, "FEW", few)
+            assert _findings(day.engine) == []
 
 
 def _do_anything(draw: Random, day: Rehearsal, n: int) -> None:
@@ -240,7 +244,7 @@ def test_what_one_decision_looks_at_does_not_grow_with_the_history(
     assert max(len(part.tasks) for part in parts) <= 1
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [0, 3, *(pytest.param(seed, marks=LONG) for seed in range(4, 8))])
 def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
     monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -14,16 +14,15 @@ from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store import tables
 from incidents.store.engine import reading
+from tests.audit.histories import Histories
 from tests.audit.tampering import behind_the_desk_s_back, fill
-from tests.databases import Databases
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
 
 @pytest.fixture(scope="module")
-def day(databases: Databases) -> Iterator[Rehearsal]:
+def day(histories: Histories) -> Iterator[Rehearsal]:
     """A history that leaves something in every column; each test leaves it as it was."""
-    with databases.at_head() as url, rehearsal(url) as day:
-        fill(day)
+    with histories.after(fill) as day:
         yield day
 
 
