@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +17,10 @@ from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Note
 from incidents.tlog.submission import Submission
 from incidents.witness.ledger import Ledger
+from tests.patience import PATIENCE_S, until
 
 ORIGIN = "desk.example/log"
 CONSOLE = "import sys; from incidents.cli import main; sys.exit(main())"
-PATIENCE_S = 60.0
 
 
 @dataclass
@@ -138,14 +137,31 @@ def witness(folder: Path, *logs: Log) -> Iterator[Running]:
         process.stdout.close()
 
 
+@dataclass
+class Witnessed:
+    """A running witness, and the logs that it knows and has not heard of yet."""
+
+    running: Running
+    logs: Iterator[Log]
+
+
+@contextmanager
+def witnessed(folder: Path) -> Iterator[Witnessed]:
+    """Runs a witness of many logs, one for each test."""
+    names = [f"desk-{n}.example/log" for n in range(30)]
+    logs = [Log(origin=name, key=SigningKey.generate(name)) for name in names]
+    with witness(folder, *logs) as running:
+        yield Witnessed(running, iter(logs))
+
+
 def until_it_answers(url: str) -> None:
     """Waits until a server that does not say so listens there."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
+
+    def answers() -> bool:
         try:
             request(url, "GET", "/")
         except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError(f"nothing answers at {url}")
+            return False
+        return True
+
+    until(answers, f"an answer at {url}")

@@ -15,6 +15,7 @@ from incidents.witness import ledger as ledgers
 from incidents.witness import rules
 from incidents.witness.ledger import Ledger, LedgerError
 from incidents.witness.rules import NOTHING, Refusal, Seen
+from tests.patience import PATIENCE_S
 from tests.witness.rig import ORIGIN, Log
 
 KEY = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
@@ -91,18 +92,18 @@ def test_nobody_stores_between_another_ones_look_and_its_store(ledger: Ledger) -
     def slow(submission: Submission, seen: Seen) -> Refusal | None:
         looked.set()
         # It cannot end before this transaction does: so long it is watched.
-        other.join(0.3)
+        other.join(0.1)
         assert other.is_alive()
         return rules.inconsistent(submission, seen)
 
     def also() -> None:
-        looked.wait(10)
+        looked.wait(PATIENCE_S)
         others.append(ledger.compare_and_store(LOG.submission(5, 12)))
 
     other = threading.Thread(target=also)
     other.start()
     assert ledger.compare_and_store(LOG.submission(5, 9), slow) is None
-    other.join(30)
+    other.join(PATIENCE_S)
     [refusal] = others
     assert refusal is not None
     assert refusal.seen == 9
@@ -114,14 +115,14 @@ def test_of_many_who_ask_at_once_exactly_one_is_stored(ledger: Ledger) -> None:
     start, answers = threading.Barrier(8), []
 
     def ask(size: int) -> None:
-        start.wait(30)
+        start.wait(PATIENCE_S)
         answers.append((size, ledger.compare_and_store(LOG.submission(5, size))))
 
     threads = [threading.Thread(target=ask, args=(6 + n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_S)
     [winner] = [size for size, refusal in answers if refusal is None]
     assert {refusal.seen for _, refusal in answers if refusal} == {winner}
     assert ledger.seen(ORIGIN) == Seen(winner, LOG.root(winner))
@@ -144,8 +145,18 @@ sys.stdout.write("stored")
 """
 
 
-@pytest.mark.parametrize("fault", ["signal=SIGKILL", "error=EIO", "error=ENOSPC"])
-@pytest.mark.parametrize("call", ["pwrite64", "fdatasync,fsync", "unlink"])
+CALLS = ("pwrite64", "fdatasync,fsync", "unlink")
+DAILY = (("fdatasync,fsync", "signal=SIGKILL"), ("unlink", "error=EIO"))
+
+
+@pytest.mark.parametrize(
+    ("call", "fault"),
+    [
+        pytest.param(call, fault, marks=[] if (call, fault) in DAILY else pytest.mark.long)
+        for call in CALLS
+        for fault in ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
+    ],
+)
 def test_a_fault_at_each_write_leaves_the_old_or_the_new_and_nothing_is_told_too_early(
     ledger: Ledger, file: Path, call: str, fault: str
 ) -> None:
@@ -171,7 +182,11 @@ def _stored_under(file: Path, call: str, fault: str) -> bool:
     words = ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:{fault}",
              sys.executable, "-c", STORE, str(file)]  # fmt: skip
     done = subprocess.run(
-        words, input=bytes(LOG.submission(5, 9)), capture_output=True, timeout=60, check=False
+        words,
+        input=bytes(LOG.submission(5, 9)),
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert (done.returncode == 0) == (done.stdout == b"stored"), done.stderr
     return done.stdout == b"stored"

@@ -9,7 +9,6 @@ import os
 import socket
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -24,8 +23,9 @@ from incidents.tlog import spelling, submission
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Signature
 from incidents.tlog.submission import Submission
+from tests.patience import PATIENCE_S, until
 from tests.witness import rig
-from tests.witness.rig import ORIGIN, PATIENCE_S, Log
+from tests.witness.rig import ORIGIN, Log
 
 LOG = Log()
 NAME = "judge.example/litewitness"
@@ -59,7 +59,7 @@ def judge(tmp_path: Path) -> Iterator[Judge]:
     for words in (["add-log", *known], ["add-key", *known, "-key", str(LOG.key.verifier)]):
         subprocess.run(["witnessctl", *words], check=True, timeout=PATIENCE_S)
     with _running(["ssh-agent", "-D", "-a", str(agent)], tmp_path / "agent.log"):
-        _until(agent.exists, "the agent's socket")
+        until(agent.exists, "the agent's socket")
         env = {**os.environ, "SSH_AUTH_SOCK": str(agent)}
         subprocess.run(["ssh-add", "-q", file], env=env, check=True, timeout=PATIENCE_S)
         listed = subprocess.run(
@@ -175,14 +175,6 @@ def _running(words: list[str], log: Path, **env: str) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-def _until(there: object, what: str) -> None:
-    assert callable(there)
-    deadline = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def _free_port() -> int:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,10 +18,28 @@ from incidents.tlog.keys import SigningKey
 from incidents.tlog.note import Note, Signature
 from incidents.witness.app import MAX_BODY_BYTES
 from incidents.witness.rules import Seen
+from tests.patience import PATIENCE_S
 from tests.witness import rig
-from tests.witness.rig import ORIGIN, PATIENCE_S, Log, Running, witness
+from tests.witness.rig import ORIGIN, Log, Running, witness
 
 LOG = Log()
+
+
+@pytest.fixture(scope="module")
+def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Witnessed]:
+    """A witness that runs for all of these tests, each with a log of its own."""
+    with rig.witnessed(tmp_path_factory.mktemp("witness")) as witnessed:
+        yield witnessed
+
+
+@pytest.fixture
+def running(witnessed: rig.Witnessed) -> Running:
+    return witnessed.running
+
+
+@pytest.fixture
+def log(witnessed: rig.Witnessed) -> Log:
+    return next(witnessed.logs)
 
 
 def assert_countersigned(running: Running, answer: tuple[int, str, str], log: Log, n: int) -> None:
@@ -32,57 +51,51 @@ def assert_countersigned(running: Running, answer: tuple[int, str, str], log: Lo
     assert note.opened(whole, [log.key.verifier, running.key]) == [log.key.verifier, running.key]
 
 
-def test_a_log_that_grows_is_countersigned_step_by_step(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        for old, new in ((0, 1), (1, 5), (5, 5), (5, 12), (12, 300)):
-            answer = running.post(bytes(LOG.submission(old, new)))
-            assert_countersigned(running, answer, LOG, new)
-            assert running.ledger.seen(ORIGIN) == Seen(new, LOG.root(new))
+def test_a_log_that_grows_is_countersigned_step_by_step(running: Running, log: Log) -> None:
+    for old, new in ((0, 1), (1, 5), (5, 5), (5, 12), (12, 300)):
+        answer = running.post(bytes(log.submission(old, new)))
+        assert_countersigned(running, answer, log, new)
+        assert running.ledger.seen(log.origin) == Seen(new, log.root(new))
 
 
-def test_the_cosignature_has_the_time_at_which_it_was_made(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        before = int(clock.now().timestamp())
-        _, _, body = running.post(bytes(LOG.submission(0, 5)))
-        made = cosignature.time_of(Signature.parse(body.strip("\n")))
-        assert before <= made <= clock.now().timestamp()
+def test_the_cosignature_has_the_time_at_which_it_was_made(running: Running, log: Log) -> None:
+    before = int(clock.now().timestamp())
+    _, _, body = running.post(bytes(log.submission(0, 5)))
+    made = cosignature.time_of(Signature.parse(body.strip("\n")))
+    assert before <= made <= clock.now().timestamp()
 
 
-def test_extension_lines_are_countersigned_with_the_rest(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        extended = LOG.note(5, "an extension line")
-        status, _, body = running.post(bytes(submission.of(extended, 0, ())))
-        assert status == 200
-        assert note.opened(note.parse(str(extended) + body), [running.key]) == [running.key]
+def test_extension_lines_are_countersigned_with_the_rest(running: Running, log: Log) -> None:
+    extended = log.note(5, "an extension line")
+    status, _, body = running.post(bytes(submission.of(extended, 0, ())))
+    assert status == 200
+    assert note.opened(note.parse(str(extended) + body), [running.key]) == [running.key]
 
 
 def test_a_stale_size_is_answered_409_with_the_size_in_its_own_content_type(
-    tmp_path: Path,
+    running: Running, log: Log
 ) -> None:
-    with witness(tmp_path, LOG) as running:
-        assert running.post(bytes(LOG.submission(3, 5))) == (409, "text/x.tlog.size", "0\n")
-        running.post(bytes(LOG.submission(0, 5)))
-        for old in (0, 4, 6):
-            answer = running.post(bytes(LOG.submission(old, 9)))
-            assert answer == (409, "text/x.tlog.size", "5\n")
-        assert running.ledger.seen(ORIGIN).size == 5
+    assert running.post(bytes(log.submission(3, 5))) == (409, "text/x.tlog.size", "0\n")
+    running.post(bytes(log.submission(0, 5)))
+    for old in (0, 4, 6):
+        answer = running.post(bytes(log.submission(old, 9)))
+        assert answer == (409, "text/x.tlog.size", "5\n")
+    assert running.ledger.seen(log.origin).size == 5
 
 
-def test_an_unknown_log_is_answered_404(tmp_path: Path) -> None:
+def test_an_unknown_log_is_answered_404(running: Running) -> None:
     other = Log(origin="other.example", key=SigningKey.generate("other.example"))
-    with witness(tmp_path, LOG) as running:
-        status, content_type, body = running.post(bytes(other.submission(0, 5)))
-        assert (status, content_type) == (404, "text/plain; charset=utf-8")
-        assert "'other.example' is not known" in body
+    status, content_type, body = running.post(bytes(other.submission(0, 5)))
+    assert (status, content_type) == (404, "text/plain; charset=utf-8")
+    assert "'other.example' is not known" in body
 
 
-def test_a_bad_signature_is_answered_403(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        forged = Log(key=SigningKey.generate(ORIGIN))
-        assert running.post(bytes(forged.submission(0, 5)))[0] == 403
-        wrong = Note(LOG.note(5).text, LOG.note(6).signatures)
-        assert running.post(bytes(submission.of(wrong, 0, ())))[0] == 403
-        assert running.ledger.seen(ORIGIN).size == 0
+def test_a_bad_signature_is_answered_403(running: Running, log: Log) -> None:
+    forged = Log(origin=log.origin, key=SigningKey.generate(log.origin))
+    assert running.post(bytes(forged.submission(0, 5)))[0] == 403
+    wrong = Note(log.note(5).text, log.note(6).signatures)
+    assert running.post(bytes(submission.of(wrong, 0, ())))[0] == 403
+    assert running.ledger.seen(log.origin).size == 0
 
 
 def test_a_log_that_rewrites_its_history_is_refused_and_what_was_seen_stays(
@@ -104,16 +117,15 @@ def test_a_log_that_rewrites_its_history_is_refused_and_what_was_seen_stays(
     ]  # fmt: skip
 
 
-def test_a_proof_where_none_is_wanted_is_answered_422(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        more = submission.of(LOG.note(5), 0, (bytes(32),))
-        assert running.post(bytes(more))[0] == 422
-        running.post(bytes(LOG.submission(0, 5)))
-        assert running.post(bytes(submission.of(LOG.note(5), 5, (bytes(32),))))[0] == 422
+def test_a_proof_where_none_is_wanted_is_answered_422(running: Running, log: Log) -> None:
+    more = submission.of(log.note(5), 0, (bytes(32),))
+    assert running.post(bytes(more))[0] == 422
+    running.post(bytes(log.submission(0, 5)))
+    assert running.post(bytes(submission.of(log.note(5), 5, (bytes(32),))))[0] == 422
 
 
-def test_a_body_that_is_no_submission_is_answered_400(tmp_path: Path) -> None:
-    right = bytes(LOG.submission(0, 5))
+def test_a_body_that_is_no_submission_is_answered_400(running: Running, log: Log) -> None:
+    right = bytes(log.submission(0, 5))
     bodies = [
         b"",
         b"old 0\n",
@@ -124,62 +136,58 @@ def test_a_body_that_is_no_submission_is_answered_400(tmp_path: Path) -> None:
         right.replace(b"\n5\n", b"\n05\n"),
         right.replace(b"\n", b"\r\n"),
     ]
-    with witness(tmp_path, LOG) as running:
-        for body in bodies:
-            assert running.post(body)[0] == 400, body
-        assert running.ledger.seen(ORIGIN).size == 0
-        assert running.post(right)[0] == 200
+    for body in bodies:
+        assert running.post(body)[0] == 400, body
+    assert running.ledger.seen(log.origin).size == 0
+    assert running.post(right)[0] == 200
 
 
-def test_there_is_nothing_else_to_ask(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        for path in ("/", "/add-checkpoint/", "/x/add-checkpoint", "/docs"):
-            assert rig.request(running.url, "GET", path)[0] == 404
-            assert rig.request(running.url, "POST", path)[0] == 404
-        for method in ("GET", "PUT", "DELETE", "HEAD"):
-            assert rig.request(running.url, method, "/add-checkpoint")[0] == 405
+def test_there_is_nothing_else_to_ask(running: Running) -> None:
+    for path in ("/", "/add-checkpoint/", "/x/add-checkpoint", "/docs"):
+        assert rig.request(running.url, "GET", path)[0] == 404
+        assert rig.request(running.url, "POST", path)[0] == 404
+    for method in ("GET", "PUT", "DELETE", "HEAD"):
+        assert rig.request(running.url, method, "/add-checkpoint")[0] == 405
 
 
-def test_a_connection_is_kept_for_the_next_request(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        connection = http.client.HTTPConnection(urlsplit(running.url).netloc, timeout=PATIENCE_S)
-        connection.connect()
-        opened = connection.sock
-        for old, new, status in ((0, 5, 200), (5, 9, 200), (4, 9, 409), (9, 12, 200)):
-            connection.request("POST", "/add-checkpoint", bytes(LOG.submission(old, new)))
-            answer = connection.getresponse()
-            assert answer.status == status
-            answer.read()
-            assert connection.sock is opened
-        connection.close()
+def test_a_connection_is_kept_for_the_next_request(running: Running, log: Log) -> None:
+    connection = http.client.HTTPConnection(urlsplit(running.url).netloc, timeout=PATIENCE_S)
+    connection.connect()
+    opened = connection.sock
+    for old, new, status in ((0, 5, 200), (5, 9, 200), (4, 9, 409), (9, 12, 200)):
+        connection.request("POST", "/add-checkpoint", bytes(log.submission(old, new)))
+        answer = connection.getresponse()
+        assert answer.status == status
+        answer.read()
+        assert connection.sock is opened
+    connection.close()
 
 
-def test_a_body_that_is_too_long_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        host, port = urlsplit(running.url).hostname, urlsplit(running.url).port
-        with socket.create_connection((host, port), timeout=PATIENCE_S) as client:
-            client.sendall(
-                b"POST /add-checkpoint HTTP/1.1\r\nHost: witness.example\r\n"
-                b"Content-Length: 10000000000\r\n\r\n" + b"x" * (MAX_BODY_BYTES + 1)
-            )
-            answer = client.makefile("rb").read()
-        assert answer.startswith(b"HTTP/1.1 413 ")
-        assert running.post(bytes(LOG.submission(0, 5)))[0] == 200
+def test_a_body_that_is_too_long_is_refused_before_it_is_read_whole(
+    running: Running, log: Log
+) -> None:
+    host, port = urlsplit(running.url).hostname, urlsplit(running.url).port
+    with socket.create_connection((host, port), timeout=PATIENCE_S) as client:
+        client.sendall(
+            b"POST /add-checkpoint HTTP/1.1\r\nHost: witness.example\r\n"
+            b"Content-Length: 10000000000\r\n\r\n" + b"x" * (MAX_BODY_BYTES + 1)
+        )
+        answer = client.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert running.post(bytes(log.submission(0, 5)))[0] == 200
 
 
-def test_a_body_of_256_kib_is_the_longest(tmp_path: Path) -> None:
-    with witness(tmp_path, LOG) as running:
-        assert running.post(b"x" * MAX_BODY_BYTES)[0] == 400
-        assert running.post(b"x" * (MAX_BODY_BYTES + 1))[0] == 413
+def test_a_body_of_256_kib_is_the_longest(running: Running) -> None:
+    assert running.post(b"x" * MAX_BODY_BYTES)[0] == 400
+    assert running.post(b"x" * (MAX_BODY_BYTES + 1))[0] == 413
 
 
-def test_a_submission_of_nearly_the_longest_is_read(tmp_path: Path) -> None:
+def test_a_submission_of_nearly_the_longest_is_read(running: Running, log: Log) -> None:
     many = tuple(Signature(f"stranger-{n}.example", b"abcd", bytes(1_500)) for n in range(99))
-    own = LOG.note(5)
+    own = log.note(5)
     body = bytes(submission.of(Note(own.text, (*own.signatures, *many)), 0, ()))
     assert MAX_BODY_BYTES * 3 // 4 < len(body) <= MAX_BODY_BYTES
-    with witness(tmp_path, LOG) as running:
-        assert running.post(body)[0] == 200
+    assert running.post(body)[0] == 200
 
 
 def test_of_two_who_race_to_store_exactly_one_wins_and_the_other_is_told_the_size(
@@ -189,7 +197,7 @@ def test_of_two_who_race_to_store_exactly_one_wins_and_the_other_is_told_the_siz
     with witness(tmp_path, LOG) as one, witness(tmp_path, LOG) as other:
         one.post(bytes(LOG.submission(0, 1)))
         seen = 1
-        for _ in range(10):
+        for _ in range(4):
             bodies = {size: bytes(LOG.submission(seen, size)) for size in range(seen + 1, seen + 7)}
             answers = _at_once([one, other], bodies)
             [winner] = [size for size, (status, _, _) in answers.items() if status == 200]
@@ -219,7 +227,7 @@ def _at_once(witnesses: list[Running], bodies: dict[int, bytes]) -> dict[int, tu
 def test_what_was_countersigned_before_a_kill_is_remembered_after_it(tmp_path: Path) -> None:
     """SIGKILL at any moment: whatever was answered with a cosignature is seen for ever."""
     answered = 0
-    for _ in range(4):
+    for _ in range(2):
         with witness(tmp_path, LOG) as running:
             stored = running.ledger.seen(ORIGIN)
             assert stored.size >= answered
@@ -257,9 +265,8 @@ def test_it_stops_at_a_signal_and_is_done(tmp_path: Path, by: signal.Signals) ->
 
 
 def test_a_signal_right_after_it_listens_is_not_lost(tmp_path: Path) -> None:
-    for _ in range(3):
-        with witness(tmp_path, LOG) as running:
-            assert running.stop() == 0
+    with witness(tmp_path, LOG) as running:
+        assert running.stop() == 0
 
 
 def test_without_its_store_it_does_not_start(tmp_path: Path) -> None:
