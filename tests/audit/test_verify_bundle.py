@@ -17,6 +17,7 @@ from tests.audit import auditor, bundles, signed_log, verifying
 from tests.audit.bundles import LOG, NEXT, WITNESS, Desk, Files
 from tests.audit.histories import Histories
 from tests.audit.signed_log import put_key, sign
+from tests.audit.worker_threads import WorkerThread
 from tests.desk.rehearsal import Rehearsal
 
 
@@ -51,13 +52,16 @@ def _verified(folder: Path, known: str, *, processes: int | None = None) -> Verd
     return verify_bundle.bundle(folder, asked, processes=processes)
 
 
-def test_what_is_exported_is_verified_by_one_process_and_by_two(exported: Path) -> None:
+def test_what_is_exported_is_verified_by_one_process_and_by_two(
+    exported: Path, worker_threads: list[WorkerThread]
+) -> None:
     found = _verified(exported / "whole", LOG.vkey)
     assert (found.findings, found.kind, found.sites, found.policies) == ((), "bundle", 2, 2)
     assert found.entries == found.size
     assert found.entries > 20
     assert (found.key, found.trusted) == (NEXT.vkey, "outside")
     assert _verified(exported / "whole", LOG.vkey, processes=2) == found
+    assert len(worker_threads) == 2
     with unpacked(exported / "whole.tar.zst") as folder:
         assert _verified(folder, LOG.vkey) == found
 

@@ -189,7 +189,7 @@ def test_the_partial_tiles_are_among_the_tiles(size: int) -> None:
 # ── nodes out of tiles ───────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 700, 65_536, 65_537, 70_000])
+@pytest.mark.parametrize("size", [1, 2, 256, 257, 700, 65_537, 70_000])
 def test_a_tree_is_read_out_of_its_tiles_alone(of_70_000: Tiles, size: int) -> None:
     nodes = nodes_from(_cut(of_70_000), size)
     root = root_of(MANY[:size])
@@ -312,7 +312,16 @@ def test_an_edge_gives_exactly_what_has_changed_and_goes_on_from_what_is_kept(
         kept = after
 
 
-@pytest.mark.parametrize("size", [65_279, 65_280, 65_535, 65_536, 65_537, 69_999])
+@pytest.mark.parametrize(
+    "size",
+    [
+        65_535,
+        *(
+            pytest.param(size, marks=pytest.mark.long)
+            for size in (65_279, 65_280, 65_536, 65_537, 69_999)
+        ),
+    ],
+)
 def test_an_edge_passes_into_each_level_leaf_by_leaf(of_70_000: Tiles, size: int) -> None:
     before, after = model.tiles(MANY[:size]), model.tiles(MANY[: size + 1])
     edge = Edge.of(size, _edge_of(before, size))

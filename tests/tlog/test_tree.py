@@ -55,9 +55,9 @@ def test_a_leaf_is_never_taken_for_a_node() -> None:
     assert leaf_hash(left + right) != node_hash(left, right)
 
 
-@pytest.mark.parametrize("size", [*range(71), 255, 256, 257, 511, 512, 513, 1_023, 1_025])
-def test_a_root_is_what_the_rfc_defines(size: int) -> None:
-    assert root_of(MANY[:size]) == model.mth(MANY[:size])
+def test_a_root_is_what_the_rfc_defines() -> None:
+    for size in (*range(71), 255, 256, 257, 511, 512, 513, 1_023, 1_025):
+        assert root_of(MANY[:size]) == model.mth(MANY[:size]), size
 
 
 def test_a_root_is_the_same_to_another_library() -> None:
@@ -136,7 +136,7 @@ def test_a_frontier_that_grows_by_nothing_stays_as_it_is() -> None:
     assert frontier == Frontier(3, (MANY[0], MANY[1]))
 
 
-@pytest.mark.parametrize("size", [1, 3, 4, 6, 255, 256])
+@pytest.mark.parametrize("size", [1, 6, 255, 256])
 @pytest.mark.parametrize("change", [-32, -1, 1, 32])
 def test_a_frontier_of_another_length_than_its_size_demands_is_refused(
     size: int, change: int
