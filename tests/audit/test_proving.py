@@ -7,8 +7,7 @@ from threading import Event
 from incidents import clock
 from incidents.audit.proving import Done, Proving
 from incidents.errors import DatabaseError
-
-PATIENCE_S = 30.0
+from tests.patience import PATIENCE_S
 
 
 def test_one_runs_at_a_time_and_says_how_far_it_is() -> None:

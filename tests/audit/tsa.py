@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from incidents.audit.stamp import Authority
+from tests.patience import PATIENCE_S
 
 CONFIG = """
 [req]
@@ -91,7 +92,11 @@ class Tsa:
 
     def _openssl(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            ["openssl", *words], cwd=self.folder, check=check, capture_output=True, timeout=60
+            ["openssl", *words],
+            cwd=self.folder,
+            check=check,
+            capture_output=True,
+            timeout=PATIENCE_S,
         )
 
 

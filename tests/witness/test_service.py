@@ -255,7 +255,9 @@ def _until_killed(running: Running, seen: int) -> int:
         size += 1
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "by", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_it_stops_at_a_signal_and_is_done(tmp_path: Path, by: signal.Signals) -> None:
     with witness(tmp_path, LOG) as running:
         running.post(bytes(LOG.submission(0, 5)))
