@@ -87,8 +87,20 @@ def _finds_what_one_finds(day: Rehearsal, processes: int) -> None:
     assert (split.sites, split.entries) == (sites, entries)
 
 
-def test_several_processes_find_what_one_finds_in_the_same_order(tampered: Rehearsal) -> None:
+def test_several_processes_find_what_one_finds_in_the_same_order(
+    tampered: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    class Watched(Crew):
+        def __enter__(self) -> Self:
+            crew = super().__enter__()
+            begun.extend(crew.pids)
+            return crew
+
+    monkeypatch.setattr(split_module, "Crew", Watched)
     _finds_what_one_finds(tampered, 2)
+    assert len(begun) == 2
 
 
 @pytest.mark.both_databases
