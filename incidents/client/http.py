@@ -208,7 +208,7 @@ def _http(
     try:
         return httpx.Client(
             base_url=server, headers=headers, timeout=timeout_s, transport=transport,
-            verify=address.trusted(), follow_redirects=False, trust_env=False,
+            verify=address.trusted(server), follow_redirects=False, trust_env=False,
         )  # fmt: skip
     except httpx.InvalidURL as error:
         raise address.none(server) from error
