@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.accounts.conftest import _cheap_hashes
 from tests.api.rig import Rig, rig
+
+__all__ = ["_cheap_hashes"]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def against_the_description(app: FastAPI) -> Any:
 
 
 def _hold(app: FastAPI, response: httpx.Response) -> None:
-    document = _description(app)
+    document = described(app)
     response.read()
     path, method = response.request.url.path, response.request.method.lower()
     for template, methods in document["paths"].items():
@@ -30,8 +30,8 @@ _KNOWN: list[Any] = []
 _VALIDATORS: dict[tuple[str, str, str], OAS31Validator] = {}
 
 
-def _description(app: FastAPI) -> Any:
-    """It is the same of every desk, and takes a second to make."""
+def described(app: FastAPI) -> Any:
+    """Its OpenAPI document, which is the same of every desk and takes a second to make."""
     if not _KNOWN:
         _KNOWN.append(app.openapi())
     return _KNOWN[0]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.testclient import TestClient
 
 from incidents import clock, settings
@@ -19,7 +20,7 @@ from incidents.bootstrap import House
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import By
 from incidents.store.accounts import tokens_of
-from tests.api.held import against_the_description
+from tests.api.held import against_the_description, described
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
@@ -29,11 +30,19 @@ ADMIN = By(person="admin-1", login="root", came_in=True)
 class Rig:
     """One desk's API; `client(role)` is somebody with a token of that role."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, portal: BlockingPortal) -> None:
         self.house = house
         self.app = app.create(house)
+        # One event loop for all requests of a test, as a server has; not one for each of them.
+        self._portal = portal
         self._handles: dict[str, str] = {}
         self._people: set[str] = set()
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """Its OpenAPI document."""
+        document: dict[str, Any] = described(self.app)
+        return document
 
     def keep_evidence_in(self, folder: Path, *, limit: int) -> None:
         """From now on files are kept there, of so many bytes at most."""
@@ -70,6 +79,7 @@ class Rig:
     def nobody(self) -> TestClient:
         """Somebody without anything; each answer to anybody is held against the description."""
         client = TestClient(self.app, base_url=BASE, raise_server_exceptions=False)
+        client.portal = self._portal
         client.event_hooks = {"request": [], "response": [against_the_description(self.app)]}
         return client
 
@@ -112,6 +122,7 @@ def rig(url: str) -> Iterator[Rig]:
     """The API of a desk with that database."""
     house = House(settings.load(db=url))
     try:
-        yield Rig(house)
+        with start_blocking_portal() as portal:
+            yield Rig(house, portal)
     finally:
         house.close()

@@ -98,7 +98,7 @@ def test_a_key_that_is_kept_for_good_is_not_taken_for_a_while(api: Rig) -> None:
         answer = api.client(role).post(f"/api/v1/{path}", json=body, headers=headers)
         assert answer.status_code == 422, answer.text
         assert answer.json()["type"] == "urn:incidents:problem:kept-for-good"
-    paths = api.app.openapi()["paths"]
+    paths = api.description["paths"]
     for path in ("policy/activate", "batch", "reconcile"):
         told = {each["name"] for each in paths[f"/api/v1/{path}"]["post"]["parameters"]}
         assert "Idempotency-Key" in told

@@ -65,7 +65,7 @@ def test_beside_the_api_any_parameter_goes(api: Rig) -> None:
 
 
 def test_each_operation_takes_what_its_description_names(api: Rig) -> None:
-    paths = api.app.openapi()["paths"]
+    paths = api.description["paths"]
     routes = [route for route in api.app.routes if isinstance(route, APIRoute)]
     checked = 0
     for route in routes:

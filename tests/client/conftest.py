@@ -9,20 +9,12 @@ from pathlib import Path
 import pytest
 
 from incidents.cli import main
-from tests.accounts.conftest import _cheap_hashes
-from tests.api.rig import PASSWORD, Rig, rig
+from tests.api.conftest import _cheap_hashes, api
+from tests.api.rig import PASSWORD, Rig
 from tests.cli.conftest import Result, _Terminal
 from tests.client.serving import serving
 
-__all__ = ["_cheap_hashes"]
-
-
-@pytest.fixture
-def api(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    """A desk behind its API."""
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with rig(db_url) as found:
-        yield found
+__all__ = ["_cheap_hashes", "api"]
 
 
 @pytest.fixture
@@ -87,5 +79,5 @@ def over(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Over:
-    """The command line over a server, on both databases in turn."""
+    """The command line over a server."""
     return Over(api, server, tmp_path, monkeypatch, capsys)
