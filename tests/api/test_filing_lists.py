@@ -98,29 +98,28 @@ def test_of_a_row_that_cannot_be_used_only_its_number_is_told_and_it_can_be_left
 def _bomb() -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", b" " * 300_000_000)
+        archive.writestr("_rels/.rels", b" " * 8_000_000)
     return made.getvalue()
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
+def test_what_is_no_customer_list_is_a_problem_in_words(desk: Rig) -> None:
+    for sent in (
         b"", b"\0\0\0", b"[" * 60_000, b"PK\x03\x04no zip", "site,电话 13800138000\n".encode(),
         b'site\n"shop.example', b"\xff\xfe\0", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"level\n3\n",
-    ],
-)  # fmt: skip
-def test_what_is_no_customer_list_is_a_problem_in_words(desk: Rig, sent: bytes) -> None:
-    answer = send(desk, sent)
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["type"] == "urn:incidents:problem:no-customer-list"
-    [error] = answer.json()["errors"]
-    assert error["loc"][:2] == ["body", "file"]
-    assert error["msg"]
-    assert "13800138000" not in answer.text
+    ):  # fmt: skip
+        answer = send(desk, sent)
+        assert answer.status_code == 422, (sent[:20], answer.text)
+        assert answer.json()["type"] == "urn:incidents:problem:no-customer-list"
+        [error] = answer.json()["errors"]
+        assert error["loc"][:2] == ["body", "file"]
+        assert error["msg"]
+        assert "13800138000" not in answer.text
 
 
 def test_what_unpacks_to_more_than_a_list_needs_is_refused(desk: Rig) -> None:
-    assert send(desk, _bomb()).status_code == 422
+    answer = send(desk, _bomb())
+    assert answer.status_code == 422
+    assert "unpacks to more than" in answer.json()["errors"][0]["msg"]
 
 
 def test_a_list_in_the_encoding_of_a_chinese_spreadsheet_is_read(desk: Rig) -> None:
@@ -166,6 +165,7 @@ def test_an_export_has_people_s_own_details_for_who_may_be_shown_them_alone(desk
     }  # fmt: skip
 
 
+@pytest.mark.both_databases
 def test_an_export_comes_in_again_unchanged_and_without_words_changes_nothing(desk: Rig) -> None:
     send(desk, LIST, add_sites=True)
     supervisor = desk.client("supervisor")

@@ -120,6 +120,7 @@ def test_a_second_import_is_asked_to_come_again(api: Rig, monkeypatch: pytest.Mo
     assert bring(api, HISTORY).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_an_import_puts_each_row_on_record_once_signed_by_who_sent_it(api: Rig) -> None:
     fill(api)
     first = bring(api, HISTORY, role="integrator")

@@ -23,6 +23,7 @@ def read(api: Rig, after: int = 0, **more: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
+@pytest.mark.both_databases
 def test_who_goes_on_from_the_last_position_misses_nothing_and_sees_nothing_twice(
     api: Rig,
 ) -> None:
@@ -48,6 +49,7 @@ def test_an_entry_stands_in_the_stream_to_the_byte_as_it_is_stored(api: Rig) -> 
     assert NOTE not in text
 
 
+@pytest.mark.both_databases
 def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
     api: Rig, monkeypatch: Any
 ) -> None:
@@ -65,6 +67,7 @@ def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
     assert len(asked) == len(found) // 2 + 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("write", [export.jsonl, export.write_csv])
 def test_who_takes_an_export_slowly_keeps_no_connection_from_others(api: Rig, write: Any) -> None:
     fill(api)
@@ -100,6 +103,7 @@ def test_the_watch_says_that_all_is_well_and_what_a_prometheus_asks(api: Rig) ->
     assert "incidents_up 1.0" in text
 
 
+@pytest.mark.both_databases
 def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
     with api.house.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
