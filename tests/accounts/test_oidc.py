@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,8 @@ from tests.accounts.oidc_provider import (
 from tests.api.rig import ADMIN, PASSWORD, Rig, rig
 
 PROBLEM = "urn:incidents:problem:"
+# One, since each reads the certificates of this machine.
+WEB = httpx.Client()
 SESSION = "/api/v1/session"
 GO, AGAIN, BACK = f"{SESSION}/oidc", f"{SESSION}/oidc/proof", f"{SESSION}/oidc/answer"
 
@@ -89,17 +91,16 @@ def api(db_url: str, provider: Provider) -> Iterator[Rig]:
 
 
 def browser(api: Rig) -> TestClient:
-    return TestClient(
-        api.app, base_url="https://desk.host.example", raise_server_exceptions=False,
-        follow_redirects=False,
-    )  # fmt: skip
+    client = api.nobody()
+    client.follow_redirects = False
+    return client
 
 
 def there(client: TestClient, path: str = GO) -> str:
     """To the provider, and what it sends the browser back with: the query."""
     sent = client.get(path)
     assert sent.status_code == 303, sent.text
-    back = httpx.get(sent.headers["location"], follow_redirects=False)
+    back = WEB.get(sent.headers["location"])
     assert back.status_code == 303
     parts = urlsplit(back.headers["location"])
     assert (parts.netloc, parts.path) == ("desk.host.example", BACK)
@@ -143,7 +144,7 @@ def test_a_code_of_another_question_fits_no_verifier(api: Rig) -> None:
     assert (answer.status_code, "(code)" in answer.text) == (403, True)
 
 
-@pytest.mark.parametrize("claims", [
+WRONG_CLAIMS: tuple[dict[str, object], ...] = (
     {"nonce": "another"}, {"nonce": None}, {"aud": "another"}, {"aud": ["another"]}, {"aud": None},
     {"aud": "another", "azp": CLIENT}, {"aud": [CLIENT, "another"], "azp": "another"},
     {"iss": "https://evil.example"}, {"iss": None},
@@ -151,58 +152,53 @@ def test_a_code_of_another_question_fits_no_verifier(api: Rig) -> None:
     {"nbf": int(time.time()) + 3600}, {"auth_time": None}, {"auth_time": "now"},
     {"auth_time": 10 ** 30}, {"sub": None}, {"sub": ["u1"]}, {"sub": "u" * 256}, {"sub": "\n"},
     {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
-])  # fmt: skip
-def test_a_token_that_is_not_for_this_question_lets_nobody_in(
-    api: Rig, provider: Provider, claims: dict[str, object]
-) -> None:
-    provider.claims = claims
-    client = browser(api)
-    answer = client.get(f"{BACK}?{there(client)}")
-    assert answer.status_code == 403, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert "__Host-incidents" not in client.cookies
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["none", "shared", "stranger", "nonsense", "empty"])
+def test_a_token_that_is_not_for_this_question_lets_nobody_in(api: Rig, provider: Provider) -> None:
+    for provider.claims in WRONG_CLAIMS:
+        client = browser(api)
+        answer = client.get(f"{BACK}?{there(client)}")
+        assert answer.status_code == 403, (provider.claims, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "__Host-incidents" not in client.cookies
+
+
 def test_a_token_that_the_provider_has_not_signed_lets_nobody_in(
-    api: Rig, provider: Provider, kind: str
+    api: Rig, provider: Provider
 ) -> None:
-    client = browser(api)
-    query = there(client)
-    nonce = provider.asked["nonce"]
-    shared = OctKey.import_key(SECRET * 3)
-    forged = {
-        "none": provider.unsigned(),
-        "shared": provider.id_token(nonce, "HS256", shared),
-        "stranger": provider.id_token(nonce, key=STRANGERS),
-        "nonsense": "a.b.c",
-        "empty": "e30.e30.",
+    forgeries: dict[str, Callable[[str], str]] = {
+        "none": lambda _: provider.unsigned(),
+        "shared": lambda nonce: provider.id_token(nonce, "HS256", OctKey.import_key(SECRET * 3)),
+        "stranger": lambda nonce: provider.id_token(nonce, key=STRANGERS),
+        "nonsense": lambda _: "a.b.c",
+        "empty": lambda _: "e30.e30.",
     }
-    provider.forged = forged[kind]
-    answer = client.get(f"{BACK}?{query}")
-    assert answer.status_code == 403, answer.text
-    assert "__Host-incidents" not in client.cookies
+    for kind, forged in forgeries.items():
+        client = browser(api)
+        query = there(client)
+        provider.forged = forged(provider.asked["nonce"])
+        answer = client.get(f"{BACK}?{query}")
+        assert answer.status_code == 403, (kind, answer.text)
+        assert "__Host-incidents" not in client.cookies
 
 
-@pytest.mark.parametrize(("change", "status"), [
-    ({"state": "another"}, 403), ({"state": ""}, 403), ({"state": "é"}, 403), ({"code": ""}, 403),
-    ({"code": "x" * 5_000}, 403), ({"iss": "https://evil.example"}, 403),
-    ({"error": "access_denied"}, 403), ({"code": "never given out"}, 403),
-])  # fmt: skip
-def test_what_the_browser_brings_back_must_fit(
-    api: Rig, change: dict[str, str], status: int
-) -> None:
-    client = browser(api)
-    query = {name: values[0] for name, values in parse_qs(there(client)).items()} | change
-    answer = client.get(f"{BACK}?{urlencode(query)}")
-    assert answer.status_code == status, answer.text
+def test_what_the_browser_brings_back_must_fit(api: Rig) -> None:
+    for change in (
+        {"state": "another"}, {"state": ""}, {"state": "é"}, {"code": ""}, {"code": "x" * 5_000},
+        {"iss": "https://evil.example"}, {"error": "access_denied"}, {"code": "never given out"},
+    ):  # fmt: skip
+        client = browser(api)
+        query = {name: values[0] for name, values in parse_qs(there(client)).items()} | change
+        answer = client.get(f"{BACK}?{urlencode(query)}")
+        assert answer.status_code == 403, (change, answer.text)
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "e30", "bnVsbA==", "eyJiZWZvcmUiOjF9", "%00"])
-def test_a_cookie_that_was_not_written_here_is_no_question(api: Rig, cookie: str) -> None:
-    client = browser(api)
-    client.cookies.set("__Host-incidents-oidc", cookie)
-    assert client.get(f"{BACK}?code=1&state=2").status_code == 400
+def test_a_cookie_that_was_not_written_here_is_no_question(api: Rig) -> None:
+    for cookie in ("", "x", "e30", "bnVsbA==", "eyJiZWZvcmUiOjF9", "%00"):
+        client = browser(api)
+        client.cookies.set("__Host-incidents-oidc", cookie)
+        assert client.get(f"{BACK}?code=1&state=2").status_code == 400, cookie
 
 
 def test_who_has_the_name_of_somebody_there_is_not_them(api: Rig, provider: Provider) -> None:
@@ -227,17 +223,16 @@ def test_who_has_no_account_is_not_let_in(api: Rig, provider: Provider) -> None:
 
 
 @pytest.mark.usefixtures("_by_claim")
-@pytest.mark.parametrize(("handle", "status"), [
-    ("sup-2", 200), ("nobody-1", 401), ("Sup-1", 401), ("sup-1 ", 401), ("", 401),
-    ("\u0000", 401), ("a@b.example", 401), (None, 403), (["sup-1"], 403),
-])  # fmt: skip
-def test_where_the_settings_name_a_claim_it_holds_the_handle(
-    provider: Provider, api: Rig, handle: object, status: int
-) -> None:
-    provider.claims = {"preferred_username": handle}
-    client = browser(api)
-    assert client.get(f"{BACK}?{there(client)}").status_code == status
-    assert ("__Host-incidents" in client.cookies) == (status == 200)
+def test_where_the_settings_name_a_claim_it_holds_the_handle(provider: Provider, api: Rig) -> None:
+    claims: tuple[tuple[object, int], ...] = (
+        ("sup-2", 200), ("nobody-1", 401), ("Sup-1", 401), ("sup-1 ", 401), ("", 401),
+        ("\u0000", 401), ("a@b.example", 401), (None, 403), (["sup-1"], 403),
+    )  # fmt: skip
+    for handle, status in claims:
+        provider.claims = {"preferred_username": handle}
+        client = browser(api)
+        assert client.get(f"{BACK}?{there(client)}").status_code == status, handle
+        assert ("__Host-incidents" in client.cookies) == (status == 200)
 
 
 def test_whose_account_is_disabled_is_not_let_in_and_that_is_on_record(api: Rig) -> None:
@@ -276,17 +271,15 @@ def test_what_was_proved_long_ago_at_the_provider_is_not_fresh_here(
     assert stale.get(SESSION).status_code == 401
 
 
-@pytest.mark.parametrize(("subject", "age_s"), [("u2", 0), ("u1", 301 + 60), ("u1", 9_999)])
 def test_neither_somebody_else_nor_a_sign_in_of_before_proves_it(
-    api: Rig, provider: Provider, subject: str, age_s: int
+    api: Rig, provider: Provider
 ) -> None:
     client = browser(api)
     client.get(f"{BACK}?{there(client)}")
     before = client.get(SESSION).json()
-    query = there(client, AGAIN)
-    provider.subject, provider.age_s = subject, age_s
-    assert client.get(f"{BACK}?{query}").status_code == 403
-    assert client.get(SESSION).json() == before
+    for provider.subject, provider.age_s in (("u2", 0), ("u1", 301 + 60), ("u1", 9_999)):
+        assert client.get(f"{BACK}?{there(client, AGAIN)}").status_code == 403
+        assert client.get(SESSION).json() == before
 
 
 def test_nobody_proves_again_who_has_no_session(api: Rig) -> None:
@@ -296,18 +289,22 @@ def test_nobody_proves_again_who_has_no_session(api: Rig) -> None:
 # ── the provider itself ──────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("metadata", [
+METADATAS: tuple[dict[str, object], ...] = (
     {"issuer": "https://evil.example"}, {"authorization_endpoint": None},
     {"authorization_endpoint": "http://evil.example/authorize"},
     {"authorization_endpoint": "javascript:alert(1)"}, {"token_endpoint": "http://evil.example/"},
     {"jwks_uri": 7},
-])  # fmt: skip
+)  # fmt: skip
+
+
 def test_a_provider_that_is_not_as_the_settings_say_is_not_asked(
-    api: Rig, provider: Provider, metadata: dict[str, object]
+    api: Rig, provider: Provider, moved: Moved
 ) -> None:
-    provider.metadata = metadata
-    answer = browser(api).get(GO)
-    assert (answer.status_code, answer.json()["type"]) == (502, "urn:incidents:problem:provider")
+    for n, provider.metadata in enumerate(METADATAS, 1):
+        answer = browser(api).get(GO)
+        assert (answer.status_code, answer.json()["type"]) == (502, f"{PROBLEM}provider")
+        assert provider.fetched == [METADATA] * n
+        moved.by(LEFT_IN_PEACE_FOR)
 
 
 def test_a_provider_that_is_not_there_is_a_problem_and_no_fault(
