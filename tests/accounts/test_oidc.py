@@ -35,6 +35,7 @@ from tests.accounts.oidc_provider import (
     running,
 )
 from tests.api.rig import ADMIN, PASSWORD, Rig, rig
+from tests.patience import PATIENCE_S
 
 PROBLEM = "urn:incidents:problem:"
 # One, since each reads the certificates of this machine.
@@ -56,6 +57,8 @@ def provider(
     """A provider as at first, which the settings name."""
     provider = _running
     provider.__init__(provider.issuer)  # type: ignore[misc]  # as new
+    monkeypatch.setattr("incidents.accounts.discovery.WITHIN_S", PATIENCE_S)
+    monkeypatch.setattr("incidents.accounts.discovery._PATIENCE_S", PATIENCE_S)
     monkeypatch.setenv("INCIDENTS_CONFIG", str(settings(tmp_path, provider, SUBJECTS)))
     return provider
 

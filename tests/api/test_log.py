@@ -16,6 +16,7 @@ from incidents.desk import Envelope
 from incidents.machine import commands as c
 from tests.api.desk import NOTE, fill, make_key
 from tests.api.rig import Rig
+from tests.patience import PATIENCE_S
 
 LOG = "/api/v1/log"
 
@@ -120,14 +121,14 @@ def test_one_proof_runs_at_a_time_and_who_asked_need_not_wait_for_it(
 ) -> None:
     go_on = Event()
     monkeypatch.setattr(
-        "incidents.audit.replayed.Split", lambda *_a, **_o: go_on.wait(30) and 1 / 0
+        "incidents.audit.replayed.Split", lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0
     )
     auditor = api.client("auditor")
     begun = auditor.post(f"{LOG}/replay?wait=0", json={}).json()
     assert (begun["ended_at"], begun["shown"]) == (None, None)
     assert auditor.post(f"{LOG}/replay", json={}).status_code == 409
     go_on.set()
-    ended = api.app.state.replaying.wait(30)
+    ended = api.app.state.replaying.wait(PATIENCE_S)
     assert ended.ended is not None
     assert auditor.get(f"{LOG}/replay").json()["failed"]
 

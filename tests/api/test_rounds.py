@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from incidents.api.rounds import Rounds
-
-PATIENCE_S = 20
+from tests.patience import PATIENCE_S
 
 
 class Work:

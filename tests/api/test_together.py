@@ -19,10 +19,9 @@ from incidents.desk.locked import StillLockedError
 from incidents.errors import DatabaseError
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
-from tests.patience import until
+from tests.patience import PATIENCE_S, until
 
 SITE = "/api/v1/sites/shop.example"
-PATIENCE_S = 20
 
 
 class _Busy:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from tests.api.rig import Rig
+from tests.patience import until
 
 
 @contextmanager
@@ -23,8 +23,7 @@ def serving(api: Rig, *, certificate: Path | None = None) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    until(lambda: server.started, "a server")
     [listening] = server.servers[0].sockets
     scheme = "http" if certificate is None else "https"
     try:
