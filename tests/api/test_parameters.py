@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from fastapi.routing import APIRoute
 
 from incidents.api import parameters, zone
 from incidents.api.operation import PREFIX
 from tests.api.desk import fill
-from tests.api.rig import PASSWORD, Rig, rig
-
-
-@pytest.fixture
-def api(sqlite_url: str) -> Iterator[Rig]:
-    """A desk with a few sites."""
-    with rig(sqlite_url) as found:
-        fill(found)
-        yield found
+from tests.api.rig import PASSWORD, Rig
 
 
 def test_a_name_that_is_not_taken_is_refused_with_those_that_are(api: Rig) -> None:
@@ -34,6 +23,7 @@ def test_a_name_that_is_not_taken_is_refused_with_those_that_are(api: Rig) -> No
 
 
 def test_an_act_with_a_mistyped_name_is_not_done(api: Rig) -> None:
+    fill(api)
     operator = api.client("operator")
     path = "/api/v1/sites/shop.example"
     before = operator.get(path).json()["seq"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,17 +20,10 @@ from incidents.client import address
 from incidents.client.faults import ProblemError, ServerError
 from incidents.client.http import Exchange
 from incidents.errors import DONE, FAILED, MISUSED, REFUSED, IncidentsError
-from tests.api.rig import Rig, rig
+from tests.api.rig import Rig
 from tests.client.serving import serving
 
 PROBLEM = {"content-type": "application/problem+json"}
-
-
-@pytest.fixture
-def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with rig(sqlite_url) as found:
-        yield found
 
 
 def _answered(status: int, body: Any, headers: dict[str, str] | None = None) -> IncidentsError:

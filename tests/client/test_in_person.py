@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,13 +14,11 @@ from incidents.errors import NOT_CONFIRMED, REFUSED
 from incidents.store.account_tables import sessions
 from incidents.store.engine import writing
 from tests.api.desk import fill
-from tests.api.rig import PASSWORD, Rig
-from tests.cli.sitting import sitting
+from tests.api.rig import PASSWORD
 from tests.client.conftest import Over
 
 SITE = "shop.example"
 REFUSED_LINE = ("refused", "1-1", "--confirm", SITE)
-PROGRAM = (sys.executable, "-m", "incidents")
 
 
 @pytest.fixture
@@ -171,19 +168,6 @@ def test_accounts_are_kept_over_a_server(desk: Over) -> None:
     unknown = desk("account", "password", "op-9", *file, *own, "--json", as_="admin-1")
     assert unknown.refused["name"] == "unknown_account"
     assert desk.sessions() == 0
-
-
-def test_the_password_is_typed_at_the_terminal_and_stands_nowhere(api: Rig, server: str) -> None:
-    fill(api)
-    api.account("sup-1", "supervisor", password=True)
-    command = (*PROGRAM, "site", "reinstate", "closed.example", "--reason", "filed anew")
-    told = {"INCIDENTS_SERVER": server, "INCIDENTS_AS": "sup-1"}
-    with sitting(told, command=command) as at:
-        at.see("Password of sup-1:")
-        at.press(*PASSWORD, "\r")
-        at.see("asks that closed.example be opened again")
-        assert at.ends() == 0
-        assert "battery" not in at.display.history
 
 
 def test_over_a_server_two_passwords_end_that_two_people_close(desk: Over, tmp_path: Path) -> None:

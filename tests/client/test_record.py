@@ -121,11 +121,12 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_cannot_be_compare
 
 
 def test_a_history_is_brought_in_as_with_a_database_if_it_goes_in_one_request(
-    desk: Over, tmp_path: Path
+    desk: Over, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("incidents.client.intake.MAX_BYTES", 1_000)
     head = b"occurred_at,site\n2026-03-01T10:00:00Z,a.example\n"
     for name, more, needle in (
-        ("long.csv", b"\n" * 8_000_000, "8,000,000 bytes at most"),
+        ("long.csv", b"\n" * 1_000, "1,000 bytes at most"),
         ("odd.csv", b"2026-03-01T10:00:00Z,\xff.example\n", "UTF-8 throughout"),
     ):
         (tmp_path / name).write_bytes(head + more)

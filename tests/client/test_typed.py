@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from incidents.client import Client, ProblemError
 from tests.api.desk import PHONE, fill
-from tests.api.rig import BASE, PASSWORD, Rig, rig
-
-
-@pytest.fixture
-def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with rig(sqlite_url) as found:
-        yield found
+from tests.api.rig import BASE, PASSWORD, Rig
 
 
 def client(api: Rig, role: str = "operator") -> Client:
