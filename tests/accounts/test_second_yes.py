@@ -180,7 +180,6 @@ def closing(two: House) -> House:
     return two
 
 
-@pytest.mark.both_databases
 def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: House) -> None:
     assert closing.refused(FALSE) == "sign_in_needed"
     assert closing.refused(FALSE, signed_in=True) is None

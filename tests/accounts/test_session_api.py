@@ -302,6 +302,7 @@ def test_who_keeps_no_accounts_has_only_their_own(api: Rig) -> None:
         assert (len(refused), refused[-1]["data"]["act"]) == (n, "keep_accounts"), path
 
 
+@pytest.mark.both_databases
 def test_what_cannot_be_is_a_problem(api: Rig) -> None:
     client = signed_in(api, "admin-1")
     for method, path, body, status in IMPOSSIBLE:

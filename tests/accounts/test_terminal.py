@@ -23,15 +23,3 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, sqlite_url: str) -> 
         assert at.modes() == before
         assert "battery" not in at.display.history
         assert "horse" not in at.display.text
-
-
-def test_who_gives_up_at_the_question_has_done_nothing(cli: Cli, sqlite_url: str) -> None:
-    cli("account", "add", "admin-1", "--role", "administrator")
-    command = (*PROGRAM, "account", "password", "admin-1")
-    with sitting({"INCIDENTS_DB": sqlite_url}, command=command) as at:
-        before = at.modes()
-        at.see("New password of admin-1:")
-        at.press("\x03")
-        assert at.ends() == 130
-        assert at.modes() == before
-    assert cli("account", "add", "op-1", "--role", "operator").status == 0

@@ -33,6 +33,7 @@ class Rig:
     def __init__(self, house: House, portal: BlockingPortal) -> None:
         self.house = house
         self.app = app.create(house)
+        self.app.openapi_schema = described(self.app)
         # One event loop for all requests of a test, as a server has; not one for each of them.
         self._portal = portal
         self._handles: dict[str, str] = {}

@@ -6,17 +6,13 @@ import re
 from collections.abc import Iterator
 
 import click
-import pytest
-from fastapi import FastAPI
 
 from incidents.accounts.roles import IN_PERSON
-from incidents.api import app
 from incidents.api.act_table import ACTS, FILING
 from incidents.api.operation import ACT, PREFIX
-from incidents.bootstrap import House
 from incidents.cli.root import root
 from incidents.machine.filing_commands import FilingCommand
-from incidents.settings import load
+from tests.api.rig import Rig
 from tests.docs.pages import ROOT
 
 OVER_HTTP = {
@@ -152,14 +148,6 @@ def told(listed: str, there: set[str]) -> str:
     return found
 
 
-@pytest.fixture
-def offered(sqlite_url: str) -> Iterator[FastAPI]:
-    """The application."""
-    house = House(load(db=sqlite_url))
-    yield app.create(house)
-    house.close()
-
-
 def test_each_command_has_its_operation_or_a_reason_why_it_has_none() -> None:
     there = set(commands(root))
     over_http, of_the_machine = (
@@ -176,8 +164,8 @@ def test_each_command_about_filings_is_an_act_of_the_table_or_the_daemon_s() -> 
     assert not acts & OF_THE_DAEMON.keys()
 
 
-def test_each_operation_that_a_command_has_is_described(offered: FastAPI) -> None:
-    paths = offered.openapi()["paths"]
+def test_each_operation_that_a_command_has_is_described(api: Rig) -> None:
+    paths = api.description["paths"]
     described = {
         f"{method.upper()} {path.removeprefix(PREFIX)}"
         for path, methods in paths.items()
@@ -186,10 +174,8 @@ def test_each_operation_that_a_command_has_is_described(offered: FastAPI) -> Non
     assert set(OVER_HTTP.values()) - described == set()
 
 
-def test_the_guide_names_the_commands_that_ask_for_a_password_and_no_other(
-    offered: FastAPI,
-) -> None:
-    paths, there = offered.openapi()["paths"], set(commands(root))
+def test_the_guide_names_the_commands_that_ask_for_a_password_and_no_other(api: Rig) -> None:
+    paths, there = api.description["paths"], set(commands(root))
     in_person = set()
     for listed, operation in OVER_HTTP.items():
         method, path = operation.split(" ", 1)

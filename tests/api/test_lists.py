@@ -53,7 +53,6 @@ def test_each_site_is_seen_once_though_others_are_added_meanwhile(api: Rig) -> N
     assert seen == sorted(set(seen))
 
 
-@pytest.mark.both_databases
 def test_incidents_are_walked_to_the_end_and_filtered(api: Rig) -> None:
     add_sites(api, ["a.example", "b.example"])
     for site in ("a.example", "b.example"):
@@ -95,7 +94,6 @@ def test_what_is_no_cursor_of_that_list_is_refused_as_bad_input(api: Rig) -> Non
             assert answer.status_code == 422, (path, cursor, answer.text)
 
 
-@pytest.mark.both_databases
 def test_a_cursor_with_keys_of_another_type_or_size_reaches_no_database(api: Rig) -> None:
     viewer = api.client("viewer")
     for kind, bookmark in (
