@@ -110,34 +110,6 @@ def test_what_closes_a_site_must_have_been_looked_at_and_be_called_by_its_name(a
     assert (closed.status_code, closed.json()["site"]["rule"]) == (200, "refusal")
 
 
-def test_a_closed_site_is_opened_by_two_people(api: Rig) -> None:
-    fill(api)
-    path = "/api/v1/sites/closed.example"
-    reason = {"reason": "it was right"}
-    assert api.person("operator").post(f"{path}/reinstate", json=reason).status_code == 403
-    assert api.person("supervisor").post(f"{path}/reinstate", json=reason).status_code == 200
-    approved = api.person("supervisor", "colleague").post(f"{path}/approve")
-    assert approved.json()["site"]["state"] == "active"
-
-
-def test_nobody_opens_a_site_alone(api: Rig) -> None:
-    fill(api)
-    alone, path = api.person("supervisor"), "/api/v1/sites/closed.example"
-    alone.post(f"{path}/reinstate", json={"reason": "it was right"})
-    answer = alone.post(f"{path}/approve")
-    assert answer.status_code == 403
-    assert answer.json()["type"] == "urn:incidents:problem:same-person"
-
-
-def test_a_trial_does_nothing(api: Rig) -> None:
-    fill(api)
-    operator = api.client("operator")
-    before = operator.get(SITE).headers["etag"]
-    tried = operator.post(f"{SITE}/incidents?dry_run=true", json={"note": "x"})
-    assert (tried.status_code, tried.json()["incident"]["id"]) == (201, "1-2")
-    assert operator.get(SITE).headers["etag"] == before
-
-
 def test_an_answer_to_an_act_shows_no_number(api: Rig) -> None:
     fill(api)
     for role in ("operator", "integrator"):

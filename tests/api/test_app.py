@@ -37,17 +37,6 @@ def test_a_violation_is_logged_and_stands_in_the_queue(api: Rig) -> None:
     assert (item["id"], item["kind"]) == ("1-1", "call")
 
 
-def test_an_act_on_what_was_seen_is_refused_once_somebody_else_has_acted(api: Rig) -> None:
-    add(api)
-    operator = api.client("operator")
-    seen = operator.get("/api/v1/sites/shop.example").headers["etag"]
-    logged = {"headers": {"If-Match": seen}, "json": {}}
-    assert operator.post("/api/v1/sites/shop.example/incidents", **logged).status_code == 201
-    again = operator.post("/api/v1/sites/shop.example/incidents", **logged)
-    assert again.status_code == 412
-    assert again.json()["type"] == "urn:incidents:problem:changed-meanwhile"
-
-
 def test_who_has_looked_again_may_ask_again_with_the_same_key(api: Rig) -> None:
     add(api)
     operator, path = api.client("operator"), "/api/v1/sites/shop.example/incidents"
@@ -73,20 +62,6 @@ def test_what_was_seen_of_another_site_or_weakly_is_not_what_the_act_is_on(api: 
     for tag in (of_shop, f"W/{of_other}", f"{of_shop}, {of_other}"):
         assert operator.post(path, json={}, headers={"If-Match": tag}).status_code == 412, tag
     assert operator.post(path, json={}, headers={"If-Match": of_other}).status_code == 201
-
-
-def test_the_same_key_gives_the_first_answer_and_another_body_is_refused(api: Rig) -> None:
-    add(api)
-    operator = api.client("operator")
-    headers = {"Idempotency-Key": "k1"}
-    path = "/api/v1/sites/shop.example/incidents"
-    first = operator.post(path, headers=headers, json={"category": "gambling"})
-    again = operator.post(path, headers=headers, json={"category": "gambling"})
-    other = operator.post(path, headers=headers, json={"category": "drugs"})
-    assert first.json()["incident"] == again.json()["incident"]
-    assert again.json()["repeated"]
-    assert other.status_code == 422
-    assert other.json()["type"] == "urn:incidents:problem:key-reused"
 
 
 def test_a_key_that_is_kept_for_good_is_not_taken_for_a_while(api: Rig) -> None:

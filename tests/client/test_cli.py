@@ -45,24 +45,6 @@ def _json(told: tuple[int, str, str]) -> Any:
     return json.loads(out)
 
 
-def test_a_day_at_the_desk_is_typed_as_with_a_database(typed: Typed) -> None:
-    assert _json(typed("site", "add", "shop.example", "--phone", "+86 10 5555 0100", "--json"))
-    logged = _json(typed("log", "shop.example", "--category", "gambling", "--json"))
-    assert logged["incident"]["id"] == "1-1"
-    [item] = _json(typed("queue", "--json"))["items"]
-    assert (item["id"], item["phone"]) == ("1-1", "+86 10 •••• ••00")
-    _json(typed("contact", "1-1", "reached", "--json"))
-    assert _json(typed("show", "1-1", "--json"))["state"] == "notified"
-    noted = _json(typed("note", "1-1", "thank you", "--to-customer", "--json"))
-    assert noted["incident"]["notes"][0]["text"] == "thank you"
-    assert "note for the customer: " in typed("show", "1-1")[1]
-    removed = _json(typed("removed", "1-1", "--json"))
-    assert removed["incident"]["state"] == "removed"
-    assert removed["events"][-1]["by"] == "operator-1"
-    assert "active" in typed("site", "why", "shop.example")[1]
-    assert _json(typed("site", "list", "--json"))[0]["site"] == "shop.example"
-
-
 def test_times_are_told_in_the_zone_of_who_types(typed: Typed) -> None:
     """The sentences are the server's; the zone, as in the heading above them, is the reader's."""
     typed("site", "add", "shop.example")
