@@ -138,9 +138,12 @@ def test_numbers_are_masked_until_they_are_asked_for_and_that_goes_on_record(api
     assert api.entries("details_revealed") == []
     assert viewer.get(f"{SITE}?reveal=true").status_code == 403
     assert operator.get(f"{SITE}?reveal=true").json()["phone"] == PHONE
-    assert MAIL in operator.get("/api/v1/incidents/1-1?reveal=true").text
+    for look in ("incidents/1-1", "incidents/1-1/timeline", "queue/1-1"):
+        assert PHONE in operator.get(f"/api/v1/{look}?reveal=true").text, look
+    assert operator.get(f"{SITE}/timeline?reveal=true").status_code == 200
+    assert operator.get("/api/v1/queue/9-t9").status_code == 404
     told = [(e["actor"], e["data"]["about"]) for e in api.entries("details_revealed")]
-    assert told == [("operator-1", "shop.example"), ("operator-1", "1-1")]
+    assert told == [("operator-1", each) for each in ("shop.example", *["1-1"] * 3, "shop.example")]
     [refused] = api.entries("access_refused")
     assert (refused["data"]["act"], refused["data"]["about"]) == ("reveal", "shop.example")
 

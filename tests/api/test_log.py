@@ -96,7 +96,8 @@ def test_the_log_is_proved_against_what_is_known_from_elsewhere(api: Rig, key: P
 def test_what_is_no_key_and_no_checkpoint_is_bad_input(api: Rig) -> None:
     client, headers = api.client("auditor"), {"Content-Type": "application/json"}
     for of, given in (
-        ("keys", "log.example+x"), ("witnesses", "\ud800"), ("checkpoints", "\ud800\n")
+        ("keys", "log.example+x"), ("witnesses", "\ud800"), ("checkpoints", "\ud800\n"),
+        ("checkpoints", "log.example\n1\nno hash\n"),
     ):  # fmt: skip
         body = json.dumps({of: [given]})
         answer = client.post(f"{LOG}/verify", content=body, headers=headers)
