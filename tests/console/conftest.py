@@ -1,25 +1,44 @@
-"""What the tests of the console stand on: served pages, on both databases in turn."""
+"""What the tests of the console stand on: a desk for each, and one browser for all of a worker."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
-from tests.console.rig import Served, serving
-from tests.databases import Databases, SqliteDatabases
-
-
-@pytest.fixture(scope="module")
-def served(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One process for a module's tests, each of which has sites of its own."""
-    with databases.at_head() as url, serving(url, tmp_path_factory.mktemp("served")) as running:
-        yield running
+from tests import browser as browsers
+from tests.console.customers import SETTINGS, Customers
+from tests.served_desk import Desk, open_desk, serving
 
 
-@pytest.fixture(scope="module")
-def page(
-    sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
-    """The same on SQLite alone, for what no database has a part in."""
-    folder = tmp_path_factory.mktemp("page")
-    with sqlite_databases.at_head() as url, serving(url, folder) as running:
-        yield running
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[browsers.Lend]:
+    with browsers.chromium() as lend:
+        yield lend
+
+
+@pytest.fixture
+def browser(chromium: browsers.Lend) -> Iterator[Browser]:
+    with chromium() as lent:
+        yield lent
+
+
+@pytest.fixture
+def desk(db_url: str, tmp_path: Path) -> Iterator[Desk]:
+    """A desk whose application a test asks directly."""
+    with open_desk(db_url, tmp_path, as_=Desk) as opened:
+        yield opened
+
+
+@pytest.fixture
+def served_desk(desk: Desk) -> Iterator[Desk]:
+    """The same, as a server on the loopback."""
+    with serving(desk):
+        yield desk
+
+
+@pytest.fixture
+def served(db_url: str, tmp_path: Path) -> Iterator[Customers]:
+    """A server that customers ask."""
+    with open_desk(db_url, tmp_path, SETTINGS, as_=Customers) as opened, serving(opened):
+        yield opened

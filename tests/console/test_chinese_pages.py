@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
-from tests.api.rig import Rig, rig
-from tests.console.figures.rig import Visitor
-from tests.console.rig import Parts
+from tests.console.customers import Parts
+from tests.served_desk import Desk, Visitor
 
 ATTEMPTS = "[unreachable]\nmin_attempts = 1\n[refusal]\nremoval_within = '2h'\n"
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,})+")
@@ -27,8 +25,8 @@ TYPED = re.compile(
 class Shift:
     """A desk whose clock the test moves, and sites that go through what a test says."""
 
-    def __init__(self, desk: Rig, frozen: Any) -> None:
-        self.rig, self._frozen = desk, frozen
+    def __init__(self, desk: Desk, frozen: Any) -> None:
+        self.desk, self._frozen = desk, frozen
         self.sites: list[str] = []
 
     def site(self, name: str, *commands: c.Command | str) -> None:
@@ -38,25 +36,17 @@ class Shift:
         for command in (c.AddSite(by="li", person="张三", phone="+86 10 5555 0100"), *commands):
             if isinstance(command, str):
                 self._frozen.tick(read_duration(command))
-                while self.rig.house.desk.elapse():
-                    pass
+                self.desk.elapse()
             else:
-                [answer] = self.rig.house.desk.submit([
-                    Envelope(site=site, command=command, login="desk1", signed_in=True)
-                ])  # fmt: skip
-                assert answer.refusal is None, answer.refusal
+                self.desk.do(site, command)
 
     def after(self, duration: str) -> None:
         self._frozen.tick(read_duration(duration))
 
 
 @pytest.fixture
-def shift(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shift]:
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with (
-        freeze_time("2026-03-01T02:00:00Z", ignore=["_pytest"]) as frozen,
-        rig(sqlite_url) as desk,
-    ):
+def shift(desk: Desk) -> Iterator[Shift]:
+    with freeze_time("2026-03-01T02:00:00Z", ignore=["_pytest"]) as frozen:
         yield Shift(desk, frozen)
 
 
@@ -106,12 +96,12 @@ def through_everything(shift: Shift) -> None:
     shift.site("reinstated", FALSE, ASK, c.Approve(by="wang"), LOG)
     shift.site("closed-held", FALSE, HOLD)
     two = "[closure]\ntwo_people = true\n"
-    shift.rig.house.desk.activate(two, by="wang", login=None, reason="双人")
+    shift.desk.house.desk.activate(two, by="wang", login=None, reason="双人")
     shift.site("to-be-closed", FALSE)
     shift.site("to-be-refused", LOG, REACHED, c.StateRefused(by="li", incident=1))
     shift.site("not-closed", FALSE, c.DeclineClosure(by="wang", reason="号码无误"))
     shift.site("closed-by-two", FALSE, c.ConfirmClosure(by="wang"))
-    shift.rig.house.desk.activate("", by="wang", login=None, reason="单人")
+    shift.desk.house.desk.activate("", by="wang", login=None, reason="单人")
     shift.site("refused", LOG, NOBODY, REACHED, c.StateRefused(by="li", incident=1))
     shift.site("taken-back", LOG, REACHED, c.StateRemoved(by="li", incident=1),
                c.TakeBack(by="li", incident=1, reason="记错"))  # fmt: skip
@@ -137,7 +127,7 @@ def through_everything(shift: Shift) -> None:
         change = c.ChangeFiling(by="li", details=tuple(details.items()))
         seen = c.RecordFooter(problems=("icon_missing",))
         shift.site(name, change, c.Remind(on="2026-03-01"), seen)
-    policy = shift.rig.house.desk
+    policy = shift.desk.house.desk
     policy.activate(ATTEMPTS, by="wang", login=None, reason="试行")
     shift.site("spared", *MISS)
     shift.site("not-deleted", LOG, REACHED, "2h1s")
@@ -156,7 +146,7 @@ def english_in(text: str) -> list[str]:
 
 def test_no_english_sentence_is_left_on_a_page_in_chinese(shift: Shift) -> None:
     through_everything(shift)
-    wang = Visitor(shift.rig, "supervisor", "zh")
+    wang = Visitor(shift.desk, "supervisor", "zh")
     pages = [f"/sites/{site}?whole=1" for site in shift.sites]
     pages += [f"/incidents/{n}-1" for n in range(1, len(shift.sites) + 1)]
     pages += [
@@ -224,7 +214,7 @@ REFUSED = [
 
 def test_what_is_refused_is_refused_in_chinese(shift: Shift) -> None:
     shift.site("shop", LOG)
-    wang, left = Visitor(shift.rig, "supervisor", "zh"), []
+    wang, left = Visitor(shift.desk, "supervisor", "zh"), []
     for path, fields in REFUSED:
         answer = wang.post(path, {"seen": "2", **fields})
         assert answer.status_code in (404, 409), (path, fields)

@@ -17,7 +17,7 @@ from incidents.desk import Desk
 from incidents.errors import DatabaseError
 from incidents.notices import samples
 from incidents.store.engine import create
-from tests.console.rig import FORM, LINKS
+from tests.console.customers import FORM, LINKS
 from tests.notices.lane import WORDING
 
 PAGE = CustomerPage(WORDING, samples.OFFICE)

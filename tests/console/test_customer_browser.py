@@ -1,34 +1,24 @@
 """The customer's page in a real browser: it can be read and used, on a telephone and at night."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import Browser
 
 from incidents.machine import commands as c
-from tests import browser as browsers
-from tests.browser import Scheme, barriers, looking, overflow
-from tests.console.rig import Served, path
+from tests.browser import Look, barriers, looking, looks, overflow
+from tests.console.customers import Customers, path
 
 HOSTILE = "</textarea><script>document.title='taken'</script><b onclick=alert(1)>已删除</b>"
 LONG = "https://shop.example/" + "aaaaaaaaaa" * 30
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsers.chromium() as running:
-        yield running
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@looks(each_day="zh-CN-360-light")
 def test_it_keeps_nobody_out_and_fits_its_window(
-    browser: Browser, page: Served, width: int, scheme: Scheme
+    browser: Browser, served: Customers, look: Look
 ) -> None:
-    incident = page.logged(urls=(LONG,), category="gambling")
-    with looking(browser, width=width, scheme=scheme) as seen:
-        seen.goto(page.url + path(incident))
+    incident = served.logged(urls=(LONG,), category="gambling")
+    with looking(browser, **look) as seen:
+        seen.goto(served.url + path(incident))
         assert barriers(seen) == []
         assert overflow(seen) == 0
         seen.get_by_role("button").click()
@@ -38,7 +28,7 @@ def test_it_keeps_nobody_out_and_fits_its_window(
 
 
 def test_a_customer_writes_what_was_done_and_the_desk_reads_it(
-    browser: Browser, served: Served
+    browser: Browser, served: Customers
 ) -> None:
     incident = served.logged(urls=("https://shop.example/a",))
     with looking(browser) as seen:
@@ -52,10 +42,10 @@ def test_a_customer_writes_what_was_done_and_the_desk_reads_it(
     assert served.incident(incident)["state"] == "open"
 
 
-def test_the_form_is_used_without_a_mouse(browser: Browser, page: Served) -> None:
-    incident = page.logged()
+def test_the_form_is_used_without_a_mouse(browser: Browser, served: Customers) -> None:
+    incident = served.logged()
     with looking(browser) as seen:
-        seen.goto(page.url + path(incident))
+        seen.goto(served.url + path(incident))
         for _ in range(20):
             seen.keyboard.press("Tab")
             if seen.evaluate("document.activeElement.type") == "submit":
@@ -64,27 +54,29 @@ def test_the_form_is_used_without_a_mouse(browser: Browser, page: Served) -> Non
         seen.get_by_role("status").wait_for()
 
 
-def test_what_is_written_is_text_wherever_it_is_shown(browser: Browser, page: Served) -> None:
-    incident = page.logged(urls=("https://shop.example/%3Cscript%3E",), category="<i>x</i>")
+def test_what_is_written_is_text_wherever_it_is_shown(browser: Browser, served: Customers) -> None:
+    incident = served.logged(urls=("https://shop.example/%3Cscript%3E",), category="<i>x</i>")
     with looking(browser) as seen:
-        seen.goto(page.url + path(incident))
+        seen.goto(served.url + path(incident))
         title = seen.title()
         seen.get_by_label("Remark").fill(HOSTILE)
         seen.get_by_role("button").click()
         seen.get_by_role("status").wait_for()
-        seen.goto(page.url + path(incident))
+        seen.goto(served.url + path(incident))
         assert seen.title() == title
         assert seen.locator("script").count() == 0
 
 
-def test_of_a_closed_site_it_says_so_and_asks_for_nothing(browser: Browser, page: Served) -> None:
-    incident = page.logged(ago=timedelta(minutes=5))
-    page.do(
+def test_of_a_closed_site_it_says_so_and_asks_for_nothing(
+    browser: Browser, served: Customers
+) -> None:
+    incident = served.logged(ago=timedelta(minutes=5))
+    served.do(
         incident[0],
         c.StateFalse(by="operator-1", field="phone", evidence="the number does not exist"),
     )
     with looking(browser, width=360) as seen:
-        seen.goto(page.url + path(incident))
+        seen.goto(served.url + path(incident))
         assert barriers(seen) == []
         assert overflow(seen) == 0
         assert "关闭" in seen.inner_text("main")

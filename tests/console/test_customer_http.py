@@ -12,7 +12,8 @@ import pytest
 
 from incidents import clock
 from incidents.console import remark
-from tests.console.rig import BEFORE, FORM, LINKS, PATIENCE_S, Page, Served, path
+from tests.console.customers import BEFORE, FORM, LINKS, Customers, Page, path
+from tests.patience import PATIENCE_S
 
 HOSTILE = (
     "https://shop.example/\"><script>alert('x')</script>",
@@ -28,31 +29,31 @@ HEAVY = "𠮷"
 # ── who is told nothing ──────────────────────────────────────────────────────────────────────────
 
 
-def test_a_link_that_has_expired_leads_to_a_page_that_says_so(page: Served) -> None:
-    incident = page.logged()
+def test_a_link_that_has_expired_leads_to_a_page_that_says_so(served: Customers) -> None:
+    incident = served.logged()
     old = path(incident, since=clock.now() - LINKS.valid_for - timedelta(seconds=2))
-    shown = page.ask(old)
+    shown = served.ask(old)
     assert shown.status == 410
     for told in ("链接已过期", "This link has expired", "+86 10 5555 0100"):
         assert told in shown.text
-    before = page.entries()
-    assert page.post(old, b"remark=gone").status == 410
-    assert page.entries() == before
+    before = len(served.bodies())
+    assert served.post(old, b"remark=gone").status == 410
+    assert len(served.bodies()) == before
 
 
-def test_a_link_of_the_secret_before_still_leads_there(page: Served) -> None:
+def test_a_link_of_the_secret_before_still_leads_there(served: Customers) -> None:
     links = replace(LINKS, secrets=(BEFORE,))
-    assert page.ask(path(page.logged(), links=links)).status == 200
+    assert served.ask(path(served.logged(), links=links)).status == 200
 
 
-def test_who_has_no_link_is_told_the_same_whatever_there_is(page: Served) -> None:
-    incident = page.logged()
+def test_who_has_no_link_is_told_the_same_whatever_there_is(served: Customers) -> None:
+    incident = served.logged()
     right = path(incident)
     there, nowhere = right[:-1] + ("a" if right[-1] != "a" else "b"), path((10**9, 7))
     expired = path(incident, since=clock.now() - timedelta(days=99))
-    before = page.entries()
+    before = len(served.bodies())
     answers: list[Page] = [
-        page.ask(at, method, body, {"Content-Type": FORM} if body else None)
+        served.ask(at, method, body, {"Content-Type": FORM} if body else None)
         for at in (there, nowhere, expired[:-1] + "9", "/c/", "/c/" + "x" * 5_000, f"{right}/",
                    right.replace("/c/", "/c//"))
         for method, body in (("GET", b""), ("POST", b"remark=gone"))
@@ -63,27 +64,27 @@ def test_who_has_no_link_is_told_the_same_whatever_there_is(page: Served) -> Non
     for each in answers:
         assert (each.status, each.body) == (404, first.body)
         assert {**each.headers, "date": ""} == {**first.headers, "date": ""}
-    assert page.entries() == before
+    assert len(served.bodies()) == before
 
 
 # ── what every answer has ────────────────────────────────────────────────────────────────────────
 
 
-def _answers(page: Served) -> dict[int, Page]:
-    incident = page.logged()
-    at, other = path(incident), page.logged()
+def _answers(served: Customers) -> dict[int, Page]:
+    incident = served.logged()
+    at, other = path(incident), served.logged()
     expired = path(incident, since=clock.now() - timedelta(days=99))
     found = [
-        page.ask(at), page.ask("/c/"), page.ask(at, "PUT"), page.ask(expired),
-        page.post(at, b"nothing"), page.post(at, b"remark=" + b"x" * 4_001),
-        page.post(at, b"remark=" + b"x" * remark.MAX_BYTES),
-        page.say(other), page.say(other),
+        served.ask(at), served.ask("/c/"), served.ask(at, "PUT"), served.ask(expired),
+        served.post(at, b"nothing"), served.post(at, b"remark=" + b"x" * 4_001),
+        served.post(at, b"remark=" + b"x" * remark.MAX_BYTES),
+        served.say(other), served.say(other),
     ]  # fmt: skip
     return {each.status: each for each in found}
 
 
-def test_no_answer_is_kept_framed_found_or_given_away(page: Served) -> None:
-    answers = _answers(page)
+def test_no_answer_is_kept_framed_found_or_given_away(served: Customers) -> None:
+    answers = _answers(served)
     assert set(answers) == {200, 400, 404, 405, 409, 410, 413, 422}
     for each in answers.values():
         headers = each.headers
@@ -103,8 +104,8 @@ def test_no_answer_is_kept_framed_found_or_given_away(page: Served) -> None:
         assert "script-src" not in policy
 
 
-def test_a_page_runs_nothing_and_fetches_nothing(page: Served) -> None:
-    for each in _answers(page).values():
+def test_a_page_runs_nothing_and_fetches_nothing(served: Customers) -> None:
+    for each in _answers(served).values():
         tags = {name for name, _ in each.parts.tags}
         assert not tags & {"script", "img", "link", "iframe", "object", "svg", "base", "audio"}
         for _, attributes in each.parts.tags:
@@ -114,9 +115,9 @@ def test_a_page_runs_nothing_and_fetches_nothing(page: Served) -> None:
         assert "@import" not in each.parts.style
 
 
-def test_hostile_text_is_text_and_never_a_link(page: Served) -> None:
-    incident = page.logged(urls=HOSTILE, category="<b onclick=x>&amp;")
-    shown = page.get(incident)
+def test_hostile_text_is_text_and_never_a_link(served: Customers) -> None:
+    incident = served.logged(urls=HOSTILE, category="<b onclick=x>&amp;")
+    shown = served.get(incident)
     parts = shown.parts
     tame = [url.replace("\u202e", " ") for url in HOSTILE]
     seen = "".join(parts.seen)
@@ -128,10 +129,10 @@ def test_hostile_text_is_text_and_never_a_link(page: Served) -> None:
     assert len(parts.all("form")) == 1
 
 
-def test_a_hostile_remark_is_text_where_it_is_shown_again(page: Served) -> None:
-    incident = page.logged()
+def test_a_hostile_remark_is_text_where_it_is_shown_again(served: Customers) -> None:
+    incident = served.logged()
     typed = "</textarea><script>x</script>" + "字" * 4_000
-    shown = page.say(incident, typed)
+    shown = served.say(incident, typed)
     assert shown.status == 422
     assert typed in "".join(shown.parts.seen)
     assert shown.parts.all("script") == []
@@ -140,17 +141,19 @@ def test_a_hostile_remark_is_text_where_it_is_shown_again(page: Served) -> None:
 # ── how it may be asked ──────────────────────────────────────────────────────────────────────────
 
 
-def test_head_is_get_without_the_page(page: Served) -> None:
-    incident = page.logged()
-    shown, head = page.get(incident), page.get(incident, "HEAD")
+def test_head_is_get_without_the_page(served: Customers) -> None:
+    incident = served.logged()
+    shown, head = served.get(incident), served.get(incident, "HEAD")
     assert (head.status, head.body) == (200, b"")
     assert {**head.headers, "date": ""} == {**shown.headers, "date": ""}
     assert int(head.headers["content-length"]) == len(shown.body)
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
-def test_any_other_method_is_refused_with_those_that_there_are(method: str, page: Served) -> None:
-    answer = page.get(page.logged(), method)
+def test_any_other_method_is_refused_with_those_that_there_are(
+    method: str, served: Customers
+) -> None:
+    answer = served.get(served.logged(), method)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, POST")
 
 
@@ -165,47 +168,47 @@ def test_any_other_method_is_refused_with_those_that_there_are(method: str, page
         (b"remark=%ff%fe", FORM), (b"remark=\xff", FORM), (b"&&&", FORM),
     ],
 )  # fmt: skip
-def test_what_is_not_the_form_is_refused(body: bytes, content_type: str, page: Served) -> None:
-    incident = page.logged()
-    answer = page.post(path(incident), body, content_type)
+def test_what_is_not_the_form_is_refused(body: bytes, content_type: str, served: Customers) -> None:
+    incident = served.logged()
+    answer = served.post(path(incident), body, content_type)
     assert answer.status == 400
     assert "未收到您的说明" in answer.text
-    assert page.incident(incident)["removal_said_at"] is None
+    assert served.incident(incident)["removal_said_at"] is None
 
 
-def test_the_form_may_name_its_characters(page: Served) -> None:
-    incident = page.logged()
-    answer = page.post(path(incident), b"remark=x", f"{FORM}; charset=UTF-8")
+def test_the_form_may_name_its_characters(served: Customers) -> None:
+    incident = served.logged()
+    answer = served.post(path(incident), b"remark=x", f"{FORM}; charset=UTF-8")
     assert answer.status == 200
 
 
 def test_a_remark_has_4000_characters_at_most_and_one_that_is_longer_is_not_lost(
-    page: Served,
+    served: Customers,
 ) -> None:
-    incident = page.logged()
+    incident = served.logged()
     typed = "删" * 4_001
-    shown = page.say(incident, typed)
+    shown = served.say(incident, typed)
     assert shown.status == 422
     assert typed in shown.text
     assert "尚未提交" in shown.text
     [alert] = [attributes for _, attributes in shown.parts.tags if attributes.get("role")]
     assert alert["role"] == "alert"
-    assert page.incident(incident)["removal_said_at"] is None
-    assert page.say(incident, HEAVY * 4_000).status == 200
-    assert page.items(incident)[f"{incident[0]}-t1"]["remark"] == HEAVY * 4_000
+    assert served.incident(incident)["removal_said_at"] is None
+    assert served.say(incident, HEAVY * 4_000).status == 200
+    assert served.items(incident)[f"{incident[0]}-t1"]["remark"] == HEAVY * 4_000
 
 
-def test_the_longest_form_is_read_and_a_longer_one_is_not(page: Served) -> None:
-    at = path(page.logged())
+def test_the_longest_form_is_read_and_a_longer_one_is_not(served: Customers) -> None:
+    at = path(served.logged())
     longest = f"remark={quote_plus(HEAVY * 4_000)}".encode()
     assert len(longest) * 5 < remark.MAX_BYTES
     whole = b"remark=" + b"x" * (remark.MAX_BYTES - 7)
-    assert page.post(at, whole).status == 422
-    assert page.post(at, whole + b"x").status == 413
+    assert served.post(at, whole).status == 422
+    assert served.post(at, whole + b"x").status == 413
 
 
-def test_what_is_too_long_is_refused_before_it_is_read_whole(page: Served) -> None:
-    incident, place = page.logged(), urlsplit(page.url)
+def test_what_is_too_long_is_refused_before_it_is_read_whole(served: Customers) -> None:
+    incident, place = served.logged(), urlsplit(served.url)
     with socket.create_connection((place.hostname, place.port), PATIENCE_S) as client:
         client.sendall(
             f"POST {path(incident)} HTTP/1.1\r\nHost: desk.host.example\r\n"
@@ -214,8 +217,8 @@ def test_what_is_too_long_is_refused_before_it_is_read_whole(page: Served) -> No
         )
         answer = client.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 413 ")
-    assert page.get(incident).status == 200
+    assert served.get(incident).status == 200
 
 
-def test_what_a_mail_program_puts_behind_the_link_does_no_harm(page: Served) -> None:
-    assert page.ask(f"{path(page.logged())}?utm_source=mail&x=%00").status == 200
+def test_what_a_mail_program_puts_behind_the_link_does_no_harm(served: Customers) -> None:
+    assert served.ask(f"{path(served.logged())}?utm_source=mail&x=%00").status == 200

@@ -15,7 +15,7 @@ from incidents.notices import samples
 from incidents.notices.letter import Office
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
-from tests.console.rig import Parts
+from tests.console.customers import Parts
 from tests.notices.lane import SHANGHAI, WORDING
 
 CSS = customer_page._CSS

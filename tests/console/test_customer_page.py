@@ -12,7 +12,7 @@ from incidents.clock import read_rfc3339
 from incidents.customer_link import Incident
 from incidents.machine import commands as c
 from incidents.notices import phrases
-from tests.console.rig import Page, Served
+from tests.console.customers import Customers, Page
 from tests.notices.lane import SHANGHAI
 
 THANKS = ("谢谢，已收到您的说明", "Thank you, we have your statement")
@@ -28,7 +28,9 @@ def assert_told(page: Page, *told: str) -> None:
 # ── to look ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_it_shows_what_was_found_and_by_when_somebody_must_be_reached(served: Served) -> None:
+def test_it_shows_what_was_found_and_by_when_somebody_must_be_reached(
+    served: Customers,
+) -> None:
     urls = ("https://shop.example/a", "https://shop.example/b")
     incident = served.logged(urls=urls, category="gambling")
     shown = served.get(incident)
@@ -45,7 +47,7 @@ def test_it_shows_what_was_found_and_by_when_somebody_must_be_reached(served: Se
     )  # fmt: skip
 
 
-def test_chinese_stands_first_and_each_language_is_marked(served: Served) -> None:
+def test_chinese_stands_first_and_each_language_is_marked(served: Customers) -> None:
     shown = served.get(served.logged())
     [html] = shown.parts.all("html")
     assert html["lang"] == "zh-CN"
@@ -53,7 +55,7 @@ def test_chinese_stands_first_and_each_language_is_marked(served: Served) -> Non
     assert shown.text.index("违规信息：") < shown.text.index("Violating content:")
 
 
-def test_its_form_takes_a_remark_and_has_one_button(served: Served) -> None:
+def test_its_form_takes_a_remark_and_has_one_button(served: Customers) -> None:
     parts = served.get(served.logged()).parts
     [form] = parts.all("form")
     assert (form["method"], form.get("action")) == ("post", None)
@@ -65,18 +67,18 @@ def test_its_form_takes_a_remark_and_has_one_button(served: Served) -> None:
     assert parts.all("input") == []
 
 
-def test_to_look_changes_nothing_not_even_what_is_overdue(served: Served) -> None:
+def test_to_look_changes_nothing_not_even_what_is_overdue(served: Customers) -> None:
     """Programs that scan mail open what they find in it."""
     incident = served.logged(ago=timedelta(hours=2))
-    before = served.entries(), served.incident(incident)
+    before = len(served.bodies()), served.incident(incident)
     for method in ("GET", "HEAD", "GET", "OPTIONS", "PUT", "DELETE"):
         served.get(incident, method)
-    assert (served.entries(), served.incident(incident)) == before
+    assert (len(served.bodies()), served.incident(incident)) == before
     assert before[1]["state"] == "open"
     assert before[1]["removal_said_at"] is None
 
 
-def test_nothing_that_people_have_told_is_on_it(served: Served) -> None:
+def test_nothing_that_people_have_told_is_on_it(served: Customers) -> None:
     incident = served.logged(note="seen by a neighbour, 010 5555 0177")
     site = incident[0]
     served.do(site, c.EditSite(by="operator-1", phone="010 5555 0101", email="z@shop.example"))
@@ -93,7 +95,7 @@ def test_nothing_that_people_have_told_is_on_it(served: Served) -> None:
 
 
 def test_what_the_desk_has_written_to_the_customer_stands_there_as_text_with_its_time(
-    served: Served,
+    served: Customers,
 ) -> None:
     incident = served.logged()
     empty = served.get(incident)
@@ -111,7 +113,7 @@ def test_what_the_desk_has_written_to_the_customer_stands_there_as_text_with_its
     assert "operator-1" not in shown.text
 
 
-def test_so_many_addresses_stand_there_and_the_others_are_counted(served: Served) -> None:
+def test_so_many_addresses_stand_there_and_the_others_are_counted(served: Customers) -> None:
     incident = served.logged(urls=tuple(f"https://shop.example/{n}" for n in range(50)))
     shown = served.get(incident)
     assert_told(shown, "https://shop.example/9", "另有 40 个网址", "40 more, not listed here")
@@ -121,7 +123,7 @@ def test_so_many_addresses_stand_there_and_the_others_are_counted(served: Served
 # ── to state ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_statement_becomes_a_task_for_the_desk_and_stops_no_clock(served: Served) -> None:
+def test_a_statement_becomes_a_task_for_the_desk_and_stops_no_clock(served: Customers) -> None:
     incident = served.logged(urls=("https://shop.example/a",))
     before = served.incident(incident)
     said = served.say(incident, "已删除，谢谢。\r\n第二行")
@@ -139,13 +141,13 @@ def test_a_statement_becomes_a_task_for_the_desk_and_stops_no_clock(served: Serv
     assert [event["by"] for event in served.story(incident)][-2:] == ["customer", "customer"]
 
 
-def test_without_a_remark_it_is_a_statement_too(served: Served) -> None:
+def test_without_a_remark_it_is_a_statement_too(served: Customers) -> None:
     incident = served.logged()
     assert_told(served.say(incident), *THANKS)
     assert served.items(incident)[f"{incident[0]}-t1"]["remark"] is None
 
 
-def test_what_is_due_comes_before_it(served: Served) -> None:
+def test_what_is_due_comes_before_it(served: Customers) -> None:
     incident = served.logged(ago=timedelta(hours=2))
     said = served.say(incident)
     assert_told(said, *THANKS, "我们未能联系到网站负责人", "we could not reach the responsible")
@@ -156,7 +158,7 @@ def test_what_is_due_comes_before_it(served: Served) -> None:
     ]  # fmt: skip
 
 
-def test_it_is_stated_once_and_then_the_page_says_so(served: Served) -> None:
+def test_it_is_stated_once_and_then_the_page_says_so(served: Customers) -> None:
     incident = served.logged()
     served.say(incident, "first")
     again = served.say(incident, "second")
@@ -170,7 +172,7 @@ def test_it_is_stated_once_and_then_the_page_says_so(served: Served) -> None:
     assert [e["kind"] for e in served.story(incident)].count("removal_said") == 1
 
 
-def test_of_many_at_once_one_is_recorded(served: Served) -> None:
+def test_of_many_at_once_one_is_recorded(served: Customers) -> None:
     incident = served.logged()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: served.say(incident, f"no. {n}").status, range(8)))
@@ -179,7 +181,7 @@ def test_of_many_at_once_one_is_recorded(served: Served) -> None:
     assert [i["kind"] for i in served.items(incident).values()].count("recheck") == 1
 
 
-def test_whoever_was_told_by_phone_reads_by_when_it_must_be_gone(served: Served) -> None:
+def test_whoever_was_told_by_phone_reads_by_when_it_must_be_gone(served: Customers) -> None:
     incident = served.logged()
     reached = c.RecordContact(by="operator-1", incident=1, outcome="reached")
     served.do(incident[0], reached)
@@ -193,19 +195,19 @@ def test_whoever_was_told_by_phone_reads_by_when_it_must_be_gone(served: Served)
 # ── what is settled ──────────────────────────────────────────────────────────────────────────────
 
 
-def _removed(served: Served) -> Incident:
+def _removed(served: Customers) -> Incident:
     incident = served.logged()
     served.do(incident[0], c.StateRemoved(by="operator-1", incident=1))
     return incident
 
 
-def _voided(served: Served) -> Incident:
+def _voided(served: Customers) -> Incident:
     incident = served.logged()
     served.do(incident[0], c.VoidIncident(by="operator-1", incident=1, reason="a slip"))
     return incident
 
 
-def _refused(served: Served) -> Incident:
+def _refused(served: Customers) -> Incident:
     incident = served.logged()
     reached = c.RecordContact(by="operator-1", incident=1, outcome="reached")
     served.do(incident[0], reached)
@@ -213,7 +215,7 @@ def _refused(served: Served) -> Incident:
     return incident
 
 
-def _moot(served: Served) -> Incident:
+def _moot(served: Customers) -> Incident:
     site, _ = served.logged()
     served.do(site, c.StateFalse(by="operator-1", field="phone", evidence="rings elsewhere"))
     served.do(site, c.Log(by="operator-1", again=True))
@@ -230,21 +232,21 @@ def _moot(served: Served) -> Incident:
     ],
 )
 def test_of_what_is_settled_it_says_so_and_takes_no_statement(
-    settled: object, told: tuple[str, str], served: Served
+    settled: object, told: tuple[str, str], served: Customers
 ) -> None:
     assert callable(settled)
     incident = settled(served)
-    shown, before = served.get(incident), served.entries()
+    shown, before = served.get(incident), len(served.bodies())
     assert shown.status == 200
     said = served.say(incident, "gone")
-    assert (said.status, served.entries()) == (409, before)
+    assert (said.status, len(served.bodies())) == (409, before)
     for each in (shown, said):
         assert_told(each, *told)
         assert each.parts.all("form") == []
         assert "时限" not in each.text
 
 
-def test_what_was_stated_before_it_was_settled_asks_for_no_call(served: Served) -> None:
+def test_what_was_stated_before_it_was_settled_asks_for_no_call(served: Customers) -> None:
     incident = served.logged()
     served.say(incident)
     served.do(incident[0], c.StateRemoved(by="operator-1", incident=1))
@@ -254,7 +256,7 @@ def test_what_was_stated_before_it_was_settled_asks_for_no_call(served: Served) 
     assert served.say(incident).status == 409
 
 
-def test_on_a_closed_site_it_can_be_stated_and_opens_nothing(served: Served) -> None:
+def test_on_a_closed_site_it_can_be_stated_and_opens_nothing(served: Customers) -> None:
     incident = served.logged()
     closing = c.StateFalse(by="operator-1", field="phone", evidence="rings elsewhere")
     served.do(incident[0], closing)
@@ -266,7 +268,7 @@ def test_on_a_closed_site_it_can_be_stated_and_opens_nothing(served: Served) -> 
     assert with_site["site_document"]["state"] == "closed"
 
 
-def test_times_are_told_in_the_desks_zone(served: Served) -> None:
+def test_times_are_told_in_the_desks_zone(served: Customers) -> None:
     shown = served.get(served.logged())
     today = clock.now().astimezone(SHANGHAI)
     assert f"登记时间：{today:%Y-%m-%d}" in shown.text

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from freezegun import freeze_time
 from sqlalchemy import select
 
-from incidents import bootstrap, settings, views
 from incidents.acts.port import Delivered, Order
-from incidents.clock import read_rfc3339
-from incidents.desk import Desk
 from incidents.machine import commands as c
 from incidents.machine.ids import order_id
 from incidents.notices import customer, customer_settings
-from incidents.store.engine import reading
 from incidents.store.tables import orders
-from tests.console.rig import CUSTOMER, LINKS, OFFICE, Served, serving
+from tests.console.customers import CUSTOMER, LINKS, OFFICE, Customers
 from tests.notices import mail_server
 from tests.notices.mail_server import Mailbox
+from tests.served_desk import open_desk, serving
 
 SITE = "shop.example"
 
@@ -36,8 +32,8 @@ def _settings(port: int) -> str:
     )
 
 
-def _notice(served: Served) -> Order:
-    with reading(served.engine) as connection:
+def _notice(served: Customers) -> Order:
+    with served.house.reading() as connection:
         row: Any = connection.execute(select(orders).where(orders.c.kind == "notify")).one()
     return Order(
         id=order_id(row.site_id, row.site_seq, "notice"), kind=row.kind, lane="notice", site=SITE,
@@ -46,23 +42,20 @@ def _notice(served: Served) -> Order:
     )  # fmt: skip
 
 
-def test_from_the_violation_to_the_suspension(
-    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.both_databases
+def test_from_the_violation_to_the_suspension(db_url: str, tmp_path: Path) -> None:
     mailbox = Mailbox()
     with (
         mail_server.server(mailbox) as port,
-        serving(db_url, tmp_path, _settings(port)) as served,
+        open_desk(db_url, tmp_path, _settings(port), as_=Customers) as served,
+        serving(served),
     ):
-        monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
         # A violation is logged, and the customer is written to: with the link, twice the same.
         served.do(SITE, c.AddSite(by="operator-1", person="张三", email="zhang@shop.example"))
         served.do(SITE, c.Log(by="operator-1", urls=("https://shop.example/a",)))
-        house = bootstrap.open_house(settings.load(db=db_url))
-        lane = customer.of(house, link=customer_settings.link())
+        lane = customer.of(served.house, link=customer_settings.link())
         notice = _notice(served)
         assert lane.deliver(notice) == lane.deliver(replace(notice, attempt=2)) == Delivered()
-        house.close()
         [link], [again] = (_links(mail) for mail in mailbox.mails)
         assert link == again
         html = mail_server.body(mailbox.mails[0], "html")
@@ -75,10 +68,11 @@ def test_from_the_violation_to_the_suspension(
         items = served.items((1, 1))
         assert items["1-t1"]["say"].startswith("The customer says that it is gone: “已删除”.")
         assert 3_500 < items["1-1"]["left_s"] <= 3_600
-        # Nobody is reached: at the deadline nothing happens yet, right after it the site goes down.
-        due = read_rfc3339(items["1-1"]["due"])
-        assert _elapsed(served, due, 0) == ("open", "active")
-        assert _elapsed(served, due, 1) == ("unreached", "suspended")
+        # Nobody is reached: until the deadline nothing happens, and after it the site goes down.
+        served.pass_time(timedelta(minutes=30))
+        assert _states(served) == ("open", "active")
+        served.pass_time(timedelta(minutes=30))
+        assert _states(served) == ("unreached", "suspended")
         shown = served.ask(at).text
         for told in ("已收到说明", "该网站目前已暂停访问，预计于", "请网站负责人尽快致电"):
             assert told in shown
@@ -91,12 +85,5 @@ def _links(mail: Any) -> set[str]:
     return set(found)
 
 
-def _elapsed(served: Served, due: datetime, microseconds: int) -> tuple[str, str]:
-    """The incident's and the site's state, so many microseconds after it was due."""
-    moment = due + timedelta(microseconds=microseconds)
-    with freeze_time(moment, ignore=["_pytest"]):
-        Desk(served.engine, own_clock=True).elapse()
-        with reading(served.engine) as connection:
-            site = views.site(connection, SITE, moment)
-            incident = views.incident(connection, (1, 1))
-    return incident["state"], site["state"]
+def _states(served: Customers) -> tuple[str, str]:
+    return served.incident((1, 1))["state"], served.site(SITE)["state"]

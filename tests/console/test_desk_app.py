@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
 from freezegun import freeze_time
-from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from incidents import clock, settings, views
+from incidents import clock
 from incidents.accounts import secrets
-from incidents.api import app
 from incidents.api.operation import MAX_OPEN_BODY
-from incidents.bootstrap import House
 from incidents.console import changes, filing, incident, orders, queue, shift, site, writing
 from incidents.console.changes import MOST_OF_ONE
 from incidents.console.said import COOKIE as SAID_COOKIE
-from incidents.desk import Envelope, accounts
+from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.store import tables
-from tests.console.desk_rig import ADAM, PASSWORD, people
+from tests.api.rig import ADMIN, BASE
+from tests.served_desk import PASSWORD, Desk, Visitor
 
-BASE = "https://desk.host.example"
 POSTS = [
     route.path
     for module in (queue, site, filing, incident, orders, shift)
@@ -42,76 +36,28 @@ NAMES = {
 }  # fmt: skip
 
 
-class Desk:
-    """A console without a process, and clients of its people."""
+class Person(Visitor):
+    """One of the people, who sends the fields of a form by name."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.app = app.create(house)
-        people(house.desk)
-
-    def nobody(self) -> TestClient:
-        client = TestClient(self.app, base_url=BASE, follow_redirects=False)
-        client.headers["accept"] = "text/html"
-        return client
-
-    def person(self, handle: str) -> Person:
-        client = self.nobody()
-        answer = client.post("/sign-in", data={"handle": handle, "password": PASSWORD})
-        assert answer.status_code == 303, answer.text
-        return Person(client)
-
-    def do(self, name: str, command: c.Command) -> Any:
-        [answer] = self.house.desk.submit([Envelope(site=name, command=command, signed_in=True)])
-        assert answer.refusal is None, answer.refusal
-        return answer.document
-
-    def site(self, name: str) -> Any:
-        with self.house.reading() as connection:
-            return views.site(connection, name, clock.now())
-
-    def bodies(self) -> list[str]:
-        with self.house.reading() as connection:
-            return list(connection.scalars(select(tables.entries.c.body)))
-
-
-class Person:
-    """Somebody in a session, who sends forms with the word that its pages have."""
-
-    def __init__(self, client: TestClient) -> None:
-        self.client = client
-
-    def get(self, path: str, **headers: str | bytes) -> Any:
+    def get(self, path: str, **headers: Any) -> Any:
         return self.client.get(path, headers=headers)
 
-    def csrf(self) -> str:
-        found = re.search(r'name="csrf" value="(\w+)"', self.get("/").text)
-        assert found is not None
-        return found[1]
-
-    def post(self, path: str, files: Any = None, **fields: str) -> Any:
-        return self.client.post(path, data={"csrf": self.csrf(), **fields}, files=files)
+    def send(self, path: str, files: Any = None, **fields: str) -> Any:
+        return self.client.post(path, data={"csrf": self.csrf, **fields}, files=files)
 
 
-@pytest.fixture
-def desk(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    monkeypatch.setenv("INCIDENTS_EVIDENCE", str(tmp_path / "evidence"))
-    house = House(settings.load(db=db_url))
-    yield Desk(house)
-    house.close()
-
-
-def violation(desk: Desk, name: str = "shop.example") -> str:
-    desk.do(name, c.AddSite(by="li", phone="+86 10 5555 0100"))
-    return str(desk.do(name, c.Log(by="li"))["incident"]["id"])
+def stranger(desk: Desk) -> TestClient:
+    client = TestClient(desk.app, base_url=BASE, follow_redirects=False)
+    client.headers["accept"] = "text/html"
+    return client
 
 
 # Who is let in.
 
 
 def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: Desk) -> None:
-    client = desk.nobody()
+    desk.have_account("li")
+    client = stranger(desk)
     sent = client.get("/sites/shop.example?whole=1")
     assert sent.status_code == 303
     assert sent.headers["location"] == "/sign-in?to=/sites/shop.example%3Fwhole%3D1"
@@ -128,16 +74,18 @@ def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: De
     "to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x", "//[", "/\t/x", ""]
 )
 def test_the_form_sends_nobody_to_another_site(desk: Desk, to: str) -> None:
-    assert desk.nobody().get("/sign-in", params={"to": to}).status_code == 200
+    desk.have_account("li")
+    assert stranger(desk).get("/sign-in", params={"to": to}).status_code == 200
     data = {"handle": "li", "password": PASSWORD, "to": to}
-    assert desk.nobody().post("/sign-in", data=data).headers["location"] == "/"
+    assert stranger(desk).post("/sign-in", data=data).headers["location"] == "/"
 
 
 def test_a_password_is_what_was_typed_blanks_and_all(desk: Desk) -> None:
+    desk.have_account("li")
     hash_ = secrets.hash_of(" a horse and a battery ", "li")
-    desk.house.desk.on_record(lambda c: accounts.set_password(c, ADAM, "li", hash_, clock.now))
+    desk.house.desk.on_record(lambda c: accounts.set_password(c, ADMIN, "li", hash_, clock.now))
     answers = [
-        desk.nobody().post("/sign-in", data={"handle": " li ", "password": password}).status_code
+        stranger(desk).post("/sign-in", data={"handle": " li ", "password": password}).status_code
         for password in ("a horse and a battery", " a horse and a battery ")
     ]
     assert answers == [401, 303]
@@ -145,13 +93,14 @@ def test_a_password_is_what_was_typed_blanks_and_all(desk: Desk) -> None:
 
 @pytest.mark.parametrize("said", ["NQ==", "bnVsbA==", "W10=", "W1tdLHt9XQ==", "x", "é"])
 def test_what_no_page_has_said_is_not_said(desk: Desk, said: str) -> None:
-    li = desk.person("li")
+    li = Person(desk, "li")
     cookies = f"__Host-incidents={li.client.cookies['__Host-incidents']}; {SAID_COOKIE}={said}"
     assert li.get("/", cookie=cookies.encode()).status_code == 200
 
 
 def test_another_site_cannot_sign_anybody_in(desk: Desk) -> None:
-    answer = desk.nobody().post(
+    desk.have_account("li")
+    answer = stranger(desk).post(
         "/sign-in", data={"handle": "li", "password": PASSWORD},
         headers={"sec-fetch-site": "cross-site"},
     )  # fmt: skip
@@ -160,54 +109,52 @@ def test_another_site_cannot_sign_anybody_in(desk: Desk) -> None:
 
 
 def test_after_too_many_mistakes_the_door_stays_shut_for_a_while(desk: Desk) -> None:
-    client, wrong = desk.nobody(), {"handle": "nobody-1", "password": "x" * 12}
+    client, wrong = stranger(desk), {"handle": "nobody-1", "password": "x" * 12}
     answers = [client.post("/sign-in", data=wrong).status_code for _ in range(6)]
     assert answers == [401] * 5 + [429]
 
 
 def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: Desk) -> None:
-    li = desk.person("li")
-    cookie = li.client.cookies["__Host-incidents"]
-    assert li.post("/sign-out").headers["location"] == "/sign-in"
-    again = desk.nobody()
+    li = Person(desk, "li")
+    cookie = li.cookie
+    assert li.send("/sign-out").headers["location"] == "/sign-in"
+    again = stranger(desk)
     again.cookies["__Host-incidents"] = cookie
     assert again.get("/").status_code == 303
 
 
 def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: Desk) -> None:
-    li, by_itself = desk.person("li"), {"hx-request": "true", "hx-current-url": f"{BASE}/?mine=1"}
-    cookie = li.client.cookies["__Host-incidents"]
-    with freeze_time(clock.now(), ignore=["_pytest"]) as frozen:
-        for _ in range(3):
-            frozen.tick(timedelta(minutes=19))
-            assert li.get("/queue/list", **by_itself).status_code == 200
-            assert li.get("/sites", **{"sec-fetch-mode": "cors"}).status_code == 200
-            assert li.get("/no", **{"sec-fetch-mode": "same-origin"}).status_code == 404
-            assert changes.is_in(desk.app.state.door, cookie)
-        frozen.tick(timedelta(minutes=4))
-        assert not changes.is_in(desk.app.state.door, cookie)
-        sent = li.get("/queue/list", **by_itself)
-        assert (sent.status_code, sent.headers["hx-redirect"]) == (401, "/sign-in?to=/%3Fmine%3D1")
-        sent = li.get("/queue/list", **{**by_itself, "hx-current-url": "https://["})
-        assert sent.headers["hx-redirect"] == "/sign-in"
+    li, by_itself = Person(desk, "li"), {"hx-request": "true", "hx-current-url": f"{BASE}/?mine=1"}
+    cookie = li.cookie
+    for _ in range(3):
+        desk.ahead += timedelta(minutes=19)
+        assert li.get("/queue/list", **by_itself).status_code == 200
+        assert li.get("/sites", **{"sec-fetch-mode": "cors"}).status_code == 200
+        assert li.get("/no", **{"sec-fetch-mode": "same-origin"}).status_code == 404
+        assert changes.is_in(desk.app.state.door, cookie)
+    desk.ahead += timedelta(minutes=4)
+    assert not changes.is_in(desk.app.state.door, cookie)
+    sent = li.get("/queue/list", **by_itself)
+    assert (sent.status_code, sent.headers["hx-redirect"]) == (401, "/sign-in?to=/%3Fmine%3D1")
+    sent = li.get("/queue/list", **{**by_itself, "hx-current-url": "https://["})
+    assert sent.headers["hx-redirect"] == "/sign-in"
 
 
 def test_what_somebody_does_keeps_them_signed_in(desk: Desk) -> None:
-    violation(desk)
-    li = desk.person("li")
-    word, with_htmx = li.csrf(), {"hx-request": "true", "sec-fetch-mode": "cors"}
-    with freeze_time(clock.now(), ignore=["_pytest"]) as frozen:
-        for _ in range(2):
-            frozen.tick(timedelta(minutes=59))
-            assert li.get("/sites", **{"sec-fetch-mode": "navigate"}).status_code == 200
-            frozen.tick(timedelta(minutes=59))
-            answer = li.client.post("/queue/1-1/claim", data={"csrf": word}, headers=with_htmx)
-            assert answer.status_code == 200
+    desk.violation("shop.example")
+    li = Person(desk, "li")
+    word, with_htmx = li.csrf, {"hx-request": "true", "sec-fetch-mode": "cors"}
+    for _ in range(2):
+        desk.ahead += timedelta(minutes=59)
+        assert li.get("/sites", **{"sec-fetch-mode": "navigate"}).status_code == 200
+        desk.ahead += timedelta(minutes=59)
+        answer = li.client.post("/queue/1-1/claim", data={"csrf": word}, headers=with_htmx)
+        assert answer.status_code == 200
 
 
 def test_a_form_without_the_word_of_the_session_does_nothing(desk: Desk) -> None:
-    violation(desk)
-    wang = desk.person("wang")
+    desk.violation("shop.example")
+    wang = Person(desk, "wang")
     for path in (*POSTS, "/sign-out"):
         before = len(desk.bodies())
         at = path.format(**NAMES)
@@ -219,12 +166,12 @@ def test_a_form_without_the_word_of_the_session_does_nothing(desk: Desk) -> None
 
 
 def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(desk: Desk) -> None:
-    violation(desk)
-    vera = desk.person("vera")
+    desk.violation("shop.example")
+    vera = Person(desk, "vera")
     fields = {
         "reason": "x", "outcome": "reached", "confirm": "shop.example", "seen": "2", "field": "x",
         "evidence": "x", "contact": "1-1-1", "step": "log", "site": "shop.example",
-        "text": "x", "csrf": vera.csrf(),
+        "text": "x", "csrf": vera.csrf,
     }  # fmt: skip
     for path in POSTS:
         before = len(desk.bodies())
@@ -237,7 +184,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(des
 
 
 def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: Desk) -> None:
-    li, watched = desk.person("li"), desk.app.state.changes
+    li, watched = Person(desk, "li"), desk.app.state.changes
     watched._listening |= {asyncio.Queue(): "li" for _ in range(MOST_OF_ONE)}
     assert li.get("/changes").status_code == 429
 
@@ -246,8 +193,8 @@ def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: Desk) -> 
 
 
 def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Desk) -> None:
-    violation(desk)
-    li = desk.person("li")
+    desk.violation("shop.example")
+    li = Person(desk, "li")
     pages = ("/", "/queue/list", "/sites", "/sites/shop.example", "/incidents/1-1", "/log", "/no")
     others = ("/orders", "/orders/1-o2.notice", "/hand-over", "/search?q=shop", "/unreported")
     filings = ("/sites/shop.example/filing", "/terms", "/terms.ics")
@@ -265,7 +212,7 @@ def is_guarded(answer: Any) -> None:
 
 
 def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(desk: Desk) -> None:
-    nobody = desk.nobody()
+    nobody = stranger(desk)
     paths = re.findall(r'"(/static/[^"]+)"', nobody.get("/sign-in").text)
     assert len(paths) == 4
     for path in paths:
@@ -274,7 +221,7 @@ def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(desk
 
 
 def test_the_language_is_that_of_the_switch_else_of_the_browser(desk: Desk) -> None:
-    client = desk.nobody()
+    client = stranger(desk)
     accepts = {"accept-language": "fr, zh-CN;q=0.8, en;q=0.5"}
     assert '<html lang="zh-CN">' in client.get("/sign-in", headers=accepts).text
     switched = client.post("/language", data={"language": "en", "to": "/sign-in"})
@@ -284,14 +231,14 @@ def test_the_language_is_that_of_the_switch_else_of_the_browser(desk: Desk) -> N
 
 def test_a_time_is_in_the_zone_of_the_settings_with_the_exact_one_behind_it(desk: Desk) -> None:
     with freeze_time("2026-03-02 01:30:15", ignore=["_pytest"]):
-        violation(desk)
-        page = desk.person("li").get("/incidents/1-1").text
+        desk.violation("shop.example")
+        page = Person(desk, "li").get("/incidents/1-1").text
     assert 'datetime="2026-03-02T01:30:15Z"' in page
     assert 'title="2026-03-02T09:30:15+08:00 Asia/Shanghai · 2026-03-02T01:30:15Z">09:30<' in page
 
 
 def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: Desk) -> None:
-    li = desk.person("li")
+    li = Person(desk, "li")
     for path in ("/sites/none.example", "/sites/a b", "/incidents/9-9", "/incidents/x"):
         assert li.get(path).status_code == 404, path
     assert li.get("/?after=nonsense").status_code == 422
@@ -300,7 +247,7 @@ def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: Desk) -> Non
 
 
 def test_without_a_database_a_page_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    li = desk.person("li")
+    li = Person(desk, "li")
 
     def lost(*_: object, **__: object) -> None:
         raise DatabaseError("gone")
@@ -315,13 +262,13 @@ def test_without_a_database_a_page_says_so(desk: Desk, monkeypatch: pytest.Monke
 
 
 def test_numbers_are_masked_until_somebody_asks_which_is_on_record(desk: Desk) -> None:
-    violation(desk)
-    li = desk.person("li")
+    desk.violation("shop.example")
+    li = Person(desk, "li")
     for path in ("/", "/sites/shop.example", "/incidents/1-1"):
         assert "5555 0100" not in li.get(path).text
     for path in ("/queue/1-1/reveal", "/sites/shop.example/reveal"):
         before = len(desk.bodies())
-        assert "+86 10 5555 0100" in li.post(path).text
+        assert "+86 10 5555 0100" in li.send(path).text
         [new] = desk.bodies()[before:]
         assert '"details_revealed"' in new
         assert '"actor":"li"' in new
@@ -330,53 +277,53 @@ def test_numbers_are_masked_until_somebody_asks_which_is_on_record(desk: Desk) -
 def test_whom_to_phone_about_an_incident_stands_on_its_page_with_the_way_to_the_number(
     desk: Desk,
 ) -> None:
-    violation(desk)
+    desk.violation("shop.example")
     desk.do("shop.example", c.EditSite(by="li", person="张三"))
-    page = desk.person("li").get("/incidents/1-1").text
+    page = Person(desk, "li").get("/incidents/1-1").text
     [shown] = re.findall(r'id="whom" data-masked>(.*?)</p>', page)
     assert "<bdi>张三</bdi>" in shown
     assert "0100" not in shown
     assert 'hx-post="/sites/shop.example/reveal" hx-target="#whom"' in page
     assert (
-        'action="/sites/shop.example/reveal"' not in desk.person("vera").get("/incidents/1-1").text
+        'action="/sites/shop.example/reveal"' not in Person(desk, "vera").get("/incidents/1-1").text
     )
 
 
 def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(desk: Desk) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
     desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
-    wang = desk.person("wang")
+    wang = Person(desk, "wang")
     seen = str(desk.site("shop.example")["seq"])
-    with freeze_time(clock.now() + timedelta(minutes=6), ignore=["_pytest"]):
-        path, fields = "/sites/shop.example/reinstate", {"reason": "a new number", "seen": seen}
-        asked = wang.post(path, **fields)
-        assert 'value="a new number"' in asked.text
-        assert about(asked.text) == ["ask for the reinstatement of the site", "shop.example"]
-        wrong = wang.post(path, **fields, proves="1", password="x" * 12)
-        assert wrong.status_code == 403
-        assert about(wrong.text) == about(asked.text)
-        assert desk.site("shop.example")["reinstatement"] is None
-        assert wang.post(path, **fields, proves="1", password=PASSWORD).status_code == 303
+    desk.ahead = timedelta(minutes=6)
+    path, fields = "/sites/shop.example/reinstate", {"reason": "a new number", "seen": seen}
+    asked = wang.send(path, **fields)
+    assert 'value="a new number"' in asked.text
+    assert about(asked.text) == ["ask for the reinstatement of the site", "shop.example"]
+    wrong = wang.send(path, **fields, proves="1", password="x" * 12)
+    assert wrong.status_code == 403
+    assert about(wrong.text) == about(asked.text)
+    assert desk.site("shop.example")["reinstatement"] is None
+    assert wang.send(path, **fields, proves="1", password=PASSWORD).status_code == 303
     assert desk.site("shop.example")["reinstatement"]["by"] == "wang"
 
 
 def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: Desk) -> None:
-    id_ = violation(desk)
+    id_ = desk.violation("shop.example")
     desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
-    li, seen = desk.person("li"), str(desk.site("shop.example")["seq"])
-    with freeze_time(clock.now() + timedelta(minutes=6), ignore=["_pytest"]):
-        fields = {"confirm": "shop.example", "seen": seen}
-        asked = li.post(f"/incidents/{id_}/refused", **fields)
+    li, seen = Person(desk, "li"), str(desk.site("shop.example")["seq"])
+    desk.ahead = timedelta(minutes=6)
+    fields = {"confirm": "shop.example", "seen": seen}
+    asked = li.send(f"/incidents/{id_}/refused", **fields)
     assert about(asked.text) == [
         "state that the customer refuses, which closes the site (R5)", "shop.example",
     ]  # fmt: skip
 
 
 def test_a_wrong_password_does_nothing_while_the_last_one_is_fresh(desk: Desk) -> None:
-    violation(desk)
-    li, seen = desk.person("li"), str(desk.site("shop.example")["seq"])
+    desk.violation("shop.example")
+    li, seen = Person(desk, "li"), str(desk.site("shop.example")["seq"])
     fields = {"field": "phone", "evidence": "none", "confirm": "shop.example", "seen": seen}
-    wrong = li.post("/sites/shop.example/false-info", **fields, proves="1", password="x" * 12)
+    wrong = li.send("/sites/shop.example/false-info", **fields, proves="1", password="x" * 12)
     assert wrong.status_code == 403
     assert desk.site("shop.example")["state"] == "active"
 
@@ -388,12 +335,12 @@ def about(page: str) -> list[str]:
 
 
 def test_nobody_answers_what_they_have_asked_for_themselves(desk: Desk) -> None:
+    wang = Person(desk, "wang")
     desk.do("shop.example", c.AddSite(by="li"))
     desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
     desk.do("shop.example", c.AskReinstatement(by="wang", reason="r"))
-    wang = desk.person("wang")
     seen = str(desk.site("shop.example")["seq"])
-    answer = wang.post("/sites/shop.example/approve", seen=seen)
+    answer = wang.send("/sites/shop.example/approve", seen=seen)
     assert answer.status_code == 409
     assert "another person must answer it" in answer.text
     assert desk.site("shop.example")["state"] == "closed"
@@ -403,28 +350,28 @@ def test_nobody_answers_what_they_have_asked_for_themselves(desk: Desk) -> None:
 def test_what_closes_a_site_is_done_for_nobody_who_has_not_typed_its_name(
     desk: Desk, confirm: str
 ) -> None:
-    violation(desk)
+    desk.violation("shop.example")
     desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
     seen = str(desk.site("shop.example")["seq"])
-    li = desk.person("li")
+    li = Person(desk, "li")
     for path, fields in (
         ("/sites/shop.example/false-info", {"field": "phone", "evidence": "x"}),
         ("/incidents/1-1/refused", {}),
     ):
-        assert li.post(path, confirm=confirm, seen=seen, **fields).status_code == 409
+        assert li.send(path, confirm=confirm, seen=seen, **fields).status_code == 409
         # Nor for who has not looked at it.
-        assert li.post(path, confirm="shop.example", **fields).status_code == 409
+        assert li.send(path, confirm="shop.example", **fields).status_code == 409
     assert desk.site("shop.example")["state"] == "active"
-    assert li.post("/incidents/1-1/refused", confirm="shop.example", seen=seen).status_code == 303
+    assert li.send("/incidents/1-1/refused", confirm="shop.example", seen=seen).status_code == 303
     assert desk.site("shop.example")["rule"] == "refusal"
 
 
 def test_a_button_that_is_pressed_twice_does_it_once(desk: Desk) -> None:
-    violation(desk)
-    li = desk.person("li")
+    desk.violation("shop.example")
+    li = Person(desk, "li")
     fields = {"outcome": "no-answer", "key": "k1", "seen": "2"}
     for _ in range(2):
-        assert li.post("/queue/1-1/contact", **fields).status_code == 303
+        assert li.send("/queue/1-1/contact", **fields).status_code == 303
     [found] = desk.site("shop.example")["incidents"]
     assert len(found["contacts"]) == 1
 
@@ -432,11 +379,11 @@ def test_a_button_that_is_pressed_twice_does_it_once(desk: Desk) -> None:
 def test_of_a_long_story_the_newest_lines_are_shown_with_a_way_to_the_older_ones(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    violation(desk)
+    desk.violation("shop.example")
     for outcome in ("no-answer", "reached"):
         desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome=outcome))
     monkeypatch.setattr(incident, "MAX_TIMELINE", 2)
-    li = desk.person("li")
+    li = Person(desk, "li")
     newest = li.get("/incidents/1-1").text
     assert "· #4<" in newest
     assert "· #2<" not in newest
@@ -450,13 +397,13 @@ def test_of_a_long_story_the_newest_lines_are_shown_with_a_way_to_the_older_ones
 
 
 def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: Desk) -> None:
-    violation(desk)
-    li, name = desk.person("li"), "截图 <b>.png"
-    sent = li.post("/incidents/1-1/attach", files={"file": (name, b"\x89PNG content")})
+    desk.violation("shop.example")
+    li, name = Person(desk, "li"), "截图 <b>.png"
+    sent = li.send("/incidents/1-1/attach", files={"file": (name, b"\x89PNG content")})
     assert sent.status_code == 303
     [found] = desk.site("shop.example")["incidents"][0]["evidence"]
     assert found["name"] == name
-    taken = li.post(f"/incidents/1-1/evidence/{found['digest']}")
+    taken = li.send(f"/incidents/1-1/evidence/{found['digest']}")
     assert taken.content == b"\x89PNG content"
     assert taken.headers["content-type"] == "application/octet-stream"
     assert taken.headers["content-disposition"].startswith("attachment")
@@ -466,16 +413,16 @@ def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: Desk) -> None:
 def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
     desk: Desk,
 ) -> None:
-    violation(desk)
-    li, at = desk.person("li"), "/incidents/1-1/note"
+    desk.violation("shop.example")
+    li, at = Person(desk, "li"), "/incidents/1-1/note"
     form = li.get("/incidents/1-1").text
     assert '<input type="radio" name="audience" value="desk" checked>' in form
     assert "the customer will see this text and its time" in form
     for _ in range(2):
-        assert li.post(at, text="<b>a relative</b>", key="k1").status_code == 303
+        assert li.send(at, text="<b>a relative</b>", key="k1").status_code == 303
     # Nothing that others have done meanwhile makes it untrue.
     desk.do("shop.example", c.RecordContact(by="wang", incident=1, outcome="no-answer"))
-    sent = li.post(at, text="Please delete it.", audience="customer", key="k2", seen="1")
+    sent = li.send(at, text="Please delete it.", audience="customer", key="k2", seen="1")
     assert sent.status_code == 303
     shown = li.get("/incidents/1-1").text
     assert "a note to the customer" in shown
@@ -487,39 +434,39 @@ def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
 
 
 def test_a_note_that_is_refused_is_not_lost_and_stays_for_whom_it_was(desk: Desk) -> None:
-    violation(desk)
-    li = desk.person("li")
+    desk.violation("shop.example")
+    li = Person(desk, "li")
     for fields, typed in (
         ({"text": "x" * 4_001, "audience": "customer"}, "x" * 4_001),
         ({"audience": "customer"}, ""),
     ):
-        again = li.post("/incidents/1-1/note", **fields)
+        again = li.send("/incidents/1-1/note", **fields)
         assert again.status_code == 409
         assert f"required>{typed}</textarea>" in again.text
         assert 'value="customer" aria-describedby="note-seen" checked>' in again.text
-    assert li.post("/incidents/1-1/note", text="seen", audience="all").status_code == 409
+    assert li.send("/incidents/1-1/note", text="seen", audience="all").status_code == 409
     assert not [body for body in desk.bodies() if '"note_added"' in body]
 
 
 def test_a_name_that_begins_a_message_is_written_as_it_is(desk: Desk) -> None:
-    wang = desk.person("wang")
-    wang.post("/sites", site="shop.example")
+    wang = Person(desk, "wang")
+    wang.send("/sites", site="shop.example")
     assert ">shop.example is in the register." in wang.get("/sites/shop.example").text
-    again = desk.person("li")
-    again.post("/sites", site="shop.example")
+    again = Person(desk, "li")
+    again.send("/sites", site="shop.example")
     assert ">shop.example is in the register already" in again.get("/sites").text
     desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
     seen = str(desk.site("shop.example")["seq"])
-    wang.post("/sites/shop.example/reinstate", reason="a new number", seen=seen)
+    wang.send("/sites/shop.example/reinstate", reason="a new number", seen=seen)
     assert ">wang asks that shop.example be opened again" in wang.get("/").text
     seen = str(desk.site("shop.example")["seq"])
-    own = wang.post("/sites/shop.example/approve", seen=seen).text
+    own = wang.send("/sites/shop.example/approve", seen=seen).text
     assert ">wang asked for this: another person must answer it." in own
 
 
 def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: Desk) -> None:
-    violation(desk)
-    answer = desk.person("li").get("/sites?state=bogus")
+    desk.violation("shop.example")
+    answer = Person(desk, "li").get("/sites?state=bogus")
     assert answer.status_code == 422
     assert "no state “bogus”: choose one of active, suspended, closed, or all." in answer.text
     assert 'href="/sites/shop.example"' not in answer.text
@@ -527,34 +474,34 @@ def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: Desk
 
 def test_what_was_pasted_is_shown_before_it_is_logged(desk: Desk) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
-    li, before = desk.person("li"), len(desk.bodies())
+    li, before = Person(desk, "li"), len(desk.bodies())
     text = "see hxxps://cdn[.]example/a and https://shop.example/b, https://u:p@shop.example/c"
-    shown = li.post("/log", step="look", paste=text).text
+    shown = li.send("/log", step="look", paste=text).text
     assert len(desk.bodies()) == before
     assert 'name="url" value="https://shop.example/b"' in shown
     # Of the hosts that were found, the one that is in the register.
     assert 'name="site" value="shop.example"' in shown
     assert "<code>https://u:p@shop.example/c</code>" in shown
     # A host that stands alone is an address if it is a site on record.
-    alone = li.post("/log", step="look", paste="shop.example and readme.example").text
+    alone = li.send("/log", step="look", paste="shop.example and readme.example").text
     assert re.findall(r'name="url" value="([^"]*)"', alone) == ["http://shop.example/"]
 
 
 def test_all_that_the_police_are_to_be_told_of_is_found_from_the_queue(desk: Desk) -> None:
-    ids = [violation(desk, f"s{n}.example") for n in range(3)]
-    with freeze_time(clock.now() + timedelta(hours=25), ignore=["_pytest"]):
-        li = desk.person("li")
-        assert 'href="/unreported"' in li.get("/").text
-        page = li.get("/unreported").text
+    ids = [desk.violation(f"s{n}.example") for n in range(3)]
+    desk.ahead = timedelta(hours=25)
+    li = Person(desk, "li")
+    assert 'href="/unreported"' in li.get("/").text
+    page = li.get("/unreported").text
     assert "Overdue: 3. Still in time: 0." in page
     assert re.findall(r'href="/incidents/([\d-]+)#act-reported"', page) == ids
 
 
 def test_who_may_not_is_told_so_beside_each_button(desk: Desk) -> None:
-    violation(desk)
-    page = desk.person("vera").get("/sites/shop.example").text
+    desk.violation("shop.example")
+    page = Person(desk, "vera").get("/sites/shop.example").text
     assert page.count("Your role, viewer, may not do this.") >= 8
-    page = desk.person("wang").get("/sites/shop.example").text
+    page = Person(desk, "wang").get("/sites/shop.example").text
     assert "shop.example is active, not closed: there is nothing to reinstate." in page
 
 
@@ -568,13 +515,13 @@ def test_of_a_form_no_more_is_read_than_anybody_types_whatever_it_says_of_itself
     head = b'--x\r\nContent-Disposition: form-data; name="to"; filename="to"\r\n\r\n'
     body = (head if kind.startswith("multipart") else b"to=") + b"x" * MAX_OPEN_BODY
     headers = {"Content-Type": f"{kind}; boundary=x", "Content-Length": told}
-    answer = desk.nobody().post(path, content=body, headers=headers)
+    answer = stranger(desk).post(path, content=body, headers=headers)
     assert answer.status_code == 413
 
 
 def test_of_an_incident_whose_clock_does_not_run_nothing_counts_down(desk: Desk) -> None:
-    violation(desk)
-    li = desk.person("li")
+    desk.violation("shop.example")
+    li = Person(desk, "li")
     pages = ("/sites/shop.example", "/incidents/1-1")
     for page in pages:
         shown = li.get(page).text

@@ -1,49 +1,33 @@
 """The console in a real browser: shifts are worked, live and by several people at once."""
 
-import time
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import APIResponse, Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Error as Interrupted
 
 from incidents.machine import commands as c
-from tests import browser as browsers
-from tests.acceptance.daemons import Timeline
-from tests.browser import Scheme, barriers, overflow
-from tests.console.desk_rig import PASSWORD, Console, console, person, sign_in
-from tests.console.rig import SETTINGS
-from tests.databases import Databases, SqliteDatabases
+from tests.browser import Look, barriers, looks, overflow, unfold
+from tests.console.customers import Customers
+from tests.patience import until
+from tests.served_desk import HOSTILE, Desk, person, sign_in
 
-HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 MAIL = """Dear abuse desk,
 we have found phishing at hxxps://shop[.]example/login (and https://shop.example/pay?x=1).
 Regards, a bank"""
+T = TypeVar("T")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsers.chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def desk(
-    sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Console]:
-    folder = tmp_path_factory.mktemp("console")
-    with sqlite_databases.at_head() as url, console(url, folder) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def each_desk(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    folder = tmp_path_factory.mktemp("each")
-    with databases.at_head() as url, console(url, folder) as running:
-        yield running
+@pytest.fixture
+def desk(served_desk: Desk) -> Desk:
+    """A served desk: each test has its own, and a clean queue."""
+    return served_desk
 
 
 def said(page: Page) -> str:
@@ -61,29 +45,27 @@ def act(page: Page, form: str, **fields: str) -> None:
             field.select_option(value)
         else:
             field.fill(value)
-    place.locator("form > button").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        place.locator("form > button").click()
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def come_back(page: Page, desk: Desk, who: str) -> None:
+    """Signs in again; a page whose session has ended may go there by itself just now."""
+    with suppress(Interrupted):
+        page.goto("about:blank")
+    sign_in(page, desk, who)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", pytest.param("zh-CN", marks=pytest.mark.long)])
 def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
-    browser: Browser, sqlite_databases: SqliteDatabases, tmp_path: Path, locale: str
+    browser: Browser, desk: Desk, locale: str
 ) -> None:
-    timeline = Timeline(tmp_path)
     with (
-        sqlite_databases.at_head() as url,
-        console(url, tmp_path, timeline.environment) as desk,
-        person(browser, desk, "li", locale=locale) as li,
+        person(browser, desk, "li", "/sites", locale=locale) as li,
         person(browser, desk, "wang", locale=locale) as wang,
         person(browser, desk, "zhao", locale=locale) as zhao,
     ):
-
-        def pass_time(by: timedelta) -> None:
-            timeline.move(by)
-            desk.elapse(timeline.now())
-
         # A mail is pasted; its addresses are shown before anything is logged.
-        li.goto(f"{desk.url}/sites")
         li.fill("#add-site", "shop.example")
         li.fill("#add-phone", "+86 10 5555 0100")
         li.press("#add-phone", "Enter")
@@ -108,16 +90,16 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
             expect(seen).not_to_have_value(before)
             li.wait_for_selector("#said .done")
         assert len(desk.site("shop.example")["incidents"][0]["contacts"]) == 3
-        pass_time(HOUR + MINUTE)
+        desk.pass_time(HOUR + MINUTE)
         assert desk.site("shop.example")["state"] == "suspended"
         # Their consoles have been fresh all the time; nobody has done anything, and they are out.
         for page in (li, wang, zhao):
             page.wait_for_url("**/sign-in*")
 
         # Twelve hours later it is open again; two more violations close it (R1).
-        pass_time(12 * HOUR + MINUTE)
+        desk.pass_time(12 * HOUR + MINUTE)
         assert desk.site("shop.example")["state"] == "active"
-        sign_in(li, desk, "li")
+        come_back(li, desk, "li")
         for _ in range(2):
             li.goto(f"{desk.url}/log?site=shop.example")
             li.fill("#category", "phishing")
@@ -145,9 +127,9 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         assert [note["audience"] for note in notes] == ["desk", "customer"]
 
         # One supervisor asks, proving again who she is; another one approves.
-        pass_time(6 * MINUTE)
-        sign_in(wang, desk, "wang")
-        timeline.move(6 * MINUTE)
+        desk.pass_time(6 * MINUTE)
+        come_back(wang, desk, "wang")
+        desk.ahead += 6 * MINUTE
         wang.goto(f"{desk.url}/sites/shop.example")
         act(wang, "reinstate", reason="one of the three was none")
         assert desk.site("shop.example")["reinstatement"] is None
@@ -157,7 +139,7 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         assert desk.site("shop.example")["reinstatement"]["by"] == "wang"
         assert wang.locator("#act-approve button").is_disabled()
 
-        sign_in(zhao, desk, "zhao")
+        come_back(zhao, desk, "zhao")
         zhao.goto(f"{desk.url}/sites/shop.example")
         act(zhao, "approve")
         zhao.wait_for_selector("#said .done")
@@ -173,38 +155,25 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         assert zhao.locator(".states .state.cancelled").count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@looks(each_day="zh-CN-1280-dark")
 def test_no_page_keeps_anybody_out_and_each_fits_its_window(
-    browser: Browser, desk: Console, width: int, scheme: Scheme
+    browser: Browser, desk: Desk, look: Look
 ) -> None:
-    site = f"{'long-' * 9}name-{width}-{scheme}.{'label-' * 6}x.example"
+    site = f"{'long-' * 9}name.{'label-' * 6}x.example"
     incident = desk.violation(
         site, urls=(f"https://{site}/{'path/' * 60}",), note="很长的中文说明" * 30,
         category="a-category-of-a-single-long-word-" * 3, ago=30 * MINUTE,
     )  # fmt: skip
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="no-answer", note="n" * 300))
     desk.do(site, c.ClaimItem(by="wang", item="1"))
-    locale = "zh-CN" if scheme == "dark" else "en-GB"
-    with person(
-        browser, desk, "wang", width=width, color_scheme=scheme, locale=locale
-    ) as seen:  # fmt: skip
-        pages = [
-            "/",
-            "/?mine=1",
-            "/sites",
-            f"/sites/{site}",
-            f"/incidents/{incident}",
-            "/log",
-            "/no",
-        ]
-        if (width == 360) == (scheme == "dark"):
-            pages += ["/orders", f"/orders/{incident.partition('-')[0]}-o2.notice"]
-            pages += ["/hand-over", f"/search?q={width}-{scheme}"]
-        for page in pages:
+    with person(browser, desk, "wang", **look) as seen:
+        for page in (
+            "/", "/?mine=1", "/sites", f"/sites/{site}", f"/incidents/{incident}", "/log", "/no",
+            "/orders", f"/orders/{incident.partition('-')[0]}-o2.notice", "/hand-over",
+            "/search?q=long-long",
+        ):  # fmt: skip
             seen.goto(desk.url + page)
-            for each in seen.locator("details > summary").all()[:3]:
-                each.click()
+            unfold(seen)
             assert (page, barriers(seen)) == (page, [])
             assert (page, overflow(seen)) == (page, 0)
         seen.locator("header form[action='/sign-out'] button").click()
@@ -215,59 +184,106 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
 
 
 def test_neither_a_long_mail_address_nor_the_name_of_a_site_is_squeezed_or_hidden(
-    browser: Browser, desk: Console
+    browser: Browser, desk: Desk
 ) -> None:
     site = "a-shop-with-a-rather-long-name.example"
     incident = desk.violation(site, ago=30 * MINUTE)
     desk.do(site, c.EditSite(by="li", email=f"{'long.' * 30}name@{site}"))
     with person(browser, desk, "wang") as wang:
-        wang.goto(desk.url)
         wang.locator(f"#i-{incident} [data-key=n]").click()
         wang.wait_for_selector(f"#w-{incident} [data-revealed]")
         mail = wang.locator(f"#w-{incident} .number").last.bounding_box()
         buttons = wang.locator(f"#i-{incident} form.outcomes").bounding_box()
+        wang.set_viewport_size({"width": 360, "height": 900})
+        wang.goto(f"{desk.url}/sites?q={site}")
+        named = wang.locator(f"a[href='/sites/{site}']").bounding_box()
     assert mail is not None
     assert buttons is not None
     assert mail["x"] + mail["width"] <= buttons["x"]
-    with person(browser, desk, "wang", width=360) as wang:
-        wang.goto(f"{desk.url}/sites?q={site}")
-        named = wang.locator(f"a[href='/sites/{site}']").bounding_box()
     assert named is not None
     assert named["height"] < 60
 
 
-def test_what_others_do_is_seen_within_a_second(browser: Browser, each_desk: Console) -> None:
-    with person(browser, each_desk, "li") as li, person(browser, each_desk, "vera") as vera:
+_NEWS = """{
+    const every = setInterval, Source = EventSource;
+    // Not by the look that every page takes each quarter of a minute.
+    setInterval = (act, ms) => ms < 15000 ? every(act, ms) : 0;
+    window.told = [];
+    EventSource = class extends Source {
+        constructor(path) {
+            super(path);
+            this.addEventListener("changed", (event) => told.push(...JSON.parse(event.data).sites));
+        }
+    };
+}"""
+
+
+def listen(page: Page) -> None:
+    """Looks anew, and hears what changes from then on."""
+    page.add_init_script(_NEWS)
+    with page.expect_response("**/changes"):
+        page.reload()
+
+
+def hear(page: Page, desk: Desk) -> None:
+    """Waits until a page that listens has been told of all that was done until now."""
+    marker = desk.do(f"marker-{secrets.token_hex(4)}.example", c.AddSite(by="li"))["site"]["id"]
+    page.wait_for_function("id => told.includes(id)", arg=marker)
+
+
+def settle(page: Page) -> None:
+    """Waits until nothing is on its way to the page."""
+    expect(page.locator(".htmx-request")).to_have_count(0)
+
+
+def hold(page: Page, path: str, take: Callable[[Route], T]) -> list[T]:
+    """The next answer to that path is kept back, in the list."""
+    held: list[T] = []
+    page.route(path, lambda route: held.append(take(route)), times=1)
+    return held
+
+
+def is_held(page: Page, held: list[T]) -> T:
+    """Waits until it is kept back."""
+
+    def look() -> list[T]:
+        page.wait_for_timeout(1)
+        return held
+
+    return until(look, "an answer is on its way")[0]
+
+
+@pytest.mark.both_databases
+def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
+    browser: Browser, desk: Desk
+) -> None:
+    with person(browser, desk, "li") as li, person(browser, desk, "vera") as vera:
         for page in (li, vera):
-            page.goto(each_desk.url)
-            expect(page.locator("#live")).to_have_text("Live: changes appear by themselves.")
-        took = []
-        for n in range(3):
-            begun = time.monotonic()
-            incident = each_desk.violation(f"live{n}.example")
-            for page in (li, vera):
-                page.wait_for_selector(f"#i-{incident}", timeout=10_000)
-            took.append(time.monotonic() - begun)
-        assert min(took) < 1, took
+            listen(page)
+        incident = desk.violation("live.example")
+        for page in (li, vera):
+            page.wait_for_selector(f"#i-{incident}")
         # What somebody has open, and where they are, stays when the list is fresh.
         li.locator(f"#i-{incident} summary").click()
         li.locator(f"#i-{incident} details a").first.focus()
-        other = each_desk.violation("live-other.example")
+        other = desk.violation("live-other.example")
         li.wait_for_selector(f"#i-{other}")
         # A list settles a moment after it is there.
         expect(li.locator(f"#i-{incident} details")).to_have_attribute("open", "")
         li.wait_for_function(
-            f"(document.activeElement.closest('.item') || {{}}).id === 'i-{incident}'",
-            timeout=5_000,
+            f"() => (document.activeElement.closest('.item') || {{}}).id === 'i-{incident}'"
         )
 
 
-def test_a_console_that_was_asleep_catches_up(browser: Browser, desk: Console) -> None:
+def test_a_console_that_was_asleep_catches_up(browser: Browser, desk: Desk) -> None:
     with person(browser, desk, "li") as li:
-        expect(li.locator("#live")).to_have_text("Live: changes appear by themselves.")
+        listen(li)
         show(li, hidden=True)
+        beside = li.context.new_page()
+        beside.goto(desk.url)
+        listen(beside)
         incident = desk.violation("asleep.example")
-        li.wait_for_timeout(600)
+        beside.wait_for_selector(f"#i-{incident}")
         assert li.locator(f"#i-{incident}").count() == 0
         show(li, hidden=False)
         li.wait_for_selector(f"#i-{incident}")
@@ -285,7 +301,7 @@ def show(page: Page, *, hidden: bool) -> None:
 
 
 def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
-    browser: Browser, desk: Console
+    browser: Browser, desk: Desk
 ) -> None:
     incident = desk.violation("two.example")
     with (
@@ -293,7 +309,6 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
         person(browser, desk, "chen", java_script_enabled=False) as chen,
     ):
         for page in (li, chen):
-            page.goto(desk.url)
             page.locator(f"#i-{incident} summary").click()
         li.locator(f"#i-{incident} button[data-key=c]").click()
         li.wait_for_selector("#said .done")
@@ -318,149 +333,105 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
     assert [each["outcome"] for each in document["contacts"]] == ["reached"]
 
 
-def test_a_site_that_was_changed_meanwhile_is_not_acted_on(browser: Browser, desk: Console) -> None:
-    desk.violation("meanwhile.example")
-    with person(browser, desk, "wang", java_script_enabled=False) as wang:
-        wang.goto(f"{desk.url}/sites/meanwhile.example")
-        desk.do("meanwhile.example", c.RecordContact(by="li", incident=1, outcome="reached"))
-        act(wang, "hold", reason="letter 17")
-        assert "Somebody was faster" in said(wang)
-        assert not desk.site("meanwhile.example")["held"]
-        # What was typed is there still, on a page that shows how the site stands now.
-        assert wang.input_value("#hold-reason") == "letter 17"
-        act(wang, "hold")
-        assert desk.site("meanwhile.example")["held"]
-
-
-def test_while_somebody_types_nothing_is_taken_from_them(browser: Browser, desk: Console) -> None:
+def test_while_somebody_types_nothing_is_taken_from_them(browser: Browser, desk: Desk) -> None:
     desk.violation("typing.example")
-    with person(browser, desk, "wang") as wang:
-        wang.goto(f"{desk.url}/sites/typing.example")
+    nobody = c.RecordContact(by="li", incident=1, outcome="no-answer")
+    with person(browser, desk, "wang", "/sites/typing.example") as wang:
+        listen(wang)
         wang.locator("#act-hold > summary").click()
         wang.fill("#hold-reason", "letter of the")
-        wang.wait_for_timeout(400)
-        desk.do("typing.example", c.RecordContact(by="li", incident=1, outcome="no-answer"))
+        desk.do("typing.example", nobody)
         wang.locator("#stale").wait_for()
         assert wang.input_value("#hold-reason") == "letter of the"
 
         # A fresh page that was on its way before they began comes too late.
-        on_its_way: list[Route] = []
-        with wang.expect_response("**/changes"):
-            wang.reload()
-        wang.route("**/sites/typing.example", lambda route: on_its_way.append(route))  # noqa: PLW0108
-        with wang.expect_request("**/sites/typing.example"):
-            desk.do("typing.example", c.RecordContact(by="li", incident=1, outcome="no-answer"))
+        listen(wang)
+        held = hold(wang, "**/sites/typing.example", lambda route: route)
+        desk.do("typing.example", nobody)
+        fresh = is_held(wang, held)
         wang.locator("#act-hold > summary").click()
         wang.fill("#hold-reason", "letter of the police")
-        [route] = on_its_way
-        route.continue_()
+        fresh.continue_()
         wang.locator("#stale").wait_for()
         assert wang.input_value("#hold-reason") == "letter of the police"
 
 
-def test_an_older_list_does_not_take_the_place_of_a_newer_one(
-    browser: Browser, desk: Console
-) -> None:
+def test_an_older_list_does_not_take_the_place_of_a_newer_one(browser: Browser, desk: Desk) -> None:
     """One may be kept from before an act of theirs, for as long as nobody has heard of that."""
     incident = desk.violation("older-list.example")
     with person(browser, desk, "li") as li:
-        li.goto(desk.url)
-        expect(li.locator("#live")).to_have_text("Live: changes appear by themselves.")
+        listen(li)
         old = li.request.get(f"{desk.url}/queue/list").text()
         li.locator(f"#i-{incident} button[data-key=c]").click()
         expect(li.locator(f"#i-{incident} .holder bdi")).to_have_text("li")
         li.route("**/queue/list*", lambda route: route.fulfill(body=old, content_type="text/html"))
         with li.expect_response("**/queue/list*"):
             desk.do("older-list.example", c.EditSite(by="wang", person="Zhao"))
-        li.wait_for_timeout(300)
+        settle(li)
         assert li.locator(f"#i-{incident} .holder bdi").all_inner_texts() == ["li"]
 
 
 def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
-    browser: Browser, desk: Console
+    browser: Browser, desk: Desk
 ) -> None:
-    on_its_way: list[tuple[Route, APIResponse]] = []
-    with person(browser, desk, "li") as li, person(browser, desk, "vera") as vera:
-        for page in (li, vera):
-            page.goto(desk.url)
-            expect(page.locator("#live")).to_have_text("Live: changes appear by themselves.")
-
-        def keep_the_first(route: Route) -> None:
-            if on_its_way:
-                route.continue_()
-            else:
-                on_its_way.append((route, route.fetch()))
-
-        li.route("**/queue/list*", keep_the_first)
-        desk.violation("news-first.example")
-        while not on_its_way:
-            li.wait_for_timeout(50)
-        second = desk.violation("news-second.example")
-        vera.wait_for_selector(f"#i-{second}")
-        li.wait_for_timeout(300)
-        [(route, written_before)] = on_its_way
+    for site in ("news-first.example", "news-second.example"):
+        desk.do(site, c.AddSite(by="li"))
+    with person(browser, desk, "li") as li:
+        listen(li)
+        held = hold(li, "**/queue/list*", lambda route: (route, route.fetch()))
+        desk.do("news-first.example", c.Log(by="li"))
+        route, written_before = is_held(li, held)
+        desk.do("news-second.example", c.Log(by="li"))
+        hear(li, desk)
         route.fulfill(response=written_before)
-        # Sooner than by the look that every page takes after a quarter of a minute.
-        li.wait_for_selector(f"#i-{second}", timeout=5_000)
+        li.wait_for_selector("#i-2-1")
 
 
 def test_a_number_that_is_asked_for_while_a_list_comes_is_shown_in_that_list(
-    browser: Browser, desk: Console
+    browser: Browser, desk: Desk
 ) -> None:
     incident = desk.violation("asked-for.example")
-    on_its_way: list[tuple[Route, APIResponse]] = []
     with person(browser, desk, "li") as li:
-        li.goto(desk.url)
-        expect(li.locator("#live")).to_have_text("Live: changes appear by themselves.")
-        li.route(
-            "**/reveal", lambda route: on_its_way.append((route, route.fetch(max_redirects=0)))
-        )
+        listen(li)
+        held = hold(li, "**/reveal", lambda route: (route, route.fetch(max_redirects=0)))
         li.locator(f"#i-{incident} button[data-key=n]").click()
-        while not on_its_way:
-            li.wait_for_timeout(50)
+        route, shown = is_held(li, held)
         other = desk.violation("asked-for-other.example")
         li.wait_for_selector(f"#i-{other}")
-        [(route, shown)] = on_its_way
         route.fulfill(response=shown)
         expect(li.locator(f"#w-{incident} .number")).to_have_text("+86 10 5555 0100")
 
 
 def test_what_changed_between_a_page_and_its_first_news_is_seen(
-    browser: Browser, desk: Console
+    browser: Browser, desk: Desk
 ) -> None:
-    held: list[Route] = []
     with person(browser, desk, "li") as li:
-        li.route("**/changes", lambda route: held.append(route))  # noqa: PLW0108 - a list is no handler
-        li.goto(desk.url)
-        while not held:
-            li.wait_for_timeout(50)
+        li.add_init_script(_NEWS)
+        held = hold(li, "**/changes", lambda route: route)
+        li.reload()
+        news = is_held(li, held)
         incident = desk.violation("in-between.example")
-        li.wait_for_timeout(600)
-        assert li.locator(f"#i-{incident}").count() == 0
-        held[0].continue_()
-        li.wait_for_selector(f"#i-{incident}", timeout=5_000)
+        news.continue_()
+        li.wait_for_selector(f"#i-{incident}")
 
 
 def test_the_last_news_of_a_burst_is_seen_on_a_page_that_has_a_pace(
-    browser: Browser, desk: Console
+    browser: Browser, desk: Desk
 ) -> None:
-    with person(browser, desk, "li") as li:
-        with li.expect_response("**/changes"):
-            li.goto(f"{desk.url}/orders")
-        # What the page asked for when it began to listen is further back than its pace.
-        li.wait_for_timeout(2_500)
+    with person(browser, desk, "li", "/orders") as li:
+        listen(li)
         with li.expect_response("**/orders"):
             desk.violation("burst.example")
         for _ in range(2):
             desk.do("burst.example", c.Log(by="li", again=True))
-        # Sooner than by the look that every page takes after a quarter of a minute.
         closed = li.locator(".order", has_text="burst.example").get_by_role("link", name="close")
-        closed.first.wait_for(timeout=6_000)
+        closed.first.wait_for()
 
 
-def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) -> None:
-    incident = desk.violation("keys.example", ago=timedelta(minutes=59))
+def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Desk) -> None:
+    incident = desk.violation("keys.example")
     with person(browser, desk, "li") as li:
+        listen(li)
         li.keyboard.press("j")
         assert li.locator(".item.selected").get_attribute("id") == f"i-{incident}"
         li.keyboard.press("Enter")
@@ -477,7 +448,8 @@ def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) ->
         # The browser closes it in its own time, and no key does anything meanwhile.
         expect(li.locator("dialog[open]")).to_have_count(0)
         # The list that the news of one's own acts brings has come by then, and the focus stays.
-        li.wait_for_timeout(1_000)
+        hear(li, desk)
+        settle(li)
         # A slip of the finger stops nobody's clock.
         li.keyboard.press("1")
         expect(li.locator(f"#i-{incident} button[value=reached]")).to_be_focused()
@@ -497,15 +469,14 @@ def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Console) ->
         assert li.locator(".item.selected").get_attribute("id") == f"i-{incident}"
         li.keyboard.press("Enter")
         li.wait_for_url(f"**/incidents/{incident}")
-    assert any('"details_revealed"' in body for body in desk.kinds())
+    assert desk.entries("details_revealed")
 
 
-def test_who_presses_twice_tells_of_no_call_to_somebody_else(
-    browser: Browser, desk: Console
-) -> None:
-    first = desk.violation("twice-a.example", ago=timedelta(minutes=58))
-    desk.violation("twice-b.example", ago=timedelta(minutes=57))
+def test_who_presses_twice_tells_of_no_call_to_somebody_else(browser: Browser, desk: Desk) -> None:
+    first = desk.violation("twice-a.example", ago=2 * MINUTE)
+    desk.violation("twice-b.example", ago=MINUTE)
     with person(browser, desk, "li") as li:
+        listen(li)
         li.locator(f"#i-{first}").focus()
         li.keyboard.press("1")
         li.keyboard.press("Enter")
@@ -513,21 +484,22 @@ def test_who_presses_twice_tells_of_no_call_to_somebody_else(
         expect(li.locator("#said .done")).to_be_visible()
         for key in ("1", "Enter", "Enter"):
             li.keyboard.press(key)
-            li.wait_for_timeout(200)
+            settle(li)
+        hear(li, desk)
     assert desk.site("twice-b.example")["incidents"][0]["state"] == "open"
 
 
 def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
-    browser: Browser, desk: Console
+    browser: Browser, desk: Desk
 ) -> None:
     incident = desk.violation("in-full.example")
     number = "+86 10 5555 0100"
-    with person(browser, desk, "li") as li, person(browser, desk, "wang") as wang:
+    at = "/sites/in-full.example"
+    with person(browser, desk, "li") as li, person(browser, desk, "wang", at) as wang:
         shown = li.locator(f"#w-{incident} .number")
         expect(shown).not_to_have_text(number)
         li.locator(f"#i-{incident} button[data-key=n]").click()
         expect(shown).to_have_text(number)
-        wang.goto(f"{desk.url}/sites/in-full.example")
         wang.locator("section[aria-labelledby=h-whom] button").click()
         expect(wang.locator("#whom .number")).to_have_text(number)
         # What others do comes to both, and takes nothing from them.
@@ -543,30 +515,22 @@ def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
 
 
 def test_a_link_for_the_customer_stays_until_it_is_copied(
-    browser: Browser, sqlite_databases: SqliteDatabases, tmp_path: Path
+    browser: Browser, served: Customers
 ) -> None:
-    config = tmp_path / "customer.toml"
-    config.write_text(SETTINGS)
-    with (
-        sqlite_databases.at_head() as url,
-        console(url, tmp_path, {"INCIDENTS_CONFIG": str(config)}) as desk,
-        person(browser, desk, "li") as li,
-    ):
-        incident = desk.violation("link.example")
-        li.goto(f"{desk.url}/incidents/{incident}")
+    incident = served.violation("link.example")
+    with person(browser, served, "li", f"/incidents/{incident}") as li:
         li.locator("section[aria-labelledby=h-link] button").click()
         link = li.locator("#link code")
         expect(link).to_contain_text("/c/")
         given = link.inner_text()
-        desk.do("link.example", c.RecordContact(by="wang", incident=1, outcome="no-answer"))
+        served.do("link.example", c.RecordContact(by="wang", incident=1, outcome="no-answer"))
         expect(li.locator("#fresh .story").first).to_contain_text("No answer")
         expect(link).to_have_text(given)
 
 
-def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Browser, desk: Console) -> None:
+def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Browser, desk: Desk) -> None:
     incident = desk.violation("chosen.example")
-    with person(browser, desk, "wang") as wang:
-        wang.goto(f"{desk.url}/incidents/{incident}")
+    with person(browser, desk, "wang", f"/incidents/{incident}") as wang:
         outcome = wang.locator("#act-contact select[name=outcome]")
         expect(outcome).to_have_value("")
         outcome.select_option("no-answer")
@@ -576,12 +540,12 @@ def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Browser, desk: C
         expect(outcome).to_have_value("no-answer")
 
 
-def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Console) -> None:
+def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Desk) -> None:
     site = "hostile.example"
     desk.do(site, c.AddSite(by="li", person=HOSTILE, email=f'"{HOSTILE}"@x.example'))
     made = desk.do(
         site,
-        c.Log(by="li", note=HOSTILE, category=HOSTILE[:90], urls=(f"https://{site}/{HOSTILE}",)),
+        c.Log(by="li", note=HOSTILE, category=HOSTILE, urls=(f"https://{site}/{HOSTILE}",)),
     )
     incident = made["incident"]["id"]
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="reached", note=HOSTILE))
@@ -601,10 +565,9 @@ def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Console)
         assert HOSTILE in wang.locator("main").inner_text()
 
 
-def test_closing_asks_for_the_name_of_the_site(browser: Browser, desk: Console) -> None:
+def test_closing_asks_for_the_name_of_the_site(browser: Browser, desk: Desk) -> None:
     desk.violation("close.example")
-    with person(browser, desk, "li") as li:
-        li.goto(f"{desk.url}/sites/close.example")
+    with person(browser, desk, "li", "/sites/close.example") as li:
         act(li, "false-info", field="phone", evidence="no such number", confirm="shop.example")
         assert "type its name" in said(li)
         assert desk.site("close.example")["state"] == "active"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ from incidents.console.filed import Filed
 from incidents.filing import telephone
 from incidents.machine import commands as c
 from incidents.store import sealed
-from tests.api.rig import Rig, rig
-from tests.console.figures.rig import HOSTILE, Visitor, do
 from tests.filing import numbers
+from tests.served_desk import HOSTILE, Desk, Visitor
 
 SITE = "shop.example"
 PAGE = f"/sites/{SITE}/filing"
@@ -38,38 +36,25 @@ SECRET = (numbers.person(), "5555 0100", "zhangsan@", "5555 0199", "5555 0177")
 
 
 @pytest.fixture
-def desk(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rig]:
-    yield from sitting(sqlite_url, monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def each_desk(db_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rig]:
-    yield from sitting(db_url, monkeypatch, tmp_path)
-
-
-def sitting(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rig]:
+def desk(desk: Desk) -> Desk:
     """A desk with one site."""
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
-    (tmp_path / "config.toml").write_text("")
-    with rig(url) as found:
-        do(found, c.AddSite(by="li"), SITE)
-        yield found
+    desk.do(SITE, c.AddSite(by="li"))
+    return desk
 
 
 OTHER = "approved.example"
 
 
-def file(desk: Rig, **details: str) -> None:
-    do(desk, c.ChangeFiling(by="li", details=tuple(details.items())), SITE)
+def file(desk: Desk, **details: str) -> None:
+    desk.do(SITE, c.ChangeFiling(by="li", details=tuple(details.items())))
 
 
-def filed(desk: Rig) -> dict[str, str]:
+def filed(desk: Desk) -> dict[str, str]:
     with desk.house.reading() as connection:
         return views.filing_details(connection, SITE)
 
 
-def tasks(desk: Rig) -> list[Any]:
+def tasks(desk: Desk) -> list[Any]:
     with desk.house.reading() as connection:
         return list(views.site(connection, SITE, clock.now())["tasks"])
 
@@ -107,7 +92,7 @@ def change(visitor: Visitor, section: str, **typed: str) -> Any:
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "auditor"])
 def test_peoples_details_are_masked_for_everybody_until_they_are_asked_for(
-    desk: Rig, role: str
+    desk: Desk, role: str
 ) -> None:
     file(desk, **FILED)
     page = Visitor(desk, role).get(PAGE).text
@@ -116,7 +101,7 @@ def test_peoples_details_are_masked_for_everybody_until_they_are_asked_for(
         assert shown in page
 
 
-def test_who_asks_is_shown_all_and_that_goes_on_record_first(desk: Rig) -> None:
+def test_who_asks_is_shown_all_and_that_goes_on_record_first(desk: Desk) -> None:
     file(desk, **FILED)
     shown = Visitor(desk, "operator").post(f"{PAGE}/reveal")
     assert [each for each in SECRET if each not in shown.text] == []
@@ -126,7 +111,7 @@ def test_who_asks_is_shown_all_and_that_goes_on_record_first(desk: Rig) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "auditor"])
-def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: Rig, role: str) -> None:
+def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: Desk, role: str) -> None:
     file(desk, **FILED)
     visitor = Visitor(desk, role)
     page = visitor.get(PAGE).text
@@ -138,7 +123,7 @@ def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: Rig, role: s
     assert filed(desk)["level"] == "3"
 
 
-def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Rig) -> None:
+def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Desk) -> None:
     file(desk, **FILED, service_type="forum")
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
     assert "<b>Access provider</b>: it is one of the things that are filed" in page
@@ -153,7 +138,7 @@ def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Ri
     assert "依据: domain.md 5，备案事项" in chinese
 
 
-def test_the_snippet_is_there_to_copy_as_text(desk: Rig) -> None:
+def test_the_snippet_is_there_to_copy_as_text(desk: Desk) -> None:
     viewer = Visitor(desk, "viewer")
     assert "No record number is on record that can be read." in viewer.get(PAGE).text
     file(desk, **FILED)
@@ -164,14 +149,14 @@ def test_the_snippet_is_there_to_copy_as_text(desk: Rig) -> None:
     )
 
 
-def test_a_commercial_site_has_the_steps_for_a_changed_address(desk: Rig) -> None:
+def test_a_commercial_site_has_the_steps_for_a_changed_address(desk: Desk) -> None:
     file(desk, nature="commercial", **{"server.a": '{"province":"北京"}'})
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
     assert "Submit it for the first review." in page
     assert "提交初审。" in Visitor(desk, "viewer", "zh").get(PAGE).text
 
 
-def test_the_sites_page_has_score_terms_and_what_waits(desk: Rig) -> None:
+def test_the_sites_page_has_score_terms_and_what_waits(desk: Desk) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
         file(desk, opened_on="2026-02-01", responsible_phone="13333333333")
         operator = Visitor(desk, "operator")
@@ -190,7 +175,7 @@ def test_the_sites_page_has_score_terms_and_what_waits(desk: Rig) -> None:
 # What is changed.
 
 
-def test_only_what_was_touched_is_changed(desk: Rig) -> None:
+def test_only_what_was_touched_is_changed(desk: Desk) -> None:
     file(desk, **FILED)
     operator = Visitor(desk, "operator")
     assert change(operator, "site", level="2", service_type="blog").status_code == 303
@@ -201,7 +186,7 @@ def test_only_what_was_touched_is_changed(desk: Rig) -> None:
     assert len(desk.entries("filing_changed")) == 2
 
 
-def test_what_is_masked_stays_unless_something_is_typed_or_it_is_taken_away(desk: Rig) -> None:
+def test_what_is_masked_stays_unless_something_is_typed_or_it_is_taken_away(desk: Desk) -> None:
     file(desk, **FILED)
     operator = Visitor(desk, "operator")
     assert change(operator, "responsible", responsible_name="李四").status_code == 303
@@ -212,23 +197,23 @@ def test_what_is_masked_stays_unless_something_is_typed_or_it_is_taken_away(desk
     assert "responsible_email" not in filed(desk)
 
 
-def test_what_is_emptied_is_taken_off_the_record(desk: Rig) -> None:
+def test_what_is_emptied_is_taken_off_the_record(desk: Desk) -> None:
     file(desk, **FILED)
     change(Visitor(desk, "operator"), "site", registrar="")
     assert "registrar" not in filed(desk)
 
 
-def test_two_people_who_change_one_filing_at_once_lose_nothing(each_desk: Rig) -> None:
-    file(each_desk, **FILED)
-    li, wang = Visitor(each_desk, "operator"), Visitor(each_desk, "supervisor")
+def test_two_people_who_change_one_filing_at_once_lose_nothing(desk: Desk) -> None:
+    file(desk, **FILED)
+    li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")
     fields = form(li.get(PAGE).text, "details-site")
     theirs = form(wang.get(PAGE).text, "details-site")
     assert li.post(f"{PAGE}/details", {**fields, "level": "2"}).status_code == 303
     # What she has not touched stays as he has changed it.
     both = wang.post(f"{PAGE}/details", {**theirs, "service_type": "blog"})
     assert both.status_code == 303
-    assert filed(each_desk)["level"] == "2"
-    assert filed(each_desk)["service_type"] == "blog"
+    assert filed(desk)["level"] == "2"
+    assert filed(desk)["service_type"] == "blog"
 
 
 @pytest.mark.parametrize(
@@ -240,7 +225,7 @@ def test_two_people_who_change_one_filing_at_once_lose_nothing(each_desk: Rig) -
     ],
 )
 def test_who_changes_the_same_detail_later_is_told_so_and_keeps_what_they_typed(
-    desk: Rig, section: str, key: str, first: str, second: str
+    desk: Desk, section: str, key: str, first: str, second: str
 ) -> None:
     file(desk, **FILED)
     li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")
@@ -258,7 +243,7 @@ def test_who_changes_the_same_detail_later_is_told_so_and_keeps_what_they_typed(
 
 
 def test_what_was_refused_keeps_what_was_typed_and_no_old_value_of_what_was_not(
-    desk: Rig,
+    desk: Desk,
 ) -> None:
     file(desk, **FILED)
     li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")
@@ -275,7 +260,7 @@ def test_what_was_refused_keeps_what_was_typed_and_no_old_value_of_what_was_not(
     assert filed(desk)["home_url"] == "https://shop.example/"
 
 
-def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: Rig) -> None:
+def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: Desk) -> None:
     for language, told in (("en", "the day of the opening"), ("zh", "网站开通日期")):
         visitor = Visitor(desk, "operator", language)
         refused = change(visitor, "days", opened_on="2026-02-30")
@@ -285,7 +270,7 @@ def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: Rig) -> N
 
 
 def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
-    desk: Rig, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, li = Filed.read, Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "details-days")
@@ -303,26 +288,26 @@ def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
     assert filed(desk) == {}
 
 
-def test_a_server_is_added_changed_and_taken_off(each_desk: Rig) -> None:
-    li = Visitor(each_desk, "operator")
+def test_a_server_is_added_changed_and_taken_off(desk: Desk) -> None:
+    li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "server-")
     new = {**fields, "label": "main", "ip": "203.0.113.7", "province": "广东", "city": "深圳"}
     assert li.post(f"{PAGE}/server", new).status_code == 303
-    assert json.loads(filed(each_desk)["server.main"]) == {
+    assert json.loads(filed(desk)["server.main"]) == {
         "ip": "203.0.113.7", "province": "广东", "city": "深圳",
     }  # fmt: skip
     assert li.post(f"{PAGE}/server", new).status_code == 409
     fields = form(li.get(PAGE).text, "server-main")
     assert li.post(f"{PAGE}/server", {**fields, "count": "2"}).status_code == 303
-    assert json.loads(filed(each_desk)["server.main"])["count"] == "2"
+    assert json.loads(filed(desk)["server.main"])["count"] == "2"
     # What he saw is not what is on record any more.
     assert li.post(f"{PAGE}/server", {**fields, "remove": "1"}).status_code == 409
     fields = form(li.get(PAGE).text, "server-main")
     assert li.post(f"{PAGE}/server", {**fields, "remove": "1"}).status_code == 303
-    assert filed(each_desk) == {}
+    assert filed(desk) == {}
 
 
-def test_a_server_keeps_what_is_masked_of_it(desk: Rig) -> None:
+def test_a_server_keeps_what_is_masked_of_it(desk: Desk) -> None:
     file(desk, **FILED)
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "server-main")
@@ -334,7 +319,7 @@ def test_a_server_keeps_what_is_masked_of_it(desk: Rig) -> None:
 
 
 def test_of_a_document_the_digest_goes_on_record_and_no_file_is_kept(
-    desk: Rig, tmp_path: Path
+    desk: Desk, tmp_path: Path
 ) -> None:
     desk.keep_evidence_in(tmp_path / "evidence", limit=1_000)
     li = Visitor(desk, "operator")
@@ -357,7 +342,7 @@ def test_of_a_document_the_digest_goes_on_record_and_no_file_is_kept(
     assert json.loads(filed(desk)["document.contract"])["kind"] == "access_contract"
 
 
-def test_a_preset_fills_in_a_providers_details(desk: Rig) -> None:
+def test_a_preset_fills_in_a_providers_details(desk: Desk) -> None:
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "preset")
     file(desk, level="3")
@@ -369,7 +354,7 @@ def test_a_preset_fills_in_a_providers_details(desk: Rig) -> None:
     assert filed(desk)["access_phone"] == "95187"
 
 
-def test_a_change_that_settles_a_suspicion_says_so(desk: Rig) -> None:
+def test_a_change_that_settles_a_suspicion_says_so(desk: Desk) -> None:
     li = Visitor(desk, "operator")
     change(li, "responsible", responsible_phone="13333333333")
     [task] = tasks(desk)
@@ -383,7 +368,7 @@ def test_a_change_that_settles_a_suspicion_says_so(desk: Rig) -> None:
     assert tasks(desk) == []
 
 
-def test_who_finds_a_suspicion_unfounded_says_so_in_the_queue(desk: Rig) -> None:
+def test_who_finds_a_suspicion_unfounded_says_so_in_the_queue(desk: Desk) -> None:
     file(desk, responsible_phone="13333333333")
     li = Visitor(desk, "operator")
     [task] = tasks(desk)
@@ -393,14 +378,14 @@ def test_who_finds_a_suspicion_unfounded_says_so_in_the_queue(desk: Rig) -> None
     assert "并非虚假" in page
 
 
-def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: Rig) -> None:
+def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: Desk) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
         file(desk, opened_on="2026-02-01")
-        do(desk, c.AddSite(by="li"), OTHER)
-        do(desk, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)), OTHER)
+        desk.do(OTHER, c.AddSite(by="li"))
+        desk.do(OTHER, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)))
         for site in (SITE, OTHER):
-            do(desk, c.Remind(on="2026-03-10"), site)
-        do(desk, c.RecordFooter(problems=("icon_missing", "icp_missing")), SITE)
+            desk.do(site, c.Remind(on="2026-03-10"))
+        desk.do(SITE, c.RecordFooter(problems=("icon_missing", "icp_missing")))
         page = Visitor(desk, "operator").get("/").text
         chinese = Visitor(desk, "operator", "zh").get("/").text
     assert "OVERDUE by 7 d" in page
@@ -412,7 +397,7 @@ def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: Rig) -> None:
     assert "已逾期 7 天" in chinese
 
 
-def test_hostile_words_are_shown_as_text(desk: Rig) -> None:
+def test_hostile_words_are_shown_as_text(desk: Desk) -> None:
     li = Visitor(desk, "operator")
     change(li, "subject", subject_name=HOSTILE)
     change(li, "site", support_name="\u202eevil\u202c مرحبا", level_reason="很" * 4_000)
@@ -422,7 +407,7 @@ def test_hostile_words_are_shown_as_text(desk: Rig) -> None:
     assert form(page, "details-site")["level_reason"] == "很" * 4_000
 
 
-def test_words_of_several_lines_come_back_as_they_are(desk: Rig) -> None:
+def test_words_of_several_lines_come_back_as_they_are(desk: Desk) -> None:
     file(desk, level_reason="一\n\n二", access_place="x\ny")
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "details-site")
@@ -434,7 +419,7 @@ def test_words_of_several_lines_come_back_as_they_are(desk: Rig) -> None:
 
 
 def test_an_erased_detail_is_told_as_erased_and_can_be_filed_anew(
-    desk: Rig, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file(desk, **FILED)
     li = Visitor(desk, "operator")
@@ -446,7 +431,7 @@ def test_an_erased_detail_is_told_as_erased_and_can_be_filed_anew(
 
 
 def test_without_the_libraries_the_page_says_what_to_install(
-    desk: Rig, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "details-responsible")
@@ -463,7 +448,7 @@ def test_without_the_libraries_the_page_says_what_to_install(
     assert filed(desk) == {}
 
 
-def test_settings_that_are_wrong_are_told_and_the_page_stands(desk: Rig, tmp_path: Path) -> None:
+def test_settings_that_are_wrong_are_told_and_the_page_stands(desk: Desk, tmp_path: Path) -> None:
     li = Visitor(desk, "operator")
     for said in ('icp_form = "none"', f'presets = "{tmp_path}/none.toml"'):
         (tmp_path / "config.toml").write_text(f"[filing]\n{said}\n")
@@ -473,16 +458,16 @@ def test_settings_that_are_wrong_are_told_and_the_page_stands(desk: Rig, tmp_pat
 # The terms of all sites.
 
 
-def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(each_desk: Rig) -> None:
+def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: Desk) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
-        file(each_desk, opened_on="2026-02-01")
-        do(each_desk, c.AddSite(by="li"), OTHER)
-        do(each_desk, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)), OTHER)
-        viewer = Visitor(each_desk, "viewer")
+        file(desk, opened_on="2026-02-01")
+        desk.do(OTHER, c.AddSite(by="li"))
+        desk.do(OTHER, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)))
+        viewer = Visitor(desk, "viewer")
         page = viewer.get("/terms").text
         soon = viewer.get("/terms", days="0").text
         calendar = viewer.get("/terms.ics")
-        page_zh = Visitor(each_desk, "viewer", "zh").get("/terms").text
+        page_zh = Visitor(desk, "viewer", "zh").get("/terms").text
     assert "Overdue: 1. Still in time: 1." in page
     assert page.index("OVERDUE by 7 d") < page.index("4 d left")
     assert "4 d left" not in soon
@@ -493,13 +478,13 @@ def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(each_desk: 
     assert '<a href="/terms" aria-current="page">期限</a>' in page_zh
 
 
-def test_more_terms_than_a_page_takes_are_said(desk: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_terms_than_a_page_takes_are_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from incidents.console import terms
 
     monkeypatch.setattr(terms, "PAGE", 1)
     viewer = Visitor(desk, "viewer")
     assert "No term runs." in viewer.get("/terms").text
     file(desk, opened_on="2026-02-01")
-    do(desk, c.AddSite(by="li"), OTHER)
-    do(desk, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)), OTHER)
+    desk.do(OTHER, c.AddSite(by="li"))
+    desk.do(OTHER, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)))
     assert "There are more than these 1." in viewer.get("/terms").text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
@@ -13,27 +12,23 @@ from incidents.console import search
 from incidents.machine import commands as c
 from incidents.store.pages import TooCostlyError
 from incidents.views import lists
-from tests.api.rig import Rig, rig
-from tests.console.figures.rig import HOSTILE, Visitor, do
+from tests.served_desk import HOSTILE, Desk, Visitor
 
 NOTE = "the page shows a fake bank; call +86 10 5555 0100"
 
 
 @pytest.fixture
-def desk(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+def desk(desk: Desk) -> Desk:
     """Five shops, one of which has incidents with notes, addresses and contacts."""
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with rig(db_url) as found:
-        for n in range(5):
-            do(found, c.AddSite(by="li", phone="+86 10 5555 0199"), f"shop{n}.example")
-        do(found, c.Log(by="li", note=NOTE, urls=("https://cdn.example/login",)), "shop0.example")
-        do(
-            found,
-            c.RecordContact(by="li", incident=1, outcome="reached", note="她会删除"),
-            "shop0.example",
-        )
-        do(found, c.Log(by="li", note=HOSTILE, again=True), "shop0.example")
-        yield found
+    for n in range(5):
+        desk.do(f"shop{n}.example", c.AddSite(by="li", phone="+86 10 5555 0199"))
+    reached = c.RecordContact(by="li", incident=1, outcome="reached", note="她会删除")
+    for command in (
+        c.Log(by="li", note=NOTE, urls=("https://cdn.example/login",)), reached,
+        c.Log(by="li", note=HOSTILE, again=True),
+    ):  # fmt: skip
+        desk.do("shop0.example", command)
+    return desk
 
 
 def hits(answer: Any) -> list[str]:
@@ -45,7 +40,7 @@ def onward(answer: Any) -> list[str]:
     return [unescape(each) for each in re.findall(r'rel="next" href="([^"]+)"', answer.text)]
 
 
-def test_sites_addresses_and_notes_are_found_by_a_part(desk: Rig) -> None:
+def test_sites_addresses_and_notes_are_found_by_a_part(desk: Desk) -> None:
     viewer = Visitor(desk, "viewer")
     for q, found in {
         "SHOP3": ["s-4"],
@@ -61,20 +56,20 @@ def test_sites_addresses_and_notes_are_found_by_a_part(desk: Rig) -> None:
         assert "5555 0100" not in page.text, q
 
 
-def test_nobody_guesses_a_number_digit_by_digit(desk: Rig) -> None:
+def test_nobody_guesses_a_number_digit_by_digit(desk: Desk) -> None:
     viewer = Visitor(desk, "viewer")
     for q in ("5555 0100", "5555 0199", "0100"):
         assert hits(viewer.get("/search", q=q)) == [], q
 
 
-def test_what_is_found_is_text_whatever_it_is(desk: Rig) -> None:
+def test_what_is_found_is_text_whatever_it_is(desk: Desk) -> None:
     page = Visitor(desk, "operator", "zh").get("/search", q="<script>document")
     assert hits(page) == ["i-1-2"]
     assert "<script>document" not in page.text
     assert HOSTILE in unescape(page.text)
 
 
-def test_a_name_or_an_id_that_there_is_leads_to_its_page(desk: Rig) -> None:
+def test_a_name_or_an_id_that_there_is_leads_to_its_page(desk: Desk) -> None:
     viewer = Visitor(desk, "viewer")
     for q, page in (("Shop1.Example", "/sites/shop1.example"), (" 1-2 ", "/incidents/1-2")):
         assert viewer.get("/search", q=q).headers["location"] == page
@@ -82,7 +77,7 @@ def test_a_name_or_an_id_that_there_is_leads_to_its_page(desk: Rig) -> None:
 
 
 def test_many_results_come_page_by_page_each_kind_by_itself(
-    desk: Rig, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PAGE", 2)
     viewer = Visitor(desk, "viewer")
@@ -94,7 +89,7 @@ def test_many_results_come_page_by_page_each_kind_by_itself(
     assert hits(viewer.get(onward(second)[0])) == ["s-5"]
 
 
-def test_what_cannot_be_looked_for_is_said_on_the_page(desk: Rig) -> None:
+def test_what_cannot_be_looked_for_is_said_on_the_page(desk: Desk) -> None:
     viewer = Visitor(desk, "viewer")
     assert viewer.get("/search").status_code == 200
     for q in ("a\0b", "x" * 101):
@@ -103,7 +98,7 @@ def test_what_cannot_be_looked_for_is_said_on_the_page(desk: Rig) -> None:
 
 
 def test_what_takes_too_long_is_said_and_the_rest_is_shown(
-    desk: Rig, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_long(*_: object, **__: object) -> None:
         raise TooCostlyError(seconds=5)
@@ -114,14 +109,14 @@ def test_what_takes_too_long_is_said_and_the_rest_is_shown(
     assert "that is the longest a look may take" in page.text
 
 
-def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: Rig) -> None:
+def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: Desk) -> None:
     viewer = Visitor(desk, "viewer")
     for path in ("/", "/sites", "/orders", "/overview", "/audit", "/policy", "/no"):
         assert '<input id="find" name="q" type="search" value=""' in viewer.get(path).text, path
     assert 'value="a &#34;b&#34;"' in viewer.get("/search", q='a "b"').text
 
 
-def test_the_register_is_narrowed_page_by_page(desk: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_register_is_narrowed_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("incidents.console.site.PAGE", 2)
     viewer, found = Visitor(desk, "viewer"), []
     page = viewer.get("/sites", q="SHOP", state="active")

@@ -7,93 +7,110 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from incidents import web_server
+from incidents.cli import main
 from incidents.console.service import EXTRA
-from tests.console.rig import (
-    CUSTOMER,
-    OFFICE,
-    PATIENCE_S,
-    SETTINGS,
-    Served,
-    command,
-    environment,
-    path,
-    serving,
-)
+from tests.console.customers import CUSTOMER, LINKS, OFFICE, SETTINGS, Customers, ask, path
+from tests.patience import PATIENCE_S
+from tests.served_desk import open_desk
+
+_PROGRAM = "import sys; from incidents.cli import main; sys.exit(main())"
+
+Serve = Callable[..., tuple[int, str]]
 
 
-def refused(db: str, folder: Path, settings: str, *options: str, code: str = "") -> str:
-    """What a service complains of that does not begin."""
-    words = command(*options)
-    words[2] = code + words[2]
-    done = subprocess.run(
-        words, env=environment(db, folder, settings), capture_output=True, text=True,
-        timeout=PATIENCE_S, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+@pytest.fixture
+def serve(
+    sqlite_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Serve:
+    """Runs `incidents serve` in this process; its status, and what it tells."""
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+    # The log of libraries is the whole process's.
+    monkeypatch.setattr("incidents.log.adopt_library_logs", lambda: None)
+
+    def run(*options: str, toml: str = SETTINGS, db: str = sqlite_url) -> tuple[int, str]:
+        (tmp_path / "config.toml").write_text(toml, encoding="utf-8")
+        monkeypatch.setenv("INCIDENTS_DB", db)
+        return main(["serve", *options]), capsys.readouterr().err
+
+    return run
 
 
-def test_it_says_where_it_listens_and_what_it_serves(page: Served) -> None:
-    told = page.log.read_text()
-    assert page.url.startswith("http://127.0.0.1:")
-    assert f"serves the customer's page at {page.url}/c/…" in told
-    assert "for links to https://desk.host.example" in told
-
-
-def test_without_customers_it_serves_console_and_api_and_no_page_of_theirs(
+def test_a_real_process_serves_console_api_and_customers_until_a_signal_ends_it_cleanly(
     sqlite_url: str, tmp_path: Path
 ) -> None:
-    with serving(sqlite_url, tmp_path, "") as running:
-        told = running.log.read_text()
-        assert f"serves the console at {running.url}/ and the API at {running.url}/api/v1" in told
-        assert "customer" not in told
-        assert running.ask("/sign-in").status == 200
-        assert running.ask("/api/v1/queue").status == 401
-        assert running.ask("/c/x").status == 404
-        assert running.stop() == 0
-
-
-def test_with_customers_their_page_is_theirs_and_the_console_stays(page: Served) -> None:
-    assert page.ask("/c/x").status == 404
-    assert page.ask("/sign-in").status == 200
-
-
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(by: signal.Signals, sqlite_url: str, tmp_path: Path) -> None:
-    with serving(sqlite_url, tmp_path) as running:
-        incident = running.logged()
-        assert running.say(incident).status == 200
-        assert running.stop(by) == 0
-        told = running.log.read_text()
-    assert "Traceback" not in told
-
-
-def test_its_log_names_the_incident_and_neither_the_link_nor_what_was_written(
-    sqlite_url: str, tmp_path: Path
-) -> None:
-    with serving(sqlite_url, tmp_path) as running:
-        incident = running.logged()
-        at = path(incident)
-        running.ask(at)
-        running.post(at, b"remark=my+own+words")
-        running.stop()
-        told = running.log.read_text()
+    log = tmp_path / "serve.log"
+    with open_desk(sqlite_url, tmp_path, SETTINGS, as_=Customers) as desk, log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, "serve", "--port", "0"], stdout=subprocess.PIPE,
+            stderr=errors, text=True, env={**os.environ, "INCIDENTS_DB": sqlite_url},
+        )  # fmt: skip
+        with process:
+            try:
+                assert process.stdout is not None
+                desk.url = url = process.stdout.readline().strip()
+                assert url.startswith("http://127.0.0.1:"), log.read_text()
+                # Beside the customers' page there is the console, and the API.
+                asked = {at: desk.ask(at).status for at in ("/sign-in", "/api/v1/queue", "/c/x")}
+                assert asked == {"/sign-in": 200, "/api/v1/queue": 401, "/c/x": 404}
+                link = path(desk.logged())
+                assert desk.ask(link).status == 200
+                assert desk.post(link, b"remark=my+own+words").status == 200
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(PATIENCE_S) == 0
+            finally:
+                process.kill()
+    told = log.read_text()
+    assert f"serves the console at {url}/ and the API at {url}/api/v1" in told
+    assert f"serves the customer's page at {url}/c/…, for links to {LINKS.base_url}" in told
+    # Its log names the incident, and neither the link nor what was written.
     lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert [(line["incident"], line["state"]) for line in lines if "incident" in line] == [
         ("1-1", "said")
     ]
-    assert at.rpartition(".")[2] not in told
-    assert "my own" not in told
-    assert "withheld" not in told
+    for secret in (link.rpartition(".")[2], "my own", "withheld", "Traceback"):
+        assert secret not in told
+
+
+def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and_is_interrupted(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, run = [], web_server.run
+
+    def come_and_interrupt(url: str) -> None:
+        try:
+            asked.append((url, ask(url, "/sign-in").status, ask(url, "/c/x").status))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def run_and_come(app: Any, *, listening: Callable[[str], object], **options: Any) -> None:
+        def heard(url: str) -> None:
+            listening(url)
+            threading.Thread(target=come_and_interrupt, args=[url]).start()
+
+        run(app, listening=heard, **options)
+
+    monkeypatch.setattr(web_server, "run", run_and_come)
+    status, told = serve("--host", "::1", "--port", "0", toml="")
+    [(url, sign_in, customers)] = asked
+    assert url.startswith("http://[::1]:")
+    assert (status, sign_in, customers) == (0, 200, 404)
+    assert "customer" not in told
 
 
 @pytest.mark.parametrize(
-    ("settings", "complaint"),
+    ("toml", "complaint"),
     [
         (CUSTOMER, "[notices] of the settings file says desk_name = None"),
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
@@ -101,52 +118,52 @@ def test_its_log_names_the_incident_and_neither_the_link_nor_what_was_written(
     ],
 )
 def test_without_what_it_needs_it_does_not_begin_and_says_what_is_missing(
-    settings: str, complaint: str, sqlite_url: str, tmp_path: Path
+    serve: Serve, toml: str, complaint: str
 ) -> None:
-    assert complaint in refused(sqlite_url, tmp_path, settings)
+    status, told = serve(toml=toml)
+    assert status == 1
+    assert complaint in told
+    assert "Traceback" not in told
 
 
 def test_a_template_that_is_wrong_is_found_before_a_customer_finds_it(
-    sqlite_url: str, tmp_path: Path
+    serve: Serve, tmp_path: Path
 ) -> None:
     (tmp_path / "own/en").mkdir(parents=True)
     (tmp_path / "own/en/_rules.txt.jinja").write_text("Rules\n{{ nobody }}")
-    settings = f'[notices]\n{OFFICE}templates = "{tmp_path}/own"\n{CUSTOMER}'
-    assert "en/_rules.txt.jinja is wrong in line 2" in refused(sqlite_url, tmp_path, settings)
+    toml = f'[notices]\n{OFFICE}templates = "{tmp_path}/own"\n{CUSTOMER}'
+    status, told = serve(toml=toml)
+    assert status == 1
+    assert "en/_rules.txt.jinja is wrong in line 2" in told
 
 
-def test_without_its_library_it_says_what_to_install(sqlite_url: str, tmp_path: Path) -> None:
-    told = refused(sqlite_url, tmp_path, SETTINGS, code="import sys; sys.modules['uvicorn']=None;")
+def test_without_its_library_it_says_what_to_install(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    status, told = serve(toml="")
+    assert status == 1
     assert f"pip install '.[{EXTRA}]'" in told
 
 
-def test_a_port_that_is_taken_is_named(sqlite_url: str, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_named(serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = refused(sqlite_url, tmp_path, SETTINGS, "--port", str(port))
+        status, told = serve("--port", str(port), toml="")
+    assert status == 1
     assert (
         told == f"incidents: nothing can listen on 127.0.0.1 port {port}: Address already in use"
         " (--host and --port name another place)\n"
     )
 
 
-def test_a_host_that_is_not_there_is_named(sqlite_url: str, tmp_path: Path) -> None:
-    told = refused(sqlite_url, tmp_path, SETTINGS, "--host", "192.0.2.1")
+def test_a_host_that_is_not_there_is_named(serve: Serve) -> None:
+    status, told = serve("--host", "192.0.2.1", toml="")
+    assert status == 1
     assert "nothing can listen on 192.0.2.1 port 7390: Cannot assign requested address (" in told
 
 
-def test_without_its_database_it_does_not_begin(tmp_path: Path) -> None:
-    db = "postgresql://nobody@127.0.0.1:1/none"
-    assert "the database" in refused(db, tmp_path, SETTINGS)
-
-
-def test_it_listens_where_it_is_told(sqlite_url: str, tmp_path: Path) -> None:
-    words = command("--host", "::1", "--port", "0")
-    with subprocess.Popen(
-        words, env=environment(sqlite_url, tmp_path), stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("http://[::1]:")
-        os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
+def test_without_its_database_it_does_not_begin(serve: Serve) -> None:
+    status, told = serve(toml="", db="postgresql://nobody@127.0.0.1:1/none")
+    assert status == 1
+    assert "the database" in told

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from incidents import clock
 from incidents.desk import accounts
 from incidents.machine import commands as c
 from incidents.views import holders
-from tests.api.rig import ADMIN, Rig, rig
-from tests.console.figures.rig import Visitor, do
+from tests.api.rig import ADMIN
+from tests.served_desk import Desk, Visitor
 
 LI, WANG = "operator-1", "supervisor-1"
 
 
 @pytest.fixture
-def desk(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+def desk(desk: Desk) -> Desk:
     """Three violations on two sites: the operator holds two of them, the supervisor one."""
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with rig(db_url) as found:
-        Visitor(found, "viewer"), Visitor(found, "operator"), Visitor(found, "supervisor")
-        for site in ("shop.example", "other.example"):
-            do(found, c.AddSite(by="li"), site)
-            do(found, c.Log(by="li"), site)
-        do(found, c.Log(by="li", again=True), "shop.example")
-        for site, item, by in (
-            ("shop.example", "1", LI), ("other.example", "1", LI), ("shop.example", "2", WANG),
-        ):  # fmt: skip
-            do(found, c.ClaimItem(by=by, item=item), site)
-        yield found
+    for role in ("viewer", "operator", "supervisor"):
+        desk.have_account(role)
+    for site in ("shop.example", "other.example"):
+        desk.violation(site)
+    desk.do("shop.example", c.Log(by="li", again=True))
+    for site, item, by in (
+        ("shop.example", "1", LI), ("other.example", "1", LI), ("shop.example", "2", WANG),
+    ):  # fmt: skip
+        desk.do(site, c.ClaimItem(by=by, item=item))
+    return desk
 
 
-def held(desk: Rig) -> dict[str, list[str]]:
+def held(desk: Desk) -> dict[str, list[str]]:
     with desk.house.reading() as connection:
         found = holders.holders(connection)
     assert all(each["total"] == len(each["items"]) for each in found)
     return {each["by"]: sorted(item["id"] for item in each["items"]) for each in found}
 
 
-def test_everybody_sees_who_holds_what_their_own_first(desk: Rig) -> None:
+def test_everybody_sees_who_holds_what_their_own_first(desk: Desk) -> None:
     assert held(desk) == {LI: ["1-1", "2-1"], WANG: ["1-2"]}
     page = Visitor(desk, "supervisor").get("/hand-over").text
     assert page.index(f"<bdi>{WANG}</bdi> <small>(you)") < page.index(f"<bdi>{LI}</bdi> <small>")
@@ -48,7 +44,7 @@ def test_everybody_sees_who_holds_what_their_own_first(desk: Rig) -> None:
     assert 'href="/incidents/2-1"' in Visitor(desk, "viewer").get("/hand-over").text
 
 
-def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: Rig) -> None:
+def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: Desk) -> None:
     with desk.house.reading() as connection:
         found = holders.holders(connection, most=1)
     assert [(each["by"], each["total"], len(each["items"])) for each in found] == [
@@ -56,14 +52,14 @@ def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: Rig) -> No
     ]  # fmt: skip
 
 
-def test_all_that_one_holds_goes_to_the_next_shift(desk: Rig) -> None:
+def test_all_that_one_holds_goes_to_the_next_shift(desk: Desk) -> None:
     li = Visitor(desk, "operator")
     assert li.post("/hand-over", {"to": WANG, "site": ""}).status_code == 303
     assert held(desk) == {WANG: ["1-1", "1-2", "2-1"]}
     assert f"Handed over to {WANG}: 2." in li.get("/hand-over").text
 
 
-def test_or_what_one_holds_of_one_site(desk: Rig) -> None:
+def test_or_what_one_holds_of_one_site(desk: Desk) -> None:
     li = Visitor(desk, "operator", "zh")
     assert li.post("/hand-over", {"to": WANG, "site": "shop.example"}).status_code == 303
     assert held(desk) == {LI: ["2-1"], WANG: ["1-1", "1-2"]}
@@ -73,7 +69,7 @@ def test_or_what_one_holds_of_one_site(desk: Rig) -> None:
     assert "您在那里没有认领的事项" in again.text
 
 
-def test_nothing_is_given_to_whom_cannot_work_on_it(desk: Rig) -> None:
+def test_nothing_is_given_to_whom_cannot_work_on_it(desk: Desk) -> None:
     desk.account("gone-1", "operator")
     desk.house.desk.on_record(lambda found: accounts.disable(found, ADMIN, "gone-1", clock.now))
     li, before = Visitor(desk, "operator"), held(desk)
@@ -90,7 +86,7 @@ def test_nothing_is_given_to_whom_cannot_work_on_it(desk: Rig) -> None:
     assert held(desk) == before
 
 
-def test_who_may_not_or_has_nothing_is_told_so_beside_the_button(desk: Rig) -> None:
+def test_who_may_not_or_has_nothing_is_told_so_beside_the_button(desk: Desk) -> None:
     assert "Your role, viewer, may not do this." in Visitor(desk, "viewer").get("/hand-over").text
     li = Visitor(desk, "operator")
     li.post("/hand-over", {"to": WANG})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
-from freezegun import freeze_time
 from sqlalchemy import text
 
 from incidents import clock
@@ -18,21 +16,17 @@ from incidents.audit import export, log_status, rotation, sequencer, signing
 from incidents.audit.signing_key import KeyRing
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
-from tests.api.rig import Rig
-from tests.console.figures.rig import HOSTILE, Visitor, do, elapse
-
-PATIENCE_S = 60.0
+from tests.patience import PATIENCE_S, until
+from tests.served_desk import HOSTILE, Desk, Visitor
 
 
 @pytest.fixture
-def record(desk: Rig) -> Rig:
+def record(desk: Desk) -> Desk:
     """Two sites, a violation on either, and a clock that has lapsed."""
-    with freeze_time(clock.now() - timedelta(hours=3), ignore=["_pytest"]) as frozen:
-        for site in ("a.example", "b.example"):
-            do(desk, c.AddSite(by="li"), site)
-            do(desk, c.Log(by="wang"), site)
-        frozen.tick(timedelta(hours=2))
-        elapse(desk)
+    for site in ("a.example", "b.example"):
+        desk.do(site, c.AddSite(by="li"), ago=timedelta(hours=3))
+        desk.do(site, c.Log(by="wang"), ago=timedelta(hours=3))
+    desk.elapse(ago=timedelta(hours=1))
     return desk
 
 
@@ -44,14 +38,11 @@ def verified(by: Visitor) -> str:
     """The verdict's words, once it is there."""
     answer = by.post("/audit/verify")
     assert answer.status_code == 303, answer.text
-    end = time.monotonic() + PATIENCE_S
-    while "every 1s" in (part := by.get("/audit/verdict").text):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return str(part)
+    until(lambda: "every 1s" not in by.get("/audit/verdict").text, "the log is verified")
+    return str(by.get("/audit/verdict").text)
 
 
-def test_the_latest_entries_come_first(record: Rig) -> None:
+def test_the_latest_entries_come_first(record: Desk) -> None:
     page = Visitor(record, "auditor").get("/audit")
     assert page.status_code == 200
     assert kinds(page)[-1] == "site_added"
@@ -68,11 +59,11 @@ def test_the_latest_entries_come_first(record: Rig) -> None:
         ({"since": "2999-01-01 00:00"}, []),
     ],
 )
-def test_the_record_is_filtered(record: Rig, asked: dict[str, str], expected: list[str]) -> None:
+def test_the_record_is_filtered(record: Desk, asked: dict[str, str], expected: list[str]) -> None:
     assert kinds(Visitor(record, "auditor").get("/audit", **asked)) == expected
 
 
-def test_what_nobody_can_look_for_is_said_and_what_was_typed_stays(record: Rig) -> None:
+def test_what_nobody_can_look_for_is_said_and_what_was_typed_stays(record: Desk) -> None:
     by = Visitor(record, "auditor")
     for asked in (
         {"site": "c.example"}, {"since": "yesterday"},
@@ -84,13 +75,13 @@ def test_what_nobody_can_look_for_is_said_and_what_was_typed_stays(record: Rig) 
         assert f'value="{next(iter(asked.values()))}"' in page.text
 
 
-def test_a_hostile_filter_stays_text(record: Rig) -> None:
+def test_a_hostile_filter_stays_text(record: Desk) -> None:
     by = Visitor(record, "auditor")
     for field in ("site", "person", "since", "kind", "after"):
         assert HOSTILE not in by.get("/audit", **{field: HOSTILE}).text
 
 
-def test_older_entries_are_a_page_away(record: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_older_entries_are_a_page_away(record: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("incidents.console.audit.PAGE", 3)
     by = Visitor(record, "auditor")
     page, seen = by.get("/audit"), []
@@ -106,7 +97,7 @@ def test_older_entries_are_a_page_away(record: Rig, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_the_export_is_the_one_of_the_command_line(record: Rig, form: str) -> None:
+def test_the_export_is_the_one_of_the_command_line(record: Desk, form: str) -> None:
     answer = Visitor(record, "auditor").get(f"/audit/export.{form}")
     with record.house.reading() as connection:
         stored = export.stored(connection, export.Selection())
@@ -115,12 +106,12 @@ def test_the_export_is_the_one_of_the_command_line(record: Rig, form: str) -> No
     assert answer.headers["content-disposition"] == f'attachment; filename="entries.{form}"'
 
 
-def test_the_export_of_one_site_has_its_entries_alone(record: Rig) -> None:
+def test_the_export_of_one_site_has_its_entries_alone(record: Desk) -> None:
     answer = Visitor(record, "auditor").get("/audit/export.jsonl", site="b.example")
     assert {line.count(b'"site":"b.example"') for line in answer.content.splitlines()} == {1}
 
 
-def test_who_may_not_export_is_told_why_and_refused(record: Rig) -> None:
+def test_who_may_not_export_is_told_why_and_refused(record: Desk) -> None:
     viewer = Visitor(record, "viewer")
     assert "Your role, viewer, may not do this." in viewer.get("/audit").text
     assert viewer.get("/audit/export.jsonl").status_code == 403
@@ -130,7 +121,7 @@ def test_who_may_not_export_is_told_why_and_refused(record: Rig) -> None:
     assert kinds(auditor.get("/audit", kind="access_refused")) == ["access_refused"] * 2
 
 
-def test_a_log_that_is_right_is_verified_in_words(record: Rig) -> None:
+def test_a_log_that_is_right_is_verified_in_words(record: Desk) -> None:
     by = Visitor(record, "auditor")
     told = verified(by)
     assert "Verified." in told
@@ -138,7 +129,7 @@ def test_a_log_that_is_right_is_verified_in_words(record: Rig) -> None:
     assert "核验通过。" in Visitor(record, "auditor", "zh").get("/audit").text
 
 
-def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: Rig) -> None:
+def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: Desk) -> None:
     sequencer.number_all(record.house.engine)
     with record.house.engine.begin() as connection:
         connection.execute(
@@ -150,7 +141,7 @@ def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: Rig)
 
 
 def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
-    record: Rig, monkeypatch: pytest.MonkeyPatch
+    record: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by = Visitor(record, "auditor")
     with monkeypatch.context() as broken:
@@ -161,11 +152,11 @@ def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
 
 
 def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
-    record: Rig, monkeypatch: pytest.MonkeyPatch
+    record: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, by = Event(), Visitor(record, "auditor")
     monkeypatch.setattr(
-        "incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(30) and 1 / 0
+        "incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0
     )
     program = record.holder(record.token("auditor-1"))
     assert program.post("/api/v1/log/verify?wait=0", json={}).json()["ended_at"] is None
@@ -177,7 +168,7 @@ def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
 
 
 def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
-    record: Rig, tmp_path: Path
+    record: Desk, tmp_path: Path
 ) -> None:
     by = Visitor(record, "viewer")
     assert "No checkpoint is signed yet" in by.get("/audit").text
@@ -187,7 +178,7 @@ def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
     assert "Nobody outside has countersigned it" in by.get("/audit").text
 
 
-def on_record(desk: Rig) -> Any:
+def on_record(desk: Desk) -> Any:
     def act(key: str, previous: str | None) -> None:
         desk.house.desk.make_log_key(
             LogKey(key=key, previous=previous, by="li", login=None, reason=None)
@@ -196,7 +187,7 @@ def on_record(desk: Rig) -> Any:
     return act
 
 
-def signed(desk: Rig, key: Path) -> str:
+def signed(desk: Desk, key: Path) -> str:
     """The log's first checkpoint."""
     ring = KeyRing(key)
     rotation.first(desk.house.engine, ring, "log.example/desk", on_record(desk))

@@ -3,20 +3,15 @@ telephone, at night, empty and full."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from incidents.api import entrance
-from incidents.console import sitting
-from tests import browser as browsers
-from tests.api.rig import Rig, rig
-from tests.browser import Scheme, barriers, overflow
-from tests.console.figures.rig import Visitor, a_month, listening
-from tests.databases import SqliteDatabases
+from incidents.machine import commands as c
+from tests.browser import Look, barriers, looks, overflow, unfold
+from tests.console.figures.month import a_month
+from tests.served_desk import Desk, person
 
 LONG = "这是一个非常非常长的网站名称"
 LINES = "occurred_at,site,contact\n" + "".join(
@@ -24,97 +19,56 @@ LINES = "occurred_at,site,contact\n" + "".join(
     for site in range(150)
     for n in (1, 2)
 )
-LOOKS: list[tuple[str, int, Scheme]] = [
-    ("en", 1280, "light"), ("en", 360, "dark"), ("zh", 1280, "dark"), ("zh", 360, "light"),
-]  # fmt: skip
 HEADINGS = {
-    "/overview": {"en": "Overview", "zh": "概览"},
-    "/simulate": {"en": "Simulate", "zh": "模拟"},
-    "/audit": {"en": "Audit", "zh": "审计"},
-    "/policy": {"en": "Policy", "zh": "规则"},
+    "/overview": {"en-GB": "Overview", "zh-CN": "概览"},
+    "/simulate": {"en-GB": "Simulate", "zh-CN": "模拟"},
+    "/audit": {"en-GB": "Audit", "zh-CN": "审计"},
+    "/policy": {"en-GB": "Policy", "zh-CN": "规则"},
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsers.chromium() as running:
-        yield running
-
-
-@contextmanager
-def _served(databases: SqliteDatabases, *, full: bool) -> Iterator[tuple[Rig, str]]:
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        databases.at_head() as url,
-    ):
-        patch.setenv("INCIDENTS_CLOCK", "own")
-        with rig(url) as desk:
-            if full:
-                a_month(desk)
-            with listening(desk) as base:
-                yield desk, base
-
-
-@pytest.fixture(scope="module")
-def full(sqlite_databases: SqliteDatabases) -> Iterator[tuple[Rig, str]]:
-    with _served(sqlite_databases, full=True) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def empty(sqlite_databases: SqliteDatabases) -> Iterator[tuple[Rig, str]]:
-    with _served(sqlite_databases, full=False) as served:
-        yield served
-
-
-@contextmanager
-def looking(
-    browser: Browser, served: tuple[Rig, str], language: str, width: int, scheme: Scheme
-) -> Iterator[Page]:
-    """A supervisor's page; what the browser complains of, a blocked style say, is an error."""
-    desk, base = served
-    with browsers.looking(browser, width=width, scheme=scheme) as page:
-        visit = Visitor(desk, "supervisor").visit
-        for name, value in (
-            (entrance.COOKIE, visit.cookie), (sitting.LANGUAGE_COOKIE, language),
-        ):  # fmt: skip
-            # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
-            page.context.add_cookies(
-                [{"name": name, "value": value, "url": "https://127.0.0.1", "secure": True}]
-            )
-        page.goto(base)
-        yield page
+@pytest.fixture
+def full(served_desk: Desk) -> Desk:
+    """A desk with a month behind it."""
+    a_month(served_desk)
+    return served_desk
 
 
 def keeps_nobody_out(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    unfold(page)
     assert barriers(page) == []
     assert overflow(page) == 0
 
 
-@pytest.mark.parametrize(
-    ("which", "language", "width", "scheme"),
-    [*(("full", *look) for look in LOOKS), *(("empty", *look) for look in LOOKS[1:3])],
-)
-def test_each_page_keeps_nobody_out_and_fits_its_window(
-    browser: Browser, request: pytest.FixtureRequest, which: str, language: str, width: int,
-    scheme: Scheme,
-) -> None:  # fmt: skip
-    served = request.getfixturevalue(which)
-    with looking(browser, served, language, width, scheme) as page:
+def each_page_keeps_nobody_out(browser: Browser, desk: Desk, look: Look) -> None:
+    with person(browser, desk, "wang", **look) as page:
         for path, headings in HEADINGS.items():
-            page.goto(served[1] + path)
-            expect(page.get_by_role("heading", level=1)).to_have_text(headings[language])
+            page.goto(desk.url + path)
+            expect(page.get_by_role("heading", level=1)).to_have_text(headings[look["locale"]])
             keeps_nobody_out(page)
             assert page.title().endswith("· incidents")
 
 
-@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS[::2])
-def test_a_file_is_simulated_and_read_page_by_page(
-    browser: Browser, full: tuple[Rig, str], language: str, width: int, scheme: Scheme
+@looks(each_day="zh-CN-360-light")
+def test_each_page_keeps_nobody_out_and_fits_its_window(
+    browser: Browser, full: Desk, look: Look
 ) -> None:
-    with looking(browser, full, language, width, scheme) as page:
-        page.goto(f"{full[1]}/simulate")
+    each_page_keeps_nobody_out(browser, full, look)
+
+
+@pytest.mark.long
+@looks(each_day="")
+def test_each_page_of_an_empty_desk_keeps_nobody_out_and_fits_its_window(
+    browser: Browser, served_desk: Desk, look: Look
+) -> None:
+    each_page_keeps_nobody_out(browser, served_desk, look)
+
+
+@looks(each_day="en-GB-1280-light")
+def test_a_file_is_simulated_and_read_page_by_page(
+    browser: Browser, served_desk: Desk, look: Look
+) -> None:
+    with person(browser, served_desk, "wang", "/simulate", **look) as page:
         page.set_input_files(
             "#file", {"name": "h.csv", "mimeType": "text/csv", "buffer": LINES.encode()}
         )
@@ -127,22 +81,24 @@ def test_a_file_is_simulated_and_read_page_by_page(
         assert LONG in page.locator("table.differ").inner_text()
 
 
-@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS[1:3])
+@looks(each_day="en-GB-360-dark")
 def test_the_log_is_verified_while_the_page_waits(
-    browser: Browser, full: tuple[Rig, str], language: str, width: int, scheme: Scheme
+    browser: Browser, served_desk: Desk, look: Look
 ) -> None:
-    with looking(browser, full, language, width, scheme) as page:
-        page.goto(f"{full[1]}/audit")
+    with person(browser, served_desk, "wang", "/audit", **look) as page:
         page.locator("#verify button.main").click()
-        expect(page.locator("#verdict .said.done")).to_be_visible(timeout=60_000)
+        expect(page.locator("#verdict .said.done")).to_be_visible()
         keeps_nobody_out(page)
 
 
 def test_an_entry_is_found_and_the_record_is_taken_away(
-    browser: Browser, full: tuple[Rig, str]
+    browser: Browser, served_desk: Desk
 ) -> None:
-    with looking(browser, full, "en", 1280, "light") as page:
-        page.goto(f"{full[1]}/audit")
+    served_desk.violation("seldom.example")
+    served_desk.violation("often.example")
+    for _ in range(2):
+        served_desk.do("often.example", c.Log(by="li", again=True))
+    with person(browser, served_desk, "wang", "/audit") as page:
         page.select_option("#kind", "site_closed")
         page.fill("#site", "often.example")
         page.get_by_role("button", name="Filter").click()
@@ -155,13 +111,12 @@ def test_an_entry_is_found_and_the_record_is_taken_away(
 
 
 def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
-    browser: Browser, sqlite_databases: SqliteDatabases
+    browser: Browser, served_desk: Desk
 ) -> None:
-    with (
-        _served(sqlite_databases, full=True) as served,
-        looking(browser, served, "zh", 360, "dark") as page,
-    ):
-        page.goto(f"{served[1]}/policy")
+    served_desk.violation("often.example")
+    served_desk.do("often.example", c.Log(by="li", again=True))
+    look: Look = {"locale": "zh-CN", "width": 360, "scheme": "dark"}
+    with person(browser, served_desk, "wang", "/policy", **look) as page:
         page.fill("#toml", "[repeat]\ncount = 2\n")
         page.locator("form[action='/policy/try'] button.main").press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("会有哪些不同")
@@ -174,21 +129,20 @@ def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
         keeps_nobody_out(page)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
 def test_on_a_telephone_the_labels_below_a_chart_are_large_enough_and_apart(
-    browser: Browser, full: tuple[Rig, str], language: str
+    browser: Browser, full: Desk
 ) -> None:
-    with looking(browser, full, language, 360, "light") as page:
-        page.goto(full[1] + "/overview")
-        found = page.evaluate(
-            """[...document.querySelectorAll('svg.chart')].map(chart =>
-                [...chart.querySelectorAll('text.middle')].map(text => {
-                    const box = text.getBoundingClientRect();
-                    const size = parseFloat(getComputedStyle(text).fontSize);
-                    return [box.left, box.right, size * text.getScreenCTM().a];
-                }).sort((a, b) => a[0] - b[0]))"""
-        )
-    assert len(found) == 5
-    for labels in found:
-        assert min(size for _, _, size in labels) >= 10
-        assert all(ahead[1] < behind[0] for ahead, behind in pairwise(labels)), labels
+    for locale in ("en-GB", "zh-CN"):
+        with person(browser, full, "wang", "/overview", locale=locale, width=360) as page:
+            found = page.evaluate(
+                """[...document.querySelectorAll('svg.chart')].map(chart =>
+                    [...chart.querySelectorAll('text.middle')].map(text => {
+                        const box = text.getBoundingClientRect();
+                        const size = parseFloat(getComputedStyle(text).fontSize);
+                        return [box.left, box.right, size * text.getScreenCTM().a];
+                    }).sort((a, b) => a[0] - b[0]))"""
+            )
+        assert len(found) == 5
+        for labels in found:
+            assert min(size for _, _, size in labels) >= 10
+            assert all(ahead[1] < behind[0] for ahead, behind in pairwise(labels)), labels

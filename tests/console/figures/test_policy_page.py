@@ -6,14 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from freezegun import freeze_time
 
-from incidents import clock
 from incidents.audit import activations
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
-from tests.api.rig import PASSWORD, Rig
-from tests.console.figures.rig import HOSTILE, Visitor, do
+from tests.served_desk import HOSTILE, Desk, Visitor
 
 TWO = "[repeat]\ncount = 2\n"
 KEPT = "[closure]\ntwo_people = true\n"
@@ -21,11 +18,11 @@ CONFIRM = "activate"
 
 
 @pytest.fixture
-def supervisor(desk: Rig) -> Visitor:
+def supervisor(desk: Desk) -> Visitor:
     """At a desk with a site that two violations would have closed."""
-    do(desk, c.AddSite(by="li"), "shop.example")
+    desk.do("shop.example", c.AddSite(by="li"))
     for _ in range(2):
-        do(desk, c.Log(by="li", again=True), "shop.example")
+        desk.do("shop.example", c.Log(by="li", again=True))
     return Visitor(desk, "supervisor")
 
 
@@ -40,7 +37,7 @@ def activated(by: Visitor, place: str, **fields: str) -> Any:
     return by.post(f"{place}/activate", {"reason": "两次就够", "confirm": CONFIRM, **fields})
 
 
-def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: Rig) -> None:
+def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: Desk) -> None:
     english = Visitor(desk, "viewer").get("/policy").text
     chinese = Visitor(desk, "viewer", "zh").get("/policy").text
     assert "R1 repeat: 3 violations within 24h close a site." in english
@@ -50,7 +47,7 @@ def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: Rig) -> N
         assert "<script>" not in page
 
 
-def test_every_move_of_the_machines_is_drawn_and_told(desk: Rig) -> None:
+def test_every_move_of_the_machines_is_drawn_and_told(desk: Desk) -> None:
     from incidents.machine import graph
 
     page = Visitor(desk, "viewer").get("/policy").text
@@ -62,7 +59,7 @@ def test_every_move_of_the_machines_is_drawn_and_told(desk: Rig) -> None:
 
 
 def test_a_trial_on_the_record_shows_what_would_have_differed_and_changes_nothing(
-    desk: Rig, supervisor: Visitor
+    desk: Desk, supervisor: Visitor
 ) -> None:
     page = supervisor.get(tried(supervisor)).text
     assert "1 of 1 sites fare otherwise" in page
@@ -81,7 +78,7 @@ def test_a_trial_on_a_file_names_the_line_that_cannot_be_used(supervisor: Visito
 
 
 def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
-    desk: Rig, supervisor: Visitor
+    desk: Desk, supervisor: Visitor
 ) -> None:
     answer = activated(supervisor, tried(supervisor))
     assert answer.headers["location"] == "/policy"
@@ -103,7 +100,7 @@ def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
     ],
 )
 def test_without_confirmation_or_reason_nothing_is_activated(
-    desk: Rig, supervisor: Visitor, fields: dict[str, str], told: str
+    desk: Desk, supervisor: Visitor, fields: dict[str, str], told: str
 ) -> None:
     page = activated(supervisor, tried(supervisor), **fields)
     assert page.status_code == 422
@@ -112,7 +109,7 @@ def test_without_confirmation_or_reason_nothing_is_activated(
 
 
 def test_who_may_not_activate_sees_why_and_is_refused_on_record(
-    desk: Rig, supervisor: Visitor
+    desk: Desk, supervisor: Visitor
 ) -> None:
     operator = Visitor(desk, "operator")
     place = tried(operator)
@@ -125,7 +122,7 @@ def test_who_may_not_activate_sees_why_and_is_refused_on_record(
 
 
 def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
-    desk: Rig, supervisor: Visitor
+    desk: Desk, supervisor: Visitor
 ) -> None:
     place = tried(supervisor)
     desk.house.desk.activate("[repeat]\ncount = 5\n", by="zhang", login=None, reason="r")
@@ -135,7 +132,7 @@ def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
 
 
 def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
-    desk: Rig, supervisor: Visitor
+    desk: Desk, supervisor: Visitor
 ) -> None:
     desk.account("sup-2", "supervisor", password=True)
     assert 'name="second"' not in supervisor.get(tried(supervisor)).text
@@ -157,18 +154,17 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
 
 
 def test_the_page_that_asks_again_who_you_are_shows_no_second_password(
-    desk: Rig, supervisor: Visitor
+    desk: Desk, supervisor: Visitor
 ) -> None:
-    with freeze_time(clock.now(), tick=True) as moved:
-        place = tried(supervisor)
-        moved.tick(timedelta(minutes=6))
-        page = activated(supervisor, place, second="sup-2", second_password=PASSWORD)
+    place = tried(supervisor)
+    desk.pass_time(timedelta(minutes=6))
+    page = activated(supervisor, place, second="sup-2", second_password=PASSWORD)
     assert 'name="proves"' in page.text
     assert 'value="sup-2"' in page.text
     assert PASSWORD not in page.text
 
 
-def test_the_same_form_sent_twice_activates_once(desk: Rig, supervisor: Visitor) -> None:
+def test_the_same_form_sent_twice_activates_once(desk: Desk, supervisor: Visitor) -> None:
     place = tried(supervisor)
     assert [activated(supervisor, place).status_code for _ in range(2)] == [303, 303]
     with desk.house.reading() as connection:
@@ -189,14 +185,14 @@ def test_what_cannot_be_tried_is_said(supervisor: Visitor, toml: str, told: str)
     assert told in page.text
 
 
-def test_a_hostile_reason_stays_text(desk: Rig, supervisor: Visitor) -> None:
+def test_a_hostile_reason_stays_text(desk: Desk, supervisor: Visitor) -> None:
     desk.house.desk.activate(TWO, by="zhang", login="x<y", reason=HOSTILE)
     page = supervisor.get("/policy").text
     assert HOSTILE not in page
     assert "&lt;script&gt;document.title" in page
 
 
-def test_a_form_from_elsewhere_does_nothing(desk: Rig, supervisor: Visitor) -> None:
+def test_a_form_from_elsewhere_does_nothing(desk: Desk, supervisor: Visitor) -> None:
     place = tried(supervisor)
     answer = supervisor.client.post(f"{place}/activate", data={"reason": "r", "confirm": CONFIRM})
     assert answer.status_code == 403

@@ -1,0 +1,217 @@
+"""A desk that is served: its API, console and customers' pages, and the people who come there.
+
+It is the application of `incidents serve`, asked directly by a client, or over the loopback from a
+thread. Its clock is moved by the desk and never frozen: the server's own waits go by it too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta, tzinfo
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from argon2 import PasswordHasher
+from playwright.sync_api import Browser, Page
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from incidents import clock, desk, settings, views, web_server
+from incidents.accounts import secrets
+from incidents.api import app, entrance
+from incidents.bootstrap import House
+from incidents.console import service, sitting
+from incidents.console.customer_app import CustomerApp
+from incidents.console.customer_page import CustomerPage
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from incidents.notices import customer_settings, notice_settings
+from incidents.store import accounts, tables
+from tests import browser as browsers
+from tests.api.rig import BASE, PASSWORD, Rig
+from tests.patience import PATIENCE_S
+
+PEOPLE = {
+    "adam": "administrator", "li": "operator", "chen": "operator", "wang": "supervisor",
+    "zhao": "supervisor", "vera": "viewer",
+}  # fmt: skip
+"""The handles of people and their roles; of somebody of any other role the handle is `role-1`."""
+HOSTILE = (
+    "<script>document.title='taken'</script>\"'&<img src=x onerror=\"document.title='taken'\">"
+)
+
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class Desk(Rig):
+    """The desk of one database, and what is on record there."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.url = BASE
+        self.ahead = timedelta(0)
+        self._ago = timedelta(0)
+        self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago, own_clock=True)
+        if (links := customer_settings.links()) is not None:
+            customers = CustomerApp(
+                house.desk, house.reading, links, _customers_page(house.settings.zone)
+            )
+            self.app = app.create(house, customers)
+
+    def do(
+        self, site: str | int, command: c.Command, *, ago: timedelta = timedelta(0)
+    ) -> dict[str, Any]:
+        """An act of somebody else, by another way than the console, so long ago; its document."""
+        sent = Envelope(site=site, command=command, login="desk1", signed_in=True)
+        self._ago = ago
+        [answer] = self._hand.submit([sent])
+        assert answer.refusal is None, answer.refusal
+        return answer.document
+
+    def elapse(self, *, ago: timedelta = timedelta(0)) -> None:
+        """What was due so long ago, as a daemon does it."""
+        self._ago = ago
+        while self._hand.elapse():
+            pass
+
+    def pass_time(self, by: timedelta) -> None:
+        """Moves the clock of all, and does what is due by then."""
+        self.ahead += by
+        self.elapse()
+
+    def violation(
+        self, site: str, *, ago: timedelta = timedelta(0), phone: str = "+86 10 5555 0100",
+        **fields: Any,
+    ) -> str:  # fmt: skip
+        """A violation on a new site; the incident's id."""
+        self.do(site, c.AddSite(by="li", person="张三", phone=phone), ago=ago)
+        return str(self.do(site, c.Log(by="li", **fields), ago=ago)["incident"]["id"])
+
+    def site(self, name: str) -> Any:
+        with self.house.reading() as connection:
+            return views.site(connection, name, clock.now())
+
+    def bodies(self) -> list[str]:
+        """The bodies of all entries, the earliest first."""
+        with self.house.reading() as connection:
+            of = tables.entries.c
+            return list(connection.scalars(select(of.body).order_by(of.id)))
+
+    def have_account(self, who: str) -> str:
+        """The handle of one of the people, or of somebody of that role, who has a password."""
+        handle = who if who in PEOPLE else f"{who}-1"
+        with self.house.reading() as connection:
+            is_there = accounts.account(connection, handle) is not None
+        return handle if is_there else self.account(handle, PEOPLE.get(who, who), password=True)
+
+    def begin_session(self, who: str) -> str:
+        """The cookie of a session in which they have just proved who they are."""
+        return str(self.app.state.door.begin(self.have_account(who)).cookie)
+
+
+@cache
+def _customers_page(zone: tzinfo) -> CustomerPage:
+    """Made once, since it takes long; all settings of tests are those of one office."""
+    return CustomerPage(notice_settings.wording(zone), customer_settings.office())
+
+
+AnyDesk = TypeVar("AnyDesk", bound=Desk)
+
+
+@contextmanager
+def open_desk(
+    db: str, folder: Path, toml: str = "", *, as_: Callable[[House], AnyDesk]
+) -> Iterator[AnyDesk]:
+    """The desk of that database, with those settings; it keeps its files in the folder."""
+    (folder / "config.toml").write_text(toml, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INCIDENTS_CONFIG", str(folder / "config.toml"))
+        patch.setenv("INCIDENTS_EVIDENCE", str(folder / "evidence"))
+        patch.setenv("INCIDENTS_CLOCK", "own")
+        # Argon2 as it is, but quick: what is slow on purpose proves nothing here.
+        patch.setattr(secrets, "_hasher", lambda: _CHEAP)
+        secrets._nobodys.cache_clear()
+        house = House(settings.load(db=db))
+        opened, machine_time = as_(house), clock.source
+        patch.setattr(clock, "source", lambda: machine_time() + opened.ahead)
+        try:
+            yield opened
+        finally:
+            house.close()
+
+
+@contextmanager
+def serving(opened: Desk, host: str = "127.0.0.1") -> Iterator[None]:
+    """Serves the desk meanwhile, at its `url`."""
+    stop = opened.app.state.changes.stop
+    server = web_server._server(opened.app, service.EXTRA, service.MAX_AT_ONCE, stop)
+    with web_server._listening_on(host, 0) as listening:
+        opened.url = web_server._address(listening)
+        thread = threading.Thread(target=server.run, args=[[listening]])
+        thread.start()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+
+
+class Visitor:
+    """Somebody who has signed in, and sends the console's own forms."""
+
+    def __init__(self, opened: Desk, who: str, language: str = "en") -> None:
+        self.cookie = opened.begin_session(who)
+        self.csrf = secrets.of_session(self.cookie, entrance.CSRF)
+        self.client = TestClient(opened.app, base_url=BASE, follow_redirects=False)
+        self.client.cookies.set(entrance.COOKIE, self.cookie)
+        self.client.cookies.set(sitting.LANGUAGE_COOKIE, language)
+        self.client.headers["accept"] = "text/html"
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.client.get(path, params=params or None)
+
+    def post(self, path: str, fields: dict[str, Any] | None = None, **files: Any) -> Any:
+        """Sends a form; a file is its name and its bytes, or a list of such."""
+        sent = [
+            (name, each)
+            for name, given in files.items()
+            for each in (given if isinstance(given, list) else [given])
+        ]
+        data = {"csrf": self.csrf, **(fields or {})}
+        return self.client.post(path, data=data, files=sent or None)
+
+
+@contextmanager
+def person(
+    browser: Browser, served: Desk, who: str, at: str = "/", **options: Any
+) -> Iterator[Page]:
+    """The browser of somebody who has signed in, and looks at a page."""
+    options = {"locale": "en-GB", "refusals": True, **options}
+    with browsers.looking(browser, **options) as page:
+        let_in(page, served, who)
+        page.goto(served.url + at)
+        yield page
+
+
+def let_in(page: Page, served: Desk, who: str) -> None:
+    """Begins a session in that browser."""
+    # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
+    name, value = entrance.COOKIE, served.begin_session(who)
+    page.context.add_cookies(
+        [{"name": name, "value": value, "url": "https://127.0.0.1", "secure": True}]
+    )
+
+
+def sign_in(page: Page, served: Desk, who: str) -> None:
+    """By the form."""
+    page.goto(f"{served.url}/sign-in")
+    page.fill("#handle", served.have_account(who))
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("nav")
+
