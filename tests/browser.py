@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.patience import PATIENCE_S
 
@@ -24,7 +25,6 @@ _SERIOUS = ("serious", "critical")
 _REFUSAL = "the server responded with a status of 4"
 
 Scheme = Literal["light", "dark"]
-Lend = Callable[[], AbstractContextManager[Browser]]
 Look = dict[str, Any]
 _LOOKS: dict[str, Look] = {
     f"{locale}-{width}-{scheme}": {"locale": locale, "width": width, "scheme": scheme}
@@ -47,57 +47,85 @@ def looks(each_day: str) -> pytest.MarkDecorator:
     )
 
 
-@contextmanager
-def chromium() -> Iterator[Lend]:
-    """A browser for many tests, lent to one at a time; each context in it is as new.
+class Chromium:
+    """A browser, for many tests of one worker.
 
-    Playwright leaves its event loop running in this thread, where tests that do not use the browser
-    run their own.
+    It keeps the pages of those who have gone for those who come: a new context costs as much as
+    the loading of four pages.
     """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        # Playwright leaves its event loop running in this thread.
+        self._loop = asyncio.get_running_loop()
+        self._free: dict[tuple[str, bool], list[Page]] = defaultdict(list)
+
+    @contextmanager
+    def in_use(self) -> Iterator[Chromium]:
+        """Tests that do not use the browser run loops of their own in this thread."""
+        asyncio._set_running_loop(self._loop)
+        try:
+            yield self
+        finally:
+            asyncio._set_running_loop(None)
+
+    @contextmanager
+    def page(
+        self, *, width: int = 1280, scheme: Scheme = "light", locale: str = "zh-CN",
+        scripts: bool = True, refusals: bool = False,
+    ) -> Iterator[Page]:  # fmt: skip
+        """A page of a new visitor; what the browser complains of, a blocked style say, is an error.
+
+        With `refusals`, that the server refuses something is its answer, and no complaint.
+        """
+        free = self._free[locale, scripts]
+        page = free.pop() if free else self._new(locale, scripts=scripts)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        complaints: list[str] = []
+
+        def hear(told: ConsoleMessage) -> None:
+            if told.type == "error" and not (refusals and _REFUSAL in told.text):
+                complaints.append(told.text)
+
+        def fail(error: Error) -> None:
+            complaints.append(str(error))
+
+        page.on("console", hear)
+        page.on("pageerror", fail)
+        try:
+            yield page
+            assert complaints == [], complaints
+        except BaseException:
+            page.context.close()
+            raise
+        page.remove_listener("console", hear)
+        page.remove_listener("pageerror", fail)
+        page.unroute_all()
+        page.context.clear_cookies()
+        page.goto("about:blank")
+        free.append(page)
+
+    def _new(self, locale: str, *, scripts: bool) -> Page:
+        context = self._browser.new_context(locale=locale, java_script_enabled=scripts)
+        context.set_default_timeout(PATIENCE_S * 1_000)
+        return context.new_page()
+
+
+@contextmanager
+def chromium() -> Iterator[Chromium]:
+    """A browser that ends with the block."""
     expect.set_options(timeout=PATIENCE_S * 1_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=list(_OPTIONS))
-        loop = asyncio.get_running_loop()
-
-        @contextmanager
-        def lend() -> Iterator[Browser]:
-            asyncio._set_running_loop(loop)
-            try:
-                yield browser
-            finally:
-                asyncio._set_running_loop(None)
-
+        running = Chromium(browser)
         asyncio._set_running_loop(None)
         try:
-            yield lend
+            yield running
         finally:
-            asyncio._set_running_loop(loop)
-            browser.close()
-
-
-@contextmanager
-def looking(
-    browser: Browser, *, width: int = 1280, scheme: Scheme = "light", locale: str = "zh-CN",
-    refusals: bool = False, **options: Any,
-) -> Iterator[Page]:  # fmt: skip
-    """A page of a new visitor; what the browser complains of, a blocked style say, is an error.
-
-    With `refusals`, that the server refuses something is its answer, and no complaint.
-    """
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale, **options
-    )
-    context.set_default_timeout(PATIENCE_S * 1_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    try:
-        yield page
-        found = [each for each in complaints if not (refusals and _REFUSAL in each)]
-        assert found == [], found
-    finally:
-        context.close()
+            with running.in_use():
+                browser.close()
+            asyncio._set_running_loop(running._loop)
 
 
 def unfold(page: Page) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 from argon2 import PasswordHasher
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -31,8 +31,8 @@ from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import customer_settings, notice_settings
 from incidents.store import accounts, tables
-from tests import browser as browsers
 from tests.api.rig import BASE, PASSWORD, Rig
+from tests.browser import Chromium
 from tests.patience import PATIENCE_S
 
 PEOPLE = {
@@ -188,11 +188,11 @@ class Visitor:
 
 @contextmanager
 def person(
-    browser: Browser, served: Desk, who: str, at: str = "/", **options: Any
+    browser: Chromium, served: Desk, who: str, at: str = "/", **options: Any
 ) -> Iterator[Page]:
     """The browser of somebody who has signed in, and looks at a page."""
     options = {"locale": "en-GB", "refusals": True, **options}
-    with browsers.looking(browser, **options) as page:
+    with browser.page(**options) as page:
         let_in(page, served, who)
         page.goto(served.url + at)
         yield page
@@ -214,4 +214,3 @@ def sign_in(page: Page, served: Desk, who: str) -> None:
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     page.wait_for_selector("nav")
-

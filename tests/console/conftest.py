@@ -4,23 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests import browser as browsers
+from tests.browser import Chromium
 from tests.console.customers import SETTINGS, Customers
 from tests.served_desk import Desk, open_desk, serving
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[browsers.Lend]:
-    with browsers.chromium() as lend:
-        yield lend
+def chromium() -> Iterator[Chromium]:
+    with browsers.chromium() as running:
+        yield running
 
 
 @pytest.fixture
-def browser(chromium: browsers.Lend) -> Iterator[Browser]:
-    with chromium() as lent:
-        yield lent
+def browser(chromium: Chromium) -> Iterator[Chromium]:
+    with chromium.in_use():
+        yield chromium
 
 
 @pytest.fixture

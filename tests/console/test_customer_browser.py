@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 
-from playwright.sync_api import Browser
-
 from incidents.machine import commands as c
-from tests.browser import Look, barriers, looking, looks, overflow
+from tests.browser import Chromium, Look, barriers, looks, overflow
 from tests.console.customers import Customers, path
 
 HOSTILE = "</textarea><script>document.title='taken'</script><b onclick=alert(1)>已删除</b>"
@@ -14,10 +12,10 @@ LONG = "https://shop.example/" + "aaaaaaaaaa" * 30
 
 @looks(each_day="zh-CN-360-light")
 def test_it_keeps_nobody_out_and_fits_its_window(
-    browser: Browser, served: Customers, look: Look
+    browser: Chromium, served: Customers, look: Look
 ) -> None:
     incident = served.logged(urls=(LONG,), category="gambling")
-    with looking(browser, **look) as seen:
+    with browser.page(**look) as seen:
         seen.goto(served.url + path(incident))
         assert barriers(seen) == []
         assert overflow(seen) == 0
@@ -28,10 +26,10 @@ def test_it_keeps_nobody_out_and_fits_its_window(
 
 
 def test_a_customer_writes_what_was_done_and_the_desk_reads_it(
-    browser: Browser, served: Customers
+    browser: Chromium, served: Customers
 ) -> None:
     incident = served.logged(urls=("https://shop.example/a",))
-    with looking(browser) as seen:
+    with browser.page() as seen:
         seen.goto(served.url + path(incident))
         seen.get_by_label("Remark").fill("已删除，共三页")
         seen.get_by_role("button").click()
@@ -42,9 +40,9 @@ def test_a_customer_writes_what_was_done_and_the_desk_reads_it(
     assert served.incident(incident)["state"] == "open"
 
 
-def test_the_form_is_used_without_a_mouse(browser: Browser, served: Customers) -> None:
+def test_the_form_is_used_without_a_mouse(browser: Chromium, served: Customers) -> None:
     incident = served.logged()
-    with looking(browser) as seen:
+    with browser.page() as seen:
         seen.goto(served.url + path(incident))
         for _ in range(20):
             seen.keyboard.press("Tab")
@@ -54,9 +52,9 @@ def test_the_form_is_used_without_a_mouse(browser: Browser, served: Customers) -
         seen.get_by_role("status").wait_for()
 
 
-def test_what_is_written_is_text_wherever_it_is_shown(browser: Browser, served: Customers) -> None:
+def test_what_is_written_is_text_wherever_it_is_shown(browser: Chromium, served: Customers) -> None:
     incident = served.logged(urls=("https://shop.example/%3Cscript%3E",), category="<i>x</i>")
-    with looking(browser) as seen:
+    with browser.page() as seen:
         seen.goto(served.url + path(incident))
         title = seen.title()
         seen.get_by_label("Remark").fill(HOSTILE)
@@ -68,14 +66,14 @@ def test_what_is_written_is_text_wherever_it_is_shown(browser: Browser, served: 
 
 
 def test_of_a_closed_site_it_says_so_and_asks_for_nothing(
-    browser: Browser, served: Customers
+    browser: Chromium, served: Customers
 ) -> None:
     incident = served.logged(ago=timedelta(minutes=5))
     served.do(
         incident[0],
         c.StateFalse(by="operator-1", field="phone", evidence="the number does not exist"),
     )
-    with looking(browser, width=360) as seen:
+    with browser.page(width=360) as seen:
         seen.goto(served.url + path(incident))
         assert barriers(seen) == []
         assert overflow(seen) == 0

@@ -21,8 +21,8 @@ from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from tests.api.rig import ADMIN, BASE
-from tests.served_desk import PASSWORD, Desk, Visitor
+from tests.api.rig import ADMIN, BASE, PASSWORD
+from tests.served_desk import Desk, Visitor
 
 POSTS = [
     route.path

@@ -8,11 +8,12 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
 from playwright.sync_api import Error as Interrupted
+from playwright.sync_api import Page, Route, expect
 
 from incidents.machine import commands as c
-from tests.browser import Look, barriers, looks, overflow, unfold
+from tests.api.rig import PASSWORD
+from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
 from tests.console.customers import Customers
 from tests.patience import until
 from tests.served_desk import HOSTILE, Desk, person, sign_in
@@ -58,7 +59,7 @@ def come_back(page: Page, desk: Desk, who: str) -> None:
 
 @pytest.mark.parametrize("locale", ["en-GB", pytest.param("zh-CN", marks=pytest.mark.long)])
 def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
-    browser: Browser, desk: Desk, locale: str
+    browser: Chromium, desk: Desk, locale: str
 ) -> None:
     with (
         person(browser, desk, "li", "/sites", locale=locale) as li,
@@ -157,7 +158,7 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
 
 @looks(each_day="zh-CN-1280-dark")
 def test_no_page_keeps_anybody_out_and_each_fits_its_window(
-    browser: Browser, desk: Desk, look: Look
+    browser: Chromium, desk: Desk, look: Look
 ) -> None:
     site = f"{'long-' * 9}name.{'label-' * 6}x.example"
     incident = desk.violation(
@@ -184,14 +185,19 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
 
 
 def test_neither_a_long_mail_address_nor_the_name_of_a_site_is_squeezed_or_hidden(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     site = "a-shop-with-a-rather-long-name.example"
     incident = desk.violation(site, ago=30 * MINUTE)
     desk.do(site, c.EditSite(by="li", email=f"{'long.' * 30}name@{site}"))
     with person(browser, desk, "wang") as wang:
+        listen(wang)
         wang.locator(f"#i-{incident} [data-key=n]").click()
-        wang.wait_for_selector(f"#w-{incident} [data-revealed]")
+        expect(wang.locator(f"#w-{incident} .number").last).to_contain_text("name@")
+        # The list that this brings has come by then.
+        hear(wang, desk)
+        settle(wang)
+        expect(wang.locator(f"#w-{incident} .number").last).to_contain_text("name@")
         mail = wang.locator(f"#w-{incident} .number").last.bounding_box()
         buttons = wang.locator(f"#i-{incident} form.outcomes").bounding_box()
         wang.set_viewport_size({"width": 360, "height": 900})
@@ -220,8 +226,7 @@ _NEWS = """{
 
 def listen(page: Page) -> None:
     """Looks anew, and hears what changes from then on."""
-    page.add_init_script(_NEWS)
-    with page.expect_response("**/changes"):
+    with page.add_init_script(_NEWS), page.expect_response("**/changes"):
         page.reload()
 
 
@@ -255,7 +260,7 @@ def is_held(page: Page, held: list[T]) -> T:
 
 @pytest.mark.both_databases
 def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     with person(browser, desk, "li") as li, person(browser, desk, "vera") as vera:
         for page in (li, vera):
@@ -275,7 +280,7 @@ def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
         )
 
 
-def test_a_console_that_was_asleep_catches_up(browser: Browser, desk: Desk) -> None:
+def test_a_console_that_was_asleep_catches_up(browser: Chromium, desk: Desk) -> None:
     with person(browser, desk, "li") as li:
         listen(li)
         show(li, hidden=True)
@@ -284,6 +289,7 @@ def test_a_console_that_was_asleep_catches_up(browser: Browser, desk: Desk) -> N
         listen(beside)
         incident = desk.violation("asleep.example")
         beside.wait_for_selector(f"#i-{incident}")
+        beside.close()
         assert li.locator(f"#i-{incident}").count() == 0
         show(li, hidden=False)
         li.wait_for_selector(f"#i-{incident}")
@@ -301,12 +307,12 @@ def show(page: Page, *, hidden: bool) -> None:
 
 
 def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     incident = desk.violation("two.example")
     with (
         person(browser, desk, "li") as li,
-        person(browser, desk, "chen", java_script_enabled=False) as chen,
+        person(browser, desk, "chen", scripts=False) as chen,
     ):
         for page in (li, chen):
             page.locator(f"#i-{incident} summary").click()
@@ -333,7 +339,7 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
     assert [each["outcome"] for each in document["contacts"]] == ["reached"]
 
 
-def test_while_somebody_types_nothing_is_taken_from_them(browser: Browser, desk: Desk) -> None:
+def test_while_somebody_types_nothing_is_taken_from_them(browser: Chromium, desk: Desk) -> None:
     desk.violation("typing.example")
     nobody = c.RecordContact(by="li", incident=1, outcome="no-answer")
     with person(browser, desk, "wang", "/sites/typing.example") as wang:
@@ -356,7 +362,9 @@ def test_while_somebody_types_nothing_is_taken_from_them(browser: Browser, desk:
         assert wang.input_value("#hold-reason") == "letter of the police"
 
 
-def test_an_older_list_does_not_take_the_place_of_a_newer_one(browser: Browser, desk: Desk) -> None:
+def test_an_older_list_does_not_take_the_place_of_a_newer_one(
+    browser: Chromium, desk: Desk
+) -> None:
     """One may be kept from before an act of theirs, for as long as nobody has heard of that."""
     incident = desk.violation("older-list.example")
     with person(browser, desk, "li") as li:
@@ -372,7 +380,7 @@ def test_an_older_list_does_not_take_the_place_of_a_newer_one(browser: Browser, 
 
 
 def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     for site in ("news-first.example", "news-second.example"):
         desk.do(site, c.AddSite(by="li"))
@@ -388,7 +396,7 @@ def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
 
 
 def test_a_number_that_is_asked_for_while_a_list_comes_is_shown_in_that_list(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     incident = desk.violation("asked-for.example")
     with person(browser, desk, "li") as li:
@@ -403,12 +411,12 @@ def test_a_number_that_is_asked_for_while_a_list_comes_is_shown_in_that_list(
 
 
 def test_what_changed_between_a_page_and_its_first_news_is_seen(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     with person(browser, desk, "li") as li:
-        li.add_init_script(_NEWS)
         held = hold(li, "**/changes", lambda route: route)
-        li.reload()
+        with li.add_init_script(_NEWS):
+            li.reload()
         news = is_held(li, held)
         incident = desk.violation("in-between.example")
         news.continue_()
@@ -416,7 +424,7 @@ def test_what_changed_between_a_page_and_its_first_news_is_seen(
 
 
 def test_the_last_news_of_a_burst_is_seen_on_a_page_that_has_a_pace(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     with person(browser, desk, "li", "/orders") as li:
         listen(li)
@@ -428,7 +436,7 @@ def test_the_last_news_of_a_burst_is_seen_on_a_page_that_has_a_pace(
         closed.first.wait_for()
 
 
-def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Desk) -> None:
+def test_the_queue_is_worked_without_a_mouse(browser: Chromium, desk: Desk) -> None:
     incident = desk.violation("keys.example")
     with person(browser, desk, "li") as li:
         listen(li)
@@ -472,7 +480,7 @@ def test_the_queue_is_worked_without_a_mouse(browser: Browser, desk: Desk) -> No
     assert desk.entries("details_revealed")
 
 
-def test_who_presses_twice_tells_of_no_call_to_somebody_else(browser: Browser, desk: Desk) -> None:
+def test_who_presses_twice_tells_of_no_call_to_somebody_else(browser: Chromium, desk: Desk) -> None:
     first = desk.violation("twice-a.example", ago=2 * MINUTE)
     desk.violation("twice-b.example", ago=MINUTE)
     with person(browser, desk, "li") as li:
@@ -490,7 +498,7 @@ def test_who_presses_twice_tells_of_no_call_to_somebody_else(browser: Browser, d
 
 
 def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     incident = desk.violation("in-full.example")
     number = "+86 10 5555 0100"
@@ -515,7 +523,7 @@ def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
 
 
 def test_a_link_for_the_customer_stays_until_it_is_copied(
-    browser: Browser, served: Customers
+    browser: Chromium, served: Customers
 ) -> None:
     incident = served.violation("link.example")
     with person(browser, served, "li", f"/incidents/{incident}") as li:
@@ -528,7 +536,7 @@ def test_a_link_for_the_customer_stays_until_it_is_copied(
         expect(link).to_have_text(given)
 
 
-def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Browser, desk: Desk) -> None:
+def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Chromium, desk: Desk) -> None:
     incident = desk.violation("chosen.example")
     with person(browser, desk, "wang", f"/incidents/{incident}") as wang:
         outcome = wang.locator("#act-contact select[name=outcome]")
@@ -540,7 +548,7 @@ def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Browser, desk: D
         expect(outcome).to_have_value("no-answer")
 
 
-def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Desk) -> None:
+def test_whatever_is_written_is_text_everywhere(browser: Chromium, desk: Desk) -> None:
     site = "hostile.example"
     desk.do(site, c.AddSite(by="li", person=HOSTILE, email=f'"{HOSTILE}"@x.example'))
     made = desk.do(
@@ -565,7 +573,7 @@ def test_whatever_is_written_is_text_everywhere(browser: Browser, desk: Desk) ->
         assert HOSTILE in wang.locator("main").inner_text()
 
 
-def test_closing_asks_for_the_name_of_the_site(browser: Browser, desk: Desk) -> None:
+def test_closing_asks_for_the_name_of_the_site(browser: Chromium, desk: Desk) -> None:
     desk.violation("close.example")
     with person(browser, desk, "li", "/sites/close.example") as li:
         act(li, "false-info", field="phone", evidence="no such number", confirm="shop.example")

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from incidents import clock, views
 from incidents.machine import commands as c
-from tests.browser import Look, barriers, looks, overflow, unfold
+from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
 from tests.served_desk import HOSTILE, Desk, person
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -53,7 +53,7 @@ def desk(served_desk: Desk) -> Desk:
 
 
 def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     site = "first.example"
     desk.do(site, c.AddSite(by="wang"))
@@ -89,7 +89,7 @@ def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
         expect(li.locator(".item", has_text=site)).to_have_count(0)
 
 
-def test_a_suspicion_leads_to_the_statement_of_it(browser: Browser, desk: Desk) -> None:
+def test_a_suspicion_leads_to_the_statement_of_it(browser: Chromium, desk: Desk) -> None:
     site = "false.example"
     desk.do(site, c.AddSite(by="wang"))
     file(desk, site, responsible_phone="13333333333")
@@ -107,7 +107,7 @@ def test_a_suspicion_leads_to_the_statement_of_it(browser: Browser, desk: Desk) 
 
 
 def test_two_people_change_different_details_at_once_and_lose_nothing(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     site = "both.example"
     desk.do(site, c.AddSite(by="wang"))
@@ -128,7 +128,7 @@ def test_two_people_change_different_details_at_once_and_lose_nothing(
 
 
 def test_what_was_asked_for_in_full_stays_so_when_the_page_is_fresh(
-    browser: Browser, desk: Desk
+    browser: Chromium, desk: Desk
 ) -> None:
     site = "shown.example"
     desk.do(site, c.AddSite(by="wang"))
@@ -166,7 +166,7 @@ def hostile(desk: Desk, site: str) -> None:
 
 @looks(each_day="en-GB-360-dark")
 def test_hostile_words_are_text_and_every_page_is_for_everybody(
-    browser: Browser, desk: Desk, look: Look
+    browser: Chromium, desk: Desk, look: Look
 ) -> None:
     site = "hostile.example"
     hostile(desk, site)

@@ -6,10 +6,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from incidents.machine import commands as c
-from tests.browser import Look, barriers, looks, overflow, unfold
+from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
 from tests.console.figures.month import a_month
 from tests.served_desk import Desk, person
 
@@ -40,7 +40,7 @@ def keeps_nobody_out(page: Page) -> None:
     assert overflow(page) == 0
 
 
-def each_page_keeps_nobody_out(browser: Browser, desk: Desk, look: Look) -> None:
+def each_page_keeps_nobody_out(browser: Chromium, desk: Desk, look: Look) -> None:
     with person(browser, desk, "wang", **look) as page:
         for path, headings in HEADINGS.items():
             page.goto(desk.url + path)
@@ -51,7 +51,7 @@ def each_page_keeps_nobody_out(browser: Browser, desk: Desk, look: Look) -> None
 
 @looks(each_day="zh-CN-360-light")
 def test_each_page_keeps_nobody_out_and_fits_its_window(
-    browser: Browser, full: Desk, look: Look
+    browser: Chromium, full: Desk, look: Look
 ) -> None:
     each_page_keeps_nobody_out(browser, full, look)
 
@@ -59,14 +59,14 @@ def test_each_page_keeps_nobody_out_and_fits_its_window(
 @pytest.mark.long
 @looks(each_day="")
 def test_each_page_of_an_empty_desk_keeps_nobody_out_and_fits_its_window(
-    browser: Browser, served_desk: Desk, look: Look
+    browser: Chromium, served_desk: Desk, look: Look
 ) -> None:
     each_page_keeps_nobody_out(browser, served_desk, look)
 
 
 @looks(each_day="en-GB-1280-light")
 def test_a_file_is_simulated_and_read_page_by_page(
-    browser: Browser, served_desk: Desk, look: Look
+    browser: Chromium, served_desk: Desk, look: Look
 ) -> None:
     with person(browser, served_desk, "wang", "/simulate", **look) as page:
         page.set_input_files(
@@ -83,7 +83,7 @@ def test_a_file_is_simulated_and_read_page_by_page(
 
 @looks(each_day="en-GB-360-dark")
 def test_the_log_is_verified_while_the_page_waits(
-    browser: Browser, served_desk: Desk, look: Look
+    browser: Chromium, served_desk: Desk, look: Look
 ) -> None:
     with person(browser, served_desk, "wang", "/audit", **look) as page:
         page.locator("#verify button.main").click()
@@ -92,7 +92,7 @@ def test_the_log_is_verified_while_the_page_waits(
 
 
 def test_an_entry_is_found_and_the_record_is_taken_away(
-    browser: Browser, served_desk: Desk
+    browser: Chromium, served_desk: Desk
 ) -> None:
     served_desk.violation("seldom.example")
     served_desk.violation("often.example")
@@ -111,7 +111,7 @@ def test_an_entry_is_found_and_the_record_is_taken_away(
 
 
 def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
-    browser: Browser, served_desk: Desk
+    browser: Chromium, served_desk: Desk
 ) -> None:
     served_desk.violation("often.example")
     served_desk.do("often.example", c.Log(by="li", again=True))
@@ -130,7 +130,7 @@ def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
 
 
 def test_on_a_telephone_the_labels_below_a_chart_are_large_enough_and_apart(
-    browser: Browser, full: Desk
+    browser: Chromium, full: Desk
 ) -> None:
     for locale in ("en-GB", "zh-CN"):
         with person(browser, full, "wang", "/overview", locale=locale, width=360) as page:

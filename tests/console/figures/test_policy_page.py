@@ -10,6 +10,7 @@ import pytest
 from incidents.audit import activations
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
+from tests.api.rig import PASSWORD
 from tests.served_desk import HOSTILE, Desk, Visitor
 
 TWO = "[repeat]\ncount = 2\n"
