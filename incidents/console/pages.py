@@ -54,7 +54,8 @@ def create(app: FastAPI) -> FastAPI:
     furnish(console)
     console.router.routes.append(static_files.ROUTE)
     for router in ROUTERS:
-        console.include_router(router, include_in_schema=False)
+        # Included, each would be made anew for every application.
+        console.router.routes.extend(router.routes)
     trouble.add_to(console)
     return console
 
