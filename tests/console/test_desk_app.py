@@ -108,6 +108,7 @@ def test_another_site_cannot_sign_anybody_in(desk: Desk) -> None:
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.both_databases
 def test_after_too_many_mistakes_the_door_stays_shut_for_a_while(desk: Desk) -> None:
     client, wrong = stranger(desk), {"handle": "nobody-1", "password": "x" * 12}
     answers = [client.post("/sign-in", data=wrong).status_code for _ in range(6)]
@@ -192,6 +193,7 @@ def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: Desk) -> 
 # What each page is sent with.
 
 
+@pytest.mark.both_databases
 def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Desk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")
@@ -332,6 +334,24 @@ def about(page: str) -> list[str]:
     """What the page that asks for the password says is about to be done, and to which site."""
     [found] = re.findall(r'id="about">(.*?)</dl>', page, re.DOTALL)
     return re.findall(r"<b>(?:<bdi>)?([^<]*)", found)
+
+
+def test_a_site_that_was_changed_meanwhile_is_not_acted_on_and_what_was_typed_is_kept(
+    desk: Desk,
+) -> None:
+    desk.violation("shop.example")
+    wang, at = Person(desk, "wang"), "/sites/shop.example/hold"
+    seen = str(desk.site("shop.example")["seq"])
+    desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
+    late = wang.send(at, reason="letter 17", seen=seen)
+    assert late.status_code == 409
+    assert "Somebody was faster" in late.text
+    assert ">letter 17</textarea>" in late.text
+    assert not desk.site("shop.example")["held"]
+    # The page shows how the site stands now: sent again, it is meant.
+    [now] = set(re.findall(r'name="seen" value="(\d+)"', late.text))
+    assert wang.send(at, reason="letter 17", seen=now).status_code == 303
+    assert desk.site("shop.example")["held"]
 
 
 def test_nobody_answers_what_they_have_asked_for_themselves(desk: Desk) -> None:

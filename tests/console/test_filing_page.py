@@ -203,6 +203,7 @@ def test_what_is_emptied_is_taken_off_the_record(desk: Desk) -> None:
     assert "registrar" not in filed(desk)
 
 
+@pytest.mark.both_databases
 def test_two_people_who_change_one_filing_at_once_lose_nothing(desk: Desk) -> None:
     file(desk, **FILED)
     li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")

@@ -40,6 +40,7 @@ def onward(answer: Any) -> list[str]:
     return [unescape(each) for each in re.findall(r'rel="next" href="([^"]+)"', answer.text)]
 
 
+@pytest.mark.both_databases
 def test_sites_addresses_and_notes_are_found_by_a_part(desk: Desk) -> None:
     viewer = Visitor(desk, "viewer")
     for q, found in {

@@ -121,6 +121,7 @@ def test_who_may_not_export_is_told_why_and_refused(record: Desk) -> None:
     assert kinds(auditor.get("/audit", kind="access_refused")) == ["access_refused"] * 2
 
 
+@pytest.mark.both_databases
 def test_a_log_that_is_right_is_verified_in_words(record: Desk) -> None:
     by = Visitor(record, "auditor")
     told = verified(by)

@@ -1,10 +1,13 @@
 """The overview's page: today's numbers and the charts, for everybody who may look."""
 
+import pytest
+
 from incidents.machine import commands as c
 from tests.console.figures.month import a_month
 from tests.served_desk import HOSTILE, Desk, Visitor
 
 
+@pytest.mark.both_databases
 def test_it_shows_each_chart_with_a_table_behind_it_in_both_languages(desk: Desk) -> None:
     a_month(desk)
     page = Visitor(desk, "viewer").get("/overview")
