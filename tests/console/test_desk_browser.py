@@ -414,9 +414,10 @@ def test_what_changed_between_a_page_and_its_first_news_is_seen(
     browser: Chromium, desk: Desk
 ) -> None:
     with person(browser, desk, "li") as li:
+        li.goto("about:blank")
         held = hold(li, "**/changes", lambda route: route)
         with li.add_init_script(_NEWS):
-            li.reload()
+            li.goto(desk.url)
         news = is_held(li, held)
         incident = desk.violation("in-between.example")
         news.continue_()
