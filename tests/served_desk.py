@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from argon2 import PasswordHasher
 from playwright.sync_api import Page
 from sqlalchemy import select
@@ -50,8 +51,8 @@ _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class Desk(Rig):
     """The desk of one database, and what is on record there."""
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house)
+    def __init__(self, house: House, portal: BlockingPortal) -> None:
+        super().__init__(house, portal)
         self.url = BASE
         self.ahead = timedelta(0)
         self._ago = timedelta(0)
@@ -108,6 +109,12 @@ class Desk(Rig):
             is_there = accounts.account(connection, handle) is not None
         return handle if is_there else self.account(handle, PEOPLE.get(who, who), password=True)
 
+    def visitor(self) -> TestClient:
+        """A client without anything, as a browser of the console is at first."""
+        client = TestClient(self.app, base_url=BASE, follow_redirects=False)
+        client.portal = self._portal
+        return client
+
     def begin_session(self, who: str) -> str:
         """The cookie of a session in which they have just proved who they are."""
         return str(self.app.state.door.begin(self.have_account(who)).cookie)
@@ -124,7 +131,7 @@ AnyDesk = TypeVar("AnyDesk", bound=Desk)
 
 @contextmanager
 def open_desk(
-    db: str, folder: Path, toml: str = "", *, as_: Callable[[House], AnyDesk]
+    db: str, folder: Path, toml: str = "", *, as_: Callable[[House, BlockingPortal], AnyDesk]
 ) -> Iterator[AnyDesk]:
     """The desk of that database, with those settings; it keeps its files in the folder."""
     (folder / "config.toml").write_text(toml, encoding="utf-8")
@@ -136,10 +143,11 @@ def open_desk(
         patch.setattr(secrets, "_hasher", lambda: _CHEAP)
         secrets._nobodys.cache_clear()
         house = House(settings.load(db=db))
-        opened, machine_time = as_(house), clock.source
-        patch.setattr(clock, "source", lambda: machine_time() + opened.ahead)
         try:
-            yield opened
+            with start_blocking_portal() as portal:
+                opened, machine_time = as_(house, portal), clock.source
+                patch.setattr(clock, "source", lambda: machine_time() + opened.ahead)
+                yield opened
         finally:
             house.close()
 
@@ -167,7 +175,7 @@ class Visitor:
     def __init__(self, opened: Desk, who: str, language: str = "en") -> None:
         self.cookie = opened.begin_session(who)
         self.csrf = secrets.of_session(self.cookie, entrance.CSRF)
-        self.client = TestClient(opened.app, base_url=BASE, follow_redirects=False)
+        self.client = opened.visitor()
         self.client.cookies.set(entrance.COOKIE, self.cookie)
         self.client.cookies.set(sitting.LANGUAGE_COOKIE, language)
         self.client.headers["accept"] = "text/html"

@@ -11,6 +11,8 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
+from anyio.from_thread import BlockingPortal
+
 from incidents import clock, views
 from incidents.bootstrap import House
 from incidents.customer_link import Incident
@@ -89,8 +91,8 @@ class Parts(HTMLParser):
 class Customers(Desk):
     """A desk, and its customers, who ask by their links."""
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house)
+    def __init__(self, house: House, portal: BlockingPortal) -> None:
+        super().__init__(house, portal)
         self._names: Iterator[int] = count(1)
 
     def logged(self, *, ago: timedelta = timedelta(0), **fields: Any) -> Incident:

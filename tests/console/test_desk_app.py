@@ -47,7 +47,7 @@ class Person(Visitor):
 
 
 def stranger(desk: Desk) -> TestClient:
-    client = TestClient(desk.app, base_url=BASE, follow_redirects=False)
+    client = desk.visitor()
     client.headers["accept"] = "text/html"
     return client
 
