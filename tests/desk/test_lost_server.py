@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.patience import until
 
 
 @pytest.fixture
@@ -42,17 +44,29 @@ def test_an_act_after_the_server_went_away_is_taken_on_a_new_connection(day: Reh
 
 def test_an_interrupted_act_is_not_done(day: Rehearsal) -> None:
     """It waits for somebody who holds its key, when a person types Ctrl-C; then the way is free."""
-    with _outside(day) as other:
+    with _outside(day) as other, _outside(day) as watch, ThreadPoolExecutor(1) as thread:
         other.execute("BEGIN")
         other.execute("INSERT INTO keys VALUES ('k', 'f', '{}', now(), 'li')")
-        me = threading.get_ident()
-        interrupt = threading.Timer(1.0, lambda: signal.pthread_kill(me, signal.SIGINT))
-        interrupt.start()
+        interrupt = thread.submit(_interrupt_who_waits, watch, threading.get_ident())
         with pytest.raises(KeyboardInterrupt):
             day.give(c.Log(by="li"), key="k")
-        interrupt.join()
+        interrupt.result()
         other.execute("ROLLBACK")
     assert day.rows("SELECT count(*) FROM incidents") == [(0,)]
+
+
+def _interrupt_who_waits(watch: psycopg.Connection, person: int) -> None:
+    """Ctrl-C, and once more if it came just before the wait, as a person would type it."""
+    until(lambda: _waits(watch), "the act waits")
+    while _waits(watch):
+        signal.pthread_kill(person, signal.SIGINT)
+        with suppress(AssertionError):
+            until(lambda: not _waits(watch), "the act gives up", looks=100)
+
+
+def _waits(watch: psycopg.Connection) -> bool:
+    found = watch.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return found.fetchall() != [(0,)]
 
 
 def test_a_statement_that_was_not_prepared_after_all_is_prepared_the_next_time(
