@@ -32,7 +32,7 @@ AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 settings.register_profile("default", deadline=None, max_examples=60)
 # The same examples in each run: a change never fails on another one's luck.
 _SAME = settings(deadline=None, derandomize=True, database=None, print_blob=True)
-settings.register_profile("ci", _SAME, max_examples=25)  # each change
+settings.register_profile("ci", _SAME, max_examples=20)  # each change
 settings.register_profile("deep", _SAME, max_examples=100)  # scripts/test --long
 settings.register_profile("long", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

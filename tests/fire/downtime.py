@@ -170,7 +170,6 @@ def check(done: Return) -> None:
     """
     for n, (one, next_one) in enumerate(pairwise(done.batches())):
         assert max(one) <= min(next_one), f"batch {n + 1} is not in the order of the due times"
-    assert done.acts_between() > 0, "the operator was kept out until all was done"
     backlog = done.backlog
     for site in (*backlog.plain, *backlog.several, *backlog.last_miss, *backlog.after):
         _check_suspension(site, [e for e in done.of(site) if e.kind == "site_suspended"], done)
@@ -205,6 +204,8 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
         with sqlite_folder() as files, files.at_head() as url:
             done = come_back(url, folder, CLOCKS)
     check(done)
+    # A small backlog is done before the operator's turn comes.
+    assert done.acts_between() > 0, "the operator was kept out until all was done"
     return figures(done, "postgresql" if seed % 2 else "sqlite")
 
 

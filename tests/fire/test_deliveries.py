@@ -23,16 +23,6 @@ ON_POSTGRESQL, ON_SQLITE = 80, 40
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
 
-@pytest.mark.long
-def test_four_daemons_on_one_postgresql_carry_out_each_order_whoever_is_killed(
-    tmp_path: Path,
-) -> None:
-    figures = deliveries.on_postgresql(SEED, tmp_path, ON_POSTGRESQL)
-
-    assert_put_to_the_test(figures, ON_POSTGRESQL)
-    assert figures["duplicates of the last one, left alone"] >= 1
-
-
 def test_two_daemons_on_one_sqlite_file_carry_out_each_order_whoever_is_killed(
     tmp_path: Path,
 ) -> None:

@@ -7,7 +7,7 @@ from tests.fire.downtime import check, come_back
 CLOCKS = 1_000
 
 
-def test_after_72_hours_all_is_done_in_the_order_of_the_due_times_and_the_operator_gets_through(
+def test_after_72_hours_all_is_done_in_the_order_of_the_due_times(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     done = come_back(sqlite_url, tmp_path, CLOCKS)

@@ -13,19 +13,16 @@ from incidents import clock
 from tests.acceptance.daemons import environment
 from tests.databases import PostgresqlDatabases, memory_folder
 from tests.fire import fault_connections, fault_record, faults
-from tests.fire.fault_acts import ACTS, BY_NAME, ONE, Act
-from tests.fire.fault_calls import ERRORS, KILL, Call, Fault, calls_in
-from tests.fire.fault_connections import ON_SERVER
+from tests.fire.fault_acts import BY_NAME, ONE
+from tests.fire.fault_calls import KILL, Call, Fault, calls_in
 from tests.fire.fault_record import Clean, Record
 from tests.fire.fault_wire import TO_SERVER, Cut
 from tests.fire.faults import Way
 from tests.nursery import Outcome, run
 
-FORKED, WITH_COMPANY = Way(), Way(company=True, json=False)
+FORKED = Way()
 # Each fault of each act is the long run's: scripts/fire faults fault_connections.
 OFTEN = ("first use", "log the third", "attach", "activate", "daemon --once")
-REAL = (("attach", ERRORS[1]), ("daemon --once", KILL))
-OVER_THE_WIRE = ("log the third", "daemon --once", "import")
 
 
 def rarely(value: object) -> object:
@@ -60,14 +57,6 @@ def test_an_act_that_meets_a_fault_is_done_whole_or_not_at_all_and_can_be_repeat
     assert figures["faults"] + figures["missed"] == 1
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("act", ACTS[::4], ids=[act.name for act in ACTS[::4]])
-def test_so_is_one_in_company(rig: faults.Rig, act: Act) -> None:
-    figures = faults.sample(rig, act, WITH_COMPANY, random.Random(f"1 {act.name}"), 1)
-
-    assert figures["faults"] + figures["missed"] == 1
-
-
 @pytest.mark.parametrize("kind", [KILL, rarely("EIO")])
 def test_a_fault_at_each_sync_of_a_log_is_survived(rig: faults.Rig, kind: str) -> None:
     act = BY_NAME["log the third"]
@@ -78,32 +67,6 @@ def test_a_fault_at_each_sync_of_a_log_is_survived(rig: faults.Rig, kind: str) -
 
     assert len(syncs) >= 3
     assert all(hit)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("name", "kind"), REAL)
-def test_the_real_command_survives_a_fault(rig: faults.Rig, name: str, kind: str) -> None:
-    way = Way(real=True)
-    clean, calls = rig.clean(BY_NAME[name], way)
-    chance = random.Random(f"2 {name}")
-    files = [call for call in calls if call.target.startswith(faults.DATABASE)]
-
-    figures = rig.fault(BY_NAME[name], way, clean, Fault(chance.choice(files), kind))
-
-    assert figures["faults"] + figures["missed"] == 1
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", OVER_THE_WIRE)
-def test_an_act_whose_connection_ends_is_done_whole_or_not_at_all_and_can_be_repeated(
-    connections: fault_connections.Rig, name: str
-) -> None:
-    chance = random.Random(f"3 {name}")
-
-    figures = fault_connections.sample(connections, BY_NAME[name], chance, 1)
-
-    assert BY_NAME[name] in ON_SERVER
-    assert figures["cuts"] + figures["missed"] == 1
 
 
 @pytest.mark.parametrize("how", ["before", rarely("within")])
@@ -122,17 +85,6 @@ def test_a_connection_that_ends_at_the_commit_leaves_no_doubt_after_a_repetition
     ]
 
     assert sum(figure["done"] for figure in figures) >= 1, "the commit was done, unacknowledged"
-
-
-@pytest.mark.long
-def test_a_backend_that_is_killed_takes_no_act_with_it(tmp_path: Path) -> None:
-    with fault_connections.server_and_rig(tmp_path, durable=True) as made:
-        act = BY_NAME["log"]
-        clean, messages = made.clean(act)
-        kills = fault_connections.kills_of(messages)
-        figures = made.cut(act, clean, kills[len(kills) // 2])
-
-    assert figures["cuts"] + figures["missed"] == 1
 
 
 # The answer that cannot be written.

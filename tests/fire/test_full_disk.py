@@ -25,16 +25,6 @@ def test_a_sqlite_file_on_a_full_disk_loses_nothing_and_goes_on_when_there_is_ro
     assert figures["refused for want of room"] >= 3
 
 
-@pytest.mark.long
-def test_a_server_on_a_full_disk_loses_nothing_and_goes_on_when_it_is_started_again(
-    tmp_path: Path,
-) -> None:
-    figures = full_disk.on_postgresql(1, tmp_path)
-
-    assert figures[UNIT] == 2
-    assert figures["servers lost"] == 1
-
-
 def test_a_database_is_not_made_on_a_full_disk_and_is_made_when_there_is_room(
     disk: Disk,
 ) -> None:

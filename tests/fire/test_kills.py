@@ -3,19 +3,15 @@
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from tests.fire import kills
 from tests.fire.kills import Doses
 
 SEED = 20_260_302
 FEW = Doses(10, to_a_long_pause=1_000, to_a_crash=6, thought_s=0.3)
-WITH_A_LONG_PAUSE = Doses(16, to_a_long_pause=16, to_a_crash=16, thought_s=0.3)
 
 
-@pytest.mark.parametrize("doses", [FEW, pytest.param(WITH_A_LONG_PAUSE, marks=pytest.mark.long)])
-def test_what_was_acknowledged_is_done_once_on_a_sqlite_file(tmp_path: Path, doses: Doses) -> None:
-    assert_put_to_the_test(kills.on_sqlite(SEED, tmp_path, doses), doses)
+def test_what_was_acknowledged_is_done_once_on_a_sqlite_file(tmp_path: Path) -> None:
+    assert_put_to_the_test(kills.on_sqlite(SEED, tmp_path, FEW), FEW)
 
 
 def test_what_was_acknowledged_is_done_once_on_a_postgresql_that_crashes(tmp_path: Path) -> None:

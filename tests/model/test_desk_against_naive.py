@@ -343,7 +343,7 @@ def test_the_desk_agrees_with_the_model_whatever_is_done_and_the_log_replays(
     databases: Databases,
 ) -> None:
     profile = settings()
-    few = settings(max_examples=max(10, profile.max_examples // 4), stateful_step_count=30)
+    few = settings(max_examples=max(8, profile.max_examples // 4), stateful_step_count=30)
     begun = partial(DeskAgainstNaive, databases)
     run_state_machine_as_test(begun, settings=few)  # type: ignore[arg-type]  # any callable
 
