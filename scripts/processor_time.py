@@ -58,11 +58,11 @@ def report(folder: Path) -> None:
         for line in file.read_text().splitlines()
     ]
     suites = {row["name"]: row["seconds"] for row in rows if row["kind"] == "suite"}
-    phases = [row for row in rows if row["kind"] == "phase"]
+    tests_run = [row for row in rows if row["kind"] == "test"]
     fixtures = [row for row in rows if row["kind"] == "fixture"]
-    in_suite = _sums((row["suite"], row["seconds"]) for row in phases)
-    tests = _sums((row["test"], row["seconds"]) for row in phases)
-    folders = _sums((_folder(row["test"]), row["seconds"]) for row in phases)
+    in_suite = _sums((row["suite"], row["seconds"]) for row in tests_run)
+    tests = _sums((row["test"], row["seconds"]) for row in tests_run)
+    folders = _sums((_folder(row["test"]), row["seconds"]) for row in tests_run)
     counts = Counter(_folder(test) for test in tests)
 
     total = sum(suites.values())

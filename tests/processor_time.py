@@ -1,6 +1,6 @@
 """A pytest plugin: the processor seconds of each test and fixture, its servers' included.
 
-`scripts/test --profile` loads it. A row a phase and a fixture goes into PROCESSOR_TIME_FILE; what
+`scripts/test --profile` loads it. A row a test and a fixture goes into PROCESSOR_TIME_FILE; what
 they add up to is printed by scripts/processor_time.py.
 """
 
@@ -63,7 +63,7 @@ class Meter:
 
 
 class ProcessorTime:
-    """Writes what each phase of a test and each fixture's setting up has cost."""
+    """Writes what each test and each fixture's setting up has cost."""
 
     def __init__(self, file: Path, suite: str) -> None:
         self._rows = file.with_name(f"{file.stem}-{os.getpid()}.jsonl").open("a", buffering=1)
@@ -73,22 +73,26 @@ class ProcessorTime:
         # What fixtures within the present one have cost: it is theirs, and not this one's.
         self._inner = [0.0]
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        return (yield from self._phase(item, "setup"))
+    def pytest_collection_finish(self) -> None:
+        # What collecting has cost is no test's.
+        self._last = self._meter.read()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        return (yield from self._phase(item, "call"))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        return (yield from self._phase(item, "teardown"))
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        try:
+            return (yield)
+        finally:
+            now = self._meter.read()
+            row = {"kind": "test", "suite": self._suite, "test": item.nodeid}
+            self._write({**row, "seconds": now - self._last})
+            self._last = now
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any]
     ) -> Generator[None, object, object]:
+        if not fixturedef.baseid:  # pytest's own, and parameters
+            return (yield)
         began = self._meter.read()
         self._inner.append(0.0)
         try:
@@ -99,15 +103,6 @@ class ProcessorTime:
             self._inner[-1] += spent
             name = f"{fixturedef.baseid}::{fixturedef.argname}"
             self._write({"kind": "fixture", "name": name, "seconds": own})
-
-    def _phase(self, item: pytest.Item, phase: str) -> Generator[None, Any, Any]:
-        try:
-            return (yield)
-        finally:
-            now = self._meter.read()
-            row = {"kind": "phase", "suite": self._suite, "test": item.nodeid, "phase": phase}
-            self._write({**row, "seconds": now - self._last})
-            self._last = now
 
     def _write(self, row: dict[str, Any]) -> None:
         self._rows.write(json.dumps(row) + "\n")
