@@ -19,7 +19,7 @@ def test_as_many_incidents_as_one_request_may_have_are_logged_in_one_transaction
 ) -> None:
     operator = api.client("operator")
     if most == 1_000:
-        # That answers are as described is seen with the hundred; here it would take most of the time.
+        # The hundred show that answers are as described; checking a thousand takes 7 s.
         operator.event_hooks = {"request": [], "response": []}
     commits: list[Any] = []
     sites = [f"s{n}.example" for n in range(most // 2)]
