@@ -17,10 +17,8 @@ from tests.patience import PATIENCE_S
 PROGRAM = "/usr/bin/chromium-headless-shell"
 # As root it has no sandbox; and it is not to ask the world for anything.
 _OPTIONS = (
-    "--no-sandbox", "--no-zygote", "--disable-gpu", "--in-process-gpu", "--process-per-site",
-    "--disable-software-rasterizer", "--renderer-process-limit=1", "--disable-quic",
-    "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 _SERIOUS = ("serious", "critical")

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
-from incidents.store import schema, sealed
+from incidents.store import schema, sealed, turn
 from incidents.store.engine import create, glancing, plainly, reading, writing
 from incidents.store.server_clock import database_time
 from tests.store.conftest import Opener
@@ -153,7 +153,10 @@ def test_after_a_glance_the_connection_begins_and_takes_back_transactions_as_bef
         assert connection.execute(text("SELECT seq FROM desk")).scalar() == 0
 
 
-def test_a_locked_file_is_said_to_be_held_by_another(opened: Opener, sqlite_url: str) -> None:
+def test_a_locked_file_is_said_to_be_held_by_another(
+    opened: Opener, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "begin", lambda *_args, **_options: False)
     engine = opened(sqlite_url)
 
     def wait_for_the_lock() -> None:
