@@ -16,6 +16,14 @@ from tests.patience import until
 
 
 @pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the runner was started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def day(postgresql_url: str) -> Iterator[Rehearsal]:
     with rehearsal(postgresql_url) as day:
         day.add()
@@ -42,6 +50,7 @@ def test_an_act_after_the_server_went_away_is_taken_on_a_new_connection(day: Reh
     assert day.rows("SELECT count(*) FROM incidents") == [(1,)]
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interrupted_act_is_not_done(day: Rehearsal) -> None:
     """It waits for somebody who holds its key, when a person types Ctrl-C; then the way is free."""
     with _outside(day) as other, _outside(day) as watch, ThreadPoolExecutor(1) as thread:
