@@ -45,7 +45,7 @@ def _some(files: Files, names: Iterable[str], most: int = 12) -> list[Flip]:
 
 
 def _records(desk: Desk, flips: Flips) -> tuple[Files, Files]:
-    """A whole bundle with all that there can be in one, and a part: small ones for each third byte."""
+    """A whole bundle with all that there can be in one, and a part; small ones for many bytes."""
     few, some = ([0, 1, 6], [3]) if flips is _each_third else (range(SIZE), [3, 4])
     record = bundles.handed_over(desk.with_entries([desk.entries[n] for n in few]), LOG, NEXT)
     size = len(record.entries)

@@ -207,7 +207,7 @@ def test_what_was_tried_again_before_going_back_is_as_young_as_it_was(day: Rehea
     assert found == [(day.now, day.now)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_any_past_is_taken_up_as_it_was(databases: Databases, seed: int) -> None:
     draw = Random(seed)
     with databases.at_head() as url, rehearsal(url) as day:
