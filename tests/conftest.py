@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from tests import freezing
+from tests import compiled, freezing
 from tests.databases import (
     Databases,
     PostgresqlDatabases,
@@ -37,6 +37,7 @@ settings.register_profile("long", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+compiled.share()
 freezing.make_cheap()
 
 
