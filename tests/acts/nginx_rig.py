@@ -8,12 +8,19 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from incidents.acts.nginx import adapter as nginx_adapter
+from incidents.acts.nginx.adapter import Nginx as Adapter
+from incidents.acts.options import Options
+from incidents.acts.port import Order
+from tests.acts import orders
 from tests.patience import PATIENCE_S, until
 
 SITES = ("shop.example", "blog.example")
+T, UNTIL = datetime(2026, 3, 1, 11, tzinfo=UTC), datetime(2026, 3, 1, 23, tzinfo=UTC)
 
 _CONFIG = """\
 {user}
@@ -120,6 +127,21 @@ class Nginx:
         """What it has logged that is more than a notice."""
         lines = (self.folder / "error.log").read_text().splitlines()
         return [line for line in lines if "[notice]" not in line]
+
+
+def order(
+    kind: str = "suspend", seq: int = 1, site: str = "shop.example", until: datetime | None = UNTIL
+) -> Order:
+    """An order, given a minute after the one before it; only a suspension has an end."""
+    ends = until if kind == "suspend" else None
+    return orders.order(kind, seq, site, ordered_at=T + timedelta(minutes=seq), until=ends)
+
+
+def adapter(settings: dict[str, Any]) -> Adapter:
+    """What the settings make."""
+    made = nginx_adapter.make("web", Options("[acts.web]", settings))
+    assert isinstance(made, Adapter)
+    return made
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from incidents.acts.cloud import fault as cloud_fault
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, Skipped
 from tests.acts import ecs_rig as alibaba
-from tests.acts.cloud_orders import ON_ITS_WAY, SITE, SOON, attempts_under_way, order
+from tests.acts.cloud_rig import ON_ITS_WAY, SOON, until_no_attempt_is_under_way
 from tests.acts.ecs_rig import ACCESS_KEY, REGION, SECRET, Ecs, Instance
-from tests.patience import until
+from tests.acts.orders import SITE, order, problem
 
 NODE = "i-bp1shop"
 OTHER = "i-bp1other"
@@ -175,7 +175,7 @@ def test_of_two_that_fit_none_is_touched(ecs: Ecs, found_by: dict[str, Any]) -> 
         ecs.has(Instance(f"i-bp1twin{n}", name="twin.example", tags={"site": "twin.example"}))
     made = adapter(ecs, nodes=None, **found_by)
     for kind in ("suspend", "close", "reopen"):
-        assert made.deliver(order(kind, "twin.example")) == cloud_fault.SEVERAL_NODES
+        assert made.deliver(order(kind, site="twin.example")) == cloud_fault.SEVERAL_NODES
     assert ecs.changes() == []
     assert cloud_fault.SEVERAL_NODES.problem == "several_nodes"
 
@@ -196,29 +196,25 @@ def test_where_none_fits_none_is_touched(
     ecs.instances = {OTHER: ecs.instances[OTHER]}
     ecs.ignores_filters = ignores_filters
     outcome = adapter(ecs, **{"nodes": None, **found_by}).deliver(order("suspend"))
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "no_node"
+    assert problem(outcome) == "Failed no_node"
 
 
 def test_a_site_that_the_settings_do_not_name_has_no_node(ecs: Ecs) -> None:
-    outcome = adapter(ecs).deliver(order("suspend", "other.example"))
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "no_node"
+    assert problem(adapter(ecs).deliver(order("suspend", site="other.example"))) == "Failed no_node"
     assert ecs.asked == []
 
 
 def test_a_node_found_by_its_tag_that_is_another_sites_in_the_table_is_left_alone(ecs: Ecs) -> None:
     ecs.instances[NODE].tags = {"site": "blog.example"}
-    outcome = adapter(ecs, tag="site").deliver(order("suspend", "blog.example"))
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "shared_node"
+    outcome = adapter(ecs, tag="site").deliver(order("suspend", site="blog.example"))
+    assert problem(outcome) == "Failed shared_node"
     assert ecs.changes() == []
 
 
 def test_a_shared_node_is_stopped_where_the_settings_say_so(ecs: Ecs) -> None:
     both = {SITE: NODE, "blog.example": NODE}
     made = adapter(ecs, nodes=both, shared=True)
-    assert delivered_at_last(made, order("suspend", "blog.example")) == 2
+    assert delivered_at_last(made, order("suspend", site="blog.example")) == 2
     assert made.state(SITE) == "suspended"
 
 
@@ -253,7 +249,7 @@ def test_in_any_account_only_the_one_that_fits_alone_is_ever_touched(
         ecs.may_touch = set(fit) if len(fit) == 1 else set()
         found_by: dict[str, Any] = {"by_name": True} if by == "name" else {"tag": "site"}
         made = adapter(ecs, nodes=None, **found_by)
-        outcomes = [made.deliver(order(kind, "a.example")) for kind in kinds]
+        outcomes = [made.deliver(order(kind, site="a.example")) for kind in kinds]
     assert ecs.strangers == []
     if len(fit) != 1:
         problem = "several_nodes" if fit else "no_node"
@@ -313,8 +309,7 @@ def test_a_wrong_secret_is_told_as_such_and_touches_nothing(secret: str) -> None
     with alibaba.serving() as ecs:
         ecs.has(Instance(NODE))
         outcome = adapter(ecs, secret=secret or "x").deliver(order("suspend"))
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "credentials"
+    assert problem(outcome) == "Retry credentials"
     assert ecs.unsigned == ["DescribeInstances"]
 
 
@@ -333,22 +328,19 @@ def test_the_judge_of_signatures_agrees_with_the_documented_example() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "problem"),
+    ("behaviour", "code"),
     [("hangs up", "unreachable"), ("garbage", "malformed"), ("nothing", "driver_error")],
 )
-def test_an_answer_that_is_none_is_tried_again(ecs: Ecs, behaviour: str, problem: str) -> None:
+def test_an_answer_that_is_none_is_tried_again(ecs: Ecs, behaviour: str, code: str) -> None:
     ecs.behaviour = behaviour
-    outcome = adapter(ecs).deliver(order("suspend"))
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == problem
+    assert problem(adapter(ecs).deliver(order("suspend"))) == f"Retry {code}"
 
 
 def test_a_cloud_that_nobody_answers_for_is_tried_again() -> None:
     with alibaba.serving() as ecs:
         pass
     outcome = adapter(ecs).deliver(order("suspend"))
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "unreachable"
+    assert problem(outcome) == "Retry unreachable"
 
 
 @pytest.mark.parametrize("behaviour", ["hangs", "drips"])
@@ -359,12 +351,11 @@ def test_an_attempt_ends_in_its_time_and_what_is_late_changes_nothing(
     made = adapter(ecs, timeout="1s")
     outcome = made.deliver(order("suspend"))
     # Nobody has freed the server yet.
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "timeout"
+    assert problem(outcome) == "Retry timeout"
     # The answer comes after all, to an attempt that was given up.
     ecs.freed.set()
     ecs.behaviour = "well"
-    until(lambda: not attempts_under_way(), "no attempt is under way")
+    until_no_attempt_is_under_way()
     assert ecs.changes() == []
     assert delivered_at_last(made, order("suspend")) == 2
 
@@ -392,7 +383,7 @@ def test_many_sites_at_once_stop_each_its_own(ecs: Ecs) -> None:
     ecs.may_touch = set(nodes.values())
     made = adapter(ecs, nodes=nodes)
     with ThreadPoolExecutor(8) as pool:
-        attempts = list(pool.map(lambda s: delivered_at_last(made, order("suspend", s)), sites))
+        attempts = list(pool.map(lambda s: delivered_at_last(made, order(site=s)), sites))
     assert attempts == [2] * 24
     assert sorted(ecs.changes()) == sorted(("StopInstance", node) for node in nodes.values())
     assert {ecs.instances[node].status for node in nodes.values()} == {"Stopped"}

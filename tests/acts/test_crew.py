@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Event
 from typing import NoReturn
 
@@ -12,14 +12,11 @@ import pytest
 
 from incidents.acts import crew as crews
 from incidents.acts.crew import Crew
-from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, Skipped
+from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
 from tests.acts.courier_rig import Told
+from tests.acts.orders import ORDER, problem
 from tests.patience import PATIENCE_S, until
 
-ORDER = Order(
-    id="12-o45", kind="suspend", lane="act", site="shop.example", site_id=12, seq=45,
-    ordered_at=datetime(2026, 3, 1, tzinfo=UTC),
-)  # fmt: skip
 MINUTE = timedelta(minutes=1)
 
 
@@ -69,8 +66,7 @@ def test_what_is_no_outcome_is_a_failed_attempt_and_not_one_that_was_not_made(
 ) -> None:
     found = attempt(nonsense)
 
-    assert isinstance(found, Retry)
-    assert found.problem == "fault"
+    assert problem(found) == "Retry fault"
 
 
 def _leave() -> NoReturn:
@@ -87,8 +83,7 @@ def test_what_an_adapter_raises_is_a_failed_attempt(do: Callable[[], NoReturn]) 
 
     found = crews.attempt(adapter, ORDER)
 
-    assert isinstance(found, Retry)
-    assert found.problem == "fault"
+    assert problem(found) == "Retry fault"
 
 
 def test_a_log_that_cannot_be_written_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

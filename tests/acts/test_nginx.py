@@ -7,7 +7,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ from incidents.acts.nginx import host as nginx_host
 from incidents.acts.nginx import page as nginx_page
 from incidents.acts.nginx.adapter import Nginx as Adapter
 from incidents.acts.options import Options
-from incidents.acts.port import Delivered, Failed, Order, Retry
+from incidents.acts.port import Delivered, Failed, Retry
 from incidents.errors import SettingError, UnknownSettingError
 from tests.acts import nginx_rig
-from tests.acts.nginx_rig import Nginx, nginx
+from tests.acts.nginx_rig import UNTIL, Nginx, nginx, order
+from tests.acts.orders import detail, problem
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/suspend-in-nginx.md"
-T = datetime(2026, 3, 1, 11, tzinfo=UTC)
-UNTIL = datetime(2026, 3, 1, 23, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -36,24 +35,7 @@ def server(tmp_path: Path) -> Iterator[Nginx]:
 
 
 def adapter(server: Nginx, **settings: Any) -> Adapter:
-    made = nginx_adapter.make("web", Options("[acts.web]", server.settings(**settings)))
-    assert isinstance(made, Adapter)
-    return made
-
-
-def order(
-    kind: str, seq: int = 1, site: str = "shop.example", until: datetime | None = UNTIL
-) -> Order:
-    return Order(
-        id=f"1-o{seq}",
-        kind=kind,
-        lane="act",
-        site=site,
-        site_id=1,
-        seq=seq,
-        ordered_at=T + timedelta(seconds=seq),
-        until=until if kind == "suspend" else None,
-    )
+    return nginx_rig.adapter(server.settings(**settings))
 
 
 # ── what visitors get ────────────────────────────────────────────────────────────────────────────
@@ -224,9 +206,7 @@ def test_what_no_web_server_can_do_is_given_up(kind: str, suspended: Nginx) -> N
 @pytest.mark.parametrize("site", ["a;b", 'x"; return 200; #', "fe80::1%;}evil", "$host", "a\nb"])
 def test_a_hostile_name_is_given_up_and_nothing_is_written(site: str, suspended: Nginx) -> None:
     before = (suspended.files / "incidents.conf").read_bytes()
-    outcome = adapter(suspended).deliver(order("close", 9, site))
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "bad_name"
+    assert problem(adapter(suspended).deliver(order("close", 9, site))) == "Failed bad_name"
     assert adapter(suspended).state(site) is None
     assert (suspended.files / "incidents.conf").read_bytes() == before
     assert not nginx_host.is_one(site)
@@ -244,9 +224,8 @@ def test_when_nginx_finds_a_fault_the_old_files_are_put_back(server: Nginx) -> N
 
     outcome = web.deliver(order("close", 2))
 
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "test_failed"
-    assert re.match(r'\[emerg\] \S+ unknown directive "nonsense" in ', outcome.detail or "")
+    assert problem(outcome) == "Retry test_failed"
+    assert re.match(r'\[emerg\] \S+ unknown directive "nonsense" in ', detail(outcome))
     assert (server.files / "incidents.conf").read_bytes() == before
     assert server.get("shop.example").status == 503
 
@@ -279,9 +258,8 @@ def test_an_nginx_that_is_not_running_is_tried_again(server: Nginx) -> None:
     server.process.wait()
     web = adapter(server)
     outcome = web.deliver(order("close"))
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "reload_failed"
-    assert "[error]" in (outcome.detail or "")
+    assert problem(outcome) == "Retry reload_failed"
+    assert "[error]" in detail(outcome)
     assert web.state("shop.example") is None
 
 
@@ -290,15 +268,13 @@ def test_files_that_nginx_does_not_include_are_not_in_force(server: Nginx) -> No
     without = config.replace("include", "# include")
     (server.folder / "nginx.conf").write_text(without)
     outcome = adapter(server, timeout="1s").deliver(order("close"))
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "reload_pending"
-    assert "whether its http block includes incidents.conf" in (outcome.detail or "")
+    assert problem(outcome) == "Retry reload_pending"
+    assert "whether its http block includes incidents.conf" in detail(outcome)
 
 
 def test_a_command_that_hangs_is_stopped_and_the_old_files_are_put_back(server: Nginx) -> None:
     outcome = adapter(server, timeout="1s", test_command=["sleep", "3000"]).deliver(order("close"))
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "test_timeout"
+    assert problem(outcome) == "Retry test_timeout"
     assert list(server.files.glob("*.conf")) == []
 
 
@@ -315,8 +291,7 @@ def test_a_lock_that_another_process_keeps_is_waited_for_and_no_longer_than_that
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
         outcome = web.deliver(order("close"))
-        assert isinstance(outcome, Retry)
-        assert outcome.problem == "busy"
+        assert problem(outcome) == "Retry busy"
     finally:
         os.close(handle)
     assert web.deliver(order("close")) == Delivered()
@@ -336,9 +311,7 @@ def test_a_file_that_somebody_has_damaged_is_not_written_over(
 ) -> None:
     file = server.files / "incidents.conf"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    outcome = adapter(server).deliver(order("close"))
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "file_damaged"
+    assert problem(adapter(server).deliver(order("close"))) == "Retry file_damaged"
     assert adapter(server, probe=False).state("shop.example") is None
 
 

@@ -19,10 +19,9 @@ from incidents.acts.nginx.config import Shape
 from incidents.acts.nginx.host import Names
 from incidents.acts.nginx.map import DamagedMapError, Standing
 from incidents.acts.port import Order
+from tests.acts.nginx_rig import UNTIL, T, order
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-T = datetime(2026, 3, 1, 11, tzinfo=UTC)
-UNTIL = T + timedelta(hours=12)
 PAGES = {"suspended": nginx_page.page("suspended"), "closed": nginx_page.page("closed")}
 SHAPE = Shape(
     hosts=Names(aliases={}).of,
@@ -44,21 +43,6 @@ standings = st.builds(
     until=st.none() | times,
 )
 maps = st.lists(standings, max_size=8).map(lambda found: {one.site: one for one in found})
-
-
-def order(
-    kind: str = "suspend", seq: int = 1, site: str = "shop.example", until: datetime | None = UNTIL
-) -> Order:
-    return Order(
-        id=f"1-o{seq}",
-        kind=kind,
-        lane="act",
-        site=site,
-        site_id=1,
-        seq=seq,
-        ordered_at=T + timedelta(minutes=seq),
-        until=until if kind == "suspend" else None,
-    )
 
 
 def after(*orders: Order, now: datetime = T) -> dict[str, Standing]:

@@ -11,38 +11,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from incidents.acts.nginx import adapter as nginx_adapter
 from incidents.acts.nginx import config as nginx_config
 from incidents.acts.nginx import map as nginx_map
-from incidents.acts.nginx.adapter import Nginx as Adapter
-from incidents.acts.options import Options
-from incidents.acts.port import Delivered, Order
-from tests.acts.nginx_rig import Nginx, nginx
+from incidents.acts.port import Delivered
+from tests.acts.nginx_rig import UNTIL, Nginx, adapter, nginx, order
 from tests.patience import PATIENCE_S, until
 
-T = datetime(2026, 3, 1, 11, tzinfo=UTC)
 KINDS = {"suspend": 503, "reopen": 200, "close": 410}
 SITES = tuple(f"site-{n}.example" for n in range(6))
-
-
-def order(kind: str, seq: int, site: str) -> Order:
-    ordered_at = T + timedelta(seconds=seq)
-    until = ordered_at + timedelta(hours=12) if kind == "suspend" else None
-    return Order(
-        id=f"1-o{seq}", kind=kind, lane="act", site=site, site_id=1, seq=seq,
-        ordered_at=ordered_at, until=until,
-    )  # fmt: skip
-
-
-def adapter(settings: dict[str, Any]) -> Adapter:
-    made = nginx_adapter.make("web", Options("[acts.web]", settings))
-    assert isinstance(made, Adapter)
-    return made
 
 
 def counted(server: Nginx, **more: Any) -> dict[str, Any]:
@@ -154,7 +135,7 @@ def test_visitors_never_see_anything_but_the_old_state_or_the_new_one(tmp_path: 
                 make(site, chance.choice(sorted(KINDS)), seq)
 
         def make(site: str, kind: str, seq: int) -> None:
-            one = order(kind, seq, site)
+            one = order(kind, seq, site, UNTIL + timedelta(seconds=seq))
             told = None if one.until is None else nginx_config.http_date(one.until)
             began = time.monotonic()
             # The answers before it is done are of the state before or of this one.
@@ -178,7 +159,7 @@ def test_visitors_never_see_anything_but_the_old_state_or_the_new_one(tmp_path: 
 WRITER = """
 import json, sys
 from concurrent.futures import ThreadPoolExecutor
-from tests.acts.test_nginx_storm import adapter, order
+from tests.acts.nginx_rig import adapter, order
 settings, name = json.loads(sys.argv[1]), sys.argv[2]
 web = adapter(settings)
 sys.stdin.read()

@@ -1,51 +1,30 @@
 """A name leads to the notice page and back, in a real PowerDNS that is asked by real queries."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from incidents.acts.port import Delivered, Skipped
-from tests.acts import powerdns_rig
-from tests.acts.powerdns_orders import (
+from tests.acts.orders import DAY, SITE, order, problem
+from tests.acts.powerdns_rig import PowerDns, removed, replaced, rrset
+from tests.acts.powerdns_zone import (
     AAAA,
     ALIAS,
     CNAME,
-    DAY,
     HTTPS,
     LUA,
     MX,
     NOTICE,
     NOTICE_6,
-    SITE,
     TXT,
     WITH_MORE,
     WWW,
     ZONE,
     A,
     adapter,
-    order,
-    problem,
 )
-from tests.acts.powerdns_rig import PowerDns, removed, replaced, rrset
-
-
-@pytest.fixture(scope="module")
-def powered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
-    # It is not killed, and need not write for good what a test has in it for a moment.
-    fast = "gsqlite3-pragma-synchronous=0"
-    with powerdns_rig.serving(tmp_path_factory.mktemp("powerdns"), fast) as server:
-        yield server
-
-
-@pytest.fixture
-def dns(powered: PowerDns) -> Iterator[PowerDns]:
-    """The server without a zone."""
-    yield powered
-    powered.forget_zones()
-
 
 # ── down and back ────────────────────────────────────────────────────────────────────────────────
 
@@ -228,7 +207,7 @@ def test_in_a_new_database_numbers_begin_anew_and_times_tell_what_is_later(dns: 
     before = dns.contents(ZONE)
     made = adapter(dns)
     made.deliver(order("suspend", 40))
-    assert made.deliver(order("reopen", 2, at=DAY + timedelta(days=9))) == Delivered()
+    assert made.deliver(order("reopen", 2, ordered_at=DAY + timedelta(days=9))) == Delivered()
     assert dns.contents(ZONE) == before
 
 

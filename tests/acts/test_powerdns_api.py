@@ -1,10 +1,6 @@
 """What PowerDNS' API answers amiss has a name, and so has a wrong setting."""
 
-import re
-import subprocess
-import sys
 import threading
-import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -12,29 +8,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from incidents.acts import routing
 from incidents.acts.options import Options
 from incidents.acts.powerdns import adapter as powerdns
 from incidents.errors import SettingError, UnknownSettingError
 from tests.acts import powerdns_rig
-from tests.acts.powerdns_orders import NOTICE, NOTICE_6, SITE, ZONE, A, adapter, order, problem
+from tests.acts.orders import SITE, order, problem
 from tests.acts.powerdns_rig import KEY, PowerDns
-
-
-@pytest.fixture(scope="module")
-def powered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
-    # It is not killed, and need not write for good what a test has in it for a moment.
-    fast = "gsqlite3-pragma-synchronous=0"
-    with powerdns_rig.serving(tmp_path_factory.mktemp("powerdns"), fast) as server:
-        yield server
-
-
-@pytest.fixture
-def dns(powered: PowerDns) -> Iterator[PowerDns]:
-    """The server without a zone."""
-    yield powered
-    powered.forget_zones()
-
+from tests.acts.powerdns_zone import NOTICE, NOTICE_6, ZONE, A, adapter
 
 # ── what PowerDNS answers amiss ──────────────────────────────────────────────────────────────────
 
@@ -165,29 +145,3 @@ def test_a_wrong_setting_is_named_with_what_it_must_be(changed: dict[str, Any], 
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(UnknownSettingError):
         powerdns.make("dns", Options("[acts.dns]", _GOOD | {"zone": "shop.example"}))
-
-
-def test_a_missing_library_is_named_with_the_way_to_install_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "httpx", None)
-    with pytest.raises(routing.MissingLibraryError) as refused:
-        routing.read({"adapter": "dns", "dns": {"type": "powerdns"} | _GOOD})
-    assert "pip install '.[webhook]'" in refused.value.message
-
-
-def test_the_settings_that_the_guide_shows_are_taken(tmp_path: Path) -> None:
-    (tmp_path / "powerdns.key").write_text("not-to-be-shown\n")
-    page = (Path(__file__).parents[2] / "docs/how-to/suspend-in-powerdns.md").read_text()
-    [shown] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    section = tomllib.loads(shown.replace("/etc/incidents", str(tmp_path)))["acts"]
-    assert routing.read(section).adapter_for("any.example").name == "dns"
-
-
-def test_the_library_is_not_loaded_before_it_is_needed() -> None:
-    code = (
-        "import sys, incidents.acts.powerdns.adapter;"
-        " print([m for m in sys.modules if 'httpx' in m])"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"

@@ -14,12 +14,14 @@ import pytest
 from incidents.acts.port import Adapter, Delivered, Order, Outcome, Retry
 from incidents.acts.powerdns.adapter import PowerDns as Shipped
 from tests.acts import powerdns_rig
-from tests.acts.powerdns_orders import (
+from tests.acts.cloud_rig import until_no_attempt_is_under_way
+from tests.acts.orders import SITE, order, problem
+from tests.acts.powerdns_rig import PowerDns, rrset
+from tests.acts.powerdns_zone import (
     AAAA,
     CNAME,
     HTTPS,
     NOTICE,
-    SITE,
     STATES,
     TXT,
     WITH_MORE,
@@ -27,27 +29,8 @@ from tests.acts.powerdns_orders import (
     ZONE,
     A,
     adapter,
-    order,
-    problem,
 )
-from tests.acts.powerdns_rig import PowerDns, rrset
-from tests.patience import PATIENCE_S, until
-
-
-@pytest.fixture(scope="module")
-def powered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
-    # It is not killed, and need not write for good what a test has in it for a moment.
-    fast = "gsqlite3-pragma-synchronous=0"
-    with powerdns_rig.serving(tmp_path_factory.mktemp("powerdns"), fast) as server:
-        yield server
-
-
-@pytest.fixture
-def dns(powered: PowerDns) -> Iterator[PowerDns]:
-    """The server without a zone."""
-    yield powered
-    powered.forget_zones()
-
+from tests.patience import PATIENCE_S
 
 # ── at once ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -166,9 +149,7 @@ def test_what_is_late_changes_nothing(dns: PowerDns) -> None:
     assert problem(late.deliver(order("suspend"))) == "Retry timeout"
     assert come.is_set()
     freed.set()
-    until(
-        lambda: all(each.name != "attempt" for each in threading.enumerate()), "the attempt is over"
-    )
+    until_no_attempt_is_under_way()
     assert dns.contents(ZONE) == before
     assert dns.notes(ZONE) == []
 

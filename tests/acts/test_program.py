@@ -11,7 +11,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,24 +20,13 @@ import pytest
 
 from incidents.acts import process, program
 from incidents.acts.options import Options
-from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry
+from incidents.acts.port import Delivered, Failed, Outcome, Retry
 from incidents.acts.program import Program
 from incidents.errors import SettingError, UnknownSettingError
+from tests.acts.orders import ORDER, problem
 from tests.patience import PATIENCE_S, until
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/carry-out-with-a-program.md"
-ORDER = Order(
-    id="12-o45",
-    kind="suspend",
-    lane="act",
-    site="shop.example",
-    site_id=12,
-    seq=45,
-    ordered_at=datetime(2026, 3, 1, 11, tzinfo=UTC),
-    attempt=3,
-    rule="unreachable",
-    until=datetime(2026, 3, 1, 23, tzinfo=UTC),
-)
 HOSTILE = (
     "$(touch x)",
     "`touch x`",
@@ -126,9 +115,11 @@ def test_the_order_comes_as_one_line_of_json_with_the_attempt(tmp_path: Path) ->
         "site": "shop.example",
         "site_id": "12",
         "seq": "45",
-        "ordered_at": "2026-03-01T11:00:00Z",
+        "ordered_at": "2026-03-01T02:50:00.000005Z",
         "rule": "unreachable",
-        "until": "2026-03-01T23:00:00Z",
+        "incident": "12-3",
+        "suspension": "12-s1",
+        "until": "2026-03-01T14:50:00Z",
         "attempt": 3,
     }
 
@@ -329,9 +320,7 @@ def test_whoever_has_left_the_group_and_holds_the_pipes_holds_nobody_up(
     tmp_path: Path, family: Callable[[int], list[int]]
 ) -> None:
     script = "setsid sh -c 'echo $$ >>pids; exec sleep 3000' & wait; exec sleep 3000"
-    outcome = impatient(shell(tmp_path, script)).deliver(ORDER)
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "timeout"
+    assert problem(impatient(shell(tmp_path, script)).deliver(ORDER)) == "Retry timeout"
     assert is_at_work(family(1)[0])
 
 

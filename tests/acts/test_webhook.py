@@ -5,7 +5,6 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ import jsonschema  # type: ignore[import-untyped]  # it has no stubs of its own
 import pytest
 from freezegun import freeze_time
 from standardwebhooks import Webhook as Verifier
-from standardwebhooks import WebhookVerificationError
 
 from incidents import clock
 from incidents.acts import webhook
 from incidents.acts.options import Options
-from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry
+from incidents.acts.port import Adapter, Delivered, Order, Retry
 from incidents.errors import SettingError
+from tests.acts.orders import ORDER, detail, problem
 from tests.outbound.rig import (
     LOOPBACK,
     Authority,
@@ -38,19 +37,6 @@ from tests.outbound.rig import (
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
-ORDER = Order(
-    id="12-o45",
-    kind="suspend",
-    lane="act",
-    site="shop.example",
-    site_id=12,
-    seq=45,
-    ordered_at=datetime(2026, 3, 1, 2, 50, 0, 5, tzinfo=UTC),
-    rule="unreachable",
-    incident="12-3",
-    suspension="12-s1",
-    until=datetime(2026, 3, 1, 14, 50, tzinfo=UTC),
-)
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "webhook.schema.json"
 
 Make = Callable[..., webhook.Webhook]
@@ -79,12 +65,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-def problem_of(outcome: Outcome) -> str:
-    """The code of what went wrong."""
-    assert isinstance(outcome, Retry | Failed), outcome
-    return outcome.problem
-
-
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -108,18 +88,6 @@ def test_the_request_is_a_signed_post_of_json_that_the_library_verifies(make: Ma
         "timestamp": "2026-03-01T02:50:00.000005Z",
         "data": ORDER.document(),
     }
-
-
-def test_a_body_that_was_touched_or_another_secret_does_not_verify(make: Make) -> None:
-    with receiver(always(204)) as there:
-        make(there.url).deliver(ORDER)
-    (seen,) = there.seen
-    with pytest.raises(WebhookVerificationError):
-        Verifier(SECRET).verify(seen.body.replace(b"shop", b"shap"), seen.headers)
-    with pytest.raises(WebhookVerificationError):
-        Verifier(OLD_SECRET).verify(seen.body, seen.headers)
-    with pytest.raises(WebhookVerificationError):
-        Verifier(SECRET).verify(seen.body, {**seen.headers, "webhook-id": "12-o46"})
 
 
 def test_the_body_is_canonical_and_the_same_in_each_attempt_under_the_same_id(make: Make) -> None:
@@ -260,8 +228,7 @@ def test_any_other_status_but_410_is_tried_again_under_its_own_code(
 def test_410_is_never_tried_again(make: Make) -> None:
     with receiver(always(410, Retry_After="60")) as there:
         outcome = make(there.url).deliver(ORDER)
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "gone"
+    assert problem(outcome) == "Failed gone"
 
 
 @pytest.mark.parametrize("status", [429, 503, 403, 500])
@@ -287,19 +254,6 @@ def test_retry_after_is_obeyed_in_both_forms_up_to_a_day(
         outcome = make(there.url).deliver(ORDER)
     assert isinstance(outcome, Retry)
     assert (outcome.problem, outcome.after) == (f"http_{status}", after)
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed_not_even_to_where_all_is_allowed(
-    make: Make, status: int
-) -> None:
-    with (
-        receiver(always(200)) as elsewhere,
-        receiver(always(status, Location=elsewhere.url)) as there,
-    ):
-        outcome = make(there.url).deliver(ORDER)
-    assert problem_of(outcome) == f"http_{status}"
-    assert elsewhere.seen == []
 
 
 @pytest.mark.parametrize(
@@ -339,8 +293,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(make: Make) -> None:
     with talker(silent) as gone:
         pass
     outcome = make(gone.url).deliver(ORDER)
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "refused"
+    assert problem(outcome) == "Retry refused"
 
 
 def test_a_name_that_nobody_knows_is_tried_again(
@@ -351,8 +304,7 @@ def test_a_name_that_nobody_knows_is_tried_again(
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     outcome = make("https://hooks.example/").deliver(ORDER)
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "name_not_found"
+    assert problem(outcome) == "Retry name_not_found"
 
 
 def test_a_name_that_leads_to_a_forbidden_address_is_not_asked_and_looked_up_again_later(
@@ -363,11 +315,9 @@ def test_a_name_that_leads_to_a_forbidden_address_is_not_asked_and_looked_up_aga
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [answer])
         outcome = make(f"https://hooks.example:{there.port}/?token=whisper").deliver(ORDER)
         assert there.seen == []
-    assert isinstance(outcome, Retry)
-    assert outcome.problem == "forbidden_target"
-    assert outcome.detail is not None
-    assert "127.0.0.1 is a loopback address" in outcome.detail
-    assert "whisper" not in outcome.detail
+    assert problem(outcome) == "Retry forbidden_target"
+    assert "127.0.0.1 is a loopback address" in detail(outcome)
+    assert "whisper" not in detail(outcome)
 
 
 def test_a_receiver_by_tls_is_told_if_its_authority_is_known_and_not_else(
@@ -376,16 +326,8 @@ def test_a_receiver_by_tls_is_told_if_its_authority_is_known_and_not_else(
     with receiver(always(204), tls=authority.server(LOOPBACK)) as there:
         assert make(there.url, ca_file=str(authority.file)).deliver(ORDER) == Delivered()
         outcome = make(there.url).deliver(ORDER)
-    assert problem_of(outcome) == "tls"
-    assert isinstance(outcome, Retry)
+    assert problem(outcome) == "Retry tls"
     assert len(there.seen) == 1
-
-
-def test_a_receiver_of_another_name_is_not_told(make: Make, authority: Authority) -> None:
-    with receiver(always(204), tls=authority.server("other.example")) as there:
-        outcome = make(there.url, ca_file=str(authority.file)).deliver(ORDER)
-    assert problem_of(outcome) == "tls"
-    assert there.seen == []
 
 
 def test_a_problem_is_a_code_and_its_detail_holds_no_secret(make: Make) -> None:
@@ -399,22 +341,6 @@ def test_a_problem_is_a_code_and_its_detail_holds_no_secret(make: Make) -> None:
 
 
 # ── many at once ─────────────────────────────────────────────────────────────────────────────────
-
-
-def test_threads_share_a_few_connections_and_every_order_arrives_once(make: Make) -> None:
-    with receiver(always(204)) as there, ThreadPoolExecutor(8) as threads:
-        hook = make(there.url)
-        orders = [
-            Order(
-                id=f"{n}-o1", kind="close", lane="act", site=f"s{n}.example", site_id=n, seq=1,
-                ordered_at=ORDER.ordered_at,
-            )
-            for n in range(1, 201)
-        ]  # fmt: skip
-        assert list(threads.map(hook.deliver, orders)) == [Delivered()] * 200
-        hook.close()
-    assert sorted(s.headers["webhook-id"] for s in there.seen) == sorted(o.id for o in orders)
-    assert len({seen.connection for seen in there.seen}) <= 8
 
 
 def test_a_kept_connection_that_the_receiver_has_just_ended_costs_no_attempt(make: Make) -> None:

@@ -15,6 +15,7 @@ from incidents.notices.channel import ATTEMPT_S, Channel, Time
 from incidents.notices.customer import Customer
 from incidents.notices.facts import Facts
 from incidents.notices.wording import Wording
+from tests.acts.orders import detail, problem
 from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
 
 UNTIL = NOON + timedelta(hours=12)
@@ -141,9 +142,8 @@ def test_a_template_that_is_wrong_is_for_a_person_to_look_at(tmp_path: Path) -> 
         facts=lambda order: replace(facts, email=MAIL), wording=wording, channels=[channel]
     )
     outcome = lane.deliver(order("close"))
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "template_wrong"
-    assert "en/closed.txt.jinja is wrong in line 3: 'nobody' is undefined" in str(outcome.detail)
+    assert problem(outcome) == "Failed template_wrong"
+    assert "en/closed.txt.jinja is wrong in line 3: 'nobody' is undefined" in detail(outcome)
     assert channel.letters == []
 
 

@@ -20,6 +20,7 @@ from incidents.notices import smtp
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.samples import OFFICE, of
 from incidents.notices.wording import Wording
+from tests.acts.orders import detail, problem
 from tests.notices.mail_server import HOST, Mailbox, body, make_certificate, server
 from tests.patience import PATIENCE_S
 
@@ -132,8 +133,7 @@ def test_a_mailbox_with_other_letters_is_refused_by_a_server_that_does_not_know_
         outcome = _mail(port).send(
             LETTER, Recipient(mail=("张@shop.example",)), within_s=PATIENCE_S
         )
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "mail_refused"
+    assert problem(outcome) == "Failed mail_refused"
 
 
 def test_without_an_address_nothing_is_sent(mailbox: Mailbox) -> None:
@@ -155,9 +155,8 @@ def test_what_is_no_address_is_given_up_at_once_and_not_quoted(
     address: str, mailbox: Mailbox
 ) -> None:
     outcome = _sent(mailbox, to=Recipient(mail=(address,)))
-    assert isinstance(outcome, Failed)
-    assert outcome.problem == "bad_address"
-    assert "shop.example" not in (outcome.detail or "")
+    assert problem(outcome) == "Failed bad_address"
+    assert "shop.example" not in detail(outcome)
     assert mailbox.got == []
 
 
@@ -204,9 +203,7 @@ def test_a_sender_that_is_refused_is_tried_again_since_it_is_the_settings_that_a
     mailbox: Mailbox,
 ) -> None:
     mailbox.to_sender = "550 not from here"
-    found = _sent(mailbox)
-    assert isinstance(found, Retry)
-    assert found.problem == "mail_sender"
+    assert problem(_sent(mailbox)) == "Retry mail_sender"
 
 
 def test_what_one_of_several_recipients_gets_is_delivered(
@@ -224,8 +221,7 @@ def test_what_one_of_several_recipients_gets_is_delivered(
 def test_recipients_of_whom_one_may_still_be_reached_are_tried_again(mailbox: Mailbox) -> None:
     mailbox.to_recipients = {"a@host.example": "550 gone", "b@host.example": "450 later"}
     found = _sent(mailbox, to=Recipient(mail=("a@host.example", "b@host.example")))
-    assert isinstance(found, Retry)
-    assert found.problem == "smtp_450"
+    assert problem(found) == "Retry smtp_450"
 
 
 # ── what is no answer ────────────────────────────────────────────────────────────────────────────
@@ -275,24 +271,21 @@ def test_a_server_that_hangs_or_drips_is_left_in_time(
 ) -> None:
     with talking(*lines, then=PATIENCE_S, every=drip) as port:
         found = _mail(port, timeout="1s").send(LETTER, TO, within_s=PATIENCE_S)
-    assert isinstance(found, Retry)
-    assert found.problem == "mail_timeout"
+    assert problem(found) == "Retry mail_timeout"
 
 
 def test_the_time_of_an_attempt_is_kept_whatever_the_settings_say() -> None:
     # A server that is waited for longer would break the connection.
     with talking(then=10) as port:
         found = _mail(port, timeout="15s").send(LETTER, TO, within_s=0.5)
-    assert isinstance(found, Retry)
-    assert found.problem == "mail_timeout"
+    assert problem(found) == "Retry mail_timeout"
 
 
 def test_a_connection_that_breaks_is_tried_again() -> None:
     with talking(b"220 mail.test\r\n", b"250 mail.test\r\n", b"") as port:
         found = _mail(port, timeout="5s").send(LETTER, TO, within_s=PATIENCE_S)
-    assert isinstance(found, Retry)
-    assert found.problem == "mail_unreachable"
-    assert found.detail == f"the connection to the mail server {HOST}, port {port}, broke"
+    assert problem(found) == "Retry mail_unreachable"
+    assert detail(found) == f"the connection to the mail server {HOST}, port {port}, broke"
 
 
 def test_where_nobody_listens_it_is_tried_again() -> None:
@@ -307,9 +300,8 @@ def test_where_nobody_listens_it_is_tried_again() -> None:
 
 def test_a_name_that_leads_nowhere_is_tried_again() -> None:
     found = _mail(25, host="mail.invalid").send(LETTER, TO, within_s=PATIENCE_S)
-    assert isinstance(found, Retry)
-    assert found.problem == "mail_unreachable"
-    assert found.detail == "the mail server's name, mail.invalid, leads nowhere"
+    assert problem(found) == "Retry mail_unreachable"
+    assert detail(found) == "the mail server's name, mail.invalid, leads nowhere"
 
 
 def test_a_server_that_greets_with_a_refusal_is_tried_again() -> None:
@@ -379,15 +371,13 @@ def test_a_certificate_of_another_host_ends_it(mailbox: Mailbox, tmp_path: Path)
     with server(mailbox, "starttls", tmp_path) as port:
         mail = _mail(port, host="localhost", security="starttls", ca_file=str(trusted))
         found = mail.send(LETTER, TO, within_s=PATIENCE_S)
-    assert isinstance(found, Retry)
-    assert found.problem == "mail_tls"
+    assert problem(found) == "Retry mail_tls"
 
 
 def test_a_server_without_starttls_gets_nothing(mailbox: Mailbox) -> None:
     with server(mailbox) as port:
         found = _mail(port, security="starttls").send(LETTER, TO, within_s=PATIENCE_S)
-    assert isinstance(found, Retry)
-    assert found.problem == "mail_tls"
+    assert problem(found) == "Retry mail_tls"
     assert mailbox.got == []
 
 

@@ -1,42 +1,22 @@
-"""Orders for a site whose name is in a PowerDNS, and what stands in its zone."""
+"""What stands in the zone of a site whose name is in a PowerDNS, and the adapter for it."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incidents.acts.options import Options
-from incidents.acts.port import Adapter, Failed, Order, Outcome, Retry
+from incidents.acts.port import Adapter
 from incidents.acts.powerdns import adapter as powerdns
 from tests.acts.powerdns_rig import KEY, PowerDns, rrset
 
 STATES = {"suspend": "suspended", "close": "closed", "reopen": "active"}
 ZONE = "shop.example."
-SITE = "shop.example"
 WWW = "www.shop.example"
 NOTICE, NOTICE_6 = "198.51.100.7", "2001:db8::7"
-DAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 
 
 def adapter(dns: PowerDns, **changed: Any) -> Adapter:
     table = {"url": dns.url, "api_key": KEY, "notice_a": NOTICE, "notice_aaaa": NOTICE_6} | changed
     present = {key: value for key, value in table.items() if value is not None}
     return powerdns.make("dns", Options("[acts.dns]", present))
-
-
-def order(kind: str, seq: int = 1, site: str = SITE, at: datetime | None = None) -> Order:
-    return Order(
-        id=f"1-o{seq}",
-        kind=kind,
-        lane="site",
-        site=site,
-        site_id=1,
-        seq=seq,
-        ordered_at=at or DAY + timedelta(hours=seq),
-    )
-
-
-def problem(outcome: Outcome) -> str:
-    assert isinstance(outcome, Retry | Failed)
-    return f"{type(outcome).__name__} {outcome.problem}"
 
 
 A = rrset(ZONE, "A", 3600, "192.0.2.1", "192.0.2.2")
