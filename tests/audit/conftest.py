@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import crew
+from incidents.audit import crew, redecide
 from incidents.testing import rehearsal
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import LOG, NEXT, Desk
@@ -15,7 +15,8 @@ from tests.audit.histories import Histories
 from tests.audit.log_house import START, House
 from tests.audit.verifying import Verifier
 from tests.audit.worker_threads import WorkerThread
-from tests.databases import SqliteDatabases, memory_folder
+from tests.databases import Databases, SqliteDatabases, memory_folder
+from tests.desk.rehearsal import Rehearsal
 
 
 @pytest.fixture
@@ -31,6 +32,24 @@ def house(db_url: str, tmp_path: Path) -> Iterator[House]:
 def histories(sqlite_databases: SqliteDatabases) -> Histories:
     """Copies of desks at which much was done already."""
     return Histories(sqlite_databases)
+
+
+@pytest.fixture(scope="module")
+def day(
+    request: pytest.FixtureRequest, databases: Databases, histories: Histories
+) -> Iterator[Rehearsal]:
+    """A desk after what the module's `fill` does; each test leaves it as it was."""
+    with databases.at_head() as url, histories.after(request.module.fill, url) as day:
+        yield day
+
+
+@pytest.fixture
+def own_day(
+    request: pytest.FixtureRequest, db_url: str, histories: Histories
+) -> Iterator[Rehearsal]:
+    """The same, to do with as one likes."""
+    with histories.after(request.module.fill, db_url) as day:
+        yield day
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +78,12 @@ def wrong(request: pytest.FixtureRequest) -> Verifier:
     """What is wrong with a bundle: by the one-file verifier, and by `audit verify`."""
     verifier: Verifier = request.param
     return verifier
+
+
+@pytest.fixture(params=[1_000_000, -1], ids=["whole", "in parts"])
+def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small cases are decided whole; here all are, or none is."""
+    monkeypatch.setattr(redecide, "FEW", request.param)
 
 
 @pytest.fixture(scope="module")

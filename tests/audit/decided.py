@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from incidents.audit.entry import DESK, decode, encode
 from incidents.audit.finding import Finding
@@ -50,7 +50,7 @@ class Decided:
     case: Case = field(default_factory=lambda: Case(site_id=SITE_ID, site=SITE))
     acts: int = 0
 
-    def do(self, command: Command, *, minutes: float = 0, may_be_refused: bool = False) -> None:
+    def do(self, command: Command, *, minutes: float = 0, may_be_refused: bool = False) -> Self:
         self.now += timedelta(minutes=minutes)
         decision = decide(self.case, command, self.policy, self.now)
         assert may_be_refused or decision.refusal is None, decision.refusal
@@ -62,8 +62,9 @@ class Decided:
                 Entry(event=event, login=login, place=self._place(), n=self.acts, due=due)
             )
         self.case = decision.case
+        return self
 
-    def activate(self, policy: Policy) -> None:
+    def activate(self, policy: Policy) -> Self:
         """Make another policy the active one, what is due being done first; the desk's own record
         never steps back."""
         self.do(c.Elapse())
@@ -74,9 +75,78 @@ class Decided:
         )  # fmt: skip
         self.own.append(Entry(event=event, login=LOGIN, place=self._place()))
         self.policy = policy
+        return self
+
+    def later(self, by: timedelta) -> Self:
+        """Let time pass, or have the clock step back."""
+        self.now += by
+        return self
+
+    # Each of what follows is one act, by li where nobody else is named.
+
+    def elapse(self, minutes: float = 0) -> Self:
+        return self.do(c.Elapse(), minutes=minutes)
+
+    def log(self, *, at: datetime | None = None, minutes: float = 0) -> Self:
+        return self.do(c.Log(by="li", at=at), minutes=minutes)
+
+    def reached(
+        self, incident: int | None, *, at: datetime | None = None, minutes: float = 0
+    ) -> Self:
+        command = c.RecordContact(by="li", incident=incident, outcome="reached", at=at)
+        return self.do(command, minutes=minutes)
+
+    def refused(self, incident: int, *, minutes: float = 0) -> Self:
+        return self.do(c.StateRefused(by="li", incident=incident), minutes=minutes)
+
+    def void(self, incident: int, *, minutes: float = 0) -> Self:
+        return self.do(
+            c.VoidIncident(by="li", incident=incident, reason="sha256:v"), minutes=minutes
+        )
+
+    def edit(self, *, minutes: float = 0) -> Self:
+        return self.do(c.EditSite(by="li", phone="sha256:1"), minutes=minutes)
+
+    def false(self, detail: str, *, minutes: float = 0) -> Self:
+        return self.do(c.StateFalse(by="li", field=detail, evidence="sha256:f"), minutes=minutes)
+
+    def reinstate(self, *, minutes: float = 0) -> Self:
+        """Li asks for it, and wang approves."""
+        self.do(c.AskReinstatement(by="li", reason="sha256:a"), minutes=minutes)
+        return self.do(c.Approve(by="wang"), minutes=minutes)
+
+    def hold(self, *, minutes: float = 0) -> Self:
+        return self.do(c.SetHold(by="li", reason="sha256:h"), minutes=minutes)
+
+    def lift(self, *, minutes: float = 0) -> Self:
+        return self.do(c.LiftHold(by="li", reason="sha256:l"), minutes=minutes)
+
+    # The last order in the world is carried out, given up, or tried and made once more.
+
+    def deliver(self, *, minutes: float = 0) -> Self:
+        return self.do(delivered(self), minutes=minutes)
+
+    def fail(self, *, minutes: float = 0) -> Self:
+        return self.do(failed(self), minutes=minutes)
+
+    def retry(self, number: int, *, minutes: float = 0) -> Self:
+        return self.do(c.RetryOrder(by="li", order=number, lane="act"), minutes=minutes)
+
+    def repeat(self, *, minutes: float = 0) -> Self:
+        return self.do(c.RepeatOrder(by="li"), minutes=minutes)
+
+    def cancel_lifted(self, number: int, lane: str = "act", *, minutes: float = 0) -> Self:
+        """The courier has found that nobody needs it any more."""
+        command = c.CancelOrder(by=c.COURIER, order=number, lane=lane, why="lifted")
+        return self.do(command, minutes=minutes)
 
     def _place(self) -> int:
         return len(self.entries) + len(self.own)
+
+
+def added() -> Decided:
+    """A site in the register."""
+    return Decided().do(c.AddSite(by="li"))
 
 
 def periods_of(own: Iterable[Entry]) -> Periods:
@@ -97,6 +167,20 @@ def redecided(
         if finding is not None:
             return redecision, finding
     return redecision, redecision.end()
+
+
+def wrong_in(entries: Sequence[Entry], own: Iterable[Entry] = (), **how: bool) -> Finding:
+    """The first wrong entry, which there is."""
+    _, finding = redecided(entries, periods_of(own), **how)
+    assert finding is not None
+    return finding
+
+
+def decided_again(site: Decided) -> Redecision:
+    """The redecision of the site's record, in which nothing is wrong."""
+    redecision, finding = redecided(site.entries, periods_of(site.own))
+    assert finding is None
+    return redecision
 
 
 def take(redecision: Redecision, seq: int, entry: Entry) -> Finding | None:
@@ -174,12 +258,7 @@ def alterations(event: Event) -> Iterator[tuple[str, Event]]:
 
 def missed() -> Decided:
     """A site whose clock lapses: added, logged, lapsed, suspended; opened, recheck; logged."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.Log(by="li"))
-    site.do(c.Elapse(), minutes=61)
-    site.do(c.Elapse(), minutes=721)
-    site.do(c.Log(by="li"), minutes=24 * 60)
+    site = added().log().elapse(61).elapse(721).log(minutes=24 * 60)
     assert kinds(site.entries) == [
         "site_added", "incident_logged", "clock_lapsed", "site_suspended", "suspension_ended",
         "task_opened", "incident_logged",
@@ -207,8 +286,7 @@ def of_kind(site: Decided, kind: str) -> int:
 def everything() -> Decided:
     """A history in which each kind of event, and each rule, has its place."""
     site = Decided()
-    site.do(c.AddSite(by="li", phone="sha256:1"))
-    site.do(c.EditSite(by="li", email="sha256:2"))
+    site.do(c.AddSite(by="li", phone="sha256:1")).do(c.EditSite(by="li", email="sha256:2"))
     _filed(site)
     _carried_out(site)
     _suspended_and_late_truth(site)
@@ -235,10 +313,6 @@ def failed(site: Decided, lane: str = "act") -> c.Command:
     return c.RecordFailure(
         order=order(site), lane=lane, adapter="panel", attempts=9, problem="http_503"
     )
-
-
-def lifted(site: Decided, number: int, lane: str = "act") -> c.Command:
-    return c.CancelOrder(by=c.COURIER, order=number, lane=lane, why="lifted")
 
 
 def seen(site: Decided, state: str) -> c.Command:
@@ -271,26 +345,19 @@ def _filed(site: Decided) -> None:
 
 def _carried_out(site: Decided) -> None:
     """All that may become of orders; one suspension is lifted before anybody has tried it."""
-    site.do(c.SetHold(by="li", reason="sha256:5"), minutes=5)
-    site.do(failed(site), minutes=5)
-    site.do(c.RetryOrder(by="li", order=order(site), lane="act"), minutes=5)
-    site.do(delivered(site), minutes=1)
-    site.do(seen(site, "active"), minutes=5)
-    site.do(c.RepeatOrder(by="li"), minutes=1)
+    site.hold(minutes=5).fail(minutes=5)
+    site.do(c.RetryOrder(by="li", order=order(site), lane="act"), minutes=5).deliver(minutes=1)
+    site.do(seen(site, "active"), minutes=5).repeat(minutes=1)
     site.do(
         c.CancelOrder(
             by="li", order=order(site), lane="act", why="by_hand", tried=True, reason="sha256:6"
         ),
         minutes=1,
     )
-    site.do(c.LiftHold(by="li", reason="sha256:7"), minutes=5)
-    site.do(delivered(site), minutes=1)
-    site.do(delivered(site, "notice", enforced=False), minutes=1)
-    site.do(c.SetHold(by="li", reason="sha256:8"), minutes=5)
+    site.lift(minutes=5).deliver(minutes=1)
+    site.do(delivered(site, "notice", enforced=False), minutes=1).hold(minutes=5)
     suspending = order(site)
-    site.do(c.LiftHold(by="li", reason="sha256:9"), minutes=5)
-    site.do(lifted(site, suspending), minutes=1)
-    site.do(lifted(site, order(site)))
+    site.lift(minutes=5).cancel_lifted(suspending, minutes=1).cancel_lifted(order(site))
     assert (site.case.state, site.case.in_force) == ("active", "active")
 
 
@@ -298,16 +365,12 @@ def _suspended_and_late_truth(site: Decided) -> None:
     site.do(c.ImportIncident(by="li", at=TEN - timedelta(days=9), contact="reached"))
     site.do(c.Log(by="li", urls=("https://a.example/1",), category="drugs", note="sha256:3"))
     site.do(c.Attach(by="li", incident=2, digest="0" * 64, size=3, name="sha256:4"))
-    site.do(c.ClaimItem(by="wang", item="2"))
-    site.do(c.ReleaseItem(by="wang", item="2"), minutes=1)
+    site.do(c.ClaimItem(by="wang", item="2")).do(c.ReleaseItem(by="wang", item="2"), minutes=1)
     site.do(c.ClaimItem(by="wang", item="2"), minutes=1)
     site.do(c.HandOver(by="wang", to="zhao"), minutes=1)
     site.do(c.RecordContact(by="zhao", incident=2, outcome="no-answer"), minutes=10)
     told_at = site.now + timedelta(minutes=5)
-    site.do(c.Elapse(), minutes=60)
-    site.do(c.SetHold(by="li", reason="sha256:5"), minutes=5)
-    site.do(c.LiftHold(by="li", reason="sha256:6"), minutes=5)
-    site.do(c.Elapse(), minutes=12 * 60)
+    site.elapse(60).hold(minutes=5).lift(minutes=5).elapse(12 * 60)
     site.do(c.RecordContact(by="zhao", incident=2, outcome="reached", at=told_at), minutes=5)
     site.do(c.VoidContact(by="zhao", incident=2, contact=2, reason="sha256:7"), minutes=5)
     site.do(c.StateRemoved(by="zhao", incident=2), minutes=5)
@@ -319,74 +382,49 @@ def _suspended_and_late_truth(site: Decided) -> None:
 
 def _closed_by_the_third(site: Decided) -> None:
     for _ in range(2):
-        site.do(c.Log(by="li"), minutes=24 * 60)
-        site.do(c.RecordContact(by="li", incident=None, outcome="reached"), minutes=5)
-    site.do(c.Recur(by="li", incident=3), minutes=60)
-    site.do(c.Log(by="li"), minutes=60)
+        site.log(minutes=24 * 60).reached(None, minutes=5)
+    site.do(c.Recur(by="li", incident=3), minutes=60).log(minutes=60)
     site.do(c.RecordContact(by="li", incident=None, outcome="no-answer"), minutes=5)
-    site.do(c.Log(by="li"), minutes=60)
-    site.do(c.VoidIncident(by="li", incident=5, reason="sha256:a"), minutes=5)
-    site.do(c.Uphold(by="li", reason="sha256:b"), minutes=5)
+    site.log(minutes=60).void(5, minutes=5).do(c.Uphold(by="li", reason="sha256:b"), minutes=5)
     site.do(c.AskReinstatement(by="li", reason="sha256:c"), minutes=5)
-    site.do(c.Decline(by="wang", reason="sha256:d"), minutes=5)
-    site.do(c.AskReinstatement(by="li", reason="sha256:e"), minutes=5)
-    site.do(c.Approve(by="wang"), minutes=5)
+    site.do(c.Decline(by="wang", reason="sha256:d"), minutes=5).reinstate(minutes=5)
 
 
 def _closed_by_a_word(site: Decided) -> None:
-    site.do(c.Log(by="li"), minutes=5)
+    site.log(minutes=5)
     n = site.case.last_incident
-    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
-    site.do(c.StateRefused(by="li", incident=n), minutes=5)
+    site.reached(n, minutes=5).refused(n, minutes=5)
     told_at = site.now
     site.do(c.VoidContact(by="li", incident=n, contact=1, reason="sha256:f"), minutes=5)
-    site.do(c.RecordContact(by="li", incident=n, outcome="reached", at=told_at), minutes=5)
-    site.do(c.Log(by="li"), minutes=5)
-    site.do(c.AskReinstatement(by="li", reason="sha256:0"), minutes=5)
-    site.do(c.Approve(by="wang"), minutes=5)
-    site.do(c.StateFalse(by="li", field="phone", evidence="sha256:1"), minutes=5)
-    site.do(c.AskReinstatement(by="li", reason="sha256:2"), minutes=5)
-    site.do(c.Approve(by="wang"), minutes=5)
+    site.reached(n, at=told_at, minutes=5).log(minutes=5).reinstate(minutes=5)
+    site.false("phone", minutes=5).reinstate(minutes=5)
 
 
 def _closed_by_two(site: Decided) -> None:
-    site.activate(replace(DOCUMENTED, two_people_close=True))
-    site.do(c.StateFalse(by="li", field="email", evidence="sha256:5"), minutes=5)
+    site.activate(replace(DOCUMENTED, two_people_close=True)).false("email", minutes=5)
     site.do(c.DeclineClosure(by="wang", reason="sha256:6"), minutes=5)
     site.do(c.StateFalse(by="wang", field="phone", evidence="sha256:7"), minutes=5)
-    site.do(c.ConfirmClosure(by="li"), minutes=5)
-    site.do(c.AskReinstatement(by="li", reason="sha256:8"), minutes=5)
-    site.do(c.Approve(by="wang"), minutes=5)
-    site.do(c.Log(by="li"), minutes=24 * 60)
+    site.do(c.ConfirmClosure(by="li"), minutes=5).reinstate(minutes=5).log(minutes=24 * 60)
     n = site.case.last_incident
-    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+    site.reached(n, minutes=5)
     site.do(c.StateRefused(by="li", incident=n, note="sha256:9"), minutes=5)
-    site.do(c.ConfirmClosure(by="wang"), minutes=5)
-    site.do(c.AskReinstatement(by="li", reason="sha256:a"), minutes=5)
-    site.do(c.Approve(by="wang"), minutes=5)
-    site.activate(DOCUMENTED)
+    site.do(c.ConfirmClosure(by="wang"), minutes=5).reinstate(minutes=5).activate(DOCUMENTED)
 
 
 def _closed_by_the_run(site: Decided) -> None:
     for _ in range(3):
-        site.do(c.Log(by="li"), minutes=24 * 60)
-        site.do(c.Elapse(), minutes=61)
-        site.do(c.Elapse(), minutes=12 * 60 + 1)
-    site.do(c.AskReinstatement(by="li", reason="sha256:3"), minutes=5)
-    site.do(c.Approve(by="wang"), minutes=5)
+        site.log(minutes=24 * 60).elapse(61).elapse(12 * 60 + 1)
+    site.reinstate(minutes=5)
 
 
 def _under_another_policy(site: Decided) -> None:
     site.activate(replace(DOCUMENTED, min_attempts=1, removal_within=timedelta(hours=2)))
-    site.do(c.Log(by="li"), minutes=24 * 60)
+    site.log(minutes=24 * 60)
     n = site.case.last_incident
     told = site.now + timedelta(minutes=1)
     site.do(c.SayRemoved(incident=n, note="sha256:1"), minutes=1)
     site.do(c.StateReported(by="li", incident=n, at=told, note="sha256:2"), minutes=5)
-    site.do(c.Elapse(), minutes=61)
-    site.do(c.Log(by="li"), minutes=24 * 60)
+    site.elapse(61).log(minutes=24 * 60)
     n = site.case.last_incident
-    site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
-    site.do(c.Elapse(), minutes=121)
-    site.do(c.EditSite(by="li", phone="sha256:4"), minutes=5)
+    site.reached(n, minutes=5).elapse(121).do(c.EditSite(by="li", phone="sha256:4"), minutes=5)
     site.do(c.AddNote(by="li", incident=n, audience="desk", text="sha256:5"), minutes=5)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Executable,
     Integer,
     LargeBinary,
     Table,
@@ -20,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import BigInteger
 
-from incidents.audit.replay import OUTSIDE
+from incidents.audit.finding import Finding
+from incidents.audit.replay import OUTSIDE, Replay
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import By
 from incidents.desk.log_key import LogKey
@@ -152,6 +154,20 @@ def behind_the_desk_s_back(engine: Engine) -> Iterator[Connection]:
             transaction.rollback()
             if engine.dialect.name == "sqlite":
                 own.execute("PRAGMA foreign_keys=ON")
+
+
+def findings(connection: Connection, site_id: int | None = None) -> list[Finding]:
+    """What the replay finds."""
+    return list(Replay(connection, site_id).findings())
+
+
+def only_finding(day: Rehearsal, *changes: Executable) -> Finding:
+    """The one thing that the replay finds when these are made behind the desk's back."""
+    with behind_the_desk_s_back(day.engine) as connection:
+        for change in changes:
+            connection.execute(change)
+        [finding] = findings(connection)
+    return finding
 
 
 def tamper(connection: Connection, table: Table, column: Column[Any], *, empty: bool) -> bool:

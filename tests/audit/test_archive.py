@@ -16,7 +16,7 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.decide import decide
 from incidents.machine.policy import DOCUMENTED
-from tests.audit.decided import Decided, failed, kinds, periods_of, redecided
+from tests.audit.decided import Decided, added, decided_again, kinds
 
 NO_REPEAT = replace(DOCUMENTED, repeat_count=9, run_count=2)
 HOUR = timedelta(hours=1)
@@ -30,26 +30,24 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _log(site: Decided, *, minutes: float = 0, before: timedelta | None = None) -> int:
     at = None if before is None else site.now - before
-    site.do(c.Log(by="li", at=at), minutes=minutes)
+    site.log(at=at, minutes=minutes)
     return site.case.last_incident
 
 
 def _reach(site: Decided, *incidents: int) -> None:
     for n in incidents:
-        site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=1)
+        site.reached(n, minutes=1)
 
 
 def _miss(site: Decided) -> int:
     """An incident that suspends the site, which is opened again."""
     n = _log(site, minutes=24 * 60)
-    site.do(c.Elapse(), minutes=61)
-    site.do(c.Elapse(), minutes=721)
+    site.elapse(61).elapse(721)
     return n
 
 
 def _reinstate(site: Decided) -> None:
-    site.do(c.AskReinstatement(by="li", reason="sha256:1"))
-    site.do(c.Approve(by="wang"))
+    site.reinstate()
 
 
 def _a_window_beside_incidents_from_before_a_reinstatement(site: Decided) -> None:
@@ -66,7 +64,7 @@ def _a_window_beside_voided_incidents(site: Decided) -> None:
     first = _log(site)
     for _ in range(4):
         n = _log(site, minutes=1)
-        site.do(c.VoidIncident(by="li", incident=n, reason="sha256:1"))
+        site.void(n)
     _log(site, minutes=1)
     assert site.case.rule is None
     _log(site, minutes=1)
@@ -76,10 +74,10 @@ def _a_window_beside_voided_incidents(site: Decided) -> None:
 
 def _a_window_around_a_past_time(site: Decided) -> None:
     _log(site, before=10 * HOUR)
-    site.now += 20 * HOUR
+    site.later(20 * HOUR)
     for _ in range(2):
         _reach(site, _log(site, before=25 * HOUR))
-        site.now += 24 * HOUR
+        site.later(24 * HOUR)
     _log(site)
     _log(site, before=2 * HOUR)
     _log(site, before=HOUR)
@@ -94,7 +92,7 @@ def _a_run_that_others_are_reached_after(site: Decided) -> None:
     _miss(site)
     _log(site, minutes=24 * 60)
     _reach(site, *(_log(site, minutes=1) for _ in range(3)))
-    site.do(c.Elapse(), minutes=61)
+    site.elapse(61)
     assert site.case.rule == "unreachable_run"
 
 
@@ -104,7 +102,7 @@ def _a_closed_run_that_others_are_reached_after(site: Decided) -> None:
     _miss(site)
     _log(site, minutes=24 * 60)
     others = [_log(site, minutes=10) for _ in range(3)]
-    site.do(c.Elapse(), minutes=31)
+    site.elapse(31)
     assert site.case.rule == "unreachable_run"
     _reach(site, *others)
     assert not site.case.disputed
@@ -118,7 +116,7 @@ def _a_run_that_was_broken_before_voided_incidents(site: Decided) -> None:
     for _ in range(3):
         n = _log(site, minutes=24 * 60)
         _reach(site, n)
-        site.do(c.VoidIncident(by="li", incident=n, reason="sha256:1"))
+        site.void(n)
     _miss(site)
     assert site.case.run == 2
 
@@ -126,9 +124,9 @@ def _a_run_that_was_broken_before_voided_incidents(site: Decided) -> None:
 def _a_suspension_that_others_are_reached_during(site: Decided) -> None:
     site.activate(NO_REPEAT)
     _log(site)
-    site.do(c.Elapse(), minutes=61)
+    site.elapse(61)
     _reach(site, *(_log(site, minutes=1) for _ in range(3)))
-    site.do(c.Elapse(), minutes=721)
+    site.elapse(721)
     assert site.case.state == "active"
 
 
@@ -146,11 +144,11 @@ def _a_total_that_closed_under_another_policy(site: Decided) -> None:
     first = _miss(site)
     _reach(site, *(_log(site, minutes=10) for _ in range(3)))
     _log(site, minutes=24 * 60)
-    site.do(c.Elapse(), minutes=61)
+    site.elapse(61)
     assert site.case.rule == "unreachable_run"
     site.activate(NO_REPEAT)
     told_at = site.case.incidents[first].occurred_at
-    site.do(c.RecordContact(by="li", incident=first, outcome="reached", at=told_at))
+    site.reached(first, at=told_at)
     assert site.case.disputed
 
 
@@ -162,7 +160,7 @@ def _a_run_from_before_a_reinstatement(site: Decided) -> None:
     _miss(site)
     told_at = site.case.incidents[first].occurred_at
     for n in range(1, 3):
-        site.do(c.RecordContact(by="li", incident=first, outcome="reached", at=told_at))
+        site.reached(first, at=told_at)
         site.do(c.VoidContact(by="li", incident=first, contact=n, reason="sha256:1"))
     assert site.case.run == 1
     _miss(site)
@@ -174,8 +172,7 @@ def _tasks_that_are_settled_and_others(site: Decided) -> None:
     site.activate(NO_REPEAT)
     _log(site)
     _log(site, minutes=1)
-    site.do(c.Elapse(), minutes=62)
-    site.do(c.Elapse(), minutes=721)
+    site.elapse(62).elapse(721)
     _reach(site, _log(site, minutes=24 * 60))
     third = _miss(site)
     for n in (1, third, 2):
@@ -187,12 +184,10 @@ def _tasks_that_are_settled_and_others(site: Decided) -> None:
 def _items_of_each_kind_claimed(site: Decided) -> None:
     for _ in range(3):
         _log(site, minutes=1)
-    site.do(c.VoidIncident(by="li", incident=3, reason="sha256:1"))
-    site.do(c.AskReinstatement(by="li", reason="sha256:1"))
+    site.void(3).do(c.AskReinstatement(by="li", reason="sha256:1"))
     for item in ("1", "t1", "disputed", "reinstatement"):
         site.do(c.ClaimItem(by="li", item=item))
-    site.do(c.ReleaseItem(by="li", item="1"))
-    site.do(c.HandOver(by="li", to="wang"))
+    site.do(c.ReleaseItem(by="li", item="1")).do(c.HandOver(by="li", to="wang"))
     site.do(c.HandOver(by="wang", to="wang"))
     assert kinds(site.entries).count("item_claimed") == 10
 
@@ -215,20 +210,15 @@ HISTORIES = (
 
 @pytest.mark.parametrize("tell", HISTORIES, ids=lambda tell: tell.__name__.strip("_"))
 def test_a_part_decides_what_the_whole_history_decides(tell: Callable[[Decided], None]) -> None:
-    site = Decided()
-    site.do(c.AddSite(by="li"))
+    site = added()
     tell(site)
-    redecision, finding = redecided(site.entries, periods_of(site.own))
-    assert finding is None
+    redecision = decided_again(site)
     assert redecision.case == site.case
 
 
 def test_a_part_holds_the_dead_letters_that_a_repetition_is_done_with() -> None:
     """A record asks for no repetition with its cancellations, and whoever does gets the same."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.SetHold(by="li", reason="sha256:1"))
-    site.do(failed(site))
+    site = added().hold().fail()
     again = c.RepeatOrder(by="li")
     part = Archive(site.case.copy()).part(again, site.policy, site.now)
     site.do(again)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from incidents.audit import redecide
 from incidents.audit.entry import DESK, decode, encode
 from incidents.audit.periods import Periods
 from incidents.machine import commands as c
@@ -15,6 +14,7 @@ from tests.audit.decided import (
     LOGIN,
     Decided,
     Entry,
+    added,
     altered,
     first_wrong,
     kinds,
@@ -22,26 +22,19 @@ from tests.audit.decided import (
     periods_of,
     redecided,
     with_,
+    wrong_in,
 )
+
+pytestmark = pytest.mark.usefixtures("how")
 
 HOUR = timedelta(hours=1)
 FOUR = replace(DOCUMENTED, repeat_count=4)
 
 
-@pytest.fixture(params=["whole", "in parts"], autouse=True)
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small cases are decided whole; here all are, or none is."""
-    monkeypatch.setattr(redecide, "FEW", 1_000_000 if request.param == "whole" else -1)
-
-
 def _two_policies() -> Decided:
     """Added and logged under the documented policy, whose hour lapses before another is active."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.Log(by="li"))
-    site.now += timedelta(minutes=90)
-    site.activate(replace(DOCUMENTED, suspend_for=HOUR))
-    site.do(c.EditSite(by="li", phone="sha256:1"))
+    site = added().log().later(timedelta(minutes=90))
+    site.activate(replace(DOCUMENTED, suspend_for=HOUR)).edit()
     assert kinds(site.entries)[2:] == ["clock_lapsed", "site_suspended", "site_edited"]
     return site
 
@@ -64,8 +57,7 @@ def test_a_policy_that_was_not_active_is_found_although_it_decides_alike() -> No
 def test_a_policy_that_nobody_knows_decides_nothing() -> None:
     entries = missed().entries
     named = with_(entries, 2, altered(entries[1], policy="sha256:9"))
-    _, finding = redecided(named, Periods(), alone=True)
-    assert finding is not None
+    finding = wrong_in(named, alone=True)
     assert (finding.row, finding.found) == ("7-2", "there is no policy sha256:9 to decide it by")
 
 
@@ -78,8 +70,7 @@ def test_what_was_due_before_an_activation_and_was_done_after_it_is_found() -> N
     late.do(c.EditSite(by="li", phone="sha256:1"), minutes=1)
     after = [replace(entry, place=99) for entry in late.entries[2:]]
     assert kinds(after) == ["clock_lapsed", "site_suspended", "site_edited"]
-    _, finding = redecided([*site.entries[:2], *after], periods_of(site.own))
-    assert finding is not None
+    finding = wrong_in([*site.entries[:2], *after], site.own)
     assert finding.row == "7-3"
     assert finding.found == (
         "what was due at 2026-03-01T11:00:00Z is not done, and at 2026-03-01T11:30:00Z another "
@@ -101,14 +92,8 @@ def test_what_was_due_before_an_activation_is_missed_also_at_the_end() -> None:
 
 
 def test_what_was_due_before_the_later_of_two_activations_is_missed() -> None:
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.Log(by="li"))
-    site.now += HOUR / 2
-    site.activate(FOUR)
-    site.now += HOUR
-    site.activate(DOCUMENTED)
-    site.do(c.EditSite(by="li", phone="sha256:1"))
+    site = added().log().later(HOUR / 2).activate(FOUR).later(HOUR)
+    site.activate(DOCUMENTED).edit()
     assert first_wrong(site.entries, site.own) is None
     assert first_wrong(site.entries[:2], site.own[:1]) is None
     assert first_wrong(site.entries[:2], site.own) == 3
@@ -116,12 +101,7 @@ def test_what_was_due_before_the_later_of_two_activations_is_missed() -> None:
 
 
 def test_what_is_due_at_the_moment_of_an_activation_is_not_due_before_it() -> None:
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.Log(by="li"))
-    site.now += HOUR
-    site.activate(FOUR)
-    site.do(c.Elapse(), minutes=1)
+    site = added().log().later(HOUR).activate(FOUR).elapse(1)
     assert kinds(site.entries)[2:] == ["clock_lapsed", "site_suspended"]
     assert {entry.event.policy for entry in site.entries[2:]} == {FOUR.digest}
     assert first_wrong(site.entries, site.own) is None
@@ -129,28 +109,16 @@ def test_what_is_due_at_the_moment_of_an_activation_is_not_due_before_it() -> No
 
 def test_what_falls_due_under_a_policy_after_a_clock_stepped_back_is_in_order() -> None:
     """Logged after the activation, by a clock that shows two hours less."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.now += 2 * HOUR
-    site.activate(FOUR)
-    site.now -= 2 * HOUR
-    site.do(c.Log(by="li"))
-    site.do(c.EditSite(by="li", phone="sha256:1"))
-    site.do(c.Elapse(), minutes=61)
+    site = added().later(2 * HOUR).activate(FOUR).later(-2 * HOUR).log().edit()
+    site.elapse(61)
     assert kinds(site.entries)[-1] == "site_suspended"
     assert first_wrong(site.entries, site.own) is None
 
 
 def test_an_activation_by_a_clock_that_stepped_back_has_done_what_was_due_by_that_clock() -> None:
     """Its entry stands at its predecessor's time; what lapsed in between was not yet due."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.now += 2 * HOUR
-    site.activate(FOUR)
-    site.now -= 2 * HOUR
-    site.do(c.Log(by="li"))
-    site.activate(DOCUMENTED)
-    site.do(c.Elapse(), minutes=61)
+    site = added().later(2 * HOUR).activate(FOUR).later(-2 * HOUR).log()
+    site.activate(DOCUMENTED).elapse(61)
     assert site.own[0].event.recorded_at == site.own[1].event.recorded_at
     assert site.entries[-1].event.policy == DOCUMENTED.digest
     assert first_wrong(site.entries, site.own) is None
@@ -158,8 +126,7 @@ def test_an_activation_by_a_clock_that_stepped_back_has_done_what_was_due_by_tha
 
 def test_an_activation_that_stands_before_its_predecessor_is_found() -> None:
     site = Decided()
-    site.activate(FOUR)
-    site.activate(DOCUMENTED)
+    site.activate(FOUR).activate(DOCUMENTED)
     first, second = (encode(own.event, DESK, 0, n, LOGIN) for n, own in enumerate(site.own, 1))
     periods = Periods()
     assert periods.take(*decode(first), 5) is None

@@ -28,7 +28,7 @@ from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.scenario import file, trial
 from incidents.store import tables
 from incidents.store.tables import DESK_STREAM
-from tests.audit.decided import Decided, everything, periods_of, redecided
+from tests.audit.decided import Decided, added, decided_again, everything
 from tests.audit.histories import Histories
 from tests.audit.tampering import fill
 from tests.desk.rehearsal import Outside, Rehearsal, random_command, rehearsal
@@ -47,12 +47,7 @@ POLICIES = (
 
 LONG = pytest.mark.long
 FEW = (1_000_000, -1)
-"""Small cases are decided whole; here all are, or none is."""
-
-
-@pytest.fixture(params=FEW, ids=["whole", "in parts"])
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redecide, "FEW", request.param)
+"""So small a case is decided whole."""
 
 
 def _findings(engine: Engine) -> list[Finding]:
@@ -127,8 +122,7 @@ def _wrong_without(left_out: int, decisions: Decisions) -> list[int]:
 def test_a_history_of_every_kind_is_decided_again_as_it_was(how: None) -> None:
     site = everything()
     assert {entry.event.kind for entry in site.entries} == set(e.KINDS)
-    redecision, finding = redecided(site.entries, periods_of(site.own))
-    assert finding is None
+    redecision = decided_again(site)
     assert redecision.case == site.case
 
 
@@ -225,18 +219,15 @@ def test_what_one_decision_looks_at_does_not_grow_with_the_history(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Some are told and not known to be removed, some suspend the site: all is long ago."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
+    site = added()
     for n in range(1, 90):
-        site.do(c.Log(by="li"), minutes=30 * 60)
+        site.log(minutes=30 * 60)
         if n % 3:
-            site.do(c.RecordContact(by="li", incident=n, outcome="reached"), minutes=5)
+            site.reached(n, minutes=5)
         else:
-            site.do(c.Elapse(), minutes=61)
-            site.do(c.Elapse(), minutes=721)
+            site.elapse(61).elapse(721)
     parts = _looked_at(monkeypatch)
-    redecision, finding = redecided(site.entries, periods_of(site.own))
-    assert finding is None
+    redecision = decided_again(site)
     assert redecision.case == site.case
     assert len(parts) > 100
     assert max(len(part.incidents) for part in parts) <= 8
@@ -254,7 +245,7 @@ def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
     for n in range(500):
         if n % 50 == 0:
             site.activate(Policy(**random_histories.POLICIES[2 + (seed + n) % 21]))
-        site.now += timedelta(minutes=draw.choice((0, 0, 1, 20, 61, 300, 800)))
+        site.later(timedelta(minutes=draw.choice((0, 0, 1, 20, 61, 300, 800))))
         case = site.case
         outside = Outside(
             orders=list(case.deliveries), in_force=case.in_force, last_act=case.last_act
@@ -262,8 +253,7 @@ def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
         asked = random_command(draw, site.now, case.last_incident, outside)
         site.do(asked, may_be_refused=True)
     parts = _looked_at(monkeypatch)
-    redecision, finding = redecided(site.entries, periods_of(site.own))
-    assert finding is None
+    redecision = decided_again(site)
     assert redecision.case == site.case
     assert redecision.next_due() == rules.next_due(site.case)
     assert len(parts) > 100

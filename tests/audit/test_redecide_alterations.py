@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.audit import redecide
 from incidents.audit.entry import encode
-from incidents.audit.periods import Periods
 from incidents.audit.redecide import Redecision
 from incidents.machine import events as e
 from tests.audit.decided import (
@@ -24,10 +22,12 @@ from tests.audit.decided import (
     missed,
     of_kind,
     periods_of,
-    redecided,
     take,
     with_,
+    wrong_in,
 )
+
+pytestmark = pytest.mark.usefixtures("how")
 
 STATED = {
     "by", "occurred_at", "recorded_at", "note", "text", "urls", "category", "recurs",
@@ -40,12 +40,6 @@ STATED = {
 
 HOUR = timedelta(hours=1)
 EVERYTHING = everything()
-
-
-@pytest.fixture(params=["whole", "in parts"], autouse=True)
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small cases are decided whole; here all are, or none is."""
-    monkeypatch.setattr(redecide, "FEW", 1_000_000 if request.param == "whole" else -1)
 
 
 # ── one field ────────────────────────────────────────────────────────────────────────────────────
@@ -94,8 +88,7 @@ def test_a_finding_says_which_field_it_is_and_both_values() -> None:
     suspended = entries[3].event
     assert isinstance(suspended, e.SiteSuspended)
     shorter = altered(entries[3], until=suspended.until - HOUR)
-    _, finding = redecided(with_(entries, 4, shorter), Periods())
-    assert finding is not None
+    finding = wrong_in(with_(entries, 4, shorter))
     assert (finding.row, finding.column) == ("7-4", "until")
     assert finding.found == (
         "until is 2026-03-01T22:01:00Z, and the policy gives 2026-03-01T23:01:00Z"
@@ -109,8 +102,7 @@ def test_a_field_of_the_reason_is_named_with_its_values() -> None:
     assert closed.reason is not None
     wrong = replace(closed, reason=replace(closed.reason, within=HOUR))
     entry = replace(EVERYTHING.entries[n - 1], event=wrong)
-    _, finding = redecided(with_(EVERYTHING.entries, n, entry), periods_of(EVERYTHING.own))
-    assert finding is not None
+    finding = wrong_in(with_(EVERYTHING.entries, n, entry), EVERYTHING.own)
     assert finding.found == "reason.within is 3600 s, and the policy gives 86400 s"
 
 

@@ -6,33 +6,26 @@ from dataclasses import replace
 
 import pytest
 
-from incidents.audit import redecide
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from tests.audit.decided import (
     LOGIN,
     Decided,
     Entry,
+    added,
     altered,
-    delivered,
-    failed,
+    decided_again,
     first_wrong,
     kinds,
-    lifted,
     of_kind,
     order,
-    periods_of,
-    redecided,
     seen,
     with_,
     without,
+    wrong_in,
 )
 
-
-@pytest.fixture(params=["whole", "in parts"], autouse=True)
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small cases are decided whole; here all are, or none is."""
-    monkeypatch.setattr(redecide, "FEW", 1_000_000 if request.param == "whole" else -1)
+pytestmark = pytest.mark.usefixtures("how")
 
 
 HOLD = c.SetHold(by="li", reason="sha256:1")
@@ -41,8 +34,7 @@ LIFT = c.LiftHold(by="li", reason="sha256:2")
 
 def began(*commands: c.Command) -> Decided:
     """A site, and what was done on it."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
+    site = added()
     for command in commands:
         site.do(command, minutes=1)
     return site
@@ -63,8 +55,7 @@ def never_written(site: Decided, *numbers: int) -> None:
 
 def found(site: Decided) -> str:
     """What is wrong with the record."""
-    _, finding = redecided(site.entries, periods_of(site.own))
-    assert finding is not None
+    finding = wrong_in(site.entries, site.own)
     return str(finding.found)
 
 
@@ -73,63 +64,50 @@ def found(site: Decided) -> str:
 
 def _tried_and_lifted(site: Decided) -> None:
     marked(site, 2)
-    site.do(LIFT, minutes=1)
-    site.do(lifted(site, 2), minutes=1)
+    site.lift(minutes=1).cancel_lifted(2, minutes=1)
     assert site.case.in_force == "unknown"
-    site.do(delivered(site), minutes=1)
+    site.deliver(minutes=1)
 
 
 def _a_notice_that_a_reopening_in_the_world_lifts(site: Decided) -> None:
-    site.do(LIFT, minutes=1)
-    site.do(lifted(site, 2, "notice"), minutes=1)
+    site.lift(minutes=1).cancel_lifted(2, "notice", minutes=1)
 
 
 def _given_up_and_tried_again(site: Decided) -> None:
-    site.do(failed(site), minutes=1)
-    site.do(c.RetryOrder(by="li", order=2, lane="act"), minutes=1)
-    site.do(failed(site), minutes=1)
+    site.fail(minutes=1).retry(2, minutes=1).fail(minutes=1)
     site.do(c.CancelOrder(by="li", order=2, lane="act", why="by_hand"), minutes=1)
 
 
 def _a_dead_letter_that_arrived(site: Decided) -> None:
-    site.do(failed(site), minutes=1)
-    site.do(LIFT, minutes=1)
-    site.do(delivered(site), minutes=1)
+    site.fail(minutes=1).lift(minutes=1).deliver(minutes=1)
     site.do(c.RecordDelivery(order=2, lane="act", adapter="a", attempts=9, enforced=True))
     site.do(seen(site, "active"), minutes=1)
 
 
 def _ordered_once_more(site: Decided) -> None:
-    site.do(failed(site), minutes=1)
-    site.do(c.RepeatOrder(by="li"), minutes=1)
-    site.do(delivered(site), minutes=1)
+    site.fail(minutes=1).repeat(minutes=1).deliver(minutes=1)
 
 
 def _ordered_once_more_by_an_earlier_program(site: Decided) -> None:
     """It left the dead letter where it was; the next repetition is done with it."""
-    site.do(failed(site), minutes=1)
-    site.do(c.RepeatOrder(by="li", alone=True), minutes=1)
-    site.do(delivered(site), minutes=1)
-    site.do(seen(site, "active"), minutes=1)
-    site.do(c.RepeatOrder(by="li"), minutes=1)
+    site.fail(minutes=1).do(c.RepeatOrder(by="li", alone=True), minutes=1).deliver(minutes=1)
+    site.do(seen(site, "active"), minutes=1).repeat(minutes=1)
     assert kinds(site.entries)[-2:] == ["order_repeated", "order_cancelled"]
 
 
 def _a_suspension_that_was_never_written(site: Decided) -> None:
     """It was lifted in its own transaction, with what repeated it; a later one is lifted before
     anybody has tried it, and its reopening too."""
-    site.do(LIFT, minutes=1)
+    site.lift(minutes=1)
     for number in (2, 3):
         site.do(c.CancelOrder(by="li", order=number, lane="act", why="by_hand"))
     now = len(site.entries)
     for command in (HOLD, c.RepeatOrder(by="li"), LIFT):
         site.do(command)
     never_written(site, now + 1, now + 2, now + 3)
-    site.do(HOLD, minutes=1)
+    site.hold(minutes=1)
     suspending = order(site)
-    site.do(LIFT, minutes=1)
-    site.do(lifted(site, suspending), minutes=1)
-    site.do(lifted(site, order(site)))
+    site.lift(minutes=1).cancel_lifted(suspending, minutes=1).cancel_lifted(order(site))
     assert site.case.in_force == "active"
 
 
@@ -150,8 +128,7 @@ def test_what_the_desk_has_recorded_of_orders_is_decided_again(
 ) -> None:
     site = began(HOLD)
     tell(site)
-    redecision, finding = redecided(site.entries, periods_of(site.own))
-    assert finding is None
+    redecision = decided_again(site)
     case = redecision.case
     assert case is not None
     assert (case.in_force, case.last_act) == (site.case.in_force, site.case.last_act)
@@ -161,7 +138,7 @@ def test_what_the_desk_has_recorded_of_orders_is_decided_again(
 def test_what_was_in_somebodys_hand_when_it_was_cancelled_is_nobodys_business() -> None:
     site = began(HOLD, LIFT)
     marked(site, 2, attempts=3)
-    site.do(lifted(site, 2), minutes=1)
+    site.cancel_lifted(2, minutes=1)
     assert first_wrong(site.entries, []) is None
 
 
@@ -185,22 +162,19 @@ def test_a_delivery_of_an_order_that_never_was_is_found() -> None:
             e.OrderDelivered, site, order=number, lane=lane, order_kind="suspend", adapter="panel",
             attempts=1, enforced=True,
         )  # fmt: skip
-        _, finding = redecided([*site.entries, forged], periods_of(site.own))
-        assert finding is not None
+        finding = wrong_in([*site.entries, forged], site.own)
         assert (finding.row, finding.problem) == ("7-3", "not_decided")
         assert str(finding.found).startswith("the desk refuses it: no order 7-o")
 
 
 def test_a_delivery_that_is_recorded_twice_is_found() -> None:
-    site = began(HOLD)
-    site.do(delivered(site), minutes=1)
+    site = began(HOLD).deliver(minutes=1)
     site.entries.append(site.entries[-1])
     assert found(site).startswith("the desk refuses it: no order 7-o2 waits")
 
 
 def test_a_delivery_of_another_kind_than_was_ordered_is_found_with_both() -> None:
-    site = began(HOLD)
-    site.do(delivered(site), minutes=1)
+    site = began(HOLD).deliver(minutes=1)
     forged = altered(site.entries[2], order_kind="reopen")
     site.entries[2] = forged
     assert found(site) == "order_kind is reopen, and the policy gives suspend"
@@ -208,21 +182,18 @@ def test_a_delivery_of_another_kind_than_was_ordered_is_found_with_both() -> Non
 
 def test_a_delivery_without_its_order_is_found() -> None:
     """The suspension was taken out of the record, and what was done by it left in."""
-    site = began(HOLD)
-    site.do(delivered(site), minutes=1)
+    site = began(HOLD).deliver(minutes=1)
     assert first_wrong(without(site.entries, 2), []) == 2
 
 
 def test_a_lifting_that_nothing_lifts_is_found() -> None:
     site = began(HOLD, LIFT)
-    site.do(lifted(site, 2), minutes=1)
+    site.cancel_lifted(2, minutes=1)
     assert first_wrong(without(site.entries, 3), []) == 3
 
 
 def test_a_reopening_that_is_said_to_be_lifted_after_the_site_was_taken_down_is_found() -> None:
-    site = began(HOLD)
-    site.do(delivered(site), minutes=1)
-    site.do(LIFT, minutes=1)
+    site = began(HOLD).deliver(minutes=1).lift(minutes=1)
     site.entries.append(
         _event(
             e.OrderCancelled, site, order=4, lane="act", order_kind="reopen", why="lifted",
@@ -232,32 +203,26 @@ def test_a_reopening_that_is_said_to_be_lifted_after_the_site_was_taken_down_is_
 
 
 def test_a_failure_of_a_dead_letter_and_a_retry_of_none_are_found() -> None:
-    site = began(HOLD)
-    site.do(failed(site), minutes=1)
-    site.do(c.RetryOrder(by="li", order=2, lane="act"), minutes=1)
+    site = began(HOLD).fail(minutes=1).retry(2, minutes=1)
     assert first_wrong(without(site.entries, 3), []) == 3
-    site.do(failed(site), minutes=1)
+    site.fail(minutes=1)
     assert first_wrong(without(site.entries, 4), []) == 4
 
 
 def test_a_retry_of_what_was_overtaken_is_found() -> None:
-    site = began(HOLD)
-    site.do(failed(site), minutes=1)
-    site.do(LIFT, minutes=1)
+    site = began(HOLD).fail(minutes=1).lift(minutes=1)
     forged = _event(e.OrderRetried, site, order=2, lane="act", order_kind="suspend")
     site.entries.append(forged)
     assert "is not what is ordered for a.example any more" in found(site)
 
 
 def test_an_order_that_was_repeated_without_need_is_found() -> None:
-    site = began(HOLD)
-    site.do(failed(site), minutes=1)
-    site.do(c.RepeatOrder(by="li"), minutes=1)
+    site = began(HOLD).fail(minutes=1).repeat(minutes=1)
     repeated = of_kind(site, "order_repeated")
     assert first_wrong(site.entries, []) is None
     other = altered(site.entries[repeated - 1], order_kind="close")
     assert first_wrong(with_(site.entries, repeated, other), []) == repeated
-    site.do(delivered(site), minutes=1)
+    site.deliver(minutes=1)
     again = replace(site.entries[repeated - 1], place=99)
     later = altered(again, occurred_at=site.now, recorded_at=site.now)
     site.entries.append(later)

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from incidents.audit import redecide
 from incidents.audit.entry import decode, encode
-from incidents.audit.periods import Periods
 from incidents.audit.redecide import Redecision
 from incidents.machine import commands as c
 from incidents.machine import events as e
@@ -21,26 +19,22 @@ from tests.audit.decided import (
     TEN,
     Decided,
     Entry,
+    added,
     altered,
     everything,
     first_wrong,
     kinds,
     missed,
     of_kind,
-    periods_of,
-    redecided,
     with_,
     without,
+    wrong_in,
 )
+
+pytestmark = pytest.mark.usefixtures("how")
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 EVERYTHING = everything()
-
-
-@pytest.fixture(params=["whole", "in parts"], autouse=True)
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small cases are decided whole; here all are, or none is."""
-    monkeypatch.setattr(redecide, "FEW", 1_000_000 if request.param == "whole" else -1)
 
 
 def _moved(entry: Entry, by: timedelta) -> Entry:
@@ -56,20 +50,15 @@ def _moved(entry: Entry, by: timedelta) -> Entry:
 
 def test_a_suspension_too_early_is_found() -> None:
     """By a second, with each time in it made to fit; at the deadline itself nothing is due yet."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.Log(by="li"))
-    site.do(c.Elapse(), minutes=60 + 1 / 60)
+    site = added().log().elapse(60 + 1 / 60)
     early = [_moved(entry, -SECOND) for entry in site.entries[2:]]
     assert first_wrong(site.entries, []) is None
-    _, finding = redecided([*site.entries[:2], *early], Periods())
-    assert finding is not None
+    finding = wrong_in([*site.entries[:2], *early])
     assert (finding.row, finding.found) == ("7-3", "clock_lapsed is not due")
 
 
 def test_a_suspension_that_was_passed_over_is_found_when_the_next_thing_happens() -> None:
-    _, finding = redecided(without(missed().entries, 3, 4, 5, 6), Periods())
-    assert finding is not None
+    finding = wrong_in(without(missed().entries, 3, 4, 5, 6))
     assert finding.row == "7-3"
     assert finding.found == (
         "it is incident_logged of 2026-03-02T23:02:00Z, "
@@ -79,10 +68,7 @@ def test_a_suspension_that_was_passed_over_is_found_when_the_next_thing_happens(
 
 def test_a_suspension_made_later_than_its_time_shows_by_what_came_between() -> None:
     """The lapse is put behind a call that was made after the deadline."""
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.Log(by="li"))
-    site.do(c.Elapse(), minutes=61)
+    site = added().log().elapse(61)
     site.do(c.RecordContact(by="li", incident=1, outcome="no-answer"), minutes=5)
     first, logged, lapsed, suspended, called = site.entries
     later = timedelta(minutes=5)
@@ -97,8 +83,7 @@ def test_a_reopening_that_was_passed_over_is_found() -> None:
 
 def test_a_lapse_without_its_suspension_is_found_also_at_the_end() -> None:
     entries = missed().entries
-    _, finding = redecided(entries[:3], Periods())
-    assert finding is not None
+    finding = wrong_in(entries[:3])
     assert finding.row == "7-4"
     assert finding.found == (
         "it is not there: the policy gives site_suspended of 2026-03-01T11:00:00Z"
@@ -108,15 +93,13 @@ def test_a_lapse_without_its_suspension_is_found_also_at_the_end() -> None:
 @pytest.mark.parametrize("logged", [1, 2])
 def test_a_closure_without_its_three_incidents_is_found(logged: int) -> None:
     closed = EVERYTHING.entries[of_kind(EVERYTHING, "site_closed") - 1].event
-    site = Decided()
-    site.do(c.AddSite(by="li"))
+    site = added()
     for _ in range(logged):
-        site.do(c.Log(by="li"), minutes=1)
+        site.log(minutes=1)
     assert closed.reason is not None
     reason = replace(closed.reason, incidents=(1, 2, 3), decided_at=site.now)
     event = replace(closed, occurred_at=site.now, recorded_at=site.now, reason=reason, run=None)
-    _, finding = redecided([*site.entries, Entry(event=event, login=LOGIN, place=9)], Periods())
-    assert finding is not None
+    finding = wrong_in([*site.entries, Entry(event=event, login=LOGIN, place=9)])
     assert finding.row == f"7-{logged + 2}"
     assert finding.found == "site_closed follows from other events, and from none that is here"
 
@@ -151,14 +134,10 @@ def _reason(event: e.Event) -> e.Reason:
 
 
 def test_a_reinstatement_by_the_person_who_asked_for_it_is_found() -> None:
-    site = Decided()
-    site.do(c.AddSite(by="li"))
-    site.do(c.StateFalse(by="li", field="phone", evidence="sha256:1"))
-    site.do(c.AskReinstatement(by="li", reason="sha256:2"))
-    site.do(c.Approve(by="wang"), minutes=1)
+    site = added().false("phone")
+    site.do(c.AskReinstatement(by="li", reason="sha256:2")).do(c.Approve(by="wang"), minutes=1)
     assert first_wrong(site.entries, []) is None
-    _, finding = redecided(with_(site.entries, 4, altered(site.entries[3], by="li")), Periods())
-    assert finding is not None
+    finding = wrong_in(with_(site.entries, 4, altered(site.entries[3], by="li")))
     assert finding.row == "7-4"
     assert str(finding.found).startswith("the desk refuses it: li asked for this")
 
@@ -197,12 +176,10 @@ def _imported(now: datetime, contact: str) -> e.Event:
 def test_what_the_desk_never_does_is_found(event: Callable[[datetime], e.Event], why: str) -> None:
     site = Decided(policy=DOCUMENTED)
     site.do(c.AddSite(by="li"))
-    site.activate(replace(DOCUMENTED, removal_within=HOUR, unreachable_within=10 * HOUR))
-    site.do(c.Log(by="li"))
+    site.activate(replace(DOCUMENTED, removal_within=HOUR, unreachable_within=10 * HOUR)).log()
     own = replace(event(site.now), policy=site.policy.digest)
     entries = [*site.entries, Entry(event=own, login=LOGIN, place=9)]
-    _, finding = redecided(entries, periods_of(site.own))
-    assert finding is not None
+    finding = wrong_in(entries, site.own)
     assert finding.row == "7-3"
     assert str(finding.found).startswith(why)
 

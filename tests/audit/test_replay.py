@@ -1,7 +1,7 @@
 """The replay: the tables are what the entries say, and whatever is not is found and named."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from random import Random
 from typing import Any
 
@@ -13,34 +13,11 @@ from incidents.audit.replay import OUTSIDE, Replay
 from incidents.machine import commands as c
 from incidents.store import tables
 from incidents.store.engine import reading
-from tests.audit.histories import Histories
-from tests.audit.tampering import behind_the_desk_s_back, fill, proved, tamper
-from tests.databases import Databases
+from tests.audit import tampering
+from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding, proved, tamper
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
 
-
-@pytest.fixture(scope="module")
-def day(databases: Databases, histories: Histories) -> Iterator[Rehearsal]:
-    """A history that leaves something in every column; each test leaves it as it was."""
-    with databases.at_head() as url, histories.after(fill, url) as day:
-        yield day
-
-
-@pytest.fixture
-def own_day(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
-    """The same, to do with as one likes."""
-    with histories.after(fill, db_url) as day:
-        yield day
-
-
-@contextmanager
-def _changed(day: Rehearsal) -> Iterator[Connection]:
-    with behind_the_desk_s_back(day.engine) as connection:
-        yield connection
-
-
-def _findings(connection: Connection, site_id: int | None = None) -> list[Finding]:
-    return list(Replay(connection, site_id).findings())
+fill = tampering.fill
 
 
 # ── all is well ──────────────────────────────────────────────────────────────────────────────────
@@ -69,21 +46,21 @@ def test_random_days_at_the_desk_replay_to_the_tables(db_url: str, seed: int) ->
             if n % 10 == 0:
                 day.elapse()
         with reading(day.engine) as connection:
-            assert _findings(connection) == []
+            assert findings(connection) == []
 
 
 def test_a_database_without_a_record_replays_to_nothing(db_url: str) -> None:
     with rehearsal(db_url) as day, reading(day.engine) as connection:
-        assert _findings(connection) == []
+        assert findings(connection) == []
 
 
 def test_one_site_is_replayed_alone(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(update(tables.sites).where(tables.sites.c.id == 2).values(run=7))
         replay = Replay(connection, 1)
         assert list(replay.findings()) == []
         assert replay.sites == 1
-        [finding] = _findings(connection, 2)
+        [finding] = findings(connection, 2)
         assert finding.site == "b.example"
 
 
@@ -91,13 +68,13 @@ def test_one_site_is_replayed_alone(day: Rehearsal) -> None:
 def test_a_replay_sees_one_state_of_the_database_while_the_desk_writes(own_day: Rehearsal) -> None:
     with reading(own_day.engine) as connection:
         replay = Replay(connection)
-        findings = replay.findings()
+        found = replay.findings()
         connection.execute(select(tables.desk)).all()
         assert own_day.give(c.Log(by="li", again=True), "a.example").refusal is None
         assert own_day.give(c.EditSite(by="li", phone="010 5555 0199"), "d.example").refusal is None
-        assert list(findings) == []
+        assert list(found) == []
     with reading(own_day.engine) as connection:
-        assert _findings(connection) == []
+        assert findings(connection) == []
 
 
 # ── a changed value ──────────────────────────────────────────────────────────────────────────────
@@ -109,7 +86,7 @@ def _unnoticed(
     """Those in which a value is changed and not found, of a row in which it is none, or is not."""
     missed = []
     for table, column in columns:
-        with _changed(day) as connection:
+        with behind_the_desk_s_back(day.engine) as connection:
             if not tamper(connection, table, column, empty=empty):
                 assert empty, f"the history leaves {column} empty"
                 continue
@@ -140,12 +117,12 @@ def test_a_value_of_each_type_is_compared_as_the_database_keeps_it(day: Rehearsa
 
 
 def test_a_finding_names_site_table_row_column_and_both_values(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         mine = tables.incidents.c.site_id == 1
         connection.execute(
             update(tables.incidents).where(mine, tables.incidents.c.n == 1).values(state="removed")
         )
-        assert _findings(connection) == [
+        assert findings(connection) == [
             Finding(
                 site="a.example", table="incidents", row="1-1", problem="changed",
                 column="state", expected="unreached", found="removed",
@@ -154,60 +131,54 @@ def test_a_finding_names_site_table_row_column_and_both_values(day: Rehearsal) -
 
 
 def test_times_are_told_as_people_write_them(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         tamper(connection, tables.suspensions, tables.suspensions.c.until, empty=False)
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert finding.expected == "2026-03-02T00:00:00Z"
     assert finding.found == "2026-03-02T00:00:00.000001Z"
 
 
 def test_what_nobody_can_read_any_more_is_found_like_anything_else(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        connection.execute(text("UPDATE sites SET closure = '{' WHERE id = 2"))
-        [finding] = _findings(connection)
-        assert (finding.column, finding.found) == ("closure", "{")
+    finding = only_finding(day, text("UPDATE sites SET closure = '{' WHERE id = 2"))
+    assert (finding.column, finding.found) == ("closure", "{")
 
 
 def test_a_deleted_and_an_added_row_are_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(delete(tables.contacts).where(tables.contacts.c.incident == 1))
         row = connection.execute(select(tables.claims).limit(1)).mappings().one()
         connection.execute(insert(tables.claims).values({**row, "item": "2"}))
-        found = {(f.table, f.row, f.problem) for f in _findings(connection)}
+        found = {(f.table, f.row, f.problem) for f in findings(connection)}
     assert found == {("contacts", "1-1-1", "deleted"), ("claims", "1-2", "added")}
 
 
 def test_a_site_that_the_record_does_not_know_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         row = connection.execute(select(tables.sites).limit(1)).mappings().one()
         connection.execute(insert(tables.sites).values({**row, "id": 99, "name": "z.example"}))
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.table, finding.row, finding.problem) == ("sites", "99", "added")
 
 
 def test_a_site_whose_row_is_gone_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        connection.execute(delete(tables.sites).where(tables.sites.c.id == 3))
-        [finding] = _findings(connection)
+    finding = only_finding(day, delete(tables.sites).where(tables.sites.c.id == 3))
     assert (finding.site, finding.table, finding.problem) == ("c.example", "sites", "deleted")
 
 
 def test_words_that_are_not_those_that_were_sealed_are_found_without_being_told(
     day: Rehearsal,
 ) -> None:
-    with _changed(day) as connection:
-        ordered = tables.sealed.c.value == "ordered"
-        connection.execute(update(tables.sealed).where(ordered).values(value="a kind request"))
-        [finding] = _findings(connection)
+    ordered = tables.sealed.c.value == "ordered"
+    finding = only_finding(day, update(tables.sealed).where(ordered).values(value="a kind request"))
     assert (finding.table, finding.problem) == ("sealed", "broken_seal")
     assert "request" not in repr(finding)
 
 
 def test_each_of_the_words_that_are_gone_without_a_record_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         gone = set(connection.scalars(select(tables.sealed.c.ref)))
         connection.execute(delete(tables.sealed))
-        found = _findings(connection)
+        found = findings(connection)
     assert {finding.problem for finding in found} == {"erased_without_record"}
     assert sorted(finding.row for finding in found) == sorted(gone)
     assert {finding.site for finding in found} >= {"the desk", "a.example", "b.example"}
@@ -245,48 +216,53 @@ def _rewrite(connection: Connection, seq: int, old: str, new: str, site_id: int 
     connection.execute(update(tables.entries).where(*where).values(body=body.replace(old, new)))
 
 
+def _after_rewriting(day: Rehearsal, seq: int, old: str, new: str, site_id: int = 1) -> Finding:
+    with behind_the_desk_s_back(day.engine) as connection:
+        _rewrite(connection, seq, old, new, site_id)
+        [finding] = findings(connection)
+    return finding
+
+
 def test_a_missing_entry_is_found_and_the_rest_of_its_site_is_not_compared(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        connection.execute(delete(tables.entries).where(*_entry(1, 3)))
-        [finding] = _findings(connection)
+    finding = only_finding(day, delete(tables.entries).where(*_entry(1, 3)))
     assert (finding.row, finding.problem) == ("1-3", "missing_entry")
 
 
 def test_the_last_entry_of_a_site_is_missed_too(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
         connection.execute(delete(tables.entries).where(*_entry(3, last)))
-        found = _findings(connection)
+        found = findings(connection)
     assert {(f.site, f.column) for f in found} >= {("c.example", "seq"), ("c.example", "held")}
 
 
 def test_all_entries_of_a_site_are_missed(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(delete(tables.entries).where(tables.entries.c.site_id == 4))
-        assert {(f.table, f.row) for f in _findings(connection)} >= {("sites", "4")}
+        assert {(f.table, f.row) for f in findings(connection)} >= {("sites", "4")}
 
 
 def test_a_doubled_entry_is_found(day: Rehearsal) -> None:
     """Under its own number the schema takes none, so the copy stands under another."""
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
         row = connection.execute(
             select(tables.entries).where(*_entry(3, last))
         ).mappings().one()  # fmt: skip
         copy = {**row, "id": row["id"] + 1_000, "site_seq": last + 1}
         connection.execute(insert(tables.entries).values(copy))
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.row, finding.problem) == (f"3-{last + 1}", "misplaced_entry")
 
 
 def test_a_doubled_entry_is_found_where_the_schema_has_lost_its_index(own_day: Rehearsal) -> None:
-    with _changed(own_day) as connection:
+    with behind_the_desk_s_back(own_day.engine) as connection:
         connection.execute(text("DROP INDEX uq_entries_site_id_site_seq"))
         row = connection.execute(
             select(tables.entries).where(*_entry(3, 1))
         ).mappings().one()  # fmt: skip
         connection.execute(insert(tables.entries).values({**row, "id": row["id"] + 1_000}))
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.row, finding.problem) == ("3-1", "misplaced_entry")
 
 
@@ -302,9 +278,7 @@ def test_a_doubled_entry_is_found_where_the_schema_has_lost_its_index(own_day: R
     ],
 )
 def test_an_entry_that_cannot_be_read_is_found(day: Rehearsal, old: str, new: str) -> None:
-    with _changed(day) as connection:
-        _rewrite(connection, 2, old, new)
-        [finding] = _findings(connection)
+    finding = _after_rewriting(day, 2, old, new)
     assert (finding.row, finding.problem) == ("1-2", "unreadable_entry")
     assert finding.found
 
@@ -320,36 +294,30 @@ def test_an_entry_that_cannot_be_read_is_found(day: Rehearsal, old: str, new: st
     ],
 )
 def test_an_impossible_move_is_found(day: Rehearsal, seq: int, old: str, new: str) -> None:
-    with _changed(day) as connection:
-        _rewrite(connection, seq, old, new)
-        [finding] = _findings(connection)
+    finding = _after_rewriting(day, seq, old, new)
     assert (finding.row, finding.problem) == (f"1-{seq}", "impossible_entry")
 
 
 def test_a_record_that_does_not_begin_with_its_site_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        _rewrite(connection, 1, '"kind":"site_added"', '"kind":"site_edited"')
-        [finding] = _findings(connection)
+    finding = _after_rewriting(day, 1, '"kind":"site_added"', '"kind":"site_edited"')
     assert (finding.row, finding.problem) == ("1-1", "impossible_entry")
 
 
 def test_an_entry_of_another_site_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        _rewrite(connection, 2, '"site":"a.example"', '"site":"b.example"')
-        [finding] = _findings(connection)
+    finding = _after_rewriting(day, 2, '"site":"a.example"', '"site":"b.example"')
     assert finding.problem == "misplaced_entry"
     assert "b.example" in finding.found
 
 
 def test_an_entry_before_its_predecessor_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         _rewrite(connection, 2, '"recorded_at":"2026-03-01T10', '"recorded_at":"2026-02-01T10')
-        assert [f.problem for f in _findings(connection)] == ["changed"]
+        assert [f.problem for f in findings(connection)] == ["changed"]
         rows = update(tables.entries).where(*_entry(1, 2))
         at = select(tables.entries.c.recorded_at).where(*_entry(1, 2))
         then = connection.execute(at).scalar_one().replace(month=2)
         connection.execute(rows.values(recorded_at=then))
-        assert [f.problem for f in _findings(connection)] == ["misplaced_entry"]
+        assert [f.problem for f in findings(connection)] == ["misplaced_entry"]
 
 
 @pytest.mark.parametrize(
@@ -362,23 +330,19 @@ def test_an_entry_before_its_predecessor_is_found(day: Rehearsal) -> None:
     ],
 )
 def test_an_activation_that_nobody_made_is_found(day: Rehearsal, old: str, new: str) -> None:
-    with _changed(day) as connection:
-        _rewrite(connection, 1, old, new, site_id=0)
-        [finding] = _findings(connection)
+    finding = _after_rewriting(day, 1, old, new, site_id=0)
     assert (finding.site, finding.row) == ("the desk", "0-1")
 
 
 def test_an_activation_that_is_gone_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        connection.execute(delete(tables.entries).where(*_entry(0, 1)))
-        [finding] = _findings(connection)
-        assert (finding.row, finding.found) == ("0-2", "entry 1 is missing")
+    finding = only_finding(day, delete(tables.entries).where(*_entry(0, 1)))
+    assert (finding.row, finding.found) == ("0-2", "entry 1 is missing")
 
 
 def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         of = tables.entries.c
         connection.execute(delete(tables.entries).where(of.site_id == 0, of.site_seq >= 2))
-        assert {(f.table, f.problem) for f in _findings(connection)} == {
+        assert {(f.table, f.problem) for f in findings(connection)} == {
             ("log_keys", "added"), ("accounts", "added"), ("tokens", "added"), ("desk", "changed"),
         }  # fmt: skip

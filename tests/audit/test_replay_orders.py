@@ -6,52 +6,36 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from incidents.audit.finding import Finding
-from incidents.audit.replay import OUTSIDE, Replay
+from incidents.audit.replay import OUTSIDE
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store import tables
 from incidents.store.engine import reading
-from tests.audit.histories import Histories
-from tests.audit.tampering import behind_the_desk_s_back, fill
+from tests.audit import tampering
+from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
-
-@pytest.fixture(scope="module")
-def day(histories: Histories) -> Iterator[Rehearsal]:
-    """A history that leaves something in every column; each test leaves it as it was."""
-    with histories.after(fill) as day:
-        yield day
-
-
-@contextmanager
-def _changed(day: Rehearsal) -> Iterator[Connection]:
-    with behind_the_desk_s_back(day.engine) as connection:
-        yield connection
-
-
-def _findings(connection: Connection) -> list[Finding]:
-    return list(Replay(connection).findings())
+fill = tampering.fill
 
 
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_an_order_that_nothing_gives_rise_to_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         row = connection.execute(select(tables.orders).limit(1)).mappings().one()
         connection.execute(insert(tables.orders).values({**row, "n": 2, "kind": "close"}))
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.table, finding.problem) == ("orders", "added")
 
 
 @pytest.mark.parametrize("kind", ["suspend", "reopen", "close", "notify", "call"])
 def test_an_order_that_is_gone_is_found(day: Rehearsal, kind: str) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(delete(tables.orders).where(tables.orders.c.kind == kind))
-        found = _findings(connection)
+        found = findings(connection)
     assert found
     assert {(f.table, f.problem, f.expected) for f in found} == {("orders", "deleted", kind)}
 
@@ -60,19 +44,19 @@ def test_an_order_that_is_gone_is_missed_and_what_waits_of_it_is_as_it_should_be
     day: Rehearsal,
 ) -> None:
     """One thing is wrong, and one is told."""
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(delete(tables.orders).where(tables.orders.c.kind == "close"))
         waits = tables.deliveries.c.kind == "close"
         assert connection.execute(select(tables.deliveries).where(waits)).all()
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.table, finding.problem) == ("orders", "deleted")
 
 
 def test_an_order_that_is_gone_with_what_waits_of_it_is_missed_everywhere(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         for table in (tables.orders, tables.deliveries):
             connection.execute(delete(table).where(table.c.kind == "close"))
-        found = [(f.table, f.problem) for f in _findings(connection)]
+        found = [(f.table, f.problem) for f in findings(connection)]
     assert found == [("orders", "deleted"), ("deliveries", "deleted"), ("deliveries", "deleted")]
 
 
@@ -86,7 +70,7 @@ def test_orders_that_cancelled_each_other_are_no_finding(db_url: str) -> None:
         day.give(c.RecordContact(by="li", incident=1, outcome="reached", at=called))
         assert day.rows("SELECT kind FROM orders") == [("notify",)]
         with reading(day.engine) as connection:
-            assert _findings(connection) == []
+            assert findings(connection) == []
 
 
 @contextmanager
@@ -107,14 +91,14 @@ def test_a_suspension_that_was_repeated_and_lifted_in_one_transaction_is_no_find
     with _cancelled_day(db_url) as day:
         assert day.rows("SELECT count(*) FROM orders") == [(0,)]
         with reading(day.engine) as connection:
-            assert _findings(connection) == []
+            assert findings(connection) == []
 
 
 def test_what_waits_of_an_order_that_cancelled_out_was_added_by_somebody(db_url: str) -> None:
     with _cancelled_day(db_url) as day:
-        with _changed(day) as connection:
+        with behind_the_desk_s_back(day.engine) as connection:
             connection.execute(insert(tables.deliveries).values(_waiting(1, "act", 4, "reopen")))
-            [finding] = _findings(connection)
+            [finding] = findings(connection)
         assert (finding.table, finding.row, finding.problem) == (
             "deliveries", "1-act-4-1", "added",
         )  # fmt: skip
@@ -129,10 +113,10 @@ def test_a_repetition_that_is_gone_does_not_cancel_with_a_reopening_of_the_same_
         day.later(minutes=5)
         for command in (c.RepeatOrder(by="li"), c.LiftHold(by="li", reason="r")):
             day.give(command)
-        with _changed(day) as connection:
+        with behind_the_desk_s_back(day.engine) as connection:
             late = tables.orders.c.site_seq > 2
             assert connection.execute(delete(tables.orders).where(late)).rowcount == 2
-            found = [(f.table, f.row, f.problem) for f in _findings(connection)]
+            found = [(f.table, f.row, f.problem) for f in findings(connection)]
     assert found == [("orders", "1-3-1", "deleted"), ("orders", "1-4-1", "deleted")]
 
 
@@ -150,29 +134,29 @@ _OF = tables.deliveries.c
 
 
 def test_what_waits_and_was_taken_away_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        connection.execute(delete(tables.deliveries).where(_OF.site_id == 3, _OF.lane == "act"))
-        [finding] = _findings(connection)
+    finding = only_finding(
+        day, delete(tables.deliveries).where(_OF.site_id == 3, _OF.lane == "act")
+    )
     assert (finding.site, finding.table, finding.problem) == ("c.example", "deliveries", "deleted")
     assert finding.row.startswith("3-act-")
 
 
 def test_a_dead_letter_that_was_taken_away_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         assert connection.execute(delete(tables.deliveries).where(_OF.dead)).rowcount == 1
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.site, finding.table, finding.problem) == ("d.example", "deliveries", "deleted")
 
 
 def test_an_order_that_was_carried_out_and_waits_again_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         done = tables.orders.c
         seq = connection.scalar(
             select(func.min(done.site_seq)).where(done.site_id == 1, done.kind == "suspend")
         )
         assert seq is not None
         connection.execute(insert(tables.deliveries).values(_waiting(1, "act", seq, "suspend")))
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.row, finding.problem) == (f"1-act-{seq}-1", "added")
 
 
@@ -180,9 +164,7 @@ def test_an_order_that_was_carried_out_and_waits_again_is_found(day: Rehearsal) 
 def test_something_that_nobody_has_ordered_and_that_waits_is_found(
     day: Rehearsal, site: int
 ) -> None:
-    with _changed(day) as connection:
-        connection.execute(insert(tables.deliveries).values(_waiting(site, "act", 1, "close")))
-        [finding] = _findings(connection)
+    finding = only_finding(day, insert(tables.deliveries).values(_waiting(site, "act", 1, "close")))
     assert (finding.table, finding.row, finding.problem) == (
         "deliveries", f"{site}-act-1-1", "added",
     )  # fmt: skip
@@ -192,11 +174,11 @@ def test_something_that_nobody_has_ordered_and_that_waits_is_found(
 def test_a_dead_letter_that_is_made_to_wait_and_what_waits_made_dead_are_found(
     day: Rehearsal, dead: bool
 ) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         changed = connection.execute(
             update(tables.deliveries).where(_OF.dead.is_(dead)).values(dead=not dead)
         ).rowcount
-        found = _findings(connection)
+        found = findings(connection)
     assert len(found) == changed > 0
     assert {(f.problem, f.column, bool(f.expected), bool(f.found)) for f in found} == {
         ("changed", "dead", dead, not dead)
@@ -204,18 +186,16 @@ def test_a_dead_letter_that_is_made_to_wait_and_what_waits_made_dead_are_found(
 
 
 def test_an_order_that_waits_as_another_kind_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
-        held = (_OF.site_id == 3, _OF.lane == "act")
-        connection.execute(update(tables.deliveries).where(*held).values(kind="reopen"))
-        [finding] = _findings(connection)
+    held = (_OF.site_id == 3, _OF.lane == "act")
+    finding = only_finding(day, update(tables.deliveries).where(*held).values(kind="reopen"))
     assert (finding.column, finding.expected, finding.found) == ("kind", "suspend", "reopen")
 
 
 def test_an_order_that_waits_in_another_lane_is_found(day: Rehearsal) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         held = (_OF.site_id == 3, _OF.lane == "act")
         connection.execute(update(tables.deliveries).where(*held).values(lane="desk"))
-        found = {(f.row.split("-")[1], f.problem) for f in _findings(connection)}
+        found = {(f.row.split("-")[1], f.problem) for f in findings(connection)}
     assert found == {("act", "deleted"), ("desk", "added")}
 
 
@@ -225,11 +205,11 @@ def test_an_order_that_waits_in_another_lane_is_found(day: Rehearsal) -> None:
 def test_what_is_in_force_and_was_carried_out_last_is_what_the_record_says(
     day: Rehearsal, column: str, value: Any
 ) -> None:
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         mine = tables.sites.c.id == 4
         before = connection.scalar(select(tables.sites.c[column]).where(mine))
         connection.execute(update(tables.sites).where(mine).values({column: value}))
-        [finding] = _findings(connection)
+        [finding] = findings(connection)
     assert (finding.table, finding.column) == ("sites", column)
     assert (finding.expected, finding.found) == (before, value)
 
@@ -242,6 +222,6 @@ def test_how_often_and_by_whom_it_was_tried_is_no_part_of_the_record(day: Rehear
     assert {f"deliveries.{name}" for name in marks} == {
         name for name in OUTSIDE if name.startswith("deliveries.")
     }
-    with _changed(day) as connection:
+    with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(update(tables.deliveries).values(marks))
-        assert _findings(connection) == []
+        assert findings(connection) == []
