@@ -48,15 +48,30 @@ class Record:
         )
 
 
+Tampering = Callable[[Record], object]
+
+
+def gone(site: str, *kinds: str, nth: int = 0) -> Tampering:
+    """Without the entries of these kinds, the first of each or the `nth` behind it."""
+    return lambda record: record.drop(*(record.find(site, kind, nth) for kind in kinds))
+
+
+def again(site: str, kind: str, nth: int = 0, **changes: Any) -> Tampering:
+    """With a copy at the end."""
+    return lambda record: record.add(record.find(site, kind, nth), **changes)
+
+
+def said(site: str, kind: str, **data: Any) -> Tampering:
+    """An entry that says something else."""
+    return lambda record: record.find(site, kind)["data"].update(data)
+
+
+def written(site: str, kind: str, nth: int = 0, **fields: Any) -> Tampering:
+    """An entry with something else of what each has."""
+    return lambda record: record.find(site, kind, nth).update(fields)
+
+
 # What an act has come to.
-
-
-def lose_the_last_act(record: Record) -> None:
-    record.lines.remove(record.of(LATE)[-1])
-
-
-def do_an_act_twice(record: Record) -> None:
-    record.add(record.find(TOLD, "incident_logged"), data={"incident": "3-2", "state_to": "moot"})
 
 
 def do_an_unanswered_act_twice(record: Record) -> None:
@@ -69,10 +84,6 @@ def do_an_unanswered_act_twice_in_one_transaction(record: Record) -> None:
     line = record.find(LATE, "hold_lifted")
     del record.ledger.acknowledgements[line["actor"]]
     record.add(line)
-
-
-def do_what_nobody_asked(record: Record) -> None:
-    record.add(record.find(LATE, "hold_set"), actor="operator-0")
 
 
 def do_what_was_refused(record: Record) -> None:
@@ -114,28 +125,12 @@ def do_something_else(record: Record) -> None:
 # The stream.
 
 
-def lose_one_in_the_midst(record: Record) -> None:
-    record.lines.remove(record.find(MISSED, "site_suspended"))
-
-
 def number_one_twice(record: Record) -> None:
     record.of(HELD)[-1]["site_seq"] = record.of(HELD)[-2]["site_seq"]
 
 
-def go_back_in_time(record: Record) -> None:
-    record.find(MISSED, "incident_logged", 1)["recorded_at"] = "2026-03-02T00:00:00Z"
-
-
-def tell_the_future(record: Record) -> None:
-    record.find(TOLD, "incident_refused")["occurred_at"] = "2027-01-01T00:00:00Z"
-
-
 def spoil_a_line(record: Record) -> None:
     del record.lines[3]["recorded_at"]
-
-
-def speak_of_what_is_not_there(record: Record) -> None:
-    record.find(WINDOW, "incident_removed")["data"]["incident"] = "2-77"
 
 
 def decide_under_another_policy(record: Record) -> None:
@@ -159,15 +154,6 @@ def fire_early(record: Record) -> None:
     _move(record, lapse["recorded_at"], record.find(MISSED, "incident_logged")["recorded_at"])
 
 
-def miss_a_clock(record: Record) -> None:
-    gone = [record.find(MISSED, kind) for kind in _A_SUSPENSION]
-    record.drop(*gone)
-
-
-def miss_a_clock_to_the_end(record: Record) -> None:
-    record.drop(*[line for line in record.of(HELD) if line["actor"] == "clock"])
-
-
 def take_clocks_out_of_order(record: Record) -> None:
     first, second = (record.find(HELD, "clock_lapsed", n) for n in (0, 1))
     for name in ("data", "occurred_at"):
@@ -186,26 +172,9 @@ def fire_on_a_closed_site(record: Record) -> None:
     )  # fmt: skip
 
 
-def suspend_by_itself(record: Record) -> None:
-    record.drop(record.find(MISSED, "clock_lapsed"))
-
-
-def do_not_suspend(record: Record) -> None:
-    gone = [record.find(HELD, "site_suspended")]
-    record.drop(*gone)
-
-
-def open_what_was_not_suspended(record: Record) -> None:
-    record.add(record.find(MISSED, "suspension_ended"))
-
-
 def open_too_early(record: Record) -> None:
     ended = record.find(MISSED, "suspension_ended")
     _move(record, ended["recorded_at"], ended["occurred_at"])
-
-
-def suspend_twice(record: Record) -> None:
-    record.add(record.find(HELD, "site_suspended"))
 
 
 def suspend_for_another_time(record: Record) -> None:
@@ -213,28 +182,12 @@ def suspend_for_another_time(record: Record) -> None:
     suspended["data"]["until"] = suspended["recorded_at"]
 
 
-def do_not_ask_to_look_again(record: Record) -> None:
-    record.drop(record.find(MISSED, "task_opened"))
-
-
 # The rules.
-
-
-def let_the_third_pass(record: Record) -> None:
-    record.drop(record.find(WINDOW, "site_closed"), record.find(WINDOW, "task_opened"))
-
-
-def close_by_too_few(record: Record) -> None:
-    record.find(WINDOW, "incident_logged", 0)["occurred_at"] = "2026-02-01T00:00:00Z"
 
 
 def name_too_few(record: Record) -> None:
     reason = record.find(WINDOW, "site_closed")["reason"]
     reason["incidents"] = reason["incidents"][1:]
-
-
-def do_not_tell_the_customer(record: Record) -> None:
-    record.drop(record.find(WINDOW, "task_opened"))
 
 
 def suspend_the_third_time(record: Record) -> None:
@@ -253,22 +206,6 @@ def close_the_second_time(record: Record) -> None:
     second["data"] |= {"site_to": "closed"}
 
 
-def miscount_the_run(record: Record) -> None:
-    record.find(MISSED, "site_suspended", 1)["run"] = 3
-
-
-def refuse_without_a_closing(record: Record) -> None:
-    record.drop(record.find(TOLD, "site_closed"))
-
-
-def close_without_a_word(record: Record) -> None:
-    record.drop(record.find(TOLD, "incident_refused"))
-
-
-def close_what_is_closed(record: Record) -> None:
-    record.add(record.find(WINDOW, "site_closed"), rule="false_info", data={"site_from": "closed"})
-
-
 def recur_on_a_closed_site(record: Record) -> None:
     recurrence = {"incident": "3-2", "state_to": "moot", "recurs": "3-1"}
     record.add(record.find(TOLD, "incident_logged"), data=recurrence)
@@ -283,14 +220,6 @@ def let_a_case_stand(record: Record) -> None:
 def give_another_hour(record: Record) -> None:
     logged = record.find(TOLD, "incident_logged")
     logged["data"]["contact_due"] = "2026-03-09T00:00:00Z"
-
-
-def move_what_stays(record: Record) -> None:
-    record.find(WINDOW, "incident_removed")["data"]["state_from"] = "unreached"
-
-
-def open_by_a_hold(record: Record) -> None:
-    record.find(LATE, "hold_set")["data"]["site_to"] = "closed"
 
 
 def approve_ones_own(record: Record) -> None:
@@ -312,24 +241,12 @@ def order_twice(record: Record) -> None:
     record.outgoing.orders.append(order._replace(n=2))
 
 
-def order_what_nobody_decided(record: Record) -> None:
-    record.outgoing.orders.append(Order(1, 1, 1, "close"))
-
-
 def order_something_else(record: Record) -> None:
     at = next(n for n, order in enumerate(record.outgoing.orders) if order.kind == "reopen")
     record.outgoing.orders[at] = record.outgoing.orders[at]._replace(kind="close")
 
 
 # What became of orders.
-
-
-def deliver_twice(record: Record) -> None:
-    record.add(record.find(CARRIED, "order_delivered"))
-
-
-def deliver_what_nobody_ordered(record: Record) -> None:
-    record.find(CARRIED, "order_delivered")["data"]["order"] = "6-o1"
 
 
 def overtake(record: Record) -> None:
@@ -339,50 +256,6 @@ def overtake(record: Record) -> None:
     record.find(CARRIED, "order_cancelled").update(
         kind="order_delivered", data=delivered["data"] | data
     )
-
-
-def deliver_without_trying(record: Record) -> None:
-    record.find(CARRIED, "order_delivered")["data"]["attempts"] = 0
-
-
-def deliver_something_else(record: Record) -> None:
-    record.find(CARRIED, "order_delivered")["data"]["order_kind"] = "close"
-
-
-def deliver_by_a_person(record: Record) -> None:
-    record.find(CARRIED, "order_delivered")["actor"] = "operator-0"
-
-
-def give_up_by_a_person(record: Record) -> None:
-    record.find(CARRIED, "order_failed")["actor"] = "operator-0"
-
-
-def give_up_twice(record: Record) -> None:
-    record.add(record.find(CARRIED, "order_failed", 1))
-
-
-def try_again_what_waits(record: Record) -> None:
-    record.drop(record.find(CARRIED, "order_failed"))
-
-
-def cancel_what_is_needed(record: Record) -> None:
-    record.drop(record.find(CARRIED, "hold_lifted", 1))
-
-
-def cancel_by_hand_of_nobody(record: Record) -> None:
-    record.find(CARRIED, "order_cancelled", 1)["actor"] = "courier"
-
-
-def see_what_was_known(record: Record) -> None:
-    record.find(CARRIED, "state_seen")["data"]["seen"] = "suspended"
-
-
-def repeat_what_is_in_force(record: Record) -> None:
-    record.drop(record.find(CARRIED, "state_seen"))
-
-
-def repeat_another_state(record: Record) -> None:
-    record.find(CARRIED, "order_repeated")["data"]["order_kind"] = "close"
 
 
 def forget_an_order_that_waits(record: Record) -> None:
@@ -396,82 +269,137 @@ def let_wait_what_was_given_up(record: Record) -> None:
     waiting[at] = waiting[at]._replace(dead=False)
 
 
-def let_wait_what_was_settled(record: Record) -> None:
-    record.outgoing.unsettled.append(Unsettled(6, 2, "act", "suspend", dead=False))
-
-
 _A_SUSPENSION = ("clock_lapsed", "site_suspended", "suspension_ended", "task_opened")
 
-TAMPERINGS: dict[Callable[[Record], None], str] = {
-    lose_the_last_act: "lost: ",
-    do_an_act_twice: "done twice, or by nobody",
-    do_an_unanswered_act_twice: "done twice, or by nobody",
-    do_an_unanswered_act_twice_in_one_transaction: "done 2 times",
-    do_what_nobody_asked: "done twice, or by nobody",
-    do_what_was_refused: "done twice, or by nobody",
-    refuse_what_was_done: "refused (not_held), and done",
-    answer_two_with_one: "as well",
-    answer_in_two_ways: "answered in different ways",
-    answer_what_nobody_asked: "answered, and never asked",
-    do_something_else: "no hold_set among what was done",
-    lose_one_in_the_midst: "not dense",
-    number_one_twice: "not dense",
-    go_back_in_time: "recorded before its predecessor",
-    tell_the_future: "of the future",
-    spoil_a_line: "the export cannot be read",
-    speak_of_what_is_not_there: "impossible here",
-    decide_under_another_policy: "and new is active",
-    fire_at_the_very_hour: "clock_lapsed: early",
-    fire_early: "clock_lapsed: early",
-    miss_a_clock: "missed before it: the clock of incident 1",
-    miss_a_clock_to_the_end: "missed to the end: the clock of incident 1",
-    take_clocks_out_of_order: "out of order",
-    fire_on_a_closed_site: "not due at all",
-    suspend_by_itself: "nothing calls for site_suspended",
-    do_not_suspend: "site_suspended is missing",
-    open_what_was_not_suspended: "opens what was not suspended",
-    open_too_early: "suspension_ended: early",
-    suspend_twice: "a suspension runs already",
-    suspend_for_another_time: "from when it is really made",
-    do_not_ask_to_look_again: "task_opened recheck is missing",
-    let_the_third_pass: "site_closed repeat is missing",
-    close_by_too_few: "nothing calls for site_closed repeat",
-    name_too_few: "these do not count as a window",
-    do_not_tell_the_customer: "task_opened tell is missing",
-    suspend_the_third_time: "site_closed unreachable_run must stand here",
-    close_the_second_time: "site_suspended must stand here",
-    miscount_the_run: "the run is 2, not 3",
-    refuse_without_a_closing: "site_closed refusal is missing",
-    close_without_a_word: "nothing calls for site_closed refusal",
-    close_what_is_closed: "it is closed already",
-    recur_on_a_closed_site: "a recurrence on a closed site",
-    let_a_case_stand: "case 1 is unstruck and does not stand",
-    give_another_hour: "the contact deadline is",
-    move_what_stays: "moves its incident ('unreached', 'removed')",
-    open_by_a_hold: "moves the site",
-    approve_ones_own: "another person must answer",
-    lose_an_order: "its order (suspend) is missing",
-    order_twice: "was written 2 times",
-    order_what_nobody_decided: "nothing on record calls for it",
-    order_something_else: "nothing on record calls for it",
-    deliver_twice: "no such order waits",
-    deliver_what_nobody_ordered: "no such order waits",
-    overtake: "it overtakes [11]",
-    deliver_without_trying: "nobody has tried",
-    deliver_something_else: "it is an order to suspend, not close",
-    deliver_by_a_person: "operator-0 is no courier",
-    give_up_by_a_person: "operator-0 is no courier",
-    give_up_twice: "no such order waits",
-    try_again_what_waits: "it was not given up",
-    cancel_what_is_needed: "nothing has lifted it",
-    cancel_by_hand_of_nobody: "a person must say so",
-    see_what_was_known: "that was known",
-    repeat_what_is_in_force: "that is in force",
-    repeat_another_state: "the site is suspended",
-    forget_an_order_that_waits: "it is not settled on record, and nobody will",
-    let_wait_what_was_given_up: "on record it does not wait like that",
-    let_wait_what_was_settled: "on record it does not wait like that",
-}
+TAMPERINGS: dict[str, tuple[Tampering, str]] = {
+    "lose the last act": (lambda r: r.lines.remove(r.of(LATE)[-1]), "lost: "),
+    "do an act twice": (
+        again(TOLD, "incident_logged", data={"incident": "3-2", "state_to": "moot"}),
+        "done twice, or by nobody",
+    ),
+    "do an unanswered act twice": (do_an_unanswered_act_twice, "done twice, or by nobody"),
+    "do an unanswered act twice in one transaction": (
+        do_an_unanswered_act_twice_in_one_transaction, "done 2 times",
+    ),
+    "do what nobody asked": (
+        again(LATE, "hold_set", actor="operator-0"), "done twice, or by nobody",
+    ),
+    "do what was refused": (do_what_was_refused, "done twice, or by nobody"),
+    "refuse what was done": (refuse_what_was_done, "refused (not_held), and done"),
+    "answer two with one": (answer_two_with_one, "as well"),
+    "answer in two ways": (answer_in_two_ways, "answered in different ways"),
+    "answer what nobody asked": (answer_what_nobody_asked, "answered, and never asked"),
+    "do something else": (do_something_else, "no hold_set among what was done"),
+    "lose one in the midst": (
+        lambda r: r.lines.remove(r.find(MISSED, "site_suspended")), "not dense",
+    ),
+    "number one twice": (number_one_twice, "not dense"),
+    "go back in time": (
+        written(MISSED, "incident_logged", 1, recorded_at="2026-03-02T00:00:00Z"),
+        "recorded before its predecessor",
+    ),
+    "tell the future": (
+        written(TOLD, "incident_refused", occurred_at="2027-01-01T00:00:00Z"), "of the future",
+    ),
+    "spoil a line": (spoil_a_line, "the export cannot be read"),
+    "speak of what is not there": (
+        said(WINDOW, "incident_removed", incident="2-77"), "impossible here",
+    ),
+    "decide under another policy": (decide_under_another_policy, "and new is active"),
+    "fire at the very hour": (fire_at_the_very_hour, "clock_lapsed: early"),
+    "fire early": (fire_early, "clock_lapsed: early"),
+    "miss a clock": (gone(MISSED, *_A_SUSPENSION), "missed before it: the clock of incident 1"),
+    "miss a clock to the end": (
+        lambda r: r.drop(*[line for line in r.of(HELD) if line["actor"] == "clock"]),
+        "missed to the end: the clock of incident 1",
+    ),
+    "take clocks out of order": (take_clocks_out_of_order, "out of order"),
+    "fire on a closed site": (fire_on_a_closed_site, "not due at all"),
+    "suspend by itself": (gone(MISSED, "clock_lapsed"), "nothing calls for site_suspended"),
+    "do not suspend": (gone(HELD, "site_suspended"), "site_suspended is missing"),
+    "open what was not suspended": (
+        again(MISSED, "suspension_ended"), "opens what was not suspended",
+    ),
+    "open too early": (open_too_early, "suspension_ended: early"),
+    "suspend twice": (again(HELD, "site_suspended"), "a suspension runs already"),
+    "suspend for another time": (suspend_for_another_time, "from when it is really made"),
+    "do not ask to look again": (gone(MISSED, "task_opened"), "task_opened recheck is missing"),
+    "let the third pass": (
+        gone(WINDOW, "site_closed", "task_opened"), "site_closed repeat is missing",
+    ),
+    "close by too few": (
+        written(WINDOW, "incident_logged", 0, occurred_at="2026-02-01T00:00:00Z"),
+        "nothing calls for site_closed repeat",
+    ),
+    "name too few": (name_too_few, "these do not count as a window"),
+    "do not tell the customer": (gone(WINDOW, "task_opened"), "task_opened tell is missing"),
+    "suspend the third time": (
+        suspend_the_third_time, "site_closed unreachable_run must stand here",
+    ),
+    "close the second time": (close_the_second_time, "site_suspended must stand here"),
+    "miscount the run": (written(MISSED, "site_suspended", 1, run=3), "the run is 2, not 3"),
+    "refuse without a closing": (gone(TOLD, "site_closed"), "site_closed refusal is missing"),
+    "close without a word": (
+        gone(TOLD, "incident_refused"), "nothing calls for site_closed refusal",
+    ),
+    "close what is closed": (
+        again(WINDOW, "site_closed", rule="false_info", data={"site_from": "closed"}),
+        "it is closed already",
+    ),
+    "recur on a closed site": (recur_on_a_closed_site, "a recurrence on a closed site"),
+    "let a case stand": (let_a_case_stand, "case 1 is unstruck and does not stand"),
+    "give another hour": (give_another_hour, "the contact deadline is"),
+    "move what stays": (
+        said(WINDOW, "incident_removed", state_from="unreached"),
+        "moves its incident ('unreached', 'removed')",
+    ),
+    "open by a hold": (said(LATE, "hold_set", site_to="closed"), "moves the site"),
+    "approve ones own": (approve_ones_own, "another person must answer"),
+    "lose an order": (lose_an_order, "its order (suspend) is missing"),
+    "order twice": (order_twice, "was written 2 times"),
+    "order what nobody decided": (
+        lambda r: r.outgoing.orders.append(Order(1, 1, 1, "close")),
+        "nothing on record calls for it",
+    ),
+    "order something else": (order_something_else, "nothing on record calls for it"),
+    "deliver twice": (again(CARRIED, "order_delivered"), "no such order waits"),
+    "deliver what nobody ordered": (
+        said(CARRIED, "order_delivered", order="6-o1"), "no such order waits",
+    ),
+    "overtake": (overtake, "it overtakes [11]"),
+    "deliver without trying": (said(CARRIED, "order_delivered", attempts=0), "nobody has tried"),
+    "deliver something else": (
+        said(CARRIED, "order_delivered", order_kind="close"),
+        "it is an order to suspend, not close",
+    ),
+    "deliver by a person": (
+        written(CARRIED, "order_delivered", actor="operator-0"), "operator-0 is no courier",
+    ),
+    "give up by a person": (
+        written(CARRIED, "order_failed", actor="operator-0"), "operator-0 is no courier",
+    ),
+    "give up twice": (again(CARRIED, "order_failed", 1), "no such order waits"),
+    "try again what waits": (gone(CARRIED, "order_failed"), "it was not given up"),
+    "cancel what is needed": (gone(CARRIED, "hold_lifted", nth=1), "nothing has lifted it"),
+    "cancel by hand of nobody": (
+        written(CARRIED, "order_cancelled", 1, actor="courier"), "a person must say so",
+    ),
+    "see what was known": (said(CARRIED, "state_seen", seen="suspended"), "that was known"),
+    "repeat what is in force": (gone(CARRIED, "state_seen"), "that is in force"),
+    "repeat another state": (
+        said(CARRIED, "order_repeated", order_kind="close"), "the site is suspended",
+    ),
+    "forget an order that waits": (
+        forget_an_order_that_waits, "it is not settled on record, and nobody will",
+    ),
+    "let wait what was given up": (
+        let_wait_what_was_given_up, "on record it does not wait like that",
+    ),
+    "let wait what was settled": (
+        lambda r: r.outgoing.unsettled.append(Unsettled(6, 2, "act", "suspend", dead=False)),
+        "on record it does not wait like that",
+    ),
+}  # fmt: skip
 
 
 def _move(record: Record, recorded_at: str, to: str) -> None:
