@@ -4,11 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from incidents.acts.nginx.server import Loaded, Server
+from tests.outbound.rig import LOOPBACK, receiver
 from tests.patience import PATIENCE_S
 
 
@@ -16,24 +16,8 @@ from tests.patience import PATIENCE_S
 def answering(answer: Callable[[int], tuple[int, bytes]]) -> Iterator[Server]:
     """Something on the loopback that gives the n-th who asks that status and body."""
     count = iter(range(10**6))
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = answer(next(count))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield server(f"127.0.0.1:{listening.server_port}")
-        finally:
-            listening.shutdown()
+    with receiver(lambda handler: handler.answer(*answer(next(count)))) as there:
+        yield server(f"{LOOPBACK}:{there.port}")
 
 
 def server(probe: str | None) -> Server:

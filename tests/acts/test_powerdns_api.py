@@ -1,10 +1,9 @@
 """What PowerDNS' API answers amiss has a name, and so has a wrong setting."""
 
+import socket
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from tests.acts import powerdns_rig
 from tests.acts.orders import SITE, order, problem
 from tests.acts.powerdns_rig import KEY, PowerDns
 from tests.acts.powerdns_zone import NOTICE, NOTICE_6, ZONE, A, adapter
+from tests.outbound.rig import request_of, talker
 
 # ── what PowerDNS answers amiss ──────────────────────────────────────────────────────────────────
 
@@ -39,36 +39,6 @@ def test_a_server_that_is_away_is_tried_again(tmp_path: Path) -> None:
         assert made.state(SITE) is None
 
 
-class _Odd(BaseHTTPRequestHandler):
-    """Answers everything with `answer`; `asked` is what it was asked."""
-
-    answer: bytes = b""
-    freed = threading.Event()
-    asked: ClassVar[list[tuple[str, str]]] = []
-
-    def do_GET(self) -> None:
-        self.asked.append((self.path, self.headers["X-API-Key"]))
-        self.wfile.write(self.answer)
-        if self.answer == b"":
-            self.freed.wait(20)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def odd() -> Iterator[Any]:
-    handler: Any = type("Odd", (_Odd,), {"asked": [], "freed": threading.Event()})
-    with HTTPServer(("127.0.0.1", 0), handler) as server:
-        handler.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield handler
-        handler.freed.set()
-        server.shutdown()
-        thread.join()
-
-
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -79,25 +49,30 @@ def odd() -> Iterator[Any]:
         (b"HTTP/1.0 500 Oops\r\n\r\n", "Retry http_500"),
         (b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", "Retry http_302"),
         (b"not HTTP at all\r\n\r\n", "Retry unreachable"),
-        (b"", "Retry timeout"),
+        (None, "Retry timeout"),
     ],
 )
 def test_an_answer_that_is_none_is_tried_again(
-    odd: Any, monkeypatch: pytest.MonkeyPatch, answer: bytes, expected: str
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | None, expected: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    odd.answer = answer
-    made = powerdns.make(
-        "dns",
-        Options(
-            "[acts.dns]", {"url": odd.url, "api_key": KEY, "notice_a": NOTICE, "timeout": "1s"}
-        ),
-    )
-    assert problem(made.deliver(order("suspend"))) == expected
-    assert odd.asked[0] == (
-        "/api/v1/servers/localhost/zones?zone=shop.example.&dnssec=false",
-        KEY,
-    )
+    asked: list[bytes] = []
+
+    def script(channel: socket.socket, over: threading.Event) -> None:
+        asked.append(request_of(channel))
+        channel.sendall(answer or b"")
+        if answer is None:
+            over.wait()
+
+    with talker(script) as there:
+        url = there.url.removesuffix("/hook")
+        table = {"url": url, "api_key": KEY, "notice_a": NOTICE, "timeout": "1s"}
+        made = powerdns.make("dns", Options("[acts.dns]", table))
+        assert problem(made.deliver(order("suspend"))) == expected
+    [request, *_] = asked
+    path = b"/api/v1/servers/localhost/zones?zone=shop.example.&dnssec=false"
+    assert request.startswith(b"GET " + path + b" HTTP/1.1\r\n")
+    assert f"\r\nx-api-key: {KEY}\r\n".encode() in request.lower()
 
 
 # ── settings ─────────────────────────────────────────────────────────────────────────────────────

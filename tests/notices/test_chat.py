@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from incidents.notices import chat, samples
 from incidents.notices.letter import Recipient
 from tests.acts.orders import problem
 from tests.notices.lane import WORDING
+from tests.outbound import rig
+from tests.outbound.rig import Handler, Seen
 from tests.patience import PATIENCE_S
 
 LETTER = WORDING.letter("call_task", samples.of("call_task"), "12-o45.desk")
@@ -38,8 +39,15 @@ class Receiver:
     port: int = 0
     status: int = 200
     hang: threading.Event | None = None
-    paths: list[str] = field(default_factory=list)
-    documents: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        return [seen.path for seen in self.seen]
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        return [json.loads(seen.body) for seen in self.seen]
 
     def url(self, path: str = f"/{SECRET}") -> str:
         return f"json://127.0.0.1:{self.port}{path}"
@@ -47,33 +55,18 @@ class Receiver:
 
 @contextmanager
 def receiving(receiver: Receiver) -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.paths.append(self.path)
-            receiver.documents.append(json.loads(body))
-            if receiver.hang is not None:
-                receiver.hang.wait()
-            self.send_response(receiver.status)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def take(handler: Handler) -> None:
+        if receiver.hang is not None:
+            receiver.hang.wait()
+        handler.answer(receiver.status, Location="/elsewhere")
 
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        receiver.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with rig.receiver(take) as there:
+        receiver.port, receiver.seen = there.port, there.seen
         try:
             yield receiver
         finally:
             if receiver.hang is not None:
                 receiver.hang.set()
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture

@@ -38,15 +38,16 @@ class Handler(BaseHTTPRequestHandler):
     """Hands each request to the receiver's `answering`."""
 
     protocol_version = "HTTP/1.1"
+    body: bytes
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         """Record and answer."""
         receiver = self.server
         assert isinstance(receiver, _Server)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        receiver.seen.append(Seen(self.command, self.path, headers, body, self.client_address))
+        receiver.seen.append(Seen(self.command, self.path, headers, self.body, self.client_address))
         receiver.answering(self)
 
     do_GET = do_POST  # noqa: N815 - the name that http.server looks for

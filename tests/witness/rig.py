@@ -17,10 +17,10 @@ from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Note
 from incidents.tlog.submission import Submission
 from incidents.witness.ledger import Ledger
+from tests.nursery import CONSOLE
 from tests.patience import PATIENCE_S, until
 
 ORIGIN = "desk.example/log"
-CONSOLE = "import sys; from incidents.cli import main; sys.exit(main())"
 
 
 @dataclass

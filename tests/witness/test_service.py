@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,23 +22,6 @@ from tests.witness import rig
 from tests.witness.rig import ORIGIN, Log, Running, witness
 
 LOG = Log()
-
-
-@pytest.fixture(scope="module")
-def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Witnessed]:
-    """A witness that runs for all of these tests, each with a log of its own."""
-    with rig.witnessed(tmp_path_factory.mktemp("witness")) as witnessed:
-        yield witnessed
-
-
-@pytest.fixture
-def running(witnessed: rig.Witnessed) -> Running:
-    return witnessed.running
-
-
-@pytest.fixture
-def log(witnessed: rig.Witnessed) -> Log:
-    return next(witnessed.logs)
 
 
 def assert_countersigned(running: Running, answer: tuple[int, str, str], log: Log, n: int) -> None:

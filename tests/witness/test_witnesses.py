@@ -4,7 +4,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ from incidents.tlog.checkpoint import CheckpointError
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from incidents.tlog.note import NoteError, Signature
 from incidents.tlog.submission import Submission
+from tests.outbound.rig import LOOPBACK, Handler, receiver
 from tests.patience import PATIENCE_S
-from tests.witness import rig
 from tests.witness.rig import Log, Running
 
 LOG = Log()
@@ -33,23 +32,6 @@ def ask(of: Witness, n: int, seen: int, log: Log = LOG) -> Signature:
 
 
 # With a real witness
-
-
-@pytest.fixture(scope="module")
-def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Witnessed]:
-    """A witness that runs for all of these tests, each with a log of its own."""
-    with rig.witnessed(tmp_path_factory.mktemp("witness")) as witnessed:
-        yield witnessed
-
-
-@pytest.fixture
-def running(witnessed: rig.Witnessed) -> Running:
-    return witnessed.running
-
-
-@pytest.fixture
-def log(witnessed: rig.Witnessed) -> Log:
-    return next(witnessed.logs)
 
 
 def test_a_checkpoint_is_countersigned_and_its_cosignature_verified(
@@ -125,28 +107,13 @@ def test_a_cosignature_of_another_key_than_the_witnesss_is_none(running: Running
 def server(answer: Callable[[Submission], Answer]) -> Iterator[Witness]:
     """A witness that answers as it is told."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            assert self.path == "/prefix/add-checkpoint"
-            status, headers, text = answer(submission.parse(body))
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text)
+    def give(handler: Handler) -> None:
+        assert handler.path == "/prefix/add-checkpoint"
+        status, headers, text = answer(submission.parse(handler.body))
+        handler.answer(status, text, **headers)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
-        try:
-            yield Witness(f"http://127.0.0.1:{listening.server_port}/prefix", KEY.verifier)
-        finally:
-            listening.shutdown()
-            thread.join()
+    with receiver(give) as there:
+        yield Witness(f"http://{LOOPBACK}:{there.port}/prefix", KEY.verifier)
 
 
 def signed(asked: Submission, key: SigningKey = KEY, at: int = 1_700_000_000) -> bytes:
@@ -158,7 +125,7 @@ def _cosigned_text(text: str, key: SigningKey = KEY, at: int = 1_700_000_000) ->
 
 
 def conflict(size: object) -> Answer:
-    return 409, {"Content-Type": "text/x.tlog.size"}, f"{size}\n".encode()
+    return 409, {"Content_Type": "text/x.tlog.size"}, f"{size}\n".encode()
 
 
 def test_signatures_of_unknown_keys_in_the_answer_are_ignored() -> None:
@@ -217,14 +184,14 @@ def test_any_other_status_is_a_refusal_with_its_words_and_no_redirect_is_followe
 @pytest.mark.parametrize(
     "answer",
     [
-        (409, {"Content-Type": "text/plain"}, b"5\n"),
+        (409, {"Content_Type": "text/plain"}, b"5\n"),
         (409, {}, b"5\n"),
         conflict("05"),
         conflict("-1"),
         conflict("five"),
         conflict(""),
         conflict("9" * 40),
-        (409, {"Content-Type": "text/x.tlog.size"}, b"\xff"),
+        (409, {"Content_Type": "text/x.tlog.size"}, b"\xff"),
     ],
 )
 def test_a_conflict_that_names_no_size_is_a_refusal(answer: Answer) -> None:
