@@ -1,11 +1,14 @@
-"""What the tests of the adapters share: a PowerDNS."""
+"""What the tests of the adapters share: a desk, a clock for the hands, a PowerDNS."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from incidents.acts.hands import Hands
 from tests.acts import powerdns_rig
+from tests.acts.hands_rig import HANDS, Seconds
 from tests.acts.powerdns_rig import PowerDns
+from tests.desk.rehearsal import Rehearsal, rehearsal
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,21 @@ def dns(powered: PowerDns) -> Iterator[PowerDns]:
     """The server without a zone."""
     yield powered
     powered.forget_zones()
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def hands(seconds: Seconds) -> Hands:
+    return Hands(HANDS, seconds=seconds)
+
+
+@pytest.fixture
+def day(db_url: str) -> Iterator[Rehearsal]:
+    """A desk with one site."""
+    with rehearsal(db_url) as found:
+        found.add()
+        yield found

@@ -60,14 +60,18 @@ def courier(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None 
     )
 
 
-def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
+def to_its_end(found: Round) -> Round:
     """One round, to its end."""
-    found = Round(courier(day, act, name=name, lanes=lanes))
     try:
         found.run()
     finally:
         found.close()
     return found
+
+
+def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
+    """One round of such a courier."""
+    return to_its_end(Round(courier(day, act, name=name, lanes=lanes)))
 
 
 TOLD: dict[str, Told] = {}

@@ -1,7 +1,6 @@
 """The courier: at least once, in order, with its outcome on record; and a failure is seen."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Thread
@@ -13,19 +12,11 @@ from incidents.acts.courier import Round
 from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, Skipped
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.store import leases, schema
-from tests.acts.courier_rig import Told, carry_out, courier
-from tests.desk.rehearsal import Rehearsal, rehearsal
+from incidents.store import leases
+from tests.acts.courier_rig import Told, carry_out, courier, to_its_end
+from tests.desk.rehearsal import Rehearsal
 
 DOWN = Retry(problem="http_503")
-
-
-@pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
-    with rehearsal(db_url) as found:
-        schema.check(found.engine)
-        found.add()
-        yield found
 
 
 def _suspend(day: Rehearsal, site: str = "a.example") -> None:
@@ -292,9 +283,7 @@ def _without_mail(day: Rehearsal) -> Round:
 
 def test_a_lane_without_anybody_is_left_to_whoever_has_somebody(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
-    alone = _without_mail(day)
-    alone.run()
-    alone.close()
+    to_its_end(_without_mail(day))
     assert [row[:2] for row in _waiting(day)] == [("notice", "notify")]
     mail = Told("mail")
     carry_out(day, Told(), lanes=mail)
@@ -327,9 +316,7 @@ def test_news_that_somebody_has_tried_and_nobody_has_a_channel_for_any_more_is_a
     day.give(c.Log(by="li"))
     carry_out(day, Told(), lanes=Told("mail", outcome=DOWN))
     day.later(days=4)
-    alone = _without_mail(day)
-    alone.run()
-    alone.close()
+    to_its_end(_without_mail(day))
     dead = "SELECT lane, kind, problem FROM deliveries WHERE dead"
     assert day.rows(dead) == [("notice", "notify", "no_channel")]
 
@@ -343,8 +330,6 @@ def test_what_is_in_a_lane_whose_settings_cannot_be_read_waits_for_as_long_as_th
     waiting = [row for row in _waiting(day) if row[0] == lane]
     lanes = {each: lambda _: Told() for each in ("act", "notice", "desk") if each != lane}
     day.later(days=30)
-    half = Round(replace(courier(day, Told()), lanes=lanes))
-    half.run()
-    half.close()
+    to_its_end(Round(replace(courier(day, Told()), lanes=lanes)))
     assert waiting
     assert _waiting(day) == waiting

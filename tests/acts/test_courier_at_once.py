@@ -1,26 +1,17 @@
 """Two couriers at once: what one is about to cancel, the other does not take in hand."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
-
-import pytest
 
 from incidents.acts.courier import Round
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store.leases import Claimed
-from tests.acts.courier_rig import Told, courier
-from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.acts.courier_rig import Told, courier, to_its_end
+from tests.desk.rehearsal import Rehearsal
 from tests.store.order_rows import claim, hold, unhold
-
-
-@pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
-    with rehearsal(db_url) as found:
-        found.add()
-        yield found
 
 
 class Before:
@@ -42,11 +33,7 @@ def test_what_is_being_cancelled_since_it_was_lifted_is_in_nobody_elses_hand(
     taken: list[Claimed] = []
     act = Told()
     between = cast(Desk, Before(day.desk, lambda: taken.extend(claim(day, "two"))))
-    one = Round(replace(courier(day, act), desk=between))
-    try:
-        one.run()
-    finally:
-        one.close()
+    to_its_end(Round(replace(courier(day, act), desk=between)))
 
     assert [each for each in taken if each.lane == "act"] == []
     assert act.got == []
@@ -73,11 +60,7 @@ def test_what_somebody_else_has_settled_meanwhile_stands(day: Rehearsal) -> None
             done.append(day.give(command))
 
     between = cast(Desk, Before(day.desk, meanwhile))
-    one = Round(replace(courier(day, act), desk=between))
-    try:
-        one.run()
-    finally:
-        one.close()
+    to_its_end(Round(replace(courier(day, act), desk=between)))
 
     assert act.kinds == ["reopen"]
     [(state, in_force)] = day.rows("SELECT state, in_force FROM sites")

@@ -17,23 +17,13 @@ from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import leases
 from incidents.store.leases import Claimed
-from tests.acts.courier_rig import Told, courier
+from tests.acts.courier_rig import Told, courier, to_its_end
 from tests.acts.hands_rig import HANDS, SHARE, WORKERS, Seconds, finish, take
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.patience import PATIENCE_S, until
 
 # So long an attempt may wait in line, and a bit.
 TOO_LATE_S = 6.0
-
-
-@pytest.fixture
-def seconds() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def hands(seconds: Seconds) -> Hands:
-    return Hands(HANDS, seconds=seconds)
 
 
 @pytest.fixture
@@ -102,9 +92,7 @@ def _beside(day: Rehearsal, slow: Told, quick: Told) -> Courier:
 
 
 def _come_once(own: Courier) -> None:
-    once = Round(own, once=True)
-    once.run()
-    once.close()
+    to_its_end(Round(own, once=True))
 
 
 def _turns_away(day: Rehearsal, many: int) -> bool:
@@ -250,9 +238,7 @@ def test_of_one_slow_adapter_orders_are_not_taken_in_hand_and_let_go_again_and_a
     as_ever = leases.put_off
     monkeypatch.setattr(leases, "put_off", put_off)
     act = Told(outcome=wait)
-    own = Round(replace(courier(day, act), seconds=seconds), stopped=is_over)
-    own.run()
-    own.close()
+    to_its_end(Round(replace(courier(day, act), seconds=seconds), stopped=is_over))
 
     assert len(act.got) >= 5 / 0.5 * WORKERS
     assert len(let_go) < 5 * len(act.got)

@@ -14,16 +14,6 @@ _TAKEN_AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
 @pytest.fixture
-def seconds() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def hands(seconds: Seconds) -> Hands:
-    return Hands(HANDS, seconds=seconds)
-
-
-@pytest.fixture
 def line(hands: Hands, seconds: Seconds) -> Line:
     return Line(hands, seconds=seconds)
 

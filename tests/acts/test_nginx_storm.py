@@ -170,28 +170,25 @@ with ThreadPoolExecutor(4) as pool:
 """
 
 
+def writer(settings: dict[str, Any], name: str) -> subprocess.Popen[str]:
+    """A process that closes 24 sites of that name, and says what came of each."""
+    started = subprocess.Popen(
+        [sys.executable, "-c", WRITER, json.dumps(settings), name],
+        cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert started.stdin is not None
+    started.stdin.close()
+    return started
+
+
 def test_two_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     with nginx(tmp_path / "nginx") as server:
-        settings = json.dumps(server.settings())
-        writers = [
-            subprocess.Popen(
-                [sys.executable, "-c", WRITER, settings, name],
-                cwd=Path(__file__).parents[2],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for name in ("one", "two")
-        ]
         told = []
-        for writer in writers:
-            assert writer.stdin is not None
-            writer.stdin.close()
-        for writer in writers:
-            assert writer.stdout is not None
-            told += writer.stdout.read().splitlines()
-            writer.stdout.close()
-            assert writer.wait(PATIENCE_S) == 0
+        for each in [writer(server.settings(), name) for name in ("one", "two")]:
+            assert each.stdout is not None
+            told += each.stdout.read().splitlines()
+            each.stdout.close()
+            assert each.wait(PATIENCE_S) == 0
 
         assert told == [f"Delivered {Delivered()}"] * 48
         known = nginx_map.read((server.files / "incidents.conf").read_text())
@@ -205,30 +202,20 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_writer_that_is_killed_at_any_moment_leaves_files_that_are_whole(tmp_path: Path) -> None:
     with nginx(tmp_path / "nginx") as server:
-        settings = json.dumps(server.settings(probe=False))
+        settings = server.settings(probe=False)
         chance = random.Random(7)
         for n in range(3):
-            writer = subprocess.Popen(
-                [sys.executable, "-c", WRITER, settings, f"round-{n}"],
-                cwd=Path(__file__).parents[2],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            assert writer.stdin is not None
-            assert writer.stdout is not None
-            writer.stdin.close()
+            killed = writer(settings, f"round-{n}")
+            assert killed.stdout is not None
             # Its first answer says that it is at work.
-            writer.stdout.readline()
+            killed.stdout.readline()
             time.sleep(chance.random() / 20)
-            writer.kill()
-            writer.wait()
-            writer.stdout.close()
+            killed.kill()
+            killed.wait()
+            killed.stdout.close()
 
             text = (server.files / "incidents.conf").read_text()
-            assert (
-                nginx_config.http(nginx_map.read(text), adapter(json.loads(settings))._shape)
-                == text
-            )
+            assert nginx_config.http(nginx_map.read(text), adapter(settings)._shape) == text
             subprocess.run([*server.command, "-t"], check=True, capture_output=True)
 
         web = adapter(server.settings())

@@ -14,7 +14,7 @@ from incidents.acts.courier import Round
 from incidents.acts.port import Delivered, Order, Outcome, Retry
 from incidents.desk import Answer, Envelope
 from incidents.machine import commands as c
-from tests.acts.courier_rig import Told, carry_out, courier
+from tests.acts.courier_rig import Told, carry_out, courier, to_its_end
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.patience import PATIENCE_S, until
 
@@ -165,9 +165,7 @@ def test_nothing_is_begun_once_it_is_stopped_and_what_was_not_is_as_if_it_had_no
         return Delivered()
 
     act = Told(outcome=last)
-    found = Round(replace(courier(day, act), workers=1), stopped=stopped.is_set)
-    found.run()
-    found.close()
+    to_its_end(Round(replace(courier(day, act), workers=1), stopped=stopped.is_set))
 
     assert len(act.got) == 1
     assert [row[1:] for row in waiting(day)] == [(0, None), (0, None)]
@@ -184,9 +182,7 @@ def test_a_suspension_whose_hours_are_over_is_not_carried_out_before_the_clock_h
         day.later(hours=12, seconds=1)
         act = Told()
         told: list[Answer] = []
-        found = Round(courier(day, act), recorded=told.extend)
-        found.run()
-        found.close()
+        to_its_end(Round(courier(day, act), recorded=told.extend))
 
         assert act.got == []
         assert in_force(day) == {"a.example": "active"}

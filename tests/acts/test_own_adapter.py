@@ -16,7 +16,7 @@ from incidents.acts.routing import Routing
 from incidents.errors import IncidentsError
 from incidents.machine import commands as c
 from tests.acts import own_adapter_rig
-from tests.acts.courier_rig import Told, courier
+from tests.acts.courier_rig import Told, courier, to_its_end
 from tests.acts.own_adapter_rig import Panel
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -55,9 +55,7 @@ def read(panel: Panel, **more: object) -> Routing:
 
 
 def carry_out(day: Rehearsal, adapter: Adapter) -> None:
-    found = Round(replace(courier(day, Told()), lanes={"act": lambda _: adapter}))
-    found.run()
-    found.close()
+    to_its_end(Round(replace(courier(day, Told()), lanes={"act": lambda _: adapter})))
 
 
 def waiting(day: Rehearsal) -> list[Row]:

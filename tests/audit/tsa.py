@@ -1,14 +1,13 @@
 """A time-stamping authority, made of `openssl ts`, behind a real HTTP server."""
 
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from incidents.audit.stamp import Authority
+from tests.outbound.rig import LOOPBACK, Handler, receiver
 from tests.patience import PATIENCE_S
 
 CONFIG = """
@@ -107,24 +106,11 @@ Answer = tuple[int, bytes]
 def server(answer: Callable[[bytes], Answer], roots: bytes) -> Iterator[Authority]:
     """An authority that answers as it is told."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert self.headers["Content-Type"] == "application/timestamp-query"
-            status, body = answer(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(body)
+    def give(handler: Handler) -> None:
+        assert handler.headers["Content-Type"] == "application/timestamp-query"
+        status, body = answer(handler.body)
+        told = {"Content_Type": "application/timestamp-reply", "Location": "/elsewhere"}
+        handler.answer(status, body, **told)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
-        try:
-            yield Authority(f"http://127.0.0.1:{listening.server_port}/tsr", roots)
-        finally:
-            listening.shutdown()
-            thread.join()
+    with receiver(give) as there:
+        yield Authority(f"http://{LOOPBACK}:{there.port}/tsr", roots)

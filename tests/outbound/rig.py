@@ -52,6 +52,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST  # noqa: N815 - the name that http.server looks for
     do_HEAD = do_POST  # noqa: N815 - the same
+    do_PUT = do_POST  # noqa: N815 - the same
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         """Send an answer; `Retry_After` is the header Retry-After."""
