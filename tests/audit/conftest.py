@@ -1,9 +1,8 @@
 """What the tests of the log stand on: desks with a log, and records that bundles are made of."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -89,6 +88,5 @@ def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.fixture(scope="module")
 def memory() -> Iterator[Path]:
     """A folder in memory, for the thousands of changed bundles that are written to it."""
-    made = tempfile.mkdtemp(prefix="incidents-bundles-", dir=memory_folder())
-    yield Path(made)
-    shutil.rmtree(made)
+    with TemporaryDirectory(prefix="incidents-bundles-", dir=memory_folder()) as folder:
+        yield Path(folder)

@@ -2,13 +2,17 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tests.databases import memory_folder
 from tests.nursery import NOT_TRACED, Child, Outcome, run
 
 WRITING = (
@@ -58,6 +62,19 @@ class Fault:
         """How strace is told."""
         how = "signal=KILL" if self.kills else f"error={self.kind}"
         return ["-e", f"inject={self.call.name}:{how}:when={self.call.n}"]
+
+
+@contextmanager
+def room(module: str, seed: int, folder: Path) -> Iterator[Path]:
+    """A folder in memory for a chunk of the module; what a failure leaves is kept in `folder`."""
+    with TemporaryDirectory(prefix=f"incidents-{module}-", dir=memory_folder() or folder) as here:
+        try:
+            yield Path(here)
+        except AssertionError as error:
+            shutil.copytree(here, folder / "left", dirs_exist_ok=True)
+            error.add_note(f"again: python -c 'from tests.fire.{module} import *; "
+                           f"chunk({seed}, Path(\"{folder}\"))'")  # fmt: skip
+            raise
 
 
 def watching(trace: Path) -> list[str]:

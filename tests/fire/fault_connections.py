@@ -6,7 +6,6 @@ other is there whole or not at all, and the same act with the same key is done e
 """
 
 import random
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,17 +14,14 @@ from typing import LiteralString
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import select
 
 from incidents import clock
-from incidents.audit.replay import Replay
-from incidents.store import engine as engines
 from incidents.store import schema
-from incidents.store.tables import entries
+from tests.acceptance.daemons import engine_of
 from tests.databases import PostgresqlDatabases, postgresql_server
 from tests.fire import fault_record as checked
 from tests.fire.fault_acts import ACTS, Act, make_history, write_files
-from tests.fire.fault_calls import run_to_the_end
+from tests.fire.fault_calls import room, run_to_the_end
 from tests.fire.fault_record import Clean, Record
 from tests.fire.fault_wire import (
     BEFORE,
@@ -105,20 +101,11 @@ class Rig:
 
     def record(self, database: str = RUN) -> Record:
         """What is on record: dense, and replayed equal to the tables."""
-        engine = engines.create(self._databases.url(database))
-        try:
+        with engine_of(self._databases.url(database)) as engine:
             if schema.status(engine) is schema.Status.EMPTY:
                 return Record(())
             schema.check(engine)
-            with engines.reading(engine) as connection:
-                findings = list(Replay(connection).findings())
-                bodies = connection.scalars(select(entries.c.body).order_by(entries.c.id))
-                record = Record(tuple(bodies))
-        finally:
-            engine.dispose()
-        assert not findings, ("the tables are not what the record says", findings)
-        record.assert_dense()
-        return record
+            return checked.recorded(engine)
 
     def _do(self, act: Act, cut: Cut | None) -> Outcome:
         words = act.line(self._here, key=KEY, json=True)
@@ -222,18 +209,13 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     number, which = divmod(place, SLICES)
     act, kills = ON_SERVER[number], turn % 2 == 1
     figures = Counter[str]()
-    here = folder / f"connections-{seed}"
-    here.mkdir(parents=True)
-    try:
-        with server_and_rig(here, durable=kills) as made:
-            clean, messages = made.clean(act)
-            figures["messages"] += len(messages) if which == 0 else 0
-            cuts = kills_of(messages) if kills else cuts_of(messages)
-            for cut in cuts[which::SLICES]:
-                figures += made.cut(act, clean, cut)
-    except AssertionError as error:
-        error.add_note(f"again: python -c 'from tests.fire.fault_connections import *; "
-                       f"chunk({seed}, Path(\"{folder}\"))'")  # fmt: skip
-        raise
-    shutil.rmtree(here)
+    with (
+        room("fault_connections", seed, folder) as here,
+        server_and_rig(here, durable=kills) as made,
+    ):
+        clean, messages = made.clean(act)
+        figures["messages"] += len(messages) if which == 0 else 0
+        cuts = kills_of(messages) if kills else cuts_of(messages)
+        for cut in cuts[which::SLICES]:
+            figures += made.cut(act, clean, cut)
     return figures

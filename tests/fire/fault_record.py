@@ -10,6 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, select
+
+from incidents.audit.replay import Replay
+from incidents.store.engine import reading
+from incidents.store.tables import entries
 from tests.fire.fault_acts import Act
 from tests.fire.record import COURIER
 from tests.nursery import Outcome
@@ -119,6 +124,18 @@ def lines_in(file: Path) -> tuple[str, ...]:
     with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT body FROM entries ORDER BY id").fetchall()
     return tuple(body for (body,) in rows)
+
+
+def recorded(engine: Engine) -> Record:
+    """What is on record: dense, and replayed equal to the tables."""
+    with reading(engine) as connection:
+        findings = list(Replay(connection).findings())
+        bodies = connection.scalars(select(entries.c.body).order_by(entries.c.id))
+        record = Record(tuple(bodies))
+    engine.dispose()
+    assert not findings, ("the tables are not what the record says", findings)
+    record.assert_dense()
+    return record
 
 
 def events_of(answer: Any) -> list[str]:

@@ -19,10 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incidents import clock
-from incidents.audit.replay import Replay
 from incidents.store import engine as engines
 from incidents.store import schema
-from tests.databases import memory_folder
 from tests.fire import fault_record as checked
 from tests.fire.fault_acts import ACTS, EVIDENCE, Act, prepare
 from tests.fire.fault_calls import (
@@ -33,6 +31,7 @@ from tests.fire.fault_calls import (
     calls_in,
     faults_of,
     hit_in,
+    room,
     run_to_the_end,
     watching,
 )
@@ -107,17 +106,11 @@ class Rig:
 
     def record(self) -> Record:
         """What is on record: dense, in a sound file, and replayed equal to the tables."""
-        file = self._here / DATABASE
         # Making it may have failed before there was anything; who looks next makes it.
         schema.ensure(self._engine)
         schema.check(self._engine)
-        with engines.reading(self._engine) as connection:
-            findings = list(Replay(connection).findings())
-        self._engine.dispose()
-        assert not findings, ("the tables are not what the record says", findings)
-        record = Record(checked.lines_in(file))
-        record.assert_dense()
-        checked.assert_sound(file)
+        record = checked.recorded(self._engine)
+        checked.assert_sound(self._here / DATABASE)
         return record
 
     # What must be true.
@@ -263,22 +256,12 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     figures = Counter[str]()
     if act.on_nothing and way.company:
         return figures  # nobody has a file open that is not there: these have been done
-    fast = memory_folder() or folder
-    here = fast / f"incidents-faults-{os.getpid()}-{seed}"
-    here.mkdir()
-    try:
+    with room("faults", seed, folder) as here:
         made = Rig(here)
         clean, calls = made.clean(act, way)
         figures["calls"] += len(calls) if which == 0 else 0
         for fault in faults_of(calls)[which::SLICES]:
             figures += made.fault(act, way, clean, fault)
-    except AssertionError as error:
-        shutil.copytree(here, folder / "left", dirs_exist_ok=True)
-        error.add_note(f"again: python -c 'from tests.fire.faults import *; "
-                       f"chunk({seed}, Path(\"{folder}\"))'")  # fmt: skip
-        raise
-    finally:
-        shutil.rmtree(here)
     return figures
 
 

@@ -22,16 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
-from incidents.audit.replay import Replay
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite, Command, Log
-from incidents.store import engine as engines
 from incidents.store import schema
-from incidents.store.tables import entries
 from incidents.views.enforcement import is_heard
 from tests.acceptance.daemons import (
     Daemon,
@@ -43,7 +40,6 @@ from tests.acceptance.daemons import (
 )
 from tests.fire import fault_record as checked
 from tests.fire.fault_calls import run_to_the_end
-from tests.fire.fault_record import Record
 from tests.fire.server import Server, crashing_server
 from tests.nursery import Outcome
 from tests.patience import until
@@ -148,13 +144,10 @@ def _make_overdue(url: str, turn: int) -> None:
 
 
 def _submit(url: str, commands: Mapping[str, Command], ago: timedelta) -> None:
-    engine = engines.create(url)
-    try:
-        envelopes = [Envelope(site=site, command=command) for site, command in commands.items()]
+    envelopes = [Envelope(site=site, command=command) for site, command in commands.items()]
+    with engine_of(url) as engine:
         answers = desk_at(engine, clock.now() - ago).submit(envelopes)
-        assert all(answer.refusal is None for answer in answers)
-    finally:
-        engine.dispose()
+    assert all(answer.refusal is None for answer in answers)
 
 
 def on_sqlite(seed: int, folder: Path, turns: int = 2) -> Counter[str]:
@@ -324,8 +317,8 @@ def _are_suspended(engine: Engine, sites: int) -> bool:
 
 def _assert_record(url: str, operator: Operator, turns: int) -> None:
     """Nothing acknowledged is lost, nothing is there twice; no clock was early, and each once."""
-    record = _record(url)
-    record.assert_dense()
+    with engine_of(url) as engine:
+        record = checked.recorded(engine)
     logged = Counter(
         (entry["site"], entry["data"]["incident"])
         for entry in record.entries
@@ -344,19 +337,6 @@ def _assert_record(url: str, operator: Operator, turns: int) -> None:
             assert entry["recorded_at"] > due[entry["site"]], ("early", entry)
     expected = [OVERDUE.format(turn, n) for turn in range(turns) for n in range(DUE)]
     assert suspended == Counter(expected)
-
-
-def _record(url: str) -> Record:
-    engine = engines.create(url)
-    try:
-        with engines.reading(engine) as connection:
-            findings = list(Replay(connection).findings())
-            bodies = connection.scalars(select(entries.c.body).order_by(entries.c.id))
-            record = Record(tuple(bodies))
-    finally:
-        engine.dispose()
-    assert not findings, ("the tables are not what the record says", findings)
-    return record
 
 
 @contextmanager

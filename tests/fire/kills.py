@@ -23,7 +23,6 @@ from sqlalchemy import ColumnElement, Engine, exists, select
 from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store import engine as engines
 from incidents.store.tables import entries
 from tests.acceptance.daemons import engine_of, environment, incidents
 from tests.databases import sqlite_folder
@@ -143,8 +142,7 @@ def _replay(kind: str, seed: int, folder: Path, error: AssertionError) -> str:
 
 def _begin(url: str, folder: Path) -> ledgers.Ledger:
     """Fills the database: the sites, and a policy whose hours are seconds."""
-    engine = engines.create(url)
-    try:
+    with engine_of(url) as engine:
         desk = Desk(engine)
         desk.activate(POLICIES[0], by="operator-0", login=None, reason="fire", key="policy")
         with LedgerFile(folder / "operator-0.jsonl") as ledger:
@@ -158,8 +156,6 @@ def _begin(url: str, folder: Path) -> ledgers.Ledger:
             for site in SITES:
                 _add(desk, site, ledger)
             return ledger.ledger
-    finally:
-        engine.dispose()
 
 
 def _add(desk: Desk, site: str, ledger: LedgerFile) -> None:

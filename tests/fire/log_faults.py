@@ -6,7 +6,6 @@ On SQLite the calls are those on its files; on PostgreSQL, whose files are the s
 send to it: there the command is killed.
 """
 
-import os
 import random
 import shutil
 from collections import Counter
@@ -19,7 +18,7 @@ from sqlalchemy import Engine
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store import engine as engines
-from tests.databases import SqliteDatabases, memory_folder, postgresql_server
+from tests.databases import SqliteDatabases, postgresql_server
 from tests.fire.fault_calls import (
     KILL,
     STDERR,
@@ -29,6 +28,7 @@ from tests.fire.fault_calls import (
     calls_in,
     faults_of,
     hit_in,
+    room,
     run_to_the_end,
     watching,
 )
@@ -227,21 +227,12 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     """
     number, which = divmod(seed % (len(ACTS) * SLICES), SLICES)
     act = ACTS[number]
-    here = (memory_folder() or folder) / f"incidents-log-faults-{os.getpid()}-{seed}"
     figures = Counter[str]()
-    try:
-        here.mkdir(parents=True)
+    with room("log_faults", seed, folder) as here:
         made = Rig(here)
         for fault in faults_of(made.calls(act))[which::SLICES]:
             figures += made.fault(act, fault)
         figures += _on_postgresql(seed, here)
-    except AssertionError as error:
-        shutil.copytree(here, folder / "left", dirs_exist_ok=True)
-        error.add_note(f"again: python -c 'from tests.fire.log_faults import *; "
-                       f"chunk({seed}, Path(\"{folder}\"))'")  # fmt: skip
-        raise
-    finally:
-        shutil.rmtree(here)
     return figures
 
 

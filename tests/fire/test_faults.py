@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from incidents import clock
 from tests.acceptance.daemons import environment
-from tests.databases import PostgresqlDatabases, memory_folder
+from tests.databases import PostgresqlDatabases
 from tests.fire import fault_connections, fault_record, faults
 from tests.fire.fault_acts import BY_NAME, ONE
 from tests.fire.fault_calls import KILL, Call, Fault, calls_in
@@ -30,13 +29,8 @@ def rarely(value: object) -> object:
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[faults.Rig]:
-    folder = tmp_path_factory.mktemp("faults")
-    if (memory := memory_folder()) is not None:
-        folder = memory / f"incidents-faults-{os.getpid()}"
-        folder.mkdir()
-    yield faults.Rig(folder)
-    shutil.rmtree(folder)
+def rig(memory: Path) -> faults.Rig:
+    return faults.Rig(memory)
 
 
 @pytest.fixture(scope="module")
