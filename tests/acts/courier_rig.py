@@ -1,5 +1,6 @@
 """A courier of a rehearsal's desk, and an adapter that answers as it is told."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -72,6 +73,17 @@ def to_its_end(found: Round) -> Round:
 def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
     """One round of such a courier."""
     return to_its_end(Round(courier(day, act, name=name, lanes=lanes)))
+
+
+def kinds(day: Rehearsal) -> list[str]:
+    """What is on record of sites."""
+    bodies = day.rows("SELECT body FROM entries WHERE site_id > 0 ORDER BY id")
+    return [json.loads(str(body))["kind"] for (body,) in bodies]
+
+
+def in_force(day: Rehearsal) -> dict[str, object]:
+    """What is in force, by site."""
+    return {str(name): force for name, force in day.rows("SELECT name, in_force FROM sites")}
 
 
 TOLD: dict[str, Told] = {}

@@ -22,6 +22,9 @@ SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
 KEY = "the-key-of-a-test"
 TYPES = {"A": 1, "CNAME": 5, "MX": 15, "TXT": 16, "AAAA": 28, "HTTPS": 65}
 
+Contents = list[dict[str, Any]]
+"""The record sets of a zone."""
+
 _CONFIGURATION = """\
 launch=gsqlite3
 gsqlite3-database={folder}/pdns.db
@@ -102,16 +105,18 @@ class PowerDns:
 
     # As an administrator.
 
-    def has_zone(self, name: str, sets: Sequence[Mapping[str, Any]] = (), **more: Any) -> None:
+    def has_zone(self, name: str, sets: Sequence[Mapping[str, Any]] = (), **more: Any) -> Contents:
+        """Makes the zone; what stands in it then."""
         zone = {"name": name, "kind": "Native", "nameservers": ["ns1.example."], **more}
         answer = self.api.post("/zones", json={**zone, "rrsets": list(sets)})
         assert answer.status_code == 201, answer.text
+        return self.contents(name)
 
     def edit(self, zone: str, *changes: Mapping[str, Any]) -> None:
         answer = self.api.patch(f"/zones/{zone}", json={"rrsets": list(changes)})
         assert answer.status_code == 204, answer.text
 
-    def contents(self, zone: str) -> list[dict[str, Any]]:
+    def contents(self, zone: str) -> Contents:
         """All record sets but the SOA, whose serial grows with each change."""
         found = self.api.get(f"/zones/{zone}").json()["rrsets"]
         for each in found:

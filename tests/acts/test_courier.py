@@ -13,7 +13,7 @@ from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, Skippe
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store import leases
-from tests.acts.courier_rig import Told, carry_out, courier, to_its_end
+from tests.acts.courier_rig import Told, carry_out, courier, kinds, to_its_end
 from tests.desk.rehearsal import Rehearsal
 
 DOWN = Retry(problem="http_503")
@@ -35,11 +35,6 @@ def _site(day: Rehearsal, name: str = "a.example") -> tuple[object, ...]:
     return row
 
 
-def _kinds(day: Rehearsal) -> list[str]:
-    bodies = day.rows("SELECT body FROM entries WHERE site_id > 0 ORDER BY id")
-    return [json.loads(str(body))["kind"] for (body,) in bodies]
-
-
 def _waiting(day: Rehearsal) -> list[tuple[object, ...]]:
     return day.rows("SELECT lane, kind, dead, attempts FROM deliveries ORDER BY lane, site_seq")
 
@@ -55,7 +50,7 @@ def test_a_suspension_is_carried_out_and_is_then_in_force(day: Rehearsal) -> Non
     assert order.until == day.now + timedelta(hours=12)
     assert _site(day) == ("suspended", "suspended", order.seq)
     assert _waiting(day) == []
-    assert _kinds(day).count("order_delivered") == 3  # the customer is told of two things, too
+    assert kinds(day).count("order_delivered") == 3  # the customer is told of two things, too
 
 
 def test_what_only_logs_orders_leaves_nothing_in_force(day: Rehearsal) -> None:
@@ -109,7 +104,7 @@ def test_after_three_days_it_is_a_dead_letter_and_the_opening_is_not_held_up(
     [(lane, kind, dead, attempts)] = _waiting(day)
     assert (lane, kind, bool(dead), attempts) == ("act", "suspend", True, 2)
     assert _site(day)[:2] == ("suspended", "unknown")
-    assert "order_failed" in _kinds(day)
+    assert "order_failed" in kinds(day)
     day.give(c.LiftHold(by="li", reason="over"))
     carry_out(day, act)
     assert act.kinds == ["suspend", "suspend", "reopen"]
@@ -131,7 +126,7 @@ def test_a_suspension_that_was_never_tried_is_cancelled_with_its_lifting(day: Re
     carry_out(day, act)
     assert act.got == []
     assert _site(day)[:2] == ("active", "active")
-    assert _kinds(day).count("order_cancelled") == 2
+    assert kinds(day).count("order_cancelled") == 2
     assert [row for row in _waiting(day) if row[0] == "act"] == []
 
 
@@ -218,7 +213,7 @@ def test_nobody_to_tell_is_on_record_and_no_dead_letter(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
     carry_out(day, Told(), lanes=Told("mail", outcome=Skipped(why="no_address")))
     assert _waiting(day) == []
-    assert _kinds(day)[-1] == "order_cancelled"
+    assert kinds(day)[-1] == "order_cancelled"
 
 
 def test_news_that_is_three_days_old_is_not_told(day: Rehearsal) -> None:
@@ -251,7 +246,7 @@ def test_a_problem_of_an_adapter_s_own_words_is_made_a_code(day: Rehearsal) -> N
     carry_out(day, Told(outcome=Failed(problem="Call +86 10 5555 0100!" * 9)))
     [(problem,)] = day.rows("SELECT problem FROM deliveries WHERE lane = 'act'")
     assert len(str(problem)) <= 40
-    assert "order_failed" in _kinds(day)
+    assert "order_failed" in kinds(day)
 
 
 def test_what_the_database_would_not_take_is_recorded_the_next_time(

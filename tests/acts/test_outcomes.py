@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -14,7 +15,7 @@ from incidents.acts.courier import Round
 from incidents.acts.port import Delivered, Order, Outcome, Retry
 from incidents.desk import Answer, Envelope
 from incidents.machine import commands as c
-from tests.acts.courier_rig import Told, carry_out, courier, to_its_end
+from tests.acts.courier_rig import Told, carry_out, courier, in_force, to_its_end
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.patience import PATIENCE_S, until
 
@@ -29,10 +30,6 @@ def day(db_url: str) -> Iterator[Rehearsal]:
         for site in SITES:
             found.give(c.SetHold(by="operator-1", reason="by order"), site)
         yield found
-
-
-def in_force(day: Rehearsal) -> dict[str, object]:
-    return {str(name): force for name, force in day.rows("SELECT name, in_force FROM sites")}
 
 
 def waiting(day: Rehearsal) -> list[tuple[object, ...]]:
@@ -84,20 +81,25 @@ def test_it_is_tried_again_later_and_later_and_not_at_each_turn(
     assert len(act.by_site["a.example"]) == 1
 
 
-def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
-    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(couriers, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(couriers, "ATTEMPT_S", 0.5)
-    go_on = Event()
+def hanging_until(go_on: Event) -> Callable[[Order], Outcome]:
+    """What is meant for b.example hangs so long."""
 
     def hang(order: Order) -> Outcome:
         if order.site == "b.example":
             go_on.wait(PATIENCE_S)
         return Delivered()
 
+    return hang
+
+
+def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(couriers, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(couriers, "ATTEMPT_S", 0.5)
+    go_on = Event()
     try:
-        carry_out(day, Told(outcome=hang))
+        carry_out(day, Told(outcome=hanging_until(go_on)))
     finally:
         go_on.set()
 
@@ -114,13 +116,7 @@ def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
     monkeypatch.setattr(couriers, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(couriers, "ATTEMPT_S", 0.5)
     go_on, came_back = Event(), Event()
-
-    def hang(order: Order) -> Outcome:
-        if order.site == "b.example":
-            go_on.wait(PATIENCE_S)
-        return Delivered()
-
-    found = Round(courier(day, Told(outcome=hang)))
+    found = Round(courier(day, Told(outcome=hanging_until(go_on))))
     finished = found._finished.put
 
     def put(done: Any) -> None:
@@ -171,14 +167,21 @@ def test_nothing_is_begun_once_it_is_stopped_and_what_was_not_is_as_if_it_had_no
     assert [row[1:] for row in waiting(day)] == [(0, None), (0, None)]
 
 
-def test_a_suspension_whose_hours_are_over_is_not_carried_out_before_the_clock_has_come_to_it(
-    db_url: str,
-) -> None:
-    with rehearsal(db_url) as day:
+@contextmanager
+def suspended(url: str) -> Iterator[Rehearsal]:
+    """A site whose clock has just lapsed."""
+    with rehearsal(url) as day:
         day.add()
         day.give(c.Log(by="operator-1"))
         day.later(hours=1, seconds=1)
         day.elapse()
+        yield day
+
+
+def test_a_suspension_whose_hours_are_over_is_not_carried_out_before_the_clock_has_come_to_it(
+    db_url: str,
+) -> None:
+    with suspended(db_url) as day:
         day.later(hours=12, seconds=1)
         act = Told()
         told: list[Answer] = []
@@ -196,11 +199,7 @@ def test_a_suspension_whose_hours_are_over_is_not_carried_out_before_the_clock_h
 def test_one_that_was_tried_by_then_is_tried_again_and_followed_by_the_reopening(
     db_url: str,
 ) -> None:
-    with rehearsal(db_url) as day:
-        day.add()
-        day.give(c.Log(by="operator-1"))
-        day.later(hours=1, seconds=1)
-        day.elapse()
+    with suspended(db_url) as day:
         act = Told(outcome=Retry(problem="http_503"))
         carry_out(day, act)
         day.later(hours=12, seconds=1)

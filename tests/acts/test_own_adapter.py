@@ -16,7 +16,7 @@ from incidents.acts.routing import Routing
 from incidents.errors import IncidentsError
 from incidents.machine import commands as c
 from tests.acts import own_adapter_rig
-from tests.acts.courier_rig import Told, courier, to_its_end
+from tests.acts.courier_rig import Told, courier, in_force, to_its_end
 from tests.acts.own_adapter_rig import Panel
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -63,11 +63,6 @@ def waiting(day: Rehearsal) -> list[Row]:
     return [(bool(dead), *rest) for dead, *rest in rows]
 
 
-def in_force(day: Rehearsal) -> object:
-    [(found,)] = day.rows("SELECT in_force FROM sites")
-    return found
-
-
 def test_it_is_found_by_its_entry_point_and_made_from_its_table(
     panel: Panel, adapter: Adapter
 ) -> None:
@@ -79,13 +74,13 @@ def test_it_brings_a_site_down_and_up_again_and_both_are_in_force(
     day: Rehearsal, panel: Panel, adapter: Adapter
 ) -> None:
     carry_out(day, adapter)
-    assert (panel.states, in_force(day)) == ({SITE: "suspended"}, "suspended")
+    assert (panel.states, in_force(day)) == ({SITE: "suspended"},) * 2
     assert adapter.state(SITE) == "suspended"
 
     day.give(c.LiftHold(by="operator-1", reason="over"))
     carry_out(day, adapter)
 
-    assert (panel.states, in_force(day)) == ({SITE: "active"}, "active")
+    assert (panel.states, in_force(day)) == ({SITE: "active"},) * 2
     assert panel.orders == ["1-o2", "1-o4"]
 
 
@@ -130,7 +125,7 @@ def test_an_answer_that_is_lost_is_an_attempt_that_may_have_worked(
 
     # The same id: the panel can tell that it has seen it, and here it does no harm.
     assert panel.orders == ["1-o2", "1-o2"]
-    assert (waiting(day), in_force(day)) == ([], "suspended")
+    assert (waiting(day), in_force(day)) == ([], {SITE: "suspended"})
 
 
 def test_nobody_knows_how_a_site_stands_of_which_the_panel_knows_nothing(adapter: Adapter) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from incidents.acts.port import Delivered, Skipped
+from incidents.acts.port import Adapter, Delivered, Skipped
 from tests.acts.orders import DAY, SITE, order, problem
-from tests.acts.powerdns_rig import PowerDns, removed, replaced, rrset
+from tests.acts.powerdns_rig import Contents, PowerDns, removed, replaced, rrset
 from tests.acts.powerdns_zone import (
     AAAA,
     ALIAS,
@@ -26,6 +26,13 @@ from tests.acts.powerdns_zone import (
     adapter,
 )
 
+
+def reopened(dns: PowerDns, made: Adapter, seq: int, site: str = SITE) -> Contents:
+    """What stands in the zone when the site has been opened again."""
+    assert made.deliver(order("reopen", seq, site)) == Delivered()
+    return dns.contents(ZONE)
+
+
 # ── down and back ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -33,8 +40,7 @@ from tests.acts.powerdns_zone import (
 def test_a_site_leads_to_the_notice_page_and_then_to_what_it_led_to(
     dns: PowerDns, kind: str
 ) -> None:
-    dns.has_zone(ZONE, [A, AAAA, CNAME, HTTPS, MX, TXT])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, AAAA, CNAME, HTTPS, MX, TXT])
     made = adapter(dns, www=True)
     assert made.state(SITE) == "active"
     assert dns.ask(SITE, "A") == ["A 192.0.2.1", "A 192.0.2.2"]
@@ -49,8 +55,7 @@ def test_a_site_leads_to_the_notice_page_and_then_to_what_it_led_to(
     assert made.state(SITE) == ("closed" if kind == "close" else "suspended")
     assert {each["ttl"] for each in dns.contents(ZONE) if each["type"] in ("A", "AAAA")} == {60}
 
-    assert made.deliver(order("reopen", 2)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 2) == before
     assert dns.notes(ZONE) == []
     assert made.state(SITE) == "active"
     assert dns.ask(WWW, "A") == ["A 192.0.2.1", "A 192.0.2.2", f"CNAME {SITE}"]
@@ -64,25 +69,21 @@ def test_a_site_leads_to_the_notice_page_and_then_to_what_it_led_to(
 def test_whatever_led_to_the_site_comes_back_as_it_was(
     dns: PowerDns, sets: list[dict[str, Any]]
 ) -> None:
-    dns.has_zone(ZONE, sets)
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, sets)
     made = adapter(dns)
     assert made.deliver(order("suspend")) == Delivered()
     assert dns.ask(SITE, "A") == [f"A {NOTICE}"]
     assert dns.ask(SITE, "AAAA") == [f"AAAA {NOTICE_6}"]
-    assert made.deliver(order("reopen", 2)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 2) == before
 
 
 def test_with_a_notice_page_of_one_kind_of_address_the_other_leads_nowhere(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A, AAAA])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, AAAA])
     made = adapter(dns, notice_aaaa=None, ttl="5m")
     assert made.deliver(order("suspend")) == Delivered()
     assert dns.ask(SITE, "AAAA") == []
     assert [each["ttl"] for each in dns.contents(ZONE) if each["type"] == "A"] == [300]
-    assert made.deliver(order("reopen", 2)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 2) == before
 
 
 def test_without_www_only_the_name_itself_goes_down(dns: PowerDns) -> None:
@@ -100,27 +101,23 @@ def test_a_www_that_leads_nowhere_is_left_so(dns: PowerDns) -> None:
 def test_what_went_down_with_its_www_comes_back_with_it_whatever_the_settings_say_now(
     dns: PowerDns,
 ) -> None:
-    dns.has_zone(ZONE, [A, CNAME])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, CNAME])
     assert adapter(dns, www=True).deliver(order("suspend")) == Delivered()
-    assert adapter(dns, www=False).deliver(order("reopen", 2)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, adapter(dns, www=False), 2) == before
 
 
 @pytest.mark.parametrize("site", ["a.shop.example", "xn--fiqs8s.shop.example", "_x.a.shop.example"])
 def test_a_site_that_only_a_wildcard_leads_to_has_records_of_its_own_meanwhile(
     dns: PowerDns, site: str
 ) -> None:
-    dns.has_zone(ZONE, [rrset(f"*.{ZONE}", "A", 60, "192.0.2.4")])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [rrset(f"*.{ZONE}", "A", 60, "192.0.2.4")])
     made = adapter(dns)
     assert made.state(site) == "active"
     assert made.deliver(order("suspend", site=site)) == Delivered()
     assert dns.ask(site, "A") == [f"A {NOTICE}"]
     assert dns.ask("b.shop.example", "A") == ["A 192.0.2.4"]
     assert made.state(site) == "suspended"
-    assert made.deliver(order("reopen", 2, site=site)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 2, site=site) == before
     assert dns.ask(site, "A") == ["A 192.0.2.4"]
 
 
@@ -146,8 +143,7 @@ def test_a_secondary_is_told_by_a_higher_serial(dns: PowerDns) -> None:
 
 
 def test_a_zone_whose_secondaries_would_not_see_the_change_is_for_a_person(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A], kind="Master", soa_edit_api="")
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A], kind="Master", soa_edit_api="")
     made = adapter(dns)
     assert problem(made.deliver(order("suspend"))) == "Failed serial_stands"
     assert dns.contents(ZONE) == before
@@ -168,27 +164,23 @@ def test_a_zone_that_nobody_copies_needs_no_serial_number(dns: PowerDns) -> None
 
 
 def test_the_same_order_again_changes_nothing(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A, CNAME])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, CNAME])
     made = adapter(dns, www=True)
     made.deliver(order("suspend"))
     down, notes = dns.contents(ZONE), dns.notes(ZONE)
     assert made.deliver(order("suspend")) == Delivered()
     assert (dns.contents(ZONE), dns.notes(ZONE)) == (down, notes)
     assert made.deliver(order("reopen", 2)) == Delivered()
-    assert made.deliver(order("reopen", 2)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 2) == before
 
 
 def test_a_closure_of_a_suspended_site_keeps_what_it_had_before_both(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [WITH_MORE, HTTPS])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [WITH_MORE, HTTPS])
     made = adapter(dns)
     for seq, kind in enumerate(["suspend", "close"], start=1):
         assert made.deliver(order(kind, seq)) == Delivered()
     assert made.state(SITE) == "closed"
-    assert made.deliver(order("reopen", 3)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 3) == before
 
 
 def test_an_order_that_comes_after_a_later_one_is_left_alone(dns: PowerDns) -> None:
@@ -203,8 +195,7 @@ def test_an_order_that_comes_after_a_later_one_is_left_alone(dns: PowerDns) -> N
 
 
 def test_in_a_new_database_numbers_begin_anew_and_times_tell_what_is_later(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A])
     made = adapter(dns)
     made.deliver(order("suspend", 40))
     assert made.deliver(order("reopen", 2, ordered_at=DAY + timedelta(days=9))) == Delivered()
@@ -214,8 +205,7 @@ def test_in_a_new_database_numbers_begin_anew_and_times_tell_what_is_later(dns: 
 def test_notice_addresses_that_move_move_what_is_down_and_are_never_taken_for_the_sites(
     dns: PowerDns,
 ) -> None:
-    dns.has_zone(ZONE, [A, HTTPS])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, HTTPS])
     adapter(dns).deliver(order("suspend"))
     moved = adapter(dns, notice_a=["198.51.100.8", "198.51.100.9"], notice_aaaa=None)
     assert moved.state(SITE) == "suspended"
@@ -226,13 +216,11 @@ def test_notice_addresses_that_move_move_what_is_down_and_are_never_taken_for_th
     assert again.deliver(order("close", 2)) == Delivered()
     assert dns.ask(SITE, "A") == []
     assert dns.ask(SITE, "AAAA") == [f"AAAA {NOTICE_6}"]
-    assert again.deliver(order("reopen", 3)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, again, 3) == before
 
 
 def test_the_site_of_a_www_stays_down_while_it_is_held_by_its_own_order(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A, CNAME])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, CNAME])
     made = adapter(dns, www=True)
     made.deliver(order("suspend", 1))
     made.deliver(order("close", 2, site=WWW))
@@ -241,8 +229,7 @@ def test_the_site_of_a_www_stays_down_while_it_is_held_by_its_own_order(dns: Pow
     assert dns.ask(SITE, "A") == ["A 192.0.2.1", "A 192.0.2.2"]
     assert dns.ask(WWW, "A") == [f"A {NOTICE}"]
     assert made.state(WWW) == "closed"
-    assert made.deliver(order("reopen", 4, site=WWW)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 4, site=WWW) == before
     assert dns.notes(ZONE) == []
 
 
@@ -326,8 +313,7 @@ def test_a_cname_does_not_come_back_beside_an_address_of_theirs(dns: PowerDns) -
 
 
 def test_a_cname_that_cannot_come_back_is_for_a_person_and_loses_nothing(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [rrset(f"www.{ZONE}", "CNAME", 60, "origin.example.")])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [rrset(f"www.{ZONE}", "CNAME", 60, "origin.example.")])
     made = adapter(dns)
     made.deliver(order("suspend", site=WWW))
     dns.edit(ZONE, replaced(f"www.{ZONE}", "TXT", 60, '"hello"'))
@@ -335,8 +321,7 @@ def test_a_cname_that_cannot_come_back_is_for_a_person_and_loses_nothing(dns: Po
     assert problem(made.deliver(order("reopen", 2, site=WWW))) == "Failed records_conflict"
     assert dns.contents(ZONE) == down
     dns.edit(ZONE, removed(f"www.{ZONE}", "TXT"))
-    assert made.deliver(order("reopen", 2, site=WWW)) == Delivered()
-    assert dns.contents(ZONE) == before
+    assert reopened(dns, made, 2, site=WWW) == before
 
 
 def test_a_site_led_to_the_notice_page_by_hand_is_down_and_only_a_hand_opens_it(
@@ -351,8 +336,7 @@ def test_a_site_led_to_the_notice_page_by_hand_is_down_and_only_a_hand_opens_it(
 
 
 def test_a_reopening_of_what_was_never_down_does_nothing(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A])
     assert adapter(dns).deliver(order("reopen")) == Delivered()
     assert dns.contents(ZONE) == before
 
@@ -435,8 +419,7 @@ def test_a_www_that_cannot_be_changed_keeps_the_site_from_being_half_down(dns: P
 
 def test_more_records_than_a_note_can_keep_are_not_touched(dns: PowerDns) -> None:
     many = [f"10.{n // 250}.{n % 250}.1" for n in range(2000)]
-    dns.has_zone(ZONE, [rrset(ZONE, "A", 60, *many)])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [rrset(ZONE, "A", 60, *many)])
     assert problem(adapter(dns).deliver(order("suspend"))) == "Failed too_many_records"
     assert dns.contents(ZONE) == before
 

@@ -46,8 +46,7 @@ def until_delivered(made: Adapter, asked: Order, attempts: int = 100) -> None:
 
 
 def test_two_daemons_with_the_same_order_at_one_moment_lose_nothing(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [WITH_MORE, AAAA, CNAME])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [WITH_MORE, AAAA, CNAME])
     daemons = [adapter(dns, www=True) for _ in range(4)]
     with ThreadPoolExecutor(8) as pool:
         for seq in range(1, 11, 2):
@@ -65,8 +64,9 @@ def test_many_sites_of_one_zone_at_one_moment_do_not_get_into_each_others_way(
     dns: PowerDns,
 ) -> None:
     sites = [f"s{n}.shop.example" for n in range(24)]
-    dns.has_zone(ZONE, [rrset(f"{site}.", "A", 60, f"192.0.2.{n}") for n, site in enumerate(sites)])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(
+        ZONE, [rrset(f"{site}.", "A", 60, f"192.0.2.{n}") for n, site in enumerate(sites)]
+    )
     made = adapter(dns)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda site: until_delivered(made, order("suspend", 1, site)), sites))
@@ -76,8 +76,7 @@ def test_many_sites_of_one_zone_at_one_moment_do_not_get_into_each_others_way(
 
 
 def test_a_site_and_that_of_its_www_at_one_moment_both_hold_the_name(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A, CNAME])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, CNAME])
     made = adapter(dns, www=True)
     with ThreadPoolExecutor(2) as pool:
         for seq in range(1, 9, 3):
@@ -105,8 +104,7 @@ def held_up(made: Adapter, at: Callable[[httpx.Request], bool]) -> tuple[threadi
 def test_a_daemon_that_reads_while_another_one_acts_takes_no_notice_for_what_was_there(
     dns: PowerDns,
 ) -> None:
-    dns.has_zone(ZONE, [A, AAAA])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, AAAA])
     slow = adapter(dns, notice_a="198.51.100.8", notice_aaaa=None)
     count = iter(range(100))
     come, freed = held_up(slow, lambda _: next(count) == 2)
@@ -127,8 +125,7 @@ def test_a_daemon_that_reads_while_another_one_acts_takes_no_notice_for_what_was
 def test_a_daemon_that_reads_while_another_one_puts_all_back_takes_nothing_for_lost(
     dns: PowerDns,
 ) -> None:
-    dns.has_zone(ZONE, [A, AAAA])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A, AAAA])
     assert adapter(dns).deliver(order("suspend", 1)) == Delivered()
     slow = adapter(dns)
     come, freed = held_up(slow, lambda request: "metadata" in request.url.path)
@@ -142,8 +139,7 @@ def test_a_daemon_that_reads_while_another_one_puts_all_back_takes_nothing_for_l
 
 
 def test_what_is_late_changes_nothing(dns: PowerDns) -> None:
-    dns.has_zone(ZONE, [A])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [A])
     late = adapter(dns, timeout="1s")
     come, freed = held_up(late, lambda request: "metadata" in request.url.path)
     assert problem(late.deliver(order("suspend"))) == "Retry timeout"
@@ -175,8 +171,7 @@ def answers_of(made: Adapter, on_answer: Callable[[httpx.Response], None]) -> No
 def test_a_daemon_killed_at_any_request_leaves_what_the_next_one_brings_to_its_end(
     dns: PowerDns, before_request: bool
 ) -> None:
-    dns.has_zone(ZONE, [WITH_MORE, HTTPS, CNAME, TXT])
-    before = dns.contents(ZONE)
+    before = dns.has_zone(ZONE, [WITH_MORE, HTTPS, CNAME, TXT])
     asked = {"suspend": order("suspend", 1), "reopen": order("reopen", 2)}
     killed = 0
     for kind in ("suspend", "reopen"):
@@ -216,8 +211,7 @@ def test_a_server_killed_at_any_change_has_lost_nothing_when_it_is_back(
     tmp_path: Path, before_request: bool
 ) -> None:
     with powerdns_rig.serving(tmp_path / "powerdns") as dns:
-        dns.has_zone(ZONE, [WITH_MORE, HTTPS, CNAME])
-        before = dns.contents(ZONE)
+        before = dns.has_zone(ZONE, [WITH_MORE, HTTPS, CNAME])
         for seq, kind in enumerate(["suspend", "close", "reopen"], start=1):
             killed: set[str] = set()
             made = adapter(dns, www=True)
@@ -248,8 +242,7 @@ def test_a_server_killed_at_any_change_has_lost_nothing_when_it_is_back(
 
 def test_a_server_that_is_killed_over_and_over_loses_nothing(tmp_path: Path) -> None:
     with powerdns_rig.serving(tmp_path / "powerdns") as dns:
-        dns.has_zone(ZONE, [WITH_MORE, CNAME])
-        before = dns.contents(ZONE)
+        before = dns.has_zone(ZONE, [WITH_MORE, CNAME])
         made = adapter(dns, www=True)
         done = threading.Event()
         outcomes: list[Outcome] = []

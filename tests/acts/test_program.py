@@ -6,10 +6,10 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Failed, Outcome, Retry
 from incidents.acts.program import Program
 from incidents.errors import SettingError, UnknownSettingError
-from tests.acts.orders import ORDER, problem
+from tests.acts.orders import ORDER, detail, problem
 from tests.patience import PATIENCE_S, until
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/carry-out-with-a-program.md"
@@ -373,22 +373,12 @@ def test_a_program_that_reads_slowly_gets_all_of_it() -> None:
 
 def test_orders_of_many_threads_do_not_mix(tmp_path: Path) -> None:
     made = shell(tmp_path, 'read -r order; echo "$order" >&2; exit 75')
-    found: dict[int, list[Outcome]] = {n: [] for n in range(8)}
-
-    def deliver(n: int) -> None:
-        for seq in range(8):
-            found[n].append(made.deliver(replace(ORDER, id=f"{n}-o{seq}", site_id=n, seq=seq)))
-
-    threads = [threading.Thread(target=deliver, args=(n,)) for n in found]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    for n, outcomes in found.items():
-        for seq, outcome in enumerate(outcomes):
-            assert isinstance(outcome, Retry)
-            assert (outcome.detail or "").startswith(f'{{"id": "{n}-o{seq}", "kind"')
+    orders = [
+        replace(ORDER, id=f"{n}-o{seq}", site_id=n, seq=seq) for n in range(8) for seq in range(8)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        for given, outcome in zip(orders, pool.map(made.deliver, orders), strict=True):
+            assert detail(outcome).startswith(f'{{"id": "{given.id}", "kind"')
 
 
 def test_no_descriptor_and_no_process_is_left_over(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The reconciliation: what really is goes on record; what is not in force is ordered once more."""
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,7 +16,7 @@ from incidents.acts.reconciliation import (
 from incidents.acts.routing import Routing
 from incidents.machine import commands as c
 from incidents.store.engine import reading
-from tests.acts.courier_rig import Told, carry_out
+from tests.acts.courier_rig import Told, carry_out, kinds
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.order_rows import delivered, failed, hold
 
@@ -60,8 +59,7 @@ def _compare(
 
 def _kinds(day: Rehearsal) -> list[str]:
     """What is on record since the site was taken down."""
-    bodies = day.rows("SELECT body FROM entries WHERE site_id > 0 ORDER BY id")
-    return [json.loads(str(body))["kind"] for (body,) in bodies][4:]
+    return kinds(day)[4:]
 
 
 def _waiting(day: Rehearsal) -> int:

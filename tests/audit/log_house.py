@@ -41,6 +41,21 @@ class House:
     def make_key(self, name: str = NAME) -> VerifierKey:
         return rotation.first(self.engine, self.ring, name, self.on_record)
 
+    def begin(self, entries: int = 0) -> VerifierKey:
+        """Makes the first key, adds so many entries, and signs them."""
+        key = self.make_key()
+        self.add(entries)
+        self.sign()
+        return key
+
+    def go_on(self) -> Signed:
+        """One entry more, signed a second later."""
+        self.add()
+        self.time.later(seconds=1)
+        made = self.sign().made
+        assert made is not None
+        return made
+
     def rotate(self, *, lost: bool = False) -> VerifierKey:
         new, _ = rotation.rotate(self.engine, self.ring, self.on_record, lost=lost)
         return new

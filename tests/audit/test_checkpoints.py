@@ -76,8 +76,7 @@ def test_one_second_parts_two_checkpoints_and_an_hour_when_nothing_is_new(house:
 
 
 def test_a_clock_that_was_set_back_holds_up_nothing_new(house: House) -> None:
-    house.make_key()
-    house.sign()
+    house.begin()
     house.time.later(days=-1)
     assert house.sign() == Signing()
     house.add()
@@ -157,9 +156,7 @@ CUT = "DELETE FROM entries WHERE id > 2"
 def test_nothing_is_signed_of_a_log_that_does_not_begin_with_what_was_signed(
     house: House, change: str
 ) -> None:
-    house.make_key()
-    house.add(5)
-    house.sign()
+    house.begin(5)
     before = house.last()
     _rebuild(house, change)
     house.time.later(hours=2)
@@ -172,9 +169,7 @@ def test_nothing_is_signed_of_a_log_that_does_not_begin_with_what_was_signed(
 
 @pytest.mark.parametrize("change", [REWRITTEN, CUT])
 def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: House, change: str) -> None:
-    house.make_key()
-    house.add(5)
-    house.sign()
+    house.begin(5)
     _rebuild(house, change)
     _execute(house, "DELETE FROM checkpoints")
     house.time.later(hours=2)
@@ -188,9 +183,7 @@ def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: House, c
 def test_a_database_that_was_put_back_from_an_old_copy_signs_when_the_note_is_put_aside(
     house: House,
 ) -> None:
-    house.make_key()
-    house.add(5)
-    house.sign()
+    house.begin(5)
     _rebuild(house, CUT)
     _execute(house, "DELETE FROM checkpoints")
     aside = last_signed.beside(house.ring.file)
@@ -205,8 +198,7 @@ def test_a_database_that_was_put_back_from_an_old_copy_signs_when_the_note_is_pu
 def test_nothing_is_signed_after_a_checkpoint_that_no_key_of_the_log_has_signed(
     house: House,
 ) -> None:
-    house.make_key()
-    house.sign()
+    house.begin()
     stranger = SigningKey.generate(NAME)
     last = house.last()
     forged = str(note.signed(note.parse(last.note).text, stranger))
@@ -223,9 +215,7 @@ def test_nothing_is_signed_after_a_checkpoint_that_no_key_of_the_log_has_signed(
 
 
 def test_nothing_is_signed_when_a_tile_was_changed(house: House) -> None:
-    house.make_key()
-    house.add(9)
-    house.sign()
+    house.begin(9)
     house.add(1)
     sequencer.number_all(house.engine)
     with writing(house.engine) as connection:
@@ -241,9 +231,7 @@ def test_nothing_is_signed_when_a_tile_was_changed(house: House) -> None:
 def test_a_key_that_has_signed_another_log_signs_no_second_one(
     house: House, db_url: str, tmp_path: Path
 ) -> None:
-    house.make_key()
-    house.add(3)
-    house.sign()
+    house.begin(3)
     last_signed.keep(house.ring.file, house.last().note.replace(NAME, "other.example/incidents"))
     house.add()
     house.time.later(seconds=1)

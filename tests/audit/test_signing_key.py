@@ -74,8 +74,7 @@ def test_nor_one_that_has_signed_already(house: House) -> None:
 def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers_its_entry(
     house: House,
 ) -> None:
-    old = house.make_key()
-    house.sign()
+    old = house.begin()
 
     new = house.rotate()
 
@@ -85,11 +84,7 @@ def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers
     assert (house.last().key, house.last().size) == (str(new), 2)
     with reading(house.engine) as connection:
         assert log_keys.active(connection) == str(new)
-    house.add()
-    house.time.later(seconds=1)
-    made = house.sign().made
-    assert made is not None
-    assert opened(made, old, new) == [new]
+    assert opened(house.go_on(), old, new) == [new]
     files = {file.name for file in house.ring.file.parent.iterdir()}
     assert files == {"audit.key", "audit.key.signed", f"audit.key.retired-{old.key_hash.hex()}"}
 
@@ -109,9 +104,7 @@ STEPS = (
 def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
     house: House, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
 ) -> None:
-    old = house.make_key()
-    house.add(3)
-    house.sign()
+    old = house.begin(3)
     module, name = STEPS[step]
     real = getattr(module, name)
 
@@ -138,9 +131,7 @@ def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
     own = signing_key.read(house.ring.file)
     assert own is not None
     assert own.verifier == new
-    house.add()
-    house.time.later(seconds=1)
-    assert house.sign().made
+    house.go_on()
     assert not house.ring.successor.exists()
 
 
@@ -156,8 +147,7 @@ def _is_by(signed: Signed, key: VerifierKey) -> bool:
 
 
 def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(house: House) -> None:
-    old = house.make_key()
-    house.sign()
+    old = house.begin()
     new = signing_key.make(house.ring.successor, NAME)
     house.on_record(str(new.verifier), str(old))
     house.time.later(hours=1)
@@ -170,8 +160,7 @@ def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(house: House) -> 
 
 
 def test_a_log_whose_key_is_lost_is_signed_by_the_new_one_alone(house: House) -> None:
-    old = house.make_key()
-    house.sign()
+    old = house.begin()
     house.ring.file.unlink()
     with pytest.raises(RefusedError, match="--lost"):
         house.rotate()
@@ -179,9 +168,7 @@ def test_a_log_whose_key_is_lost_is_signed_by_the_new_one_alone(house: House) ->
     new = house.rotate(lost=True)
 
     assert opened(house.last(), old, new) == [new]
-    house.add()
-    house.time.later(seconds=1)
-    assert house.sign().made
+    house.go_on()
 
 
 COMMAND = """

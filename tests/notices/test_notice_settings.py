@@ -88,16 +88,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 
 
 @pytest.fixture
-def said(tmp_path: Path) -> Environ:
-    """The environment of a run whose settings file says so."""
-
-    def environ(text: str) -> dict[str, str]:
-        (tmp_path / "password").write_text("right\n")
-        file = tmp_path / "config.toml"
-        file.write_text(text, encoding="utf-8")
-        return {"INCIDENTS_CONFIG": str(file)}
-
-    return environ
+def said(written: Environ, tmp_path: Path) -> Environ:
+    """The environment of a run whose settings file says so, with a password's file beside it."""
+    (tmp_path / "password").write_text("right\n")
+    return written
 
 
 def test_all_that_can_be_said_is_understood(said: Environ, tmp_path: Path) -> None:

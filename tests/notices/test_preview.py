@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from incidents.acts.port import Order
@@ -14,14 +12,6 @@ from incidents.notices import preview, samples
 from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AlarmFacts, Facts
 from tests.views.day import SITE, Day, utc
-from tests.views.day import day as beginning
-
-
-@pytest.fixture
-def day(db_url: str) -> Iterator[Day]:
-    """A desk with one site, whose person is on file."""
-    with beginning(db_url) as begun:
-        yield begun.add(person="张三", email="zhang@shop.example")
 
 
 def _link(order: Order) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -22,14 +21,6 @@ from incidents.notices.record import Record
 from incidents.store.engine import reading, writing
 from incidents.store.tables import orders, sites
 from tests.views.day import SITE, Day, utc
-from tests.views.day import day as beginning
-
-
-@pytest.fixture
-def day(db_url: str) -> Iterator[Day]:
-    """A desk with one site, whose person is on file."""
-    with beginning(db_url) as begun:
-        yield begun.add(person="张三", email="zhang@shop.example", phone="+86 10 5555 0101")
 
 
 def orders_of(day: Day, kind: str, lane: str = "notice") -> list[Order]:

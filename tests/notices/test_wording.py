@@ -23,9 +23,8 @@ from incidents.notices.facts import AnyFacts, Facts, told
 from incidents.notices.letter import Office
 from incidents.notices.templating import SHIPPED, TemplateError
 from incidents.notices.wording import Wording
+from tests.notices.lane import SHANGHAI, WORDING
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-WORDING = Wording(samples.OFFICE, SHANGHAI)
 TERMS = {"zh_CN": "不提供售后服务，不退款", "en": "no after-sales service"}
 UNTIDY = re.compile(r"[{}%]|\n\n\n| $|  |。。|；。|\.\.|\( ", re.MULTILINE)
 CUSTOMER = [name for name, entry in NOTICES.items() if entry.to == "customer"]
@@ -66,9 +65,7 @@ def test_a_notice_can_be_written_whatever_the_facts_are(
         assert text
         for written in (subject, text):
             assert "None" not in written
-            assert not re.search(r"[{}%]|\n\n\n| $|  |。。|；。|\.\.|\( ", written, re.MULTILINE), (
-                written
-            )
+            assert not UNTIDY.search(written), written
 
 
 @pytest.mark.parametrize("name", NOTICES)

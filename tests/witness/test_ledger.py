@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -112,19 +113,16 @@ def test_nobody_stores_between_another_ones_look_and_its_store(ledger: Ledger) -
 
 def test_of_many_who_ask_at_once_exactly_one_is_stored(ledger: Ledger) -> None:
     ledger.compare_and_store(LOG.submission(0, 5))
-    start, answers = threading.Barrier(8), []
+    start, sizes = threading.Barrier(8), range(6, 14)
 
-    def ask(size: int) -> None:
+    def ask(size: int) -> Refusal | None:
         start.wait(PATIENCE_S)
-        answers.append((size, ledger.compare_and_store(LOG.submission(5, size))))
+        return ledger.compare_and_store(LOG.submission(5, size))
 
-    threads = [threading.Thread(target=ask, args=(6 + n,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    [winner] = [size for size, refusal in answers if refusal is None]
-    assert {refusal.seen for _, refusal in answers if refusal} == {winner}
+    with ThreadPoolExecutor(8) as pool:
+        answers = dict(zip(sizes, pool.map(ask, sizes), strict=True))
+    [winner] = [size for size, refusal in answers.items() if refusal is None]
+    assert {refusal.seen for refusal in answers.values() if refusal} == {winner}
     assert ledger.seen(ORIGIN) == Seen(winner, LOG.root(winner))
 
 

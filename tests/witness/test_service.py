@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -190,20 +191,14 @@ def test_of_two_who_race_to_store_exactly_one_wins_and_the_other_is_told_the_siz
 
 
 def _at_once(witnesses: list[Running], bodies: dict[int, bytes]) -> dict[int, tuple[int, str, str]]:
-    answers: dict[int, tuple[int, str, str]] = {}
     start = threading.Barrier(len(bodies))
 
-    def ask(size: int, body: bytes) -> None:
+    def ask(size: int) -> tuple[int, str, str]:
         start.wait(PATIENCE_S)
-        answers[size] = witnesses[size % len(witnesses)].post(body)
+        return witnesses[size % len(witnesses)].post(bodies[size])
 
-    threads = [threading.Thread(target=ask, args=asked) for asked in bodies.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert len(answers) == len(bodies)
-    return answers
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        return dict(zip(bodies, pool.map(ask, bodies), strict=True))
 
 
 def test_what_was_countersigned_before_a_kill_is_remembered_after_it(tmp_path: Path) -> None:
