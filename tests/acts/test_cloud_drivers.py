@@ -88,19 +88,25 @@ def test_a_node_of_any_other_driver_is_found_by_its_name(switchboard: Switchboar
     assert switchboard.changes == [("stop", "1")]
 
 
+def list_with(monkeypatch: pytest.MonkeyPatch, *changes: dict[str, Any]) -> None:
+    """Has the first nodes be listed with something else."""
+    list_nodes: Callable[[Any], Any] = DummyNodeDriver.list_nodes
+
+    def changed(driver: Any) -> Any:
+        nodes = list_nodes(driver)
+        for node, change in zip(nodes, changes, strict=False):
+            vars(node).update(change)
+        return nodes
+
+    monkeypatch.setattr(DummyNodeDriver, "list_nodes", changed)
+
+
 @pytest.mark.parametrize("place", ["tags", "metadata", "labels"])
 def test_a_node_of_any_other_driver_is_found_by_a_tag_whatever_that_is_called(
     switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    list_nodes: Callable[[Any], Any] = DummyNodeDriver.list_nodes
-
-    def tagged(driver: Any) -> Any:
-        nodes = list_nodes(driver)
-        nodes[0].extra = {place: ["shop.example"]}
-        nodes[1].extra = {place: {"site": SITE}}
-        return nodes
-
-    monkeypatch.setattr(DummyNodeDriver, "list_nodes", tagged)
+    extras = [{place: ["shop.example"]}, {place: {"site": SITE}}]
+    list_with(monkeypatch, *({"extra": extra} for extra in extras))
     assert dummy(tag="site").deliver(order("suspend")) == Delivered()
     assert switchboard.changes == [("stop", "2")]
 
@@ -134,14 +140,7 @@ def test_what_each_state_of_a_node_means_for_an_order(
     up: Outcome | str,
     told: str | None,
 ) -> None:
-    list_nodes: Callable[[Any], Any] = DummyNodeDriver.list_nodes
-
-    def in_that_state(driver: Any) -> Any:
-        nodes = list_nodes(driver)
-        nodes[0].state = state
-        return nodes
-
-    monkeypatch.setattr(DummyNodeDriver, "list_nodes", in_that_state)
+    list_with(monkeypatch, {"state": state})
     for kind, expected, wanted in (("suspend", down, "stopped"), ("reopen", up, "running")):
         made = dummy(nodes={SITE: "1"})
         found = made.deliver(order(kind))

@@ -1,6 +1,7 @@
 """What an adapter may have in hand: not all of it, and yet all that is due is carried out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from threading import Event, Semaphore, Thread, current_thread, main_thread
@@ -24,6 +25,7 @@ from tests.patience import PATIENCE_S, until
 
 # So long an attempt may wait in line, and a bit.
 TOO_LATE_S = 6.0
+_DONE = Delivered()
 
 
 @pytest.fixture
@@ -95,6 +97,26 @@ def _come_once(own: Courier) -> None:
     to_its_end(Round(own, once=True))
 
 
+def _waiting(answers: Semaphore, outcome: Outcome = _DONE) -> Callable[[Order], Outcome]:
+    """What an adapter does that answers so when it may."""
+
+    def wait(_order: Order) -> Outcome:
+        answers.acquire(timeout=PATIENCE_S)
+        return outcome
+
+    return wait
+
+
+@contextmanager
+def _at_work(own: Round) -> Iterator[None]:
+    """Until its round is over."""
+    running = Thread(target=own.run, daemon=True)
+    running.start()
+    yield
+    running.join(PATIENCE_S)
+    own.close()
+
+
 def _turns_away(day: Rehearsal, many: int) -> bool:
     """Whether so many orders come to be let go, until later."""
     later = "next_at > (SELECT max(tried_at) FROM deliveries)"
@@ -124,12 +146,7 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_was_turned_away_at
     _come_once(courier(day, Told(outcome=Retry(problem="http_503"))))
     day.later(hours=1)
     answers = Semaphore(0)
-
-    def wait(_order: Order) -> Outcome:
-        answers.acquire(timeout=PATIENCE_S)
-        return Retry(problem="http_503")
-
-    slow = Told(outcome=wait)
+    slow = Told(outcome=_waiting(answers, Retry(problem="http_503")))
     running = Thread(target=_come_once, args=(courier(day, slow),), daemon=True)
     running.start()
     assert _turns_away(day, 3 * SHARE)
@@ -169,14 +186,10 @@ def test_an_adapter_that_does_not_answer_keeps_no_other_from_its_orders(day: Reh
         return Delivered()
 
     slow, quick = Told("slow", outcome=wait), Told("quick")
-    own = Round(_beside(day, slow, quick))
-    running = Thread(target=own.run, daemon=True)
-    running.start()
-    carried_out = _gets(quick, SHARE)
-    unanswered = not answered.is_set()
-    answered.set()
-    running.join(PATIENCE_S)
-    own.close()
+    with _at_work(Round(_beside(day, slow, quick))):
+        carried_out = _gets(quick, SHARE)
+        unanswered = not answered.is_set()
+        answered.set()
 
     assert (carried_out, unanswered) == (True, True)
 
@@ -187,25 +200,18 @@ def test_an_adapter_that_answers_too_late_for_what_waits_in_line_keeps_no_other_
     _hold_all(day, [f"site-{n}.slow.example" for n in range(6 * SHARE)])
     answers, stopped = Semaphore(0), Event()
 
-    def wait(_order: Order) -> Outcome:
-        answers.acquire(timeout=PATIENCE_S)
-        return Delivered()
-
-    slow, quick = Told("slow", outcome=wait), Told("quick")
-    own = Round(replace(_beside(day, slow, quick), seconds=seconds), stopped=stopped.is_set)
-    running = Thread(target=own.run, daemon=True)
-    running.start()
-    for answered in range(WORKERS, 5 * WORKERS, WORKERS):
-        assert _gets(slow, answered)
-        seconds.now += TOO_LATE_S
-        day.later(seconds=TOO_LATE_S)
-        answers.release(WORKERS)
-    _hold_all(day, [f"site-{n}.quick.example" for n in range(SHARE)])
-    carried_out = _gets(quick, SHARE)
-    stopped.set()
-    answers.release(6 * SHARE)
-    running.join(PATIENCE_S)
-    own.close()
+    slow, quick = Told("slow", outcome=_waiting(answers)), Told("quick")
+    own = replace(_beside(day, slow, quick), seconds=seconds)
+    with _at_work(Round(own, stopped=stopped.is_set)):
+        for answered in range(WORKERS, 5 * WORKERS, WORKERS):
+            assert _gets(slow, answered)
+            seconds.now += TOO_LATE_S
+            day.later(seconds=TOO_LATE_S)
+            answers.release(WORKERS)
+        _hold_all(day, [f"site-{n}.quick.example" for n in range(SHARE)])
+        carried_out = _gets(quick, SHARE)
+        stopped.set()
+        answers.release(6 * SHARE)
 
     assert carried_out
 
@@ -227,17 +233,13 @@ def test_of_one_slow_adapter_orders_are_not_taken_in_hand_and_let_go_again_and_a
             answers.release(WORKERS)
         return tick > 50
 
-    def wait(_order: Order) -> Outcome:
-        answers.acquire(timeout=PATIENCE_S)
-        return Delivered()
-
     def put_off(connection: Connection, claimed: Claimed, *args: Any, **own: Any) -> bool:
         let_go.append(claimed.site)
         return as_ever(connection, claimed, *args, **own)
 
     as_ever = leases.put_off
     monkeypatch.setattr(leases, "put_off", put_off)
-    act = Told(outcome=wait)
+    act = Told(outcome=_waiting(answers))
     to_its_end(Round(replace(courier(day, act), seconds=seconds), stopped=is_over))
 
     assert len(act.got) >= 5 / 0.5 * WORKERS

@@ -296,17 +296,6 @@ def test_a_receiver_that_is_not_there_is_tried_again(make: Make) -> None:
     assert problem(outcome) == "Retry refused"
 
 
-def test_a_name_that_nobody_knows_is_tried_again(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unknown(*_: object, **__: object) -> list[Any]:
-        raise socket.gaierror(socket.EAI_NONAME, "")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    outcome = make("https://hooks.example/").deliver(ORDER)
-    assert problem(outcome) == "Retry name_not_found"
-
-
 def test_a_name_that_leads_to_a_forbidden_address_is_not_asked_and_looked_up_again_later(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

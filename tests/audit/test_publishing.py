@@ -46,9 +46,7 @@ def test_a_folder_holds_the_tiles_of_its_checkpoint_and_no_part_of_what_is_whole
 
 def test_what_is_numbered_and_not_signed_is_not_published(house: House, tmp_path: Path) -> None:
     folder = tmp_path / "public"
-    house.make_key()
-    house.add(4)
-    house.sign()
+    house.begin(4)
     house.add(4)
     sequencer.number_all(house.engine)
 
@@ -63,9 +61,7 @@ def test_a_folder_of_another_log_or_of_a_longer_one_is_left_alone(
     house: House, tmp_path: Path
 ) -> None:
     folder = tmp_path / "public"
-    house.make_key()
-    house.add(4)
-    house.sign()
+    house.begin(4)
     publishing.publish(house.engine, folder)
     there = folder / "checkpoint"
     other, longer = there.read_text().replace(NAME, "other.example"), there.read_text()

@@ -29,7 +29,7 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
 
 @pytest.fixture(scope="module")
 def response(tsa: Tsa) -> bytes:
-    with server(lambda asked: (200, tsa.reply(asked)), tsa.roots) as authority:
+    with tsa.serving() as authority:
         return stamp.stamped(authority, bytes(SIGNED))
 
 
@@ -51,7 +51,7 @@ def test_cosignatures_that_come_later_take_nothing_from_a_stamp(tsa: Tsa, respon
 
 
 def test_each_request_has_a_number_of_its_own_and_asks_for_sha_256(tsa: Tsa) -> None:
-    with server(lambda asked: (200, tsa.reply(asked)), tsa.roots) as authority:
+    with tsa.serving() as authority:
         for _ in range(2):
             stamp.stamped(authority, bytes(SIGNED))
     one, other = tsa.asked[-2:]

@@ -19,14 +19,13 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
 
 def test_what_is_not_signed_is_not_stamped(house: House, tsa: Tsa) -> None:
     house.add()
-    with server(lambda request: (200, tsa.reply(request)), tsa.roots) as authority:
+    with tsa.serving() as authority:
         assert stamping.ask(house.engine, authority, house.time.now) is None
 
 
 def test_the_last_checkpoint_is_stamped_once_a_day(house: House, tsa: Tsa) -> None:
-    house.make_key()
-    house.sign()
-    with server(lambda request: (200, tsa.reply(request)), tsa.roots) as authority:
+    house.begin()
+    with tsa.serving() as authority:
         first = stamping.ask(house.engine, authority, house.time.now)
         assert first is not None
         house.time.later(hours=23)
@@ -45,8 +44,7 @@ def test_the_last_checkpoint_is_stamped_once_a_day(house: House, tsa: Tsa) -> No
 
 
 def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: House, tsa: Tsa) -> None:
-    house.make_key()
-    house.sign()
+    house.begin()
     with (
         server(lambda _: (503, b""), tsa.roots) as authority,
         pytest.raises(StampError, match="503"),
@@ -57,9 +55,8 @@ def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: House, tsa: T
 
 
 def test_a_stamp_goes_out_with_the_bundle(house: House, tsa: Tsa, tmp_path: Path) -> None:
-    house.make_key()
-    house.sign()
-    with server(lambda request: (200, tsa.reply(request)), tsa.roots) as authority:
+    house.begin()
+    with tsa.serving() as authority:
         made = stamping.ask(house.engine, authority, house.time.now)
     assert made is not None
     with reading(house.engine) as connection:

@@ -82,6 +82,12 @@ class Tsa:
         )  # fmt: skip
         return (self.folder / "reply").read_bytes()
 
+    @contextmanager
+    def serving(self) -> Iterator[Authority]:
+        """At an address of its own."""
+        with server(lambda request: (200, self.reply(request)), self.roots) as authority:
+            yield authority
+
     def verifies(self, response: bytes, text: str) -> bool:
         """What openssl says of a stamp of that text."""
         (self.folder / "response").write_bytes(response)

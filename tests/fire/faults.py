@@ -5,7 +5,6 @@ them, with strace in the way. Afterwards an acknowledged act is on record, any o
 or not at all, and the same act with the same key is done exactly once.
 """
 
-import json
 import os
 import random
 import shutil
@@ -263,16 +262,3 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
         for fault in faults_of(calls)[which::SLICES]:
             figures += made.fault(act, way, clean, fault)
     return figures
-
-
-def main() -> None:
-    """All calls of all acts, counted: what the long run has before it."""
-    made = Rig(Path(sys.argv[1]))
-    for act in ACTS:
-        for way in _WAYS:
-            _, calls = made.clean(act, way)
-            sys.stdout.write(json.dumps({"act": act.name, "calls": len(calls)}) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from incidents.notices.samples import OFFICE, of
 from incidents.notices.wording import Wording
 from tests.acts.orders import detail, problem
 from tests.notices.mail_server import HOST, Mailbox, body, make_certificate, server
+from tests.outbound.rig import talker
 from tests.patience import PATIENCE_S
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -229,31 +229,19 @@ def test_recipients_of_whom_one_may_still_be_reached_are_tried_again(mailbox: Ma
 
 
 @contextmanager
-def talking(*lines: bytes, then: float = 0.0, every: bytes = b"") -> Iterator[int]:
-    """A server that says these lines, one to each that it is told, and then waits, or drips."""
-    stop = threading.Event()
-    with socket.create_server((HOST, 0)) as listening:
+def talking(*lines: bytes, hangs: bool = False, every: bytes = b"") -> Iterator[int]:
+    """A server that says these lines, one to each that it is told, and then hangs, or drips."""
 
-        def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.settimeout(PATIENCE_S)
-                for n, line in enumerate(lines):
-                    if n and not connection.recv(4_096):
-                        return
-                    connection.sendall(line)
-                ends = time.monotonic() + then
-                while time.monotonic() < ends and not stop.wait(0.05):
-                    try:
-                        connection.sendall(every)
-                    except OSError:
-                        return
+    def script(channel: socket.socket, over: threading.Event) -> None:
+        for n, line in enumerate(lines):
+            if n and not channel.recv(4_096):
+                return
+            channel.sendall(line)
+        while hangs and not over.wait(0.05):
+            channel.sendall(every)
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listening.getsockname()[1]
-        stop.set()
-        thread.join()
+    with talker(script) as there:
+        yield there.port
 
 
 @pytest.mark.parametrize(
@@ -270,23 +258,16 @@ def talking(*lines: bytes, then: float = 0.0, every: bytes = b"") -> Iterator[in
 def test_a_server_that_hangs_or_drips_is_left_in_time(
     lines: tuple[bytes, ...], drip: bytes
 ) -> None:
-    with talking(*lines, then=PATIENCE_S, every=drip) as port:
+    with talking(*lines, hangs=True, every=drip) as port:
         found = _mail(port, timeout="1s").send(LETTER, TO, within_s=PATIENCE_S)
     assert problem(found) == "Retry mail_timeout"
 
 
 def test_the_time_of_an_attempt_is_kept_whatever_the_settings_say() -> None:
     # A server that is waited for longer would break the connection.
-    with talking(then=10) as port:
+    with talking(hangs=True) as port:
         found = _mail(port, timeout="15s").send(LETTER, TO, within_s=0.5)
     assert problem(found) == "Retry mail_timeout"
-
-
-def test_a_connection_that_breaks_is_tried_again() -> None:
-    with talking(b"220 mail.test\r\n", b"250 mail.test\r\n", b"") as port:
-        found = _mail(port, timeout="5s").send(LETTER, TO, within_s=PATIENCE_S)
-    assert problem(found) == "Retry mail_unreachable"
-    assert detail(found) == f"the connection to the mail server {HOST}, port {port}, broke"
 
 
 def test_where_nobody_listens_it_is_tried_again() -> None:
@@ -305,16 +286,22 @@ def test_a_name_that_leads_nowhere_is_tried_again() -> None:
     assert detail(found) == "the mail server's name, mail.invalid, leads nowhere"
 
 
-def test_a_server_that_greets_with_a_refusal_is_tried_again() -> None:
-    with talking(b"554 no service here\r\n") as port:
-        found = _mail(port).send(LETTER, TO, within_s=PATIENCE_S)
-    assert found == Retry(problem="smtp_554", detail="the mail server answered 554 to the greeting")
-
-
-def test_what_is_no_mail_server_is_tried_again() -> None:
-    with talking(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
-        found = _mail(port).send(LETTER, TO, within_s=PATIENCE_S)
-    assert isinstance(found, Retry)
+@pytest.mark.parametrize(
+    ("lines", "code", "said"),
+    [
+        ((b"220 mail.test\r\n", b"250 mail.test\r\n", b""), "mail_unreachable", " broke"),
+        ((b"554 no service here\r\n",), "smtp_554", "the mail server answered 554 to the greeting"),
+        ((b"HTTP/1.1 400 Bad Request\r\n\r\n",), "mail_unreachable", ""),
+    ],
+    ids=["the connection breaks", "it greets with a refusal", "it is no mail server"],
+)
+def test_a_talk_that_comes_to_no_end_is_tried_again(
+    lines: tuple[bytes, ...], code: str, said: str
+) -> None:
+    with talking(*lines) as port:
+        found = _mail(port, timeout="5s").send(LETTER, TO, within_s=PATIENCE_S)
+    assert problem(found) == f"Retry {code}"
+    assert detail(found).endswith(said)
 
 
 def test_a_mail_that_was_taken_is_delivered_however_the_talk_ends() -> None:

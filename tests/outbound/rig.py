@@ -200,6 +200,15 @@ def dripping(head: bytes, drop: bytes) -> Script:
 
     def script(channel: socket.socket, over: threading.Event) -> None:
         request_of(channel)
+        dripping_at_once(head, drop)(channel, over)
+
+    return script
+
+
+def dripping_at_once(head: bytes, drop: bytes) -> Script:
+    """The same of one that waits for no request."""
+
+    def script(channel: socket.socket, over: threading.Event) -> None:
         channel.sendall(head)
         for _ in range(200):
             if over.wait(0.05):

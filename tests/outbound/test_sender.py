@@ -31,6 +31,7 @@ from tests.outbound.rig import (
     Script,
     always,
     dripping,
+    dripping_at_once,
     receiver,
     request_of,
     resetting,
@@ -141,20 +142,9 @@ def test_a_server_that_hangs_or_drips_is_given_up_at_the_deadline_of_the_whole(
 def test_a_server_that_drips_its_side_of_the_handshake_is_given_up_too() -> None:
     sender = Sender(Guard(allow=[LOOPBACK]))
     # A record of TLS that promises 16,000 bytes of handshake.
-    script = _dripping_at_once(b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c", b"\x00")
+    script = dripping_at_once(b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c", b"\x00")
     with talker(script) as there, pytest.raises(TimedOutError):
         sent(sender, there.url.replace("http:", "https:"), within_s=0.3)
-
-
-def _dripping_at_once(head: bytes, drop: bytes) -> Script:
-    def script(channel: socket.socket, over: threading.Event) -> None:
-        channel.sendall(head)
-        for _ in range(200):
-            if over.wait(0.05):
-                return
-            channel.sendall(drop)
-
-    return script
 
 
 def test_a_server_that_takes_nothing_in_is_given_up_at_the_deadline(sender: Sender) -> None:

@@ -6,7 +6,6 @@ submissions alike. What is signed is judged by openssl.
 """
 
 import os
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from incidents.tlog import spelling, submission
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Signature
 from incidents.tlog.submission import Submission
+from tests.acts.nginx_rig import free_ports
 from tests.patience import PATIENCE_S, until
 from tests.witness import rig
 from tests.witness.rig import ORIGIN, Log
@@ -65,7 +65,7 @@ def judge(tmp_path: Path) -> Iterator[Judge]:
         listed = subprocess.run(
             ["ssh-add", "-l"], env=env, check=True, capture_output=True, text=True
         ).stdout
-        port = _free_port()
+        [port] = free_ports(1)
         serve = [
             "litewitness", "-db", str(database), "-name", NAME, "-key", listed.split()[1],
             "-ssh-agent", str(agent), "-listen", f"127.0.0.1:{port}",
@@ -175,9 +175,3 @@ def _running(words: list[str], log: Path, **env: str) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port

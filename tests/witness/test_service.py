@@ -100,13 +100,6 @@ def test_a_log_that_rewrites_its_history_is_refused_and_what_was_seen_stays(
     ]  # fmt: skip
 
 
-def test_a_proof_where_none_is_wanted_is_answered_422(running: Running, log: Log) -> None:
-    more = submission.of(log.note(5), 0, (bytes(32),))
-    assert running.post(bytes(more))[0] == 422
-    running.post(bytes(log.submission(0, 5)))
-    assert running.post(bytes(submission.of(log.note(5), 5, (bytes(32),))))[0] == 422
-
-
 def test_a_body_that_is_no_submission_is_answered_400(running: Running, log: Log) -> None:
     right = bytes(log.submission(0, 5))
     bodies = [
