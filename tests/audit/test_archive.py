@@ -46,14 +46,10 @@ def _miss(site: Decided) -> int:
     return n
 
 
-def _reinstate(site: Decided) -> None:
-    site.reinstate()
-
-
 def _a_window_beside_incidents_from_before_a_reinstatement(site: Decided) -> None:
     for _ in range(3):
         _log(site, minutes=1)
-    _reinstate(site)
+    site.reinstate()
     _log(site, before=HOUR)
     _log(site, before=HOUR)
     _log(site)
@@ -156,7 +152,7 @@ def _a_run_from_before_a_reinstatement(site: Decided) -> None:
     site.activate(NO_REPEAT)
     first, _ = _miss(site), _miss(site)
     assert site.case.closed
-    _reinstate(site)
+    site.reinstate()
     _miss(site)
     told_at = site.case.incidents[first].occurred_at
     for n in range(1, 3):

@@ -231,7 +231,7 @@ class _Checked(HTMLParser):
 
     VOID = frozenset({"meta", "br"})
     FORBIDDEN = frozenset(
-        ["script", "link", "img", "iframe", "object", "embed", "form", "a", "base"]
+        ("script", "link", "img", "iframe", "object", "embed", "form", "a", "base")
     )
 
     def __init__(self) -> None:

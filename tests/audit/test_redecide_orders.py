@@ -27,7 +27,6 @@ from tests.audit.decided import (
 
 pytestmark = pytest.mark.usefixtures("how")
 
-
 HOLD = c.SetHold(by="li", reason="sha256:1")
 LIFT = c.LiftHold(by="li", reason="sha256:2")
 

@@ -21,8 +21,7 @@ from incidents.outbound.faults import (
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Request
 from incidents.outbound.sender import Sender
-from incidents.outbound.trust import context
-from tests.outbound.rig import LOOPBACK, Authority, always, receiver, silent, talker
+from tests.outbound.rig import LOOPBACK, always, receiver, silent, talker
 
 PUBLIC, PUBLIC_6 = "8.8.8.8", "2400:3200::1"
 
@@ -185,19 +184,6 @@ def test_each_new_connection_is_checked_anew() -> None:
             sender.send(request, within_s=5, cap=100, repeatable=True)
         sender.close()
         assert len(there.seen) == 1
-
-
-def test_the_certificate_is_checked_for_the_name_and_not_for_the_address(
-    authority: Authority,
-) -> None:
-    guard = Guard(allow=["panel.example"], resolve=lambda host, port: [LOOPBACK])
-    with receiver(always(204), tls=authority.server("panel.example")) as there:
-        sender = Sender(guard, tls=context(authority.file))
-        target = guard.target(f"https://panel.example:{there.port}/hook")
-        assert sender.send(Request(method="GET", target=target), within_s=5, cap=0).status == 204
-        sender.close()
-        assert there.names == ["panel.example"]
-        assert there.seen[0].headers["host"] == f"panel.example:{there.port}"
 
 
 @pytest.mark.parametrize(

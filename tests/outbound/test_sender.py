@@ -15,7 +15,6 @@ from incidents.outbound import trust
 from incidents.outbound.deadline import Deadline
 from incidents.outbound.faults import (
     BadAnswerError,
-    ConnectionRefusedByHostError,
     LostConnectionError,
     OutboundError,
     TimedOutError,
@@ -475,10 +474,3 @@ def test_a_machine_without_authorities_trusts_those_that_come_with_the_library(
 def test_a_connection_that_ends_in_its_handshake_has_a_name(authority: Authority) -> None:
     with talker(resetting) as there, pytest.raises((LostConnectionError, TlsError)):
         sent(_to_panel(authority), f"https://panel.example:{there.port}/")
-
-
-def test_a_server_that_is_not_there_refuses(sender: Sender) -> None:
-    with talker(silent) as gone:
-        pass
-    with pytest.raises(ConnectionRefusedByHostError):
-        sent(sender, gone.url)

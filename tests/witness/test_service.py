@@ -244,7 +244,7 @@ def test_a_signal_right_after_it_listens_is_not_lost(tmp_path: Path) -> None:
 def test_without_its_store_it_does_not_start(tmp_path: Path) -> None:
     rig.new_key(tmp_path)
     (tmp_path / "witness.key.db").unlink()
-    done = _run(tmp_path, LOG)
+    done = _run(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "it is not there" in done.stderr
     assert not (tmp_path / "witness.key.db").exists()
@@ -261,14 +261,11 @@ def test_a_store_that_vanishes_is_answered_500_and_nothing_is_signed(tmp_path: P
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with witness(tmp_path, LOG) as running:
         port = str(urlsplit(running.url).port)
-        words = [*rig.command(tmp_path, LOG), "--port", port]
-        done = subprocess.run(
-            words, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-        )
+        done = _run(tmp_path, "--port", port)
     assert done.returncode == 1
     assert f"nothing can listen on 127.0.0.1 port {port}" in done.stderr
 
 
-def _run(folder: Path, *logs: Log) -> subprocess.CompletedProcess[str]:
-    words = rig.command(folder, *logs)
+def _run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    words = [*rig.command(folder, LOG), *more]
     return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
