@@ -224,22 +224,6 @@ def test_status_is_loud_when_nothing_enforces_the_clock(sqlite_url: str, tmp_pat
         assert json.loads(dead.stdout)["beating"] is False
 
 
-def test_once_does_all_that_is_due_and_says_what(sqlite_url: str) -> None:
-    with engine_of(sqlite_url) as engine:
-        log_on(engine, ["a.example", "b.example"], clock.now() - 2 * HOUR)
-
-    done = json.loads(incidents(sqlite_url, "daemon", "--once", "--json").stdout)
-    again = incidents(sqlite_url, "daemon", "--once")
-
-    assert done["sites"] == 2
-    assert [(e["site"], e["kind"]) for e in done["events"]] == [
-        ("a.example", "clock_lapsed"), ("a.example", "site_suspended"),
-        ("b.example", "clock_lapsed"), ("b.example", "site_suspended"),
-    ]  # fmt: skip
-    # Output is mail from cron, so nothing is said of nothing.
-    assert again.stdout + again.stderr == ""
-
-
 # Clocks that lie.
 
 

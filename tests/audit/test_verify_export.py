@@ -123,14 +123,6 @@ def test_what_is_not_there_or_is_something_else_is_named_with_why(
     assert told in answer.stdout + answer.stderr
 
 
-def test_a_bundle_says_the_same_as_a_folder_and_as_an_archive(desk: Desk, tmp_path: Path) -> None:
-    folder = bundles.write(bundles.whole(desk), tmp_path / "b")
-    archive = bundles.packed(folder, tmp_path / "b.tar")
-    told = [json.loads(auditor.run(of, "--json").stdout) for of in (folder, archive)]
-    assert told[0] == told[1]
-    assert told[0]["verified"]
-
-
 def test_more_entries_need_no_more_memory(desk: Desk, tmp_path: Path) -> None:
     def peak(n: int) -> int:
         bundles.write(bundles.whole(bundles.many(desk, n)), tmp_path / str(n))

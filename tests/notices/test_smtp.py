@@ -307,12 +307,9 @@ def test_a_talk_that_comes_to_no_end_is_tried_again(
 def test_a_mail_that_was_taken_is_delivered_however_the_talk_ends() -> None:
     answers = (b"220 mail.test\r\n", b"250 mail.test\r\n", b"250 OK\r\n", b"250 OK\r\n",
                b"354 go on\r\n", b"250 taken\r\n", b"500 what?\r\n")  # fmt: skip
+    short = replace(LETTER, subject="s", text="t\n", html="<p>t</p>\n")
     with talking(*answers) as port:
-        assert _mail(port).send(_short(), TO, within_s=PATIENCE_S) == Delivered()
-
-
-def _short() -> Letter:
-    return replace(LETTER, subject="s", text="t\n", html="<p>t</p>\n")
+        assert _mail(port).send(short, TO, within_s=PATIENCE_S) == Delivered()
 
 
 # ── TLS and the login ────────────────────────────────────────────────────────────────────────────

@@ -181,11 +181,6 @@ def test_the_partial_tile_of_a_level_has_the_width_of_the_specifications_formula
     ]
 
 
-@given(SIZES)
-def test_the_partial_tiles_are_among_the_tiles(size: int) -> None:
-    assert list(partial_tiles_of(size)) == [t for t in tiles_of(size) if t.width < WIDTH]
-
-
 # ── nodes out of tiles ───────────────────────────────────────────────────────────────────────────
 
 
@@ -283,14 +278,6 @@ def test_an_edge_gives_every_tile_as_the_specification_defines_it(batch: int) ->
     assert edge.size == 2_000
 
 
-def test_an_edge_gives_the_tiles_of_70_000_leaves(of_70_000: Tiles) -> None:
-    edge, kept = Edge.of(0, {}), dict[tuple[int, int], bytes]()
-    for start in range(0, 70_000, 6_500):
-        kept |= _by_place(edge.append(MANY[start : start + 6_500]))
-
-    assert kept == of_70_000
-
-
 def test_an_edge_gives_all_of_them_at_once_as_well(of_70_000: Tiles) -> None:
     assert _by_place(Edge.of(0, {}).append(iter(MANY))) == of_70_000
 
@@ -338,13 +325,6 @@ def test_a_tile_is_given_once_in_one_append() -> None:
     assert [(level, n, len(tile) // HASH_BYTES) for level, n, tile in changed] == [
         (0, 0, 256), (0, 1, 256), (0, 2, 256), (0, 3, 232), (1, 0, 3),
     ]  # fmt: skip
-
-
-def test_an_edge_that_grows_by_nothing_changes_nothing() -> None:
-    edge = Edge.of(300, _edge_of(model.tiles(MANY[:300]), 300))
-
-    assert edge.append([]) == []
-    assert edge == Edge.of(300, _edge_of(model.tiles(MANY[:300]), 300))
 
 
 def test_what_an_edge_was_made_of_stays_as_it_was() -> None:

@@ -15,7 +15,7 @@ from incidents.tlog.submission import Submission
 from incidents.witness import ledger as ledgers
 from incidents.witness import rules
 from incidents.witness.ledger import Ledger, LedgerError
-from incidents.witness.rules import NOTHING, Refusal, Seen
+from incidents.witness.rules import Refusal, Seen
 from tests.patience import PATIENCE_S
 from tests.witness.rig import ORIGIN, Log
 
@@ -38,10 +38,6 @@ def ledger(file: Path) -> Ledger:
 def rows(file: Path, table: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(file)) as connection:
         return connection.execute(f"SELECT * FROM {table}").fetchall()
-
-
-def test_of_a_log_that_was_never_heard_of_nothing_was_seen(ledger: Ledger) -> None:
-    assert ledger.seen(ORIGIN) == NOTHING
 
 
 def test_what_was_countersigned_is_remembered_with_its_note(ledger: Ledger, file: Path) -> None:
