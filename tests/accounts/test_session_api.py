@@ -318,15 +318,6 @@ def test_a_token_is_told_once_and_lets_in_for_what_it_is_for(api: Rig) -> None:
     assert program.get("/api/v1/queue").status_code == 401
 
 
-def test_what_cannot_be_tried_is_not_done_instead(api: Rig) -> None:
-    admin = signed_in(api, "admin-1")
-    new = {"handle": "op-1", "role": "operator"}
-    tried = admin.post("/api/v1/accounts?dry_run=true", json=new)
-    assert (tried.status_code, name_of(tried)) == (422, "no-dry-run")
-    assert admin.get("/api/v1/accounts/op-1").status_code == 404
-    assert admin.post("/api/v1/accounts?dry_run=false", json=new).status_code == 201
-
-
 def test_under_one_key_an_account_is_made_once_and_answered_as_at_first(api: Rig) -> None:
     admin, keyed = signed_in(api, "admin-1"), {"Idempotency-Key": "k1"}
     new = {"handle": "op-1", "role": "operator"}

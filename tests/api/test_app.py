@@ -27,16 +27,6 @@ def test_a_token_of_nobody_is_answered_otherwise_than_no_token(api: Rig) -> None
     assert "inc_mistyped" not in wrong.text
 
 
-def test_a_violation_is_logged_and_stands_in_the_queue(api: Rig) -> None:
-    add(api)
-    operator = api.client("operator")
-    logged = operator.post("/api/v1/sites/shop.example/incidents", json={"category": "gambling"})
-    assert logged.status_code == 201, logged.text
-    assert logged.json()["incident"]["id"] == "1-1"
-    [item] = operator.get("/api/v1/queue").json()["items"]
-    assert (item["id"], item["kind"]) == ("1-1", "call")
-
-
 def test_who_has_looked_again_may_ask_again_with_the_same_key(api: Rig) -> None:
     add(api)
     operator, path = api.client("operator"), "/api/v1/sites/shop.example/incidents"
@@ -116,10 +106,3 @@ def test_a_time_without_its_offset_is_bad_input_and_not_taken_for_one_of_utc(api
         assert "2026-03-01T02:50:00+08:00" in answer.json()["detail"]
         assert operator.get("/api/v1/incidents", params={"since": at}).status_code == 422
     assert operator.post(path, json={"at": "2026-03-02T12:50:00+08:00"}).status_code == 201
-
-
-def test_an_unknown_site_is_404_with_the_nearest_names(api: Rig) -> None:
-    add(api)
-    answer = api.client("operator").get("/api/v1/sites/shpo.example")
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "urn:incidents:problem:unknown-site"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
@@ -95,13 +94,6 @@ def test_of_a_row_that_cannot_be_used_only_its_number_is_told_and_it_can_be_left
     assert [each[2] for each in outcomes(taken)] == ["changed", "added", "unreadable", "unreadable"]
 
 
-def _bomb() -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("_rels/.rels", b" " * 8_000_000)
-    return made.getvalue()
-
-
 def test_what_is_no_customer_list_is_a_problem_in_words(desk: Rig) -> None:
     for sent in (
         b"", b"\0\0\0", b"[" * 60_000, b"PK\x03\x04no zip", "site,电话 13800138000\n".encode(),
@@ -114,17 +106,6 @@ def test_what_is_no_customer_list_is_a_problem_in_words(desk: Rig) -> None:
         assert error["loc"][:2] == ["body", "file"]
         assert error["msg"]
         assert "13800138000" not in answer.text
-
-
-def test_what_unpacks_to_more_than_a_list_needs_is_refused(desk: Rig) -> None:
-    answer = send(desk, _bomb())
-    assert answer.status_code == 422
-    assert "unpacks to more than" in answer.json()["errors"][0]["msg"]
-
-
-def test_a_list_in_the_encoding_of_a_chinese_spreadsheet_is_read(desk: Rig) -> None:
-    text = "域名,主体名称\nshop.example,王芳\n".encode("gb18030")
-    assert outcomes(send(desk, text)) == [(2, "shop.example", "changed")]
 
 
 def test_more_rows_than_one_request_may_have_are_refused(

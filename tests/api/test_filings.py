@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -124,11 +123,6 @@ def test_a_detail_is_taken_away_by_null_or_nothing_and_a_part_of_a_server_by_its
     assert not found.keys() & {"document.contract", *gone}
 
 
-def test_the_same_again_is_no_entry(filed: Rig) -> None:
-    assert change(filed, "operator", DETAILS).json()["events"] == []
-    assert len(filed.entries("filing_changed")) == 1
-
-
 def test_a_preset_files_its_details_and_what_is_given_beside_it_wins(filed: Rig) -> None:
     [preset, *_] = filed.client("viewer").get("/api/v1/filings/presets").json()["items"]
     key = next(iter(preset["details"]))
@@ -238,13 +232,6 @@ def test_each_finding_has_its_verdict_its_sentence_and_its_source(filed: Rig) ->
     assert all(each["sentence"] and each["source"] for each in found["findings"])
 
 
-def test_what_a_check_takes_for_false_is_somebody_s_to_look_into(filed: Rig) -> None:
-    queue = filed.client("viewer").get("/api/v1/queue").json()["items"]
-    [item, *_] = [each for each in queue if each["kind"] == "suspicion"]
-    assert item["site"] == "shop.example"
-    assert filed.client("viewer").get(SITE).json()["state"] == "active"
-
-
 @pytest.mark.both_databases
 def test_terms_are_told_page_by_page_the_most_urgent_first(filed: Rig) -> None:
     today = clock.now().astimezone(filed.house.settings.zone).date()
@@ -293,12 +280,6 @@ def test_the_fields_of_a_filing_are_told_with_their_choices(filed: Rig) -> None:
     level = next(each for each in found["items"] if each["key"] == "level")
     assert [each["code"] for each in level["choices"]] == ["2", "3"]
     assert {each["key"] for each in found["server"]} >= {"ip", "place"}
-
-
-def test_who_may_not_change_filings_changes_none(filed: Rig) -> None:
-    for role in ("viewer", "auditor", "administrator"):
-        assert change(filed, role, {"level": "2"}).status_code == 403
-    assert json.dumps(plain(filed)["level"]) == '"3"'
 
 
 def _etag(api: Rig) -> str:

@@ -194,19 +194,6 @@ def test_a_time_out_of_all_reach_is_refused_in_one_sentence(desk: Cli) -> None:
     assert "0001-01-01T00:00:00Z" in early.err
 
 
-def test_a_policy_for_a_dry_run_must_be_a_small_text(desk: Cli, tmp_path: Path) -> None:
-    file = tmp_path / "p.toml"
-    for text, status, said in (
-        (b"\xff", 1, "p.toml cannot be read: it is not UTF-8 text"),
-        (b"#" * 1_000_001, 2, "p.toml has more than 1,000,000 bytes"),
-        (b"[repeat", 2, "p.toml is no policy"),
-    ):
-        file.write_bytes(text)
-        bad = desk("log", "shop.example", "--dry-run", "--policy", str(file))
-        assert (bad.status, said in bad.err) == (status, True)
-    assert desk("policy", "check", str(file)).status == 2
-
-
 def test_a_task_is_done_with_its_outcome_and_an_incident_is_no_task(desk: Cli) -> None:
     for _ in range(3):
         desk("log", "shop.example")

@@ -59,13 +59,6 @@ def test_an_export_is_of_one_site_and_of_a_span_of_time(
     assert len(_lines(desk("audit", "export", "--since", "2026-03-02T05:00:00Z").out)) == 1
 
 
-@pytest.mark.parametrize("act", ["export", "replay"])
-def test_an_unknown_site_offers_the_nearest_names(desk: Cli, act: str) -> None:
-    answer = desk("audit", act, "--site", "shap.example")
-    assert answer.status == 3
-    assert "did you mean shop.example" in answer.err
-
-
 def test_a_span_without_any_time_in_it_is_wrong_usage(desk: Cli) -> None:
     answer = desk("audit", "export", "--since", "12:00", "--until", "11:00")
     assert answer.status == 2

@@ -181,12 +181,6 @@ def test_the_report_alone_is_the_page_of_the_bundle(
     assert "seen on shop.example" in signed("audit", "report", "shop.example", "--with-words").out
 
 
-def test_the_report_of_an_unknown_site_offers_the_nearest_names(signed: Cli) -> None:
-    answer = signed("audit", "report", "shap.example")
-    assert answer.status == 3
-    assert "did you mean shop.example" in answer.err
-
-
 # ── no personal text ─────────────────────────────────────────────────────────────────────────────
 
 

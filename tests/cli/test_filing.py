@@ -85,14 +85,6 @@ def test_what_cannot_be_filed_is_refused_with_the_way_out(
     assert shown(office)["details"] == {}
 
 
-def test_an_unknown_site_offers_the_nearest_names(office: Cli) -> None:
-    for words in (["set", "shob.example", "level=3"], ["show", "shob.example"],
-                  ["check", "shob.example"], ["export", "shob.example"]):  # fmt: skip
-        done = office("filing", *words)
-        assert done.status == 3
-        assert "shop.example" in done.err
-
-
 def test_a_preset_fills_in_what_is_the_provider_s_and_what_is_typed_wins(office: Cli) -> None:
     office("filing", "set", SITE, "access_phone=95188", "--preset", "aliyun-access")
     details = shown(office)["details"]

@@ -37,18 +37,6 @@ def test_it_brings_sites_and_incidents_in_once_on_both_databases(cli_on_both: Cl
     assert again["incidents"] == {"new": 0, "known": 14}
 
 
-def test_nobody_is_suspended_or_closed_by_what_is_imported(cli: Cli) -> None:
-    cli("import", HISTORY)
-    sites = cli("site", "list", "--json").json
-    assert len(sites) == 5
-    assert {(site["state"], site["rule"], site["run"]) for site in sites} == {("active", None, 0)}
-
-
-def test_an_import_can_be_replayed_from_the_log(cli: Cli) -> None:
-    cli("import", HISTORY)
-    assert cli("audit", "replay").status == 0
-
-
 def test_a_dry_run_lists_sites_and_incidents_and_does_nothing(cli: Cli) -> None:
     dry = cli("import", HISTORY, "--dry-run")
     assert dry.status == 0

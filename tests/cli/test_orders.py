@@ -93,14 +93,6 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     assert "What happened" not in shown
 
 
-def test_the_orders_of_a_site_that_is_not_there_are_no_good_news(cli_on_both: Cli) -> None:
-    cli_on_both("site", "add", "shop.example")
-    answer = cli_on_both("acts", "list", "--site", "shpo.example")
-    assert answer.status == 3
-    assert "shop.example" in answer.err
-    assert "every order is carried out" not in answer.err
-
-
 def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     cli_on_both: Cli, panel: Told, later: Move
 ) -> None:

@@ -112,12 +112,6 @@ def test_a_dry_run_tells_what_would_go_and_erases_nothing(
     assert desk("audit", "export").out.count('"words_erased"') == 0
 
 
-def test_an_unknown_site_is_refused_with_the_nearest(desk: Cli) -> None:
-    answer = desk("person", "erase", "shop.exampel", "--reason", "he asked")
-    assert answer.status == 3
-    assert "did you mean shop.example" in answer.err
-
-
 def test_a_longer_time_that_the_settings_ask_for_holds_here_too(
     desk: Cli, clock: FrozenDateTimeFactory, settings_file: str
 ) -> None:

@@ -105,11 +105,3 @@ def test_the_keys_of_the_document_stay(desk: Cli) -> None:
 def test_what_an_operator_asks_of_one_site_is_shown_in_full(desk: Cli) -> None:
     assert "+86 10 5555 0100" in desk("site", "show", "a.example").out
     assert "call: Wang Wu, +86 10 5555 0100" in desk("log", "a.example", "--again").out
-
-
-def test_a_screen_to_work_at_needs_a_person_at_a_terminal(desk: Cli) -> None:
-    refused = desk("queue", "--watch")
-    assert refused.status == 2
-    assert "--watch needs a terminal" in refused.err
-    for form in (("--json",), ("-q",)):
-        assert "--watch is for people" in desk("queue", "--watch", *form).err

@@ -21,12 +21,6 @@ def selected(selection: Selection) -> str | None:
     return None if selection.item is None else str(selection.item["id"])
 
 
-def test_it_stays_on_its_item_when_others_come_before_it() -> None:
-    selection = Selection(items("1-1", "1-2", "1-3"), "1-2")
-    assert selection.refresh(items("2-1", "2-2", "1-1", "1-2", "1-3")) is None
-    assert (selected(selection), selection.index) == ("1-2", 3)
-
-
 def test_nothing_is_selected_when_its_item_has_left_and_the_next_one_is_one_step_away() -> None:
     selection = Selection(items("1-1", "1-2", "1-3"), "1-2")
     assert selection.refresh(items("1-1", "1-3")) == "1-2"
@@ -35,16 +29,6 @@ def test_nothing_is_selected_when_its_item_has_left_and_the_next_one_is_one_step
     assert selected(selection) == "1-3"
     selection.refresh(items("1-1"))
     selection.move(-1)
-    assert selected(selection) == "1-1"
-
-
-def test_an_empty_queue_selects_nothing_and_fills_again() -> None:
-    selection = Selection([], None)
-    selection.move(1)
-    assert selected(selection) is None
-    assert selection.refresh(items("1-1")) is None
-    assert selected(selection) is None
-    selection.move(1)
     assert selected(selection) == "1-1"
 
 

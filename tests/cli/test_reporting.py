@@ -94,13 +94,6 @@ def test_trying_it_out_reports_nothing_and_a_pipe_gets_the_id(desk: Cli) -> None
     assert desk("reported", "1-1", "-q").out == "1-1\n"
 
 
-def test_a_report_moves_no_clock(desk: Cli) -> None:
-    before = desk("show", "1-1", "--json").json
-    after = desk("reported", "1-1", "--json").json["incident"]
-    for name in ("state", "contact_due"):
-        assert after[name] == before[name]
-
-
 def test_show_tells_by_when_it_is_to_be_reported_and_that_it_was(desk: Cli) -> None:
     assert (
         "report: to be reported to the police by 2026-03-03 12:00 Asia/Shanghai (in 23 h)"
