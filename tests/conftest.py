@@ -1,7 +1,7 @@
 """What every test stands on: databases of both kinds, a clean environment, and no skips."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ TESTS = Path(__file__).parent
 # The folders whose tests all run on both databases. Elsewhere the mark `both_databases` says so.
 BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store"}
 
+WriteSettings = Callable[[str], Path]
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 
 # No deadline: two cores are shared by the workers, and the first example pays for the imports.
@@ -110,6 +111,19 @@ def _apart_from_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
         for name in ("CACHE", "CONFIG", "DATA", "STATE"):
             environment.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
         yield
+
+
+@pytest.fixture
+def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteSettings:
+    """Writes the settings file, which the program reads from then on."""
+    file = tmp_path / "config.toml"
+
+    def write(text: str) -> Path:
+        file.write_text(text, encoding="utf-8")
+        monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+        return file
+
+    return write
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,9 +4,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from incidents.accounts import secrets
-from tests.cli.conftest import _frozen, cli, cli_on_both, clock
+from tests.cli.conftest import _frozen, cli, clock
 
-__all__ = ["_frozen", "cli", "cli_on_both", "clock"]
+__all__ = ["_frozen", "cli", "clock"]
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,7 @@ from tests.accounts.oidc_provider import (
     running,
 )
 from tests.api.rig import ADMIN, PASSWORD, Rig, rig
+from tests.conftest import WriteSettings
 from tests.patience import PATIENCE_S
 
 PROBLEM = "urn:incidents:problem:"
@@ -311,14 +312,11 @@ def test_a_provider_that_is_not_as_the_settings_say_is_not_asked(
 
 
 def test_a_provider_that_is_not_there_is_a_problem_and_no_fault(
-    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db_url: str, write_settings: WriteSettings
 ) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text(
-        '[oidc]\nissuer = "http://127.0.0.1:9"\nclient_id = "x"\nclient_secret = "y"\n' + CLAIM,
-        encoding="utf-8",
+    write_settings(
+        '[oidc]\nissuer = "http://127.0.0.1:9"\nclient_id = "x"\nclient_secret = "y"\n' + CLAIM
     )
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
     with rig(db_url) as api:
         assert browser(api).get(GO).status_code == 502
 

@@ -339,11 +339,11 @@ def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(clos
 
 
 @pytest.fixture
-def desk(cli: Cli, sqlite_url: str, tmp_path: Path) -> Cli:
+def desk(cli: Cli, db_url: str, tmp_path: Path) -> Cli:
     """A closed site, an administrator and two supervisors, all with one password."""
     (tmp_path / "right").write_text(PASSWORD, encoding="utf-8")
     (tmp_path / "wrong").write_text("not that sentence", encoding="utf-8")
-    engine = engines.create(sqlite_url)
+    engine = engines.create(db_url)
     house = House(engine)
     house.accounts(admin_1="administrator", sup_1="supervisor", sup_2="supervisor")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
@@ -16,6 +15,7 @@ from incidents import clock as time
 from incidents.desk import Envelope, accounts
 from incidents.machine import commands as c
 from tests.api.rig import ADMIN, BASE, PASSWORD, Rig, rig
+from tests.conftest import WriteSettings
 
 SESSION, PROOF = "/api/v1/session", "/api/v1/session/proof"
 
@@ -228,11 +228,9 @@ def test_what_somebody_writes_into_a_header_is_not_where_they_come_from(api: Rig
 
 
 def test_a_trusted_proxy_says_where_it_comes_from_and_nobody_before_it(
-    api: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Rig, write_settings: WriteSettings
 ) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text('[serve]\ntrusted_proxies = ["127.0.0.1", "10.0.0.0/8"]\n', encoding="utf-8")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+    write_settings('[serve]\ntrusted_proxies = ["127.0.0.1", "10.0.0.0/8"]\n')
     from incidents.api import app
 
     client = TestClient(app.create(api.house), base_url=BASE, client=("127.0.0.1", 5))

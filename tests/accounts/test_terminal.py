@@ -9,10 +9,10 @@ PASSWORD = "a horse and a battery"
 PROGRAM = (sys.executable, "-m", "incidents")
 
 
-def test_a_password_is_typed_twice_and_never_seen(cli: Cli, sqlite_url: str) -> None:
+def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None:
     assert cli("account", "add", "admin-1", "--role", "administrator").status == 0
     command = (*PROGRAM, "account", "password", "admin-1")
-    with sitting({"INCIDENTS_DB": sqlite_url}, command=command) as at:
+    with sitting({"INCIDENTS_DB": db_url}, command=command) as at:
         before = at.modes()
         at.see("New password of admin-1:")
         at.press(*PASSWORD, "\r")

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from tests.api.desk import fill
 from tests.api.rig import Rig
+from tests.conftest import WriteSettings
 
 
 def test_a_trial_says_of_each_channel_whether_it_took_it(
-    api: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Rig, write_settings: WriteSettings
 ) -> None:
     supervisor = api.client("supervisor")
     assert supervisor.post("/api/v1/alarms/test").json() == {"items": []}
-    file = tmp_path / "config.toml"
-    file.write_text(
+    write_settings(
         '[notices]\ndesk_name = "Example Hosting"\ndesk_phone = "+86 10 5555 0100"\n'
         '[notices.mail]\ntype = "smtp"\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
         'sender = "desk@host.example"\ntimeout = "2s"\n'
-        '[alarms]\nchannels = ["mail"]\n[alarms.mail]\nto = ["li@host.example"]\n',
-        encoding="utf-8",
+        '[alarms]\nchannels = ["mail"]\n[alarms.mail]\nto = ["li@host.example"]\n'
     )
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
     answer = supervisor.post("/api/v1/alarms/test")
     assert answer.status_code == 200, answer.text
     [tried] = answer.json()["items"]

@@ -13,6 +13,7 @@ from incidents import clock
 from incidents.clock import rfc3339
 from tests.api.desk import MAIL, NOTE, PHONE, fill
 from tests.api.rig import Rig
+from tests.conftest import WriteSettings
 
 ERASE = "/api/v1/sites/shop.example/erase"
 WHY = {"reason": "she asked for it"}
@@ -87,20 +88,18 @@ def test_what_the_law_has_kept_is_refused_with_the_time_from_which_it_may_go(
 
 
 def test_time_alone_erases_only_what_the_settings_ask_for(
-    old: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old: Rig, write_settings: WriteSettings
 ) -> None:
     by = old.person("administrator")
     shown = old.client("viewer").get("/api/v1/retention").json()
     assert (shown["asked_for"], shown["dry_run"]) == (False, True)
     assert shown["words"] > 0
     assert by.post("/api/v1/retention/run").json()["words"] == 0
-    file = tmp_path / "config.toml"
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
-    file.write_text('[retention]\nkeep = "190d"\n', encoding="utf-8")
+    write_settings('[retention]\nkeep = "190d"\n')
     assert by.post("/api/v1/retention/run?dry_run=true").json()["words"] == shown["words"]
     assert by.post("/api/v1/retention/run").json()["words"] == shown["words"]
     assert PHONE in words_of(old), "whom to call on a site that is not closed is needed"
-    file.write_text('[retention]\nkeep = "3d"\n', encoding="utf-8")
+    write_settings('[retention]\nkeep = "3d"\n')
     for answer in (by.get("/api/v1/retention"), by.post("/api/v1/retention/run")):
         assert answer.status_code == 409
         assert answer.json()["type"] == "urn:incidents:problem:not-set-up"

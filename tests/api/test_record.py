@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from incidents.api import record
 from incidents.audit import export
@@ -14,6 +13,7 @@ from incidents.desk import Envelope
 from incidents.machine import commands as c
 from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
+from tests.statements import sent
 
 
 def read(api: Rig, after: int = 0, **more: Any) -> list[dict[str, Any]]:
@@ -55,15 +55,9 @@ def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
 ) -> None:
     fill(api)
     monkeypatch.setattr(record, "AT_ONCE", 2)
-    asked: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "leaf_index" in statement and "body" in statement:
-            asked.append(statement)
-
-    event.listen(api.house.engine, "before_cursor_execute", note)
-    found = read(api)
-    event.remove(api.house.engine, "before_cursor_execute", note)
+    with sent(api.house.engine) as statements:
+        found = read(api)
+    asked = [each for each, _ in statements if "leaf_index" in each and "body" in each]
     assert len(asked) == len(found) // 2 + 1
 
 

@@ -66,15 +66,8 @@ def clock(_frozen: FrozenDateTimeFactory) -> FrozenDateTimeFactory:
 
 
 @pytest.fixture
-def sqlite_url(sqlite_databases: SqliteDatabases) -> Iterator[str]:
-    """The URL of a database of this test's own, at head."""
-    with same_file(sqlite_databases) as url:
-        yield url
-
-
-@pytest.fixture
 def db_url(databases: Databases) -> Iterator[str]:
-    """The same on both databases in turn, where a test is marked so."""
+    """The URL of a database of this test's own, at head; on PostgreSQL too if it is marked so."""
     found = same_file(databases) if isinstance(databases, SqliteDatabases) else databases.at_head()
     with found as url:
         yield url
@@ -82,30 +75,13 @@ def db_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def cli(
-    sqlite_url: str,
-    clock: FrozenDateTimeFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Cli]:
-    """Runs a command on a fresh SQLite file, as `li`, off a terminal."""
-    with kept_engines():
-        yield _cli(sqlite_url, monkeypatch, capsys)
-
-
-@pytest.fixture
-def cli_on_both(
     db_url: str,
     clock: FrozenDateTimeFactory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Cli]:
-    """The same on both databases in turn, where a test is marked so."""
-    with kept_engines():
-        yield _cli(db_url, monkeypatch, capsys)
-
-
-def _cli(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    monkeypatch.setenv("INCIDENTS_DB", url)
+    """Runs a command on a fresh database, as `li`, off a terminal."""
+    monkeypatch.setenv("INCIDENTS_DB", db_url)
     monkeypatch.setenv("INCIDENTS_AS", "li")
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
 
@@ -118,7 +94,8 @@ def _cli(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
         captured = capsys.readouterr()
         return Result(status, captured.out, captured.err)
 
-    return run
+    with kept_engines():
+        yield run
 
 
 class _Terminal(io.StringIO):

@@ -1,4 +1,4 @@
-"""The daily acts, from the words that are typed to the answer; on both databases."""
+"""The daily acts, from the words that are typed to the answer."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +12,10 @@ SITE = ("site", "add", "shop.example", "--phone", "+86 10 5555 0100", "--person"
 
 
 @pytest.fixture
-def desk(cli_on_both: Cli) -> Cli:
+def desk(cli: Cli) -> Cli:
     """A desk with one site in its register."""
-    assert cli_on_both(*SITE).status == 0
-    return cli_on_both
+    assert cli(*SITE).status == 0
+    return cli
 
 
 def test_a_logged_violation_is_answered_with_its_deadline_and_the_next_command(desk: Cli) -> None:
@@ -153,19 +153,19 @@ def test_a_claim_keeps_an_item_from_others_until_it_is_handed_over(desk: Cli) ->
     assert desk("release", "1-1", "--as", "zhang").out.splitlines()[0] == "1-1 is free again"
 
 
-def test_a_hand_over_with_a_key_is_done_once_and_answers_the_same_again(cli_on_both: Cli) -> None:
+def test_a_hand_over_with_a_key_is_done_once_and_answers_the_same_again(cli: Cli) -> None:
     for n, name in enumerate(("a.example", "b.example", "c.example"), start=1):
-        cli_on_both("site", "add", name)
-        cli_on_both("log", name)
-        cli_on_both("claim", f"{n}-1")
-    cli_on_both("release", "3-1")
-    first = cli_on_both("hand-over", "zhang", "--key", "shift", "--json")
+        cli("site", "add", name)
+        cli("log", name)
+        cli("claim", f"{n}-1")
+    cli("release", "3-1")
+    first = cli("hand-over", "zhang", "--key", "shift", "--json")
     assert (first.status, len(first.json)) == (0, 2)
-    cli_on_both("claim", "3-1")
-    again = cli_on_both("hand-over", "zhang", "--key", "shift", "--json")
+    cli("claim", "3-1")
+    again = cli("hand-over", "zhang", "--key", "shift", "--json")
     assert (again.status, again.json) == (0, first.json)
-    assert "3-1 is free again" in cli_on_both("release", "3-1").out
-    other = cli_on_both("hand-over", "wang", "--key", "shift")
+    assert "3-1 is free again" in cli("release", "3-1").out
+    other = cli("hand-over", "wang", "--key", "shift")
     assert other.status == 3
     assert "was used for another command" in other.err
 

@@ -14,17 +14,18 @@ from incidents.bootstrap import House
 from incidents.cli import main
 from incidents.daemon import alarm_duty
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 from tests.notices.mail_server import HOST, Mailbox, body, server
 
 
 @pytest.fixture
-def desk(cli_on_both: Cli, clock: FrozenDateTimeFactory) -> Cli:
+def desk(cli: Cli, clock: FrozenDateTimeFactory) -> Cli:
     """An incident with eight minutes left; `daemon --once` was there a moment ago."""
-    cli_on_both("site", "add", "a.example")
-    cli_on_both("log", "a.example")
+    cli("site", "add", "a.example")
+    cli("log", "a.example")
     clock.tick(timedelta(minutes=52))
-    cli_on_both("daemon", "--once")
-    return cli_on_both
+    cli("daemon", "--once")
+    return cli
 
 
 def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
@@ -117,12 +118,10 @@ def mail(file: Path) -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def house(db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings file of a desk; there is no daemon."""
-    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
-    (tmp_path / "config.toml").touch()
-    return tmp_path / "config.toml"
+    monkeypatch.setenv("INCIDENTS_DB", db_url)
+    return write_settings("")
 
 
 def test_a_trial_goes_through_each_channel_whatever_the_hour(

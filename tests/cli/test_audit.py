@@ -19,12 +19,12 @@ from tests.cli.conftest import Cli
 
 
 @pytest.fixture
-def desk(cli_on_both: Cli) -> Cli:
+def desk(cli: Cli) -> Cli:
     """Two sites, each with a violation."""
     for site in ("shop.example", "news.example"):
-        cli_on_both("site", "add", site)
-        cli_on_both("log", site)
-    return cli_on_both
+        cli("site", "add", site)
+        cli("log", site)
+    return cli
 
 
 def _lines(text: str) -> list[dict[str, Any]]:
@@ -126,18 +126,18 @@ def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> Non
     assert "keys" in document["outside"]
 
 
-def test_a_single_entry_is_no_plural(cli_on_both: Cli) -> None:
-    cli_on_both("site", "add", "shop.example")
-    told = cli_on_both("audit", "replay").err
+def test_a_single_entry_is_no_plural(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    told = cli("audit", "replay").err
     assert told == "1 entry of 1 site replayed: the tables are what the record says\n"
 
 
 def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
-    cli: Cli, sqlite_url: str
+    cli: Cli, db_url: str
 ) -> None:
     cli("site", "add", "shop.example")
     cli("log", "shop.example")
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
+    with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as database, database:
         database.execute("UPDATE incidents SET state = 'removed'")
     answer = cli("audit", "replay")
     assert answer.status == 5
@@ -159,12 +159,12 @@ def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
 
 
 def test_many_findings_are_told_up_to_a_limit(
-    cli: Cli, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("incidents.audit.replayed.MAX_FINDINGS", 2)
     for n in range(4):
         cli("site", "add", f"s{n}.example")
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
+    with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as database, database:
         database.execute("UPDATE sites SET run = 9")
     answer = cli("audit", "replay")
     assert (answer.status, len(answer.out.splitlines())) == (5, 2)

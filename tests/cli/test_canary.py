@@ -17,6 +17,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli.root import root
 from tests.cli.conftest import NOON, Cli
+from tests.conftest import WriteSettings
 
 PHONE = "+86 10 5555 0177"
 MAIL = "canary@birds.invalid"
@@ -162,14 +163,13 @@ def _tasks(sing: Singer) -> list[str]:
 
 @pytest.fixture
 def sing(
-    cli: Cli, clock: FrozenDateTimeFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Singer:
+    cli: Cli, clock: FrozenDateTimeFactory, tmp_path: Path, write_settings: WriteSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Singer:  # fmt: skip
     """A desk at which the canary has been put in everywhere, but for the erasure itself."""
     monkeypatch.setenv("INCIDENTS_EVIDENCE", str(tmp_path / "evidence"))
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
-    config = tmp_path / "config.toml"
-    config.write_text('[retention]\nkeep = "184d"\n', encoding="utf-8")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    write_settings('[retention]\nkeep = "184d"\n')
     singer = Singer(cli, clock)
     _sing(singer, tmp_path)
     return singer
@@ -213,8 +213,8 @@ def test_every_word_that_a_command_takes_has_had_the_canary(
     assert _taken() - sing.sung == CODES | NOT_KEPT
 
 
-def test_the_canary_is_in_sealed_alone(sing: Singer, sqlite_url: str) -> None:
-    found = {table for table, cell in _cells(sqlite_url) if _birds_in(cell)}
+def test_the_canary_is_in_sealed_alone(sing: Singer, db_url: str) -> None:
+    found = {table for table, cell in _cells(db_url) if _birds_in(cell)}
     assert found == {"sealed"}
 
 
@@ -251,16 +251,16 @@ def test_no_export_and_no_log_of_the_daemon_has_it(sing: Singer, cli: Cli, tmp_p
 
 
 def test_after_an_erasure_it_is_nowhere_and_all_proves_as_before(
-    sing: Singer, cli: Cli, clock: FrozenDateTimeFactory, sqlite_url: str, tmp_path: Path
+    sing: Singer, cli: Cli, clock: FrozenDateTimeFactory, db_url: str, tmp_path: Path
 ) -> None:
     before = cli("audit", "export").out
-    assert _birds_in(_bytes(sqlite_url).decode(errors="replace")) == list(CANARY)
+    assert _birds_in(_bytes(db_url).decode(errors="replace")) == list(CANARY)
     [kept] = [path for path in (tmp_path / "evidence").rglob("*") if path.is_file()]
     # While somebody else has the file open, as a daemon has, its log is not cut by closing it.
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as daemon:
+    with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as daemon:
         daemon.execute("SELECT count(*) FROM sites").fetchall()
         _erase_all(sing, cli, clock, tmp_path)
-        assert _birds_in(_bytes(sqlite_url).decode(errors="replace")) == []
+        assert _birds_in(_bytes(db_url).decode(errors="replace")) == []
     assert not kept.exists()
     assert cli("audit", "replay").status == 0
     assert cli("audit", "checkpoint").status == 0

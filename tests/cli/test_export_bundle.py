@@ -14,13 +14,13 @@ CANARY = "canary"
 
 
 @pytest.fixture
-def unsigned(cli_on_both: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def unsigned(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Two sites with a violation each; the log has no key."""
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
     for site in ("shop.example", f"{CANARY}.example"):
-        assert cli_on_both("site", "add", site, "--phone", f"+86 {site}").status == 0
-        assert cli_on_both("log", site, "--note", f"seen on {site}").status == 0
-    return cli_on_both
+        assert cli("site", "add", site, "--phone", f"+86 {site}").status == 0
+        assert cli("log", site, "--note", f"seen on {site}").status == 0
+    return cli
 
 
 @pytest.fixture
@@ -198,9 +198,8 @@ def test_what_people_write_stands_in_no_bundle_unless_it_is_asked_for(
 
 
 def test_a_site_that_was_reinstated_has_a_report_and_a_bundle(
-    cli_on_both: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cli = cli_on_both
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "key"))
     cli("site", "add", "a.example")
     false = ("--field", "phone", "--evidence", "rang out", "--confirm", "a.example")

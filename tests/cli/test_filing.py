@@ -11,16 +11,17 @@ from freezegun.api import FrozenDateTimeFactory
 from openpyxl import Workbook
 
 from tests.cli.conftest import NOON, Cli
+from tests.conftest import WriteSettings
 
 SITE = "shop.example"
 FALSE_PHONE = "000 0000 0000"
 
 
 @pytest.fixture
-def office(cli_on_both: Cli) -> Cli:
+def office(cli: Cli) -> Cli:
     """A desk with one site."""
-    assert cli_on_both("site", "add", SITE).status == 0
-    return cli_on_both
+    assert cli("site", "add", SITE).status == 0
+    return cli
 
 
 def shown(cli: Cli, site: str = SITE) -> Any:
@@ -94,13 +95,11 @@ def test_a_preset_fills_in_what_is_the_provider_s_and_what_is_typed_wins(office:
 
 
 def test_a_desk_s_own_presets_stand_beside_those_that_come_along(
-    office: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    office: Cli, tmp_path: Path, write_settings: WriteSettings
 ) -> None:
     own = tmp_path / "presets.toml"
     own.write_text('[our-host]\naccess_provider = "Our Host"\naccess_code = "1"\n')
-    config = tmp_path / "config.toml"
-    config.write_text(f'[filing]\npresets = "{own}"\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    write_settings(f'[filing]\npresets = "{own}"\n')
     assert office("filing", "set", SITE, "--preset", "our-host").status == 0
     assert shown(office)["details"]["access_provider"] == "Our Host"
     own.write_text("[our-host]\naccess_provider = 1\n")

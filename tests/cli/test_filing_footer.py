@@ -10,6 +10,7 @@ import pytest
 
 from incidents import views
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 from tests.filing.test_footer_pages import PAGES
 from tests.outbound.rig import LOOPBACK, always, receiver
 
@@ -40,12 +41,9 @@ def on_record(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def allowed(write_settings: WriteSettings) -> Path:
     """Settings that allow this machine's pages to be looked at."""
-    file = tmp_path / "config.toml"
-    file.write_text(f'[filing]\nallow = ["{LOOPBACK}"]\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
-    return file
+    return write_settings(f'[filing]\nallow = ["{LOOPBACK}"]\n')
 
 
 def test_a_page_that_shows_all_is_right(cli: Cli) -> None:

@@ -18,8 +18,8 @@ def later(clock: FrozenDateTimeFactory) -> None:
     clock.move_to(datetime(2026, 6, 1, tzinfo=UTC))
 
 
-def test_it_brings_sites_and_incidents_in_once_on_both_databases(cli_on_both: Cli) -> None:
-    first = cli_on_both("import", HISTORY, "--json")
+def test_it_brings_sites_and_incidents_in_once(cli: Cli) -> None:
+    first = cli("import", HISTORY, "--json")
     assert (first.status, first.err) == (0, "")
     assert first.json == {
         "dry_run": False,
@@ -32,7 +32,7 @@ def test_it_brings_sites_and_incidents_in_once_on_both_databases(cli_on_both: Cl
         "urls_left_out": 0,
         "bad": [],
     }
-    again = cli_on_both("import", HISTORY, "--json").json
+    again = cli("import", HISTORY, "--json").json
     assert again["sites"] == {"new": 0, "known": 5}
     assert again["incidents"] == {"new": 0, "known": 14}
 
@@ -100,16 +100,16 @@ def test_a_burst_comes_in_as_one_incident_with_all_its_addresses(cli: Cli) -> No
     assert max(len(incident["urls"]) for incident in incidents) > 1
 
 
-def test_what_only_the_desk_refuses_is_told_with_its_line(cli_on_both: Cli, tmp_path: Path) -> None:
+def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "history.csv"
     file.write_text(
         "occurred_at,site,category\n2026-03-01 02:50,a.example,spam\n"
         "2026-03-01 02:50,b.example,+49 1555 1234567\n"
     )
-    answer = cli_on_both("import", str(file))
+    answer = cli("import", str(file))
     assert answer.status == 1
     assert "history.csv, line 3: the category looks as if it held somebody's number" in answer.err
-    once_more = cli_on_both("import", str(file), "--json")
+    once_more = cli("import", str(file), "--json")
     assert (once_more.status, once_more.json["refused"]) == (1, 1), (
         "it is on record no more than then"
     )

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from incidents.customer_link import Named
 from incidents.notices.customer_settings import Links
 from tests.cli.conftest import NOON, Cli
+from tests.conftest import WriteSettings
 
 SECRET = "0123456789abcdef" * 2
 LINKS = Links(base_url="https://desk.host.example", secrets=(SECRET,))
 
 
 @pytest.fixture
-def _customer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text(f'[customer]\nbase_url = "{LINKS.base_url}"\nsecret = "{SECRET}"\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+def _customer(write_settings: WriteSettings) -> None:
+    write_settings(f'[customer]\nbase_url = "{LINKS.base_url}"\nsecret = "{SECRET}"\n')
 
 
 @pytest.mark.usefixtures("_customer")

@@ -10,6 +10,7 @@ import pytest
 from incidents.audit.signing_key import NEXT
 from incidents.tlog.keys import SigningKey, VerifierKey
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 
 NAME = "log.example/incidents"
 
@@ -27,10 +28,7 @@ def entries(cli: Cli) -> list[str]:
     return [line for line in cli("audit", "export").out.splitlines() if "log_key_made" in line]
 
 
-def test_a_new_key_lies_in_a_file_of_ones_own_and_is_on_record(
-    cli_on_both: Cli, file: Path
-) -> None:
-    cli = cli_on_both
+def test_a_new_key_lies_in_a_file_of_ones_own_and_is_on_record(cli: Cli, file: Path) -> None:
     answer = cli("audit", "key", "new", NAME, "--json")
 
     assert (answer.status, answer.err) == (0, "")
@@ -108,9 +106,8 @@ def test_rotating_needs_a_reason_and_a_key(cli: Cli, file: Path) -> None:
 
 
 def test_after_a_rotation_the_new_key_is_shown_first_and_the_old_one_lies_aside(
-    cli_on_both: Cli, file: Path
+    cli: Cli, file: Path
 ) -> None:
-    cli = cli_on_both
     old = cli("audit", "key", "new", NAME, "-q").out.strip()
     answer = cli("audit", "key", "rotate", "--reason", "yearly", "--json")
 
@@ -146,7 +143,7 @@ def test_show_without_a_key_says_how_one_is_made(cli: Cli, file: Path) -> None:
 
 
 def test_a_command_signs_in_place_of_a_file(
-    cli: Cli, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, file: Path, tmp_path: Path, write_settings: WriteSettings
 ) -> None:
     key = SigningKey.generate(NAME)
     program = tmp_path / "kms.py"
@@ -156,9 +153,7 @@ def test_a_command_signs_in_place_of_a_file(
         f"key = SigningKey.parse({key.private_text()!r})\n"
         "print(base64.b64encode(key.sign(sys.stdin.buffer.read())).decode())\n"
     )
-    config = tmp_path / "config.toml"
-    config.write_text(f"[audit]\nkey_command = ['{sys.executable}', '{program}']\n")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    write_settings(f"[audit]\nkey_command = ['{sys.executable}', '{program}']\n")
 
     assert cli("audit", "key", "new", NAME).status == 2
     assert cli("audit", "key", "new", "--public", str(key.verifier)).status == 0
@@ -181,12 +176,9 @@ def test_a_command_signs_in_place_of_a_file(
     ],
 )
 def test_a_wrong_setting_is_named(
-    cli: Cli, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, said: str
+    cli: Cli, write_settings: WriteSettings, section: str, said: str
 ) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text(f"[audit]\n{section}\n")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
-    monkeypatch.delenv("INCIDENTS_AUDIT_KEY")
+    write_settings(f"[audit]\n{section}\n")
 
     answer = cli("audit", "key", "new", NAME)
 

@@ -9,6 +9,7 @@ from freezegun.api import FrozenDateTimeFactory
 from incidents.tlog import checkpoint, note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from tests.cli.conftest import Cli, copy
+from tests.conftest import WriteSettings
 
 NAME = "log.example/incidents"
 
@@ -21,8 +22,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
-def test_the_status_tells_people_what_is_pending_and_what_that_means(cli_on_both: Cli) -> None:
-    cli = cli_on_both
+def test_the_status_tells_people_what_is_pending_and_what_that_means(cli: Cli) -> None:
     cli("site", "add", "shop.example")
 
     before = cli("audit", "status")
@@ -41,8 +41,7 @@ def test_the_status_tells_people_what_is_pending_and_what_that_means(cli_on_both
     assert key in after.out
 
 
-def test_the_status_for_programs_has_every_number(cli_on_both: Cli) -> None:
-    cli = cli_on_both
+def test_the_status_for_programs_has_every_number(cli: Cli) -> None:
     cli("audit", "key", "new", NAME)
     cli("audit", "checkpoint")
     cli("site", "add", "shop.example")
@@ -59,9 +58,8 @@ def test_the_status_for_programs_has_every_number(cli_on_both: Cli) -> None:
 
 
 def test_an_entry_that_is_pending_for_more_than_a_minute_is_a_failure_if_there_is_a_key(
-    cli_on_both: Cli, clock: FrozenDateTimeFactory
+    cli: Cli, clock: FrozenDateTimeFactory
 ) -> None:
-    cli = cli_on_both
     cli("site", "add", "shop.example")
     clock.tick(timedelta(hours=1))
     assert cli("audit", "status").status == 0
@@ -78,8 +76,7 @@ def test_an_entry_that_is_pending_for_more_than_a_minute_is_a_failure_if_there_i
     assert cli("audit", "status").status == 1
 
 
-def test_a_checkpoint_is_printed_as_it_was_signed(cli_on_both: Cli) -> None:
-    cli = cli_on_both
+def test_a_checkpoint_is_printed_as_it_was_signed(cli: Cli) -> None:
     key = VerifierKey.parse(cli("audit", "key", "new", NAME, "-q").out.strip())
     cli("site", "add", "shop.example")
 
@@ -128,9 +125,9 @@ def test_a_log_that_was_changed_is_not_signed(cli: Cli, file: Path) -> None:
 
 
 def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(
-    cli: Cli, sqlite_url: str, tmp_path: Path
+    cli: Cli, db_url: str, tmp_path: Path
 ) -> None:
-    held, database = tmp_path / "held", Path(sqlite_url.removeprefix("sqlite:///"))
+    held, database = tmp_path / "held", Path(db_url.removeprefix("sqlite:///"))
     cli("site", "add", "a.example")
     cli("audit", "key", "new", "log.example/desk")
     cli("audit", "checkpoint", "-o", str(tmp_path / "older"))
@@ -148,10 +145,8 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(
 
 
 def test_a_witness_that_has_signed_nothing_is_told_of(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, write_settings: WriteSettings
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
-    config = tmp_path / "config.toml"
-    config.write_text(f'[audit]\nwitnesses = [{{ url = "http://127.0.0.1:9", key = "{key}" }}]\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    write_settings(f'[audit]\nwitnesses = [{{ url = "http://127.0.0.1:9", key = "{key}" }}]\n')
     assert "witnessed: witness.example HAS SIGNED NOTHING" in cli("audit", "status").out

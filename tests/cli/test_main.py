@@ -38,9 +38,9 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
     assert not loaded & {"sqlalchemy", "rich", "structlog", "transitions", "idna", "zoneinfo"}
 
 
-def test_an_act_on_a_pipe_loads_neither_the_orm_nor_alembic_nor_rich(sqlite_url: str) -> None:
-    assert main(["site", "add", "a.example", "--db", sqlite_url]) == 0
-    _, loaded = _given("log", "a.example", "--db", sqlite_url)
+def test_an_act_on_a_pipe_loads_neither_the_orm_nor_alembic_nor_rich(db_url: str) -> None:
+    assert main(["site", "add", "a.example", "--db", db_url]) == 0
+    _, loaded = _given("log", "a.example", "--db", db_url)
     assert "sqlalchemy" in loaded
     assert not loaded & {"sqlalchemy.orm", "alembic", "rich", "structlog", "apscheduler"}
 
@@ -86,10 +86,10 @@ def test_a_reader_that_has_gone_is_no_error_to_speak_of() -> None:
 
 
 def test_a_locked_database_is_told_in_one_sentence(
-    cli: Cli, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("incidents.store.engine.BUSY_TIMEOUT_S", 0.1)
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as other:
+    with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = cli("site", "add", "a.example")
     assert answer.status == 1
@@ -104,8 +104,8 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence(cli: Cli) -> None:
     assert len(answer.err.splitlines()) == 1
 
 
-def test_streams_that_are_closed_are_no_error(sqlite_url: str) -> None:
-    line = f"{sys.executable} -m incidents site add a.example --db {sqlite_url} <&- >&- 2>&-"
+def test_streams_that_are_closed_are_no_error(db_url: str) -> None:
+    line = f"{sys.executable} -m incidents site add a.example --db {db_url} <&- >&- 2>&-"
     assert subprocess.run(["bash", "-c", line], check=False).returncode == 0
 
 
@@ -144,18 +144,16 @@ def completed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     return completed
 
 
-def test_commands_sites_and_ids_are_completed(
-    cli: Cli, completed: Completed, sqlite_url: str
-) -> None:
+def test_commands_sites_and_ids_are_completed(cli: Cli, completed: Completed, db_url: str) -> None:
     cli("site", "add", "shop.example")
     cli("site", "add", "other.example")
     cli("log", "shop.example")
-    assert completed("incidents re", sqlite_url) == [
+    assert completed("incidents re", db_url) == [
         "release", "removed", "refused", "recur", "reported", "retention",
     ]  # fmt: skip
-    assert completed("incidents log sh", sqlite_url) == ["shop.example"]
-    assert completed("incidents claim 1", sqlite_url) == ["1-1"]
-    assert completed("incidents contact 1-1 rea", sqlite_url) == ["reached"]
+    assert completed("incidents log sh", db_url) == ["shop.example"]
+    assert completed("incidents claim 1", db_url) == ["1-1"]
+    assert completed("incidents contact 1-1 rea", db_url) == ["reached"]
 
 
 def test_a_completion_makes_no_database(completed: Completed, tmp_path: Path) -> None:

@@ -9,16 +9,15 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents.notices.catalogue import NOTICES
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 
 
 @pytest.fixture
-def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def templates(tmp_path: Path, write_settings: WriteSettings) -> Path:
     """A folder of one's own templates, which the settings name."""
     folder = tmp_path / "templates"
     (folder / "en").mkdir(parents=True)
-    config = tmp_path / "config.toml"
-    config.write_text(f'[notices]\ndesk_name = "Example Hosting"\ntemplates = "{folder}"\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    write_settings(f'[notices]\ndesk_name = "Example Hosting"\ntemplates = "{folder}"\n')
     return folder
 
 
@@ -92,12 +91,10 @@ def test_a_real_incident_is_told_as_it_is_on_record(cli: Cli, clock: FrozenDateT
 
 
 def test_a_suspension_is_told_as_it_was_ordered_with_the_customer_s_own_page(
-    cli: Cli, clock: FrozenDateTimeFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, clock: FrozenDateTimeFactory, write_settings: WriteSettings
 ) -> None:
-    config = tmp_path / "config.toml"
     address, secret = "https://desk.host.example", "s" * 32
-    config.write_text(f'[customer]\nbase_url = "{address}"\nsecret = "{secret}"\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    write_settings(f'[customer]\nbase_url = "{address}"\nsecret = "{secret}"\n')
     cli("site", "add", "one.example")
     cli("log", "one.example")
     clock.tick(3601)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -14,6 +13,7 @@ from incidents.cli import reconcile
 from tests.acts import courier_rig
 from tests.acts.courier_rig import Told
 from tests.cli.conftest import Cli, Result
+from tests.conftest import WriteSettings
 
 DOWN = Retry(problem="http_503", detail="it is away")
 GONE = Failed(problem="gone", detail="410 Gone")
@@ -21,11 +21,9 @@ Move = Callable[..., object]
 
 
 @pytest.fixture
-def panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+def panel(write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> Told:
     """The adapter of all sites, as the settings name it."""
-    settings = tmp_path / "config.toml"
-    settings.write_text('[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    write_settings('[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n')
     monkeypatch.setitem(routing.TYPES, "told", "tests.acts.courier_rig")
     monkeypatch.setitem(courier_rig.TOLD, "panel", Told("panel"))
     return courier_rig.TOLD["panel"]
@@ -36,57 +34,57 @@ def later(clock: FrozenDateTimeFactory) -> Move:
     return lambda **by: clock.tick(timedelta(**by))
 
 
-def _suspended(cli_on_both: Cli, later: Move) -> Result:
-    cli_on_both("site", "add", "shop.example")
-    cli_on_both("log", "shop.example")
+def _suspended(cli: Cli, later: Move) -> Result:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
     later(hours=1, seconds=1)
-    return cli_on_both("daemon", "--once")
+    return cli("daemon", "--once")
 
 
 def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
-    done = _suspended(cli_on_both, later)
+    done = _suspended(cli, later)
     assert "NOTHING IS ENFORCED" not in done.err
     assert panel.kinds == ["suspend"]
-    listed = cli_on_both("acts", "list", "--json").json
+    listed = cli("acts", "list", "--json").json
     assert [order["lane"] for order in listed] == ["notice", "notice"]
     assert [order["kind"] for order in listed] == ["notify", "suspend"]
-    rows = [row.split("\t") for row in cli_on_both("acts", "list").out.splitlines()]
+    rows = [row.split("\t") for row in cli("acts", "list").out.splitlines()]
     assert [row[2] for row in rows] == [
         "write to the customer (notify)", "write to the customer (suspend)",
     ]  # fmt: skip
-    told = cli_on_both("acts", "show", "1-o4.notice").out
+    told = cli("acts", "show", "1-o4.notice").out
     assert "order: write to the customer (suspend) of shop.example (1-o4.notice)" in told
-    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
-    shown = cli_on_both("acts", "show", "1-o4")
+    assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
+    shown = cli("acts", "show", "1-o4")
     assert "state: delivered" in shown.out
     assert "shop.example is suspended in the world, by panel" in shown.out
 
 
 def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
-    cli_on_both: Cli, later: Move
+    cli: Cli, later: Move
 ) -> None:
-    done = _suspended(cli_on_both, later)
+    done = _suspended(cli, later)
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
-    why = cli_on_both("site", "why", "shop.example").out
+    why = cli("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
     assert "incidents acts reconcile shop.example --repair orders it again)." in why
-    assert "in force: active" in cli_on_both("site", "list").out
+    assert "in force: active" in cli("site", "list").out
 
 
 def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
     panel.outcome = DOWN
-    done = _suspended(cli_on_both, later)
+    done = _suspended(cli, later)
     assert "1 order not carried out: incidents acts list" in done.err
-    [order] = cli_on_both("acts", "list", "--site", "shop.example", "--json").json[:1]
+    [order] = cli("acts", "list", "--site", "shop.example", "--json").json[:1]
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
-    why = cli_on_both("site", "why", "shop.example").out
+    why = cli("site", "why", "shop.example").out
     assert "(incidents acts list --site shop.example)." in why
-    shown = cli_on_both("acts", "show", "1-o4").out
+    shown = cli("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown
     assert "(0 s ago)" in shown
     assert "overdue" not in shown
@@ -94,140 +92,136 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
 
 
 def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
     panel.outcome = GONE
-    _suspended(cli_on_both, later)
-    told = cli_on_both("queue").err
+    _suspended(cli, later)
+    told = cli("queue").err
     assert "ORDERS GIVEN UP: 1, the first suspend shop.example (1-o4, gone)" in told
     assert "incidents acts list --dead" in told
-    assert cli_on_both("acts", "list", "--dead", "-q").out == "1-o4\n"
-    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "unknown"
+    assert cli("acts", "list", "--dead", "-q").out == "1-o4\n"
+    assert cli("site", "show", "shop.example", "--json").json["in_force"] == "unknown"
     panel.outcome = Delivered()
-    again = cli_on_both("acts", "retry", "1-o4")
+    again = cli("acts", "retry", "1-o4")
     assert again.status == 0
     assert "tried again: suspend shop.example" in again.out
-    cli_on_both("daemon", "--once")
-    assert "GIVEN UP" not in cli_on_both("queue").err
-    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
-    assert cli_on_both("audit", "replay").status == 0
+    cli("daemon", "--once")
+    assert "GIVEN UP" not in cli("queue").err
+    assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
+    assert cli("audit", "replay").status == 0
 
 
-def test_only_what_is_still_ordered_can_be_tried_again(
-    cli_on_both: Cli, panel: Told, later: Move
-) -> None:
+def test_only_what_is_still_ordered_can_be_tried_again(cli: Cli, panel: Told, later: Move) -> None:
     panel.outcomes = {"suspend": GONE}
-    _suspended(cli_on_both, later)
-    cli_on_both("void", "1-1", "--reason", "slip")
-    refused = cli_on_both("acts", "retry", "1-o4", "--json")
+    _suspended(cli, later)
+    cli("void", "1-1", "--reason", "slip")
+    refused = cli("acts", "retry", "1-o4", "--json")
     assert (refused.status, refused.refused["name"]) == (3, "overtaken")
 
 
 def test_a_dead_letter_is_done_with_when_what_was_ordered_after_it_is_carried_out(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
     panel.outcomes = {"suspend": GONE}
-    _suspended(cli_on_both, later)
-    cli_on_both("void", "1-1", "--reason", "slip")
-    assert "GIVEN UP" in cli_on_both("queue").err
-    cli_on_both("daemon", "--once")
+    _suspended(cli, later)
+    cli("void", "1-1", "--reason", "slip")
+    assert "GIVEN UP" in cli("queue").err
+    cli("daemon", "--once")
     assert panel.kinds == ["suspend", "reopen"]
-    assert "GIVEN UP" not in cli_on_both("queue").err
-    shown = cli_on_both("acts", "show", "1-o4").out
+    assert "GIVEN UP" not in cli("queue").err
+    shown = cli("acts", "show", "1-o4").out
     assert "suspend shop.example (what was ordered after it is carried out)" in shown
-    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "active"
-    assert cli_on_both("audit", "replay").status == 0
-    assert cli_on_both("audit", "verify").status == 0
+    assert cli("site", "show", "shop.example", "--json").json["in_force"] == "active"
+    assert cli("audit", "replay").status == 0
+    assert cli("audit", "verify").status == 0
 
 
 def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
     panel.outcome = DOWN
-    _suspended(cli_on_both, later)
-    done = cli_on_both("acts", "cancel", "1-o4", "--reason", "the server was given back")
+    _suspended(cli, later)
+    done = cli("acts", "cancel", "1-o4", "--reason", "the server was given back")
     assert done.status == 0
     assert "not carried out: suspend shop.example (somebody has decided so)" in done.out
-    site = cli_on_both("site", "show", "shop.example", "--json").json
+    site = cli("site", "show", "shop.example", "--json").json
     assert (site["state"], site["in_force"]) == ("suspended", "unknown")
-    assert "the server was given back" in cli_on_both("acts", "show", "1-o4").out
+    assert "the server was given back" in cli("acts", "show", "1-o4").out
 
 
 @pytest.mark.parametrize("given", ["1-4", "1-o", "x", "1-o4.", "o4"])
-def test_what_is_no_order_is_refused_with_how_one_looks(cli_on_both: Cli, given: str) -> None:
+def test_what_is_no_order_is_refused_with_how_one_looks(cli: Cli, given: str) -> None:
     for act in (("show",), ("retry",), ("cancel", "--reason", "r")):
-        refused = cli_on_both("acts", act[0], given, *act[1:], "--json")
+        refused = cli("acts", act[0], given, *act[1:], "--json")
         assert (refused.status, refused.refused["name"]) == (3, "unknown_order")
         assert "12-o45" in refused.refused["message"]
 
 
-def test_an_order_that_never_was_is_refused(cli_on_both: Cli) -> None:
-    cli_on_both("site", "add", "shop.example")
+def test_an_order_that_never_was_is_refused(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
     for act in (("show",), ("retry",), ("cancel", "--reason", "r")):
-        refused = cli_on_both("acts", act[0], "1-o9", *act[1:], "--json")
+        refused = cli("acts", act[0], "1-o9", *act[1:], "--json")
         assert (refused.status, refused.refused["name"]) == (3, "unknown_order")
 
 
 def test_a_reconciliation_agrees_where_the_world_is_as_it_was_ordered(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
-    _suspended(cli_on_both, later)
+    _suspended(cli, later)
     panel.states["shop.example"] = "suspended"
-    compared = cli_on_both("acts", "reconcile", "--json")
+    compared = cli("acts", "reconcile", "--json")
     assert compared.status == 0
     assert [each["verdict"] for each in compared.json] == ["agrees"]
 
 
 def test_a_site_that_somebody_has_opened_by_hand_is_found_and_taken_down_again(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
-    _suspended(cli_on_both, later)
+    _suspended(cli, later)
     panel.states["shop.example"] = "active"
-    found = cli_on_both("acts", "reconcile", "--json")
+    found = cli("acts", "reconcile", "--json")
     assert (found.status, found.json[0]["verdict"]) == (5, "differs")
-    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "active"
-    repaired = cli_on_both("acts", "reconcile", "--repair")
+    assert cli("site", "show", "shop.example", "--json").json["in_force"] == "active"
+    repaired = cli("acts", "reconcile", "--repair")
     assert repaired.status == 0
-    cli_on_both("daemon", "--once")
+    cli("daemon", "--once")
     assert panel.kinds == ["suspend", "suspend"]
     assert panel.got[0].until == panel.got[1].until
-    assert cli_on_both("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
-    assert cli_on_both("audit", "replay").status == 0
+    assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
+    assert cli("audit", "replay").status == 0
 
 
-def test_what_still_waits_is_not_ordered_twice(cli_on_both: Cli, panel: Told, later: Move) -> None:
+def test_what_still_waits_is_not_ordered_twice(cli: Cli, panel: Told, later: Move) -> None:
     panel.outcome = DOWN
-    _suspended(cli_on_both, later)
+    _suspended(cli, later)
     panel.states["shop.example"] = "active"
-    compared = cli_on_both("acts", "reconcile", "--repair", "--json")
+    compared = cli("acts", "reconcile", "--repair", "--json")
     assert (compared.status, compared.json[0]["verdict"]) == (0, "waits")
 
 
 def test_where_the_world_cannot_be_asked_the_record_is_believed(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
-    _suspended(cli_on_both, later)
-    assert cli_on_both("acts", "reconcile", "--json").json[0]["verdict"] == "cannot_be_asked"
-    assert cli_on_both("acts", "reconcile", "shop.example").status == 0
+    _suspended(cli, later)
+    assert cli("acts", "reconcile", "--json").json[0]["verdict"] == "cannot_be_asked"
+    assert cli("acts", "reconcile", "shop.example").status == 0
 
 
 def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
     assert set(reconcile.WORDS) == set(VERDICTS)
     assert all(code.isidentifier() and code.islower() for code in VERDICTS)
-    _suspended(cli_on_both, later)
-    assert "cannot be asked\n" in cli_on_both("acts", "reconcile").out
+    _suspended(cli, later)
+    assert "cannot be asked\n" in cli("acts", "reconcile").out
     panel.states["shop.example"] = "active"
-    assert "DIFFERS\n" in cli_on_both("acts", "reconcile").out
-    assert "ordered again\n" in cli_on_both("acts", "reconcile", "--repair").out
+    assert "DIFFERS\n" in cli("acts", "reconcile").out
+    assert "ordered again\n" in cli("acts", "reconcile", "--repair").out
 
 
 def test_a_wrong_setting_is_named_and_nothing_is_carried_out(
-    cli_on_both: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, write_settings: WriteSettings
 ) -> None:
-    settings = tmp_path / "wrong.toml"
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
     for text, named in (
         ('[acts]\nadapter = "panel"\n', "[acts.panel]"),
         ("[acts]\nworker = 3\n", "worker"),
@@ -235,53 +229,53 @@ def test_a_wrong_setting_is_named_and_nothing_is_carried_out(
         ('[acts]\ngive_up_after = "soon"\n', "soon"),
         ('[[acts.group]]\nsites = ["*.a.example"]\nadapter = "b"\n', "'b'"),
     ):
-        settings.write_text(text)
-        refused = cli_on_both("daemon", "--once")
+        write_settings(text)
+        refused = cli("daemon", "--once")
         assert refused.status == 1
         assert named in refused.err
 
 
 def test_a_stopped_machine_is_enough_for_a_closed_site(
-    cli_on_both: Cli, panel: Told, later: Move, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, panel: Told, later: Move, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _suspended(cli_on_both, later)
-    cli_on_both(
+    _suspended(cli, later)
+    cli(
         "site", "false-info", "shop.example", "--field", "phone", "--evidence", "rings elsewhere",
         "--confirm", "shop.example",
     )  # fmt: skip
-    cli_on_both("daemon", "--once")
+    cli("daemon", "--once")
     panel.states["shop.example"] = "suspended"
-    assert cli_on_both("acts", "reconcile", "shop.example").status == 5
+    assert cli("acts", "reconcile", "shop.example").status == 5
     monkeypatch.setattr(panel, "tells_closed", False, raising=False)
-    assert cli_on_both("acts", "reconcile", "shop.example").status == 0
+    assert cli("acts", "reconcile", "shop.example").status == 0
 
 
 def test_once_goes_on_until_nothing_is_left_that_was_not_tried(
-    cli_on_both: Cli, panel: Told, later: Move
+    cli: Cli, panel: Told, later: Move
 ) -> None:
     """What waits behind an order that succeeds at last, or that was lifted, is carried out too."""
-    cli_on_both("site", "add", "a.example")
-    cli_on_both("site", "add", "b.example")
+    cli("site", "add", "a.example")
+    cli("site", "add", "b.example")
     panel.outcome = DOWN
-    cli_on_both("site", "hold", "a.example", "--reason", "ordered")
-    cli_on_both("daemon", "--once")
+    cli("site", "hold", "a.example", "--reason", "ordered")
+    cli("daemon", "--once")
     confirmed = ("--confirm", "a.example")
     words = ("--field", "phone", "--evidence", "rings elsewhere")
-    cli_on_both("site", "false-info", "a.example", *words, *confirmed)
+    cli("site", "false-info", "a.example", *words, *confirmed)
     for act in ("hold", "unhold", "hold"):
-        cli_on_both("site", act, "b.example", "--reason", "ordered")
+        cli("site", act, "b.example", "--reason", "ordered")
     panel.outcome = Delivered()
     later(seconds=5)
-    cli_on_both("daemon", "--once")
+    cli("daemon", "--once")
     assert panel.by_site.keys() == {"a.example", "b.example"}
     assert [order.kind for order in panel.got if order.site == "a.example"] == [
         "suspend", "suspend", "close",
     ]  # fmt: skip
     assert [order.kind for order in panel.got if order.site == "b.example"] == ["suspend"]
-    assert [each["lane"] for each in cli_on_both("acts", "list", "--json").json].count("act") == 0
+    assert [each["lane"] for each in cli("acts", "list", "--json").json].count("act") == 0
 
 
-def test_once_tries_what_fails_once(cli_on_both: Cli, panel: Told, later: Move) -> None:
+def test_once_tries_what_fails_once(cli: Cli, panel: Told, later: Move) -> None:
     panel.outcome = DOWN
-    _suspended(cli_on_both, later)
+    _suspended(cli, later)
     assert panel.kinds == ["suspend"]

@@ -6,17 +6,18 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 
 ERASE = ("person", "erase", "shop.example", "--reason", "he asked for it")
 KEPT = timedelta(days=184, seconds=1)
 
 
 @pytest.fixture
-def desk(cli_on_both: Cli) -> Cli:
+def desk(cli: Cli) -> Cli:
     """A site with a telephone number and a note, recorded at noon on 2026-03-02."""
-    cli_on_both("site", "add", "shop.example", "--phone", "010 5555 0100", "--person", "Wang")
-    cli_on_both("log", "shop.example", "--note", "from the hotline")
-    return cli_on_both
+    cli("site", "add", "shop.example", "--phone", "010 5555 0100", "--person", "Wang")
+    cli("log", "shop.example", "--note", "from the hotline")
+    return cli
 
 
 def _phone(desk: Cli) -> object:
@@ -113,17 +114,10 @@ def test_a_dry_run_tells_what_would_go_and_erases_nothing(
 
 
 def test_a_longer_time_that_the_settings_ask_for_holds_here_too(
-    desk: Cli, clock: FrozenDateTimeFactory, settings_file: str
+    desk: Cli, clock: FrozenDateTimeFactory, write_settings: WriteSettings
 ) -> None:
+    write_settings('[retention]\nkeep = "365d"\n')
     clock.tick(KEPT)
     answer = desk(*ERASE, "--confirm", "shop.example")
     assert answer.status == 3
     assert "2027-03-02" in answer.err
-
-
-@pytest.fixture
-def settings_file(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
-    file = tmp_path_factory.mktemp("settings") / "config.toml"
-    file.write_text('[retention]\nkeep = "365d"\n', encoding="utf-8")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
-    return str(file)

@@ -73,27 +73,27 @@ def test_every_number_of_a_policy_is_in_its_words(
 
 
 def test_the_history_tells_who_changed_what_when_and_why(
-    cli_on_both: Cli, two: str, tmp_path: Path, clock: FrozenDateTimeFactory
+    cli: Cli, two: str, tmp_path: Path, clock: FrozenDateTimeFactory
 ) -> None:
-    cli_on_both("policy", "activate", two, "--reason", "agreed on Monday", "--as", "wang")
+    cli("policy", "activate", two, "--reason", "agreed on Monday", "--as", "wang")
     clock.tick(timedelta(hours=1))
     (tmp_path / "old.toml").write_text("", encoding="utf-8")
-    cli_on_both("policy", "activate", str(tmp_path / "old.toml"), "--reason", "too strict")
-    first, second = cli_on_both("policy", "history", "--json").json
+    cli("policy", "activate", str(tmp_path / "old.toml"), "--reason", "too strict")
+    first, second = cli("policy", "history", "--json").json
     assert first["policy"] == TWO.digest
     assert first["previous"] == DOCUMENTED.digest
     assert (first["by"], first["reason"]) == ("wang", "agreed on Monday")
     assert first["changes"] == [{"key": "repeat.count", "before": "3", "after": "2"}]
     assert second["changes"] == [{"key": "repeat.count", "before": "2", "after": "3"}]
     assert second["activated_at"] == "2026-03-02T05:00:00Z"
-    lines = cli_on_both("policy", "history").out.splitlines()
+    lines = cli("policy", "history").out.splitlines()
     assert lines[0].startswith("2026-03-02 12:00\twang")
     assert lines[0].endswith("repeat.count: 3 → 2\tagreed on Monday")
-    shown = cli_on_both("policy", "show").out.splitlines()[-1]
+    shown = cli("policy", "show").out.splitlines()[-1]
     assert re.fullmatch(
         r"active since 2026-03-02 13:00 Asia/Shanghai, by li( \(login .+\))?: too strict", shown
     )
-    assert cli_on_both("policy", "history", "-q").out.splitlines() == [
+    assert cli("policy", "history", "-q").out.splitlines() == [
         TWO.digest, DOCUMENTED.digest,
     ]  # fmt: skip
 
@@ -153,17 +153,17 @@ def test_a_file_that_is_not_there_or_far_too_large_is_told_so(cli: Cli, tmp_path
 # ── activate ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_activating_shows_what_changes_and_is_on_record(cli_on_both: Cli, two: str) -> None:
-    answer = cli_on_both("policy", "activate", two, "--reason", "agreed")
+def test_activating_shows_what_changes_and_is_on_record(cli: Cli, two: str) -> None:
+    answer = cli("policy", "activate", two, "--reason", "agreed")
     assert answer.status == 0
     assert answer.out.splitlines() == [
         "repeat.count: 3 → 2", f"{TWO.digest} is the active policy",
     ]  # fmt: skip
-    assert cli_on_both("policy", "show", "-q").out == f"{TWO.digest}\n"
-    exported = cli_on_both("audit", "export").out
+    assert cli("policy", "show", "-q").out == f"{TWO.digest}\n"
+    exported = cli("audit", "export").out
     assert "policy_activated" in exported
     assert "agreed" not in exported
-    assert cli_on_both("audit", "replay").status == 0
+    assert cli("audit", "replay").status == 0
 
 
 def test_a_dry_run_shows_the_difference_and_does_nothing(cli: Cli, two: str) -> None:

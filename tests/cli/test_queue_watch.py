@@ -59,11 +59,11 @@ def on_record(url: str) -> tuple[list[tuple[str, str]], list[str]]:
     return found, stand
 
 
-def test_a_call_is_worked_from_its_number_to_its_outcome(sqlite_url: str) -> None:
-    with sitting(begin(sqlite_url)) as at:
+def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
+    with sitting(begin(db_url)) as at:
         before = at.modes()
         assert NUMBER not in at.see("> 1-1", MASKED, "? help")
-        do(sqlite_url, log("b.example"))
+        do(db_url, log("b.example"))
         at.see("2-2")
         at.press("n")
         at.see(NUMBER)
@@ -73,13 +73,13 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(sqlite_url: str) -> Non
         at.see("> 2-1", gone=[NUMBER])
         at.press("k", "2")
         at.see("1-1: nobody answered; this stops no clock", gone=[NUMBER])
-        assert on_record(sqlite_url) == ([("no-answer", "li")], ["open", "open", "open"])
+        assert on_record(db_url) == ([("no-answer", "li")], ["open", "open", "open"])
         at.press("1")
         at.see("that stops the clock of 1-1? y/n")
-        assert len(on_record(sqlite_url)[0]) == 1
+        assert len(on_record(db_url)[0]) == 1
         at.press("y")
         at.see("1-1: the responsible person was reached", "check if gone")
-        assert on_record(sqlite_url) == (
+        assert on_record(db_url) == (
             [("no-answer", "li"), ("reached", "li")], ["notified", "open", "open"]
         )  # fmt: skip
         at.press("r")
@@ -87,12 +87,12 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(sqlite_url: str) -> Non
         at.press("c", "q")
         assert at.ends() == 0
         at.is_left_as(before)
-    assert on_record(sqlite_url)[1] == ["removed", "open", "open"]
+    assert on_record(db_url)[1] == ["removed", "open", "open"]
 
 
 @pytest.mark.long
-def test_the_keys_of_arrows_and_what_is_pasted(sqlite_url: str) -> None:
-    with sitting(begin(sqlite_url)) as at:
+def test_the_keys_of_arrows_and_what_is_pasted(db_url: str) -> None:
+    with sitting(begin(db_url)) as at:
         at.see("> 1-1")
         at.press("\x1b[B")
         at.see("> 2-1")
@@ -106,7 +106,7 @@ def test_the_keys_of_arrows_and_what_is_pasted(sqlite_url: str) -> None:
         at.see("> 1-1")
         at.press("q")
         assert at.ends() == 0
-    assert on_record(sqlite_url)[0] == []
+    assert on_record(db_url)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_the_keys_of_arrows_and_what_is_pasted(sqlite_url: str) -> None:
     ],
 )
 def test_the_terminal_is_put_back_however_it_ends(
-    sqlite_url: str, how: str | signal.Signals, status: int
+    db_url: str, how: str | signal.Signals, status: int
 ) -> None:
-    with sitting(environment(sqlite_url)) as at:
+    with sitting(environment(db_url)) as at:
         before = at.modes()
         assert "Nothing to do." in at.see("q quit")
         assert at.display.is_alternate
@@ -144,8 +144,8 @@ raise SystemExit(main(["queue", "--watch"]))
 """
 
 
-def test_the_terminal_is_put_back_before_a_fault_is_told(sqlite_url: str) -> None:
-    with sitting(environment(sqlite_url), command=[*IN_PYTHON, BREAKS]) as at:
+def test_the_terminal_is_put_back_before_a_fault_is_told(db_url: str) -> None:
+    with sitting(environment(db_url), command=[*IN_PYTHON, BREAKS]) as at:
         before = at.modes()
         assert at.ends() == 1
         at.is_left_as(before)
@@ -164,8 +164,8 @@ raise SystemExit(main(["queue", "--watch"]))
 """
 
 
-def test_an_act_that_hangs_is_told_and_can_be_broken_off(sqlite_url: str) -> None:
-    with sitting(begin(sqlite_url), command=[*IN_PYTHON, HANGS]) as at:
+def test_an_act_that_hangs_is_told_and_can_be_broken_off(db_url: str) -> None:
+    with sitting(begin(db_url), command=[*IN_PYTHON, HANGS]) as at:
         before = at.modes()
         at.see("> 1-1")
         at.press("2")
@@ -177,9 +177,9 @@ def test_an_act_that_hangs_is_told_and_can_be_broken_off(sqlite_url: str) -> Non
         assert "broken off: whether no answer on 1-1 is on record" in at.display.text
 
 
-def test_it_is_stopped_and_brought_back_by_the_shell(sqlite_url: str) -> None:
+def test_it_is_stopped_and_brought_back_by_the_shell(db_url: str) -> None:
     shell = ("bash", "--norc", "--noprofile", "--noediting", "-i")
-    given = {**begin(sqlite_url), "PS1": "shell>", "HISTFILE": ""}
+    given = {**begin(db_url), "PS1": "shell>", "HISTFILE": ""}
     with sitting(given, command=shell) as at:
         at.see("shell>")
         before = at.modes()
@@ -205,7 +205,7 @@ def test_it_is_stopped_and_brought_back_by_the_shell(sqlite_url: str) -> None:
         at.is_left_as(before)
         at.press("exit\r")
         assert at.ends() == 0
-    assert on_record(sqlite_url)[0] == [("wrong-number", "li")]
+    assert on_record(db_url)[0] == [("wrong-number", "li")]
 
 
 def fill(url: str, count: int) -> None:
@@ -217,9 +217,9 @@ def fill(url: str, count: int) -> None:
     database.dispose()
 
 
-def test_many_items_on_a_window_that_is_pulled_to_forty_columns(sqlite_url: str) -> None:
-    given = begin(sqlite_url)
-    fill(sqlite_url, 1_000)
+def test_many_items_on_a_window_that_is_pulled_to_forty_columns(db_url: str) -> None:
+    given = begin(db_url)
+    fill(db_url, 1_000)
     last = sorted(f"1-t{n}" for n in range(1, 1_001))[197]
     with sitting(given, "--limit", "200", size=(120, 40)) as at:
         at.see("1,000 or more to do", "王伟", "WITH", "> 1-1")
@@ -240,10 +240,10 @@ def test_many_items_on_a_window_that_is_pulled_to_forty_columns(sqlite_url: str)
 
 
 @pytest.mark.long
-def test_a_person_of_one_s_own_choice_and_only_what_is_theirs(sqlite_url: str) -> None:
-    with sitting(begin(sqlite_url), "--as", "zhao", "--mine", "--reveal") as at:
+def test_a_person_of_one_s_own_choice_and_only_what_is_theirs(db_url: str) -> None:
+    with sitting(begin(db_url), "--as", "zhao", "--mine", "--reveal") as at:
         at.see("Nothing to do.")
-        do(sqlite_url, ("b.example", c.ClaimItem(by="zhao", item="1")))
+        do(db_url, ("b.example", c.ClaimItem(by="zhao", item="1")))
         at.see("2-1", NUMBER, gone=["1-1"])
         at.press("j", "u")
         at.see("2-1 is free again", "Nothing to do.")
@@ -281,12 +281,12 @@ def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: 
 
 
 @pytest.mark.long
-def test_without_keys_it_refreshes_until_it_is_told_to_end(sqlite_url: str) -> None:
-    given = begin(sqlite_url)
+def test_without_keys_it_refreshes_until_it_is_told_to_end(db_url: str) -> None:
+    given = begin(db_url)
     shell = ("sh", "-c", f"exec {' '.join(WATCH)} < /dev/null")
     with sitting(given, command=shell) as at:
         at.see("> 1-1")
-        do(sqlite_url, ("a.example", c.RecordContact(by="li", incident=1, outcome="reached")))
+        do(db_url, ("a.example", c.RecordContact(by="li", incident=1, outcome="reached")))
         at.see("check if gone")
         at.press("\x03")
         assert at.ends() == 0
@@ -300,7 +300,7 @@ def test_a_database_that_is_not_there_is_told_before_there_is_a_screen(tmp_path:
         assert "\x1b[?1049h" not in at.display.history
 
 
-def test_a_terminal_that_cannot_draw_is_told_so(sqlite_url: str) -> None:
-    with sitting({**environment(sqlite_url), "TERM": "dumb"}) as at:
+def test_a_terminal_that_cannot_draw_is_told_so(db_url: str) -> None:
+    with sitting({**environment(db_url), "TERM": "dumb"}) as at:
         assert at.ends() == 2
         assert "--watch needs a terminal" in at.display.text

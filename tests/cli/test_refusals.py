@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 
 
 @pytest.fixture
@@ -144,12 +145,8 @@ def test_where_a_program_reads_nothing_but_documents_is_written(desk: Cli) -> No
     assert answer.json["incident"]["contacts"][0]["outcome"] == "no-answer"
 
 
-def test_a_broken_settings_file_is_named(
-    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text("zone = ")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+def test_a_broken_settings_file_is_named(desk: Cli, write_settings: WriteSettings) -> None:
+    file = write_settings("zone = ")
     answer = desk("site", "list")
     assert answer.status == 1
     assert str(file) in answer.err

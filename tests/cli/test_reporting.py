@@ -1,28 +1,23 @@
 """The duty to report, from the words that are typed: what is owed, and that it is done."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 
 
 @pytest.fixture
-def desk(cli_on_both: Cli, clock: FrozenDateTimeFactory) -> Cli:
+def desk(cli: Cli, clock: FrozenDateTimeFactory) -> Cli:
     """Two incidents, logged at 12:00 and 13:00 of 2 March."""
-    cli_on_both("site", "add", "a.example")
-    cli_on_both("site", "add", "b.example")
-    cli_on_both("log", "a.example")
+    cli("site", "add", "a.example")
+    cli("site", "add", "b.example")
+    cli("log", "a.example")
     clock.tick(timedelta(hours=1))
-    cli_on_both("log", "b.example")
-    return cli_on_both
-
-
-def settings(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    (folder / "config.toml").write_text(text)
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(folder / "config.toml"))
+    cli("log", "b.example")
+    return cli
 
 
 def test_what_is_owed_is_listed_by_its_deadlines(desk: Cli) -> None:
@@ -116,9 +111,9 @@ def test_of_what_is_void_show_tells_nothing(desk: Cli) -> None:
 
 
 def test_a_desk_that_is_not_reminded_owes_nothing_and_may_report_all_the_same(
-    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: Cli, write_settings: WriteSettings
 ) -> None:
-    settings(tmp_path, monkeypatch, '[report]\nwithin = ""\n')
+    write_settings('[report]\nwithin = ""\n')
 
     assert desk("duty", "--json").json == []
     told = desk("duty")
@@ -129,19 +124,17 @@ def test_a_desk_that_is_not_reminded_owes_nothing_and_may_report_all_the_same(
     assert "reported to the police" in desk("show", "1-1").out
 
 
-def test_another_time_is_a_setting(
-    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings(tmp_path, monkeypatch, '[report]\nwithin = "30m"\nremind = ["10m"]\n')
+def test_another_time_is_a_setting(desk: Cli, write_settings: WriteSettings) -> None:
+    write_settings('[report]\nwithin = "30m"\nremind = ["10m"]\n')
 
     assert desk("duty").out.splitlines()[0].split("\t")[1] == "30 min overdue"
 
 
 @pytest.mark.parametrize("command", [("duty",), ("show", "1-1"), ("alarms",)])
 def test_a_setting_that_makes_no_sense_is_named(
-    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    desk: Cli, write_settings: WriteSettings, command: tuple[str, ...]
 ) -> None:
-    settings(tmp_path, monkeypatch, '[report]\nwithin = "soon"\n')
+    write_settings('[report]\nwithin = "soon"\n')
 
     answer = desk(*command)
 

@@ -1,25 +1,14 @@
 """Erasing by time alone: only where the settings file asks for it, and what is needed stays."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from tests.cli.conftest import Cli
+from tests.conftest import WriteSettings
 
 KEPT = timedelta(days=184, seconds=1)
-Settings = Callable[[str], None]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    def write(text: str) -> None:
-        (tmp_path / "config.toml").write_text(text, encoding="utf-8")
-        monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
-
-    return write
 
 
 @pytest.fixture
@@ -40,8 +29,8 @@ def test_without_a_setting_a_run_erases_nothing_and_says_so(desk: Cli) -> None:
     assert "from the hotline" in desk("show", "1-1").out
 
 
-def test_with_it_what_is_not_needed_goes(desk: Cli, settings: Settings) -> None:
-    settings('[retention]\nkeep = "184d"\n')
+def test_with_it_what_is_not_needed_goes(desk: Cli, write_settings: WriteSettings) -> None:
+    write_settings('[retention]\nkeep = "184d"\n')
     assert "2 texts would be erased" in desk("retention", "run", "--dry-run").out
     answer = desk("retention", "run")
     assert answer.status == 0
@@ -54,19 +43,23 @@ def test_with_it_what_is_not_needed_goes(desk: Cli, settings: Settings) -> None:
     assert "0 texts erased" in desk("retention", "run").out
 
 
-def test_it_is_told_what_could_go_and_whether_it_would(desk: Cli, settings: Settings) -> None:
+def test_it_is_told_what_could_go_and_whether_it_would(
+    desk: Cli, write_settings: WriteSettings
+) -> None:
     shown = desk("retention", "show", "--json").json
     assert shown == {
         "keep_s": 184 * 86_400, "asked_for": False, "before": "2026-03-02T04:00:01Z", "words": 2,
         "files": 0, "dry_run": True,
     }  # fmt: skip
-    settings('[retention]\nkeep = "185d"\n')
+    write_settings('[retention]\nkeep = "185d"\n')
     shown = desk("retention", "show", "--json").json
     assert (shown["asked_for"], shown["words"]) == (True, 0)
 
 
-def test_less_than_the_law_demands_is_refused_with_it(desk: Cli, settings: Settings) -> None:
-    settings('[retention]\nkeep = "90d"\n')
+def test_less_than_the_law_demands_is_refused_with_it(
+    desk: Cli, write_settings: WriteSettings
+) -> None:
+    write_settings('[retention]\nkeep = "90d"\n')
     for command in (("retention", "run"), ("retention", "show"),
                     ("person", "erase", "shop.example", "--reason", "he asked")):  # fmt: skip
         answer = desk(*command)

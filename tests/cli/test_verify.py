@@ -18,17 +18,7 @@ NAME = "log.example/desk"
 @pytest.fixture
 def log(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """A log with a key of its own, two sites in it, and signed."""
-    return _signed(cli, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def log_on_both(cli_on_both: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """The same, on both databases in turn."""
-    return _signed(cli_on_both, tmp_path, monkeypatch)
-
-
-def _signed(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / "audit.key"))
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
     assert cli("audit", "key", "new", NAME).status == 0
     for site in ("shop.example", "news.example"):
         cli("site", "add", site)
@@ -62,9 +52,9 @@ def _tampered(path: str) -> None:
 
 
 def test_a_log_that_nobody_touched_is_verified_and_what_was_not_shown_is_said(
-    log_on_both: Cli,
+    log: Cli,
 ) -> None:
-    answer = log_on_both("audit", "verify")
+    answer = log("audit", "verify")
     assert (answer.status, answer.out) == (0, "")
     lines = answer.err.splitlines()
     assert lines[0] == "verified"
@@ -78,19 +68,19 @@ def test_a_log_that_nobody_touched_is_verified_and_what_was_not_shown_is_said(
 
 
 def test_what_is_known_from_outside_is_no_longer_told_as_not_shown(
-    log_on_both: Cli, tmp_path: Path
+    log: Cli, tmp_path: Path
 ) -> None:
-    held = _held(log_on_both, tmp_path / "held")
-    answer = log_on_both("audit", "verify", "--key", _key(log_on_both), "--checkpoint", held)
+    held = _held(log, tmp_path / "held")
+    answer = log("audit", "verify", "--key", _key(log), "--checkpoint", held)
     assert answer.status == 0
     assert "NOT SHOWN" not in answer.err
     assert f"{held}, which you hold, is of this same history" in answer.err
 
 
-def test_a_document_is_for_programs(log_on_both: Cli, tmp_path: Path) -> None:
+def test_a_document_is_for_programs(log: Cli, tmp_path: Path) -> None:
     key = tmp_path / "key"
-    key.write_text(f"{_key(log_on_both)}\n")
-    answer = log_on_both("audit", "verify", "--json", "--key", str(key))
+    key.write_text(f"{_key(log)}\n")
+    answer = log("audit", "verify", "--json", "--key", str(key))
     found = answer.json
     assert (answer.status, answer.err) == (0, "")
     assert (found["verified"], found["findings"], found["trusted"]) == (True, [], "outside")
@@ -105,8 +95,8 @@ def test_a_document_is_for_programs(log_on_both: Cli, tmp_path: Path) -> None:
     assert found["witnesses"] == {}
 
 
-def test_an_entry_that_was_changed_is_named_with_exit_status_5(log: Cli, sqlite_url: str) -> None:
-    _tampered(sqlite_url.removeprefix("sqlite:///"))
+def test_an_entry_that_was_changed_is_named_with_exit_status_5(log: Cli, db_url: str) -> None:
+    _tampered(db_url.removeprefix("sqlite:///"))
     answer = log("audit", "verify")
     assert answer.status == 5
     first = answer.out.splitlines()[0]
@@ -120,9 +110,9 @@ def test_an_entry_that_was_changed_is_named_with_exit_status_5(log: Cli, sqlite_
     assert json.loads(lines[0])["part"] == "entries"
 
 
-def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli_on_both: Cli) -> None:
-    cli_on_both("site", "add", "shop.example")
-    answer = cli_on_both("audit", "verify")
+def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    answer = cli("audit", "verify")
     assert answer.status == 0
     assert "NOT SHOWN: anything against a change of the whole: no checkpoint is signed yet" in (
         answer.err
@@ -131,12 +121,12 @@ def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli_on_both: C
 
 
 def test_entries_that_wait_too_long_for_their_number_are_told(
-    log_on_both: Cli, clock: FrozenDateTimeFactory
+    log: Cli, clock: FrozenDateTimeFactory
 ) -> None:
-    log_on_both("log", "shop.example", "--again")
-    assert "too long" not in log_on_both("audit", "verify").err
+    log("log", "shop.example", "--again")
+    assert "too long" not in log("audit", "verify").err
     clock.tick(timedelta(minutes=2))
-    answer = log_on_both("audit", "verify")
+    answer = log("audit", "verify")
     assert answer.status == 0
     assert "which is too long: is a daemon running?" in answer.err
 
@@ -190,9 +180,9 @@ def test_a_part_says_what_a_part_cannot_show(log: Cli, tmp_path: Path) -> None:
 
 
 def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
-    log: Cli, sqlite_url: str, tmp_path: Path, clock: FrozenDateTimeFactory
+    log: Cli, db_url: str, tmp_path: Path, clock: FrozenDateTimeFactory
 ) -> None:
-    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    file = Path(db_url.removeprefix("sqlite:///"))
     copy(file, tmp_path / "before.db")
     clock.tick(timedelta(minutes=1))
     log("log", "shop.example", "--again")

@@ -25,6 +25,7 @@ from tests.api.desk import fill, make_key
 from tests.api.rig import Rig, rig
 from tests.api.test_commands import OF_THE_MACHINE, OVER_HTTP
 from tests.client.conftest import Over
+from tests.conftest import WriteSettings
 
 SETTINGS = """
 [customer]
@@ -167,11 +168,11 @@ ANYWHERE = {"completion", "db grants", "filing check-footer", "audit verify FILE
 
 
 @pytest.fixture
-def api(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+def api(
+    sqlite_url: str, tmp_path: Path, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Rig]:
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    settings = tmp_path / "config.toml"
-    settings.write_text(SETTINGS, encoding="utf-8")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    write_settings(SETTINGS)
     with rig(sqlite_url) as found:
         found.keep_evidence_in(tmp_path / "kept", limit=1_000)
         monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))

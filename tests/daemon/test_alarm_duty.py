@@ -1,12 +1,10 @@
 """The alarms' duty: each cause is told once, whoever looks, and again when it comes again."""
 
-import json
-import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -31,9 +29,10 @@ from incidents.store import alarms, heartbeats
 from incidents.store.alarms import Raised
 from incidents.store.engine import reading, writing
 from incidents.store.heartbeats import Heartbeat
-from incidents.store.tables import incidents, work
+from incidents.store.tables import work
 from incidents.views.alarms import Alarm
-from tests.notices.mail_server import desk_mail
+from tests.conftest import WriteSettings
+from tests.daemon.conftest import Said
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = "shop.example"
@@ -97,18 +96,15 @@ class Watch:
 
 
 @pytest.fixture
-def watch(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+def watch(
+    db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Watch]:
+    write_settings('[report]\nwithin = ""\n')
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    (tmp_path / "config.toml").write_text('[report]\nwithin = ""\n')
     with freeze_time(START, ignore=["_pytest"]) as frozen:
         found = Watch(db_url, frozen).at(START)
         yield found
         found.house.close()
-
-
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 # Once.
@@ -127,18 +123,6 @@ def test_a_cause_is_told_once_for_as_long_as_it_lasts(watch: Watch) -> None:
     assert watch.raised[LAPSING].told_at == START + 50 * MIN
 
 
-def test_two_daemons_that_look_in_turns_tell_it_once(watch: Watch) -> None:
-    one, two = Told(), Told()
-    duties = [watch.duty(one), watch.duty(two)]
-    watch.log().log("b.example").log("c.example").at(START + 52 * MIN)
-
-    for _ in range(3):
-        for duty in duties:
-            duty.run()
-
-    assert sorted(one.got + two.got) == [f"clock_about_to_lapse:{n}-1" for n in (1, 2, 3)]
-
-
 def test_many_daemons_that_look_at_one_moment_tell_it_once(watch: Watch) -> None:
     told = Told()
     for n in range(5):
@@ -152,11 +136,8 @@ def test_many_daemons_that_look_at_one_moment_tell_it_once(watch: Watch) -> None
         for _ in range(3):
             duty.run()
 
-    threads = [Thread(target=look, args=(duty,)) for duty in duties]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as daemons:
+        list(daemons.map(look, duties))
 
     assert sorted(told.got) == [f"clock_about_to_lapse:{n}-1" for n in range(1, 6)]
 
@@ -266,7 +247,7 @@ def test_a_stop_is_honoured_between_two_alarms(watch: Watch) -> None:
 
 
 def test_a_channel_that_fails_is_tried_again_after_longer_and_longer_waits(
-    watch: Watch, capsys: pytest.CaptureFixture[str]
+    watch: Watch, said: Said
 ) -> None:
     told = Told(Retry(problem="smtp_timeout"))
     duty = watch.duty(told)
@@ -282,7 +263,7 @@ def test_a_channel_that_fails_is_tried_again_after_longer_and_longer_waits(
             tried_at.append(second)
 
     assert tried_at == [0, 2, 6, 14, 30, 62, 126]
-    warned = [line for line in lines(capsys) if line["level"] == "warning"]
+    warned = [line for line in said() if line["level"] == "warning"]
     assert [(line["item"], line["reason"]) for line in warned[:1]] == [("1-1", "smtp_timeout")]
     assert "withheld" not in warned[0]
 
@@ -327,7 +308,7 @@ def test_what_can_never_be_told_does_not_hold_up_the_rest(watch: Watch) -> None:
 
 
 def test_with_a_database_that_fails_it_says_so_and_is_tried_again(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     told = Told()
     duty = watch.duty(told)
@@ -339,7 +320,7 @@ def test_with_a_database_that_fails_it_says_so_and_is_tried_again(
 
         broken.setattr("incidents.store.schema.check", fail)
         duty.run()
-    [line] = lines(capsys)
+    [line] = said()
     assert (line["event"], line["level"]) == ("the desk is not alarmed", "error")
     assert "customer" not in str(line)
 
@@ -413,8 +394,10 @@ def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
 # Reports.
 
 
-def test_each_reminder_of_a_report_is_told_once(watch: Watch, tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text('[report]\nwithin = "24h"\nremind = ["12h", "2h"]\n')
+def test_each_reminder_of_a_report_is_told_once(
+    watch: Watch, write_settings: WriteSettings
+) -> None:
+    write_settings('[report]\nwithin = "24h"\nremind = ["12h", "2h"]\n')
     told = Told()
     duty = watch.duty(told)
     watch.log().do(c.RecordContact(by="li", incident=1, outcome="reached"))
@@ -434,11 +417,11 @@ def test_each_reminder_of_a_report_is_told_once(watch: Watch, tmp_path: Path) ->
 
 
 def test_two_daemons_with_other_reminders_do_not_make_each_other_tell_again(
-    watch: Watch, tmp_path: Path
+    watch: Watch, write_settings: WriteSettings
 ) -> None:
     told = Told()
     reminds_of_nothing = watch.duty(told)
-    (tmp_path / "config.toml").write_text('[report]\nwithin = "24h"\n')
+    write_settings('[report]\nwithin = "24h"\n')
     reminds = watch.duty(told)
     watch.log().at(START + 13 * H)
 
@@ -450,8 +433,8 @@ def test_two_daemons_with_other_reminders_do_not_make_each_other_tell_again(
     assert told.got == ["report_due:1-1:12h"]
 
 
-def test_reminders_of_the_past_do_not_pile_up(watch: Watch, tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text('[report]\nwithin = "24h"\n')
+def test_reminders_of_the_past_do_not_pile_up(watch: Watch, write_settings: WriteSettings) -> None:
+    write_settings('[report]\nwithin = "24h"\n')
     duty = watch.duty(Told())
     watch.log()
 
@@ -554,6 +537,7 @@ def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
     [letter] = channel.got
     assert words in letter.text
     assert kind == "daemon_silent" or SITE in letter.subject
+    assert letter.id.startswith(f"alarm.{kind}.{made}.")
 
 
 def test_tried_again_it_is_the_same_letter_and_when_it_comes_again_another_one(
@@ -583,7 +567,7 @@ def dispute(watch: Watch) -> None:
 
 
 def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
-    watch: Watch, capsys: pytest.CaptureFixture[str]
+    watch: Watch, said: Said
 ) -> None:
     hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
@@ -603,7 +587,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
     duty.run()
 
     assert len(channel.got) == 1
-    assert [line["level"] for line in lines(capsys)] == ["info"]
+    assert [line["level"] for line in said()] == ["info"]
 
 
 def test_what_is_too_late_in_the_morning_does_not_ask_for_the_hour(watch: Watch) -> None:
@@ -633,41 +617,13 @@ def test_a_channel_without_quiet_hours_is_told_at_once_and_the_other_not_later(
     assert (len(asleep.got), len(awake.got)) == (0, 1)
 
 
-def test_a_real_mail_comes_of_an_overdue_report(
-    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    (tmp_path / "config.toml").touch()
-    house = House(settings.load(db=db_url))
-    house.desk.submit([Envelope(site=SITE, command=each) for each in (
-        c.AddSite(by="li"), c.Log(by="li"), c.RecordContact(by="li", incident=1, outcome="reached"),
-    )])  # fmt: skip
-    with writing(house.engine) as connection:
-        connection.execute(incidents.update().values(recorded_at=clock.now() - 25 * H))
-        now = clock.now()
-        me = Heartbeat(
-            daemon="alive", host=socket.gethostname(), pid=7, started_at=now, beat_at=now
-        )
-        heartbeats.beat(connection, me)
-    with desk_mail(tmp_path / "config.toml") as mailbox:
-        done = alarm_duty.once(house)
-        alarm_duty.once(house)
-    house.close()
-
-    assert done.told == 1
-    [letter] = mailbox.mails
-    assert "1-1" in str(letter["Subject"])
-    assert str(letter["Message-ID"]).strip().startswith("<alarm.report_due.1-1-overdue-1.")
-
-
 # Settings.
 
 
 @pytest.mark.parametrize("text", ['[report]\nwithin = "soon"\n', '[alarms]\nchannels = ["mail"]\n'])
 def test_settings_that_are_wrong_are_told_when_it_starts(
-    watch: Watch, tmp_path: Path, text: str
+    watch: Watch, write_settings: WriteSettings, text: str
 ) -> None:
-    (tmp_path / "config.toml").write_text(text)
+    write_settings(text)
     with pytest.raises(SettingError):
         Alarms(watch.house).read()

@@ -3,11 +3,10 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -36,6 +35,7 @@ from tests.acceptance.daemons import (
 )
 from tests.acts import own_adapter_rig
 from tests.acts.own_adapter_rig import Panel
+from tests.daemon.conftest import Said
 from tests.databases import SqliteDatabases
 from tests.notices.mail_server import desk_mail
 from tests.patience import PATIENCE_S, until
@@ -66,12 +66,6 @@ def environment(folder: Path, text: str) -> dict[str, str]:
     config.write_text(text)
     packages = own_adapter_rig.install(folder / "site-packages")
     return {"INCIDENTS_CONFIG": str(config), "PYTHONPATH": f"{packages}:{Path.cwd()}"}
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """The lines that the log has got since this was last asked."""
-    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def hold(engine: Engine, name: str, at: datetime | None = None) -> None:
@@ -224,24 +218,6 @@ def test_settings_that_can_be_worked_with_are_said_to_be_so(
     assert (only_logged.status, only_logged.stderr) == (DONE, f"{undone}\n")
 
 
-def test_wrong_settings_keep_once_from_no_clock(
-    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    config = tmp_path / "config.toml"
-    config.write_text('[acts]\nadapter = "panel"\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
-    monkeypatch.setenv("INCIDENTS_DB", db_url)
-    with engine_of(db_url) as engine:
-        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
-
-        assert main(["daemon", "--once"]) == FAILED
-
-        assert "[acts.panel]" in capsys.readouterr().err
-        assert site(engine, "a.example")["state"] == "suspended"
-        assert outcomes(engine, "a.example") == []
-
-
 @pytest.mark.parametrize("adapter", ["log", "panel"])
 def test_a_daemon_says_once_that_nothing_is_enforced_where_that_is_so(
     sqlite_url: str, tmp_path: Path, env: dict[str, str], adapter: str
@@ -264,16 +240,8 @@ def test_a_daemon_says_once_that_nothing_is_enforced_where_that_is_so(
 # The duty, step by step.
 
 
-@pytest.fixture
-def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    found = House(settings.load(db=db_url))
-    yield found
-    found.close()
-
-
 def test_it_waits_for_its_database_and_says_so_once(
-    sqlite_databases: SqliteDatabases, tmp_path: Path, said: Callable[[], list[dict[str, Any]]]
+    sqlite_databases: SqliteDatabases, tmp_path: Path, said: Said
 ) -> None:
     file = tmp_path / "volume" / "incidents.db"
     house = House(settings.load(db=f"sqlite:///{file}"))
@@ -330,43 +298,6 @@ def test_with_another_clock_than_the_databases_nothing_is_carried_out(
     finally:
         delivery.close()
         house.close()
-
-
-# Once.
-
-
-def test_once_with_a_panel_that_refuses_says_so_and_ends(
-    db_url: str, tmp_path: Path, panel: Panel, env: dict[str, str]
-) -> None:
-    panel.status = 503
-    with engine_of(db_url) as engine:
-        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
-        hold(engine, "b.example")
-
-        done = incidents(db_url, "daemon", "--once", env=env)
-
-        assert done.status == DONE
-        assert done.stderr.splitlines() == ["2 orders not carried out: incidents acts list"]
-        assert site(engine, "a.example")["state"] == "suspended"
-        assert site(engine, "a.example")["in_force"] == "active"
-        listed = json.loads(incidents(db_url, "acts", "list", "--json", env=env).stdout)
-        acts = [each for each in listed if each["lane"] == "act"]
-        assert [(each["state"], each["problem"], each["attempts"]) for each in acts] == [
-            ("waiting", "http_503", 1), ("waiting", "http_503", 1),
-        ]  # fmt: skip
-
-
-def test_once_carries_out_what_it_has_just_decided(
-    sqlite_url: str, panel: Panel, env: dict[str, str]
-) -> None:
-    with engine_of(sqlite_url) as engine:
-        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
-
-        done = incidents(sqlite_url, "daemon", "--once", env=env)
-
-        assert done.stderr == ""
-        assert panel.states == {"a.example": "suspended"}
-        assert site(engine, "a.example")["in_force"] == "suspended"
 
 
 # A daemon, and an adapter that keeps it waiting.

@@ -1,11 +1,11 @@
 """The filings' duty: terms are reminded of on their days, pages looked at one by one."""
 
-import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from incidents.desk import Envelope
 from incidents.filing.filing_settings import FilingSettings
 from incidents.machine import commands as c
 from incidents.views.alarms import alarms_now
+from tests.conftest import WriteSettings
+from tests.daemon.conftest import Said
 from tests.outbound.rig import LOOPBACK, always, receiver
 
 START = datetime(2026, 3, 1, 4, tzinfo=UTC)
@@ -92,19 +94,14 @@ class Office:
 
 
 @pytest.fixture
-def office(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    config = tmp_path / "config.toml"
-    config.touch()
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+def office(
+    db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Office]:
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
     with freeze_time(START, ignore=["_pytest"]) as frozen:
-        found = Office(db_url, config, frozen)
+        found = Office(db_url, write_settings(""), frozen)
         yield found
         found.house.close()
-
-
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def test_a_term_is_reminded_of_on_its_days_and_then_every_day(office: Office) -> None:
@@ -139,11 +136,8 @@ def test_a_reminder_is_given_once_however_many_daemons_look(office: Office) -> N
         together.wait()
         duty.run()
 
-    threads = [Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3) as daemons:
+        list(daemons.map(lambda _: work(), range(3)))
     with office.house.reading() as connection:
         bodies = connection.exec_driver_sql("SELECT body FROM entries").scalars().all()
         assert sum('"kind":"filing_reminded"' in body for body in bodies) == 8
@@ -248,11 +242,8 @@ def test_two_daemons_do_not_look_at_one_page_at_once(office: Office) -> None:
         together.wait()
         duty.look_at_one()
 
-    threads = [Thread(target=work, args=(duty,)) for duty in duties]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as daemons:
+        list(daemons.map(work, duties))
     assert office.looks.asked == ["shop.example"]
 
 
@@ -284,13 +275,13 @@ def test_a_real_page_is_fetched_under_the_guard_and_held_against_the_register(
 
 
 def test_what_is_wrong_in_the_settings_is_cried_out_and_stops_nothing(
-    office: Office, capsys: pytest.CaptureFixture[str]
+    office: Office, said: Said
 ) -> None:
     office.file(opened_on="2026-01-01")
     office.config.write_text('[filing]\nremind = "yes"\n')
     duty = office.duty()
     duty.run()
-    told = lines(capsys)
+    told = said()
     assert [line["level"] for line in told] == ["error", "error"]
     assert "remind" in told[0]["reason"]
     office.config.write_text("")

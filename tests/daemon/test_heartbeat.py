@@ -1,6 +1,5 @@
 """The heartbeat."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,14 +28,6 @@ class Working(Enforcement):
     @property
     def works(self) -> bool:
         return self.at_work
-
-
-@pytest.fixture
-def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    found = House(settings.load(db=db_url))
-    yield found
-    found.close()
 
 
 def known(engine: Engine) -> list[Heartbeat]:

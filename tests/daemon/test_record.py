@@ -1,6 +1,5 @@
 """The record: a duty that numbers, signs, publishes and has witnessed, each without the others."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,12 +8,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from incidents import settings
 from incidents.audit import rotation, sequencer, witnessing
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
@@ -28,27 +25,18 @@ from incidents.testing import rehearsal
 from incidents.tlog import cosignature, note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from tests.acceptance.daemons import daemon
+from tests.conftest import WriteSettings
+from tests.daemon.conftest import Said
 from tests.patience import until
 
 NAME = "log.example/incidents"
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
-@pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def config(tmp_path: Path, write_settings: WriteSettings) -> Path:
     """The settings file: the log is published in a folder of this test."""
-    file = tmp_path / "config.toml"
-    file.write_text(f'[audit]\nkey = "{tmp_path}/audit.key"\npublish = "{tmp_path}/public"\n')
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
-    return file
-
-
-@pytest.fixture
-def house(db_url: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    found = House(settings.load(db=db_url))
-    yield found
-    found.close()
+    return write_settings(f'[audit]\nkey = "{tmp_path}/audit.key"\npublish = "{tmp_path}/public"\n')
 
 
 def add(house: House, *sites: str) -> None:
@@ -72,10 +60,6 @@ def sizes(house: House) -> tuple[int, int]:
         return leaves.head(connection).size, 0 if last is None else last.size
 
 
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-
-
 class Monotonic:
     """Real time, as a test tells it."""
 
@@ -96,9 +80,7 @@ def test_a_round_numbers_signs_and_publishes(house: House, tmp_path: Path) -> No
     assert (tmp_path / "public" / "checkpoint").read_text().startswith(f"{NAME}\n3\n")
 
 
-def test_without_a_key_all_is_numbered_and_it_is_said_once(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_key_all_is_numbered_and_it_is_said_once(house: House, said: Said) -> None:
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
     for n in range(3):
@@ -107,13 +89,13 @@ def test_without_a_key_all_is_numbered_and_it_is_said_once(
         monotonic.s += 1
 
     assert sizes(house) == (3, 0)
-    [said] = lines(capsys)
-    assert said["event"] == "the log is numbered, and not signed here"
-    assert "audit key new" in said["reason"]
+    [line] = said()
+    assert line["event"] == "the log is numbered, and not signed here"
+    assert "audit key new" in line["reason"]
 
 
 def test_a_key_that_comes_later_is_used_and_it_is_said(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    house: House, tmp_path: Path, said: Said
 ) -> None:
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
@@ -123,11 +105,11 @@ def test_a_key_that_comes_later_is_used_and_it_is_said(
     record.run()
 
     assert sizes(house) == (1, 1)
-    assert lines(capsys)[-1]["event"] == "the log is signed here"
+    assert said()[-1]["event"] == "the log is signed here"
 
 
 def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    house: House, tmp_path: Path, said: Said
 ) -> None:
     make_key(house, tmp_path)
     (tmp_path / "audit.key").chmod(0o644)
@@ -139,17 +121,17 @@ def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
         monotonic.s += 60
 
     assert sizes(house) == (5, 0)
-    [said] = lines(capsys)
-    assert said["event"] == "the log is not signed"
-    assert "chmod 600" in said["reason"]
+    [line] = said()
+    assert line["event"] == "the log is not signed"
+    assert "chmod 600" in line["reason"]
     (tmp_path / "audit.key").chmod(0o600)
     record.run()
     assert sizes(house) == (5, 5)
-    assert lines(capsys)[-1]["event"] == "no longer: the log is not signed"
+    assert said()[-1]["event"] == "no longer: the log is not signed"
 
 
 def test_what_cannot_be_published_is_signed_all_the_same(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    house: House, tmp_path: Path, said: Said
 ) -> None:
     make_key(house, tmp_path)
     (tmp_path / "public").write_text("no folder")
@@ -157,11 +139,11 @@ def test_what_cannot_be_published_is_signed_all_the_same(
     Record(house).run()
 
     assert sizes(house) == (1, 1)
-    assert lines(capsys)[-1]["event"] == "the log is not published"
+    assert said()[-1]["event"] == "the log is not published"
 
 
 def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
-    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    house: House, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     tried: list[float] = []
     monotonic = Monotonic()
@@ -179,9 +161,9 @@ def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
     waits = [later - earlier for earlier, later in pairwise(tried)]
     assert 4 <= len(tried) < 20
     assert max(waits) > 8
-    [said] = lines(capsys)
-    assert said["event"] == "the entries are not numbered"
-    assert said["reason"] == "a fault in this program: RuntimeError"
+    [line] = said()
+    assert line["event"] == "the entries are not numbered"
+    assert line["reason"] == "a fault in this program: RuntimeError"
 
 
 def test_nothing_is_begun_once_it_is_stopped(house: House) -> None:
@@ -192,9 +174,7 @@ def test_nothing_is_begun_once_it_is_stopped(house: House) -> None:
     assert sizes(house) == (0, 0)
 
 
-def test_each_hour_it_looks_for_entries_that_were_passed_over(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_hour_it_looks_for_entries_that_were_passed_over(house: House, said: Said) -> None:
     monotonic = Monotonic()
     record = Record(house, say=lambda *_, **__: None, monotonic=monotonic)
     record.run()
@@ -208,21 +188,19 @@ def test_each_hour_it_looks_for_entries_that_were_passed_over(
     record.run()
 
     assert sizes(house) == (1, 0)
-    [said] = lines(capsys)
-    assert (said["event"], said["count"], said["level"]) == (
+    [line] = said()
+    assert (line["event"], line["count"], line["level"]) == (
         "entries had been passed over, and are numbered now", 1, "error",
     )  # fmt: skip
 
 
-def test_once_says_nothing_where_there_is_no_key(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_once_says_nothing_where_there_is_no_key(house: House, said: Said) -> None:
     add(house, "one.example")
 
     once(house)
 
     assert sizes(house) == (1, 0)
-    assert lines(capsys) == []
+    assert said() == []
 
 
 def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(

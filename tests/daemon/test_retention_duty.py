@@ -1,33 +1,28 @@
 """The retention's duty: once a day, where it was asked for; what goes wrong stops nothing."""
 
-import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from freezegun import freeze_time
 
-from incidents import settings
 from incidents.audit.entry import decode
 from incidents.bootstrap import House
 from incidents.daemon.retention_duty import Retention
 from incidents.desk import Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from tests.conftest import WriteSettings
+from tests.daemon.conftest import Said
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+ASKED, SHORTER = (f'[retention]\nkeep = "{keep}"\n' for keep in ("184d", "30d"))
 LATER = START + timedelta(days=184, seconds=1)
 
 
 @pytest.fixture
-def house(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(house: House, write_settings: WriteSettings) -> House:
     """A site with a voided incident, recorded at ten on 2026-03-01."""
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    (tmp_path / "config.toml").touch()
-    house = House(settings.load(db=db_url))
+    write_settings("")
     with freeze_time(START):
         house.desk.submit([
             Envelope(site="a.example", command=command)
@@ -36,21 +31,12 @@ def house(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
                 c.VoidIncident(by="li", incident=1, reason="none"),
             )
         ])  # fmt: skip
-    yield house
-    house.close()
-
-
-def _ask(folder: Path, keep: str = "184d") -> None:
-    (folder / "config.toml").write_text(f'[retention]\nkeep = "{keep}"\n', encoding="utf-8")
+    return house
 
 
 def _left(house: House) -> int:
     with house.reading() as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM sealed").scalar_one())
-
-
-def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def test_nothing_goes_that_was_not_asked_for(house: House) -> None:
@@ -60,20 +46,20 @@ def test_nothing_goes_that_was_not_asked_for(house: House) -> None:
 
 
 def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
-    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    house: House, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise DatabaseError("the disk fails")
 
     monkeypatch.setattr("incidents.desk.ageing.erase", fail)
     Retention(house).run()
-    assert _lines(capsys) == []
+    assert said() == []
 
 
 def test_what_was_asked_for_goes_in_the_clock_s_name(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    house: House, write_settings: WriteSettings, said: Said
 ) -> None:
-    _ask(tmp_path)
+    write_settings(ASKED)
     with freeze_time(LATER):
         Retention(house).run()
         Retention(house).run()
@@ -82,14 +68,14 @@ def test_what_was_asked_for_goes_in_the_clock_s_name(
         [body] = connection.exec_driver_sql("SELECT body FROM entries WHERE site_id = 0").scalars()
     header, event = decode(body)
     assert (header.login, event.by) == (None, "clock")
-    [line] = _lines(capsys)
+    [line] = said()
     assert (line["event"], line["count"]) == ("what was kept long enough is erased", 2)
 
 
 def test_it_is_done_once_a_day_also_after_the_clock_was_set_back(
-    house: House, tmp_path: Path
+    house: House, write_settings: WriteSettings
 ) -> None:
-    _ask(tmp_path)
+    write_settings(ASKED)
     duty = Retention(house)
     with freeze_time(LATER - timedelta(hours=1)):
         duty.run()
@@ -104,16 +90,16 @@ def test_it_is_done_once_a_day_also_after_the_clock_was_set_back(
 
 
 def test_a_setting_that_the_law_forbids_is_told_and_tried_again_when_it_is_mended(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    house: House, write_settings: WriteSettings, said: Said
 ) -> None:
     duty = Retention(house)
-    _ask(tmp_path, "30d")
+    write_settings(SHORTER)
     with freeze_time(LATER):
         duty.run()
         assert _left(house) == 2
-        [line] = _lines(capsys)
+        [line] = said()
         assert (line["level"], line["error"]) == ("warning", "RetentionTooShortError")
         assert 'write "184d", or a longer time' in line["reason"]
-        _ask(tmp_path)
+        write_settings(ASKED)
         duty.run()
     assert _left(house) == 0

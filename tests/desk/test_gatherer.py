@@ -19,14 +19,6 @@ from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.patience import PATIENCE_S, until
 
 
-@pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
-    """A desk whose register has a.example and b.example."""
-    with rehearsal(db_url) as day:
-        day.add("a.example", "b.example")
-        yield day
-
-
 class Held:
     """A desk that stands still at its first transaction, and tells of which commands each was."""
 

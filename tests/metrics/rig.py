@@ -1,10 +1,10 @@
 """What the tests of the metrics stand on: a look at a rehearsal's desk, and what it finds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 
 from incidents.metrics import look as looks
 from incidents.metrics.samples import Samples, Value
@@ -60,18 +60,3 @@ class Told:
     @property
     def sentences(self) -> list[str]:
         return [sentence for sentence, _ in self.lines]
-
-
-def statements(engine: Engine, act: Callable[[], object]) -> list[tuple[str, Any]]:
-    """What is sent to the database meanwhile, with its parameters."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        act()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    return sent

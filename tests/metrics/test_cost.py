@@ -13,7 +13,7 @@ from incidents.store.engine import reading, writing
 from incidents.store.tables import metadata, sites
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 from tests.metrics.entries import add_entries
-from tests.metrics.rig import statements
+from tests.statements import sent
 
 pytestmark = pytest.mark.both_databases
 
@@ -25,13 +25,10 @@ WHOLE = re.compile(rf"(?:SCAN|Seq Scan on) (?:{GROWING})\b")
 
 def scrape(day: Rehearsal, tail: Tail) -> list[tuple[str, Any]]:
     """What is sent to the database for one scrape."""
-
-    def look() -> None:
-        with reading(day.engine) as connection:
-            looks.look(connection, day.now)
-            tail.advance(connection)
-
-    return statements(day.engine, look)
+    with reading(day.engine) as connection, sent(day.engine) as found:
+        looks.look(connection, day.now)
+        tail.advance(connection)
+    return found
 
 
 def fill(day: Rehearsal, how_many: int) -> None:

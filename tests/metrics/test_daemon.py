@@ -9,6 +9,7 @@ import pytest
 
 from incidents.cli import main
 from tests.acceptance.daemons import daemon
+from tests.conftest import WriteSettings
 from tests.metrics.scraping import LOOPBACK, Answer, promtool, scrape
 from tests.patience import until
 
@@ -17,13 +18,11 @@ LOGGED = {"lane": "act", "adapter": "log", "outcome": "delivered"}
 
 
 @pytest.fixture
-def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+def port(write_settings: WriteSettings) -> int:
     """A port that is free, which the settings name."""
     with socket.create_server((LOOPBACK, 0)) as free:
         found = int(free.getsockname()[1])
-    file = tmp_path / "config.toml"
-    file.write_text(f'[metrics]\nlisten = "{LOOPBACK}:{found}"\n', encoding="utf-8")
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
+    write_settings(f'[metrics]\nlisten = "{LOOPBACK}:{found}"\n')
     return found
 
 

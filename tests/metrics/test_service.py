@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -21,12 +20,11 @@ from incidents.metrics.endpoint import Endpoint
 from incidents.metrics.metrics_settings import Address
 from incidents.metrics.service import Service
 from incidents.metrics.watch import Watch
+from tests.conftest import WriteSettings
 from tests.metrics.rig import Told
 from tests.metrics.scraping import LOOPBACK, Answer, scrape
 from tests.metrics.test_tally import NOW, done
 from tests.patience import PATIENCE_S, until
-
-Ask = Callable[[str], None]
 
 
 @pytest.fixture
@@ -37,24 +35,11 @@ def house(db_url: str) -> Iterator[House]:
 
 
 @pytest.fixture
-def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Writes the settings file."""
-    file = tmp_path / "config.toml"
-    monkeypatch.setenv("INCIDENTS_CONFIG", str(file))
-
-    def write(text: str) -> None:
-        file.write_text(text, encoding="utf-8")
-
-    write("")
-    return write
-
-
-@pytest.fixture
-def port(ask: Ask) -> int:
+def port(write_settings: WriteSettings) -> int:
     """A port that is free, which the settings name."""
     with socket.create_server((LOOPBACK, 0)) as free:
         found = int(free.getsockname()[1])
-    ask(f'[metrics]\nlisten = "{LOOPBACK}:{found}"\n')
+    write_settings(f'[metrics]\nlisten = "{LOOPBACK}:{found}"\n')
     return found
 
 
@@ -93,7 +78,7 @@ class Running:
 
 
 @pytest.fixture
-def running(house: House, ask: Ask) -> Iterator[Callable[[], Running]]:
+def running(house: House) -> Iterator[Callable[[], Running]]:
     """Starts services, which are stopped in the end."""
     started: list[Running] = []
 
@@ -199,12 +184,12 @@ def test_a_port_that_is_taken_is_told_once_and_taken_when_it_is_free(
 
 
 def test_a_bad_setting_is_told_once_and_what_is_mended_is_served(
-    running: Callable[[], Running], ask: Ask, port: int
+    running: Callable[[], Running], write_settings: WriteSettings, port: int
 ) -> None:
-    ask('[metrics]\nlisten = "9464"\n')
+    write_settings('[metrics]\nlisten = "9464"\n')
     found = running()
     found.warns()
-    ask(f'[metrics]\nlisten = "{LOOPBACK}:{port}"\n')
+    write_settings(f'[metrics]\nlisten = "{LOOPBACK}:{port}"\n')
 
     assert found.scraped(port).value("up") == 1
     [(sentence, facts)] = found.warned.lines

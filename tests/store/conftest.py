@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import Engine
 
 from incidents.store.engine import create
-from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.desk.conftest import day
+
+__all__ = ["day"]
 
 Opener = Callable[..., Engine]
 
@@ -23,11 +25,3 @@ def opened() -> Iterator[Opener]:
     yield open_
     for engine in engines:
         engine.dispose()
-
-
-@pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
-    """A desk whose register has a.example and b.example, on both databases."""
-    with rehearsal(db_url) as day:
-        day.add("a.example", "b.example")
-        yield day

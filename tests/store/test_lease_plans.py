@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 
 from incidents.store import leases
 from incidents.store.engine import writing
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.statements import sent
 from tests.store.order_rows import ACT, LEASE
 
 SITES, EACH = 2_000, 50
@@ -61,16 +62,9 @@ def busy(databases: Databases) -> Iterator[Rehearsal]:
 def executed(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
     """What is asked meanwhile, and what is set for it."""
     found: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
-        if sql.startswith(("SELECT", "SET")):
-            found.append((sql, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with sent(engine) as statements:
         yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    found += [each for each in statements if each[0].startswith(("SELECT", "SET"))]
 
 
 def plans(connection: Connection, day: Rehearsal) -> list[str]:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from freezegun import freeze_time
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 
 from incidents import clock, views
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
 from incidents.store.engine import create, reading
+from tests.statements import sent
 
 SITE = "shop.example"
 
@@ -113,17 +114,9 @@ class Day:
 
     def statements(self, look: Any) -> list[str]:
         """The statements that a look sends to the database."""
-        sent: list[str] = []
-
-        def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            sent.append(statement)
-
-        event.listen(self.engine, "before_cursor_execute", note)
-        try:
+        with sent(self.engine) as found:
             look()
-        finally:
-            event.remove(self.engine, "before_cursor_execute", note)
-        return sent
+        return [statement for statement, _ in found]
 
 
 @contextmanager

@@ -1,0 +1,27 @@
+"""What the tests of the daemon share."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from incidents import settings
+from incidents.bootstrap import House
+
+Said = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """What a daemon works with, by this machine's own clock."""
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    found = House(settings.load(db=db_url))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Said:
+    """The lines that the log has got since this was last asked."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
