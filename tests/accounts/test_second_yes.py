@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -291,16 +291,9 @@ def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(db_url
     house = House(engine)
     house.accounts(sup_1="supervisor", sup_2="supervisor", sup_3="supervisor")
     house.refused(ASK, signed_in=True)
-    came: list[str | None] = []
     people = [c.Approve(by=by) for by in ("sup-1", "sup-1", "sup-2", "sup-3")]
-    threads = [
-        threading.Thread(target=lambda each=each: came.append(house.refused(each, signed_in=True)))
-        for each in people
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as at_once:
+        came = list(at_once.map(lambda yes: house.refused(yes, signed_in=True), people))
     assert came.count(None) == 1
     assert set(came) - {None} <= {"same_person", "no_request"}
     assert house.state == "active"

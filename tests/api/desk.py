@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from incidents.audit import rotation
-from incidents.audit.signing_key import KeyRing
 from incidents.desk import Envelope
-from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from tests.api.rig import Rig
 
@@ -43,13 +39,3 @@ def fill(api: Rig) -> Ids:
         [answer] = api.house.desk.submit([Envelope(site=site, command=command)])
         assert answer.refusal is None
     return ids
-
-
-def make_key(api: Rig, file: Path) -> None:
-    """The log's first key, in that file."""
-
-    def put(new: str, previous: str | None) -> None:
-        named = LogKey(key=new, previous=previous, by="li", login=None)
-        api.house.desk.make_log_key(named)
-
-    rotation.first(api.house.engine, KeyRing(file), "log.example/desk", put)

@@ -14,8 +14,9 @@ from incidents.api import bundles
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from tests.api.desk import NOTE, fill, make_key
+from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
+from tests.log_key import make_key
 from tests.patience import PATIENCE_S
 
 LOG = "/api/v1/log"
@@ -27,7 +28,7 @@ def key(api: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "audit.key"
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(file))
     fill(api)
-    make_key(api, file)
+    make_key(api.house, file)
     return file
 
 

@@ -12,6 +12,13 @@ import pytest
 from incidents.api.rounds import Rounds
 from tests.patience import PATIENCE_S
 
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
 
 class Work:
     """Answers with each item's double, in rounds that wait to be let go."""
@@ -40,62 +47,45 @@ async def waiting(rounds: Rounds[int, int], *items: int) -> list[asyncio.Task[in
     return tasks
 
 
-def test_those_who_come_during_a_round_share_the_next_one_in_their_order() -> None:
-    async def story() -> None:
-        work = Work()
-        rounds = Rounds(work)
-        first = await work.first(rounds, 1)
-        others = await waiting(rounds, 2, 3, 4)
-        work.let_go.set()
-        assert [await task for task in (first, *others)] == [2, 4, 6, 8]
-        assert work.rounds == [[1], [2, 3, 4]]
-
-    asyncio.run(story())
-
-
-def test_a_round_is_of_no_more_than_it_may_be() -> None:
-    async def story() -> None:
-        work = Work()
-        rounds = Rounds(work, most=2)
-        first = await work.first(rounds, 1)
-        others = await waiting(rounds, 2, 3, 4)
-        work.let_go.set()
-        assert [await task for task in (first, *others)] == [2, 4, 6, 8]
-        assert work.rounds == [[1], [2, 3], [4]]
-
-    asyncio.run(story())
+@pytest.mark.parametrize(
+    ("most", "rounds"), [(9, [[1], [2, 3, 4]]), (2, [[1], [2, 3], [4]])], ids=["all", "two"]
+)
+async def test_those_who_come_during_a_round_share_the_next_ones_in_their_order(
+    most: int, rounds: list[list[int]]
+) -> None:
+    work = Work()
+    asked = Rounds(work, most=most)
+    first = await work.first(asked, 1)
+    others = await waiting(asked, 2, 3, 4)
+    work.let_go.set()
+    assert [await task for task in (first, *others)] == [2, 4, 6, 8]
+    assert work.rounds == rounds
 
 
-def test_what_fails_fails_for_all_of_its_round_and_for_nobody_else() -> None:
+async def test_what_fails_fails_for_all_of_its_round_and_for_nobody_else() -> None:
     def work(items: Sequence[int]) -> list[int]:
         if 2 in items:
             raise LookupError(2)
         return list(items)
 
-    async def story() -> None:
-        rounds = Rounds(work)
-        found = await asyncio.gather(rounds.take(2), rounds.take(3), return_exceptions=True)
-        assert [type(each) for each in found] == [LookupError, LookupError]
-        assert await rounds.take(4) == 4
-
-    asyncio.run(story())
+    rounds = Rounds(work)
+    found = await asyncio.gather(rounds.take(2), rounds.take(3), return_exceptions=True)
+    assert [type(each) for each in found] == [LookupError, LookupError]
+    assert await rounds.take(4) == 4
 
 
-def test_whoever_goes_meanwhile_takes_nobody_along() -> None:
-    async def story() -> None:
-        work = Work()
-        rounds = Rounds(work)
-        first = await work.first(rounds, 1)
-        gone, stays = await waiting(rounds, 2, 3)
-        first.cancel()
-        gone.cancel()
-        work.let_go.set()
-        assert await stays == 6
-        with pytest.raises(asyncio.CancelledError):
-            await gone
-        assert await rounds.take(5) == 10
-
-    asyncio.run(story())
+async def test_whoever_goes_meanwhile_takes_nobody_along() -> None:
+    work = Work()
+    rounds = Rounds(work)
+    first = await work.first(rounds, 1)
+    gone, stays = await waiting(rounds, 2, 3)
+    first.cancel()
+    gone.cancel()
+    work.let_go.set()
+    assert await stays == 6
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert await rounds.take(5) == 10
 
 
 def test_each_loop_has_rounds_of_its_own() -> None:
@@ -116,26 +106,20 @@ def test_each_loop_has_rounds_of_its_own() -> None:
         assert first.result(PATIENCE_S) == 2
 
 
-def test_so_many_rounds_as_may_be_are_under_way_at_once() -> None:
-    async def story() -> None:
-        work = Work()
-        rounds = Rounds(work, at_once=2)
-        first = await work.first(rounds, 1)
-        others = await waiting(rounds, 2, 3, 4)
-        while len(work.rounds) < 2:
-            await asyncio.to_thread(work.begun.wait, PATIENCE_S)
-        work.let_go.set()
-        assert [await task for task in (first, *others)] == [2, 4, 6, 8]
-        assert work.rounds[0] == [1]
-        assert len(work.rounds) == 2
-
-    asyncio.run(story())
+async def test_so_many_rounds_as_may_be_are_under_way_at_once() -> None:
+    work = Work()
+    rounds = Rounds(work, at_once=2)
+    first = await work.first(rounds, 1)
+    others = await waiting(rounds, 2, 3, 4)
+    while len(work.rounds) < 2:
+        await asyncio.to_thread(work.begun.wait, PATIENCE_S)
+    work.let_go.set()
+    assert [await task for task in (first, *others)] == [2, 4, 6, 8]
+    assert work.rounds[0] == [1]
+    assert len(work.rounds) == 2
 
 
-def test_who_gets_no_outcome_is_told_so_and_nobody_hangs() -> None:
-    async def story() -> None:
-        rounds: Rounds[int, int] = Rounds(lambda _: [])
-        with pytest.raises(ValueError, match="shorter"):
-            await rounds.take(1)
-
-    asyncio.run(story())
+async def test_who_gets_no_outcome_is_told_so_and_nobody_hangs() -> None:
+    rounds: Rounds[int, int] = Rounds(lambda _: [])
+    with pytest.raises(ValueError, match="shorter"):
+        await rounds.take(1)

@@ -21,11 +21,12 @@ from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED, MISUSED, REFUSED
 from incidents.store.engine import writing
 from incidents.store.tables import keys
-from tests.api.desk import fill, make_key
+from tests.api.desk import fill
 from tests.api.rig import Rig, rig
 from tests.api.test_commands import OF_THE_MACHINE, OVER_HTTP
 from tests.client.conftest import Over
 from tests.conftest import WriteSettings
+from tests.log_key import make_key
 
 SETTINGS = """
 [customer]
@@ -176,7 +177,7 @@ def api(
     with rig(sqlite_url) as found:
         found.keep_evidence_in(tmp_path / "kept", limit=1_000)
         monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
-        make_key(found, tmp_path / "audit.key")
+        make_key(found.house, tmp_path / "audit.key")
         yield found
 
 

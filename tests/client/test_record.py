@@ -18,9 +18,10 @@ from incidents.client.record import LostProofError, RemoteRecord
 from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED, MISUSED, NOT_CONFIRMED, NOT_VERIFIED, REFUSED
 from incidents.machine import commands as c
-from tests.api.desk import fill, make_key
+from tests.api.desk import fill
 from tests.api.rig import Rig, rig
 from tests.client.conftest import Over
+from tests.log_key import make_key
 
 AGO = timedelta(days=200)
 
@@ -34,7 +35,7 @@ def api(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         found.keep_evidence_in(tmp_path / "kept", limit=1_000)
         with freeze_time(clock.now() - AGO, ignore=["_pytest"]):
             fill(found)
-            make_key(found, tmp_path / "audit.key")
+            make_key(found.house, tmp_path / "audit.key")
         yield found
 
 

@@ -266,12 +266,3 @@ def test_on_a_closed_site_it_can_be_stated_and_opens_nothing(served: Customers) 
     assert_told(said, *THANKS)
     with_site = served.incident(incident)
     assert with_site["site_document"]["state"] == "closed"
-
-
-def test_times_are_told_in_the_desks_zone(served: Customers) -> None:
-    incident = served.logged()
-    shown = served.get(incident)
-    logged = read_rfc3339(served.incident(incident)["recorded_at"]).astimezone(SHANGHAI)
-    assert f"登记时间：{logged:%Y-%m-%d}" in shown.text
-    assert "（北京时间）" in shown.text
-    assert "(Beijing time)" in shown.text

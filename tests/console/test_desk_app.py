@@ -354,18 +354,6 @@ def test_a_site_that_was_changed_meanwhile_is_not_acted_on_and_what_was_typed_is
     assert desk.site("shop.example")["held"]
 
 
-def test_nobody_answers_what_they_have_asked_for_themselves(desk: Desk) -> None:
-    wang = Person(desk, "wang")
-    desk.do("shop.example", c.AddSite(by="li"))
-    desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
-    desk.do("shop.example", c.AskReinstatement(by="wang", reason="r"))
-    seen = str(desk.site("shop.example")["seq"])
-    answer = wang.send("/sites/shop.example/approve", seen=seen)
-    assert answer.status_code == 409
-    assert "another person must answer it" in answer.text
-    assert desk.site("shop.example")["state"] == "closed"
-
-
 @pytest.mark.parametrize("confirm", ["", "other.example", "not a name"])
 def test_what_closes_a_site_is_done_for_nobody_who_has_not_typed_its_name(
     desk: Desk, confirm: str

@@ -89,44 +89,6 @@ def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
         expect(li.locator(".item", has_text=site)).to_have_count(0)
 
 
-def test_a_suspicion_leads_to_the_statement_of_it(browser: Chromium, desk: Desk) -> None:
-    site = "false.example"
-    desk.do(site, c.AddSite(by="wang"))
-    file(desk, site, responsible_phone="13333333333")
-    with person(browser, desk, "li") as li:
-        li.locator(".item", has_text=site).get_by_role("link", name="State it false").click()
-        li.wait_for_url("**/sites/false.example?false=responsible_phone*")
-        assert li.input_value("#false-info-field") == "responsible_phone"
-        act = li.locator("#act-false-info")
-        act.locator("[name=evidence]").fill("nobody has that number")
-        act.locator("[name=confirm]").fill(site)
-        act.locator("form > button").click()
-        li.wait_for_url(f"**/sites/{site}")
-        assert desk.site(site)["rule"] == "false_info"
-        assert "the responsible person's phone number" in li.locator("#why").inner_text()
-
-
-def test_two_people_change_different_details_at_once_and_lose_nothing(
-    browser: Chromium, desk: Desk
-) -> None:
-    site = "both.example"
-    desk.do(site, c.AddSite(by="wang"))
-    file(desk, site, registrar="示例注册商", level="3")
-    at = f"/sites/{site}/filing"
-    with person(browser, desk, "li", at) as li, person(browser, desk, "wang", at) as wang:
-        for page in (li, wang):
-            page.locator("#act-details-site > summary").click()
-        wang.locator("#details-site-level").select_option("2")
-        act(li, "details-site", registrar="另一注册商")
-        # Her page is old by now, and says so; what she has chosen stays, and is done.
-        expect(wang.locator("#stale")).to_be_visible()
-        act(wang, "details-site", service_type="blog")
-        wang.wait_for_selector("#said .done")
-        found = filed(desk, site)
-        assert found["registrar"] == "另一注册商"
-        assert (found["level"], found["service_type"]) == ("2", "blog")
-
-
 def test_what_was_asked_for_in_full_stays_so_when_the_page_is_fresh(
     browser: Chromium, desk: Desk
 ) -> None:

@@ -12,12 +12,10 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import text
 
-from incidents.audit import rotation, sequencer, witnessing
-from incidents.audit.signing_key import KeyRing
+from incidents.audit import sequencer, witnessing
 from incidents.bootstrap import House
 from incidents.daemon.record import Record, Witnessing, once
 from incidents.desk import Envelope
-from incidents.desk.log_key import LogKey
 from incidents.machine import commands
 from incidents.store import checkpoints, leaves
 from incidents.store.engine import reading, writing
@@ -27,9 +25,9 @@ from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from tests.acceptance.daemons import daemon
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said
+from tests.log_key import NAME, make_key
 from tests.patience import until
 
-NAME = "log.example/incidents"
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
@@ -42,15 +40,6 @@ def config(tmp_path: Path, write_settings: WriteSettings) -> Path:
 def add(house: House, *sites: str) -> None:
     add = commands.AddSite(by="operator-1")
     house.desk.submit([Envelope(site=site, command=add) for site in sites])
-
-
-def make_key(house: House, folder: Path) -> None:
-    def on_record(key: str, previous: str | None) -> None:
-        house.desk.make_log_key(
-            LogKey(key=key, previous=previous, by="operator-1", login=None, reason=None)
-        )
-
-    rotation.first(house.engine, KeyRing(folder / "audit.key"), NAME, on_record)
 
 
 def sizes(house: House) -> tuple[int, int]:
@@ -71,7 +60,7 @@ class Monotonic:
 
 
 def test_a_round_numbers_signs_and_publishes(house: House, tmp_path: Path) -> None:
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     add(house, "one.example", "two.example")
 
     Record(house).run()
@@ -100,7 +89,7 @@ def test_a_key_that_comes_later_is_used_and_it_is_said(
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
     record.run()
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     monotonic.s += 1
     record.run()
 
@@ -111,7 +100,7 @@ def test_a_key_that_comes_later_is_used_and_it_is_said(
 def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
     house: House, tmp_path: Path, said: Said
 ) -> None:
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     (tmp_path / "audit.key").chmod(0o644)
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
@@ -133,7 +122,7 @@ def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
 def test_what_cannot_be_published_is_signed_all_the_same(
     house: House, tmp_path: Path, said: Said
 ) -> None:
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     (tmp_path / "public").write_text("no folder")
 
     Record(house).run()
@@ -206,7 +195,7 @@ def test_once_says_nothing_where_there_is_no_key(house: House, said: Said) -> No
 def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(
     house: House, tmp_path: Path
 ) -> None:
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     with rehearsal(START):
         once(house)
         add(house, "one.example")
@@ -255,7 +244,7 @@ def test_what_a_witness_has_signed_is_kept_and_published(
     house: House, config: Path, tmp_path: Path
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1)
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     with a_witness(key) as url:
         name_witnesses(config, (url, key))
         once(house)
@@ -272,7 +261,7 @@ def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
     house: House, config: Path, tmp_path: Path
 ) -> None:
     away, there = (SigningKey.generate(f"{n}.example", COSIGNATURE_V1) for n in ("a", "b"))
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     stop = Event()
     with a_witness(there) as url:
         name_witnesses(config, ("http://127.0.0.1:9", away), (url, there))
@@ -288,7 +277,7 @@ def test_a_witness_is_asked_again_only_for_what_is_new(
     house: House, config: Path, tmp_path: Path
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1)
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     with a_witness(key) as url:
         name_witnesses(config, (url, key))
         record = Record(house)
@@ -310,7 +299,7 @@ def _witnessed(house: House) -> list[str]:
 def test_a_real_daemon_signs_what_the_desk_writes(
     house: House, db_url: str, tmp_path: Path
 ) -> None:
-    make_key(house, tmp_path)
+    make_key(house, tmp_path / "audit.key")
     with daemon(db_url, tmp_path) as running:
         until(lambda: sizes(house)[1] == 1, "what was there is signed")
         add(house, "one.example")

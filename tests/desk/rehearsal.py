@@ -60,6 +60,13 @@ class Rehearsal:
         (answer,) = self.desk.submit([envelope], dry_run=dry_run)
         return answer
 
+    def refused(
+        self, command: Command, site: str | int = "a.example", *, key: str | None = None
+    ) -> str | None:
+        """The name of the refusal that it comes to, None if it is done."""
+        refusal = self.give(command, site, key=key).refusal
+        return None if refusal is None else refusal.name
+
     def add(self, *names: str) -> list[Answer]:
         return self.desk.submit(
             [Envelope(site=name, command=c.AddSite(by="li")) for name in names or ("a.example",)]

@@ -1,25 +1,15 @@
 """The parts of a server or a document: who changes one leaves the others as they are."""
 
 import json
-from collections.abc import Iterator
-
-import pytest
 
 from incidents import views
 from incidents.audit.replay import Replay
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store.engine import reading
-from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.desk.rehearsal import Rehearsal
 
 SITE = "a.example"
-
-
-@pytest.fixture
-def day(db_url: str) -> Iterator[Rehearsal]:
-    with rehearsal(db_url) as day:
-        day.add(SITE)
-        yield day
 
 
 def parts(key: str, **given: str) -> c.ChangeFiling:
@@ -57,14 +47,10 @@ def test_a_server_without_any_part_is_gone_and_the_same_part_again_is_no_change(
 
 def test_parts_of_what_has_none_and_parts_that_are_none_are_refused(day: Rehearsal) -> None:
     for key in ("level", "server.", "rack.main", "server.UPPER"):
-        refusal = day.give(parts(key, ip="192.0.2.7")).refusal
-        assert refusal is not None, key
-        assert refusal.name == "unknown_detail"
+        assert day.refused(parts(key, ip="192.0.2.7")) == "unknown_detail"
     for part in ({"digest": "a" * 63}, {"size": "big"}, {"kind": "letter"}, {"note": "x"},
                  {"expires_on": "soon"}):  # fmt: skip
-        refusal = day.give(parts("document.contract", **part)).refusal
-        assert refusal is not None, part
-        assert refusal.name == "bad_item"
+        assert day.refused(parts("document.contract", **part)) == "bad_item"
     assert plain(day) == {}
 
 

@@ -24,9 +24,7 @@ def test_another_command_with_the_same_key_is_refused(day: Rehearsal) -> None:
         (c.Log(by="li", note="seen"), "b.example"),
         (c.Recur(by="li", incident=1), "a.example"),
     ):
-        answer = day.give(command, site, key="k")
-        assert answer.refusal is not None
-        assert answer.refusal.name == "key_reused"
+        assert day.refused(command, site, key="k") == "key_reused"
     assert day.rows("SELECT count(*) FROM incidents") == [(1,)]
 
 

@@ -4,15 +4,15 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from incidents.machine import commands as c
 from incidents.metrics import look as looks
 from incidents.metrics.tail import Tail
 from incidents.store.engine import reading, writing
-from incidents.store.tables import metadata, sites
+from incidents.store.tables import metadata
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
-from tests.metrics.entries import add_entries
+from tests.metrics.rows import add_entries, add_sites
 from tests.statements import sent
 
 pytestmark = pytest.mark.both_databases
@@ -33,15 +33,8 @@ def scrape(day: Rehearsal, tail: Tail) -> list[tuple[str, Any]]:
 
 def fill(day: Rehearsal, how_many: int) -> None:
     """So many overdue sites, with an entry each that has a number."""
-    begun = len(day.rows("SELECT id FROM sites"))
-    row = {
-        "state": "active", "epoch": 1, "run": 0, "disputed": False, "held": False, "seq": 0,
-        "last_incident": 0, "last_suspension": 0, "last_task": 0, "next_due": TEN,
-        "in_force": "active", "last_act": 0,
-    }  # fmt: skip
-    names = [f"s{n}.example" for n in range(begun, begun + how_many)]
     with writing(day.engine) as connection:
-        connection.execute(insert(sites), [row | {"name": name} for name in names])
+        add_sites(connection, how_many, due=TEN, of=f"of-{how_many}")
         add_entries(connection, how_many, at=TEN)
 
 

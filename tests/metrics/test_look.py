@@ -17,11 +17,11 @@ from incidents.store.checkpoints import Signed
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.store.tables import heartbeats as beats
-from incidents.store.tables import log_tables, sites
+from incidents.store.tables import log_tables
 from incidents.store.types import UTCDateTime
 from tests.desk.rehearsal import TEN, Rehearsal
-from tests.metrics.entries import add_entries
 from tests.metrics.rig import capped, look, value, values
+from tests.metrics.rows import add_entries, add_sites
 
 NAMES = {family.name for family in LOOKED_AT}
 # Not there, on a desk where nothing has happened yet.
@@ -88,26 +88,13 @@ def test_a_count_ends_at_its_limit_and_says_so(
 ) -> None:
     with writing(day.engine) as connection:
         add_sites(connection, how_many, due=TEN - timedelta(hours=1))
-        add_sites(connection, 3, due=TEN + timedelta(hours=1))
+        add_sites(connection, 3, due=TEN + timedelta(hours=1), of="later")
 
     found = look(day)
 
     assert value(found, "deadlines_overdue") == min(how_many, MOST)
     assert value(found, "deadlines_pending") == 3
     assert capped(found) == ({"deadlines_overdue"} if full else set())
-
-
-def add_sites(connection: Connection, how_many: int, *, due: datetime | None) -> None:
-    """Sites without a history, by way of the tables."""
-    row = {
-        "state": "active", "epoch": 1, "run": 0, "disputed": False, "held": False, "seq": 0,
-        "last_incident": 0, "last_suspension": 0, "last_task": 0, "next_due": due,
-        "in_force": "active", "last_act": 0,
-    }  # fmt: skip
-    mark = "none" if due is None else str(due.timestamp())
-    connection.execute(
-        insert(sites), [row | {"name": f"{n}-{mark}.example"} for n in range(how_many)]
-    )
 
 
 def test_a_daemon_at_work_is_told_from_one_that_stands_aside_and_one_that_is_gone(

@@ -22,7 +22,7 @@ from incidents.store.engine import reading, writing
 from incidents.store.tables import entries, log_tables
 from tests.databases import Databases
 from tests.desk.rehearsal import TEN, Rehearsal, random_command, rehearsal
-from tests.metrics.entries import add_entries
+from tests.metrics.rows import add_entries
 
 Counts = dict[tuple[str, ...], int]
 

@@ -274,9 +274,7 @@ def test_what_is_in_hand_is_not_cancelled_by_hand_and_what_was_tried_leaves_a_do
     hold(day)
     marked(day, 2, attempts=1, held_by="d1", next_at=TEN + LEASE)
     cancelling = c.CancelOrder(by="li", order=2, lane=ACT, why="by_hand")
-    refusal = day.give(cancelling).refusal
-    assert refusal is not None
-    assert refusal.name == "order_in_hand"
+    assert day.refused(cancelling) == "order_in_hand"
     day.now += LEASE
     assert day.give(cancelling).refusal is None
     assert day.rows("SELECT in_force FROM sites WHERE id = 1") == [("unknown",)]

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from incidents import clock
-from incidents.audit import export, log_status, rotation, sequencer, signing
+from incidents.audit import export, log_status, sequencer, signing
 from incidents.audit.signing_key import KeyRing
-from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
+from tests.log_key import make_key
 from tests.patience import PATIENCE_S, until
 from tests.served_desk import HOSTILE, Desk, Visitor
 
@@ -179,21 +179,11 @@ def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
     assert "Nobody outside has countersigned it" in by.get("/audit").text
 
 
-def on_record(desk: Desk) -> Any:
-    def act(key: str, previous: str | None) -> None:
-        desk.house.desk.make_log_key(
-            LogKey(key=key, previous=previous, by="li", login=None, reason=None)
-        )
-
-    return act
-
-
 def signed(desk: Desk, key: Path) -> str:
     """The log's first checkpoint."""
-    ring = KeyRing(key)
-    rotation.first(desk.house.engine, ring, "log.example/desk", on_record(desk))
+    make_key(desk.house, key)
     sequencer.number_all(desk.house.engine)
-    signing.sign(desk.house.engine, ring, clock.now(), at_once=True)
+    signing.sign(desk.house.engine, KeyRing(key), clock.now(), at_once=True)
     with desk.house.reading() as connection:
         note = log_status.last_note(connection)
     assert note is not None

@@ -1,4 +1,4 @@
-"""Entries by way of the tables: as many as no desk writes in the time of a test."""
+"""Sites and entries by way of the tables: as many as no desk writes in the time of a test."""
 
 import json
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from incidents.clock import rfc3339
-from incidents.store.tables import entries, log_tables
+from incidents.store.tables import entries, log_tables, sites
 
 
 def add_entries(
@@ -28,6 +28,17 @@ def add_entries(
     )
     if numbered:
         number(connection)
+
+
+def add_sites(connection: Connection, how_many: int, *, due: datetime, of: str = "some") -> None:
+    """So many sites without a history, of which something is due then."""
+    row = {
+        "state": "active", "epoch": 1, "run": 0, "disputed": False, "held": False, "seq": 0,
+        "last_incident": 0, "last_suspension": 0, "last_task": 0, "next_due": due,
+        "in_force": "active", "last_act": 0,
+    }  # fmt: skip
+    names = [f"s{n}.{of}.example" for n in range(how_many)]
+    connection.execute(insert(sites), [row | {"name": name} for name in names])
 
 
 def number(connection: Connection) -> None:
