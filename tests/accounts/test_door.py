@@ -144,14 +144,6 @@ def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: House) -
     assert house.door.by_session(visit.cookie, used=False) is None
 
 
-def test_a_new_password_ends_all_sessions(house: House) -> None:
-    house.make("operator-1")
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
-    set_password(house, "operator-1", "another long sentence")
-    assert house.door.by_session(visit.cookie) is None
-    house.door.sign_in("operator-1", "another long sentence", HERE)
-
-
 def test_a_token_holds_until_it_expires_or_is_revoked(house: House) -> None:
     house.make("panel-1", "integrator", None)
     id_, secret = house.token("panel-1", days=1, acts=["log"])

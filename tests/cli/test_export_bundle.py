@@ -1,6 +1,5 @@
 """The bundle and the report on the command line, under a key that the program itself has made."""
 
-import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -182,19 +181,6 @@ def test_the_report_alone_is_the_page_of_the_bundle(
 
 
 # ── no personal text ─────────────────────────────────────────────────────────────────────────────
-
-
-def test_what_people_write_stands_in_no_bundle_unless_it_is_asked_for(
-    signed: Cli, target: Path
-) -> None:
-    _bundle(signed, target)
-    _bundle(signed, target.with_name("case"), "--site", "shop.example")
-    for folder in (target, target.with_name("case")):
-        shown = b"".join(bundles.read(folder).values())
-        for word in (b"seen on", b"+86 "):
-            assert word not in shown
-    manifest = json.loads((target / "manifest.json").read_bytes())
-    assert manifest["whole"] is True
 
 
 def test_a_site_that_was_reinstated_has_a_report_and_a_bundle(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,63 +13,45 @@ from incidents import settings
 from incidents.cli import main, queue
 from incidents.cli.queue_screen import Screen
 from incidents.cli.run import Run
-from incidents.errors import DONE, REFUSED
+from incidents.errors import REFUSED
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
+from tests.cli.conftest import Result
+from tests.client.conftest import Over
 from tests.client.serving import serving
 
-Typed = Callable[..., tuple[int, str, str]]
+Typed = Callable[..., Result]
 
 
 @pytest.fixture
-def typed(
-    api: Rig, server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Typed:
-    """Types a line as somebody with a token of that role; status, output and the rest."""
-    api.client("operator")
-    monkeypatch.setenv("INCIDENTS_SERVER", server)
-    monkeypatch.setenv("INCIDENTS_TOKEN", api._handles["operator"])
-
-    def line(*words: str) -> tuple[int, str, str]:
-        status = main([*words])
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return line
-
-
-def _json(told: tuple[int, str, str]) -> Any:
-    status, out, err = told
-    assert status == DONE, err
-    return json.loads(out)
+def typed(over: Over) -> Typed:
+    """Types a line as an operator with a token."""
+    return partial(over, as_=over.account("op-1", "operator"))
 
 
 def test_times_are_told_in_the_zone_of_who_types(typed: Typed) -> None:
     """The sentences are the server's; the zone, as in the heading above them, is the reader's."""
     typed("site", "add", "shop.example")
-    logged = _json(typed("log", "shop.example", "--json"))
+    logged = typed("log", "shop.example", "--json").json
     due = datetime.fromisoformat(logged["incident"]["contact_due"])
     for more, zone in ((), "Asia/Shanghai"), (("--zone", "America/New_York"), "America/New_York"):
-        told = typed("site", "why", "shop.example", *more)[1]
         local = due.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+        told = typed("site", "why", "shop.example", *more).out
         assert f"reaching the responsible person by {local}" in told
 
 
 def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed) -> None:
     typed("site", "add", "shop.example")
-    status, out, err = typed("removed", "1-9", "--json")
-    assert status == REFUSED
-    assert json.loads(out or err)["refused"]["name"] == "unknown_incident"
-    status, _, err = typed("site", "show", "shpo.example")
-    assert status == REFUSED
-    assert "shop.example" in err
+    unknown = typed("removed", "1-9", "--json")
+    assert (unknown.status, unknown.refused["name"]) == (REFUSED, "unknown_incident")
+    mistyped = typed("site", "show", "shpo.example")
+    assert (mistyped.status, "shop.example" in mistyped.err) == (REFUSED, True)
 
 
-def test_without_a_token_nobody_is_let_in(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INCIDENTS_TOKEN", "inc_nothing")
-    status, _, err = typed("queue")
-    assert status == REFUSED
-    assert "token" in err
+def test_without_a_token_nobody_is_let_in(over: Over) -> None:
+    over._tokens["nobody-1"] = "inc_nothing"
+    refused = over("queue", as_="nobody-1")
+    assert (refused.status, "token" in refused.err) == (REFUSED, True)
 
 
 def test_a_server_that_is_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from incidents.cli import main
@@ -271,15 +270,6 @@ def test_status_for_programs_has_the_daemons_and_what_is_overdue(
     assert [daemon["pid"] for daemon in found["daemons"]] == [1]
     assert run("status", "-q") == (DONE, "h-1-ab\n", "")
     assert run("status", "--format", "csv")[1].startswith("daemon,host,pid")
-
-
-def test_looking_changes_nothing(db_url: str, run: Run, now: FrozenDateTimeFactory) -> None:
-    due(db_url, 1)
-
-    run("status")
-
-    with engine_of(db_url) as engine, engine.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM suspensions")) == 0
 
 
 def test_status_and_once_exclude_each_other(run: Run) -> None:

@@ -18,7 +18,7 @@ from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
 from incidents.daemon.systemd import Systemd
 from incidents.desk import Answer, Desk
 from incidents.errors import DatabaseError, IncidentsError
-from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on, site
+from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -426,16 +426,3 @@ def test_a_full_disk_is_trouble_that_passes(
         with engine.connect() as connection:
             connection.execute(text("PRAGMA max_page_count = 1000000"))
         assert look(engine, Desk(engine)).sites == 50
-
-
-def test_a_late_look_opens_what_was_suspended_and_suspends_what_was_missed(
-    engine: Engine,
-) -> None:
-    log_on(engine, ["suspended.example"], START)
-    desk_at(engine, START + 2 * HOUR).elapse()
-    log_on(engine, ["missed.example"], START + 3 * HOUR)
-
-    look_at(engine, START + 27 * HOUR)
-
-    assert site(engine, "suspended.example")["state"] == "active"
-    assert site(engine, "missed.example")["suspended_until"] == START + 39 * HOUR

@@ -147,14 +147,6 @@ def test_a_dry_run_leaves_no_trace(day: Rehearsal) -> None:
     assert (bodies(day), plain(day)) == (before, {})
 
 
-def test_a_command_that_is_repeated_under_its_key_is_answered_as_the_first(day: Rehearsal) -> None:
-    command = c.ChangeFiling(by="li", details=(("responsible_phone", FALSE_PHONE),))
-    [first] = day.desk.submit([Envelope(site=SITE, command=command, key="k")])
-    [again] = day.desk.submit([Envelope(site=SITE, command=command, key="k")])
-    assert again.repeated
-    assert again.document == first.document
-
-
 def test_what_is_logged_reads_nothing_of_a_filing_and_changes_nothing_of_it(day: Rehearsal) -> None:
     filed(day, responsible_name="Li San", opened_on="2026-02-01")
     day.give(c.Log(by="li"))
