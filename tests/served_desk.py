@@ -222,3 +222,20 @@ def sign_in(page: Page, served: Desk, who: str) -> None:
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     page.wait_for_selector("nav")
+
+
+def act(page: Page, form: str, *, file: Any = None, **fields: str) -> None:
+    """Fills in and sends one of the forms of a page."""
+    place = page.locator(f"#act-{form}")
+    if place.get_attribute("open") is None:
+        place.locator("> summary").click()
+    for name, value in fields.items():
+        field = place.locator(f"[name={name}]")
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    if file is not None:
+        place.locator("input[type=file]").set_input_files(file)
+    with page.expect_navigation():
+        place.locator("form > button, button.main").click()

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from freezegun import freeze_time
 from sqlalchemy import Connection, Engine
 
-from incidents import clock
 from incidents.accounts import secrets
-from incidents.audit.replay import Replay
-from incidents.desk import Answer, Desk, Envelope, accounts
+from incidents.desk import Envelope, accounts
 from incidents.desk.account_act import By
 from incidents.desk.activation import NotLetError
 from incidents.machine import commands as c
@@ -25,57 +22,41 @@ from incidents.store import engine as engines
 from incidents.store.engine import reading
 from incidents.views.policy import history as policy_history
 from tests.cli.conftest import Cli
+from tests.desk.rehearsal import Rehearsal
 
 BY = By(person="admin-1", login="root", came_in=True)
 PASSWORD = "a horse and a battery"
-SITE = "shop.example"
+SITE = "a.example"
 
 
-class House:
+class House(Rehearsal):
     """A desk with a closed site."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.desk = Desk(engine, own_clock=True)
-        for command in (
-            c.AddSite(by="li"), c.StateFalse(by="li", field="phone", evidence="no such number"),
-        ):  # fmt: skip
-            self.give(command)
+        super().__init__(engine)
+        self.add(SITE)
+        self.give(c.StateFalse(by="li", field="phone", evidence="no such number"))
 
-    def give(
-        self, command: c.Command, *, key: str | None = None, signed_in: bool = False,
-        dry_run: bool = False,
-    ) -> Answer:  # fmt: skip
-        envelope = Envelope(
-            site=SITE, command=command, login="desk1", key=key, signed_in=signed_in
-        )  # fmt: skip
-        [answer] = self.desk.submit([envelope], dry_run=dry_run)
-        return answer
-
-    def refused(self, command: c.Command, *, key: str | None = None, **more: bool) -> str | None:
-        answer = self.give(command, key=key, **more)
-        return None if answer.refusal is None else answer.refusal.name
+    def clock(self) -> datetime:
+        return self.now
 
     def accounts(self, **roles: str) -> None:
         def act(connection: Connection) -> None:
             for handle, role in roles.items():
-                accounts.make(connection, BY, handle.replace("_", "-"), role, clock.now)
+                accounts.make(connection, BY, handle.replace("_", "-"), role, self.clock)
 
         self.desk.on_record(act)
 
     @property
     def state(self) -> str:
-        with reading(self.engine) as connection:
-            found: str = connection.exec_driver_sql("SELECT state FROM sites").scalar_one()
-        return found
+        [(state,)] = self.rows("SELECT state FROM sites")
+        return str(state)
 
     def told(self) -> list[str]:
         """The entries of the desk's own stream about who was not let."""
-        with reading(self.engine) as connection:
-            assert list(Replay(connection).findings()) == []
-            wanted = "SELECT body FROM entries WHERE site_id = 0 ORDER BY site_seq"
-            bodies = connection.exec_driver_sql(wanted).scalars().all()
-        return [body for body in bodies if '"access_refused"' in body]
+        assert self.findings() == []
+        bodies = self.rows("SELECT body FROM entries WHERE site_id = 0 ORDER BY site_seq")
+        return [str(body) for (body,) in bodies if '"access_refused"' in str(body)]
 
 
 ASK = c.AskReinstatement(by="sup-1", reason="appeal")
@@ -85,8 +66,7 @@ YES = c.Approve(by="sup-2")
 @pytest.fixture
 def house(db_url: str) -> Iterator[House]:
     engine = engines.create(db_url)
-    with freeze_time("2026-03-01 10:00:00"):
-        yield House(engine)
+    yield House(engine)
     engine.dispose()
 
 
@@ -138,32 +118,28 @@ def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: House) -> 
     two.refused(ASK, signed_in=True)
     yes = c.Approve(by="op-1")
     assert two.refused(yes, key="k", signed_in=True) == "not_let"
-    two.desk.on_record(lambda each: accounts.give_role(each, BY, "op-1", "supervisor", clock.now))
+    two.desk.on_record(lambda each: accounts.give_role(each, BY, "op-1", "supervisor", two.clock))
     assert two.refused(yes, key="k", signed_in=True) is None
     assert two.state == "active"
 
 
 def test_an_account_that_was_disabled_meanwhile_counts_no_more(two: House) -> None:
     two.refused(ASK, signed_in=True)
-    two.desk.on_record(lambda each: accounts.disable(each, BY, "sup-2", clock.now))
+    two.desk.on_record(lambda each: accounts.disable(each, BY, "sup-2", two.clock))
     assert two.refused(YES, signed_in=True) == "sign_in_needed"
 
 
-def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(db_url: str) -> None:
+def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(house: House) -> None:
     """Else one person asks under any name, gets an account, and approves."""
-    engine = engines.create(db_url)
-    with freeze_time("2026-03-01 10:00:00") as moved:
-        house = House(engine)
-        assert house.refused(c.AskReinstatement(by="wang", reason="appeal")) is None
-        moved.tick(timedelta(seconds=1))
-        house.accounts(sup_1="supervisor", sup_2="supervisor", wang="supervisor")
-        assert house.refused(YES, signed_in=True) == "asked_by_anybody"
-        assert house.state == "closed"
-        assert "asked_by_anybody" in house.told()[0]
-        assert house.refused(c.Decline(by="sup-1")) is None
-        assert house.refused(ASK, signed_in=True) is None
-        assert house.refused(YES, signed_in=True) is None
-    engine.dispose()
+    assert house.refused(c.AskReinstatement(by="wang", reason="appeal")) is None
+    house.later(seconds=1)
+    house.accounts(sup_1="supervisor", sup_2="supervisor", wang="supervisor")
+    assert house.refused(YES, signed_in=True) == "asked_by_anybody"
+    assert house.state == "closed"
+    assert "asked_by_anybody" in house.told()[0]
+    assert house.refused(c.Decline(by="sup-1")) is None
+    assert house.refused(ASK, signed_in=True) is None
+    assert house.refused(YES, signed_in=True) is None
 
 
 TWO_PEOPLE = "[closure]\ntwo_people = true\n"
@@ -286,9 +262,7 @@ def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: H
 
 
 @pytest.mark.both_databases
-def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(db_url: str) -> None:
-    engine = engines.create(db_url)
-    house = House(engine)
+def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(house: House) -> None:
     house.accounts(sup_1="supervisor", sup_2="supervisor", sup_3="supervisor")
     house.refused(ASK, signed_in=True)
     people = [c.Approve(by=by) for by in ("sup-1", "sup-1", "sup-2", "sup-3")]
@@ -298,7 +272,6 @@ def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(db_url
     assert set(came) - {None} <= {"same_person", "no_request"}
     assert house.state == "active"
     house.told()
-    engine.dispose()
 
 
 def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: House) -> None:
@@ -343,7 +316,7 @@ def desk(cli: Cli, db_url: str, tmp_path: Path) -> Cli:
     def give_passwords(connection: Connection) -> None:
         for handle in ("admin-1", "sup-1", "sup-2"):
             hash_ = secrets.hash_of(PASSWORD, handle)
-            accounts.set_password(connection, BY, handle, hash_, clock.now)
+            accounts.set_password(connection, BY, handle, hash_, house.clock)
 
     house.desk.on_record(give_passwords)
     engine.dispose()

@@ -98,6 +98,14 @@ def cli(
         yield run
 
 
+@pytest.fixture
+def desk(cli: Cli) -> Cli:
+    """A desk with one site, and a violation logged on it."""
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
+    return cli
+
+
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

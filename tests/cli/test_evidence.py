@@ -11,7 +11,7 @@ from incidents.errors import EvidenceTooLargeError, FileError
 from tests.cli.conftest import Cli
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INCIDENTS_EVIDENCE", str(tmp_path / "kept"))
     return tmp_path / "kept"
@@ -22,13 +22,6 @@ def proof(tmp_path: Path) -> Path:
     file = tmp_path / "屏幕.png"
     file.write_bytes(b"seen" * 1000)
     return file
-
-
-@pytest.fixture
-def desk(cli: Cli, folder: Path) -> Cli:
-    cli("site", "add", "shop.example")
-    cli("log", "shop.example")
-    return cli
 
 
 def _kept(folder: Path) -> list[Path]:

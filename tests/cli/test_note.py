@@ -8,13 +8,6 @@ from freezegun.api import FrozenDateTimeFactory
 from tests.cli.conftest import Cli, Result
 
 
-@pytest.fixture
-def desk(cli: Cli) -> Cli:
-    cli("site", "add", "shop.example")
-    cli("log", "shop.example")
-    return cli
-
-
 def _notes(desk: Cli) -> list[tuple[str, str]]:
     return [
         (note["audience"], note["text"]) for note in desk("show", "1-1", "--json").json["notes"]

@@ -16,7 +16,7 @@ from tests.api.rig import PASSWORD
 from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
 from tests.console.customers import Customers
 from tests.patience import until
-from tests.served_desk import HOSTILE, Desk, person, sign_in
+from tests.served_desk import HOSTILE, Desk, act, person, sign_in
 
 MAIL = """Dear abuse desk,
 we have found phishing at hxxps://shop[.]example/login (and https://shop.example/pay?x=1).
@@ -33,21 +33,6 @@ def desk(served_desk: Desk) -> Desk:
 
 def said(page: Page) -> str:
     return page.locator("#said").inner_text()
-
-
-def act(page: Page, form: str, **fields: str) -> None:
-    """Fills in and sends one of the forms of a site or an incident."""
-    place = page.locator(f"#act-{form}")
-    if place.get_attribute("open") is None:
-        place.locator("> summary").click()
-    for name, value in fields.items():
-        field = place.locator(f"[name={name}]")
-        if field.evaluate("field => field.tagName") == "SELECT":
-            field.select_option(value)
-        else:
-            field.fill(value)
-    with page.expect_navigation():
-        place.locator("form > button").click()
 
 
 def come_back(page: Page, desk: Desk, who: str) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from incidents import clock, views
 from incidents.machine import commands as c
 from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
-from tests.served_desk import HOSTILE, Desk, person
+from tests.served_desk import HOSTILE, Desk, act, person
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Of the desk, whose zone is eight hours ahead."""
@@ -26,23 +25,6 @@ def file(desk: Desk, site: str, **details: str) -> None:
 def filed(desk: Desk, site: str) -> dict[str, str]:
     with desk.house.reading() as connection:
         return views.filing_details(connection, site)
-
-
-def act(page: Page, form: str, *, file: Any = None, **fields: str) -> None:
-    """Fills in and sends one of the forms of the page."""
-    place = page.locator(f"#act-{form}")
-    if place.get_attribute("open") is None:
-        place.locator("> summary").click()
-    for name, value in fields.items():
-        field = place.locator(f"[name={name}]")
-        if field.evaluate("field => field.tagName") == "SELECT":
-            field.select_option(value)
-        else:
-            field.fill(value)
-    if file is not None:
-        place.locator("input[type=file]").set_input_files(file)
-    with page.expect_navigation():
-        place.locator("button.main").click()
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.commands import Command
 from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
 from incidents.machine.orders import ACT, FORCE
-from incidents.store.engine import create
+from incidents.store.engine import create, reading
 
 Fields = dict[str, Any]
 Order = tuple[int, str]
@@ -54,17 +55,27 @@ class Rehearsal:
         *,
         key: str | None = None,
         key_for: timedelta | None = None,
+        signed_in: bool = False,
         dry_run: bool = False,
     ) -> Answer:
-        envelope = Envelope(site=site, command=command, login="desk1", key=key, key_for=key_for)
+        envelope = Envelope(
+            site=site, command=command, login="desk1", key=key, key_for=key_for,
+            signed_in=signed_in,
+        )  # fmt: skip
         (answer,) = self.desk.submit([envelope], dry_run=dry_run)
         return answer
 
     def refused(
-        self, command: Command, site: str | int = "a.example", *, key: str | None = None
+        self,
+        command: Command,
+        site: str | int = "a.example",
+        *,
+        key: str | None = None,
+        signed_in: bool = False,
+        dry_run: bool = False,
     ) -> str | None:
         """The name of the refusal that it comes to, None if it is done."""
-        refusal = self.give(command, site, key=key).refusal
+        refusal = self.give(command, site, key=key, signed_in=signed_in, dry_run=dry_run).refusal
         return None if refusal is None else refusal.name
 
     def add(self, *names: str) -> list[Answer]:
@@ -97,6 +108,11 @@ class Rehearsal:
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+    def findings(self) -> list[object]:
+        """What a replay of the entries finds different in what is stored."""
+        with reading(self.engine) as connection:
+            return list(Replay(connection).findings())
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import delete, select
 
 from incidents import views
-from incidents.audit.replay import Replay
 from incidents.desk import Envelope, filed_text
 from incidents.machine import commands as c
 from incidents.machine import events as e
@@ -35,11 +34,6 @@ def bodies(day: Rehearsal) -> str:
         return "\n".join(connection.scalars(select(entries.c.body)))
 
 
-def proved(day: Rehearsal) -> None:
-    with reading(day.engine) as connection:
-        assert list(Replay(connection).findings()) == []
-
-
 def test_what_is_filed_is_read_again_and_what_is_people_s_own_stands_in_no_entry(
     day: Rehearsal,
 ) -> None:
@@ -48,7 +42,7 @@ def test_what_is_filed_is_read_again_and_what_is_people_s_own_stands_in_no_entry
     assert plain(day) == {"nature": "non_commercial", **details}
     assert all(text not in bodies(day) for text in details.values())
     assert '"nature":"non_commercial"' in bodies(day)
-    proved(day)
+    assert day.findings() == []
 
 
 def test_the_same_again_is_no_entry_though_each_seal_has_a_salt_of_its_own(day: Rehearsal) -> None:
@@ -58,7 +52,7 @@ def test_the_same_again_is_no_entry_though_each_seal_has_a_salt_of_its_own(day: 
     assert bodies(day) == before
     assert filed(day, responsible_name="Li Si", level="3") == ["filing_changed"]
     assert plain(day) == {"responsible_name": "Li Si", "level": "3"}
-    proved(day)
+    assert day.findings() == []
 
 
 def test_two_who_change_one_filing_in_one_batch_lose_nothing_of_each_other(day: Rehearsal) -> None:
@@ -78,7 +72,7 @@ def test_two_who_change_one_filing_in_one_batch_lose_nothing_of_each_other(day: 
         if isinstance(event, e.FilingChanged)
     ]
     assert changed == [["level", "responsible_name"], ["registrar"]]
-    proved(day)
+    assert day.findings() == []
 
 
 def test_what_is_taken_away_is_gone_from_the_register_and_stays_in_the_record(
@@ -90,7 +84,7 @@ def test_what_is_taken_away_is_gone_from_the_register_and_stays_in_the_record(
     with reading(day.engine) as connection:
         assert connection.scalars(select(filing_details.c.key)).all() == []
     assert bodies(day).count("filing_changed") == 2
-    proved(day)
+    assert day.findings() == []
 
 
 def test_a_false_detail_raises_one_suspicion_in_the_same_act_and_closes_nothing(
@@ -102,7 +96,7 @@ def test_a_false_detail_raises_one_suspicion_in_the_same_act_and_closes_nothing(
     # Another detail is changed: what was suspected already is not suspected anew.
     assert filed(day, level="3") == ["filing_changed"]
     assert day.give(c.Elapse()).document["site"]["state"] == "active"
-    proved(day)
+    assert day.findings() == []
 
 
 def test_the_answer_tells_of_the_suspicion_too(day: Rehearsal) -> None:
@@ -118,7 +112,7 @@ def test_the_answer_tells_of_the_suspicion_too(day: Rehearsal) -> None:
 def test_a_right_detail_ends_the_suspicion(day: Rehearsal) -> None:
     filed(day, responsible_phone=FALSE_PHONE)
     assert filed(day, responsible_phone="")[:2] == ["filing_changed", "task_completed"]
-    proved(day)
+    assert day.findings() == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +145,7 @@ def test_what_is_logged_reads_nothing_of_a_filing_and_changes_nothing_of_it(day:
     filed(day, responsible_name="Li San", opened_on="2026-02-01")
     day.give(c.Log(by="li"))
     assert plain(day) == {"opened_on": "2026-02-01", "responsible_name": "Li San"}
-    proved(day)
+    assert day.findings() == []
 
 
 def test_terms_are_listed_by_their_last_days_but_those_of_closed_sites(day: Rehearsal) -> None:
@@ -182,7 +176,7 @@ def test_what_is_to_be_done_about_filings_waits_behind_all_else(day: Rehearsal) 
         first = views.queue(connection, day.now, limit=len(items) - 1)
         [after] = views.queue(connection, day.now, after=first["next_after"])["items"]
         assert after["kind"] == "suspicion"
-    proved(day)
+    assert day.findings() == []
 
 
 @pytest.mark.parametrize(

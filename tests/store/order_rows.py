@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import select, update
 
 from incidents.machine import commands as c
-from incidents.store import leases
+from incidents.machine.case import Case
+from incidents.store import cases, leases, sites, slices
 from incidents.store.engine import reading, writing
 from incidents.store.leases import Claimed
 from incidents.store.tables import deliveries as table
@@ -36,6 +37,14 @@ def marked(day: Rehearsal, order: int, lane: str = ACT, **marks: Any) -> None:
     own = (table.c.site_id == 1, table.c.site_seq == order, table.c.lane == lane)
     with writing(day.engine) as connection:
         assert connection.execute(update(table).where(*own).values(marks)).rowcount == 1
+
+
+def slice_for(day: Rehearsal, command: c.Command) -> Case:
+    """What is loaded of the first site to decide the command."""
+    with writing(day.engine) as connection:
+        rows = sites.lock(connection, [1])
+        needs = {1: slices.need([command], day.now)}
+        return cases.load(connection, rows, needs, day.desk.policy())[1]
 
 
 def delivered(order: int, lane: str = ACT, attempts: int = 1) -> c.Command:

@@ -2,42 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy import Connection, select
 
-from incidents.audit.replay import Replay
 from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
 from incidents.desk.account_act import By
-from incidents.store import accounts, schema
+from incidents.store import accounts
 from incidents.store.account_tables import accounts as account_table
 from incidents.store.account_tables import passwords, tokens
 from incidents.store.engine import reading
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0004"
 NEW = {"accounts", "tokens", "passwords", "sessions", "attempts"}
 BY = By(person="admin-1", login="root", came_in=True)
-
-
-def rows(engine: Engine) -> list[list[tuple[Any, ...]]]:
-    """The accounts and the tokens."""
-    with reading(engine) as connection:
-        return [
-            [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
-            for table in (account_table, tokens)
-        ]
-
-
-def findings(engine: Engine) -> list[Any]:
-    with reading(engine) as connection:
-        return list(Replay(connection).findings())
-
-
-def there_and_back(engine: Engine) -> None:
-    schema.downgrade(engine, BEFORE)
-    assert not NEW & set(inspect(engine).get_table_names())
-    schema.upgrade(engine)
-    schema.check(engine)
 
 
 def with_a_past(day: Rehearsal) -> None:
@@ -68,17 +47,17 @@ def with_a_past(day: Rehearsal) -> None:
 def test_accounts_and_tokens_are_taken_up_again_from_the_entries(db_url: str) -> None:
     with rehearsal(db_url) as day:
         with_a_past(day)
-        before = rows(day.engine)
+        before = rows(day, account_table, tokens)
         assert [len(each) for each in before] == [3, 3]
-        there_and_back(day.engine)
-        assert rows(day.engine) == before
-        assert findings(day.engine) == []
+        assert there_and_back(day, BEFORE) >= NEW
+        assert rows(day, account_table, tokens) == before
+        assert day.findings() == []
 
 
 def test_passwords_do_not_come_back_so_each_is_given_a_new_one(db_url: str) -> None:
     with rehearsal(db_url) as day:
         with_a_past(day)
-        there_and_back(day.engine)
+        there_and_back(day, BEFORE)
         with reading(day.engine) as connection:
             assert connection.execute(select(passwords)).all() == []
             assert accounts.any_there(connection)

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.case import Delivery
-from incidents.store import cases, deliveries, leases, sites, slices
+from incidents.store import deliveries, leases
 from incidents.store.engine import reading, writing
 from incidents.store.tables import deliveries as table
 from tests.desk.rehearsal import TEN, Rehearsal
@@ -20,6 +20,7 @@ from tests.store.order_rows import (
     failed,
     hold,
     marked,
+    slice_for,
     there,
     unhold,
 )
@@ -244,17 +245,10 @@ def test_what_somebody_has_in_hand_stays_with_them_when_a_dead_letter_before_it_
 # What a case is given of them.
 
 
-def _slice(day: Rehearsal, command: c.Command) -> dict[tuple[int, str], Delivery]:
-    with writing(day.engine) as connection:
-        rows = sites.lock(connection, [1])
-        needs = {1: slices.need([command], day.now)}
-        return cases.load(connection, rows, needs, day.desk.policy())[1].deliveries
-
-
 def test_a_case_has_the_marks_of_the_order_that_a_command_names(day: Rehearsal) -> None:
     hold(day)
     marked(day, 2, attempts=3, held_by="d1", next_at=TEN + LEASE)
-    assert _slice(day, c.RetryOrder(by="li", order=2, lane=ACT)) == {
+    assert slice_for(day, c.RetryOrder(by="li", order=2, lane=ACT)).deliveries == {
         (2, ACT): Delivery(
             order=2, lane=ACT, kind="suspend", attempts=3, lease_until=TEN + LEASE
         )
@@ -264,8 +258,8 @@ def test_a_case_has_the_marks_of_the_order_that_a_command_names(day: Rehearsal) 
 def test_what_is_put_off_is_in_nobodys_hand(day: Rehearsal) -> None:
     hold(day)
     marked(day, 2, attempts=3, next_at=TEN + HOUR)
-    found = _slice(day, c.RetryOrder(by="li", order=2, lane=ACT))
-    assert found[2, ACT].lease_until is None
+    found = slice_for(day, c.RetryOrder(by="li", order=2, lane=ACT))
+    assert found.deliveries[2, ACT].lease_until is None
 
 
 def test_what_is_in_hand_is_not_cancelled_by_hand_and_what_was_tried_leaves_a_doubt(

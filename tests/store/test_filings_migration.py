@@ -1,27 +1,13 @@
 """The migration to filings (0010), there, back and there again, with a past."""
 
-from typing import Any
-
-from sqlalchemy import Engine, inspect, select
-
-from incidents.audit.replay import Replay
 from incidents.machine import commands as c
-from incidents.store import schema
-from incidents.store.engine import reading
 from incidents.store.tables import filing_details, filing_terms, tasks
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0009"
-NEW = ("filing_details", "filing_terms", "footers")
-
-
-def rows(engine: Engine) -> list[list[tuple[Any, ...]]]:
-    """What the tables hold of filings."""
-    with reading(engine) as connection:
-        return [
-            [tuple(row) for row in connection.execute(select(t).order_by(*t.primary_key))]
-            for t in (filing_details, filing_terms, tasks)
-        ]
+NEW = {"filing_details", "filing_terms", "footers"}
+TABLES = (filing_details, filing_terms, tasks)
 
 
 def filed(day: Rehearsal) -> None:
@@ -61,7 +47,7 @@ def filed(day: Rehearsal) -> None:
 def test_filings_are_taken_up_again_from_the_entries(db_url: str) -> None:
     with rehearsal(db_url) as day:
         filed(day)
-        before = details, terms, of_tasks = rows(day.engine)
+        before = details, terms, of_tasks = rows(day, *TABLES)
         assert [(site, key) for site, key, _ in details] == [
             (1, "approved_on"), (1, "icp_number"), (1, "opened_on"), (1, "responsible_name"),
             (2, "opened_on"), (2, "responsible_name"), (2, "server.a"),
@@ -77,10 +63,6 @@ def test_filings_are_taken_up_again_from_the_entries(db_url: str) -> None:
             ("responsible_name", "not_a_name"), ("level", "of_another_service"),
             ("icon_missing", "link_missing"), ("icon_missing",),
         }  # fmt: skip
-        schema.downgrade(day.engine, BEFORE)
-        assert set(NEW).isdisjoint(inspect(day.engine).get_table_names())
-        schema.upgrade(day.engine)
-        schema.check(day.engine)
-        assert rows(day.engine) == before
-        with reading(day.engine) as connection:
-            assert list(Replay(connection).findings()) == []
+        assert there_and_back(day, BEFORE) >= NEW
+        assert rows(day, *TABLES) == before
+        assert day.findings() == []

@@ -1,23 +1,11 @@
 """The migration to notes (0008), there, back and there again, with a past."""
 
-from typing import Any
-
-from sqlalchemy import Engine, inspect, select
-
-from incidents.audit.replay import Replay
 from incidents.machine import commands as c
-from incidents.store import schema
-from incidents.store.engine import reading
 from incidents.store.tables import notes
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0007"
-
-
-def rows(engine: Engine) -> list[tuple[Any, ...]]:
-    with reading(engine) as connection:
-        found = connection.execute(select(notes).order_by(*notes.primary_key))
-        return [tuple(row) for row in found]
 
 
 def noted(day: Rehearsal) -> None:
@@ -36,14 +24,10 @@ def noted(day: Rehearsal) -> None:
 def test_notes_are_taken_up_again_from_the_entries(db_url: str) -> None:
     with rehearsal(db_url) as day:
         noted(day)
-        before = rows(day.engine)
+        [before] = rows(day, notes)
         assert [(site, n, place, audience) for site, n, place, audience, *_ in before] == [
             (1, 1, 0, "desk"), (1, 2, 0, "desk"), (1, 2, 1, "customer"), (2, 1, 0, "customer"),
         ]  # fmt: skip
-        schema.downgrade(day.engine, BEFORE)
-        assert "notes" not in inspect(day.engine).get_table_names()
-        schema.upgrade(day.engine)
-        schema.check(day.engine)
-        assert rows(day.engine) == before
-        with reading(day.engine) as connection:
-            assert list(Replay(connection).findings()) == []
+        assert "notes" in there_and_back(day, BEFORE)
+        assert rows(day, notes) == [before]
+        assert day.findings() == []

@@ -18,6 +18,7 @@ from incidents.store import cases, site_row, sites, slices
 from incidents.store.engine import writing
 from tests.databases import Databases
 from tests.desk.rehearsal import Order, Rehearsal, random_command, rehearsal
+from tests.store.order_rows import slice_for
 
 POLICIES = (
     "",
@@ -123,10 +124,7 @@ def test_what_an_order_needs_is_that_order_alone_and_to_decide_about_it_those_in
 
 def _unsettled(day: Rehearsal, command: Command) -> set[Order]:
     """The orders in the slice that the command is decided on."""
-    with writing(day.engine) as connection:
-        rows = sites.lock(connection, [1])
-        needs = {1: slices.need([command], day.now)}
-        return set(cases.load(connection, rows, needs, day.desk.policy())[1].deliveries)
+    return set(slice_for(day, command).deliveries)
 
 
 def test_what_a_command_needs_does_not_grow_with_the_history(databases: Databases) -> None:
@@ -146,8 +144,4 @@ def test_what_a_command_needs_does_not_grow_with_the_history(databases: Database
             by="li", incident=3, outcome="reached", at=day.now - timedelta(days=1)
         )
         for command in (c.Log(by="li"), late, c.VoidIncident(by="li", incident=2, reason="slip")):
-            with writing(day.engine) as connection:
-                rows = sites.lock(connection, [1])
-                needs = {1: slices.need([command], day.now)}
-                case = cases.load(connection, rows, needs, day.desk.policy())[1]
-            assert len(case.incidents) <= 6
+            assert len(slice_for(day, command).incidents) <= 6

@@ -1,26 +1,14 @@
 """The migration to two people who close (0007), there, back and there again, with a past."""
 
-from typing import Any
+from sqlalchemy import select
 
-from sqlalchemy import Engine, select
-
-from incidents.audit.replay import Replay
 from incidents.machine import commands as c
-from incidents.store import schema, tables
+from incidents.store import tables
 from incidents.store.engine import reading
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0006"
-
-
-def rows(engine: Engine) -> list[tuple[Any, ...]]:
-    """The sites and what the queue lists."""
-    with reading(engine) as connection:
-        return [
-            tuple(row)
-            for table in (tables.sites, tables.work)
-            for row in connection.execute(select(table).order_by(*table.primary_key))
-        ]
 
 
 def told(day: Rehearsal, site: str) -> None:
@@ -58,13 +46,11 @@ def with_a_past(day: Rehearsal) -> None:
 def test_what_waits_for_a_second_person_is_taken_up_again_from_the_entries(db_url: str) -> None:
     with rehearsal(db_url) as day:
         with_a_past(day)
-        before = rows(day.engine)
-        schema.downgrade(day.engine, BEFORE)
-        schema.upgrade(day.engine)
-        schema.check(day.engine)
-        assert rows(day.engine) == before
+        before = rows(day, tables.sites, tables.work)
+        there_and_back(day, BEFORE)
+        assert rows(day, tables.sites, tables.work) == before
+        assert day.findings() == []
         with reading(day.engine) as connection:
-            assert list(Replay(connection).findings()) == []
             waiting = select(tables.sites.c.name).where(tables.sites.c.closing_at.is_not(None))
             assert set(connection.scalars(waiting)) == {
                 "r4.example", "r5.example", "told.example",
