@@ -32,6 +32,13 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return witness
 
 
+@pytest.fixture
+def file(run: Run, tmp_path: Path) -> Path:
+    """The key of a witness, which was made a moment ago."""
+    run("--new-key", "witness.example", "--key", tmp_path / "witness.key")
+    return tmp_path / "witness.key"
+
+
 def test_a_new_key_is_for_its_owner_alone_and_prints_the_verifier_key(
     run: Run, tmp_path: Path
 ) -> None:
@@ -49,9 +56,7 @@ def test_a_new_key_is_for_its_owner_alone_and_prints_the_verifier_key(
     Ledger(tmp_path / "witness.key.db").check_for(key.verifier)
 
 
-def test_no_key_is_ever_overwritten(run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "witness.key"
-    run("--new-key", "witness.example", "--key", file)
+def test_no_key_is_ever_overwritten(run: Run, file: Path, tmp_path: Path) -> None:
     before = file.read_text()
 
     status, out, err = run("--new-key", "witness.example", "--key", file)
@@ -90,9 +95,7 @@ def test_a_folder_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
     assert "none/witness.key" in err
 
 
-def test_a_key_that_others_may_read_is_not_used(run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "witness.key"
-    run("--new-key", "witness.example", "--key", file)
+def test_a_key_that_others_may_read_is_not_used(run: Run, file: Path) -> None:
     for mode in (0o640, 0o604, 0o620):
         file.chmod(mode)
         status, _, err = run("--key", file, "--log", LOG, *NOWHERE)
@@ -145,9 +148,7 @@ def test_what_is_missing_or_does_not_go_together_is_named(run: Run, tmp_path: Pa
     assert run("--key", file, "--log", LOG, "--port", "65536")[0] == MISUSED
 
 
-def test_an_address_that_is_none_is_told(run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "witness.key"
-    run("--new-key", "witness.example", "--key", file)
+def test_an_address_that_is_none_is_told(run: Run, file: Path) -> None:
     for host in ("192.0.2.1", "a b", "x" * 100, "\udc80"):
         status, _, err = run("--key", file, "--log", LOG, "--port", "0", "--host", host)
         assert status == FAILED, err
@@ -155,10 +156,8 @@ def test_an_address_that_is_none_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "witness.key"
-    run("--new-key", "witness.example", "--key", file)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     status, _, err = run("--key", file, "--log", LOG, *NOWHERE)
     assert (status, "pip install '.[witness]'" in err) == (FAILED, True)

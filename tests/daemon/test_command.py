@@ -28,8 +28,13 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(db_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs `incidents daemon …`; its status and what it wrote."""
+def run(
+    db_url: str,
+    now: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs `incidents daemon …` now; its status and what it wrote."""
     monkeypatch.setenv("INCIDENTS_DB", db_url)
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
 
@@ -65,9 +70,7 @@ def beat(url: str, at: datetime, aside: str | None = None) -> None:
 # --once
 
 
-def test_once_answers_how_many_sites_and_what_was_decided(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_once_answers_how_many_sites_and_what_was_decided(db_url: str, run: Run) -> None:
     due(db_url, 2)
 
     status, out, err = run("--once", "--json")
@@ -83,9 +86,7 @@ def test_once_answers_how_many_sites_and_what_was_decided(
     ]  # fmt: skip
 
 
-def test_once_tells_people_the_first_decisions_and_counts_all(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_once_tells_people_the_first_decisions_and_counts_all(db_url: str, run: Run) -> None:
     due(db_url, 15)
 
     status, out, _ = run("--once", "--zone", "UTC")
@@ -97,7 +98,7 @@ def test_once_tells_people_the_first_decisions_and_counts_all(
     assert lines[-1] == "15 sites: 15 × clock lapsed, 15 × site suspended"
 
 
-def test_once_in_quiet_names_the_sites(db_url: str, run: Run, now: FrozenDateTimeFactory) -> None:
+def test_once_in_quiet_names_the_sites(db_url: str, run: Run) -> None:
     due(db_url, 2)
 
     status, out, err = run("--once", "-q")
@@ -107,7 +108,7 @@ def test_once_in_quiet_names_the_sites(db_url: str, run: Run, now: FrozenDateTim
 
 
 def test_once_carries_out_what_it_has_decided_and_says_that_nothing_is_enforced(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
+    db_url: str, run: Run
 ) -> None:
     due(db_url, 1)
 
@@ -144,9 +145,7 @@ def test_once_fails_where_nothing_can_be_written_though_nothing_was_due(
     assert "full" in err
 
 
-def test_once_opens_a_site_whose_hours_are_over(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_once_opens_a_site_whose_hours_are_over(db_url: str, run: Run) -> None:
     with engine_of(db_url) as engine:
         log_on(engine, ["a.example"], START - 20 * HOUR)
         desk_at(engine, START - 18 * HOUR).elapse()
@@ -201,9 +200,7 @@ def test_once_with_a_wrong_clock_does_nothing_and_says_why(
 # status
 
 
-def test_without_a_daemon_status_is_loud_and_fails(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_without_a_daemon_status_is_loud_and_fails(db_url: str, run: Run) -> None:
     due(db_url, 3)
 
     status, out, err = run("status", "--zone", "UTC")
@@ -217,9 +214,7 @@ def test_without_a_daemon_status_is_loud_and_fails(
     assert "incidents daemon --once" in err
 
 
-def test_with_a_daemon_status_says_since_when(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:
     beat(db_url, START - 3 * SECOND)
 
     status, out, err = run("status", "--zone", "UTC")
@@ -232,9 +227,7 @@ def test_with_a_daemon_status_says_since_when(
     ]
 
 
-def test_a_daemon_not_heard_of_is_not_believed(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_a_daemon_not_heard_of_is_not_believed(db_url: str, run: Run) -> None:
     beat(db_url, START - 60 * SECOND)
 
     status, out, _ = run("status")
@@ -243,9 +236,7 @@ def test_a_daemon_not_heard_of_is_not_believed(
     assert "h-1-ab: dead or cut off; heard of 1 min ago" in out
 
 
-def test_a_daemon_that_stands_aside_enforces_nothing(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> None:
     beat(db_url, START, aside="its clock is 9.0 s behind the database's")
 
     status, out, _ = run("status")
@@ -255,9 +246,7 @@ def test_a_daemon_that_stands_aside_enforces_nothing(
     assert "h-1-ab: STANDS ASIDE, its clock is 9.0 s behind the database's" in out
 
 
-def test_status_for_programs_has_the_daemons_and_what_is_overdue(
-    db_url: str, run: Run, now: FrozenDateTimeFactory
-) -> None:
+def test_status_for_programs_has_the_daemons_and_what_is_overdue(db_url: str, run: Run) -> None:
     due(db_url, 1)
     beat(db_url, START)
 
