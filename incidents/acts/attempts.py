@@ -60,12 +60,14 @@ class Attempts(Generic[Result]):
         until: float,
         ended: SimpleQueue[Result | BaseException],
     ) -> None:
+        result: Result | BaseException
         try:
-            ended.put(work(until))
+            result = work(until)
         except BaseException as error:  # noqa: BLE001  # raised where it is waited for
-            ended.put(error)
-        finally:
-            self._free.release()
+            result = error
+        # Before it is told: whoever hears of it may begin the next one at once.
+        self._free.release()
+        ended.put(result)
 
 
 def check(until: float) -> None:

@@ -13,8 +13,10 @@ from incidents.acts.port import State
 from incidents.acts.process import Ended
 
 # A new generation of workers is joined by the old one for a tenth of a second (ngx_reconfigure): so
-# long an answer may come from either.
+# long an answer may come from either, and longer on a machine that gives neither its turn: so many
+# answers in a row are to agree as well.
 _SETTLED_S = 0.25
+_SETTLED_ANSWERS = 12
 _PAUSE_S = 0.02
 _FAULT = re.compile(r"\[(?:emerg|alert|crit|error)\].*")
 _ASKING_S = 1.0
@@ -77,15 +79,15 @@ class Server:
         """None once it answers with a generation that is wanted, and with no other any more."""
         if self.probe is None:
             return None
-        since = None
+        since, wanted = time.monotonic(), 0
         while (now := time.monotonic()) < deadline:
             answer = self.loaded("localhost", deadline)
             if answer is None or not is_wanted(answer.generation):
-                since = None
-            elif since is None:
-                since = now
-            elif now - since >= _SETTLED_S:
-                return None
+                since, wanted = now, 0
+            else:
+                wanted += 1
+                if now - since >= _SETTLED_S and wanted >= _SETTLED_ANSWERS:
+                    return None
             time.sleep(_PAUSE_S)
         return Trouble(
             "reload_pending",
