@@ -409,6 +409,29 @@ def test_what_changed_between_a_page_and_its_first_news_is_seen(
         li.wait_for_selector(f"#i-{incident}")
 
 
+def test_news_are_asked_for_when_the_page_is_ready_to_act_on_them(
+    browser: Chromium, desk: Desk
+) -> None:
+    with person(browser, desk, "li") as li:
+        li.goto("about:blank")
+
+        def with_a_slow_script(route: Route) -> None:
+            page = route.fetch()
+            slow = '<script defer src="/slow.js"></script></head>'
+            route.fulfill(response=page, body=page.text().replace("</head>", slow))
+
+        li.route(f"{desk.url}/", with_a_slow_script, times=1)
+        slow = hold(li, "**/slow.js", lambda route: route)
+        asked: list[str] = []
+        li.on("request", lambda request: asked.append(request.url.removeprefix(desk.url)))
+        li.goto(desk.url, wait_until="commit")
+        held = is_held(li, slow)
+        li.locator("#keys-open").wait_for()  # the console's own script has run
+        assert "/changes" not in asked
+        with li.expect_request("**/changes"):
+            held.fulfill(body="")
+
+
 def test_the_last_news_of_a_burst_is_seen_on_a_page_that_has_a_pace(
     browser: Chromium, desk: Desk
 ) -> None:
