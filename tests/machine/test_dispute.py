@@ -30,6 +30,18 @@ def test_of_a_window_of_one_nothing_is_left() -> None:
     assert site.last(e.ClosureDisputed).counted == 0
 
 
+def test_what_came_after_the_closure_was_moot_and_stands_in_for_nothing() -> None:
+    site = History().closed_by_repeat().log()
+    assert site.states[3] == "moot"
+    assert site.void(1).disputed
+
+
+def test_what_came_before_a_reinstatement_stands_in_for_nothing() -> None:
+    site = History().log().false_info().reopened().log().log().log()
+    assert site.rule == "repeat"
+    assert site.void(2).disputed
+
+
 def test_a_window_that_still_holds_three_others_is_met() -> None:
     site = History(at="10:00").log().contact(1).at("03-02 09:00").log().contact(2)
     site.at("03-03 08:00").log().contact(3).log(at="03-02 09:30")
@@ -111,6 +123,12 @@ def test_the_flag_falls_when_the_rule_is_met_again() -> None:
     assert site.disputed
     assert not site.void_contact(1).disputed
     assert site.happened == ["contact_voided", "suspension_restored", "dispute_settled"]
+
+
+def test_a_call_after_the_contact_s_hour_may_meet_the_refusal_again() -> None:
+    site = History(at="10:00").miss().at("12:00").contact(1).at("13:00").refused(1)
+    assert site.void_contact(1).disputed
+    assert not site.at("14:00").contact(1, at="12:00").disputed
 
 
 def test_a_refusal_met_again_settles_the_dispute() -> None:

@@ -202,6 +202,15 @@ def test_what_two_people_find_still_there_is_one_recurrence() -> None:
     )  # fmt: skip
 
 
+def test_nor_is_it_found_again_while_nobody_could_be_told_of_the_first_time() -> None:
+    site = History().log().contact(1).recur(1).after("2h").elapse()
+    assert (site.states, site.recur(1).refused_with) == (
+        ["notified", "unreached"],
+        "recurred_already",
+    )
+    assert site.state == "suspended"
+
+
 def test_after_a_call_about_it_or_if_it_is_said_it_is_another_one() -> None:
     assert History().log().contact(1).recur(1).contact(2).recur(1).state == "closed"
     assert History().log().contact(1).recur(1).recur(1, again=True).state == "closed"
