@@ -1,4 +1,4 @@
-"""What every test stands on: databases of both kinds, a clean environment, and no skips."""
+"""The fixtures of all tests: databases of both kinds, a clean environment, and no skips."""
 
 import os
 from collections.abc import Callable, Generator, Iterator

@@ -16,18 +16,19 @@ from incidents.store import engine
 from tests.databases import SqliteDatabases
 
 _SAME = "same.db"
-_kept: dict[str | None, Engine] = {}
+_kept: dict[tuple[str | None, float], Engine] = {}
 
 
 @contextmanager
 def kept_engines() -> Iterator[None]:
-    """Meanwhile an engine is made once for each URL, and its connections outlive a command."""
+    """Meanwhile an engine is made once for each URL and timeout, and outlives a command."""
     create = engine.create
 
     def kept(url: str | None = None) -> Engine:
-        if url not in _kept:
-            _kept[url] = create(url)
-        return _kept[url]
+        key = (url, engine.BUSY_TIMEOUT_S)
+        if key not in _kept:
+            _kept[key] = create(url)
+        return _kept[key]
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(engine, "create", kept)
@@ -35,10 +36,10 @@ def kept_engines() -> Iterator[None]:
         try:
             yield
         finally:
-            for url, each in list(_kept.items()):
+            for key, each in list(_kept.items()):
                 each.dispose()
-                if url is None or not url.endswith(_SAME):
-                    del _kept[url]
+                if key[0] is None or not key[0].endswith(_SAME):
+                    del _kept[key]
 
 
 @contextmanager

@@ -286,15 +286,14 @@ def test_a_command_that_is_not_there_is_named(server: Nginx) -> None:
 def test_a_lock_that_another_process_keeps_is_waited_for_and_no_longer_than_that(
     server: Nginx,
 ) -> None:
-    web = adapter(server, timeout="1s")
     handle = os.open(server.files / "incidents.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
-        outcome = web.deliver(order("close"))
+        outcome = adapter(server, timeout="1s").deliver(order("close"))
         assert problem(outcome) == "Retry busy"
     finally:
         os.close(handle)
-    assert web.deliver(order("close")) == Delivered()
+    assert adapter(server).deliver(order("close")) == Delivered()
 
 
 def test_a_folder_that_is_not_there_is_named(server: Nginx) -> None:
