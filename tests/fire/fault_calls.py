@@ -13,7 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.databases import memory_folder
-from tests.nursery import NOT_TRACED, Child, Outcome, run
+from tests.nursery import Child, Outcome, run
+from tests.nursery_process import NOT_TRACED
 
 WRITING = (
     "write", "writev", "pwrite64", "pwritev", "pwritev2", "sendfile", "copy_file_range",

@@ -35,7 +35,7 @@ from tests.fire.ledger import (
 )
 from tests.fire.record import DESK_STREAM
 from tests.fire.shift import ACTIVATE, Shift, command_of
-from tests.nursery import CONSOLE
+from tests.nursery_process import CONSOLE
 
 NO_ANSWER = "no answer:"
 """So a line of its log begins that tells why the database did not answer."""

@@ -17,7 +17,7 @@ from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Note
 from incidents.tlog.submission import Submission
 from incidents.witness.ledger import Ledger
-from tests.nursery import CONSOLE
+from tests.nursery_process import CONSOLE
 from tests.patience import PATIENCE_S, until
 
 ORIGIN = "desk.example/log"
