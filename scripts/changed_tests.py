@@ -17,6 +17,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 import grimp
+import pytest
 
 from tests import durations
 
@@ -258,6 +259,16 @@ def _holds(check: str) -> bool:
     return done.returncode == 0
 
 
+def run(tests: Iterable[str]) -> int:
+    """Runs what is not long in these files; the status is that of pytest, 0 if all is long."""
+    words = [sys.executable, "-m", "pytest", "-m", "not long", *_WITH_WORKERS, *tests]
+    status = subprocess.run(words, check=False).returncode
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+        print("These files contain only long tests. To run them: scripts/test --long")
+        return 0
+    return status
+
+
 def _slowness() -> float:
     """How many times longer than on a quiet machine a worker takes now, beside what else runs."""
     running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]) - 1
@@ -295,8 +306,7 @@ def main(arguments: list[str]) -> int:
     failed = [check for check in _CHECKS if not _holds(check)]
     status = int(bool(failed))
     if tests:
-        words = [sys.executable, "-m", "pytest", "-m", "not long", *_WITH_WORKERS, *tests]
-        status = subprocess.run(words, check=False).returncode or status
+        status = run(tests) or status
     for check in failed:
         print(f"failed: {check}")
     if left := ranks.keys() - set(tests):

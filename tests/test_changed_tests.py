@@ -231,3 +231,20 @@ def test_what_each_file_takes_is_learned_unless_it_ran_in_part(pytester: pytest.
     known = durations.known()
     assert known["test_a.py"] >= 0.02
     assert known["test_b.py"] == 0.0
+
+
+def test_files_with_only_long_tests_are_no_failure_and_the_command_for_these_is_named(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    # To load all others costs seconds in each worker.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist.plugin")
+    pytester.makeini("[pytest]\nmarkers = long")
+    long = "import pytest\n@pytest.mark.long\ndef test_long(): assert False"
+    pytester.makepyfile(test_long=long, test_failing="def test_failing(): assert False")
+    assert changed_tests.run(["test_long.py"]) == 0
+    assert "only long tests. To run them: scripts/test --long" in capfd.readouterr().out
+    assert changed_tests.run(["test_long.py", "test_failing.py"]) == 1
+    assert "only long tests" not in capfd.readouterr().out
