@@ -127,14 +127,27 @@ def distances(found: Uses, sources: Iterable[str]) -> dict[str, int]:
 def touched(changed: Iterable[str], texts: Texts, found: Uses) -> dict[str, Rank]:
     """The test files that the changed files can touch, each with its nearest rank."""
     ranks: dict[str, Rank] = {}
+    stood_on = _imported_by_all(found)
     for path in changed:
         steps = distances(found, _sources(path, texts))
         for test in texts:
             if re.fullmatch(r"tests/(.*/)?test_\w+\.py", test):
                 rank = _rank(test, path, steps.get(test))
+                if rank is None and path in stood_on:
+                    rank = Rank(3, _FAR)
                 if rank is not None:
                     ranks[test] = min(rank, ranks.get(test, rank))
     return ranks
+
+
+def _imported_by_all(found: Uses) -> set[str]:
+    """What tests/conftest.py imports from tests/, directly or not: each test runs beneath it."""
+    imported, queue = set[str](), ["tests/conftest.py"]
+    for path in queue:
+        new = {used for used in found.get(path, ()) if used.startswith("tests/")} - imported
+        imported |= new
+        queue += new
+    return imported
 
 
 def _rank(test: str, changed: str, steps: int | None) -> Rank | None:

@@ -1,5 +1,6 @@
 """What `scripts/test --changed` runs: on a small tree of made-up files, and on this checkout."""
 
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -95,12 +96,27 @@ def test_a_conftest_touches_its_folder() -> None:
     assert _order("tests/cli/conftest.py") == ["tests/cli/test_queue.py", "tests/cli/test_show.py"]
 
 
-def test_what_a_fixture_uses_touches_those_that_ask_for_it() -> None:
-    assert _order("tests/databases.py") == [
-        "tests/store/test_leases.py",
+def test_what_the_root_conftest_imports_touches_all_and_first_those_that_ask_for_it() -> None:
+    texts = {**TEXTS, "tests/files.py": ""}
+    found = uses(texts, {**IMPORTS, "tests/databases.py": {"tests/files.py"}})
+    for path in "tests/databases.py", "tests/files.py":
+        ranks = touched([path], texts, found)
+        order = sorted(ranks, key=lambda test: (ranks[test], test))
+        assert order[:3] == [
+            "tests/store/test_leases.py",
+            "tests/cli/test_queue.py",
+            "tests/cli/test_show.py",
+        ]
+        assert set(order) == {path for path in TEXTS if "/test_" in path}
+
+
+def test_what_the_conftest_of_a_folder_imports_touches_those_that_ask_for_it() -> None:
+    found = uses(TEXTS, {**IMPORTS, "tests/cli/conftest.py": {"tests/desk/rig.py"}})
+    assert set(touched(["tests/desk/rig.py"], TEXTS, found)) == {
+        "tests/desk/test_at_once.py",
         "tests/cli/test_queue.py",
         "tests/cli/test_show.py",
-    ]
+    }
 
 
 def test_a_template_touches_who_names_its_folder_and_all_that_mirrors_the_room() -> None:
@@ -212,6 +228,13 @@ def test_a_change_of_an_adapter_that_is_named_in_a_string_reaches_those_who_have
     ranks = touched(["incidents/acts/nginx/adapter.py"], *_checkout())
     assert ranks["tests/acts/test_nginx.py"] == Rank(1, 1)
     assert ranks["tests/acts/test_own_adapter.py"] == Rank(2, 2)
+
+
+def test_a_change_of_what_the_root_conftest_imports_reaches_all_tests() -> None:
+    texts, _ = _checkout()
+    tests = {path for path in texts if re.fullmatch(r"tests/(.*/)?test_\w+\.py", path)}
+    for name in "compiled", "databases", "durations", "freezing":
+        assert set(_nearest(f"tests/{name}.py")) == tests
 
 
 def test_what_each_file_takes_is_learned_unless_it_ran_in_part(pytester: pytest.Pytester) -> None:
