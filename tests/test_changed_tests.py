@@ -237,6 +237,27 @@ def test_a_change_of_what_the_root_conftest_imports_reaches_all_tests() -> None:
         assert set(_nearest(f"tests/{name}.py")) == tests
 
 
+def _script(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["scripts/test", *words], check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("other", ["--changed", "--coverage"])
+def test_a_profile_of_what_has_none_is_refused(other: str) -> None:
+    refused = _script("--profile", other)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"--profile does not work with {other}; use it alone" in refused.stderr
+
+
+def test_help_names_the_ways_to_run_the_tests_before_it_points_to_pytest() -> None:
+    lines = _script("--help").stdout.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("  scripts/test --")] == [
+        "--changed",
+        "--long",
+        "--coverage",
+    ]
+    assert lines[-1] == "For pytest's own options, run: scripts/test tests --help"
+
+
 def test_what_each_file_takes_is_learned_unless_it_ran_in_part(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         "from tests.durations import Durations\n"
