@@ -236,10 +236,21 @@ def not_run(tests: Iterable[str]) -> str:
 
 
 def changed_since(base: str | None) -> list[str]:
-    """Files that differ from BASE, new ones too; if nothing does from HEAD, its last commit's."""
+    """Files that differ from BASE, new ones too; if nothing does from HEAD, its last commit's.
+
+    Raises:
+        SystemExit: if git does not know BASE, or there is no commit before HEAD to compare with.
+    """
     differing = _git("diff", "--name-only", "--no-renames", "-z", base or "HEAD")
     new = _git("ls-files", "--others", "--exclude-standard", "-z")
     if not differing and not new and base is None:
+        last, *before = _git("log", "--first-parent", "--max-count=2", "--format=%s", "-z")
+        if not before:
+            sys.exit(
+                "Nothing differs from HEAD, and this clone does not have the commit before it. "
+                "In a shallow clone, run: git fetch --deepen=1"
+            )
+        print(f"nothing differs from HEAD; its last commit: {last}")
         return changed_since("HEAD~1")
     return sorted({*differing, *new})
 

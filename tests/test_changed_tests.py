@@ -180,22 +180,43 @@ def _commit_all(subject: str) -> None:
 
 
 def test_what_has_changed_is_what_is_not_committed_else_the_last_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     subprocess.run(["git", "init", "-q"], check=True)
     for name in "kept", "edited", "gone":
         Path(name).write_text("1")
-        _commit_all(name)
+        _commit_all(f"Add {name}")
     assert changed_tests.changed_since(None) == ["gone"]
+    assert capsys.readouterr().out == "nothing differs from HEAD; its last commit: Add gone\n"
     Path("edited").write_text("2")
     Path("gone").unlink()
     Path("new").touch()
     assert changed_tests.changed_since(None) == ["edited", "gone", "new"]
+    assert capsys.readouterr().out == ""
     _commit_all("another")
     assert changed_tests.changed_since(None) == ["edited", "gone", "new"]
     assert changed_tests.changed_since("HEAD") == []
     assert changed_tests.changed_since("HEAD~2") == ["edited", "new"]
+
+
+def test_a_clone_without_the_commit_before_is_told_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q", "whole"], check=True)
+    monkeypatch.chdir(tmp_path / "whole")
+    for name in "one", "two":
+        Path(name).touch()
+        _commit_all(name)
+    shallow = tmp_path / "shallow"
+    clone = ["git", "clone", "-q", "--depth=1", f"file://{tmp_path / 'whole'}", str(shallow)]
+    subprocess.run(clone, check=True)
+    monkeypatch.chdir(shallow)
+    with pytest.raises(SystemExit, match=r"not have the commit before .* git fetch --deepen=1"):
+        changed_tests.changed_since(None)
+    subprocess.run(["git", "fetch", "-q", "--deepen=1"], check=True)
+    assert changed_tests.changed_since(None) == ["two"]
 
 
 # ── this checkout ────────────────────────────────────────────────────────────────────────────────
