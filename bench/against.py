@@ -20,8 +20,11 @@ from bench.scenarios import COMPARED
 from bench.tree import Tree, python_for
 
 Document = dict[str, Any]
-Measure = Callable[[str, str], Document]
-"""One round of a tree (`now` or `then`) and a scenario; answers with its results."""
+Measure = Callable[[str, str, float], Document]
+"""One round of a tree (`now` or `then`) and a scenario, within so many seconds; its results.
+
+It raises TimeoutError when the seconds are over.
+"""
 
 TIME_BOX_S = 30 * 60.0
 
@@ -47,13 +50,21 @@ class Turns:
                 if self._moment() + self._longest_s.get(scenario, 0.0) >= self._until:
                     self.left_out[scenario] += 1
                     continue
-                yield self._one(scenario, n)
+                try:
+                    one = self._one(scenario, n)
+                except TimeoutError:
+                    self.left_out[scenario] += 1
+                else:
+                    yield one
 
     def _one(self, scenario: str, n: int) -> Round:
         began = self._moment()
         # Neither always comes first.
         order = (NOW, THEN) if n % 2 == 0 else (THEN, NOW)
-        one = Round(scenario, n, {tree: self._measure(tree, scenario) for tree in order})
+        results = {
+            tree: self._measure(tree, scenario, self._until - self._moment()) for tree in order
+        }
+        one = Round(scenario, n, results)
         took_s = self._moment() - began
         self._longest_s[scenario] = max(took_s, self._longest_s.get(scenario, 0.0))
         # What one of them cannot measure takes no more of the time.
@@ -64,7 +75,7 @@ class Turns:
 
 
 def run(asked: argparse.Namespace, command: str) -> int:
-    """Compares this tree with the commit that is asked for; 0 if all of it worked."""
+    """Compares this tree with the commit asked for; 1 if anything failed or no row was compared."""
     until = time.monotonic() + TIME_BOX_S
     commit = checkout.commit(asked.against)
     assert commit is not None, "the arguments are refused without it"
@@ -86,7 +97,9 @@ def run(asked: argparse.Namespace, command: str) -> int:
             "missing": missing,
         }
         turns = Turns(
-            lambda tree, scenario: trees[tree].measure(scenario, _options(asked), place),
+            lambda tree, scenario, within_s: trees[tree].measure(
+                scenario, _options(asked), place, within_s
+            ),
             until=until,
         )
         for each in trees.values():
@@ -99,7 +112,7 @@ def run(asked: argparse.Namespace, command: str) -> int:
     results |= comparison.joined(turns.rounds) | {"left_out": dict(turns.left_out)}
     save(asked.json, results)
     print(comparison.text(results))
-    return 1 if results["failed"] else 0
+    return 1 if results["failed"] or not results["rows"] else 0
 
 
 def in_both(

@@ -50,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         "--against", metavar="COMMIT",
         help="measure this tree and that commit's, each by its own bench, in turn and without "
         "peers; print the ratios, below 1.00 where this tree is slower. No new round begins that "
-        f"would not end within 30 minutes. Default: {', '.join(COMPARED)}",
+        "would not end within 30 minutes, and one that is still running then is stopped. "
+        f"Default: {', '.join(COMPARED)}",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results, or read them")
     parser.add_argument("--folder", type=Path, help="where the databases lie, on a real disk")

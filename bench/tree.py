@@ -65,10 +65,15 @@ class Tree:
             cwd=self.root, check=True, env=self._environment(),
         )  # fmt: skip
 
-    def measure(self, scenario: str, options: Sequence[str], folder: Path) -> Document:
+    def measure(
+        self, scenario: str, options: Sequence[str], folder: Path, within_s: float
+    ) -> Document:
         """One round of a scenario without peers: the results of its bench.
 
         What does not work is a failure in the results. `folder` is for files that are made here.
+
+        Raises:
+            TimeoutError: if it was still running after `within_s`, and was stopped.
         """
         file, journal = folder / "results.json", folder / "journal"
         file.unlink(missing_ok=True)
@@ -83,17 +88,19 @@ class Tree:
                 stdout=told, stderr=told,
             )  # fmt: skip
         try:
-            status = process.wait()
-        except BaseException:
+            status = process.wait(within_s)
+        except BaseException as reason:
             # It stops its server and deletes its databases; killed, it would leave both.
             process.terminate()
             process.wait()
+            if isinstance(reason, subprocess.TimeoutExpired):
+                raise TimeoutError(f"{scenario} was stopped after {within_s:.0f} s") from None
             raise
         if file.exists():
             results: Document = json.loads(file.read_text(encoding="utf-8"))
             return results
         last = journal.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        error = "".join(last) or f"ended with {status} and told nothing"
+        error = "".join(last) or f"exited with status {status} without any output"
         failed = [{"contender": scenario, "error": error}]
         return {"trials": [_nothing(scenario) | {"failed": failed}]}
 

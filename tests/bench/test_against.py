@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from bench import checkout, comparison
+from bench import against, checkout, comparison
 from bench.against import Turns, in_both
 from bench.command import main
 from bench.comparison import NOW, THEN, Round, joined, ratio
 from bench.tree import Tree, python_for
 from tests.bench.repository import ROOT, Repository
+from tests.patience import PATIENCE_S
 
 _BENCH_THAT_WAITS = """
 import os, signal, socket
@@ -125,13 +126,15 @@ def test_scenarios_that_one_tree_lacks_are_left_out_and_named() -> None:
 
 
 class _Clock:
-    """A clock that goes on as far as each measurement takes."""
+    """A clock that goes on as far as each measurement takes, unless its time is over before."""
 
     def __init__(self, takes: Callable[[str], float]) -> None:
         self.now, self.done, self._takes = 0.0, "", takes
 
-    def measure(self, tree: str, scenario: str) -> dict[str, Any]:
-        self.now += self._takes(scenario)
+    def measure(self, tree: str, scenario: str, within_s: float) -> dict[str, Any]:
+        self.now += min(self._takes(scenario), within_s)
+        if self._takes(scenario) > within_s:
+            raise TimeoutError
         self.done += f"{tree[0]}{scenario} "
         return _results(_row("a", 1.0))
 
@@ -156,10 +159,20 @@ def test_no_round_begins_that_would_not_end_in_time_and_what_is_left_out_is_coun
     assert clock.now <= 60.0
 
 
+@pytest.mark.parametrize("takes_s", [31.0, 61.0], ids=["the second tree", "the first tree"])
+def test_a_round_that_runs_out_of_time_is_left_out_and_so_is_all_behind_it(takes_s: float) -> None:
+    clock = _Clock(lambda scenario: takes_s if scenario == "endless" else 1.0)
+    turns = Turns(clock.measure, until=62.0, moment=lambda: clock.now)
+    assert [one.scenario for one in turns.run(["quick", "endless", "last"], rounds=2)] == ["quick"]
+    assert [one.scenario for one in turns.rounds] == ["quick"]
+    assert turns.left_out == {"quick": 1, "endless": 2, "last": 2}
+    assert clock.now == 62.0
+
+
 def test_a_scenario_that_one_tree_cannot_measure_takes_no_more_of_the_time() -> None:
     done: list[tuple[str, str]] = []
 
-    def measure(tree: str, scenario: str) -> dict[str, Any]:
+    def measure(tree: str, scenario: str, within_s: float) -> dict[str, Any]:
         done.append((tree, scenario))
         return _results() if (tree, scenario) == (THEN, "x") else _results(_row("a", 1.0))
 
@@ -213,8 +226,39 @@ def test_a_bench_that_ends_without_results_is_a_failure_with_its_last_words(
 ) -> None:
     repository.write("bench/__main__.py", 'raise SystemExit("no such table: entries")')
     tree = Tree(root=repository.folder, python=sys.executable)
-    (trial,) = tree.measure("fire", [], tmp_path)["trials"]
+    (trial,) = tree.measure("fire", [], tmp_path, PATIENCE_S)["trials"]
     assert trial["failed"] == [{"contender": "fire", "error": "no such table: entries"}]
+
+
+def test_a_bench_that_is_still_running_when_its_time_is_over_is_ended(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.write("bench/__main__.py", "import signal; signal.pause()")
+    tree = Tree(root=repository.folder, python=sys.executable)
+    with pytest.raises(TimeoutError, match="fire was stopped"):
+        # It comes back only after the process has ended.
+        tree.measure("fire", [], tmp_path, within_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "box_s", "reason"),
+    [
+        ("lateness", against.TIME_BOX_S, "left out: lateness, which then does not have"),
+        ("fire", 0.0, "left out: 2 of 2 rounds of fire, for want of time"),
+    ],
+)
+def test_a_run_that_compares_no_row_fails(
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    scenario: str,
+    box_s: float,
+    reason: str,
+) -> None:
+    repository.commit(1.0)
+    monkeypatch.setattr(against, "TIME_BOX_S", box_s)
+    assert main(["--against", "HEAD", scenario, "--rounds", "2"]) == 1
+    assert reason in capsys.readouterr().out
 
 
 def test_an_interrupted_run_ends_its_bench_gently_and_leaves_no_tree(
