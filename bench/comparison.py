@@ -95,7 +95,7 @@ def text(results: Document) -> str:
         for scenario in scenarios
     ]
     lines += [
-        f"  left out: {count} of {results['rounds']} rounds of {scenario}, for want of time"
+        f"  left out: {count} of {results['rounds']} rounds of {scenario}, for lack of time"
         for scenario, count in results["left_out"].items()
     ]
     return "\n".join(lines)

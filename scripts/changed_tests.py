@@ -302,7 +302,7 @@ def _slowness() -> float:
 def _time_box(text: str) -> int:
     found = re.fullmatch(r"(\d+)([sm]?)", text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s or 5m")
+        raise argparse.ArgumentTypeError(f"not a valid duration: {text!r}; try 90s or 5m")
     return int(found[1]) * (60 if found[2] == "m" else 1)
 
 

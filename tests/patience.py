@@ -32,4 +32,4 @@ def until(look: Callable[[], T], what: str, *, looks: int = _LOOKS) -> T:
         if found := look():
             return found
         time.sleep(_BETWEEN_LOOKS_S)
-    raise AssertionError(f"waited in vain: {what}")
+    raise AssertionError(f"timed out waiting: {what}")

@@ -244,7 +244,7 @@ def test_a_bench_that_is_still_running_when_its_time_is_over_is_ended(
     ("scenario", "box_s", "reason"),
     [
         ("lateness", against.TIME_BOX_S, "left out: lateness, which then does not have"),
-        ("fire", 0.0, "left out: 2 of 2 rounds of fire, for want of time"),
+        ("fire", 0.0, "left out: 2 of 2 rounds of fire, for lack of time"),
     ],
 )
 def test_a_run_that_compares_no_row_fails(
@@ -320,7 +320,7 @@ def test_the_table_names_rows_failures_and_rounds_that_are_missing() -> None:
         "only then: log_one · sqlite · t · old",
         "FAILED then: log_one · sqlite · t · b: it does not work",
         "left out: deliver, which then does not have",
-        "left out: 2 of 3 rounds of idle, for want of time",
+        "left out: 2 of 3 rounds of idle, for lack of time",
         "1 rows, 0 of ours below 0.95",
     ):
         assert line in told
