@@ -67,9 +67,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Repeat a test on PostgreSQL only where SQL, locks or dialects can change its outcome."""
     if "databases" in metafunc.fixturenames:
         room = metafunc.definition.path.relative_to(TESTS).parts[0]
-        both = room in BOTH_DATABASES or metafunc.definition.get_closest_marker("both_databases")
-        kinds = ["sqlite", "postgresql"] if both else ["sqlite"]
-        metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+        mark = metafunc.definition.get_closest_marker("both_databases")
+        kinds = ["sqlite", "postgresql"] if mark or room in BOTH_DATABASES else ["sqlite"]
+        long = mark.kwargs.get("long") if mark else None
+        assert long in {None, *kinds}, long
+        marks = {long: [pytest.mark.long]}
+        values = [pytest.param(kind, marks=marks.get(kind, ())) for kind in kinds]
+        metafunc.parametrize("databases", values, indirect=True, scope="session")
 
 
 @pytest.fixture

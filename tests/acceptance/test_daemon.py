@@ -97,16 +97,17 @@ def test_a_daemon_wakes_for_a_due_time_that_another_process_writes_after_it_star
     assert 0 < decided["late_s"] < ON_TIME.total_seconds()
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_after_a_day_of_downtime_what_is_due_is_done_once_and_nothing_else_is_opened(
-    sqlite_url: str, tmp_path: Path
+    db_url: str, tmp_path: Path
 ) -> None:
     now = clock.now()
-    with engine_of(sqlite_url) as engine:
+    with engine_of(db_url) as engine:
         log_on(engine, ["suspended.example"], now - 27 * HOUR)
         desk_at(engine, now - 25.5 * HOUR).elapse()
         log_on(engine, ["missed.example"], now - 25 * HOUR)
 
-        with daemon(sqlite_url, tmp_path):
+        with daemon(db_url, tmp_path):
             until(lambda: count_in(engine, "suspended") == 1, "the missed one is suspended")
             until(lambda: site(engine, "suspended.example")["state"] == "active", "opened")
             until(lambda: carried_out(engine), "both are carried out")
@@ -160,17 +161,18 @@ def test_sigterm_amid_due_sites_finishes_the_batch_in_hand_and_exits_0(
         assert_decided_once(engine, MANY)
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_sigkill_amid_due_sites_loses_nothing_and_the_next_daemon_finishes(
-    sqlite_url: str, tmp_path: Path
+    db_url: str, tmp_path: Path
 ) -> None:
-    with engine_of(sqlite_url) as engine:
+    with engine_of(db_url) as engine:
         log_on(engine, MANY, clock.now() - 2 * HOUR)
 
-        with daemon(sqlite_url, tmp_path) as running:
+        with daemon(db_url, tmp_path) as running:
             until(lambda: count_in(engine, "suspended"), "it has begun")
             assert running.stop(signal.SIGKILL) == -signal.SIGKILL
 
-        with daemon(sqlite_url, tmp_path):
+        with daemon(db_url, tmp_path):
             until(lambda: count_in(engine, "suspended") == len(MANY), "all are suspended")
         assert_decided_once(engine, MANY)
 

@@ -5,6 +5,8 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from incidents import clock
 from tests.acceptance.daemons import count_in, daemon, engine_of, log_on
 from tests.patience import until
@@ -13,8 +15,9 @@ LONGER_THAN_A_WAIT_S = 0.7
 """The daemon waits half a second for a signal to stop, and then looks at the clock."""
 
 
-def test_a_daemon_that_was_paused_goes_on(sqlite_url: str, tmp_path: Path) -> None:
-    with daemon(sqlite_url, tmp_path) as running, engine_of(sqlite_url) as engine:
+@pytest.mark.both_databases(long="postgresql")
+def test_a_daemon_that_was_paused_goes_on(db_url: str, tmp_path: Path) -> None:
+    with daemon(db_url, tmp_path) as running, engine_of(db_url) as engine:
         running.says("started")
         running.process.send_signal(signal.SIGSTOP)
         time.sleep(LONGER_THAN_A_WAIT_S)
