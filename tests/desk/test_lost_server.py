@@ -73,6 +73,11 @@ def _interrupt_who_waits(watch: psycopg.Connection, person: int) -> None:
             until(lambda: not _waits(watch), "the act gives up", looks=100)
 
 
+def _commit_while_it_waits(other: psycopg.Connection, watch: psycopg.Connection) -> None:
+    until(lambda: _waits(watch), "the act waits")
+    other.execute("COMMIT")
+
+
 def _waits(watch: psycopg.Connection) -> bool:
     found = watch.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     return found.fetchall() != [(0,)]
@@ -82,15 +87,14 @@ def test_a_statement_that_was_not_prepared_after_all_is_prepared_the_next_time(
     day: Rehearsal,
 ) -> None:
     """An act fails on its key, and what comes after the key was never prepared."""
-    with _outside(day) as other:
+    with _outside(day) as other, _outside(day) as watch, ThreadPoolExecutor(1) as thread:
         other.execute("BEGIN")
         other.execute("INSERT INTO keys VALUES ('k', 'f', '{}', now(), 'li')")
-        commit = threading.Timer(0.5, lambda: other.execute("COMMIT"))
-        commit.start()
-        with suppress(KeyError):
-            # The row is nobody's answer: what it comes to is not the point here.
-            day.give(c.Log(by="li"), key="k")
-        commit.join()
+        commit = thread.submit(_commit_while_it_waits, other, watch)
+        refusal = day.give(c.Log(by="li"), key="k").refusal
+        commit.result()
+    assert refusal is not None
+    assert refusal.name == "key_reused"
     assert day.give(c.Log(by="li"), key="other").refusal is None
 
 
