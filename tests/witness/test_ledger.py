@@ -82,15 +82,17 @@ def test_a_judge_that_fails_leaves_all_as_it_was_and_no_lock(ledger: Ledger) -> 
     assert ledger.compare_and_store(LOG.submission(5, 9)) is None
 
 
-def test_nobody_stores_between_another_ones_look_and_its_store(ledger: Ledger) -> None:
+def test_nobody_stores_between_another_ones_look_and_its_store(ledger: Ledger, file: Path) -> None:
     ledger.compare_and_store(LOG.submission(0, 5))
     looked, others = threading.Event(), []
 
     def slow(submission: Submission, seen: Seen) -> Refusal | None:
         looked.set()
-        # It cannot end before this transaction does: so long it is watched.
-        other.join(0.1)
-        assert other.is_alive()
+        with (
+            closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as third,
+            pytest.raises(sqlite3.OperationalError, match="database is locked"),
+        ):
+            third.execute("BEGIN IMMEDIATE")
         return rules.inconsistent(submission, seen)
 
     def also() -> None:
