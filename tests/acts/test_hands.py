@@ -112,9 +112,12 @@ def _at_work(own: Round) -> Iterator[None]:
     """Until its round is over."""
     running = Thread(target=own.run, daemon=True)
     running.start()
-    yield
-    running.join(PATIENCE_S)
-    own.close()
+    try:
+        yield
+    finally:
+        running.join(PATIENCE_S)
+        own.close()
+    assert not running.is_alive()
 
 
 def _turns_away(day: Rehearsal, many: int) -> bool:
@@ -149,10 +152,13 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_was_turned_away_at
     slow = Told(outcome=_waiting(answers, Retry(problem="http_503")))
     running = Thread(target=_come_once, args=(courier(day, slow),), daemon=True)
     running.start()
-    assert _turns_away(day, 3 * SHARE)
-    answers.release(4 * SHARE)
-    running.join(PATIENCE_S)
+    try:
+        assert _turns_away(day, 3 * SHARE)
+    finally:
+        answers.release(4 * SHARE)
+        running.join(PATIENCE_S)
 
+    assert not running.is_alive()
     assert len(slow.got) == len({order.id for order in slow.got}) == 4 * SHARE
     assert day.rows("SELECT DISTINCT attempts FROM deliveries WHERE lane = 'act'") == [(2,)]
 
