@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote, urlsplit
 from xml.sax.saxutils import escape
 
+from tests.patience import PATIENCE_S
+
 ACCESS_KEY, SECRET = "testid", "testsecret"
 REGION = "cn-hangzhou"
 
@@ -222,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         status, text = ecs.answer(urlsplit(self.path).query)
         body = text.encode()
         if ecs.behaviour == "hangs":
-            ecs.freed.wait(30)
+            ecs.freed.wait(PATIENCE_S)
         if ecs.behaviour == "hangs up":
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.outbound.rig import LOOPBACK, Handler, receiver
+from tests.patience import PATIENCE_S
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "own_adapter.py"
 TOKEN = "s3cret"
@@ -59,7 +60,7 @@ class Panel:
         else:
             told = json.loads(handler.body)
             self.orders.append(told["order"])
-            self.thaw.wait(60)
+            self.thaw.wait(PATIENCE_S)
             self.states[site] = told["state"]
             if self.loses_answers:
                 handler.close_connection = True

@@ -182,7 +182,7 @@ def test_there_is_an_end_to_the_attempts_that_are_still_under_way(
 
 
 def test_two_threads_never_share_a_driver(switchboard: Switchboard) -> None:
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=PATIENCE_S)
     switchboard.stopped = lambda _: both.wait()
     made = dummy(nodes={SITE: "1", "blog.example": "2"})
     assert made.state(SITE) == "active", "and leaves a connection behind"

@@ -15,6 +15,7 @@ from incidents.machine import commands as c
 from incidents.store import leases
 from tests.acts.courier_rig import Told, carry_out, courier, kinds, to_its_end
 from tests.desk.rehearsal import Rehearsal
+from tests.patience import PATIENCE_S
 
 DOWN = Retry(problem="http_503")
 
@@ -167,20 +168,21 @@ def test_while_one_has_an_order_in_hand_another_has_neither_it_nor_the_next(
 
     def hanging(_order: Order) -> Outcome:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE_S)
         return Delivered()
 
     first, second = Told(outcome=hanging), Told()
     thread = Thread(target=carry_out, args=(day, first))
     thread.start()
-    assert begun.wait(30)
+    assert begun.wait(PATIENCE_S)
     try:
         _lift(day)
         carry_out(day, second, name="two")
         assert [order for order in second.got if order.lane == "act"] == []
     finally:
         go_on.set()
-        thread.join(30)
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
     assert (first.kinds, second.kinds) == (["suspend", "reopen"], [])
 
 

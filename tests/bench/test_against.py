@@ -269,7 +269,7 @@ def test_an_interrupted_run_ends_its_bench_gently_and_leaves_no_tree(
     own = tmp_path / "tmp"
     own.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(60)
+        server.settimeout(PATIENCE_S)
         port = str(server.getsockname()[1])
         started = subprocess.Popen(
             [sys.executable, "-c", _WITH_ROOT, repository.folder, "--against", "HEAD", "fire"],
@@ -278,10 +278,10 @@ def test_an_interrupted_run_ends_its_bench_gently_and_leaves_no_tree(
         )  # fmt: skip
         bench, _ = server.accept()
     with bench:
-        bench.settimeout(60)
+        bench.settimeout(PATIENCE_S)
         assert bench.recv(100) == b"measuring"
         started.terminate()
-        assert started.wait(60) == 128 + signal.SIGTERM
+        assert started.wait(PATIENCE_S) == 128 + signal.SIGTERM
         assert bench.recv(100) == b"stopped"
     assert list(own.iterdir()) == []
 

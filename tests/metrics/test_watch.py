@@ -40,7 +40,7 @@ class Hanging(Place):
     @property
     def bare_engine(self) -> Engine:
         self.begun += 1
-        assert self.answers.wait(30)
+        assert self.answers.wait(PATIENCE_S)
         return super().bare_engine
 
 

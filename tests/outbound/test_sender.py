@@ -38,6 +38,7 @@ from tests.outbound.rig import (
     silent,
     talker,
 )
+from tests.patience import PATIENCE_S
 
 CAP = 1_000
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -306,7 +307,7 @@ def test_a_second_answer_that_comes_later_is_not_taken_for_that_to_the_next_requ
 
     with talker(script) as there:
         sent(sender, there.url)
-        assert said.wait(5)
+        assert said.wait(PATIENCE_S)
         assert sent(sender, there.url).body == b"ok"
         assert there.connections == 2
 
