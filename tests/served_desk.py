@@ -58,9 +58,9 @@ class Desk(Rig):
         self._ago = timedelta(0)
         self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago, own_clock=True)
         if (links := customer_settings.links()) is not None:
-            customers = CustomerApp(
-                house.desk, house.reading, links, _customers_page(house.settings.zone)
-            )
+            told = repr(settings.section(notice_settings.NOTICES))
+            page = _customers_page(house.settings.zone, told)
+            customers = CustomerApp(house.desk, house.reading, links, page)
             self.app = app.create(house, customers)
 
     def do(
@@ -121,8 +121,8 @@ class Desk(Rig):
 
 
 @cache
-def _customers_page(zone: tzinfo) -> CustomerPage:
-    """Made once, since it takes long; all settings of tests are those of one office."""
+def _customers_page(zone: tzinfo, told: str) -> CustomerPage:
+    """Made once, since it takes long, of what [notices] says (`told`)."""
     return CustomerPage(notice_settings.wording(zone), customer_settings.office())
 
 
