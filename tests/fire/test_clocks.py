@@ -1,6 +1,7 @@
 """Clocks that lie: fixed histories on both databases, and times around a change of the clocks."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,19 +94,21 @@ def test_steps_of_an_hour_back_and_forth_fire_nothing_early_and_miss_nothing(
 def test_a_daemon_off_by_more_than_two_seconds_stands_aside_and_an_act_far_ahead_is_refused(
     chicago: Scene,
 ) -> None:
-    chicago.act(chicago.house, "incident_logged", "log", "one.example")
-    chicago.set_apart(6 * MINUTE)
-    chicago.act(chicago.other, "incident_logged", "log", "two.example")
-    chicago.set_apart(-6 * MINUTE)
-    chicago.act(chicago.other, "incident_logged", "log", "three.example")
-    chicago.leap(2 * HOUR)
-    chicago.set_apart(0 * SECOND)
+    entries = six_minutes_apart(chicago)
 
-    entries = chicago.check()
     refused = chicago.figures["acts: clock_ahead"]
     assert refused == 1
     assert entries["site_suspended"] == 2
     assert chicago.figures["stood aside"] >= 2
+
+
+def test_on_sqlite_which_has_no_clock_of_its_own_nobody_is_refused_or_stands_aside(
+    chicago: Scene,
+) -> None:
+    entries = six_minutes_apart(chicago)
+
+    assert chicago.figures["acts: clock_ahead"] == chicago.figures["stood aside"] == 0
+    assert entries["site_suspended"] == 3
 
 
 def test_drawn_steps_of_the_clocks_leave_a_record_without_a_fault(
@@ -141,6 +144,19 @@ def test_a_time_that_the_clocks_jump_over_is_refused() -> None:
     zone = ZoneInfo("Australia/Lord_Howe")
     with pytest.raises(InputError, match="does not exist"):
         clock.parse("2026-10-04 02:15", zone, datetime(2026, 10, 5, tzinfo=UTC))
+
+
+def six_minutes_apart(chicago: Scene) -> Counter[str]:
+    """Acts of two machines whose clocks differ, and what is on record in the end, by kind."""
+    chicago.act(chicago.house, "incident_logged", "log", "one.example")
+    chicago.set_apart(6 * MINUTE)
+    chicago.act(chicago.other, "incident_logged", "log", "two.example")
+    chicago.set_apart(-6 * MINUTE)
+    chicago.act(chicago.other, "incident_logged", "log", "three.example")
+    chicago.leap(2 * HOUR)
+    chicago.set_apart(0 * SECOND)
+
+    return chicago.check()
 
 
 def told(answer: bytes, when: str) -> datetime:
