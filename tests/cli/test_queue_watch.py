@@ -239,7 +239,6 @@ def test_many_items_on_a_window_that_is_pulled_to_forty_columns(db_url: str) -> 
         assert at.ends() == 0
 
 
-@pytest.mark.long
 def test_a_person_of_one_s_own_choice_and_only_what_is_theirs(db_url: str) -> None:
     with sitting(begin(db_url), "--as", "zhao", "--mine", "--reveal") as at:
         at.see("Nothing to do.")

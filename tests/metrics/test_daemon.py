@@ -73,7 +73,6 @@ def test_what_operators_and_the_daemon_do_is_scraped_from_the_daemon(
             assert running.stop(signal.SIGTERM) == 0
 
 
-@pytest.mark.long
 def test_a_port_that_is_taken_keeps_the_daemon_from_nothing(
     sqlite_url: str, tmp_path: Path, port: int
 ) -> None:
