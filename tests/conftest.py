@@ -1,5 +1,6 @@
 """The fixtures of all tests: databases of both kinds, a clean environment, and no skips."""
 
+import gc
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -61,6 +62,13 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     """Makes databases of one kind; on both kinds in turn where they can differ."""
     made: Databases = request.getfixturevalue(f"{request.param}_databases")
     return made
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded and collected stays; to go through it again and again costs a tenth."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
