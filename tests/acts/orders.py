@@ -12,7 +12,7 @@ ORDER = Order(
     ordered_at=datetime(2026, 3, 1, 2, 50, 0, 5, tzinfo=UTC), rule="unreachable",
     incident="12-3", suspension="12-s1", until=datetime(2026, 3, 1, 14, 50, tzinfo=UTC),
 )  # fmt: skip
-"""A suspension of which all is said."""
+"""A suspension with every field set."""
 
 
 def order(kind: str = "suspend", seq: int = 1, site: str = SITE, **more: Any) -> Order:
@@ -28,6 +28,6 @@ def problem(outcome: Outcome) -> str:
 
 
 def detail(outcome: Outcome) -> str:
-    """What people are told of what went wrong, nothing if nothing is."""
+    """The detail of what went wrong; empty if there is none."""
     assert isinstance(outcome, Retry | Failed), outcome
     return outcome.detail or ""

@@ -48,7 +48,7 @@ class Panel:
         return f'[acts]\nadapter = "panel"\n[acts.panel]\n{keys}'
 
     def answer(self, handler: Handler) -> None:
-        """Have a site stand as it is told to, or tell how it stands."""
+        """Put a site into the ordered state, or report the state it is in."""
         own = handler.headers["Authorization"] == f"Bearer {TOKEN}"
         status = self.status if own else 401
         site = handler.path.rpartition("/")[2]

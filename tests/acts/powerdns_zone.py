@@ -1,4 +1,4 @@
-"""What stands in the zone of a site whose name is in a PowerDNS, and the adapter for it."""
+"""The zone of a site in PowerDNS: its records, and the adapter for it."""
 
 from typing import Any
 

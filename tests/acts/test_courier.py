@@ -51,7 +51,7 @@ def test_a_suspension_is_carried_out_and_is_then_in_force(day: Rehearsal) -> Non
     assert order.until == day.now + timedelta(hours=12)
     assert _site(day) == ("suspended", "suspended", order.seq)
     assert _waiting(day) == []
-    assert kinds(day).count("order_delivered") == 3  # the customer is told of two things, too
+    assert kinds(day).count("order_delivered") == 3  # and two notices to the customer
 
 
 def test_what_only_logs_orders_leaves_nothing_in_force(day: Rehearsal) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,6 +41,25 @@ def test_while_workers_of_both_generations_answer_the_new_one_is_not_believed() 
         assert probed.wait_for(lambda told: told == "new", soon()) is None
     assert len(asked) > 16
     assert time.monotonic() - began > 0.25
+
+
+def test_on_a_machine_that_is_too_busy_to_ask_often_two_answers_are_not_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, now = [], [0.0]
+
+    def answer(n: int) -> tuple[int, bytes]:
+        asked.append(n)
+        return 200, b"old " if n == 5 else b"new "
+
+    def a_long_while(_: float) -> None:
+        now[0] += 0.3
+
+    slow = SimpleNamespace(monotonic=lambda: now[0], sleep=a_long_while)
+    monkeypatch.setattr("incidents.acts.nginx.server.time", slow)
+    with answering(answer) as probed:
+        assert probed.wait_for(lambda told: told == "new", PATIENCE_S) is None
+    assert len(asked) == 6 + 12
 
 
 def test_a_generation_that_never_comes_is_told_of() -> None:

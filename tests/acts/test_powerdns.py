@@ -28,7 +28,7 @@ from tests.acts.powerdns_zone import (
 
 
 def reopened(dns: PowerDns, made: Adapter, seq: int, site: str = SITE) -> Contents:
-    """What stands in the zone when the site has been opened again."""
+    """The records of the zone after the site was reopened."""
     assert made.deliver(order("reopen", seq, site)) == Delivered()
     return dns.contents(ZONE)
 

@@ -12,9 +12,9 @@ from incidents.acts import process
 from incidents.acts.port import State
 from incidents.acts.process import Ended
 
-# A new generation of workers is joined by the old one for a tenth of a second (ngx_reconfigure): so
-# long an answer may come from either, and longer on a machine that gives neither its turn: so many
-# answers in a row are to agree as well.
+# After a reload the old workers go on for a tenth of a second (ngx_reconfigure), and longer on a
+# busy machine; until they stop, an answer may come from either generation. So both this time and
+# this many answers in a row must pass without an old one.
 _SETTLED_S = 0.25
 _SETTLED_ANSWERS = 12
 _PAUSE_S = 0.02
@@ -79,12 +79,13 @@ class Server:
         """None once it answers with a generation that is wanted, and with no other any more."""
         if self.probe is None:
             return None
-        since, wanted = time.monotonic(), 0
+        since, wanted = 0.0, 0
         while (now := time.monotonic()) < deadline:
             answer = self.loaded("localhost", deadline)
             if answer is None or not is_wanted(answer.generation):
-                since, wanted = now, 0
+                wanted = 0
             else:
+                since = since if wanted else now
                 wanted += 1
                 if now - since >= _SETTLED_S and wanted >= _SETTLED_ANSWERS:
                     return None

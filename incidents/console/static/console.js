@@ -303,6 +303,6 @@
   // What the hands of the clock change, an alarm say, has no entry.
   const ages = () => document.querySelector("#desk, #fresh[data-ages]");
   setInterval(() => { if (!document.hidden && ages()) refresh(); }, 15000);
-  // Not before htmx has seen the page: news that came earlier would be shown to nobody.
+  // After htmx has processed the page: before that, a refresh has no effect.
   document.addEventListener("DOMContentLoaded", listen);
 })();
