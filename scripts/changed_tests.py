@@ -1,7 +1,6 @@
 """The tests that a change can touch: finds them, and runs the nearest within a time.
 
-`scripts/test --changed` is this. Who uses a file is read from the imports, and from what imports do
-not show: modules and files that are named in strings, commands that are typed, fixtures.
+`scripts/test --changed` is this. Who uses a file, scripts/uses.py tells.
 """
 
 import argparse
@@ -11,17 +10,26 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from statistics import fmean
 from typing import NamedTuple
 
-import grimp
 import pytest
 
+from scripts.uses import (
+    PACKAGES,
+    Texts,
+    Uses,
+    distances,
+    folder_of,
+    is_beneath,
+    module_of,
+    read_tree,
+    uses,
+)
 from tests import durations
 
-_PACKAGES = ("incidents", "tests", "bench", "scripts")
 _CHECKS = ("ruff check --quiet .", "ruff format --check --quiet .", "lint-imports --no-logo")
 _WORKERS = 2
 _WITH_WORKERS = ("-n", str(_WORKERS), "--dist", "worksteal")
@@ -33,95 +41,12 @@ _EVERYTHING = re.compile(r"pyproject\.toml|requirements/.*|scripts/_setup|tests/
 _MIRRORED_BY = {"alembic": "tests/store", "bench": "tests/bench", "docs": "tests/docs"}
 _FAR = 99
 
-_MODULE = re.compile(rf"""["']((?:{"|".join(_PACKAGES)})(?:\.\w+)*)(\.\{{)?""")
-_PROGRAM = re.compile(r"""(?:"-m",|with_name\()\s*"incidents\"""")
-_COMMAND = re.compile(r'"([\w-]+)":\s*\(\s*"(incidents\.cli\.\w+):')
-_TYPED = re.compile(r'\(\s*"([\w-]+)"(?:,\s*"([\w-]+)")?')
-_OFFERED = re.compile(r"^def (\w+)|^from tests\.\S+ import (.+)", re.MULTILINE)
-
-Texts = Mapping[str, str]
-"""The Python files by path."""
-Uses = Mapping[str, Collection[str]]
-"""The files that each file uses directly."""
-
 
 class Rank(NamedTuple):
     """How near a test file is to a change; the nearest sorts first."""
 
     kind: int  # itself changed, named after what has, in the folder that mirrors it, anywhere
     distance: int  # the number of uses between
-
-
-def uses(texts: Texts, imports: Uses) -> dict[str, set[str]]:
-    """The imports, and what they do not show."""
-    modules = {_module(path): path for path in texts}
-    found = {path: {*imports.get(path, ())} for path in texts}
-    for path, text in texts.items():
-        found[path].update(_named_modules(text, modules))
-        if _PROGRAM.search(text):
-            found[path].add("incidents/__main__.py")
-        # Who imports a module runs its package's first.
-        found[path].update({modules.get(_package(_module(path)), path)} - {path})
-    for path, conftest in _fixtures(texts):
-        found[path].add(conftest)
-    for path, module in _typed_commands(texts, found):
-        found[path].add(modules[module])
-    return found
-
-
-def _module(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _package(module: str) -> str:
-    return module.rpartition(".")[0]
-
-
-def _named_modules(text: str, modules: Mapping[str, str]) -> Iterator[str]:
-    """Modules in strings: "a.b", "a.b:c", "a.b.C.d", and all right beneath a in f"a.{name}"."""
-    for name, open_ended in _MODULE.findall(text):
-        if open_ended:
-            yield from (path for module, path in modules.items() if _package(module) == name)
-        while "." in name and name not in modules:
-            name = _package(name)  # noqa: PLW2901 - an attribute is cut off
-        if "." in name:
-            yield modules[name]
-
-
-def _fixtures(texts: Texts) -> Iterator[tuple[str, str]]:
-    """Files of tests, each with a conftest.py above it of which it names a fixture."""
-    words = {path: {*re.findall(r"\w+", texts[path])} for path in texts if path[:6] == "tests/"}
-    for conftest in (path for path in words if path.endswith("/conftest.py")):
-        offered = {*re.findall(r"\w+", str(_OFFERED.findall(texts[conftest])))}
-        for path, named in words.items():
-            if path != conftest and _beneath(path, _folder(conftest)) and offered & named:
-                yield path, conftest
-
-
-def _typed_commands(texts: Texts, found: Uses) -> Iterator[tuple[str, str]]:
-    """Files that can run the command line, each with the module of a command that it types."""
-    targets = defaultdict(set)
-    for word, module in (pair for text in texts.values() for pair in _COMMAND.findall(text)):
-        targets[word].add(module)
-    for path in distances(found, ["incidents/cli/root.py"]):
-        if path.startswith("tests/"):
-            typed = {word for pair in _TYPED.findall(texts[path]) for word in pair}
-            yield from ((path, module) for word in typed for module in targets.get(word, ()))
-
-
-def distances(found: Uses, sources: Iterable[str]) -> dict[str, int]:
-    """How many uses lie between a file and the nearest source, for those that use one."""
-    users = defaultdict(set)
-    for path, used in found.items():
-        for other in used:
-            users[other].add(path)
-    steps = dict.fromkeys(sources, 0)
-    queue = list(steps)
-    for path in queue:
-        for user in users[path] - steps.keys():
-            steps[user] = steps[path] + 1
-            queue.append(user)
-    return steps
 
 
 def touched(changed: Iterable[str], texts: Texts, found: Uses) -> dict[str, Rank]:
@@ -155,14 +80,14 @@ def _rank(test: str, changed: str, steps: int | None) -> Rank | None:
         return Rank(0, 0)
     if _EVERYTHING.fullmatch(changed):
         return Rank(3, 0)
-    mirrored = _beneath(test, _mirror(changed))
+    mirrored = is_beneath(test, _mirror(changed))
     if mirrored and changed.endswith("/conftest.py"):
         return Rank(2, 1 if steps is None else steps)
     # What lies in tests/ is used or it is not; else all that mirrors the folder is about it.
     if steps is None and (not mirrored or changed.startswith("tests/")):
         return None
     kind = 3
-    if (mirrored or _folder(test) == "tests") and _is_named_after(test, changed):
+    if (mirrored or folder_of(test) == "tests") and _is_named_after(test, changed):
         kind = 1
     elif mirrored and (steps is not None or changed.startswith("incidents/")):
         kind = 2
@@ -174,46 +99,40 @@ def _mirror(path: str) -> str:
     parts = path.split("/")
     if parts[0] == "incidents":
         return f"tests/{parts[1]}"
-    return _folder(path) if parts[0] == "tests" else _MIRRORED_BY.get(parts[0], "tests/docs")
+    return folder_of(path) if parts[0] == "tests" else _MIRRORED_BY.get(parts[0], "tests/docs")
 
 
 def _is_named_after(test: str, changed: str) -> bool:
     """Whether it is test_queue.py or test_queue_frame.py, for queue.py or what lies in queue/."""
     parts = PurePosixPath(changed).with_suffix("").parts
-    return any(f".test_{part}_" in f"{_module(test)}_" for part in parts[2:] or parts[-1:])
+    return any(f".test_{part}_" in f"{module_of(test)}_" for part in parts[2:] or parts[-1:])
 
 
 def _sources(path: str, texts: Texts) -> list[str]:
     """The file, and who names it in a string; of a page, else those who name its folder."""
-    if path.endswith(".py") and path not in texts and path.startswith(_PACKAGES):  # it is gone
-        package, _, name = _module(path).rpartition(".")
+    if path.endswith(".py") and path not in texts and path.startswith(PACKAGES):  # it is gone
+        package, _, name = module_of(path).rpartition(".")
         gone = re.compile(rf"\b{package}\.{name}\b|from {package} import .*\b{name}\b")
         return [user for user, text in texts.items() if gone.search(text)]
     pure = PurePosixPath(path)
     for named in (pure, *pure.parents[:-1]):
         word = re.compile(rf"""["'/]{re.escape(named.name)}["'/]""")
         # A folder's name says little, except to those who lie beside it.
-        beside = "" if named == pure else _folder(str(named))
-        found = [at for at, text in texts.items() if _beneath(at, beside) and word.search(text)]
+        beside = "" if named == pure else folder_of(str(named))
+        found = [at for at, text in texts.items() if is_beneath(at, beside) and word.search(text)]
         if found or path in texts:
             return [path, *found]
     return []
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _beneath(path: str, folder: str) -> bool:
-    return not folder or path.startswith(f"{folder}/")
 
 
 def seconds_of(tests: Iterable[str], known: Mapping[str, float]) -> dict[str, float]:
     """What each takes on one worker; one that has not run here yet is as its folder is."""
     beside = defaultdict(list)
     for test, seconds in known.items():
-        beside[_folder(test)].append(seconds)
-    return {test: known.get(test, fmean(beside.get(_folder(test), [_UNKNOWN_S]))) for test in tests}
+        beside[folder_of(test)].append(seconds)
+    return {
+        test: known.get(test, fmean(beside.get(folder_of(test), [_UNKNOWN_S]))) for test in tests
+    }
 
 
 def chosen(ranks: Mapping[str, Rank], seconds: Mapping[str, float], box_s: float) -> list[str]:
@@ -231,7 +150,7 @@ def chosen(ranks: Mapping[str, Rank], seconds: Mapping[str, float], box_s: float
 
 def not_run(tests: Iterable[str]) -> str:
     """The folders of tests with the number of files in each, the fullest first."""
-    folders = Counter("/".join(_folder(test).split("/")[:2]) for test in tests).most_common()
+    folders = Counter("/".join(folder_of(test).split("/")[:2]) for test in tests).most_common()
     return ", ".join(f"{folder} ({n} {'file' if n == 1 else 'files'})" for folder, n in folders)
 
 
@@ -260,19 +179,6 @@ def _git(*words: str) -> list[str]:
     if done.returncode != 0:
         sys.exit(done.stderr.strip())
     return done.stdout.split("\0")[:-1]
-
-
-def read_tree() -> tuple[Texts, Uses]:
-    """The Python files of the working folder, and what they import when they run."""
-    files = (file for package in _PACKAGES for file in sorted(Path(package).rglob("*.py")))
-    texts = {str(file): file.read_text(encoding="utf-8") for file in files}
-    modules = {_module(path): path for path in texts}
-    graph = grimp.build_graph(*_PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
-    imports = {
-        modules[name]: modules.keys() & graph.find_modules_directly_imported_by(name)
-        for name in modules.keys() & graph.modules
-    }
-    return texts, {path: {modules[name] for name in names} for path, names in imports.items()}
 
 
 def _holds(check: str) -> bool:

@@ -2,7 +2,9 @@
 
 import gc
 import os
+import re
 from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +27,12 @@ NO_SKIPS = bool(os.environ.get("INCIDENTS_NO_SKIPS") or os.environ.get("CI"))
 TESTS = Path(__file__).parent
 # The folders whose tests all run on both databases. Elsewhere the mark `both_databases` says so.
 BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store"}
+
+# How a file names a rare mark. A run for one of them loads only such files, an eighth of all.
+RARE_MARKS = {
+    "hypothesis": re.compile("hypothesis"),
+    "long": re.compile(r"mark\.long\b|\blong=|\bLONG\b"),
+}
 
 WriteSettings = Callable[[str], Path]
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
@@ -62,6 +70,26 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     """Makes databases of one kind; on both kinds in turn where they can differ."""
     made: Databases = request.getfixturevalue(f"{request.param}_databases")
     return made
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a file that cannot hold what is asked for, as in `-m long`."""
+    mark = config.option.markexpr.partition(" ")[0]
+    is_asked = mark not in RARE_MARKS or not collection_path.name.startswith("test_")
+    return None if is_asked or _names(collection_path, mark) else True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test whose rare mark is not named in its own file, since it would never run."""
+    for item in items:
+        for mark in RARE_MARKS:
+            if item.get_closest_marker(mark) and not _names(item.path, mark):
+                raise pytest.UsageError(f"{item.nodeid} is marked {mark} and does not name it")
+
+
+@cache
+def _names(file: Path, mark: str) -> bool:
+    return RARE_MARKS[mark].search(file.read_text(encoding="utf-8")) is not None
 
 
 def pytest_collection_finish() -> None:

@@ -171,6 +171,8 @@ UNFAKED_MONOTONIC = {
     # Else threads that wait for one another spin, and read the clock's file each time.
     "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     "FAKETIME_NO_CACHE": "1",
+    # A killed process leaves its files there, and a later one with its number cannot start.
+    "FAKETIME_DISABLE_SHM": "1",
 }
 """The variables by which libfaketime leaves waiting alone, and reads the clock's file each time."""
 

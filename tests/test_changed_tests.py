@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts import changed_tests
-from scripts.changed_tests import Rank, Texts, Uses, chosen, not_run, seconds_of, touched, uses
+from scripts.changed_tests import Rank, chosen, not_run, seconds_of, touched
+from scripts.uses import Texts, Uses, read_tree, uses
 from tests import durations
 
 pytest_plugins = ["pytester"]
@@ -224,7 +225,7 @@ def test_a_clone_without_the_commit_before_is_told_how_to_get_it(
 
 @cache
 def _checkout() -> tuple[Texts, Uses]:
-    texts, imports = changed_tests.read_tree()
+    texts, imports = read_tree()
     return texts, uses(texts, imports)
 
 

@@ -11,7 +11,9 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
@@ -24,6 +26,9 @@ from incidents.store.tables import sealed
 from incidents.tlog import note
 from incidents.tlog.checkpoint import parse
 from incidents.words import When
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 TEMPLATE = "case_report.html.jinja"
 _AT_ONCE = 500
@@ -66,18 +71,11 @@ def page(
     Raises:
         UnreadableEntryError: of an entry that the desk has not written.
     """
-    from jinja2 import Environment, StrictUndefined
-
     rules = {digest: policy.read(text) for digest, text in policies.items()}
     said = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
     story = case_story.read(rows, rules, zone, said)
     when = When(zone=zone, now=vouching.signed.signed_at)
-    house = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )  # fmt: skip
-    template = house.from_string(Path(__file__).with_name(TEMPLATE).read_text(encoding="utf-8"))
-    return template.render(
+    return _template().render(
         h=report_words.HEADINGS,
         story=story,
         words=words,
@@ -85,6 +83,17 @@ def page(
         policies=_policies(story, rules, policies),
         zone=when.zone_name,
     )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    house = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    return house.from_string(Path(__file__).with_name(TEMPLATE).read_text(encoding="utf-8"))
 
 
 def _references(rows: Sequence[Numbered]) -> dict[str, str]:

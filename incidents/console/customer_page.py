@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,7 @@ class CustomerPage:
         from markupsafe import Markup
 
         phone = self._office.phone or ""
-        page = templating.render(self._environment, _PAGE, {
+        page = templating.render(_environment(), _PAGE, {
             "plain": None, "form": None, **shown,
             "office": self._office,
             "dialled": "".join(c for c in phone if c.isascii() and (c.isdigit() or c == "+")),
@@ -129,9 +129,10 @@ class CustomerPage:
         })  # fmt: skip
         return page.strip().encode()
 
-    @cached_property
-    def _environment(self) -> Environment:
-        return templating.environment([_FOLDER], {})
+
+@cache
+def _environment() -> Environment:
+    return templating.environment([_FOLDER], {})
 
 
 def _all(words: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,8 @@ class Wording:
         A template's first line is the subject, what follows the text.
         """
         shown = _plain(told(facts)) | {"office": self._office}
-        written = templating.render(self._environments[language], name + _SUFFIX, shown)
+        house = _environment(self._folders(language), self._zone, language)
+        written = templating.render(house, name + _SUFFIX, shown)
         subject, _, text = written.strip().partition("\n")
         return one_line(subject, MAX_SUBJECT), templating.tidied(text)
 
@@ -109,29 +110,27 @@ class Wording:
                 for language, (heading, text) in parts.items()
             ],
         }
-        return templating.render(self._pages, PAGE, shown)
+        return templating.render(_pages(self._folders("")), PAGE, shown)
 
-    @cached_property
-    def _environments(self) -> dict[str, Environment]:
-        return {
-            language: templating.environment(
-                self._folders(language),
-                {
-                    "time": lambda moment, to=language: self.time(moment, to),
-                    "duration": phrases.DURATIONS[language],
-                    "times": phrases.TIMES[language],
-                },
-            )
-            for language in LANGUAGES
-        }
+    def _folders(self, language: str) -> tuple[Path, ...]:
+        own = () if self._folder is None else (self._folder / language,)
+        return (*own, templating.SHIPPED / language)
 
-    @cached_property
-    def _pages(self) -> Environment:
-        return templating.environment(self._folders(""), {})
 
-    def _folders(self, language: str) -> list[Path]:
-        own = [] if self._folder is None else [self._folder / language]
-        return [*own, templating.SHIPPED / language]
+# A template is compiled once for all instances, and again when its file has changed.
+@lru_cache
+def _environment(folders: tuple[Path, ...], zone: tzinfo, language: str) -> Environment:
+    filters = {
+        "time": lambda moment: phrases.time(moment, zone, language),
+        "duration": phrases.DURATIONS[language],
+        "times": phrases.TIMES[language],
+    }
+    return templating.environment(folders, filters)
+
+
+@lru_cache
+def _pages(folders: tuple[Path, ...]) -> Environment:
+    return templating.environment(folders, {})
 
 
 def _plain(value: Any) -> Any:

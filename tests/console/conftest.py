@@ -8,7 +8,7 @@ import pytest
 from tests import browser as browsers
 from tests.browser import Chromium
 from tests.console.customers import SETTINGS, Customers
-from tests.served_desk import Desk, open_desk, serving
+from tests.served_desk import ServedDesk, open_desk, serving
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +24,14 @@ def browser(chromium: Chromium) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def desk(db_url: str, tmp_path: Path) -> Iterator[Desk]:
+def desk(db_url: str, tmp_path: Path) -> Iterator[ServedDesk]:
     """A desk whose application a test asks directly."""
-    with open_desk(db_url, tmp_path, as_=Desk) as opened:
+    with open_desk(db_url, tmp_path, as_=ServedDesk) as opened:
         yield opened
 
 
 @pytest.fixture
-def served_desk(desk: Desk) -> Iterator[Desk]:
+def served_desk(desk: ServedDesk) -> Iterator[ServedDesk]:
     """The same, as a server on the loopback."""
     with serving(desk):
         yield desk

@@ -1,0 +1,118 @@
+"""The uses: which Python files each Python file of the tree uses.
+
+They are read from the imports, and from what imports do not show: modules that are named in
+strings, commands that are typed, fixtures.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import grimp
+
+PACKAGES = ("incidents", "tests", "bench", "scripts")
+
+_MODULE = re.compile(rf"""["']((?:{"|".join(PACKAGES)})(?:\.\w+)*)(\.\{{)?""")
+_PROGRAM = re.compile(r"""(?:"-m",|with_name\()\s*"incidents\"""")
+_COMMAND = re.compile(r'"([\w-]+)":\s*\(\s*"(incidents\.cli\.\w+):')
+_TYPED = re.compile(r'\(\s*"([\w-]+)"(?:,\s*"([\w-]+)")?')
+_OFFERED = re.compile(r"^def (\w+)|^from tests\.\S+ import (.+)", re.MULTILINE)
+
+Texts = Mapping[str, str]
+"""The Python files by path."""
+Uses = Mapping[str, Collection[str]]
+"""The files that each file uses directly."""
+
+
+def read_tree() -> tuple[Texts, Uses]:
+    """The Python files of the working folder, and what they import when they run."""
+    files = (file for package in PACKAGES for file in sorted(Path(package).rglob("*.py")))
+    texts = {str(file): file.read_text(encoding="utf-8") for file in files}
+    modules = {module_of(path): path for path in texts}
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
+    imports = {
+        modules[name]: modules.keys() & graph.find_modules_directly_imported_by(name)
+        for name in modules.keys() & graph.modules
+    }
+    return texts, {path: {modules[name] for name in names} for path, names in imports.items()}
+
+
+def uses(texts: Texts, imports: Uses) -> dict[str, set[str]]:
+    """The imports, and what they do not show."""
+    modules = {module_of(path): path for path in texts}
+    found = {path: {*imports.get(path, ())} for path in texts}
+    for path, text in texts.items():
+        found[path].update(_named_modules(text, modules))
+        if _PROGRAM.search(text):
+            found[path].add("incidents/__main__.py")
+        # Who imports a module runs its package's first.
+        found[path].update({modules.get(_package(module_of(path)), path)} - {path})
+    for path, conftest in _fixtures(texts):
+        found[path].add(conftest)
+    for path, module in _typed_commands(texts, found):
+        found[path].add(modules[module])
+    return found
+
+
+def module_of(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _package(module: str) -> str:
+    return module.rpartition(".")[0]
+
+
+def _named_modules(text: str, modules: Mapping[str, str]) -> Iterator[str]:
+    """Modules in strings: "a.b", "a.b:c", "a.b.C.d", and all right beneath a in f"a.{name}"."""
+    for name, open_ended in _MODULE.findall(text):
+        if open_ended:
+            yield from (path for module, path in modules.items() if _package(module) == name)
+        while "." in name and name not in modules:
+            name = _package(name)  # noqa: PLW2901 - an attribute is cut off
+        if "." in name:
+            yield modules[name]
+
+
+def _fixtures(texts: Texts) -> Iterator[tuple[str, str]]:
+    """Files of tests, each with a conftest.py above it of which it names a fixture."""
+    words = {path: {*re.findall(r"\w+", texts[path])} for path in texts if path[:6] == "tests/"}
+    for conftest in (path for path in words if path.endswith("/conftest.py")):
+        offered = {*re.findall(r"\w+", str(_OFFERED.findall(texts[conftest])))}
+        for path, named in words.items():
+            if path != conftest and is_beneath(path, folder_of(conftest)) and offered & named:
+                yield path, conftest
+
+
+def _typed_commands(texts: Texts, found: Uses) -> Iterator[tuple[str, str]]:
+    """Files that can run the command line, each with the module of a command that it types."""
+    targets = defaultdict(set)
+    for word, module in (pair for text in texts.values() for pair in _COMMAND.findall(text)):
+        targets[word].add(module)
+    for path in distances(found, ["incidents/cli/root.py"]):
+        if path.startswith("tests/"):
+            typed = {word for pair in _TYPED.findall(texts[path]) for word in pair}
+            yield from ((path, module) for word in typed for module in targets.get(word, ()))
+
+
+def distances(found: Uses, sources: Iterable[str]) -> dict[str, int]:
+    """How many uses lie between a file and the nearest source, for those that use one."""
+    users = defaultdict(set)
+    for path, used in found.items():
+        for other in used:
+            users[other].add(path)
+    steps = dict.fromkeys(sources, 0)
+    queue = list(steps)
+    for path in queue:
+        for user in users[path] - steps.keys():
+            steps[user] = steps[path] + 1
+            queue.append(user)
+    return steps
+
+
+def folder_of(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def is_beneath(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
