@@ -11,12 +11,11 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from incidents import page_template
 from incidents.audit import case_story, report_words
 from incidents.audit.covered import Numbered
 from incidents.audit.voucher import Voucher
@@ -27,10 +26,7 @@ from incidents.tlog import note
 from incidents.tlog.checkpoint import parse
 from incidents.words import When
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-TEMPLATE = "case_report.html.jinja"
+_TEMPLATE = Path(__file__).with_name("case_report.html.jinja")
 _AT_ONCE = 500
 
 
@@ -75,7 +71,7 @@ def page(
     said = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
     story = case_story.read(rows, rules, zone, said)
     when = When(zone=zone, now=vouching.signed.signed_at)
-    return _template().render(
+    return page_template.read(_TEMPLATE).render(
         h=report_words.HEADINGS,
         story=story,
         words=words,
@@ -83,17 +79,6 @@ def page(
         policies=_policies(story, rules, policies),
         zone=when.zone_name,
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    house = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )  # fmt: skip
-    return house.from_string(Path(__file__).with_name(TEMPLATE).read_text(encoding="utf-8"))
 
 
 def _references(rows: Sequence[Numbered]) -> dict[str, str]:

@@ -7,19 +7,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from incidents import site_name
+from incidents import page_template, site_name
 from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, SERVERS, Field
 from incidents.machine.filing import DOCUMENT, SERVER, Details
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-TEMPLATE = "form_page.html.jinja"
+_TEMPLATE = Path(__file__).with_name("form_page.html.jinja")
 
 HEADINGS = {
     "title": ("Public-security filing", "公安联网备案"),
@@ -66,20 +61,9 @@ def page(site: str, details: Details, *, on: str, findings: Sequence[str] = ()) 
 
     A detail that is not filed is shown as empty: what is to be filed is seen from the page.
     """
-    return _template().render(
+    return page_template.read(_TEMPLATE).render(
         h=HEADINGS, site=site_name.shown(site), on=on, parts=parts(details), findings=findings
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    house = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )  # fmt: skip
-    return house.from_string(Path(__file__).with_name(TEMPLATE).read_text(encoding="utf-8"))
 
 
 def parts(details: Details) -> list[Part]:
