@@ -24,14 +24,19 @@ class TemplateFiles(FileSystemLoader):
             TemplateSyntaxError: of a file that cannot be read, or is not UTF-8.
         """
         try:
-            return super().get_source(environment, template)
+            source, file, is_unchanged = super().get_source(environment, template)
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise self._unreadable(template, "it is not UTF-8", line) from error
         except PermissionError as error:
             raise self._unreadable(template, "it may not be read", 1) from error
 
+        # One may have been put into a folder that comes before that of this file.
+        return source, file, lambda: self._first(template) == Path(file) and is_unchanged()
+
     def _unreadable(self, template: str, why: str, line: int) -> TemplateSyntaxError:
+        return TemplateSyntaxError(why, line, template, str(self._first(template) or template))
+
+    def _first(self, template: str) -> Path | None:
         files = (Path(folder) / template for folder in self.searchpath)
-        file = next((file for file in files if file.is_file()), template)
-        return TemplateSyntaxError(why, line, template, str(file))
+        return next((file for file in files if file.is_file()), None)

@@ -371,6 +371,15 @@ def test_a_changed_template_is_used_at_once(tmp_path: Path) -> None:
     assert wording.words("closed", samples.of("closed"), "en") == ("two", "two")
 
 
+def test_a_template_that_comes_later_goes_before_the_shipped_one_at_once(tmp_path: Path) -> None:
+    wording = Wording(samples.OFFICE, SHANGHAI, folder=tmp_path)
+    shipped = wording.words("closed", samples.of("closed"), "en")
+    _overridden(tmp_path, "en/closed.txt.jinja", "one\n\none")
+    assert wording.words("closed", samples.of("closed"), "en") == ("one", "one")
+    (tmp_path / "en/closed.txt.jinja").unlink()
+    assert wording.words("closed", samples.of("closed"), "en") == shipped
+
+
 def test_a_file_that_was_saved_on_windows_is_read(tmp_path: Path) -> None:
     (tmp_path / "zh_CN").mkdir()
     (tmp_path / "zh_CN/closed.txt.jinja").write_bytes("\ufeff关闭\r\n\r\n一\r\n二\r\n".encode())
