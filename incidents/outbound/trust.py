@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -16,15 +17,20 @@ def context(ca_file: Path | None = None) -> ssl.SSLContext:
     Raises:
         OSError: if `ca_file` cannot be read, or holds no certificate (ssl.SSLError).
     """
-    if ca_file is None and not _machine_has_authorities():
-        import certifi
+    return _of_file(ca_file) if ca_file else _of_machine(ssl.get_default_verify_paths())
 
-        ca_file = Path(certifi.where())
-    made = ssl.create_default_context(cafile=ca_file)
+
+# To read some 150 certificates takes longer than the connection they are read for.
+@lru_cache
+def _of_machine(paths: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    if paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())):
+        return _of_file(None)
+    import certifi
+
+    return _of_file(Path(certifi.where()))
+
+
+def _of_file(file: Path | None) -> ssl.SSLContext:
+    made = ssl.create_default_context(cafile=file)
     made.set_alpn_protocols(["http/1.1"])
     return made
-
-
-def _machine_has_authorities() -> bool:
-    paths = ssl.get_default_verify_paths()
-    return bool(paths.cafile) or (bool(paths.capath) and any(Path(paths.capath).iterdir()))

@@ -170,28 +170,29 @@ def _done(*, enforced: bool) -> c.Command:
     return c.RecordDelivery(order=2, lane=ACT, adapter="a", attempts=1, enforced=enforced)
 
 
-@pytest.mark.parametrize(
-    ("acts", "in_force"),
-    [
-        ([_done(enforced=True)], "suspended"),
-        ([_done(enforced=False)], "active"),
-        ([_cancel(tried=True)], "unknown"),
-        ([_cancel(tried=False)], "active"),
-        ([failed(2)], "unknown"),
-        ([_seen("suspended", "active"), failed(2)], "suspended"),
-        ([_seen("suspended", "active"), _cancel(tried=True)], "suspended"),
-        ([failed(2), _seen("active", "unknown")], "active"),
-    ],
-)
-def test_what_was_in_force_before_going_back_is_so_again(
-    databases: Databases, acts: list[c.Command], in_force: str
-) -> None:
+IN_FORCE: dict[str, tuple[list[c.Command], str]] = {
+    "taken-down.example": ([_done(enforced=True)], "suspended"),
+    "told.example": ([_done(enforced=False)], "active"),
+    "tried.example": ([_cancel(tried=True)], "unknown"),
+    "not-tried.example": ([_cancel(tried=False)], "active"),
+    "given-up.example": ([failed(2)], "unknown"),
+    "seen-down.example": ([_seen("suspended", "active"), failed(2)], "suspended"),
+    "seen-down-tried.example": ([_seen("suspended", "active"), _cancel(tried=True)], "suspended"),
+    "seen-up.example": ([failed(2), _seen("active", "unknown")], "active"),
+}
+"""What becomes of the order of a hold, and what then is in force."""
+
+
+def test_what_was_in_force_before_going_back_is_so_again(databases: Databases) -> None:
     with databases.at_head() as url, rehearsal(url) as day:
-        day.add("a.example")
-        day.give(c.SetHold(by="li", reason="r"))
-        assert all(day.give(act).refusal is None for act in acts)
+        day.add(*IN_FORCE)
+        for site, (acts, _) in IN_FORCE.items():
+            for act in (c.SetHold(by="li", reason="r"), *acts):
+                assert day.refused(act, site) is None
         there_and_back(day.engine)
-        assert rows(day.engine, sites.c.in_force) == [(in_force,)]
+        assert rows(day.engine, sites.c.name, sites.c.in_force) == sorted(
+            (site, in_force) for site, (_, in_force) in IN_FORCE.items()
+        )
         assert findings(day.engine) == []
 
 

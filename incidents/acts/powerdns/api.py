@@ -175,7 +175,7 @@ class Dialogue:
         return answer.status_code, bytes(text)
 
 
-def client(url: str, server: str, key: str, verify: ssl.SSLContext | bool) -> httpx.Client:
+def client(url: str, server: str, key: str, verify: ssl.SSLContext) -> httpx.Client:
     """What the requests of all attempts are sent with; threads may share it.
 
     Raises:

@@ -95,14 +95,11 @@ def _url(options: Options) -> str:
     return text
 
 
-def _verify(options: Options) -> ssl.SSLContext | bool:
-    import ssl
+def _verify(options: Options) -> ssl.SSLContext:
+    from incidents.outbound import trust
 
-    ca = options.path("ca")
-    if ca is None:
-        return True
     try:
-        return ssl.create_default_context(cafile=ca)
+        return trust.context(options.path("ca"))
     except (OSError, ValueError) as error:
         raise options.wrong("ca", "a file of certificates (PEM) that can be read") from error
 
