@@ -1,4 +1,4 @@
-"""The templates of the pages that stand alone: HTML that needs nothing else, and runs nothing."""
+"""The template of a page that is a file of its own: no scripts, no other files."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 @cache
-def read(file: Path) -> Template:
-    """A template of the program's own; whatever is written into it is text."""
+def load(file: Path) -> Template:
+    """One of the program's own templates; whatever is written into it is text."""
     from jinja2 import Environment, StrictUndefined
 
-    house = Environment(
+    environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True,
     )  # fmt: skip
-    return house.from_string(file.read_text(encoding="utf-8"))
+    return environment.from_string(file.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """The tests that a change can touch: finds them, and runs the nearest within a time.
 
-`scripts/test --changed` is this. Who uses a file, scripts/uses.py tells.
+`scripts/test --changed` is this. scripts/dependencies.py finds what uses a file.
 """
 
 import argparse
@@ -17,16 +17,16 @@ from typing import NamedTuple
 
 import pytest
 
-from scripts.uses import (
-    PACKAGES,
+from scripts.dependencies import (
+    Dependencies,
     Texts,
-    Uses,
+    dependencies,
     distances,
     folder_of,
     is_beneath,
     module_of,
     read_tree,
-    uses,
+    sources,
 )
 from tests import durations
 
@@ -49,12 +49,12 @@ class Rank(NamedTuple):
     distance: int  # the number of uses between
 
 
-def touched(changed: Iterable[str], texts: Texts, found: Uses) -> dict[str, Rank]:
+def touched(changed: Iterable[str], texts: Texts, found: Dependencies) -> dict[str, Rank]:
     """The test files that the changed files can touch, each with its nearest rank."""
     ranks: dict[str, Rank] = {}
     stood_on = _imported_by_all(found)
     for path in changed:
-        steps = distances(found, _sources(path, texts))
+        steps = distances(found, sources(path, texts))
         for test in texts:
             if re.fullmatch(r"tests/(.*/)?test_\w+\.py", test):
                 rank = _rank(test, path, steps.get(test))
@@ -65,7 +65,7 @@ def touched(changed: Iterable[str], texts: Texts, found: Uses) -> dict[str, Rank
     return ranks
 
 
-def _imported_by_all(found: Uses) -> set[str]:
+def _imported_by_all(found: Dependencies) -> set[str]:
     """What tests/conftest.py imports from tests/, directly or not: each test runs beneath it."""
     imported, queue = set[str](), ["tests/conftest.py"]
     for path in queue:
@@ -106,23 +106,6 @@ def _is_named_after(test: str, changed: str) -> bool:
     """Whether it is test_queue.py or test_queue_frame.py, for queue.py or what lies in queue/."""
     parts = PurePosixPath(changed).with_suffix("").parts
     return any(f".test_{part}_" in f"{module_of(test)}_" for part in parts[2:] or parts[-1:])
-
-
-def _sources(path: str, texts: Texts) -> list[str]:
-    """The file, and who names it in a string; of a page, else those who name its folder."""
-    if path.endswith(".py") and path not in texts and path.startswith(PACKAGES):  # it is gone
-        package, _, name = module_of(path).rpartition(".")
-        gone = re.compile(rf"\b{package}\.{name}\b|from {package} import .*\b{name}\b")
-        return [user for user, text in texts.items() if gone.search(text)]
-    pure = PurePosixPath(path)
-    for named in (pure, *pure.parents[:-1]):
-        word = re.compile(rf"""["'/]{re.escape(named.name)}["'/]""")
-        # A folder's name says little, except to those who lie beside it.
-        beside = "" if named == pure else folder_of(str(named))
-        found = [at for at, text in texts.items() if is_beneath(at, beside) and word.search(text)]
-        if found or path in texts:
-            return [path, *found]
-    return []
 
 
 def seconds_of(tests: Iterable[str], known: Mapping[str, float]) -> dict[str, float]:
@@ -221,7 +204,7 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     changed = changed_since(asked.base)
     texts, imports = read_tree()
-    ranks = touched(changed, texts, uses(texts, imports))
+    ranks = touched(changed, texts, dependencies(texts, imports))
     seconds = seconds_of(ranks, durations.known())
     spent_s = time.monotonic() - began_s
     slower = _slowness()

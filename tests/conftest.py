@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from tests import compiled, freezing
 from tests.databases import (
@@ -31,7 +31,7 @@ BOTH_DATABASES = {"acceptance", "desk", "fire", "model", "store"}
 # How a file names a rare mark. A run for one of them loads only such files, an eighth of all.
 RARE_MARKS = {
     "hypothesis": re.compile("hypothesis"),
-    "long": re.compile(r"mark\.long\b|\blong=|\bLONG\b"),
+    "long": re.compile(r"mark\.long\b|\blong=|\blooks\("),
 }
 
 WriteSettings = Callable[[str], Path]
@@ -74,21 +74,15 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out a file that cannot hold what is asked for, as in `-m long`."""
-    mark = config.option.markexpr.partition(" ")[0]
-    is_asked = mark not in RARE_MARKS or not collection_path.name.startswith("test_")
-    return None if is_asked or _names(collection_path, mark) else True
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test whose rare mark is not named in its own file, since it would never run."""
-    for item in items:
-        for mark in RARE_MARKS:
-            if item.get_closest_marker(mark) and not _names(item.path, mark):
-                raise pytest.UsageError(f"{item.nodeid} is marked {mark} and does not name it")
+    asked = config.option.markexpr
+    mark = asked.partition(" ")[0]
+    if mark not in RARE_MARKS or " or " in asked or not collection_path.name.startswith("test_"):
+        return None
+    return None if _mentions(collection_path, mark) else True
 
 
 @cache
-def _names(file: Path, mark: str) -> bool:
+def _mentions(file: Path, mark: str) -> bool:
     return RARE_MARKS[mark].search(file.read_text(encoding="utf-8")) is not None
 
 
@@ -181,7 +175,21 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    return _refuse_skip(report)
+    return _refuse_unmentioned(_refuse_skip(report))
+
+
+def _refuse_unmentioned(report: pytest.CollectReport) -> pytest.CollectReport:
+    # A test whose rare mark its own file does not mention would never run.
+    for item in report.result or ():
+        if isinstance(item, pytest.Function):
+            marks = {mark.name for mark in item.iter_markers()}
+            # Hypothesis marks its tests only later.
+            marks |= {"hypothesis"} if is_hypothesis_test(item.obj) else set()
+            for mark in marks & RARE_MARKS.keys():
+                if not _mentions(item.path, mark):
+                    report.outcome = "failed"
+                    report.longrepr = f"{item.nodeid} is marked {mark}, which its file must mention"
+    return report
 
 
 def _refuse_skip(report: AnyReport) -> AnyReport:

@@ -152,7 +152,7 @@ def _started(library: str | None) -> Nursery:
     assert not faked, "a nursery that has a simulated clock could give its children no other"
     env = dict(os.environ)
     if library is not None:
-        env |= {_FAKED: library, **UNFAKED_MONOTONIC}
+        env |= {_FAKED: library, **FAKETIME_SETTINGS}
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-m", nursery_process.__name__, str(theirs.fileno())],
@@ -166,15 +166,16 @@ def _started(library: str | None) -> Nursery:
     return made
 
 
-UNFAKED_MONOTONIC = {
+FAKETIME_SETTINGS = {
     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     # Else threads that wait for one another spin, and read the clock's file each time.
     "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     "FAKETIME_NO_CACHE": "1",
-    # A killed process leaves its files there, and a later one with its number cannot start.
+    # It keeps files in /dev/shm. A killed process leaves them, and then no process of the same
+    # number can start.
     "FAKETIME_DISABLE_SHM": "1",
 }
-"""The variables by which libfaketime leaves waiting alone, and reads the clock's file each time."""
+"""How libfaketime is to work: it leaves waiting alone, and reads the clock's file each time."""
 
 
 # A command, run to its end.

@@ -48,7 +48,7 @@ HOSTILE = (
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-class ServedDesk(Rig):
+class ConsoleDesk(Rig):
     """The desk of one database, and what is on record there."""
 
     def __init__(self, house: House, portal: BlockingPortal) -> None:
@@ -126,7 +126,7 @@ def _customers_page(zone: tzinfo, told: str) -> CustomerPage:
     return CustomerPage(notice_settings.wording(zone), customer_settings.office())
 
 
-AnyDesk = TypeVar("AnyDesk", bound=ServedDesk)
+AnyDesk = TypeVar("AnyDesk", bound=ConsoleDesk)
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def open_desk(
 
 
 @contextmanager
-def serving(opened: ServedDesk, host: str = "127.0.0.1") -> Iterator[None]:
+def serving(opened: ConsoleDesk, host: str = "127.0.0.1") -> Iterator[None]:
     """Serves the desk meanwhile, at its `url`."""
     stop = opened.app.state.changes.stop
     server = web_server._server(opened.app, service.EXTRA, service.MAX_AT_ONCE, stop)
@@ -172,7 +172,7 @@ def serving(opened: ServedDesk, host: str = "127.0.0.1") -> Iterator[None]:
 class Visitor:
     """Somebody who has signed in, and sends the console's own forms."""
 
-    def __init__(self, opened: ServedDesk, who: str, language: str = "en") -> None:
+    def __init__(self, opened: ConsoleDesk, who: str, language: str = "en") -> None:
         self.cookie = opened.begin_session(who)
         self.csrf = secrets.of_session(self.cookie, entrance.CSRF)
         self.client = opened.visitor()
@@ -196,7 +196,7 @@ class Visitor:
 
 @contextmanager
 def person(
-    browser: Chromium, served: ServedDesk, who: str, at: str = "/", **options: Any
+    browser: Chromium, served: ConsoleDesk, who: str, at: str = "/", **options: Any
 ) -> Iterator[Page]:
     """The browser of somebody who has signed in, and looks at a page."""
     options = {"locale": "en-GB", "refusals": True, **options}
@@ -206,7 +206,7 @@ def person(
         yield page
 
 
-def let_in(page: Page, served: ServedDesk, who: str) -> None:
+def let_in(page: Page, served: ConsoleDesk, who: str) -> None:
     """Begins a session in that browser."""
     # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
     name, value = entrance.COOKIE, served.begin_session(who)
@@ -215,7 +215,7 @@ def let_in(page: Page, served: ServedDesk, who: str) -> None:
     )
 
 
-def sign_in(page: Page, served: ServedDesk, who: str) -> None:
+def sign_in(page: Page, served: ConsoleDesk, who: str) -> None:
     """By the form."""
     page.goto(f"{served.url}/sign-in")
     page.fill("#handle", served.have_account(who))

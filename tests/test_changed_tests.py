@@ -9,7 +9,7 @@ import pytest
 
 from scripts import changed_tests
 from scripts.changed_tests import Rank, chosen, not_run, seconds_of, touched
-from scripts.uses import Texts, Uses, read_tree, uses
+from scripts.dependencies import Dependencies, Texts, dependencies, read_tree
 from tests import durations
 
 pytest_plugins = ["pytester"]
@@ -52,7 +52,7 @@ IMPORTS = {
     "tests/machine/test_decide.py": {"incidents/machine/decide.py"},
     "tests/machine/test_state.py": {"incidents/machine/state.py"},
 }
-USES = uses(TEXTS, IMPORTS)
+USES = dependencies(TEXTS, IMPORTS)
 
 
 def _order(*changed: str) -> list[str]:
@@ -99,7 +99,7 @@ def test_a_conftest_touches_its_folder() -> None:
 
 def test_what_the_root_conftest_imports_touches_all_and_first_those_that_ask_for_it() -> None:
     texts = {**TEXTS, "tests/files.py": ""}
-    found = uses(texts, {**IMPORTS, "tests/databases.py": {"tests/files.py"}})
+    found = dependencies(texts, {**IMPORTS, "tests/databases.py": {"tests/files.py"}})
     for path in "tests/databases.py", "tests/files.py":
         ranks = touched([path], texts, found)
         order = sorted(ranks, key=lambda test: (ranks[test], test))
@@ -112,7 +112,7 @@ def test_what_the_root_conftest_imports_touches_all_and_first_those_that_ask_for
 
 
 def test_what_the_conftest_of_a_folder_imports_touches_those_that_ask_for_it() -> None:
-    found = uses(TEXTS, {**IMPORTS, "tests/cli/conftest.py": {"tests/desk/rig.py"}})
+    found = dependencies(TEXTS, {**IMPORTS, "tests/cli/conftest.py": {"tests/desk/rig.py"}})
     assert set(touched(["tests/desk/rig.py"], TEXTS, found)) == {
         "tests/desk/test_at_once.py",
         "tests/cli/test_queue.py",
@@ -126,7 +126,7 @@ def test_a_template_touches_who_names_its_folder_and_all_that_mirrors_the_room()
         "tests/desk/test_desk.py": Rank(2, 99),
     }
     user = "incidents/desk/desk.py"
-    found = uses(TEXTS, {**IMPORTS, user: {"incidents/desk/letters.py"}})
+    found = dependencies(TEXTS, {**IMPORTS, user: {"incidents/desk/letters.py"}})
     ranks = touched(["incidents/desk/templates/en/closed.txt.jinja"], TEXTS, found)
     assert ranks["tests/desk/test_desk.py"] == Rank(2, 2)
 
@@ -140,7 +140,7 @@ def test_what_all_stand_on_touches_everything(path: str) -> None:
 
 def test_a_module_that_is_gone_touches_its_mirror_and_those_that_still_import_it() -> None:
     texts = {**TEXTS, "tests/cli/test_show.py": "from incidents.desk import gone"}
-    assert set(touched(["incidents/desk/gone.py"], texts, uses(texts, IMPORTS))) == {
+    assert set(touched(["incidents/desk/gone.py"], texts, dependencies(texts, IMPORTS))) == {
         "tests/desk/test_desk.py",
         "tests/desk/test_at_once.py",
         "tests/cli/test_show.py",
@@ -224,9 +224,9 @@ def test_a_clone_without_the_commit_before_is_told_how_to_get_it(
 
 
 @cache
-def _checkout() -> tuple[Texts, Uses]:
+def _checkout() -> tuple[Texts, Dependencies]:
     texts, imports = read_tree()
-    return texts, uses(texts, imports)
+    return texts, dependencies(texts, imports)
 
 
 def _nearest(path: str) -> list[str]:

@@ -71,7 +71,7 @@ def page(
     said = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
     story = case_story.read(rows, rules, zone, said)
     when = When(zone=zone, now=vouching.signed.signed_at)
-    return page_template.read(_TEMPLATE).render(
+    return page_template.load(_TEMPLATE).render(
         h=report_words.HEADINGS,
         story=story,
         words=words,

@@ -52,8 +52,12 @@ def client() -> httpx.Client:
         import httpx
     except ModuleNotFoundError as error:
         raise NoClientError(library=error.name) from error
+    from incidents.outbound import trust
+
     timeout = httpx.Timeout(WAIT_S, connect=CONNECT_S)
-    return httpx.Client(trust_env=False, follow_redirects=False, timeout=timeout)
+    return httpx.Client(
+        verify=trust.context(), trust_env=False, follow_redirects=False, timeout=timeout
+    )
 
 
 def post(client: httpx.Client, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:

@@ -61,7 +61,7 @@ def page(site: str, details: Details, *, on: str, findings: Sequence[str] = ()) 
 
     A detail that is not filed is shown as empty: what is to be filed is seen from the page.
     """
-    return page_template.read(_TEMPLATE).render(
+    return page_template.load(_TEMPLATE).render(
         h=HEADINGS, site=site_name.shown(site), on=on, parts=parts(details), findings=findings
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,12 +32,14 @@ class TemplateFiles(FileSystemLoader):
         except PermissionError as error:
             raise self._unreadable(template, "it may not be read", 1) from error
 
-        # One may have been put into a folder that comes before that of this file.
-        return source, file, lambda: self._first(template) == Path(file) and is_unchanged()
+        # The operator may have added a file to an earlier folder since.
+        return source, file, lambda: self.first(template) == Path(file) and is_unchanged()
+
+    def first(self, template: str) -> Path | None:
+        """The file that is used: that of the first folder in which one of this name can be seen."""
+        files = (Path(os.path.normpath(Path(folder) / template)) for folder in self.searchpath)
+        # Unlike Path.is_file, it raises nothing where a folder may not be entered.
+        return next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113
 
     def _unreadable(self, template: str, why: str, line: int) -> TemplateSyntaxError:
-        return TemplateSyntaxError(why, line, template, str(self._first(template) or template))
-
-    def _first(self, template: str) -> Path | None:
-        files = (Path(folder) / template for folder in self.searchpath)
-        return next((file for file in files if file.is_file()), None)
+        return TemplateSyntaxError(why, line, template, str(self.first(template) or template))

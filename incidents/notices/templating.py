@@ -108,6 +108,6 @@ def _place(house: Environment, name: str, error: BaseException) -> tuple[str | P
 
 
 def _path(house: Environment, name: str) -> Path | str:
-    folders = getattr(house.loader, "searchpath", [])
-    files = (Path(folder) / name for folder in folders)
-    return next((file for file in files if file.is_file()), name)
+    from incidents.notices.template_files import TemplateFiles
+
+    return (isinstance(house.loader, TemplateFiles) and house.loader.first(name)) or name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from functools import lru_cache
@@ -99,7 +100,8 @@ class Wording:
         if self._folder is None:
             return None
         file = self._folder / language / (name + _SUFFIX)
-        return file if file.is_file() else None
+        # Unlike Path.is_file, it raises nothing where the folder may not be entered.
+        return file if os.path.isfile(file) else None  # noqa: PTH113
 
     def _page(self, subject: str, parts: Mapping[str, tuple[str, str]], link: str | None) -> str:
         shown = {
@@ -117,7 +119,7 @@ class Wording:
         return (*own, templating.SHIPPED / language)
 
 
-# A template is compiled once for all instances, and again when its file has changed.
+# To compile the templates takes longer than to write a letter.
 @lru_cache
 def _environment(folders: tuple[Path, ...], zone: tzinfo, language: str) -> Environment:
     filters = {

@@ -12,7 +12,7 @@ def context(ca_file: Path | None = None) -> ssl.SSLContext:
 
     With `ca_file` only the authorities of that file are trusted. Without it those of this machine,
     where SSL_CERT_FILE and SSL_CERT_DIR are obeyed; a slim container that has none trusts
-    certifi's, which comes with httpx.
+    certifi's, which comes with httpx. These are read once in the life of a process.
 
     Raises:
         OSError: if `ca_file` cannot be read, or holds no certificate (ssl.SSLError).
@@ -20,7 +20,7 @@ def context(ca_file: Path | None = None) -> ssl.SSLContext:
     return _of_file(ca_file) if ca_file else _of_machine(ssl.get_default_verify_paths())
 
 
-# To read some 150 certificates takes longer than the connection they are read for.
+# Reading about 150 certificates takes longer than the connection itself.
 @lru_cache
 def _of_machine(paths: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
     if paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())):

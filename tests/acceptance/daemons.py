@@ -19,7 +19,7 @@ from incidents.machine.orders import ACT
 from incidents.store import engine as engines
 from incidents.store import heartbeats
 from incidents.store.tables import deliveries, entries, sites, suspensions
-from tests.nursery import UNFAKED_MONOTONIC, Child, Outcome, nursery_for, run
+from tests.nursery import FAKETIME_SETTINGS, Child, Outcome, nursery_for, run
 from tests.patience import PATIENCE_S, until
 
 DECIDED = ("site_added", "incident_logged", "clock_lapsed", "site_suspended")
@@ -65,7 +65,7 @@ def clock_moved(by: timedelta) -> dict[str, str]:
 
 def _faked(**variables: str) -> dict[str, str]:
     [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
-    return {"LD_PRELOAD": str(library), **UNFAKED_MONOTONIC, **variables}
+    return {"LD_PRELOAD": str(library), **FAKETIME_SETTINGS, **variables}
 
 
 def environment(url: str, *more: Mapping[str, str]) -> dict[str, str]:

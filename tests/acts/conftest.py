@@ -9,6 +9,7 @@ from tests.acts import powerdns_rig
 from tests.acts.hands_rig import HANDS, Seconds
 from tests.acts.powerdns_rig import PowerDns
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.outbound.rig import Authority
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,12 @@ def dns(powered: PowerDns) -> Iterator[PowerDns]:
     """The server without a zone."""
     yield powered
     powered.forget_zones()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority that no machine trusts."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.acts import powerdns_rig
 from tests.acts.orders import SITE, order, problem
 from tests.acts.powerdns_rig import KEY, PowerDns
 from tests.acts.powerdns_zone import NOTICE, NOTICE_6, ZONE, A, adapter
-from tests.outbound.rig import request_of, talker
+from tests.outbound.rig import LOOPBACK, Authority, always, receiver, request_of, talker
 
 # ── what PowerDNS answers amiss ──────────────────────────────────────────────────────────────────
 
@@ -73,6 +73,22 @@ def test_an_answer_that_is_none_is_tried_again(
     path = b"/api/v1/servers/localhost/zones?zone=shop.example.&dnssec=false"
     assert request.startswith(b"GET " + path + b" HTTP/1.1\r\n")
     assert f"\r\nx-api-key: {KEY}\r\n".encode() in request.lower()
+
+
+def test_https_is_believed_by_an_authority_of_the_machine_or_by_one_of_the_setting(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiver(always(503), tls=authority.server(LOOPBACK)) as there:
+        table = _GOOD | {"url": there.url.removesuffix("/hook")}
+
+        def answered(**more: str) -> str:
+            made = powerdns.make("dns", Options("[acts.dns]", table | more))
+            return problem(made.deliver(order("suspend")))
+
+        assert answered() == "Retry unreachable"
+        assert answered(ca=str(authority.file)) == "Retry http_503"
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        assert answered() == "Retry http_503"
 
 
 # ── settings ─────────────────────────────────────────────────────────────────────────────────────

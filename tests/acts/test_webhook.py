@@ -59,12 +59,6 @@ def make() -> Iterator[Make]:
         each.close()
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A certificate authority that no machine trusts."""
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────
 
 

@@ -49,8 +49,9 @@ def test_when_it_is_old_enough_it_goes_and_every_view_goes_on(
         shown = desk(*look)
         assert shown.status == 0, (look, shown.err)
         assert "hotline" not in shown.out
-        # With its space, which no digest has.
+        # A random digest can contain 5555, so look for more of the number.
         assert "5555 0" not in shown.out
+        assert "55550100" not in shown.out
     assert "(erased)" in desk("show", "1-1").out
     assert desk("site", "edit", "shop.example", "--phone", "010 5555 0199").status == 0
     assert _phone(desk) == "010 5555 0199"

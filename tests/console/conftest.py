@@ -8,7 +8,7 @@ import pytest
 from tests import browser as browsers
 from tests.browser import Chromium
 from tests.console.customers import SETTINGS, Customers
-from tests.served_desk import ServedDesk, open_desk, serving
+from tests.served_desk import ConsoleDesk, open_desk, serving
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +24,14 @@ def browser(chromium: Chromium) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def desk(db_url: str, tmp_path: Path) -> Iterator[ServedDesk]:
+def desk(db_url: str, tmp_path: Path) -> Iterator[ConsoleDesk]:
     """A desk whose application a test asks directly."""
-    with open_desk(db_url, tmp_path, as_=ServedDesk) as opened:
+    with open_desk(db_url, tmp_path, as_=ConsoleDesk) as opened:
         yield opened
 
 
 @pytest.fixture
-def served_desk(desk: ServedDesk) -> Iterator[ServedDesk]:
+def served_desk(desk: ConsoleDesk) -> Iterator[ConsoleDesk]:
     """The same, as a server on the loopback."""
     with serving(desk):
         yield desk

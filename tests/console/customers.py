@@ -18,7 +18,7 @@ from incidents.bootstrap import House
 from incidents.customer_link import Incident
 from incidents.notices.customer_settings import Links
 from tests.patience import PATIENCE_S
-from tests.served_desk import ServedDesk
+from tests.served_desk import ConsoleDesk
 
 SECRET = "0123456789abcdef" * 2
 BEFORE = "fedcba9876543210" * 2
@@ -88,7 +88,7 @@ class Parts(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-class Customers(ServedDesk):
+class Customers(ConsoleDesk):
     """A desk, and its customers, who ask by their links."""
 
     def __init__(self, house: House, portal: BlockingPortal) -> None:

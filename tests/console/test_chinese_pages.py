@@ -12,7 +12,7 @@ from freezegun import freeze_time
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
 from tests.console.customers import Parts
-from tests.served_desk import ServedDesk, Visitor
+from tests.served_desk import ConsoleDesk, Visitor
 
 ATTEMPTS = "[unreachable]\nmin_attempts = 1\n[refusal]\nremoval_within = '2h'\n"
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,})+")
@@ -25,7 +25,7 @@ TYPED = re.compile(
 class Shift:
     """A desk whose clock the test moves, and sites that go through what a test says."""
 
-    def __init__(self, desk: ServedDesk, frozen: Any) -> None:
+    def __init__(self, desk: ConsoleDesk, frozen: Any) -> None:
         self.desk, self._frozen = desk, frozen
         self.sites: list[str] = []
 
@@ -45,7 +45,7 @@ class Shift:
 
 
 @pytest.fixture
-def shift(desk: ServedDesk) -> Iterator[Shift]:
+def shift(desk: ConsoleDesk) -> Iterator[Shift]:
     with freeze_time("2026-03-01T02:00:00Z", ignore=["_pytest"]) as frozen:
         yield Shift(desk, frozen)
 

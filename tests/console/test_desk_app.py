@@ -22,7 +22,7 @@ from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from tests.api.rig import ADMIN, BASE, PASSWORD
-from tests.served_desk import ServedDesk, Visitor
+from tests.served_desk import ConsoleDesk, Visitor
 
 POSTS = [
     route.path
@@ -46,7 +46,7 @@ class Person(Visitor):
         return self.client.post(path, data={"csrf": self.csrf, **fields}, files=files)
 
 
-def stranger(desk: ServedDesk) -> TestClient:
+def stranger(desk: ConsoleDesk) -> TestClient:
     client = desk.visitor()
     client.headers["accept"] = "text/html"
     return client
@@ -55,7 +55,7 @@ def stranger(desk: ServedDesk) -> TestClient:
 # Who is let in.
 
 
-def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: ServedDesk) -> None:
+def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: ConsoleDesk) -> None:
     desk.have_account("li")
     client = stranger(desk)
     sent = client.get("/sites/shop.example?whole=1")
@@ -73,14 +73,14 @@ def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: Se
 @pytest.mark.parametrize(
     "to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x", "//[", "/\t/x", ""]
 )
-def test_the_form_sends_nobody_to_another_site(desk: ServedDesk, to: str) -> None:
+def test_the_form_sends_nobody_to_another_site(desk: ConsoleDesk, to: str) -> None:
     desk.have_account("li")
     assert stranger(desk).get("/sign-in", params={"to": to}).status_code == 200
     data = {"handle": "li", "password": PASSWORD, "to": to}
     assert stranger(desk).post("/sign-in", data=data).headers["location"] == "/"
 
 
-def test_a_password_is_what_was_typed_blanks_and_all(desk: ServedDesk) -> None:
+def test_a_password_is_what_was_typed_blanks_and_all(desk: ConsoleDesk) -> None:
     desk.have_account("li")
     hash_ = secrets.hash_of(" a horse and a battery ", "li")
     desk.house.desk.on_record(lambda c: accounts.set_password(c, ADMIN, "li", hash_, clock.now))
@@ -92,13 +92,13 @@ def test_a_password_is_what_was_typed_blanks_and_all(desk: ServedDesk) -> None:
 
 
 @pytest.mark.parametrize("said", ["NQ==", "bnVsbA==", "W10=", "W1tdLHt9XQ==", "x", "é"])
-def test_what_no_page_has_said_is_not_said(desk: ServedDesk, said: str) -> None:
+def test_what_no_page_has_said_is_not_said(desk: ConsoleDesk, said: str) -> None:
     li = Person(desk, "li")
     cookies = f"__Host-incidents={li.client.cookies['__Host-incidents']}; {SAID_COOKIE}={said}"
     assert li.get("/", cookie=cookies.encode()).status_code == 200
 
 
-def test_another_site_cannot_sign_anybody_in(desk: ServedDesk) -> None:
+def test_another_site_cannot_sign_anybody_in(desk: ConsoleDesk) -> None:
     desk.have_account("li")
     answer = stranger(desk).post(
         "/sign-in", data={"handle": "li", "password": PASSWORD},
@@ -109,13 +109,13 @@ def test_another_site_cannot_sign_anybody_in(desk: ServedDesk) -> None:
 
 
 @pytest.mark.both_databases
-def test_after_too_many_mistakes_the_door_stays_shut_for_a_while(desk: ServedDesk) -> None:
+def test_after_too_many_mistakes_the_door_stays_shut_for_a_while(desk: ConsoleDesk) -> None:
     client, wrong = stranger(desk), {"handle": "nobody-1", "password": "x" * 12}
     answers = [client.post("/sign-in", data=wrong).status_code for _ in range(6)]
     assert answers == [401] * 5 + [429]
 
 
-def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: ServedDesk) -> None:
+def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: ConsoleDesk) -> None:
     li = Person(desk, "li")
     cookie = li.cookie
     assert li.send("/sign-out").headers["location"] == "/sign-in"
@@ -124,7 +124,7 @@ def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: ServedDesk) ->
     assert again.get("/").status_code == 303
 
 
-def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: ServedDesk) -> None:
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: ConsoleDesk) -> None:
     li, by_itself = Person(desk, "li"), {"hx-request": "true", "hx-current-url": f"{BASE}/?mine=1"}
     cookie = li.cookie
     for _ in range(3):
@@ -141,7 +141,7 @@ def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: ServedDesk) -
     assert sent.headers["hx-redirect"] == "/sign-in"
 
 
-def test_what_somebody_does_keeps_them_signed_in(desk: ServedDesk) -> None:
+def test_what_somebody_does_keeps_them_signed_in(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")
     word, with_htmx = li.csrf, {"hx-request": "true", "sec-fetch-mode": "cors"}
@@ -153,7 +153,7 @@ def test_what_somebody_does_keeps_them_signed_in(desk: ServedDesk) -> None:
         assert answer.status_code == 200
 
 
-def test_a_form_without_the_word_of_the_session_does_nothing(desk: ServedDesk) -> None:
+def test_a_form_without_the_word_of_the_session_does_nothing(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     wang = Person(desk, "wang")
     for path in (*POSTS, "/sign-out"):
@@ -167,7 +167,7 @@ def test_a_form_without_the_word_of_the_session_does_nothing(desk: ServedDesk) -
 
 
 def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     desk.violation("shop.example")
     vera = Person(desk, "vera")
@@ -186,7 +186,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_on_record(
         assert '"access_refused"' in new, path
 
 
-def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: ServedDesk) -> None:
+def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: ConsoleDesk) -> None:
     li, watched = Person(desk, "li"), desk.app.state.changes
     watched._listening |= {asyncio.Queue(): "li" for _ in range(MOST_OF_ONE)}
     assert li.get("/changes").status_code == 429
@@ -196,7 +196,7 @@ def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: ServedDes
 
 
 @pytest.mark.both_databases
-def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: ServedDesk) -> None:
+def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")
     pages = ("/", "/queue/list", "/sites", "/sites/shop.example", "/incidents/1-1", "/log", "/no")
@@ -216,7 +216,7 @@ def is_guarded(answer: Any) -> None:
 
 
 def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     nobody = stranger(desk)
     paths = re.findall(r'"(/static/[^"]+)"', nobody.get("/sign-in").text)
@@ -226,7 +226,7 @@ def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(
         assert nobody.get(path.replace("/static/", "/static/0")).status_code == 404
 
 
-def test_the_language_is_that_of_the_switch_else_of_the_browser(desk: ServedDesk) -> None:
+def test_the_language_is_that_of_the_switch_else_of_the_browser(desk: ConsoleDesk) -> None:
     client = stranger(desk)
     accepts = {"accept-language": "fr, zh-CN;q=0.8, en;q=0.5"}
     assert '<html lang="zh-CN">' in client.get("/sign-in", headers=accepts).text
@@ -236,7 +236,7 @@ def test_the_language_is_that_of_the_switch_else_of_the_browser(desk: ServedDesk
 
 
 def test_a_time_is_in_the_zone_of_the_settings_with_the_exact_one_behind_it(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     with freeze_time("2026-03-02 01:30:15", ignore=["_pytest"]):
         desk.violation("shop.example")
@@ -245,7 +245,7 @@ def test_a_time_is_in_the_zone_of_the_settings_with_the_exact_one_behind_it(
     assert 'title="2026-03-02T09:30:15+08:00 Asia/Shanghai · 2026-03-02T01:30:15Z">09:30<' in page
 
 
-def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: ServedDesk) -> None:
+def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: ConsoleDesk) -> None:
     li = Person(desk, "li")
     for path in ("/sites/none.example", "/sites/a b", "/incidents/9-9", "/incidents/x"):
         assert li.get(path).status_code == 404, path
@@ -255,7 +255,7 @@ def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: ServedDesk) 
 
 
 def test_without_a_database_a_page_says_so(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     li = Person(desk, "li")
 
@@ -271,7 +271,7 @@ def test_without_a_database_a_page_says_so(
 # The acts.
 
 
-def test_numbers_are_masked_until_somebody_asks_which_is_on_record(desk: ServedDesk) -> None:
+def test_numbers_are_masked_until_somebody_asks_which_is_on_record(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")
     for path in ("/", "/sites/shop.example", "/incidents/1-1"):
@@ -285,7 +285,7 @@ def test_numbers_are_masked_until_somebody_asks_which_is_on_record(desk: ServedD
 
 
 def test_whom_to_phone_about_an_incident_stands_on_its_page_with_the_way_to_the_number(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     desk.violation("shop.example")
     desk.do("shop.example", c.EditSite(by="li", person="张三"))
@@ -300,7 +300,7 @@ def test_whom_to_phone_about_an_incident_stands_on_its_page_with_the_way_to_the_
 
 
 def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
     desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
@@ -319,7 +319,7 @@ def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(
     assert desk.site("shop.example")["reinstatement"]["by"] == "wang"
 
 
-def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: ServedDesk) -> None:
+def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: ConsoleDesk) -> None:
     id_ = desk.violation("shop.example")
     desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
     li, seen = Person(desk, "li"), str(desk.site("shop.example")["seq"])
@@ -331,7 +331,7 @@ def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: ServedDes
     ]  # fmt: skip
 
 
-def test_a_wrong_password_does_nothing_while_the_last_one_is_fresh(desk: ServedDesk) -> None:
+def test_a_wrong_password_does_nothing_while_the_last_one_is_fresh(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li, seen = Person(desk, "li"), str(desk.site("shop.example")["seq"])
     fields = {"field": "phone", "evidence": "none", "confirm": "shop.example", "seen": seen}
@@ -347,7 +347,7 @@ def about(page: str) -> list[str]:
 
 
 def test_a_site_that_was_changed_meanwhile_is_not_acted_on_and_what_was_typed_is_kept(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     desk.violation("shop.example")
     wang, at = Person(desk, "wang"), "/sites/shop.example/hold"
@@ -366,7 +366,7 @@ def test_a_site_that_was_changed_meanwhile_is_not_acted_on_and_what_was_typed_is
 
 @pytest.mark.parametrize("confirm", ["", "other.example", "not a name"])
 def test_what_closes_a_site_is_done_for_nobody_who_has_not_typed_its_name(
-    desk: ServedDesk, confirm: str
+    desk: ConsoleDesk, confirm: str
 ) -> None:
     desk.violation("shop.example")
     desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
@@ -384,7 +384,7 @@ def test_what_closes_a_site_is_done_for_nobody_who_has_not_typed_its_name(
     assert desk.site("shop.example")["rule"] == "refusal"
 
 
-def test_a_button_that_is_pressed_twice_does_it_once(desk: ServedDesk) -> None:
+def test_a_button_that_is_pressed_twice_does_it_once(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")
     fields = {"outcome": "no-answer", "key": "k1", "seen": "2"}
@@ -395,7 +395,7 @@ def test_a_button_that_is_pressed_twice_does_it_once(desk: ServedDesk) -> None:
 
 
 def test_of_a_long_story_the_newest_lines_are_shown_with_a_way_to_the_older_ones(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.violation("shop.example")
     for outcome in ("no-answer", "reached"):
@@ -414,7 +414,7 @@ def test_of_a_long_story_the_newest_lines_are_shown_with_a_way_to_the_older_ones
     assert li.get("/incidents/1-1?before=0").status_code == 422
 
 
-def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: ServedDesk) -> None:
+def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li, name = Person(desk, "li"), "截图 <b>.png"
     sent = li.send("/incidents/1-1/attach", files={"file": (name, b"\x89PNG content")})
@@ -429,7 +429,7 @@ def test_a_file_is_attached_and_taken_out_again_as_it_was(desk: ServedDesk) -> N
 
 
 def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     desk.violation("shop.example")
     li, at = Person(desk, "li"), "/incidents/1-1/note"
@@ -451,7 +451,7 @@ def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
     ]  # fmt: skip
 
 
-def test_a_note_that_is_refused_is_not_lost_and_stays_for_whom_it_was(desk: ServedDesk) -> None:
+def test_a_note_that_is_refused_is_not_lost_and_stays_for_whom_it_was(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")
     for fields, typed in (
@@ -466,7 +466,7 @@ def test_a_note_that_is_refused_is_not_lost_and_stays_for_whom_it_was(desk: Serv
     assert not [body for body in desk.bodies() if '"note_added"' in body]
 
 
-def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ServedDesk) -> None:
+def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ConsoleDesk) -> None:
     wang = Person(desk, "wang")
     wang.send("/sites", site="shop.example")
     assert ">shop.example is in the register." in wang.get("/sites/shop.example").text
@@ -482,7 +482,7 @@ def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ServedDesk) -> N
     assert ">wang asked for this: another person must answer it." in own
 
 
-def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: ServedDesk) -> None:
+def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     answer = Person(desk, "li").get("/sites?state=bogus")
     assert answer.status_code == 422
@@ -490,7 +490,7 @@ def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: Serv
     assert 'href="/sites/shop.example"' not in answer.text
 
 
-def test_what_was_pasted_is_shown_before_it_is_logged(desk: ServedDesk) -> None:
+def test_what_was_pasted_is_shown_before_it_is_logged(desk: ConsoleDesk) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
     li, before = Person(desk, "li"), len(desk.bodies())
     text = "see hxxps://cdn[.]example/a and https://shop.example/b, https://u:p@shop.example/c"
@@ -505,7 +505,7 @@ def test_what_was_pasted_is_shown_before_it_is_logged(desk: ServedDesk) -> None:
     assert re.findall(r'name="url" value="([^"]*)"', alone) == ["http://shop.example/"]
 
 
-def test_all_that_the_police_are_to_be_told_of_is_found_from_the_queue(desk: ServedDesk) -> None:
+def test_all_that_the_police_are_to_be_told_of_is_found_from_the_queue(desk: ConsoleDesk) -> None:
     ids = [desk.violation(f"s{n}.example") for n in range(3)]
     desk.ahead = timedelta(hours=25)
     li = Person(desk, "li")
@@ -515,7 +515,7 @@ def test_all_that_the_police_are_to_be_told_of_is_found_from_the_queue(desk: Ser
     assert re.findall(r'href="/incidents/([\d-]+)#act-reported"', page) == ids
 
 
-def test_who_may_not_is_told_so_beside_each_button(desk: ServedDesk) -> None:
+def test_who_may_not_is_told_so_beside_each_button(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     page = Person(desk, "vera").get("/sites/shop.example").text
     assert page.count("Your role, viewer, may not do this.") >= 8
@@ -527,7 +527,7 @@ def test_who_may_not_is_told_so_beside_each_button(desk: ServedDesk) -> None:
 @pytest.mark.parametrize("told", ["10", str(MAX_OPEN_BODY + 10), ""])
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
 def test_of_a_form_no_more_is_read_than_anybody_types_whatever_it_says_of_itself(
-    desk: ServedDesk, path: str, told: str, kind: str
+    desk: ConsoleDesk, path: str, told: str, kind: str
 ) -> None:
     """A length may stand beside `Transfer-Encoding: chunked`, and then is not what is sent."""
     head = b'--x\r\nContent-Disposition: form-data; name="to"; filename="to"\r\n\r\n'
@@ -537,7 +537,7 @@ def test_of_a_form_no_more_is_read_than_anybody_types_whatever_it_says_of_itself
     assert answer.status_code == 413
 
 
-def test_of_an_incident_whose_clock_does_not_run_nothing_counts_down(desk: ServedDesk) -> None:
+def test_of_an_incident_whose_clock_does_not_run_nothing_counts_down(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")
     pages = ("/sites/shop.example", "/incidents/1-1")

@@ -16,7 +16,7 @@ from tests.api.rig import PASSWORD
 from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
 from tests.console.customers import Customers
 from tests.patience import until
-from tests.served_desk import HOSTILE, ServedDesk, act, person, sign_in
+from tests.served_desk import HOSTILE, ConsoleDesk, act, person, sign_in
 
 MAIL = """Dear abuse desk,
 we have found phishing at hxxps://shop[.]example/login (and https://shop.example/pay?x=1).
@@ -26,7 +26,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
-def desk(served_desk: ServedDesk) -> ServedDesk:
+def desk(served_desk: ConsoleDesk) -> ConsoleDesk:
     """A served desk: each test has its own, and a clean queue."""
     return served_desk
 
@@ -35,7 +35,7 @@ def said(page: Page) -> str:
     return page.locator("#said").inner_text()
 
 
-def come_back(page: Page, desk: ServedDesk, who: str) -> None:
+def come_back(page: Page, desk: ConsoleDesk, who: str) -> None:
     """Signs in again; a page whose session has ended may go there by itself just now."""
     with suppress(Interrupted):
         page.goto("about:blank")
@@ -44,7 +44,7 @@ def come_back(page: Page, desk: ServedDesk, who: str) -> None:
 
 @pytest.mark.parametrize("locale", ["en-GB", pytest.param("zh-CN", marks=pytest.mark.long)])
 def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
-    browser: Chromium, desk: ServedDesk, locale: str
+    browser: Chromium, desk: ConsoleDesk, locale: str
 ) -> None:
     with (
         person(browser, desk, "li", "/sites", locale=locale) as li,
@@ -143,7 +143,7 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
 
 @looks(each_day="zh-CN-1280-dark")
 def test_no_page_keeps_anybody_out_and_each_fits_its_window(
-    browser: Chromium, desk: ServedDesk, look: Look
+    browser: Chromium, desk: ConsoleDesk, look: Look
 ) -> None:
     site = f"{'long-' * 9}name.{'label-' * 6}x.example"
     incident = desk.violation(
@@ -170,7 +170,7 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
 
 
 def test_neither_a_long_mail_address_nor_the_name_of_a_site_is_squeezed_or_hidden(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     site = "a-shop-with-a-rather-long-name.example"
     incident = desk.violation(site, ago=30 * MINUTE)
@@ -215,7 +215,7 @@ def listen(page: Page) -> None:
         page.reload()
 
 
-def hear(page: Page, desk: ServedDesk) -> None:
+def hear(page: Page, desk: ConsoleDesk) -> None:
     """Waits until a page that listens has been told of all that was done until now."""
     marker = desk.do(f"marker-{secrets.token_hex(4)}.example", c.AddSite(by="li"))["site"]["id"]
     page.wait_for_function("id => told.includes(id)", arg=marker)
@@ -245,7 +245,7 @@ def is_held(page: Page, held: list[T]) -> T:
 
 @pytest.mark.both_databases
 def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     with person(browser, desk, "li") as li, person(browser, desk, "vera") as vera:
         for page in (li, vera):
@@ -265,7 +265,7 @@ def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
         )
 
 
-def test_a_console_that_was_asleep_catches_up(browser: Chromium, desk: ServedDesk) -> None:
+def test_a_console_that_was_asleep_catches_up(browser: Chromium, desk: ConsoleDesk) -> None:
     with person(browser, desk, "li") as li:
         listen(li)
         show(li, hidden=True)
@@ -292,7 +292,7 @@ def show(page: Page, *, hidden: bool) -> None:
 
 
 def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     incident = desk.violation("two.example")
     with (
@@ -325,7 +325,7 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
 
 
 def test_while_somebody_types_nothing_is_taken_from_them(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     desk.violation("typing.example")
     nobody = c.RecordContact(by="li", incident=1, outcome="no-answer")
@@ -350,7 +350,7 @@ def test_while_somebody_types_nothing_is_taken_from_them(
 
 
 def test_an_older_list_does_not_take_the_place_of_a_newer_one(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     """One may be kept from before an act of theirs, for as long as nobody has heard of that."""
     incident = desk.violation("older-list.example")
@@ -367,7 +367,7 @@ def test_an_older_list_does_not_take_the_place_of_a_newer_one(
 
 
 def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     for site in ("news-first.example", "news-second.example"):
         desk.do(site, c.AddSite(by="li"))
@@ -383,7 +383,7 @@ def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
 
 
 def test_a_number_that_is_asked_for_while_a_list_comes_is_shown_in_that_list(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     incident = desk.violation("asked-for.example")
     with person(browser, desk, "li") as li:
@@ -398,7 +398,7 @@ def test_a_number_that_is_asked_for_while_a_list_comes_is_shown_in_that_list(
 
 
 def test_what_changed_between_a_page_and_its_first_news_is_seen(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     with person(browser, desk, "li") as li:
         li.goto("about:blank")
@@ -412,7 +412,7 @@ def test_what_changed_between_a_page_and_its_first_news_is_seen(
 
 
 def test_news_are_asked_for_when_the_page_is_ready_to_act_on_them(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     with person(browser, desk, "li") as li:
         li.goto("about:blank")
@@ -435,7 +435,7 @@ def test_news_are_asked_for_when_the_page_is_ready_to_act_on_them(
 
 
 def test_the_last_news_of_a_burst_is_seen_on_a_page_that_has_a_pace(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     with person(browser, desk, "li", "/orders") as li:
         listen(li)
@@ -447,7 +447,7 @@ def test_the_last_news_of_a_burst_is_seen_on_a_page_that_has_a_pace(
         closed.first.wait_for()
 
 
-def test_the_queue_is_worked_without_a_mouse(browser: Chromium, desk: ServedDesk) -> None:
+def test_the_queue_is_worked_without_a_mouse(browser: Chromium, desk: ConsoleDesk) -> None:
     incident = desk.violation("keys.example")
     with person(browser, desk, "li") as li:
         listen(li)
@@ -492,7 +492,7 @@ def test_the_queue_is_worked_without_a_mouse(browser: Chromium, desk: ServedDesk
 
 
 def test_who_presses_twice_tells_of_no_call_to_somebody_else(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     first = desk.violation("twice-a.example", ago=2 * MINUTE)
     desk.violation("twice-b.example", ago=MINUTE)
@@ -511,7 +511,7 @@ def test_who_presses_twice_tells_of_no_call_to_somebody_else(
 
 
 def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     incident = desk.violation("in-full.example")
     number = "+86 10 5555 0100"
@@ -549,7 +549,9 @@ def test_a_link_for_the_customer_stays_until_it_is_copied(
         expect(link).to_have_text(given)
 
 
-def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Chromium, desk: ServedDesk) -> None:
+def test_what_is_chosen_and_not_sent_is_not_taken_back(
+    browser: Chromium, desk: ConsoleDesk
+) -> None:
     incident = desk.violation("chosen.example")
     with person(browser, desk, "wang", f"/incidents/{incident}") as wang:
         outcome = wang.locator("#act-contact select[name=outcome]")
@@ -561,7 +563,7 @@ def test_what_is_chosen_and_not_sent_is_not_taken_back(browser: Chromium, desk: 
         expect(outcome).to_have_value("no-answer")
 
 
-def test_whatever_is_written_is_text_everywhere(browser: Chromium, desk: ServedDesk) -> None:
+def test_whatever_is_written_is_text_everywhere(browser: Chromium, desk: ConsoleDesk) -> None:
     site = "hostile.example"
     desk.do(site, c.AddSite(by="li", person=HOSTILE, email=f'"{HOSTILE}"@x.example'))
     made = desk.do(
@@ -586,7 +588,7 @@ def test_whatever_is_written_is_text_everywhere(browser: Chromium, desk: ServedD
         assert HOSTILE in wang.locator("main").inner_text()
 
 
-def test_closing_asks_for_the_name_of_the_site(browser: Chromium, desk: ServedDesk) -> None:
+def test_closing_asks_for_the_name_of_the_site(browser: Chromium, desk: ConsoleDesk) -> None:
     desk.violation("close.example")
     with person(browser, desk, "li", "/sites/close.example") as li:
         act(li, "false-info", field="phone", evidence="no such number", confirm="shop.example")

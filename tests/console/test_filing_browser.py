@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from incidents import clock, views
 from incidents.machine import commands as c
 from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
-from tests.served_desk import HOSTILE, ServedDesk, act, person
+from tests.served_desk import HOSTILE, ConsoleDesk, act, person
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Of the desk, whose zone is eight hours ahead."""
@@ -18,24 +18,24 @@ RIGHT_TO_LEFT = "\u202eevil\u202c مرحبا بالعالم"
 LONG = "很长的名称没有空格" * 80
 
 
-def file(desk: ServedDesk, site: str, **details: str) -> None:
+def file(desk: ConsoleDesk, site: str, **details: str) -> None:
     desk.do(site, c.ChangeFiling(by="li", details=tuple(details.items())))
 
 
-def filed(desk: ServedDesk, site: str) -> dict[str, str]:
+def filed(desk: ConsoleDesk, site: str) -> dict[str, str]:
     with desk.house.reading() as connection:
         return views.filing_details(connection, site)
 
 
 @pytest.fixture
-def desk(served_desk: ServedDesk) -> ServedDesk:
+def desk(served_desk: ConsoleDesk) -> ConsoleDesk:
     """A desk where it is noon."""
     served_desk.ahead = NOON - clock.now()
     return served_desk
 
 
 def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     site = "first.example"
     desk.do(site, c.AddSite(by="wang"))
@@ -72,7 +72,7 @@ def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
 
 
 def test_what_was_asked_for_in_full_stays_so_when_the_page_is_fresh(
-    browser: Chromium, desk: ServedDesk
+    browser: Chromium, desk: ConsoleDesk
 ) -> None:
     site = "shown.example"
     desk.do(site, c.AddSite(by="wang"))
@@ -90,7 +90,7 @@ def test_what_was_asked_for_in_full_stays_so_when_the_page_is_fresh(
         expect(vera.locator("#filed")).to_contain_text(NOON.date().isoformat())
 
 
-def hostile(desk: ServedDesk, site: str) -> None:
+def hostile(desk: ConsoleDesk, site: str) -> None:
     day = (NOON.date() - timedelta(days=35)).isoformat()
     desk.do(site, c.AddSite(by="wang"))
     file(
@@ -110,7 +110,7 @@ def hostile(desk: ServedDesk, site: str) -> None:
 
 @looks(each_day="en-GB-360-dark")
 def test_hostile_words_are_text_and_every_page_is_for_everybody(
-    browser: Chromium, desk: ServedDesk, look: Look
+    browser: Chromium, desk: ConsoleDesk, look: Look
 ) -> None:
     site = "hostile.example"
     hostile(desk, site)

@@ -18,7 +18,7 @@ from incidents.filing import telephone
 from incidents.machine import commands as c
 from incidents.store import sealed
 from tests.filing import numbers
-from tests.served_desk import HOSTILE, ServedDesk, Visitor
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 SITE = "shop.example"
 PAGE = f"/sites/{SITE}/filing"
@@ -36,7 +36,7 @@ SECRET = (numbers.person(), "5555 0100", "zhangsan@", "5555 0199", "5555 0177")
 
 
 @pytest.fixture
-def desk(desk: ServedDesk) -> ServedDesk:
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
     """A desk with one site."""
     desk.do(SITE, c.AddSite(by="li"))
     return desk
@@ -45,16 +45,16 @@ def desk(desk: ServedDesk) -> ServedDesk:
 OTHER = "approved.example"
 
 
-def file(desk: ServedDesk, **details: str) -> None:
+def file(desk: ConsoleDesk, **details: str) -> None:
     desk.do(SITE, c.ChangeFiling(by="li", details=tuple(details.items())))
 
 
-def filed(desk: ServedDesk) -> dict[str, str]:
+def filed(desk: ConsoleDesk) -> dict[str, str]:
     with desk.house.reading() as connection:
         return views.filing_details(connection, SITE)
 
 
-def tasks(desk: ServedDesk) -> list[Any]:
+def tasks(desk: ConsoleDesk) -> list[Any]:
     with desk.house.reading() as connection:
         return list(views.site(connection, SITE, clock.now())["tasks"])
 
@@ -92,7 +92,7 @@ def change(visitor: Visitor, section: str, **typed: str) -> Any:
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "auditor"])
 def test_peoples_details_are_masked_for_everybody_until_they_are_asked_for(
-    desk: ServedDesk, role: str
+    desk: ConsoleDesk, role: str
 ) -> None:
     file(desk, **FILED)
     page = Visitor(desk, role).get(PAGE).text
@@ -101,7 +101,7 @@ def test_peoples_details_are_masked_for_everybody_until_they_are_asked_for(
         assert shown in page
 
 
-def test_who_asks_is_shown_all_and_that_goes_on_record_first(desk: ServedDesk) -> None:
+def test_who_asks_is_shown_all_and_that_goes_on_record_first(desk: ConsoleDesk) -> None:
     file(desk, **FILED)
     shown = Visitor(desk, "operator").post(f"{PAGE}/reveal")
     assert [each for each in SECRET if each not in shown.text] == []
@@ -111,7 +111,7 @@ def test_who_asks_is_shown_all_and_that_goes_on_record_first(desk: ServedDesk) -
 
 
 @pytest.mark.parametrize("role", ["viewer", "auditor"])
-def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: ServedDesk, role: str) -> None:
+def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: ConsoleDesk, role: str) -> None:
     file(desk, **FILED)
     visitor = Visitor(desk, role)
     page = visitor.get(PAGE).text
@@ -123,7 +123,7 @@ def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: ServedDesk, 
     assert filed(desk)["level"] == "3"
 
 
-def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: ServedDesk) -> None:
+def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: ConsoleDesk) -> None:
     file(desk, **FILED, service_type="forum")
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
     assert "<b>Access provider</b>: it is one of the things that are filed" in page
@@ -138,7 +138,7 @@ def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Se
     assert "依据: domain.md 5，备案事项" in chinese
 
 
-def test_the_snippet_is_there_to_copy_as_text(desk: ServedDesk) -> None:
+def test_the_snippet_is_there_to_copy_as_text(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     assert "No record number is on record that can be read." in viewer.get(PAGE).text
     file(desk, **FILED)
@@ -149,14 +149,14 @@ def test_the_snippet_is_there_to_copy_as_text(desk: ServedDesk) -> None:
     )
 
 
-def test_a_commercial_site_has_the_steps_for_a_changed_address(desk: ServedDesk) -> None:
+def test_a_commercial_site_has_the_steps_for_a_changed_address(desk: ConsoleDesk) -> None:
     file(desk, nature="commercial", **{"server.a": '{"province":"北京"}'})
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
     assert "Submit it for the first review." in page
     assert "提交初审。" in Visitor(desk, "viewer", "zh").get(PAGE).text
 
 
-def test_the_sites_page_has_score_terms_and_what_waits(desk: ServedDesk) -> None:
+def test_the_sites_page_has_score_terms_and_what_waits(desk: ConsoleDesk) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
         file(desk, opened_on="2026-02-01", responsible_phone="13333333333")
         operator = Visitor(desk, "operator")
@@ -175,7 +175,7 @@ def test_the_sites_page_has_score_terms_and_what_waits(desk: ServedDesk) -> None
 # What is changed.
 
 
-def test_only_what_was_touched_is_changed(desk: ServedDesk) -> None:
+def test_only_what_was_touched_is_changed(desk: ConsoleDesk) -> None:
     file(desk, **FILED)
     operator = Visitor(desk, "operator")
     assert change(operator, "site", level="2", service_type="blog").status_code == 303
@@ -187,7 +187,7 @@ def test_only_what_was_touched_is_changed(desk: ServedDesk) -> None:
 
 
 def test_what_is_masked_stays_unless_something_is_typed_or_it_is_taken_away(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     file(desk, **FILED)
     operator = Visitor(desk, "operator")
@@ -199,14 +199,14 @@ def test_what_is_masked_stays_unless_something_is_typed_or_it_is_taken_away(
     assert "responsible_email" not in filed(desk)
 
 
-def test_what_is_emptied_is_taken_off_the_record(desk: ServedDesk) -> None:
+def test_what_is_emptied_is_taken_off_the_record(desk: ConsoleDesk) -> None:
     file(desk, **FILED)
     change(Visitor(desk, "operator"), "site", registrar="")
     assert "registrar" not in filed(desk)
 
 
 @pytest.mark.both_databases
-def test_two_people_who_change_one_filing_at_once_lose_nothing(desk: ServedDesk) -> None:
+def test_two_people_who_change_one_filing_at_once_lose_nothing(desk: ConsoleDesk) -> None:
     file(desk, **FILED)
     li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")
     fields = form(li.get(PAGE).text, "details-site")
@@ -228,7 +228,7 @@ def test_two_people_who_change_one_filing_at_once_lose_nothing(desk: ServedDesk)
     ],
 )
 def test_who_changes_the_same_detail_later_is_told_so_and_keeps_what_they_typed(
-    desk: ServedDesk, section: str, key: str, first: str, second: str
+    desk: ConsoleDesk, section: str, key: str, first: str, second: str
 ) -> None:
     file(desk, **FILED)
     li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")
@@ -246,7 +246,7 @@ def test_who_changes_the_same_detail_later_is_told_so_and_keeps_what_they_typed(
 
 
 def test_what_was_refused_keeps_what_was_typed_and_no_old_value_of_what_was_not(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     file(desk, **FILED)
     li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")
@@ -263,7 +263,7 @@ def test_what_was_refused_keeps_what_was_typed_and_no_old_value_of_what_was_not(
     assert filed(desk)["home_url"] == "https://shop.example/"
 
 
-def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: ServedDesk) -> None:
+def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: ConsoleDesk) -> None:
     for language, told in (("en", "the day of the opening"), ("zh", "网站开通日期")):
         visitor = Visitor(desk, "operator", language)
         refused = change(visitor, "days", opened_on="2026-02-30")
@@ -273,7 +273,7 @@ def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: ServedDes
 
 
 def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, li = Filed.read, Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "details-days")
@@ -291,7 +291,7 @@ def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
     assert filed(desk) == {}
 
 
-def test_a_server_is_added_changed_and_taken_off(desk: ServedDesk) -> None:
+def test_a_server_is_added_changed_and_taken_off(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "server-")
     new = {**fields, "label": "main", "ip": "203.0.113.7", "province": "广东", "city": "深圳"}
@@ -310,7 +310,7 @@ def test_a_server_is_added_changed_and_taken_off(desk: ServedDesk) -> None:
     assert filed(desk) == {}
 
 
-def test_a_server_keeps_what_is_masked_of_it(desk: ServedDesk) -> None:
+def test_a_server_keeps_what_is_masked_of_it(desk: ConsoleDesk) -> None:
     file(desk, **FILED)
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "server-main")
@@ -322,7 +322,7 @@ def test_a_server_keeps_what_is_masked_of_it(desk: ServedDesk) -> None:
 
 
 def test_of_a_document_the_digest_goes_on_record_and_no_file_is_kept(
-    desk: ServedDesk, tmp_path: Path
+    desk: ConsoleDesk, tmp_path: Path
 ) -> None:
     desk.keep_evidence_in(tmp_path / "evidence", limit=1_000)
     li = Visitor(desk, "operator")
@@ -345,7 +345,7 @@ def test_of_a_document_the_digest_goes_on_record_and_no_file_is_kept(
     assert json.loads(filed(desk)["document.contract"])["kind"] == "access_contract"
 
 
-def test_a_preset_fills_in_a_providers_details(desk: ServedDesk) -> None:
+def test_a_preset_fills_in_a_providers_details(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "preset")
     file(desk, level="3")
@@ -357,7 +357,7 @@ def test_a_preset_fills_in_a_providers_details(desk: ServedDesk) -> None:
     assert filed(desk)["access_phone"] == "95187"
 
 
-def test_a_change_that_settles_a_suspicion_says_so(desk: ServedDesk) -> None:
+def test_a_change_that_settles_a_suspicion_says_so(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     change(li, "responsible", responsible_phone="13333333333")
     [task] = tasks(desk)
@@ -371,7 +371,7 @@ def test_a_change_that_settles_a_suspicion_says_so(desk: ServedDesk) -> None:
     assert tasks(desk) == []
 
 
-def test_who_finds_a_suspicion_unfounded_says_so_in_the_queue(desk: ServedDesk) -> None:
+def test_who_finds_a_suspicion_unfounded_says_so_in_the_queue(desk: ConsoleDesk) -> None:
     file(desk, responsible_phone="13333333333")
     li = Visitor(desk, "operator")
     [task] = tasks(desk)
@@ -381,7 +381,7 @@ def test_who_finds_a_suspicion_unfounded_says_so_in_the_queue(desk: ServedDesk) 
     assert "并非虚假" in page
 
 
-def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: ServedDesk) -> None:
+def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: ConsoleDesk) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
         file(desk, opened_on="2026-02-01")
         desk.do(OTHER, c.AddSite(by="li"))
@@ -400,7 +400,7 @@ def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: ServedDesk) -> N
     assert "已逾期 7 天" in chinese
 
 
-def test_hostile_words_are_shown_as_text(desk: ServedDesk) -> None:
+def test_hostile_words_are_shown_as_text(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     change(li, "subject", subject_name=HOSTILE)
     change(li, "site", support_name="\u202eevil\u202c مرحبا", level_reason="很" * 4_000)
@@ -410,7 +410,7 @@ def test_hostile_words_are_shown_as_text(desk: ServedDesk) -> None:
     assert form(page, "details-site")["level_reason"] == "很" * 4_000
 
 
-def test_words_of_several_lines_come_back_as_they_are(desk: ServedDesk) -> None:
+def test_words_of_several_lines_come_back_as_they_are(desk: ConsoleDesk) -> None:
     file(desk, level_reason="一\n\n二", access_place="x\ny")
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "details-site")
@@ -422,7 +422,7 @@ def test_words_of_several_lines_come_back_as_they_are(desk: ServedDesk) -> None:
 
 
 def test_an_erased_detail_is_told_as_erased_and_can_be_filed_anew(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file(desk, **FILED)
     li = Visitor(desk, "operator")
@@ -434,7 +434,7 @@ def test_an_erased_detail_is_told_as_erased_and_can_be_filed_anew(
 
 
 def test_without_the_libraries_the_page_says_what_to_install(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "details-responsible")
@@ -452,7 +452,7 @@ def test_without_the_libraries_the_page_says_what_to_install(
 
 
 def test_settings_that_are_wrong_are_told_and_the_page_stands(
-    desk: ServedDesk, tmp_path: Path
+    desk: ConsoleDesk, tmp_path: Path
 ) -> None:
     li = Visitor(desk, "operator")
     for said in ('icp_form = "none"', f'presets = "{tmp_path}/none.toml"'):
@@ -463,7 +463,7 @@ def test_settings_that_are_wrong_are_told_and_the_page_stands(
 # The terms of all sites.
 
 
-def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: ServedDesk) -> None:
+def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: ConsoleDesk) -> None:
     with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
         file(desk, opened_on="2026-02-01")
         desk.do(OTHER, c.AddSite(by="li"))
@@ -484,7 +484,7 @@ def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: Serve
 
 
 def test_more_terms_than_a_page_takes_are_said(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from incidents.console import terms
 

@@ -10,13 +10,13 @@ import pytest
 from incidents import clock, views
 from incidents.console import orders
 from incidents.machine import commands as c
-from tests.served_desk import HOSTILE, ServedDesk, Visitor
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 SITE = "shop.example"
 
 
 @pytest.fixture
-def desk(desk: ServedDesk) -> ServedDesk:
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
     """Two sites that are to be held: the order of the first is given up, the other's waits."""
     ago = timedelta(minutes=10)
     for site in (SITE, "other.example"):
@@ -26,25 +26,25 @@ def desk(desk: ServedDesk) -> ServedDesk:
     return desk
 
 
-def give_up(desk: ServedDesk) -> None:
+def give_up(desk: ConsoleDesk) -> None:
     failed = c.RecordFailure(
         order=2, lane="act", adapter="panel", attempts=9, problem="http_503"
     )  # fmt: skip
     desk.do(SITE, failed)
 
 
-def state(desk: ServedDesk, id_: str) -> str:
+def state(desk: ConsoleDesk, id_: str) -> str:
     with desk.house.reading() as connection:
         unsettled = views.unsettled(connection, clock.now())
     return next((str(each["state"]) for each in unsettled if each["id"] == id_), "settled")
 
 
-def seen(desk: ServedDesk) -> dict[str, str]:
+def seen(desk: ConsoleDesk) -> dict[str, str]:
     with desk.house.reading() as connection:
         return {"seen": str(views.site(connection, SITE, clock.now())["seq"])}
 
 
-def test_what_is_given_up_comes_first_then_what_is_late(desk: ServedDesk) -> None:
+def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/orders").text
     assert page.index('id="o-1-o2"') < page.index('id="o-2-o2"')
     assert "Given up, and tried no more by itself: 1" in page
@@ -54,7 +54,7 @@ def test_what_is_given_up_comes_first_then_what_is_late(desk: ServedDesk) -> Non
     assert "<b>http_503</b>" in page
 
 
-def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: ServedDesk) -> None:
+def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     assert 'id="o-1-o2"' not in viewer.get("/orders", site="Other.Example").text
     assert 'id="o-2-o2"' not in viewer.get("/orders", dead="1").text
@@ -64,7 +64,7 @@ def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: ServedDesk) -> Non
     assert viewer.get("/orders", site="no name").status_code == 422
 
 
-def test_red_lines_and_the_site_lead_to_the_orders(desk: ServedDesk) -> None:
+def test_red_lines_and_the_site_lead_to_the_orders(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     queue = viewer.get("/").text
     assert 'href="/orders/1-o2"' in queue
@@ -73,7 +73,7 @@ def test_red_lines_and_the_site_lead_to_the_orders(desk: ServedDesk) -> None:
     assert f'href="/orders?site={SITE}"' in viewer.get(f"/sites/{SITE}").text
 
 
-def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ServedDesk) -> None:
+def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ConsoleDesk) -> None:
     wang = Visitor(desk, "supervisor")
     assert 'id="why-cancel"' not in wang.get("/orders/1-o2").text
     assert wang.post("/orders/1-o2/retry", seen(desk)).status_code == 303
@@ -84,7 +84,7 @@ def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ServedDe
     assert "tried again: suspend shop.example" in wang.get("/orders/1-o2").text
 
 
-def test_an_order_is_cancelled_with_a_reason_and_not_without(desk: ServedDesk) -> None:
+def test_an_order_is_cancelled_with_a_reason_and_not_without(desk: ConsoleDesk) -> None:
     wang = Visitor(desk, "supervisor")
     assert wang.post("/orders/1-o2/cancel", seen(desk)).status_code == 409
     assert state(desk, "1-o2") == "dead"
@@ -96,14 +96,14 @@ def test_an_order_is_cancelled_with_a_reason_and_not_without(desk: ServedDesk) -
     assert HOSTILE not in page
 
 
-def test_what_was_decided_on_an_old_page_is_not_done(desk: ServedDesk) -> None:
+def test_what_was_decided_on_an_old_page_is_not_done(desk: ConsoleDesk) -> None:
     wang, before = Visitor(desk, "supervisor"), seen(desk)
     desk.do(SITE, c.EditSite(by="li", person="x"))
     assert wang.post("/orders/1-o2/retry", before).status_code == 409
     assert state(desk, "1-o2") == "dead"
 
 
-def test_who_may_not_steer_orders_is_told_so_beside_each_button(desk: ServedDesk) -> None:
+def test_who_may_not_steer_orders_is_told_so_beside_each_button(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     page = li.get("/orders/1-o2").text
     assert page.count("Your role, operator, may not do this.") == 2
@@ -111,7 +111,7 @@ def test_who_may_not_steer_orders_is_told_so_beside_each_button(desk: ServedDesk
     assert li.post("/orders/reconcile").status_code == 403
 
 
-def test_an_order_that_is_none_has_no_page(desk: ServedDesk) -> None:
+def test_an_order_that_is_none_has_no_page(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     for path in ("/orders/9-o9", "/orders/1-o99", "/orders/x", "/orders/1-o1"):
         assert viewer.get(path).status_code == 404, path
@@ -127,7 +127,7 @@ state_command = ["/bin/echo", "active"]
 
 
 def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
-    desk: ServedDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orders, "MAX_SITES", 1)
     (tmp_path / "config.toml").write_text(PANEL)
@@ -144,7 +144,7 @@ def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
     assert "Compared:" not in Visitor(desk, "viewer").get(sent.headers["location"]).text
 
 
-def test_an_adapter_that_is_set_up_wrongly_is_named(desk: ServedDesk, tmp_path: Path) -> None:
+def test_an_adapter_that_is_set_up_wrongly_is_named(desk: ConsoleDesk, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(PANEL.replace("exec", "exce"))
     wang = Visitor(desk, "supervisor")
     sent = wang.post("/orders/reconcile")

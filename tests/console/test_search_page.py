@@ -12,13 +12,13 @@ from incidents.console import search
 from incidents.machine import commands as c
 from incidents.store.pages import TooCostlyError
 from incidents.views import lists
-from tests.served_desk import HOSTILE, ServedDesk, Visitor
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 NOTE = "the page shows a fake bank; call +86 10 5555 0100"
 
 
 @pytest.fixture
-def desk(desk: ServedDesk) -> ServedDesk:
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
     """Five shops, one of which has incidents with notes, addresses and contacts."""
     for n in range(5):
         desk.do(f"shop{n}.example", c.AddSite(by="li", phone="+86 10 5555 0199"))
@@ -41,7 +41,7 @@ def onward(answer: Any) -> list[str]:
 
 
 @pytest.mark.both_databases
-def test_sites_addresses_and_notes_are_found_by_a_part(desk: ServedDesk) -> None:
+def test_sites_addresses_and_notes_are_found_by_a_part(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     for q, found in {
         "SHOP3": ["s-4"],
@@ -57,20 +57,20 @@ def test_sites_addresses_and_notes_are_found_by_a_part(desk: ServedDesk) -> None
         assert "5555 0100" not in page.text, q
 
 
-def test_nobody_guesses_a_number_digit_by_digit(desk: ServedDesk) -> None:
+def test_nobody_guesses_a_number_digit_by_digit(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     for q in ("5555 0100", "5555 0199", "0100"):
         assert hits(viewer.get("/search", q=q)) == [], q
 
 
-def test_what_is_found_is_text_whatever_it_is(desk: ServedDesk) -> None:
+def test_what_is_found_is_text_whatever_it_is(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "operator", "zh").get("/search", q="<script>document")
     assert hits(page) == ["i-1-2"]
     assert "<script>document" not in page.text
     assert HOSTILE in unescape(page.text)
 
 
-def test_a_name_or_an_id_that_there_is_leads_to_its_page(desk: ServedDesk) -> None:
+def test_a_name_or_an_id_that_there_is_leads_to_its_page(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     for q, page in (("Shop1.Example", "/sites/shop1.example"), (" 1-2 ", "/incidents/1-2")):
         assert viewer.get("/search", q=q).headers["location"] == page
@@ -78,7 +78,7 @@ def test_a_name_or_an_id_that_there_is_leads_to_its_page(desk: ServedDesk) -> No
 
 
 def test_many_results_come_page_by_page_each_kind_by_itself(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PAGE", 2)
     viewer = Visitor(desk, "viewer")
@@ -90,7 +90,7 @@ def test_many_results_come_page_by_page_each_kind_by_itself(
     assert hits(viewer.get(onward(second)[0])) == ["s-5"]
 
 
-def test_what_cannot_be_looked_for_is_said_on_the_page(desk: ServedDesk) -> None:
+def test_what_cannot_be_looked_for_is_said_on_the_page(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     assert viewer.get("/search").status_code == 200
     for q in ("a\0b", "x" * 101):
@@ -99,7 +99,7 @@ def test_what_cannot_be_looked_for_is_said_on_the_page(desk: ServedDesk) -> None
 
 
 def test_what_takes_too_long_is_said_and_the_rest_is_shown(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_long(*_: object, **__: object) -> None:
         raise TooCostlyError(seconds=5)
@@ -110,7 +110,7 @@ def test_what_takes_too_long_is_said_and_the_rest_is_shown(
     assert "that is the longest a look may take" in page.text
 
 
-def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: ServedDesk) -> None:
+def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     for path in ("/", "/sites", "/orders", "/overview", "/audit", "/policy", "/no"):
         assert '<input id="find" name="q" type="search" value=""' in viewer.get(path).text, path
@@ -118,7 +118,7 @@ def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: Serv
 
 
 def test_the_register_is_narrowed_page_by_page(
-    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("incidents.console.site.PAGE", 2)
     viewer, found = Visitor(desk, "viewer"), []

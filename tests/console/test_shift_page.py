@@ -9,13 +9,13 @@ from incidents.desk import accounts
 from incidents.machine import commands as c
 from incidents.views import holders
 from tests.api.rig import ADMIN
-from tests.served_desk import ServedDesk, Visitor
+from tests.served_desk import ConsoleDesk, Visitor
 
 LI, WANG = "operator-1", "supervisor-1"
 
 
 @pytest.fixture
-def desk(desk: ServedDesk) -> ServedDesk:
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
     """Three violations on two sites: the operator holds two of them, the supervisor one."""
     for role in ("viewer", "operator", "supervisor"):
         desk.have_account(role)
@@ -29,14 +29,14 @@ def desk(desk: ServedDesk) -> ServedDesk:
     return desk
 
 
-def held(desk: ServedDesk) -> dict[str, list[str]]:
+def held(desk: ConsoleDesk) -> dict[str, list[str]]:
     with desk.house.reading() as connection:
         found = holders.holders(connection)
     assert all(each["total"] == len(each["items"]) for each in found)
     return {each["by"]: sorted(item["id"] for item in each["items"]) for each in found}
 
 
-def test_everybody_sees_who_holds_what_their_own_first(desk: ServedDesk) -> None:
+def test_everybody_sees_who_holds_what_their_own_first(desk: ConsoleDesk) -> None:
     assert held(desk) == {LI: ["1-1", "2-1"], WANG: ["1-2"]}
     page = Visitor(desk, "supervisor").get("/hand-over").text
     assert page.index(f"<bdi>{WANG}</bdi> <small>(you)") < page.index(f"<bdi>{LI}</bdi> <small>")
@@ -44,7 +44,7 @@ def test_everybody_sees_who_holds_what_their_own_first(desk: ServedDesk) -> None
     assert 'href="/incidents/2-1"' in Visitor(desk, "viewer").get("/hand-over").text
 
 
-def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: ServedDesk) -> None:
+def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: ConsoleDesk) -> None:
     with desk.house.reading() as connection:
         found = holders.holders(connection, most=1)
     assert [(each["by"], each["total"], len(each["items"])) for each in found] == [
@@ -52,14 +52,14 @@ def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: ServedDesk
     ]  # fmt: skip
 
 
-def test_all_that_one_holds_goes_to_the_next_shift(desk: ServedDesk) -> None:
+def test_all_that_one_holds_goes_to_the_next_shift(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     assert li.post("/hand-over", {"to": WANG, "site": ""}).status_code == 303
     assert held(desk) == {WANG: ["1-1", "1-2", "2-1"]}
     assert f"Handed over to {WANG}: 2." in li.get("/hand-over").text
 
 
-def test_or_what_one_holds_of_one_site(desk: ServedDesk) -> None:
+def test_or_what_one_holds_of_one_site(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator", "zh")
     assert li.post("/hand-over", {"to": WANG, "site": "shop.example"}).status_code == 303
     assert held(desk) == {LI: ["2-1"], WANG: ["1-1", "1-2"]}
@@ -69,7 +69,7 @@ def test_or_what_one_holds_of_one_site(desk: ServedDesk) -> None:
     assert "您在那里没有认领的事项" in again.text
 
 
-def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ServedDesk) -> None:
+def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ConsoleDesk) -> None:
     desk.account("gone-1", "operator")
     desk.house.desk.on_record(lambda found: accounts.disable(found, ADMIN, "gone-1", clock.now))
     li, before = Visitor(desk, "operator"), held(desk)
@@ -86,7 +86,7 @@ def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ServedDesk) -> None:
     assert held(desk) == before
 
 
-def test_who_may_not_or_has_nothing_is_told_so_beside_the_button(desk: ServedDesk) -> None:
+def test_who_may_not_or_has_nothing_is_told_so_beside_the_button(desk: ConsoleDesk) -> None:
     assert "Your role, viewer, may not do this." in Visitor(desk, "viewer").get("/hand-over").text
     li = Visitor(desk, "operator")
     li.post("/hand-over", {"to": WANG})

@@ -7,14 +7,14 @@ import re
 import pytest
 
 from incidents.machine import commands as c
-from tests.served_desk import ServedDesk, Visitor
+from tests.served_desk import ConsoleDesk, Visitor
 
 SITE = "shop.example"
 LONG = "字" * 5_000
 
 
 @pytest.fixture
-def desk(desk: ServedDesk) -> ServedDesk:
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
     """A site with an incident, and one attempt to reach somebody."""
     desk.violation(SITE)
     desk.do(SITE, c.RecordContact(by="li", incident=1, outcome="no-answer"))
@@ -32,7 +32,7 @@ def desk(desk: ServedDesk) -> ServedDesk:
     ],
 )
 def test_what_is_too_long_is_refused_in_words_and_stands_in_its_field_again(
-    desk: ServedDesk, path: str, field: str, fields: dict[str, str]
+    desk: ConsoleDesk, path: str, field: str, fields: dict[str, str]
 ) -> None:
     again = Visitor(desk, "supervisor").post(path, {**fields, field: LONG})
     assert again.status_code == 409
@@ -41,7 +41,7 @@ def test_what_is_too_long_is_refused_in_words_and_stands_in_its_field_again(
     assert not re.search(f'<p class="quote">{LONG}', again.text)
 
 
-def test_no_browser_cuts_what_is_pasted_into_a_text_without_a_word(desk: ServedDesk) -> None:
+def test_no_browser_cuts_what_is_pasted_into_a_text_without_a_word(desk: ConsoleDesk) -> None:
     wang = Visitor(desk, "supervisor")
     for page in ("/log", "/incidents/1-1", "/sites/shop.example", "/policy", "/simulate"):
         areas = re.findall("<textarea[^>]*>", wang.get(page).text)
@@ -50,7 +50,7 @@ def test_no_browser_cuts_what_is_pasted_into_a_text_without_a_word(desk: ServedD
 
 
 def test_a_mail_that_is_too_long_to_be_searched_is_refused_rather_than_searched_in_part(
-    desk: ServedDesk,
+    desk: ConsoleDesk,
 ) -> None:
     mail = "x " * 50_000 + "https://shop.example/a"
     again = Visitor(desk, "operator").post("/log", {"step": "look", "paste": mail})
@@ -59,7 +59,7 @@ def test_a_mail_that_is_too_long_to_be_searched_is_refused_rather_than_searched_
     assert f">{mail}</textarea>" in again.text
 
 
-def test_a_site_that_is_not_taken_in_keeps_what_was_typed_of_it(desk: ServedDesk) -> None:
+def test_a_site_that_is_not_taken_in_keeps_what_was_typed_of_it(desk: ConsoleDesk) -> None:
     typed = {"site": "new.example", "phone": "+86 10 5555 0100 " * 5, "person": "Zhang"}
     again = Visitor(desk, "operator").post("/sites", typed)
     assert again.status_code == 409

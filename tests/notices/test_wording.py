@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -362,8 +364,6 @@ def test_the_page_too_can_be_the_operator_s(tmp_path: Path) -> None:
 
 
 def test_a_changed_template_is_used_at_once(tmp_path: Path) -> None:
-    import os
-
     wording = _overridden(tmp_path, "en/closed.txt.jinja", "one\n\none")
     assert wording.words("closed", samples.of("closed"), "en") == ("one", "one")
     _overridden(tmp_path, "en/closed.txt.jinja", "two\n\ntwo")
@@ -378,6 +378,26 @@ def test_a_template_that_comes_later_goes_before_the_shipped_one_at_once(tmp_pat
     assert wording.words("closed", samples.of("closed"), "en") == ("one", "one")
     (tmp_path / "en/closed.txt.jinja").unlink()
     assert wording.words("closed", samples.of("closed"), "en") == shipped
+
+
+def test_a_folder_that_may_not_be_entered_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wording = _overridden(tmp_path, "en/closed.txt.jinja", "one\n\none")
+    stat = os.stat
+
+    def refuse(path: Any, *options: Any, **more: Any) -> os.stat_result:
+        if str(path).startswith(f"{tmp_path}/en/"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, *options, **more)
+
+    # Root may enter any folder.
+    monkeypatch.setattr(os, "stat", refuse)
+    for _ in range(2):
+        assert wording.words("closed", samples.of("closed"), "en") == (
+            WORDING.words("closed", samples.of("closed"), "en")
+        )
+    assert wording.overridden("closed", "en") is None
 
 
 def test_a_file_that_was_saved_on_windows_is_read(tmp_path: Path) -> None:

@@ -281,9 +281,7 @@ def test_what_was_recorded_before_the_thirty_days_is_left_out(day: Day) -> None:
     assert look(day)["today"]["violations"] == 0
 
 
-def test_the_number_of_queries_is_fixed_and_each_finds_what_was_lately_by_an_index(
-    day: Day,
-) -> None:
+def test_a_look_takes_seven_queries_and_those_of_recent_rows_use_an_index(day: Day) -> None:
     empty = len(day.statements(lambda: look(day)))
     a_month(day, seed=5)
     assert len(day.statements(lambda: look(day))) == empty == 7

@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 from incidents.machine import commands as c
-from tests.served_desk import HOSTILE, ServedDesk
+from tests.served_desk import HOSTILE, ConsoleDesk
 
 _LONG = "违反互联网信息内容管理规定并且名称特别特别长的一个类别" * 3
 _CATEGORIES = (
@@ -14,7 +14,7 @@ _CATEGORIES = (
 )  # fmt: skip
 
 
-def a_month(desk: ServedDesk) -> None:
+def a_month(desk: ConsoleDesk) -> None:
     """Thirty days, up to a moment ago."""
     random, ago = Random(1), timedelta(days=29)
     logged = {f"s{n}.example": 0 for n in range(8)}

@@ -17,11 +17,11 @@ from incidents.audit.signing_key import KeyRing
 from incidents.machine import commands as c
 from tests.log_key import make_key
 from tests.patience import PATIENCE_S, until
-from tests.served_desk import HOSTILE, ServedDesk, Visitor
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 
 @pytest.fixture
-def record(desk: ServedDesk) -> ServedDesk:
+def record(desk: ConsoleDesk) -> ConsoleDesk:
     """Two sites, a violation on either, and a clock that has lapsed."""
     for site in ("a.example", "b.example"):
         desk.do(site, c.AddSite(by="li"), ago=timedelta(hours=3))
@@ -42,7 +42,7 @@ def verified(by: Visitor) -> str:
     return str(by.get("/audit/verdict").text)
 
 
-def test_the_latest_entries_come_first(record: ServedDesk) -> None:
+def test_the_latest_entries_come_first(record: ConsoleDesk) -> None:
     page = Visitor(record, "auditor").get("/audit")
     assert page.status_code == 200
     assert kinds(page)[-1] == "site_added"
@@ -60,12 +60,12 @@ def test_the_latest_entries_come_first(record: ServedDesk) -> None:
     ],
 )
 def test_the_record_is_filtered(
-    record: ServedDesk, asked: dict[str, str], expected: list[str]
+    record: ConsoleDesk, asked: dict[str, str], expected: list[str]
 ) -> None:
     assert kinds(Visitor(record, "auditor").get("/audit", **asked)) == expected
 
 
-def test_what_nobody_can_look_for_is_said_and_what_was_typed_stays(record: ServedDesk) -> None:
+def test_what_nobody_can_look_for_is_said_and_what_was_typed_stays(record: ConsoleDesk) -> None:
     by = Visitor(record, "auditor")
     for asked in (
         {"site": "c.example"}, {"since": "yesterday"},
@@ -77,13 +77,15 @@ def test_what_nobody_can_look_for_is_said_and_what_was_typed_stays(record: Serve
         assert f'value="{next(iter(asked.values()))}"' in page.text
 
 
-def test_a_hostile_filter_stays_text(record: ServedDesk) -> None:
+def test_a_hostile_filter_stays_text(record: ConsoleDesk) -> None:
     by = Visitor(record, "auditor")
     for field in ("site", "person", "since", "kind", "after"):
         assert HOSTILE not in by.get("/audit", **{field: HOSTILE}).text
 
 
-def test_older_entries_are_a_page_away(record: ServedDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_older_entries_are_a_page_away(
+    record: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("incidents.console.audit.PAGE", 3)
     by = Visitor(record, "auditor")
     page, seen = by.get("/audit"), []
@@ -99,7 +101,7 @@ def test_older_entries_are_a_page_away(record: ServedDesk, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_the_export_is_the_one_of_the_command_line(record: ServedDesk, form: str) -> None:
+def test_the_export_is_the_one_of_the_command_line(record: ConsoleDesk, form: str) -> None:
     answer = Visitor(record, "auditor").get(f"/audit/export.{form}")
     with record.house.reading() as connection:
         stored = export.stored(connection, export.Selection())
@@ -108,12 +110,12 @@ def test_the_export_is_the_one_of_the_command_line(record: ServedDesk, form: str
     assert answer.headers["content-disposition"] == f'attachment; filename="entries.{form}"'
 
 
-def test_the_export_of_one_site_has_its_entries_alone(record: ServedDesk) -> None:
+def test_the_export_of_one_site_has_its_entries_alone(record: ConsoleDesk) -> None:
     answer = Visitor(record, "auditor").get("/audit/export.jsonl", site="b.example")
     assert {line.count(b'"site":"b.example"') for line in answer.content.splitlines()} == {1}
 
 
-def test_who_may_not_export_is_told_why_and_refused(record: ServedDesk) -> None:
+def test_who_may_not_export_is_told_why_and_refused(record: ConsoleDesk) -> None:
     viewer = Visitor(record, "viewer")
     assert "Your role, viewer, may not do this." in viewer.get("/audit").text
     assert viewer.get("/audit/export.jsonl").status_code == 403
@@ -124,7 +126,7 @@ def test_who_may_not_export_is_told_why_and_refused(record: ServedDesk) -> None:
 
 
 @pytest.mark.both_databases
-def test_a_log_that_is_right_is_verified_in_words(record: ServedDesk) -> None:
+def test_a_log_that_is_right_is_verified_in_words(record: ConsoleDesk) -> None:
     by = Visitor(record, "auditor")
     told = verified(by)
     assert "Verified." in told
@@ -132,7 +134,7 @@ def test_a_log_that_is_right_is_verified_in_words(record: ServedDesk) -> None:
     assert "核验通过。" in Visitor(record, "auditor", "zh").get("/audit").text
 
 
-def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: ServedDesk) -> None:
+def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: ConsoleDesk) -> None:
     sequencer.number_all(record.house.engine)
     with record.house.engine.begin() as connection:
         connection.execute(
@@ -144,7 +146,7 @@ def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: Serv
 
 
 def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
-    record: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    record: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by = Visitor(record, "auditor")
     with monkeypatch.context() as broken:
@@ -155,7 +157,7 @@ def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
 
 
 def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
-    record: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    record: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, by = Event(), Visitor(record, "auditor")
     monkeypatch.setattr(
@@ -171,7 +173,7 @@ def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
 
 
 def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
-    record: ServedDesk, tmp_path: Path
+    record: ConsoleDesk, tmp_path: Path
 ) -> None:
     by = Visitor(record, "viewer")
     assert "No checkpoint is signed yet" in by.get("/audit").text
@@ -181,7 +183,7 @@ def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
     assert "Nobody outside has countersigned it" in by.get("/audit").text
 
 
-def signed(desk: ServedDesk, key: Path) -> str:
+def signed(desk: ConsoleDesk, key: Path) -> str:
     """The log's first checkpoint."""
     make_key(desk.house, key)
     sequencer.number_all(desk.house.engine)

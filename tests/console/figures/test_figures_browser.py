@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from incidents.machine import commands as c
 from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
 from tests.console.figures.month import a_month
-from tests.served_desk import ServedDesk, person
+from tests.served_desk import ConsoleDesk, person
 
 LONG = "这是一个非常非常长的网站名称"
 LINES = "occurred_at,site,contact\n" + "".join(
@@ -28,7 +28,7 @@ HEADINGS = {
 
 
 @pytest.fixture
-def full(served_desk: ServedDesk) -> ServedDesk:
+def full(served_desk: ConsoleDesk) -> ConsoleDesk:
     """A desk with a month behind it."""
     a_month(served_desk)
     return served_desk
@@ -40,7 +40,7 @@ def keeps_nobody_out(page: Page) -> None:
     assert overflow(page) == 0
 
 
-def each_page_keeps_nobody_out(browser: Chromium, desk: ServedDesk, look: Look) -> None:
+def each_page_keeps_nobody_out(browser: Chromium, desk: ConsoleDesk, look: Look) -> None:
     with person(browser, desk, "wang", **look) as page:
         for path, headings in HEADINGS.items():
             page.goto(desk.url + path)
@@ -51,7 +51,7 @@ def each_page_keeps_nobody_out(browser: Chromium, desk: ServedDesk, look: Look) 
 
 @looks(each_day="zh-CN-360-light")
 def test_each_page_keeps_nobody_out_and_fits_its_window(
-    browser: Chromium, full: ServedDesk, look: Look
+    browser: Chromium, full: ConsoleDesk, look: Look
 ) -> None:
     each_page_keeps_nobody_out(browser, full, look)
 
@@ -59,14 +59,14 @@ def test_each_page_keeps_nobody_out_and_fits_its_window(
 @pytest.mark.long
 @looks(each_day="")
 def test_each_page_of_an_empty_desk_keeps_nobody_out_and_fits_its_window(
-    browser: Chromium, served_desk: ServedDesk, look: Look
+    browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
     each_page_keeps_nobody_out(browser, served_desk, look)
 
 
 @looks(each_day="en-GB-1280-light")
 def test_a_file_is_simulated_and_read_page_by_page(
-    browser: Chromium, served_desk: ServedDesk, look: Look
+    browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
     with person(browser, served_desk, "wang", "/simulate", **look) as page:
         page.set_input_files(
@@ -83,7 +83,7 @@ def test_a_file_is_simulated_and_read_page_by_page(
 
 @looks(each_day="en-GB-360-dark")
 def test_the_log_is_verified_while_the_page_waits(
-    browser: Chromium, served_desk: ServedDesk, look: Look
+    browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
     with person(browser, served_desk, "wang", "/audit", **look) as page:
         page.locator("#verify button.main").click()
@@ -92,7 +92,7 @@ def test_the_log_is_verified_while_the_page_waits(
 
 
 def test_an_entry_is_found_and_the_record_is_taken_away(
-    browser: Chromium, served_desk: ServedDesk
+    browser: Chromium, served_desk: ConsoleDesk
 ) -> None:
     served_desk.violation("seldom.example")
     served_desk.violation("often.example")
@@ -111,7 +111,7 @@ def test_an_entry_is_found_and_the_record_is_taken_away(
 
 
 def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
-    browser: Chromium, served_desk: ServedDesk
+    browser: Chromium, served_desk: ConsoleDesk
 ) -> None:
     served_desk.violation("often.example")
     served_desk.do("often.example", c.Log(by="li", again=True))
@@ -130,7 +130,7 @@ def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
 
 
 def test_on_a_telephone_the_labels_below_a_chart_are_large_enough_and_apart(
-    browser: Chromium, full: ServedDesk
+    browser: Chromium, full: ConsoleDesk
 ) -> None:
     for locale in ("en-GB", "zh-CN"):
         with person(browser, full, "wang", "/overview", locale=locale, width=360) as page:

@@ -4,11 +4,11 @@ import pytest
 
 from incidents.machine import commands as c
 from tests.console.figures.month import a_month
-from tests.served_desk import HOSTILE, ServedDesk, Visitor
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 
 @pytest.mark.both_databases
-def test_it_shows_each_chart_with_a_table_behind_it_in_both_languages(desk: ServedDesk) -> None:
+def test_it_shows_each_chart_with_a_table_behind_it_in_both_languages(desk: ConsoleDesk) -> None:
     a_month(desk)
     page = Visitor(desk, "viewer").get("/overview")
     assert page.status_code == 200
@@ -20,7 +20,7 @@ def test_it_shows_each_chart_with_a_table_behind_it_in_both_languages(desk: Serv
     assert "Violations" not in chinese
 
 
-def test_a_hostile_category_stays_text(desk: ServedDesk) -> None:
+def test_a_hostile_category_stays_text(desk: ConsoleDesk) -> None:
     desk.do("shop.example", c.AddSite(by="li"))
     desk.do("shop.example", c.Log(by="li", category=HOSTILE))
     page = Visitor(desk, "viewer").get("/overview").text
@@ -28,13 +28,13 @@ def test_a_hostile_category_stays_text(desk: ServedDesk) -> None:
     assert "&lt;script&gt;document.title=" in page
 
 
-def test_an_empty_desk_says_that_there_is_nothing_yet(desk: ServedDesk) -> None:
+def test_an_empty_desk_says_that_there_is_nothing_yet(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/overview").text
     assert page.count("Nothing yet.") == 5
     assert '<svg class="chart"' not in page
 
 
-def test_nobody_sees_it_without_signing_in(desk: ServedDesk) -> None:
+def test_nobody_sees_it_without_signing_in(desk: ConsoleDesk) -> None:
     answer = desk.nobody().get("/overview", headers={"accept": "text/html"}, follow_redirects=False)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/sign-in?to=/overview"

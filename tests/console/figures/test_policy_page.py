@@ -11,7 +11,7 @@ from incidents.audit import activations
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
 from tests.api.rig import PASSWORD
-from tests.served_desk import HOSTILE, ServedDesk, Visitor
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 TWO = "[repeat]\ncount = 2\n"
 KEPT = "[closure]\ntwo_people = true\n"
@@ -19,7 +19,7 @@ CONFIRM = "activate"
 
 
 @pytest.fixture
-def supervisor(desk: ServedDesk) -> Visitor:
+def supervisor(desk: ConsoleDesk) -> Visitor:
     """At a desk with a site that two violations would have closed."""
     desk.do("shop.example", c.AddSite(by="li"))
     for _ in range(2):
@@ -38,7 +38,7 @@ def activated(by: Visitor, place: str, **fields: str) -> Any:
     return by.post(f"{place}/activate", {"reason": "两次就够", "confirm": CONFIRM, **fields})
 
 
-def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: ServedDesk) -> None:
+def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: ConsoleDesk) -> None:
     english = Visitor(desk, "viewer").get("/policy").text
     chinese = Visitor(desk, "viewer", "zh").get("/policy").text
     assert "R1 repeat: 3 violations within 24h close a site." in english
@@ -48,7 +48,7 @@ def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: ServedDes
         assert "<script>" not in page
 
 
-def test_every_move_of_the_machines_is_drawn_and_told(desk: ServedDesk) -> None:
+def test_every_move_of_the_machines_is_drawn_and_told(desk: ConsoleDesk) -> None:
     from incidents.machine import graph
 
     page = Visitor(desk, "viewer").get("/policy").text
@@ -60,7 +60,7 @@ def test_every_move_of_the_machines_is_drawn_and_told(desk: ServedDesk) -> None:
 
 
 def test_a_trial_on_the_record_shows_what_would_have_differed_and_changes_nothing(
-    desk: ServedDesk, supervisor: Visitor
+    desk: ConsoleDesk, supervisor: Visitor
 ) -> None:
     page = supervisor.get(tried(supervisor)).text
     assert "1 of 1 sites fare otherwise" in page
@@ -79,7 +79,7 @@ def test_a_trial_on_a_file_names_the_line_that_cannot_be_used(supervisor: Visito
 
 
 def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
-    desk: ServedDesk, supervisor: Visitor
+    desk: ConsoleDesk, supervisor: Visitor
 ) -> None:
     answer = activated(supervisor, tried(supervisor))
     assert answer.headers["location"] == "/policy"
@@ -101,7 +101,7 @@ def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
     ],
 )
 def test_without_confirmation_or_reason_nothing_is_activated(
-    desk: ServedDesk, supervisor: Visitor, fields: dict[str, str], told: str
+    desk: ConsoleDesk, supervisor: Visitor, fields: dict[str, str], told: str
 ) -> None:
     page = activated(supervisor, tried(supervisor), **fields)
     assert page.status_code == 422
@@ -110,7 +110,7 @@ def test_without_confirmation_or_reason_nothing_is_activated(
 
 
 def test_who_may_not_activate_sees_why_and_is_refused_on_record(
-    desk: ServedDesk, supervisor: Visitor
+    desk: ConsoleDesk, supervisor: Visitor
 ) -> None:
     operator = Visitor(desk, "operator")
     place = tried(operator)
@@ -123,7 +123,7 @@ def test_who_may_not_activate_sees_why_and_is_refused_on_record(
 
 
 def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
-    desk: ServedDesk, supervisor: Visitor
+    desk: ConsoleDesk, supervisor: Visitor
 ) -> None:
     place = tried(supervisor)
     desk.house.desk.activate("[repeat]\ncount = 5\n", by="zhang", login=None, reason="r")
@@ -133,7 +133,7 @@ def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
 
 
 def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
-    desk: ServedDesk, supervisor: Visitor
+    desk: ConsoleDesk, supervisor: Visitor
 ) -> None:
     desk.account("sup-2", "supervisor", password=True)
     assert 'name="second"' not in supervisor.get(tried(supervisor)).text
@@ -155,7 +155,7 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
 
 
 def test_the_page_that_asks_again_who_you_are_shows_no_second_password(
-    desk: ServedDesk, supervisor: Visitor
+    desk: ConsoleDesk, supervisor: Visitor
 ) -> None:
     place = tried(supervisor)
     desk.pass_time(timedelta(minutes=6))
@@ -165,7 +165,7 @@ def test_the_page_that_asks_again_who_you_are_shows_no_second_password(
     assert PASSWORD not in page.text
 
 
-def test_the_same_form_sent_twice_activates_once(desk: ServedDesk, supervisor: Visitor) -> None:
+def test_the_same_form_sent_twice_activates_once(desk: ConsoleDesk, supervisor: Visitor) -> None:
     place = tried(supervisor)
     assert [activated(supervisor, place).status_code for _ in range(2)] == [303, 303]
     with desk.house.reading() as connection:
@@ -186,14 +186,14 @@ def test_what_cannot_be_tried_is_said(supervisor: Visitor, toml: str, told: str)
     assert told in page.text
 
 
-def test_a_hostile_reason_stays_text(desk: ServedDesk, supervisor: Visitor) -> None:
+def test_a_hostile_reason_stays_text(desk: ConsoleDesk, supervisor: Visitor) -> None:
     desk.house.desk.activate(TWO, by="zhang", login="x<y", reason=HOSTILE)
     page = supervisor.get("/policy").text
     assert HOSTILE not in page
     assert "&lt;script&gt;document.title" in page
 
 
-def test_a_form_from_elsewhere_does_nothing(desk: ServedDesk, supervisor: Visitor) -> None:
+def test_a_form_from_elsewhere_does_nothing(desk: ConsoleDesk, supervisor: Visitor) -> None:
     place = tried(supervisor)
     answer = supervisor.client.post(f"{place}/activate", data={"reason": "r", "confirm": CONFIRM})
     assert answer.status_code == 403

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.served_desk import HOSTILE, ServedDesk, Visitor
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 LINES = "occurred_at,site,contact\n" + "".join(
     f"2026-03-0{day} {hour}:00,shop{day}.example,reached\n" for day in (1, 2) for hour in (10, 11)
@@ -14,7 +14,7 @@ TWO = "[repeat]\ncount = 2\n"
 
 
 @pytest.fixture
-def somebody(desk: ServedDesk) -> Visitor:
+def somebody(desk: ConsoleDesk) -> Visitor:
     return Visitor(desk, "viewer")
 
 
@@ -63,7 +63,7 @@ def test_a_line_that_cannot_be_used_is_named_with_its_number(somebody: Visitor) 
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_in_chinese(
-    desk: ServedDesk, text: str | bytes, told: str
+    desk: ConsoleDesk, text: str | bytes, told: str
 ) -> None:
     page = simulate(Visitor(desk, "viewer", "zh"), text)
     assert page.status_code == 422
@@ -141,19 +141,19 @@ def test_a_hostile_name_of_a_file_stays_text(somebody: Visitor) -> None:
     assert "<script>document" not in somebody.get(answer.headers["location"]).text
 
 
-def test_what_somebody_else_has_worked_out_is_not_shown(desk: ServedDesk) -> None:
+def test_what_somebody_else_has_worked_out_is_not_shown(desk: ConsoleDesk) -> None:
     viewer, operator = Visitor(desk, "viewer"), Visitor(desk, "operator")
     place = viewer.post("/simulate", {"use": "active"}, file=("h", LINES.encode()))
     assert operator.get(place.headers["location"]).status_code == 404
 
 
-def test_nothing_is_stored(desk: ServedDesk) -> None:
+def test_nothing_is_stored(desk: ConsoleDesk) -> None:
     somebody = Visitor(desk, "viewer")
     simulate(somebody, toml=TWO)
     with desk.house.reading() as connection:
         assert list(desk.house.views.sites(connection)) == []
 
 
-def test_it_is_chinese_for_who_reads_chinese(desk: ServedDesk) -> None:
+def test_it_is_chinese_for_who_reads_chinese(desk: ConsoleDesk) -> None:
     page = simulate(Visitor(desk, "viewer", "zh"), toml=TWO)
     assert "2 个网站中有 2 个在不同规则下处理不同" in page.text

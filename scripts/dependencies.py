@@ -1,4 +1,4 @@
-"""The uses: which Python files each Python file of the tree uses.
+"""The dependencies: which Python files each Python file of the tree uses.
 
 They are read from the imports, and from what imports do not show: modules that are named in
 strings, commands that are typed, fixtures.
@@ -7,13 +7,13 @@ strings, commands that are typed, fixtures.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import grimp
 
-PACKAGES = ("incidents", "tests", "bench", "scripts")
+_PACKAGES = ("incidents", "tests", "bench", "scripts")
 
-_MODULE = re.compile(rf"""["']((?:{"|".join(PACKAGES)})(?:\.\w+)*)(\.\{{)?""")
+_MODULE = re.compile(rf"""["']((?:{"|".join(_PACKAGES)})(?:\.\w+)*)(\.\{{)?""")
 _PROGRAM = re.compile(r"""(?:"-m",|with_name\()\s*"incidents\"""")
 _COMMAND = re.compile(r'"([\w-]+)":\s*\(\s*"(incidents\.cli\.\w+):')
 _TYPED = re.compile(r'\(\s*"([\w-]+)"(?:,\s*"([\w-]+)")?')
@@ -21,16 +21,16 @@ _OFFERED = re.compile(r"^def (\w+)|^from tests\.\S+ import (.+)", re.MULTILINE)
 
 Texts = Mapping[str, str]
 """The Python files by path."""
-Uses = Mapping[str, Collection[str]]
+Dependencies = Mapping[str, Collection[str]]
 """The files that each file uses directly."""
 
 
-def read_tree() -> tuple[Texts, Uses]:
+def read_tree() -> tuple[Texts, Dependencies]:
     """The Python files of the working folder, and what they import when they run."""
-    files = (file for package in PACKAGES for file in sorted(Path(package).rglob("*.py")))
+    files = (file for package in _PACKAGES for file in sorted(Path(package).rglob("*.py")))
     texts = {str(file): file.read_text(encoding="utf-8") for file in files}
     modules = {module_of(path): path for path in texts}
-    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
+    graph = grimp.build_graph(*_PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
     imports = {
         modules[name]: modules.keys() & graph.find_modules_directly_imported_by(name)
         for name in modules.keys() & graph.modules
@@ -38,7 +38,7 @@ def read_tree() -> tuple[Texts, Uses]:
     return texts, {path: {modules[name] for name in names} for path, names in imports.items()}
 
 
-def uses(texts: Texts, imports: Uses) -> dict[str, set[str]]:
+def dependencies(texts: Texts, imports: Dependencies) -> dict[str, set[str]]:
     """The imports, and what they do not show."""
     modules = {module_of(path): path for path in texts}
     found = {path: {*imports.get(path, ())} for path in texts}
@@ -84,7 +84,7 @@ def _fixtures(texts: Texts) -> Iterator[tuple[str, str]]:
                 yield path, conftest
 
 
-def _typed_commands(texts: Texts, found: Uses) -> Iterator[tuple[str, str]]:
+def _typed_commands(texts: Texts, found: Dependencies) -> Iterator[tuple[str, str]]:
     """Files that can run the command line, each with the module of a command that it types."""
     targets = defaultdict(set)
     for word, module in (pair for text in texts.values() for pair in _COMMAND.findall(text)):
@@ -95,7 +95,7 @@ def _typed_commands(texts: Texts, found: Uses) -> Iterator[tuple[str, str]]:
             yield from ((path, module) for word in typed for module in targets.get(word, ()))
 
 
-def distances(found: Uses, sources: Iterable[str]) -> dict[str, int]:
+def distances(found: Dependencies, sources: Iterable[str]) -> dict[str, int]:
     """How many uses lie between a file and the nearest source, for those that use one."""
     users = defaultdict(set)
     for path, used in found.items():
@@ -108,6 +108,23 @@ def distances(found: Uses, sources: Iterable[str]) -> dict[str, int]:
             steps[user] = steps[path] + 1
             queue.append(user)
     return steps
+
+
+def sources(path: str, texts: Texts) -> list[str]:
+    """The file, and who names it in a string; of a page, else those who name its folder."""
+    if path.endswith(".py") and path not in texts and path.startswith(_PACKAGES):  # it is gone
+        package, _, name = module_of(path).rpartition(".")
+        gone = re.compile(rf"\b{package}\.{name}\b|from {package} import .*\b{name}\b")
+        return [user for user, text in texts.items() if gone.search(text)]
+    pure = PurePosixPath(path)
+    for named in (pure, *pure.parents[:-1]):
+        word = re.compile(rf"""["'/]{re.escape(named.name)}["'/]""")
+        # A folder's name says little, except to those who lie beside it.
+        beside = "" if named == pure else folder_of(str(named))
+        found = [at for at, text in texts.items() if is_beneath(at, beside) and word.search(text)]
+        if found or path in texts:
+            return [path, *found]
+    return []
 
 
 def folder_of(path: str) -> str:

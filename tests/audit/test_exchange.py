@@ -1,0 +1,21 @@
+"""The exchange: whom it believes; what it makes of answers is shown by the stamps and witnesses."""
+
+from pathlib import Path
+
+import pytest
+
+from incidents.audit import exchange
+from incidents.audit.exchange import ExchangeError
+from tests.outbound.rig import LOOPBACK, Authority, always, receiver
+
+
+def test_https_is_believed_by_an_authority_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    with receiver(always(204), tls=authority.server(LOOPBACK)) as there:
+        with exchange.client() as client, pytest.raises(ExchangeError, match="certificate"):
+            exchange.post(client, there.url, b"", {})
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        with exchange.client() as client:
+            assert exchange.post(client, there.url, b"", {}).status == 204
