@@ -50,7 +50,7 @@ def main() -> None:
     prepare()
     os.chdir(WORK)
     # The examples that Hypothesis draws are the same in each run, or the figures are luck.
-    os.environ["HYPOTHESIS_PROFILE"] = "ci"
+    os.environ["HYPOTHESIS_PROFILE"] = "deep"
     if asked.only in (None, "functions"):
         hunt_functions(asked.children, asked.module)
     tables = Tables(MACHINE, FIRST)
