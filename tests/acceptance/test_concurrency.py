@@ -213,6 +213,11 @@ ACTS: dict[type[e.Event], tuple[Any, ...]] = {
         c.RecordDelivery, ("order", "order"), ("lane", "lane"), ("adapter", "adapter"),
         ("attempts", "attempts"), ("enforced", "enforced"),
     ),
+    # Where the clock goes on for days while nobody gets to run.
+    e.OrderFailed: (
+        c.RecordFailure, ("order", "order"), ("lane", "lane"), ("adapter", "adapter"),
+        ("attempts", "attempts"), ("problem", "problem"),
+    ),
     e.OrderCancelled: (
         c.CancelOrder, ("order", "order"), ("lane", "lane"), ("why", "why"), ("tried", "tried"),
     ),
