@@ -813,6 +813,8 @@ def _check_entries(log: Log, found: Findings) -> None:
 # ── The command ──────────────────────────────────────────────────────────────────────────────────
 
 _SAFE = re.compile(r"(\./)?([0-9A-Za-z_-][0-9A-Za-z_.-]*/)*[0-9A-Za-z_-][0-9A-Za-z_.-]*/?")
+_FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+_MORE = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
 
 
 class Member(tarfile.TarInfo):
@@ -821,18 +823,28 @@ class Member(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Member:
         """Refuse what `tarfile` takes for the end, for a file with holes, or for a long name."""
+        return cls._judged(super().frombuf, buf, encoding, errors)
+
+    @classmethod
+    def _frombuf(cls, *given: Any, **more: Any) -> Member:
+        """What newer releases of Python call in its place."""
+        made: Any = super()
+        return cls._judged(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
+
+    @classmethod
+    def _judged(
+        cls, read: Callable[..., Any], buf: bytes | bytearray, *given: Any, **more: Any
+    ) -> Member:
         if buf[:1] == b"{":
             what = "these are entries in JSON lines, and no bundle: export with --format bundle"
             raise WrongError("archive", what)
         try:
-            member = super().frombuf(buf, encoding, errors)
+            member: Member = read(buf, *given, **more)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
             raise  # the right end: a block of zeros
         except tarfile.HeaderError as error:
             raise WrongError("archive", f"it is cut, or a header is wrong: {error}") from None
-        files = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
-        more = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
-        if member.type not in files and not (member.type in more and member.size <= MOST):
+        if member.type not in _FILES and not (member.type in _MORE and member.size <= MOST):
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         if member.size < 0:
             raise WrongError(short(member.name), "its size is below zero")
@@ -870,7 +882,8 @@ def unpacked(archive: Path, folder: Path) -> Path:
 def _write(members: tarfile.TarFile, folder: Path) -> None:
     total = 0
     for member in members:
-        if not _SAFE.fullmatch(member.name) or member.issparse():
+        is_plain = member.type in _FILES and not member.issparse()
+        if not _SAFE.fullmatch(member.name) or not is_plain:
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         total += max(member.size, 4096)  # so much of a disk the smallest takes
         if total > MOST_UNPACKED:

@@ -90,12 +90,25 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        try:
+        with _refusing():
             return super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
-            raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(str(error)) from error
+
+    @classmethod
+    def _frombuf(cls, *given: Any, **more: Any) -> Any:
+        # What newer releases of Python call in its place.
+        made: Any = super()
+        with _refusing():
+            return made._frombuf(*given, **more)  # noqa: SLF001 - our own base
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
+        raise
+    except tarfile.HeaderError as error:
+        raise tarfile.ReadError(str(error)) from error
 
 
 def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:

@@ -74,7 +74,7 @@ class Witness:
         inconsistent = self._ledger.compare_and_store(asked)
         if inconsistent is not None:
             # The log itself has signed this: it may be the proof of a rewrite.
-            status, why = inconsistent.status.phrase, inconsistent.why
+            status, why = int(inconsistent.status), inconsistent.why
             _log.warning("a checkpoint was refused", refusal=status, reason=why)
             return _refused(inconsistent)
         now = int(clock.now().timestamp())

@@ -74,10 +74,12 @@ def run(*arguments: str | Path, cwd: Path | None = None) -> CompletedProcess[str
     return CompletedProcess(words, status, out.getvalue(), err.getvalue())
 
 
-def process(*arguments: str | Path, cwd: Path | None = None) -> CompletedProcess[str]:
+def process(
+    *arguments: str | Path, cwd: Path | None = None, python: str = sys.executable
+) -> CompletedProcess[str]:
     """The same of a process of its own, as the auditor runs it, that finds nobody's library."""
     return subprocess.run(
-        [sys.executable, "-I", "-S", str(SCRIPT), *map(str, arguments)],
+        [python, "-I", "-S", str(SCRIPT), *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,

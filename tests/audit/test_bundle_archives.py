@@ -2,7 +2,9 @@
 
 import io
 import os
+import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -116,6 +118,25 @@ def test_an_archive_holds_plain_files_below_its_folder_without_holes(
     assert "no plain file" in str(refused(archive))
     assert list(tmp_path.iterdir()) == [archive]
     assert not Path("/tmp/incidents-out").exists()
+
+
+def test_the_python_of_the_machine_lets_the_script_refuse_the_same(
+    members: Members, tmp_path: Path
+) -> None:
+    """The script looks into `tarfile`, whose inner ways differ from one release to another."""
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
+    right = _tar(members)
+    link = _other(tarfile.SYMTYPE, link="/etc/passwd")
+    for tar, status, said in (
+        (right, 0, "verified"),
+        (_tar([*members, link]), 5, "no plain file"),
+        (right[: len(right.rstrip(b"\0")) // 512 * 512 + 512], 5, "it is cut"),
+        (b'{"v":1}\n' + bytes(1024), 5, "JSON lines, and no bundle"),
+    ):
+        (tmp_path / "b.tar").write_bytes(tar)
+        ran = auditor.process("b.tar", cwd=tmp_path, python=python)
+        assert (ran.returncode, ran.stderr) == (status, ""), ran
+        assert said in ran.stdout
 
 
 def _damaged(members: Members) -> dict[str, tuple[bytes, str, str]]:
