@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
@@ -90,6 +91,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Keep what was counted: xdist kills a worker that takes more than ten seconds to end."""
+    if (coverage := sys.modules.get("coverage")) and (running := coverage.Coverage.current()):
+        running.save()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
