@@ -94,9 +94,11 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep what was counted: xdist kills a worker that takes more than ten seconds to end."""
-    if (coverage := sys.modules.get("coverage")) and (running := coverage.Coverage.current()):
+    coverage = sys.modules.get("coverage")
+    is_worker = hasattr(session.config, "workerinput")
+    if is_worker and coverage and (running := coverage.Coverage.current()):
         running.save()
 
 
