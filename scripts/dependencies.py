@@ -75,7 +75,7 @@ def _named_modules(text: str, modules: Mapping[str, str]) -> Iterator[str]:
 
 
 def _fixtures(texts: Texts) -> Iterator[tuple[str, str]]:
-    """Files of tests, each with a conftest.py above it of which it names a fixture."""
+    """Pairs of a file of tests and a conftest.py above it that offers a fixture the file names."""
     words = {path: {*re.findall(r"\w+", texts[path])} for path in texts if path[:6] == "tests/"}
     for conftest in (path for path in words if path.endswith("/conftest.py")):
         offered = {*re.findall(r"\w+", str(_OFFERED.findall(texts[conftest])))}

@@ -1,4 +1,4 @@
-"""The nursery's own process: it has loaded the program, and forks what it is told to run.
+"""The process of the nursery: it has loaded the program, and forks the commands it is given.
 
     python -m tests.nursery_process DESCRIPTOR
 

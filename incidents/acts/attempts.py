@@ -65,7 +65,7 @@ class Attempts(Generic[Result]):
             result = work(until)
         except BaseException as error:  # noqa: BLE001  # raised where it is waited for
             result = error
-        # First: whoever receives the result may start the next attempt at once.
+        # Free the place first: whoever gets the result may start the next attempt at once.
         self._free.release()
         ended.put(result)
 
