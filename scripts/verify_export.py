@@ -820,6 +820,8 @@ _MORE = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
 class Member(tarfile.TarInfo):
     """A header of an archive: of a plain file, a folder, or of what says more of the next one."""
 
+    judged = False  # so that no other release of Python lets one past unseen
+
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Member:
         """Refuse what `tarfile` takes for the end, for a file with holes, or for a long name."""
@@ -848,6 +850,7 @@ class Member(tarfile.TarInfo):
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         if member.size < 0:
             raise WrongError(short(member.name), "its size is below zero")
+        member.judged = True
         return member
 
 
@@ -882,6 +885,9 @@ def unpacked(archive: Path, folder: Path) -> Path:
 def _write(members: tarfile.TarFile, folder: Path) -> None:
     total = 0
     for member in members:
+        if not (isinstance(member, Member) and member.judged):
+            what = "this release of Python reads archives in another way: unpack it yourself"
+            raise WrongError(short(member.name), what)
         is_plain = member.type in _FILES and not member.issparse()
         if not _SAFE.fullmatch(member.name) or not is_plain:
             raise WrongError(short(member.name), "it is no plain file below the bundle")

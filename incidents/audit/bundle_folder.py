@@ -6,7 +6,7 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
@@ -88,27 +88,28 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
 class _Header(tarfile.TarInfo):
     """What begins a file, or ends the archive: `tarfile` takes a wrong one for the end, too."""
 
+    judged = False  # so that no other release of Python lets one past unseen
+
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        with _refusing():
-            return super().frombuf(buf, encoding, errors)
+        return cls._judged(super().frombuf, buf, encoding, errors)
 
     @classmethod
-    def _frombuf(cls, *given: Any, **more: Any) -> Any:
+    def _frombuf(cls, *given: Any, **more: Any) -> Self:
         # What newer releases of Python call in its place.
         made: Any = super()
-        with _refusing():
-            return made._frombuf(*given, **more)  # noqa: SLF001 - our own base
+        return cls._judged(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
 
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        yield
-    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
-        raise
-    except tarfile.HeaderError as error:
-        raise tarfile.ReadError(str(error)) from error
+    @classmethod
+    def _judged(cls, read: Callable[..., Any], *given: Any, **more: Any) -> Self:
+        try:
+            header: Self = read(*given, **more)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+        header.judged = True
+        return header
 
 
 def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
@@ -123,6 +124,9 @@ def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
 
 def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     name = member.name
+    if not (isinstance(member, _Header) and member.judged):
+        detail = "this release of Python reads archives in another way: unpack it, name the folder"
+        raise NoBundleError(file=shown(name), detail=detail)
     # A sparse file has more bytes than the archive, and is what no bundle is written with.
     is_file = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
     is_plain = is_file and member.size >= 0

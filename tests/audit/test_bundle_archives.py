@@ -139,6 +139,17 @@ def test_the_python_of_the_machine_lets_the_script_refuse_the_same(
         assert said in ran.stdout
 
 
+def test_under_a_python_that_reads_archives_in_another_way_nothing_is_unpacked(
+    refused: Unpack, members: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for header in (auditor.script.Member, bundle_folder._Header):
+        for hook in ("frombuf", "_frombuf"):
+            monkeypatch.delattr(header, hook)
+    archive = tmp_path / "b.tar"
+    archive.write_bytes(_tar(members))
+    assert "reads archives in another way" in str(refused(archive))
+
+
 def _damaged(members: Members) -> dict[str, tuple[bytes, str, str]]:
     """Archives, and what is said of each by either."""
     right = _tar(members)
