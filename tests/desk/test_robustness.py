@@ -125,6 +125,13 @@ def _can_be_reinstated(day: Rehearsal, thousands: int) -> None:
     assert day.rows("SELECT count(*) FROM tasks WHERE done_at IS NULL") == [(2 * thousands,)]
 
 
+def test_nothing_that_is_due_is_done_by_a_clock_that_is_ahead(shared: Rehearsal) -> None:
+    shared.give(c.Log(by="li"))
+    ahead = Desk(shared.engine, clock=lambda: clock.now() + timedelta(days=2), own_clock=False)
+    assert ahead.elapse() == []
+    assert shared.rows("SELECT count(*) FROM sites WHERE state <> 'active'") == [(0,)]
+
+
 def test_a_policy_is_not_activated_by_a_clock_that_is_ahead(shared: Rehearsal) -> None:
     """It would make everything due that has not been for anybody else."""
     shared.give(c.Log(by="li"))

@@ -325,4 +325,3 @@ def test_an_act_whose_clock_is_far_ahead_of_the_databases_is_refused(
         assert [_name(answer.refusal) for answer in ahead.submit(add)] == ["clock_ahead"]
         nearly = Desk(day.engine, clock=lambda: now() + timedelta(minutes=4))
         assert [answer.refusal for answer in nearly.submit(add)] == [None]
-        assert ahead.elapse() == []

@@ -93,6 +93,15 @@ def test_a_voided_incident_carries_no_case() -> None:
     assert site.state == "suspended"
 
 
+def test_a_case_stands_again_when_the_incident_that_started_it_was_reached_and_is_voided() -> None:
+    site = History(at="10:00").log().after("30m").log().at("12:00").elapse()
+    assert site.members(1) == [1, 2]
+    site.contact(1, at="10:40")
+    assert (site.state, site.run) == ("suspended", 0), "2 still carries the case, and 1 was reached"
+    site.void(1)
+    assert (site.state, site.run) == ("suspended", 1), "nobody has been reached since"
+
+
 def test_a_struck_case_does_not_count() -> None:
     site = History().miss().sit_out().miss().contact(1, at="10:30")
     assert site.suspension(1).struck
@@ -110,6 +119,12 @@ def test_somebody_reached_about_an_incident_from_before_a_reinstatement_breaks_n
     site = History(at="10:00").log().false_info().reopened().after("2h").miss()
     site.contact(1, at="10:30")
     assert site.run == 1
+
+
+def test_nor_does_one_whose_old_deadline_is_later_than_those_of_a_shorter_hour() -> None:
+    site = History(at="10:00").log().contact(1).false_info().reopened()
+    site.under(Policy(unreachable_within=timedelta(minutes=10))).miss()
+    assert (site.state, site.run) == ("suspended", 1)
 
 
 def test_moot_incidents_count_for_nothing() -> None:
