@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.acts.cloud import adapter as cloud
@@ -230,7 +230,6 @@ _ACCOUNTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     account=_ACCOUNTS,
     by=st.sampled_from(["name", "tag"]),

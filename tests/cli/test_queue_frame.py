@@ -5,7 +5,7 @@ import re
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -71,7 +71,6 @@ _ITEMS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=100)
 @given(
     st.integers(1, 160), st.integers(1, 50), st.lists(_ITEMS, max_size=8),
     st.lists(st.sampled_from(KEYS), max_size=6), _TEXTS, st.booleans(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
@@ -215,7 +215,6 @@ def three_within_24_hours(story: Story) -> bool:
 # A long history costs what it must
 
 
-@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(1, 30), st.booleans(), st.booleans()), max_size=60),
     st.sampled_from([DOCUMENTED, STRICT, replace(DOCUMENTED, run="total", run_count=5)]),

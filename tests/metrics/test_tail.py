@@ -228,7 +228,7 @@ def test_what_a_person_has_recorded_late_is_not_the_clocks_lateness(
 
 
 @pytest.mark.both_databases
-@settings(max_examples=6)
+@settings(max_examples=max(2, settings().max_examples // 16))
 @given(seed=st.integers(0, 2**32), scrapes=st.sets(st.integers(0, 24)))
 def test_whatever_is_done_and_whenever_it_is_scraped_each_entry_is_counted_once(
     databases: Databases, seed: int, scrapes: set[int]
