@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pytest
@@ -27,27 +28,46 @@ _FURTHER_ROWS = "tbody tr:nth-child(n+31)"
 _REFUSAL = "the server responded with a status of 4"
 
 Scheme = Literal["light", "dark"]
-Look = dict[str, Any]
-_LOOKS: dict[str, Look] = {
-    f"{locale}-{width}-{scheme}": {"locale": locale, "width": width, "scheme": scheme}
-    for locale, width, scheme in (
-        ("en-GB", 1280, "light"), ("en-GB", 360, "dark"), ("zh-CN", 1280, "dark"),
-        ("zh-CN", 360, "light"),
-    )
-}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a page is seen. `as_options` are those of `Chromium.page`."""
+
+    locale: str
+    width: int
+    scheme: Scheme
+    is_judged: bool = False
+
+    @property
+    def as_options(self) -> dict[str, Any]:
+        return {"locale": self.locale, "width": self.width, "scheme": self.scheme}
+
+    def misfits(self, page: Page) -> list[Any]:
+        """By how many pixels the page is too wide; where it is judged, also what axe finds."""
+        too_wide = [wide] if (wide := overflow(page)) else []
+        return [*too_wide, *(barriers(page) if self.is_judged else ())]
+
+
+_LOOKS = (
+    Look("en-GB", 1280, "light"), Look("en-GB", 360, "dark"), Look("zh-CN", 1280, "dark"),
+    Look("zh-CN", 360, "light"),
+)  # fmt: skip
 """Each two of language, width and colours meet in one of them."""
 
-_WITHOUT_CONTRAST: set[Page] = set()
 
+def looks(each_day: str, judged: str) -> pytest.MarkDecorator:
+    """A page in four looks: in one of them with each change, in the others with `long`.
 
-def looks(each_day: str) -> pytest.MarkDecorator:
-    """A page in four looks: in one of them with each change, in the others with `long`."""
+    It is judged in one language, at both widths and in both colours: in the other only the words
+    differ, whose widths are looked at in all four.
+    """
     found = []
-    for name, look in _LOOKS.items():
-        is_daily = name == each_day
-        # Colours are the same in both languages, and to measure them is most of what axe does.
-        judged = look | {"contrast": is_daily or look["locale"] == "en-GB"}
-        found.append(pytest.param(judged, id=name, marks=[] if is_daily else [pytest.mark.long]))
+    for look in _LOOKS:
+        name = f"{look.locale}-{look.width}-{look.scheme}"
+        marks = [] if name == each_day else [pytest.mark.long]
+        given = replace(look, is_judged=look.locale == judged)
+        found.append(pytest.param(given, id=name, marks=marks))
     return pytest.mark.parametrize("look", found)
 
 
@@ -76,18 +96,16 @@ class Chromium:
     @contextmanager
     def page(
         self, *, width: int = 1280, scheme: Scheme = "light", locale: str = "zh-CN",
-        scripts: bool = True, refusals: bool = False, contrast: bool = True,
+        scripts: bool = True, refusals: bool = False,
     ) -> Iterator[Page]:  # fmt: skip
         """A page of a new visitor; what the browser complains of, a blocked style say, is an error.
 
-        With `refusals`, that the server refuses something is its answer, and no complaint. Without
-        `contrast`, `barriers` does not look for it.
+        With `refusals`, that the server refuses something is its answer, and no complaint.
         """
         free = self._free[locale, scripts]
         page = free.pop() if free else self._new(locale, scripts=scripts)
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        (_WITHOUT_CONTRAST.discard if contrast else _WITHOUT_CONTRAST.add)(page)
         complaints: list[str] = []
 
         def hear(told: ConsoleMessage) -> None:
@@ -147,11 +165,7 @@ def overflow(page: Page) -> int:
 
 def barriers(page: Page) -> list[tuple[str, Any]]:
     """What axe finds that keeps somebody out (WCAG 2.2 AA): the rule, and where."""
-    options = {
-        "resultTypes": ["violations"],
-        "rules": {"color-contrast": {"enabled": page not in _WITHOUT_CONTRAST}},
-    }
-    context = {"exclude": [_FURTHER_ROWS]}
+    context, options = {"exclude": [_FURTHER_ROWS]}, {"resultTypes": ["violations"]}
     found = Axe().run(page, context, options).response["violations"]
     return [
         (each["id"], [node["html"] for node in each["nodes"]])

@@ -10,19 +10,17 @@ HOSTILE = "</textarea><script>document.title='taken'</script><b onclick=alert(1)
 LONG = "https://shop.example/" + "aaaaaaaaaa" * 30
 
 
-@looks(each_day="zh-CN-360-light")
+@looks(each_day="zh-CN-360-light", judged="zh-CN")
 def test_it_keeps_nobody_out_and_fits_its_window(
     browser: Chromium, served: Customers, look: Look
 ) -> None:
     incident = served.logged(urls=(LONG,), category="gambling")
-    with browser.page(**look) as seen:
+    with browser.page(**look.as_options) as seen:
         seen.goto(served.url + path(incident))
-        assert barriers(seen) == []
-        assert overflow(seen) == 0
+        assert look.misfits(seen) == []
         seen.get_by_role("button").click()
         assert seen.get_by_role("status").is_visible()
-        assert barriers(seen) == []
-        assert overflow(seen) == 0
+        assert look.misfits(seen) == []
 
 
 def test_a_customer_writes_what_was_done_and_the_desk_reads_it(

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from incidents.machine import commands as c
 from tests.api.rig import PASSWORD
-from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
+from tests.browser import Chromium, Look, looks, unfold
 from tests.console.customers import Customers
 from tests.patience import until
 from tests.served_desk import HOSTILE, ConsoleDesk, act, person, sign_in
@@ -141,7 +141,7 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         assert zhao.locator(".states .state.cancelled").count() == 1
 
 
-@looks(each_day="zh-CN-1280-dark")
+@looks(each_day="zh-CN-1280-dark", judged="zh-CN")
 def test_no_page_keeps_anybody_out_and_each_fits_its_window(
     browser: Chromium, desk: ConsoleDesk, look: Look
 ) -> None:
@@ -152,7 +152,7 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
     )  # fmt: skip
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="no-answer", note="n" * 300))
     desk.do(site, c.ClaimItem(by="wang", item="1"))
-    with person(browser, desk, "wang", **look) as seen:
+    with person(browser, desk, "wang", **look.as_options) as seen:
         for page in (
             "/", "/?mine=1", "/sites", f"/sites/{site}", f"/incidents/{incident}", "/log", "/no",
             "/orders", f"/orders/{incident.partition('-')[0]}-o2.notice", "/hand-over",
@@ -160,13 +160,11 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
         ):  # fmt: skip
             seen.goto(desk.url + page)
             unfold(seen)
-            assert (page, barriers(seen)) == (page, [])
-            assert (page, overflow(seen)) == (page, 0)
+            assert (page, look.misfits(seen)) == (page, [])
         seen.locator("header form[action='/sign-out'] button").click()
         # Until the next page is there, there is none to be looked at.
         seen.wait_for_url(f"{desk.url}/sign-in")
-        assert barriers(seen) == []
-        assert overflow(seen) == 0
+        assert look.misfits(seen) == []
 
 
 def test_neither_a_long_mail_address_nor_the_name_of_a_site_is_squeezed_or_hidden(

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from incidents.machine import commands as c
-from tests.browser import Chromium, Look, barriers, looks, overflow, unfold
+from tests.browser import Chromium, Look, looks, unfold
 from tests.console.figures.month import a_month
 from tests.served_desk import ConsoleDesk, person
 
@@ -34,22 +34,21 @@ def full(served_desk: ConsoleDesk) -> ConsoleDesk:
     return served_desk
 
 
-def keeps_nobody_out(page: Page) -> None:
+def keeps_nobody_out(page: Page, look: Look) -> None:
     unfold(page)
-    assert barriers(page) == []
-    assert overflow(page) == 0
+    assert look.misfits(page) == []
 
 
 def each_page_keeps_nobody_out(browser: Chromium, desk: ConsoleDesk, look: Look) -> None:
-    with person(browser, desk, "wang", **look) as page:
+    with person(browser, desk, "wang", **look.as_options) as page:
         for path, headings in HEADINGS.items():
             page.goto(desk.url + path)
-            expect(page.get_by_role("heading", level=1)).to_have_text(headings[look["locale"]])
-            keeps_nobody_out(page)
+            expect(page.get_by_role("heading", level=1)).to_have_text(headings[look.locale])
+            keeps_nobody_out(page, look)
             assert page.title().endswith("· incidents")
 
 
-@looks(each_day="zh-CN-360-light")
+@looks(each_day="zh-CN-360-light", judged="zh-CN")
 def test_each_page_keeps_nobody_out_and_fits_its_window(
     browser: Chromium, full: ConsoleDesk, look: Look
 ) -> None:
@@ -57,38 +56,38 @@ def test_each_page_keeps_nobody_out_and_fits_its_window(
 
 
 @pytest.mark.long
-@looks(each_day="")
+@looks(each_day="", judged="en-GB")
 def test_each_page_of_an_empty_desk_keeps_nobody_out_and_fits_its_window(
     browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
     each_page_keeps_nobody_out(browser, served_desk, look)
 
 
-@looks(each_day="en-GB-1280-light")
+@looks(each_day="en-GB-1280-light", judged="en-GB")
 def test_a_file_is_simulated_and_read_page_by_page(
     browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
-    with person(browser, served_desk, "wang", "/simulate", **look) as page:
+    with person(browser, served_desk, "wang", "/simulate", **look.as_options) as page:
         page.set_input_files(
             "#file", {"name": "h.csv", "mimeType": "text/csv", "buffer": LINES.encode()}
         )
         page.fill("#toml", "[repeat]\ncount = 2\n")
         page.locator("main form.card button.main").click()
         expect(page.locator("table.differ tbody tr")).to_have_count(100)
-        keeps_nobody_out(page)
+        keeps_nobody_out(page, look)
         page.locator("a[rel=next]").click()
         expect(page.locator("table.differ tbody tr")).to_have_count(50)
         assert LONG in page.locator("table.differ").inner_text()
 
 
-@looks(each_day="en-GB-360-dark")
+@looks(each_day="en-GB-360-dark", judged="en-GB")
 def test_the_log_is_verified_while_the_page_waits(
     browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
-    with person(browser, served_desk, "wang", "/audit", **look) as page:
+    with person(browser, served_desk, "wang", "/audit", **look.as_options) as page:
         page.locator("#verify button.main").click()
         expect(page.locator("#verdict .said.done")).to_be_visible()
-        keeps_nobody_out(page)
+        keeps_nobody_out(page, look)
 
 
 def test_an_entry_is_found_and_the_record_is_taken_away(
@@ -115,18 +114,18 @@ def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
 ) -> None:
     served_desk.violation("often.example")
     served_desk.do("often.example", c.Log(by="li", again=True))
-    look: Look = {"locale": "zh-CN", "width": 360, "scheme": "dark"}
-    with person(browser, served_desk, "wang", "/policy", **look) as page:
+    look = Look("zh-CN", 360, "dark", is_judged=True)
+    with person(browser, served_desk, "wang", "/policy", **look.as_options) as page:
         page.fill("#toml", "[repeat]\ncount = 2\n")
         page.locator("form[action='/policy/try'] button.main").press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("会有哪些不同")
-        keeps_nobody_out(page)
+        keeps_nobody_out(page, look)
         page.fill("#reason", "两次就够")
         page.fill("#confirm", "启用")
         page.locator("#confirm").press("Enter")
         expect(page.locator("#said")).to_contain_text("已启用")
         expect(page.locator("ol.history q")).to_have_text("两次就够")
-        keeps_nobody_out(page)
+        keeps_nobody_out(page, look)
 
 
 def test_on_a_telephone_the_labels_below_a_chart_are_large_enough_and_apart(
