@@ -50,6 +50,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 # Due strictly after its time: a hair later it is.
 _HAIR = timedelta(milliseconds=1)
 _WATCH_S = 0.5
+_DAY_S = 86_400.0
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
 _RECORD, _RETENTION, _DELIVERY, _ALARMS = "record", "retention", "delivery", "alarms"
 _FILINGS = "filings"
@@ -220,17 +221,21 @@ class _Loop:
         # time for any clock that runs longer than a tick; under a policy with a shorter one it is
         # up to a tick late, which moves the suspension's beginning and nothing else.
         if not self._stop.is_set():
-            self._scheduler.add_job(
-                self._look, "date", run_date=due + _HAIR, id=_DUE, executor=_CLOCK,
-                replace_existing=True,
-            )  # fmt: skip
+            # A job with one date would be removed as it is run: the scheduler fails at that, with
+            # a traceback, if it is stopped just then. One look too many a day finds nothing to do.
+            self._every(
+                _DAY_S, self._look, at=due + _HAIR, id=_DUE, executor=_CLOCK, replace_existing=True
+            )
 
     def _beat_now(self) -> None:
         if not self._stop.is_set():
             self._at_once(_HEARTBEAT)
 
-    def _every(self, seconds: float, duty: Callable[[], None], **options: Any) -> None:
-        self._scheduler.add_job(duty, Every(seconds), next_run_time=clock.now(), **options)
+    def _every(
+        self, seconds: float, duty: Callable[[], None], at: datetime | None = None, **options: Any
+    ) -> None:
+        first = clock.now() if at is None else at
+        self._scheduler.add_job(duty, Every(seconds), next_run_time=first, **options)
 
     def _at_once(self, id_: str) -> None:
         # At a stop the scheduler may forget its jobs before the last look ends.

@@ -34,6 +34,11 @@ def test_after_fifty_years_of_missed_beats_a_duty_is_run_once() -> None:
     assert job._get_run_times(today) == [START]
 
 
+def is_for_tomorrow(scheduler: BackgroundScheduler) -> bool:
+    due = scheduler.get_job("due")
+    return bool(due.next_run_time > clock.now() + timedelta(hours=1))
+
+
 def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_is_at_work(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -46,7 +51,7 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
             second.set()
             return
         whole._wake_at(clock.now())
-        until(lambda: scheduler.get_job("due") is None, "its time comes while it is at work")
+        until(lambda: is_for_tomorrow(scheduler), "its time comes while it is at work")
 
     house = House(settings.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
@@ -83,5 +88,33 @@ def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothin
     ending.start()
     ending.join(PATIENCE_S)
 
+    assert not ending.is_alive()
+    house.close()
+
+
+def test_a_stop_that_comes_while_the_scheduler_wakes_a_look_leaves_no_traceback(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error in the scheduler's own thread would fail this test."""
+    house = House(settings.load(db=sqlite_url))
+    whole = loop._Loop(house, Systemd({}))
+    scheduler, executor = whole._scheduler, whole._executors["clock"]
+    ending = Thread(target=whole._finish, daemon=True)
+    submit = executor.submit_job
+
+    def submit_and_stop(job: Job, times: list[datetime]) -> None:
+        submit(job, times)
+        ending.start()
+        until(lambda: scheduler.state == STATE_STOPPED, "it is stopped")
+
+    monkeypatch.setattr(whole._enforcement, "run", lambda: None)
+    monkeypatch.setattr(executor, "submit_job", submit_and_stop)
+    scheduler.start()
+    own_thread = scheduler._thread
+    whole._wake_at(clock.now())
+    own_thread.join(PATIENCE_S)
+    ending.join(PATIENCE_S)
+
+    assert not own_thread.is_alive()
     assert not ending.is_alive()
     house.close()
