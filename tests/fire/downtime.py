@@ -74,13 +74,16 @@ class Return:
     def batches(self) -> list[list[datetime]]:
         """By batch of the daemon, in their order: what fell due first on each of its sites.
 
-        The sites that the operator has had in hand are left out: what is due there comes first.
+        The sites that the operator has had in hand are left out, and those that the courier had,
+        who may be at work before the clock is: what is due there comes first.
         """
         first: dict[str, Entry] = {}
         for entry in self._done:
             if entry.kind in _TIMED and entry.site not in self.theirs:
                 first.setdefault(entry.site, entry)
-        ordered = sorted(first.values(), key=lambda entry: entry.recorded_at)
+        couriers = {(e.site, e.recorded_at) for e in self._done if e.actor == "courier"}
+        own = [e for e in first.values() if (e.site, e.recorded_at) not in couriers]
+        ordered = sorted(own, key=lambda entry: entry.recorded_at)
         grouped = groupby(ordered, key=lambda entry: entry.recorded_at)
         return [[entry.occurred_at for entry in batch] for _, batch in grouped]
 
