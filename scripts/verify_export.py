@@ -32,6 +32,7 @@ import hashlib
 import importlib
 import json
 import os
+import platform
 import re
 import shutil
 import stat
@@ -820,21 +821,21 @@ _MORE = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
 class Member(tarfile.TarInfo):
     """A header of an archive: of a plain file, a folder, or of what says more of the next one."""
 
-    judged = False  # so that no other release of Python lets one past unseen
+    is_checked = False  # stays so under a Python that calls neither of the hooks below
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Member:
         """Refuse what `tarfile` takes for the end, for a file with holes, or for a long name."""
-        return cls._judged(super().frombuf, buf, encoding, errors)
+        return cls._checked(super().frombuf, buf, encoding, errors)
 
     @classmethod
     def _frombuf(cls, *given: Any, **more: Any) -> Member:
         """What newer releases of Python call in its place."""
         made: Any = super()
-        return cls._judged(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
+        return cls._checked(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
 
     @classmethod
-    def _judged(
+    def _checked(
         cls, read: Callable[..., Any], buf: bytes | bytearray, *given: Any, **more: Any
     ) -> Member:
         if buf[:1] == b"{":
@@ -850,7 +851,7 @@ class Member(tarfile.TarInfo):
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         if member.size < 0:
             raise WrongError(short(member.name), "its size is below zero")
-        member.judged = True
+        member.is_checked = True
         return member
 
 
@@ -885,9 +886,10 @@ def unpacked(archive: Path, folder: Path) -> Path:
 def _write(members: tarfile.TarFile, folder: Path) -> None:
     total = 0
     for member in members:
-        if not (isinstance(member, Member) and member.judged):
-            what = "this release of Python reads archives in another way: unpack it yourself"
-            raise WrongError(short(member.name), what)
+        if not (isinstance(member, Member) and member.is_checked):
+            version = platform.python_version()
+            what = f"Python {version} cannot check it: unpack it, then verify the folder"
+            raise WrongError("archive", what)
         is_plain = member.type in _FILES and not member.issparse()
         if not _SAFE.fullmatch(member.name) or not is_plain:
             raise WrongError(short(member.name), "it is no plain file below the bundle")

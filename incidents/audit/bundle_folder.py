@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from platform import python_version
 from typing import IO, Any, Self
 
 from incidents.audit.bundle_manifest import ENTRIES, MANIFEST, NoBundleError, shown
@@ -71,6 +72,10 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
             for n, member in enumerate(members):
                 if n > _MOST_FILES:
                     raise NoBundleError(file=given.name, detail="it holds too many files")
+                if not (isinstance(member, _Header) and member.is_checked):
+                    version = python_version()
+                    detail = f"Python {version} cannot check it: unpack it, then verify the folder"
+                    raise NoBundleError(file=given.name, detail=detail)
                 left -= member.size
                 _refuse_large(member, left, given)
                 _write(members, member, folder)
@@ -88,27 +93,27 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
 class _Header(tarfile.TarInfo):
     """What begins a file, or ends the archive: `tarfile` takes a wrong one for the end, too."""
 
-    judged = False  # so that no other release of Python lets one past unseen
+    is_checked = False  # stays so under a Python that calls neither of the hooks below
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        return cls._judged(super().frombuf, buf, encoding, errors)
+        return cls._checked(super().frombuf, buf, encoding, errors)
 
     @classmethod
     def _frombuf(cls, *given: Any, **more: Any) -> Self:
         # What newer releases of Python call in its place.
         made: Any = super()
-        return cls._judged(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
+        return cls._checked(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
 
     @classmethod
-    def _judged(cls, read: Callable[..., Any], *given: Any, **more: Any) -> Self:
+    def _checked(cls, read: Callable[..., Any], *given: Any, **more: Any) -> Self:
         try:
             header: Self = read(*given, **more)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(str(error)) from error
-        header.judged = True
+        header.is_checked = True
         return header
 
 
@@ -124,9 +129,6 @@ def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
 
 def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     name = member.name
-    if not (isinstance(member, _Header) and member.judged):
-        detail = "this release of Python reads archives in another way: unpack it, name the folder"
-        raise NoBundleError(file=shown(name), detail=detail)
     # A sparse file has more bytes than the archive, and is what no bundle is written with.
     is_file = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
     is_plain = is_file and member.size >= 0

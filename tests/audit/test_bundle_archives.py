@@ -8,6 +8,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from platform import python_version
 
 import pytest
 import zstandard
@@ -139,7 +140,7 @@ def test_the_python_of_the_machine_lets_the_script_refuse_the_same(
         assert said in ran.stdout
 
 
-def test_under_a_python_that_reads_archives_in_another_way_nothing_is_unpacked(
+def test_under_a_python_that_reads_archives_in_another_way_none_is_unpacked(
     refused: Unpack, members: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for header in (auditor.script.Member, bundle_folder._Header):
@@ -147,7 +148,8 @@ def test_under_a_python_that_reads_archives_in_another_way_nothing_is_unpacked(
             monkeypatch.delattr(header, hook)
     archive = tmp_path / "b.tar"
     archive.write_bytes(_tar(members))
-    assert "reads archives in another way" in str(refused(archive))
+    said = f"Python {python_version()} cannot check it: unpack it, then verify the folder"
+    assert said in str(refused(archive))
 
 
 def _damaged(members: Members) -> dict[str, tuple[bytes, str, str]]:
