@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 from incidents.machine import commands as c
-from tests.browser import Chromium, Look, barriers, looks, overflow
+from tests.browser import Chromium, Look, looks
 from tests.console.customers import Customers, path
 
 HOSTILE = "</textarea><script>document.title='taken'</script><b onclick=alert(1)>已删除</b>"
 LONG = "https://shop.example/" + "aaaaaaaaaa" * 30
 
 
-@looks(each_day="zh-CN-360-light", judged="zh-CN")
+@looks(each_day="zh-CN-360-light")
 def test_it_keeps_nobody_out_and_fits_its_window(
     browser: Chromium, served: Customers, look: Look
 ) -> None:
@@ -58,8 +58,8 @@ def test_of_a_closed_site_it_says_so_and_asks_for_nothing(
         incident[0],
         c.StateFalse(by="operator-1", field="phone", evidence="the number does not exist"),
     )
-    with browser.page(width=360) as seen:
+    look = Look("zh-CN", 360, "light", is_judged=True)
+    with browser.page(**look.as_options) as seen:
         seen.goto(served.url + path(incident))
-        assert barriers(seen) == []
-        assert overflow(seen) == 0
+        assert look.misfits(seen) == []
         assert "关闭" in seen.inner_text("main")

@@ -108,7 +108,7 @@ def hostile(desk: ConsoleDesk, site: str) -> None:
     desk.do(site, c.RecordFooter(problems=("icon_missing", "icp_missing")))
 
 
-@looks(each_day="en-GB-360-dark", judged="en-GB")
+@looks(each_day="en-GB-360-dark")
 def test_hostile_words_are_text_and_every_page_is_for_everybody(
     browser: Chromium, desk: ConsoleDesk, look: Look
 ) -> None:

@@ -48,7 +48,7 @@ def each_page_keeps_nobody_out(browser: Chromium, desk: ConsoleDesk, look: Look)
             assert page.title().endswith("· incidents")
 
 
-@looks(each_day="zh-CN-360-light", judged="zh-CN")
+@looks(each_day="zh-CN-360-light")
 def test_each_page_keeps_nobody_out_and_fits_its_window(
     browser: Chromium, full: ConsoleDesk, look: Look
 ) -> None:
@@ -56,14 +56,14 @@ def test_each_page_keeps_nobody_out_and_fits_its_window(
 
 
 @pytest.mark.long
-@looks(each_day="", judged="en-GB")
+@looks(each_day="en-GB-1280-light")
 def test_each_page_of_an_empty_desk_keeps_nobody_out_and_fits_its_window(
     browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
     each_page_keeps_nobody_out(browser, served_desk, look)
 
 
-@looks(each_day="en-GB-1280-light", judged="en-GB")
+@looks(each_day="en-GB-1280-light")
 def test_a_file_is_simulated_and_read_page_by_page(
     browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_file_is_simulated_and_read_page_by_page(
         assert LONG in page.locator("table.differ").inner_text()
 
 
-@looks(each_day="en-GB-360-dark", judged="en-GB")
+@looks(each_day="en-GB-360-dark")
 def test_the_log_is_verified_while_the_page_waits(
     browser: Chromium, served_desk: ConsoleDesk, look: Look
 ) -> None:
