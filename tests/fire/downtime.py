@@ -30,7 +30,7 @@ from tests.fire.downtime_backlog import Backlog, Past
 from tests.fire.downtime_operator import OWN_SITES
 from tests.fire.ledger import Ledger
 from tests.fire.ledger import read as read_ledger
-from tests.fire.record import Entry
+from tests.fire.record import COURIER, Entry
 from tests.fire.record import read as read_record
 from tests.patience import until
 
@@ -74,14 +74,14 @@ class Return:
     def batches(self) -> list[list[datetime]]:
         """By batch of the daemon, in their order: what fell due first on each of its sites.
 
-        The sites that the operator has had in hand are left out, and those that the courier had,
-        who may be at work before the clock is: what is due there comes first.
+        Sites where the operator or the courier acted first are left out: their acts do what is due
+        on that site out of turn.
         """
         first: dict[str, Entry] = {}
         for entry in self._done:
             if entry.kind in _TIMED and entry.site not in self.theirs:
                 first.setdefault(entry.site, entry)
-        couriers = {(e.site, e.recorded_at) for e in self._done if e.actor == "courier"}
+        couriers = {(e.site, e.recorded_at) for e in self._done if e.actor == COURIER}
         own = [e for e in first.values() if (e.site, e.recorded_at) not in couriers]
         ordered = sorted(own, key=lambda entry: entry.recorded_at)
         grouped = groupby(ordered, key=lambda entry: entry.recorded_at)

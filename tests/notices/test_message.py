@@ -33,7 +33,7 @@ HEADERS = [
 # Line ends of every kind, marks, quotes, halves of characters, what begins a header or an encoded
 # word, and anything else.
 # Each makes a whole mail.
-EXAMPLES = settings().max_examples // 4
+EXAMPLES = max(10, settings().max_examples // 4)
 NASTY = st.one_of(
     st.text(max_size=60),
     st.text(alphabet="\r\n\x00\x0b\x0c\x1c\x1d\x85\u2028\u2029\u202e\ufeff'\"<>,;:@=?\\ \tAaé张😀"),
