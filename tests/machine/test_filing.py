@@ -161,8 +161,9 @@ def test_another_term_takes_the_place_of_a_task_and_none_is_met_by_what_is_taken
 def test_a_page_that_has_nothing_to_show_any_more_lacks_nothing() -> None:
     site = filed(History(), public_security_number="1", approved_on="2026-02-01")
     site.do(c.RecordFooter(problems=("icon_missing",)))
-    filed(site, level="3")
-    assert tasks(site) == [("footer", ("icon_missing",))]
+    for another in ({"approved_on": "2026-02-02"}, {"level": "3"}):
+        filed(site, **another)
+        assert tasks(site) == [("footer", ("icon_missing",))]
     filed(site, public_security_number="")
     assert [task.outcome for task in site.case.tasks.values()] == ["withdrawn"]
 
@@ -197,6 +198,7 @@ def test_another_opening_is_another_term_that_nobody_was_reminded_of() -> None:
     site = filed(History(), **TO_FILE).do(c.Remind(on="2026-03-01"))
     filed(site, level="3")
     assert site.case.terms[FILE].reminded_on == "2026-03-01"
+    assert tasks(site) == [(FILE, ("2026-03-01",))]
     filed(site, opened_on="2026-02-10")
     assert site.case.terms == {FILE: Term(due_on="2026-03-12")}
 

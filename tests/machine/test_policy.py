@@ -153,6 +153,10 @@ def test_an_error_names_the_key_the_value_and_what_it_must_be(
     assert must in message
 
 
+def test_a_duration_of_366_days_is_the_longest() -> None:
+    assert read('[repeat]\nwithin = "366d"').repeat_within == MAX_DURATION
+
+
 def test_an_unknown_section_is_an_error_that_lists_those_there_are() -> None:
     message = error("[repaet]\ncount = 3")
     assert "[repaet]" in message
