@@ -115,6 +115,8 @@ def test_the_next_reminder_is_always_later_than_the_last(begun: date, last: date
 def test_a_reminder_opens_one_task_and_the_next_one_none_beside_it() -> None:
     site = filed(History(), **TO_FILE)
     assert site.do(c.Remind(on="2026-03-01")).happened == ["filing_reminded", "task_opened"]
+    reminded = site.last(e.FilingReminded)
+    assert (reminded.term, reminded.due_on, reminded.on) == (FILE, "2026-03-01", "2026-03-01")
     assert tasks(site) == [(FILE, ("2026-03-01",))]
     assert site.do(c.Remind(on="2026-03-01")).happened == []
     assert site.after("24h").do(c.Remind(on="2026-03-02")).happened == ["filing_reminded"]
@@ -184,7 +186,9 @@ def test_a_closed_site_is_reminded_of_nothing() -> None:
 
 
 def test_a_day_that_is_none_reminds_of_nothing() -> None:
-    assert filed(History(), **TO_FILE).do(c.Remind(on="9999-12-31")).refused_with == "day_in_future"
+    site = filed(History(), **TO_FILE).do(c.Remind(on="9999-12-31"))
+    assert site.refused_with == "day_in_future"
+    assert "is no day for on:" in site.do(c.Remind(on="1 March")).answer
 
 
 def test_what_is_met_completes_its_task() -> None:
@@ -206,6 +210,8 @@ def test_another_opening_is_another_term_that_nobody_was_reminded_of() -> None:
 def test_a_suspicion_is_one_task_and_closes_nothing() -> None:
     site = History().do(c.RaiseSuspicion(field="responsible_phone", finding="repeated_digit"))
     assert site.happened == ["suspicion_raised", "task_opened"]
+    raised = site.last(e.SuspicionRaised)
+    assert (raised.field, raised.finding) == ("responsible_phone", "repeated_digit")
     assert tasks(site) == [("suspicion", ("responsible_phone", "repeated_digit"))]
     assert site.state == "active"
     site.do(c.RaiseSuspicion(field="responsible_phone", finding="repeated_digit"))
@@ -216,7 +222,7 @@ def test_a_suspicion_is_one_task_and_closes_nothing() -> None:
 
 def test_a_suspicion_of_what_no_filing_has_is_refused() -> None:
     command = c.RaiseSuspicion(field="colour", finding="repeated_digit")
-    assert History().do(command).refused_with == "unknown_detail"
+    assert "a filing has no detail 'colour'" in History().do(command).answer
 
 
 def test_a_detail_that_changes_is_suspected_no_more() -> None:
@@ -241,6 +247,7 @@ def test_only_a_person_confirms_that_it_is_false() -> None:
 def test_what_the_foot_of_a_page_lacks_is_a_task_until_it_lacks_nothing() -> None:
     site = History().do(c.RecordFooter(problems=("number_missing",)))
     assert site.happened == ["footer_seen", "task_opened"]
+    assert site.last(e.FooterSeen).problems == ("number_missing",)
     assert site.do(c.RecordFooter(problems=("number_missing",))).happened == []
     site.do(c.RecordFooter(problems=("icon_missing",)))
     assert site.happened == ["footer_seen", "task_completed", "task_opened"]

@@ -191,6 +191,14 @@ def test_a_case_whose_starter_was_reached_in_time_stands_outside_the_run() -> No
     assert (site.state, site.run) == ("suspended", 1), "a voided incident breaks no run"
 
 
+def test_who_was_reached_on_what_closed_the_site_broke_the_run_unless_that_is_voided() -> None:
+    site = History(policy=Policy(run_count=4)).miss().sit_out().miss().sit_out().miss().sit_out()
+    site.under(Policy(run_count=3)).miss()
+    assert (site.rule, site.run) == ("unreachable_run", 4)
+    assert site.contact(4, ago="30m").disputed, "three cases stand, and the run was broken there"
+    assert not site.void(4).disputed, "a run of three stands"
+
+
 # The policy's numbers.
 
 

@@ -51,6 +51,11 @@ def test_a_second_person_confirms_false_details_and_the_site_is_closed() -> None
     assert (closed.field, closed.evidence) == ("phone", "the carrier says so")
 
 
+def test_what_a_customer_was_heard_to_say_is_kept_until_the_second_person_confirms_it() -> None:
+    site = told().do(c.StateRefused(by=ANN, incident=1, note="it is ours")).confirm_closure(by=BOB)
+    assert site.last(e.IncidentRefused).note == "it is ours"
+
+
 def test_a_second_person_confirms_a_refusal_as_of_when_it_was_said() -> None:
     site = told().after("30m").refused(1, at="10:20").after("1h").confirm_closure(by=BOB)
     assert (site.state, site.rule, site.states) == ("closed", "refusal", ["refused"])
