@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.policy import DOCUMENTED, Policy
@@ -50,6 +52,21 @@ def test_removal_deadlines_already_set_stay_and_none_is_set_for_who_was_told_bef
     assert site.incident(2).removal_due == utc("16:00")
     site.under(DOCUMENTED)
     assert site.incident(1).removal_due == utc("12:00")
+
+
+@pytest.mark.parametrize("other", [DOCUMENTED, Policy(removal_within=HOURS[1])])
+def test_a_voided_call_brings_no_removal_deadline_forward_and_takes_none_away(
+    other: Policy,
+) -> None:
+    site = History(at="10:00", policy=Policy(removal_within=HOURS[6])).log().contact(1)
+    site.after("30m").contact(1).under(other).void_contact(1)
+    assert site.incident(1).removal_due == utc("16:00")
+
+
+def test_a_voided_call_gives_no_removal_deadline_to_who_was_told_without_one() -> None:
+    site = History(at="10:00").log().contact(1).after("30m").contact(1)
+    site.under(Policy(removal_within=HOURS[6])).void_contact(1)
+    assert site.incident(1).removal_due is None
 
 
 def test_a_wider_window_counts_at_the_next_incident_and_not_by_itself() -> None:
