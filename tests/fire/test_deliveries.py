@@ -19,25 +19,16 @@ from tests.fire.deliveries_world import Ordered, Site, World
 from tests.fire.record import Entry
 
 SEED = 20_261_124
-ON_POSTGRESQL, ON_SQLITE = 80, 40
+ORDERS = 40
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
-
-
-@pytest.mark.long
-def test_four_daemons_on_one_postgresql_carry_out_each_order_whoever_is_killed(
-    tmp_path: Path,
-) -> None:
-    figures = deliveries.on_postgresql(SEED, tmp_path, ON_POSTGRESQL)
-
-    assert_put_to_the_test(figures, ON_POSTGRESQL)
 
 
 def test_two_daemons_on_one_sqlite_file_carry_out_each_order_whoever_is_killed(
     tmp_path: Path,
 ) -> None:
-    figures = deliveries.on_sqlite(SEED, tmp_path, ON_SQLITE)
+    figures = deliveries.on_sqlite(SEED, tmp_path, ORDERS)
 
-    assert_put_to_the_test(figures, ON_SQLITE)
+    assert_put_to_the_test(figures, ORDERS)
 
 
 def assert_put_to_the_test(figures: Counter[str], wanted: int) -> None:

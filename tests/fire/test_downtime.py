@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.fire.downtime import check, come_back
 
 CLOCKS = 1_000
 
 
-@pytest.mark.both_databases(long="postgresql")
 def test_after_72_hours_all_is_done_in_the_order_of_the_due_times(
-    db_url: str, tmp_path: Path
+    sqlite_url: str, tmp_path: Path
 ) -> None:
-    done = come_back(db_url, tmp_path, CLOCKS)
+    done = come_back(sqlite_url, tmp_path, CLOCKS)
 
     check(done)
     backlog = done.backlog
