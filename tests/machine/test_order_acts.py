@@ -366,6 +366,7 @@ def test_what_was_looked_at_before_something_else_happened_is_not_ordered_once_m
     command = looked_at(site)
     meanwhile(site).do(command)
     assert (site.refused_with, site.happened) == ("seen_too_early", [])
+    assert site.answer.startswith("site.example was looked at before")
 
 
 # What it leaves alone.

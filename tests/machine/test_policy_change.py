@@ -52,6 +52,7 @@ def test_removal_deadlines_already_set_stay_and_none_is_set_for_who_was_told_bef
     assert site.incident(2).removal_due == utc("16:00")
     site.under(DOCUMENTED)
     assert site.incident(1).removal_due == utc("12:00")
+    assert site.at("12:01").elapse().rule == "refusal"
 
 
 @pytest.mark.parametrize("other", [DOCUMENTED, Policy(removal_within=HOURS[1])])
