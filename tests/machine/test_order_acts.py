@@ -323,6 +323,8 @@ def test_what_follows_from_a_repetition_is_an_order_like_any_other() -> None:
 def test_the_dead_letter_that_is_repeated_is_done_with() -> None:
     site = OrderHistory().hold().failed("suspend").failed("suspend", "notice").repeat()
     assert site.happened == ["order_repeated", "order_cancelled"]
+    cancelled = site.last(e.OrderCancelled)
+    assert (cancelled.order, cancelled.why, cancelled.tried) == (2, "repeated", True)
     assert site.dead_letters == [(2, "notice", "suspend")]
     assert site.in_force == "unknown"
     assert site.delivered("suspend").in_force == "suspended"

@@ -62,6 +62,7 @@ def test_a_second_person_confirms_a_refusal_as_of_when_it_was_said() -> None:
     refused = site.last(e.IncidentRefused)
     assert (refused.occurred_at, refused.recorded_at) == (utc("10:20"), utc("11:30"))
     assert (refused.by, refused.asked_by) == (BOB, ANN)
+    assert site.last(e.SiteClosed).asked_by == ANN
     assert site.reason().incidents == (1,)
 
 
