@@ -64,6 +64,10 @@ def test_a_day_is_written_in_one_way(day: str) -> None:
     assert filed(History(), opened_on=day).refused_with == "bad_day"
 
 
+def test_the_first_day_that_a_filing_may_name_is_1_january_1990() -> None:
+    assert filed(History(), opened_on="1990-01-01").case.details["opened_on"] == "1990-01-01"
+
+
 @pytest.mark.parametrize(("at", "refusal"), [("09:59", "day_in_future"), ("10:00", None)])
 def test_a_day_may_have_begun_in_the_easternmost_zone_and_nowhere_else(
     at: str, refusal: str | None

@@ -155,6 +155,12 @@ def test_what_is_ordered_once_more_says_so_and_nobody_is_told_again() -> None:
     assert Order(event=0, kind="suspend").lanes == ("act", "notice")
 
 
+def test_a_suspension_that_is_ordered_once_more_ends_when_it_was_meant_to() -> None:
+    site = OrderHistory(at="10:00").log().at("12:00").elapse().repeat()
+    (order,) = orders(site.decision.events)
+    assert order == Order(event=0, kind="suspend", until=utc("03-02 00:00"), again=True)
+
+
 def test_a_suspension_that_was_repeated_is_opened_all_the_same() -> None:
     """It stood before this transaction: only what was begun in one cancels out in it."""
     site = OrderHistory().hold()

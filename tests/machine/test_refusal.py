@@ -146,6 +146,18 @@ def test_a_removal_deadline_runs_from_the_first_call_that_was_really_made() -> N
     assert site.after("30m", MICROSECOND).elapse().rule == "refusal"
 
 
+def test_a_removal_deadline_that_a_voided_call_does_not_move_is_not_recorded_as_moved() -> None:
+    site = History(at="10:00", policy=TWO_HOURS).log().contact(1).contact(1).void_contact(1, 1)
+    assert site.last(e.ContactVoided).removal_due is None
+    assert site.incident(1).removal_due == utc("12:00")
+
+
+def test_where_the_content_is_removed_a_voided_call_moves_no_removal_deadline() -> None:
+    site = History(at="10:00", policy=TWO_HOURS).log().contact(1).after("90m").contact(1)
+    site.removed(1).void_contact(1, 1)
+    assert site.last(e.ContactVoided).removal_due is None
+
+
 def test_a_later_call_that_was_wrong_moves_no_removal_deadline() -> None:
     site = History(at="10:00", policy=TWO_HOURS).log().contact(1).after("90m").contact(1)
     site.void_contact(1, 2)
