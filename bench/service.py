@@ -59,7 +59,7 @@ def sessions(url: str, handles: list[str], each: int = 1) -> list[dict[str, str]
     """New accounts of operators, and for each so many headers of a session of its own."""
     engine = engines.create(url)
     with desk_of(url) as desk:
-        door = Door(engine, desk, clock.now)
+        door = Door(engine, clock.now)
         for handle in handles:
             _add(desk, handle, "operator")
         found = [

@@ -46,6 +46,7 @@ WORDS = {
     "erase": "person erase",
     "try_alarms": "alarms test",
     "keep_accounts": "the keeping of accounts",
+    "see_sign_ins": "account sign-ins",
     "own_account": "the keeping of one's own account",
     "set_password": "account password",
     "make_token": "token make",

@@ -1,6 +1,7 @@
 """The door: lets people and programs in, by a password, a session or a token, and sends them out.
 
 Whoever is not let in is told the same whatever there is, and as late: as much is done in each case.
+Who comes, goes and is not let in stands in the log of sign-ins (`store.sign_ins`).
 """
 
 from __future__ import annotations
@@ -8,26 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from incidents.accounts import known_browser, secrets, throttle
 from incidents.accounts.identity import Identity
-from incidents.accounts.throttle import Guess, Throttle
-from incidents.desk import access
+from incidents.accounts.throttle import BlockedError, Guess, Throttle
 from incidents.desk import accounts as acts
 from incidents.errors import RefusedError
-from incidents.store import accounts
+from incidents.store import accounts, sign_ins
 from incidents.store.engine import glancing, plainly, reading, writing
+from incidents.store.sign_ins import OK, SignIn
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
-    from incidents.desk import Desk
+How = Literal["password", "provider", "terminal"]
+"""By what somebody proves who they are."""
 
 SESSION_FOR = timedelta(hours=12)
 """A shift; and so long without use by a person a session holds: """
 IDLE_FOR = timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)
+NOBODY = "?"
+"""In place of a name that is nobody's: it may be anything that was typed, a password too."""
 
 
 class SignInError(RefusedError):
@@ -36,6 +40,10 @@ class SignInError(RefusedError):
 
 class SecondSignInError(RefusedError):
     """that is not the handle and the password of a second person: nothing is done"""
+
+
+class UnknownSessionError(RefusedError):
+    """no session is called {session!r} (account sessions lists them)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,17 @@ class Visit:
     identity: Identity
     cookie: str
     browser: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What somebody tries to come in for: as `sign_ins.SignIn` has it."""
+
+    what: str
+    how: How
+    place: str | None
+    by: str | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +84,8 @@ class Door:
     All raise DatabaseError when the database does not do its part.
     """
 
-    def __init__(self, engine: Engine, desk: Desk, clock: Callable[[], datetime]) -> None:
-        self._engine, self._desk, self._clock = engine, desk, clock
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine, self._clock = engine, clock
         self._throttle = Throttle(engine, clock)
 
     def by_token(self, secret: str) -> Identity | None:
@@ -98,8 +117,9 @@ class Door:
             with plainly(self._engine), writing(self._engine) as connection:
                 accounts.see_session(connection, digest, now)
         identity = Identity(
-            handle=found.account.handle, role=found.account.role, proved_at=found.proved_at
-        )
+            handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
+            session=found.id,
+        )  # fmt: skip
         return Visit(identity, cookie)
 
     def sign_in(self, handle: str, password: str, address: str, browser: str = "") -> Visit:
@@ -116,56 +136,66 @@ class Door:
             if known is None
             else throttle.by_known(found.name, known)
         )
-        self._check(found, password, guess)
+        self._check(found, password, guess, _Trial("sign_in", "password", address))
         assert found.hash is not None
         kept = known_browser.cookie(browser, found.name, found.hash, now)
-        return replace(self.begin(handle), browser=kept)
+        return replace(self.begin(handle, how="password", place=address), browser=kept)
 
-    def begin(self, handle: str, proved_at: datetime | None = None) -> Visit:
+    def begin(
+        self, handle: str, proved_at: datetime | None = None, *, how: How = "provider",
+        place: str | None = None,
+    ) -> Visit:  # fmt: skip
         """Begins a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
 
         Raises:
             SignInError: if that account may not come in.
         """
-        if not acts.is_handle(handle):
-            raise SignInError
-        with plainly(self._engine), reading(self._engine) as connection:
-            known = accounts.account(connection, handle)
-        if known is not None and known.disabled_at is not None:
-            self._refuse(handle, "disabled", known=True)
         now, cookie = self._clock(), secrets.random_word()
-        proved_at = now if proved_at is None else proved_at
+        trial = _Trial("sign_in", how, place)
         with plainly(self._engine), writing(self._engine) as connection:
-            account = accounts.account(connection, handle)
-            if account is None or account.disabled_at is not None:
-                raise SignInError
-            accounts.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
-            accounts.add_session(connection, _digest(cookie), handle, now, proved_at)
-        return Visit(Identity(handle=handle, role=account.role, proved_at=proved_at), cookie)
+            known = acts.is_handle(handle)
+            account = accounts.account(connection, handle) if known else None
+            if account is not None and account.disabled_at is None:
+                proved_at = now if proved_at is None else proved_at
+                new = accounts.Session(
+                    secrets.random_id(), now, now, proved_at, how, place, account
+                )  # fmt: skip
+                accounts.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
+                accounts.add_session(connection, _digest(cookie), new)
+                self._log(connection, replace(trial, session=new.id), OK, handle)
+                identity = Identity(
+                    handle=handle, role=account.role, proved_at=proved_at, session=new.id
+                )
+                return Visit(identity, cookie)
+        self._refuse(trial, account, right=True)
+        raise SignInError
 
-    def prove(self, visit: Visit, password: str) -> Visit:
+    def refuse(self, how: How, place: str | None, why: str) -> None:
+        """Puts into the log that somebody, nobody knows who, was not let in."""
+        with plainly(self._engine), writing(self._engine) as connection:
+            self._log(connection, _Trial("sign_in", how, place), why, None)
+
+    def prove(self, visit: Visit, password: str, address: str | None = None) -> Visit:
         """The same session, its person having proved again who they are; raises as `sign_in`."""
         handle = visit.identity.handle
-        self._check(self._find(handle), password, throttle.in_session(handle))
-        return self.proved(visit)
-
-    def proved(self, visit: Visit) -> Visit:
-        """Marks that they have proved it, in some way."""
+        trial = _Trial("proof", "password", address, session=visit.identity.session)
+        self._check(self._find(handle), password, throttle.in_session(handle), trial)
         now = self._clock()
         with plainly(self._engine), writing(self._engine) as connection:
             accounts.see_session(connection, _digest(visit.cookie), now, proved=True)
-        identity = visit.identity
-        again = Identity(handle=identity.handle, role=identity.role, proved_at=now)
-        return Visit(again, visit.cookie)
+            self._log(connection, trial, OK, handle)
+        return replace(visit, identity=replace(visit.identity, proved_at=now))
 
     def identify(self, handle: str, password: str, terminal: str) -> Identity:
         """Who that is, at that terminal, for this one act; raises as `sign_in`."""
-        found = self._find(handle)
-        account = self._check(found, password, throttle.at_terminal(found.name, terminal))
+        found, trial = self._find(handle), _Trial("sign_in", "terminal", terminal)
+        guess = throttle.at_terminal(found.name, terminal)
+        account = self._check(found, password, guess, trial)
+        self._let_in(trial, handle)
         return Identity(handle=handle, role=account.role, proved_at=self._clock())
 
     def identify_second(
-        self, handle: str, password: str, place: str, *, at_terminal: bool = False
+        self, handle: str, password: str, place: str, *, beside: str, at_terminal: bool = False
     ) -> str:
         """The handle of who signs in for one act of somebody else's, beside them at that address
         or terminal.
@@ -176,21 +206,61 @@ class Door:
         """
         found = self._find(handle)
         guess = throttle.at_terminal if at_terminal else throttle.by_stranger
+        trial = _Trial("second", "terminal" if at_terminal else "password", place, by=beside)
         try:
-            account = self._check(found, password, guess(found.name, place))
+            account = self._check(found, password, guess(found.name, place), trial)
         except SignInError:
             raise SecondSignInError from None
+        self._let_in(trial, account.handle)
         return account.handle
 
     def sign_out(self, cookie: str) -> None:
         """Ends the session."""
-        with plainly(self._engine), writing(self._engine) as connection:
-            accounts.end_session(connection, _digest(cookie))
+        self.end(_digest(cookie))
 
     def end(self, digest: bytes) -> None:
         """Ends the session of that digest."""
         with plainly(self._engine), writing(self._engine) as connection:
-            accounts.end_session(connection, digest)
+            found = accounts.session(connection, digest)
+            if found is not None:
+                self._end(connection, found, "signed_out", None)
+
+    def sessions(self, handle: str | None) -> list[accounts.Session]:
+        """The sessions that hold of that account, of all without one; the newest first."""
+        now = self._clock()
+        with plainly(self._engine), reading(self._engine) as connection:
+            return accounts.sessions_of(
+                connection, handle, made=now - SESSION_FOR, seen=now - IDLE_FOR
+            )
+
+    def owner_of(self, session: str) -> str | None:
+        """Whose session that is; None if there is none of that id."""
+        with plainly(self._engine), reading(self._engine) as connection:
+            found = accounts.session_of_id(connection, session) if is_id(session) else None
+        return None if found is None else found.account.handle
+
+    def end_by_id(self, session: str, by: str) -> None:
+        """Ends a session of one's own or, as who keeps accounts, of somebody else's.
+
+        Raises:
+            UnknownSessionError: if there is none of that id.
+        """
+        with plainly(self._engine), writing(self._engine) as connection:
+            found = accounts.session_of_id(connection, session) if is_id(session) else None
+            if found is None:
+                raise UnknownSessionError(session=session)
+            self._end(connection, found, "ended", by)
+
+    def _end(
+        self, connection: Connection, found: accounts.Session, how: str, by: str | None
+    ) -> None:
+        whose = found.account.handle
+        if accounts.end_session(connection, found.id):
+            told = SignIn(
+                self._clock(), "sign_out", OK, how, whose, None if by == whose else by,
+                session=found.id,
+            )  # fmt: skip
+            sign_ins.add(connection, told)
 
     def _find(self, handle: str) -> _Found:
         # What is no handle is nobody's name, and may hold what no database takes.
@@ -200,23 +270,48 @@ class Door:
                 name, accounts.account(connection, name), accounts.password(connection, name)
             )
 
-    def _check(self, found: _Found, password: str, guess: Guess) -> accounts.Account:
+    def _check(self, found: _Found, password: str, guess: Guess, trial: _Trial) -> accounts.Account:
         """The account, if this is its password and it may come in."""
-        self._throttle.count(guess)
+        try:
+            self._throttle.count(guess)
+        except BlockedError:
+            self._count_blocked(found, trial)
+            raise
         account, right = found.account, secrets.is_password(password, found.hash)
         if account is None or account.disabled_at is not None or not right:
-            why = "disabled" if right else "wrong_password"
-            self._refuse(found.name, why, known=account is not None)
+            self._refuse(trial, account, right=right)
             raise SignInError
         self._throttle.was_right(guess)
         return account
 
-    def _refuse(self, handle: str, why: str, *, known: bool) -> None:
-        self._desk.on_record(
-            lambda connection: access.refuse_sign_in(
-                connection, handle, why, self._clock, known=known
-            )
-        )
+    def _let_in(self, trial: _Trial, handle: str) -> None:
+        with plainly(self._engine), writing(self._engine) as connection:
+            self._log(connection, trial, OK, handle)
+
+    def _refuse(self, trial: _Trial, account: accounts.Account | None, *, right: bool) -> None:
+        """Nobody is named as having done it: whoever guesses is not whose name they give."""
+        why = "no_account" if account is None else "disabled" if right else "wrong_password"
+        with plainly(self._engine), writing(self._engine) as connection:
+            self._log(connection, trial, why, None if account is None else account.handle)
+
+    def _count_blocked(self, found: _Found, trial: _Trial) -> None:
+        """That nobody was looked at is counted: a row for each would be a way to fill the disk."""
+        handle = NOBODY if found.account is None else found.name
+        refusal = sign_ins.Refusal(handle, trial.place or "", trial.what, "blocked", trial.by)
+        with plainly(self._engine), writing(self._engine) as connection:
+            sign_ins.count(connection, [refusal], self._clock())
+
+    def _log(self, connection: Connection, trial: _Trial, result: str, handle: str | None) -> None:
+        told = SignIn(
+            self._clock(), trial.what, result, trial.how, handle, trial.by, trial.place,
+            trial.session,
+        )  # fmt: skip
+        sign_ins.add(connection, told)
+
+
+def is_id(given: str) -> bool:
+    """Whether a session could be called that."""
+    return given.isascii() and given.isalnum()
 
 
 def _holder(token: accounts.Token, account: accounts.Account, now: datetime) -> Identity | None:

@@ -29,7 +29,8 @@ def login_beside(person: str, login: str | None) -> str | None:
 class Identity:
     """An account that has proved who it is: by a token, for some acts, or by a session.
 
-    `proved_at` (UTC) is when the person behind a session last did so; None for a token.
+    `proved_at` (UTC) is when the person behind a session last did so; None for a token. `session`
+    is what that session is called.
     """
 
     handle: str
@@ -37,6 +38,7 @@ class Identity:
     token: str | None = None
     acts: frozenset[str] | None = None
     proved_at: datetime | None = None
+    session: str | None = None
 
     @property
     def login(self) -> str:

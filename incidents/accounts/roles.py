@@ -66,6 +66,7 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "erase": (_S, _X),
     "try_alarms": (_S, _X),
     "keep_accounts": (_X,),
+    "see_sign_ins": (_A, _X),
     "own_account": _ALL,
     "set_password": _ALL,
     "make_token": _ALL,

@@ -34,6 +34,7 @@ from incidents.api import (
     queue,
     record,
     session,
+    sessions,
     sites,
     watch,
 )
@@ -56,7 +57,7 @@ _ROUTERS = (
     sites.routes, filings.routes, filing_lists.routes, incidents.routes, queue.routes, acts.routes,
     batch.routes, orders.routes, policies.routes, alarms.routes, notices.routes, histories.routes,
     erasing.routes, record.routes, bundles.routes, log.routes, session.router, accounts.router,
-    oidc.router,
+    sessions.routes, oidc.router,
 )  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.house = house
-    app.state.door = Door(house.engine, house.desk, clock.now)
+    app.state.door = Door(house.engine, clock.now)
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
     app.state.at_the_door = Rounds(app.state.door.by_tokens, at_once=_LOOKS)
     app.state.at_the_desk = Rounds(house.gatherer.together)

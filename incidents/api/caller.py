@@ -64,7 +64,7 @@ class Caller:
         return self.identity.why_not(act, clock.now()) is None
 
     def needs(self, act: str, *, about: str | None = None) -> None:
-        """See that they may do that act now; that they may not goes on record.
+        """See that they may do that act now; that they may not is counted.
 
         Raises:
             Problem: 403, saying why.
@@ -146,7 +146,7 @@ class Caller:
 
 
 def refuse(house: House, identity: Identity, act: str, why: str, about: str | None) -> None:
-    """Puts on record that somebody was not let do something."""
+    """Counts that somebody was not let do something."""
     by = By(person=identity.handle, login=identity.login)
     house.desk.on_record(
         lambda connection: accounts.refuse(

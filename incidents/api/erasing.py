@@ -14,8 +14,10 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import looker, tryer
 from incidents.api.operation import JSON, operation, router
 from incidents.api.turn import ERASING
-from incidents.desk import ageing
+from incidents.desk import ageing, pseudonyms
+from incidents.desk.accounts import is_handle
 from incidents.desk.demand import Demand, Demands
+from incidents.desk.pseudonyms import AccountDemand
 
 routes = router("erasing")
 
@@ -24,7 +26,8 @@ Acting = Annotated[Caller, Depends(tryer)]
 
 
 class Demanding(forms.Because):
-    """Why a person's words are to go; `confirm` is the name of their site."""
+    """Why a person's words are to go; `confirm` is the name of their site, or the handle of an
+    account."""
 
     confirm: Annotated[str, Field(max_length=300)] | None = None
 
@@ -58,6 +61,31 @@ def erase(
     return JSON(met.document(dry_run=by.dry_run))
 
 
+@routes.post("/accounts/{handle}/erase", **operation("erase", answers.ErasedAccount, acting=True))
+def erase_sign_ins(
+    by: Acting,
+    handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
+    demand: Demanding,
+) -> JSON:
+    """Put pseudonyms in the log of sign-ins in place of an account and its addresses; for good.
+
+    That is where the log is 184 days old or older, or as old as the setting [retention] keep says.
+    """
+    reason = forms.needed("reason", demand.reason)
+    by.needs("erase", about=handle if is_handle(handle) else "?")
+    house = by.house
+    with ERASING.taken():
+        met = pseudonyms.meet(
+            house.desk, house.engine, retention.of_settings(),
+            AccountDemand(handle=handle, reason=reason, by=by.by, login=by.identity.login),
+            clock.now(),
+            dry_run=by.dry_run,
+            confirm=lambda: _confirm_account(handle, demand.confirm),
+            told=by.when.until,
+        )  # fmt: skip
+    return JSON(met.document(dry_run=by.dry_run))
+
+
 @routes.get("/retention", **operation("look", answers.Retention))
 def show(by: Looking) -> JSON:
     """How long people's words are kept, and what could be erased now."""
@@ -88,6 +116,16 @@ def _looked(by: Caller) -> JSON:
     with ERASING.taken():
         aged = ageing.look(house.engine, house.settings.evidence, keep, clock.now())
     return JSON(aged.document(dry_run=True))
+
+
+def _confirm_account(handle: str, given: str | None) -> None:
+    """Raises Problem 422 if that is not its handle."""
+    if given != handle:
+        raise problems.problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "not_confirmed",
+            "this erases for good who signed in: give the account's handle in `confirm`; nothing is"
+            " done",
+        )  # fmt: skip
 
 
 def _confirm(site: str, given: str | None) -> None:

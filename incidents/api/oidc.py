@@ -25,7 +25,8 @@ from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, Question
 from incidents.api import problems
 from incidents.api.entrance import visitor
 from incidents.api.operation import PREFIX, unlisted_router
-from incidents.api.session import begin
+from incidents.api.session import begin, from_
+from incidents.errors import RefusedError
 from incidents.log import logger
 
 router = unlisted_router("session")
@@ -72,9 +73,13 @@ def answer(request: Request) -> Response:
         )
     question, before = kept
     door = request.app.state.door
-    with _answering():
-        word = provider.answer(question, request.query_params)
-    new = door.begin(word.handle, word.proved_at)
+    try:
+        with _answering():
+            word = provider.answer(question, request.query_params)
+    except RefusedError as error:
+        door.refuse("provider", from_(request), error.name)
+        raise
+    new = door.begin(word.handle, word.proved_at, place=from_(request))
     if before is not None:
         door.end(before)
     page = HTMLResponse(

@@ -202,7 +202,7 @@ async def _let_in(request: Request, act: str) -> None:
 
 
 def _about(request: Request) -> str | None:
-    """What it would have been done to, if that is a name or an id: it goes on record."""
+    """What it would have been done to, if that is a name or an id: it is kept with the count."""
     for what in _TELLING:
         given = request.path_params.get(what)
         if given is None:

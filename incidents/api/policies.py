@@ -123,7 +123,7 @@ def activate(request: Request, by: Acting, file: Activating) -> JSON:
         key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,
         signed_in=by.identity.proved_at is not None,
         second=None if second is None else door.identify_second(
-            second.handle, second.password, from_(request)
+            second.handle, second.password, from_(request), beside=by.by
         ),
     )  # fmt: skip
     return JSON({name: answer[name] for name in answers.Activated.model_fields})

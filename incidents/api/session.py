@@ -98,7 +98,7 @@ def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door
     try:
-        again = door.prove(by, proof.password)
+        again = door.prove(by, proof.password, from_(request))
     except SignInError as error:
         raise _nobody(error) from error
     return _document(again.identity, again)

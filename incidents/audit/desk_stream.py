@@ -11,7 +11,13 @@ from incidents.audit.account_record import AccountRecord
 from incidents.audit.entry import DESK, Header, decode
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import UNREADABLE, said
-from incidents.audit.own_acts import AccountAct, LogKeyMade, PolicyActivated, WordsErased
+from incidents.audit.own_acts import (
+    AccountAct,
+    LogKeyMade,
+    PolicyActivated,
+    SignInsErased,
+    WordsErased,
+)
 from incidents.audit.rows import Row, writers, written
 from incidents.audit.stream import Stream
 from incidents.machine import policy
@@ -62,7 +68,7 @@ class OwnRecord:
                 self._activate(event)
             case LogKeyMade():
                 self._make_key(event, header.site_seq)
-            case WordsErased():
+            case WordsErased() | SignInsErased():
                 self._check_policy(event)
             case AccountAct():
                 self._check_policy(event)

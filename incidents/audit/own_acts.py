@@ -50,6 +50,18 @@ class WordsErased(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignInsErased(Event):
+    """The desk's own act: in the log of sign-ins, which is no part of the record, pseudonyms stand
+    for who it was and from where, in so many `rows` from before `before`. `text` is the reason.
+    """
+
+    kind = "sign_ins_erased"
+    before: datetime
+    rows: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountAct(Event):
     """What the acts about accounts have in common."""
 
@@ -121,7 +133,8 @@ class TokenRevoked(AccountAct):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRefused(AccountAct):
     """The desk's own act: somebody who came in was not let do `act`, about `about` (an id or a
-    name of the desk's), and `why`. Of a sign-in that failed: as whom it was tried.
+    name of the desk's), and `why`. Of a sign-in that failed: as whom it was tried. Records of
+    before revision 0011 have it; since then it is counted, beside the record.
     """
 
     kind = "access_refused"
@@ -143,7 +156,8 @@ class DetailsRevealed(AccountAct):
 KINDS: dict[str, type[Event]] = {
     act.kind: act
     for act in (
-        PolicyActivated, LogKeyMade, WordsErased, AccountMade, RoleGiven, AccountDisabled,
-        AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused, DetailsRevealed,
+        PolicyActivated, LogKeyMade, WordsErased, SignInsErased, AccountMade, RoleGiven,
+        AccountDisabled, AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
+        DetailsRevealed,
     )
 }  # fmt: skip

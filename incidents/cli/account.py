@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from incidents.client.keeper import RemoteKeeper
     from incidents.words import Document
 
-KEEP = "keep_accounts"
-
 _TOKEN_DAYS = 90
 """For how long the token of a new integrator is proposed, as the guide to integrating has it."""
 
@@ -32,6 +30,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "password": ("incidents.cli.account:set_password", "Give an account a password."),
         "disable": ("incidents.cli.account:disable", "Let nobody come in as HANDLE any more."),
         "enable": ("incidents.cli.account:enable", "Let a disabled account come in again."),
+        "sessions": ("incidents.cli.sign_ins:list_sessions", "List the sessions that are open."),
+        "sign-out": ("incidents.cli.sign_ins:sign_out", "End a session."),
+        "sign-ins": ("incidents.cli.sign_ins:list_sign_ins", "List who signed in and out."),
+        "refusals": ("incidents.cli.sign_ins:list_refusals", "List who was not let do what."),
     }
 }
 
@@ -61,7 +63,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> in
 
     The handle stands in the record for good: small letters, digits, perhaps . _ - between.
     """
-    with keeping.acting(run, KEEP, own_password_file) as keeper:
+    with keeping.acting(run, keeping.KEEP, own_password_file) as keeper:
         keeper.make(handle, given)
         made = keeper.account(handle)
         own = f" --as {run.settings.person}" if keeper.came_in else ""
@@ -115,7 +117,7 @@ def set_password(
 ) -> int:
     """Give HANDLE a new password, which is asked for twice; all its sessions end.
 
-    Anybody may give themselves a new one.
+    If it had one before, its tokens are revoked too. Anybody may give themselves a new one.
     """
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
@@ -131,7 +133,7 @@ def set_password(
 @password.own_password_file_option
 @looking
 def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
-    """Let nobody come in as HANDLE any more: with no password, no session and no token."""
+    """Let nobody come in as HANDLE any more: its sessions end, and its tokens are revoked."""
     return _change(run, handle, own_password_file, lambda k: k.disable(handle))
 
 
@@ -140,14 +142,14 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
 @password.own_password_file_option
 @looking
 def enable(run: Run, handle: str, own_password_file: Path | None) -> int:
-    """Let a disabled account come in again, with the password and the tokens that it had."""
+    """Let a disabled account come in again with the password that it had; it needs new tokens."""
     return _change(run, handle, own_password_file, lambda k: k.enable(handle))
 
 
 def _change(
     run: Run, handle: str, file: Path | None, act: Callable[[Keeper | RemoteKeeper], bool]
 ) -> int:
-    with keeping.acting(run, KEEP, file) as keeper:
+    with keeping.acting(run, keeping.KEEP, file) as keeper:
         changed = act(keeper)
         account = keeper.account(handle)
     return _answer(run, account, changed=changed)

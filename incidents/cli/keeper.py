@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from incidents.accounts.door import Door
     from incidents.cli.run import Run
     from incidents.desk.account_act import By
     from incidents.words import Document
@@ -117,6 +118,42 @@ class Keeper:
         from incidents.desk import tokens
 
         return self._do(lambda c, by, now: tokens.revoke(c, by, token, now))
+
+    def sessions(self, of: str | None) -> list[Document]:
+        """The sessions of an account that are open, of all without one; the newest first."""
+        from incidents.desk.accounts import check_handle
+        from incidents.views.sign_ins import session_document
+
+        found = self._door.sessions(None if of is None else check_handle(of))
+        return [session_document(each) for each in found]
+
+    def end_session(self, session: str) -> None:
+        """End a session."""
+        assert self._by is not None
+        self._door.end_by_id(session, self._by.person)
+
+    def sign_ins(
+        self, *, of: str | None, failed: bool, since: datetime | None, limit: int
+    ) -> list[Document]:
+        """The log of who came in and who was not let in, the newest first."""
+        from incidents.views.sign_ins import sign_ins
+
+        with self._run.house.reading() as connection:
+            found = sign_ins(connection, limit=limit, handle=of, failed=failed, since=since)
+        return list(found["items"])
+
+    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Document]:
+        """Who was not let do what, counted by the day, those with the newest first."""
+        from incidents.views.sign_ins import refusals
+
+        with self._run.house.reading() as connection:
+            return refusals(connection, limit=limit, handle=of, since=since)
+
+    @property
+    def _door(self) -> Door:
+        from incidents.accounts.door import Door
+
+        return Door(self._run.house.engine, clock.now)
 
     def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
         by = self._by

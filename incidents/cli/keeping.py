@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from incidents.desk.account_act import By
 
 
+KEEP = "keep_accounts"
+
+
 class NotAllowedError(RefusedError):
     """{by} is {role} here, and may keep no accounts but their own: an administrator may"""
 
@@ -65,6 +68,19 @@ def owner_of(run: Run, token: str) -> str | None:
     return None if found is None else found.handle
 
 
+def of_session(run: Run, session: str) -> tuple[str, str | None]:
+    """Which act it is to end that session, and whose it is, as far as this side knows."""
+    server = run.remote
+    if server is None:
+        from incidents.accounts.door import Door
+
+        return "own_account", Door(run.house.engine, clock.now).owner_of(session)
+    if not server.has_token:
+        return "own_account", None
+    own = server.keeper.sessions(server.signs_in)
+    return ("own_account" if any(each["id"] == session for each in own) else KEEP), None
+
+
 def _who(run: Run, file: Path | None, own: str | None) -> By:
     from incidents.desk.account_act import By
     from incidents.store import accounts
@@ -77,11 +93,11 @@ def _who(run: Run, file: Path | None, own: str | None) -> By:
 
 
 def _check(run: Run, identity: Identity, own: str | None) -> None:
-    """See that their role is for it; that it is not goes on record."""
+    """See that their role is for it; that it is not is counted."""
     from incidents.desk import accounts as acts
     from incidents.desk.account_act import By
 
-    act = "own_account" if own == identity.handle else "keep_accounts"
+    act = "own_account" if own == identity.handle else KEEP
     why = identity.why_not(act, clock.now())
     if why is None:
         return

@@ -70,6 +70,9 @@ def _suggest(what: str) -> Callable[[click.Context, click.Parameter, str], list[
 
 
 site_argument = click.argument("site", type=site, metavar="SITE", shell_complete=_suggest("sites"))
+perhaps_site_argument = click.argument(
+    "site", type=site, metavar="[SITE]", required=False, shell_complete=_suggest("sites")
+)
 name_argument = click.argument("site", type=site, metavar="NAME", shell_complete=_suggest("sites"))
 incident_argument = click.argument(
     "incident", type=incident, metavar="INCIDENT", shell_complete=_suggest("incidents")

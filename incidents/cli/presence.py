@@ -106,14 +106,16 @@ def second(run: Run, handle: str, file: Path | None) -> Any:
     given = password.read(file, f"Password of {handle}: ", password.SECOND)
     if run.remote is not None:
         return {"handle": handle, "password": given}
-    return _door(run).identify_second(handle, given, _terminal(run), at_terminal=True)
+    return _door(run).identify_second(
+        handle, given, _terminal(run), beside=run.settings.person, at_terminal=True
+    )
 
 
 def _door(run: Run) -> Door:
     from incidents import clock
     from incidents.accounts.door import Door
 
-    return Door(run.house.engine, run.house.desk, clock.now)
+    return Door(run.house.engine, clock.now)
 
 
 def _terminal(run: Run) -> str:

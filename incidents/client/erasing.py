@@ -36,6 +36,17 @@ class RemoteErasing:
             found = self._done(path, words | {"confirm": site}, dry_run=False)
         return _met(found)
 
+    def meet_account(
+        self, handle: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
+    ) -> Document:
+        """Erases who signed in as that account, and from where; `confirm` as of `meet`."""
+        path, words = f"/accounts/{part(handle)}/erase", {"reason": reason}
+        found = self._done(path, words, dry_run=True)
+        if not dry_run and found["sign_ins"]:
+            confirm()
+            found = self._done(path, words | {"confirm": handle}, dry_run=False)
+        return found | {"dry_run": dry_run}
+
     def look(self) -> Aged:
         """What could be erased now; nothing is."""
         return _aged(self._exchange.get("/retention"))
@@ -75,7 +86,7 @@ def _aged(told: Document) -> Aged:
 def _erased(told: Document) -> Erased:
     from incidents.desk.erasure import Erased
 
-    return Erased(words=told["words"], files=told["files"])
+    return Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
 
 
 def _moment(told: str | None) -> datetime | None:

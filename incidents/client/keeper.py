@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from incidents.client.faults import Document
 from incidents.client.http import Exchange, part
+from incidents.clock import rfc3339
 
 
 class RemoteKeeper:
@@ -63,10 +65,34 @@ class RemoteKeeper:
         self._exchange.exchange("DELETE", f"/tokens/{part(token)}")
         return True
 
+    def sessions(self, of: str | None) -> list[Document]:
+        """The sessions of an account that are open, of all without one; the newest first."""
+        return list(self._exchange.get("/sessions", handle=of, all=of is None)["items"])
+
+    def end_session(self, session: str) -> None:
+        """End a session."""
+        self._exchange.exchange("DELETE", f"/sessions/{part(session)}")
+
+    def sign_ins(
+        self, *, of: str | None, failed: bool, since: datetime | None, limit: int
+    ) -> list[Document]:
+        """The log of who came in and who was not let in, the newest first."""
+        asked = {"handle": of, "failed": failed, "since": _told(since), "limit": limit}
+        return list(self._exchange.get("/sign-ins", **asked)["items"])
+
+    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Document]:
+        """Who was not let do what, counted by the day, those with the newest first."""
+        asked = {"handle": of, "since": _told(since), "limit": limit}
+        return list(self._exchange.get("/refusals", **asked)["items"])
+
     def _change(self, handle: str, **words: Any) -> bool:
         before = self.account(handle)
         after, _ = self._exchange.exchange("PATCH", _path(handle), words=words)
         return before != after
+
+
+def _told(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
 
 
 def _path(handle: str) -> str:

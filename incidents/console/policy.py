@@ -187,7 +187,7 @@ def _second(desk: Acting) -> str | None:
     if handle is None:
         return None
     return desk.door.identify_second(
-        handle, desk.given.password(SECOND_PASSWORD) or "", address(desk.request)
+        handle, desk.given.password(SECOND_PASSWORD) or "", address(desk.request), beside=desk.by
     )
 
 

@@ -1,4 +1,5 @@
-"""The sign-in: a form lets a person in, another one out; and the switch of languages."""
+"""The sign-in: a form lets a person in, another one out; the page of sessions, of who came in and
+who was not let; and the switch of languages."""
 
 from __future__ import annotations
 
@@ -12,10 +13,15 @@ from incidents.accounts.throttle import BlockedError
 from incidents.api import entrance, session
 from incidents.console import sitting, writing
 from incidents.console.form import Given, given_by_anybody
-from incidents.console.sitting import Doing, NotLetError
+from incidents.console.said import Said
+from incidents.console.sitting import Doing, Looking, NotLetError
 from incidents.console.words import LANGUAGES
+from incidents.views import sign_ins as views
 
 router = APIRouter()
+
+MOST = 100
+"""So many of those who came in are shown, the newest."""
 
 Form = Annotated[Given, Depends(given_by_anybody)]
 
@@ -56,6 +62,29 @@ def sign_out(desk: Doing) -> Response:
     answer = RedirectResponse("/sign-in", status_code=303, headers=writing.HEADERS)
     session.forget_cookie(answer)
     return answer
+
+
+@router.get("/sessions")
+def show_sessions(here: Looking) -> Response:
+    """One's own sessions; for who may see it, who signed in, and who was not let do what."""
+    found = [
+        views.session_document(each, here.identity.session) for each in here.door.sessions(here.by)
+    ]
+    sign_ins, refusals = [], []
+    if here.identity.may("see_sign_ins"):
+        with here.reading() as connection:
+            sign_ins = views.sign_ins(connection, limit=MOST)["items"]
+            refusals = views.refusals(connection, limit=MOST)
+    return here.page("sessions", sessions=found, sign_ins=sign_ins, refusals=refusals, most=MOST)
+
+
+@router.post("/sessions/{session}/end")
+def end_session(desk: Doing, session: str) -> Response:
+    """Ends another session of one's own."""
+    if desk.door.owner_of(session) != desk.by:
+        return desk.back("/sessions", Said("refused", desk.reader.say("sessions.gone")))
+    desk.door.end_by_id(session, desk.by)
+    return desk.back("/sessions", Said("done", desk.reader.say("sessions.ended")))
 
 
 @router.post("/language")

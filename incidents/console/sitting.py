@@ -93,7 +93,7 @@ class Sitting:
             yield connection
 
     def needs(self, act: str, *, about: str | None = None) -> None:
-        """See that they may do that act at all; that they may not goes on record.
+        """See that they may do that act at all; that they may not is counted.
 
         Raises:
             NotLetError: saying why.
@@ -239,7 +239,7 @@ def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
     if password is None or form.text("proves") is None:
         return here.visit, None
     try:
-        return here.door.prove(here.visit, password), None
+        return here.door.prove(here.visit, password, address(here.request)), None
     except RefusedError as error:
         # Told by the act that it was to prove, which nobody knows here: see `Acting.proves`.
         return here.visit, error.name

@@ -1,4 +1,4 @@
-"""The access: for which commands a person signs in first, who may be given work, and the record of
+"""The access: for which commands a person signs in first, who may be given work, and the count of
 who was not let do something.
 
 It is asked here, under the locks of the act, so that no way to the desk leads past it.
@@ -10,11 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from incidents.accounts.roles import act_of, may
-from incidents.desk import accounts
-from incidents.desk.account_act import By
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
 from incidents.machine.commands import (
@@ -35,8 +33,8 @@ from incidents.machine.commands import (
 from incidents.machine.ids import task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
+from incidents.store import sign_ins
 from incidents.store.accounts import Account, account, any_there
-from incidents.store.tables import desk
 
 NOT_LET = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
@@ -45,7 +43,7 @@ NOT_LET = {
     "own_second": "same_person", "second_needed": "second_needed", "second_not_in": "second_not_in",
     "second_role": "second_role",
 }  # fmt: skip
-"""What goes on record as somebody's not being let, by the refusal's name, and why that was."""
+"""What is counted as somebody's not being let, by the refusal's name, and why that was."""
 
 NOT_KEPT = frozenset(
     {
@@ -139,11 +137,14 @@ class Access:
             self._not_let.append((envelope, NOT_LET[refusal.name], answer.site))
 
     def write(self, clock: Callable[[], datetime]) -> None:
-        """Puts it on record, in the desk's own stream; the sites' rows are locked before."""
-        for envelope, why, site in self._not_let:
-            by = By(person=envelope.command.by, login=envelope.login)
-            act = act_of(type(envelope.command))
-            accounts.refuse(self._connection, by, clock, act=act, why=why, about=site)
+        """Counts it; the sites' rows are locked before."""
+        refused = [
+            sign_ins.Refusal(
+                envelope.command.by, envelope.login or "", act_of(type(envelope.command)), why, site
+            )
+            for envelope, why, site in self._not_let
+        ]
+        sign_ins.count(self._connection, refused, clock())
 
     def _account(self, handle: str) -> Account | None:
         if handle not in self._known:
@@ -197,20 +198,3 @@ class Access:
             return None
         named = task_id(case.site_id, task.n)
         return Refusal("for_a_supervisor", {"task": named, "by": command.by})
-
-
-def refuse_sign_in(
-    connection: Connection, handle: str, why: str, clock: Callable[[], datetime], *, known: bool
-) -> None:
-    """Puts on record that somebody was not let in as `handle`, if that is `known` as an account's.
-
-    Of a name that is nobody's nothing is kept, for it may be anything; but as much is done, so that
-    who waits for the answer is not told which names are somebody's.
-    """
-    with connection.begin_nested() as saved:
-        by = By(person=handle, login=None)
-        accounts.refuse(connection, by, clock, act="sign_in", why=why)
-        if not known:
-            saved.rollback()
-    # There is something to be written to the disk either way.
-    connection.execute(update(desk).values(seq=desk.c.seq))

@@ -8,7 +8,7 @@ who comes in: else two people would be one, who gives the second a new password.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -47,7 +47,7 @@ class By:
 
 
 class AccountAct:
-    """One act, at its place in the stream.
+    """One act, at its place in the stream; what it has to record more comes right after it.
 
     Raises:
         AccountSignInError: if it is for who has come in, and they have not.
@@ -69,3 +69,4 @@ class AccountAct:
             policy=self._place.policy, **own,
         )  # fmt: skip
         own_stream.write(self._connection, self._place, event, self._by.login)
+        self._place = replace(self._place, seq=self._place.seq + 1)

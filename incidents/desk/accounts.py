@@ -14,8 +14,9 @@ from incidents.accounts import roles
 from incidents.audit import own_acts
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError
-from incidents.store import accounts
+from incidents.store import accounts, sign_ins
 from incidents.store.accounts import Account
+from incidents.store.sign_ins import OK, SignIn
 
 _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
@@ -86,6 +87,8 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
 def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     """Nobody comes in with it any more, from this moment on; whether that changed anything.
 
+    Its sessions and its tokens end for good.
+
     Raises:
         UnknownAccountError, LastAdministratorError: naming it.
     """
@@ -96,6 +99,7 @@ def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     _check_not_last(connection, account)
     accounts.disable(connection, handle, act.now)
     act.record(own_acts.AccountDisabled, handle=handle)
+    _end_all(connection, act, by, handle, how="disabled")
     return True
 
 
@@ -110,7 +114,8 @@ def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
 
 
 def set_password(connection: Connection, by: By, handle: str, hash_: str, clock: Clock) -> None:
-    """A new password, as `secrets.hash_of` has it; all sessions of the account end.
+    """A new password, as `secrets.hash_of` has it; all sessions of the account end, and if it had a
+    password before, its tokens too.
 
     Raises:
         UnknownAccountError, NoGuardError: naming it.
@@ -119,18 +124,33 @@ def set_password(connection: Connection, by: By, handle: str, hash_: str, clock:
     account = known(connection, handle)
     if account.role != "administrator" and not (by.came_in or accounts.guards(connection)):
         raise NoGuardError(handle=handle)
+    is_reset = accounts.password(connection, handle) is not None
     accounts.set_password(connection, handle, hash_, act.now)
-    accounts.end_sessions(connection, handle)
     act.record(own_acts.PasswordSet, handle=handle)
+    _end_all(connection, act, by, handle, how="new_password", tokens=is_reset)
+
+
+def _end_all(
+    connection: Connection, act: AccountAct, by: By, handle: str, *, how: str, tokens: bool = True
+) -> None:
+    """Ends the sessions of that account and, with `tokens`, what programs come in with as it."""
+    ended = accounts.end_sessions(connection, handle)
+    who = None if by.person == handle else by.person
+    sign_ins.add(
+        connection,
+        *(SignIn(act.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
+    )
+    for id_ in accounts.living_tokens(connection, handle) if tokens else ():
+        accounts.revoke_token(connection, id_, act.now)
+        act.record(own_acts.TokenRevoked, token=id_)
 
 
 def refuse(
     connection: Connection, by: By, clock: Clock, *, act: str, why: str, about: str | None = None
 ) -> None:
-    """Puts on record that somebody was not let do something."""
-    AccountAct(connection, by, clock, open_to_all=True).record(
-        own_acts.AccessRefused, act=act, why=why, about=about
-    )
+    """Counts that somebody was not let do something."""
+    refused = sign_ins.Refusal(by.person, by.login or "", act, why, about)
+    sign_ins.count(connection, [refused], clock())
 
 
 def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:

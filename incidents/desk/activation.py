@@ -97,7 +97,7 @@ def _read(connection: Connection, digest: str) -> Policy:
 def refuse(
     connection: Connection, *, act: Activation, clock: Callable[[], datetime], refusal: Refusal
 ) -> None:
-    """Puts on record that somebody was not let replace the policy."""
+    """Counts that somebody was not let replace the policy."""
     by, why = By(person=act.by, login=act.login), NOT_LET[refusal.name]
     accounts.refuse(connection, by, clock, act="activate_policy", why=why, about=act.second)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from incidents.clock import rfc3339
-from incidents.desk import erasure
+from incidents.desk import erasure, pseudonyms
 from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
 from incidents.retention import Retention
+from incidents.store import sign_ins
+from incidents.store.engine import plainly, reading
 from incidents.store.erasable import Scope
 
 
@@ -34,6 +36,7 @@ class Aged:
             "before": rfc3339(self.before),
             "words": self.erased.words,
             "files": self.erased.files,
+            "sign_ins": self.erased.sign_ins,
             "dry_run": dry_run,
         }
 
@@ -42,6 +45,8 @@ def look(engine: Engine, folder: Path, keep: Retention, now: datetime) -> Aged:
     """What could be erased at `now` (UTC), evidence files in `folder` included; nothing is."""
     scope = Scope(before=keep.cutoff(now))
     erased = erasure.expect(engine, scope, folder)
+    with plainly(engine), reading(engine) as connection:
+        erased = replace(erased, sign_ins=sign_ins.erasable(connection, scope.before))
     return Aged(keep=keep, before=scope.before, erased=erased)
 
 
@@ -62,6 +67,11 @@ def erase(
     """
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
     if keep.asked_for:
+        # First, so that what is done last of all clears the database's files of these too.
+        rows = desk.on_record(
+            lambda connection: pseudonyms.erase(connection, scope.before, by=by, login=login)
+        )
         wanted = Erasure(scope=scope, by=by, login=login)
-        erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped)
+        erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped, rewrite=rows > 0)
+        erased = replace(erased, sign_ins=rows)
     return Aged(keep=keep, before=scope.before, erased=erased)

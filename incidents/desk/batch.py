@@ -130,10 +130,7 @@ class Batch:
             sites.remove(connection, unused)
 
     def write_not_let(self) -> None:
-        """Writes who was not let do what: before `write`, since it reads what it has locked.
-
-        The desk's own row is locked here, after those of the sites.
-        """
+        """Counts who was not let do what; the rows of the sites are locked before."""
         self._access.write(lambda: self._now)
 
     # What is read.

@@ -51,15 +51,17 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """How many values and how many evidence files are gone, or would be."""
+    """How many values and how many evidence files are gone, or would be; and in how many rows of
+    the log of sign-ins nobody stands any more."""
 
     words: int = 0
     files: int = 0
+    sign_ins: int = 0
 
     @property
     def anything(self) -> bool:
         """Whether anything is."""
-        return self.words + self.files > 0
+        return self.words + self.files + self.sign_ins > 0
 
 
 def expect(engine: Engine, scope: Scope, folder: Path) -> Erased:
@@ -80,8 +82,11 @@ def erase(
     folder: Path,
     *,
     stopped: Callable[[], bool] = lambda: False,
+    rewrite: bool = False,
 ) -> Erased:
     """Does it, evidence files in `folder` included; asks between two batches if it is `stopped`.
+
+    With `rewrite` the database's files are cleared of what was erased before this, too.
 
     Raises:
         RefusedError: if this machine's clock is far ahead of the database's.
@@ -102,7 +107,7 @@ def erase(
             if stopped():
                 break
     # Somebody who demands it need not take our word for it that nothing lay free before.
-    clear(engine, folder, rewrite=words > 0 or erasure.site is not None)
+    clear(engine, folder, rewrite=rewrite or words > 0 or erasure.site is not None)
     return Erased(words=words, files=files)
 
 

@@ -1,15 +1,25 @@
 """The tables of who may come in: accounts, how they prove who they are, what they are let in with.
 
-`accounts` and `tokens` are borne out by the entries of the desk's own stream. The others hold
-secrets, as digests, or what is over in an hour: no part of the record.
+`accounts` and `tokens` are borne out by the entries of the desk's own stream. The others are no
+part of the record: they hold secrets, as digests, what is over in an hour, or who signed in from
+where, which is erased once the law no longer needs it.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
 
 from incidents.store.metadata import metadata
-from incidents.store.types import JSONText, UTCDateTime, Word
+from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 accounts = Table(
     "accounts",
@@ -49,12 +59,18 @@ sessions = Table(
     metadata,
     # SHA-256 of what the cookie holds.
     Column("digest", LargeBinary, primary_key=True),
+    # What the session is called, which is no secret.
+    Column("id", Word, nullable=False),
     Column("handle", Word, ForeignKey("accounts.handle"), nullable=False),
     Column("made_at", UTCDateTime, nullable=False),
     Column("seen_at", UTCDateTime, nullable=False),
     # When the person last proved who they are.
     Column("proved_at", UTCDateTime, nullable=False),
+    # How it began, and the address that it began at.
+    Column("how", Word, nullable=False),
+    Column("place", Word),
 )
+Index("uq_sessions_id", sessions.c.id, unique=True)
 Index("ix_sessions_handle", sessions.c.handle)
 
 attempts = Table(
@@ -65,3 +81,42 @@ attempts = Table(
     Column("failures", Integer, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),
 )
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("what", Word, nullable=False),
+    Column("result", Word, nullable=False),
+    Column("how", Word, nullable=False),
+    # Whose account it was about, who else took part, and from where: a pseudonym once erased.
+    # No foreign key: a pseudonym is nobody's account.
+    Column("handle", Word),
+    Column("by", Word),
+    Column("place", Word),
+    Column("session", Word),
+    Column("erased", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_sign_ins_at", sign_ins.c.at, sign_ins.c.id)
+Index("ix_sign_ins_handle", sign_ins.c.handle, sign_ins.c.at)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    # In UTC, as YYYY-MM-DD.
+    Column("day", Word, primary_key=True),
+    Column("handle", Word, primary_key=True),
+    # How they came in: as it stands beside the name in an entry; of a sign-in the address.
+    Column("login", Word, primary_key=True),
+    Column("act", Word, primary_key=True),
+    Column("why", Word, primary_key=True),
+    # What the last one was about.
+    Column("about", Word),
+    Column("count", Integer, nullable=False),
+    Column("first_at", UTCDateTime, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+    Column("erased", Boolean, nullable=False),
+)
+Index("ix_refusals_last_at", refusals.c.last_at)

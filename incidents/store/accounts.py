@@ -37,12 +37,15 @@ class Token(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A session, with its account; `proved_at` is when the person last proved who they are."""
+    """A session, with its account; `proved_at` is when the person last proved who they are, `how`
+    says by what it began, and `place` at which address."""
 
-    digest: bytes
+    id: str
     made_at: datetime
     seen_at: datetime
     proved_at: datetime
+    how: str
+    place: str | None
     account: Account
 
 
@@ -88,9 +91,8 @@ def give_role(connection: Connection, handle: str, role: str) -> None:
 
 
 def disable(connection: Connection, handle: str, at: datetime) -> None:
-    """Ends its sessions too."""
+    """It may not come in any more."""
     _set(connection, handle, disabled_at=at)
-    end_sessions(connection, handle)
 
 
 def enable(connection: Connection, handle: str) -> None:
@@ -163,6 +165,12 @@ def add_token(connection: Connection, new: Token) -> None:
     connection.execute(insert(tokens).values(new._asdict()))
 
 
+def living_tokens(connection: Connection, handle: str) -> list[str]:
+    """The ids of that account's tokens that were not revoked."""
+    mine = (tokens.c.handle == handle, tokens.c.revoked_at.is_(None))
+    return list(connection.scalars(select(tokens.c.id).where(*mine).order_by(tokens.c.id)))
+
+
 def revoke_token(connection: Connection, id_: str, at: datetime) -> None:
     """It is worth nothing from now on."""
     connection.execute(update(tokens).where(tokens.c.id == id_).values(revoked_at=at))
@@ -173,24 +181,45 @@ def revoke_token(connection: Connection, id_: str, at: datetime) -> None:
 
 def session(connection: Connection, digest: bytes) -> Session | None:
     """The session of that cookie, with its account."""
-    joined = sessions.join(accounts, accounts.c.handle == sessions.c.handle)
+    row = connection.execute(_sessions().where(sessions.c.digest == digest)).one_or_none()
+    return None if row is None else _session(row)
+
+
+def session_of_id(connection: Connection, id_: str) -> Session | None:
+    """The session of that id, with its account."""
+    row = connection.execute(_sessions().where(sessions.c.id == id_)).one_or_none()
+    return None if row is None else _session(row)
+
+
+def sessions_of(
+    connection: Connection, handle: str | None, *, made: datetime, seen: datetime
+) -> list[Session]:
+    """The sessions of that account, of all without one, that were made after `made` and in use
+    after `seen`; the newest first."""
     of = sessions.c
-    wanted = select(of.digest, of.made_at, of.seen_at, of.proved_at, *accounts.c)
-    row = connection.execute(wanted.select_from(joined).where(of.digest == digest)).one_or_none()
-    if row is None:
-        return None
-    return Session(row[0], row[1], row[2], row[3], Account(*row[4:]))
+    wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
+    if handle is not None:
+        wanted = wanted.where(of.handle == handle)
+    return [_session(row) for row in connection.execute(wanted.order_by(of.made_at.desc(), of.id))]
 
 
-def add_session(
-    connection: Connection, digest: bytes, handle: str, at: datetime, proved_at: datetime
-) -> None:
-    """Keeps a session of somebody who has proved who they are, at `proved_at`."""
-    connection.execute(
-        insert(sessions).values(
-            digest=digest, handle=handle, made_at=at, seen_at=at, proved_at=proved_at
-        )
-    )  # fmt: skip
+def _sessions() -> Select[Any]:
+    of = sessions.c
+    told = (of.id, of.made_at, of.seen_at, of.proved_at, of.how, of.place)
+    joined = sessions.join(accounts, accounts.c.handle == of.handle)
+    return select(*told, *accounts.c).select_from(joined)
+
+
+def _session(row: Any) -> Session:
+    own = len(Session._fields) - 1
+    return Session._make((*row[:own], Account(*row[own:])))
+
+
+def add_session(connection: Connection, digest: bytes, new: Session) -> None:
+    """Keeps a session of somebody who has proved who they are."""
+    own = new._asdict()
+    account = own.pop("account")
+    connection.execute(insert(sessions).values(own | {"digest": digest, "handle": account.handle}))
 
 
 def see_session(
@@ -201,14 +230,15 @@ def see_session(
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(values))
 
 
-def end_session(connection: Connection, digest: bytes) -> None:
-    """Forgets it."""
-    connection.execute(delete(sessions).where(sessions.c.digest == digest))
+def end_session(connection: Connection, id_: str) -> bool:
+    """Forgets it; whether it was there still."""
+    return connection.execute(delete(sessions).where(sessions.c.id == id_)).rowcount > 0
 
 
-def end_sessions(connection: Connection, handle: str) -> None:
-    """Forgets all of that account."""
-    connection.execute(delete(sessions).where(sessions.c.handle == handle))
+def end_sessions(connection: Connection, handle: str) -> list[str]:
+    """Forgets all of that account; their ids."""
+    ended = delete(sessions).where(sessions.c.handle == handle).returning(sessions.c.id)
+    return sorted(connection.scalars(ended))
 
 
 def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:

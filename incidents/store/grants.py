@@ -50,6 +50,9 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "passwords": _COMES_AND_GOES,
     "sessions": (SELECT, INSERT, UPDATE, DELETE),
     "attempts": (SELECT, INSERT, UPDATE, DELETE),
+    # Who signed in, and who was not let: never deleted, and the eraser alone changes who that was.
+    "sign_ins": _ADDED_TO,
+    "refusals": _STATE,
     "keys": _COMES_AND_GOES,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
     "alarms": (SELECT, INSERT, UPDATE, DELETE),
@@ -60,6 +63,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
 
 ERASED_FROM = ("sealed", "keys")
 """What `incidents person erase` and `retention run` delete from."""
+ERASED_IN = ("sign_ins", "refusals")
+"""In what they put a pseudonym in the place of a person and an address."""
 
 
 def sql(role: str, eraser: str | None = None) -> Iterator[str]:
@@ -79,6 +84,7 @@ def sql(role: str, eraser: str | None = None) -> Iterator[str]:
         yield f"GRANT {desk} TO {quoted(eraser)};"
         # MAINTAIN (PostgreSQL 17) lets it vacuum what it has deleted.
         yield f"GRANT DELETE, MAINTAIN ON {erases} TO {quoted(eraser)};"
+        yield f"GRANT UPDATE, MAINTAIN ON {', '.join(ERASED_IN)} TO {quoted(eraser)};"
 
 
 def quoted(role: str) -> str:

@@ -23,7 +23,7 @@ from incidents.store.engine import create, place, plainly
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0010"
+HEAD = "0011"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.

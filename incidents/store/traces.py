@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from incidents.errors import DatabaseError
+from incidents.store.account_tables import refusals, sign_ins
 from incidents.store.engine import BUSY_TIMEOUT_S, place, plainly
 from incidents.store.tables import keys, sealed
 
@@ -65,7 +66,7 @@ def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
 def _of_postgresql(own: Any) -> None:
     before, own.autocommit = own.autocommit, True
     try:
-        for table in (sealed, keys):
+        for table in (sealed, keys, sign_ins, refusals):
             own.execute(f"VACUUM {table.name}")
     finally:
         own.autocommit = before

@@ -16,7 +16,7 @@ from incidents.audit import entry, own_acts
 from incidents.audit import own_acts as acts
 from incidents.audit.codec import Codec
 from incidents.audit.entry import encode
-from incidents.audit.own_acts import LogKeyMade, PolicyActivated, WordsErased
+from incidents.audit.own_acts import LogKeyMade, PolicyActivated, SignInsErased, WordsErased
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.case import Case
@@ -161,7 +161,9 @@ def _examples() -> dict[str, str]:
             login = None if event.by == c.CLOCK else "wang"
             if event.kind not in found:
                 found[event.kind] = encode(event, _SITE, _SITE_ID, seq, login)
-    for seq, act in enumerate((_activation(), _key(), _erasure(), *_account_acts()), 1):
+    for seq, act in enumerate(
+        (_activation(), _key(), _erasure(), _erased_sign_ins(), *_account_acts()), 1
+    ):
         found[act.kind] = encode(act, entry.DESK, 0, seq, "wang")
     return found
 
@@ -199,6 +201,13 @@ def _erasure() -> Event:
     return WordsErased(
         occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
         before=_BEGIN - 184 * _DAY, words=12, files=1, of=_SITE, text=_reference("asked for"),
+    )  # fmt: skip
+
+
+def _erased_sign_ins() -> Event:
+    return SignInsErased(
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
+        before=_BEGIN - 184 * _DAY, rows=40, text=_reference("asked for"),
     )  # fmt: skip
 
 

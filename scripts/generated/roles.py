@@ -15,7 +15,7 @@ def text() -> str:
         "# Roles",
         "Where a database has accounts, each has one role. What a token may do is what the role of"
         " its account may, or those acts of it that it was made for. Over HTTP whoever may not is"
-        " answered with 403, and that is on record.",
+        " answered with 403, and that is counted (`incidents account refusals`).",
         table(("role", ""), ((f"`{role}`", what) for role, what in roles.WHAT.items())),
         f"What is marked *in person* is done by a person who has signed in, and has proved who they"
         f" are within the last {_MINUTES} minutes; no token does it.",

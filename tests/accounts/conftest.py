@@ -1,9 +1,14 @@
 """What the tests of accounts share."""
 
+from collections.abc import Iterator
+
 import pytest
 from argon2 import PasswordHasher
+from freezegun import freeze_time
 
 from incidents.accounts import secrets
+from incidents.store import engine as engines
+from tests.accounts.house import House
 from tests.cli.conftest import _frozen, cli, clock
 
 __all__ = ["_frozen", "cli", "clock"]
@@ -15,3 +20,11 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(secrets, "_hasher", lambda: hasher)
     secrets._nobodys.cache_clear()
+
+
+@pytest.fixture
+def house(db_url: str) -> Iterator[House]:
+    engine = engines.create(db_url)
+    with freeze_time("2026-03-01 10:00:00") as moved:
+        yield House(engine, moved)
+    engine.dispose()

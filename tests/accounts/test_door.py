@@ -3,90 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.door import Door, SignInError
+from incidents.accounts.door import SignInError
 from incidents.accounts.known_browser import KNOWN_FOR, MOST
-from incidents.accounts.throttle import OF_NAME, BlockedError
-from incidents.audit.replay import Replay
-from incidents.desk import Desk, accounts, tokens
+from incidents.accounts.throttle import BlockedError
+from incidents.desk import accounts, tokens
 from incidents.desk.account_act import AccountSignInError, By
 from incidents.store import accounts as stored
 from incidents.store import engine as engines
-from incidents.store.engine import reading, writing
+from incidents.store.engine import writing
+from tests.accounts.house import (
+    BY,
+    HERE,
+    PASSWORD,
+    House,
+    guessed_at_from_everywhere,
+    mistaken,
+    set_password,
+)
 from tests.patience import PATIENCE_S
-
-PASSWORD = "a horse and a battery"
-BY = By(person="admin-1", login="root", came_in=True)
-HERE = "192.0.2.7"
-
-
-class House:
-    """A desk with accounts, whose clock the test moves."""
-
-    def __init__(self, engine: Engine, moved: Any) -> None:
-        self.engine, self.moved = engine, moved
-        self.desk = Desk(engine, own_clock=True)
-        self.door = Door(engine, self.desk, clock.now)
-
-    def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:
-        def act(connection: object) -> None:
-            accounts.make(connection, BY, handle, role, clock.now)  # type: ignore[arg-type]
-            if password is not None:
-                hash_ = secrets.hash_of(password, handle)
-                accounts.set_password(connection, BY, handle, hash_, clock.now)  # type: ignore[arg-type]
-
-        self.desk.on_record(act)
-
-    def token(self, handle: str, days: int = 30, acts: list[str] | None = None) -> tuple[str, str]:
-        secret = secrets.random_token()
-        made = self.desk.on_record(
-            lambda connection: tokens.make(
-                connection, BY, handle, secret, clock.now, days=days, acts=acts
-            )
-        )
-        return made.id, secret
-
-    def findings(self) -> list[object]:
-        with reading(self.engine) as connection:
-            return list(Replay(connection).findings())
-
-
-def mistaken(
-    house: House, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
-) -> None:
-    for _ in range(times):
-        with pytest.raises(SignInError):
-            house.door.sign_in(handle, "wrong", address, browser)
-
-
-def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None:
-    """As many mistakes under that name as are free, from as many places."""
-    with writing(house.engine) as connection:
-        stored.failures(connection, [f"as {handle}"], clock.now())
-        stored.count_failure(connection, f"as {handle}", OF_NAME.free, clock.now())
-
-
-def set_password(house: House, handle: str, password: str) -> None:
-    hash_ = secrets.hash_of(password, handle)
-    house.desk.on_record(lambda c: accounts.set_password(c, BY, handle, hash_, clock.now))
-
-
-@pytest.fixture
-def house(db_url: str) -> Iterator[House]:
-    engine = engines.create(db_url)
-    with freeze_time("2026-03-01 10:00:00") as moved:
-        yield House(engine, moved)
-    engine.dispose()
 
 
 def test_who_has_the_password_is_let_in_and_known_by_the_session(house: House) -> None:
@@ -364,20 +309,6 @@ def statements(house: House, handle: str, password: str) -> list[str]:
         event.remove(house.engine, "before_cursor_execute", note)
         event.remove(house.engine, "commit", note_commit)
     return sent
-
-
-def test_a_failed_sign_in_as_somebody_is_on_record_and_as_nobody_is_not(house: House) -> None:
-    house.make("operator-1")
-    with pytest.raises(SignInError):
-        house.door.sign_in("operator-1", "wrong", HERE)
-    with pytest.raises(SignInError):
-        house.door.sign_in("wang-wei", "wrong", HERE)
-    with reading(house.engine) as connection:
-        bodies = connection.exec_driver_sql("SELECT body FROM entries ORDER BY id").scalars().all()
-    assert '"act":"sign_in"' in bodies[-1]
-    assert '"why":"wrong_password"' in bodies[-1]
-    assert '"actor":"operator-1"' in bodies[-1]
-    assert house.findings() == []
 
 
 @pytest.mark.both_databases

@@ -25,6 +25,7 @@ from incidents.accounts.discovery import (
 )
 from incidents.desk import accounts
 from incidents.errors import SettingError, UnknownSettingError
+from incidents.store import sign_ins
 from tests.accounts.oidc_provider import (
     CLIENT,
     KEY,
@@ -239,14 +240,14 @@ def test_where_the_settings_name_a_claim_it_holds_the_handle(provider: Provider,
         assert ("__Host-incidents" in client.cookies) == (status == 200)
 
 
-def test_whose_account_is_disabled_is_not_let_in_and_that_is_on_record(api: Rig) -> None:
+def test_whose_account_is_disabled_is_not_let_in_and_that_is_in_the_log(api: Rig) -> None:
     api.house.desk.on_record(lambda each: accounts.disable(each, ADMIN, "sup-1", clock.now))
     client = browser(api)
     assert client.get(f"{BACK}?{there(client)}").status_code == 401
     with api.house.reading() as connection:
-        wanted = "SELECT body FROM entries ORDER BY id DESC LIMIT 1"
-        last = connection.exec_driver_sql(wanted).scalar_one()
-    assert all(each in last for each in ('"why":"disabled"', '"act":"sign_in"', '"sup-1"'))
+        last = sign_ins.page(connection, limit=1).rows[0]
+    told = tuple(last[name] for name in ("what", "how", "result", "handle"))
+    assert told == ("sign_in", "provider", "disabled", "sup-1")
 
 
 # ── proving again ────────────────────────────────────────────────────────────────────────────────

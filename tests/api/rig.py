@@ -19,6 +19,7 @@ from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
 from incidents.bootstrap import House
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import By
+from incidents.store import sign_ins
 from incidents.store.accounts import tokens_of
 from tests.api.held import against_the_description, described
 
@@ -71,6 +72,10 @@ class Rig:
         )
         return secret
 
+    def session_id(self, handle: str) -> str:
+        """The id of one more session of that account."""
+        return str(self.app.state.door.begin(handle).identity.session)
+
     def token_id(self, handle: str) -> str:
         """The id of one more token of that account."""
         self.token(handle)
@@ -109,6 +114,11 @@ class Rig:
         client = self.nobody()
         client.headers["Authorization"] = f"Bearer {secret}"
         return client
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """Who was not let do what, as it is counted, the latest first."""
+        with self.house.reading() as connection:
+            return sign_ins.counted(connection, limit=1_000)
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
         """The entries of that kind on record, the earliest first."""

@@ -144,8 +144,8 @@ def test_numbers_are_masked_until_they_are_asked_for_and_that_goes_on_record(api
     assert operator.get("/api/v1/queue/9-t9").status_code == 404
     told = [(e["actor"], e["data"]["about"]) for e in api.entries("details_revealed")]
     assert told == [("operator-1", each) for each in ("shop.example", *["1-1"] * 3, "shop.example")]
-    [refused] = api.entries("access_refused")
-    assert (refused["data"]["act"], refused["data"]["about"]) == ("reveal", "shop.example")
+    [refused] = api.refusals()
+    assert (refused["act"], refused["about"]) == ("reveal", "shop.example")
 
 
 def test_whom_to_call_is_changed(api: Rig) -> None:

@@ -70,18 +70,23 @@ def test_a_key_that_is_kept_for_good_is_not_taken_for_a_while(api: Rig) -> None:
         assert "Idempotency-Key-For" not in told, path
 
 
-def test_what_a_role_may_not_do_is_refused_and_goes_on_record(api: Rig) -> None:
+def test_what_a_role_may_not_do_is_refused_and_counted_beside_the_record(api: Rig) -> None:
     add(api)
-    answer = api.client("viewer").post("/api/v1/sites/shop.example/incidents", json={})
-    assert answer.status_code == 403
+    client = api.client("viewer")
+    for _ in range(3):
+        answer = client.post("/api/v1/sites/shop.example/incidents", json={})
+        assert answer.status_code == 403
     assert (answer.json()["why"], answer.json()["act"]) == ("role", "log")
     assert answer.json()["detail"] == (
         "viewer-1 has the role viewer here, which may not do log: an operator, a supervisor or an"
         " integrator may"
     )
-    with api.house.reading() as connection:
-        bodies = connection.exec_driver_sql("SELECT body FROM entries").scalars().all()
-    assert any('"access_refused"' in body and '"act":"log"' in body for body in bodies)
+    [counted] = api.refusals()
+    told = {name: counted[name] for name in ("handle", "act", "why", "about", "count")}
+    assert told == {
+        "handle": "viewer-1", "act": "log", "why": "role", "about": "shop.example", "count": 3,
+    }  # fmt: skip
+    assert api.entries("access_refused") == []
 
 
 def test_a_request_that_is_not_as_described_is_told_without_what_was_given(api: Rig) -> None:

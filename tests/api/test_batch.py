@@ -73,8 +73,8 @@ def test_each_command_has_its_own_answer_or_problem(api: Rig) -> None:
     ]  # fmt: skip
     assert (answer.json()["done"], answer.json()["refused"]) == (3, 6)
     assert "s3cr3t" not in answer.text
-    [refused] = api.entries("access_refused")
-    assert refused["data"]["act"] == "set_hold"
+    [refused] = api.refusals()
+    assert refused["act"] == "set_hold"
 
 
 def test_a_batch_that_comes_again_is_done_once(api: Rig) -> None:

@@ -49,7 +49,7 @@ class Operation(NamedTuple):
         return client.request(self.method, path, json=self.body)
 
     def paths(self, **own: str) -> list[str]:
-        """The path about each object; of accounts and tokens about the one that is `own`."""
+        """The path about each object; of an account and what belongs to it that is `own`."""
         found = [self.path]
         for name, given in (_OBJECTS | {name: [each] for name, each in own.items()}).items():
             found = [path.replace(f"{{{name}}}", each) for path in found for each in given]
@@ -109,7 +109,7 @@ def test_each_operation_asks_whether_its_act_may_be_done_before_anything_else(ap
     api.app.state.at_the_door = Rounds(lambda secrets: [powerless for _ in secrets])
     client, asked = api.holder("any"), operations(api)
     for operation in asked:
-        for path in operation.paths(handle="li", token="0123456789"):
+        for path in operation.paths(handle="li", token="0123456789", session="0123456789"):
             answer = client.request(operation.method, path, content=b"no JSON at all")
             assert answer.status_code == 403, (operation, path, answer.text)
             assert answer.json()["act"] == operation.act, (operation, path)
@@ -124,6 +124,13 @@ def _check_let(operation: Operation, path: str, answer: Any) -> None:
     assert answer.status_code != 403 or by_the_desk, where
 
 
+def belonging(api: Rig, handle: str) -> dict[str, str]:
+    """What belongs to that account."""
+    return {
+        "handle": handle, "token": api.token_id(handle), "session": api.session_id(handle),
+    }  # fmt: skip
+
+
 @pytest.mark.both_databases
 def test_the_least_of_the_roles_that_may_do_an_act_does_it_at_each_operation(api: Rig) -> None:
     """So nothing behind an operation's own question asks for more."""
@@ -132,7 +139,7 @@ def test_the_least_of_the_roles_that_may_do_an_act_does_it_at_each_operation(api
         role = next(role for role in ROLES if role in MAY[operation.act])
         by, of = (api.person, "person") if operation.act in IN_PERSON else (api.client, "1")
         client = by(role)
-        [path, *_] = operation.paths(handle=f"{role}-{of}", token=api.token_id(f"{role}-{of}"))
+        [path, *_] = operation.paths(**belonging(api, f"{role}-{of}"))
         _check_let(operation, path, operation.ask(client, path))
 
 
@@ -147,7 +154,7 @@ def test_each_role_does_at_each_operation_what_the_table_says_and_nothing_else(
     client, seen = api.client(role), 0
     for operation in operations(api):
         may, is_in_person = role in MAY[operation.act], operation.act in IN_PERSON
-        for path in operation.paths(handle=f"{role}-1", token=api.token_id(f"{role}-1")):
+        for path in operation.paths(**belonging(api, f"{role}-1")):
             by_token = operation.ask(client, path)
             seen += 1
             if may and not is_in_person:
@@ -166,7 +173,7 @@ def test_nobody_is_answered_401_at_each_operation_and_at_paths_that_are_not_ther
 ) -> None:
     client = api.nobody()
     for operation in operations(api):
-        [path, *_] = operation.paths(handle="li", token="0123456789")
+        [path, *_] = operation.paths(handle="li", token="0123456789", session="0123456789")
         answer = client.request(operation.method, path, content=b"no JSON at all")
         assert answer.status_code == 401, (operation, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"

@@ -4,9 +4,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from incidents.audit import own_acts
 from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
-from incidents.desk.account_act import By
+from incidents.desk.account_act import AccountAct, By
 from incidents.store import accounts
 from incidents.store.account_tables import accounts as account_table
 from incidents.store.account_tables import passwords, tokens
@@ -37,7 +38,9 @@ def with_a_past(day: Rehearsal) -> None:
         for secret, for_ in (("a", ["log", "add_site"]), ("b", None), ("c", None)):
             made = token_acts.make(connection, BY, "p-1", secret, clock, days=9, acts=for_)
         token_acts.revoke(connection, BY, made.id, clock)
-        acts.refuse(connection, BY, clock, act="log", why="role", about="account_made")
+        # As programs of before 0011 kept it on record.
+        refused = AccountAct(connection, BY, clock, open_to_all=True)
+        refused.record(own_acts.AccessRefused, act="log", why="role", about="account_made")
 
     day.add("a.example")
     day.desk.on_record(act)

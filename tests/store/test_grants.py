@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from incidents import settings
+from incidents.accounts.door import Door, SignInError
 from incidents.audit import log_settings, rotation, sequencer, signing
 from incidents.audit.replay import Replay
 from incidents.audit.signing_key import KeyRing
@@ -19,7 +20,7 @@ from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import engine as engines
-from incidents.store import grants
+from incidents.store import grants, sign_ins
 from incidents.store.tables import metadata
 
 ROLE, ERASER = "the desk's", 'the "eraser"'
@@ -161,12 +162,18 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
     owner: Engine, house: House, postgresql_url: str
 ) -> None:
     a_day(house)
+    with pytest.raises(SignInError):
+        Door(house.engine, now).sign_in("wang", "no such sentence", "192.0.2.7")
+    assert _is_denied(house.engine, "UPDATE sign_ins SET place = place")
+    assert _is_denied(house.engine, "DELETE FROM sign_ins")
     eraser = engines.create(as_role(postgresql_url, ERASER))
     with eraser.begin() as connection:
         assert connection.execute(text("DELETE FROM sealed")).rowcount > 0
+        assert sign_ins.erase(connection, now(), str.upper) == 1
     with eraser.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM sealed"))
         connection.execute(text("VACUUM keys"))
+        connection.execute(text("VACUUM sign_ins, refusals"))
 
     assert _is_denied(eraser, "DELETE FROM entries")
     assert _is_denied(eraser, "UPDATE entries SET body = body")

@@ -54,3 +54,69 @@ class Session(Answer):
     in_person: list[str]
     proved_until: str | None
     csrf: str | None
+
+
+class OpenSession(Answer):
+    """A session that holds, until `ends_at` at the latest if nobody uses it; `current`: the one
+    that asks. `how` is password or provider, `place` the address that it began at."""
+
+    id: str
+    handle: str
+    how: str
+    place: str | None
+    made_at: str
+    seen_at: str
+    ends_at: str
+    current: bool
+
+
+class Sessions(Answer):
+    """Sessions, the newest first."""
+
+    items: list[OpenSession]
+
+
+class SignIn(Answer):
+    """A sign_in, a sign_out, a proof (a password given again) or a second (person, beside `by`).
+
+    `result` is ok, wrong_password, no_account, disabled, or what was wrong with the answer of a
+    provider. `handle` is whose account it was about, never who did it; `by` is who ended somebody
+    else's session.
+    """
+
+    at: str
+    what: str
+    result: str
+    how: str
+    handle: str | None
+    by: str | None
+    place: str | None
+    session: str | None
+
+
+class SignIns(Answer):
+    """A page of the log of sign-ins, the newest first."""
+
+    items: list[SignIn]
+    next: str | None
+
+
+class Refused(Answer):
+    """So often somebody was not let do that on that day (UTC); `about` is what the last one was
+    about."""
+
+    day: str
+    handle: str
+    login: str
+    act: str
+    why: str
+    about: str | None
+    count: int
+    first_at: str
+    last_at: str
+
+
+class Refusals(Answer):
+    """Who was not let do what, those with the newest first."""
+
+    items: list[Refused]

@@ -116,4 +116,16 @@ class Retention(Answer):
     before: str
     words: int
     files: int
+    sign_ins: int
+    dry_run: bool
+
+
+class ErasedAccount(Answer):
+    """In how many rows of the log of sign-ins an account stands no more, or would: in those from
+    before that time. From `next_at` on the first of the others may go."""
+
+    account: str
+    before: str
+    sign_ins: int
+    next_at: str | None
     dry_run: bool

@@ -196,6 +196,7 @@ TEXTS: dict[str, str] = {
     "event.policy_activated": "Policy activated",
     "event.log_key_made": "Log key made",
     "event.words_erased": "Words erased",
+    "event.sign_ins_erased": "Sign-ins erased",
     "event.account_made": "Account made",
     "event.role_given": "Role given",
     "event.account_disabled": "Account disabled",

@@ -179,6 +179,7 @@ TEXTS: dict[str, str] = {
     "event.policy_activated": "启用规则",
     "event.log_key_made": "生成日志密钥",
     "event.words_erased": "删除文字",
+    "event.sign_ins_erased": "清除登录信息",
     "event.account_made": "建立账号",
     "event.role_given": "变更角色",
     "event.account_disabled": "停用账号",

@@ -139,6 +139,7 @@ TEXTS: dict[str, str] = {
     "act.erase": "erase somebody's data",
     "act.try_alarms": "try the alarms",
     "act.keep_accounts": "keep the accounts",
+    "act.see_sign_ins": "see who signed in",
     "act.own_account": "see the own account",
     "act.set_password": "set a password",
     "act.make_token": "make a token",

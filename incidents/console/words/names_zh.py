@@ -139,6 +139,7 @@ TEXTS: dict[str, str] = {
     "act.erase": "删去个人信息",
     "act.try_alarms": "测试警报",
     "act.keep_accounts": "管理账号",
+    "act.see_sign_ins": "查看登录日志",
     "act.own_account": "查看本人账号",
     "act.set_password": "设置密码",
     "act.make_token": "生成令牌",

@@ -109,9 +109,7 @@ def test_without_confirmation_or_reason_nothing_is_activated(
     assert desk.house.desk.policy() == DOCUMENTED
 
 
-def test_who_may_not_activate_sees_why_and_is_refused_on_record(
-    desk: ConsoleDesk, supervisor: Visitor
-) -> None:
+def test_who_may_not_activate_sees_why_and_is_refused_which_is_counted(desk: ConsoleDesk) -> None:
     operator = Visitor(desk, "operator")
     place = tried(operator)
     page = operator.get(place).text
@@ -119,7 +117,8 @@ def test_who_may_not_activate_sees_why_and_is_refused_on_record(
     assert "Your role, operator, may not do this." in page
     assert activated(operator, place).status_code == 403
     assert desk.house.desk.policy() == DOCUMENTED
-    assert "access_refused" in supervisor.get("/audit", kind="access_refused").text
+    [counted] = desk.refusals()
+    assert (counted["act"], counted["why"]) == ("activate_policy", "role")
 
 
 def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(

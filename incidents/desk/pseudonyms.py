@@ -1,0 +1,132 @@
+"""The pseudonyms: the desk's own act of erasing who signed in, and from where, in the log of it.
+
+Each row of the log stays, with a pseudonym in the place of a person and an address: the same one
+for the same text in one erasing, and another the next time, so that nobody is found by it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from incidents import clock
+from incidents.accounts.identity import SESSION
+from incidents.audit.own_acts import SignInsErased
+from incidents.clock import rfc3339
+from incidents.desk import own_stream
+from incidents.desk.accounts import known
+from incidents.desk.demand import TooYoungError
+from incidents.desk.desk import Desk
+from incidents.retention import Retention
+from incidents.sealing import seal
+from incidents.store import sealed, sign_ins, traces
+from incidents.store.engine import plainly, reading
+from incidents.store.tables import DESK_STREAM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDemand:
+    """Whose sign-ins are to say no longer who that was: the account's handle; and why."""
+
+    handle: str
+    reason: str
+    by: str
+    login: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """How many rows are erased, or on a dry run would be: those from before that time (UTC).
+    `next` is from when on the first of those that stay may go."""
+
+    account: str
+    before: datetime
+    rows: int
+    next: datetime | None
+
+    def document(self, *, dry_run: bool) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "account": self.account,
+            "before": rfc3339(self.before),
+            "sign_ins": self.rows,
+            "next_at": None if self.next is None else rfc3339(self.next),
+            "dry_run": dry_run,
+        }
+
+
+def meet(
+    desk: Desk,
+    engine: Engine,
+    keep: Retention,
+    demand: AccountDemand,
+    now: datetime,
+    *,
+    dry_run: bool,
+    confirm: Callable[[], None],
+    told: Callable[[datetime], str] = rfc3339,
+) -> Met:
+    """Erases what is old enough at `now` (UTC), for good; on a dry run only says how much.
+
+    What goes is asked for by `confirm`, which raises what it likes; a refusal has its time as
+    `told` says it.
+
+    Raises:
+        UnknownAccountError: naming it.
+        TooYoungError: if there is something, and the law has all of it kept.
+        DatabaseError: when the database does not do its part.
+    """
+    before, handle = keep.cutoff(now), demand.handle
+    with plainly(engine), reading(engine) as connection:
+        known(connection, handle)
+        rows = sign_ins.erasable(connection, before, handle)
+        first = sign_ins.first(connection, handle)
+    if not rows and first is not None:
+        raise TooYoungError(site=handle, at=told(keep.due(first)))
+    if rows and not dry_run:
+        confirm()
+        rows = desk.on_record(
+            lambda connection: erase(
+                connection, before, by=demand.by, login=demand.login, reason=demand.reason,
+                handle=handle,
+            )
+        )  # fmt: skip
+        traces.remove(engine)
+        with plainly(engine), reading(engine) as connection:
+            first = sign_ins.first(connection, handle)
+    after = None if first is None or first < before else keep.due(first)
+    return Met(account=handle, before=before, rows=rows, next=after)
+
+
+def erase(
+    connection: Connection,
+    before: datetime,
+    *,
+    by: str,
+    login: str | None,
+    reason: str | None = None,
+    handle: str | None = None,
+) -> int:
+    """Erases who signed in before that time (UTC), of that account or of all, and puts on record
+    that it was done; how many rows there were."""
+    place = own_stream.place(connection, clock.now)
+    pseudonyms: dict[str, str] = defaultdict(lambda: f"pseudonym {secrets.token_hex(4)}")
+    pseudonyms[SESSION] = SESSION
+    rows = sign_ins.erase(connection, before, pseudonyms.__getitem__, handle)
+    if not rows:
+        return 0
+    why = None if reason is None else seal(reason)
+    event = SignInsErased(
+        occurred_at=place.now, recorded_at=place.now, by=by, policy=place.policy, before=before,
+        rows=rows, text=None if why is None else why[0],
+    )  # fmt: skip
+    if why is not None:
+        sealed.add(connection, [sealed.Sealed(*why, DESK_STREAM, place.now)])
+    own_stream.write(connection, place, event, login)
+    return rows

@@ -1,0 +1,168 @@
+"""Queries of the log of sign-ins and of the refusals that are counted: who came in, and who was not
+let, from where; until both are erased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from incidents.store import pages
+from incidents.store.account_tables import refusals, sign_ins
+from incidents.store.pages import Page
+
+OK = "ok"
+"""The result of what succeeded; the others say why it did not."""
+
+_PEOPLE = {sign_ins: ("handle", "by", "place"), refusals: ("handle", "login")}
+"""What says who somebody is, or where they were."""
+
+
+class SignIn(NamedTuple):
+    """Something that happened at the door at `at` (UTC).
+
+    `what` is sign_in, sign_out, proof or second. `handle` is whose account it was about, None where
+    that is nobody's name. `by` is who else did it: who ended the session, or beside whom a second
+    person signed in. `place` is an address or a terminal.
+    """
+
+    at: datetime
+    what: str
+    result: str
+    how: str
+    handle: str | None = None
+    by: str | None = None
+    place: str | None = None
+    session: str | None = None
+
+
+class Refusal(NamedTuple):
+    """Somebody was not let do something. `login` says how they came in, `about` to what it would
+    have been done."""
+
+    handle: str
+    login: str
+    act: str
+    why: str
+    about: str | None = None
+
+
+def add(connection: Connection, *new: SignIn) -> None:
+    """Adds to the log."""
+    if new:
+        rows = [each._asdict() | {"erased": False} for each in new]
+        connection.execute(insert(sign_ins), rows)
+
+
+def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> None:
+    """Counts those, by the day (UTC) and all that tells them apart but what they were about."""
+    insert_ = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    # Two who count the same at one moment wait for each other in one order.
+    for each in sorted(refused, key=lambda refusal: refusal[:-1]):
+        new: Any = insert_(refusals).values(
+            each._asdict()
+            | {"day": at.date().isoformat(), "first_at": at, "last_at": at}
+            | {"count": 1, "erased": False}
+        )
+        more = {
+            "count": refusals.c.count + 1, "last_at": new.excluded.last_at,
+            "about": new.excluded.about,
+        }  # fmt: skip
+        connection.execute(
+            new.on_conflict_do_update(index_elements=list(refusals.primary_key), set_=more)
+        )
+
+
+def page(
+    connection: Connection,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    handle: str | None = None,
+    failed: bool = False,
+    since: datetime | None = None,
+) -> Page:
+    """A page of the log, the newest first; raises BadCursorError."""
+    of = sign_ins.c
+    wanted = select(*(each for each in of if each is not of.erased))
+    if handle is not None:
+        wanted = wanted.where(of.handle == handle)
+    if failed:
+        wanted = wanted.where(of.result != OK)
+    if since is not None:
+        wanted = wanted.where(of.at >= since)
+    ordered = wanted.order_by(of.at.desc(), of.id.desc())
+    return pages.page(connection, ordered, "sign-ins", limit=limit, cursor=cursor)
+
+
+def counted(
+    connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
+) -> list[dict[str, Any]]:
+    """The refusals that were counted, those with the newest first."""
+    of = refusals.c
+    wanted = select(*(each for each in of if each is not of.erased))
+    if handle is not None:
+        wanted = wanted.where(of.handle == handle)
+    if since is not None:
+        wanted = wanted.where(of.last_at >= since)
+    ordered = wanted.order_by(of.last_at.desc(), of.day.desc(), of.handle, of.login, of.act, of.why)
+    return [dict(row) for row in connection.execute(ordered.limit(limit)).mappings()]
+
+
+def erasable(connection: Connection, before: datetime, handle: str | None = None) -> int:
+    """How many rows say still who somebody was before that time (UTC); of that account alone, if
+    one is named."""
+    return sum(
+        connection.scalar(
+            select(func.count()).select_from(table).where(*_old(table, before, handle))
+        )
+        or 0
+        for table in _PEOPLE
+    )
+
+
+def first(connection: Connection, handle: str) -> datetime | None:
+    """When (UTC) the first of what says still who that was took place."""
+    found = [
+        connection.scalar(
+            select(func.min(_at(table))).where(_is_of(table, handle), table.c.erased.is_(False))
+        )
+        for table in _PEOPLE
+    ]
+    return min((at for at in found if at is not None), default=None)
+
+
+def erase(
+    connection: Connection, before: datetime, pseudonym: Callable[[str], str],
+    handle: str | None = None,
+) -> int:  # fmt: skip
+    """Puts a pseudonym in the place of each person and address in them; how many rows there were.
+
+    `pseudonym` gives one for a text; each row stays, and so does what it says beside.
+    """
+    done = 0
+    for table, columns in _PEOPLE.items():
+        rows = connection.execute(select(table).where(*_old(table, before, handle))).mappings()
+        for row in rows.all():
+            told = {name: pseudonym(row[name]) for name in columns if row[name]}
+            same = [column == row[column.name] for column in table.primary_key]
+            connection.execute(update(table).where(*same).values(told | {"erased": True}))
+            done += 1
+    return done
+
+
+def _old(table: Table, before: datetime, handle: str | None) -> list[Any]:
+    of = [] if handle is None else [_is_of(table, handle)]
+    return [table.c.erased.is_(False), _at(table) < before, *of]
+
+
+def _at(table: Table) -> Any:
+    return table.c.at if table is sign_ins else table.c.last_at
+
+
+def _is_of(table: Table, handle: str) -> Any:
+    named = table.c.handle == handle
+    return or_(named, table.c.by == handle) if table is sign_ins else named

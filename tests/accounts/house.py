@@ -1,0 +1,87 @@
+"""A desk with accounts and its door, whose clock the test moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from incidents import clock
+from incidents.accounts import secrets
+from incidents.accounts.door import Door, SignInError
+from incidents.accounts.throttle import OF_NAME
+from incidents.audit.replay import Replay
+from incidents.desk import Desk, accounts, tokens
+from incidents.desk.account_act import By
+from incidents.store import accounts as stored
+from incidents.store import sign_ins
+from incidents.store.engine import reading, writing
+
+PASSWORD = "a horse and a battery"
+BY = By(person="admin-1", login="root", came_in=True)
+HERE = "192.0.2.7"
+
+
+class House:
+    """A desk with accounts, whose clock the test moves."""
+
+    def __init__(self, engine: Engine, moved: Any) -> None:
+        self.engine, self.moved = engine, moved
+        self.desk = Desk(engine, own_clock=True)
+        self.door = Door(engine, clock.now)
+
+    def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:
+        def act(connection: object) -> None:
+            accounts.make(connection, BY, handle, role, clock.now)  # type: ignore[arg-type]
+            if password is not None:
+                hash_ = secrets.hash_of(password, handle)
+                accounts.set_password(connection, BY, handle, hash_, clock.now)  # type: ignore[arg-type]
+
+        self.desk.on_record(act)
+
+    def token(self, handle: str, days: int = 30, acts: list[str] | None = None) -> tuple[str, str]:
+        secret = secrets.random_token()
+        made = self.desk.on_record(
+            lambda connection: tokens.make(
+                connection, BY, handle, secret, clock.now, days=days, acts=acts
+            )
+        )
+        return made.id, secret
+
+    def disable(self, handle: str) -> None:
+        self.desk.on_record(lambda each: accounts.disable(each, BY, handle, clock.now))
+
+    def log(self) -> list[dict[str, Any]]:
+        """The log of sign-ins, the latest first."""
+        with reading(self.engine) as connection:
+            return [dict(row) for row in sign_ins.page(connection, limit=1_000).rows]
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """Who was not let do what, as it is counted, the latest first."""
+        with reading(self.engine) as connection:
+            return sign_ins.counted(connection, limit=1_000)
+
+    def findings(self) -> list[object]:
+        with reading(self.engine) as connection:
+            return list(Replay(connection).findings())
+
+
+def mistaken(
+    house: House, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
+) -> None:
+    for _ in range(times):
+        with pytest.raises(SignInError):
+            house.door.sign_in(handle, "wrong", address, browser)
+
+
+def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None:
+    """As many mistakes under that name as are free, from as many places."""
+    with writing(house.engine) as connection:
+        stored.failures(connection, [f"as {handle}"], clock.now())
+        stored.count_failure(connection, f"as {handle}", OF_NAME.free, clock.now())
+
+
+def set_password(house: House, handle: str, password: str) -> None:
+    hash_ = secrets.hash_of(password, handle)
+    house.desk.on_record(lambda c: accounts.set_password(c, BY, handle, hash_, clock.now))

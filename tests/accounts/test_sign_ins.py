@@ -1,0 +1,215 @@
+"""The log of sign-ins: who came in, from where, who was not let in, and the sessions that are open;
+until who that was is erased."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incidents import clock
+from incidents.accounts.door import SESSION_FOR, SecondSignInError, SignInError, UnknownSessionError
+from incidents.accounts.throttle import BlockedError
+from incidents.desk import accounts, ageing, pseudonyms
+from incidents.desk.demand import TooYoungError
+from incidents.desk.pseudonyms import AccountDemand, Met
+from incidents.retention import MINIMUM, Retention
+from incidents.store.engine import writing
+from incidents.store.sign_ins import Refusal, count
+from tests.accounts.house import BY, HERE, PASSWORD, House, mistaken, set_password
+
+THERE = "198.51.100.9"
+TERMINAL = "the terminal of desk1"
+
+
+def told(house: House, *names: str) -> list[tuple[Any, ...]]:
+    """Those of the log, the earliest first."""
+    return [tuple(row[name] for name in names) for row in reversed(house.log())]
+
+
+@pytest.mark.both_databases
+def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: House) -> None:
+    house.make("operator-1")
+    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    session = visit.identity.session
+    house.door.prove(visit, PASSWORD, HERE)
+    house.door.identify_second("operator-1", PASSWORD, THERE, beside="sup-1")
+    house.door.identify("operator-1", PASSWORD, TERMINAL)
+    house.door.sign_out(visit.cookie)
+    house.door.sign_out(visit.cookie)
+    names = ("what", "result", "how", "handle", "by", "place", "session")
+    assert told(house, *names) == [
+        ("sign_in", "ok", "password", "operator-1", None, HERE, session),
+        ("proof", "ok", "password", "operator-1", None, HERE, session),
+        ("second", "ok", "password", "operator-1", "sup-1", THERE, None),
+        ("sign_in", "ok", "terminal", "operator-1", None, TERMINAL, None),
+        ("sign_out", "ok", "signed_out", "operator-1", None, None, session),
+    ]
+
+
+def test_who_is_not_let_in_stands_there_too_and_nobody_is_named_as_having_done_it(
+    house: House,
+) -> None:
+    house.make("operator-1")
+    house.make("gone-1")
+    house.disable("gone-1")
+    mistaken(house, 1)
+    mistaken(house, 1, handle="a password, typed into the wrong field")
+    for enter in (
+        lambda: house.door.sign_in("gone-1", PASSWORD, HERE),
+        lambda: house.door.begin("gone-1", place=HERE),
+        lambda: house.door.identify("wang-wei", "wrong", TERMINAL),
+    ):
+        with pytest.raises(SignInError):
+            enter()
+    with pytest.raises(SecondSignInError):
+        house.door.identify_second("operator-1", "wrong", HERE, beside="sup-1")
+    assert told(house, "what", "result", "how", "handle", "by") == [
+        ("sign_in", "wrong_password", "password", "operator-1", None),
+        ("sign_in", "no_account", "password", None, None),
+        ("sign_in", "disabled", "password", "gone-1", None),
+        ("sign_in", "disabled", "provider", "gone-1", None),
+        ("sign_in", "no_account", "terminal", None, None),
+        ("second", "wrong_password", "password", "operator-1", "sup-1"),
+    ]
+    with house.engine.connect() as connection:
+        bodies = connection.exec_driver_sql("SELECT body FROM entries").scalars().all()
+    assert not any("wrong" in body or "sign_in" in body for body in bodies)
+
+
+def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(house: House) -> None:
+    house.make("operator-1")
+    mistaken(house, 5)
+    mistaken(house, 5, handle="nobody-1")
+    for handle in ("operator-1", "nobody-1", "operator-1"):
+        with pytest.raises(BlockedError):
+            house.door.sign_in(handle, PASSWORD, HERE)
+    assert len(house.log()) == 10
+    counted = {each["handle"]: (each["login"], each["count"]) for each in house.refusals()}
+    assert counted == {"operator-1": (HERE, 2), "?": (HERE, 1)}
+    assert {(each["act"], each["why"]) for each in house.refusals()} == {("sign_in", "blocked")}
+
+
+@pytest.mark.both_databases
+def test_a_refusal_is_counted_by_its_day_and_by_what_tells_it_apart(house: House) -> None:
+    one = Refusal("op-1", "session", "approve", "role", "a.example")
+    with writing(house.engine) as connection:
+        count(connection, [one, one._replace(about="b.example")], clock.now())
+    house.moved.tick(timedelta(days=1))
+    with writing(house.engine) as connection:
+        count(connection, [one, one._replace(login="token t1")], clock.now())
+    names = ("day", "login", "count", "about")
+    assert sorted(tuple(each[name] for name in names) for each in house.refusals()) == [
+        ("2026-03-01", "session", 2, "b.example"), ("2026-03-02", "session", 1, "a.example"),
+        ("2026-03-02", "token t1", 1, "a.example"),
+    ]  # fmt: skip
+
+
+# ── what ends with an account ────────────────────────────────────────────────────────────────────
+
+
+def test_with_its_account_disabled_a_token_ends_for_good(house: House) -> None:
+    house.make("panel-1", "integrator", None)
+    some = [house.token("panel-1")[1] for _ in range(2)]
+    house.disable("panel-1")
+    house.desk.on_record(lambda each: accounts.enable(each, BY, "panel-1", clock.now))
+    assert house.door.by_tokens(some) == [None, None]
+    assert house.findings() == []
+
+
+def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(house: House) -> None:
+    house.make("operator-1", password=None)
+    _, secret = house.token("operator-1")
+    set_password(house, "operator-1", PASSWORD)
+    assert house.door.by_token(secret) is not None
+    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    set_password(house, "operator-1", "another horse, another battery")
+    assert house.door.by_token(secret) is None
+    assert house.door.by_session(visit.cookie) is None
+    [ended, *_] = house.log()
+    assert (ended["what"], ended["how"], ended["by"]) == ("sign_out", "new_password", "admin-1")
+    assert ended["session"] == visit.identity.session
+    assert house.findings() == []
+
+
+# ── the sessions ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.both_databases
+def test_sessions_are_listed_and_one_is_ended_by_its_id(house: House) -> None:
+    house.make("operator-1")
+    house.make("operator-2")
+    old = house.door.sign_in("operator-1", PASSWORD, HERE)
+    house.moved.tick(timedelta(minutes=30))
+    new = house.door.sign_in("operator-1", PASSWORD, THERE)
+    other = house.door.begin("operator-2")
+    [first, second] = house.door.sessions("operator-1")
+    assert [first.id, second.id] == [new.identity.session, old.identity.session]
+    assert (first.place, first.how, second.place) == (THERE, "password", HERE)
+    assert len(house.door.sessions(None)) == 3
+    assert house.door.owner_of(str(other.identity.session)) == "operator-2"
+    house.door.end_by_id(first.id, "admin-1")
+    house.door.end_by_id(str(other.identity.session), "operator-2")
+    assert house.door.by_session(new.cookie) is None
+    assert house.door.by_session(old.cookie) is not None
+    with pytest.raises(UnknownSessionError):
+        house.door.end_by_id(first.id, "admin-1")
+    assert told(house, "what", "how", "handle", "by")[-2:] == [
+        ("sign_out", "ended", "operator-1", "admin-1"), ("sign_out", "ended", "operator-2", None),
+    ]  # fmt: skip
+    house.moved.tick(SESSION_FOR)
+    assert house.door.sessions(None) == []
+
+
+# ── and erased ───────────────────────────────────────────────────────────────────────────────────
+
+
+def demand(house: House, handle: str = "operator-1", *, dry_run: bool = False) -> Met:
+    wanted = AccountDemand(handle=handle, reason="she has left", by="sup-1")
+    return pseudonyms.meet(
+        house.desk, house.engine, Retention(), wanted, clock.now(), dry_run=dry_run,
+        confirm=lambda: None,
+    )  # fmt: skip
+
+
+@pytest.mark.both_databases
+def test_who_it_was_is_erased_on_demand_and_what_happened_stays(house: House) -> None:
+    house.make("operator-1")
+    house.make("operator-2")
+    for handle in ("operator-1", "operator-2"):
+        mistaken(house, 2, handle=handle)
+    with writing(house.engine) as connection:
+        count(connection, [Refusal("operator-1", "token t1", "approve", "role")], clock.now())
+    before = house.log()
+    with pytest.raises(TooYoungError):
+        demand(house)
+    house.moved.tick(MINIMUM + timedelta(seconds=1))
+    mistaken(house, 1)
+    assert demand(house, dry_run=True).rows == demand(house).rows == 3
+    log = house.log()
+    assert [row["result"] for row in log[1:]] == [row["result"] for row in before]
+    mine, place = log[-1]["handle"], log[-1]["place"]
+    assert [row["handle"] for row in log[1:]] == ["operator-2"] * 2 + [mine] * 2
+    assert mine != place
+    assert all(each.startswith("pseudonym ") for each in (mine, place))
+    assert log[0]["handle"] == "operator-1", "the newest is too young"
+    [counted] = house.refusals()
+    assert (counted["handle"], counted["count"], counted["act"]) == (mine, 1, "approve")
+    assert house.findings() == []
+
+
+def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
+    house: House, tmp_path: Any
+) -> None:
+    house.make("operator-1")
+    mistaken(house, 3)
+    house.moved.tick(MINIMUM + timedelta(seconds=1))
+    for asked_for, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
+        keep = Retention(asked_for=asked_for)
+        looked = ageing.look(house.engine, tmp_path, keep, clock.now())
+        aged = ageing.erase(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+        assert (looked.erased.sign_ins, aged.erased.sign_ins) == (there, gone)
+    assert {row["result"] for row in house.log()} == {"wrong_password"}
+    assert not any(row["handle"] == "operator-1" for row in house.log())
+    assert house.findings() == []
