@@ -20,6 +20,8 @@ MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
+_SUCCEEDED = sa.text("result = 'ok'")
+
 
 def upgrade() -> None:
     """Adds the tables, and the incident to what a database of before 0009 may still lack."""
@@ -46,6 +48,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_sign_ins_at", "sign_ins", ["at", "id"])
     op.create_index("ix_sign_ins_handle", "sign_ins", ["handle", "at"])
+    op.create_index(
+        "ix_sign_ins_succeeded", "sign_ins", ["handle", "place"],
+        sqlite_where=_SUCCEEDED, postgresql_where=_SUCCEEDED,
+    )  # fmt: skip
     op.create_table(
         "refusals",
         sa.Column("day", WORD, nullable=False),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from incidents.accounts import known_browser, secrets, throttle
 from incidents.accounts.identity import Identity
+from incidents.accounts.known_browser import KNOWN_FOR
 from incidents.accounts.throttle import BlockedError, Guess, Throttle
 from incidents.desk import accounts as acts
 from incidents.errors import RefusedError
@@ -71,11 +72,13 @@ class _Trial:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What there is under a name that was given: an account, and what is kept of a password."""
+    """What there is under a name that was given: an account, what is kept of a password, and
+    whether somebody has come in with it from where the guess comes from."""
 
     name: str
     account: accounts.Account | None
     hash: str | None
+    is_known_here: bool
 
 
 class Door:
@@ -122,24 +125,36 @@ class Door:
         )  # fmt: skip
         return Visit(identity, cookie)
 
-    def sign_in(self, handle: str, password: str, address: str, browser: str = "") -> Visit:
-        """Begins a session; `browser` is what the browser has kept of `Visit.browser`.
+    def sign_in(
+        self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
+    ) -> Visit:
+        """Begins a session; `browser` is what the browser has kept of `Visit.browser`, and `token`
+        what a program comes in with that asks for it.
 
         Raises:
             SignInError: if that is nobody's password, or nobody may come in with it.
             BlockedError: after too many mistakes.
         """
-        found, now = self._find(handle), self._clock()
-        known = known_browser.word_of(browser, found.name, found.hash, now)
-        guess = (
-            throttle.by_stranger(found.name, address)
-            if known is None
-            else throttle.by_known(found.name, known)
-        )
+        found, now = self._find(handle, address), self._clock()
+        guess = self._guess(found, address, browser, token, now)
         self._check(found, password, guess, _Trial("sign_in", "password", address))
         assert found.hash is not None
         kept = known_browser.cookie(browser, found.name, found.hash, now)
         return replace(self.begin(handle, how="password", place=address), browser=kept)
+
+    def _guess(
+        self, found: _Found, address: str, browser: str, token: str | None, now: datetime
+    ) -> Guess:
+        """By what it counts: by what is known as the name's alone, if anything is."""
+        known = known_browser.word_of(browser, found.name, found.hash, now)
+        if known is not None:
+            return throttle.by_known(found.name, known)
+        program = None if token is None else self.by_token(token)
+        if program is not None and program.handle == found.name:
+            return throttle.with_token(found.name, str(program.token))
+        if found.is_known_here:
+            return throttle.at_known_place(found.name, address)
+        return throttle.by_stranger(found.name, address)
 
     def begin(
         self, handle: str, proved_at: datetime | None = None, *, how: How = "provider",
@@ -179,7 +194,12 @@ class Door:
         """The same session, its person having proved again who they are; raises as `sign_in`."""
         handle = visit.identity.handle
         trial = _Trial("proof", "password", address, session=visit.identity.session)
-        self._check(self._find(handle), password, throttle.in_session(handle), trial)
+        self._check(
+            self._find(handle),
+            password,
+            throttle.in_session(handle, str(visit.identity.session)),
+            trial,
+        )
         now = self._clock()
         with plainly(self._engine), writing(self._engine) as connection:
             accounts.see_session(connection, _digest(visit.cookie), now, proved=True)
@@ -197,7 +217,7 @@ class Door:
     def identify_second(
         self, handle: str, password: str, place: str, *, beside: str, at_terminal: bool = False
     ) -> str:
-        """The handle of who signs in for one act of somebody else's, beside them at that address
+        """The handle of who signs in for one act of somebody else's, `beside` them at that address
         or terminal.
 
         Raises:
@@ -205,10 +225,9 @@ class Door:
             BlockedError: after too many mistakes.
         """
         found = self._find(handle)
-        guess = throttle.at_terminal if at_terminal else throttle.by_stranger
         trial = _Trial("second", "terminal" if at_terminal else "password", place, by=beside)
         try:
-            account = self._check(found, password, guess(found.name, place), trial)
+            account = self._check(found, password, throttle.beside(found.name, beside), trial)
         except SignInError:
             raise SecondSignInError from None
         self._let_in(trial, account.handle)
@@ -262,18 +281,22 @@ class Door:
             )  # fmt: skip
             sign_ins.add(connection, told)
 
-    def _find(self, handle: str) -> _Found:
+    def _find(self, handle: str, address: str | None = None) -> _Found:
         # What is no handle is nobody's name, and may hold what no database takes.
         name = handle if acts.is_handle(handle) else "?"
         with plainly(self._engine), reading(self._engine) as connection:
             return _Found(
-                name, accounts.account(connection, name), accounts.password(connection, name)
+                name,
+                accounts.account(connection, name),
+                accounts.password(connection, name),
+                address is not None
+                and sign_ins.has_come(connection, name, address, self._clock() - KNOWN_FOR),
             )
 
     def _check(self, found: _Found, password: str, guess: Guess, trial: _Trial) -> accounts.Account:
         """The account, if this is its password and it may come in."""
         try:
-            self._throttle.count(guess)
+            counted = self._throttle.count(guess)
         except BlockedError:
             self._count_blocked(found, trial)
             raise
@@ -281,7 +304,7 @@ class Door:
         if account is None or account.disabled_at is not None or not right:
             self._refuse(trial, account, right=right)
             raise SignInError
-        self._throttle.was_right(guess)
+        self._throttle.was_right(counted)
         return account
 
     def _let_in(self, trial: _Trial, handle: str) -> None:

@@ -2,8 +2,11 @@
 
 What somebody else can bring about is a short wait that never grows: for a name, whoever guesses at
 it, and for an address, whoever shares it. A wait that grows is only for who has made the mistakes:
-one name from one address, one browser that the name has come in by, one session, one terminal. A
-guess counts before it is looked at, so that many at once gain nothing.
+one name from one address, one browser or address that the name has come in by, one program of
+theirs, one session, one terminal, one second person beside somebody. These have slots of their own,
+which nobody else takes, and so have the first guesses at a name from another address: or whoever
+guesses for long enough would keep everybody out. A guess counts before it is looked at, so that
+many at once gain nothing.
 """
 
 from __future__ import annotations
@@ -32,13 +35,15 @@ class BlockedError(RefusedError):
 class Allowance:
     """So many mistakes are free; each one more costs a wait, `first`, which doubles up to `most`.
 
-    `shared`: others' mistakes count as well, so that to come in takes none of them away.
+    `shared`: others' mistakes count as well, so that to come in takes none of them away. It is no
+    matter of who has made fewer than `spared` mistakes of their own.
     """
 
     free: int
     first: timedelta
     most: timedelta
     shared: bool = False
+    spared: int = 0
 
     def wait(self, failures: int, last: datetime, now: datetime) -> timedelta:
         """How long nobody is looked at still, after so many mistakes, the last of them at `last`
@@ -55,16 +60,19 @@ OWN = Allowance(5, _HALF_A_MINUTE, _LONGEST)
 """Twelve guesses in the first hour, then four an hour."""
 OF_ADDRESS = Allowance(20, _MINUTE, _MINUTE, shared=True)
 """Eighty guesses in the first hour, then sixty an hour."""
-OF_NAME = Allowance(50, _MINUTE, _MINUTE, shared=True)
-"""A hundred and ten guesses in the first hour, then sixty an hour, from however many places."""
+OF_NAME = Allowance(50, _MINUTE, _MINUTE, shared=True, spared=2)
+"""A hundred and ten guesses in the first hour, then sixty an hour, from however many places, beside
+the first two from each."""
 
 Guess = Mapping[str, Allowance]
 """By what a guess counts."""
 
 
 def by_stranger(handle: str, address: str) -> Guess:
-    """A guess from a browser that is not known as one of that name's."""
-    return {**at_terminal(handle, address), f"as {handle}": OF_NAME}
+    """A guess from a browser and an address that are not known as that name's."""
+    return {
+        f"as {handle} from {address}": OWN, f"from {address}": OF_ADDRESS, f"as {handle}": OF_NAME,
+    }  # fmt: skip
 
 
 def by_known(handle: str, word: str) -> Guess:
@@ -72,14 +80,29 @@ def by_known(handle: str, word: str) -> Guess:
     return {f"known {handle} {word}": OWN}
 
 
-def in_session(handle: str) -> Guess:
-    """A guess of somebody who has a session of that name."""
-    return {f"in {handle}": OWN}
+def at_known_place(handle: str, address: str) -> Guess:
+    """A guess from an address that this name has come in from."""
+    return {f"known {handle} at {address}": OWN}
+
+
+def with_token(handle: str, token: str) -> Guess:
+    """A guess beside a token of that name's, as the command line has one over a server."""
+    return {f"{handle} by token {token}": OWN}
+
+
+def in_session(handle: str, session: str) -> Guess:
+    """A guess of somebody who has that session of that name."""
+    return {f"in {handle} {session}": OWN}
 
 
 def at_terminal(handle: str, place: str) -> Guess:
     """A guess at a terminal beside the database, where nobody comes over the network."""
-    return {f"as {handle} from {place}": OWN, f"from {place}": OF_ADDRESS}
+    return {f"as {handle} from {place}": OWN}
+
+
+def beside(handle: str, first: str) -> Guess:
+    """A guess as the second person to what `first` does, who has come in."""
+    return {f"second {handle} beside {first}": OWN, f"second beside {first}": OF_ADDRESS}
 
 
 class Throttle:
@@ -91,8 +114,8 @@ class Throttle:
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine, self._clock = engine, clock
 
-    def count(self, guess: Guess) -> None:
-        """Counts a guess that is about to be looked at.
+    def count(self, guess: Guess) -> Guess:
+        """Counts a guess that is about to be looked at; by what it counts.
 
         Raises:
             BlockedError: if it is too early for one; it counts for nothing then.
@@ -104,16 +127,19 @@ class Throttle:
                 key: (0 if now - last >= FORGOTTEN_AFTER else failures, last)
                 for key, (failures, last) in known.items()
             }
-            wait = max(allowed.wait(*so_far[key], now) for key, allowed in guess.items())
+            own = max(so_far[key][0] for key, allowed in guess.items() if not allowed.shared)
+            counts = {key: each for key, each in guess.items() if own >= each.spared}
+            wait = max(allowed.wait(*so_far[key], now) for key, allowed in counts.items())
             if wait > timedelta(0):
                 raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
-            for key, (failures, _) in so_far.items():
-                accounts.count_failure(connection, key, failures + 1, now)
+            for key in counts:
+                accounts.count_failure(connection, key, so_far[key][0] + 1, now)
             accounts.forget_old_failures(connection, now - FORGOTTEN_AFTER)
+        return counts
 
     def was_right(self, guess: Guess) -> None:
-        """It was no mistake. Of what is shared only this one was none: who has an account may be
-        guessing at another one, and who is guessed at comes in meanwhile."""
+        """It was no mistake, as it was counted. Of what is shared only this one was none: who has
+        an account may be guessing at another one, and who is guessed at comes in meanwhile."""
         with plainly(self._engine), writing(self._engine) as connection:
             for key in sorted(guess):
                 if guess[key].shared:

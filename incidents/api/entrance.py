@@ -73,7 +73,7 @@ async def known(request: Request, act: str) -> Caller:
     authorization = request.headers.get("Authorization")
     if authorization is None:
         return await run_in_threadpool(_in_session, request, act)
-    secret = _bearer(authorization)
+    secret = bearer(authorization)
     found = None if secret is None else await request.app.state.at_the_door.take(secret)
     if found is None:
         raise problems.not_signed_in(with_token=True)
@@ -91,7 +91,8 @@ def _in_session(request: Request, act: str) -> Caller:
     return Caller(house, visit.identity)
 
 
-def _bearer(authorization: str) -> str | None:
+def bearer(authorization: str) -> str | None:
+    """The token in that header; None if it holds none."""
     scheme, _, secret = authorization.partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
 
@@ -102,7 +103,7 @@ def is_somebody(request: Request) -> bool:
     authorization = request.headers.get("Authorization")
     if authorization is None:
         return visitor(door, request) is not None
-    secret = _bearer(authorization)
+    secret = bearer(authorization)
     return secret is not None and door.by_token(secret) is not None
 
 

@@ -15,7 +15,15 @@ from incidents.accounts.identity import FRESH_FOR, Identity
 from incidents.accounts.known_browser import KNOWN_FOR
 from incidents.api import address, answers, problems
 from incidents.api.caller import Caller, refuse
-from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER, is_own_form, looker, visitor
+from incidents.api.entrance import (
+    COOKIE,
+    CSRF,
+    CSRF_HEADER,
+    bearer,
+    is_own_form,
+    looker,
+    visitor,
+)
 from incidents.api.operation import open_router, opened
 from incidents.clock import rfc3339
 
@@ -68,11 +76,15 @@ Visiting = Annotated[Visit, Depends(visit)]
 def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
-    Changes then need `csrf` of the answer, as the header X-CSRF-Token.
+    Changes then need `csrf` of the answer, as the header X-CSRF-Token. A program sends the token of
+    the same account along, as ever: then nobody who guesses elsewhere keeps its person out.
     """
     door: Door = request.app.state.door
     try:
-        new = door.sign_in(person.handle, person.password, from_(request), browser(request))
+        new = door.sign_in(
+            person.handle, person.password, from_(request), browser(request),
+            bearer(request.headers.get("Authorization", "")),
+        )  # fmt: skip
     except SignInError as error:
         raise _nobody(error) from error
     begin(request, response, new)

@@ -33,10 +33,12 @@ def signed_in(
         ServerError: if nothing answers.
     """
     headers = exchange.http.headers
-    token = headers.pop(_TOKEN, None)
+    token = headers.get(_TOKEN)
     try:
         words = {"handle": handle, "password": password}
+        # With the token: so nobody who guesses elsewhere keeps its person out.
         begun = exchange.send("POST", "/session", json=words)
+        headers.pop(_TOKEN, None)
         # By hand: a jar keeps it back from plain HTTP, which is taken to this machine alone.
         headers["Cookie"] = "; ".join(f"{name}={word}" for name, word in begun.cookies.items())
         headers[_CSRF] = _csrf(exchange, begun)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-from incidents.store.metadata import metadata
+from incidents.store.metadata import metadata, partial_index, words
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 accounts = Table(
@@ -101,6 +101,8 @@ sign_ins = Table(
 )
 Index("ix_sign_ins_at", sign_ins.c.at, sign_ins.c.id)
 Index("ix_sign_ins_handle", sign_ins.c.handle, sign_ins.c.at)
+succeeded = sign_ins.c.result == words("ok")[0]
+partial_index("ix_sign_ins_succeeded", succeeded, sign_ins.c.handle, sign_ins.c.place)
 
 refusals = Table(
     "refusals",

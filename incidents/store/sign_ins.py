@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store import pages
-from incidents.store.account_tables import refusals, sign_ins
+from incidents.store.account_tables import refusals, sign_ins, succeeded
 from incidents.store.pages import Page
 
 OK = "ok"
@@ -74,6 +74,15 @@ def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> N
         connection.execute(
             new.on_conflict_do_update(index_elements=list(refusals.primary_key), set_=more)
         )
+
+
+def has_come(connection: Connection, handle: str, place: str, since: datetime) -> bool:
+    """Whether somebody has proved to be that account, from that place, since that time (UTC)."""
+    of = sign_ins.c
+    wanted = select(literal(1)).where(
+        succeeded, of.handle == handle, of.place == place, of.at > since
+    )
+    return connection.scalar(wanted.limit(1)) is not None
 
 
 def page(

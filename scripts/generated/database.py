@@ -50,8 +50,8 @@ _TABLES = {
     "passwords": "The hashes of the passwords (Argon2id). In no entry: a downgrade forgets them.",
     "sessions": "Who is signed in, under the digest of the cookie.",
     "attempts": "Who has failed to sign in within the last hour, and from where.",
-    "sign_ins": "Who signed in and out and who was not let in. In no entry; a row stays, and once it is"
-    " old enough pseudonyms take the place of people and addresses.",
+    "sign_ins": "Who signed in and out and who was not let in. In no entry; a row stays, and once"
+    " it is old enough pseudonyms take the place of people and addresses.",
     "refusals": "Who was not let do what, counted by the day (UTC); erased as sign-ins are.",
     "heartbeats": (
         "The daemons at work, and under `once:HOST` the last `daemon --once` of a host."

@@ -208,6 +208,9 @@ def test_a_browser_that_somebody_signed_in_by_is_not_kept_out_by_who_guesses_bes
     assert stranger.post(SESSION, json=body).status_code == 429
     assert known.post(SESSION, json=body).status_code == 201
     assert known.post(SESSION, json=body | {"handle": "sup-2"}).status_code == 201
+    for secret, status in ((api.token("sup-2"), 429), ("inc_x", 429), (api.token("sup-1"), 201)):
+        stranger.headers["Authorization"] = f"Bearer {secret}"
+        assert stranger.post(SESSION, json=body).status_code == status
 
 
 # ── where it comes from ──────────────────────────────────────────────────────────────────────────

@@ -32,7 +32,9 @@ def guesses(allowed: Allowance, hours: int) -> list[int]:
     ("of one name from one address", throttle.OWN, 12, 4),
     ("of one name from everywhere", throttle.OF_NAME, 110, 60),
     ("of all names from one address", throttle.OF_ADDRESS, 80, 60),
-    ("from a browser that this name came in by", throttle.OWN, 12, 4),
+    ("from a browser, or an address, that this name came in by", throttle.OWN, 12, 4),
+    ("beside a token of this name's", throttle.OWN, 12, 4),
+    ("of one name as the second person beside one who has come in", throttle.OWN, 12, 4),
 ])  # fmt: skip
 def test_an_hour_of_guessing_comes_to_what_the_guide_says(
     row: str, allowed: Allowance, first: int, later: int
@@ -46,7 +48,10 @@ def test_an_hour_of_guessing_comes_to_what_the_guide_says(
 def test_only_what_nobody_else_can_bring_about_is_a_wait_that_grows() -> None:
     for guess in (
         throttle.by_stranger("li", "192.0.2.1"), throttle.by_known("li", "w"),
-        throttle.in_session("li"), throttle.at_terminal("li", "t"),
+        throttle.in_session("li", "s"), throttle.at_terminal("li", "t"),
+        throttle.at_known_place("li", "192.0.2.1"), throttle.with_token("li", "t"),
+        throttle.beside("li", "wang"),
     ):  # fmt: skip
         for allowed in guess.values():
             assert allowed.shared == (allowed.first == allowed.most)
+        assert sum(not allowed.shared for allowed in guess.values()) == 1

@@ -51,6 +51,15 @@ def _asked(
     return asked
 
 
+def test_who_guesses_over_the_network_keeps_nobody_out_who_has_a_token(desk: Over) -> None:
+    guess = {"handle": "op-1", "password": "no such sentence"}
+    guesser = desk.api.nobody()
+    came = [guesser.post("/api/v1/session", json=guess).status_code for _ in range(6)]
+    assert came == [401] * 5 + [429]
+    done = desk(*REFUSED_LINE, "--password-file", str(desk.right), as_="op-1")
+    assert (done.status, _state(desk)) == (0, "closed"), done.err
+
+
 def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: Over) -> None:
     for more, status, needle in (
         ((), REFUSED, "add --password-file FILE"),

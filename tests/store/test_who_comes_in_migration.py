@@ -1,4 +1,4 @@
-"""The migration to sessions with ids and the log of sign-ins (0011), there, back and there again."""
+"""The migration to sessions with ids and a log of sign-ins (0011), there and back."""
 
 from sqlalchemy import select, update
 
