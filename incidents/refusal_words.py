@@ -31,6 +31,8 @@ SENTENCES = {
     " (account list lists them)",
     "second_role": "{second} has the role {role} here, which may not do {act}, and is no second"
     " person to it{way_out}",
+    "password_given": "{given_by} has set {by}'s password, so until {until} {by} counts as no"
+    " second person: let another one do it, or wait",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
     " supervisor completes it",
     "no_supervisor": "{act} is a supervisor's, and {by} is none here: --as names the supervisor who"

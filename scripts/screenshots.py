@@ -87,7 +87,9 @@ def _people(connection: Connection) -> None:
     accounts.make(connection, _ROOT, "admin-1", "administrator", clock.now)
     accounts.make(connection, _ADMIN, "wang", "supervisor", clock.now)
     hash_ = secrets.hash_of(_PASSWORD, "wang")
-    accounts.set_password(connection, _ADMIN, "wang", hash_, clock.now)
+    accounts.set_password(
+        connection, _ADMIN, "wang", hash_, clock.now, second_after=accounts.AT_ONCE
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Who comes in: sessions by their ids, the log of sign-ins, and refusals that are counted.
+"""Who comes in: sessions by their ids, sign-ins, refusals counted, and who has set a password.
 
 Revision: 0011
 
@@ -31,6 +31,8 @@ def upgrade() -> None:
         sa.Column("place", WORD),
     )
     op.create_index("uq_sessions_id", "sessions", ["id"], unique=True)
+    op.add_column("passwords", sa.Column("given_by", WORD))
+    op.add_column("passwords", sa.Column("counts_from", MOMENT))
     op.create_table(
         "sign_ins",
         sa.Column("id", NUMBER, nullable=False, autoincrement=True),
@@ -78,6 +80,8 @@ def downgrade() -> None:
     """Takes them away."""
     op.drop_table("refusals")
     op.drop_table("sign_ins")
+    op.drop_column("passwords", "counts_from")
+    op.drop_column("passwords", "given_by")
     _make_sessions()
 
 

@@ -1,9 +1,10 @@
-"""The settings of who comes in: the sections [serve] and [oidc] of the settings file."""
+"""The settings of who comes in: [serve], [oidc] and [accounts] of the settings file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
@@ -11,7 +12,11 @@ from incidents import settings
 from incidents.acts.options import Options
 from incidents.desk.accounts import is_handle
 
-SERVE, OIDC = "serve", "oidc"
+SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
+
+SECOND_AFTER = timedelta(days=1)
+"""So long a password that somebody else has set makes no second person."""
+_LONGEST = timedelta(days=365)
 
 Network = IPv4Network | IPv6Network
 
@@ -44,6 +49,16 @@ def trusted_proxies(environ: Mapping[str, str] | None = None) -> tuple[Network, 
     except ValueError as error:
         wanted = 'a list of addresses or networks, such as "127.0.0.1" or "10.0.0.0/24"'
         raise options.wrong("trusted_proxies", wanted) from error
+    options.finish()
+    return found
+
+
+def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
+    """So long a password that somebody else has set makes no second person: [accounts]
+    second_after; raises as `trusted_proxies` does."""
+    options = Options(f"[{ACCOUNTS}]", settings.section(ACCOUNTS, environ))
+    least = timedelta(0)
+    found = options.duration("second_after", SECOND_AFTER, least=least, most=_LONGEST)
     options.finish()
     return found
 

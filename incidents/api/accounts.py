@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.accounts import secrets
+from incidents.accounts.access_settings import second_after
 from incidents.api import answers, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Key, looker
@@ -122,7 +123,8 @@ def set_password(by: Asking, handle: str, new: Password) -> None:
     _needs(by, handle)
     by.needs("set_password", about=_named(handle))
     hash_ = secrets.hash_of(new.password, handle)
-    _do(by, lambda c, who, now: acts.set_password(c, who, handle, hash_, now))
+    wait = second_after()
+    _do(by, lambda c, who, now: acts.set_password(c, who, handle, hash_, now, second_after=wait))
 
 
 @router.get("/tokens", **operation("own_account", answers.Tokens))

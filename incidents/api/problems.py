@@ -68,6 +68,7 @@ _STATUS = {
     "second_sign_in": HTTPStatus.FORBIDDEN,
     "second_not_in": HTTPStatus.FORBIDDEN,
     "second_role": HTTPStatus.FORBIDDEN,
+    "password_given": HTTPStatus.FORBIDDEN,
     "for_a_supervisor": HTTPStatus.FORBIDDEN,
     "no_supervisor": HTTPStatus.FORBIDDEN,
     "sign_in": HTTPStatus.UNAUTHORIZED,

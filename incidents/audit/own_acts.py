@@ -102,10 +102,13 @@ class AccountEnabled(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordSet(AccountAct):
-    """The desk's own act: the account has a new password, and all its sessions have ended."""
+    """The desk's own act: the account has a new password, and all its sessions have ended. Somebody
+    else has set it, or the one that is replaced: before `counts_from` it makes no second person.
+    """
 
     kind = "password_set"
     handle: str
+    counts_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

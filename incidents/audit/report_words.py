@@ -150,6 +150,13 @@ def own_sentence(event: Event) -> str:
     return _account_sentence(event)
 
 
+def _counts(event: acts.PasswordSet) -> str:
+    """From when on whose password somebody else has set is a second person."""
+    if event.counts_from is None:
+        return ""
+    return f", and counts as no second person before {rfc3339(event.counts_from)}"
+
+
 def _account_sentence(event: Event) -> str:
     """What was done about an account."""
     match event:
@@ -162,7 +169,7 @@ def _account_sentence(event: Event) -> str:
         case acts.AccountEnabled(handle=handle):
             return f"{handle} may come in again"
         case acts.PasswordSet(handle=handle):
-            return f"{handle} has a new password"
+            return f"{handle} has a new password{_counts(event)}"
         case acts.TokenMade(handle=handle, token=token, expires=expires):
             return f"{handle} has the token {token}, until {rfc3339(expires)}"
         case acts.TokenRevoked(token=token):

@@ -84,11 +84,11 @@ class Keeper:
 
     def set_password(self, handle: str, new: str) -> None:
         """Give it a new password; all its sessions end."""
-        from incidents.accounts import secrets
+        from incidents.accounts import access_settings, secrets
         from incidents.desk import accounts as acts
 
-        hash_ = secrets.hash_of(new, handle)
-        self._do(lambda c, by, now: acts.set_password(c, by, handle, hash_, now))
+        hash_, wait = secrets.hash_of(new, handle), access_settings.second_after()
+        self._do(lambda c, by, now: acts.set_password(c, by, handle, hash_, now, second_after=wait))
 
     def tokens(self, of: str | None) -> list[Document]:
         """The tokens of an account, of all without one; the newest first."""

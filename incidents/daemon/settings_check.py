@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_settings.SECTION,
     report_duty.SECTION, metrics_settings.SECTION, log_settings.SECTION, retention.SECTION,
-    access_settings.SERVE, access_settings.OIDC, filing_settings.SECTION,
+    access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
 )  # fmt: skip
 
 

@@ -34,14 +34,14 @@ from incidents.machine.ids import task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.store import sign_ins
-from incidents.store.accounts import Account, account, any_there
+from incidents.store.accounts import Account, account, any_there, given
 
 NOT_LET = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
     "same_person": "same_person", "for_a_supervisor": "for_a_supervisor",
     "no_supervisor": "role",
     "own_second": "same_person", "second_needed": "second_needed", "second_not_in": "second_not_in",
-    "second_role": "second_role",
+    "second_role": "second_role", "password_given": "password_given",
 }  # fmt: skip
 """What is counted as somebody's not being let, by the refusal's name, and why that was."""
 
@@ -53,6 +53,7 @@ NOT_KEPT = frozenset(
         "no_supervisor",
         "changed_meanwhile",
         "no_taker",
+        "password_given",
     }
 )
 """What is not the answer to a key for good: the same command may be given after a sign-in, under
@@ -68,15 +69,17 @@ def takes_two(command: Command, policy: Policy) -> bool:
 
 
 class Access:
-    """What the commands of one transaction are let do, under `policy`, and who was not let.
+    """What the commands of one transaction are let do at `now` (UTC), under `policy`, and who was
+    not let.
 
     Whoever has signed in is looked at once more: the account may have been disabled meanwhile, or
     given another role. Each account is looked up once, however many commands ask.
     """
 
-    def __init__(self, connection: Connection, policy: Policy) -> None:
+    def __init__(self, connection: Connection, policy: Policy, now: datetime) -> None:
         self._connection = connection
         self._policy = policy
+        self._now = now
         self._known: dict[str, Account | None] = {}
         self._not_let: list[tuple[Envelope, str, str]] = []
 
@@ -89,7 +92,10 @@ class Access:
         command = envelope.command
         if takes_two(command, self._policy) and self._has_accounts:
             act = act_of(type(command))
-            return self._why_not(command.by, act, signed_in=envelope.signed_in)
+            refusal = self._why_not(command.by, act, signed_in=envelope.signed_in)
+            if refusal is None and isinstance(command, Approve | ConfirmClosure):
+                return self._not_their_own(command.by)
+            return refusal
         if isinstance(command, SetHold | LiftHold | Decline | Uphold):
             return self._no_supervisor(command)
         return self._no_taker(command) if isinstance(command, HandOver) else None
@@ -126,7 +132,8 @@ class Access:
             return Refusal("second_not_in", {"second": second})
         if not may(found.role, act):
             return Refusal("second_role", {"second": second, "role": found.role, "act": act})
-        return None
+        # The two are alike here: whoever has set the one's password could be both.
+        return self._not_their_own(second) or self._not_their_own(by)
 
     def heed(self, envelope: Envelope, answer: Answer) -> None:
         """Keep in mind that somebody was not let do something, where there are accounts."""
@@ -162,6 +169,16 @@ class Access:
         if not may(found.role, act):
             return Refusal("not_let", {"by": by, "role": found.role, "act": act})
         return None
+
+    def _not_their_own(self, handle: str) -> Refusal | None:
+        """That somebody else has set their password lately, and could come in as them: one
+        administrator would make two people."""
+        found = given(self._connection, handle) if self._has_accounts else None
+        if found is None or found.counts_from <= self._now:
+            return None
+        return Refusal(
+            "password_given", {"by": handle, "given_by": found.by, "until": found.counts_from}
+        )
 
     def _no_supervisor(self, command: Command) -> Refusal | None:
         """That a hold and the answer to a dispute or a request are a supervisor's: there are some

@@ -6,6 +6,7 @@ Each is an `AccountAct`, and raises AccountSignInError as that does.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -20,6 +21,9 @@ from incidents.store.sign_ins import OK, SignIn
 
 _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
+
+AT_ONCE = timedelta(0)
+"""After so long whose password somebody else sets is a second person, where nobody is in doubt."""
 
 
 class BadHandleError(InputError):
@@ -113,9 +117,15 @@ def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     return True
 
 
-def set_password(connection: Connection, by: By, handle: str, hash_: str, clock: Clock) -> None:
+def set_password(
+    connection: Connection, by: By, handle: str, hash_: str, clock: Clock, *,
+    second_after: timedelta,
+) -> None:  # fmt: skip
     """A new password, as `secrets.hash_of` has it; all sessions of the account end, and if it had a
     password before, its tokens too.
+
+    One that somebody else sets makes no second person of the account for `second_after`: who knows
+    it could come in as that person, and then give it a password of their own.
 
     Raises:
         UnknownAccountError, NoGuardError: naming it.
@@ -125,8 +135,14 @@ def set_password(connection: Connection, by: By, handle: str, hash_: str, clock:
     if account.role != "administrator" and not (by.came_in or accounts.guards(connection)):
         raise NoGuardError(handle=handle)
     is_reset = accounts.password(connection, handle) is not None
-    accounts.set_password(connection, handle, hash_, act.now)
-    act.record(own_acts.PasswordSet, handle=handle)
+    given = accounts.given(connection, handle)
+    if not (by.came_in and by.person == handle):
+        given = accounts.Given(by.person, act.now + second_after)
+    if given is not None and given.counts_from <= act.now:
+        given = None
+    accounts.set_password(connection, handle, hash_, act.now, given)
+    counts_from = None if given is None else given.counts_from
+    act.record(own_acts.PasswordSet, handle=handle, counts_from=counts_from)
     _end_all(connection, act, by, handle, how="new_password", tokens=is_reset)
 
 

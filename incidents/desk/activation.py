@@ -35,7 +35,7 @@ class NotLetError(RefusedError):
     """What `Access` has refused; it is told by its own name and in its own words."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal_words.sentence(refusal), **refusal.facts)
+        super().__init__(refusal_words.sentence(refusal, rfc3339), **refusal.facts)
         self.refusal = refusal
 
     @property
@@ -67,22 +67,22 @@ class Activation:
         return Once(key=self.key, by=self.by, asked=asked)
 
 
-def expected(connection: Connection, act: Activation) -> dict[str, Any]:
-    """What it would change; raises as `activate` does."""
+def expected(connection: Connection, act: Activation, now: datetime) -> dict[str, Any]:
+    """What it would change at `now` (UTC); raises as `activate` does."""
     previous = policies.active(connection)
-    before = _before(connection, act, previous)
+    before = _before(connection, act, previous, now)
     return {
         "policy": act.policy.digest, "previous": previous, "events": [],
         "changes": differences(before, act.policy),
     }  # fmt: skip
 
 
-def _before(connection: Connection, act: Activation, digest: str) -> Policy:
+def _before(connection: Connection, act: Activation, digest: str, now: datetime) -> Policy:
     """The policy that is to be replaced, if whoever wants that may do so as they came."""
     if act.policy.digest == digest:
         raise ActiveAlreadyError(policy=digest)
     before = _read(connection, digest)
-    refusal = Access(connection, before).refused_activation(
+    refusal = Access(connection, before, now).refused_activation(
         act.by, signed_in=act.signed_in, second=act.second
     )
     if refusal is not None:
@@ -125,7 +125,7 @@ def activate(
         # Of a repeated act it is active already: what it changed then is told again.
         return kept | {"changes": differences(_read(connection, kept["previous"]), act.policy)}
     digest = act.policy.digest
-    before = _before(connection, act, previous)
+    before = _before(connection, act, previous, clock())
     # A site is judged by the clock and by its own record, not by the desk's.
     there = clock()
     due = do_what_is_due(there)

@@ -84,7 +84,7 @@ class Batch:
         self._repetitions = Repetitions(locked.kept, now)
         self._sites: dict[int, SiteInHand] = {}
         self._sealed: list[sealed.Sealed] = []
-        self._access = Access(connection, policy)
+        self._access = Access(connection, policy, now)
         self._searched = False
         self._read()
         self._filings = FilingsInHand(connection, (site.before for site in self._sites.values()))

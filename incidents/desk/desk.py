@@ -163,7 +163,7 @@ class Desk:
         )  # fmt: skip
         if dry_run:
             with plainly(self._engine), reading(self._engine) as connection:
-                return activation.expected(connection, wanted)
+                return activation.expected(connection, wanted, self._clock())
         try:
             return self.on_record(
                 lambda connection: activation.activate(

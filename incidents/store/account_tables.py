@@ -52,6 +52,10 @@ passwords = Table(
     # Argon2id, in the format of its own (PHC).
     Column("hash", Text, nullable=False),
     Column("set_at", UTCDateTime, nullable=False),
+    # Somebody else has set it, or the one before it: who, and from when on its person counts as a
+    # second one.
+    Column("given_by", Word),
+    Column("counts_from", UTCDateTime),
 )
 
 sessions = Table(

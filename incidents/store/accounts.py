@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store.account_tables import accounts, attempts, passwords, sessions, tokens
-from incidents.store.given import Given
+from incidents.store.given import Given as GivenRows
 from incidents.store.statement import Question
 from incidents.store.types import Word
 
@@ -114,10 +114,30 @@ def password(connection: Connection, handle: str) -> str | None:
     return found
 
 
-def set_password(connection: Connection, handle: str, hash_: str, at: datetime) -> None:
+class Given(NamedTuple):
+    """A password that somebody else has set: who, and from when on (UTC) its person counts as a
+    second one."""
+
+    by: str
+    counts_from: datetime
+
+
+def given(connection: Connection, handle: str) -> Given | None:
+    """Who else has set its password, or the one that its person has changed since."""
+    of = passwords.c
+    wanted = select(of.given_by, of.counts_from).where(of.handle == handle)
+    row = connection.execute(wanted.where(of.counts_from.is_not(None))).one_or_none()
+    return None if row is None else Given(*row)
+
+
+def set_password(
+    connection: Connection, handle: str, hash_: str, at: datetime, given: Given | None
+) -> None:
     """In place of what it had."""
+    by, counts_from = (None, None) if given is None else given
     connection.execute(delete(passwords).where(passwords.c.handle == handle))
-    connection.execute(insert(passwords).values(handle=handle, hash=hash_, set_at=at))
+    new = {"handle": handle, "hash": hash_, "set_at": at}
+    connection.execute(insert(passwords).values(new | {"given_by": by, "counts_from": counts_from}))
 
 
 # Tokens.
@@ -131,8 +151,8 @@ def tokens_by_digest(
     return {token.digest: (token, account) for token, account in found}
 
 
-def _of_secrets(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, digest=Word)
+def _of_secrets(dialect: str) -> tuple[Select[Any], GivenRows]:
+    given = GivenRows(dialect, digest=Word)
     joined = given.table.join(tokens, tokens.c.digest == given.table.c.digest).join(
         accounts, accounts.c.handle == tokens.c.handle
     )

@@ -225,7 +225,7 @@ def _account_acts() -> Iterator[Event]:
     yield acts.RoleGiven(**when, **own, role="supervisor")
     yield acts.AccountDisabled(**when, **own)
     yield acts.AccountEnabled(**when, **own)
-    yield acts.PasswordSet(**when, **own)
+    yield acts.PasswordSet(**when, **own, counts_from=_BEGIN + _DAY)
     yield acts.TokenMade(
         **when, handle="panel-1", token=token, acts=("add_site", "log"),
         digest=hashlib.sha256(b"a secret").hexdigest(), expires=_BEGIN + 90 * _DAY,

@@ -229,6 +229,13 @@ _SECTIONS = (
         "whose `X-Forwarded-For` says where a request comes from; else it is the peer's address",
     ),
     (
+        "[accounts] second_after",
+        "",
+        "a duration",
+        "`1d`",
+        "so long a password that somebody else has set makes no second person; `0s`: not at all",
+    ),
+    (
         "[oidc] issuer, client_id",
         "",
         "an https address; a text",

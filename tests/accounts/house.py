@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.accounts import secrets
@@ -32,11 +32,13 @@ class House:
         self.door = Door(engine, clock.now)
 
     def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:
-        def act(connection: object) -> None:
-            accounts.make(connection, BY, handle, role, clock.now)  # type: ignore[arg-type]
+        def act(connection: Connection) -> None:
+            accounts.make(connection, BY, handle, role, clock.now)
             if password is not None:
                 hash_ = secrets.hash_of(password, handle)
-                accounts.set_password(connection, BY, handle, hash_, clock.now)  # type: ignore[arg-type]
+                accounts.set_password(
+                    connection, BY, handle, hash_, clock.now, second_after=accounts.AT_ONCE
+                )
 
         self.desk.on_record(act)
 
@@ -84,4 +86,8 @@ def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None
 
 def set_password(house: House, handle: str, password: str) -> None:
     hash_ = secrets.hash_of(password, handle)
-    house.desk.on_record(lambda c: accounts.set_password(c, BY, handle, hash_, clock.now))
+    house.desk.on_record(
+        lambda c: accounts.set_password(
+            c, BY, handle, hash_, clock.now, second_after=accounts.AT_ONCE
+        )
+    )

@@ -419,7 +419,9 @@ def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
     acts: list[Callable[[Connection], object]] = [
         lambda c: accounts.make(c, by, "operator-2", "operator", clock.now),
         lambda c: accounts.give_role(c, by, "operator-1", "viewer", clock.now),
-        lambda c: accounts.set_password(c, by, "operator-1", "a hash", clock.now),
+        lambda c: accounts.set_password(
+            c, by, "operator-1", "a hash", clock.now, second_after=accounts.AT_ONCE
+        ),
         lambda c: tokens.make(c, by, "operator-1", "s", clock.now, days=1),
         lambda c: tokens.revoke(c, by, id_, clock.now),
         lambda c: accounts.disable(c, by, "operator-1", clock.now),

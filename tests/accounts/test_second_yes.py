@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
-from incidents.accounts import secrets
+from incidents.accounts import access_settings, secrets
+from incidents.clock import rfc3339
 from incidents.desk import Envelope, accounts
 from incidents.desk.account_act import By
 from incidents.desk.activation import NotLetError
@@ -180,6 +181,85 @@ def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two:
     assert two.state == "closed"
 
 
+# ── a password that somebody else has set ────────────────────────────────────────────────────────
+
+
+def give_password(
+    house: House, handle: str, by: By = BY, after: timedelta = access_settings.SECOND_AFTER
+) -> None:
+    house.desk.on_record(
+        lambda each: accounts.set_password(
+            each, by, handle, f"a hash of {by.person}'s", house.clock, second_after=after
+        )
+    )  # fmt: skip
+
+
+OWN = By(person="sup-2", login="desk1", came_in=True)
+
+
+def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(two: House) -> None:
+    """Else one administrator gives two people their passwords, and is both."""
+    give_password(two, "sup-1")
+    give_password(two, "sup-2")
+    set_at = two.now
+    assert two.refused(ASK, signed_in=True) is None, "who only asks is looked at by the second"
+    refusal = two.give(YES, signed_in=True).refusal
+    assert refusal is not None
+    assert (refusal.name, refusal.facts) == (
+        "password_given",
+        {"by": "sup-2", "given_by": "admin-1", "until": set_at + timedelta(days=1)},
+    )
+    # To change it makes it nobody's own: whoever was told it can do that too.
+    give_password(two, "sup-2", OWN)
+    two.now = set_at + timedelta(days=1, microseconds=-1)
+    assert two.refused(YES, signed_in=True, key="k") == "password_given"
+    two.later(microseconds=1)
+    assert two.refused(YES, signed_in=True, key="k") is None
+    assert two.state == "active"
+    assert {each[:4] for each in two.told()} == {("sup-2", "approve", "password_given", SITE)}
+
+
+def test_the_record_says_from_when_on_whose_password_counts(two: House) -> None:
+    give_password(two, "sup-2")
+    from_when = two.now + timedelta(days=1)
+    give_password(two, "sup-2", OWN)
+    two.now = from_when
+    give_password(two, "sup-2", OWN)
+    give_password(two, "sup-1", after=accounts.AT_ONCE)
+    bodies = two.rows("SELECT body FROM entries WHERE site_id = 0 ORDER BY site_seq")
+    entries = [json.loads(str(body)) for (body,) in bodies if "password_set" in str(body)]
+    told = [(each["actor"], each["data"].get("counts_from")) for each in entries]
+    assert told == [
+        ("admin-1", rfc3339(from_when)), ("sup-2", rfc3339(from_when)), ("sup-2", None),
+        ("admin-1", None),
+    ]  # fmt: skip
+    assert two.findings() == []
+
+
+def test_neither_of_two_who_replace_the_policy_has_a_password_of_somebody_elses(
+    closing: House,
+) -> None:
+    for handle in ("sup-2", "sup-1"):
+        give_password(closing, handle)
+        with pytest.raises(NotLetError) as refused:
+            activate(closing, by="sup-1", signed_in=True, second="sup-2")
+        assert (refused.value.name, refused.value.refusal.facts["by"]) == ("password_given", handle)
+        closing.later(days=1)
+    activate(closing, by="sup-1", signed_in=True, second="sup-2")
+    assert not closing.desk.policy().two_people_close
+
+
+def test_nobody_confirms_a_closure_by_a_password_that_somebody_else_has_just_set(
+    closing: House,
+) -> None:
+    give_password(closing, "op-1")
+    assert closing.refused(FALSE, signed_in=True) is None
+    assert closing.refused(CLOSE, signed_in=True) == "password_given"
+    closing.later(days=1)
+    assert closing.refused(CLOSE, signed_in=True) is None
+    assert closing.state == "closed"
+
+
 def activate(house: House, toml: str = "", by: str = "sup-1", **proved: Any) -> Any:
     return house.desk.activate(toml, by=by, login="desk1", reason="alone", **proved)
 
@@ -325,7 +405,9 @@ def desk(cli: Cli, db_url: str, tmp_path: Path) -> Cli:
     def give_passwords(connection: Connection) -> None:
         for handle in ("admin-1", "sup-1", "sup-2"):
             hash_ = secrets.hash_of(PASSWORD, handle)
-            accounts.set_password(connection, BY, handle, hash_, house.clock)
+            accounts.set_password(
+                connection, BY, handle, hash_, house.clock, second_after=accounts.AT_ONCE
+            )
 
     house.desk.on_record(give_passwords)
     engine.dispose()

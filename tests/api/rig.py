@@ -57,7 +57,9 @@ class Rig:
             accounts.make(connection, ADMIN, handle, role, clock.now)
             if password:
                 hash_ = secrets.hash_of(PASSWORD, handle)
-                accounts.set_password(connection, ADMIN, handle, hash_, clock.now)
+                accounts.set_password(
+                    connection, ADMIN, handle, hash_, clock.now, second_after=accounts.AT_ONCE
+                )
 
         self.house.desk.on_record(act)
         return handle

@@ -30,7 +30,7 @@ def with_a_past(day: Rehearsal) -> None:
     def act(connection: Connection) -> None:
         for handle, role in (("admin-1", "administrator"), ("old-1", "viewer"), ("p-1", "viewer")):
             acts.make(connection, BY, handle, role, clock)
-        acts.set_password(connection, BY, "admin-1", "a hash", clock)
+        acts.set_password(connection, BY, "admin-1", "a hash", clock, second_after=acts.AT_ONCE)
         acts.give_role(connection, BY, "p-1", "integrator", clock)
         acts.disable(connection, BY, "p-1", clock)
         acts.enable(connection, BY, "p-1", clock)

@@ -73,6 +73,8 @@ SENTENCES: dict[str, str] = {
     "own_second": "{by} 不能兼作自己操作的第二人。",
     "second_not_in": "“{second}”不是可以登录的账号，不能作为第二人。",
     "second_role": "“{second}”的角色是“{role:role}”，无权办理：{act:act}，不能作为第二人。",
+    "password_given": "{by} 的密码由 {given_by} 设置，在 {until} 之前不能作为第二人："
+    "请由他人办理，或稍后再办。",
     "second_sign_in": "第二人的账号或密码不正确：操作未执行。",
     "blocked": "失败次数过多：请在 {wait_s} 秒后再试。",
     "not_let": "{by} 的角色是“{role:role}”，无权办理：{act:act}。",

@@ -134,6 +134,7 @@ TEXTS: dict[str, str] = {
     "not_let.for_a_supervisor": "For a supervisor",
     "not_let.second_needed": "No second person",
     "not_let.second_not_in": "Second person has no account",
+    "not_let.password_given": "Password set by somebody else",
     "not_let.second_role": "Role of the second person",
     "shift.title": "Hand over",
     "shift.give": "Give what you hold to somebody else",

@@ -127,6 +127,7 @@ TEXTS: dict[str, str] = {
     "not_let.for_a_supervisor": "须由主管处理",
     "not_let.second_needed": "缺少第二人",
     "not_let.second_not_in": "第二人没有账号",
+    "not_let.password_given": "密码由他人设置",
     "not_let.second_role": "第二人角色无权",
     "shift.title": "交接班",
     "shift.give": "把您手中的事项交给他人",
