@@ -68,9 +68,7 @@ def erase(
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
     if keep.asked_for:
         # First, so that what is done last of all clears the database's files of these too.
-        rows = desk.on_record(
-            lambda connection: pseudonyms.erase(connection, scope.before, by=by, login=login)
-        )
+        rows = pseudonyms.erase(desk, scope.before, by=by, login=login, stopped=stopped)
         wanted = Erasure(scope=scope, by=by, login=login)
         erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped, rewrite=rows > 0)
         erased = replace(erased, sign_ins=rows)

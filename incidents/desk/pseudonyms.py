@@ -29,6 +29,9 @@ from incidents.store import sealed, sign_ins, traces
 from incidents.store.engine import plainly, reading
 from incidents.store.tables import DESK_STREAM
 
+ROWS_AT_ONCE = 1_000
+"""So many rows go in one transaction at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDemand:
@@ -91,12 +94,9 @@ def meet(
         raise TooYoungError(site=handle, at=told(keep.due(first)))
     if rows and not dry_run:
         confirm()
-        rows = desk.on_record(
-            lambda connection: erase(
-                connection, before, by=demand.by, login=demand.login, reason=demand.reason,
-                handle=handle,
-            )
-        )  # fmt: skip
+        rows = erase(
+            desk, before, by=demand.by, login=demand.login, reason=demand.reason, handle=handle
+        )
         traces.remove(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
@@ -105,28 +105,38 @@ def meet(
 
 
 def erase(
-    connection: Connection,
+    desk: Desk,
     before: datetime,
     *,
     by: str,
     login: str | None,
     reason: str | None = None,
     handle: str | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Erases who signed in before that time (UTC), of that account or of all, and puts on record
-    that it was done; how many rows there were."""
-    place = own_stream.place(connection, clock.now)
+    """Erases who signed in before that time (UTC), of that account or of all; how many rows there
+    were. It goes on record with each batch of them, between which it is asked if it is `stopped`.
+
+    Raises as `Desk.on_record` does; what was erased before stays so.
+    """
     pseudonyms: dict[str, str] = defaultdict(lambda: f"pseudonym {secrets.token_hex(4)}")
     pseudonyms[SESSION] = SESSION
-    rows = sign_ins.erase(connection, before, pseudonyms.__getitem__, handle)
-    if not rows:
-        return 0
-    why = None if reason is None else seal(reason)
-    event = SignInsErased(
-        occurred_at=place.now, recorded_at=place.now, by=by, policy=place.policy, before=before,
-        rows=rows, text=None if why is None else why[0],
-    )  # fmt: skip
-    if why is not None:
-        sealed.add(connection, [sealed.Sealed(*why, DESK_STREAM, place.now)])
-    own_stream.write(connection, place, event, login)
-    return rows
+
+    def some(connection: Connection) -> int:
+        place = own_stream.place(connection, clock.now)
+        rows = sign_ins.erase(connection, before, pseudonyms.__getitem__, handle, most=ROWS_AT_ONCE)
+        if rows:
+            why = None if reason is None else seal(reason)
+            event = SignInsErased(
+                occurred_at=place.now, recorded_at=place.now, by=by, policy=place.policy,
+                before=before, rows=rows, text=None if why is None else why[0],
+            )  # fmt: skip
+            if why is not None:
+                sealed.add(connection, [sealed.Sealed(*why, DESK_STREAM, place.now)])
+            own_stream.write(connection, place, event, login)
+        return rows
+
+    done = 0
+    while (rows := desk.on_record(some)) and not stopped():
+        done += rows
+    return done + rows

@@ -64,6 +64,7 @@ def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> N
     for each in sorted(refused, key=lambda refusal: refusal[:-1]):
         new: Any = insert_(refusals).values(
             each._asdict()
+            | {"about": _fit(each.about)}
             | {"day": at.date().isoformat(), "first_at": at, "last_at": at}
             | {"count": 1, "erased": False}
         )
@@ -83,6 +84,11 @@ def has_come(connection: Connection, handle: str, place: str, since: datetime) -
         succeeded, of.handle == handle, of.place == place, of.at > since
     )
     return connection.scalar(wanted.limit(1)) is not None
+
+
+def _fit(about: str | None) -> str | None:
+    """What it was about, if a database takes it: a path may hold anything."""
+    return about if about is None or about.isprintable() else "?"
 
 
 def page(
@@ -146,16 +152,17 @@ def first(connection: Connection, handle: str) -> datetime | None:
 
 def erase(
     connection: Connection, before: datetime, pseudonym: Callable[[str], str],
-    handle: str | None = None,
+    handle: str | None = None, *, most: int,
 ) -> int:  # fmt: skip
-    """Puts a pseudonym in the place of each person and address in them; how many rows there were.
+    """Puts a pseudonym in the place of each person and address in them; in how many rows, which are
+    `most` at most.
 
     `pseudonym` gives one for a text; each row stays, and so does what it says beside.
     """
     done = 0
     for table, columns in _PEOPLE.items():
-        rows = connection.execute(select(table).where(*_old(table, before, handle))).mappings()
-        for row in rows.all():
+        old = select(table).where(*_old(table, before, handle)).limit(most - done)
+        for row in connection.execute(old).mappings().all():
             told = {name: pseudonym(row[name]) for name in columns if row[name]}
             same = [column == row[column.name] for column in table.primary_key]
             connection.execute(update(table).where(*same).values(told | {"erased": True}))
