@@ -283,7 +283,7 @@ class Door:
 
     def _find(self, handle: str, address: str | None = None) -> _Found:
         # What is no handle is nobody's name, and may hold what no database takes.
-        name = handle if acts.is_handle(handle) else "?"
+        name = handle if acts.is_handle(handle) else NOBODY
         with plainly(self._engine), reading(self._engine) as connection:
             return _Found(
                 name,

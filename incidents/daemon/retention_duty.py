@@ -48,7 +48,8 @@ class Retention:
             return
         self._done_at = now
         if erased.anything:
-            journal.say("what was kept long enough is erased", count=erased.words + erased.files)
+            count = erased.words + erased.files + erased.sign_ins
+            journal.say("what was kept long enough is erased", count=count)
 
     def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
         house = self._house

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incidents.store import pages
 from incidents.store.account_tables import refusals, sign_ins, succeeded
-from incidents.store.pages import Page
+
+if TYPE_CHECKING:
+    from incidents.store.pages import Page
 
 OK = "ok"
 """The result of what succeeded; the others say why it did not."""
@@ -101,6 +102,9 @@ def page(
     since: datetime | None = None,
 ) -> Page:
     """A page of the log, the newest first; raises BadCursorError."""
+    # Here, or each act would load what makes pages, and the ORM with it.
+    from incidents.store import pages
+
     of = sign_ins.c
     wanted = select(*(each for each in of if each is not of.erased))
     if handle is not None:
