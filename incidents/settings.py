@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from incidents import clock
+from incidents import clock, private_file
 from incidents.errors import (
     BadTextError,
     EmptyTextError,
@@ -210,10 +210,14 @@ class _Said:
         if given or file is None:
             return given or None
         try:
-            return Path(str(file)).expanduser().read_text(encoding="utf-8").strip()
+            return private_file.read(Path(str(file)).expanduser()).decode().strip()
         except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
             raise SettingError(
-                where=where, setting=setting, value=file, expected="a file that can be read"
+                where=where,
+                setting=setting,
+                value=file,
+                expected=f"a file that can be read ({why})",
             ) from error
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
+from incidents import private_file
 from tests import compiled, freezing
 from tests.databases import (
     Databases,
@@ -48,6 +49,8 @@ settings.register_profile("long", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+# As `incidents` begins, so that no test depends on whether another one has called it before.
+os.umask(private_file.UMASK)
 compiled.share()
 freezing.make_cheap()
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from incidents import private_file
 from incidents.errors import SettingError, UnknownSettingError
 from incidents.machine.policy import read_duration, write_duration
 
@@ -42,13 +43,13 @@ class Options:
         return value
 
     def secret(self, key: str) -> str | None:
-        """A text that may stand in a file, or in a variable, in place of the settings."""
+        """A text that may stand in a private file, or in a variable, in place of the settings."""
         value, file, variable = self.text(key), self.path(f"{key}_file"), self.text(f"{key}_env")
         if value is not None:
             return value
         if file is not None:
             try:
-                return file.read_text(encoding="utf-8").strip()
+                return private_file.read(file).decode().strip()
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or "it is no text"
                 raise self.wrong(f"{key}_file", f"a file that can be read ({why})") from error

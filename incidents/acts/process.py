@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from incidents import private_file
+
 MAX_OUTPUT_BYTES = 65_536
 MAX_LINE_CHARACTERS = 200
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -80,6 +82,8 @@ def run(
             env=surroundings,
             bufsize=0,
             start_new_session=True,
+            # What it makes may be for a web server to read.
+            umask=private_file.given_umask(),
         )
     except OSError as error:
         return _not_started(command[0], folder, error)

@@ -83,7 +83,7 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
     refuse(target)
     unfinished = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}")
     packed = unfinished.with_name(unfinished.name + ARCHIVE)
-    unfinished.mkdir()
+    unfinished.mkdir(mode=0o700)
     try:
         files = NewFiles(unfinished)
         yield files
@@ -116,7 +116,7 @@ def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:
 
     packer = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
     with (
-        archive.open("xb") as raw,
+        disk.new(archive) as raw,
         packer.stream_writer(raw, closefd=False) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):

@@ -129,5 +129,13 @@ def _grown(old: int, new: int) -> Iterator[Tile]:
 
 
 def _write(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    disk.write_whole(file, [data])
+    _make_public(file.parent)
+    disk.write_whole(file, [data], disk.PUBLIC)
+
+
+def _make_public(folder: Path) -> None:
+    """Makes a folder that is not there yet, and those above it, for any web server to read."""
+    if not folder.is_dir():
+        _make_public(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from incidents import disk
+from incidents import disk, private_file
 from incidents.errors import FileError, IncidentsError, RefusedError
 from incidents.tlog import keys, spelling
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
@@ -21,7 +19,6 @@ SIGNS_AS = "INCIDENTS_AUDIT_SIGN_AS"
 NEXT = ".next"
 RETIRED = ".retired-"
 
-_SHARED = stat.S_IRWXG | stat.S_IRWXO
 _SHOWN = 200
 
 
@@ -120,12 +117,7 @@ def read(file: Path) -> SigningKey | None:
         SigningKeyError: if others can read it, or it holds no key.
     """
     try:
-        with file.open(encoding="utf-8") as opened:
-            found = os.fstat(opened.fileno())
-            if found.st_mode & _SHARED:
-                detail = f"others can read {file} (mode {stat.S_IMODE(found.st_mode):04o}): "
-                raise SigningKeyError(detail=f"{detail}chmod 600 it, and consider a new key")
-            return SigningKey.parse(opened.read())
+        return SigningKey.parse(private_file.read(file).decode())
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -144,35 +136,13 @@ def make(file: Path, name: str) -> SigningKey:
         KeyFormatError: if a key cannot be called so.
     """
     key = SigningKey.generate(name)
-    write_new(file, f"{key.private_text()}\n")
-    return key
-
-
-def write_new(file: Path, text: str) -> None:
-    """Writes a file that was not there, mode 0600, which is on disk when this returns.
-
-    Raises:
-        RefusedError, FileError: as `make` does.
-    """
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as opened:  # noqa: PTH123 - of a handle
-            opened.write(text)
-            opened.flush()
-            os.fsync(handle)
-        # Unlike a rename it never takes the place of what is there.
-        os.link(unfinished, file)
-        disk.sync(file.parent)
+        private_file.create(file, f"{key.private_text()}\n")
     except FileExistsError as error:
         raise RefusedError(f"{file} is there already, and a key is never overwritten") from error
     except OSError as error:
         raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
+    return key
 
 
 def replace(ring: KeyRing) -> Path | None:

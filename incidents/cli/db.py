@@ -123,6 +123,7 @@ def _copy(engine: Engine, file: Path) -> None:
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:
+        disk.new(unfinished).close()
         with closing(sqlite3.connect(unfinished)) as copy:
             source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own
             # One file, that can be carried away: nothing is left in a log beside it.
@@ -139,9 +140,11 @@ def _copy(engine: Engine, file: Path) -> None:
 
 
 def _report(run: Run, engine: Engine, sentence: str, **more: str) -> None:
-    from incidents.store.engine import place
+    from incidents.store.engine import open_to_others, place
     from incidents.store.schema import HEAD
 
+    if warning := open_to_others(engine):
+        run.tell(warning)
     if run.quiet:
         return
     if run.for_programs:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents import disk
 from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.errors import DONE, DatabaseError, IncidentsError, InputError
@@ -54,7 +55,8 @@ def metrics(run: Run, target: str | None) -> int:
         from incidents.metrics import exposition
 
         text = found if isinstance(found, bytes) else exposition.text(found)
-        whole_file.write(target or whole_file.STANDARD_OUTPUT, [text])
+        # Numbers alone, which another user's node_exporter reads.
+        whole_file.write(target or whole_file.STANDARD_OUTPUT, [text], disk.PUBLIC)
     if trouble is not None:
         raise trouble
     return DONE

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from incidents import private_file
 from incidents.cli import params
 from incidents.cli.run import is_terminal
 from incidents.errors import FileError, InputError, RefusedError
@@ -83,8 +84,7 @@ def _of_file(file: Path, option: str) -> str:
                 raise PasswordNeededError(option=option)
             whole = sys.stdin.buffer.read(_MOST_BYTES + 1)
         else:
-            with file.open("rb") as opened:
-                whole = opened.read(_MOST_BYTES + 1)
+            whole = private_file.read(file)
         text = whole.decode()
     except (OSError, ValueError) as error:
         detail = getattr(error, "strerror", None) or "it is no text"

@@ -36,6 +36,10 @@ def serve(run: Run, *, host: str, port: int) -> int:
     run.insist_on_this_machine("a server runs where it is started, beside the database")
     from incidents.console import service
     from incidents.notices.customer_settings import PATH
+    from incidents.store.engine import open_to_others
+
+    if warning := open_to_others(run.house.bare_engine):
+        run.tell(warning)
 
     def listening(url: str, links: Links | None) -> None:
         run.tell(f"serves the console at {url}/ and the API at {url}/api/v1")

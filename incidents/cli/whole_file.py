@@ -16,10 +16,11 @@ from incidents.errors import FileError, InputError
 STANDARD_OUTPUT = "-"
 
 
-def write(target: str, parts: Iterable[bytes]) -> None:
+def write(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) -> None:
     """Write the parts to the file `target`, or to standard output for `-`.
 
-    What is no ordinary file (a pipe, a device) is written to as it is.
+    The file has that mode, by default for its owner alone. What is no ordinary file (a pipe, a
+    device) is written to as it is.
 
     Raises:
         InputError: if `target` cannot be a file.
@@ -39,7 +40,7 @@ def write(target: str, parts: Iterable[bytes]) -> None:
                 stream.writelines(parts)
         else:
             # A link stays one, and points to the new file.
-            disk.write_whole(file.resolve(), parts)
+            disk.write_whole(file.resolve(), parts, mode)
     except OSError as error:
         raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
     except RuntimeError as error:

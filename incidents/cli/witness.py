@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents import private_file
 from incidents.cli import params
 from incidents.cli.run import Run
 from incidents.errors import DONE, FileError, InputError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from incidents.tlog.keys import SigningKey, VerifierKey
 
 DEFAULT_PORT = 7380
-MAX_KEY_BYTES = 4_096
 
 
 @click.command()
@@ -86,7 +86,10 @@ def _make(run: Run, name: str, file: Path, store: Path) -> int:
     key = SigningKey.generate(name, COSIGNATURE_V1)
     # The store first: a key without one could never sign, a store without its key does no harm.
     Ledger(store).make_for(key.verifier)
-    _write(file, key)
+    try:
+        private_file.create(file, f"{key.private_text()}\n")
+    except OSError as error:
+        raise _file_error(file, "written", error) from error
     run.say(str(key.verifier))
     run.tell(f"{file} holds the private key, {store} what it will have seen: back up both")
     return DONE
@@ -120,34 +123,9 @@ def _read(file: Path) -> SigningKey:
     from incidents.tlog.keys import SigningKey
 
     try:
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
-            text = stream.read(MAX_KEY_BYTES)
+        return SigningKey.parse(private_file.read(file).decode(errors="replace"))
     except OSError as error:
         raise _file_error(file, "read", error) from error
-    if mode & 0o077:
-        detail = f"others than its owner may read it; take that away: chmod 600 {file}"
-        raise FileError(file=file, done="used", detail=detail)
-    return SigningKey.parse(text)
-
-
-def _write(file: Path, key: SigningKey) -> None:
-    """The key as Go writes it, whole or not at all, in a new file for its owner alone."""
-    from incidents import disk
-
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise _file_error(file, "written", error) from error
-    try:
-        with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - of a handle
-            stream.write(f"{key.private_text()}\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        disk.sync(file.absolute().parent)
-    except OSError as error:
-        file.unlink(missing_ok=True)
-        raise _file_error(file, "written", error) from error
 
 
 def _file_error(file: Path, done: str, error: OSError) -> FileError:

@@ -40,6 +40,7 @@ from incidents.daemon.retention_duty import Retention
 from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
 from incidents.metrics.service import Service
+from incidents.store.engine import open_to_others
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
@@ -125,6 +126,8 @@ class _Loop:
     def run(self) -> int:
         me = self._identity
         journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
+        if warning := open_to_others(self._house.bare_engine):
+            journal.warn("the database is open to others", reason=warning)
         self._scheduler.start()
         # One thread takes both, so two looks never overlap.
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)

@@ -20,7 +20,8 @@ _MEANINGS = {
     "server": ("a URL", "none",
                ("a server that is asked in place of a database (option `--server`);"
                 " the variable INCIDENTS_TOKEN, or `token_file`, says as whom")),
-    "token_file": ("a file", "none", "where the token for the server stands"),
+    "token_file": ("a file", "none",
+                   "where the token for the server stands; only its owner may read it"),
 }  # fmt: skip
 _SECTIONS = (
     (

@@ -1,5 +1,6 @@
 """The publishing: a folder that holds what the checkpoint in it vouches for."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,21 @@ def test_a_folder_holds_the_tiles_of_its_checkpoint_and_no_part_of_what_is_whole
                 {"level": tile.level, "n": tile.n},
             ).scalar_one()
             assert (folder / path(tile)).read_bytes() == bytes(hashes)
+
+
+def test_it_is_for_every_web_server_to_read_whatever_the_umask(
+    house: House, tmp_path: Path
+) -> None:
+    house.begin(4)
+    before = os.umask(0o077)
+    try:
+        publishing.publish(house.engine, tmp_path / "for" / "all")
+    finally:
+        os.umask(before)
+
+    made = list((tmp_path / "for").rglob("*"))
+    assert {oct(f.stat().st_mode & 0o777) for f in made if f.is_file()} == {"0o644"}
+    assert {oct(f.stat().st_mode & 0o777) for f in made if f.is_dir()} == {"0o755"}
 
 
 def test_what_is_numbered_and_not_signed_is_not_published(house: House, tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ class Folder:
         """
         handle = os.open(self.path / "incidents.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
+            if os.fstat(handle).st_uid == os.geteuid():
+                # The folder may be a group's: whoever in it writes next must get the lock.
+                os.fchmod(handle, 0o660)
             while not _lock(handle):
                 if time.monotonic() > deadline:
                     raise TimeoutError("another process is writing")
@@ -66,12 +69,12 @@ class Folder:
         """
         for file, text in ((self._http, http), (self._site, site)):
             if _text(file) != text:
-                disk.write_whole(file, [text.encode()])
+                disk.write_whole(file, [text.encode()], disk.PUBLIC)
 
     def put_back(self, http: str | None) -> None:
         """What stood in the file for the http block stands there again; raises as `write` does."""
         if http is not None:
-            disk.write_whole(self._http, [http.encode()])
+            disk.write_whole(self._http, [http.encode()], disk.PUBLIC)
             return
         # The file for servers goes first: it uses the other's variables.
         for file in (self._site, self._http):
