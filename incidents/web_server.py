@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from incidents import log
@@ -16,11 +18,14 @@ from incidents.missing_library import LibraryError
 if TYPE_CHECKING:
     import uvicorn
 
+    from incidents.peer_address import Network
+
 MAX_AT_ONCE = 64
 """Connections, where nothing else is said; more are answered with 503."""
 
 IDLE_S = 75
 STOP_S = 5
+_TICKS_A_SECOND = 10
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -41,43 +46,65 @@ def run(
     listening: Callable[[str], object],
     extra: str,
     at_once: int = MAX_AT_ONCE,
+    proxies: Sequence[Network] = (),
     stopping: Callable[[], object] | None = None,
 ) -> None:
     """Serve the application until SIGTERM or SIGINT; `listening` is told the address, once open.
 
     What is in hand is answered first; `stopping` is called before, to end answers that have no end
     of their own. `extra` is what of this program brings uvicorn along, `at_once` how many
-    connections there may be.
+    connections there may be; those of the `proxies` are many people's.
 
     Raises:
         NoServerError: if uvicorn is not installed.
         AddressError: if nothing can listen there.
     """
     log.adopt_library_logs()
-    server = _server(app, extra, at_once, stopping or (lambda: None))
+    _raise_limit_of_files()
+    server = _server(app, extra, at_once, stopping or (lambda: None), proxies)
     with _listening_on(host, port) as opened, _signals_stop(server):
         listening(_address(opened))
         server.run(sockets=[opened])
 
 
-def _server(app: Any, extra: str, at_once: int, stopping: Callable[[], object]) -> uvicorn.Server:
+def _server(
+    app: Any, extra: str, at_once: int, stopping: Callable[[], object],
+    proxies: Sequence[Network] = (),
+) -> uvicorn.Server:  # fmt: skip
     try:
         import uvicorn
+
+        from incidents import web_connection
     except ModuleNotFoundError as error:
         raise NoServerError(extra=extra) from error
+    connections = web_connection.of(at_once, proxies)
     config = uvicorn.Config(
         app,
-        lifespan="off", ws="none", http="h11", loop="asyncio", interface="asgi3",
+        lifespan="off", ws="none", http=connections, loop="asyncio", interface="asgi3",
         log_config=None, access_log=False, server_header=False, proxy_headers=False,
         limit_concurrency=at_once, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=STOP_S,
     )  # fmt: skip
 
     class Server(uvicorn.Server):
+        async def on_tick(self, counter: int) -> bool:
+            if counter % _TICKS_A_SECOND == 0:
+                now = asyncio.get_running_loop().time()
+                connections.peers.look(self.server_state.connections, now)
+            return await super().on_tick(counter)
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             stopping()
             await super().shutdown(sockets)
 
     return Server(config)
+
+
+def _raise_limit_of_files() -> None:
+    """Each connection is an open file, and many systems begin with 1,024 of them at most."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # What may not be changed is left as it is.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager

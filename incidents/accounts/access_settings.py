@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from incidents import settings
 from incidents.acts.options import Options
 from incidents.desk.accounts import is_handle
+from incidents.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 
 SECOND_AFTER = timedelta(days=1)
 """So long a password that somebody else has set makes no second person."""
 _LONGEST = timedelta(days=365)
-
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

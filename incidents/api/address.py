@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
+
+from incidents import peer_address
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from incidents.accounts.access_settings import Network
-
-Address = IPv4Address | IPv6Address
-
-# Whoever has one address of IPv6 has all of its network.
-_OWN_BITS = 64
+    from incidents.peer_address import Network
 
 
 def of(request: Request, trusted: Sequence[Network]) -> str:
@@ -23,7 +19,7 @@ def of(request: Request, trusted: Sequence[Network]) -> str:
     Of X-Forwarded-For the last address counts that no trusted proxy has: what stands before it may
     have been written by anybody. Of IPv6 it is the network, `2001:db8::/64`.
     """
-    peer = _read("" if request.client is None else request.client.host)
+    peer = peer_address.read("" if request.client is None else request.client.host)
     if peer is None:
         return "nowhere"
     found = peer
@@ -31,23 +27,8 @@ def of(request: Request, trusted: Sequence[Network]) -> str:
     for each in reversed(told):
         if not any(found in network for network in trusted):
             break
-        before = _read(each.strip())
+        before = peer_address.read(each.strip())
         if before is None:
             break
         found = before
-    return _written(found)
-
-
-def _read(text: str) -> Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address if mapped is None else mapped
-
-
-def _written(address: Address) -> str:
-    if isinstance(address, IPv4Address):
-        return str(address)
-    return str(ip_network((int(address), _OWN_BITS), strict=False))
+    return peer_address.owner(found)

@@ -29,7 +29,8 @@ DEFAULT_PORT = 7390
 def serve(run: Run, *, host: str, port: int) -> int:
     """Serve the API at /api/v1, the console at /, and the customer's page at /c.
 
-    By plain HTTP, on this machine alone: put a web server with TLS before it, which keeps the path.
+    By plain HTTP, on this machine alone: put a web server with TLS before it, which keeps the path
+    (docs/how-to/nginx-for-serve.conf), and name it in [serve] trusted_proxies.
     People sign in with accounts (incidents account); the customer's page is there once [customer]
     stands in the settings. SIGTERM ends it.
     """
@@ -42,6 +43,8 @@ def serve(run: Run, *, host: str, port: int) -> int:
         run.tell(warning)
 
     def listening(url: str, links: Links | None) -> None:
+        if warning := _warning(url):
+            run.tell(warning)
         run.tell(f"serves the console at {url}/ and the API at {url}/api/v1")
         if links is not None:
             page = f"serves the customer's page at {url}/{PATH}/…, for links to {links.base_url}"
@@ -50,3 +53,21 @@ def serve(run: Run, *, host: str, port: int) -> int:
 
     service.serve(run.house, host=host, port=port, listening=listening)
     return DONE
+
+
+def _warning(url: str) -> str | None:
+    """What is wrong with listening there; None on the loopback, and where a proxy is named."""
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    from incidents.accounts import access_settings
+
+    host = str(urlsplit(url).hostname)
+    is_near = ip_address(host.partition("%")[0]).is_loopback
+    if is_near or access_settings.trusted_proxies():
+        return None
+    return (
+        f"WARNING: other machines reach {host} by plain HTTP, so passwords can be read on the way. "
+        "Put a web server with TLS before it and name that in [serve] trusted_proxies, or leave "
+        "--host out"
+    )

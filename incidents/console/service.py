@@ -49,6 +49,7 @@ def serve(
     made = app.create(house, customers)
     web_server.run(
         made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
+        proxies=made.state.trusted_proxies,
         listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
     )  # fmt: skip
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from socketserver import TCPServer, ThreadingMixIn
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Timer
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -93,6 +94,28 @@ class Endpoint(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     timeout = _CLIENT_S
+
+    def setup(self) -> None:
+        """The time is for the whole head: else a byte now and then would hold a thread for ever."""
+        super().setup()
+        self._end = Timer(_CLIENT_S, self._cut_off)
+        self._end.daemon = True
+        self._end.start()
+
+    def parse_request(self) -> bool:
+        """From here on it is this server that is waited for."""
+        try:
+            return super().parse_request()
+        finally:
+            self._end.cancel()
+
+    def finish(self) -> None:
+        self._end.cancel()
+        super().finish()
+
+    def _cut_off(self) -> None:
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *_: Any) -> None:
         """Nothing: a scrape is no news."""

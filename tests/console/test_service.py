@@ -146,6 +146,31 @@ def test_without_its_library_it_says_what_to_install(
     assert f"pip install '.[{EXTRA}]'" in told
 
 
+@pytest.mark.parametrize(
+    ("url", "toml", "warned"),
+    [
+        ("http://0.0.0.0:7390", "", True),
+        ("http://[2001:db8::1]:7390", "", True),
+        ("http://0.0.0.0:7390", '[serve]\ntrusted_proxies = ["192.0.2.7"]', False),
+        ("http://127.0.0.1:7390", "", False),
+        ("http://[::1]:7390", "", False),
+    ],
+)
+def test_it_warns_of_plain_http_for_other_machines_where_no_proxy_is_named(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, url: str, toml: str, warned: bool
+) -> None:
+    def listen(_app: Any, *, listening: Callable[[str], object], **_options: Any) -> None:
+        listening(url)
+
+    monkeypatch.setattr(web_server, "run", listen)
+
+    status, told = serve(toml=toml)
+
+    assert status == 0
+    assert ("WARNING: other machines reach" in told) is warned
+    assert ("[serve] trusted_proxies" in told) is warned
+
+
 def test_a_port_that_is_taken_is_named(serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

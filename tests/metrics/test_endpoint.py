@@ -1,5 +1,6 @@
 """The endpoint, over real HTTP: what it answers, to whom, and what it does not let in."""
 
+import select
 import socket
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser as openmetrics
 
+from incidents.metrics import endpoint
 from incidents.metrics.endpoint import MOST_AT_ONCE, Endpoint
 from incidents.metrics.exposition import Exposed
 from incidents.metrics.look import always
@@ -41,11 +43,11 @@ def serving(source: Source) -> Iterator[int]:
     """The port of an endpoint that runs meanwhile, in a thread of its own."""
     registry, stop = CollectorRegistry(), Event()
     registry.register(Exposed(source.samples))
-    with Endpoint((LOOPBACK, 0), registry, fault=source.faults.append) as endpoint:
-        thread = Thread(target=endpoint.run, args=(stop.is_set,))
+    with Endpoint((LOOPBACK, 0), registry, fault=source.faults.append) as served:
+        thread = Thread(target=served.run, args=(stop.is_set,))
         thread.start()
         try:
-            yield endpoint.server_port
+            yield served.server_port
         finally:
             stop.set()
             thread.join(PATIENCE_S)
@@ -112,6 +114,24 @@ def test_a_fault_is_told_by_its_type_and_the_next_scrape_goes_well(
 def test_a_client_that_says_nothing_holds_up_nobody(port: int) -> None:
     with socket.create_connection((LOOPBACK, port)):
         assert scrape(port).status == 200
+
+
+def test_a_client_that_says_a_byte_now_and_then_is_cut_off(
+    port: int, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "_CLIENT_S", 0.1)
+    with socket.create_connection((LOOPBACK, port), timeout=PATIENCE_S) as slow:
+
+        def is_cut_off() -> bool:
+            try:
+                slow.sendall(b"G")
+                return bool(select.select([slow], [], [], 0)[0])
+            except OSError:
+                return True
+
+        until(is_cut_off, "the client to be cut off")
+    assert source.faults == []
+    assert scrape(port).status == 200
 
 
 def test_clients_without_end_are_turned_away_and_then_it_answers_again(
