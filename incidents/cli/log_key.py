@@ -81,7 +81,12 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
     )
     _tell(run, str(made), {"retired": None if retired is None else str(retired)})
     if retired is not None:
-        run.tell(f"the old key lies in {retired}, and signs no more")
+        run.tell(
+            f"the old key lies in {retired}, and signs no more",
+            "next: name the new key to each witness. When `incidents audit status` shows that all"
+            " have signed again, destroy the old key, and its copies in backups:",
+            f"  shred -u {retired}",
+        )
     return DONE
 
 

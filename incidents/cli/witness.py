@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,8 @@ DEFAULT_PORT = 7380
     "logs",
     multiple=True,
     metavar="VKEY",
-    help="A key of a log to countersign, as `audit key show` prints it; once for each.",
+    help="A key of a log to countersign, as `audit key show` prints it; once for each. Of one log"
+    " the oldest first: once a newer key has signed, an older one is refused.",
 )
 @click.option(
     "--store",
@@ -105,6 +107,9 @@ def _countersign(
         raise click.UsageError("name with --log the key of each log that is to be countersigned")
     host, port = place
     known = service.logs_of(map(_log_key, logs))
+    for keys in known.values():
+        for old, new in pairwise(keys):
+            run.tell(f"once {new} has signed, {old} is refused")
     service.run(_read(file), known, Ledger(store), host=host, port=port, listening=run.say)
     return DONE
 

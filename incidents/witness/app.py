@@ -71,12 +71,13 @@ class Witness:
         unheard = rules.unheard(asked, self._logs)
         if unheard is not None:
             return _refused(unheard)
-        inconsistent = self._ledger.compare_and_store(asked)
-        if inconsistent is not None:
-            # The log itself has signed this: it may be the proof of a rewrite.
-            status, why = int(inconsistent.status), inconsistent.why
+        known = self._logs[asked.checkpoint.origin]
+        refusal = self._ledger.compare_and_store(asked, known=known)
+        if refusal is not None:
+            # A key of the log has signed this: it may be the proof of a rewrite, or of a theft.
+            status, why = int(refusal.status), refusal.why
             _log.warning("a checkpoint was refused", refusal=status, reason=why)
-            return _refused(inconsistent)
+            return _refused(refusal)
         now = int(clock.now().timestamp())
         signature = cosignature.cosign(self._key, asked.note.text, now)
         return Answer(status=HTTPStatus.OK, body=f"{signature}\n")

@@ -10,13 +10,14 @@ SQLite's own journal, with `synchronous` EXTRA: after a power cut no commit is r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from incidents.errors import IncidentsError
 from incidents.tlog.keys import VerifierKey
+from incidents.tlog.note import Note, NoteError, opened, parse
 from incidents.tlog.submission import Submission
 from incidents.witness import rules
 from incidents.witness.rules import NOTHING, Refusal, Seen
@@ -27,7 +28,7 @@ MAX_CONTRADICTIONS = 100
 """Of each log so many are kept, the first."""
 
 _BUSY_S = 10.0
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
     BEGIN;
     CREATE TABLE seen (
@@ -39,6 +40,14 @@ _TABLES = """
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE keys (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     PRAGMA user_version = 1;
+    COMMIT;
+"""
+_HEARD = """
+    BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS heard (
+        n INTEGER PRIMARY KEY, origin TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (origin, key)
+    ) STRICT;
+    PRAGMA user_version = 2;
     COMMIT;
 """
 
@@ -62,7 +71,7 @@ class Ledger:
         with self._connection(mode="rwc") as connection:
             if _is_new(connection):
                 connection.executescript(_TABLES)
-            self._check_version(connection)
+            self._bring_up_to_date(connection)
             connection.execute("INSERT OR IGNORE INTO keys (key) VALUES (?)", (str(key),))
 
     def check_for(self, key: VerifierKey) -> None:
@@ -78,7 +87,7 @@ class Ledger:
             )
             raise LedgerError(file=self._file, detail=detail)
         with self._connection() as connection:
-            self._check_version(connection)
+            self._bring_up_to_date(connection)
             found = connection.execute("SELECT 1 FROM keys WHERE key = ?", (str(key),)).fetchone()
         if found is None:
             detail = f"it is the memory of another key than {key}; name its own with --store"
@@ -94,23 +103,35 @@ class Ledger:
             return _seen(connection, origin)[0]
 
     def compare_and_store(
-        self, submission: Submission, judge: Judge = rules.inconsistent
+        self,
+        submission: Submission,
+        judge: Judge = rules.inconsistent,
+        *,
+        known: Sequence[VerifierKey] = (),
     ) -> Refusal | None:
         """Judge a submission by what was seen, and store it as seen unless it is refused.
 
         Nobody else can store anything in between. When this returns, it is on disk. A log's
         signature under a second tree of one size is kept whatever becomes of it: it convicts.
+        Of the keys that are `known` for the log, the oldest first, those that have signed are kept,
+        and an older one is refused once a newer has.
 
         Raises:
             LedgerError: if it cannot be stored; then nothing is.
+            NoteError: if none of the `known` keys has signed it.
         """
+        by = _signed_by(submission.note, known) if known else []
+        origin = submission.checkpoint.origin
         with self._connection() as connection, _transaction(connection):
-            seen, note = _seen(connection, submission.checkpoint.origin)
+            seen, note = _seen(connection, origin)
             if rules.contradicts(submission.checkpoint, seen) and note:
                 _keep(connection, submission, note)
-            refusal = judge(submission, seen)
+            heard = _heard(connection, origin, note, known) if known else []
+            refusal = rules.superseded(by, known, heard) if known else None
+            refusal = refusal or judge(submission, seen)
             if refusal is None:
                 _store(connection, submission)
+                _hear(connection, origin, [*heard, *map(str, by)])
         return refusal
 
     @contextmanager
@@ -128,7 +149,9 @@ class Ledger:
             if connection is not None:
                 connection.close()
 
-    def _check_version(self, connection: sqlite3.Connection) -> None:
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
+        if _version(connection) == 1:
+            connection.executescript(_HEARD)
         if (version := _version(connection)) != _VERSION:
             detail = f"it is not of this program, or of another version of it ({version})"
             raise LedgerError(file=self._file, detail=detail)
@@ -171,6 +194,36 @@ def _store(connection: sqlite3.Connection, submission: Submission) -> None:
         "size = excluded.size, root = excluded.root, note = excluded.note",
         (new.origin, new.size, new.root, str(submission.note)),
     )
+
+
+def _heard(
+    connection: sqlite3.Connection, origin: str, note: str, known: Sequence[VerifierKey]
+) -> list[str]:
+    """The keys by which anything of a log was ever accepted, in that order.
+
+    Where that was not kept yet, they are those that have signed what was seen last.
+    """
+    rows = connection.execute("SELECT key FROM heard WHERE origin = ? ORDER BY n", (origin,))
+    found = [str(key) for (key,) in rows]
+    if found or not note:
+        return found
+    try:
+        return [str(key) for key in _signed_by(parse(note), known)]
+    except NoteError:
+        # By keys that are known no longer.
+        return []
+
+
+def _hear(connection: sqlite3.Connection, origin: str, keys: Iterable[str]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO heard (origin, key) VALUES (?, ?)", [(origin, key) for key in keys]
+    )
+
+
+def _signed_by(note: Note, known: Sequence[VerifierKey]) -> list[VerifierKey]:
+    """The known keys that have signed it, the oldest first."""
+    by = opened(note, known)
+    return [key for key in known if key in by]
 
 
 def _keep(connection: sqlite3.Connection, submission: Submission, seen: str) -> None:

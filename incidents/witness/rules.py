@@ -19,7 +19,7 @@ from incidents.tlog.submission import Submission
 from incidents.tlog.tree import EMPTY_ROOT
 
 Logs = Mapping[str, Sequence[VerifierKey]]
-"""The keys that are trusted for each origin."""
+"""The keys that are trusted for each origin, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,31 @@ def unheard(submission: Submission, logs: Logs) -> Refusal | None:
     if submission.old > submission.checkpoint.size:
         why = f"the old size {submission.old} is more than the new {submission.checkpoint.size}"
         return Refusal(status=HTTPStatus.BAD_REQUEST, why=why)
+    return None
+
+
+def superseded(
+    by: Sequence[VerifierKey], known: Sequence[VerifierKey], heard: Sequence[str]
+) -> Refusal | None:
+    """Why the known keys that have signed a checkpoint do not count any more; None if one does.
+
+    A key has had its day once a newer one has signed. `heard` are the keys by which anything was
+    ever accepted, in that order. Of two known keys the later one is the newer. A key that is known
+    no longer is newer than those that were heard before it.
+    """
+    places = {str(key): n for n, key in enumerate(known)}
+    turns = {key: n for n, key in enumerate(heard)}
+
+    def is_newer(key: str, than: str) -> bool:
+        if key in places:
+            return places[key] > places[than]
+        return than in turns and turns[key] > turns[than]
+
+    for key in heard:
+        if all(is_newer(key, str(each)) for each in by):
+            old = " and ".join(map(str, by))
+            why = f"{old} signs no more, since a newer key of this log has signed: {key}"
+            return Refusal(status=HTTPStatus.FORBIDDEN, why=why)
     return None
 
 

@@ -113,7 +113,8 @@ def test_after_a_rotation_the_new_key_is_shown_first_and_the_old_one_lies_aside(
 
     new = answer.json["key"]
     assert answer.status == 0
-    assert Path(answer.json["retired"]).exists()
+    retired = answer.json["retired"]
+    assert Path(retired).exists()
     assert cli("audit", "key", "show", "-q").out.split() == [new, old]
     shown = cli("audit", "key", "show", "--json").json
     assert [each["signs"] for each in shown] == [True, False]
@@ -121,6 +122,9 @@ def test_after_a_rotation_the_new_key_is_shown_first_and_the_old_one_lies_aside(
     note = cli("audit", "checkpoint").out
     assert note.count("\n— ") == 2
     assert "yearly" not in "".join(entries(cli))
+    told = cli("audit", "key", "rotate", "--reason", "yearly").err
+    assert f"shred -u {file}.retired-" in told
+    assert "audit status" in told
 
 
 def test_a_key_that_is_lost_is_replaced_only_when_that_is_said(cli: Cli, file: Path) -> None:

@@ -103,6 +103,17 @@ def test_a_key_that_others_may_read_is_not_used(run: Run, file: Path) -> None:
         assert f"chmod 600 {file}" in err
 
 
+def test_which_of_a_logs_keys_is_the_newer_is_told_at_the_start(run: Run, file: Path) -> None:
+    newer = str(SigningKey.generate("desk.example/log").verifier)
+    other = str(SigningKey.generate("other.example/log").verifier)
+    words = [word for key in (LOG, other, newer) for word in ("--log", key)]
+
+    _, _, err = run("--key", file, *words, *NOWHERE)
+
+    assert f"once {newer} has signed, {LOG} is refused" in err
+    assert other not in err
+
+
 def test_the_key_of_a_log_or_no_key_at_all_is_refused_without_being_shown(
     run: Run, tmp_path: Path
 ) -> None:

@@ -6,11 +6,13 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
-from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
+from incidents.tlog import note, submission
+from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.submission import Submission
 from incidents.witness import ledger as ledgers
 from incidents.witness import rules
@@ -135,8 +137,9 @@ import sys
 from pathlib import Path
 from incidents.tlog import submission
 from incidents.witness.ledger import Ledger
-asked = submission.parse(sys.stdin.buffer.read())
-assert Ledger(Path(sys.argv[1])).compare_and_store(asked) is None
+from incidents.tlog.keys import VerifierKey
+asked, known = submission.parse(sys.stdin.buffer.read()), [VerifierKey.parse(sys.argv[2])]
+assert Ledger(Path(sys.argv[1])).compare_and_store(asked, known=known) is None
 sys.stdout.write("stored")
 """
 
@@ -176,7 +179,7 @@ def test_a_fault_at_each_write_leaves_the_old_or_the_new_and_nothing_is_told_too
 def _stored_under(file: Path, call: str, fault: str) -> bool:
     """Whether a process that stores 9 entries, while that fault is injected, says it has."""
     words = ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:{fault}",
-             sys.executable, "-c", STORE, str(file)]  # fmt: skip
+             sys.executable, "-c", STORE, str(file), str(LOG.key.verifier)]  # fmt: skip
     done = subprocess.run(
         words,
         input=bytes(LOG.submission(5, 9)),
@@ -186,6 +189,92 @@ def _stored_under(file: Path, call: str, fault: str) -> bool:
     )
     assert (done.returncode == 0) == (done.stdout == b"stored"), done.stderr
     return done.stdout == b"stored"
+
+
+# The keys of a log
+
+NEW = Log(key=SigningKey.generate(ORIGIN))
+BOTH = [LOG.key.verifier, NEW.key.verifier]
+
+
+def handed_over(old: int, new: int) -> Submission:
+    """The checkpoint that both keys sign."""
+    return submission.of(
+        note.signed(LOG.note(new).text, LOG.key, NEW.key), old, LOG.prove(old, new)
+    )
+
+
+@pytest.mark.parametrize("handover", [True, False], ids=["handed over", "lost"])
+def test_once_a_newer_key_has_signed_an_older_one_is_refused_and_changes_nothing(
+    ledger: Ledger, file: Path, handover: bool
+) -> None:
+    assert ledger.compare_and_store(LOG.submission(0, 5), known=BOTH) is None
+    assert ledger.compare_and_store(LOG.submission(5, 6), known=BOTH) is None
+    change = handed_over(6, 9) if handover else NEW.submission(6, 9)
+    assert ledger.compare_and_store(change, known=BOTH) is None
+    before = rows(file, "seen"), rows(file, "heard")
+
+    refusal = ledger.compare_and_store(LOG.submission(9, 12), known=BOTH)
+
+    assert refusal is not None
+    assert (refusal.status, refusal.seen) == (HTTPStatus.FORBIDDEN, None)
+    assert "a newer key of this log has signed" in refusal.why
+    assert (rows(file, "seen"), rows(file, "heard")) == before
+    # What both have signed may come again; and the new one needs no other.
+    assert ledger.compare_and_store(handed_over(9, 9), known=BOTH) is None
+    assert ledger.compare_and_store(NEW.submission(9, 12), known=BOTH) is None
+    assert ledger.compare_and_store(LOG.submission(12, 13), known=BOTH) is not None
+
+
+def test_an_older_key_that_was_never_heard_of_is_none_the_less_older(ledger: Ledger) -> None:
+    ledger.compare_and_store(NEW.submission(0, 5), known=BOTH)
+    assert ledger.compare_and_store(LOG.submission(5, 9), known=BOTH) is not None
+
+
+def test_what_is_refused_for_another_reason_retires_nobody(ledger: Ledger) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5), known=BOTH)
+    assert ledger.compare_and_store(NEW.submission(3, 9), known=BOTH) is not None
+    assert ledger.compare_and_store(LOG.submission(5, 9), known=BOTH) is None
+
+
+@pytest.mark.parametrize("known", [BOTH[1:], BOTH])
+def test_a_key_that_is_named_no_longer_is_missed_only_if_it_was_the_newer(
+    ledger: Ledger, known: list[VerifierKey]
+) -> None:
+    ledger.compare_and_store(LOG.submission(0, 5), known=BOTH[:1])
+    ledger.compare_and_store(handed_over(5, 9), known=BOTH)
+
+    assert ledger.compare_and_store(LOG.submission(9, 12), known=BOTH[:1]) is not None
+    assert ledger.compare_and_store(NEW.submission(9, 12), known=known) is None
+
+
+def test_keys_that_were_named_in_the_wrong_order_are_put_right_by_naming_them_again(
+    ledger: Ledger,
+) -> None:
+    wrong = BOTH[::-1]
+    ledger.compare_and_store(LOG.submission(0, 5), known=wrong)
+    ledger.compare_and_store(handed_over(5, 9), known=wrong)
+    assert ledger.compare_and_store(NEW.submission(9, 12), known=wrong) is not None
+
+    assert ledger.compare_and_store(NEW.submission(9, 12), known=BOTH) is None
+    assert ledger.compare_and_store(LOG.submission(12, 13), known=BOTH) is not None
+
+
+def test_a_memory_from_before_knows_by_its_last_note_which_keys_have_signed(file: Path) -> None:
+    old = Ledger(file)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(ledgers._TABLES)
+        connection.execute("INSERT INTO keys VALUES (?)", (str(KEY),))
+        connection.execute(
+            "INSERT INTO seen VALUES (?, ?, ?, ?)", (ORIGIN, 9, LOG.root(9), str(NEW.note(9)))
+        )
+        connection.commit()
+
+    old.check_for(KEY)
+
+    assert old.compare_and_store(LOG.submission(9, 12), known=BOTH) is not None
+    assert old.compare_and_store(NEW.submission(9, 12), known=BOTH) is None
+    old.check_for(KEY)
 
 
 # Two trees of one size

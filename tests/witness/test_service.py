@@ -16,7 +16,9 @@ from incidents import clock
 from incidents.tlog import cosignature, note, submission
 from incidents.tlog.keys import SigningKey
 from incidents.tlog.note import Note, Signature
+from incidents.witness import app, service
 from incidents.witness.app import MAX_BODY_BYTES
+from incidents.witness.ledger import Ledger
 from incidents.witness.rules import Seen
 from tests.patience import PATIENCE_S
 from tests.witness import rig
@@ -79,6 +81,26 @@ def test_a_bad_signature_is_answered_403(running: Running, log: Log) -> None:
     wrong = Note(log.note(5).text, log.note(6).signatures)
     assert running.post(bytes(submission.of(wrong, 0, ())))[0] == 403
     assert running.ledger.seen(log.origin).size == 0
+
+
+def test_an_old_key_after_a_new_one_is_answered_403_and_nothing_is_signed(tmp_path: Path) -> None:
+    old, new = Log(), Log(key=SigningKey.generate(ORIGIN))
+    key = rig.new_key(tmp_path)
+    logs = service.logs_of([old.key.verifier, new.key.verifier])
+    running = app.Witness(key, logs, Ledger(tmp_path / "witness.key.db"))
+    rotation = note.signed(old.note(5).text, old.key, new.key)
+
+    answers = [
+        running.add_checkpoint(bytes(asked))
+        for asked in (
+            old.submission(0, 3), submission.of(rotation, 3, old.prove(3, 5)),
+            old.submission(5, 8), new.submission(5, 8),
+        )
+    ]  # fmt: skip
+
+    assert [answer.status for answer in answers] == [200, 200, 403, 200]
+    assert str(new.key.verifier) in answers[2].body
+    assert "— " not in answers[2].body
 
 
 def test_a_log_that_rewrites_its_history_is_refused_and_what_was_seen_stays(
