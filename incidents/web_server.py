@@ -26,6 +26,7 @@ MAX_AT_ONCE = 64
 IDLE_S = 75
 STOP_S = 5
 _TICKS_A_SECOND = 10
+_FILES = 8_192
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -101,10 +102,12 @@ def _server(
 
 def _raise_limit_of_files() -> None:
     """Each connection is an open file, and many systems begin with 1,024 of them at most."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # What may not be changed is left as it is.
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        # What may not be changed is left as it is.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 @contextmanager

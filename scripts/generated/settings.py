@@ -227,7 +227,7 @@ _SECTIONS = (
         "",
         "a list of addresses or networks",
         "none",
-        "whose `X-Forwarded-For` says where a request comes from; else it is the peer's address",
+        "whose `X-Forwarded-For` counts; else the peer's address does (how-to: serve behind nginx)",
     ),
     (
         "[accounts] second_after",
