@@ -21,9 +21,12 @@ from incidents.machine.orders import Order
 Document = dict[str, Any]
 
 
-def site_document(case: Case) -> Document:
-    """A site as it stands; `asked_by` asked for what waits for a second person: that an open site
-    be closed, or a closed one opened."""
+def site_document(case: Case, run: int) -> Document:
+    """A site as it stands; `run` is the run under the active policy (R3).
+
+    `asked_by` asked for what waits for a second person: that an open site be closed, or a closed
+    one opened.
+    """
     waiting = case.closure_request or case.request
     return {
         "id": case.site_id,
@@ -32,7 +35,7 @@ def site_document(case: Case) -> Document:
         "in_force": case.in_force,
         "rule": case.rule,
         "suspended_until": _time(case.suspended_until),
-        "run": case.run,
+        "run": run,
         "disputed": case.disputed,
         "held": case.held,
         "closed_at": _time(case.closed_at),

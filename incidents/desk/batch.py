@@ -33,6 +33,7 @@ from incidents.documents import (
     site_document,
 )
 from incidents.log import logger
+from incidents.machine import rules
 from incidents.machine.commands import (
     AddSite,
     ChangeFiling,
@@ -254,7 +255,7 @@ class Batch:
             site=site.case.site,
             site_id=site.case.site_id,
             refusal=decision.refusal,
-            draw=partial(_document, decision, command, first_seq),
+            draw=partial(_document, decision, command, first_seq, self._policy),
             events=decision.events,
             first_seq=first_seq,
             remarks=decision.remarks,
@@ -281,7 +282,9 @@ class Batch:
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
 
 
-def _document(decision: Decision, command: Command, first_seq: int) -> dict[str, Any]:
+def _document(
+    decision: Decision, command: Command, first_seq: int, policy: Policy
+) -> dict[str, Any]:
     """The site, the incidents that the act touched, and its events, as they stand after it."""
     case = decision.case
     touched = list(decision.touched)
@@ -290,7 +293,7 @@ def _document(decision: Decision, command: Command, first_seq: int) -> dict[str,
         touched = [named]
     documents = [incident_document(case, case.incidents[n]) for n in touched]
     return {
-        "site": site_document(case),
+        "site": site_document(case, rules.run(case, policy)),
         "incident": documents[0] if documents else None,
         "incidents": documents,
         "events": [

@@ -203,8 +203,8 @@ def _miss_closes(connection: Connection, found: Site, incident: Incident) -> boo
     case = found.case
     row = {
         "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
-        "run": case.run, "item": str(incident.n), "kind": "call", "due": incident.contact_due,
-        "incident": incident.n,
+        "last_suspension": case.last_suspension, "item": str(incident.n), "kind": "call",
+        "due": incident.contact_due, "incident": incident.n,
     }  # fmt: skip
     return bool(closing_misses(connection, [row], found.policy))
 

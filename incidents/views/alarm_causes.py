@@ -41,7 +41,7 @@ def due_between(first: datetime, last: datetime) -> Select[Any]:
         .limit(_most_due)
         .subquery("soon")
     )
-    of_site = (sites.c.name, sites.c.state, sites.c.epoch, sites.c.run)
+    of_site = (sites.c.name, sites.c.state, sites.c.epoch, sites.c.last_suspension)
     joined = soon.join(sites, sites.c.id == soon.c.site_id)
     ordered = (soon.c.sort_due, soon.c.recorded_at, soon.c.site_id, soon.c.item)
     return select(soon, *of_site).select_from(joined).order_by(*ordered)

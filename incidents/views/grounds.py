@@ -114,22 +114,22 @@ def _active(record: Record) -> list[str]:
     if names:
         within, count = policy.repeat_within, policy.repeat_count
         lines.append(record.say("recent", within=within, names=names, count=count))
-    return [*lines, _place_in_run(record)] if case.run else lines
+    return [*lines, _place_in_run(record)] if record.run else lines
 
 
 def _place_in_run(record: Record) -> str:
     case, policy = record.case, record.policy
     how = record.say(f"place_in_run.{policy.run}")
-    is_last = case.state == "active" and case.run + 1 >= policy.run_count
+    is_last = case.state == "active" and record.run + 1 >= policy.run_count
     code = "place_in_run"
-    if case.run >= policy.run_count:
+    if record.run >= policy.run_count:
         code = "place_in_run.met"
     elif is_last:
         code = "place_in_run.last"
     if policy.min_attempts and code != "place_in_run":
         code += ".tried"
     return record.say(
-        code, run=case.run, count=policy.run_count, how=how, attempts=policy.min_attempts
+        code, run=record.run, count=policy.run_count, how=how, attempts=policy.min_attempts
     )
 
 

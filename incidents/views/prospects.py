@@ -238,7 +238,7 @@ def _of_counts(record: Record) -> list[str]:
     decision = _try(record, c.Log, again=True)
     if decision is not None and decision.case.closed:
         lines.append(record.say("one_more", within=record.policy.repeat_within))
-    run, needed = record.case.run, record.policy.run_count
+    run, needed = record.run, record.policy.run_count
     if run and run + 1 >= needed:
         tried = record.policy.min_attempts
         lines.append(

@@ -46,8 +46,9 @@ def page(
     rows = found.order_by(*IN_ORDER).limit(_written(most)).subquery("page")
     joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
     whom = (
-        sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held, sites.c.run,
-        sites.c.epoch, sites.c.phone, sites.c.email, sites.c.person, sites.c.request_by,
+        sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held,
+        sites.c.epoch, sites.c.last_suspension, sites.c.phone, sites.c.email, sites.c.person,
+        sites.c.request_by,
         sites.c.request_reason, sites.c.closing_by, sites.c.closing_text,
         sites.c.closing_incident, sites.c.closing_field,
     )  # fmt: skip

@@ -72,6 +72,11 @@ class Record:
         return due if due is not None and due < self.now else None
 
     @property
+    def run(self) -> int:
+        """The run under the active policy (R3)."""
+        return rules.run(self.case, self.policy)
+
+    @property
     def resting(self) -> list[Incident]:
         """The incidents that the running suspension rests on (R2)."""
         return [

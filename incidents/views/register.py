@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 from incidents.clock import rfc3339
 from incidents.documents import incident_document, site_document
 from incidents.errors import UnknownIncidentError
+from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.ids import incident_id, task_id
 from incidents.machine.incident import Incident
-from incidents.store import cases, site_row, suspensions
+from incidents.store import cases, runs, site_row, suspensions
 from incidents.store import incidents as incident_rows
 from incidents.store import sites as site_rows
 from incidents.store.slices import Need
@@ -35,12 +36,12 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    row = site_rows.named(connection, name)
-    case = load(connection, row)
+    row, in_force = site_rows.named(connection, name), policy.in_force(connection)
+    case = cases.load(connection, {row["id"]: row}, {row["id"]: Need()}, in_force)[row["id"]]
     newest = _newest(connection, row)
     case.incidents |= newest
     document = {
-        **site_document(case),
+        **site_document(case, rules.run(case, in_force)),
         "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
         "hold": _hold(case),
@@ -94,22 +95,15 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     row = _row(connection, key[0])
     case = site_row.to_case(row)
     _take_running(connection, {key[0]: case})
+    run = runs.under(connection, [row], policy.in_force(connection))[key[0]]
     document = {
         **incident_document(case, found[key]),
         "lapsed_at": _time(found[key].lapsed_at),
         "suspension": found[key].suspension,
         "site_seq": row["seq"],
-        "site_document": {**site_document(case), "next_due": _time(row["next_due"])},
+        "site_document": {**site_document(case, run), "next_due": _time(row["next_due"])},
     }
     return personal.reveal(connection, [document])[0]
-
-
-def load(connection: Connection, row: Mapping[str, Any], need: Need | None = None) -> Case:
-    """The site's case, as far as `need` goes, under the active policy."""
-    in_force = policy.in_force(connection)
-    return cases.load(connection, {row["id"]: row}, {row["id"]: need or Need()}, in_force)[
-        row["id"]
-    ]
 
 
 def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
@@ -149,7 +143,11 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Doc
     found = {row["id"]: site_row.to_case(row) for row in rows}
     _take_running(connection, found)
     # What is due next follows from the incidents, which are not read here; the row has it.
-    told = [{**site_document(found[row["id"]]), "next_due": _time(row["next_due"])} for row in rows]
+    run = runs.under(connection, rows, policy.in_force(connection))
+    told = [
+        {**site_document(found[row["id"]], run[row["id"]]), "next_due": _time(row["next_due"])}
+        for row in rows
+    ]
     return personal.reveal(connection, told)
 
 

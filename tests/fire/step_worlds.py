@@ -17,6 +17,7 @@ from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.documents import event_document, incident_document, site_document
 from incidents.machine import commands as c
+from incidents.machine import rules
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
@@ -111,7 +112,7 @@ class Machine:
         self.cases[site] = decision.case
         self.events.setdefault(site, []).extend(decision.events)
         if self._documents:
-            return _shown(before, command, decision)
+            return _shown(before, command, decision, self.policy)
         return Expected(refusal=_refusal(decision), acted=_acted(decision), site={})
 
 
@@ -123,7 +124,7 @@ def _acted(decision: Decision) -> bool:
     return len(decision.events) > decision.due
 
 
-def _shown(before: Case, command: c.Command, decision: Decision) -> Expected:
+def _shown(before: Case, command: c.Command, decision: Decision, policy: Policy) -> Expected:
     case = decision.case
     touched = list(decision.touched)
     named = getattr(command, "incident", None)
@@ -132,7 +133,7 @@ def _shown(before: Case, command: c.Command, decision: Decision) -> Expected:
     return Expected(
         refusal=_refusal(decision),
         acted=_acted(decision),
-        site=site_document(case),
+        site=site_document(case, rules.run(case, policy)),
         incidents=tuple(incident_document(case, case.incidents[n]) for n in touched),
         events=tuple(
             event_document(case.site_id, event, seq)

@@ -5,10 +5,12 @@ from random import Random
 import pytest
 
 from incidents import views
+from incidents.desk import Envelope
 from incidents.errors import UnknownIncidentError, UnknownSiteError
 from incidents.machine import commands as c
+from incidents.machine.policy import DOCUMENTED, Policy
 from tests.desk.rehearsal import random_command, rehearsal
-from tests.views.day import Day
+from tests.views.day import SITE, Day
 
 pytestmark = pytest.mark.both_databases
 
@@ -94,3 +96,22 @@ def test_after_any_day_everything_can_be_looked_at(db_url: str, seed: int) -> No
             assert why["site"]["state"] == site["state"]
             assert all(item["say"] and item["next"].startswith("incidents ") for item in items)
             assert all(item["left_s"] is not None for item in items if item["overdue"])
+
+
+def test_the_run_is_shown_as_the_active_policy_counts_it(day: Day) -> None:
+    day.add(phone="010 5555 0100").miss().after("25h").elapse()
+    day.log().contact(2).miss().after("25h").elapse()
+    every_miss = Policy(run="total").toml()
+    for active, run, warned in ((every_miss, 2, True), (DOCUMENTED.toml(), 1, False)):
+        day.desk.activate(active, by="boss", login=None, reason="counted otherwise")
+        with day.looking() as connection:
+            (listed,) = views.sites(connection)
+        note = c.AddNote(by="li", incident=1, audience="desk", text="seen")
+        (answer,) = day.desk.submit([Envelope(site=SITE, command=note)])
+        shown = [
+            day.site(), listed, day.incident(1)["site_document"], day.why()["site"],
+            answer.document["site"],
+        ]  # fmt: skip
+        assert [each["run"] for each in shown] == [run] * len(shown)
+        assert (f"Run of {run}" in day.text(), "next miss closes" in day.text()) == (True, warned)
+        assert {bool(item["warning"]) for item in day.queue()["items"]} == {warned}

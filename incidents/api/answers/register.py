@@ -13,8 +13,9 @@ IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "
 
 
 class Site(Answer):
-    """A site as it stands. `run` counts misses (R3); `in_force` is how it stands in the world;
-    `asked_by` asked for what waits for a second person, its closure or its reinstatement."""
+    """A site as it stands. `run` counts misses as the active policy does (R3); `in_force` is how it
+    stands in the world; `asked_by` asked for what waits for a second person, its closure or its
+    reinstatement."""
 
     id: int
     site: str
