@@ -18,13 +18,11 @@ NOTE = "Found by the morning's round; the page lists addresses of malware."
 
 
 @contextmanager
-def desk_of(
-    url: str, *, at: Callable[[], datetime] | None = None, own_clock: bool = False
-) -> Iterator[Desk]:
+def desk_of(url: str, *, at: Callable[[], datetime] | None = None) -> Iterator[Desk]:
     """The desk of that database, by the real clock or by one of its own; let go of at the end."""
     engine = engines.create(url)
     try:
-        yield Desk(engine, clock=at or clock.now, own_clock=own_clock or at is not None)
+        yield Desk(engine, clock=at or clock.now)
     finally:
         engine.dispose()
 

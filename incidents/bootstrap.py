@@ -62,12 +62,17 @@ class House:
         schema.ensure(self.bare_engine)
         return self.bare_engine
 
+    @property
+    def is_entered(self) -> bool:
+        """Whether anybody has asked for `engine`, and found it to be one."""
+        return "engine" in self.__dict__
+
     @cached_property
     def desk(self) -> Desk:
         """The write path."""
         from incidents.desk import Desk
 
-        return Desk(self.engine, own_clock=self.settings.own_clock)
+        return Desk(self.engine)
 
     @cached_property
     def gatherer(self) -> Gatherer:
@@ -107,8 +112,15 @@ class House:
         """
         from incidents.store import server_clock
 
-        there = None if self.settings.own_clock else server_clock.database_time(connection)
-        return clock.now() if there is None else there
+        return server_clock.database_time(connection) or clock.now()
+
+    @cached_property
+    def is_rehearsal(self) -> bool:
+        """Whether any clock is taken here, which every view says: see `server_clock`."""
+        from incidents.store import server_clock
+
+        with self.glancing() as connection:
+            return server_clock.is_rehearsal(connection)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
         """What references to sealed values stand for; erased ones are left out."""

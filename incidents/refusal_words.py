@@ -16,6 +16,8 @@ SENTENCES = {
     "key_reused": "the key {key!r} was used for another command at {at}: take another key",
     "clock_ahead": "this machine's clock, {now}, is {ahead_s} s ahead of the database's: set it"
     " right first, or one bad clock spoils the times of the record",
+    "clock_behind": "this machine's clock, {now}, is {behind_s} s behind the database's: set it"
+    " right first, or one bad clock spoils the times of the record",
     "changed_meanwhile": "{site} is not as you have seen it any more: look again, then decide",
     "asked_by_anybody": "{by} asked for this before having an account here, so nobody knows who"
     " that was: decline it, and let somebody ask who signs in",

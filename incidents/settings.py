@@ -58,7 +58,7 @@ class Settings:
     `db` is a URL, None meaning the user's own SQLite file; `person` is who acts, `named` whether
     somebody has said so, and `login` the name of the process's owner; `zone` is the one in which
     people read and write times; `evidence` is the folder of attached files and `evidence_limit` the
-    most bytes of one; `own_clock` says that the clock is simulated and no database's is asked.
+    most bytes of one; `own_clock` says that the clock is simulated, so that it may jump.
     `server` is the address of a server that is asked in place of a database, as the account of
     `token`.
     """

@@ -56,7 +56,7 @@ class ConsoleDesk(Rig):
         self.url = BASE
         self.ahead = timedelta(0)
         self._ago = timedelta(0)
-        self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago, own_clock=True)
+        self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago)
         if (links := customer_settings.links()) is not None:
             told = repr(settings.section(notice_settings.NOTICES))
             page = _customers_page(house.settings.zone, told)

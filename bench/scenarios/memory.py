@@ -73,14 +73,14 @@ def _decide(url: str, each: int, turns: int) -> list[float]:
     began = clock.now() - _TURN * (turns + 1)
     resident = []
     engine = engines.create(url)
-    with desk_of(url, own_clock=True) as desk, rehearsal(began) as told:
+    with desk_of(url) as desk, rehearsal(began) as told:
         for turn in range(turns):
             sites = each // 2
             crew.alone(_log, url, 1 + turn * sites, sites, told.now)
             done = 0
             for later in (CONTACT + timedelta(minutes=1), timedelta(hours=13)):
                 told.now += later
-                done += enforce.look(engine, desk, own_clock=True).sites
+                done += enforce.look(engine, desk).sites
             if done != each:
                 raise RuntimeError(f"{done:,} decisions were made in place of {each:,}")
             told.now += timedelta(hours=1)

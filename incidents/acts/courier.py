@@ -66,9 +66,9 @@ class Courier:
     was told.
 
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
-    adapter. `clock` gives the machine's time (UTC); `own_clock`: it is simulated, and no
-    database's is asked. `seconds` is a clock that nobody sets: how long an attempt was in line.
-    `observed` is told what came of each attempt, when it is recorded.
+    adapter. `clock` gives the machine's time (UTC), for a database that has none. `seconds` is a
+    clock that nobody sets: how long an attempt was in line. `observed` is told what came of each
+    attempt, when it is recorded.
     """
 
     engine: Engine
@@ -78,7 +78,6 @@ class Courier:
     give_up_after: timedelta
     workers: int = 16
     unheard: Collection[str] = ()
-    own_clock: bool = False
     login: str | None = None
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = clock.now
@@ -201,8 +200,7 @@ class Round:
         return now
 
     def _now(self, connection: Connection) -> datetime:
-        there = None if self._courier.own_clock else database_time(connection)
-        return self._courier.clock() if there is None else there
+        return database_time(connection) or self._courier.clock()
 
     def _do_what_is_due(self, found: list[Claimed], now: datetime) -> None:
         """What is due comes first: a suspension whose hours are over is none to carry out."""

@@ -114,8 +114,7 @@ class Outcomes:
         if not done:
             return
         with plainly(courier.engine), writing(courier.engine) as connection:
-            there = None if courier.own_clock else database_time(connection)
-            now = there or courier.clock()
+            now = database_time(connection) or courier.clock()
             for each in sorted(done, key=_place):
                 claimed, outcome = each.claimed, each.outcome
                 if not isinstance(outcome, Retry):

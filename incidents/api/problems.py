@@ -60,6 +60,7 @@ _BAD_INPUT = frozenset(
 _STATUS = {
     "changed_meanwhile": HTTPStatus.PRECONDITION_FAILED,
     "clock_ahead": HTTPStatus.SERVICE_UNAVAILABLE,
+    "clock_behind": HTTPStatus.SERVICE_UNAVAILABLE,
     "sign_in_needed": HTTPStatus.FORBIDDEN,
     "not_let": HTTPStatus.FORBIDDEN,
     "same_person": HTTPStatus.FORBIDDEN,

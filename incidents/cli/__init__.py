@@ -40,6 +40,7 @@ def main(args: list[str] | None = None) -> int:
     _never_fail_to_print()
     try:
         status = root.main(args, prog_name="incidents", standalone_mode=False, obj=run)
+        run.tell_of_rehearsal()
         if sys.stdout is not None:
             with answering():
                 sys.stdout.flush()

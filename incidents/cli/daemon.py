@@ -58,9 +58,7 @@ def _once(run: Run) -> int:
 
     done = _Done(run)
     house = run.house
-    found = enforce.look(
-        house.engine, house.desk, own_clock=house.settings.own_clock, done=done.add
-    )
+    found = enforce.look(house.engine, house.desk, done=done.add)
     if found.aside is not None:
         raise StandingAsideError(reason=found.aside)
     # What goes wrong with one duty keeps none of the others from being done.

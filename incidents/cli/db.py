@@ -23,14 +23,18 @@ def db() -> None:
 
 
 @db.command()
+@click.option(
+    "--rehearsal", is_flag=True,
+    help="Mark an empty database as a rehearsal for good: any clock is accepted.",
+)  # fmt: skip
 @looking
-def upgrade(run: Run) -> int:
+def upgrade(run: Run, rehearsal: bool) -> int:
     """Bring the database's schema up to date; an empty database is given it."""
     from incidents.store import schema
     from incidents.store.engine import place
 
     engine = run.house.bare_engine
-    schema.upgrade(engine)
+    schema.upgrade(engine, rehearsal=rehearsal)
     _report(run, engine, f"{place(engine)} is up to date")
     return DONE
 

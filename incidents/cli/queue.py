@@ -12,7 +12,7 @@ import click
 from incidents import event_sentence
 from incidents.cli import output
 from incidents.cli.options import looking
-from incidents.cli.run import is_terminal, painted
+from incidents.cli.run import REHEARSAL, is_terminal, painted
 from incidents.errors import DONE, InputError
 from incidents.words import span
 
@@ -134,10 +134,12 @@ def notices(found: Document, when: When) -> list[Notice]:
     """What everybody who looks at the queue must be told first, the worst first."""
     from incidents.views import warnings
 
-    return [
+    told = [
         Notice(_WARNINGS[each.kind](each.facts, when), each.is_alarm)
         for each in warnings.of(found, when.now)
     ]
+    # A server of before does not say it.
+    return [*told, Notice(REHEARSAL, False)] if found["enforcement"].get("rehearsal") else told
 
 
 def _to_report(report: Document, when: When) -> str:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import click
 
-from incidents.errors import AnswerLostError
+from incidents.errors import AnswerLostError, DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from incidents.settings import Settings
     from incidents.words import When
 
+REHEARSAL = "rehearsal: this database accepts any clock"
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
 # Of an export: it goes into a file, and what is said beside it is for people.
 BUNDLE = "bundle"
@@ -141,6 +142,15 @@ class Run:
         else:
             with answering():
                 click.echo(line)
+
+    def tell_of_rehearsal(self) -> None:
+        """Say that the desk which was looked at, or acted on, is none of real customers."""
+        if self._house is None or not self._house.is_entered:
+            return
+        # The command has had its answer: a database that goes away now takes nothing from it.
+        with suppress(DatabaseError):
+            if self._house.is_rehearsal:
+                self.tell(REHEARSAL)
 
     def close(self) -> None:
         """Let go of the database, or of the server."""

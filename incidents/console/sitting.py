@@ -122,6 +122,7 @@ class Sitting:
         return {
             "me": self.identity, "csrf": self.csrf, "may": self.identity.may,
             "here": place_of(self.request), "version": self.version,
+            "rehearsal": self.house.is_rehearsal,
         }  # fmt: skip
 
 

@@ -138,8 +138,6 @@ class Delivery:
 
         The clock's duty says so.
         """
-        if self._house.settings.own_clock:
-            return False
         with plainly(self._engine), reading(self._engine) as connection:
             drift = timekeeping.drift(connection)
         return timekeeping.reason_to_stand_aside(drift) is not None
@@ -154,7 +152,6 @@ class Delivery:
             name=self._name,
             give_up_after=found.give_up_after,
             workers=found.workers,
-            own_clock=house.settings.own_clock,
             login=house.settings.login,
             observed=self._observed,
         )

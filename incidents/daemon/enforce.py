@@ -53,7 +53,6 @@ def look(
     engine: Engine,
     desk: Desk,
     *,
-    own_clock: bool = False,
     limit: int = BATCH,
     stopped: Callable[[], bool] = lambda: False,
     done: Callable[[list[Answer]], object] = lambda _: None,
@@ -61,13 +60,13 @@ def look(
     """Do all that is due, `limit` sites in a transaction, in the order of their due times.
 
     Between two batches `stopped` is asked, and `done` is told what the last one has decided. With
-    a clock that differs from the database's nothing is done, unless `own_clock` (a rehearsal).
+    a clock that differs from the database's nothing is done, but in a rehearsal.
 
     Raises:
         DatabaseError: when the database does not do its part; what was done before stands.
     """
     with plainly(engine), reading(engine) as connection:
-        drift = None if own_clock else timekeeping.drift(connection)
+        drift = timekeeping.drift(connection)
         next_due = clocks.earliest_due(connection)
     aside = timekeeping.reason_to_stand_aside(drift)
     came_to = clock.now()
@@ -147,7 +146,6 @@ class Enforcement:
             found = look(
                 house.engine,
                 house.desk,
-                own_clock=house.settings.own_clock,
                 stopped=self._stopped,
                 done=self._done,
             )

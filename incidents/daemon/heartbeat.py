@@ -43,7 +43,7 @@ def note_once(house: House) -> None:
     """
     host = socket.gethostname()
     with plainly(house.engine), writing(house.engine) as connection:
-        now = _now(house, connection)
+        now = _now(connection)
         name = heartbeats.once_on(host)
         beat = Heartbeat(daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now)
         heartbeats.beat(connection, beat)
@@ -66,7 +66,7 @@ class Heart:
         aside = self._enforcement.aside
         try:
             with writing(self._house.engine) as connection:
-                now = _now(self._house, connection)
+                now = _now(connection)
                 beat = replace(self._identity, beat_at=now, standing_aside=aside)
                 heartbeats.beat(connection, beat)
                 heartbeats.purge(connection, now - FORGOTTEN_AFTER)
@@ -86,7 +86,6 @@ class Heart:
             return
 
 
-def _now(house: House, connection: Connection) -> datetime:
+def _now(connection: Connection) -> datetime:
     """The database's own time where it has one: that is whose time beats are compared in."""
-    there = None if house.settings.own_clock else database_time(connection)
-    return clock.now() if there is None else there
+    return database_time(connection) or clock.now()

@@ -21,15 +21,15 @@ _NONE = timedelta(0)
 
 
 class StandingAsideError(IncidentsError):
-    """Nothing was enforced, since {reason}: set this machine's clock, or with INCIDENTS_CLOCK=own
-    rehearse under a simulated one."""
+    """Nothing was enforced, since {reason}: set this machine's clock, or rehearse under a simulated
+    one in a database made by db upgrade --rehearsal."""
 
 
 def drift(connection: Connection, now: Callable[[], datetime] = clock.now) -> timedelta | None:
     """How far this machine's clock is ahead of the database's; negative: behind.
 
     What the way to the database and back can explain is no drift. None on SQLite, which has no
-    clock of its own.
+    clock of its own, and in a rehearsal.
     """
     before = now()
     there = server_clock.database_time(connection)

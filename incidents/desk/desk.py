@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,9 +14,10 @@ from incidents import clock
 from incidents.clock import rfc3339
 from incidents.desk import activation, log_key
 from incidents.desk.envelope import Answer, Envelope, nothing_done
+from incidents.desk.locked import clock_refused
 from incidents.desk.log_key import LogKey
 from incidents.desk.text import unfit_address
-from incidents.desk.transaction import MAX_AHEAD, MAX_BATCH, Transactions, elapsing
+from incidents.desk.transaction import MAX_BATCH, Transactions, elapsing
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
@@ -38,25 +38,16 @@ class Desk:
     """The desk of one database.
 
     `clock` gives the machine's time, aware and in UTC. On PostgreSQL an act is refused when that
-    time is more than five minutes ahead of the database's, unless `own_clock` (by default the
-    variable INCIDENTS_CLOCK=own) says that time is simulated.
+    time is more than five minutes ahead of the database's or behind it, unless the database is a
+    rehearsal.
 
     All acts raise DatabaseError when the database does not do its part.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        clock: Callable[[], datetime] = clock.now,
-        own_clock: bool | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = clock.now) -> None:
         self._engine = engine
         self._clock = clock
-        self._own_clock = (
-            os.environ.get("INCIDENTS_CLOCK") == "own" if own_clock is None else own_clock
-        )
-        self._transactions = Transactions(engine, clock, own_clock=self._own_clock)
+        self._transactions = Transactions(engine, clock)
 
     def submit(
         self,
@@ -113,8 +104,9 @@ class Desk:
     def _elapse_together(self, limit: int) -> list[Answer]:
         with writing(self._engine) as connection:
             locked = self._transactions.due(connection, self._clock(), limit)
-            if locked.behind(self._clock()) > MAX_AHEAD:
-                _log.error("clock_ahead", now=self._clock())
+            refusal = locked.refused(self._clock())
+            if refusal is not None:
+                _log.error(refusal.name, now=self._clock())
                 return []
             return self._transactions.done(connection, elapsing(locked.rows), locked)
 
@@ -191,14 +183,16 @@ class Desk:
         """Does an act of the desk's own (see `own_stream`), in one transaction.
 
         Raises:
-            RefusedError: if the act is refused, or this machine's clock is far ahead.
+            RefusedError: if the act is refused, or this machine's clock is far from the
+                database's.
         """
         with plainly(self._engine), writing(self._engine) as connection:
-            there = None if self._own_clock else database_time(connection)
-            if there is not None and self._clock() - there > MAX_AHEAD:
+            refusal = clock_refused(self._clock(), database_time(connection))
+            if refusal is not None:
+                way = "ahead of" if refusal.name == "clock_ahead" else "behind"
                 raise RefusedError(
                     f"this machine's clock, {rfc3339(self._clock())}, is more than five minutes "
-                    "ahead of the database's: set it right first"
+                    f"{way} the database's: set it right first"
                 )
             return act(connection)
 

@@ -15,9 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.desk.envelope import Envelope
 from incidents.machine.commands import AddSite
+from incidents.machine.refusals import Refusal
 from incidents.store import keys, policies, site_row, sites
 from incidents.store.round_trip import send, together
 from incidents.store.server_clock import TIME
+
+MAX_APART = timedelta(minutes=5)
 
 _LOCK_NOT_AVAILABLE = "55P03"
 
@@ -38,7 +41,7 @@ class Locked:
 
     `rows` are the sites' rows by id, `policy` is the digest of the active policy, `kept` what is
     kept for the commands' keys. `there` is the time of the database's own clock (UTC), None where
-    it has none or is not asked.
+    it has none, or takes any.
     """
 
     rows: dict[int, site_row.Row]
@@ -46,16 +49,26 @@ class Locked:
     there: datetime | None
     kept: dict[str, keys.Kept] = field(default_factory=dict)
 
-    def behind(self, now: datetime) -> timedelta:
-        """How far the database's clock is behind this machine's, which says `now` (UTC)."""
-        return timedelta(0) if self.there is None else now - self.there
+    def refused(self, now: datetime) -> Refusal | None:
+        """Why nothing is done by this machine's clock, which says `now`: see `clock_refused`."""
+        return clock_refused(now, self.there)
+
+
+def clock_refused(now: datetime, there: datetime | None) -> Refusal | None:
+    """The refusal of a clock that says `now` and is too far from the database's, which says `there`
+    (both UTC; None: it has none, or takes any)."""
+    ahead = timedelta(0) if there is None else now - there
+    if ahead > MAX_APART:
+        return Refusal("clock_ahead", {"now": now, "ahead_s": int(ahead.total_seconds())})
+    if -ahead > MAX_APART:
+        return Refusal("clock_behind", {"now": now, "behind_s": int(-ahead.total_seconds())})
+    return None
 
 
 def sites_of(
     connection: Connection,
     envelopes: Sequence[Envelope],
     *,
-    ask_time: bool = True,
     patience: timedelta | None = None,
 ) -> Locked:
     """Locks the sites of those envelopes; those that are to be added are given their rows.
@@ -80,7 +93,7 @@ def sites_of(
         found = question.ask(connection, [(each,) for each in sorted(names or numbers)])
         kept = keys.NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
         active = policies.ACTIVE.ask(connection)
-        time = _time(connection, ask_time=ask_time)
+        time = _time(connection)
     [policy] = active.all()
     return Locked(
         rows={row["id"]: row for row in found.all()},
@@ -90,15 +103,13 @@ def sites_of(
     )
 
 
-def what_is_due(
-    connection: Connection, now: datetime, limit: int, *, ask_time: bool = True
-) -> Locked:
+def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
     """Locks at most `limit` sites with something due before `now`, the earliest first."""
     with together(connection):
         policies.keep(connection)
         found = sites.DUE.ask(connection, now=now, most=limit)
         active = policies.ACTIVE.ask(connection)
-        time = _time(connection, ask_time=ask_time)
+        time = _time(connection)
     [policy] = active.all()
     return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, there=time())
 
@@ -120,8 +131,8 @@ def _wait_no_longer(connection: Connection, patience: timedelta | None) -> None:
         send(connection, f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}", ())
 
 
-def _time(connection: Connection, *, ask_time: bool) -> Callable[[], datetime | None]:
-    if not ask_time or connection.dialect.name == "sqlite":
+def _time(connection: Connection) -> Callable[[], datetime | None]:
+    if connection.dialect.name == "sqlite":
         return lambda: None
     asked = TIME.ask(connection)
     return lambda: asked.all()[0]

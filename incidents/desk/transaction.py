@@ -25,13 +25,11 @@ from incidents.desk.locked import (
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
-from incidents.machine.refusals import Refusal
 from incidents.store import policies
 from incidents.store.engine import writing
 from incidents.store.round_trip import together
 
 MAX_BATCH = 1_000
-MAX_AHEAD = timedelta(minutes=5)
 
 # Each time that a key is lost to another transaction, that one has been done.
 _ATTEMPTS = 5
@@ -46,10 +44,10 @@ class _LostError(Exception):
 
 
 class Transactions:
-    """The transactions of one desk; `clock` and `own_clock` are the desk's."""
+    """The transactions of one desk; `clock` is the desk's."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime], *, own_clock: bool) -> None:
-        self._engine, self._clock, self._own_clock = engine, clock, own_clock
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine, self._clock = engine, clock
         self._policies: dict[str, Policy] = {}
 
     def submit(
@@ -98,11 +96,10 @@ class Transactions:
                 if error.connection_invalidated:
                     raise _LostError(error) from error
                 raise
-            ahead = locked.behind(self._clock())
-            if ahead > MAX_AHEAD:
+            refusal = locked.refused(self._clock())
+            if refusal is not None:
                 connection.rollback()
-                facts = {"now": self._clock(), "ahead_s": int(ahead.total_seconds())}
-                return [nothing_done(str(e.site), Refusal("clock_ahead", facts)) for e in envelopes]
+                return [nothing_done(str(e.site), refusal) for e in envelopes]
             return self.done(connection, envelopes, locked, policy, keep=not dry_run)
 
     def done(
@@ -144,12 +141,12 @@ class Transactions:
         patience: timedelta | None = None,
     ) -> Locked:
         """Locks the sites of those envelopes: see `locked.sites_of`."""
-        return sites_of(connection, envelopes, ask_time=not self._own_clock, patience=patience)
+        return sites_of(connection, envelopes, patience=patience)
 
     def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
         """Locks at most `limit` sites, or a batch, with something due before `now` (UTC)."""
         most = min(limit, MAX_BATCH)
-        return what_is_due(connection, now, most, ask_time=not self._own_clock)
+        return what_is_due(connection, now, most)
 
     def policy(self, connection: Connection, digest: str) -> Policy:
         """The policy of that digest, read once."""

@@ -37,6 +37,15 @@ desk = Table(
     CheckConstraint("id = 1", name="single"),
 )
 
+# Its one row says that the database is a rehearsal: any clock is taken. It was put there when the
+# database was made, and no entry knows of it.
+rehearsal = Table(
+    "rehearsal",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,

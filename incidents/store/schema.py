@@ -13,17 +13,19 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store import engine as engines
+from incidents.store.desk_tables import rehearsal as mark
 from incidents.store.engine import create, place, plainly
+from incidents.store.server_clock import is_rehearsal
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0011"
+HEAD = "0012"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.
@@ -74,17 +76,19 @@ def ensure(engine: Engine) -> None:
         raise DatabaseError(_advice(found, place(engine)))
 
 
-def upgrade(database: str | Engine) -> None:
+def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
     """Gives an empty or older database the schema of this program, whole or not at all.
 
+    With `rehearsal` an empty one is marked as such for good: see `server_clock.database_time`.
+
     Raises:
-        DatabaseError: if the database is newer, or not ours.
+        DatabaseError: if the database is newer, not ours, or to be marked and not empty.
     """
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
         if found in (Status.NEWER, Status.FOREIGN):
             raise DatabaseError(_advice(found, place(engine)))
-        _migrate(engine, "head")
+        _migrate(engine, "head", rehearsal=rehearsal)
 
 
 def downgrade(database: str | Engine, revision: str) -> None:
@@ -179,7 +183,7 @@ def _engine(database: str | Engine) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _migrate(engine: Engine, revision: str, *, down: bool = False) -> None:
+def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bool = False) -> None:
     """One transaction, also for the DDL, under a lock: two processes may do this at once."""
     from alembic import command
 
@@ -188,10 +192,18 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False) -> None:
     with _without_foreign_keys(engine) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        is_new = not inspect(connection).has_table("desk")
         if down:
             command.downgrade(config(connection), revision)
         else:
             command.upgrade(config(connection), revision)
+        if rehearsal and is_new:
+            connection.execute(insert(mark).values(id=1))
+        elif rehearsal and not is_rehearsal(connection):
+            raise DatabaseError(
+                f"{place(engine)} is no rehearsal and will be none: name an empty database with"
+                " --db"
+            )
 
 
 @contextlib.contextmanager

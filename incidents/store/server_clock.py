@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, exists, func, null, select
 
+from incidents.store.desk_tables import rehearsal
 from incidents.store.statement import Question
 from incidents.store.types import UTCDateTime
 
-TIME: Question[datetime] = Question(
-    lambda _: (select(func.clock_timestamp(type_=UTCDateTime)), None), lambda row: row[0]
+_is_rehearsal = exists(select(rehearsal.c.id))
+
+TIME: Question[datetime | None] = Question(
+    lambda _: (
+        select(case((_is_rehearsal, null()), else_=func.clock_timestamp(type_=UTCDateTime))),
+        None,
+    ),
+    lambda row: row[0],
 )
-"""The time of a server's own clock, in UTC, at the moment when it is asked."""
+"""The time of a server's own clock, in UTC, at the moment when it is asked; None in a rehearsal."""
 
 
 def database_time(connection: Connection) -> datetime | None:
-    """The time of the database's own clock, in UTC; None for SQLite, which has none."""
+    """The time of the database's own clock, in UTC.
+
+    None for SQLite, which has none, and in a rehearsal, where any machine's clock is taken.
+    """
     if connection.dialect.name == "sqlite":
         return None
     [moment] = TIME.ask(connection).all()
     return moment
+
+
+def is_rehearsal(connection: Connection) -> bool:
+    """Whether the database was marked as a rehearsal when it was made."""
+    return bool(connection.scalar(select(_is_rehearsal)))

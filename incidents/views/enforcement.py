@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_colum
 from incidents.clock import rfc3339
 from incidents.store import heartbeats
 from incidents.store.heartbeats import Heartbeat
+from incidents.store.server_clock import is_rehearsal
 from incidents.store.tables import sites
 
 STALE_AFTER = timedelta(seconds=10)
@@ -32,7 +33,7 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
     clock is wrong). `enforced_by`: `daemon` then; `once` where none beats, but `daemon --once`
     came to its end in the last ten minutes and left nothing due; else null. `overdue` counts the
     sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
-    more.
+    more. `rehearsal`: any machine's clock is taken.
     """
     known = heartbeats.known(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -57,6 +58,7 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
         "overdue_since": None if since is None else rfc3339(since),
         "overdue_sites": [{"site": row.name, "due": rfc3339(row.next_due)} for row in named],
         "daemons": daemons,
+        "rehearsal": is_rehearsal(connection),
     }
 
 

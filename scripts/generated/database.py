@@ -53,6 +53,7 @@ _TABLES = {
     "sign_ins": "Who signed in and out and who was not let in. In no entry; a row stays, and once"
     " it is old enough pseudonyms take the place of people and addresses.",
     "refusals": "Who was not let do what, counted by the day (UTC); erased as sign-ins are.",
+    "rehearsal": "One row where the database is a rehearsal: any clock is accepted.",
     "heartbeats": (
         "The daemons at work, and under `once:HOST` the last `daemon --once` of a host."
     ),

@@ -16,7 +16,7 @@ _MEANINGS = {
     "evidence_limit": ("a size", f"`{settings.DEFAULT_EVIDENCE_LIMIT // 2**20}MiB`",
                        "the most bytes of one attached file"),
     "clock": ("`own` or `database`", "`database`",
-              "`own`: the clock is simulated, and is not compared with the database's"),
+              "`own`: the clock is simulated, and the daemon does not warn when it jumps"),
     "server": ("a URL", "none",
                ("a server that is asked in place of a database (option `--server`);"
                 " the variable INCIDENTS_TOKEN, or `token_file`, says as whom")),

@@ -145,7 +145,7 @@ def engine_of(url: str) -> Iterator[Engine]:
 
 def desk_at(engine: Engine, moment: datetime) -> Desk:
     """A desk that stands at that time: it writes the history that a test begins with."""
-    return Desk(engine, clock=lambda: moment, own_clock=True)
+    return Desk(engine, clock=lambda: moment)
 
 
 def log_on(engine: Engine, names: Sequence[str], at: datetime) -> None:

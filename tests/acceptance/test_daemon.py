@@ -29,7 +29,7 @@ from tests.acceptance.daemons import (
     site,
     story,
 )
-from tests.databases import PostgresqlDatabases, SqliteDatabases
+from tests.databases import PostgresqlDatabases, SqliteDatabases, compares_clocks
 from tests.patience import PATIENCE_S, until
 
 HOUR = timedelta(hours=1)
@@ -262,6 +262,7 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
     env = timeline.environment
     with engine_of(postgresql_url) as engine:
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        compares_clocks(postgresql_url)
 
         with daemon(postgresql_url, tmp_path, env=env) as running:
             running.says("standing aside, the clock is not enforced by this daemon")

@@ -28,7 +28,7 @@ class House:
 
     def __init__(self, engine: Engine, moved: Any) -> None:
         self.engine, self.moved = engine, moved
-        self.desk = Desk(engine, own_clock=True)
+        self.desk = Desk(engine)
         self.door = Door(engine, clock.now)
 
     def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:

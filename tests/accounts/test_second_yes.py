@@ -120,6 +120,14 @@ def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: House) -> None
     assert sorted(why for _, _, why, *_ in two.told()) == ["role"] * 2 + ["sign_in_needed"] * 3
 
 
+def test_a_reinstatement_is_asked_for_by_a_supervisor_and_by_nobody_else(two: House) -> None:
+    for by in ("op-1", "view-1"):
+        ask = c.AskReinstatement(by=by, reason="appeal")
+        assert two.refused(ask, signed_in=True) == "not_let", by
+    assert two.refused(YES, signed_in=True) == "no_request"
+    assert two.refused(ASK, signed_in=True) is None
+
+
 def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: House) -> None:
     two.refused(ASK, signed_in=True)
     yes = c.Approve(by="op-1")

@@ -55,7 +55,6 @@ def courier(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None 
         name=name,
         give_up_after=timedelta(days=3),
         workers=4,
-        own_clock=True,
         clock=lambda: day.now,
         chance=lambda: 0.0,
     )

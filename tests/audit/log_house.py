@@ -26,7 +26,7 @@ class House:
 
     def __init__(self, url: str, folder: Path, time: Rehearsal) -> None:
         self.engine = engines.create(url)
-        self.desk = Desk(self.engine, own_clock=True)
+        self.desk = Desk(self.engine)
         self.ring = KeyRing(folder / "audit.key")
         self.time = time
         self._sites = 0

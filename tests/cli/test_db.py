@@ -1,11 +1,14 @@
 """The database's own commands."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from incidents.cli import main
+from incidents.cli.run import REHEARSAL
 from tests.cli.conftest import Cli
 
 
@@ -84,3 +87,28 @@ def test_a_backup_that_somebody_holds_can_be_looked_into(cli: Cli, tmp_path: Pat
 def _mode(file: Path) -> str:
     with closing(sqlite3.connect(file)) as connection:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+@pytest.mark.both_databases
+def test_a_rehearsal_is_marked_when_it_is_made_and_each_look_and_act_says_so(
+    empty_db_url: str, cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENTS_DB", empty_db_url)
+    for _ in range(2):
+        assert main(["db", "upgrade", "--rehearsal"]) == 0
+    capsys.readouterr()
+    for typed in ("site add shop.example", "log shop.example", "site why shop.example", "queue"):
+        assert main(typed.split()) == 0
+        assert REHEARSAL in capsys.readouterr().err
+    assert main(["queue", "--json"]) == 0
+    said = capsys.readouterr()
+    assert (json.loads(said.out)["enforcement"]["rehearsal"], said.err) == (True, "")
+
+
+@pytest.mark.both_databases
+def test_a_database_that_was_made_for_customers_becomes_no_rehearsal(
+    empty_db_url: str, cli: Cli
+) -> None:
+    assert cli("db", "upgrade", "--db", empty_db_url).status == 0
+    refused = cli("db", "upgrade", "--rehearsal", "--db", empty_db_url)
+    assert (refused.status, "is no rehearsal and will be none" in refused.err) == (1, True)

@@ -31,7 +31,7 @@ def do(url: str, *acts: tuple[str, c.Command]) -> None:
     """Acts on sites, as somebody else does them beside the screen."""
     database = engine.create(url)
     envelopes = [Envelope(site=site, command=command) for site, command in acts]
-    answers = Desk(database, own_clock=True).submit(envelopes)
+    answers = Desk(database).submit(envelopes)
     database.dispose()
     assert [answer.refusal for answer in answers] == [None] * len(acts)
 

@@ -16,6 +16,7 @@ from incidents.store import heartbeats
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
 from tests.acceptance.daemons import carried_out, desk_at, engine_of, log_on, site, story
+from tests.databases import compares_clocks
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -189,7 +190,7 @@ def test_when_cron_has_stopped_the_queue_is_loud_again(
 def test_once_with_a_wrong_clock_does_nothing_and_says_why(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("INCIDENTS_DB", postgresql_url)
+    monkeypatch.setenv("INCIDENTS_DB", compares_clocks(postgresql_url))
     with freeze_time(START):
         status = main(["daemon", "--once"])
 

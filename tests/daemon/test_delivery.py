@@ -36,7 +36,7 @@ from tests.acceptance.daemons import (
 from tests.acts import own_adapter_rig
 from tests.acts.own_adapter_rig import Panel
 from tests.daemon.conftest import Said
-from tests.databases import SqliteDatabases
+from tests.databases import SqliteDatabases, compares_clocks
 from tests.notices.mail_server import desk_mail
 from tests.patience import PATIENCE_S, until
 
@@ -285,7 +285,7 @@ def test_it_begins_nothing_once_it_is_stopped(house: House) -> None:
 def test_with_another_clock_than_the_databases_nothing_is_carried_out(
     postgresql_url: str,
 ) -> None:
-    house = House(settings.load(db=postgresql_url))
+    house = House(settings.load(db=compares_clocks(postgresql_url)))
     delivery = Delivery(house)
     try:
         hold(house.engine, "a.example")

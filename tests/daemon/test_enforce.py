@@ -19,7 +19,7 @@ from incidents.daemon.systemd import Systemd
 from incidents.desk import Answer, Desk
 from incidents.errors import DatabaseError, IncidentsError
 from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
-from tests.databases import SqliteDatabases
+from tests.databases import SqliteDatabases, compares_clocks
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR, MINUTE, MOMENT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
@@ -33,7 +33,7 @@ def engine(db_url: str) -> Iterator[Engine]:
 
 def look_at(engine: Engine, moment: datetime, **how: Any) -> enforce.Look:
     with freeze_time(moment):
-        return look(engine, Desk(engine, own_clock=True), own_clock=True, **how)
+        return look(engine, Desk(engine), **how)
 
 
 # What a look does.
@@ -95,14 +95,14 @@ def test_with_another_clock_than_the_databases_nothing_is_done(postgresql_url: s
     now = clock.now()
     with engine_of(postgresql_url) as engine:
         log_on(engine, ["a.example"], now - 2 * HOUR)
-
-        with freeze_time(now - 10 * MINUTE):
-            aside = look(engine, Desk(engine))
+        log_on(engine, ["b.example"], now)
         rehearsed = look_at(engine, now - 10 * MINUTE)
+        compares_clocks(postgresql_url)
+        aside = look_at(engine, now + 2 * HOUR)
 
     assert aside.sites == 0
-    assert str(aside.aside).startswith("its clock is 6")
-    assert str(aside.aside).endswith("s behind the database's")
+    assert str(aside.aside).startswith("its clock is 7,")
+    assert str(aside.aside).endswith("s ahead of the database's")
     assert rehearsed.sites == 1
 
 

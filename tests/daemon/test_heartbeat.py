@@ -13,6 +13,7 @@ from incidents.daemon.heartbeat import Heart, identity
 from incidents.store import heartbeats, tables
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
+from tests.databases import compares_clocks
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -113,7 +114,7 @@ def test_the_dead_are_forgotten_after_a_day(house: House) -> None:
 def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
     postgresql_url: str,
 ) -> None:
-    house, now = House(settings.load(db=postgresql_url)), clock.now()
+    house, now = House(settings.load(db=compares_clocks(postgresql_url))), clock.now()
     with freeze_time(START):
         Heart(house, Working(), identity()).beat()
 

@@ -9,19 +9,21 @@ from incidents.daemon import timekeeping
 from incidents.daemon.timekeeping import Steps
 from incidents.store.engine import reading
 from tests.acceptance.daemons import engine_of
+from tests.databases import compares_clocks
 
 SECOND = timedelta(seconds=1)
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
-def test_sqlite_has_no_clock_to_compare_with(sqlite_url: str) -> None:
-    with engine_of(sqlite_url) as engine, reading(engine) as connection:
+@pytest.mark.both_databases
+def test_sqlite_and_a_rehearsal_have_no_clock_to_compare_with(db_url: str) -> None:
+    with engine_of(db_url) as engine, reading(engine) as connection:
         assert timekeeping.drift(connection) is None
 
 
 @pytest.mark.parametrize("ahead", [-3_600, -5, 0, 5, 3_600])
 def test_on_postgresql_the_drift_is_measured(postgresql_url: str, ahead: int) -> None:
-    with engine_of(postgresql_url) as engine, reading(engine) as connection:
+    with engine_of(compares_clocks(postgresql_url)) as engine, reading(engine) as connection:
         drift = timekeeping.drift(connection, lambda: clock.now() + ahead * SECOND)
 
     assert drift is not None
@@ -30,7 +32,7 @@ def test_on_postgresql_the_drift_is_measured(postgresql_url: str, ahead: int) ->
 
 def test_a_slow_way_to_the_database_is_no_drift(postgresql_url: str) -> None:
     shown = iter([clock.now() - 10 * SECOND, clock.now() + 10 * SECOND])
-    with engine_of(postgresql_url) as engine, reading(engine) as connection:
+    with engine_of(compares_clocks(postgresql_url)) as engine, reading(engine) as connection:
         assert timekeeping.drift(connection, lambda: next(shown)) == timedelta(0)
 
 

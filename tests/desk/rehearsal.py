@@ -43,7 +43,7 @@ class Rehearsal:
     def __init__(self, engine: Engine, now: datetime = TEN) -> None:
         self.engine = engine
         self.now = now
-        self.desk = Desk(engine, clock=lambda: self.now, own_clock=True)
+        self.desk = Desk(engine, clock=lambda: self.now)
 
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)

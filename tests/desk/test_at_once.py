@@ -36,7 +36,7 @@ def _desks(url: str, day: Rehearsal, many: int) -> Iterator[list[Desk]]:
     """Desks with connections of their own, as processes have them."""
     engines = [create(url) for _ in range(many)]
     try:
-        yield [Desk(engine, clock=lambda: day.now, own_clock=True) for engine in engines]
+        yield [Desk(engine, clock=lambda: day.now) for engine in engines]
     finally:
         for engine in engines:
             engine.dispose()

@@ -10,6 +10,7 @@ from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
+from tests.databases import compares_clocks
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 SECRET = "010 5555 0142"
@@ -19,7 +20,7 @@ FOUR = "[repeat]\ncount = 4\n"
 @pytest.fixture
 def shared(postgresql_url: str) -> Iterator[Rehearsal]:
     """A desk on PostgreSQL at the true time, where a clock can be compared with the database's."""
-    with rehearsal(postgresql_url, clock.now()) as day:
+    with rehearsal(compares_clocks(postgresql_url), clock.now()) as day:
         day.add("a.example", "b.example")
         yield day
 
@@ -127,15 +128,18 @@ def _can_be_reinstated(day: Rehearsal, thousands: int) -> None:
 
 def test_nothing_that_is_due_is_done_by_a_clock_that_is_ahead(shared: Rehearsal) -> None:
     shared.give(c.Log(by="li"))
-    ahead = Desk(shared.engine, clock=lambda: clock.now() + timedelta(days=2), own_clock=False)
+    ahead = Desk(shared.engine, clock=lambda: clock.now() + timedelta(days=2))
     assert ahead.elapse() == []
     assert shared.rows("SELECT count(*) FROM sites WHERE state <> 'active'") == [(0,)]
 
 
-def test_a_policy_is_not_activated_by_a_clock_that_is_ahead(shared: Rehearsal) -> None:
-    """It would make everything due that has not been for anybody else."""
+@pytest.mark.parametrize(("days", "way"), [(2, "ahead of"), (-2, "behind")])
+def test_a_policy_is_not_activated_by_a_clock_that_is_wrong(
+    shared: Rehearsal, days: int, way: str
+) -> None:
+    """One ahead would make everything due that has not been for anybody else."""
     shared.give(c.Log(by="li"))
-    ahead = Desk(shared.engine, clock=lambda: clock.now() + timedelta(days=2), own_clock=False)
-    with pytest.raises(RefusedError, match="ahead"):
-        ahead.activate(FOUR, by="li", login=None, reason="agreed")
+    wrong = Desk(shared.engine, clock=lambda: clock.now() + timedelta(days=days))
+    with pytest.raises(RefusedError, match=f"five minutes {way} the database's"):
+        wrong.activate(FOUR, by="li", login=None, reason="agreed")
     assert shared.rows("SELECT count(*) FROM sites WHERE state <> 'active'") == [(0,)]

@@ -312,16 +312,22 @@ def test_every_free_text_of_every_command_is_sealed(kind: type[c.Command]) -> No
     assert {field.name for field in fields(kind)} & free == set(PERSONAL.get(kind, ()))
 
 
-def test_an_act_whose_clock_is_far_ahead_of_the_databases_is_refused(
-    postgresql_url: str,
+@pytest.mark.parametrize(("way", "refusal"), [(1, "clock_ahead"), (-1, "clock_behind")])
+def test_an_act_whose_clock_is_far_from_the_databases_is_refused_but_in_a_rehearsal(
+    postgresql_url: str, way: int, refusal: str
 ) -> None:
-    """So that one bad clock cannot poison a site's times; a simulated one is not compared."""
+    """So that one bad clock cannot poison a site's times."""
     from incidents.clock import now
+    from tests.databases import compares_clocks
     from tests.desk.rehearsal import rehearsal
 
+    def added(by_the_clock: timedelta, site: str) -> list[str | None]:
+        desk = Desk(day.engine, clock=lambda: now() + way * by_the_clock)
+        add = [Envelope(site=site, command=c.AddSite(by="li"))]
+        return [_name(answer.refusal) for answer in desk.submit(add)]
+
     with rehearsal(postgresql_url) as day:
-        ahead = Desk(day.engine, clock=lambda: now() + timedelta(minutes=6))
-        add = [Envelope(site="a.example", command=c.AddSite(by="li"))]
-        assert [_name(answer.refusal) for answer in ahead.submit(add)] == ["clock_ahead"]
-        nearly = Desk(day.engine, clock=lambda: now() + timedelta(minutes=4))
-        assert [answer.refusal for answer in nearly.submit(add)] == [None]
+        assert added(timedelta(days=400), "rehearsed.example") == [None]
+        compares_clocks(postgresql_url)
+        assert added(timedelta(minutes=6), "a.example") == [refusal]
+        assert added(timedelta(minutes=4), "a.example") == [None]

@@ -84,9 +84,9 @@ class Carrying:
 
     def _begin(self, names: list[str]) -> None:
         """Makes the database: the sites, and a policy whose hours are seconds; starts everybody."""
-        upgrade(self._url)
+        upgrade(self._url, rehearsal=True)
         with engine_of(self._url) as engine:
-            desk = Desk(engine, clock=self._hand.now, own_clock=True)
+            desk = Desk(engine, clock=self._hand.now)
             desk.activate(_POLICY, by="operator-1", login=None, reason="fire", key="policy")
             desk.submit([Envelope(site=name, command=c.AddSite(by="operator-1")) for name in names])
         self._receiver.start()

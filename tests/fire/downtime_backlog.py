@@ -157,7 +157,7 @@ class Past:
         carried_out = Round(
             Courier(
                 engine=self._engine, desk=desk, lanes={ACT: lambda _: adapter}, name="of-then",
-                give_up_after=DOWN, own_clock=True, clock=lambda: at,
+                give_up_after=DOWN, clock=lambda: at,
             )
         )  # fmt: skip
         carried_out.run()

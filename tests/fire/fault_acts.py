@@ -152,7 +152,7 @@ def make_history(url: str, now: datetime) -> None:
     added: list[tuple[float, str, Command]] = [(2_880, site, c.AddSite(by=ONE)) for site in SITES]
     for minutes, site, command in [*added, *HISTORY]:
         at = now - timedelta(minutes=minutes)
-        desk = Desk(engine, clock=partial(datetime.astimezone, at, UTC), own_clock=True)
+        desk = Desk(engine, clock=partial(datetime.astimezone, at, UTC))
         [answer] = desk.submit([Envelope(site=site, command=command)])
         assert answer.refusal is None, answer
     engine.dispose()

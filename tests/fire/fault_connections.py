@@ -55,7 +55,7 @@ class Rig:
         self._here.mkdir()
         write_files(self._here)
         self._administer("CREATE DATABASE {}", PREPARED)
-        schema.upgrade(databases.url(PREPARED))
+        schema.upgrade(databases.url(PREPARED), rehearsal=True)
         make_history(databases.url(PREPARED), clock.now())
         self._before = self.record(PREPARED)
 

@@ -131,7 +131,7 @@ class Operator:
 
 def make_history(url: str, turns: int) -> None:
     """Sites for the operator, and those whose clocks will lapse."""
-    schema.upgrade(url)
+    schema.upgrade(url, rehearsal=True)
     sites = [DESK.format(n) for n in range(1, 300)]
     sites += [OVERDUE.format(turn, n) for turn in range(turns) for n in range(DUE)]
     _submit(url, {site: AddSite(by="operator-1") for site in sites}, timedelta(days=2))

@@ -34,7 +34,7 @@ import os, sys
 from incidents.desk import Desk, Envelope
 from incidents.machine.commands import *
 from incidents.store.engine import create
-desk = Desk(create(os.environ["INCIDENTS_DB"]), own_clock=True)
+desk = Desk(create(os.environ["INCIDENTS_DB"]))
 if len(sys.argv) == 1:
     while desk.elapse(): pass
 else:

@@ -150,7 +150,7 @@ class DeskWorld:
         self.kind = engine.dialect.name
         self.now = START
         self.ids: dict[str, int] = {}
-        self._desk = Desk(engine, clock=lambda: self.now, own_clock=True)
+        self._desk = Desk(engine, clock=lambda: self.now)
         if policy:
             self.activate(policy, START)
 

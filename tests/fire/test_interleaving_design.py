@@ -44,7 +44,7 @@ class Trace:
 
     def __init__(self, engine: Engine) -> None:
         self.steps: list[str] = []
-        self.desk = Desk(engine, clock=self._look, own_clock=True)
+        self.desk = Desk(engine, clock=self._look)
         self.beginning = START
         self.new_statements: Callable[[], Iterator[str]] = lambda: iter(())
         self._looks = count(1)

@@ -25,7 +25,7 @@ class Story:
         self.engine = engines.create(url)
         self.now = datetime(2026, 3, 2, 1, tzinfo=UTC)
         self.ledger = Ledger()
-        self._desk = Desk(self.engine, clock=lambda: self.now, own_clock=True)
+        self._desk = Desk(self.engine, clock=lambda: self.now)
 
     def act(self, site: str, kind: str, command: Callable[..., c.Command], **words: Any) -> None:
         """Does it, by a person of its own, a minute later."""

@@ -31,7 +31,7 @@ def engine(db_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def desk(engine: Engine) -> Desk:
-    return Desk(engine, clock=lambda: NOW, own_clock=True)
+    return Desk(engine, clock=lambda: NOW)
 
 
 def report(minutes: float = 0, site: str = "a.example", line: int = 0, **fields: Any) -> Report:

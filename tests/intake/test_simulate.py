@@ -271,7 +271,7 @@ def test_the_simulation_ends_as_the_desk_does_when_it_is_given_the_same_commands
 def live(engine: Engine, stories: list[Story], policy: Policy) -> Desk:
     """Give the desk all facts of the stories at their times, and let it elapse in between."""
     now = START - timedelta(days=100)
-    desk = Desk(engine, clock=lambda: now, own_clock=True)
+    desk = Desk(engine, clock=lambda: now)
     if policy != DOCUMENTED:
         desk.activate(policy.toml(), by="chief", login=None, reason="to compare")
     desk.submit([Envelope(site=story.site, command=AddSite(by="li")) for story in stories])

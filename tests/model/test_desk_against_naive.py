@@ -62,7 +62,7 @@ class DeskAgainstNaive(RuleBasedStateMachine):
         self._database = databases.at_head()
         self.engine: Engine = engines.create(self._database.__enter__())
         self.now = BEGINNING
-        self.desk = Desk(self.engine, clock=lambda: self.now, own_clock=True)
+        self.desk = Desk(self.engine, clock=lambda: self.now)
         self.naive = naive.NaiveDesk()
 
     def teardown(self) -> None:

@@ -15,6 +15,7 @@ from incidents.store.engine import reading, writing
 from incidents.store.tables import deliveries, incidents, orders, sites
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
+from tests.store.migrations import up_again
 from tests.store.order_rows import ACT, LEASE, delivered, failed
 
 BEFORE = "0003"
@@ -46,8 +47,7 @@ def there_and_back(engine: Engine) -> None:
     """Before the migration and after it once more."""
     schema.downgrade(engine, BEFORE)
     assert not {"deliveries", "alarms"} & set(inspect(engine).get_table_names())
-    schema.upgrade(engine)
-    schema.check(engine)
+    up_again(engine)
 
 
 def with_a_past(day: Rehearsal) -> None:

@@ -31,7 +31,7 @@ class Day:
 
     def __init__(self, engine: Engine, frozen: Any) -> None:
         self.engine = engine
-        self.desk = Desk(engine, own_clock=True)
+        self.desk = Desk(engine)
         self._frozen = frozen
 
     @property

@@ -199,6 +199,7 @@ class Enforcement(Answer):
     overdue_since: str | None
     overdue_sites: list[OverdueSite]
     daemons: list[Daemon]
+    rehearsal: bool
 
 
 class Notice(Answer):

@@ -2,6 +2,7 @@
 
 TEXTS: dict[str, str] = {
     "skip": "Skip to the content",
+    "rehearsal": "Rehearsal: this database accepts any clock.",
     "foot": "Times in {zone}; the exact moment stands behind each time.",
     "nav.label": "Pages",
     "nav.queue": "Queue",

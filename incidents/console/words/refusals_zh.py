@@ -65,6 +65,7 @@ SENTENCES: dict[str, str] = {
     "unknown_site.nearest": "没有名为 {site} 的网站。您要找的是 {nearest} 吗？",
     "key_reused": "同一标识已于 {at} 用于另一项操作：请重新打开页面再试。",
     "clock_ahead": "本机时钟（{now}）快于数据库 {ahead_s} 秒：请先校准，否则会弄乱记录的时间。",
+    "clock_behind": "本机时钟（{now}）慢于数据库 {behind_s} 秒：请先校准，否则会弄乱记录的时间。",
     "changed_meanwhile": "{site} 已有变动：请重新查看后再决定。",
     "asked_by_anybody": "{by} 提出申请时还没有账号，无法确知是谁：请驳回，由登录的人重新申请。",
     "sign_in_needed": "此服务台设有账号，须由两人办理的事项，提出或同意都须先登录：{by} 没有登录。",

@@ -2,6 +2,7 @@
 
 TEXTS: dict[str, str] = {
     "skip": "跳到正文",
+    "rehearsal": "演练：此数据库接受任意时钟。",
     "foot": "时间按 {zone} 显示；精确时刻见每个时间的提示。",
     "nav.label": "页面",
     "nav.queue": "待办",
