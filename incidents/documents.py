@@ -17,6 +17,7 @@ from incidents.machine.ids import contact_id, incident_id, order_id, task_id
 from incidents.machine.incident import Contact, Evidence, Incident
 from incidents.machine.note import Note
 from incidents.machine.orders import Order
+from incidents.web_address import as_written
 
 Document = dict[str, Any]
 
@@ -48,7 +49,10 @@ def site_document(case: Case, run: int) -> Document:
 
 
 def incident_document(case: Case, incident: Incident) -> Document:
-    """An incident as it stands; `contact_due` is null for one from before a reinstatement."""
+    """An incident as it stands; `contact_due` is null for one from before a reinstatement.
+
+    `urls_written` are the addresses as they were written; empty if all were written as `urls` are.
+    """
     site_id = case.site_id
     return {
         "id": incident_id(site_id, incident.n),
@@ -64,6 +68,7 @@ def incident_document(case: Case, incident: Incident) -> Document:
         "category": incident.category,
         "note": incident.note,
         "urls": list(incident.urls),
+        "urls_written": as_written(incident.urls, incident.written) if incident.written else [],
         "recurs": None if incident.recurs is None else incident_id(site_id, incident.recurs),
         "corrections": incident.corrections,
         "contacts": [_contact(site_id, incident, contact) for contact in incident.contacts],

@@ -95,8 +95,8 @@ def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]
     return read
 
 
-def urls(given: Sequence[str]) -> tuple[str, ...]:
-    """The web addresses of one finding, in their normal form and each once.
+def urls(given: Sequence[str]) -> web_address.Kept:
+    """The web addresses of one finding, each once, as they are kept.
 
     Raises:
         BadUrlError: for one that cannot be kept.
@@ -104,4 +104,4 @@ def urls(given: Sequence[str]) -> tuple[str, ...]:
     """
     if len(given) > MAX_URLS:
         raise TooManyUrlsError(count=len(given), limit=MAX_URLS)
-    return tuple(dict.fromkeys(map(web_address.read, given)))
+    return web_address.keep(given)

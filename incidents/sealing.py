@@ -50,8 +50,11 @@ PERSONAL: dict[type[Command], tuple[str, ...]] = {
 }
 """The fields of each command that are people's own words."""
 
-SEEN: dict[type[Command], tuple[str, ...]] = {c.RepeatOrder: ("in_force", "last_act")}
-"""The fields of each command that say what was seen by who asks, and not what is asked."""
+SEEN: dict[type[Command], tuple[str, ...]] = {
+    c.RepeatOrder: ("in_force", "last_act"), c.Log: ("written",), c.ImportIncident: ("written",)
+}  # fmt: skip
+"""The fields of each command that say what was seen by who asks, or how an address was written, and
+not what is asked."""
 
 Sealed = tuple[str, bytes, str]
 """The reference, the salt, and the value."""

@@ -1,14 +1,16 @@
 """A site's name: how it may be written, and the one form in which it is kept.
 
-The kept form is a host's lower-cased ASCII form (IDNA 2008), of at most 253 octets, or an IP
-address in its shortest form. It is never a URL: a site is one responsible person's name, not
-whatever host an address happens to show.
+The kept form is a host's lower-cased ASCII form (UTS 46), of at most 253 octets, or an IP address
+in its shortest form. Whatever DNS can serve is one, also what no registry would sell: an emoji, a
+hyphen at an end. It is never a URL: a site is one responsible person's name, not whatever host an
+address happens to show.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Any, Never
+from unicodedata import category
 
 from incidents.errors import BadSiteNameError, Cause
 from incidents.machine import ids
@@ -16,7 +18,7 @@ from incidents.machine import ids
 MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
 
-_PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_PLAIN = re.compile("[a-z0-9_-]+")
 CAUSES = {
     "empty": "it is empty; write a host's name such as shop.example",
     "character": "it holds {character}; write a host's name alone",
@@ -33,8 +35,9 @@ CAUSES = {
     "long": "it has {octets} octets in its ASCII form, and {limit} are the most",
     "empty_part": "it has an empty part between two dots",
     "long_part": "its part {part}… has {octets} octets; {limit} are the most",
-    "part": "its part {part!r} may hold letters, digits and inner hyphens alone",
-    "idna": "its part {part!r} is not allowed in a name (IDNA 2008): {detail}",
+    "part": "its part {part!r} may hold letters, digits and hyphens alone",
+    "hyphen": "its part {part!r} begins or ends with a hyphen",
+    "idna": "its part {part!r} is not allowed in a name (IDNA): {detail}",
 }
 """Why something is no name, by its code."""
 
@@ -81,6 +84,18 @@ def read_host(text: str) -> str:
     return kept
 
 
+def read_own_host(text: str) -> str:
+    """Like `read_host`, of a host that this program itself asks or writes to: one that a registry
+    sells (IDNA 2008), and that all who come across it read alike."""
+    kept = read_host(text)
+    for label in kept.split("."):
+        if label.startswith("xn--"):
+            _refuse_outside_idna_2008(text, label)
+        elif label.startswith("-") or label.endswith("-"):
+            _refuse(text, "hyphen", part=label)
+    return kept
+
+
 def shown(name: str) -> str:
     """A kept name for people: the written form of an internationalised name, in brackets."""
     if "xn--" not in name:
@@ -98,7 +113,9 @@ def _refuse_what_is_no_name(text: str, name: str) -> None:
     if not name:
         _refuse(text, "empty")
     for character in name:
-        if not character.isprintable() or character.isspace():
+        # What has no width is dropped with other characters of its kind (UTS 46).
+        has_width = category(character) != "Cf"
+        if character.isspace() or (has_width and not character.isprintable()):
             _refuse(text, "character", character=described(character))
     if "://" in name or name.startswith("//"):
         _refuse(text, "url")
@@ -127,24 +144,32 @@ def _ip_address(name: str) -> str | None:
 
 
 def _label(text: str, label: str) -> str:
-    if not label:
+    small = label.lower() if label.isascii() else _mapped(text, label)
+    if not small:
         _refuse(text, "empty_part")
-    small = label.lower()
-    if not small.isascii() or small.startswith("xn--"):
-        return _international_label(text, label)
-    if len(small) > MAX_LABEL_OCTETS:
-        _refuse(text, "long_part", part=label[:20], octets=len(small), limit=MAX_LABEL_OCTETS)
-    if not _PLAIN.fullmatch(small):
+    if not all(_PLAIN.fullmatch(character) for character in small if character.isascii()):
         _refuse(text, "part", part=label)
-    return small
+    kept = small if small.isascii() else f"xn--{small.encode('punycode').decode()}"
+    if len(kept) > MAX_LABEL_OCTETS:
+        _refuse(text, "long_part", part=label[:20], octets=len(kept), limit=MAX_LABEL_OCTETS)
+    return kept
 
 
-def _international_label(text: str, label: str) -> str:
+def _mapped(text: str, label: str) -> str:
+    """What the writer of a full-width or a capital letter meant (UTS 46)."""
     import idna
 
     try:
-        # UTS 46 first: it makes of a full-width or capital letter what its writer meant.
-        return idna.encode(idna.uts46_remap(label, std3_rules=True)).decode("ascii")
+        return idna.uts46_remap(label, std3_rules=False)
+    except (idna.IDNAError, UnicodeError) as error:
+        _refuse(text, "idna", part=label, detail=str(error))
+
+
+def _refuse_outside_idna_2008(text: str, label: str) -> None:
+    import idna
+
+    try:
+        idna.decode(label)
     except (idna.IDNAError, UnicodeError) as error:
         _refuse(text, "idna", part=label, detail=str(error))
 

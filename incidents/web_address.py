@@ -1,33 +1,76 @@
-"""A web address: which ones can be kept for an incident, and the form in which they are compared.
+"""A web address: kept as it was written, and in the form in which addresses are compared.
 
-Two spellings of one address must be one address, or a finding could be entered twice: the scheme
-and the host are lower-cased, the host stands in its ASCII form, the scheme's own port and the
-fragment are dropped. Path and query are kept as written, since their case has a meaning.
+That form is how a browser reads the address (WHATWG URL Standard), and three things less: a name
+or password before the host, a dot at the host's end, and what stands behind a #. They lead to the
+same page.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any, Never
-from urllib.parse import SplitResult, urlsplit
+from unicodedata import category, normalize
+from urllib.parse import unquote
 
 from incidents import site_name
 from incidents.errors import BadSiteNameError, BadUrlError, Cause
 
 MAX_CHARACTERS = 2_048
-_PORTS = {"http": 80, "https": 443}
+"""Of an address as it was written; its normal form may have twelve times as many."""
 
 CAUSES = {
     "empty": "it is empty",
     "long": "it has {length:,} characters, and {limit:,} are the most",
-    "character": "it holds {character}; write it percent-encoded",
+    "character": "it holds {character}, which no database keeps",
     "scheme": "it must begin with http:// or https://",
     "no_host": "it names no host",
-    "user": "it holds a user name or a password; leave them out",
     "unreadable": "it cannot be read as an address",
     "port": "its port is not a number from 0 to 65535",
     "host": "of its host, {cause}",
 }
 """Why something is no address that can be kept, by its code."""
+
+_PORTS = {"http": 80, "https": 443}
+_PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535
+# What a browser ignores at both ends, and anywhere.
+_AROUND = "".join(map(chr, range(0x21)))
+_IGNORED = str.maketrans("", "", "\t\n\r")
+_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
+_PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)", re.DOTALL)
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
+# The percent-encode sets of a path and of a query.
+_IN_PATH = re.compile("[^!$-;=@-\\]_a-z|~]")
+_IN_QUERY = re.compile("[^!$-&(-;=?-~]")
+_DOT = re.compile("%2e", re.IGNORECASE)
+_NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The addresses of one finding: their normal forms, each once, and as they were first written.
+
+    `written` has an empty text for what was written in the normal form, and is empty if all were.
+    """
+
+    urls: tuple[str, ...]
+    written: tuple[str, ...]
+
+
+def keep(given: Iterable[str]) -> Kept:
+    """The addresses as somebody wrote them; raises as `read` does."""
+    found: dict[str, str] = {}
+    for text in given:
+        url = read(text)
+        found.setdefault(url, "" if text == url else text)
+    return Kept(tuple(found), tuple(found.values()) if any(found.values()) else ())
+
+
+def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
+    """What `keep` was given of the addresses that it has kept."""
+    return [text or url for url, text in zip(urls, written or urls, strict=True)]
 
 
 def read(text: str) -> str:
@@ -36,56 +79,91 @@ def read(text: str) -> str:
     Raises:
         BadUrlError: naming what was written, why it cannot be kept, and the way out.
     """
-    given = text.strip(" ")
-    _refuse_what_cannot_be_kept(text, given)
-    parts = _split(text, given)
-    scheme = parts.scheme.lower()
-    if scheme not in _PORTS:
+    _refuse_what_cannot_be_kept(text)
+    scheme, colon, rest = text.strip(_AROUND).translate(_IGNORED).partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in _PORTS:
         _refuse(text, "scheme")
-    if not parts.hostname:
-        _refuse(text, "no_host")
-    if parts.username is not None or parts.password is not None:
-        _refuse(text, "user")
-    port = _port(text, parts)
-    suffix = "" if port is None or port == _PORTS[scheme] else f":{port}"
-    query = f"?{parts.query}" if parts.query else ""
-    address = f"{scheme}://{_host(text, parts.hostname)}{suffix}{parts.path or '/'}{query}"
-    if len(address) > MAX_CHARACTERS:
-        _refuse(text, "long", length=len(address), limit=MAX_CHARACTERS)
-    return address
+    parts = _PARTS.match(rest.lstrip("/\\"))
+    assert parts is not None, "each part may be empty"
+    authority, path, query = parts.groups()
+    host, port = _host_and_port(text, authority.rpartition("@")[2])
+    suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
+    asked = f"?{_IN_QUERY.sub(_encoded, query)}" if query else ""
+    return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
 
 
-def _refuse_what_cannot_be_kept(text: str, given: str) -> None:
-    if not given:
+def _refuse_what_cannot_be_kept(text: str) -> None:
+    if not text.strip(_AROUND):
         _refuse(text, "empty")
-    if len(given) > MAX_CHARACTERS:
-        _refuse(text, "long", length=len(given), limit=MAX_CHARACTERS)
-    for character in given:
-        # urlsplit drops tabs and line ends in silence: then another address would be kept.
-        if not character.isprintable() or character.isspace():
-            _refuse(text, "character", character=site_name.described(character))
+    if len(text) > MAX_CHARACTERS:
+        _refuse(text, "long", length=len(text), limit=MAX_CHARACTERS)
+    bad = _NOT_KEPT.search(text)
+    if bad is not None:
+        _refuse(text, "character", character=site_name.described(bad[0]))
 
 
-def _split(text: str, given: str) -> SplitResult:
-    try:
-        return urlsplit(given)
-    except ValueError:
+def _host_and_port(text: str, authority: str) -> tuple[str, int | None]:
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
         _refuse(text, "unreadable")
-
-
-def _port(text: str, parts: SplitResult) -> int | None:
-    try:
-        return parts.port
-    except ValueError:
+    host, port = found[1], found[2] or None
+    if not host:
+        _refuse(text, "no_host")
+    if port is not None and not (_PORT.fullmatch(port) and int(port) <= _LAST_PORT):
         _refuse(text, "port")
+    return _host(text, host), None if port is None else int(port)
 
 
 def _host(text: str, host: str) -> str:
+    inner = host[1:-1] if host.startswith("[") else None
+    if inner is not None and ":" not in inner:
+        _refuse(text, "unreadable")
     try:
-        name = site_name.read_host(host)
+        if inner is not None:
+            return f"[{site_name.read_host(inner)}]"
+        name = unquote(host)
+        return _ipv4(name) or site_name.read_host(name)
     except BadSiteNameError as error:
         _refuse(text, "host", cause=error.facts["detail"])
-    return f"[{name}]" if ":" in name else name
+
+
+def _ipv4(host: str) -> str | None:
+    """The IPv4 address in any of the ways to write one: 0x7f.1, 017700000001; None for a name."""
+    plain = "".join(each for each in normalize("NFKC", host) if category(each) != "Cf")
+    parts = plain.lower().replace("\u3002", ".").removesuffix(".").split(".")
+    found = [_NUMBER.fullmatch(part) for part in parts]
+    if not 1 <= len(found) <= 4 or any(number is None for number in found):
+        return None
+    *first, last = (_number(number) for number in found if number is not None)
+    if max(first, default=0) > 255 or last >= 256 ** (4 - len(first)):
+        return None
+    return str(IPv4Address(sum(n << 8 * (3 - place) for place, n in enumerate(first)) + last))
+
+
+def _number(found: re.Match[str]) -> int:
+    if found[1]:
+        return int(found[1][2:] or "0", 16)
+    return int(found[2], 8) if found[2] else int(found[3])
+
+
+def _path(path: str) -> str:
+    kept: list[str] = []
+    *folders, page = path.replace("\\", "/").removeprefix("/").split("/")
+    for folder in folders:
+        dots = _DOT.sub(".", folder)
+        if dots == "..":
+            del kept[-1:]
+        elif dots != ".":
+            kept.append(folder)
+    if _DOT.sub(".", page) == "..":
+        del kept[-1:]
+    kept.append("" if _DOT.sub(".", page) in (".", "..") else page)
+    return "/" + _IN_PATH.sub(_encoded, "/".join(kept))
+
+
+def _encoded(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
 
 
 def _refuse(text: str, code: str, **facts: Any) -> Never:

@@ -1,4 +1,4 @@
-"""A web address: its normal form, and what is refused with the way out."""
+"""A web address: its normal form, what is kept of how it was written, and what is refused."""
 
 import pytest
 
@@ -12,9 +12,34 @@ from incidents.errors import BadUrlError
         ("HTTP://Shop.Example:80/A?b=C#d", "http://shop.example/A?b=C"),
         ("https://shop.example:443", "https://shop.example/"),
         ("https://shop.example:8443/x", "https://shop.example:8443/x"),
-        ("http://例子.测试/路径", "http://xn--fsqu00a.xn--0zwm56d/路径"),
+        ("http://shop.example:/x", "http://shop.example/x"),
+        (
+            "http://例子.测试/路径",
+            "http://xn--fsqu00a.xn--0zwm56d/%E8%B7%AF%E5%BE%84",
+        ),
         ("http://[2001:DB8::1]:8080/x", "http://[2001:db8::1]:8080/x"),
         ("http://12-3/x", "http://12-3/x"),
+        ("http://shop.example/a b", "http://shop.example/a%20b"),
+        (" \thttp://shop.example/a\nb\r\n", "http://shop.example/ab"),
+        ("http://shop.example/\x1b[31m", "http://shop.example/%1B[31m"),
+        ("http:\\\\shop.example\\a\\b?c\\d", "http://shop.example/a/b?c\\d"),
+        ("http:///shop.example", "http://shop.example/"),
+        ("https:shop.example", "https://shop.example/"),
+        ("http://bank.example@shop.example/", "http://shop.example/"),
+        ("http://li:sec@ret@shop.example:81/", "http://shop.example:81/"),
+        ("http://shop.example/a/./b/../c/%2E%2e/d", "http://shop.example/a/d"),
+        ("http://shop.example/../a/..", "http://shop.example/"),
+        ('http://shop.example/%zz^`{}|<>"', "http://shop.example/%zz%5E%60%7B%7D|%3C%3E%22"),
+        ("http://shop.example/?'<>\"^`{}é", "http://shop.example/?%27%3C%3E%22^`{}%C3%A9"),
+        ("http://sh%6Fp.example./", "http://shop.example/"),
+        ("http://shop\u00ad.exa\u200bmple/", "http://shop.example/"),
+        ("http://ＳＨＯＰ。example/", "http://shop.example/"),
+        ("http://☃.example/", "http://xn--n3h.example/"),
+        ("http://xn--n3h.example/", "http://xn--n3h.example/"),
+        ("http://-a-.b_.example/", "http://-a-.b_.example/"),
+        ("http://0x7f.1/", "http://127.0.0.1/"),
+        ("http://017700000001/", "http://127.0.0.1/"),
+        ("http://192.0.2.①/", "http://192.0.2.1/"),
     ],
 )
 def test_two_spellings_of_one_address_are_one_address(written: str, kept: str) -> None:
@@ -26,18 +51,24 @@ def test_two_spellings_of_one_address_are_one_address(written: str, kept: str) -
     ("written", "because"),
     [
         ("", "empty"),
+        (" \n", "empty"),
         ("shop.example/x", "http://"),
         ("ftp://shop.example/x", "http://"),
         ("javascript:alert(1)", "http://"),
-        ("http:///x", "no host"),
-        ("http://li:secret@shop.example/", "password"),
+        ("http:///", "no host"),
+        ("http://li@/x", "no host"),
         ("http://shop.example:99999/", "port"),
-        ("http://shop.example/a b", "a space"),
-        ("http://shop.example/\n", "U+000A"),
+        ("http://shop.example:1000000000000080/", "port"),
+        ("http://shop.example:8o/", "port"),
         ("http://shop.example/\x00", "U+0000"),
         ("http://shop.example/\udcff", "U+DCFF"),
         ("http://[zz/", "cannot be read"),
-        ("http://-x.example/", "of its host"),
+        ("http://[shop.example]/", "cannot be read"),
+        ("http://[::g]/", "of its host"),
+        ("http://sh%00op.example/", "of its host"),
+        ("http://shop..example/", "of its host"),
+        ("http://256.256.256.256/", "of its host"),
+        ("http://192.0.2.08/", "of its host"),
         ("http://shop.example/" + "x" * 2_048, "2,048"),
     ],
 )
@@ -47,6 +78,15 @@ def test_what_cannot_be_kept_is_refused_with_the_reason(written: str, because: s
     assert because in refused.value.message
 
 
-def test_an_address_of_2048_characters_is_the_longest() -> None:
-    longest = "http://shop.example/" + "x" * (2_048 - 20)
-    assert web_address.read(longest) == longest
+def test_an_address_of_2048_characters_is_the_longest_whatever_becomes_of_them() -> None:
+    longest = "http://shop.example/" + "路" * (2_048 - 20)
+    assert web_address.read(longest) == "http://shop.example/" + "%E8%B7%AF" * (2_048 - 20)
+
+
+def test_what_was_written_is_kept_beside_the_normal_form_where_it_is_another() -> None:
+    given = ["http://shop.example/a b", "http://shop.example/c", "HTTP://shop.example/a%20b"]
+    kept = web_address.keep(given)
+    assert kept.urls == ("http://shop.example/a%20b", "http://shop.example/c")
+    assert kept.written == ("http://shop.example/a b", "")
+    assert web_address.as_written(kept.urls, kept.written) == given[:2]
+    assert web_address.keep(given[1:2]).written == ()

@@ -66,8 +66,9 @@ def read_target(what: str, to: str) -> tuple[str | int, Of]:
 
 
 def _log(by: str, _: Of, w: forms.Finding) -> c.Command:
+    kept = inputs.urls(w.urls)
     return c.Log(
-        by=by, at=forms.at(w.at), urls=inputs.urls(w.urls),
+        by=by, at=forms.at(w.at), urls=kept.urls, written=kept.written,
         category=forms.words("category", w.category, 100), note=forms.words("note", w.note),
         again=w.again,
     )  # fmt: skip

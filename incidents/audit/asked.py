@@ -35,6 +35,7 @@ def _logged(event: e.IncidentLogged, _: Case) -> c.Command:
         by=event.by,
         at=event.occurred_at,
         urls=event.urls,
+        written=event.written,
         category=event.category,
         note=event.note,
         # Whether it was said is not on record; where there was no need, it changes nothing.
@@ -49,6 +50,7 @@ def _imported(event: e.IncidentImported, _: Case) -> c.Command | None:
         by=event.by,
         at=event.occurred_at,
         urls=event.urls,
+        written=event.written,
         category=event.category,
         note=event.note,
         contact=event.contact,

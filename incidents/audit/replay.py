@@ -34,6 +34,7 @@ OUTSIDE = {
     "stamps": "what a time-stamping authority signed of the log",
     "sealed.site_id": "says when a value may be erased; what refers to it is in the entries",
     "sealed.sealed_at": "says when a value may be erased; when it was recorded is in the entries",
+    "rehearsal": "whether any clock is taken, which was said when the database was made",
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "passwords": "a secret, of which the entries tell only that it was set",
     "sessions": "who is signed in now",

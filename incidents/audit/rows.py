@@ -16,7 +16,7 @@ from sqlalchemy import Table
 from incidents.clock import rfc3339
 from incidents.machine.case import Case
 from incidents.machine.work import items
-from incidents.store import site_row, tables
+from incidents.store import incident_parts, site_row, tables
 from incidents.store.types import JSONText, UTCDateTime, canonical, microseconds
 from incidents.store.work import sort_due
 
@@ -101,8 +101,8 @@ def _incidents(case: Case) -> Iterator[Row]:
 
 def _urls(case: Case) -> Iterator[Row]:
     for incident in case.incidents.values():
-        for position, url in enumerate(incident.urls):
-            yield case.site_id, incident.n, position, url
+        for row in incident_parts.url_rows(incident):
+            yield (case.site_id, incident.n, *row)
 
 
 def _contacts(case: Case) -> Iterator[Row]:

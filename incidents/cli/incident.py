@@ -12,6 +12,7 @@ from incidents.cli.options import acting, at_option
 from incidents.cli.password import password_file_option
 from incidents.machine import commands
 from incidents.machine.ids import incident_id
+from incidents.web_address import Kept
 
 
 @click.command()
@@ -32,7 +33,7 @@ def log(
     act: Act,
     *,
     site: str,
-    urls: tuple[str, ...],
+    urls: Kept,
     category: str | None,
     at: str | None,
     note: str | None,
@@ -44,8 +45,9 @@ def log(
     hours closes the site (R1). It states a fact and never asks.
     """
     command = commands.Log(
-        by=act.by, at=act.run.read_time(at), urls=urls, category=category, note=note, again=again
-    )
+        by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,
+        category=category, note=note, again=again,
+    )  # fmt: skip
     told = [] if act.dry_run else unfamiliar.category(act.run, category)
     status = (
         act.submit(site, command) if again else act.submit_once(site, command, way_out="--again")

@@ -12,6 +12,7 @@ import click
 from incidents import inputs
 from incidents.errors import InputError
 from incidents.machine import ids
+from incidents.web_address import Kept
 
 
 class File(click.Path):
@@ -50,9 +51,7 @@ def incident_or_site(given: str) -> tuple[int, int] | str:
     return site(given) if found is None else found
 
 
-def urls(
-    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
-) -> tuple[str, ...]:
+def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Kept:
     """The option for the web addresses of one finding; raises as `inputs.urls` does."""
     return inputs.urls(given)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.words import Document, When
 
+# A web address may hold them, and is one line here.
+_LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
 
 @click.command()
 @params.incident_argument
@@ -55,6 +58,9 @@ def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
     output.pairs(run, _pairs(incident, when, closed))
     for url in incident["urls"]:
         run.say(f"url: {url}")
+    for text in incident["urls_written"]:
+        if text not in incident["urls"]:
+            run.say(f"written: {text.translate(_LINE_ENDS)}")
     for contact in incident["contacts"]:
         run.say(f"contact: {_contact(contact, when)}")
     for evidence in incident["evidence"]:

@@ -13,10 +13,11 @@ from incidents.desk.envelope import Envelope
 from incidents.machine import commands as c
 from incidents.machine.commands import Command
 from incidents.machine.ids import contact_id, incident_id, order_id, task_id
+from incidents.web_address import as_written
 
 # They stand in the path, or are the server's own to say.
 _NOT_SAID = frozenset(
-    {"by", "incident", "contact", "item", "task", "order", "lane", "why", "tried"}
+    {"by", "incident", "contact", "item", "task", "order", "lane", "why", "tried", "written"}
 )
 _OF_SITE: dict[type[Command], str] = {
     c.EditSite: "", c.ChangeFiling: "/filing", c.Log: "/incidents", c.StateFalse: "/false-info",
@@ -46,6 +47,8 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
         for field in fields(command)
         if field.name not in _NOT_SAID and getattr(command, field.name) not in (None, (), False)
     }
+    if isinstance(command, c.Log) and command.written:
+        words["urls"] = as_written(command.urls, command.written)
     if isinstance(command, c.AddSite):
         words["site"] = str(site)
     if isinstance(command, c.ChangeFiling):

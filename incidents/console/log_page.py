@@ -38,8 +38,10 @@ def log(desk: Doing) -> Response:
     urls += [url for url in (desk.given.text("urls") or "").split() if url]
     try:
         name = inputs.site(desk.given.text("site") or "")
+        kept = inputs.urls(urls)
         command = c.Log(
-            by=desk.by, at=details.when(desk.given, "at", desk.reader), urls=inputs.urls(urls),
+            by=desk.by, at=details.when(desk.given, "at", desk.reader),
+            urls=kept.urls, written=kept.written,
             category=details.text(desk.given, "category", limit=100),
             note=details.text(desk.given, "note"), again=desk.given.text("again") is not None,
         )  # fmt: skip

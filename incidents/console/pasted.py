@@ -59,18 +59,22 @@ def find(
     """
     plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text[:MAX_CHARACTERS])
     urls: dict[str, bool] = {}
+    written: dict[str, str] = {}
     unfit: dict[str, None] = {}
     for match in _ADDRESS.finditer(plain):
-        given = _armed(match[0])
+        armed = _armed(match[0])
+        # A browser asks by http first too, and is led on to where the site really is.
+        given = f"http://{armed}" if match["bare"] else armed
         try:
-            # A browser asks by http first too, and is led on to where the site really is.
-            url = web_address.read(f"http://{given}" if match["bare"] else given)
+            url = web_address.read(given)
         except BadUrlError:
             if not match["bare"]:
                 unfit[given] = None
             continue
+        written.setdefault(url, given)
         urls[url] = urls.get(url, False) or _is_certain(match, url)
-    return _found(_certain(urls, on_record), tuple(unfit))
+    found = [written[url] for url in _certain(urls, on_record)]
+    return _found(found, tuple(unfit))
 
 
 def _is_certain(match: re.Match[str], url: str) -> bool:
@@ -94,7 +98,8 @@ def _found(urls: list[str], unfit: tuple[str, ...]) -> Found:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
+    """The host of an address that can be kept, however it is written."""
+    return urlsplit(web_address.read(url)).hostname or ""
 
 
 def at_site(urls: Iterable[str], site: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from incidents import web_address
 from incidents.desk import filed_text
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
@@ -24,7 +25,8 @@ from incidents.sealing import texts
 MAX_WORDS = 4_000
 MAX_CODE = 200
 MAX_URLS = 50
-MAX_URL = 2_048
+# Each character of an address may be twelve in its normal form.
+MAX_URL = 12 * web_address.MAX_CHARACTERS
 # With these an entry stays well below 64 KiB.
 MAX_URLS_BYTES = 48 * 1024
 # A code is written into the record as it is, so it must not be able to hold a phone number.
@@ -33,7 +35,10 @@ CODES = (
     "problems",
 )  # fmt: skip
 MAX_DIGITS = 7
-_LIMITS = {"urls": MAX_URL, **dict.fromkeys(filing.OPEN_FIELDS, filing.MAX_OPEN)}
+_LIMITS = {
+    "urls": MAX_URL, "written": web_address.MAX_CHARACTERS,
+    **dict.fromkeys(filing.OPEN_FIELDS, filing.MAX_OPEN),
+}  # fmt: skip
 # No database keeps the one, and no UTF-8 holds the others.
 _BAD = re.compile("[\0\ud800-\udfff]")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -50,7 +55,7 @@ def refused_text(command: Command) -> Refusal | None:
             return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad[0]):04X}"})
         if name in CODES and _may_name_somebody(text):
             return Refusal("personal_code", {"what": name})
-    return _refused_word(command) or _refused_urls(getattr(command, "urls", ()))
+    return _refused_word(command) or _refused_urls(command)
 
 
 def unfit_address(envelope: Envelope) -> Refusal | None:
@@ -88,10 +93,13 @@ def _may_name_somebody(text: str) -> bool:
     return "@" in text or sum(character.isdigit() for character in text) >= MAX_DIGITS
 
 
-def _refused_urls(urls: tuple[str, ...]) -> Refusal | None:
+def _refused_urls(command: Command) -> Refusal | None:
+    urls, written = getattr(command, "urls", ()), getattr(command, "written", ())
     if len(urls) > MAX_URLS:
         return Refusal("too_many_urls", {"count": len(urls), "limit": MAX_URLS})
-    size = len(json.dumps(urls, ensure_ascii=False).encode())
+    if written and len(written) != len(urls):
+        raise ValueError("each address has what was written of it, or none has")
+    size = len(json.dumps((urls, written), ensure_ascii=False).encode())
     if size > MAX_URLS_BYTES:
         return Refusal("urls_too_long", {"size": size, "limit": MAX_URLS_BYTES})
     return None

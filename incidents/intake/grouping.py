@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
 from incidents.intake.report import Report
 
@@ -17,11 +18,13 @@ MAX_URLS_BYTES = 40 * 1024
 class Finding:
     """What becomes one incident: the report that is kept, and the addresses of all that it covers.
 
-    `left_out` counts the addresses beyond what one incident may have.
+    `urls` and `written` are as in `commands.Log`. `left_out` counts the addresses beyond what one
+    incident may have.
     """
 
     report: Report
     urls: tuple[str, ...]
+    written: tuple[str, ...] = ()
     left_out: int = 0
 
 
@@ -48,16 +51,22 @@ def group(reports: Iterable[Report], within: timedelta | None) -> list[Finding]:
 
 
 def _finding(reports: list[Report]) -> Finding:
-    urls = tuple(dict.fromkeys(report.url for report in reports if report.url is not None))
-    fitting = _fitting(urls)
-    return Finding(reports[0], urls[:fitting], len(urls) - fitting)
+    found: dict[str, str] = {}
+    for report in reports:
+        if report.url is not None:
+            found.setdefault(report.url, report.written)
+    fitting = _fitting(found)
+    written = tuple(found.values())[:fitting]
+    return Finding(
+        reports[0], tuple(found)[:fitting], written if any(written) else (), len(found) - fitting
+    )
 
 
-def _fitting(urls: tuple[str, ...]) -> int:
+def _fitting(found: Mapping[str, str]) -> int:
     """How many of the addresses, from the first one on, one incident may have."""
     size = 0
-    for n, url in enumerate(urls[:MAX_URLS]):
-        size += len(url.encode())
+    for n, address in enumerate(islice(found.items(), MAX_URLS)):
+        size += len("".join(address).encode())
         if size > MAX_URLS_BYTES:
             return n
-    return min(len(urls), MAX_URLS)
+    return min(len(found), MAX_URLS)

@@ -179,6 +179,7 @@ class Import:
             by=self.by,
             at=report.occurred_at,
             urls=finding.urls,
+            written=finding.written,
             category=report.category,
             note=report.note,
             contact=report.contact,

@@ -37,12 +37,14 @@ class Report:
     """One report of a violation; all times are aware and in UTC.
 
     `contact` is the outcome of the call about it, at `contact_at`; None if the file tells of none.
+    `written` is the address as the file has it, where that is not `url`, its normal form.
     """
 
     line: int
     site: str
     occurred_at: datetime
     url: str | None = None
+    written: str = ""
     category: str | None = None
     note: str | None = None
     contact: str | None = None
@@ -92,17 +94,20 @@ class Reader:
             site=self._site("url", host),
             occurred_at=_time("dateadded", row, UTC),
             url=url,
+            written=_written(row, url),
         )
 
     def _from_row(self, row: Row) -> Report:
         for column in row.fields:
             if column not in COLUMNS:
                 self.ignored[column] = None
+        url = _read("url", row, web_address.read)
         report = Report(
             line=row.line,
             occurred_at=_time("occurred_at", row, self._zone),
             site=self._site("site", _required("site", row)),
-            url=_read("url", row, web_address.read),
+            url=url,
+            written=_written(row, url),
             category=_text("category", row, MAX_CATEGORY_CHARACTERS),
             note=_text("note", row, MAX_NOTE_CHARACTERS),
             contact=_contact(row),
@@ -129,6 +134,11 @@ def _required(column: str, row: Row) -> str:
 
 def _read(column: str, row: Row, reader: Callable[[str], str]) -> str | None:
     return _as_read(column, row.fields[column], reader) if column in row.fields else None
+
+
+def _written(row: Row, url: str | None) -> str:
+    text = row.fields.get("url", "")
+    return "" if text == url else text
 
 
 def _as_read(column: str, text: str, reader: Callable[[str], str]) -> str:

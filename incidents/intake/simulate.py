@@ -135,8 +135,9 @@ def facts(story: Story, policy: Policy) -> list[Fact]:
 def _facts_of(n: int, finding: Finding, call: Call, policy: Policy) -> Iterator[Fact]:
     report = finding.report
     log = commands.Log(
-        by=PERSON, urls=finding.urls, category=report.category, note=report.note, again=True
-    )
+        by=PERSON, urls=finding.urls, written=finding.written, category=report.category,
+        note=report.note, again=True,
+    )  # fmt: skip
     yield Fact(report.occurred_at, n, log)
     outcomes = [call.outcome] if call.outcome else ["no-answer"] * policy.min_attempts
     for outcome in outcomes:

@@ -22,8 +22,11 @@ def log(draft: Draft, command: commands.Log) -> None:
     """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
     at = checks.time_of(draft, command.at)
     if not command.again:
-        _refuse_double_entry(draft, command.urls)
-    _log(draft, at, urls=command.urls, category=command.category, note=command.note)
+        _refuse_double_entry(draft, command)
+    _log(
+        draft, at, urls=command.urls, written=command.written, category=command.category,
+        note=command.note,
+    )  # fmt: skip
 
 
 def recur(draft: Draft, command: commands.Recur) -> None:
@@ -36,7 +39,8 @@ def recur(draft: Draft, command: commands.Recur) -> None:
     if not command.again:
         _refuse_second_recurrence(draft, first)
     _log(
-        draft, at, urls=first.urls, category=first.category, note=command.note, recurs=first.n
+        draft, at, urls=first.urls, written=first.written, category=first.category,
+        note=command.note, recurs=first.n,
     )  # fmt: skip
 
 
@@ -58,6 +62,7 @@ def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
             told=command.contact == REACHED,
         ),
         urls=command.urls,
+        written=command.written,
         category=command.category,
         note=command.note,
         contact=command.contact,
@@ -138,7 +143,9 @@ def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
     open_task(draft, "recheck", (incident.n,))
 
 
-def _refuse_double_entry(draft: Draft, urls: tuple[str, ...]) -> None:
+def _refuse_double_entry(draft: Draft, command: commands.Log) -> None:
+    # What was written too: an older program took some of that for the normal form.
+    urls = (*command.urls, *filter(None, command.written))
     for incident in draft.case.incidents.values():
         if incident.state not in _HAVING_ITS_URLS:
             continue
@@ -168,6 +175,7 @@ def _log(
     at: datetime,
     *,
     urls: tuple[str, ...],
+    written: tuple[str, ...],
     category: str | None,
     note: str | None,
     recurs: int | None = None,
@@ -182,6 +190,7 @@ def _log(
         state_to=move_incident("new", "log", site_closed=case.closed),
         contact_due=None if case.closed else draft.now + draft.policy.unreachable_within,
         urls=urls,
+        written=written,
         category=category,
         note=note,
         recurs=recurs,

@@ -70,10 +70,15 @@ class EditSite(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log(Command):
-    """Log a violation (R1, R2); `again` says that it is another one at the same address."""
+    """Log a violation (R1, R2); `again` says that it is another one at the same address.
+
+    `urls` are in their normal form; `written` has for each the text as it was written, an empty one
+    where it was the same, and nothing where all were.
+    """
 
     at: datetime | None = None
     urls: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     category: str | None = None
     note: str | None = None
     again: bool = False
@@ -81,10 +86,14 @@ class Log(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportIncident(Command):
-    """Put a past incident on record: it starts no clock and counts in no rule."""
+    """Put a past incident on record: it starts no clock and counts in no rule.
+
+    `urls` and `written` are as in `Log`.
+    """
 
     at: datetime
     urls: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     category: str | None = None
     note: str | None = None
     contact: str | None = None

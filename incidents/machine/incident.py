@@ -54,7 +54,8 @@ class Incident:
     """One violation that the desk has put on record.
 
     `epoch` says between which reinstatements it was recorded; one imported from elsewhere has
-    epoch 0. Only incidents of the case's own epoch count in R1 and R3 and have a clock.
+    epoch 0. Only incidents of the case's own epoch count in R1 and R3 and have a clock. `written`
+    has for each of the `urls` how it was written where that is not its normal form; see `Log`.
     """
 
     n: int
@@ -71,6 +72,7 @@ class Incident:
     category: str | None = None
     note: str | None = None
     urls: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     contacts: tuple[Contact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -33,6 +33,7 @@ def _incident_logged(case: Case, event: e.IncidentLogged) -> None:
         category=event.category,
         note=event.note,
         urls=event.urls,
+        written=event.written,
     )
 
 
@@ -58,6 +59,7 @@ def _incident_imported(case: Case, event: e.IncidentImported) -> None:
         category=event.category,
         note=event.note,
         urls=event.urls,
+        written=event.written,
         contacts=contacts,
     )
 

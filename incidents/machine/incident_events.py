@@ -15,6 +15,7 @@ class IncidentLogged(IncidentEvent):
     kind = "incident_logged"
     contact_due: datetime | None
     urls: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     category: str | None = None
     note: str | None = None
     recurs: int | None = None
@@ -26,6 +27,7 @@ class IncidentImported(IncidentEvent):
 
     kind = "incident_imported"
     urls: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     category: str | None = None
     note: str | None = None
     contact: str | None = None

@@ -72,7 +72,7 @@ def read_with_name(text: str) -> Address:
 
 def _domain(host: str) -> str:
     try:
-        domain = site_name.read_host(host)
+        domain = site_name.read_own_host(host)
     except BadSiteNameError as error:
         # What it quotes is somebody's address.
         raise BadAddressError("what stands behind the @ is no domain") from error

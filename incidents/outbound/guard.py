@@ -75,7 +75,7 @@ class Guard:
         resolve: Resolve = system_addresses,
         dial: Dial = dial,
     ) -> None:
-        self._allow = frozenset(site_name.read_host(host) for host in allow)
+        self._allow = frozenset(site_name.read_own_host(host) for host in allow)
         self._schemes = ("https", "http") if plain_http else ("https",)
         self._resolve = resolve
         self._dial = dial

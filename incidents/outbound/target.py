@@ -107,7 +107,7 @@ def _name(written: str) -> str:
     if "%" in written:
         refuse(_shown(written), "a percent-encoded host can be read in two ways")
     try:
-        kept = site_name.read_host(written)
+        kept = site_name.read_own_host(written)
     except BadSiteNameError as error:
         refuse(_shown(written), error.facts["detail"])
     # inet_aton reads 2130706433, 0x7f.1 and 017700000001 as 127.0.0.1; IDNA makes digits of ①.

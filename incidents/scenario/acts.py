@@ -50,18 +50,20 @@ def _incident(fields: Fields) -> int:
     return number
 
 
-def _urls(fields: Fields) -> tuple[str, ...]:
+def _urls(fields: Fields) -> web_address.Kept:
     try:
-        return tuple(dict.fromkeys(map(web_address.read, fields.words("url"))))
+        return web_address.keep(fields.words("url"))
     except RefusedError as error:
         raise fields.wrong(error.message) from error
 
 
 def _log(fields: Fields) -> Step:
+    kept = _urls(fields)
     return c.Log(
         by=_by(fields),
         at=fields.time("occurred_at"),
-        urls=_urls(fields),
+        urls=kept.urls,
+        written=kept.written,
         again=bool(fields.flag("again")),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from incidents.machine.note import Note
 from incidents.store.statement import Change, Row
 from incidents.store.tables import contacts, evidence, incident_urls, notes
 from incidents.store.types import from_microseconds
+
+_LINE = "\n"
 
 Changed = tuple[int, Incident | None, Incident]
 """A site's id, what its incident was (None: new) and what it is."""
@@ -38,13 +40,13 @@ def columns(dialect: str, of: FromClause) -> list[ColumnElement[Any]]:
     return [_belonging(dialect, table, of) for table in tables]
 
 
-def read(urls: Any, calls: str | None, files: str | None, written: str | None) -> dict[str, Any]:
+def read(urls: Any, calls: str | None, files: str | None, notes: str | None) -> dict[str, Any]:
     """The fields of the incident for what those columns hold."""
     return {
-        "urls": tuple(urls) if isinstance(urls, list) else _parts(urls, str),
+        **_addresses(urls),
         "contacts": _parts(calls, _contact),
         "evidence": _parts(files, _evidence),
-        "notes": _parts(written, _note),
+        "notes": _parts(notes, _note),
     }
 
 
@@ -52,7 +54,14 @@ def _new_urls(change: Changed) -> list[Row]:
     site, was, now = change
     if was is not None:
         return []
-    return [(site, now.n, position, url) for position, url in enumerate(now.urls)]
+    return [(site, now.n, *row) for row in url_rows(now)]
+
+
+def url_rows(incident: Incident) -> Iterator[tuple[int, str, str | None]]:
+    """The place of each address, its normal form, and how it was written where that is another."""
+    written = incident.written or ("",) * len(incident.urls)
+    for place, (url, text) in enumerate(zip(incident.urls, written, strict=True)):
+        yield place, url, text or None
 
 
 def _new_contacts(change: Changed) -> list[Row]:
@@ -100,11 +109,22 @@ def _belonging(dialect: str, table: Table, of: FromClause) -> ColumnElement[Any]
         listed: ColumnElement[Any] = func.json_group_array(func.json_array(*one))
     elif table is incident_urls:
         # To build JSON costs the server more than to find the row, and nearly all have an address.
-        listed = func.array_agg(table.c.url).aggregate_order_by(place)
+        # No normal form has the line break that stands before what was written.
+        address = table.c.url + func.coalesce(_LINE + table.c.written, "")
+        listed = func.array_agg(address).aggregate_order_by(place)
     else:
         listed = cast(func.json_agg(func.json_build_array(*one)), Text)
     of_it = and_(table.c.site_id == of.c.site_id, table.c.incident == of.c.n)
     return select(listed).where(of_it).correlate(of).scalar_subquery().label(f"all_{table.name}")
+
+
+def _addresses(found: Any) -> dict[str, tuple[str, ...]]:
+    if isinstance(found, list):
+        pairs = [text.partition(_LINE)[::2] for text in found]
+    else:
+        pairs = list(_parts(found, lambda url, written: (url, written or "")))
+    written = tuple(text for _, text in pairs)
+    return {"urls": tuple(url for url, _ in pairs), "written": written if any(written) else ()}
 
 
 def _parts(text: str | None, read: Callable[..., Any]) -> tuple[Any, ...]:

@@ -71,8 +71,8 @@ def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any
 
 def read(row: Row) -> Found:
     """The incident of a row, with all that belongs to it."""
-    site, *own, urls, calls, files, written = row
-    parts = incident_parts.read(urls, calls, files, written)
+    site, *own, urls, calls, files, notes = row
+    parts = incident_parts.read(urls, calls, files, notes)
     return site, Incident(**dict(zip(_OWN, own, strict=True)), **parts)
 
 

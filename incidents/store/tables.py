@@ -177,6 +177,8 @@ incident_urls = Table(
     Column("incident", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("url", Word, nullable=False),
+    # None where it was written in that form.
+    Column("written", Word),
     _incident(),
 )
 

@@ -174,7 +174,10 @@ def _found_by(q: str) -> ColumnElement[bool]:
     url = exists().where(
         incident_urls.c.site_id == of.site_id,
         incident_urls.c.incident == of.n,
-        _has(incident_urls.c.url, q, quoted, _ascii(q)),
+        or_(
+            _has(incident_urls.c.url, q, quoted, _ascii(q)),
+            _has(incident_urls.c.written, q),
+        ),
     )
     note = exists().where(sealed.c.ref == of.note, _has(sealed.c.value, q))
     told = exists().where(
@@ -209,7 +212,8 @@ def where(document: Document, q: str) -> list[str]:
     """The texts of an incident, as they are shown, in which that stands."""
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
     notes += [note["text"] for note in document["notes"]]
-    told = [document["site"], site_name.shown(document["site"]), *document["urls"], *notes]
+    urls = [*document["urls"], *document["urls_written"]]
+    told = [document["site"], site_name.shown(document["site"]), *urls, *notes]
     wanted = [each.casefold() for each in (q, quote(q, safe="/:?&=.-_~%#+"), _ascii(q)) if each]
     found = (text for text in told if text and any(part in text.casefold() for part in wanted))
     return list(dict.fromkeys(found))

@@ -43,6 +43,9 @@ _IN_WORDS = re.compile(
     r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
     r"|(?P<number>[+＋(（]{0,2}\d(?:[ \t\u3000.()（）－‐‑–—-]{0,3}\d){6,})"
 )
+# What stands before the host of an address may be somebody's password.
+_AS_WRITTEN = frozenset({"urls_written", "written"})
+_USER = re.compile(r"^([^:]*:[/\\\s]*)[^/\\?#]*@")
 # Country codes of two digits (ITU-T E.164); 1 and 7 are alone, all others have three.
 _TWO_DIGITS = frozenset(
     [
@@ -170,6 +173,8 @@ def document(value: Any) -> Any:
 
 
 def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, list) and name in _AS_WRITTEN:
+        return [_USER.sub(rf"\1{_HIDDEN}@", each) for each in value]
     if isinstance(value, list) and name in _WORDS:
         return [_quoted(each) if isinstance(each, str) else document(each) for each in value]
     if name.startswith(filing.SERVER) and isinstance(value, dict):

@@ -363,7 +363,8 @@ def _carried_out(site: Decided) -> None:
 
 def _suspended_and_late_truth(site: Decided) -> None:
     site.do(c.ImportIncident(by="li", at=TEN - timedelta(days=9), contact="reached"))
-    site.do(c.Log(by="li", urls=("https://a.example/1",), category="drugs", note="sha256:3"))
+    url, text = "https://a.example/1", "https://A.example/1"
+    site.do(c.Log(by="li", urls=(url,), written=(text,), category="drugs", note="sha256:3"))
     site.do(c.Attach(by="li", incident=2, digest="0" * 64, size=3, name="sha256:4"))
     site.do(c.ClaimItem(by="wang", item="2")).do(c.ReleaseItem(by="wang", item="2"), minutes=1)
     site.do(c.ClaimItem(by="wang", item="2"), minutes=1)

@@ -40,7 +40,8 @@ def fill(day: Rehearsal) -> None:
         day.give(
             c.AddSite(by="li", phone="010 5555 0100", email="w@a.example", person="Wang"), site
         )
-    day.give(c.Log(by="li", urls=("https://a.example/1",), category="gambling", note="seen"))
+    url, text = "https://a.example/1", "https://A.example/1"
+    day.give(c.Log(by="li", urls=(url,), written=(text,), category="gambling", note="seen"))
     day.give(c.Attach(by="li", incident=1, digest="0" * 64, size=3, name="shot.png"))
     day.give(c.ClaimItem(by="wang", item="1"))
     day.give(c.RecordContact(by="wang", incident=1, outcome="no-answer", note="rang out"))

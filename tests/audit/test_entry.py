@@ -106,6 +106,9 @@ _BARE: dict[Any, Any] = {
     tuple[int, ...]: (), tuple[str, ...]: (), tuple[tuple[str, str], ...]: (),
 }  # fmt: skip
 
+# Left out where there is nothing in it, as in every entry of before.
+_CAME_LATER = {"written"}
+
 
 def _example(kind: Any, *, filled: bool) -> Any:
     """An event with something in every field, or with as little as there can be."""
@@ -113,6 +116,8 @@ def _example(kind: Any, *, filled: bool) -> Any:
     made: dict[str, Any] = {}
     for field in fields(kind):
         hint = hints[field.name]
+        if field.name in _CAME_LATER:
+            continue
         if hint == Reason | None:
             made[field.name] = _example(Reason, filled=True) if filled else None
         elif field.name == "item":

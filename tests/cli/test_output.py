@@ -97,14 +97,17 @@ def test_a_site_is_shown_with_whom_to_call(desk: Cli) -> None:
 def test_an_incident_is_shown_with_its_whole_story(desk: Cli, tmp_path: Path) -> None:
     proof = tmp_path / "proof.png"
     proof.write_bytes(b"seen")
-    desk("log", "a.example", "--url", "http://a.example/x", "--note", "lottery numbers")
+    written = "http://a.example/x y\n\x1b]z"
+    url = ("--url", "http://a.example/x", "--url", written)
+    desk("log", "a.example", *url, "--note", "lottery numbers")
     desk("attach", "1-1", str(proof))
     desk("contact", "1-1", "reached", "--note", "he will delete it")
     out = desk("show", "1-1", "--zone", "UTC").out
     assert out.splitlines()[0] == "1-1 is notified: look whether the content is gone"
     assert "occurred: 2026-03-02 04:00 UTC" in out
     assert "note: lottery numbers" in out
-    assert "url: http://a.example/x" in out
+    assert "url: http://a.example/x\nurl: http://a.example/x%20y%1B]z\n" in out
+    assert "written: http://a.example/x y\\n\\u001b]z\n" in out
     assert "contact: 1-1-1 reached at 2026-03-02 04:00 by li: he will delete it" in out
     assert "evidence: proof.png (4 bytes" in out
     assert "the responsible person was reached, which stopped its clock" in out

@@ -2,6 +2,7 @@
 
 import pytest
 
+from incidents import web_address
 from incidents.console import pasted
 from incidents.inputs import MAX_URLS
 
@@ -41,15 +42,22 @@ from incidents.inputs import MAX_URLS
         ("https://shop.example/?a=1&copy=2", ["https://shop.example/?a=1&copy=2"]),
     ],
 )
-def test_addresses_are_found_in_their_normal_form(text: str, expected: list[str]) -> None:
+def test_addresses_are_found(text: str, expected: list[str]) -> None:
     known = {"known.example"}
-    assert list(pasted.find(text, known.intersection).urls) == expected
+    found = pasted.find(text, known.intersection).urls
+    assert [web_address.read(url) for url in found] == expected
+
+
+def test_an_address_is_found_as_it_was_written_and_once() -> None:
+    found = pasted.find("<https://Shop.Example/路> https://shop.example/%E8%B7%AF")
+    assert (found.urls, found.hosts) == (("https://Shop.Example/路",), ("shop.example",))
+    assert pasted.at_site(found.urls, "shop.example") == set(found.urls)
 
 
 def test_what_cannot_be_kept_is_told_as_it_was_written() -> None:
-    found = pasted.find("https://user:secret@shop.example/ and https://shop.example:99999/")
+    found = pasted.find("https://shop..example/ and https://shop.example:99999/")
     assert found.urls == ()
-    assert found.unfit == ("https://user:secret@shop.example/", "https://shop.example:99999/")
+    assert found.unfit == ("https://shop..example/", "https://shop.example:99999/")
 
 
 def test_of_too_many_the_first_are_kept_and_that_there_were_more_is_told() -> None:

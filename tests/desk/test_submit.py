@@ -1,11 +1,12 @@
 """What the desk does with a batch: order, refusals, what is due first, what is written."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
 
+from incidents import web_address
 from incidents.desk import Desk, Envelope
 from incidents.errors import InputError
 from incidents.machine import commands as c
@@ -34,13 +35,37 @@ def test_an_incident_is_logged_and_answered_with_the_site_the_incident_and_the_e
         "id": f"{answer.site_id}-1", "site": "a.example", "state": "open",
         "occurred_at": "2026-03-01T10:00:00Z", "recorded_at": "2026-03-01T10:00:00Z",
         "contact_due": "2026-03-01T11:00:00Z", "removal_due": None, "by": "li", "category": "2",
-        "note": None, "urls": ["https://a.example/1"], "recurs": None, "corrections": 0,
+        "note": None, "urls": ["https://a.example/1"], "urls_written": [], "recurs": None,
+        "corrections": 0,
         "contacts": [], "evidence": [], "notes": [], "reported_at": None, "removal_said_at": None,
     }  # fmt: skip
     assert [(event["seq"], event["kind"]) for event in document["events"]] == [
         (2, "incident_logged")
     ]
     json.dumps(document)
+
+
+def test_an_address_is_on_record_as_it_was_written_beside_its_normal_form(day: Rehearsal) -> None:
+    written = ["http://a.example/a b", "http://a.example/c", "http://li@a.example/\t\x1bz"]
+    normal = ["http://a.example/a%20b", "http://a.example/c", "http://a.example/%1Bz"]
+    kept = web_address.keep(written)
+    logged = c.Log(by="li", urls=kept.urls, written=kept.written)
+    first = day.give(logged, key="k").document["incident"]
+    assert (first["urls"], first["urls_written"]) == (normal, written)
+    # The same address in its normal form is the same command, and under another key a second entry.
+    assert day.give(replace(logged, written=()), key="k").repeated
+    assert day.refused(c.Log(by="li", urls=(normal[2],))) == "double_entry"
+    day.give(c.RecordContact(by="li", incident=1, outcome="reached"))
+    again = day.give(c.Recur(by="li", incident=1)).document["incident"]
+    assert (again["urls"], again["urls_written"]) == (normal, written)
+    assert day.findings() == []
+
+
+def test_what_was_written_as_an_older_program_kept_it_is_a_double_entry(day: Rehearsal) -> None:
+    day.give(c.Log(by="li", urls=("http://a.example/\u8def",)))
+    kept = web_address.keep(["http://a.example/\u8def"])
+    assert kept.urls != kept.written
+    assert day.refused(c.Log(by="li", urls=kept.urls, written=kept.written)) == "double_entry"
 
 
 def test_a_site_is_named_by_its_name_or_its_id(day: Rehearsal) -> None:
@@ -263,10 +288,12 @@ def test_a_contact_has_one_of_the_known_outcomes(day: Rehearsal) -> None:
 def test_addresses_have_limits(day: Rehearsal) -> None:
     many = tuple(f"https://a.example/{n}" for n in range(51))
     assert day.refused(c.Log(by="li", urls=many)) == "too_many_urls"
-    long = ("https://a.example/" + "x" * 2_040,)
-    assert day.refused(c.Log(by="li", urls=long)) == "text_too_long"
+    long = "https://a.example/" + "x" * 12 * 2_048
+    assert day.refused(c.Log(by="li", urls=(long,))) == "text_too_long"
+    assert day.refused(c.Log(by="li", urls=many[:1], written=(long[:2_049],))) == "text_too_long"
     heavy = tuple("https://a.example/" + f"{n:02}" * 1_000 for n in range(50))
     assert day.refused(c.Log(by="li", urls=heavy)) == "urls_too_long"
+    assert day.refused(c.Log(by="li", urls=heavy[:13], written=heavy[:13])) == "urls_too_long"
     assert day.give(c.Log(by="li", urls=heavy[:23])).refusal is None
 
 

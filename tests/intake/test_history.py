@@ -79,6 +79,7 @@ def test_every_column_is_read_and_commas_and_line_ends_may_stand_in_quotes(file:
         site="a.example",
         occurred_at=AT,
         url="http://a.example/x,y",
+        written="HTTP://A.example/x,y",
         category="spam, plain",
         note='he said "no",\nand 你好',
         contact="reached",

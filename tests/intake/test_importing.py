@@ -164,6 +164,17 @@ def test_the_addresses_of_a_group_are_on_its_incident_and_more_of_them_change_no
     assert summary(bring(engine, desk, findings(*reports))) == (0, 1, 2, 1)
 
 
+def test_the_addresses_of_a_group_are_kept_as_the_file_has_them(engine: Engine, desk: Desk) -> None:
+    written = "http://a.example/a b"
+    spaced = report(1, url="http://a.example/a%20b", written=written)
+    bring(engine, desk, findings(report(0, url="http://a.example/"), spaced, within=10))
+    with engine.connect() as connection:
+        found = connection.execute(
+            select(tables.incident_urls.c.url, tables.incident_urls.c.written)
+        ).all()
+    assert found == [("http://a.example/", None), ("http://a.example/a%20b", written)]
+
+
 def test_no_word_of_a_note_is_kept_outside_what_can_be_erased(engine: Engine, desk: Desk) -> None:
     bring(engine, desk, findings(report(note="call 555-0100 at night")))
     with engine.connect() as connection:

@@ -209,3 +209,10 @@ def test_a_document_is_masked_at_any_depth_and_nothing_else_of_it_changes() -> N
     same = ("id", "email", "urls", "policy", "number")
     assert {name: shown[name] for name in same} == {name: document[name] for name in same}
     assert document["phone"] == "+86 138 0013 8000", "the one that was given stays as it is"
+
+
+def test_of_an_address_as_it_was_written_what_may_be_a_password_is_masked() -> None:
+    same = ["http:\\\\shop.example\\li@home", "http://a/b"]
+    written = ["http://li:pass@word@shop.example/@a", "HTTP:\\\\li@a", *same]
+    shown = masked.document({"urls_written": written})["urls_written"]
+    assert shown == ["http://•••@shop.example/@a", "HTTP:\\\\•••@a", *same]

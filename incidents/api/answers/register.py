@@ -68,7 +68,8 @@ class Note(Answer):
 
 
 class Incident(Answer):
-    """An incident as it stands."""
+    """An incident as it stands. `urls` are in the form in which addresses are compared,
+    `urls_written` as they were written: empty if that is the same."""
 
     id: str
     site: str
@@ -83,6 +84,8 @@ class Incident(Answer):
     category: str | None
     note: str | None
     urls: list[str]
+    # An answer that was kept for a key before they were has none.
+    urls_written: list[str] = Field(default_factory=list)
     recurs: str | None
     corrections: int
     contacts: list[Contact]

@@ -169,6 +169,7 @@ TEXTS: dict[str, str] = {
     "field.evidence": "How that was established",
     "field.category": "Category",
     "field.urls": "Addresses",
+    "field.urls_written": "Addresses as reported",
     "field.file": "Files",
     "do.confirm_closure": "Confirm the closure",
     "do.confirm_closure.what": "The site is closed at once: no after-sales service, no refund.",

@@ -164,6 +164,7 @@ TEXTS: dict[str, str] = {
     "field.evidence": "如何查明",
     "field.category": "类别",
     "field.urls": "网址",
+    "field.urls_written": "网址（举报原文）",
     "field.file": "文件",
     "do.confirm_closure": "确认关闭",
     "do.confirm_closure.what": "网站立即关闭：不提供售后服务，不予退款。",
