@@ -45,6 +45,7 @@ WORDS = {
     "activate_policy": "policy activate",
     "erase": "person erase",
     "try_alarms": "alarms test",
+    "see_accounts": "account list",
     "keep_accounts": "the keeping of accounts",
     "see_sign_ins": "account sign-ins",
     "own_account": "the keeping of one's own account",

@@ -65,6 +65,7 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "activate_policy": (_S, _X),
     "erase": (_S, _X),
     "try_alarms": (_S, _X),
+    "see_accounts": (_X,),
     "keep_accounts": (_X,),
     "see_sign_ins": (_A, _X),
     "own_account": _ALL,
@@ -80,13 +81,13 @@ ACTS: tuple[str, ...] = tuple(_TABLE)
 IN_PERSON = frozenset(
     {
         "state_refused", "state_false", "confirm_closure", "ask_reinstatement", "approve",
-        "activate_policy", "set_password", "make_token", "erase",
+        "activate_policy", "keep_accounts", "set_password", "make_token", "erase",
     }
 )  # fmt: skip
 """What closes a site on somebody's word (R4, R5), opens a closed one, says by which numbers and how
 many people that is done, gives somebody a way in, or erases for good: a person does it who has just
-proved who they are, and no token does it for them. For another's account `keep_accounts` is needed
-as well."""
+proved who they are, and no token does it for them. To change another's account, password or tokens
+`keep_accounts` is needed as well; to see them `see_accounts`, which a token may have."""
 
 
 def may(role: str, act: str) -> bool:

@@ -68,10 +68,10 @@ class NewToken(BaseModel, extra="forbid"):
     )
 
 
-@router.get("/accounts", **operation("keep_accounts", answers.Accounts))
+@router.get("/accounts", **operation("see_accounts", answers.Accounts))
 def list_accounts(by: Asking) -> Document:
     """All accounts."""
-    by.needs("keep_accounts")
+    by.needs("see_accounts")
     with by.reading() as connection:
         return {"items": views.accounts(connection)}
 
@@ -97,7 +97,7 @@ def make(by: Asking, new: NewAccount, key: Key = None) -> Document:
 @router.get("/accounts/{handle}", **operation("own_account", answers.Account))
 def show(by: Asking, handle: str) -> Document:
     """One account."""
-    _needs(by, handle)
+    _needs(by, handle, "see_accounts")
     return _account(by, handle)
 
 
@@ -136,9 +136,9 @@ def list_tokens(
     """One's own tokens, or those of that account, or everybody's; never their secrets."""
     of = by.by if handle is None else handle
     if everybodys:
-        by.needs("keep_accounts")
+        by.needs("see_accounts")
     else:
-        _needs(by, of)
+        _needs(by, of, "see_accounts")
     handles = None if everybodys else [of] if acts.is_handle(of) else []
     with by.reading() as connection:
         return {"items": views.tokens(connection, handles)}
@@ -172,17 +172,17 @@ def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
 
 @router.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
 def revoke(by: Asking, token: str) -> None:
-    """Let a token be worth nothing, at once."""
+    """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
         found = stored.token(connection, token) if tokens.is_id(token) else None
     _needs(by, None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke(c, who, token, now))
 
 
-def _needs(by: Caller, handle: str | None) -> None:
-    """See that they may do something about that account: everybody about their own."""
+def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:
+    """See that they may do that act with that account: everybody may with their own."""
     about = None if handle is None else _named(handle)
-    by.needs("own_account" if handle == by.by else "keep_accounts", about=about)
+    by.needs("own_account" if handle == by.by else act, about=about)
 
 
 def _named(handle: str) -> str:

@@ -33,7 +33,7 @@ def list_sessions(
 ) -> Document:
     """One's own sessions that hold, or those of that account, or everybody's; the newest first."""
     of = None if everybodys else by.by if handle is None else handle
-    _needs(by, of)
+    _needs(by, of, "see_accounts")
     door: Door = request.app.state.door
     found = [] if of is not None and not is_handle(of) else door.sessions(of)
     return {"items": [views.session_document(each, by.identity.session) for each in found]}
@@ -81,7 +81,7 @@ def list_refusals(
     return {"items": found}
 
 
-def _needs(by: Caller, handle: str | None) -> None:
-    """See that they may do something about the sessions of that account, or of all."""
+def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:
+    """See that they may do that act with the sessions of that account, or of all."""
     about = "?" if handle is not None and not is_handle(handle) else handle
-    by.needs("own_account" if handle == by.by else "keep_accounts", about=about)
+    by.needs("own_account" if handle == by.by else act, about=about)

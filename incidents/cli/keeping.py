@@ -16,6 +16,7 @@ from incidents.errors import RefusedError
 if TYPE_CHECKING:
     from incidents.accounts.identity import Identity
     from incidents.cli.run import Run
+    from incidents.client.house import RemoteHouse
     from incidents.client.keeper import RemoteKeeper
     from incidents.desk.account_act import By
 
@@ -57,9 +58,9 @@ def acting(
 
 
 def owner_of(run: Run, token: str) -> str | None:
-    """Whose token that is; None if it is nobody's, or the server's to know."""
+    """Whose token that is; None if it is nobody's, and over a server if it is not one's own."""
     if run.remote is not None:
-        return None
+        return _own_there(run.remote, token)
     from incidents.desk import tokens
     from incidents.store import accounts as stored
 
@@ -79,6 +80,13 @@ def of_session(run: Run, session: str) -> tuple[str, str | None]:
         return "own_account", None
     own = server.keeper.sessions(server.signs_in)
     return ("own_account" if any(each["id"] == session for each in own) else KEEP), None
+
+
+def _own_there(server: RemoteHouse, token: str) -> str | None:
+    if not server.has_token:
+        return None
+    mine = (each["id"] for each in server.keeper.tokens(server.person))
+    return server.person if token in mine else None
 
 
 def _who(run: Run, file: Path | None, own: str | None) -> By:

@@ -20,8 +20,9 @@ def text() -> str:
         f"What is marked *in person* is done by a person who has signed in, and has proved who they"
         f" are within the last {_MINUTES} minutes; no token does it.",
         table(("act", *roles.ROLES, ""), map(_act, roles.ACTS)),
-        "`own_account`, `set_password` and `make_token` are about oneself; about another's account"
-        " `keep_accounts` is needed as well.",
+        "`own_account`, `set_password` and `make_token` are about oneself. Another's account,"
+        " password and tokens take `keep_accounts` as well to change them, and `see_accounts` to"
+        " see them.",
     )
 
 

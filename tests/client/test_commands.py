@@ -116,12 +116,12 @@ sup: import {history}
 sup: retention show
 sup: retention run --dry-run
 sup: retention run --password-file {own}
-admin: account add op-2 --role operator
+admin: account add op-2 --role operator --own-password-file {own}
 admin: account list
-admin: account role op-2 viewer
+admin: account role op-2 viewer --own-password-file {own}
 admin: account password op-2 --password-file {own} --own-password-file {own}
-admin: account disable op-2
-admin: account enable op-2
+admin: account disable op-2 --own-password-file {own}
+admin: account enable op-2 --own-password-file {own}
 admin: token make op-2 --days 7 --own-password-file {own}
 admin: token list
 """
@@ -140,7 +140,7 @@ sup: site confirm-closure new.example --confirm new.example --password-file {own
 sup: site decline-closure new.example
 sup: acts retry 2-o2
 sup: acts cancel 2-o99 --reason x
-admin: token revoke 0000000000000000
+admin: token revoke 0000000000000000 --own-password-file {own}
 sup: person erase shop.example --reason asked --password-file {own}
 """
 """It is asked, and there is nothing to do so with."""

@@ -138,6 +138,7 @@ TEXTS: dict[str, str] = {
     "act.activate_policy": "activate a policy",
     "act.erase": "erase somebody's data",
     "act.try_alarms": "try the alarms",
+    "act.see_accounts": "see all accounts and tokens",
     "act.keep_accounts": "keep the accounts",
     "act.see_sign_ins": "see who signed in",
     "act.own_account": "see the own account",

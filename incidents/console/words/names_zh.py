@@ -138,6 +138,7 @@ TEXTS: dict[str, str] = {
     "act.activate_policy": "启用规则",
     "act.erase": "删去个人信息",
     "act.try_alarms": "测试警报",
+    "act.see_accounts": "查看所有账号和令牌",
     "act.keep_accounts": "管理账号",
     "act.see_sign_ins": "查看登录日志",
     "act.own_account": "查看本人账号",
