@@ -17,6 +17,8 @@ from incidents.machine import ids
 
 MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
+MAX_WRITTEN = 1_000
+"""So many characters are looked at: of written ones some may come to nothing (UTS 46)."""
 
 _PLAIN = re.compile("[a-z0-9_-]+")
 CAUSES = {
@@ -32,6 +34,7 @@ CAUSES = {
     "colon": "it is no IP address, and a host's name has no colon",
     "number": "a name that ends in a number is an IP address, and this is not a valid one",
     "id": "it looks like the id of an incident or of a task; write the whole name",
+    "endless": "it has {characters} characters, and at most {limit} are looked at",
     "long": "it has {octets} octets in its ASCII form, and {limit} are the most",
     "empty_part": "it has an empty part between two dots",
     "long_part": "its part {part}… has {octets} octets; {limit} are the most",
@@ -70,6 +73,8 @@ def is_called(site: str, typed: str | None) -> bool:
 def read_host(text: str) -> str:
     """The kept form of any host, also of one that no site may be called; raises as `read` does."""
     name = text.strip(" ")
+    if len(name) > MAX_WRITTEN:
+        _refuse(text, "endless", characters=f"{len(name):,}", limit=f"{MAX_WRITTEN:,}")
     _refuse_what_is_no_name(text, name)
     address = _ip_address(name)
     if address is not None:

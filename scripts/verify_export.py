@@ -50,7 +50,8 @@ from typing import Any
 VERIFIED, NOT_VERIFIED = 0, 5
 TILE = 256  # hashes in a full tile, and entries in a full bundle of entries (tlog-tiles)
 MOST_ENTRY = 65_535  # bytes of an entry
-MOST = 1_000_000  # bytes of a checkpoint, a proof, a policy, a list of keys
+MOST = 1_000_000  # bytes of a checkpoint, a proof, a list of keys
+MOST_POLICY = 4_096  # bytes of a policy that is parsed: tomllib is quadratic in a key's parts
 MOST_UNPACKED = 16 << 30  # bytes of all files in an archive
 
 
@@ -608,7 +609,7 @@ def check_policies(bundle: Bundle, record: Record) -> None:
         if record.activated.get(digest, text) != text:
             raise WrongError(f"policies/{digest[7:]}.toml", "it was activated with another text")
     for path in bundle.under("policies"):
-        text = text_of(bundle.read(path), path)
+        text = text_of(bundle.read(path, MOST_POLICY), path)
         try:
             document = tomllib.loads(text)
             said = json.dumps(document, sort_keys=True, separators=(",", ":"))

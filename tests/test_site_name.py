@@ -89,6 +89,13 @@ def test_a_very_long_input_is_not_repeated_in_full() -> None:
     assert len(refused.value.message) < 300
 
 
+def test_of_a_very_long_input_no_letter_is_looked_at() -> None:
+    """A million letters of another script would take the processor for seconds."""
+    with pytest.raises(BadSiteNameError, match="it has 1,202 characters, and at most 1,000"):
+        site_name.read("例." * 600 + "cn")
+    assert not site_name.is_called("shop.example", "例." * 600)
+
+
 def test_people_see_how_an_internationalised_name_is_written() -> None:
     assert site_name.shown("xn--fsqu00a.example") == "xn--fsqu00a.example (例子.example)"
     assert site_name.shown("shop.example") == "shop.example"

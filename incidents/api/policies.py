@@ -30,7 +30,7 @@ routes = router("policy")
 Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(keeper)]
 Document = dict[str, Any]
-Toml = Annotated[str, Field(max_length=1_000_000, description="TOML.")]
+Toml = Annotated[str, Field(max_length=policy.MAX_CHARACTERS, description="TOML.")]
 
 
 class PolicyFile(forms.Form):
@@ -52,7 +52,7 @@ class Activating(PolicyFile):
 class Trying(forms.Form):
     """Scenarios, and the policy that they are run under; `toml` in place of `policy`."""
 
-    scenarios: Toml
+    scenarios: Annotated[str, Field(max_length=scenario_file.SENT.characters, description="TOML.")]
     policy: Literal["active", "documented"] = "active"
     toml: Toml | None = None
 
@@ -92,9 +92,10 @@ def check(by: Looking, file: PolicyFile) -> JSON:
 
 @routes.post("/policy/test", **operation("simulate", answers.Trials, acting=True))
 def test(by: Looking, tried: Trying) -> JSON:
-    """Run scenarios, each a history and what is expected of it, in memory."""
+    """Run scenarios, each a history and what is expected of it, in memory: at most 1,000 steps in
+    one request, of which 200 in one scenario."""
     try:
-        scenarios = scenario_file.read(tried.scenarios)
+        scenarios = scenario_file.read(tried.scenarios, scenario_file.SENT)
     except ScenarioError as error:
         raise _bad("bad_scenario", str(error)) from error
     if tried.toml is not None:

@@ -7,7 +7,6 @@ name there takes the place of the one that comes along.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,9 @@ from typing import Any, Never
 
 from incidents.errors import IncidentsError, RefusedError
 from incidents.filing.classification import CHOICES
+from incidents.machine import toml_text
 from incidents.machine.filing import Details
+from incidents.machine.toml_text import TomlTextError
 
 SHIPPED = Path(__file__).with_name("presets.toml")
 
@@ -65,14 +66,14 @@ def read(path: Path) -> dict[str, Preset]:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise PresetsFileError(file=path, detail=f"it has more than {MAX_BYTES} bytes")
-        tables = tomllib.loads(content.decode("utf-8"))
+        tables = toml_text.read(content.decode("utf-8"), MAX_BYTES)
     except OSError as error:
         detail = error.strerror or "it is no file"
         raise PresetsFileError(file=path, detail=detail) from error
     except UnicodeDecodeError as error:
         raise PresetsFileError(file=path, detail="it is not in UTF-8: save it so") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PresetsFileError(file=path, detail=f"it is not TOML ({error})") from error
+    except TomlTextError as error:
+        raise PresetsFileError(file=path, detail=f"it {error}") from error
     return {name: _preset(path, name, table) for name, table in tables.items()}
 
 

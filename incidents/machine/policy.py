@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, Literal
 
+from incidents.machine import toml_text
+from incidents.machine.toml_text import TomlTextError
+
 Run = Literal["consecutive", "total"]
 
+MAX_CHARACTERS = 65_536
+"""So long a policy's file is at most."""
 MAX_COUNT = 1_000
 MAX_DURATION = timedelta(days=366)
 
@@ -97,9 +101,9 @@ def read(text: str) -> Policy:
         PolicyError: naming the key, the value found and what it must be.
     """
     try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        raise PolicyError(f"the policy is not valid TOML: {error}") from error
+        document = toml_text.read(text, MAX_CHARACTERS)
+    except TomlTextError as error:
+        raise PolicyError(f"the policy {error}") from error
     return from_document(document)
 
 
@@ -109,13 +113,13 @@ def from_document(document: dict[str, Any]) -> Policy:
     values: dict[tuple[str, str], Any] = {}
     for section, keys in document.items():
         if section not in known:
-            raise PolicyError(f"unknown section [{section}]: a policy has {_listed(known)}")
+            raise PolicyError(f"unknown section [{_cut(section)}]: a policy has {_listed(known)}")
         if not isinstance(keys, dict):
-            raise PolicyError(f"{section} must be a section, [{section}], got {keys!r}")
+            raise PolicyError(f"{section} must be a section, [{section}], got {_shown(keys)}")
         for key, value in keys.items():
             if key not in known[section]:
                 raise PolicyError(
-                    f"unknown key {key} in [{section}]: it has {_listed(known[section])}"
+                    f"unknown key {_cut(key)} in [{section}]: it has {_listed(known[section])}"
                 )
             values[section, key] = value
     for section, keys in known.items():
@@ -173,7 +177,7 @@ def _duration(name: str, value: object) -> timedelta:
             f'{name} must be a duration such as "1h30m", got {_shown(value)}'
         ) from error
     if not timedelta(0) < duration <= MAX_DURATION:
-        raise PolicyError(f"{name} must be between 1s and {MAX_DURATION.days}d, got {value}")
+        raise PolicyError(f"{name} must be between 1s and {MAX_DURATION.days}d, got {_cut(value)}")
     return duration
 
 
@@ -196,7 +200,10 @@ def _count(name: str, value: object, *, least: int) -> int:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    return _cut(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from incidents import web_address
+from incidents import inputs
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
 from incidents.machine import policy
@@ -52,7 +52,7 @@ def _incident(fields: Fields) -> int:
 
 def _urls(fields: Fields) -> web_address.Kept:
     try:
-        return web_address.keep(fields.words("url"))
+        return inputs.urls(fields.words("url"))
     except RefusedError as error:
         raise fields.wrong(error.message) from error
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from incidents.machine import toml_text
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import SENTENCES
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
+from incidents.machine.toml_text import TomlTextError
 from incidents.scenario import acts
 from incidents.scenario.fields import NONE, Fields, ScenarioError, shown
 
@@ -18,7 +19,21 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 """When a scenario starts that does not say it."""
 
 MAX_SCENARIOS = 1_000
-MAX_STEPS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a file may be: its characters, the steps of one scenario, and those of all."""
+
+    characters: int
+    steps: int
+    in_all: int
+
+
+OWN = Limits(characters=1_000_000, steps=1_000, in_all=1_000_000)
+"""Of a file that somebody runs on their own machine."""
+SENT = Limits(characters=200_000, steps=200, in_all=1_000)
+"""Of one that somebody has a server run: a step costs more the longer its site's history is."""
 
 RULES = ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
 
@@ -52,16 +67,16 @@ class Scenario:
     steps: tuple[Step, ...]
 
 
-def read(text: str) -> list[Scenario]:
-    """The scenarios of a file.
+def read(text: str, limits: Limits = OWN) -> list[Scenario]:
+    """The scenarios of a file within those limits.
 
     Raises:
         ScenarioError: naming the scenario, the step and the value.
     """
     try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        raise ScenarioError(f"it is not valid TOML: {error}") from error
+        document = toml_text.read(text, limits.characters)
+    except TomlTextError as error:
+        raise ScenarioError(f"it {error}") from error
     for key in document:
         if key != "scenario":
             raise ScenarioError(f"unknown key {key!r}: a file has [[scenario]] tables alone")
@@ -69,7 +84,8 @@ def read(text: str) -> list[Scenario]:
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ScenarioError("it has no [[scenario]] table")
     _limit("scenarios in a file", len(tables), MAX_SCENARIOS)
-    scenarios = [_scenario(n, table) for n, table in enumerate(tables, 1)]
+    scenarios = [_scenario(n, table, limits.steps) for n, table in enumerate(tables, 1)]
+    _limit("steps in all", sum(len(each.steps) for each in scenarios), limits.in_all)
     names = [scenario.name for scenario in scenarios]
     for name in names:
         if names.count(name) > 1:
@@ -77,7 +93,7 @@ def read(text: str) -> list[Scenario]:
     return scenarios
 
 
-def _scenario(n: int, table: dict[str, Any]) -> Scenario:
+def _scenario(n: int, table: dict[str, Any], most: int) -> Scenario:
     name = Fields(f"scenario {n}", table, START).word("name")
     where = f"scenario {n}" if name is None else f"scenario {n}, {shown(name)}"
     fields = Fields(where, table, START)
@@ -85,7 +101,7 @@ def _scenario(n: int, table: dict[str, Any]) -> Scenario:
     fields.start = start = fields.time("start") or START
     daemon = fields.flag("daemon")
     policy = acts.read_policy(fields, "policy")
-    steps = _steps(fields, where, start)
+    steps = _steps(fields, where, start, most)
     expect = fields.table("expect")
     fields.finish("a scenario")
     if expect is not None:
@@ -98,9 +114,9 @@ def _scenario(n: int, table: dict[str, Any]) -> Scenario:
     )
 
 
-def _steps(fields: Fields, where: str, start: datetime) -> list[Step]:
+def _steps(fields: Fields, where: str, start: datetime, most: int) -> list[Step]:
     tables = fields.tables("steps")
-    _limit(f"steps in {where}", len(tables), MAX_STEPS)
+    _limit(f"steps in {where}", len(tables), most)
     steps: list[Step] = []
     for n, table in enumerate(tables, 1):
         own = Fields(f"{where}, step {n}", table, start)

@@ -281,8 +281,9 @@ def test_a_policy_is_shown_tried_and_activated(api: Rig) -> None:
     assert supervisor.post("/api/v1/policy/activate", json=body).status_code == 409
     [past] = supervisor.get("/api/v1/policy/history").json()["items"]
     assert (past["by"], past["reason"]) == ("supervisor-person", "they were too short")
-    bad = supervisor.post("/api/v1/policy/check", json={"toml": "x = 1"})
-    assert bad.status_code == 422
+    for toml, told in (("x = 1", "unknown section"), (".".join("x" * 9), "more than 8 parts")):
+        bad = supervisor.post("/api/v1/policy/check", json={"toml": toml})
+        assert (bad.status_code, told in bad.json()["detail"]) == (422, True), bad.text
 
 
 def test_scenarios_are_run_in_memory(api: Rig) -> None:
@@ -298,7 +299,15 @@ do = "log"
         body = {"scenarios": scenario.replace("STATE", state), "policy": "documented"}
         answer = viewer.post("/api/v1/policy/test", json=body)
         assert (answer.status_code, answer.json().get("passed")) == (200, passed), answer.text
-    assert viewer.post("/api/v1/policy/test", json={"scenarios": "no"}).status_code == 422
+    scenario = scenario.replace("STATE", "active")
+    steps = "[[scenario.steps]]\ndo = 'log'\n"
+    for sent, told in (
+        ("no", "not valid TOML"),
+        (scenario + 200 * steps, "201 steps in scenario 1"),
+        ("".join(scenario.replace("two", f"{n}") + 199 * steps for n in range(6)), "1,206 steps"),
+    ):
+        answer = viewer.post("/api/v1/policy/test", json={"scenarios": sent})
+        assert (answer.status_code, told in answer.json()["detail"]) == (422, True), answer.text
 
 
 def test_orders_are_listed_shown_steered_and_compared(api: Rig) -> None:

@@ -349,6 +349,9 @@ FILES = {
     "a policy of no numbers": _policy(
         lambda _: b"a = 1979-05-27\n", "it is no policy", "it is no policy"
     ),
+    "a policy of a key without an end": _policy(
+        lambda _: b".".join([b"a"] * 3_000) + b" = 1\n", "it has more than", "it is no policy"
+    ),
     "a policy that no entry names": Row(
         lambda made: made.with_(made.whole, {UNNAMED: b"[a]\nb = 1\n"}),
         f"{UNNAMED}: no entry names this policy", f"{UNNAMED}: it is no policy",

@@ -92,9 +92,9 @@ def test_a_preset_that_there_is_not_is_refused_with_those_that_there_are(own: Pa
         ("[a]\nabout = 'x'", r"says a = '…', but it must be a table with one of access_provider"),
         ("a = 'x'", r"says a = 'x', but it must be a table of details, headed \[a\]"),
         ("[A]\nregistrar = 'x'", r"says A = '…', but it must be a table whose name is of a-z"),
-        ("[a", r"is not TOML"),
-        ("[a]\n[a]", r"is not TOML"),
-        (f"a = {'[' * 100_000}", r"is not TOML"),
+        ("[a", r"is not valid TOML"),
+        ("[a]\n[a]", r"is not valid TOML"),
+        (f"a = {'[' * 100_000}", r"is not valid TOML"),
     ],
 )
 def test_a_bad_file_is_told_by_the_key_and_what_must_stand_there(

@@ -219,6 +219,8 @@ def test_a_broken_scenario_is_named_with_its_step_and_value(body: str, said: str
             '[[scenario]]\nname = "a"\nexpect = {run = 0}\n' * 2,
             'two scenarios are called "a": give each its own name',
         ),
+        (f"{'.'.join('a' * 9)} = 1", "it has a key of more than 8 parts in line 1"),
+        ("#" * 1_000_001, "it has 1,000,001 characters, and 1,000,000 are the most"),
         ("[[scenario]]\n" * 1_001, "1,001 scenarios in a file, and 1,000 are the most: split it"),
     ],
 )
@@ -232,3 +234,6 @@ def test_a_file_is_not_bigger_than_anybody_can_read() -> None:
     steps: Any = ",".join(["{ do = 'log' }"] * 1_001)
     with pytest.raises(ScenarioError, match="1,001 steps in scenario 1"):
         _mismatches(f"steps = [{steps}]")
+    urls = ["http://shop.example/"] * 51
+    with pytest.raises(ScenarioError, match="51 web addresses are given"):
+        _mismatches(f"steps = [{{ do = 'log', url = {urls} }}]")

@@ -166,6 +166,7 @@ CAUSES = {
     "site_colon": "不是 IP 地址，而主机名不含冒号",
     "site_number": "以数字结尾的名称应是 IP 地址，而这不是有效的 IP 地址",
     "site_id": "看起来是违规或任务的编号；请写完整的名称",
+    "site_endless": "共 {characters} 个字符，最多 {limit} 个",
     "site_long": "其 ASCII 形式有 {octets} 字节，最多 {limit} 字节",
     "site_empty_part": "两个点之间是空的",
     "site_long_part": "其中 {part}… 一段有 {octets} 字节，最多 {limit} 字节",
