@@ -10,13 +10,13 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
 from fastapi_problem.error import Problem
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.access_settings import second_after
-from incidents.api import answers, problems
+from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Key, looker
 from incidents.api.operation import operation
@@ -38,27 +38,27 @@ Document = dict[str, Any]
 _MOST = 1_000
 
 
-class NewAccount(BaseModel, extra="forbid"):
+class NewAccount(forms.Form):
     """An account to be made."""
 
     handle: str = Field(max_length=100)
     role: str = Field(max_length=100)
 
 
-class Change(BaseModel, extra="forbid"):
+class Change(forms.Form):
     """What changes of an account; what is not given stays as it is."""
 
     role: str | None = Field(None, max_length=100)
     disabled: bool | None = None
 
 
-class Password(BaseModel, extra="forbid"):
+class Password(forms.Form):
     """A new password."""
 
     password: str = Field(max_length=_MOST)
 
 
-class NewToken(BaseModel, extra="forbid"):
+class NewToken(forms.Form):
     """A token to be made, by default one's own."""
 
     handle: str | None = Field(None, max_length=100)
@@ -190,7 +190,7 @@ def _named(handle: str) -> str:
     return handle if acts.is_handle(handle) else "?"
 
 
-def _once(by: Caller, key: str | None, act: str, asked: BaseModel) -> Once:
+def _once(by: Caller, key: str | None, act: str, asked: forms.Form) -> Once:
     return Once(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
         asked=json.dumps([act, by.by, asked.model_dump()]),

@@ -74,7 +74,7 @@ class _Place:
     problem: Problem | None = None
 
 
-@routes.post("/batch", **operation("log", answers.Results, acting=True))
+@routes.post("/batch", **operation("log", answers.Results, acting=True, large=True))
 def batch(by: Acting, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem."""
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]

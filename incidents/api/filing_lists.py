@@ -88,7 +88,9 @@ def exported(
     return StreamingResponse(_pieces(file), media_type=_KINDS[form], headers={**ALONE, **named})
 
 
-@routes.post("/filings/import", **operation("change_filing", answers.TakenList, acting=True))
+@routes.post(
+    "/filings/import", **operation("change_filing", answers.TakenList, acting=True, large=True)
+)
 def take_in(
     by: Acting,
     file: UploadFile,

@@ -60,7 +60,7 @@ def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
 
 @routes.patch(
     "/sites/{site}/filing",
-    **operation("change_filing", answers.Acted, acting=True, tagged=True),
+    **operation("change_filing", answers.Acted, acting=True, tagged=True, large=True),
 )
 def change(by: Acting, site: Name, filed: forms.Filed) -> JSON:
     """Change details of a site's filing; what is not given stays as it is (RFC 7396).

@@ -44,7 +44,7 @@ MAX_IMPORTED = 10_000
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
 _MAX_ERRORS = 100
-_PICTURED = answering("simulate", SVG, {"type": "string"}, "The picture.", acting=True)
+_PICTURED = answering("simulate", SVG, {"type": "string"}, "The picture.", acting=True, large=True)
 
 
 class HistoryFile(forms.Form):
@@ -75,7 +75,7 @@ class Simulating(HistoryFile):
     seed: Annotated[int, Field(ge=-_MAX_SEED, le=_MAX_SEED)] = 0
 
 
-@routes.post("/simulate", **operation("simulate", answers.Simulated, acting=True))
+@routes.post("/simulate", **operation("simulate", answers.Simulated, acting=True, large=True))
 def simulate(by: Looking, asked: Simulating) -> JSON:
     """Run a history through policies, in simulated time; nothing is stored.
 
@@ -93,7 +93,7 @@ def pictured(by: Looking, asked: Simulating) -> Response:
     return Response(drawn, media_type=SVG, headers=ALONE)
 
 
-@routes.post("/import", **operation("import_incident", answers.Imported, acting=True))
+@routes.post("/import", **operation("import_incident", answers.Imported, acting=True, large=True))
 def bring_in(by: Acting, asked: HistoryFile) -> JSON:
     """Bring sites and past incidents in as records, at most 10,000 reports in one request.
 

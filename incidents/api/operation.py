@@ -6,6 +6,7 @@ its body is read for nobody.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive
 
@@ -30,11 +32,17 @@ PREFIX = "/api/v1"
 ACT = "x-act"
 """Where an operation's description names its act (see `accounts.roles`)."""
 
-MAX_BODY = 8 * 2**20
+MAX_BODY, MAX_LARGE_BODY = 2**20, 8 * 2**20
+"""So many bytes a request has, and one of an operation that takes a list, a history or a filing."""
+MAX_VALUES = 100_000
+"""So many values and keys a body of JSON has: each costs far more to read than its bytes."""
 MAX_OPEN_BODY = 2**14
 """So much is read of a request before anybody is known."""
 _AROUND_A_FILE = 2**16
 _TELLING = ("site", "incident", "contact", "item", "order")
+
+LARGE = "x-large"
+"""So an operation says that its requests have up to `MAX_LARGE_BODY` bytes."""
 
 OPEN = "x-open"
 """So an operation says that it needs no act: who asks is only about to come in, or goes."""
@@ -45,6 +53,9 @@ ALONE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
 """The headers of a file that is answered: a page that is opened so runs and asks for nothing."""
+
+# Of a text without an end all that follows is one: it is no JSON.
+_JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
 _LOOKING = (401, 403, 404, 409, 422, 500, 503)
 _ACTING = (400, 412, 413)
@@ -106,11 +117,16 @@ class Guarded(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
         answer = super().get_route_handler()
-        act: str = (self.openapi_extra or {})[ACT]
+        extra = self.openapi_extra or {}
+        act: str = extra[ACT]
+        limit = MAX_LARGE_BODY if LARGE in extra else MAX_BODY
 
         async def handle(request: Request) -> Response:
             await _let_in(request, act)
-            return await answer(_bounded(request, act))
+            bounded = _bounded(request, act, limit)
+            if self.body_field is not None and not _is_form(request):
+                await _insist_on_few_values(bounded)
+            return await answer(bounded)
 
         return handle
 
@@ -143,10 +159,12 @@ def operation(
     closing: bool = False,
     tagged: bool = False,
     signs_in: bool = False,
+    large: bool = False,
 ) -> dict[str, Any]:
     """What a route says of itself: its act, its answer, and which problems there may be.
 
-    `signs_in`: a password may come with it, and too many wrong ones are slowed down.
+    `signs_in`: a password may come with it, and too many wrong ones are slowed down. `large`: see
+    `LARGE`.
     """
     codes = [*_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ())]
     codes += [HTTPStatus.TOO_MANY_REQUESTS] if signs_in else []
@@ -161,15 +179,21 @@ def operation(
         "status_code": status,
         "responses": answers,
         "response_model": None,
-        "openapi_extra": {ACT: act},
+        "openapi_extra": {ACT: act, **({LARGE: True} if large else {})},
     }
 
 
 def answering(
-    act: str, kind: str, schema: dict[str, str], told: str, *, acting: bool = False
+    act: str,
+    kind: str,
+    schema: dict[str, str],
+    told: str,
+    *,
+    acting: bool = False,
+    large: bool = False,
 ) -> dict[str, Any]:
     """The same, of an operation whose answer is a file of that kind."""
-    found = operation(act, acting=acting)
+    found = operation(act, acting=acting, large=large)
     found["responses"][200] = {"description": told, "content": {kind: {"schema": schema}}}
     return found
 
@@ -215,12 +239,35 @@ def _about(request: Request) -> str | None:
     return None
 
 
-def _bounded(request: Request, act: str) -> Request:
+def _bounded(request: Request, act: str, limit: int) -> Request:
     """The same request, of which no more is read than it may have."""
-    limit = MAX_BODY
     if act == "attach":
         limit = request.app.state.house.settings.evidence_limit + _AROUND_A_FILE
     return counted(request, limit)
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("Content-Type", "").lower().startswith("multipart/")
+
+
+async def _insist_on_few_values(request: Request) -> None:
+    """See, before it is parsed, that a body of JSON has not more values than anybody means.
+
+    Raises:
+        Problem: 413.
+    """
+    try:
+        body = await request.body()
+    except ClientDisconnect as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from error
+    if len(body) <= MAX_VALUES:
+        return
+    marks = _JSON_TEXT.sub(b"", body)
+    if sum(map(marks.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise problems.problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_values",
+            f"the body has more than {MAX_VALUES:,} keys and values: send it in parts",
+        )  # fmt: skip
 
 
 def counted(request: Request, limit: int) -> Request:
@@ -238,7 +285,8 @@ def _counted(receive: Receive, limit: int) -> Receive:
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            told = f"the body has more than {limit:,} bytes, which are the most here"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told)
         return message
 
     return counted

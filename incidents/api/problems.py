@@ -234,7 +234,9 @@ def _http(
     if hidden and not is_somebody(request):
         return not_signed_in()
     name = status.name.lower()
-    return problem(status, name, f"{status.phrase}.", headers=error.headers)
+    # Of ours alone: what a library says may hold what was given.
+    own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
+    return problem(status, name, own or f"{status.phrase}.", headers=error.headers)
 
 
 def _invalid(_handler: Any, _request: Request, error: RequestValidationError) -> Problem:

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from fastapi_problem.error import Problem
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from incidents.accounts import roles, secrets
 from incidents.accounts.door import Door, SignInError, Visit
 from incidents.accounts.identity import FRESH_FOR, Identity
 from incidents.accounts.known_browser import KNOWN_FOR
-from incidents.api import address, answers, problems
+from incidents.api import address, answers, forms, problems
 from incidents.api.caller import Caller, refuse
 from incidents.api.entrance import (
     COOKIE,
@@ -38,14 +38,14 @@ BROWSER = "__Host-incidents-browser"
 _MOST = 1_000
 
 
-class Person(BaseModel, extra="forbid"):
+class Person(forms.Form):
     """Who signs in."""
 
     handle: str = Field(max_length=_MOST)
     password: str = Field(max_length=_MOST)
 
 
-class Proof(BaseModel, extra="forbid"):
+class Proof(forms.Form):
     """The password again."""
 
     password: str = Field(max_length=_MOST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from incidents import inputs
+from incidents import inputs, web_address
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
 from incidents.machine import policy

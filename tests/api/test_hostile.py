@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
-from incidents.api.operation import MAX_OPEN_BODY
+from incidents.api.forms import Finding
+from incidents.api.operation import MAX_BODY, MAX_LARGE_BODY, MAX_OPEN_BODY, MAX_VALUES
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -95,8 +97,36 @@ def test_a_body_that_is_none_is_bad_input_and_no_fault(filled: Rig) -> None:
 
 
 def test_a_body_that_is_too_large_is_not_read_to_its_end(filled: Rig) -> None:
-    answer = filled.client("operator").post(f"{SITE}/incidents", content=b" " * (9 * 2**20))
-    assert answer.status_code == 413
+    operator = filled.client("operator")
+    for path, limit in ((f"{SITE}/incidents", MAX_BODY), ("/api/v1/batch", MAX_LARGE_BODY)):
+        answer = operator.post(path, content=b" " * (limit + 1), headers={"Content-Type": JSON})
+        assert answer.status_code == 413
+        assert f"more than {limit:,} bytes" in answer.json()["detail"]
+
+
+def test_a_body_of_very_many_values_is_refused_before_it_is_parsed(filled: Rig) -> None:
+    operator = filled.client("operator")
+    for value in ("[],", '{"a":1},', '"x\\\\",', "1,", "[", "nonsense,"):
+        answer = operator.post(
+            "/api/v1/batch", content=f'{{"commands": [{value * MAX_VALUES}1]}}',
+            headers={"Content-Type": JSON},
+        )  # fmt: skip
+        assert (answer.status_code, answer.json()["type"][22:]) == (413, "too-many-values"), value
+
+
+def test_commas_and_brackets_in_a_text_are_no_values(filled: Rig) -> None:
+    history = "occurred_at,site\n" + '\\"[{,' * MAX_VALUES
+    answer = filled.client("viewer").post("/api/v1/simulate", json={"history": history})
+    assert (answer.status_code, answer.json()["type"][22:]) == (422, "bad-lines")
+
+
+def test_of_very_many_keys_that_nobody_knows_one_error_is_made(filled: Rig) -> None:
+    words = {f"k{n}": n for n in range(1_000)} | {"note": 7}
+    with pytest.raises(ValidationError) as found:
+        Finding.model_validate(words)
+    assert [each["type"] for each in found.value.errors()] == ["string_type", "extra_forbidden"]
+    answer = filled.client("operator").post(f"{SITE}/incidents", json=words)
+    assert [each["loc"] for each in answer.json()["errors"]] == [["body", "note"], ["body"]]
 
 
 def test_of_nobody_hardly_anything_is_read(api: Rig) -> None:
