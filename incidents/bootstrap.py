@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from incidents import clock
+from incidents.expense import Expenses
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +29,7 @@ class House:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.expenses = Expenses()
 
     @cached_property
     def bare_engine(self) -> Engine:

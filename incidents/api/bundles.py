@@ -44,7 +44,9 @@ def _turn() -> Iterator[None]:
 
 @routes.get(
     "/bundle", response_class=StreamingResponse, dependencies=[Depends(_turn)],
-    **answering("export", ZSTD, {"type": "string", "format": "binary"}, "Tar under Zstandard."),
+    **answering(
+        "export", ZSTD, {"type": "string", "format": "binary"}, "Tar under Zstandard.", slowed=True
+    ),
 )  # fmt: skip
 def whole(
     by: Looking,
@@ -76,7 +78,9 @@ def whole(
 
 @routes.get(
     "/sites/{site}/report", response_class=Response,
-    **answering("export", "text/html", {"type": "string"}, "A page that needs nothing else."),
+    **answering(
+        "export", "text/html", {"type": "string"}, "A page that needs nothing else.", slowed=True
+    ),
 )  # fmt: skip
 def report(
     by: Looking,
@@ -92,7 +96,7 @@ def report(
     if with_words:
         by.reveals(name)
     order = Order(wanted=wanted, zone=by.zone, with_words=with_words)
-    with BUNDLING.taken(), by.reading() as connection:
+    with by.spending(), BUNDLING.taken(), by.reading() as connection:
         page = bundle.report(connection, order)
     return Response(page, media_type="text/html", headers=ALONE)
 
@@ -109,7 +113,7 @@ def _archive(by: Caller, order: Order) -> BinaryIO:
     folder = File(tempfile.mkdtemp(prefix="incidents-"))
     try:
         target = folder / f"incidents{ARCHIVE}"
-        with by.reading() as connection:
+        with by.spending(), by.reading() as connection:
             bundle.write(connection, target, order)
         return target.open("rb")
     except OSError as error:

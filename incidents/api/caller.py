@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
@@ -82,6 +82,11 @@ class Caller:
         """
         self.needs("reveal", about=about)
         record_reveal(self.house, self.identity, about)
+
+    def spending(self) -> AbstractContextManager[None]:
+        """While it lasts the processor is used for them, within what an account has of it; raises
+        OverspentError beyond that."""
+        return self.house.expenses.of(self.by)
 
     def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
         """Asks the desk for it; the answer took effect.

@@ -44,7 +44,9 @@ MAX_IMPORTED = 10_000
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
 _MAX_ERRORS = 100
-_PICTURED = answering("simulate", SVG, {"type": "string"}, "The picture.", acting=True, large=True)
+_PICTURED = answering(
+    "simulate", SVG, {"type": "string"}, "The picture.", acting=True, large=True, slowed=True
+)
 
 
 class HistoryFile(forms.Form):
@@ -75,7 +77,9 @@ class Simulating(HistoryFile):
     seed: Annotated[int, Field(ge=-_MAX_SEED, le=_MAX_SEED)] = 0
 
 
-@routes.post("/simulate", **operation("simulate", answers.Simulated, acting=True, large=True))
+@routes.post(
+    "/simulate", **operation("simulate", answers.Simulated, acting=True, large=True, slowed=True)
+)
 def simulate(by: Looking, asked: Simulating) -> JSON:
     """Run a history through policies, in simulated time; nothing is stored.
 
@@ -126,9 +130,9 @@ def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
 @contextmanager
 def _tried(by: Caller, asked: Simulating) -> Iterator[tuple[Taken, tuple[Outcome, ...]]]:
     """What it comes to; nobody else's is worked out meanwhile."""
-    chosen = [_policy(by, place, each) for place, each in enumerate(asked.policies)]
     within, draw = _within(asked), Draw(reach=asked.reach, seed=asked.seed)
-    with SIMULATING.taken():
+    with by.spending(), SIMULATING.taken():
+        chosen = [_policy(by, place, each) for place, each in enumerate(asked.policies)]
         history = _history(asked, MAX_REPORTS)
         _insist(history, asked)
         taken = take(history, draw, within)

@@ -158,16 +158,16 @@ def operation(
     acting: bool = False,
     closing: bool = False,
     tagged: bool = False,
-    signs_in: bool = False,
+    slowed: bool = False,
     large: bool = False,
 ) -> dict[str, Any]:
     """What a route says of itself: its act, its answer, and which problems there may be.
 
-    `signs_in`: a password may come with it, and too many wrong ones are slowed down. `large`: see
-    `LARGE`.
+    `slowed`: who asks may be told to wait, since a password may come with it, or since an account
+    has only so much of it (`Caller.spending`). `large`: see `LARGE`.
     """
     codes = [*_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ())]
-    codes += [HTTPStatus.TOO_MANY_REQUESTS] if signs_in else []
+    codes += [HTTPStatus.TOO_MANY_REQUESTS] if slowed else []
     answers = _problems(codes)
     if model is not None:
         answers[status] = {"model": model}
@@ -191,9 +191,10 @@ def answering(
     *,
     acting: bool = False,
     large: bool = False,
+    slowed: bool = False,
 ) -> dict[str, Any]:
     """The same, of an operation whose answer is a file of that kind."""
-    found = operation(act, acting=acting, large=large)
+    found = operation(act, acting=acting, large=large, slowed=slowed)
     found["responses"][200] = {"description": told, "content": {kind: {"schema": schema}}}
     return found
 

@@ -77,10 +77,11 @@ def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     return JSON({name: graph.mermaid(name) for name in graph.MACHINES})
 
 
-@routes.post("/policy/check", **operation("simulate", answers.Checked, acting=True))
+@routes.post("/policy/check", **operation("simulate", answers.Checked, acting=True, slowed=True))
 def check(by: Looking, file: PolicyFile) -> JSON:
     """Whether it is a policy, what it says, and what of the active one it would change."""
-    wanted = read(file.toml)
+    with by.spending():
+        wanted = read(file.toml)
     return JSON(
         {
             "policy": wanted.digest, "numbers": wanted.document(),
@@ -90,10 +91,15 @@ def check(by: Looking, file: PolicyFile) -> JSON:
     )  # fmt: skip
 
 
-@routes.post("/policy/test", **operation("simulate", answers.Trials, acting=True))
+@routes.post("/policy/test", **operation("simulate", answers.Trials, acting=True, slowed=True))
 def test(by: Looking, tried: Trying) -> JSON:
     """Run scenarios, each a history and what is expected of it, in memory: at most 1,000 steps in
     one request, of which 200 in one scenario."""
+    with by.spending():
+        return JSON(_tried(by, tried))
+
+
+def _tried(by: Caller, tried: Trying) -> Document:
     try:
         scenarios = scenario_file.read(tried.scenarios, scenario_file.SENT)
     except ScenarioError as error:
@@ -104,12 +110,12 @@ def test(by: Looking, tried: Trying) -> JSON:
         under = DOCUMENTED if tried.policy == "documented" else by.house.desk.policy()
     items = [_trial(trial.run(scenario, under)) for scenario in scenarios]
     passed = all(each["passed"] for each in items)
-    return JSON({"policy": under.digest, "passed": passed, "items": items})
+    return {"policy": under.digest, "passed": passed, "items": items}
 
 
 @routes.post(
     "/policy/activate",
-    **operation("activate_policy", answers.Activated, acting=True, signs_in=True),
+    **operation("activate_policy", answers.Activated, acting=True, slowed=True),
 )
 def activate(request: Request, by: Acting, file: Activating) -> JSON:
     """Make a policy the active one, on record with the reason.

@@ -31,6 +31,7 @@ from incidents.errors import (
     UnknownSettingError,
     VerificationError,
 )
+from incidents.expense import OverspentError
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.log import logger
 from incidents.missing_library import LibraryError
@@ -188,6 +189,11 @@ def of_error(error: IncidentsError) -> Problem:
         wait_s = error.facts.get("wait_s")
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(_status(error.name, error), error.name, error.message, headers=headers)
+    if isinstance(error, OverspentError):
+        return problem(
+            HTTPStatus.TOO_MANY_REQUESTS, error.name, error.message,
+            headers={"Retry-After": str(error.facts["wait_s"])},
+        )  # fmt: skip
     if isinstance(error, BusyError):
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message, headers={"Retry-After": "5"}

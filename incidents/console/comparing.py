@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents import site_name
 from incidents.api.turn import SIMULATING, BusyError
@@ -13,6 +14,7 @@ from incidents.console.chart import Chart, Series
 from incidents.console.form import Given
 from incidents.console.writing import Reader
 from incidents.errors import Cause
+from incidents.expense import OverspentError
 from incidents.intake import history as histories
 from incidents.intake.comparison import Comparison, Difference, compare
 from incidents.intake.contacts import Draw
@@ -22,6 +24,9 @@ from incidents.intake.simulate import CLOSING_RULES, SUSPENSION, Act
 from incidents.intake.taken import MAX_POLICIES, MAX_REPORTS, Named
 from incidents.machine import policy as policies
 from incidents.machine.policy import Policy, PolicyError
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
 
 MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
@@ -125,6 +130,18 @@ def compared(history: History, named: Sequence[Named], taken: Taking) -> Compari
             return compare(history, named, taken.draw, taken.within)
     except BusyError as error:
         raise AskedWrongError("compare.busy") from error
+
+
+@contextmanager
+def spending(house: House, by: str) -> Iterator[None]:
+    """While it lasts the processor is used for that account; raises AskedWrongError if it has had
+    enough."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(house.expenses.of(by))
+        except OverspentError as error:
+            raise AskedWrongError("compare.overspent", **error.facts) from error
+        yield
 
 
 def rows(

@@ -70,7 +70,8 @@ def try_out(desk: Doing) -> Response:
     """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
     desk.proves("simulate")
     try:
-        trial = _trial(desk)
+        with comparing.spending(desk.house, desk.by):
+            trial = _trial(desk)
     except AskedWrongError as error:
         return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
     return desk.back(f"/policy/trial/{_shelf(desk).put(desk.by, trial)}")

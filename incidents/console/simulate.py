@@ -30,10 +30,11 @@ def run(desk: Doing) -> Response:
     """Runs it, and goes to what came of it."""
     desk.proves("simulate")
     try:
-        taken = comparing.taking(desk.given)
-        named = _named(desk)
-        history = comparing.history(desk.given, "file", desk.reader, skip_bad=taken.skip_bad)
-        found = comparing.compared(history, named, taken)
+        with comparing.spending(desk.house, desk.by):
+            taken = comparing.taking(desk.given)
+            named = _named(desk)
+            history = comparing.history(desk.given, "file", desk.reader, skip_bad=taken.skip_bad)
+            found = comparing.compared(history, named, taken)
     except AskedWrongError as error:
         return _form(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
     return desk.back(f"/simulate/{_shelf(desk).put(desk.by, found)}")

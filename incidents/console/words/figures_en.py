@@ -110,6 +110,8 @@ TEXTS: dict[str, str] = {
     "compare.bad_seed": "Seed: write a whole number of up to nine digits.",
     "compare.none": "Choose at least one policy.",
     "compare.too_many": "Choose {limit} policies at most.",
+    "compare.overspent": "Your account has another trial running, or has used {budget_s} seconds"
+    " of the server’s processor within a minute. Try again in {wait_s} seconds.",
     "compare.busy": "Somebody else runs a simulation at this moment. Try again in a few seconds.",
     "compare.gone": "What came of that is not kept any more. Run it again.",
     "compare.bad_lines": "Line {line} cannot be used, nor can {more} after it: {detail}",

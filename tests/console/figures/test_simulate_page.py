@@ -106,6 +106,16 @@ def test_a_form_without_a_file_says_so(somebody: Visitor) -> None:
     assert "Choose a file with a history." in page.text
 
 
+def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> None:
+    vera = Visitor(desk, "vera")
+    with desk.house.expenses.of("vera"):
+        page = simulate(vera)
+        tried = vera.post("/policy/try", {"toml": TWO, "days": "30"})
+    for each in (page, tried):
+        assert "Your account has another trial running" in each.text
+        assert "Try again in 5 seconds." in each.text
+
+
 def test_too_large_a_file_is_refused_before_it_is_read(
     somebody: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
