@@ -46,6 +46,7 @@ SENTENCES = {
     "personal_code": "the {what} looks as if it held somebody's number or address, and"
     " it is written into the record as it is: write a code there, and people's words with --note",
     "unknown_outcome": "a contact ends in one of {known}",
+    "unknown_field": "no site has a detail {field!r} that could be false{way_out}",
     "unknown_audience": "a note is for one of {known}",
     "empty_text": "the {what} is empty: say it in a few words",
     "bad_item": "{field} is no server and no document: write a JSON object of texts, with its keys"
@@ -76,15 +77,17 @@ def sentence(refusal: Refusal, when: Callable[[datetime], str] = str) -> str:
     template = SENTENCES.get(refusal.name, refusal.name.replace("_", " "))
     if "act" in facts:
         facts |= {"act": act_words.words(facts["act"]), "way_out": _who_may(facts["act"])}
-    return template.format_map({"way_out": _nearest(facts), **facts})
+    return template.format_map({"way_out": _instead(refusal.name, facts), **facts})
 
 
 def _who_may(act: str) -> str:
     return f": {act_words.who_may(act)} may"
 
 
-def _nearest(facts: dict[str, Any]) -> str:
-    """For an unknown site: the nearest names, or how to add it."""
+def _instead(name: str, facts: dict[str, Any]) -> str:
+    """For what is not known: the nearest names, or where there are any."""
     if facts.get("nearest"):
         return f" (did you mean {' or '.join(facts['nearest'])}?)"
+    if name == "unknown_field":
+        return " (write phone, email, person, or a detail of the filing: filing fields lists them)"
     return f" (incidents site add {facts.get('site')} takes it into the register)"

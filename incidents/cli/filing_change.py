@@ -16,7 +16,7 @@ from incidents.cli.options import acting
 from incidents.errors import InputError
 from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
-from incidents.machine.filing import DOCUMENT, FIELDS, SERVER, is_known
+from incidents.machine.filing import DOCUMENT, SERVER, is_known
 from incidents.store.types import canonical
 
 if TYPE_CHECKING:
@@ -189,9 +189,7 @@ def _detail(given: str) -> tuple[str, str]:
         raise InputError(f"{given!r} says nothing: write KEY=TEXT, or KEY= to take it away")
     key = label if is_known(label) else form.named(label)
     if key is None or not is_known(key):
-        from difflib import get_close_matches
-
-        near = get_close_matches(label, FIELDS, 2)
+        near = form.nearest(label)
         way_out = f"did you mean {' or '.join(near)}?" if near else "filing fields lists them"
         raise InputError(f"a filing has no detail {label!r}: {way_out}")
     if not text:

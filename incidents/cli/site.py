@@ -119,8 +119,6 @@ def false_info(
     --password-file, over a server, and in a database with accounts where two people are wanted.
     """
     command = commands.StateFalse(by=act.by, field=field, evidence=evidence)
-    # Before it is confirmed: what is mistyped closes a site all the same.
-    act.run.tell(*unfamiliar.field(field))
     return act.close_site(site, command, confirm=confirm, password=password_file)
 
 

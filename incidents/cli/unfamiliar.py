@@ -1,6 +1,6 @@
 """The unfamiliar: a word that is taken as it is, and that may be mistyped, told beside the answer.
 
-Categories, fields and whom to call are free (domain.md), so nothing is refused for how it looks.
+Categories and whom to call are free (domain.md), so nothing is refused for how it looks.
 Nothing is told where a program reads.
 """
 
@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-
-FIELDS = ("phone", "email", "person")
-"""The filed details that the register keeps of a site itself; what else is filed: `filing`."""
 
 _MOST_NAMED = 10
 _FEWEST_DIGITS = 5
@@ -36,16 +33,6 @@ def category(run: Run, given: str | None) -> list[str]:
     named = ", ".join(known[:_MOST_NAMED])
     told = f"the category {given!r} is new here; in use are {named}: "
     return [told + "if it is mistyped, void the incident and log it again"]
-
-
-def field(given: str) -> list[str]:
-    """That the register keeps no detail of this name."""
-    from incidents.machine import filing
-
-    if given in FIELDS or filing.is_known(given):
-        return []
-    kept = f"{', '.join(FIELDS[:-1])} and {FIELDS[-1]}, and what is filed (filing fields)"
-    return [f"the field {given!r} goes on record as it is: the register itself keeps {kept}"]
 
 
 def details(phone: str | None, email: str | None) -> list[str]:

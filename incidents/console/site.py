@@ -13,9 +13,12 @@ from incidents import inputs, site_name, views
 from incidents.console import details, drawing, filing_look, telling, writing
 from incidents.console.said import Said
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.words import findings
+from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownSiteError
+from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
-from incidents.machine.filing import is_known
+from incidents.machine.filing import CONTACT_FIELDS, can_be_false
 from incidents.machine.incident import OUTCOMES
 from incidents.views import lists, masked, possible, run
 from incidents.views.filing import details_of
@@ -27,8 +30,6 @@ Document = dict[str, Any]
 PAGE = 50
 STORY = 40
 _STATES = ("active", "suspended", "closed")
-FIELDS = ("phone", "email", "person", "icp", "address", "licence")
-"""The filed details that are false most often; others are typed."""
 
 
 class NotConfirmedError(RefusedError):
@@ -99,7 +100,7 @@ def show(
 ) -> Response:
     """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
     here.needs("look")
-    return _page(here, known(name), whole=whole, doubted=false if is_known(false) else "")
+    return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
 @router.post("/sites/{name}/reveal")
@@ -204,7 +205,8 @@ def _page(
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=drawing.of(cases, reader.now), opened=opened,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
-        not_now=reasons(here, would), outcomes=OUTCOMES, fields=FIELDS, doubted=doubted,
+        not_now=reasons(here, would), outcomes=OUTCOMES,
+        fields=_may_be_false(reader), doubted=doubted,
         score=filing_look.score(details_of(filing)),
         terms=filing_look.terms(reader, filing["terms"]),
         waits=filing_look.waits(reader, found["tasks"]),
@@ -220,6 +222,12 @@ def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
         else (None if here.identity.may(act) else role)
         for act, refusal in would.items()
     }
+
+
+def _may_be_false(reader: Reader) -> dict[str, str]:
+    """The details that a site may have, each with what it is called."""
+    called = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS}
+    return called | {key: findings.label(reader.language, of) for key, of in FIELD_OF.items()}
 
 
 def known(name: str) -> str:

@@ -16,6 +16,7 @@ from incidents.machine.commands import (
     Command,
     ImportIncident,
     RecordContact,
+    StateFalse,
 )
 from incidents.machine.incident import OUTCOMES
 from incidents.machine.note import AUDIENCES
@@ -75,6 +76,11 @@ def _refused_word(command: Command) -> Refusal | None:
                 return Refusal("unknown_outcome", {"known": ", ".join(OUTCOMES)})
         case ChangeFiling():
             return filed_text.refused(command)
+        case StateFalse(field=field) if not filing.can_be_false(field):
+            from incidents.filing import form
+
+            nearest = form.nearest(field, filing.CONTACT_FIELDS)
+            return Refusal("unknown_field", {"field": field, "nearest": nearest})
         case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
             return Refusal("bad_digest", {})
         case AddNote(audience=audience) if audience not in AUDIENCES:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from incidents import site_name
@@ -247,8 +246,8 @@ def _site(text: str) -> str:
         raise UnreadableValueError(cause("site", cause=error.facts["detail"])) from error
 
 
-def _nearest(folded: str) -> str:
-    near = get_close_matches(folded, [*form.labels(), *ALL_OF], n=1, cutoff=0.6)
+def _nearest(label: str) -> str:
+    near = form.nearest(label, [*map(form.folded, form.SITE_NAMES), *ALL_OF], most=1)
     if not near:
         return ""
     key = form.labels().get(near[0], near[0])

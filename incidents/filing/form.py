@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from incidents.machine.filing import DOCUMENT, SERVER
 
@@ -202,6 +203,12 @@ def named(label: str) -> str | None:
     return _LABELS.get(folded_label) or _LABELS.get(folded_label.replace("_", ""))
 
 
+def nearest(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
+    """The keys that the label may be a slip for, and those of `also`, which are folded already."""
+    near = get_close_matches(folded(label), [*_DETAILS, *also], n=3 * most)
+    return tuple(dict.fromkeys(_DETAILS.get(each, each) for each in near))[:most]
+
+
 def codes(field: Field) -> dict[str, str]:
     """The code that each folded word of a field's choices stands for."""
     return {folded(word): choice.code for choice in field.choices for word in _words(choice)}
@@ -219,8 +226,10 @@ def _words(choice: Choice) -> Iterator[str]:
 
 _SPACES = re.compile(r"\s+")
 _PLACES = {key: n for n, key in enumerate(KEYS)}
-_LABELS = {folded(name): SITE for name in SITE_NAMES} | {
+_DETAILS = {
     folded(name): field.key
     for field in FIELD_OF.values()
     for name in (field.key, field.key.replace("_", ""), field.zh, field.en)
 }
+_SITES = {folded(name): SITE for name in SITE_NAMES}
+_LABELS = _SITES | _DETAILS

@@ -28,6 +28,10 @@ SEALED_FIELDS = (
 )  # fmt: skip
 
 FIELDS = (*OPEN_FIELDS, *SEALED_FIELDS)
+
+CONTACT_FIELDS = ("phone", "email", "person")
+"""Whom to call: the details that the register keeps of a site itself, filed or not."""
+
 DAYS = ("opened_on", "filed_on", "approved_on", "shown_on")
 
 SERVER, DOCUMENT = "server.", "document."
@@ -88,6 +92,11 @@ class Term:
 def is_known(key: str) -> bool:
     """Whether a detail may stand under that key."""
     return key in _KNOWN or _LABEL.fullmatch(key) is not None
+
+
+def can_be_false(field: str) -> bool:
+    """Whether a site has a detail of that name, which somebody may say is false (R4)."""
+    return field in CONTACT_FIELDS or is_known(field)
 
 
 def is_sealed(key: str) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from incidents import inputs, web_address
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
-from incidents.machine import policy
+from incidents.machine import filing, policy
 from incidents.machine.incident import OUTCOMES
 from incidents.machine.policy import Policy, PolicyError
-from incidents.scenario.fields import Fields
+from incidents.scenario.fields import Fields, shown
 
 PERSON = "operator"
 _OWN_WORDS = "-"
@@ -108,7 +108,11 @@ def _take_back(fields: Fields) -> Step:
 
 
 def _false_info(fields: Fields) -> Step:
-    return c.StateFalse(by=_by(fields), field=fields.word("field") or "phone", evidence=_OWN_WORDS)
+    field = fields.word("field", "phone") or ""
+    if not filing.can_be_false(field):
+        known = f"{', '.join(filing.CONTACT_FIELDS)} or a detail of a filing"
+        raise fields.wrong(f"field must be {known}, got {shown(field)}")
+    return c.StateFalse(by=_by(fields), field=field, evidence=_OWN_WORDS)
 
 
 def _confirm_closure(fields: Fields) -> Step:

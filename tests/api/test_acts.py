@@ -102,6 +102,9 @@ def test_what_closes_a_site_must_have_been_looked_at_and_be_called_by_its_name(a
     assert person.get(SITE).json()["state"] == "active"
     tried = person.post(f"{refused}?dry_run=true")
     assert tried.status_code == 409, "nobody was told yet"
+    typo = person.post(f"{false}?dry_run=true", json=words | {"field": "fone"})
+    assert (typo.status_code, typo.json()["type"][22:]) == (422, "unknown-field")
+    assert typo.json()["facts"] == {"field": "fone", "nearest": ["phone"]}
     person.post("/api/v1/incidents/1-1/contacts", json={"outcome": "reached"})
     stale = person.post(refused, json={"confirm": "shop.example"}, headers=seen)
     assert stale.status_code == 412

@@ -83,7 +83,7 @@ sup: site reinstate closed.example --reason 'filed anew' --password-file {own}
 two: site decline closed.example
 sup: site reinstate closed.example --reason 'filed anew' --password-file {own}
 sup: site approve closed.example --as two --password-file {own}
-sup: site false-info new.example --field t --evidence y --confirm new.example --password-file {own}
+sup: site false-info new.example --field ip --evidence y --confirm new.example --password-file {own}
 sup: site hold closed.example --reason ordered
 sup: site unhold closed.example --reason lifted
 sup: acts list --limit 10000

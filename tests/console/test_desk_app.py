@@ -336,12 +336,17 @@ def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: ConsoleDe
     ]  # fmt: skip
 
 
-def test_a_wrong_password_does_nothing_while_the_last_one_is_fresh(desk: ConsoleDesk) -> None:
+def test_neither_a_wrong_password_nor_an_unknown_detail_closes_a_site(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li, seen = Person(desk, "li"), str(desk.site("shop.example")["seq"])
     fields = {"field": "phone", "evidence": "none", "confirm": "shop.example", "seen": seen}
     wrong = li.send("/sites/shop.example/false-info", **fields, proves="1", password="x" * 12)
     assert wrong.status_code == 403
+    assert desk.site("shop.example")["state"] == "active"
+    # Nor does a detail that no site has.
+    typo = li.send("/sites/shop.example/false-info", **{**fields, "field": "responsible_fone"})
+    assert "Did you mean responsible_phone" in typo.text
+    assert 'value="responsible_fone"' in typo.text
     assert desk.site("shop.example")["state"] == "active"
 
 

@@ -16,6 +16,7 @@ from incidents.errors import RefusedError
 from incidents.intake import causes as intake_causes
 from incidents.machine import refusals
 from incidents.machine.events import KINDS
+from incidents.machine.filing import CONTACT_FIELDS, FIELDS
 from incidents.machine.orders import LANES
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
 from incidents.store import pages
@@ -86,7 +87,7 @@ def test_the_codes_of_the_record_have_names_in_chinese() -> None:
     codes = [f"state.{state}" for state in sorted(states)]
     codes += [f"order.{kind}" for kind in LANES]
     codes += [f"rule.{rule}" for rule in ("repeat", "unreachable", "unreachable_run")]
-    codes += [f"field.{field}" for field in site.FIELDS]
+    codes += [f"field.{field}" for field in (*CONTACT_FIELDS, *FIELDS)]
     codes += [f"{group}.{outcome}" for group in ("outcome", "outcome_told")
               for outcome in event_words.OUTCOMES]  # fmt: skip
     assert [code for code in codes if code not in CHINESE.phrases] == []

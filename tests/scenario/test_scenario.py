@@ -189,6 +189,10 @@ def test_only_the_incidents_that_are_named_are_looked_at() -> None:
         ("policy = { x = 1 }", "policy: unknown section [x]"),
         ('steps = [{ do = "log", refused = "no" }]', 'refused is "no", which is no refusal: there'),
         ('steps = [{ do = "log", by = "" }]', 'by must be a text, got ""'),
+        (
+            'steps = [{ do = "false-info", field = "fone" }]',
+            'field must be phone, email, person or a detail of a filing, got "fone"',
+        ),
         ('expect = { state = "open" }', 'expect: state must be one of active, suspended, closed'),
         ('expect = { rule = "R1" }', "rule must be one of repeat, unreachable"),
         ("expect = { run = -1 }", "run must be a whole number from 0, got -1"),

@@ -52,6 +52,9 @@ REFUSED: dict[str, str] = {
     " its details.",
     "unknown_contact": "Incident {incident} has no contact {contact}: its page lists them.",
     "unknown_detail": "A filing has no detail {field}: its page shows those that there are.",
+    "unknown_field": "No site has a detail {field} that could be false. Choose one from the list.",
+    "unknown_field.nearest": "No site has a detail {field} that could be false. Did you mean"
+    " {nearest}?",
     "unknown_incident": "There is no incident {incident}: a site's page lists its own.",
     "unknown_item": "The queue has no item {item}.",
     "unknown_order": "No order {order} waits to be carried out or is given up: a site's page tells"

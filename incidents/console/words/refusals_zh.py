@@ -61,6 +61,8 @@ SENTENCES: dict[str, str] = {
     "closure_fell": "{by} 对 {site} 的关闭申请随之失效：已无人拒绝，或拒绝之前并未告知。"
     "如果拒绝仍然成立，请重新提出。",
     "not_covered": "此次通话不包括其后发生的：{incidents}。",
+    "unknown_field": "网站没有名为“{field}”的登记资料：请从列表中选择。",
+    "unknown_field.nearest": "网站没有名为“{field}”的登记资料。您要找的是 {nearest} 吗？",
     "unknown_site": "没有名为 {site} 的网站。",
     "unknown_site.nearest": "没有名为 {site} 的网站。您要找的是 {nearest} 吗？",
     "key_reused": "同一标识已于 {at} 用于另一项操作：请重新打开页面再试。",
