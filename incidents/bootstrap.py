@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -25,11 +24,15 @@ if TYPE_CHECKING:
 
 
 class House:
-    """All rooms, wired for one run's settings; each is opened when it is first entered."""
+    """All rooms, wired for one run's settings; each is opened when it is first entered.
 
-    def __init__(self, settings: Settings) -> None:
+    With `makes` a SQLite file that is not there is made; reading one never does.
+    """
+
+    def __init__(self, settings: Settings, *, makes: bool = False) -> None:
         self.settings = settings
         self.expenses = Expenses()
+        self._makes = makes
 
     @cached_property
     def bare_engine(self) -> Engine:
@@ -41,27 +44,18 @@ class House:
         """
         from incidents.store import engine
 
-        return engine.create(self.settings.db)
-
-    @property
-    def is_there(self) -> bool:
-        """Whether there is a database to look into; SQLite would make an empty file by looking."""
-        engine = self.bare_engine
-        # What no file can be called is not there; Path.exists would raise.
-        return engine.dialect.name != "sqlite" or os.path.exists(  # noqa: PTH110
-            str(engine.url.database)
-        )
+        return engine.create(self.settings.db, make=self._makes)
 
     @cached_property
     def engine(self) -> Engine:
-        """The database with the schema of this program; an empty SQLite file is given it.
+        """The database with the schema of this program.
 
         Raises:
-            DatabaseError: if it holds anything else.
+            DatabaseError: if it is not there, or holds anything else.
         """
         from incidents.store import schema
 
-        schema.ensure(self.bare_engine)
+        schema.ensure(self.bare_engine, make=self._makes)
         return self.bare_engine
 
     @property
@@ -201,6 +195,6 @@ class House:
             self.bare_engine.dispose()
 
 
-def open_house(settings: Settings) -> House:
+def open_house(settings: Settings, *, makes: bool = False) -> House:
     """The rooms for one run; nothing is opened yet."""
-    return House(settings)
+    return House(settings, makes=makes)

@@ -19,6 +19,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from incidents.cli import main
+from incidents.store import schema
 from incidents.testing import rehearsal
 
 ZONE = "Asia/Shanghai"
@@ -78,6 +79,7 @@ def play(folder: Path, *, terminal: bool) -> Iterator[Step]:
         "INCIDENTS_AS": "operator-1",
         "INCIDENTS_ZONE": ZONE,
     }
+    schema.upgrade(os.environ["INCIDENTS_DB"])
     lines = [line for line in STORY.splitlines() if line]
     with rehearsal(_time("2026-03-02 08:00")) as clock:
         for line in lines:

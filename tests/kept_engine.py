@@ -16,7 +16,7 @@ from incidents.store import engine
 from tests.databases import SqliteDatabases
 
 _SAME = "same.db"
-_kept: dict[tuple[str | None, float], Engine] = {}
+_kept: dict[tuple[str | None, float, bool], Engine] = {}
 
 
 @contextmanager
@@ -24,10 +24,10 @@ def kept_engines() -> Iterator[None]:
     """Meanwhile an engine is made once for each URL and timeout, and outlives a command."""
     create = engine.create
 
-    def kept(url: str | None = None) -> Engine:
-        key = (url, engine.BUSY_TIMEOUT_S)
+    def kept(url: str | None = None, *, make: bool = False) -> Engine:
+        key = (url, engine.BUSY_TIMEOUT_S, make)
         if key not in _kept:
-            _kept[key] = create(url)
+            _kept[key] = create(url, make=make)
         return _kept[key]
 
     with pytest.MonkeyPatch.context() as patched:

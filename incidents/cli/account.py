@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import keeping, output, password
-from incidents.cli.options import looking
+from incidents.cli.options import looking, recording
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE
 
@@ -57,7 +57,7 @@ handle_argument = click.argument("handle", metavar="HANDLE")
     help="What it may do: viewer, operator, supervisor, auditor, integrator or administrator.",
 )  # fmt: skip
 @password.own_password_file_option
-@looking
+@recording
 def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
     """Make the account HANDLE, which comes in with the password or the token that it is given next.
 

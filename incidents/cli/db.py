@@ -9,7 +9,7 @@ import click
 
 from incidents.cli import output, params
 from incidents.cli.options import looking
-from incidents.errors import DONE, DatabaseError, FileError, InputError
+from incidents.errors import DONE, FileError, InputError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -29,10 +29,11 @@ def db() -> None:
 )  # fmt: skip
 @looking
 def upgrade(run: Run, rehearsal: bool) -> int:
-    """Bring the database's schema up to date; an empty database is given it."""
+    """Bring the database's schema up to date; a new one is made, an empty one is given it."""
     from incidents.store import schema
     from incidents.store.engine import place
 
+    run.makes = True
     engine = run.house.bare_engine
     schema.upgrade(engine, rehearsal=rehearsal)
     _report(run, engine, f"{place(engine)} is up to date")
@@ -47,7 +48,6 @@ def check(run: Run) -> int:
     from incidents.store.engine import place
 
     engine = run.house.bare_engine
-    _check_it_is_there(run)
     schema.check(engine)
     _report(run, engine, f"{place(engine)} is up to date")
     return DONE
@@ -67,7 +67,6 @@ def backup(run: Run, file: Path) -> int:
             f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
             f"'{place(engine)}'"
         )
-    _check_it_is_there(run)
     schema.check(engine)
     _refuse_what_is_there(file)
     _copy(engine, file)
@@ -105,15 +104,6 @@ def _refuse_what_is_there(file: Path) -> None:
         raise FileError(file=file, done="written", detail=detail) from error
     if there:
         raise InputError(f"{file} is there already: name a new file")
-
-
-def _check_it_is_there(run: Run) -> None:
-    from incidents.store.engine import place
-
-    if not run.house.is_there:
-        raise DatabaseError(
-            f"there is no file {place(run.house.bare_engine)}: incidents db upgrade makes it"
-        )
 
 
 def _copy(engine: Engine, file: Path) -> None:

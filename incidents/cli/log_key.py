@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli.options import looking, recording
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE, InputError
 
@@ -41,7 +41,7 @@ public_option = click.option(
 @click.command()
 @click.argument("name", required=False, metavar="[NAME]")
 @public_option
-@looking
+@recording
 def new(run: Run, name: str | None, public: str | None) -> int:
     """Make the log's first key in a file of your own, and put it on record.
 

@@ -31,14 +31,25 @@ def looking(function: Command) -> Command:
     return _common(of=command)
 
 
+def recording(function: Command) -> Command:
+    """Like `looking`, for a command that can be the first to write, but is no act on a site."""
+
+    @functools.wraps(function)
+    @click.pass_context
+    def command(context: click.Context, /, **given: Any) -> int | None:
+        return function(_ready(context, given, writes=True), **given)
+
+    return _common(of=command)
+
+
 def acting(function: Command) -> Command:
     """For an act: it is given an `Act` to submit its command through, `--key` and `--dry-run`."""
 
     @functools.wraps(function)
     @click.pass_context
     def command(context: click.Context, /, **given: Any) -> int | None:
-        run = _ready(context, given)
         dry_run, policy = given.pop("dry_run"), given.pop("policy")
+        run = _ready(context, given, writes=not dry_run)
         if policy is not None and not dry_run:
             raise InputError(
                 "--policy goes with --dry-run alone: what is done is done under the active policy"
@@ -69,7 +80,7 @@ def at_option(what: str) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
-def _ready(context: click.Context, given: dict[str, Any]) -> Run:
+def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = False) -> Run:
     from incidents import settings
 
     run = context.ensure_object(Run)
@@ -79,6 +90,8 @@ def _ready(context: click.Context, given: dict[str, Any]) -> Run:
         zone=given.pop("zone"),
         server=given.pop("server"),
     )
+    # One that was named is made by `db upgrade` alone: its name may be mistyped.
+    run.makes = writes and run.settings.db is None
     return run
 
 

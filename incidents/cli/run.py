@@ -32,6 +32,8 @@ class Run:
     def __init__(self) -> None:
         self.format: str | None = None
         self.quiet = False
+        self.makes = False
+        """Whether the database may be made if it is a file that is not there."""
         self._settings: Settings | None = None
         self._house: House | None = None
         self._remote: RemoteHouse | None = None
@@ -64,7 +66,7 @@ class Run:
             from incidents import bootstrap
 
             _silence_libraries()
-            self._house = bootstrap.open_house(self.settings)
+            self._house = bootstrap.open_house(self.settings, makes=self.makes)
         return self._house
 
     @property

@@ -119,22 +119,9 @@ def _policy(run: Run, name: str) -> Policy:
 
 
 def _active(run: Run) -> Policy | None:
-    """The active policy of the database that was named, if there is one; none is made for this."""
-    if run.remote is not None:
-        return run.house.desk.policy()
-    if run.settings.db is None:
+    """The active policy of the database or the server that was named, if one was."""
+    if run.remote is None and run.settings.db is None:
         return None
-    from incidents.store import schema
-    from incidents.store.engine import plainly
-
-    engine = run.house.bare_engine
-    if engine.dialect.name == "sqlite":
-        file = Path(engine.url.database or "")
-        if not file.is_file():
-            return None
-    with plainly(engine):
-        if schema.status(engine) is schema.Status.EMPTY:
-            return None
     return run.house.desk.policy()
 
 

@@ -1,7 +1,6 @@
 """The suggestions of the shell's completion: names of sites and ids of the queue's items.
 
-A completion must never get in somebody's way: whatever goes wrong, nothing is suggested, and a
-database that is not there is not made.
+A completion must never get in somebody's way: whatever goes wrong, nothing is suggested.
 """
 
 from __future__ import annotations
@@ -50,8 +49,6 @@ def _reading(context: click.Context) -> Iterator[Connection]:
     run.settings = settings.load(db=context.params.get("db"), server=context.params.get("server"))
     house = run.house
     try:
-        if not house.is_there:
-            raise FileNotFoundError
         schema.check(house.bare_engine)
         with engine.reading(house.bare_engine) as connection:
             yield connection

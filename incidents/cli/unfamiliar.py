@@ -22,7 +22,7 @@ def category(run: Run, given: str | None) -> list[str]:
 
     A server is not asked: it has no list of them.
     """
-    if given is None or run.for_programs or run.remote is not None or not run.house.is_there:
+    if given is None or run.for_programs or run.remote is not None:
         return []
     from incidents.views import categories
 

@@ -15,7 +15,6 @@ from incidents.cli.run import JSON
 from incidents.errors import (
     DONE,
     NOT_VERIFIED,
-    DatabaseError,
     FileError,
     IncidentsError,
     InputError,
@@ -90,13 +89,7 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched("verifying"))
     from incidents.audit import verify as log
-    from incidents.store.engine import NAME_ANOTHER, place
 
-    if not run.house.is_there:
-        # A log that is not there would be whole, whatever it was called.
-        raise DatabaseError(
-            f"there is no database {place(run.house.bare_engine)} to be verified: {NAME_ANOTHER}"
-        )
     return log.database(run.house.engine, asked)
 
 

@@ -55,11 +55,11 @@ NAME_ANOTHER = "name another one with --db or INCIDENTS_DB"
 _FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
 
 
-def create(url: str | None = None) -> Engine:
+def create(url: str | None = None, *, make: bool = False) -> Engine:
     """An engine for `url`, by default for a SQLite file in the user's data folder.
 
-    That folder, and only that one, is made when it is missing, for the user alone. No database is
-    opened yet.
+    A file that is not there is made with `make` alone, and so is that folder, for the user alone;
+    no other folder is ever made. No database is opened yet.
 
     Raises:
         InputError: for a URL that cannot be read or is of an unknown kind.
@@ -68,7 +68,7 @@ def create(url: str | None = None) -> Engine:
     parsed = _parse(url or f"sqlite:///{data_folder() / 'incidents.db'}")
     kind = parsed.get_backend_name()
     if kind == "sqlite":
-        return _sqlite(parsed)
+        return _sqlite(parsed, make=make)
     if kind == "postgresql":
         return _postgresql(parsed)
     raise InputError(f"unknown kind of database: {kind!r} ({_FORMS})")
@@ -144,6 +144,8 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
             f"the database {where} was held by another process for {BUSY_TIMEOUT_S:.0f} seconds: "
             "try again"
         )
+    if "unable to open" in said and _is_missing(engine):
+        return f"there is no database {where}: incidents db upgrade makes it, or {NAME_ANOTHER}"
     if "unable to open" in said:
         return (
             f"cannot open the file {where}: its folder must exist and be writable, or"
@@ -152,6 +154,17 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
     if "not a database" in said:
         return f"{where} is not a SQLite database: {NAME_ANOTHER}"
     return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
+
+
+def _is_missing(engine: Engine) -> bool:
+    """Whether it could be made and is not there, for who may not make it."""
+    if engine.get_execution_options()["incidents_makes"]:
+        return False
+    file = Path(place(engine))
+    # What no file can be called is not there; Path.exists would raise.
+    return not os.path.exists(file) and (  # noqa: PTH110
+        file.parent == data_folder() or file.parent.exists()
+    )
 
 
 def _explain_disk(where: str, said: str) -> str | None:
@@ -212,7 +225,7 @@ def _parse(url: str) -> URL:
         raise InputError(f"not the URL of a database: {shown!r} ({_FORMS})") from error
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, *, make: bool) -> Engine:
     named = url.database not in (None, "", ":memory:") and "\0" not in str(url.database)
     if not named or url.query or url.host:
         raise InputError(f"not a SQLite file: {url.render_as_string()!r} ({_FORMS})")
@@ -221,12 +234,15 @@ def _sqlite(url: URL) -> Engine:
     assert url.database is not None
     file = Path(url.database).expanduser()
     # Compared first: a name may be too long to be asked for.
-    if file.parent == data_folder() and not file.parent.exists():
+    if make and file.parent == data_folder() and not file.parent.exists():
         _make_private(file.parent)
     engine = create_engine(
         url.set(database=os.fspath(file)),
         connect_args={"timeout": BUSY_TIMEOUT_S},
     )
+    engine.update_execution_options(incidents_makes=make)
+    if not make:
+        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute().as_uri()))
     event.listen(engine, "connect", _set_up_sqlite)
     # Where the file really lies, its log lies beside it.
     event.listen(engine, "begin", partial(_begin_sqlite, os.path.realpath(file)))
@@ -240,6 +256,14 @@ def _make_private(folder: Path) -> None:
         raise DatabaseError(
             f"the folder {folder} cannot be made ({error.strerror}): {NAME_ANOTHER}"
         ) from error
+
+
+def _name_what_is_there(
+    uri: str, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
+) -> None:
+    """By its plain name SQLite would make a file that is not there, as soon as it is looked at."""
+    arguments[0] = f"{uri}?mode=rw"
+    options["uri"] = True
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

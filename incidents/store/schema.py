@@ -55,8 +55,8 @@ def check(engine: Engine) -> None:
         raise DatabaseError(_advice(found, place(engine)))
 
 
-def ensure(engine: Engine) -> None:
-    """Like `check`, but an empty SQLite file is given the schema: it is made on first use.
+def ensure(engine: Engine, *, make: bool = False) -> None:
+    """Like `check`, but with `make` an empty SQLite file is given the schema.
 
     A file that has lost its write-ahead log, as a copy from `db backup` has, is given it again.
 
@@ -65,7 +65,7 @@ def ensure(engine: Engine) -> None:
     """
     with plainly(engine):
         found = status(engine)
-        if found is Status.EMPTY and engine.dialect.name == "sqlite":
+        if make and found is Status.EMPTY and engine.dialect.name == "sqlite":
             _migrate(engine, "head")
             return
         if found is Status.CURRENT and engine.dialect.name == "sqlite":
@@ -176,7 +176,7 @@ def _engine(database: str | Engine) -> Iterator[Engine]:
     if isinstance(database, Engine):
         yield database
         return
-    engine = create(database)
+    engine = create(database, make=True)
     try:
         yield engine
     finally:

@@ -32,6 +32,7 @@ def text() -> str:
     with tempfile.TemporaryDirectory() as folder:
         told = _environment(folder)
         with patch.dict(os.environ, told, clear=False):
+            _call(["db", "upgrade"])
             _call(["site", "add", "shop.example"])
             stacks = {end: _stack(args, end) for _, args, end in _LEGS}
     parts: list[str] = []

@@ -5,7 +5,8 @@ import os
 import shutil
 import signal
 import socket
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -335,8 +336,8 @@ def test_a_database_of_another_program_ends_the_daemon_with_one_sentence(
     sqlite_databases: SqliteDatabases, tmp_path: Path
 ) -> None:
     with sqlite_databases.empty() as url:
-        with engine_of(url) as engine, engine.begin() as connection:
-            connection.execute(text("CREATE TABLE somebody_elses (x INTEGER)"))
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as theirs:
+            theirs.execute("CREATE TABLE somebody_elses (x INTEGER)")
 
         with daemon(url, tmp_path) as running:
             assert running.process.wait() == 1

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -24,12 +25,49 @@ def test_a_fresh_database_is_upgraded_and_checked(cli: Cli, empty_db_url: str) -
     assert "up to date" in checked.out
 
 
-def test_a_check_makes_no_file(cli: Cli, tmp_path: Path) -> None:
-    for args in (("db", "check"), ("db", "backup", str(tmp_path / "copy.db"))):
-        answer = cli(*args, "--db", f"sqlite:///{tmp_path}/none.db")
-        assert answer.status == 1
-        assert "incidents db upgrade" in answer.err
+@pytest.mark.parametrize(
+    "words",
+    [
+        "queue", "site list", "site why shop.example", "audit replay", "audit verify",
+        "audit export", "daemon status", "daemon --once", "policy show", "account list",
+        "simulate tests/data/feed.csv", "db check", "db backup none.copy",
+        "site add shop.example", "site add shop.example --dry-run", "account add li --role viewer",
+    ],
+)  # fmt: skip
+def test_a_database_that_was_named_and_is_not_there_is_made_by_no_other_command(
+    cli: Cli, tmp_path: Path, words: str
+) -> None:
+    missing = tmp_path / "mis?typed#%.db"
+    answer = cli(*words.split(), "--db", f"sqlite:///{quote(str(missing))}")
+    assert (answer.status, answer.out) == (1, "")
+    assert f"there is no database {missing}: incidents db upgrade makes it, or name" in answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_database_is_made_by_the_first_act_and_by_no_look(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INCIDENTS_DB")
+    folder = tmp_path / "data"
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    for look in (("queue",), ("daemon", "status"), ("site", "add", "a.example", "--dry-run")):
+        assert "incidents db upgrade makes it" in cli(*look).err
+    assert not folder.exists()
+    assert cli("site", "add", "shop.example").status == 0
+    assert cli("site", "list", "-q").out == "shop.example\n"
+
+
+def test_an_empty_file_that_was_named_is_given_its_tables_by_an_upgrade_alone(
+    cli: Cli, tmp_path: Path
+) -> None:
+    file = tmp_path / "empty.db"
+    file.touch()
+    named = ("--db", f"sqlite:///{file}")
+    for command in (("queue",), ("site", "add", "shop.example")):
+        assert "is empty: run incidents db upgrade" in cli(*command, *named).err
+    assert file.stat().st_size == 0
+    assert cli("db", "upgrade", *named).status == 0
+    assert cli("site", "add", "shop.example", *named).status == 0
 
 
 def test_a_backup_is_a_whole_database_of_its_own(cli: Cli, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_unexpected_is_one_sentence_and_a_pointer(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("Mr Wang's phone")
 
     monkeypatch.setattr("incidents.bootstrap.open_house", fail)
@@ -70,7 +70,7 @@ def test_what_is_unexpected_is_one_sentence_and_a_pointer(
 
 
 def test_an_interrupt_ends_it_quietly(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("incidents.bootstrap.open_house", interrupt)

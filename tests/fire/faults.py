@@ -64,10 +64,11 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         self._prepared = folder / "prepared"
-        self._here = folder / "run"
+        # The default database, which the first act makes.
+        self._here = folder / "incidents"
         self._trace = folder / "trace"
         self._output = folder / "output"
-        self._engine = engines.create(f"sqlite:///{self._here / DATABASE}")
+        self._engine = engines.create(f"sqlite:///{self._here / DATABASE}", make=True)
         self._prepared.mkdir()
         self._output.mkdir()
         prepare(self._prepared, clock.now())
@@ -105,8 +106,8 @@ class Rig:
 
     def record(self) -> Record:
         """What is on record: dense, in a sound file, and replayed equal to the tables."""
-        # Making it may have failed before there was anything; who looks next makes it.
-        schema.ensure(self._engine)
+        # Making it may have failed before there was anything.
+        schema.ensure(self._engine, make=True)
         schema.check(self._engine)
         record = checked.recorded(self._engine)
         checked.assert_sound(self._here / DATABASE)
@@ -177,7 +178,7 @@ class Rig:
 
     @property
     def _env(self) -> dict[str, str]:
-        return {"INCIDENTS_DB": f"sqlite:///{self._here / DATABASE}", "INCIDENTS_AS": "operator-1"}
+        return {"XDG_DATA_HOME": str(self._here.parent), "INCIDENTS_AS": "operator-1"}
 
     @contextmanager
     def _fresh(self, act: Act, way: Way) -> Iterator[None]:

@@ -75,7 +75,7 @@ def test_a_database_that_cannot_be_looked_at_is_up_0_and_a_failure(
     file = tmp_path / "incidents.prom"
     status, _, err = command("-o", str(file))
     assert status == 1
-    assert err.startswith("incidents: there is no database ")
+    assert err.startswith("incidents: cannot open the file ")
     assert "name another one with --db or INCIDENTS_DB" in err
     text = file.read_text(encoding="utf-8")
     assert parsed(text).value("up") == 0

@@ -137,5 +137,5 @@ def test_a_daemon_that_begins_before_its_database_is_there_tells_of_nothing(
         assert warned.lines == []
         assert value(watch.samples(), "up") == 0
         assert [sentence for sentence, _ in warned.lines] == ["the metrics cannot be read"]
-        schema.upgrade(day.engine)
+        schema.upgrade(empty_db_url)
         assert value(watch.samples(), "up") == 1

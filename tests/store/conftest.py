@@ -18,8 +18,8 @@ def opened() -> Iterator[Opener]:
     """`create`, whose engines are closed at the end of the test."""
     engines: list[Engine] = []
 
-    def open_(url: str | None = None) -> Engine:
-        engines.append(create(url))
+    def open_(url: str | None = None, *, make: bool = False) -> Engine:
+        engines.append(create(url, make=make))
         return engines[-1]
 
     yield open_

@@ -68,8 +68,8 @@ def test_the_default_database_is_in_a_folder_for_the_user_alone(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    engine = opened()
-    schema.ensure(engine)
+    engine = opened(make=True)
+    schema.ensure(engine, make=True)
     assert engine.url.database == str(data_folder() / "incidents.db")
     assert stat.S_IMODE(data_folder().stat().st_mode) == 0o700
 
@@ -80,12 +80,12 @@ def test_a_default_folder_that_cannot_be_made_is_named(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
     with pytest.raises(DatabaseError, match=r"cannot be made .*: name another one with --db"):
-        opened()
+        opened(make=True)
 
 
 def test_a_file_in_a_folder_that_is_not_there_is_named(opened: Opener, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"cannot open the file .*/no/x\.db: its folder must"):
-        schema.ensure(opened(f"sqlite:///{tmp_path}/no/x.db"))
+        schema.ensure(opened(f"sqlite:///{tmp_path}/no/x.db", make=True), make=True)
 
 
 def test_a_file_that_is_no_database_is_named_and_left_alone(opened: Opener, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_only_a_server_has_a_clock_of_its_own(opened: Opener, db_url: str) -> No
 def test_that_all_connections_are_in_use_is_the_databases_matter(
     opened: Opener, tmp_path: Path
 ) -> None:
-    engine = opened(f"sqlite:///{tmp_path}/x.db")
+    engine = opened(f"sqlite:///{tmp_path}/x.db", make=True)
     engine.pool._timeout = 0.01  # type: ignore[attr-defined]
     with ExitStack() as stack:
         for _ in range(15):

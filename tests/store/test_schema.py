@@ -82,34 +82,36 @@ def test_going_back_derives_the_keys_of_addresses_anew(db_url: str) -> None:
 
 
 def test_an_empty_database_is_said_to_be_empty(opened: Opener, empty_db_url: str) -> None:
-    engine = opened(empty_db_url)
+    engine = opened(empty_db_url, make=True)
     with pytest.raises(DatabaseError, match="is empty: run incidents db upgrade"):
         schema.check(engine)
 
 
-def test_an_empty_file_is_made_on_first_use_and_a_server_is_not(
+def test_a_file_is_made_where_that_is_asked_for_and_a_server_is_not(
     opened: Opener, empty_db_url: str
 ) -> None:
-    engine = opened(empty_db_url)
+    engine = opened(empty_db_url, make=True)
     if engine.dialect.name == "sqlite":
-        schema.ensure(engine)
+        with pytest.raises(DatabaseError, match="is empty: run incidents db upgrade"):
+            schema.ensure(engine)
+        schema.ensure(engine, make=True)
         schema.check(engine)
         schema.ensure(engine)
     else:
         with pytest.raises(DatabaseError, match="is empty: run incidents db upgrade"):
-            schema.ensure(engine)
+            schema.ensure(engine, make=True)
 
 
 def test_a_new_file_that_somebody_holds_is_said_to_be_held(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("incidents.store.engine.BUSY_TIMEOUT_S", 0.2)
-    engine = opened(f"sqlite:///{tmp_path / 'new.db'}")
+    engine = opened(f"sqlite:///{tmp_path / 'new.db'}", make=True)
     with closing(sqlite3.connect(tmp_path / "new.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseError, match="held by another process"):
-            schema.ensure(engine)
-    schema.ensure(engine)
+            schema.ensure(engine, make=True)
+    schema.ensure(engine, make=True)
 
 
 def test_an_older_database_is_told_to_upgrade(
@@ -150,7 +152,7 @@ def test_a_newer_database_asks_for_a_newer_program(opened: Opener, db_url: str) 
 def test_the_tables_of_another_program_are_left_alone(
     opened: Opener, empty_db_url: str, statements: list[str]
 ) -> None:
-    engine = opened(empty_db_url)
+    engine = opened(empty_db_url, make=True)
     _execute(engine, *statements)
     before = _tables(engine)
     for touch in (schema.check, schema.ensure, schema.upgrade):
@@ -166,7 +168,7 @@ def test_the_tables_of_another_program_are_left_alone(
 def test_an_upgrade_that_breaks_off_leaves_nothing_behind(
     opened: Opener, empty_db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = opened(empty_db_url)
+    engine = opened(empty_db_url, make=True)
     real = command.upgrade
 
     def killed(*args: object) -> None:
