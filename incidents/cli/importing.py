@@ -100,8 +100,8 @@ def _for_people(act: Act, history: History, tally: Tally) -> None:
             run,
             headers,
             [
-                [name, "new" if site.new else "known", f"{site.incidents_new:,}",
-                 f"{site.incidents_known:,}"]
+                [name, "new" if site.new else "known", output.number(site.incidents_new),
+                 output.number(site.incidents_known)]
                 for name, site in tally.sites.items()
             ],
         )  # fmt: skip

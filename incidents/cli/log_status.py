@@ -106,15 +106,15 @@ def _row(found: Document) -> Document:
 def _tell(run: Run, found: Document) -> None:
     when = run.when
     since = found["pending_since"]
-    pending = f"{found['pending']:,}"
+    pending = output.number(found["pending"])
     if since is not None:
         pending += f", the oldest recorded {when.ago(since)}"
     signed_at = found["signed_at"]
-    published = f"{found['published']:,}"
+    published = output.number(found["published"])
     if signed_at is not None:
         published += f", signed {when.ago(signed_at)}"
     witnesses = [
-        f"{each['witness']} at {each['size']:,}, {when.ago(each['at'])}"
+        f"{each['witness']} at {output.number(each['size'])}, {when.ago(each['at'])}"
         for each in found["witnesses"]
     ]
     witnesses += [f"{name} HAS SIGNED NOTHING" for name in found["silent"]]
@@ -122,7 +122,7 @@ def _tell(run: Run, found: Document) -> None:
         run,
         [
             ("pending", painted(pending, fg="red") if found["late"] else pending),
-            ("numbered", f"{found['numbered']:,}"),
+            ("numbered", output.number(found["numbered"])),
             ("published", published),
             ("witnessed", "; ".join(witnesses) or "by nobody"),
             ("key", found["key"] or "none yet: `incidents audit key new` makes it"),

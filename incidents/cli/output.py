@@ -77,6 +77,11 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
         Console(color_system="auto" if paints() else None, highlight=False).print(drawn)
 
 
+def number(n: int) -> str:
+    """A number in a row: on a terminal with its thousands apart, on a pipe as programs read it."""
+    return f"{n:,}" if is_terminal(sys.stdout) else str(n)
+
+
 def json_text(document: Any, *, indented: bool = False) -> str:
     """A document as JSON, as people and programs read it; nothing in it makes a terminal lie."""
     return visible(json.dumps(document, ensure_ascii=False, indent=2 if indented else None))

@@ -116,6 +116,5 @@ def _note(note: Document, when: When) -> str:
 
 def _evidence(evidence: Document, when: When) -> str:
     name = evidence["name"] or "a file"
-    return (
-        f"{name} ({evidence['size']:,} bytes, {when(evidence['recorded_at'])}) {evidence['digest']}"
-    )
+    size = output.number(evidence["size"])
+    return f"{name} ({size} bytes, {when(evidence['recorded_at'])}) {evidence['digest']}"

@@ -146,7 +146,7 @@ def _fields(outcome: Outcome) -> list[str]:
         outcome.sites, outcome.incidents, outcome.moot, outcome.suspensions,
         *outcome.closed.values(),
     )  # fmt: skip
-    return [outcome.policy, *(f"{n:,}" for n in counts)]
+    return [outcome.policy, *map(output.number, counts)]
 
 
 def _tell(run: Run, policies: Sequence[Policy], taken: Taken) -> None:

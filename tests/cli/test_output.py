@@ -45,6 +45,27 @@ def test_a_list_as_json_is_an_array_and_as_jsonl_one_document_a_line(desk: Cli) 
     assert [json.loads(line) for line in lines] == sites
 
 
+@pytest.fixture
+def long_history(tmp_path: Path) -> str:
+    file = tmp_path / "long.csv"
+    moments = (f"2026-02-{1 + n // 60:02}T02:{n % 60:02}:00Z,a.example" for n in range(1_001))
+    file.write_text("\n".join(["occurred_at,site", *moments]))
+    return str(file)
+
+
+def test_on_a_pipe_a_number_in_a_row_is_digits_alone(cli: Cli, long_history: str) -> None:
+    tried = cli("simulate", long_history, "--policy", "documented").out
+    assert tried.split("\t")[:3] == ["documented", "1", "1001"]
+    assert "a.example\tnew\t1001\t0\n" in cli("import", long_history, "--dry-run").out
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_a_number_in_a_row_has_its_thousands_apart(
+    cli: Cli, long_history: str
+) -> None:
+    assert " 1,001 " in cli("simulate", long_history, "--policy", "documented").out
+
+
 def test_an_empty_list_is_an_empty_array(cli: Cli) -> None:
     assert cli("site", "list", "--json").json == []
     assert cli("site", "list", "--format", "jsonl").out == ""
