@@ -21,7 +21,8 @@ outside (--checkpoint), or a witness that you know (--witness), shows that.
 Standards: RFC 6962 (the tree), RFC 9162 (its proofs, 2.1.3.2), RFC 8785 (canonical JSON), RFC 8032
 (Ed25519), and of C2SP signed-note, tlog-checkpoint, tlog-tiles, tlog-proof and tlog-cosignature.
 
-Exit status: 0 verified; 5 something is wrong, or was asked for and not checked; 2 wrong usage.
+Exit status: 0 verified; 5 something is wrong, or was asked for and not checked; 2 wrong usage; 1
+what came of it cannot be written: nobody reads it, or the disk is full.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import argparse
 import base64
 import hashlib
 import importlib
+import io
 import json
 import os
 import platform
@@ -42,12 +44,12 @@ import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-VERIFIED, NOT_VERIFIED = 0, 5
+VERIFIED, UNWRITTEN, NOT_VERIFIED, INTERRUPTED = 0, 1, 5, 130
 TILE = 256  # hashes in a full tile, and entries in a full bundle of entries (tlog-tiles)
 MOST_ENTRY = 65_535  # bytes of an entry
 MOST = 1_000_000  # bytes of a checkpoint, a proof, a list of keys
@@ -938,7 +940,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(": ".join(why(error)))
     found = Findings()
-    with tempfile.TemporaryDirectory() as name, found.collected():
+    with found.collected(), tempfile.TemporaryDirectory() as name:
         folder = options.bundle if options.bundle.is_dir() else unpacked(options.bundle, Path(name))
         found = verify(folder, asked)
     _tell(found, as_json=options.json)
@@ -960,5 +962,34 @@ def _tell(found: Findings, *, as_json: bool) -> None:
     print("NOT VERIFIED" if found.wrong else "verified")
 
 
+def run() -> int:
+    """The exit status of `main`, once what it says is written to the last byte."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What its encoding does not have is written as an escape; argparse would swallow an error.
+        sys.stdout.reconfigure(errors="backslashreplace", write_through=False)
+    status = UNWRITTEN
+    try:
+        try:
+            status = main()
+        except SystemExit as end:  # of argparse: --help, or wrong usage
+            status = int(end.code or 0)
+        print(end="", flush=True)
+    except BrokenPipeError:
+        status = UNWRITTEN
+    except OSError as error:
+        status = UNWRITTEN
+        with suppress(OSError):
+            print(f"what came of it cannot be written: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            print(end="", file=stream, flush=True)
+        except OSError:
+            # What is left in it would be tried again at the end, and told of with a traceback.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -5,9 +5,12 @@ What both verifiers find right or wrong stands in test_bundle_alterations, _arch
 
 import ast
 import json
+import os
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,6 +101,23 @@ def test_its_exit_status_says_whether_it_is_verified_wrong_or_wrongly_used(
         refused = auditor.run(*used, cwd=tmp_path)
         assert refused.returncode == 2, used
         assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("words", [["b"], ["b", "--json"], ["--help"]])
+def test_what_cannot_be_written_is_told_in_one_sentence_or_to_nobody(
+    words: list[str], desk: Desk, tmp_path: Path
+) -> None:
+    bundles.write(bundles.whole(desk), tmp_path / "b")
+    line = [sys.executable, str(auditor.SCRIPT), *words]
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(line, cwd=tmp_path, stdout=full, stderr=PIPE, text=True, check=False)
+    assert told.returncode == 1
+    assert told.stderr == "what came of it cannot be written: No space left on device\n"
+    reader, pipe = os.pipe()
+    os.close(reader)
+    gone = subprocess.run(line, cwd=tmp_path, stdout=pipe, stderr=PIPE, text=True, check=False)
+    os.close(pipe)
+    assert (gone.returncode, gone.stderr) == (1, "")
 
 
 @pytest.mark.parametrize(
