@@ -285,10 +285,19 @@ def _by_openssl(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def _whole(text: str) -> int:
-    """The number; ValueError for what is no whole one, or too large to be told from others."""
-    if len(text) > 17 or abs(int(text)) >= 2**53:
-        raise ValueError(f"{text} is too large a number")
+    """The number; NoNumberError for no whole one, or one too large to be told from others."""
+    if not _WHOLE.fullmatch(text):
+        raise NoNumberError(f"{short(text)} is no whole number")
+    if abs(int(text)) >= 2**53:
+        raise NoNumberError(f"{text} is too large a number")
     return int(text)
+
+
+class NoNumberError(ValueError):
+    """A number that no entry has."""
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,17}")
 
 
 _DECODER = json.JSONDecoder(parse_float=_whole, parse_int=_whole, parse_constant=_whole)
@@ -305,12 +314,25 @@ def read_json(data: bytes, where: str) -> dict[str, Any]:
         value = _DECODER.decode(text)
         again = _ENCODER.encode(value)
     except (ValueError, RecursionError) as error:
-        raise WrongError(where, f"it is no JSON as an entry has it: {short(str(error))}") from None
+        what = f"it is no JSON as an entry has it: {_why_no_json(error)}"
+        raise WrongError(where, what) from None
     if again != text:
         raise WrongError(where, "it is not in the canonical form of RFC 8785")
     if not isinstance(value, dict) or not (text.isascii() or _ascii_keys(value)):
         raise WrongError(where, "it is no object whose keys are ASCII")
     return value
+
+
+def _why_no_json(error: ValueError | RecursionError) -> str:
+    """In words of our own, for Python's change from release to release."""
+    match error:
+        case NoNumberError():
+            return str(error)
+        case json.JSONDecodeError():
+            return f"it goes wrong at character {error.pos + 1}"
+        case RecursionError():
+            return "one thing stands in another without end"
+    return "its bytes are no UTF-8"
 
 
 def _ascii_keys(value: object) -> bool:
@@ -848,8 +870,8 @@ class Member(tarfile.TarInfo):
             member: Member = read(buf, *given, **more)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
             raise  # the right end: a block of zeros
-        except tarfile.HeaderError as error:
-            raise WrongError("archive", f"it is cut, or a header is wrong: {error}") from None
+        except tarfile.HeaderError:
+            raise WrongError("archive", "it is cut, or a header is wrong") from None
         if member.type not in _FILES and not (member.type in _MORE and member.size <= MOST):
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         if member.size < 0:
@@ -874,8 +896,8 @@ def unpacked(archive: Path, folder: Path) -> Path:
                 _write(members, folder)
                 behind: Any = members.fileobj
                 rest = behind.read(MOST + 1)
-        except tarfile.TarError as error:
-            raise WrongError(str(archive), f"it is no archive: {error}") from None
+        except tarfile.TarError:
+            raise WrongError(str(archive), "it is no archive, or it is cut") from None
         if len(rest) > MOST or rest.strip(b"\0"):
             raise WrongError(str(archive), "it goes on after the end of the archive")
         if zstd and zstd.wait():

@@ -9,6 +9,7 @@ from typing import Any
 from incidents.audit import own_acts as acts
 from incidents.audit.rows import Row
 from incidents.machine.events import Event
+from incidents.misread import MisreadError
 
 
 @dataclass(slots=True)
@@ -22,13 +23,13 @@ class AccountRecord:
         """Takes the next act.
 
         Raises:
-            ValueError: saying why it cannot follow on what is before it.
+            MisreadError: saying why it cannot follow on what is before it.
         """
         at = event.recorded_at
         match event:
             case acts.AccountMade(handle=handle, role=role):
                 if handle in self.accounts:
-                    raise ValueError(f"{handle} has an account already")
+                    raise MisreadError(f"{handle} has an account already")
                 self.accounts[handle] = {
                     "handle": handle, "role": role, "made_at": at, "disabled_at": None,
                 }  # fmt: skip
@@ -44,7 +45,7 @@ class AccountRecord:
                 self._make_token(event, at)
             case acts.TokenRevoked(token=token):
                 if token not in self.tokens:
-                    raise ValueError(f"there is no token {token}")
+                    raise MisreadError(f"there is no token {token}")
                 self.tokens[token]["revoked_at"] = at
 
     @property
@@ -59,13 +60,13 @@ class AccountRecord:
 
     def _account(self, handle: str) -> dict[str, Any]:
         if handle not in self.accounts:
-            raise ValueError(f"{handle} has no account")
+            raise MisreadError(f"{handle} has no account")
         return self.accounts[handle]
 
     def _make_token(self, event: acts.TokenMade, at: datetime) -> None:
         self._account(event.handle)
         if event.token in self.tokens:
-            raise ValueError(f"the token {event.token} was made before")
+            raise MisreadError(f"the token {event.token} was made before")
         self.tokens[event.token] = {
             "id": event.token, "handle": event.handle, "digest": event.digest,
             "acts": list(event.acts) or None, "made_at": at, "expires_at": event.expires,

@@ -236,7 +236,7 @@ def _bytes_of(rows: Sequence[Numbered]) -> list[bytes]:
     try:
         return [body.encode() for _, body in rows]
     except (AttributeError, UnicodeError) as error:
-        raise UnreadableEntryError(detail=str(error)) from error
+        raise UnreadableEntryError(detail="it is no text in UTF-8") from error
 
 
 def _lines(texts: Sequence[str]) -> bytes:

@@ -83,8 +83,11 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
             # be read already, with the block that the end is in.
             behind: Any = members.fileobj
             rest = behind.read(_MOST_ZEROS + 1)
-    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
-        detail = f"it is no archive that can be read: {str(error)[:100]}"
+    except zstandard.ZstdError as error:
+        detail = "it is no archive that can be read: Zstandard cannot unpack it"
+        raise NoBundleError(file=given.name, detail=detail) from error
+    except (tarfile.TarError, EOFError) as error:
+        detail = "it is no archive that can be read: it is cut, or a header in it is wrong"
         raise NoBundleError(file=given.name, detail=detail) from error
     if len(rest) > _MOST_ZEROS or rest.strip(b"\0"):
         raise NoBundleError(file=given.name, detail="it goes on after the end of the archive")

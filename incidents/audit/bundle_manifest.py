@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from incidents import misread
 from incidents.audit.flaw import Flaw
 from incidents.errors import VerificationError
+from incidents.misread import MisreadError
 from incidents.tlog.spelling import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
 
@@ -114,30 +116,39 @@ def _manifest(data: bytes) -> Manifest:
         text = data.decode()
         found = json.loads(text)
         if f"{_encode(found)}\n" != text:
-            raise ValueError("it is not one line of RFC 8785")  # noqa: TRY301 - told below
+            raise MisreadError("it is not one line of RFC 8785")
         return _read(found)
     except (ValueError, RecursionError) as error:
-        raise NoBundleError(file=MANIFEST, detail=str(error)[:200]) from error
+        raise NoBundleError(file=MANIFEST, detail=_said(error)) from error
+
+
+def _said(error: ValueError | RecursionError) -> str:
+    why = misread.of_json(error)
+    return why[:200] if isinstance(error, MisreadError) else f"it is no JSON: {why}"
 
 
 def _read(found: Any) -> Manifest:
     if not isinstance(found, dict) or list(found) != _FIELDS:
-        raise ValueError(f"its fields are not {', '.join(_FIELDS)}")
+        raise MisreadError(f"its fields are not {', '.join(_FIELDS)}")
     if found["format"] != FORMAT:
-        raise ValueError(f"its format is {found['format']!r}, and {FORMAT!r} is what is read here")
+        what = f"its format is {found['format']!r}, and {FORMAT!r} is what is read here"
+        raise MisreadError(what)
     files, whole = found["files"], found["whole"]
     if not isinstance(files, dict) or not isinstance(whole, bool):
-        raise ValueError("files is no object, or whole neither true nor false")  # noqa: TRY004 - of the file
+        raise MisreadError("files is no object, or whole neither true nor false")
     for digest in files.values():
         if not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
-            raise ValueError(f"{str(digest)[:80]!r} is no SHA-256")
+            raise MisreadError(f"{str(digest)[:80]!r} is no SHA-256")
     return Manifest(files, _number(found["size"]), _number(found["entries"]), whole)
 
 
 def _number(text: Any) -> int:
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is not a number as it is written there")  # noqa: TRY004 - of the file
-    return from_decimal(text)
+        raise MisreadError(f"{text!r} is not a number as it is written there")
+    try:
+        return from_decimal(text)
+    except ValueError as error:
+        raise MisreadError(f"{text[:80]!r} is not a number as it is written there") from error
 
 
 def _expected(manifest: Manifest) -> set[str]:

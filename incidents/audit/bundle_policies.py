@@ -8,6 +8,7 @@ from pathlib import Path
 
 from incidents.audit.bundle_manifest import Manifest, read_file
 from incidents.audit.flaw import Flaw
+from incidents.audit.fold import said
 from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError
 
@@ -26,7 +27,7 @@ def read(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], list[Flaw
             text = read_file(folder, name).decode()
             given = policy.read(text)
         except (UnicodeDecodeError, PolicyError) as error:
-            flaws.append(_flaw(name, f"it is no policy: {error}"))
+            flaws.append(_flaw(name, f"it is no policy: {said(error)}"))
             continue
         if given.digest != digest:
             flaws.append(_flaw(name, f"what it says is the policy {given.digest}"))

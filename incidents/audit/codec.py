@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
 from incidents.machine.ids import contact_id, incident_id, order_id, task_id
+from incidents.misread import MisreadError
 
 Kind = TypeVar("Kind", bound=Event | Reason)
 _Write = Callable[..., str]
@@ -26,13 +27,20 @@ _SECOND = timedelta(seconds=1)
 _ABOVE = frozenset({field.name for field in fields(Event)} | {"rule", "site"})
 
 
+class _Readers(dict[str, tuple[str, "_Read | None"]]):
+    """By its key, the field and how it is read."""
+
+    def __missing__(self, key: str) -> tuple[str, _Read | None]:
+        raise MisreadError(f"its kind has no field {key[:80]!r}")
+
+
 class Codec(Generic[Kind]):
     """The own fields of one kind of event, or of a reason."""
 
     def __init__(self, kind: type[Kind]) -> None:
         self.kind = kind
         self._writers: list[tuple[str, str, _Write, bool]] = []
-        self._readers: dict[str, tuple[str, _Read | None]] = {}
+        self._readers = _Readers()
         self._absent: dict[str, Any] = {}
         # As they are written: while a test holds the clock, what they name is another class.
         hints = {field.name: str(field.type) for field in fields(kind)}
@@ -68,7 +76,7 @@ class Codec(Generic[Kind]):
         """The fields of such an object, by name.
 
         Raises:
-            KeyError: of a key that is no field's.
+            MisreadError: of a key that is no field's.
         """
         found = self._absent.copy()
         readers = self._readers

@@ -23,6 +23,7 @@ from incidents.audit.stream import Stream
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
+from incidents.misread import MisreadError
 from incidents.store.account_tables import accounts, tokens
 from incidents.store.log_tables import log_keys
 from incidents.store.tables import DESK_STREAM, desk, entries, policies
@@ -57,12 +58,12 @@ class OwnRecord:
         """Takes the next entry.
 
         Raises:
-            ValueError, TypeError: saying why it cannot follow on what is before it.
+            MisreadError, PolicyError: saying why it cannot follow on what is before it.
         """
         if (header.site, header.site_id) != (DESK, DESK_STREAM):
-            raise ValueError(f"it says that it is {header.site_id}-{header.site_seq}")
+            raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
         if header.site_seq != self.seq + 1:
-            raise ValueError(f"entry {self.seq + 1} is missing")
+            raise MisreadError(f"entry {self.seq + 1} is missing")
         match event:
             case PolicyActivated():
                 self._activate(event)
@@ -74,16 +75,16 @@ class OwnRecord:
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:
-                raise TypeError(f"{event.kind} is no act of the desk")
+                raise MisreadError(f"{event.kind} is no act of the desk")
         self.seq = header.site_seq
 
     def _activate(self, event: PolicyActivated) -> None:
         if event.previous != self.active:
-            raise ValueError(f"the active policy is {self.active}, and it says {event.previous}")
+            raise MisreadError(f"the active policy is {self.active}, and it says {event.previous}")
         if policy.read(event.toml).digest != event.policy:
-            raise ValueError(f"the policy in it is not {event.policy}")
+            raise MisreadError(f"the policy in it is not {event.policy}")
         if event.seconded_by is not None and event.seconded_by == event.by:
-            raise ValueError(f"{event.by} was the second person to their own act")
+            raise MisreadError(f"{event.by} was the second person to their own act")
         self.active = event.policy
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
         self.policies.setdefault(event.policy, row)
@@ -91,15 +92,15 @@ class OwnRecord:
     def _make_key(self, event: LogKeyMade, seq: int) -> None:
         self._check_policy(event)
         if event.previous != self.key:
-            raise ValueError(f"the key that signs is {self.key}, and it says {event.previous}")
+            raise MisreadError(f"the key that signs is {self.key}, and it says {event.previous}")
         if event.key in self.keys:
-            raise ValueError(f"{event.key} has been the key before")
+            raise MisreadError(f"{event.key} has been the key before")
         self.key = event.key
         self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
 
     def _check_policy(self, event: Event) -> None:
         if event.policy != self.active:
-            raise ValueError(f"the active policy is {self.active}, and it says {event.policy}")
+            raise MisreadError(f"the active policy is {self.active}, and it says {event.policy}")
 
 
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
@@ -109,7 +110,7 @@ def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
         try:
             header, event = decode(row[_BODY])
             if header.site_seq != row[_SEQ]:
-                raise ValueError(f"it says that it is {header.site_id}-{header.site_seq}")
+                raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
             record.take(header, event)
         except UNREADABLE as error:
             yield Finding(

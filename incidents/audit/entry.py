@@ -14,12 +14,14 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
+from incidents import misread
 from incidents.audit import own_acts
 from incidents.audit.codec import Codec
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.machine import events
 from incidents.machine.events import Event, Reason
+from incidents.misread import MisreadError
 
 VERSION = 1
 MAX_BYTES = 65_535
@@ -27,6 +29,7 @@ DESK = ""
 """The site's name in entries of the desk's own stream, whose site id is 0."""
 
 _JSON = json.JSONDecoder()
+_OTHERWISE = "it is not written as the desk writes"
 
 
 class UnreadableEntryError(IncidentsError):
@@ -96,10 +99,15 @@ def decode(text: str) -> tuple[Header, Event]:
         )
         event = _event(entry)
         again = encode(event, header.site, header.site_id, header.site_seq, header.login)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnreadableEntryError(detail=f"{type(error).__name__}: {error}") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableEntryError(detail=f"it is no JSON: {misread.of_json(error)}") from error
+    except KeyError as error:
+        raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        own = isinstance(error, MisreadError)
+        raise UnreadableEntryError(detail=str(error) if own else _OTHERWISE) from error
     if again != text:
-        raise UnreadableEntryError(detail="it is not written as the desk writes")
+        raise UnreadableEntryError(detail=_OTHERWISE)
     return header, event
 
 
@@ -137,6 +145,8 @@ class _Codecs(dict[str, Codec[Event]]):
     """The codecs of the kinds of events, each made when it is first asked for."""
 
     def __missing__(self, word: str) -> Codec[Event]:
+        if word not in _KINDS:
+            raise MisreadError(f"its kind is {word[:80]!r}, which is none")
         codec = self[word] = Codec(_KINDS[word])
         return codec
 

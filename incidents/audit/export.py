@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
 from sqlalchemy.types import NullType
 
+from incidents import misread
 from incidents.audit.entry import UnreadableEntryError
 from incidents.audit.stream import parts
 from incidents.errors import InputError
@@ -111,7 +112,7 @@ def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
         try:
             lines = "\n".join(part)
         except TypeError as error:
-            raise UnreadableEntryError(detail=str(error)) from error
+            raise UnreadableEntryError(detail="it is no text") from error
         yield lines.encode() + b"\n"
 
 
@@ -144,7 +145,7 @@ def read_csv(file: BinaryIO) -> Iterator[bytes]:
         for row in rows:
             yield _entry(row, rows.line_num)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"not the CSV of an export: {error}") from error
+        raise InputError(f"not the CSV of an export: {misread.of_csv(error)}") from error
     finally:
         text.detach()
 
@@ -162,8 +163,10 @@ def _cells(body: str) -> list[str]:
         if not entry.keys() <= _COLUMNS:
             raise UnreadableEntryError(detail=f"it has a field {min(entry.keys() - _COLUMNS)!r}")
         return [write(entry.get(name)) for name, write in _WRITERS]
-    except (ValueError, AttributeError, TypeError) as error:
-        raise UnreadableEntryError(detail=f"{type(error).__name__}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableEntryError(detail=f"it is no JSON: {misread.of_json(error)}") from error
+    except (AttributeError, TypeError) as error:
+        raise UnreadableEntryError(detail="it is not written as the desk writes") from error
 
 
 def _json_cell(value: Any) -> str:
@@ -199,7 +202,8 @@ def _value(name: str, cell: str, line: int) -> Any:
     try:
         return json.loads(cell)
     except ValueError as error:
-        raise InputError(f"line {line}: {name} is not JSON: {error}") from error
+        why = misread.of_json(error)
+        raise InputError(f"line {line}: {name} is not JSON: {why}") from error
 
 
 def _writer(name: str) -> Callable[[Any], str]:

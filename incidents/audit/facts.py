@@ -11,7 +11,9 @@ import json
 import re
 from typing import Any, NamedTuple, NoReturn
 
+from incidents import misread
 from incidents.audit.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
+from incidents.misread import MisreadError
 from incidents.store.tables import DESK_STREAM
 
 
@@ -41,9 +43,11 @@ def read(body: bytes) -> Facts:
             raise UnreadableEntryError(detail="it is not in the canonical form of RFC 8785")
         return _facts(entry)
     except (ValueError, RecursionError) as error:
-        raise UnreadableEntryError(detail=f"it is no JSON: {str(error)[:100]}") from error
+        raise UnreadableEntryError(detail=f"it is no JSON: {misread.of_json(error)}") from error
+    except KeyError as error:
+        raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
     except (TypeError, LookupError) as error:
-        raise UnreadableEntryError(detail=f"{type(error).__name__}: {error}") from error
+        raise UnreadableEntryError(detail="it is not written as the desk writes") from error
 
 
 def glance(body: bytes) -> Facts:
@@ -87,7 +91,7 @@ def _facts(entry: dict[str, Any]) -> Facts:
 
 
 def _refused(text: str) -> NoReturn:
-    raise ValueError(f"{text[:40]} is no whole number")
+    raise MisreadError(f"{text[:40]} is no whole number")
 
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from incidents import misread
 from incidents.audit.entry import Header, UnreadableEntryError, decode
 from incidents.audit.finding import Finding, Problem
 from incidents.audit.outbox import Outbox
@@ -11,6 +12,8 @@ from incidents.audit.rows import Row, WriteTime
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.events import Event, IncidentEvent, SiteAdded, SiteEvent
+from incidents.machine.policy import NotTomlError, PolicyError
+from incidents.misread import MisreadError
 from incidents.store.tables import entries
 
 # The columns of a row of `entries`.
@@ -98,23 +101,28 @@ class Fold:
 def _check(case: Case, event: Event) -> None:
     """Make sure that the event goes on from where the case stands."""
     if isinstance(event, SiteAdded) is not (case.created_at is None):
-        raise ValueError("a site's record begins with site_added, and has it once")
+        raise MisreadError("a site's record begins with site_added, and has it once")
     if isinstance(event, IncidentEvent):
         incident = case.incidents.get(event.incident)
         state = _NEW if incident is None else incident.state
         if event.state_from != state:
-            raise ValueError(
+            raise MisreadError(
                 f"incident {event.incident} is {state}, and it says {event.state_from}"
             )
         if incident is None and event.incident != case.last_incident + 1:
-            raise ValueError(f"incident {event.incident} comes after {case.last_incident}")
+            raise MisreadError(f"incident {event.incident} comes after {case.last_incident}")
     elif isinstance(event, SiteEvent) and event.site_from != case.state:
-        raise ValueError(f"the site is {case.state}, and it says {event.site_from}")
+        raise MisreadError(f"the site is {case.state}, and it says {event.site_from}")
 
 
 def said(error: BaseException) -> str:
-    """What is wrong with an entry, of an error that it has led to."""
+    """What is wrong with an entry, of an error that reading or applying it has led to."""
     if isinstance(error, UnreadableEntryError):
         return str(error.facts.get("detail"))
-    text = str(error)[:200]
-    return f"{type(error).__name__}: {text}" if not isinstance(error, ValueError) else text
+    if isinstance(error, NotTomlError):
+        return "it is not valid TOML"
+    if isinstance(error, MisreadError | PolicyError):
+        return str(error)[:200]
+    if isinstance(error, UnicodeError | RecursionError):
+        return misread.of_json(error)
+    return "it cannot follow the entries before it"

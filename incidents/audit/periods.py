@@ -7,6 +7,7 @@ from datetime import datetime
 
 from incidents.audit.entry import Header
 from incidents.audit.finding import Finding
+from incidents.audit.fold import said
 from incidents.audit.own_acts import PolicyActivated
 from incidents.machine import policy
 from incidents.machine.events import Event
@@ -79,7 +80,7 @@ class Periods:
         try:
             read = policy.read(event.toml)
         except PolicyError as error:
-            return f"the policy in it cannot be used: {error}"
+            return f"the policy in it cannot be used: {said(error)}"
         if read.digest != event.policy:
             return f"the policy in it is {read.digest}, and it says {event.policy}"
         self.policies[read.digest] = read

@@ -122,7 +122,7 @@ def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampReque
         verifier.verify(found, hashlib.sha256(text).digest())
         algorithm = found.tst_info.message_imprint.hash_algorithm.dotted_string
     except (Unverified, ValueError) as error:
-        raise BadStampError(detail=str(error) or type(error).__name__) from error
+        raise BadStampError(detail=str(error) or "it does not verify") from error
     if algorithm != _SHA256:
         raise BadStampError(detail=f"it is not of a SHA-256, but of {algorithm}")
     return Stamp(found.tst_info.gen_time, found.tst_info.serial_number)
@@ -136,7 +136,7 @@ def _decoded(response: bytes) -> TimeStampResponse:
     try:
         found = decode_timestamp_response(response)
     except ValueError as error:
-        raise BadStampError(detail=f"it cannot be read, {error}") from error
+        raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
     if found.as_bytes() != response:
         raise BadStampError(detail="it is not written as DER has it")
     return found

@@ -95,7 +95,7 @@ def serve(pipe: Pipe) -> None:
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the other end
-            pipe.send(Failed(f"{type(error).__name__}: {error}"))
+            pipe.send(Failed(f"a fault in this program: {type(error).__name__}"))
 
 
 def _work(pipe: Pipe) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TextIO
 
+from incidents import misread
 from incidents.errors import Cause
 from incidents.filing.list_causes import cause
 from incidents.filing.table_row import MAX_ROWS, Header, Row, TableError, Wrong
@@ -59,12 +60,12 @@ class CsvTable:
 
     def _refusal(self, number: int, error: csv.Error) -> Cause:
         """What is wrong with one row; raises TableError if nothing behind it can be trusted."""
-        if "field limit" in str(error):
+        if misread.is_field_too_long(error):
             why = cause("unclosed", limit=f"{MAX_FIELD:,}")
             raise TableError(self._file, why, row=number) from error
-        if "end of data" in str(error):
+        if misread.is_never_closed(error):
             raise TableError(self._file, cause("unclosed_to_end"), row=number) from error
-        return cause("not_csv", error=error)
+        return cause("not_csv", error=misread.of_csv(error))
 
 
 def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]]:

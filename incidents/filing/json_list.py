@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from incidents import misread
 from incidents.errors import Cause
 from incidents.filing.form import SITE
 from incidents.filing.list_causes import cause
 from incidents.filing.table_row import MAX_COLUMNS, MAX_ROWS, Header, Row, TableError, Wrong, shown
+from incidents.misread import MisreadError
 from incidents.store.types import canonical
 
 MAX_FILING = 1 << 20
@@ -91,7 +93,7 @@ class JsonList:
                     why = cause("json_large", limit=f"{MAX_FILING:,}")
                     raise TableError(self._file, why, row=number) from error
                 if isinstance(error, RecursionError) or not self._more():
-                    why = cause("not_json", error=getattr(error, "msg", error))
+                    why = cause("not_json", error=_why(error))
                     raise TableError(self._file, why, row=number) from error
         if self._buffer[self._at : self._at + 1] not in _BEHIND:
             why = cause("not_json", error="no comma and no line end behind it")
@@ -146,9 +148,16 @@ def _said(value: Any) -> str:
         return ""
 
 
+def _why(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        # Where it is, it knows of the block alone that is in hand.
+        return "a quote, a comma or a bracket is missing or out of place"
+    return misread.of_json(error)
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, in which no name may stand twice: one of the two would be lost in silence."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise MisreadError("a name stands twice in one object")
     return found

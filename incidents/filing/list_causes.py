@@ -48,7 +48,8 @@ CAUSES: dict[str, str] = {
     # XLSX.
     "old_xls": "it is an old .xls, or it is locked by a password: save it as .xlsx without one",
     "encrypted": "its part {part} is encrypted: save it without a password",
-    "not_zip": "it is no XLSX that can be read ({error}): save it again as .xlsx, or as CSV",
+    "not_zip": "it is no XLSX that can be read: save it again as .xlsx, or as CSV",
+    "zip_part": "its part {part} cannot be unpacked: save it again as .xlsx, or as CSV",
     "zip_directory": "its directory has more than {limit} bytes, which no spreadsheet needs",
     "zip_members": "it has {found} parts, and {limit} are the most: copy the list alone into a new"
     " file",
@@ -61,7 +62,7 @@ CAUSES: dict[str, str] = {
     "not_xlsx": "it is a ZIP, but no XLSX (there is no {part}): save the list as .xlsx or as CSV",
     "xlsb": "it is an .xlsb: save it as .xlsx or as CSV",
     "no_sheet": "it has no sheet with cells: save the list as .xlsx or as CSV",
-    "bad_xml": "its part {part} is no XML that can be read ({error}): save it again as .xlsx",
+    "bad_xml": "its part {part} is no XML that can be read{where}: save it again as .xlsx",
     "doctype": "its part {part} declares a document type, as no spreadsheet does: save it again as"
     " .xlsx, or as CSV",
     "deep": "its part {part} nests deeper than {limit}: save it again as .xlsx",

@@ -44,7 +44,7 @@ class Package:
         try:
             self._zip = zipfile.ZipFile(_Careful(raw, file))
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-            raise TableError(file, cause("not_zip", error=error)) from error
+            raise TableError(file, cause("not_zip")) from error
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
             self._refuse("zip_members", found=f"{len(members):,}", limit=f"{MAX_MEMBERS:,}")
@@ -78,7 +78,7 @@ class Package:
                     self._judge(part, unpacked, member.compress_size, limit)
                     yield block
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-            raise TableError(self._file, cause("not_zip", error=error)) from error
+            raise TableError(self._file, cause("zip_part", part=part)) from error
         self._left -= unpacked
 
     def _judge(self, part: str, unpacked: int, packed: int, limit: int) -> None:

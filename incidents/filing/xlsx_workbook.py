@@ -219,7 +219,7 @@ def _days(package: Package, file: str, part: str | None) -> frozenset[int]:
     try:
         _small(package, file, part, styles)
     except ValueError as error:
-        raise TableError(file, cause("bad_xml", part=part, error=error)) from error
+        raise TableError(file, cause("bad_xml", part=part, where="")) from error
     shown = dict(BUILTIN_FORMATS) | styles.formats
     days = {number for number in set(styles.used) if is_date_format(shown.get(number) or "")}
     return frozenset(n for n, number in enumerate(styles.used) if number in days)

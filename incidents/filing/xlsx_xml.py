@@ -59,7 +59,8 @@ class Reading:
         try:
             self._parser.Parse(block, last)
         except expat.ExpatError as error:
-            raise TableError(self._file, cause("bad_xml", part=self._part, error=error)) from error
+            where = f" (line {error.lineno}, character {error.offset + 1})"
+            raise TableError(self._file, cause("bad_xml", part=self._part, where=where)) from error
         self._fed += len(block)
         if self._fed - self._parser.CurrentByteIndex > MAX_TOKEN:
             self._refuse("long_token", limit=f"{MAX_TOKEN:,}")

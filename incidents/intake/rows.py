@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar
 
+from incidents import misread
 from incidents.errors import FAILED, IncidentsError
 from incidents.intake.causes import cause
 
@@ -111,7 +112,7 @@ def _json_row(number: int, text: str) -> Row | BadLine:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return BadLine(number, cause("not_json", value=shown(text), error=error))
+        return BadLine(number, cause("not_json", value=shown(text), error=misread.of_json(error)))
     if not isinstance(found, dict):
         return BadLine(number, cause("no_object", value=shown(text)))
     for column, value in found.items():
@@ -153,9 +154,10 @@ def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | B
         except StopIteration:
             break
         except csv.Error as error:
+            why = cause("not_csv", error=misread.of_csv(error))
             if columns is None:
-                raise HistoryError(header.file, cause("not_csv", error=error), line=line) from error
-            yield BadLine(line, cause("not_csv", error=error))
+                raise HistoryError(header.file, why, line=line) from error
+            yield BadLine(line, why)
             continue
         if columns is None:
             columns = header.columns(fields, line)

@@ -28,6 +28,10 @@ class PolicyError(ValueError):
     """A policy that cannot be used; the message names the key, the value and what it must be."""
 
 
+class NotTomlError(PolicyError):
+    """A text that is no TOML; the message has the library's own words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The numbers that R1, R2, R3 and R5 decide by; the defaults are the documented policy.
@@ -103,7 +107,7 @@ def read(text: str) -> Policy:
     try:
         document = toml_text.read(text, MAX_CHARACTERS)
     except TomlTextError as error:
-        raise PolicyError(f"the policy {error}") from error
+        raise NotTomlError(f"the policy {error}") from error
     return from_document(document)
 
 

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 from types import ModuleType
 from typing import Any
 
-from tests.audit import bundles
+from tests.audit import bundles, verifying
 from tests.audit.bundles import Files
 from tests.patience import PATIENCE_S
 
@@ -52,7 +52,7 @@ def told(
         ),
     )
     return {
-        "wrong": [f"{where}: {what}" for where, what in found.wrong],
+        "wrong": verifying.plain([f"{where}: {what}" for where, what in found.wrong]),
         "checked": found.checked,
         "unchecked": found.unchecked,
     }

@@ -34,6 +34,7 @@ from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.audit.histories import Histories
 from tests.audit.signed_log import put_key, sign
 from tests.audit.tampering import behind_the_desk_s_back
+from tests.audit.verifying import plain
 from tests.audit.worker_threads import WorkerThread
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -55,7 +56,7 @@ def verdict(connection: Connection, asked: Asked | None = None) -> Verdict:
 
 
 def findings(connection: Connection, asked: Asked | None = None) -> list[str]:
-    return [str(flaw) for flaw in verdict(connection, asked).findings]
+    return plain([str(flaw) for flaw in verdict(connection, asked).findings])
 
 
 def seen(day: Rehearsal, asked: Asked | None = None) -> Verdict:

@@ -1,5 +1,6 @@
 """The verifying: `audit verify` on a bundle, asked in the way that the one-file verifier is."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +9,18 @@ from incidents.audit import signed_check, verify_bundle
 from incidents.audit.trust import Asked
 from incidents.errors import VerificationError
 from incidents.tlog.keys import VerifierKey
+
+PYTHONS = re.compile(
+    r"\b[A-Z]\w*(?:Error|Exception)\b|Expecting |Extra data|Invalid |invalid literal|codec can"
+    r"|recursion|digits\(\)|unhashable|subscriptable|' object|must be str|unpack|checksum"
+)
+"""What Python says of what it cannot read, in words that change from release to release."""
+
+
+def plain(found: list[str]) -> list[str]:
+    """What was found, once it is seen to be in the program's own words."""
+    assert not [each for each in found if PYTHONS.search(each)], found
+    return found
 
 
 class Verifier(Protocol):
@@ -52,6 +65,6 @@ def wrong(
     """What `audit verify` finds wrong with the bundle in that folder."""
     try:
         asked = asking(keys, witnesses, held, policy=policy)
-        return list(map(str, verify_bundle.bundle(folder, asked).findings))
+        return plain(list(map(str, verify_bundle.bundle(folder, asked).findings)))
     except VerificationError as error:
-        return [error.message]
+        return plain([error.message])

@@ -177,7 +177,7 @@ def test_the_first_of_many_bad_rows_is_named_and_the_others_are_counted(file: Pa
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("{", "'{' is not JSON"),
+        ("{", "'{' is not JSON (the error is at character 2)"),
         ("7", "'7' is not a JSON object"),
         ('{"occurred_at": 7, "site": "a.example"}', "occurred_at is 7; write it as a text"),
         ('{"occurred_at": "2026-03-01 02:50"}', "site is missing"),
@@ -241,7 +241,7 @@ def test_a_file_that_is_no_history_is_refused_in_one_sentence(
 def test_a_quote_that_is_never_closed_does_not_swallow_the_rest_in_silence(file: Path) -> None:
     found = read(file, PLAIN + '2026-03-01 02:50,"a.example\n' + PLAIN)
     assert len(found.reports) == 1
-    assert (found.bad[0].line, "unexpected end" in found.bad[0].detail) == (3, True)
+    assert (found.bad[0].line, "a quote is never closed" in found.bad[0].detail) == (3, True)
 
 
 def test_a_header_alone_is_an_empty_history(file: Path) -> None:
