@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from incidents.event_words import ORDERS
+from incidents.machine.orders import BRAKED
 
 if TYPE_CHECKING:
     from incidents.words import Document, Teller
@@ -197,6 +198,15 @@ def _attempts(teller: Teller, event: Document) -> str:
     return _part(teller, code, attempts=event["attempts"])
 
 
+def _how_given_up(teller: Teller, event: Document) -> str:
+    code = "braked" if event["problem"] == BRAKED else "given_up"
+    return _part(
+        teller, code, what_was_ordered=_what_was_ordered(teller, event),
+        so_many_attempts=_attempts(teller, event), adapter=event["adapter"],
+        problem=event["problem"],
+    )  # fmt: skip
+
+
 def _reason(event: Document) -> Document:
     return event.get("reason") or {}
 
@@ -211,6 +221,7 @@ _WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
     "finding_in_words": lambda t, e: t.language.finding(str(e["finding"])),
     "fresh_clock": _fresh_clock,
     "grounds": _grounds,
+    "how_given_up": _how_given_up,
     "how_refused": _how_refused,
     "item_id": lambda t, e: item_id(t.site_id, e),
     "its_place": _its_place,

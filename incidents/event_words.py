@@ -81,8 +81,7 @@ SENTENCES = {
     "removal_said": "{incident}: the customer says that the content is gone; the desk has not"
     " looked",
     "order_delivered": "{what_is_done}",
-    "order_failed": "GIVEN UP: {what_was_ordered}, after {so_many_attempts} by {adapter}"
-    " ({problem})",
+    "order_failed": "{how_given_up}",
     "order_cancelled": "not carried out: {what_was_ordered} ({why:why_not})",
     "order_retried": "tried again: {what_was_ordered}",
     "state_seen": "{adapter} says that {site} is {seen} in the world",
@@ -110,6 +109,8 @@ PARTS = {
     "taken_away": "{field} taken away",
     "term_file": "the term to file",
     "term_show_number": "the term to show the number of",
+    "given_up": "GIVEN UP: {what_was_ordered}, after {so_many_attempts} by {adapter} ({problem})",
+    "braked": "HELD BY THE BRAKE: {what_was_ordered}, since too many sites were taken down at once",
     "lacks": "is not as it must be: {problems}",
     "lacks_nothing": "is as it must be",
     "said": ": “{text}”",

@@ -20,8 +20,10 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import Connection, Engine
 
 from incidents import clock
+from incidents.acts import brake as brakes
 from incidents.acts import crew as crews
 from incidents.acts import errand
+from incidents.acts.brake import Brake
 from incidents.acts.crew import Crew
 from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
@@ -30,7 +32,7 @@ from incidents.acts.outcomes import BATCH, Done, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.desk import Answer, Desk
 from incidents.machine import commands as c
-from incidents.machine.orders import ACT, DESK, NOTICE
+from incidents.machine.orders import ACT, BRAKED, DESK, NOTICE
 from incidents.store import deliveries, leases
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.leases import Claimed, Key
@@ -66,8 +68,9 @@ class Courier:
     was told.
 
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
-    adapter. `clock` gives the machine's time (UTC), for a database that has none. `seconds` is a
-    clock that nobody sets: how long an attempt was in line. `observed` is told what came of each
+    adapter. `brake` says how many sites may be taken down at once; None: any number. `clock` gives
+    the machine's time (UTC), for a database that has none. `seconds` is a clock that nobody sets:
+    how long an attempt was in line. `observed` is told what came of each
     attempt, when it is recorded.
     """
 
@@ -78,6 +81,7 @@ class Courier:
     give_up_after: timedelta
     workers: int = 16
     unheard: Collection[str] = ()
+    brake: Brake | None = None
     login: str | None = None
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = clock.now
@@ -168,8 +172,10 @@ class Round:
                 now = self._now(connection)
                 found = leases.claim_again(connection, courier.name, again, now=now, lease=LEASE)
                 found += self._claim_due(connection, due, most - len(found), now)
+                held = [] if courier.brake is None else courier.brake.held(connection, found)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
+        left_alone |= self._hold([each for each in held if each.key not in left_alone])
         for claimed in found:
             if claimed.key not in left_alone:
                 self._hand_out(claimed, now, began)
@@ -221,6 +227,15 @@ class Round:
         self._outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
         self._outcomes.submit([command for commands in needless.values() for command in commands])
         return {heads[site_id].key for site_id in needless}
+
+    def _hold(self, held: list[Claimed]) -> set[Key]:
+        """Puts on record what the brake holds, which was not tried, in each of its lanes."""
+        self._outcomes.put_off([Done(each, "", None) for each in held], LEASE)
+        orders = sorted({(each.site_id, each.seq) for each in held})
+        self._outcomes.submit(
+            [(site_id, _braked(seq, lane)) for site_id, seq in orders for lane in (ACT, NOTICE)]
+        )
+        return {each.key for each in held}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
         courier, order = self._courier, errand.order_of(claimed)
@@ -280,3 +295,9 @@ class Round:
             if done.outcome is None:
                 self._line.add(done.adapter, done.claimed.key)
         self._hands.free_hung(LEASE)
+
+
+def _braked(order: int, lane: str) -> c.RecordFailure:
+    return c.RecordFailure(
+        order=order, lane=lane, adapter=brakes.NAME, attempts=0, problem=BRAKED
+    )  # fmt: skip

@@ -20,7 +20,7 @@ def lifted(
     """What to cancel of each site, whose next order `heads` has and `chains` all of them in order.
 
     The orders to take a site down that are followed by one to open it; and that one too, if none of
-    them was tried.
+    them was tried. What is braked stands before its site's next order.
     """
     found: dict[int, Cancelling] = {}
     waiting: dict[int, list[Delivery]] = {}
@@ -32,7 +32,7 @@ def lifted(
         waiting.setdefault(site_id, []).append(delivery)
     for site_id, acts in waiting.items():
         head = heads[site_id]
-        if head.kind in DOWN:
+        if head.kind in DOWN or any(each.braked for each in acts):
             cancelling = _cancelling(site_id, acts, head)
             if cancelling:
                 found[site_id] = cancelling
@@ -43,7 +43,7 @@ def _cancelling(site_id: int, acts: list[Delivery], head: Claimed) -> Cancelling
     left, in_force = list(acts), head.in_force
     found: Cancelling = []
     for delivery in acts:
-        if delivery.order < head.seq or delivery.dead:
+        if not delivery.braked and (delivery.order < head.seq or delivery.dead):
             continue
         if not is_lifted(delivery, left, in_force):
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -12,6 +12,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from incidents import settings, site_name
+from incidents.acts import brake as brakes
+from incidents.acts.brake import Brake
 from incidents.acts.log import Log
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter
@@ -36,6 +38,7 @@ TYPES = {
 """The adapters that come with the program, by type; each module has a `make`."""
 
 _GIVE_UP_AFTER = timedelta(days=3)
+_DAY = timedelta(days=1)
 _SECOND, _YEAR = timedelta(seconds=1), timedelta(days=366)
 
 
@@ -56,13 +59,15 @@ class Routing:
     """The adapter of each site: that of the first group with it, else the default one.
 
     An order that is not carried out `give_up_after` its being ordered is a dead letter; `workers`
-    attempts are made at a time, for each adapter.
+    attempts are made at a time, for each adapter. `brake`: None where any number of sites may be
+    taken down at once.
     """
 
     default: Adapter
     groups: tuple[Group, ...] = ()
     give_up_after: timedelta = _GIVE_UP_AFTER
     workers: int = 16
+    brake: Brake | None = field(default_factory=Brake)
 
     def adapter_for(self, site: str) -> Adapter:
         """Who carries out what is ordered for a site of that name."""
@@ -108,6 +113,7 @@ def read(section: Mapping[str, Any]) -> Routing:
     give_up_after = options.duration("give_up_after", _GIVE_UP_AFTER, least=_SECOND, most=_YEAR)
     workers = options.number("workers", 16, least=1, most=64)
     assert default is not None
+    brake = _brake(options.table("brake") or Options(f"[{SECTION}.brake]", {}))
     chosen = _adapter(options, options, default, made)
     for group in options.tables("group"):
         patterns, name = group.texts("sites"), group.needed("adapter")
@@ -118,12 +124,22 @@ def read(section: Mapping[str, Any]) -> Routing:
         groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
         # A table that no group names is read too: what is wrong in it should not wait to be found.
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name != brakes.NAME:
             _adapter(options, options, name, made)
     options.finish()
     return Routing(
-        default=chosen, groups=tuple(groups), give_up_after=give_up_after, workers=workers
-    )
+        default=chosen, groups=tuple(groups), give_up_after=give_up_after, workers=workers,
+        brake=brake,
+    )  # fmt: skip
+
+
+def _brake(options: Options) -> Brake | None:
+    """How many sites may be taken down within a time; a `count` of 0 means any number."""
+    own = Brake()
+    count = options.number("count", own.count, least=0, most=1_000)
+    within = options.duration("within", own.within, least=_SECOND, most=_DAY)
+    options.finish()
+    return Brake(count=count, within=within) if count else None
 
 
 def _kept(group: Options, pattern: str) -> str:

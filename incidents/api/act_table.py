@@ -31,6 +31,7 @@ class Act:
     """One act: what it is called in a path and in a batch, what it is done to, its words.
 
     `command` makes the desk's command of who acts, what follows the site, and the words.
+    `operation` is what the description calls it, where another act makes the same command.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Act:
     command: Callable[[str, Of, Any], c.Command]
     told: str
     status: int = 200
+    operation: str | None = None
 
     @property
     def act(self) -> str:
@@ -265,6 +267,12 @@ ACTS = (
     Act(
         name="done", of=ITEM, form=forms.Done, makes=c.CompleteTask, command=_complete,
         told="Complete a task, such as 12-t2, with its outcome.",
+    ),
+    Act(
+        name="release", of=ORDER, form=forms.Nothing, makes=c.RetryOrder,
+        command=lambda by, of, _: c.RetryOrder(by=by, order=of[0], lane=of[1]),
+        told="Carry out what the brake holds, and tell the customer of it.",
+        operation="release_order",
     ),
     Act(
         name="retry", of=ORDER, form=forms.Nothing, makes=c.RetryOrder,

@@ -96,7 +96,7 @@ def _offer(act: Act) -> None:
         answer, document = await _answered(by, by.envelope(site, command), request.app.state)
         return _given(by, answer, document, act.status)
 
-    endpoint.__name__ = f"{act.act}_of_{act.of}"
+    endpoint.__name__ = f"{act.operation or act.act}_of_{act.of}"
     endpoint.__doc__ = act.told
     # A violation is not logged by a request that was sent by mistake.
     optional = act.form is not forms.Finding and not any(

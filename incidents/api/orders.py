@@ -37,6 +37,7 @@ class Reconcile(forms.Form):
 def orders(
     by: Looking,
     dead: Annotated[bool, Query(description="Only what is given up.")] = False,
+    braked: Annotated[bool, Query(description="Only what the brake holds.")] = False,
     site: Annotated[str | None, Query(max_length=300)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ORDERS, description="At most so many.")] = 100,
 ) -> JSON:
@@ -44,8 +45,9 @@ def orders(
     name = None if site is None else inputs.site(site)
     with by.reading() as connection:
         found = by.house.views.unsettled(
-            connection, by.house.now(connection), site=name, only_dead=dead, limit=limit
-        )
+            connection, by.house.now(connection), site=name, only_dead=dead, only_braked=braked,
+            limit=limit,
+        )  # fmt: skip
     return JSON({"items": found})
 
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": ("incidents.cli.acts:list_acts", "List what is not carried out."),
         "show": ("incidents.cli.acts:show", "What was ordered, and what became of it."),
+        "release": ("incidents.cli.acts:release", "Carry out what the brake holds."),
         "retry": ("incidents.cli.acts:retry", "Try a dead letter again."),
         "cancel": ("incidents.cli.acts:cancel", "Do not carry an order out any more."),
         "reconcile": ("incidents.cli.reconcile:reconcile", "Compare with what is really in force."),
@@ -38,19 +39,21 @@ def acts() -> None:
 
 @click.command("list")
 @click.option("--dead", is_flag=True, help="Only dead letters: what is given up.")
+@click.option("--braked", is_flag=True, help="Only what the brake holds.")
 @click.option("--site", type=params.site, metavar="S", help="Only of this site.")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
     help="At most so many.",
 )  # fmt: skip
 @looking
-def list_acts(run: Run, *, dead: bool, site: str | None, limit: int) -> int:
+def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> int:
     """List the orders that are not carried out, dead letters first."""
     house = run.house
     with house.reading() as connection:
         found: list[Document] = house.views.unsettled(
-            connection, house.now(connection), site=site, only_dead=dead, limit=limit
-        )
+            connection, house.now(connection), site=site, only_dead=dead, only_braked=braked,
+            limit=limit,
+        )  # fmt: skip
     if run.quiet:
         run.say_all([each["id"] for each in found])
     elif run.for_programs:
@@ -88,8 +91,23 @@ def show(run: Run, order: tuple[int, int, str]) -> int:
 @click.command()
 @params.order_argument
 @acting
+def release(act: Act, order: tuple[int, int, str]) -> int:
+    """Carry out ORDER, which the brake holds since too many sites were taken down at once.
+
+    The notice to the customer goes with it. To drop it: incidents acts cancel.
+    """
+    return _try_again(act, order)
+
+
+@click.command()
+@params.order_argument
+@acting
 def retry(act: Act, order: tuple[int, int, str]) -> int:
     """Try ORDER again, a dead letter, from now on for as long as any other."""
+    return _try_again(act, order)
+
+
+def _try_again(act: Act, order: tuple[int, int, str]) -> int:
     site, seq, lane = order
     command = commands.RetryOrder(by=act.by, order=seq, lane=lane)
     return act.submit(site, command, about=order_id(*order))
@@ -114,7 +132,7 @@ def _row(each: Document, when: When) -> tuple[str, ...]:
     state = each["state"].replace("_", " ")
     return (
         each["id"],
-        painted(state, fg="red", bold=True) if state == "dead" else state,
+        painted(state, fg="red", bold=True) if state in ("dead", "braked") else state,
         event_sentence.ordered(each["kind"], each["lane"]),
         each["site"],
         when(each["ordered_at"]),

@@ -101,6 +101,8 @@ def _words(alarm: Document, when: When) -> str:
             attempts = alarm["attempts"]
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
+        case "brake_on":
+            return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
         case "closure_waits":
             why = f", {incident}" if incident else ""
             return f"{site}: its closure ({rule(alarm['rule'])}{why}) waits for a second person"
@@ -121,6 +123,7 @@ def _next(alarm: Document) -> str:
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
         "order_dead": f"incidents acts show {alarm['order']}",
+        "brake_on": "incidents acts list --braked",
         "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",
         "filing_due": "incidents filing terms",

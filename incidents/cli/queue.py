@@ -162,6 +162,17 @@ def _dead_letters(acts: Document, _when: When) -> str:
     )
 
 
+def _brake(held: Document, _when: When) -> str:
+    """That what was decided waits, since too many sites were to be taken down at once."""
+    more = " or more" if held["capped"] else ""
+    first = held["first"][0]
+    return (
+        f"THE BRAKE IS ON: {held['braked']:,}{more} closures or suspensions wait for a supervisor,"
+        f" the first {event_sentence.order_of_site(first)} ({first['id']})."
+        " See them: incidents acts list --braked"
+    )
+
+
 def _late_orders(late: Document, when: When) -> str:
     """That what was decided is not carried out yet, though it should be by now."""
     more = " or more" if late["capped"] else ""
@@ -207,7 +218,7 @@ def _overdue(enforcement: Document, when: When) -> str:
 
 
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
-    "clock": _alarm, "dead": _dead_letters, "late": _late_orders, "once": _remark,
+    "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders, "once": _remark,
     "report": _to_report,
 }  # fmt: skip
 

@@ -59,23 +59,28 @@ class Compared:
 @router.get("/orders")
 def show(
     here: Looking,
+    *,
     site: Annotated[str, Query(max_length=300)] = "",
     dead: Annotated[str, Query(max_length=1)] = "",
     late: Annotated[str, Query(max_length=1)] = "",
+    braked: Annotated[str, Query(max_length=1)] = "",
     compared: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """What is not carried out, what is given up first; and the comparison with the world."""
     here.needs("look")
-    found, wrong, only = [], None, "dead" if dead else "late" if late else ""
+    found, wrong = [], None
+    only = "braked" if braked else "dead" if dead else "late" if late else ""
     with here.reading() as connection:
         now = here.house.now(connection)
         dead_letters, overdue = views.dead_letters(connection), acts.late(connection, now)
+        held = acts.held(connection)
         try:
             name = inputs.site(site) if site.strip() else None
             found = views.unsettled(
                 connection,
                 now,
                 site=name,
+                only_braked=only == "braked",
                 only_dead=only == "dead",
                 only_late=only == "late",
                 limit=PAGE + 1,
@@ -84,8 +89,8 @@ def show(
             wrong = telling.refused(here.reader, error).words
     return here.page(
         "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
-        more=len(found) > PAGE, dead_letters=dead_letters, late=overdue, site=site.strip(),
-        only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
+        more=len(found) > PAGE, dead_letters=dead_letters, held=held, late=overdue,
+        site=site.strip(), only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
         compared=_shelf(here).get(here.by, compared) if compared else None, path=_list(site, only),
         what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
     )  # fmt: skip
@@ -146,7 +151,8 @@ def _act(path: str, make: Callable[[Acting, int, str], c.Command]) -> None:
         return desk.back(at(name), said)
 
 
-_act("retry", lambda desk, seq, lane: c.RetryOrder(by=desk.by, order=seq, lane=lane))
+for _path in ("release", "retry"):
+    _act(_path, lambda desk, seq, lane: c.RetryOrder(by=desk.by, order=seq, lane=lane))
 _act(
     "cancel",
     lambda desk, seq, lane: c.CancelOrder(
@@ -186,7 +192,7 @@ def _page(
 
 def _listed(reader: Reader, items: list[Document]) -> str:
     """How many of what is listed stand how: the red lines count some of them, of all sites."""
-    dead = sum(each["state"] == "dead" for each in items)
+    dead = sum(each["state"] in ("braked", "dead") for each in items)
     late = sum(each["late"] for each in items)
     return reader.say(
         "orders.listed", n=len(items), dead=dead, late=late, rest=len(items) - dead - late

@@ -152,6 +152,8 @@ class Delivery:
             name=self._name,
             give_up_after=found.give_up_after,
             workers=found.workers,
+            # What only logs takes nobody down, and where nobody is told either there is no harm.
+            brake=found.brake if found.enforces or NOTICE in self._lanes else None,
             login=house.settings.login,
             observed=self._observed,
         )

@@ -143,6 +143,7 @@ class Claim:
 class Delivery:
     """An order that is not settled in its lane: it waits for its turn, or is a dead letter.
 
+    A dead letter that is `braked` was never tried: it waits for a person's word (`order_retried`).
     `attempts` and `lease_until` (UTC: until then somebody has it in hand) are no part of the
     record, and a replay has neither.
     """
@@ -151,6 +152,7 @@ class Delivery:
     lane: str
     kind: str
     dead: bool = False
+    braked: bool = False
     attempts: int = 0
     lease_until: datetime | None = None
 

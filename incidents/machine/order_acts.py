@@ -48,10 +48,15 @@ def cancel(draft: Draft, command: commands.CancelOrder) -> None:
         )
     tried = delivery.attempts > 0 if command.tried is None else command.tried
     draft.add(e.OrderCancelled, **_of(delivery), why=command.why, tried=tried, text=command.reason)
+    for each in _braked_with(draft.case, delivery):
+        draft.add(e.OrderCancelled, **_of(each), why=command.why, text=command.reason)
 
 
 def retry(draft: Draft, command: commands.RetryOrder) -> None:
-    """Try a dead letter again: in the world only while it is what is ordered."""
+    """Try a dead letter again: in the world only while it is what is ordered.
+
+    One that was braked is released so, with the notice that waits with it.
+    """
     case, delivery = draft.case, _unsettled(draft, command)
     if not delivery.dead:
         raise RefusedError("order_not_dead", order=_name(case, delivery))
@@ -61,7 +66,8 @@ def retry(draft: Draft, command: commands.RetryOrder) -> None:
     later = (each for each in _acts(case) if each.order > delivery.order and not each.dead)
     if delivery.lane == ACT and any(each.attempts for each in later):
         raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
-    draft.add(e.OrderRetried, **_of(delivery))
+    for each in (delivery, *_braked_with(case, delivery)):
+        draft.add(e.OrderRetried, **_of(each))
 
 
 def record_state(draft: Draft, command: commands.RecordState) -> None:
@@ -81,7 +87,7 @@ def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     if case.in_force == case.state:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
-    dead = [each for each in _acts(case) if each.dead and each.kind == kind]
+    dead = [each for each in _acts(case) if each.dead and not each.braked and each.kind == kind]
     draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
     for each in () if command.alone else dead:
         draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
@@ -103,8 +109,17 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
         delivery.kind == REOPEN
         and in_force == "active"
         and last.kind == REOPEN
-        and not any(each.attempts or each.dead for each in before)
+        and not any(each.attempts or (each.dead and not each.braked) for each in before)
     )
+
+
+def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
+    """What the brake holds of the same order in other lanes: nobody is told of what is not done."""
+    return [
+        each
+        for each in case.deliveries.values()
+        if delivery.braked and each.braked and each.order == delivery.order and each != delivery
+    ]
 
 
 def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:

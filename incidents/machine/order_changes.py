@@ -8,7 +8,7 @@ from incidents.machine import events as e
 from incidents.machine.case import UNKNOWN, Case
 from incidents.machine.changes import Changes
 from incidents.machine.ids import ACT
-from incidents.machine.orders import FORCE
+from incidents.machine.orders import BRAKED, FORCE
 
 changes = Changes()
 
@@ -25,8 +25,10 @@ def _delivered(case: Case, event: e.OrderDelivered) -> None:
 @changes.on(e.OrderFailed)
 def _failed(case: Case, event: e.OrderFailed) -> None:
     key = event.order, event.lane
-    _doubt(case, event)
-    case.deliveries[key] = replace(case.deliveries[key], dead=True)
+    braked = event.problem == BRAKED
+    if not braked:
+        _doubt(case, event)
+    case.deliveries[key] = replace(case.deliveries[key], dead=True, braked=braked)
 
 
 @changes.on(e.OrderCancelled)
@@ -39,7 +41,7 @@ def _cancelled(case: Case, event: e.OrderCancelled) -> None:
 @changes.on(e.OrderRetried)
 def _retried(case: Case, event: e.OrderRetried) -> None:
     key = event.order, event.lane
-    case.deliveries[key] = replace(case.deliveries[key], dead=False)
+    case.deliveries[key] = replace(case.deliveries[key], dead=False, braked=False)
 
 
 @changes.on(e.StateSeen)

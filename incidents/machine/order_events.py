@@ -36,7 +36,10 @@ class OrderDelivered(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFailed(OrderEvent):
-    """It is given up: a dead letter. Whether an attempt had an effect, nobody knows."""
+    """It is given up: a dead letter. Whether an attempt had an effect, nobody knows.
+
+    With the problem `braked` it was not tried: too many sites were being taken down at once.
+    """
 
     kind = "order_failed"
     adapter: str

@@ -35,7 +35,8 @@ LOOKED_AT = (
     Family(
         "incidents_count_capped", "gauge",
         f"Whether the count of that name has come to the most that is counted: {MOST_OPEN:,} of"
-        f" orders_dead and queue_items, {MOST:,} of the others, of orders_waiting in each lane.",
+        f" orders_dead, orders_braked and queue_items, {MOST:,} of the others, of orders_waiting"
+        " in each lane.",
         ("count",),
     ),
     # The clock.
@@ -76,6 +77,11 @@ LOOKED_AT = (
         "incidents_orders_dead", "gauge",
         "Orders that were given up, and wait for a person.",
         ("lane",),
+    ),
+    Family(
+        "incidents_orders_braked", "gauge",
+        "Orders into the world that the brake holds: too many sites were taken down at once, and a"
+        " supervisor must release or cancel them.",
     ),
     Family(
         "incidents_order_oldest_age_seconds", "gauge",

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, Select, and_, or_, select
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.ids import ACT
+from incidents.machine.orders import BRAKED
 from incidents.store.given import Given
-from incidents.store.order_tables import dead, deliveries, waiting
-from incidents.store.orders import Outgoing
+from incidents.store.order_tables import braked, dead, deliveries, orders, waiting
+from incidents.store.orders import Outgoing, Place
 from incidents.store.statement import Change, Question, Row
 from incidents.store.types import Number, Word
 
@@ -94,11 +95,24 @@ def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[
     return _DEAD.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
+def first_braked(connection: Connection) -> Place | None:
+    """The first order into the world that the brake holds; no lock."""
+    found = connection.execute(_FIRST_BRAKED).first()
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def untried(connection: Connection, named: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Which of those orders, by site and number, wait in the world and were not tried; no lock."""
+    found = _UNTRIED.ask(connection, sorted(named)).all()
+    return set(found)
+
+
 def read(row: Any) -> Delivery:
     """The delivery of a row."""
     return Delivery(
         order=row["site_seq"], lane=row["lane"], kind=row["kind"], dead=row["dead"],
-        attempts=row["attempts"], lease_until=None if row["held_by"] is None else row["next_at"],
+        braked=row["dead"] and row["problem"] == BRAKED, attempts=row["attempts"],
+        lease_until=None if row["held_by"] is None else row["next_at"],
     )  # fmt: skip
 
 
@@ -108,7 +122,8 @@ def _found(row: Row) -> Found:
 
 _of = deliveries.c
 _OWN = (
-    _of.site_id, _of.lane, _of.site_seq, _of.kind, _of.dead, _of.attempts, _of.next_at, _of.held_by
+    _of.site_id, _of.lane, _of.site_seq, _of.kind, _of.dead, _of.attempts, _of.next_at,
+    _of.held_by, _of.problem,
 )  # fmt: skip
 
 _NAMES = tuple(column.name for column in _OWN)
@@ -130,6 +145,13 @@ def _acts(dialect: str, *, lock: bool = True) -> tuple[Select[Any], Given]:
     return (found.with_for_update(of=deliveries) if lock else found), given
 
 
+def _untried(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, site_seq=Number)
+    same = (_of.site_id == given.table.c.site_id, _of.site_seq == given.table.c.site_seq)
+    on = and_(*same, _of.lane == ACT, or_(braked, and_(waiting, _of.attempts == 0)))
+    return select(_of.site_id, _of.site_seq).select_from(given.table.join(deliveries, on)), given
+
+
 def _dead(dialect: str) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number)
     on = and_(_of.site_id == given.table.c.site_id, _of.lane == ACT, dead)
@@ -143,7 +165,16 @@ NAMED: Question[Found] = Question(_named, _found)
 ACTS: Question[Found] = Question(_acts, _found)
 """Given sites: all that is not settled in the world, locked, in order."""
 
+_place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
+_FIRST_BRAKED = (
+    select(*_place)
+    .join(deliveries, and_(_of.site_id == _place[1], _of.site_seq == _place[2]))
+    .where(braked, _of.lane == ACT)
+    .order_by(*_place)
+    .limit(1)
+)
 _DEAD: Question[tuple[int, int]] = Question(_dead, lambda row: (row[0], row[1]))
+_UNTRIED: Question[tuple[int, int]] = Question(_untried, lambda row: (row[0], row[1]))
 _CHAINS: Question[Found] = Question(lambda dialect: _acts(dialect, lock=False), _found)
 _KEY = ("site_id", "lane", "site_seq", "n")
 _NEW = Change(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")

@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from incidents.machine.orders import BRAKED
 from incidents.store.order_tables import deliveries, orders, waiting
 from incidents.store.statement import Change
 from incidents.store.tables import sites
@@ -45,7 +46,8 @@ class Claimed:
 
     Times in UTC.
 
-    `data` is the order's document, `in_force` what is in force on its site.
+    `data` is the order's document, `in_force` what is in force on its site. `released`: it was
+    braked, and a person has let it go.
     """
 
     site_id: int
@@ -61,6 +63,7 @@ class Claimed:
     until: datetime
     held_by: str
     in_force: str
+    released: bool = False
 
     @property
     def key(self) -> Key:
@@ -135,6 +138,7 @@ def _take(
             until=until,
             held_by=by,
             in_force=row["in_force"],
+            released=row["problem"] == BRAKED,
         )
         for row in rows
     ]

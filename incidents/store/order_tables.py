@@ -6,8 +6,9 @@ settled in a lane; of what became of it the entries tell.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, and_
 
+from incidents.machine.orders import BRAKED, DOWN
 from incidents.store.metadata import metadata, partial_index, words
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
@@ -23,6 +24,8 @@ orders = Table(
 )
 closing = orders.c.kind == words("close")[0]
 partial_index("ix_orders_closed", closing, orders.c.created_at)
+down = orders.c.kind.in_(words(*DOWN))
+partial_index("ix_orders_down", down, orders.c.created_at, orders.c.site_id, orders.c.site_seq)
 
 deliveries = Table(
     "deliveries",
@@ -50,6 +53,8 @@ partial_index(
     deliveries.c.lane, deliveries.c.next_at, deliveries.c.site_id, deliveries.c.site_seq,
 )  # fmt: skip
 dead = deliveries.c.dead.is_(True)
+braked = and_(dead, deliveries.c.problem == words(BRAKED)[0])
+given_up = and_(dead, deliveries.c.problem.is_distinct_from(words(BRAKED)[0]))
 partial_index("ix_deliveries_dead", dead, deliveries.c.since, deliveries.c.site_id)
 
 alarms = Table(

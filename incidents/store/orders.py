@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Text, and_, select, type_coerce
 
+from incidents.store import order_tables
 from incidents.store.statement import Change
 from incidents.store.tables import entries, orders, sites
 
@@ -26,6 +27,10 @@ class Outgoing(NamedTuple):
 def add(connection: Connection, new: Sequence[Outgoing]) -> None:
     """Writes orders."""
     _NEW.tell(connection, new)
+
+
+Place = tuple[datetime, int, int]
+"""Where an order stands among all: when it was given (UTC), its site and its number."""
 
 
 class Found(NamedTuple):
@@ -69,6 +74,18 @@ def latest(
         .limit(1)
     ).one_or_none()
     return None if found is None else Found(*found)
+
+
+def down_between(
+    connection: Connection, after: datetime, until: datetime, *, most: int
+) -> list[Place]:
+    """The orders to suspend or close that were given between two times (UTC), the first `most`."""
+    of = orders.c
+    own = (of.created_at, of.site_id, of.site_seq)
+    asked = select(*own).where(order_tables.down, of.created_at > after, of.created_at <= until)
+    return [
+        (at, site, seq) for at, site, seq in connection.execute(asked.order_by(*own).limit(most))
+    ]
 
 
 _REPEATED = '"kind":"order_repeated"'

@@ -26,6 +26,7 @@ from incidents.machine.commands import (
     VoidContact,
     VoidIncident,
 )
+from incidents.machine.orders import ACT, NOTICE
 from incidents.store.tables import FAR
 
 # Before all places, after all places.
@@ -68,10 +69,18 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         corrections=sum(isinstance(c, _CORRECTIONS) for c in commands),
         tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
         approves=any(isinstance(c, Approve) for c in commands),
-        orders=frozenset((c.order, c.lane) for c in commands if isinstance(c, OrderCommand)),
+        orders=frozenset(order for c in commands for order in _orders(c)),
         acts=any(isinstance(c, CancelOrder | RetryOrder | RepeatOrder) for c in commands),
         filing=any(isinstance(c, FilingCommand) for c in commands),
     )
+
+
+def _orders(command: Command) -> list[tuple[int, str]]:
+    """What a command may change of orders: of one that is braked, each lane that it waits in."""
+    if not isinstance(command, OrderCommand):
+        return []
+    is_whole = isinstance(command, CancelOrder | RetryOrder) and command.lane == ACT
+    return [(command.order, lane) for lane in ((ACT, NOTICE) if is_whole else (command.lane,))]
 
 
 def moments(case: Case, need: Need) -> frozenset[datetime]:

@@ -21,9 +21,9 @@ from sqlalchemy import (
 from incidents.clock import rfc3339
 from incidents.errors import UnknownOrderError
 from incidents.machine.ids import ACT, order_id
-from incidents.machine.orders import DESK, NOTICE
+from incidents.machine.orders import BRAKED, DESK, NOTICE
 from incidents.store import sites as site_rows
-from incidents.store.order_tables import dead, deliveries, orders, waiting
+from incidents.store.order_tables import braked, deliveries, given_up, orders, waiting
 from incidents.store.tables import entries, sites
 from incidents.store.types import UTCDateTime
 from incidents.views.timeline import told
@@ -48,12 +48,14 @@ def unsettled(
     *,
     site: str | None = None,
     only_dead: bool = False,
+    only_braked: bool = False,
     only_late: bool = False,
     limit: int = 100,
 ) -> list[Document]:
     """What is not carried out: dead letters by when they were ordered, then what waits, lane by
-    lane, by when it is tried next. `state` is `dead`, `waiting` or, of an attempt that is being
-    made at `now`, `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
+    lane, by when it is tried next. `state` is `dead`, `braked` (it was not tried, since too many
+    sites were taken down at once), `waiting` or, of an attempt that is being made at `now`,
+    `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
     `only_late` are those that `late` counts, the longest waiting first.
 
     Raises:
@@ -64,8 +66,12 @@ def unsettled(
     if only_late:
         rows = connection.execute(_late_rows(now, site).limit(limit)).mappings()
         return [_document(row, now) for row in rows]
-    asked = [_rows(site).where(dead).order_by(_of.since, _of.site_id)]
-    if not only_dead:
+    asked = [
+        _rows(site).where(which).order_by(_of.since, _of.site_id)
+        for which, is_asked in ((braked, not only_dead), (given_up, not only_braked))
+        if is_asked
+    ]
+    if not (only_dead or only_braked):
         asked += [
             _rows(site).where(waiting, _of.lane == lane).order_by(_of.next_at, _of.site_id)
             for lane in (ACT, NOTICE, DESK)
@@ -116,12 +122,27 @@ def order(
 
 def dead_letters(connection: Connection) -> Document:
     """How many dead letters there are (at most `MAX_COUNTED`: `capped`), and the first few."""
-    first = select(_of.since).where(dead).limit(literal_column(str(MAX_COUNTED))).subquery()
+    first = select(_of.since).where(given_up).limit(literal_column(str(MAX_COUNTED))).subquery()
     count = connection.scalar(select(func.count()).select_from(first)) or 0
-    rows = _rows(None).where(dead).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
+    rows = _rows(None).where(given_up).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
     named = connection.execute(rows).mappings() if count else ()
     return {
         "dead": count,
+        "capped": count >= MAX_COUNTED,
+        "first": [_document(row, row["next_at"]) for row in named],
+    }
+
+
+def held(connection: Connection) -> Document:
+    """How many orders into the world the brake holds (at most `MAX_COUNTED`: `capped`), and the
+    first few."""
+    in_world = and_(braked, _of.lane == ACT)
+    some = select(_of.since).where(in_world).limit(literal_column(str(MAX_COUNTED))).subquery()
+    count = connection.scalar(select(func.count()).select_from(some)) or 0
+    rows = _rows(None).where(in_world).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
+    named = connection.execute(rows).mappings() if count else ()
+    return {
+        "braked": count,
         "capped": count >= MAX_COUNTED,
         "first": [_document(row, row["next_at"]) for row in named],
     }
@@ -173,7 +194,9 @@ def _rows(site: str | None) -> Select[Any]:
 
 def _document(row: Any, now: datetime) -> Document:
     in_hand = row["held_by"] is not None and now < row["next_at"]
-    state = "dead" if row["dead"] else "in_hand" if in_hand else "waiting"
+    state = "in_hand" if in_hand else "waiting"
+    if row["dead"]:
+        state = "braked" if row["problem"] == BRAKED else "dead"
     return {
         "id": order_id(row["site_id"], row["site_seq"], row["lane"]),
         "site": row["name"],

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
 
+from incidents.machine.ids import ACT
 from incidents.store.filing_tables import filing_terms
 from incidents.store.metadata import words
-from incidents.store.order_tables import dead, deliveries
+from incidents.store.order_tables import braked, deliveries, given_up
 from incidents.store.tables import sites, work
 from incidents.views.queue_page import IN_ORDER
 
@@ -51,7 +52,7 @@ def _given_up() -> Select[Any]:
     of = deliveries.c
     own = (of.since, of.site_id, of.site_seq, of.lane, of.kind, of.attempts, of.problem)
     # In the index's own order: another one would sort all of them to find the first.
-    listed = select(*own).where(dead).order_by(of.since, of.site_id)
+    listed = select(*own).where(given_up).order_by(of.since, of.site_id)
     first = listed.limit(_one_more).subquery("first")
     joined = first.join(sites, sites.c.id == first.c.site_id)
     ordered = (first.c.since, first.c.site_id, first.c.site_seq, first.c.lane)
@@ -74,6 +75,12 @@ def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
 
 DEAD = _given_up()
 """The orders that are given up, in whichever lane."""
+
+BRAKED = (
+    select(func.count().label("orders"), func.min(deliveries.c.since).label("since"))
+    .where(braked, deliveries.c.lane == words(ACT)[0])
+)  # fmt: skip
+"""How many orders into the world the brake holds, and since when it holds the first of them."""
 
 WAITING = _first_of("closure", sites.c.closing_incident)
 """The closures that wait for a second person, and the incident of R5."""

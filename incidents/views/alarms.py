@@ -26,12 +26,12 @@ from incidents.views.misses import closing_misses
 
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
-FILING = "filing_due"
-KINDS = (SILENT, LAPSING, WAITING, DEAD, DISPUTED, REPORT, FILING)
+FILING, BRAKE = "filing_due", "brake_on"
+KINDS = (SILENT, BRAKE, LAPSING, WAITING, DEAD, DISPUTED, REPORT, FILING)
 """The most urgent first."""
 
 EVERYBODY = "all"
-"""The subject of a silence in which no daemon is left that enforces the clock."""
+"""The subject of a silence in which no daemon is left that enforces the clock; of the brake."""
 
 AHEAD = timedelta(minutes=10)
 """So long before its end the desk is told of a clock; one that runs for less is no news."""
@@ -47,7 +47,8 @@ class Alarm:
     closes the site (R3). `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the
     rule. `report_due`: the incident, by when it is `due`, and whether that has passed (`late`).
     `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
-    they are (`terms`), and of how many the last day is over (`overdue`).
+    they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
+    `orders` that wait for a supervisor, since too many sites were taken down at once.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Alarm:
     miss_closes: bool = False
     late: bool = False
     terms: int = 0
+    orders: int = 0
 
     @property
     def key(self) -> str:
@@ -90,6 +92,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     capped: set[str] = set()
     parts = (
         _silent(connection, now),
+        _braked(connection),
         _lapsing(connection, now),
         _waiting(connection),
         _dead(connection),
@@ -147,6 +150,14 @@ def _silent(connection: Connection, now: datetime) -> Part:
         )
         for beat in missed(known, now)
     ], False  # fmt: skip
+
+
+def _braked(connection: Connection) -> Part:
+    """That the brake holds orders into the world."""
+    row = connection.execute(alarm_causes.BRAKED).one()
+    if not row.orders:
+        return [], False
+    return [Alarm(kind=BRAKE, subject=EVERYBODY, since=row.since, orders=row.orders)], False
 
 
 def _lapsing(connection: Connection, now: datetime) -> Part:

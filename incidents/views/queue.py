@@ -19,7 +19,7 @@ from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.report_duty import ReportDuty
 from incidents.views import duty, masked, personal, policy
-from incidents.views.acts import dead_letters, late
+from incidents.views.acts import dead_letters, held, late
 from incidents.views.enforcement import enforcement
 from incidents.views.findings import Findings, find
 from incidents.views.misses import closing_misses
@@ -69,7 +69,8 @@ def queue(
         "counts": dict(sorted(counted.items())),
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),
-        "acts": dead_letters(connection) | {"late": late(connection, now)},
+        "acts": dead_letters(connection)
+        | {"late": late(connection, now), "held": held(connection)},
         "report": None if report is None else duty.summary(connection, now, report),
     }
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 Document = dict[str, Any]
-Kind = Literal["clock", "dead", "late", "once", "report"]
-"""Nothing enforces the clock; orders are given up; they should be carried out by now; the clock is
-enforced now and then; the police are to be told (domain.md, section 4)."""
+Kind = Literal["clock", "brake", "dead", "late", "once", "report"]
+"""Nothing enforces the clock; the brake holds orders; orders are given up; they should be carried
+out by now; the clock is enforced now and then; the police are to be told (domain.md, section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
-_ALARMS = frozenset({"clock", "dead", "late"})
+_ALARMS = frozenset({"clock", "brake", "dead", "late"})
 
 
 class Told(NamedTuple):
@@ -32,6 +32,7 @@ def of(queue: Document, now: datetime) -> list[Told]:
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
     stands: dict[Kind, tuple[bool, Document]] = {
         "clock": (enforcement["enforced_by"] is None, enforcement),
+        "brake": (acts["held"]["braked"] > 0, acts["held"]),
         "dead": (acts["dead"] > 0, acts),
         "late": (acts["late"]["late"] > 0, acts["late"]),
         "once": (enforcement["enforced_by"] == "once", enforcement),

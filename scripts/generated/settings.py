@@ -97,6 +97,23 @@ _SECTIONS = (
         ("attempts at a time, for each adapter"),
     ),
     (
+        "[acts.brake] count",
+        "",
+        "0 to 1,000",
+        "20",
+        (
+            "so many sites may be suspended or closed within the time of the brake; further orders"
+            " wait for a supervisor; 0: any number"
+        ),
+    ),
+    (
+        "[acts.brake] within",
+        "",
+        "a duration",
+        "`10m`",
+        ("the time of the brake"),
+    ),
+    (
         "[[acts.group]] sites, adapter",
         "",
         "names or patterns such as `*.shop.example`; a name",

@@ -62,6 +62,33 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert "shop.example is suspended in the world, by panel" in shown.out
 
 
+def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
+    cli: Cli, write_settings: WriteSettings, panel: Told
+) -> None:
+    write_settings(
+        '[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n[acts.brake]\ncount = 1\n'
+    )
+    for site in ("a.example", "b.example", "c.example"):
+        cli("site", "add", site)
+        cli("site", "hold", site, "--reason", "by order")
+    cli("daemon", "--once")
+    assert [order.site for order in panel.got] == ["a.example"]
+    queue = cli("queue").err
+    assert "THE BRAKE IS ON: 2 closures or suspensions wait for a supervisor, the first" in queue
+    assert "suspend b.example (2-o2). See them: incidents acts list --braked" in queue
+    rows = cli("acts", "list", "--braked", "--json").json
+    assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}
+    assert {row["state"] for row in rows} == {"braked"}
+    assert cli("acts", "list", "--dead", "--json").json == []
+    assert "HELD BY THE BRAKE: suspend b.example" in cli("acts", "show", "2-o2").out
+
+    assert cli("acts", "release", "2-o2").status == 0
+    assert cli("acts", "cancel", "3-o2", "--reason", "a stolen token").status == 0
+    cli("daemon", "--once")
+    assert [order.site for order in panel.got] == ["a.example", "b.example"]
+    assert "THE BRAKE" not in cli("queue").err
+
+
 def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     cli: Cli, later: Move
 ) -> None:

@@ -47,9 +47,11 @@ def page(items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         "overdue": 12, "overdue_capped": True, "overdue_since": "2026-03-02T03:00:00Z",
     }  # fmt: skip
     late = {"late": 0, "capped": False, "first": []}
+    held = {"braked": 0, "capped": False, "first": []}
+    acts = {"dead": 0, "capped": False, "first": [], "late": late, "held": held}
     return {
         "items": items, "more": False, "counts": {"call": len(items)}, "counts_capped": False,
-        "enforcement": enforcement, "acts": {"dead": 0, "capped": False, "first": [], "late": late},
+        "enforcement": enforcement, "acts": acts,
         "report": None, **more,
     }  # fmt: skip
 

@@ -39,9 +39,9 @@ def state(desk: ConsoleDesk, id_: str) -> str:
     return next((str(each["state"]) for each in unsettled if each["id"] == id_), "settled")
 
 
-def seen(desk: ConsoleDesk) -> dict[str, str]:
+def seen(desk: ConsoleDesk, site: str = SITE) -> dict[str, str]:
     with desk.house.reading() as connection:
-        return {"seen": str(views.site(connection, SITE, clock.now())["seq"])}
+        return {"seen": str(views.site(connection, site, clock.now())["seq"])}
 
 
 def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> None:
@@ -52,6 +52,19 @@ def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> No
     assert "Listed: 4. Given up: 1; late in the world: 1; others" in page
     assert '<span class="state late">late</span>' in page
     assert "<b>http_503</b>" in page
+
+
+def test_what_the_brake_holds_is_released_on_its_page(desk: ConsoleDesk) -> None:
+    braked = c.RecordFailure(order=2, lane="act", adapter="brake", attempts=0, problem="braked")
+    desk.do("other.example", braked)
+    wang = Visitor(desk, "wang")
+    assert 'href="/orders/2-o2"' in wang.get("/").text
+    listed = wang.get("/orders", braked="1").text
+    assert "since too many sites were taken down at once: 1" in listed
+    assert 'id="o-1-o2"' not in listed
+    assert 'action="/orders/2-o2/release"' in wang.get("/orders/2-o2").text
+    assert wang.post("/orders/2-o2/release", seen(desk, "other.example")).status_code == 303
+    assert state(desk, "2-o2") == "waiting"
 
 
 def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: ConsoleDesk) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Self
 
 from incidents.machine import commands as c
-from incidents.machine.orders import ACT
+from incidents.machine.orders import ACT, NOTICE
 from tests.machine.history import ANN, History, utc
 
 
@@ -47,6 +47,17 @@ class OrderHistory(History):
                 order=order, lane=lane, adapter="panel", attempts=attempts, problem="http_503"
             )
         )  # fmt: skip
+
+    def braked(self, kind: str | int) -> Self:
+        """Record that the brake holds an order, which was not tried, in each of its lanes."""
+        order = self.order(kind)
+        for lane in (ACT, NOTICE):
+            self.do(
+                c.RecordFailure(
+                    order=order, lane=lane, adapter="brake", attempts=0, problem="braked"
+                )
+            )  # fmt: skip
+        return self
 
     def cancelled(
         self, kind: str | int, lane: str = ACT, *, why: str = "by_hand", tried: bool | None = None

@@ -183,3 +183,53 @@ def test_a_reopening_is_lifted_when_nothing_before_it_took_the_site_down_or_woul
 ) -> None:
     reopening = _act(5, "reopen", attempts=3)
     assert is_lifted(reopening, [*before, reopening], in_force) is lifted
+
+
+# What the brake holds.
+
+
+def test_what_the_brake_holds_was_not_tried_and_raises_no_doubt() -> None:
+    site = OrderHistory().hold().braked("suspend")
+    assert site.dead_letters == [(2, "act", "suspend"), (2, "notice", "suspend")]
+    assert all(delivery.braked for delivery in site.case.deliveries.values())
+    assert (site.state, site.in_force) == ("suspended", "active")
+
+
+def test_what_is_released_waits_again_in_each_lane() -> None:
+    site = OrderHistory().hold().braked("suspend").retried("suspend")
+    assert site.happened == ["order_retried", "order_retried"]
+    assert site.waiting == [(2, "act", "suspend"), (2, "notice", "suspend")]
+    assert not any(delivery.braked for delivery in site.case.deliveries.values())
+
+
+def test_nobody_is_told_of_a_braked_order_that_is_cancelled() -> None:
+    site = OrderHistory().hold().braked("suspend").cancelled("suspend")
+    assert site.happened == ["order_cancelled", "order_cancelled"]
+    assert not site.last(e.OrderCancelled).tried
+    assert (site.case.deliveries, site.in_force) == ({}, "active")
+
+
+def test_a_notice_that_failed_stays_where_a_braked_order_is_released_or_cancelled() -> None:
+    for act in ("retried", "cancelled"):
+        site = OrderHistory().hold().failed("suspend", "notice").braked("suspend")
+        assert getattr(site, act)("suspend").happened == [f"order_{act}"]
+        assert site.dead_letters == [(2, "notice", "suspend")]
+
+
+def test_an_opening_lifts_what_the_brake_holds_and_is_needless_itself() -> None:
+    site = OrderHistory().hold().braked("suspend").unhold()
+    assert site.lifted("suspend").refused_with is None
+    assert site.lifted("reopen").refused_with is None
+    assert (site.in_force, site.waiting) == ("active", [(5, "notice", "reopen")])
+
+
+def test_what_is_ordered_once_more_leaves_what_the_brake_holds() -> None:
+    site = OrderHistory().hold().braked("suspend").repeat()
+    assert site.happened == ["order_repeated"]
+    assert (2, "act", "suspend") in site.dead_letters
+
+
+def test_a_braked_order_that_was_released_and_failed_is_a_dead_letter_like_any_other() -> None:
+    site = OrderHistory().hold().braked("suspend").retried("suspend").failed("suspend")
+    assert not site.case.deliveries[2, "act"].braked
+    assert site.in_force == "unknown"

@@ -27,7 +27,7 @@ KNOWN = {
     # As the settings name them.
     "adapter": {"panel", "log", "notices"},
     "count": {
-        "deadlines_overdue", "deadlines_pending", "orders_waiting", "orders_dead",
+        "deadlines_overdue", "deadlines_pending", "orders_waiting", "orders_dead", "orders_braked",
         "sites_not_in_force", "queue_items", "log_unnumbered_entries",
     },
     "version": {__version__},

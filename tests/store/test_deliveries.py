@@ -251,7 +251,9 @@ def test_a_case_has_the_marks_of_the_order_that_a_command_names(day: Rehearsal) 
     assert slice_for(day, c.RetryOrder(by="li", order=2, lane=ACT)).deliveries == {
         (2, ACT): Delivery(
             order=2, lane=ACT, kind="suspend", attempts=3, lease_until=TEN + LEASE
-        )
+        ),
+        # What is braked waits in both lanes, and is let go in both.
+        (2, NOTICE): Delivery(order=2, lane=NOTICE, kind="suspend"),
     }  # fmt: skip
 
 

@@ -114,7 +114,8 @@ def test_what_an_order_needs_is_that_order_alone_and_to_decide_about_it_those_in
             order=2, lane="notice", adapter="mail", attempts=1, enforced=False
         )  # fmt: skip
         assert _unsettled(day, delivered) == {first}
-        for lane, named in (("notice", {first}), ("act", set())):
+        # What is braked waits in both lanes.
+        for lane, named in (("notice", {first}), ("act", {first})):
             cancelling = c.CancelOrder(by="li", order=2, lane=lane, why="by_hand")
             assert _unsettled(day, cancelling) == acts | named
             assert _unsettled(day, c.RetryOrder(by="li", order=2, lane=lane)) == acts | named

@@ -230,6 +230,17 @@ def test_an_order_that_is_given_up_is_alarming_in_whichever_lane_until_it_is_tri
     assert keys(day, "order_dead") == ["order_dead:1-o2.notice"]
 
 
+def test_what_the_brake_holds_is_one_alarm_for_all_of_it_and_no_dead_letter(day: Day) -> None:
+    day.add().log().at("11:00:01").elapse()
+    for lane in (ACT, NOTICE):
+        day.do(c.RecordFailure(order=4, lane=lane, adapter="brake", attempts=0, problem="braked"))
+    [brake] = found(day, "brake_on")
+    assert (brake.key, brake.orders) == ("brake_on:all", 1)
+    assert keys(day, "order_dead") == []
+    day.do(c.RetryOrder(by="li", order=4, lane=ACT))
+    assert keys(day, "brake_on") == []
+
+
 def _waiting(day: Day) -> list[tuple[int, str, str]]:
     of = deliveries.c
     with day.looking() as connection:

@@ -92,7 +92,9 @@ class Order(BaseModel):
     site: str
     kind: str
     lane: str
-    state: Literal["dead", "waiting", "in_hand", "delivered", "failed", "cancelled", "retried"]
+    state: Literal[
+        "dead", "braked", "waiting", "in_hand", "delivered", "failed", "cancelled", "retried"
+    ]
     ordered_at: str
 
 

@@ -105,6 +105,8 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "The daemon stands aside, since its clock is wrong.",
     "alarm.clock.since": "The last daemon was heard of at",
     "alarm.overdue": "Sites overdue: {n}{more}, since",
+    "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"
+    " first:",
     "alarm.dead": "ORDERS GIVEN UP: {n}{more}, the first:",
     "alarm.late": "ORDERS NOT CARRIED OUT: {n}{more}, the first:",
     "alarm.once": "No daemon is running; what is due was last done at",

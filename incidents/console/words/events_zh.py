@@ -44,8 +44,7 @@ SENTENCES = {
     "incident_reported": "{incident}：已向公安机关报告",
     "removal_said": "{incident}：客户称内容已删除，值班人员尚未核查",
     "order_delivered": "{what_is_done}",
-    "order_failed": "已放弃：{what_was_ordered}，{adapter} 共尝试 {so_many_attempts}"
-    "（{problem:problem}）",
+    "order_failed": "{how_given_up}",
     "order_cancelled": "不再执行：{what_was_ordered}（{why:why_not}）",
     "order_retried": "重新尝试：{what_was_ordered}",
     "state_seen": "{adapter} 报告：{site} 实际为“{seen:state}”",
@@ -71,6 +70,9 @@ PARTS = {
     "taken_away": "{field}（已删去）",
     "term_file": "备案期限",
     "term_show_number": "标明编号期限",
+    "given_up": "已放弃：{what_was_ordered}，{adapter} 共尝试 {so_many_attempts}"
+    "（{problem:problem}）",
+    "braked": "熔断拦下：{what_was_ordered}，因短时间内要关停的网站过多",
     "lacks": "不符合要求：{problems}",
     "lacks_nothing": "符合要求",
     "said": "：“{text}”",

@@ -18,12 +18,16 @@ TEXTS: dict[str, str] = {
     "orders.of_site": "Its orders",
     "orders.of_one": "Of one site",
     "orders.dead": "Given up",
+    "orders.braked": "Held back",
+    "orders.held": "Held back for a supervisor, since too many sites were taken down at once:"
+    " {n}{more}",
     "orders.given_up": "Given up, and tried no more by itself: {n}{more}",
     "orders.late": "Not carried out in the world for five minutes and more: {n}{more}",
     "orders.only_late": "Late",
     "orders.listed": "Listed: {n}. Given up: {dead}; late in the world: {late}; others, such as"
     " notices, and what waits for its time: {rest}.",
     "orders.none": "Every order is carried out.",
+    "orders.none_braked": "No order is held back.",
     "orders.none_dead": "No order is given up.",
     "orders.none_late": "No order into the world is late.",
     "orders.more": "There are more than these {n}: name a site to see all of its own.",
@@ -35,6 +39,7 @@ TEXTS: dict[str, str] = {
     "order.alarm": "alarm",
     "ordered.notice": "write to the customer ({kind})",
     "ordered.desk": "tell the desk ({kind})",
+    "order_state.braked": "held back",
     "order_state.dead": "given up",
     "order_state.late": "late",
     "order_state.waiting": "waiting",
@@ -54,6 +59,8 @@ TEXTS: dict[str, str] = {
         "Nothing is on record of it yet. A daemon whose settings name an adapter or a channel for"
         " it tries it by itself."
     ),
+    "do.release": "Release it",
+    "do.release.what": "It is carried out now, and the customer is told.",
     "do.retry": "Try it again",
     "do.retry.what": "From now on for as long as any other order.",
     "do.cancel": "Cancel it",

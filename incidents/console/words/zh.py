@@ -102,6 +102,7 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "守护进程因时钟不准而停在一旁。",
     "alarm.clock.since": "最后一次收到守护进程的消息：",
     "alarm.overdue": "超时网站：{n}{more}，自",
+    "alarm.brake": "熔断已触发：{n}{more} 条关闭或暂停指令等待主管处理，首个：",
     "alarm.dead": "已放弃的指令：{n}{more}，首个：",
     "alarm.late": "未执行的指令：{n}{more}，首个：",
     "alarm.once": "没有守护进程在运行；上次处理到期事项：",

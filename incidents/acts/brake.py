@@ -1,0 +1,85 @@
+"""The brake: where too many sites are taken down at once, what is ordered waits for a person.
+
+It holds the world, never the record: decisions and clocks are as they are. What it holds is a dead
+letter that was not tried, in each lane of its order, until a supervisor releases or cancels it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from incidents.machine.orders import ACT, DOWN, NOTICE
+from incidents.store import deliveries, orders
+from incidents.store.leases import Claimed
+from incidents.store.orders import Place
+
+NAME = "brake"
+"""In place of an adapter's name, in the record."""
+
+# So many orders are looked at; where there are more, too many sites are taken down for sure.
+_MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brake:
+    """At most `count` sites may be taken down within a time; once more were, all that is ordered
+    waits, for as long as anything does."""
+
+    count: int = 20
+    within: timedelta = timedelta(minutes=10)
+
+    def held(self, connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Which of the orders that are in hand must wait.
+
+        Those that take a site down, were never tried and were not released; a notice of one, for
+        as long as the order itself waits.
+        """
+        down = [each for each in claimed if each.kind in DOWN and each.attempt == 1]
+        down = [each for each in down if each.lane in (ACT, NOTICE) and not each.released]
+        if not down:
+            return []
+        first = deliveries.first_braked(connection)
+        down = [each for each in down if _is_behind(first, each)] + self._beyond(
+            connection, [each for each in down if not _is_behind(first, each)]
+        )
+        notices = [each for each in down if each.lane == NOTICE]
+        undone = deliveries.untried(connection, [(each.site_id, each.seq) for each in notices])
+        in_hand = {(each.site_id, each.seq) for each in down if each.lane == ACT}
+        return [
+            each
+            for each in down
+            if each.lane == ACT or (each.site_id, each.seq) in undone | in_hand
+        ]
+
+    def _beyond(self, connection: Connection, down: list[Claimed]) -> list[Claimed]:
+        """Those before which so many sites were ordered down, in that time."""
+        if not down:
+            return []
+        times = [each.ordered_at for each in down]
+        since = min(times) - self.within
+        found = orders.down_between(connection, since, max(times), most=_MOST)
+        if len(found) == _MOST:
+            return down
+        return [each for each in down if self._number(found, each) > self.count]
+
+    def _number(self, found: Sequence[Place], claimed: Claimed) -> int:
+        """How many there were by then, within that time, this one included."""
+        first = bisect_right(found, claimed.ordered_at - self.within, key=_time)
+        return bisect_right(found, _place(claimed)) - first
+
+
+def _is_behind(first: Place | None, claimed: Claimed) -> bool:
+    return first is not None and first < _place(claimed)
+
+
+def _place(claimed: Claimed) -> Place:
+    return claimed.ordered_at, claimed.site_id, claimed.seq
+
+
+def _time(place: Place) -> datetime:
+    return place[0]

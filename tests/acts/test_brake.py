@@ -1,0 +1,175 @@
+"""The brake: where too many sites are taken down at once, the world waits for a supervisor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from incidents.acts.brake import Brake
+from incidents.acts.courier import Round
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from tests.acts.courier_rig import Told, courier, kinds, to_its_end
+from tests.desk.rehearsal import Rehearsal
+
+
+@dataclass
+class World:
+    """A desk of four sites, a panel that takes down two in ten minutes, and a mail server."""
+
+    day: Rehearsal
+    brake: Brake = field(default_factory=lambda: Brake(count=2, within=timedelta(minutes=10)))
+    panel: Told = field(default_factory=lambda: Told("panel"))
+    mail: Told = field(default_factory=lambda: Told("mail"))
+
+    def do(self, command: c.Command, *sites: str) -> None:
+        """Of each, in one transaction."""
+        asked = [Envelope(site=f"{each}.example", command=command) for each in sites]
+        assert [answer.refusal for answer in self.day.desk.submit(asked)] == [None] * len(sites)
+
+    def hold(self, *sites: str) -> None:
+        self.do(c.SetHold(by="li", reason="by order"), *sites)
+
+    def open(self, *sites: str) -> None:
+        self.do(c.LiftHold(by="li", reason="lifted"), *sites)
+
+    def carry_out(self) -> None:
+        own = courier(self.day, self.panel, lanes=self.mail)
+        to_its_end(Round(replace(own, brake=self.brake)))
+
+    @property
+    def down(self) -> list[str]:
+        """Which sites were really taken down, in order."""
+        return _names(self.panel)
+
+    @property
+    def told(self) -> list[str]:
+        """Of which sites the customer was told that they are down."""
+        return _names(self.mail)
+
+    @property
+    def braked(self) -> list[str]:
+        rows = self.day.rows(
+            "SELECT name FROM deliveries JOIN sites ON sites.id = site_id"
+            " WHERE dead AND problem = 'braked' AND lane = 'act' ORDER BY name"
+        )
+        return [str(name).removesuffix(".example") for (name,) in rows]
+
+    def order(self, site: str) -> int:
+        """The number of what is not settled of that site in the world."""
+        [number] = {n for n, lane in self.day.orders(f"{site}.example") if lane == "act"}
+        return number
+
+
+def _names(told: Told) -> list[str]:
+    return [o.site.removesuffix(".example") for o in told.got if o.kind in ("suspend", "close")]
+
+
+@pytest.fixture
+def world(day: Rehearsal) -> World:
+    day.add("b.example", "c.example", "d.example")
+    return World(day)
+
+
+def test_beyond_so_many_in_that_time_the_world_waits_and_the_record_does_not(world: World) -> None:
+    world.hold("a", "b", "c", "d")
+    world.carry_out()
+    assert (world.down, sorted(world.told), world.braked) == (["a", "b"], ["a", "b"], ["c", "d"])
+    states = world.day.rows("SELECT name, state, in_force FROM sites ORDER BY name")
+    assert states[2:] == [(f"{n}.example", "suspended", "active") for n in "cd"]
+    assert kinds(world.day).count("order_failed") == 4
+    assert world.day.findings() == []
+
+
+def test_what_is_ordered_further_apart_is_not_held(world: World) -> None:
+    for site in "abcd":
+        world.hold(site)
+        world.carry_out()
+        world.day.later(minutes=5)
+    assert world.down == [*"abcd"]
+
+
+def test_while_the_brake_holds_anything_it_holds_all_that_is_ordered(world: World) -> None:
+    world.hold("a", "b", "c")
+    world.carry_out()
+    world.day.later(hours=1)
+    world.hold("d")
+    world.carry_out()
+    assert world.braked == ["c", "d"]
+
+
+def test_what_is_released_is_carried_out_and_told_whatever_else_is_held(world: World) -> None:
+    world.hold("a", "b", "c", "d")
+    world.carry_out()
+    world.do(c.RetryOrder(by="wang", order=world.order("c"), lane="act"), "c")
+    world.carry_out()
+    assert (world.down, world.braked) == ([*"abc"], ["d"])
+    assert sorted(world.told) == [*"abc"]
+
+
+def test_of_what_is_cancelled_nobody_is_told_and_the_next_order_passes(world: World) -> None:
+    world.hold("a", "b", "c")
+    world.carry_out()
+    order = world.order("c")
+    world.do(c.CancelOrder(by="wang", order=order, lane="act", why="by_hand", reason="no"), "c")
+    world.day.later(minutes=11)
+    world.hold("d")
+    world.carry_out()
+    assert world.down == ["a", "b", "d"]
+    assert sorted(world.told) == ["a", "b", "d"]
+
+
+def test_an_opening_supersedes_what_waits_and_the_site_is_left_alone(world: World) -> None:
+    world.hold("a", "b", "c")
+    world.carry_out()
+    world.open("c")
+    world.carry_out()
+    assert world.braked == []
+    assert not any(order.site == "c.example" for order in world.panel.got)
+    assert kinds(world.day)[-4:] == ["order_cancelled"] * 3 + ["order_delivered"]
+    assert world.day.findings() == []
+
+
+def test_an_opening_of_a_site_that_is_down_is_carried_out_behind_a_braked_closure(
+    world: World,
+) -> None:
+    world.hold("c")
+    world.carry_out()
+    world.hold("a", "b")
+    world.do(c.StateFalse(by="li", field="phone", evidence="said"), "c")
+    world.carry_out()
+    assert "c" in world.braked
+    world.do(c.LiftHold(by="li", reason="lifted"), "c")
+    world.do(c.AskReinstatement(by="li", reason="wrong"), "c")
+    world.do(c.Approve(by="wang"), "c")
+    world.carry_out()
+    assert [o.kind for o in world.panel.got if o.site == "c.example"] == ["suspend", "reopen"]
+    assert "c" not in world.braked
+
+
+@pytest.mark.parametrize("lanes", [("act",), ("notice",)])
+def test_a_courier_of_one_lane_holds_the_order_in_both(world: World, lanes: Sequence[str]) -> None:
+    world.hold("a", "b", "c")
+    own = courier(world.day, world.panel, lanes=world.mail)
+    few = {lane: own.lanes[lane] for lane in lanes}
+    to_its_end(Round(replace(own, brake=world.brake, lanes=few)))
+    assert world.braked == ["c"]
+    world.carry_out()
+    assert (world.down, sorted(world.told)) == (["a", "b"], ["a", "b"])
+
+
+def test_who_is_down_already_has_their_notice_in_time(world: World) -> None:
+    world.hold("a")
+    own = courier(world.day, world.panel, lanes=world.mail)
+    to_its_end(Round(replace(own, lanes={"act": own.lanes["act"]})))
+    world.hold("b", "c", "d")
+    world.carry_out()
+    assert world.braked == ["c", "d"]
+    assert sorted(world.told) == ["a", "b"]
+
+
+def test_without_a_brake_any_number_is_carried_out(world: World) -> None:
+    world.hold(*"abcd")
+    to_its_end(Round(courier(world.day, world.panel, lanes=world.mail)))
+    assert world.down == [*"abcd"]
