@@ -91,7 +91,9 @@ class Fact:
         if way in _IN_TIME:
             return self._time(way)
         if way == "duration":
-            return self._language.duration(value)
+            # In a document it is a number of seconds.
+            length = value if isinstance(value, timedelta) else timedelta(seconds=value)
+            return self._language.duration(length)
         if way[:1].isalpha():
             return self._language.word(way, value)
         if isinstance(value, datetime):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.accounts import act_words
 
 if TYPE_CHECKING:
-    from incidents.machine.refusals import Refusal
+    from incidents.machine.refusals import Refusal, Remark
 
 SENTENCES = {
     "unknown_site": "no site is called {site}{way_out}",
@@ -58,10 +58,18 @@ SENTENCES = {
     " or attach a file with all",
     "too_many_urls": "{count} web addresses are given, and {limit} are the most for one incident:"
     " log it with some of them, and attach a file with all",
+    "would_close": "this is violation {n} of {needed} in {within_s} and would close {site}, so it"
+    " is not logged: send it again without unless_closing, if that is meant",
     "urls_too_long": "the web addresses have {size} bytes, and {limit} are the most for one"
     " incident: log it with fewer, and attach a file with all",
 }
 """What the desk refuses, by the refusal's name."""
+
+REMARKS = {
+    "other_host": "the address is on {hosts}, not on {site}: if you logged it on the wrong site,"
+    " void it and log it on the right one",
+}
+"""What the desk itself remarks on an act that it takes."""
 
 
 def sentence(refusal: Refusal, when: Callable[[datetime], str] = str) -> str:
@@ -74,10 +82,26 @@ def sentence(refusal: Refusal, when: Callable[[datetime], str] = str) -> str:
         name: when(value) if hasattr(value, "tzinfo") else value
         for name, value in refusal.facts.items()
     }
+    if "within_s" in facts:
+        facts |= {"within_s": refusals.span(facts["within_s"])}
     template = SENTENCES.get(refusal.name, refusal.name.replace("_", " "))
     if "act" in facts:
         facts |= {"act": act_words.words(facts["act"]), "way_out": _who_may(facts["act"])}
     return template.format_map({"way_out": _instead(refusal.name, facts), **facts})
+
+
+def remark(told: Remark, when: Callable[[datetime], str] = str) -> str:
+    """The sentence for a remark, of the machine or of the desk; `when` as in `sentence`."""
+    from incidents.machine import refusals
+
+    if told.name in refusals.REMARKS:
+        return refusals.text(told, when)
+    facts = {name: _listed(value) for name, value in told.facts.items()}
+    return REMARKS[told.name].format_map(facts)
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _who_may(act: str) -> str:

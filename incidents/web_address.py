@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Never
 from unicodedata import category, normalize
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from incidents import site_name
 from incidents.errors import BadSiteNameError, BadUrlError, Cause
@@ -91,6 +91,21 @@ def read(text: str) -> str:
     suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
     asked = f"?{_IN_QUERY.sub(_encoded, query)}" if query else ""
     return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
+
+
+def host(url: str) -> str:
+    """The host of an address in its normal form, without brackets; empty if it has none."""
+    return urlsplit(url).hostname or ""
+
+
+def is_of(url: str, site: str) -> bool:
+    """Whether the host of an address in its normal form is that site, or lies below it."""
+    return f".{host(url)}".endswith(f".{site}")
+
+
+def hosts_elsewhere(urls: Iterable[str], site: str) -> tuple[str, ...]:
+    """The hosts of those addresses that are not of the site, each once."""
+    return tuple(dict.fromkeys(host(url) for url in urls if not is_of(url, site)))
 
 
 def _refuse_what_cannot_be_kept(text: str) -> None:

@@ -14,10 +14,11 @@ from starlette.datastructures import State
 from incidents.api import answers, forms, problems
 from incidents.api.act_table import ACTS, CONTACT, INCIDENT, ITEM, ORDER, SITE, Act
 from incidents.api.caller import Caller, tag_of
-from incidents.api.entrance import actor
+from incidents.api.entrance import actor, reporter
 from incidents.api.operation import JSON, operation, router
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
+from incidents.machine.commands import Log, Recur
 from incidents.views import masked, personal
 
 if TYPE_CHECKING:
@@ -103,9 +104,10 @@ def _offer(act: Act) -> None:
         each.is_required() for each in act.form.model_fields.values()
     )
     body = Annotated[act.form | None if optional else act.form, Body()]  # type: ignore[valid-type]
+    who = reporter if issubclass(act.makes, Log | Recur) else actor
     named = Parameter.KEYWORD_ONLY
     endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads
-        Parameter("by", named, annotation=Annotated[Caller, Depends(actor)]),
+        Parameter("by", named, annotation=Annotated[Caller, Depends(who)]),
         Parameter("request", named, annotation=Request),
         Parameter(act.of, named, annotation=Annotated[str, Path(max_length=300, description=what)]),
         Parameter("words", named, annotation=body, default=None if optional else Parameter.empty),

@@ -43,6 +43,7 @@ class Caller:
     dry_run: bool = False
     key_for: timedelta | None = None
     told_in: tzinfo | None = None
+    unless_closing: bool = False
 
     @property
     def zone(self) -> tzinfo:
@@ -141,6 +142,7 @@ class Caller:
             site=site, command=command, login=identity.login,
             key=None if own is None else f"{identity.handle}:{own}", key_for=key_for, seen=seen,
             seen_of=seen_of, signed_in=identity.proved_at is not None,
+            unless_closing=self.unless_closing,
         )  # fmt: skip
 
     @contextmanager

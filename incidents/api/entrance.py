@@ -9,7 +9,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from incidents.accounts import secrets
@@ -143,6 +143,17 @@ async def actor(
     found = await looker(request)
     held = None if key_for is None else timedelta(seconds=key_for)
     return replace(found, key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held)
+
+
+async def reporter(
+    by: Annotated[Caller, Depends(actor)],
+    unless_closing: Annotated[
+        bool,
+        Query(description="Refuse as `would_close` what completes a window and closes the site."),
+    ] = False,
+) -> Caller:
+    """The same, for a violation, which may close the site (R1)."""
+    return replace(by, unless_closing=unless_closing)
 
 
 async def keeper(

@@ -17,6 +17,8 @@ from incidents.cli.run import is_terminal
 from incidents.errors import NotConfirmedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from incidents.cli.run import Run
     from incidents.desk import Answer, Envelope
     from incidents.machine.commands import Command
@@ -57,19 +59,28 @@ class Act:
         site: str | int,
         command: Command,
         *,
-        way_out: str,
+        way_out: str | None,
         another: str = "violation",
         about: str | None = None,
+        confirm: str | None = None,
     ) -> int:
         """Like `submit`; but the same line from a terminal within a minute is the same command.
 
         Pressing Enter twice must not make two violations. A script has no terminal and means what
-        it says; a person who means `another` says `way_out`.
+        it says; a person who means `another` says `way_out`, which is None where they have. A
+        violation that closes the site is confirmed first, by `confirm` or on a terminal.
+
+        Raises:
+            ActRefusedError: as `submit` does.
+            NotConfirmedError: without the right confirmation.
         """
-        if self.key is not None or self.dry_run or not is_terminal(sys.stdin):
-            return self.submit(site, command, about=about)
+        a_slip = way_out is not None and self.key is None and not self.dry_run
+        if not a_slip or not is_terminal(sys.stdin):
+            answer = self._send_asking(self._envelope(site, command, key=self.key), confirm)
+            return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
         line = _key_of_line(self.by, self.run.settings.login, site, command)
-        answer = self._send(self._envelope(site, command, key=line, key_for=SAME_LINE_FOR))
+        envelope = self._envelope(site, command, key=line, key_for=SAME_LINE_FOR)
+        answer = self._send_asking(envelope, confirm)
         if answer.repeated:
             self.run.tell(
                 "the same line was typed less than a minute ago: nothing was logged again, and "
@@ -188,6 +199,41 @@ class Act:
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
         return found, None if self.run.remote else expected.first_seq - 1 + due
 
+    def _send_asking(self, envelope: Envelope, confirm: str | None) -> Answer:
+        """Send it; a violation that closes the site or is of another host is asked about first.
+
+        Whoever can be asked sits at a terminal; a `confirm` answers in advance. A pipe states a
+        fact, and a dry run does nothing.
+        """
+        from incidents.machine.commands import Log, Recur
+
+        command = envelope.command
+        can_be_asked = is_terminal(sys.stdin) and is_terminal(sys.stderr)
+        asks = isinstance(command, Log | Recur) and (confirm is not None or can_be_asked)
+        if self.dry_run or not asks:
+            return self._send(envelope)
+        from incidents import web_address
+        from incidents.machine import refusals
+
+        unconfirmed = replace(envelope, unless_closing=True)
+        hosts: tuple[str, ...] = ()
+        if isinstance(command, Log) and isinstance(envelope.site, str):
+            hosts = web_address.hosts_elsewhere(command.urls, envelope.site)
+        if hosts:
+            # What is impossible, or was done before, is not asked about.
+            expected = self._send(unconfirmed, dry_run=True)
+            if expected.refusal is None and not expected.repeated:
+                _confirm_host(str(envelope.site), confirm, hosts)
+        answer = self._send(unconfirmed)
+        if answer.refusal is None or answer.refusal.name != "would_close":
+            return answer
+        facts = answer.refusal.facts
+        told = [_of_hosts(facts["site"], hosts)] if hosts else []
+        within = refusals.span(facts["within_s"])
+        told.append(f"This is violation {facts['n']} of {facts['needed']} in {within}.")
+        _confirm(facts["site"], confirm, told)
+        return self._send(envelope)
+
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         if self.run.remote is not None and not envelope.signed_in:
             self.run.remote.insist_on_who_acts()
@@ -212,20 +258,37 @@ def _salt() -> str:
         return str(uuid.getnode())
 
 
-def _confirm(site: str, confirm: str | None) -> None:
-    if confirm is None and is_terminal(sys.stdin):
-        print(  # noqa: T201 - a question, on standard error
-            f"This closes {site}: no after-sales service, no refund.\nType its name to confirm: ",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
-        confirm = sys.stdin.readline()
-        if not site_name.is_called(site, confirm):
-            raise NotConfirmedError(site=site, way_out="what you typed is not its name")
-    elif confirm is None:
+def _confirm(site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
+    closes = f"This closes {site}: no after-sales service, no refund."
+    typed = _answer([*told, closes, "Type its name to confirm: "], confirm)
+    if typed is None:
         raise NotConfirmedError(site=site, way_out=f"add --confirm {site}")
-    elif not site_name.is_called(site, confirm):
-        raise NotConfirmedError(
-            site=site, way_out=f"--confirm says {confirm!r}; write --confirm {site}"
-        )
+    if not site_name.is_called(site, typed):
+        raise NotConfirmedError(site=site, way_out=_instead(site, confirm))
+
+
+def _confirm_host(site: str, confirm: str | None, hosts: Sequence[str]) -> None:
+    told = _of_hosts(site, hosts)
+    typed = _answer([told, f"Type {site} to log it there: "], confirm)
+    if typed is None or not site_name.is_called(site, typed):
+        wrong = f"{told} That was not confirmed, so nothing is done: {_instead(site, confirm)}"
+        raise NotConfirmedError(wrong, site=site, hosts=list(hosts))
+
+
+def _of_hosts(site: str, hosts: Sequence[str]) -> str:
+    return f"The address is on {', '.join(hosts)}, not on {site}."
+
+
+def _answer(lines: Sequence[str], confirm: str | None) -> str | None:
+    """What `confirm` says, or what is typed at the end of those lines; None without a terminal."""
+    if confirm is not None or not is_terminal(sys.stdin):
+        return confirm
+    # A question, on standard error.
+    print(*lines, sep="\n", end="", file=sys.stderr, flush=True)  # noqa: T201
+    return sys.stdin.readline()
+
+
+def _instead(site: str, confirm: str | None) -> str:
+    if confirm is None:
+        return "what you typed is not its name"
+    return f"--confirm says {confirm!r}; write --confirm {site}"

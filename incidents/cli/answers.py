@@ -69,9 +69,9 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
 
 def remarks(run: Run, answer: Answer) -> list[str]:
     """What the person should know of an act that took effect, one sentence each."""
-    from incidents.machine import refusals
+    from incidents import refusal_words
 
-    return [refusals.text(remark, run.when) for remark in answer.remarks]
+    return [refusal_words.remark(remark, run.when) for remark in answer.remarks]
 
 
 def ids_of(document: Document, about: str | None) -> list[str]:

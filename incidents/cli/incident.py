@@ -28,6 +28,7 @@ from incidents.web_address import Kept
 @at_option("it was found")
 @params.note_option
 @click.option("--again", is_flag=True, help="It is another violation, also at the same address.")
+@params.confirm_option
 @acting
 def log(
     act: Act,
@@ -38,20 +39,20 @@ def log(
     at: str | None,
     note: str | None,
     again: bool,
+    confirm: str | None,
 ) -> int:
     """Log a violation on SITE.
 
     The desk then has an hour to reach the responsible person (R2); the third violation within 24
-    hours closes the site (R1). It states a fact and never asks.
+    hours closes the site (R1). The answer counts them. On a terminal, the one that closes the site
+    or is of another host asks for the site's name, or takes --confirm NAME; through a pipe it acts.
     """
     command = commands.Log(
         by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,
         category=category, note=note, again=again,
     )  # fmt: skip
     told = [] if act.dry_run else unfamiliar.category(act.run, category)
-    status = (
-        act.submit(site, command) if again else act.submit_once(site, command, way_out="--again")
-    )
+    status = act.submit_once(site, command, way_out=None if again else "--again", confirm=confirm)
     act.run.tell(*told)
     return status
 
@@ -107,16 +108,27 @@ def refused(
     is_flag=True,
     help="It is another one than the recurrence that nobody has been told of.",
 )
+@params.confirm_option
 @acting
 def recur(
-    act: Act, incident: tuple[int, int], at: str | None, note: str | None, *, again: bool
+    act: Act,
+    *,
+    incident: tuple[int, int],
+    at: str | None,
+    note: str | None,
+    again: bool,
+    confirm: str | None,
 ) -> int:
-    """Log that the content of INCIDENT is still there, as a new incident linked to it."""
+    """Log that the content of INCIDENT is still there, as a new incident linked to it.
+
+    It is a violation too: the third within 24 hours closes the site (R1), and asks first as log
+    does.
+    """
     site, n = incident
     command = commands.Recur(
         by=act.by, incident=n, at=act.run.read_time(at), note=note, again=again
     )
-    return act.submit_once(site, command, way_out="a --key of its own")
+    return act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
 
 
 @click.command()

@@ -115,7 +115,9 @@ class RemoteDesk:
         document, _ = self._exchange.exchange(
             method, path, words=words, key=envelope.key, seen=seen,
             key_for_s=None if lasts is None else int(lasts.total_seconds()),
-            query={"dry_run": dry_run or None},
+            query={
+                "dry_run": dry_run or None, "unless_closing": envelope.unless_closing or None,
+            },
         )  # fmt: skip
         if closes and dry_run:
             # Before anybody is asked whether they mean it.

@@ -129,12 +129,14 @@ def _act(
         try:
             if closes:
                 confirm(desk, _site_of(desk, key))
-            answer = desk.submit(site, make(desk, n), seen=sighted)
+            unmeant = path == "recur" and not _is_meant(desk, key)
+            answer = desk.submit(site, make(desk, n), seen=sighted, unless_closing=unmeant)
         except (InputError, RefusedError) as error:
             return _page(desk, key, said=telling.refused(desk.reader, error), opened=path)
         said = telling.told(desk, answer, seen=desk.seen)
         if answer.refusal is not None:
-            return _page(desk, key, said=said, opened=path)
+            closing = answer.refusal.name == "would_close"
+            return _page(desk, key, said=said, opened=path, closing=closing)
         made = answer.document["incident"] if path == "recur" else None
         return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
 
@@ -145,6 +147,11 @@ def _site_of(desk: Acting, key: Key) -> str:
     if name is None:
         raise UnknownIncidentError(given=incident_id(*key))
     return name
+
+
+def _is_meant(desk: Acting, key: Key) -> bool:
+    """Whether the site's name was typed, below a violation that closes it."""
+    return site_name.is_called(_site_of(desk, key), desk.given.text("confirm"))
 
 
 def _at(desk: Acting) -> Any:
@@ -211,6 +218,7 @@ def _page(
     *,
     said: Said | None = None,
     opened: str | None = None,
+    closing: bool = False,
     before: int | None = None,
 ) -> Response:
     reader = here.reader
@@ -226,7 +234,7 @@ def _page(
         "incident", status=409 if said else 200, said=said, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
-        before=before, earlier=story.ahead, opened=opened,
+        before=before, earlier=story.ahead, opened=opened, closing=closing,
         typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
         not_now=reasons(here, would), outcomes=OUTCOMES, nonce=token_hex(8),
         linked=customer_settings.links() is not None,

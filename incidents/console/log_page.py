@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from incidents import inputs
+from incidents import inputs, site_name
 from incidents.console import details, pasted, telling
 from incidents.console.said import Said
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
@@ -45,13 +45,17 @@ def log(desk: Doing) -> Response:
             category=details.text(desk.given, "category", limit=100),
             note=details.text(desk.given, "note"), again=desk.given.text("again") is not None,
         )  # fmt: skip
-        answer = desk.submit(name, command, seen=False)
+        meant = site_name.is_called(name, desk.given.text("confirm"))
+        answer = desk.submit(name, command, seen=False, unless_closing=not meant)
     except (InputError, RefusedError) as error:
         return _page(desk, typed, said=telling.refused(desk.reader, error), urls=urls)
     said = telling.told(desk, answer)
     if answer.refusal is not None:
-        unknown = answer.refusal.name == "unknown_site"
-        return _page(desk, typed, said=said, urls=urls, unknown=name if unknown else None)
+        why = answer.refusal.name
+        return _page(
+            desk, typed, said=said, urls=urls, unknown=name if why == "unknown_site" else None,
+            closes=name if why == "would_close" else None,
+        )  # fmt: skip
     return desk.back(f"/incidents/{answer.document['incident']['id']}", said)
 
 
@@ -74,6 +78,7 @@ def _page(
     said: Said | None = None,
     urls: list[str] | None = None,
     unknown: str | None = None,
+    closes: str | None = None,
 ) -> Response:
     known: dict[str, int] = {}
     if found is not None and found.hosts:
@@ -87,6 +92,6 @@ def _page(
     ticked = pasted.at_site(kept, typed["site"]) if found and kept else set(kept)
     return here.page(
         "log", status=409 if said else 200, said=said, typed=typed, found=found, known=known,
-        urls=kept, ticked=ticked, unknown=unknown,
+        urls=kept, ticked=ticked, unknown=unknown, closes=closes, opened="log",
         categories=CATEGORIES, path="/log",
     )  # fmt: skip

@@ -10,7 +10,6 @@ import html
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from incidents import inputs, web_address
 from incidents.errors import BadUrlError, RefusedError
@@ -79,36 +78,33 @@ def find(
 
 def _is_certain(match: re.Match[str], url: str) -> bool:
     """Whether it is an address whatever its host is."""
-    return not match["bare"] or match["path"] is not None or _host(url).startswith("www.")
+    return (
+        not match["bare"] or match["path"] is not None or web_address.host(url).startswith("www.")
+    )
 
 
 def _certain(
     urls: dict[str, bool], on_record: Callable[[Collection[str]], Collection[str]]
 ) -> list[str]:
-    alone = dict.fromkeys(_host(url) for url, certain in urls.items() if not certain)
+    alone = dict.fromkeys(web_address.host(url) for url, certain in urls.items() if not certain)
     known = on_record(list(alone)[:MAX_BARE]) if alone else ()
-    return [url for url, certain in urls.items() if certain or _host(url) in known]
+    return [url for url, certain in urls.items() if certain or web_address.host(url) in known]
 
 
 def _found(urls: list[str], unfit: tuple[str, ...]) -> Found:
     kept = tuple(urls[:MAX_URLS])
-    hosts = [_host(url) for url in kept]
+    hosts = [web_address.host(web_address.read(url)) for url in kept]
     ranked = sorted(dict.fromkeys(hosts), key=lambda host: -hosts.count(host))
     return Found(kept, unfit[:MAX_URLS], len(urls) > MAX_URLS, tuple(ranked))
 
 
-def _host(url: str) -> str:
-    """The host of an address that can be kept, however it is written."""
-    return urlsplit(web_address.read(url)).hostname or ""
-
-
 def at_site(urls: Iterable[str], site: str) -> set[str]:
-    """Those of the addresses whose host is the site, or lies below it."""
+    """Those of the addresses, as written, whose host is the site or lies below it."""
     try:
         name = inputs.site(site)
     except RefusedError:
         return set()
-    return {url for url in urls if f".{_host(url)}".endswith(f".{name}")}
+    return {url for url in urls if web_address.is_of(web_address.read(url), name)}
 
 
 def _armed(written: str) -> str:

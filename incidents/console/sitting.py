@@ -155,10 +155,11 @@ class Acting(Sitting):
         return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
 
     def submit(
-        self, site: str | int, command: Command, *, seen: bool = True, at: int | None = None
-    ) -> Answer:
+        self, site: str | int, command: Command, *, seen: bool = True, at: int | None = None,
+        unless_closing: bool = False,
+    ) -> Answer:  # fmt: skip
         """Brings it to the desk; with `seen` it is refused if the site has moved on since, or since
-        its entry `at`.
+        its entry `at`, with `unless_closing` if it closes the site.
 
         Raises:
             NotLetError, ProveAgainError: see `proves`.
@@ -169,6 +170,7 @@ class Acting(Sitting):
             self._envelope(site, command),
             key=None if key is None else f"{self.by}:console:{key[:100]}",
             seen=at if at is not None else self.seen if seen else None,
+            unless_closing=unless_closing,
         )
         return self.house.gatherer.submit(own)
 

@@ -11,7 +11,6 @@ from incidents.console.said import Said
 from incidents.console.sitting import Sitting
 from incidents.console.writing import Reader, capitalised
 from incidents.errors import IncidentsError
-from incidents.machine import refusals
 from incidents.machine.commands import CLOCK
 from incidents.views import masked
 from incidents.words import Teller
@@ -126,4 +125,5 @@ def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> lis
 
 def _remark(reader: Reader, remark: Remark) -> str:
     told = _in_own_words(reader, remark.name, remark.facts)
-    return told or reader.sentence(refusals.text(remark, reader.when), _names(remark.facts))
+    words = refusal_words.remark(remark, reader.when)
+    return told or reader.sentence(words, _names(remark.facts))

@@ -52,12 +52,13 @@ NOT_KEPT = frozenset(
         "for_a_supervisor",
         "no_supervisor",
         "changed_meanwhile",
+        "would_close",
         "no_taker",
         "password_given",
     }
 )
 """What is not the answer to a key for good: the same command may be given after a sign-in, under
-another role, after another look, or once there is who takes it over."""
+another role, after another look or a confirmation, or once there is who takes it over."""
 
 
 def takes_two(command: Command, policy: Policy) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.desk.access import Access
+from incidents.desk.caution import remarked, would_close
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -199,6 +200,10 @@ class Batch:
                 return replace(due, refusal=moved)
         if isinstance(envelope.command, ChangeFiling):
             return self._change_filing(site, envelope.command, envelope.login)
+        if envelope.unless_closing:
+            bad = would_close(site.case, envelope.command, self._policy, self._now)
+            if bad is not None:
+                return self._refuse_on(site, bad)
         return self._seal_and_take(site, envelope.command, envelope.login)
 
     def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
@@ -245,7 +250,7 @@ class Batch:
 
     def _take(self, site: SiteInHand, command: Command, login: str | None) -> tuple[Answer, bool]:
         """Decides the command on the site as it stands by now, and whether anything came of it."""
-        decision = decide(site.case, command, self._policy, self._now)
+        decision = remarked(decide(site.case, command, self._policy, self._now), command)
         first_seq = site.case.seq + 1
         site.case = decision.case
         site.events += decision.events

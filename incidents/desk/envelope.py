@@ -24,7 +24,8 @@ class Envelope:
     `seen` is the number of the site's entry up to which the person knows it: if there is a later
     one by then, or the site is not the one with the id `seen_of`, the command is refused as
     `changed_meanwhile`. `signed_in` says that the person has
-    just proved who they are, as an account of this database.
+    just proved who they are, as an account of this database. `unless_closing` refuses as
+    `would_close` what would close the site, for somebody who can be asked first.
     """
 
     site: str | int
@@ -35,6 +36,7 @@ class Envelope:
     seen: int | None = None
     seen_of: int | None = None
     signed_in: bool = False
+    unless_closing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -205,6 +205,7 @@ def _close_by_repeat(draft: Draft, incident: Incident) -> None:
     window = rules.window_with(case, incident, policy)
     site_to = move_site(case.state, "log", repeat=bool(window))
     if site_to == case.state:
+        _count(draft, incident)
         return
     others = tuple(other.n for other in window if other is not incident)
     draft.add(
@@ -223,6 +224,21 @@ def _close_by_repeat(draft: Draft, incident: Incident) -> None:
         ),
     )
     open_task(draft, "tell", (*others, incident.n))
+
+
+def _count(draft: Draft, incident: Incident) -> None:
+    """Say how far R1 is met, so that the violation that closes the site surprises nobody."""
+    policy = draft.policy
+    facts = {
+        "n": rules.counted_with(draft.case, incident, policy),
+        "needed": policy.repeat_count,
+        "within_s": int(policy.repeat_within.total_seconds()),
+    }
+    until = rules.next_closes_until(draft.case, policy, draft.now)
+    if until is not None and incident.occurred_at >= draft.now - policy.repeat_within:
+        draft.remark("next_closes", until=until, **facts)
+    else:
+        draft.remark("counted", **facts)
 
 
 def _record_for_site(draft: Draft, command: commands.RecordContact) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from incidents.machine.policy import write_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ SENTENCES = {
 }  # fmt: skip
 
 REMARKS = {
+    "counted": "violation {n} of {needed} in {within_s}",
+    "next_closes": "violation {n} of {needed} in {within_s}: the next one closes this site (until"
+    " {until})",
     "too_late": "the contact on {incident} was recorded after its deadline, {due}, so it stopped no"
     " clock; if the call was made in time, record it again with --at and the time of the call",
     "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
@@ -122,14 +128,23 @@ WAYS_OUT = {
 }
 """What can be done in place of an act that an incident's state forbids, by that state."""
 
+_PARTS = re.compile("([0-9]+)([hms])")
+_UNITS = {"h": "h", "m": "min", "s": "s"}
+
 CUSTOMERS = "this"
 """What the act is called that is the customer's own, who has no command to go on with."""
 
 
 def text(told: Refusal | Remark, when: Callable[[datetime], str] = str) -> str:
     """The sentence for a refusal or remark; `when` writes the times in it (given in UTC)."""
-    facts = {name: _fact(value, when) for name, value in told.facts.items()}
+    facts = {name: _fact(name, value, when) for name, value in told.facts.items()}
     return (SENTENCES | REMARKS)[told.name].format_map(facts) + _way_out(told.name, facts)
+
+
+def span(seconds: int) -> str:
+    """A policy's span of time as people write it: `24 h`, `1 h 30 min`."""
+    parts = _PARTS.findall(write_duration(timedelta(seconds=seconds)))
+    return " ".join(f"{n} {_UNITS[unit]}" for n, unit in parts)
 
 
 def _way_out(name: str, facts: dict[str, str]) -> str:
@@ -138,9 +153,11 @@ def _way_out(name: str, facts: dict[str, str]) -> str:
     return WAYS_OUT.get(facts["state"], "").format_map(facts)
 
 
-def _fact(value: object, when: Callable[[datetime], str]) -> str:
+def _fact(name: str, value: object, when: Callable[[datetime], str]) -> str:
     if isinstance(value, datetime):
         return when(value)
+    if name == "within_s" and isinstance(value, int):
+        return span(value)
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value))
     return str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -57,6 +57,28 @@ def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Inciden
         if len(window) == count and _span(window) <= policy.repeat_within:
             return tuple(window)
     return ()
+
+
+def counted_with(case: Case, incident: Incident, policy: Policy) -> int:
+    """How many R1 counts in the fullest window that holds `incident`, itself included."""
+    times = sorted(i.occurred_at for i in case.incidents.values() if counts(case, i))
+    here, within = incident.occurred_at, policy.repeat_within
+    first, after = bisect_left(times, here - within), bisect_right(times, here)
+    return max(bisect_right(times, times[n] + within) - n for n in range(first, after))
+
+
+def next_closes_until(case: Case, policy: Policy, now: datetime) -> datetime | None:
+    """Until when, included, one more violation found then closes the site (R1); None: it does not.
+
+    `now` and the answer are in UTC.
+    """
+    times = sorted(
+        i.occurred_at
+        for i in case.incidents.values()
+        if counts(case, i) and i.occurred_at >= now - policy.repeat_within
+    )
+    count = policy.repeat_count - 1
+    return times[-count] + policy.repeat_within if len(times) >= count else None
 
 
 def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:

@@ -39,7 +39,7 @@ def text() -> str:
         _table(_of_the_command_line()),
         "## Remarks",
         "These refuse nothing. The act is done, and they are told beside it.",
-        _table(of_the_machine.REMARKS),
+        _table(of_the_machine.REMARKS | of_the_desk.REMARKS),
         "## Other errors",
         "They exit with the status shown, and stand under `error` in place of `refused`.",
         _others(),

@@ -208,6 +208,20 @@ def test_a_key_is_its_accounts_own(api: Rig) -> None:
         assert not answer.json()["repeated"]
 
 
+@pytest.mark.parametrize("path", [f"{SITE}/incidents", "/api/v1/incidents/1-1/recur"])
+def test_a_violation_may_be_logged_unless_it_closes_the_site(api: Rig, path: str) -> None:
+    fill(api)
+    client = api.client("operator")
+    client.post("/api/v1/incidents/1-1/contacts", json={"outcome": "reached"})
+    wary = {"unless_closing": True}
+    second = client.post(f"{SITE}/incidents", json={}, params=wary).json()
+    assert second["remarks"][0]["name"] == "next_closes"
+    refused = client.post(path, json={}, params=wary)
+    assert (refused.status_code, refused.json()["type"][22:]) == (409, "would-close")
+    assert refused.json()["facts"]["n"] == 3
+    assert client.post(path, json={}).json()["site"]["rule"] == "repeat"
+
+
 def test_two_people_close_a_site_in_person_where_the_policy_says_so(api: Rig) -> None:
     fill(api)
     first, second = api.person("supervisor"), api.person("operator")

@@ -3,6 +3,7 @@
 import io
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -86,10 +87,13 @@ def cli(
     monkeypatch.setenv("INCIDENTS_AS", "li")
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
 
-    def run(*args: str, typed: str | None = None) -> Result:
-        """`typed` is what a person at a terminal types; None: there is no terminal."""
+    def run(*args: str, typed: str | None = None, asked: bool = False) -> Result:
+        """`typed` is what a person at a terminal types; None: there is no terminal. `asked`: what
+        is written on standard error is on that terminal too.
+        """
         with monkeypatch.context() as patched:
             patched.setattr("sys.stdin", _Terminal(typed) if typed is not None else io.StringIO())
+            patched.setattr(sys.stderr, "isatty", lambda: asked)
             capsys.readouterr()
             status = main(list(args))
         captured = capsys.readouterr()

@@ -29,7 +29,7 @@ def test_a_logged_violation_is_answered_with_its_deadline_and_the_next_command(d
         "next: incidents contact 1-1 reached",
         "next: incidents contact 1-1 no-answer",
     ]
-    assert answer.err == ""
+    assert answer.err == "violation 1 of 3 in 24 h\n"
 
 
 @pytest.mark.both_databases

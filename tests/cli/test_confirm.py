@@ -106,3 +106,89 @@ def test_of_a_refusal_that_two_people_have_stated_both_are_named(desk: Cli, tmp_
         "1-1: the customer was told and does not delete, as ann has stated and bob confirmed"
         in (done.out)
     )
+
+
+# The violation that closes the site (R1).
+
+LOG = ("log", "shop.example")
+
+
+@pytest.fixture
+def third(desk: Cli) -> Cli:
+    """A desk at which the next violation closes the site."""
+    assert "2 of 3 in 24 h: the next one closes this site" in desk(*LOG).err
+    return desk
+
+
+@pytest.mark.parametrize("line", [LOG, (*LOG, "--again"), (*LOG, "--key", "k"), ("recur", "1-1")])
+def test_on_a_terminal_the_violation_that_closes_the_site_asks_for_its_name(
+    third: Cli, line: tuple[str, ...]
+) -> None:
+    wrong = third(*line, typed="yes\n", asked=True)
+    assert (wrong.status, wrong.out) == (4, "")
+    assert "This is violation 3 of 3 in 24 h.\nThis closes shop.example: no after" in wrong.err
+    assert _state(third) == "active"
+    done = third(*line, typed="shop.example\n", asked=True)
+    assert done.status == 0, done.err
+    assert _state(third) == "closed"
+
+
+def test_the_name_on_the_line_answers_and_a_wrong_one_closes_nothing(third: Cli) -> None:
+    for typed in (None, "shop.example\n"):
+        wrong = third(*LOG, "--confirm", "shop.exmaple", typed=typed)
+        assert wrong.status == 4
+        assert "write --confirm shop.example" in wrong.err
+    assert third(*LOG, "--confirm", "shop.example").status == 0
+    assert _state(third) == "closed"
+
+
+@pytest.mark.parametrize("typed", [None, ""])
+def test_a_violation_through_a_pipe_or_only_tried_acts_and_asks_nothing(
+    third: Cli, typed: str | None
+) -> None:
+    tried = third(*LOG, "--dry-run", typed="", asked=True)
+    assert (tried.status, "Type its name" in tried.err) == (0, False)
+    done = third(*LOG, typed=typed)
+    assert (done.status, "Type its name" in done.err) == (0, False)
+    assert _state(third) == "closed"
+
+
+def test_what_closes_nothing_is_counted_and_not_asked_about(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    first = cli(*LOG, typed="", asked=True)
+    assert (first.status, first.err) == (0, "violation 1 of 3 in 24 h\n")
+    # The same line, typed twice by mistake, is no violation that anybody could confirm.
+    again = cli(*LOG, typed="", asked=True)
+    assert (again.status, "nothing was logged again" in again.err) == (0, True)
+
+
+OTHER = (*LOG, "--url", "http://shop.exmaple/x")
+
+
+def test_an_address_of_another_host_is_asked_about_on_a_terminal_and_else_remarked(
+    desk: Cli,
+) -> None:
+    wrong = desk(*OTHER, typed="shop.exmaple\n", asked=True)
+    assert wrong.status == 4
+    assert "The address is on shop.exmaple, not on shop.example.\nType shop.ex" in wrong.err
+    assert desk(*OTHER, "--confirm", "x.example").status == 4
+    assert len(desk("site", "show", "shop.example", "--json").json["incidents"]) == 1
+    meant = desk(*OTHER, typed="shop.example\n", asked=True)
+    assert (meant.status, "the address is on shop.exmaple, not" in meant.err) == (0, True)
+    twice = desk(*OTHER, typed="", asked=True)
+    assert (twice.status, "nothing was logged again" in twice.err) == (0, True)
+    piped = desk(*OTHER, "--again")
+    assert (piped.status, "the address is on shop.exmaple, not" in piped.err) == (0, True)
+    assert _state(desk) == "closed"
+
+
+def test_of_another_host_and_closing_the_site_it_is_one_question(third: Cli) -> None:
+    asked = third(*OTHER, typed="shop.example\n", asked=True)
+    assert asked.status == 0, asked.err
+    assert asked.err.count("Type") == 1
+    assert "not on shop.example.\nThis is violation 3 of 3 in 24 h.\nThis closes" in asked.err
+
+
+def test_nothing_is_asked_about_a_site_that_is_not_there(desk: Cli) -> None:
+    answer = desk("log", "shpo.example", "--url", "http://x.example/", typed="", asked=True)
+    assert (answer.status, "Type" in answer.err) == (3, False)

@@ -34,7 +34,7 @@ def test_the_same_line_typed_again_within_a_minute_logs_nothing_and_says_how_to(
 def test_after_a_minute_it_is_another_violation(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     desk("log", "shop.example", typed="")
     clock.tick(timedelta(seconds=61))
-    assert desk("log", "shop.example", typed="").err == ""
+    assert "nothing was logged again" not in desk("log", "shop.example", typed="").err
     assert _logged(desk) == 2
 
 

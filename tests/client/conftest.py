@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,14 +52,18 @@ class Over:
         self._tokens[handle] = self.api.token(handle)
         return handle
 
-    def __call__(self, *line: str, as_: str | None = None, typed: str | None = None) -> Result:
-        """Type it as the holder of that account's token; `typed`: at a terminal, that is typed."""
+    def __call__(
+        self, *line: str, as_: str | None = None, typed: str | None = None, asked: bool = False
+    ) -> Result:
+        """Type it as the holder of that account's token; `typed`: at a terminal, that is typed,
+        and with `asked` standard error is on it too."""
         with self._patch.context() as patched:
             if as_ is None:
                 patched.delenv("INCIDENTS_TOKEN", raising=False)
             else:
                 patched.setenv("INCIDENTS_TOKEN", self._tokens[as_])
             patched.setattr("sys.stdin", io.StringIO() if typed is None else _Terminal(typed))
+            patched.setattr(sys.stderr, "isatty", lambda: asked)
             self._capsys.readouterr()
             status = main([*line])
         told = self._capsys.readouterr()

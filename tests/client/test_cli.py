@@ -13,7 +13,7 @@ from incidents import settings
 from incidents.cli import main, queue
 from incidents.cli.queue_screen import Screen
 from incidents.cli.run import Run
-from incidents.errors import REFUSED
+from incidents.errors import NOT_CONFIRMED, REFUSED
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
 from tests.cli.conftest import Result
@@ -46,6 +46,22 @@ def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed)
     assert (unknown.status, unknown.refused["name"]) == (REFUSED, "unknown_incident")
     mistyped = typed("site", "show", "shpo.example")
     assert (mistyped.status, "shop.example" in mistyped.err) == (REFUSED, True)
+
+
+def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(typed: Typed) -> None:
+    typed("site", "add", "shop.example")
+    typed("log", "shop.example")
+    again = typed("log", "shop.example", "--url", "http://x.example/", typed="shop.example\n",
+                  asked=True)  # fmt: skip
+    assert "not on shop.example.\nType shop.example to log it there" in again.err
+    assert "2 of 3 in 24 h: the next one closes this site" in again.err
+    typed("contact", "1-1", "reached")
+    for line in (("log", "shop.example"), ("recur", "1-1")):
+        wrong = typed(*line, typed="no\n", asked=True)
+        assert (wrong.status, "violation 3 of 3 in 24 h" in wrong.err) == (NOT_CONFIRMED, True)
+    assert typed("note", "1-1", "seen", typed="", asked=True).status == 0
+    done = typed("recur", "1-1", "--json", "--confirm", "shop.example")
+    assert done.json["site"]["rule"] == "repeat"
 
 
 def test_without_a_token_nobody_is_let_in(over: Over) -> None:

@@ -394,6 +394,30 @@ def test_what_closes_a_site_is_done_for_nobody_who_has_not_typed_its_name(
     assert desk.site("shop.example")["rule"] == "refusal"
 
 
+def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk) -> None:
+    desk.violation("shop.example")
+    desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
+    li = Person(desk, "li")
+    second = li.send("/log", step="log", site="shop.example", urls="http://x.example/")
+    told = li.get(second.headers["location"]).text
+    assert "2 of 3 in 24 h: the next one closes this site" in told
+    assert "The address is on x.example, not on shop.example" in told
+    seen = str(desk.site("shop.example")["seq"])
+    for path, fields in (
+        ("/log", {"step": "log", "site": "shop.example", "note": "a shop"}),
+        ("/incidents/1-1/recur", {"seen": seen, "note": "a shop"}),
+    ):
+        for confirm in ({}, {"confirm": "other.example"}):
+            asked = li.send(path, **fields, **confirm)
+            assert asked.status_code == 409
+            assert "This is violation 3 of 3 and would close shop.example" in asked.text
+            assert 'name="confirm"' in asked.text
+            assert ">a shop</textarea>" in asked.text
+    assert desk.site("shop.example")["state"] == "active"
+    assert li.send(path, **fields, confirm="Shop.Example").status_code == 303
+    assert desk.site("shop.example")["rule"] == "repeat"
+
+
 def test_a_button_that_is_pressed_twice_does_it_once(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")

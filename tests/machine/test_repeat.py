@@ -216,3 +216,50 @@ def test_after_a_call_about_it_or_if_it_is_said_it_is_another_one() -> None:
     assert History().log().contact(1).recur(1).recur(1, again=True).state == "closed"
     assert History().log().contact(1).recur(1).removed(2).recur(1).state == "closed"
     assert History().log().contact(1).recur(1).void(2).recur(1).refused_with is None
+
+
+# What is told of it.
+
+
+def counting(site: History) -> list[tuple[str, int]]:
+    """What the last act was answered on how far the rule is met."""
+    return [(remark.name, remark.facts["n"]) for remark in site.decision.remarks]
+
+
+def test_each_violation_is_counted_and_the_one_before_the_last_says_what_the_next_does() -> None:
+    site = History().log()
+    assert (counting(site), site.answer) == ([("counted", 1)], "violation 1 of 3 in 24 h")
+    site.at("20:00").log()
+    assert site.answer == (
+        "violation 2 of 3 in 24 h: the next one closes this site (until 2026-03-02 10:00:00+00:00)"
+    )
+    assert site.log().state == "closed"
+    assert counting(site) == []
+    # What is found on a closed site counts for nothing.
+    assert counting(site.log()) == []
+
+
+def test_until_when_the_next_one_closes_is_included() -> None:
+    site = told(History(policy=Policy(repeat_count=4)), "08:00", "10:00", "20:00")
+    site.void(1).log(at="09:00")
+    [remark] = site.decision.remarks
+    assert (remark.name, remark.facts["until"]) == ("next_closes", utc("03-02 09:00"))
+    assert site.at("03-02 09:00").log().state == "closed"
+    site = told(History(), "10:00", "20:00")
+    assert site.at("03-02 10:00:00.000001").log().state == "active"
+
+
+def test_it_is_counted_in_the_fullest_window_that_holds_the_violation() -> None:
+    site = told(History(policy=Policy(repeat_count=9)), "10:00", "20:00", "03-02 09:00")
+    assert counting(site.at("03-02 12:00").log(at="10:00")) == [("counted", 4)]
+    assert counting(site.log(at="03-01 09:00")) == [("counted", 5)]
+    assert counting(site.at("03-04 10:00").log()) == [("counted", 1)]
+
+
+def test_one_that_was_found_before_the_span_says_nothing_of_the_next() -> None:
+    site = told(History(), "10:00", "03-03 10:00")
+    assert counting(site.at("03-03 12:00").log(at="11:00")) == [("counted", 2)]
+
+
+def test_a_recurrence_is_counted_too() -> None:
+    assert counting(History().log().contact(1).recur(1)) == [("next_closes", 2)]

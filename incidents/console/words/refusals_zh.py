@@ -55,6 +55,13 @@ SENTENCES: dict[str, str] = {
     "unknown_item": "待办中没有“{item}”。",
     "unknown_order": "没有待执行或已放弃的指令“{order}”；其余指令的结果见网站的页面。",
     "unknown_task": "没有未完成的任务“{task}”。",
+    "counted": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站。",
+    "next_closes": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
+    "{until} 之前再有一次，即关闭本网站。",
+    "other_host": "以下主机不属于 {site}：{hosts}。如果登记错了网站，请将其作废，"
+    "改登在正确的网站上。",
+    "would_close": "这是 {within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
+    "登记后 {site} 将被关闭，因此尚未登记。如确认登记，请在下方输入网站名称。",
     "waits_for_second": "{site} 尚未关闭：规则要求双人，须由另一人确认或驳回。",
     "too_late": "{incident} 的联系记录晚于时限 {due}，未能停止计时；如果电话是按时打的，"
     "请填写通话时间重新记录。",
