@@ -182,6 +182,19 @@ def answers_to_reinstatement(site: str) -> list[str]:
     return [f"incidents site approve {site}", f"incidents site decline {site} --reason R"]
 
 
+def answers_to_dispute(site: Document) -> list[str]:
+    """What can be typed where a closure is disputed; a held site is not opened."""
+    name = site["site"]
+    reinstate = [] if site["held"] else [f"incidents site reinstate {name} --reason R"]
+    if site.get("asked_by"):
+        reinstate = answers_to_reinstatement(name)
+    return [
+        f"incidents site uphold {name} --reason R",
+        *reinstate,
+        f"incidents site why {name}",
+    ]
+
+
 def _is_shown_twice(local: datetime) -> bool:
     """Whether the clocks of its zone show that time at two moments."""
     first, second = local.replace(fold=0), local.replace(fold=1)

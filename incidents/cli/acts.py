@@ -72,6 +72,11 @@ def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: in
 @looking
 def show(run: Run, order: tuple[int, int, str]) -> int:
     """What ORDER says, such as 12-o45, how often it was tried, and what became of it."""
+    return tell(run, order)
+
+
+def tell(run: Run, order: tuple[int, int, str]) -> int:
+    """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
     house, when = run.house, run.when
     with house.reading() as connection:
         found: Document = house.views.order(

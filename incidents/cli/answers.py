@@ -154,6 +154,8 @@ def _next(document: Document, own: list[Document]) -> list[str]:
         # Somebody looks before it is done with.
         return [f"incidents filing check {document['site']['site']}"]
     found = [f"incidents done {event['task']}" for event in opened]
+    if "closure_disputed" in kinds:
+        found = words.answers_to_dispute(document["site"])
     if document["incident"] is not None:
         found += words.next_commands(document["incident"], document["site"])
     return found

@@ -51,6 +51,18 @@ def incident_or_site(given: str) -> tuple[int, int] | str:
     return site(given) if found is None else found
 
 
+def anything(given: str) -> tuple[Any, ...] | str:
+    """Whatever has a name, by its looks: an incident `(12, 3)`, a contact `(12, 3, 1)`, an order
+    `(12, 45, lane)` or an item of the queue `(12, "t2")`; else a site's name.
+
+    Raises:
+        BadSiteNameError: for what is none.
+    """
+    known = (ids.read_incident_id, ids.read_contact_id, ids.read_order_id, ids.read_item_id)
+    found = (read(given.strip()) for read in known)
+    return next((each for each in found if each is not None), None) or site(given)
+
+
 def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Kept:
     """The option for the web addresses of one finding; raises as `inputs.urls` does."""
     return inputs.urls(given)
@@ -80,6 +92,9 @@ item_argument = click.argument("item", type=item, metavar="TASK", shell_complete
 order_argument = click.argument("order", type=order, metavar="ORDER")
 target_argument = click.argument(
     "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=_suggest("incidents")
+)
+anything_argument = click.argument(
+    "what", type=anything, metavar="ID|SITE", shell_complete=_suggest("items")
 )
 note_option = click.option(
     "--note", type=text("note"), metavar="N", help="In your own words, at most 4,000 characters."

@@ -51,6 +51,11 @@ def list_sites(run: Run, state: str | None) -> int:
 @looking
 def show(run: Run, site: str) -> int:
     """How NAME stands, whom to call, and its latest incidents."""
+    return tell(run, site)
+
+
+def tell(run: Run, site: str) -> int:
+    """Say how a site stands; raises UnknownSiteError with the nearest names."""
     from incidents import clock
 
     house = run.house

@@ -19,7 +19,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "release": ("incidents.cli.task:release", "Give an item back to the queue."),
         "hand-over": ("incidents.cli.task:hand_over", "Give all that you hold to another person."),
         "done": ("incidents.cli.task:done", "Complete a task with its outcome."),
-        "show": ("incidents.cli.show:show", "Tell the whole story of an incident."),
+        "show": (
+            "incidents.cli.show:show",
+            "Show an incident, a task, an order or a site.",
+        ),
         "link": (
             "incidents.cli.link:link",
             "Print the link to the customer's page of an incident.",

@@ -1,15 +1,15 @@
-"""The look at one incident: all that is on record of it."""
+"""The look at one thing by its name: an incident with its story, or what else the queue names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
-from incidents.errors import DONE
+from incidents.errors import DONE, UnknownSiteError, UnknownTaskError
 from incidents.words import Teller, next_commands
 
 if TYPE_CHECKING:
@@ -21,10 +21,79 @@ _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @click.command()
-@params.incident_argument
+@params.anything_argument
 @looking
-def show(run: Run, incident: tuple[int, int]) -> int:
-    """Tell the whole story of INCIDENT."""
+def show(run: Run, what: tuple[Any, ...] | str) -> int:
+    """Tell the whole story of an incident, or what else has that ID.
+
+    An item of the queue such as 12-t2 or 12-disputed is told with what to say and to type, a
+    contact such as 12-3-1 with its incident, an order such as 12-o45 as acts show does, and SITE
+    as site show does.
+    """
+    match what:
+        case str():
+            return _site(run, what)
+        case int(), int(), str():
+            from incidents.cli import acts
+
+            return acts.tell(run, what)
+        case int(), str():
+            return _item(run, what)
+    return _incident(run, what[:2])
+
+
+def _site(run: Run, name: str) -> int:
+    """How the site stands; raises UnknownSiteError, saying too how an id looks."""
+    from incidents.cli import register
+
+    try:
+        return register.tell(run, name)
+    except UnknownSiteError as error:
+        if error.facts["nearest"]:
+            raise
+        looks = ", and an id looks like 12-3, 12-3-1, 12-t2 or 12-o45 (incidents queue lists them)"
+        raise UnknownSiteError(site=name, way_out=looks, nearest=[]) from error
+
+
+def _item(run: Run, key: tuple[int, str]) -> int:
+    """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
+    from incidents.cli import queue
+
+    house = run.house
+    with house.reading() as connection:
+        found: Document | None = house.views.item(connection, house.now(connection), key)
+    if found is None:
+        given = f"{key[0]}-{key[1]}"
+        raise UnknownTaskError(
+            f"{given} is not in the queue: it is done, or withdrawn while a closure is disputed, or"
+            " never was there; incidents queue lists what there is",
+            given=given,
+        )
+    if run.quiet:
+        run.say(found["id"])
+    elif run.for_programs:
+        output.document(run, found, rows=[found])
+    else:
+        due = found["due"]
+        pairs = [
+            ("task", found["id"]),
+            ("do", queue.exactly(found)),
+            ("site", found["site"]),
+            ("about", ", ".join(found["about"])),
+            ("due", "" if due is None else run.when.until(due)),
+            ("with", found["claimed_by"] or ""),
+            ("whom", queue.whom(found)),
+            ("warning", found["warning"] or ""),
+            ("say", found["say"]),
+        ]
+        output.pairs(run, pairs)
+        closing = found["closing"] or {}
+        timeline.next_steps(run, found["commands"], found["asked_by"] or closing.get("by"))
+    return DONE
+
+
+def _incident(run: Run, incident: tuple[int, int]) -> int:
+    """All that is on record of an incident; raises UnknownIncidentError if there is none."""
     from incidents import clock
     from incidents.clock import rfc3339
     from incidents.views import duty

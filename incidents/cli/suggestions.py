@@ -70,7 +70,8 @@ def _items(connection: Connection, begun: str) -> list[str]:
     from sqlalchemy import select
 
     from incidents.store.tables import work
+    from incidents.views.queue_page import IN_ORDER, LISTED
 
-    found = select(work.c.site_id, work.c.item).order_by(work.c.sort_due, work.c.recorded_at)
+    found = select(work.c.site_id, work.c.item).where(LISTED).order_by(*IN_ORDER)
     ids = (f"{row.site_id}-{row.item}" for row in connection.execute(found.limit(1_000)))
     return [id_ for id_ in ids if id_.startswith(begun)][:MOST]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.draft import Draft
+from incidents.machine.ids import task_id
 from incidents.machine.incident import Incident
 from incidents.machine.state import move_site
+from incidents.machine.work import TELL
 
 _NOT_KNOWN_REMOVED = ("unreached", "notified")
 _SETTLED = ("removed", "voided")
@@ -53,6 +55,13 @@ def complete_rechecks(draft: Draft) -> None:
             draft.add(e.TaskCompleted, task=task.n, outcome="settled")
 
 
+def open_tells(draft: Draft) -> tuple[str, ...]:
+    """The ids of the open tasks to tell the customer of the closure (R1)."""
+    tasks = draft.case.tasks.values()
+    found = sorted(task.n for task in tasks if task.kind == TELL and task.done_at is None)
+    return tuple(task_id(draft.case.site_id, n) for n in found)
+
+
 def _recount_suspension(draft: Draft, n: int) -> None:
     case = draft.case
     suspension = case.suspensions[n]
@@ -77,6 +86,9 @@ def _recount_closure(draft: Draft) -> None:
     if rules.disputed(case) and not case.disputed:
         met = rules.still_met(case, closure)
         draft.add(e.ClosureDisputed, counted=met, needed=closure.needed)
+        tasks = open_tells(draft)
+        if tasks:
+            draft.remark("tell_withdrawn", tasks=tasks)
     elif rules.settled(case, closure):
         draft.add(e.DisputeSettled, upheld=not rules.is_met(case, closure))
 

@@ -111,6 +111,9 @@ REMARKS = {
     "closure_fell": "what {by} asked for, that {site} be closed, has fallen with this: nobody"
     " refuses any more, or nobody was told before they refused; a refusal that stands all the same"
     " is stated anew (refused)",
+    "tell_withdrawn": "{tasks}, to tell the customer of the closure, is not in the queue while the"
+    " closure is disputed",
+    "tell_again": "{tasks}, to tell the customer of the closure, is in the queue again",
     "not_covered": "not covered by this call, since they happened after it: {incidents}",
 }
 

@@ -6,7 +6,7 @@ from incidents.machine import checks, commands, rules
 from incidents.machine import events as e
 from incidents.machine.case import Request
 from incidents.machine.draft import Draft
-from incidents.machine.recount import open_task
+from incidents.machine.recount import open_task, open_tells
 from incidents.machine.refusals import RefusedError
 from incidents.machine.state import move_site
 
@@ -103,6 +103,9 @@ def uphold(draft: Draft, command: commands.Uphold) -> None:
     draft.add(
         e.ClosureUpheld, counted=rules.still_met(case, case.closure), text=command.reason
     )  # fmt: skip
+    tasks = open_tells(draft)
+    if tasks:
+        draft.remark("tell_again", tasks=tasks)
 
 
 def _request_of_another(draft: Draft, person: str) -> Request:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.machine.case import Case
+from incidents.machine.case import Case, Task
 from incidents.machine.filing import FILE, FOOTER, SHOW, SUSPICION
 from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
+
+TELL = "tell"
+"""The task to phone the customer of a closed site."""
 
 OF_FILINGS = frozenset({FILE, SHOW, SUSPICION, FOOTER})
 """What waits behind all else: a register with ten thousand late filings must not keep the desk from
@@ -42,6 +45,14 @@ def items(case: Case) -> dict[str, Item]:
     """All that the queue lists for the site, by item."""
     found = [*_incidents(case), *_tasks(case), *_decisions(case)]
     return {item.item: item for item in found}
+
+
+def withdrawn(case: Case, task: Task) -> bool:
+    """Whether the queue leaves out the task, since the closure it would tell of is disputed.
+
+    `items` has it still: whoever has claimed it, or called already, says so as ever.
+    """
+    return task.kind == TELL and case.disputed and task.done_at is None
 
 
 def _incidents(case: Case) -> list[Item]:

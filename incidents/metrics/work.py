@@ -10,6 +10,7 @@ from incidents.metrics.labels import WORK, counted
 from incidents.metrics.limit import MOST_OPEN, first
 from incidents.metrics.samples import Samples
 from incidents.store.tables import work
+from incidents.views.queue_page import LISTED
 
 
 def look(connection: Connection, now: datetime, into: Samples) -> None:
@@ -24,7 +25,8 @@ def look(connection: Connection, now: datetime, into: Samples) -> None:
             into.put_age("incidents_queue_oldest_age_seconds", now, row.since, row.kind)
 
 
-_open = select(work.c.kind, work.c.recorded_at).limit(first(MOST_OPEN)).subquery("open")
+_listed = select(work.c.kind, work.c.recorded_at).where(LISTED)
+_open = _listed.limit(first(MOST_OPEN)).subquery("open")
 _BY_KIND = select(
     _open.c.kind, func.count().label("items"), func.min(_open.c.recorded_at).label("since")
 ).group_by(_open.c.kind)

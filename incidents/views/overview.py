@@ -31,6 +31,7 @@ from incidents.store.micros import SECOND, micros, number, whole
 from incidents.store.order_tables import closing
 from incidents.store.tables import contacts, incidents, orders, suspensions, work
 from incidents.views.last_day import RULES, LastDay, hours
+from incidents.views.queue_page import LISTED
 from incidents.views.spread import Spread, coarse
 
 Document = dict[str, Any]
@@ -238,7 +239,7 @@ def _closures(
 
 def _standing(connection: Connection) -> Document:
     """What is open now: the queue by kind, and how many sites are suspended by R2."""
-    listed = select(work.c.kind).limit(number(MOST_WORK)).subquery("listed")
+    listed = select(work.c.kind).where(LISTED).limit(number(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)
     ).all()

@@ -7,10 +7,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+    tuple_,
+)
 
 from incidents.errors import InputError
-from incidents.machine.ids import read_item_id
+from incidents.machine.ids import DISPUTED, read_item_id
+from incidents.machine.work import TELL
+from incidents.store.metadata import words
 from incidents.store.tables import LAST, claims, sites, work
 from incidents.store.types import microseconds
 
@@ -25,6 +38,16 @@ A count costs what it counts: beyond a thousand it would cost more than the page
 IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
 """The most urgent first (domain.md, section 3, "The queue")."""
 
+_dispute = work.alias("dispute")
+_disputed = (
+    select(_dispute.c.item)
+    .where(_dispute.c.site_id == work.c.site_id, _dispute.c.item == words(DISPUTED)[0])
+    .correlate(work)
+    .exists()
+)
+LISTED: ColumnElement[bool] = not_(and_(work.c.kind == words(TELL)[0], _disputed))
+"""What of `work` the queue lists: nobody tells a customer of a closure that is disputed."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +59,7 @@ def page(
     of: tuple[int, str] | None = None,
 ) -> Select[Any]:
     """The page's rows of `work` by its index, and only then what belongs to each."""
-    found = select(work)
+    found = select(work).where(LISTED)
     if of is not None:
         found = found.where(work.c.site_id == of[0], work.c.item == of[1])
     if mine is not None:
@@ -63,7 +86,7 @@ def _claim_of(of: Any) -> Any:
 
 def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
     """How many of each kind are among the first `MAX_COUNTED`, of what `mine` has claimed."""
-    listed = select(work.c.kind)
+    listed = select(work.c.kind).where(LISTED)
     if mine is not None:
         listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
     first = listed.order_by(*IN_ORDER).limit(_written(MAX_COUNTED)).subquery("first")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from incidents.clock import rfc3339
 from incidents.documents import incident_document, site_document
 from incidents.errors import UnknownIncidentError
-from incidents.machine import rules
+from incidents.machine import rules, work
 from incidents.machine.case import Case
 from incidents.machine.ids import incident_id, task_id
 from incidents.machine.incident import Incident
@@ -57,7 +57,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
                 "opened_at": rfc3339(task.opened_at),
             }
             for task in case.tasks.values()
-            if task.done_at is None
+            if task.done_at is None and not work.withdrawn(case, task)
         ],
         "incidents": [incident_document(case, newest[n]) for n in sorted(newest, reverse=True)],
         "incidents_total": case.last_incident,

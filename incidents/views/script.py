@@ -136,14 +136,9 @@ def _review(item: _Item, _policy: Policy) -> Script:
 
 
 def _disputed(item: _Item, _policy: Policy) -> Script:
-    site = item["site"]
     code = "disputed.held" if item["held"] else "disputed"
-    reinstate = [] if item["held"] else [f"incidents site reinstate {site} --reason R"]
-    return item.say(code, site=site, rule=item["rule"]), [
-        f"incidents site uphold {site} --reason R",
-        *reinstate,
-        f"incidents site why {site}",
-    ]
+    say = item.say(code, site=item["site"], rule=item["rule"])
+    return say, words.answers_to_dispute(item.document)
 
 
 def _reinstatement(item: _Item, _policy: Policy) -> Script:

@@ -93,7 +93,8 @@ def cli(
         """
         with monkeypatch.context() as patched:
             patched.setattr("sys.stdin", _Terminal(typed) if typed is not None else io.StringIO())
-            patched.setattr(sys.stderr, "isatty", lambda: asked)
+            if asked:
+                patched.setattr(sys.stderr, "isatty", lambda: True)
             capsys.readouterr()
             status = main(list(args))
         captured = capsys.readouterr()

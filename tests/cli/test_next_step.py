@@ -71,3 +71,98 @@ def test_what_a_supervisor_alone_may_do_is_said_beside_it(cli: Cli) -> None:
         "next: incidents site unhold shop.example --reason R (where there are accounts by a"
         " supervisor)"
     ) in lines
+
+
+# What late truth leaves in doubt.
+
+
+def closed(cli: Cli) -> None:
+    """A site is closed by three violations."""
+    cli("site", "add", "shop.example")
+    for _ in range(3):
+        cli("log", "shop.example")
+
+
+@pytest.fixture
+def doubted(cli: Cli) -> Cli:
+    """A desk at which a site was closed by three violations, of which one was none."""
+    closed(cli)
+    assert cli("void", "1-3", "--reason", "double").status == 0
+    return cli
+
+
+_BY = "shop.example --reason R (where there are accounts by a supervisor)"
+DECIDE = (
+    f"next: incidents site uphold {_BY}",
+    f"next: incidents site reinstate {_BY}",
+    "next: incidents site why shop.example",
+)
+
+
+def test_who_leaves_a_closure_in_doubt_is_told_who_decides_and_that_nobody_tells_the_customer(
+    cli: Cli,
+) -> None:
+    closed(cli)
+    voided = cli("void", "1-3", "--reason", "double")
+    assert tuple(line for line in voided.out.splitlines() if line.startswith("next")) == DECIDE
+    assert "1-t1, to tell the customer of the closure, is not in the queue" in voided.err
+    upheld = cli("site", "uphold", "shop.example", "--reason", "two others")
+    assert "1-t1, to tell the customer of the closure, is in the queue again" in upheld.err
+
+
+def test_of_a_held_site_nobody_is_sent_to_reinstate_it(cli: Cli) -> None:
+    closed(cli)
+    cli("site", "hold", "shop.example", "--reason", "letter 17")
+    voided = cli("void", "1-3", "--reason", "double").out.splitlines()
+    assert [line for line in voided if line.startswith("next")] == [DECIDE[0], DECIDE[2]]
+
+
+def test_a_call_that_was_in_time_leaves_it_in_doubt_too(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
+    cli("contact", "1-1", "reached")
+    cli("refused", "1-1", "--confirm", "shop.example")
+    assert DECIDE[0] in cli("void-contact", "1-1-1", "--reason", "another").out.splitlines()
+
+
+# What show takes.
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("1-3", "1-3 is voided"),
+        ("1-1-1", "contact: 1-1-1 no-answer"),
+        ("1-disputed", "do: disputed closure"),
+        ("1-o5", "order: close shop.example (1-o5)"),
+        ("Shop.Example", "site: shop.example"),
+    ],
+)
+def test_show_takes_whatever_has_an_id_and_a_site(doubted: Cli, what: str, told: str) -> None:
+    doubted("contact", "1-1", "no-answer")
+    shown = doubted("show", what)
+    assert shown.status == 0, shown.err
+    assert told in shown.out
+    assert doubted("show", what, "--json").json
+    assert doubted("show", what, "-q").out.strip() in (what.lower(), "1-1")
+
+
+def test_show_takes_every_id_that_the_queue_lists(doubted: Cli) -> None:
+    doubted("site", "uphold", "shop.example", "--reason", "two others")
+    doubted("site", "reinstate", "shop.example", "--reason", "filed anew")
+    listed = doubted("queue", "-q").out.split()
+    assert listed == ["1-1", "1-2", "1-reinstatement", "1-t1"]
+    for item in listed:
+        assert doubted("show", item, "-q").out.split() == [item]
+    told = doubted("show", "1-t1").out
+    assert "say: Nothing is on file to reach" in told
+    assert "next: incidents done 1-t1 --outcome told" in told
+    assert "(by a second person, not li; where" in doubted("show", "1-reinstatement").out
+
+
+def test_what_the_queue_does_not_list_is_not_shown_and_says_why(doubted: Cli) -> None:
+    for gone in ("1-t1", "1-t9", "1-closure"):
+        refused = doubted("show", gone, "--json")
+        assert (refused.status, refused.refused["name"]) == (3, "unknown_task")
+    assert "withdrawn while a closure is disputed" in doubted("show", "1-t1").err
+    assert "did you mean shop.example?" in doubted("show", "shpo.example").err

@@ -63,7 +63,8 @@ class Over:
             else:
                 patched.setenv("INCIDENTS_TOKEN", self._tokens[as_])
             patched.setattr("sys.stdin", io.StringIO() if typed is None else _Terminal(typed))
-            patched.setattr(sys.stderr, "isatty", lambda: asked)
+            if asked:
+                patched.setattr(sys.stderr, "isatty", lambda: True)
             self._capsys.readouterr()
             status = main([*line])
         told = self._capsys.readouterr()

@@ -418,6 +418,19 @@ def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk)
     assert desk.site("shop.example")["rule"] == "repeat"
 
 
+def test_who_leaves_a_closure_in_doubt_finds_the_way_to_decide_it(desk: ConsoleDesk) -> None:
+    desk.violation("shop.example")
+    for _ in range(2):
+        desk.do("shop.example", c.Log(by="li"))
+    li = Person(desk, "li")
+    seen = str(desk.site("shop.example")["seq"])
+    done = li.send("/incidents/1-3/void", reason="double", seen=seen)
+    page = li.get(done.headers["location"]).text
+    assert "1-t1, to tell the customer of the closure, is not in the queue" in page
+    assert 'href="/sites/shop.example#act-uphold"' in page
+    assert 'id="act-uphold"' in li.get("/sites/shop.example").text
+
+
 def test_a_button_that_is_pressed_twice_does_it_once(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     li = Person(desk, "li")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from incidents.machine import events as e
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.machine.work import withdrawn
 from tests.machine.history import History, utc
 
 MANY = Policy(repeat_count=9)
@@ -223,3 +224,27 @@ def test_a_flag_that_rose_again_falls_where_the_closure_was_upheld_and_the_uphol
 def test_there_is_nothing_to_uphold_where_nothing_is_disputed() -> None:
     assert History().uphold().refused_with == "not_disputed"
     assert History().closed_by_repeat().uphold().refused_with == "not_disputed"
+
+
+# The task to tell the customer of the closure.
+
+
+def test_nobody_tells_a_customer_of_a_closure_while_it_is_disputed() -> None:
+    site = History().closed_by_repeat().void(2)
+    assert site.answer.startswith("12-t1, to tell the customer of the closure, is not in the queue")
+    [task] = site.case.tasks.values()
+    assert withdrawn(site.case, task)
+    # It is in the queue again when the closure stands, and says so.
+    site.uphold()
+    assert site.answer == "12-t1, to tell the customer of the closure, is in the queue again"
+    assert not withdrawn(site.case, task)
+
+
+def test_of_a_closure_that_opened_no_such_task_nothing_is_said() -> None:
+    assert History().closed_by_refusal().void_contact(1).answer == ""
+
+
+def test_who_has_told_the_customer_already_has_nothing_to_be_taken_back() -> None:
+    site = History().closed_by_repeat().done(1).void(2)
+    assert (site.disputed, site.answer) == (True, "")
+    assert site.uphold().answer == ""

@@ -74,6 +74,8 @@ REMARKED: dict[str, Callable[[], History]] = {
     "waits_for_second": lambda: History(policy=TWO).false_info(),
     "too_late": lambda: History().miss().contact(1),
     "closure_fell": lambda: History(policy=TWO).log().contact(1).refused(1).removed(1),
+    "tell_withdrawn": lambda: History().closed_by_repeat().void(2),
+    "tell_again": lambda: History().closed_by_repeat().void(2).uphold(),
     "not_covered": lambda: History().log().after("1m").log().contact(None, at="10:00"),
 }
 

@@ -129,6 +129,11 @@ SAID = {
         " more, or nobody was told before they refused; a refusal that stands all the same is"
         " stated anew (refused)"
     ),
+    "tell_withdrawn": (
+        "12-t1, to tell the customer of the closure, is not in the queue while the closure is"
+        " disputed"
+    ),
+    "tell_again": "12-t1, to tell the customer of the closure, is in the queue again",
     "not_covered": "not covered by this call, since they happened after it: 12-2",
 }
 

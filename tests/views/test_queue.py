@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import insert, select
@@ -10,10 +11,13 @@ from incidents import views
 from incidents.console.words.chinese import CHINESE
 from incidents.errors import InputError
 from incidents.machine import commands as c
+from incidents.metrics import look as metrics
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat, beat, once_on
 from incidents.store.tables import FAR, sealed, sites, work
+from incidents.views.overview import overview
 from incidents.views.queue import item as one_item
+from tests.metrics.rig import values
 from tests.views.day import SITE, Day
 
 pytestmark = pytest.mark.both_databases
@@ -179,6 +183,23 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     assert (item["said_gone"], item["remark"]) == (True, "all gone")
     assert item["say"].startswith("The customer says that it is gone: “all gone”.")
     assert "another person than li confirms it or declines it now" in day.item("1-1")["say"]
+
+
+def test_nobody_is_told_of_a_closure_while_it_is_disputed(day: Day) -> None:
+    """Nor is the task counted anywhere; on another site, and once it is upheld, it waits."""
+    day.add().log().log().log().add("b.example").log("b.example").log("b.example").log("b.example")
+    day.do(c.ClaimItem(by="li", item="t1")).do(c.VoidIncident(by="li", incident=3, reason="double"))
+    assert sorted(ids(day)) == ["1-1", "1-2", "1-disputed", "2-1", "2-2", "2-3", "2-t1"]
+    assert (ids(day, mine="li"), day.queue(mine="li")["counts"]) == ([], {})
+    assert day.queue()["counts"]["tell"] == 1
+    assert day.site()["tasks"] == []
+    with day.looking() as connection:
+        assert one_item(connection, day.now, (1, "t1")) is None
+        assert overview(connection, day.now, ZoneInfo("UTC"))["now"]["queue"]["tell"] == 1
+        assert values(metrics.look(connection, day.now), "queue_items")["tell"] == 1
+    day.do(c.Uphold(by="li", reason="two others"))
+    assert (ids(day, mine="li"), day.queue()["counts"]["tell"]) == (["1-t1"], 2)
+    assert [task["id"] for task in day.site()["tasks"]] == ["1-t1"]
 
 
 def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> None:

@@ -206,6 +206,7 @@ TEXTS: dict[str, str] = {
     "incident.reported": "Police",
     "incident.not_reported": "not reported",
     "incident.said": "The customer says that it is gone",
+    "incident.disputed": "Uphold the closure, or ask for reinstatement",
     "incident.corrections": "Corrections",
     "incident.attempts": "Calls and messages",
     "incident.no_attempts": "Nobody has tried yet.",

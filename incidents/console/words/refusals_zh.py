@@ -67,6 +67,8 @@ SENTENCES: dict[str, str] = {
     "请填写通话时间重新记录。",
     "closure_fell": "{by} 对 {site} 的关闭申请随之失效：已无人拒绝，或拒绝之前并未告知。"
     "如果拒绝仍然成立，请重新提出。",
+    "tell_withdrawn": "关闭有争议，告知客户的任务 {tasks} 暂不列入待办。",
+    "tell_again": "告知客户的任务 {tasks} 重新列入待办。",
     "not_covered": "此次通话不包括其后发生的：{incidents}。",
     "unknown_field": "网站没有名为“{field}”的登记资料：请从列表中选择。",
     "unknown_field.nearest": "网站没有名为“{field}”的登记资料。您要找的是 {nearest} 吗？",

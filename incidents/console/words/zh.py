@@ -199,6 +199,7 @@ TEXTS: dict[str, str] = {
     "incident.reported": "公安机关",
     "incident.not_reported": "未报告",
     "incident.said": "客户称已删除",
+    "incident.disputed": "维持关闭，或申请恢复",
     "incident.corrections": "更正次数",
     "incident.attempts": "联系记录",
     "incident.no_attempts": "尚未联系。",
