@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter
 from starlette.datastructures import UploadFile
@@ -177,12 +177,15 @@ def _page(
         site = views.site(connection, name, reader.now)
         found = Filed.read(connection, name)
         terms = views.filing(connection, name)["terms"]
-    fields: dict[str, Any] = dict(here.given.fields) if isinstance(here, Acting) and said else {}
+    kept = here.kept
+    if kept.fields:
+        shown = [name[4:] for name, _ in kept.fields if name[:4] in ("was.", "ref.")]
+        opened, touched = kept.opened, Touched.of(kept, shown).changes
     return here.page(
         "filing", status=409 if said else 200, said=said, site=site,
         shown=site_name.shown(name), path=at(name), site_path=site_at(name),
         sections=filed.sections(found, reader.language), seq=found.seq, kept=found.kept,
         look=filing_look.look(reader, found.details), terms=filing_look.terms(reader, terms),
-        waits=filing_look.waits(reader, site["tasks"]), opened=opened, typed=fields,
+        waits=filing_look.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
         touched=touched or {}, changes=here.identity.may("change_filing"),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from incidents import inputs
 from incidents.console.filed import Filed, facts
 from incidents.console.form import Given
+from incidents.console.kept import Kept
 from incidents.console.words import Chosen, findings
 from incidents.errors import RefusedError
 from incidents.filing.form import PARTS, SECTIONS
@@ -52,7 +53,7 @@ class Touched:
     fields: Mapping[str, str]
 
     @classmethod
-    def of(cls, given: Given, keys: Iterable[str]) -> Touched:
+    def of(cls, given: Given | Kept, keys: Iterable[str]) -> Touched:
         """Of those fields of the form that was sent."""
         fields = dict(given.fields)
         found = {}

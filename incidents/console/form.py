@@ -46,6 +46,12 @@ class Given:
         found = self._form.getlist(name)
         return [value for value in found if isinstance(value, UploadFile) and value.filename]
 
+    @property
+    def has_files(self) -> bool:
+        """Whether any file was chosen: no page can put it back."""
+        values = (value for _, value in self._form.multi_items())
+        return any(isinstance(value, UploadFile) and value.filename for value in values)
+
     def texts(self, name: str) -> list[str]:
         """All texts under that name."""
         return [value for value in self._form.getlist(name) if isinstance(value, str)]

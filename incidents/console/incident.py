@@ -234,8 +234,9 @@ def _page(
         "incident", status=409 if said else 200, said=said, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
-        before=before, earlier=story.ahead, opened=opened, closing=closing,
-        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+        before=before, earlier=story.ahead, opened=opened or here.kept.opened,
+        closing=closing,
+        typed=here.typed,
         not_now=reasons(here, would), outcomes=OUTCOMES, nonce=token_hex(8),
         linked=customer_settings.links() is not None,
     )  # fmt: skip

@@ -185,8 +185,8 @@ def _page(
     return here.page(
         "order", status=409 if said else 200, said=said, order=masked.document(found),
         what=ordered(reader, found), shown=site_name.shown(found["site"]), site_id=order[0],
-        seq=seq, path=at(order), not_now=reasons(here, would), opened=opened,
-        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+        seq=seq, path=at(order), not_now=reasons(here, would),
+        opened=opened or here.kept.opened, typed=here.typed,
     )  # fmt: skip
 
 

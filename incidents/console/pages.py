@@ -15,6 +15,7 @@ from incidents.console import (
     changes,
     filing,
     incident,
+    kept,
     log_page,
     orders,
     queue,
@@ -49,6 +50,7 @@ def create(app: FastAPI) -> FastAPI:
     console.state.oidc, console.state.trusted_proxies = app.state.oidc, app.state.trusted_proxies
     console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
     console.state.compared = Shelf()
+    console.state.kept = Shelf(kept.MOST)
     # One proof of the record runs at a time, whichever way it was asked for.
     console.state.verifying = app.state.verifying
     furnish(console)

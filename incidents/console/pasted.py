@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from incidents import inputs, web_address
+from incidents import inputs, mail_text, web_address
 from incidents.errors import BadUrlError, RefusedError
 from incidents.inputs import MAX_URLS
 
 MAX_CHARACTERS = 100_000
+
+MAX_FOUND, MAX_SITES = 500, 20
+"""So many addresses are shown at most, and of so many sites."""
+
+_MOST_ABOVE = 8
+"""So many names above a host may be the site's."""
 
 MAX_BARE = 1_000
 """So many hosts that stand alone are looked up."""
@@ -36,30 +43,50 @@ _DISARMED = (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("[dot]", "."))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The addresses, each once and in the order of the text; those that cannot be kept, as they
-    were written; whether there were more than an incident may have; and the hosts, the most
-    frequent first.
+class Group:
+    """The addresses of one site of the register, as many as an incident may have, or with an empty
+    `site` those of none; `more` says that there were more.
     """
 
+    site: str
     urls: tuple[str, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The addresses, each once and in the order of the text, by their sites, those of no site last;
+    those that cannot be kept, as they were written; whether there were more than are shown; the
+    hosts, the most frequent first; and the addresses that may be cut off at the end of their line.
+    """
+
+    groups: tuple[Group, ...]
     unfit: tuple[str, ...]
     more: bool
     hosts: tuple[str, ...]
+    cut: frozenset[str]
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All of the addresses that are shown."""
+        return tuple(url for group in self.groups for url in group.urls)
 
 
 def find(
     text: str, on_record: Callable[[Collection[str]], Collection[str]] = lambda _: ()
 ) -> Found:
-    """What stands in the text, of which only `MAX_CHARACTERS` are looked at.
+    """What stands in the text, of which only `MAX_CHARACTERS` are looked at, or in the mail whose
+    source it is.
 
     What has no scheme is an address if it has a path or begins with `www.`, or is a site
     `on_record`, which says of hosts which are; else it may be a file or a person (`Mr.Wang`).
     """
-    plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text[:MAX_CHARACTERS])
+    read = mail_text.readable(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
+    plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), read)
     urls: dict[str, bool] = {}
     written: dict[str, str] = {}
     unfit: dict[str, None] = {}
+    cut: set[str] = set()
     for match in _ADDRESS.finditer(plain):
         armed = _armed(match[0])
         # A browser asks by http first too, and is led on to where the site really is.
@@ -72,8 +99,9 @@ def find(
             continue
         written.setdefault(url, given)
         urls[url] = urls.get(url, False) or _is_certain(match, url)
-    found = [written[url] for url in _certain(urls, on_record)]
-    return _found(found, tuple(unfit))
+        if match[0].endswith("=") and plain[match.end() : match.end() + 1] == "\n":
+            cut.add(written[url])
+    return _found(_certain(urls, on_record), written, on_record, tuple(unfit), frozenset(cut))
 
 
 def _is_certain(match: re.Match[str], url: str) -> bool:
@@ -91,11 +119,46 @@ def _certain(
     return [url for url, certain in urls.items() if certain or web_address.host(url) in known]
 
 
-def _found(urls: list[str], unfit: tuple[str, ...]) -> Found:
-    kept = tuple(urls[:MAX_URLS])
-    hosts = [web_address.host(web_address.read(url)) for url in kept]
-    ranked = sorted(dict.fromkeys(hosts), key=lambda host: -hosts.count(host))
-    return Found(kept, unfit[:MAX_URLS], len(urls) > MAX_URLS, tuple(ranked))
+def _found(
+    urls: list[str],
+    written: Mapping[str, str],
+    on_record: Callable[[Collection[str]], Collection[str]],
+    unfit: tuple[str, ...],
+    cut: frozenset[str],
+) -> Found:
+    kept = urls[:MAX_FOUND]
+    hosts = tuple(host for host, _ in Counter(map(web_address.host, kept)).most_common())
+    sites = _by_site(kept, hosts, on_record)
+    named = [site for site in sites if site]
+    shown = [*named[:MAX_SITES], *([""] if "" in sites else [])]
+    groups = tuple(
+        Group(site, tuple(written[url] for url in sites[site][:MAX_URLS]), len(sites[site]) > MAX_URLS)
+        for site in shown
+    )
+    more = len(urls) > MAX_FOUND or len(named) > MAX_SITES
+    return Found(groups, unfit[:MAX_URLS], more, hosts, cut)
+
+
+def _by_site(
+    urls: list[str],
+    hosts: Collection[str],
+    on_record: Callable[[Collection[str]], Collection[str]],
+) -> dict[str, list[str]]:
+    """The addresses by the site whose name their host has, or that lies nearest above it."""
+    above = {host: _names_above(host) for host in hosts}
+    known = set(on_record({name for names in above.values() for name in names})) if hosts else set()
+    sites: dict[str, list[str]] = {}
+    for url in urls:
+        site = next((name for name in above[web_address.host(url)] if name in known), "")
+        sites.setdefault(site, []).append(url)
+    return sites
+
+
+def _names_above(host: str) -> list[str]:
+    """The host itself, and the names that it lies below, the nearest first."""
+    labels = host.split(".")
+    shorter = range(max(1, len(labels) - _MOST_ABOVE), len(labels))
+    return [host, *(".".join(labels[n:]) for n in shorter)]
 
 
 def at_site(urls: Iterable[str], site: str) -> set[str]:

@@ -121,7 +121,7 @@ def _page(
     return here.page(
         "policy",
         status=status or (422 if wrong else 200),
-        wrong=wrong, typed=typed or {}, active=active, words=sentences(here.reader, active),
+        wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
         more=max(0, len(history) - MAX_HISTORY), diagrams=_diagrams(here.reader), spans=SPANS,
         limits=comparing,
@@ -131,11 +131,10 @@ def _page(
 def _tried(
     here: Sitting, id_: str, found: Trial, *, page: int = 0, wrong: str | None = None
 ) -> Response:
-    typed = dict(here.given.fields) if isinstance(here, Acting) else {}
     return here.page(
         "policy_trial",
         status=422 if wrong else 200,
-        trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=typed,
+        trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
         takes_second=here.house.desk.policy().two_people_close,
         **told(here, found.comparison, id_, page),
     )  # fmt: skip

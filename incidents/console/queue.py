@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, Response
@@ -164,9 +165,11 @@ def _do(desk: Doing, item: str, command: Any, *, seen: bool = False) -> Response
         said = telling.told(desk, answer, seen=desk.seen)
     except (InputError, RefusedError) as error:
         said = telling.refused(desk.reader, error)
-    if "HX-Request" not in desk.request.headers:
-        return desk.back("/", said)
     mine, after = desk.given.text("mine") == "1", desk.given.text("after")
+    if "HX-Request" not in desk.request.headers:
+        part = {"mine": "1" if mine else None, "after": after}
+        asked = urlencode({name: text for name, text in part.items() if text})
+        return desk.back(f"/?{asked}" if asked else "/", said)
     place = Place(desk.by if mine else None, after)
     aloud = writing.written("said", desk.reader, said=said)
     return _answer(_own(desk, _written(desk, place)) + aloud)

@@ -76,5 +76,5 @@ def _page(here: Sitting, said: Said | None = None) -> Response:
         holders=sorted(found, key=lambda each: each["by"] != here.by),
         mine=[(name, site_name.shown(name)) for _, name in mine],
         takers=[each for each in takers if each != here.by], shown=site_name.shown,
-        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+        typed=here.typed,
     )  # fmt: skip

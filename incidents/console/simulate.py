@@ -74,8 +74,8 @@ def _form(
     status: int = 0,
 ) -> Response:  # fmt: skip
     return here.page(
-        "simulate", status=status or (422 if wrong else 200), wrong=wrong, typed=typed or {},
-        limits=comparing,
+        "simulate", status=status or (422 if wrong else 200), wrong=wrong,
+        typed=typed or here.typed, limits=comparing,
     )  # fmt: skip
 
 

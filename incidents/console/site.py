@@ -57,13 +57,12 @@ def _register(
     said: Said | None = None,
 ) -> Response:
     part = inputs.text("site")(q) if q.strip() else None
-    typed = dict(here.given.fields) if isinstance(here, Acting) else {}
     if state and state not in _STATES:
         known = here.reader.spoken.comma.join(here.reader.word("state", each) for each in _STATES)
         wrong = here.reader.say("sites.no_state", given=state, known=known)
         return here.page(
             "sites", status=422, wrong=wrong, sites=[], q=q, state="", states=_STATES,
-            add=_addable(q), typed=typed, next=None,
+            add=_addable(q), typed=here.typed, next=None,
         )  # fmt: skip
     wanted = lists.SiteFilter(state=state or None, q=part)
     with here.reading() as connection:
@@ -74,7 +73,7 @@ def _register(
     asked = {"q": part, "state": wanted.state, "after": found["next"]}
     return here.page(
         "sites", status=409 if said else 200, said=said, wrong=None, sites=shown, q=q,
-        state=wanted.state or "", states=_STATES, add=_addable(q), typed=typed,
+        state=wanted.state or "", states=_STATES, add=_addable(q), typed=here.typed,
         next=found["next"] and urlencode({name: text for name, text in asked.items() if text}),
     )  # fmt: skip
 
@@ -203,8 +202,8 @@ def _page(
         why=why,
         shown=site_name.shown(found["site"]), path=at(name),
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
-        cases=cases, picture=drawing.of(cases, reader.now), opened=opened,
-        typed=dict(here.given.fields) if isinstance(here, Acting) and said else {},
+        cases=cases, picture=drawing.of(cases, reader.now), opened=opened or here.kept.opened,
+        typed=here.typed,
         not_now=reasons(here, would), outcomes=OUTCOMES,
         fields=_may_be_false(reader), doubted=doubted,
         score=filing_look.score(details_of(filing)),

@@ -16,7 +16,7 @@ from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
 from incidents.api import caller, entrance
-from incidents.console import words, writing
+from incidents.console import kept, words, writing
 from incidents.console.form import Given, given
 from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
@@ -111,10 +111,22 @@ class Sitting:
         Besides what `writing` gives it knows `me`, `csrf`, `may(act)`, `here` and `said`.
         """
         told = said or said_before(self.request)
-        made = writing.response(
-            template, self.reader, status=status, said=told, **self.known, **facts
-        )
+        known = self.known | facts
+        if isinstance(self, Acting) and "here" not in facts:
+            sent, opened = self.given.fields, facts.get("opened")
+            known["here"] = kept.place(self.request, self.by, sent, opened)
+        made = writing.response(template, self.reader, status=status, said=told, **known)
         return forget(self.request, made)
+
+    @property
+    def kept(self) -> kept.Kept:
+        """What they had typed, if the address of the page says that it was kept."""
+        return kept.of(self.request, self.by)
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What stands in the page's forms already, by the names of the fields."""
+        return self.kept.typed
 
     @property
     def known(self) -> dict[str, Any]:
@@ -133,6 +145,11 @@ class Acting(Sitting):
     given: Given
     unproved: str | None = None
     """What was wrong with the password by which they would prove who they are."""
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What they have sent."""
+        return dict(self.given.fields)
 
     def proves(self, act: str, site: str | int | None = None) -> None:
         """See that they may do it now; of some acts a person proves again who they are.
@@ -249,9 +266,9 @@ def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
 
 
 def place_of(request: Request) -> str:
-    """Where they are, to come back to; a place that only takes forms is none."""
+    """Where they are, to come back to; of a place that only takes forms, the form's page."""
     if request.method != "GET":
-        return "/"
+        return kept.page_of(request.url.path)
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents import site_name
 from incidents.api import entrance
-from incidents.console import sitting, telling, writing
+from incidents.console import kept, sitting, telling, writing
 from incidents.console.form import FormTooLargeError
 from incidents.console.said import Said
 from incidents.console.sitting import NotLetError, ProveAgainError, SignedOutError, Sitting
@@ -72,11 +72,20 @@ def _prove_again(request: Request, error: Exception) -> Response:
     reader, here = sitting.reader(request), _sitting(request)
     wrong = error.wrong and reader.word("prove", error.wrong)
     status = 403 if error.wrong else 200
+    fields = error.given.fields
+    place = "/" if here is None else kept.place(request, here.by, fields, _form_of(request))
     return _write(
-        request, here, "prove", status, fields=error.given.fields, wrong=wrong,
+        request, here, "prove", status, fields=fields, wrong=wrong, place=place,
+        files=error.given.has_files,
         act=error.act, site=error.site and site_name.shown(error.site),
         action=request.url.path, provider=request.app.state.oidc is not None,
     )  # fmt: skip
+
+
+def _form_of(request: Request) -> str | None:
+    """Which form of its page was sent."""
+    page, path = kept.page_of(request.url.path), request.url.path
+    return path.removeprefix(page).strip("/") or None
 
 
 def _own_error(request: Request, error: Exception) -> Response:
@@ -141,14 +150,16 @@ def _sitting(request: Request) -> Sitting | None:
 
 def _write(
     request: Request, here: Sitting | None, template: str, status: int, *,
-    headers: Any = None, **facts: Any,
+    headers: Any = None, place: str | None = None, **facts: Any,
 ) -> Response:  # fmt: skip
     known: dict[str, Any] = (
         {"me": None, "csrf": "", "may": lambda _act: False, "here": "/"}
         if here is None
         else here.known
     )
+    if place is not None:
+        known["here"] = place
     return writing.response(
-        template, sitting.reader(request), status=status, headers=headers, said=None, **known,
-        **facts,
+        template, sitting.reader(request), status=status, headers=headers, said=None,
+        **known, **facts,
     )  # fmt: skip

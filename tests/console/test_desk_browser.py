@@ -87,14 +87,18 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
         for page in (li, wang, zhao):
             page.wait_for_url("**/sign-in*")
 
-        # Twelve hours later it is open again; two more violations close it (R1).
+        # Twelve hours later it is open again; two more violations close it (R1), the last one asks.
         desk.pass_time(12 * HOUR + MINUTE)
         assert desk.site("shop.example")["state"] == "active"
         come_back(li, desk, "li")
-        for _ in range(2):
+        for asks in (False, True):
             li.goto(f"{desk.url}/log?site=shop.example")
             li.fill("#category", "phishing")
             li.locator("section[aria-labelledby=h-log] button.main").click()
+            if asks:
+                li.fill("#log-confirm", "shop.example")
+                assert li.input_value("#category") == "phishing"
+                li.locator("section[aria-labelledby=h-log] button.danger").click()
             li.wait_for_url("**/incidents/1-*")
         assert desk.site("shop.example")["rule"] == "repeat"
         li.goto(f"{desk.url}/sites/shop.example")

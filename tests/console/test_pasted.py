@@ -1,5 +1,7 @@
 """The pasted: which addresses are found in what people paste, and in which form."""
 
+from email.message import EmailMessage
+
 import pytest
 
 from incidents import web_address
@@ -62,8 +64,12 @@ def test_what_cannot_be_kept_is_told_as_it_was_written() -> None:
 
 def test_of_too_many_the_first_are_kept_and_that_there_were_more_is_told() -> None:
     found = pasted.find(" ".join(f"https://shop.example/{n}" for n in range(MAX_URLS + 1)))
-    assert len(found.urls) == MAX_URLS
-    assert found.more
+    [group] = found.groups
+    assert (len(group.urls), group.more, found.more) == (MAX_URLS, True, False)
+    many = pasted.find(" ".join(f"https://s{n}.example/" for n in range(22)), set)
+    assert (len(many.groups), many.more) == (20, True)
+    many = pasted.find(" ".join(f"https://shop.example/{n}" for n in range(501)))
+    assert many.more
 
 
 def test_the_host_of_most_addresses_comes_first() -> None:
@@ -82,3 +88,30 @@ def test_addresses_of_other_sites_in_a_mail_are_not_the_sites() -> None:
     assert pasted.at_site(urls, " Shop.Example ") == set(urls[:2])
     assert pasted.at_site(["https://xn--fiqs8s.example/"], "中国.example") != set()
     assert pasted.at_site(urls, "no name at all") == set()
+
+
+def test_each_address_goes_to_the_nearest_site_above_it_and_those_of_none_come_last() -> None:
+    sites = {"shop.example", "pay.shop.example", "forum.example"}
+    text = (
+        "https://x.example/1 https://a.pay.shop.example/2 https://shop.example/3 "
+        "https://forum.example/4 https://www.shop.example/5 https://notshop.example/6"
+    )
+    found = pasted.find(text, sites.intersection)
+    assert [(group.site, [url[-1] for url in group.urls]) for group in found.groups] == [
+        ("pay.shop.example", ["2"]), ("shop.example", ["3", "5"]), ("forum.example", ["4"]),
+        ("", ["1", "6"]),
+    ]  # fmt: skip
+
+
+def test_of_a_mail_no_half_of_an_address_is_found() -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "phishing"
+    whole = f"https://shop.example/{'a' * 90}?id=1"
+    mail.set_content(f"看 {whole}\n", cte="quoted-printable")
+    assert whole not in mail.as_string()
+    assert pasted.find(mail.as_string()).urls == (whole,)
+
+
+def test_what_may_be_cut_off_at_the_end_of_its_line_is_told() -> None:
+    found = pasted.find("a=b https://shop.example/?x=\nmore https://shop.example/?y= z")
+    assert found.cut == {"https://shop.example/?x="}

@@ -28,6 +28,7 @@ TEXTS: dict[str, str] = {
     "sign_in.provider": "Sign in at the house's provider",
     "prove.provider": "Prove it at the house's provider; then do this again",
     "prove.title": "Prove again who you are",
+    "prove.files": "No file is kept meanwhile: choose it again afterwards.",
     "prove.why": "This act closes a site on somebody's word, opens a closed one, or changes by"
     " which policy that is done: it is done by a person who has given the password within the last"
     " five minutes. What you have typed is kept and done at once.",
@@ -238,6 +239,10 @@ TEXTS: dict[str, str] = {
     "log.elsewhere": "at another host: tick it if it is of this site",
     "log.unfit": "These cannot be kept as addresses:",
     "log.nothing": "No address was found in it. You can log it without one.",
+    "log.several": "The addresses are of several sites. Log each site on its own.",
+    "log.done": "Logged so far: {sites}.",
+    "log.no_site": "Addresses of no site in the register",
+    "log.cut": "may be cut off at the end of its line: compare it with the mail",
     "log.too_many": "There were more than one incident may have; attach the rest as a file.",
     "log.more_urls": "More addresses, one a line",
     "log.again": "Another violation at an address that is on record already",

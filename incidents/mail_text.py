@@ -1,0 +1,123 @@
+"""The mail's text: what a person reads of a mail whose source was pasted, or a part of it.
+
+In the source an address may be cut in half (quoted-printable, RFC 2045, section 6.7) or unreadable
+(base64); its halves are no evidence. What is no mail is left as it is.
+"""
+
+from __future__ import annotations
+
+import binascii
+import email
+import quopri
+import re
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
+
+MAX_FIELDS = 100
+"""Of a text with more lines of MIME than that the parts may lie too deep: it is left as it is."""
+
+_FIELD = re.compile(r"(?:[!-9;-~]+:|[ \t])")
+_MIME = re.compile(
+    r"^(?:mime-version|content-type|content-transfer-encoding)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)
+_BOUNDARY = re.compile(r"--(?P<name>[\w'()+,./:=?-]{1,70})[ \t]*\n")
+_ENCODED = re.compile(r"=[0-9A-Fa-f]{2}|=[ \t]*\n")
+_SURE = re.compile(r"=(?:3D|[89A-F][0-9A-F])")
+_SOFT_BREAK = re.compile(r"^(?P<line>.*)=[ \t]*\n", re.MULTILINE)
+_LONG = re.compile(r"[^\n]{79}")
+"""No encoder leaves such a line."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_FULL = range(68, 77)
+"""So long is a line, its `=` included, that an encoder has broken since it was full."""
+
+_CHARSETS = ("utf-8", "gb18030")
+"""Tried in turn, where nothing says which one it is."""
+
+
+def readable(text: str) -> str:
+    """The text of a mail: its subject and its parts of text, decoded; of other text the text.
+
+    A body without its headers is decoded where it can be nothing but quoted-printable.
+    """
+    # What stands for a byte that was none would be taken for that byte.
+    plain = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
+    source = _source(plain.lstrip("\n"))
+    if source is None:
+        return _body(plain)
+    mail = email.message_from_string(source)
+    found = [_subject(mail), *(_told(part) for part in mail.walk())]
+    return "\n".join(part for part in found if part.strip()) or plain
+
+
+def _source(plain: str) -> str | None:
+    """What the parser takes: the mail with its headers, or from a boundary on; None: it is none."""
+    if len(_MIME.findall(plain)) > MAX_FIELDS:
+        return None
+    start = _BOUNDARY.match(plain)
+    if start is not None:
+        name = start["name"].replace("\\", "")
+        head = plain[start.end() :].partition("\n\n")[0]
+        plain = f'Content-Type: multipart/mixed; boundary="{name}"\n\n{plain}'
+    else:
+        head = plain.partition("\n\n")[0]
+    lines = head.splitlines()
+    if head.startswith("From "):
+        # A mailbox file begins each mail so.
+        lines = lines[1:]
+    is_head = bool(lines) and all(_FIELD.match(line) for line in lines)
+    return plain if is_head and _MIME.search(head) else None
+
+
+def _subject(mail: Message) -> str:
+    given = mail.get("Subject", "")
+    try:
+        return str(make_header(decode_header(given)))
+    except (MessageError, LookupError, ValueError):
+        return str(given)
+
+
+def _told(part: Message) -> str:
+    """What a part says itself; of one that has parts, what somebody has put around them."""
+    if part.is_multipart():
+        return f"{part.preamble or ''}\n{part.epilogue or ''}"
+    content = part.get_payload()
+    if part.get_content_maintype() != "text" or not isinstance(content, str):
+        return ""
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if encoding == "quoted-printable":
+        return _in(quopri.decodestring(content.encode()), part.get_content_charset())
+    if encoding == "base64":
+        return _in(_of_base64(content), part.get_content_charset())
+    return content
+
+
+def _of_base64(content: str) -> bytes:
+    """The bytes, also of one that was cut off."""
+    digits = _NO_BASE64.sub("", content)
+    whole = digits[:-1] if len(digits) % 4 == 1 else digits
+    return binascii.a2b_base64(whole + "=" * (-len(whole) % 4))
+
+
+def _in(raw: bytes, charset: str | None) -> str:
+    """The bytes as text; of a charset that is not named or not known, in one that fits."""
+    for name in (*([charset] if charset else []), *_CHARSETS):
+        try:
+            return raw.decode(name)
+        except (LookupError, ValueError):
+            continue
+    return raw.decode("utf-8", "replace")
+
+
+def _body(plain: str) -> str:
+    """A body without its headers: decoded if all of it can only be quoted-printable, and a line is
+    broken as an encoder breaks it.
+    """
+    breaks = [match["line"] for match in _SOFT_BREAK.finditer(plain)]
+    is_encoded = bool(breaks) and plain.count("=") == len(_ENCODED.findall(plain))
+    is_full = any(len(line) + 1 in _FULL for line in breaks)
+    if not is_encoded or not (is_full or _SURE.search(plain)) or _LONG.search(plain):
+        return plain
+    decoded = _in(quopri.decodestring(plain.encode()), None)
+    return plain if _CONTROL.search(decoded) else decoded

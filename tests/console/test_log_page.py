@@ -1,0 +1,85 @@
+"""The page that logs: a mail that names several sites, each logged from its own form."""
+
+from __future__ import annotations
+
+import re
+
+from incidents.machine import commands as c
+from tests.served_desk import ConsoleDesk, Visitor
+
+MAIL = (
+    "https://shop.example/a https://img.forum.example/b https://forum.example/c"
+    " https://cdn.example/d"
+)
+
+
+def forms(page: str) -> dict[str, list[str]]:
+    """The forms that log, by their sites: the addresses that are ticked in each."""
+    found = re.findall(r'<input type="hidden" name="step" value="log">.*?</form>', page, re.DOTALL)
+    return {
+        re.findall(r'name="site" value="([^"]*)"', each)[0]: re.findall(
+            r'name="url" value="([^"]*)" checked', each
+        )
+        for each in found
+    }
+
+
+def hidden(page: str, site: str) -> dict[str, str]:
+    """What the form of that site is sent with, without what somebody types."""
+    [form] = [
+        each
+        for each in re.findall(r'name="step" value="log">.*?</form>', page, re.DOTALL)
+        if f'name="site" value="{site}"' in each
+    ]
+    own = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    return {**own, "step": "log", "site": site}
+
+
+def test_the_addresses_of_several_sites_each_go_to_their_own(desk: ConsoleDesk) -> None:
+    desk.do("shop.example", c.AddSite(by="li"))
+    desk.do("forum.example", c.AddSite(by="li"))
+    li = Visitor(desk, "li")
+    found = li.post("/log", {"step": "look", "paste": MAIL}).text
+    assert forms(found) == {
+        "shop.example": ["https://shop.example/a"],
+        "forum.example": ["https://img.forum.example/b", "https://forum.example/c"],
+        "cdn.example": ["https://cdn.example/d"],
+    }
+    # Whoever has logged one comes back to the others.
+    urls = {"url": forms(found)["forum.example"]}
+    logged = li.post("/log", {**hidden(found, "forum.example"), **urls})
+    assert desk.site("forum.example")["incidents"][0]["urls"] == urls["url"]
+    left = li.get(logged.headers["location"]).text
+    assert list(forms(left)) == ["shop.example", "cdn.example"]
+    assert "Logged so far: forum.example." in left
+    assert "2-1 logged on forum.example" in left
+    # What is refused stands in its form again, and beside it the others.
+    typed = {**hidden(left, "shop.example"), "note": "a shop", "at": "tomorrow", "url": []}
+    refused = li.post("/log", typed)
+    assert refused.status_code == 409
+    assert forms(refused.text) == {"shop.example": [], "cdn.example": ["https://cdn.example/d"]}
+    assert ">a shop</textarea>" in refused.text
+    # After the last site of the register nothing is left to be logged.
+    done = li.post("/log", {**hidden(refused.text, "shop.example"), "note": "a shop"})
+    assert done.headers["location"] == "/incidents/1-1"
+
+
+def test_what_a_mail_says_of_one_site_alone_may_be_its_own_at_another_host(
+    desk: ConsoleDesk,
+) -> None:
+    desk.do("shop.example", c.AddSite(by="li"))
+    li = Visitor(desk, "li")
+    found = li.post("/log", {"step": "look", "paste": MAIL}).text
+    assert forms(found) == {"shop.example": ["https://shop.example/a"]}
+    assert found.count('name="url"') == 4
+    # Whoever comes from another site's page logs on that.
+    found = li.post("/log", {"step": "look", "paste": MAIL, "site": "other.example"}).text
+    assert forms(found) == {"shop.example": ["https://shop.example/a"], "other.example": []}
+
+
+def test_what_may_be_cut_off_is_not_ticked(desk: ConsoleDesk) -> None:
+    desk.do("shop.example", c.AddSite(by="li"))
+    paste = "a=b https://shop.example/?x=\nmore https://shop.example/b"
+    found = Visitor(desk, "li").post("/log", {"step": "look", "paste": paste}).text
+    assert forms(found) == {"shop.example": ["https://shop.example/b"]}
+    assert "may be cut off" in found
