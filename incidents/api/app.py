@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from incidents import __version__, clock
 from incidents.accounts import access_settings
@@ -61,6 +63,26 @@ _ROUTERS = (
 )  # fmt: skip
 
 
+class Unsniffed:
+    """All that is answered is of the kind that it says of itself, whatever a browser makes of it.
+
+    The console's pages and files say so already; JSON, problems and metrics do by this.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The interface of ASGI."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("X-Content-Type-Options", "nosniff")
+            await send(message)
+
+        await self._app(scope, receive, told)
+
+
 def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     """The application for that house; its database is opened by the thread that makes this.
 
@@ -93,6 +115,7 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     for router in _ROUTERS:
         # Included, each would be gone through twice with every request.
         app.router.routes.extend(router.routes)
+    app.add_middleware(Unsniffed)
     watch.add(app)
     description.add(app)
     pages.put_beside(app, customers)

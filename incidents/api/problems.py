@@ -99,7 +99,8 @@ class _Fault(StatusProblem):
     status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def __init__(self, *_: object, **__: object) -> None:
-        super().__init__("a fault in this program")
+        # It is answered from outside what adds this to all else.
+        super().__init__("a fault in this program", {"X-Content-Type-Options": "nosniff"})
 
 
 def problem(

@@ -19,6 +19,7 @@ def against_the_description(app: FastAPI) -> Any:
 def _hold(app: FastAPI, response: httpx.Response) -> None:
     document = described(app)
     response.read()
+    assert response.headers.get("x-content-type-options") == "nosniff", response.request.url
     path, method = response.request.url.path, response.request.method.lower()
     for template, methods in document["paths"].items():
         if method in methods and _pattern(template).fullmatch(path):
