@@ -165,7 +165,11 @@ def check_person(name: str) -> str:
             )
     if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
         raise ReservedNameError(given=person)
-    if "@" in person or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS:
+    if (
+        "@" in person
+        or "＠" in person
+        or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS
+    ):
         raise TellingNameError(given=person)
     return person
 

@@ -26,7 +26,14 @@ _LAST = 2
 # So many digits of a number stay hidden, or its code is hidden too.
 _LEAST_HIDDEN = 5
 
-_PUNCTUATION = frozenset(" \t\n\u3000+＋-－‐‑–—()（）[]［］.．/／,，、;；:：#*|<>")
+# What people and programs put between the digits of one number: blanks of any width and of none,
+# line breaks, dashes, dots, parentheses, slashes.
+_SEPARATORS = (
+    " \t\r\n\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
+    ".．·•・‧∙⋅()（）/／_＿－‐‑‒–—―−-"
+)
+_IS_SEPARATOR = re.compile(f"[{_SEPARATORS}]")
+_PUNCTUATION = frozenset("+＋[]［］,，、;；:：#*|<>")
 _BETWEEN_NUMBERS = re.compile(r"([/／,，、;；|\n])")
 _EXTENSION = re.compile(
     r"(?:ext|extension|x|#|转|轉|分机|分機)[\s.:：]{0,5}\w{0,20}\s{0,5}$", re.IGNORECASE
@@ -36,12 +43,17 @@ _BETWEEN_ADDRESSES = re.compile(r"([\s,，、;；<>()（）\[\]]+)")
 _ADDRESS = re.compile(
     r"(?P<local>.*)(?P<at>[@＠])(?P<domain>(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,}))"
 )
+_DATE = (
+    r"(?:(?<![\d-])(?:19|20)\d\d(?:-\d\d?-|/\d\d?/|\.\d\d?\.)\d\d?"
+    r"(?:[T ]\d\d:\d\d(?::\d\d)?)?(?![\d-]|[/.]\d)"
+    r"|(?<![\d/])\d\d?/\d\d?/(?:19|20)\d\d(?![\d/-]))"
+)
 # Words go on behind an address without a space, in Chinese say; behind other domains than ASCII's
 # nobody could tell where, and all of it is hidden.
 _IN_WORDS = re.compile(
-    r"(?P<date>(?<![\d-])(?:19|20)\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?(?![\d-]))"
+    rf"(?P<date>{_DATE})"
     r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
-    r"|(?P<number>[+＋(（]{0,2}\d(?:[ \t\u3000.()（）－‐‑–—-]{0,3}\d){6,})"
+    rf"|(?P<number>[+＋(（]{{0,2}}\d(?:[{_SEPARATORS}]{{0,4}}(?!{_DATE})\d){{6,}})"
 )
 # What stands before the host of an address may be somebody's password.
 _AS_WRITTEN = frozenset({"urls_written", "written"})
@@ -224,9 +236,13 @@ def _number(text: str) -> str:
 
 def _dotted(text: str, shown: set[int] | frozenset[int]) -> str:
     return "".join(
-        character if n in shown or character in _PUNCTUATION else DOT
+        character if n in shown or _is_punctuation(character) else DOT
         for n, character in enumerate(text)
     )
+
+
+def _is_punctuation(character: str) -> bool:
+    return character in _PUNCTUATION or _IS_SEPARATOR.match(character) is not None
 
 
 def _has_plus(before: str) -> bool:

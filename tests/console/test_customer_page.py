@@ -246,6 +246,15 @@ def test_of_what_is_settled_it_says_so_and_takes_no_statement(
         assert "时限" not in each.text
 
 
+def test_of_a_record_that_was_withdrawn_nothing_says_that_there_is_a_violation(
+    served: Customers,
+) -> None:
+    shown = served.get(_voided(served))
+    assert_told(shown, "已撤销：", "Withdrawn: ")
+    for word in ("违规信息", "Violating content"):
+        assert word not in shown.text
+
+
 def test_what_was_stated_before_it_was_settled_asks_for_no_call(served: Customers) -> None:
     incident = served.logged()
     served.say(incident)

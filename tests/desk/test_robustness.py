@@ -73,6 +73,7 @@ def test_a_refused_code_is_kept_nowhere(day: Rehearsal) -> None:
         (c.ChangeFiling(by="li", details=(("level", SECRET),)), "unfit_detail"),
         (c.ChangeFiling(by="li", details=(("document.a", "x" * 401),)), "text_too_long"),
         (c.RaiseSuspicion(field=SECRET, finding="doubtful"), "personal_code"),
+        (c.RaiseSuspicion(field="level", finding="wang＠mail.example"), "personal_code"),
         (c.RaiseSuspicion(field="level", finding=SECRET), "personal_code"),
         (c.RecordFooter(problems=("no_icon", SECRET)), "personal_code"),
         (c.Remind(on=SECRET), "bad_day"),

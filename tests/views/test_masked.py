@@ -83,12 +83,29 @@ def test_an_address_keeps_its_first_letter_and_its_domain(address: str, shown: s
         ("联系他wang@shop.example或13000000000", "联•••@shop.example或•••••••••00"),
         ("seen 2026-03-01 10:05 and 2026-03-02", "seen 2026-03-01 10:05 and 2026-03-02"),
         ("3 pages, 12 pictures", "3 pages, 12 pictures"),
+        ("on 2026/03/01, 1/3/2026 and 2026.3.1.", "on 2026/03/01, 1/3/2026 and 2026.3.1."),
+        ("called 3\n2026-03-01 10:05 again", "called 3\n2026-03-01 10:05 again"),
+        ("12-3/12-4, 3/4 of 1203-1", "12-3/12-4, 3/4 of 1203-1"),
+        ("130/0000/0000", "•••/••••/••••"),
+        ("130\r\n0000 0000", "•••\r\n•••• ••00"),
     ],
 )
 def test_what_looks_like_a_number_or_an_address_is_masked_in_words_too(
     note: str, shown: str
 ) -> None:
     assert masked.words(note) == shown
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["\xa0", "\u2009", "\u202f", "\u3000", "\u200b", "\u2060", "\ufeff", "\xad", "·", "・", "•", "_",
+     "/", "／", "−", "\n", "\r\n", "\u2028", "\x85", " · ", " / "],
+)  # fmt: skip
+def test_a_number_is_one_whatever_people_and_programs_put_between_its_digits(between: str) -> None:
+    shown = masked.words(f"call 130{between}0000{between}1234 today")
+    assert re.sub(r"\D", "", shown) in ("", "34")
+    assert [word for word in shown.split() if word.isalpha()] == ["call", "today"]
+    assert between in shown
 
 
 @given(_NUMBERS)
