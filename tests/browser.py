@@ -26,6 +26,7 @@ _SERIOUS = ("serious", "critical")
 # One template makes all rows of a table, and axe takes a millisecond for each of up to a thousand.
 _FURTHER_ROWS = "tbody tr:nth-child(n+31)"
 _REFUSAL = "the server responded with a status of 4"
+_OUTAGE = ("net::ERR_", "htmx:sendError", "htmx:afterRequest", "htmx:timeout")
 
 Scheme = Literal["light", "dark"]
 
@@ -97,20 +98,25 @@ class Chromium:
     @contextmanager
     def page(
         self, *, width: int = 1280, scheme: Scheme = "light", locale: str = "zh-CN",
-        scripts: bool = True, refusals: bool = False,
+        scripts: bool = True, refusals: bool = False, outages: bool = False,
     ) -> Iterator[Page]:  # fmt: skip
         """A page of a new visitor; what the browser complains of, a blocked style say, is an error.
 
-        With `refusals`, that the server refuses something is its answer, and no complaint.
+        With `refusals`, that the server refuses something is its answer, and no complaint; with
+        `outages` neither is that it does not answer, and the page has a clock that can be moved.
         """
-        free = self._free[locale, scripts]
+        free = [] if outages else self._free[locale, scripts]
         page = free.pop() if free else self._new(locale, scripts=scripts)
+        if outages:
+            page.clock.install()
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         complaints: list[str] = []
 
         def hear(told: ConsoleMessage) -> None:
-            if told.type == "error" and not (refusals and _REFUSAL in told.text):
+            is_answer = refusals and _REFUSAL in told.text
+            is_outage = outages and any(each in told.text for each in _OUTAGE)
+            if told.type == "error" and not is_answer and not is_outage:
                 complaints.append(told.text)
 
         def fail(error: Error) -> None:
@@ -124,6 +130,9 @@ class Chromium:
         except BaseException:
             page.context.close()
             raise
+        if outages:
+            page.context.close()
+            return
         page.remove_listener("console", hear)
         page.remove_listener("pageerror", fail)
         page.unroute_all()

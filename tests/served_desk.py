@@ -237,5 +237,8 @@ def act(page: Page, form: str, *, file: Any = None, **fields: str) -> None:
             field.fill(value)
     if file is not None:
         place.locator("input[type=file]").set_input_files(file)
-    with page.expect_navigation():
-        place.locator("form > button, button.main").click()
+    page.evaluate("document.querySelector('main').dataset.before = ''")
+    place.locator("form > button, button.main").click()
+    # What is refused stands on the same page, what is done has led to the next one.
+    page.wait_for_selector("main:not([data-before])")
+    page.wait_for_load_state()

@@ -32,8 +32,11 @@ router = APIRouter()
 EVERY_S = 0.25
 LOST_EVERY_S = 2.0
 _WINDOW = 256
-BEAT_S = 20.0
-"""So often a stream that has nothing to tell says so, and each one's session is looked at again."""
+BEAT_S = 5.0
+"""So often a stream that has nothing to tell says so; to a page that is not told, it is hung."""
+
+STILL_S = 20.0
+"""So often each one's session is looked at again."""
 
 MOST_OF_ONE = 20
 """So many streams one account may have open: the server's connections are everybody's."""
@@ -77,17 +80,17 @@ class Changes:
             if self.version is not None:
                 yield _event("hello", {"version": self.version})
             clock = asyncio.get_running_loop().time
-            beat = clock() + BEAT_S
+            look = clock() + STILL_S
             while True:
-                told: str | None = ": beat\n\n"
+                told: str | None = _event("beat", {})
                 with suppress(TimeoutError):
-                    told = await asyncio.wait_for(mailbox.get(), max(0, beat - clock()))
-                if clock() >= beat:
+                    told = await asyncio.wait_for(mailbox.get(), BEAT_S)
+                if clock() >= look:
                     # However much there is to tell: a desk that is busy is never quiet so long.
                     if not await asyncio.to_thread(still):
                         yield "event: signed-out\ndata: {}\n\n"
                         return
-                    beat = clock() + BEAT_S
+                    look = clock() + STILL_S
                 if told is None:
                     return
                 yield told
@@ -167,7 +170,7 @@ def look(house: House) -> Seen:
 
 @router.get("/changes")
 async def changes(here: Looking) -> Response:
-    """Server-sent events: `hello`, `changed` with the sites, `lost`, `signed-out`."""
+    """Server-sent events: `hello`, `changed` with the sites, `beat`, `lost`, `signed-out`."""
     watched: Changes = here.request.app.state.changes
     if watched.streams_of(here.by) >= MOST_OF_ONE:
         return Response(status_code=429, headers=writing.HEADERS)

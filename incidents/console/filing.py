@@ -120,6 +120,8 @@ def _act(desk: Acting, name: str, make: Make, *, opened: str, sighted: bool = Fa
     """Does it, and comes back; what is refused stands in its form again."""
     kept = known(name)
     desk.proves("change_filing", kept)
+    if (answer := desk.answered()) is not None and answer.refusal is None:
+        return desk.back(at(kept), telling.told(desk, answer))
     touched = Touched({}, {})
     try:
         touched, changes = make()

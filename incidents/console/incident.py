@@ -6,14 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from secrets import token_hex
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from incidents import clock, evidence, inputs, site_name, views
-from incidents.console import details, telling, writing
+from incidents.console import claimed, details, telling, writing
 from incidents.console.said import Said
 from incidents.console.site import confirm, reasons
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
@@ -54,8 +54,8 @@ def attach(desk: Doing, incident: str) -> Response:
         files = desk.given.files("file")
         if not files:
             raise NoFileError
-        for upload in files:
-            said = _attach(desk, site, n, upload.file, upload.filename or "")
+        for part, upload in enumerate(files):
+            said = _attach(desk, site, n, upload, part)
             if said.tone == "refused":
                 break
     except (InputError, RefusedError) as error:
@@ -63,15 +63,17 @@ def attach(desk: Doing, incident: str) -> Response:
     return desk.back(at((site, n)), said)
 
 
-def _attach(desk: Acting, site: int, n: int, source: Any, called: str) -> Said:
+def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> Said:
     """A copy is kept before the entry names it; what is refused leaves none behind."""
     desk.proves("attach")
+    if (answer := desk.answered(part)) is not None:
+        return telling.told(desk, answer)
     house = desk.house.settings
     with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
-        shutil.copyfileobj(source, copy)
+        shutil.copyfileobj(upload.file, copy)
         copy.flush()
         file = Path(copy.name)
-        name = inputs.text("name", limit=255)(Path(called).name)
+        name = inputs.text("name", limit=255)(Path(upload.filename or "").name)
         digest, size = evidence.measure(file, limit=house.evidence_limit)
         with desk.reading() as connection:
             would = possible.on_incident(connection, (site, n), desk.by, clock.now())["attach"]
@@ -79,7 +81,7 @@ def _attach(desk: Acting, site: int, n: int, source: Any, called: str) -> Said:
             return Said("refused", telling.refusal_of(desk.reader, would))
         evidence.keep(file, digest, house.evidence)
     command = c.Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
-    return telling.told(desk, desk.submit(site, command, seen=False))
+    return telling.told(desk, desk.submit(site, command, seen=False, part=part))
 
 
 @router.post("/incidents/{incident}/evidence/{digest}")
@@ -120,8 +122,13 @@ def _act(
     *,
     closes: bool = False,
     sighted: bool = True,
+    asks: bool = True,
+    steady: bool = False,
 ) -> None:
-    """Gives the page the form that is sent to `path`; `sighted`: of the site as it was seen."""
+    """Gives the page the form that is sent to `path`; `sighted`: of the site as it was seen.
+
+    `asks`: about the claim of a colleague who works on the incident.
+    """
 
     @router.post(f"/incidents/{{incident}}/{path}")
     def act(desk: Doing, incident: str) -> Response:
@@ -130,7 +137,10 @@ def _act(
             if closes:
                 confirm(desk, _site_of(desk, key))
             unmeant = path == "recur" and not _is_meant(desk, key)
-            answer = desk.submit(site, make(desk, n), seen=sighted, unless_closing=unmeant)
+            answer = desk.submit(
+                site, make(desk, n), seen=sighted, steady=steady, unless_closing=unmeant,
+                about=claimed.only(str(n)) if asks else None,
+            )  # fmt: skip
         except (InputError, RefusedError) as error:
             return _page(desk, key, said=telling.refused(desk.reader, error), opened=path)
         said = telling.told(desk, answer, seen=desk.seen)
@@ -172,6 +182,7 @@ _act(
         by=desk.by, incident=n, outcome=desk.given.text("outcome") or "", at=_at(desk),
         note=_note(desk),
     ),
+    steady=True,
 )  # fmt: skip
 _act(
     "removed",
@@ -188,6 +199,7 @@ _act("take-back", lambda desk, n: c.TakeBack(by=desk.by, incident=n, reason=_rea
 _act(
     "reported",
     lambda desk, n: c.StateReported(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
+    asks=False,
 )
 # It is as true after what others have done meanwhile.
 _act(
@@ -197,6 +209,7 @@ _act(
         text=details.needed(desk.given, "text"),
     ),
     sighted=False,
+    asks=False,
 )  # fmt: skip
 _act(
     "void-contact",
@@ -235,8 +248,6 @@ def _page(
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
-        closing=closing,
-        typed=here.typed,
-        not_now=reasons(here, would), outcomes=OUTCOMES, nonce=token_hex(8),
+        closing=closing, typed=here.typed, not_now=reasons(here, would), outcomes=OUTCOMES,
         linked=customer_settings.links() is not None,
     )  # fmt: skip

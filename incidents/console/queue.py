@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
+from markupsafe import escape
 from starlette.responses import HTMLResponse, Response
 
 from incidents import clock, inputs, report_duty, settings, site_name
 from incidents.accounts.identity import Identity
-from incidents.console import details, filing_look, telling, writing
-from incidents.console.sitting import Doing, Looking, Sitting
+from incidents.console import claimed, details, filing_look, telling, writing
+from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
@@ -40,8 +41,9 @@ PAGE = 50
 _CALLS = frozenset({"call", "keep_calling"})
 _KEPT_S = 5.0
 _MOST_KEPT = 64
-_CSRF = token_hex(16)
-"""Stands for each one's own word in what is written for all."""
+_CSRF, _HOLDERS = token_hex(16), token_hex(16)
+"""Stand for each one's own word, and around what only a holder is shown, in what is written for
+all."""
 
 Mine = Annotated[Literal["", "1"], Query()]
 After = Annotated[str | None, Query(max_length=100)]
@@ -117,7 +119,7 @@ def contact(desk: Doing, item: str) -> Response:
     return _do(
         desk, item,
         lambda rest: c.RecordContact(by=desk.by, incident=_number(item, rest), outcome=outcome),
-        seen=True,
+        seen=True, steady=True,
     )  # fmt: skip
 
 
@@ -157,11 +159,19 @@ def reveal(desk: Doing, item: str) -> Response:
     return _answer(writing.written("revealed", desk.reader, item=found))
 
 
-def _do(desk: Doing, item: str, command: Any, *, seen: bool = False) -> Response:
-    """Does it, and shows the queue as it stands then."""
+def _do(
+    desk: Acting, item: str, command: Any, *, seen: bool = False, steady: bool = False
+) -> Response:
+    """Does it, and shows the queue as it stands then; what a colleague holds is asked about.
+
+    `seen` is False for a claim and a release, which ask about the claim themselves.
+    """
     try:
         site, rest = inputs.item(item)
-        answer = desk.submit(site, command(rest), seen=seen)
+        answer = desk.submit(
+            site, command(rest), seen=seen, steady=steady,
+            about=claimed.only(rest) if seen else None,
+        )  # fmt: skip
         said = telling.told(desk, answer, seen=desk.seen)
     except (InputError, RefusedError) as error:
         said = telling.refused(desk.reader, error)
@@ -189,7 +199,7 @@ def _written(here: Sitting, place: Place) -> str:
     return writing.written(
         "queue_list", here.reader, found=found,
         items=[_item(each, seen, here.reader) for each in found["items"]],
-        newest=newest, place=place, outcomes=OUTCOMES, calls=_CALLS, nonce=token_hex(8), me=anybody,
+        newest=newest, place=place, outcomes=OUTCOMES, calls=_CALLS, me=anybody, holders=_HOLDERS,
         may=anybody.may, csrf=_CSRF, warnings=warnings.of(found, here.reader.now),
     )  # fmt: skip
 
@@ -212,7 +222,12 @@ def _days(item: Document, reader: Reader) -> int | None:
 
 
 def _own(here: Sitting, written: str) -> str:
-    return written.replace(_CSRF, here.csrf)
+    """What was written for all, as it is for them: what they hold they may release."""
+    first, *rest = written.replace(_CSRF, here.csrf).split(_HOLDERS)
+    me = str(escape(here.by))
+    for holder, release, more in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        first += (release if holder == me else "") + more
+    return first
 
 
 def _answer(page: str) -> Response:

@@ -12,7 +12,7 @@ from incidents.console import telling
 from incidents.console.said import Said
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.errors import InputError, RefusedError
-from incidents.machine import events as e
+from incidents.store import keys
 from incidents.views import accounts, holders
 
 router = APIRouter()
@@ -47,8 +47,8 @@ def hand_over(desk: Doing) -> Response:
     refused = [answer.refusal for answer in answers if answer.refusal is not None]
     if refused:
         return _page(desk, Said("refused", telling.refusal_of(desk.reader, refused[0])))
-    happened = [event for answer in answers for event in answer.events]
-    n = sum(isinstance(each, e.ItemClaimed) and each.holder == to for each in happened)
+    happened = [event for answer in answers for event in answer.document["events"]]
+    n = sum(each["kind"] == "item_claimed" and each["holder"] == to for each in happened)
     return desk.back(PATH, Said("done", desk.reader.say("shift.given", n=n, to=to)))
 
 
@@ -58,9 +58,12 @@ def _chosen(desk: Acting) -> tuple[str, list[int]]:
     to, name = desk.given.text("to"), desk.given.text("site")
     with desk.reading() as connection:
         held = holders.sites_held(connection, desk.by)
+        key = desk.key()
+        given = [] if key is None else keys.sites_under(connection, key)
     if to is None or to == desk.by:
         raise NobodyChosenError
-    sites = [id_ for id_, each in held if name in (None, each)]
+    # What was given already is theirs no more, and is to be told again to who asks again.
+    sites = given or [id_ for id_, each in held if name in (None, each)]
     if not sites:
         raise NothingInHandError
     return to, sites

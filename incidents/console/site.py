@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, Response
 
 from incidents import inputs, site_name, views
-from incidents.console import details, drawing, filing_look, telling, writing
+from incidents.console import claimed, details, drawing, filing_look, telling, writing
 from incidents.console.said import Said
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.words import findings
@@ -19,6 +19,7 @@ from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
 from incidents.machine.filing import CONTACT_FIELDS, can_be_false
+from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
 from incidents.machine.incident import OUTCOMES
 from incidents.views import lists, masked, possible, run
 from incidents.views.filing import details_of
@@ -114,8 +115,15 @@ def reveal(desk: Doing, name: str) -> Response:
     )
 
 
-def _act(path: str, make: Callable[[Acting], c.Command], *, closes: bool = False) -> None:
-    """Gives the page the form that is sent to `path`."""
+def _act(
+    path: str,
+    make: Callable[[Acting], c.Command],
+    *,
+    closes: bool = False,
+    about: claimed.Is | None = None,
+    steady: bool = False,
+) -> None:
+    """Gives the page the form that is sent to `path`; see `Acting.submit` for the rest."""
 
     @router.post(f"/sites/{{name}}/{path}")
     def act(desk: Doing, name: str) -> Response:
@@ -123,7 +131,7 @@ def _act(path: str, make: Callable[[Acting], c.Command], *, closes: bool = False
         try:
             if closes:
                 confirm(desk, kept)
-            answer = desk.submit(kept, make(desk))
+            answer = desk.submit(kept, make(desk), about=about, steady=steady)
         except (InputError, RefusedError) as error:
             return _page(desk, kept, said=telling.refused(desk.reader, error), opened=path)
         said = telling.told(desk, answer, seen=desk.seen)
@@ -149,11 +157,18 @@ _act(
         by=desk.by, incident=None, outcome=desk.given.text("outcome") or "",
         at=details.when(desk.given, "at", desk.reader), note=details.text(desk.given, "note"),
     ),
+    about=str.isdigit, steady=True,
 )  # fmt: skip
-_act("confirm-closure", lambda desk: c.ConfirmClosure(by=desk.by), closes=True)
+_act(
+    "confirm-closure",
+    lambda desk: c.ConfirmClosure(by=desk.by),
+    closes=True,
+    about=claimed.only(CLOSURE),
+)
 _act(
     "decline-closure",
     lambda desk: c.DeclineClosure(by=desk.by, reason=details.text(desk.given, "reason")),
+    about=claimed.only(CLOSURE),
 )
 _act("hold", lambda desk: c.SetHold(by=desk.by, reason=details.needed(desk.given, "reason")))
 _act("unhold", lambda desk: c.LiftHold(by=desk.by, reason=details.needed(desk.given, "reason")))
@@ -161,9 +176,17 @@ _act(
     "reinstate",
     lambda desk: c.AskReinstatement(by=desk.by, reason=details.needed(desk.given, "reason")),
 )
-_act("approve", lambda desk: c.Approve(by=desk.by))
-_act("decline", lambda desk: c.Decline(by=desk.by, reason=details.text(desk.given, "reason")))
-_act("uphold", lambda desk: c.Uphold(by=desk.by, reason=details.needed(desk.given, "reason")))
+_act("approve", lambda desk: c.Approve(by=desk.by), about=claimed.only(REINSTATEMENT))
+_act(
+    "decline",
+    lambda desk: c.Decline(by=desk.by, reason=details.text(desk.given, "reason")),
+    about=claimed.only(REINSTATEMENT),
+)
+_act(
+    "uphold",
+    lambda desk: c.Uphold(by=desk.by, reason=details.needed(desk.given, "reason")),
+    about=claimed.only(DISPUTED),
+)
 _act(
     "false-info",
     lambda desk: c.StateFalse(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
@@ -16,13 +17,14 @@ from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
 from incidents.api import caller, entrance
-from incidents.console import kept, words, writing
+from incidents.console import claimed, kept, words, writing
 from incidents.console.form import Given, given
 from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
 from incidents.desk import Envelope
+from incidents.desk.envelope import from_json
 from incidents.machine.commands import HandOver
-from incidents.store import sites
+from incidents.store import keys, sites
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from incidents.machine.commands import Command
 
 LANGUAGE_COOKIE = "__Host-incidents-language"
+TWICE_FOR = timedelta(seconds=10)
+"""The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
 
 
 class SignedOutError(Exception):
@@ -172,24 +176,37 @@ class Acting(Sitting):
         return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
 
     def submit(
-        self, site: str | int, command: Command, *, seen: bool = True, at: int | None = None,
+        self,
+        site: str | int,
+        command: Command,
+        *,
+        seen: bool = True,
+        at: int | None = None,
+        steady: bool = False,
+        part: int = 0,
+        about: claimed.Is | None = None,
         unless_closing: bool = False,
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Brings it to the desk; with `seen` it is refused if the site has moved on since, or since
         its entry `at`, with `unless_closing` if it closes the site.
 
+        A form that is sent again is done once: by the key that its page gave it, however late, else
+        for some seconds; what is `steady` is the same whatever the page has seen by then. `part`
+        tells the commands of one form apart. Of a claim on an item that it is `about` is asked.
+
         Raises:
             NotLetError, ProveAgainError: see `proves`.
+            HeldError: naming the colleagues of whose claims they were not asked.
         """
         self.proves(roles.act_of(type(command)), site)
-        key = self.given.text("key")
-        own = replace(
-            self._envelope(site, command),
-            key=None if key is None else f"{self.by}:console:{key[:100]}",
-            seen=at if at is not None else self.seen if seen else None,
-            unless_closing=unless_closing,
-        )
-        return self.house.gatherer.submit(own)
+        if about is not None:
+            with self.reading() as connection:
+                held = claimed.unasked(connection, site, about, self.given, self.by)
+            if held and self.answered(part) is None:
+                raise claimed.HeldError(self.given, held)
+        order = self._envelope(site, command, None if steady else self.seen, part)
+        seen_at = at if at is not None else self.seen if seen else None
+        return self.house.gatherer.submit(replace(order, seen=seen_at, unless_closing=unless_closing))
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
         """Gives what they hold on those sites to somebody else.
@@ -198,11 +215,35 @@ class Acting(Sitting):
             NotLetError, ProveAgainError: see `proves`; then nothing is done.
         """
         self.proves(roles.act_of(HandOver))
-        return self.house.hand_over(self._envelope(0, HandOver(by=self.by, to=to)), of=of)
+        order = self._envelope(0, HandOver(by=self.by, to=to), None)
+        # Without a key of its page it is looked up anew what they hold: nothing is given twice.
+        return self.house.hand_over(replace(order, key=self.key(), key_for=None), of=of)
 
-    def _envelope(self, site: str | int, command: Command) -> Envelope:
-        proved = self.identity.proved_at is not None
-        return Envelope(site=site, command=command, login=self.identity.login, signed_in=proved)
+    def _envelope(
+        self, site: str | int, command: Command, seen: int | None, part: int = 0
+    ) -> Envelope:
+        # Nobody can guess from it what was written, without the session's secret.
+        own = secrets.of_session(self.visit.cookie, repr((site, command, seen)))
+        given = self.key(part)
+        return Envelope(
+            site=site, command=command, login=self.identity.login,
+            signed_in=self.identity.proved_at is not None,
+            key=given or f"{self.by}:console:{own}", key_for=None if given else TWICE_FOR,
+        )  # fmt: skip
+
+    def key(self, part: int = 0) -> str | None:
+        """What the form's page calls this act, each time that it sends it."""
+        given = self.given.text("key")
+        return given and f"{self.by}:console:{given[:100]}" + (f":p{part}" if part else "")
+
+    def answered(self, part: int = 0) -> Answer | None:
+        """The answer that it has had already; for what looks at more than the desk does."""
+        key = self.key(part)
+        if key is None:
+            return None
+        with self.reading() as connection:
+            kept = keys.of(connection, [key])
+        return from_json(kept[key].answer) if kept else None
 
     def _name_of(self, site: str | int | None) -> str | None:
         if not isinstance(site, int):
@@ -211,9 +252,14 @@ class Acting(Sitting):
             return sites.name_of(connection, site)
 
     def back(self, to: str, said: Said | None = None) -> Response:
-        """Sends them to that page of this console, where it stands what the act has come to."""
-        answer = RedirectResponse(to, status_code=303, headers=writing.HEADERS)
-        return told_next(answer, said)
+        """Sends them to that page of this console, where it stands what the act has come to.
+
+        An open page that has sent it tells it too, and goes there by itself.
+        """
+        if "HX-Request" not in self.request.headers:
+            return told_next(RedirectResponse(to, status_code=303, headers=writing.HEADERS), said)
+        there = {"HX-Redirect": to}
+        return told_next(writing.response("aloud", self.reader, headers=there, said=said), said)
 
 
 def reader(request: Request) -> Reader:

@@ -37,6 +37,8 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
         return Said("refused", " ".join([*refused, *meanwhile]))
     done = _sentences(reader, answer.document, of_the_clock=False)
     remarks = [_remark(reader, remark) for remark in answer.remarks]
+    if answer.repeated:
+        remarks.append(reader.say("told.repeated"))
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 

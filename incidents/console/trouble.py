@@ -12,7 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents import site_name
 from incidents.api import entrance
+from incidents.clock import rfc3339
 from incidents.console import kept, sitting, telling, writing
+from incidents.console.claimed import HeldError
 from incidents.console.form import FormTooLargeError
 from incidents.console.said import Said
 from incidents.console.sitting import NotLetError, ProveAgainError, SignedOutError, Sitting
@@ -27,6 +29,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(SignedOutError, _signed_out)
     app.add_exception_handler(NotLetError, _not_let)
     app.add_exception_handler(ProveAgainError, _prove_again)
+    app.add_exception_handler(HeldError, _held)
     app.add_exception_handler(FormTooLargeError, lambda r, _: _page(r, 413, "too_large"))
     app.add_exception_handler(RequestValidationError, lambda r, _: _page(r, 422, "unreadable"))
     app.add_exception_handler(IncidentsError, _own_error)
@@ -86,6 +89,16 @@ def _form_of(request: Request) -> str | None:
     """Which form of its page was sent."""
     page, path = kept.page_of(request.url.path), request.url.path
     return path.removeprefix(page).strip("/") or None
+
+
+def _held(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HeldError)
+    when, path = sitting.reader(request).when, request.url.path
+    return _write(
+        request, _sitting(request), "ask", 409, fields=error.given.fields, action=path,
+        holders=[(claim.by, when(rfc3339(claim.at))) for claim in error.held],
+        back="/" if path.startswith("/queue/") else path.rpartition("/")[0],
+    )  # fmt: skip
 
 
 def _own_error(request: Request, error: Exception) -> Response:

@@ -142,8 +142,17 @@ def test_two_servers_never_have_the_same_version() -> None:
     assert len(asyncio.run(asyncio.wait_for(versions(), 5))) == 2
 
 
+def test_a_page_to_which_there_is_nothing_to_tell_hears_that_the_server_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A comment would do for the connection, but no script of a page hears one."""
+    monkeypatch.setattr(changes, "BEAT_S", 0.001)
+    assert heard([{1: 7}], events=3)[0][1:] == ["event: beat\ndata: {}\n\n"] * 2
+
+
 def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "BEAT_S", 0.01)
+    for name in ("BEAT_S", "STILL_S"):
+        monkeypatch.setattr(changes, name, 0.01)
 
     async def listen() -> list[str]:
         watched = Changes(lambda: {1: 7})
@@ -156,7 +165,7 @@ def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_who_is_signed_out_hears_no_more_of_a_desk_that_is_never_quiet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(changes, "BEAT_S", 0.2)
+    monkeypatch.setattr(changes, "STILL_S", 0.2)
     entries = count(1)
 
     async def listen() -> list[str]:

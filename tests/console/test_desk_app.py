@@ -225,7 +225,7 @@ def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(
 ) -> None:
     nobody = stranger(desk)
     paths = re.findall(r'"(/static/[^"]+)"', nobody.get("/sign-in").text)
-    assert len(paths) == 4
+    assert len(paths) == 6
     for path in paths:
         assert "immutable" in nobody.get(path).headers["cache-control"]
         assert nobody.get(path.replace("/static/", "/static/0")).status_code == 404
@@ -582,6 +582,79 @@ def test_of_a_form_no_more_is_read_than_anybody_types_whatever_it_says_of_itself
     headers = {"Content-Type": f"{kind}; boundary=x", "Content-Length": told}
     answer = stranger(desk).post(path, content=body, headers=headers)
     assert answer.status_code == 413
+
+
+def test_a_form_that_is_sent_twice_is_done_once_with_scripts_and_without(
+    desk: ConsoleDesk,
+) -> None:
+    desk.violation("shop.example")
+    li, seen = Person(desk, "li"), str(desk.site("shop.example")["seq"])
+    at, fields = "/queue/1-1/contact", {"outcome": "no-answer", "seen": seen}
+
+    def contacts() -> int:
+        return len(desk.site("shop.example")["incidents"][0]["contacts"])
+
+    # The second press of a button lands on a page that knows of the first one already.
+    for now in (seen, str(int(seen) + 1)):
+        assert li.send(at, **{**fields, "seen": now}).status_code == 303
+    assert contacts() == 1
+    assert "recorded once" in li.get("/").text
+    desk.ahead += timedelta(seconds=11)
+    li.send(at, **{**fields, "seen": str(desk.site("shop.example")["seq"])})
+    assert contacts() == 2
+    # What was taken, given back and taken again is taken.
+    for to in ("claim", "release", "claim"):
+        li.send(f"/queue/1-1/{to}", seen=str(desk.site("shop.example")["seq"]))
+    assert 'data-by="li"' in li.get("/").text
+    # The key of a page holds for good.
+    log = {"step": "log", "site": "shop.example", "again": "1", "key": "k1"}
+    first = li.send("/log", **log).headers["location"]
+    desk.ahead += timedelta(minutes=5)
+    assert li.send("/log", **log).headers["location"] == first
+    assert len(desk.site("shop.example")["incidents"]) == 2
+
+
+def test_an_open_page_is_told_where_to_go_and_what_has_come_of_it(desk: ConsoleDesk) -> None:
+    desk.violation("shop.example")
+    li, seen = Person(desk, "li"), str(desk.site("shop.example")["seq"])
+    li.client.headers["hx-request"] = "true"
+    done = li.send("/incidents/1-1/contact", outcome="reached", seen=seen)
+    assert (done.status_code, done.headers["hx-redirect"]) == (200, "/incidents/1-1")
+    assert 'class="said done"' in done.text
+    refused = li.send("/incidents/1-1/contact", outcome="reached", seen=seen, note="later")
+    assert (refused.status_code, "hx-redirect" in refused.headers) == (409, False)
+    for answer in (done, refused, li.get("/no"), li.send("/queue/1-1/claim")):
+        assert answer.headers["x-incidents"] == "console"
+
+
+def test_of_what_a_colleague_has_claimed_is_asked_wherever_it_is_acted_on(
+    desk: ConsoleDesk,
+) -> None:
+    desk.violation("shop.example")
+    desk.do("shop.example", c.ClaimItem(by="chen", item="1"))
+    li, chen = Person(desk, "li"), Person(desk, "chen")
+    seen = str(desk.site("shop.example")["seq"])
+    fields = {"outcome": "reached", "seen": seen, "note": "she called"}
+    for at, back in (
+        ("/queue/1-1/contact", "/"), ("/incidents/1-1/contact", "/incidents/1-1"),
+        ("/sites/shop.example/contact", "/sites/shop.example"),
+    ):  # fmt: skip
+        before = len(desk.bodies())
+        for known in ("", "wang"):
+            asked = li.send(at, **fields, despite=known)
+            assert asked.status_code == 409
+        assert "chen claimed this at" in asked.text
+        assert f'action="{at}"' in asked.text
+        assert f'href="{back}"' in asked.text
+        assert 'name="note" value="she called"' in asked.text
+        assert len(desk.bodies()) == before
+    # A note is as true whoever has it; and only who has it can give it back.
+    assert li.send("/incidents/1-1/note", text="x").status_code == 303
+    assert "/queue/1-1/release" not in li.get("/").text
+    assert "/queue/1-1/release" in chen.get("/").text
+    fields["seen"] = str(desk.site("shop.example")["seq"])
+    assert li.send("/queue/1-1/contact", **fields, despite="chen").status_code == 303
+    assert desk.site("shop.example")["incidents"][0]["state"] == "notified"
 
 
 def test_of_an_incident_whose_clock_does_not_run_nothing_counts_down(desk: ConsoleDesk) -> None:

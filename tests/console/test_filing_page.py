@@ -291,6 +291,15 @@ def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
     assert filed(desk) == {}
 
 
+def test_a_server_whose_answer_was_lost_is_added_once(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    fields = {"new": "1", "label": "spare", "ip": "203.0.113.9", "key": "k"}
+    for _ in range(2):
+        assert li.post(f"{PAGE}/server", fields).status_code == 303
+    assert "recorded once" in li.get(PAGE).text
+    assert li.post(f"{PAGE}/server", {**fields, "key": "k2"}).status_code == 409
+
+
 def test_a_server_is_added_changed_and_taken_off(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     fields = form(li.get(PAGE).text, "server-")

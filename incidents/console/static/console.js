@@ -32,11 +32,10 @@
     }
   }
 
-  // A list: which item is selected, and what is open or half typed when it is fresh.
+  // A list: which item is selected.
 
   let selected = null;
   const items = () => [...document.querySelectorAll("#items .item")];
-  const live = () => $("desk") || $("fresh");
 
   function select(item, focus) {
     for (const each of items()) each.classList.toggle("selected", each === item);
@@ -55,61 +54,161 @@
     select(all[to], true);
   }
 
-  // What was asked for in full stays so in a fresh list, for as long as it is about the same.
-  const masked = new Map();
-  const whose = (place) => [...place.querySelectorAll("bdi, .number")].map((each) => each.textContent).join("\n");
-
-  let kept = null;
-  function keep() {
-    const desk = live();
-    if (!desk) return;
-    const active = document.activeElement;
-    const all = items();
-    kept = {
-      open: [...desk.querySelectorAll("details[open][id]")].map((each) => each.id),
-      revealed: [...desk.querySelectorAll("[data-revealed]")].map(({ parentElement: each }) => [each.id, each.innerHTML]),
-      at: all.findIndex((item) => item.id === selected),
-      inside: desk.contains(active),
-      item: active && active.closest && active.closest(".item") ? active.closest(".item").id : null,
-      button: active && desk.contains(active) ? describe(active) : null,
-    };
-  }
-
-  const describe = (element) =>
-    element.matches("button, a, summary") ? [element.tagName, element.textContent.trim()] : null;
-
-  function restore() {
-    const desk = live();
-    if (!desk || !kept) return;
-    if ($("list")) ahead = Date.parse($("list").dataset.now) - Date.now();
-    for (const id of kept.open) if ($(id)) $(id).open = true;
-    for (const [id, shown] of kept.revealed) {
-      if ($(id) && whose($(id)) === masked.get(id)) $(id).innerHTML = shown;
-    }
-    const all = items();
-    let item = selected ? $(selected) : null;
-    // What is settled is gone: the next one takes its place.
-    if (!item && kept.at >= 0) item = all[Math.min(kept.at, all.length - 1)] || null;
-    select(item, false);
-    // The focus went with the old list; who has moved on meanwhile, to a field say, stays there.
-    if (kept.inside && (!document.activeElement || document.activeElement === body)) {
-      const there = kept.item && $(kept.item);
-      const home = there || item || desk;
-      // Of another item no button: who presses twice must not tell of a call that nobody made.
-      const same = (there || !kept.item) && kept.button && [...(there || desk).querySelectorAll(kept.button[0])]
-        .find((each) => each.textContent.trim() === kept.button[1] && !each.disabled);
-      if (same) same.focus({ preventScroll: true });
-      else if (home) home.focus({ preventScroll: true });
-    }
-    kept = null;
-    own();
-    tick();
-  }
-
   // What I hold, in a list that is written for all.
   function own() {
     for (const item of items()) item.classList.toggle("mine", item.dataset.by === words.me);
   }
+
+  // What is fresh takes the place of what is shown, node by node: what is open, half typed, shown in
+  // full or has the focus stays so for as long as it is about the same.
+
+  // What was asked for in full, and of what.
+  const masked = new Map();
+  const whose = (place) => [...place.querySelectorAll("bdi, .number")].map((each) => each.textContent).join("\n");
+
+  const careful = {
+    beforeNodeMorphed(old, fresh) {
+      if (old.nodeType !== 1) return true;
+      if (old.matches("[aria-busy=true]")) return false;
+      return !(old.matches("[data-masked]") && old.querySelector("[data-revealed]") && whose(fresh) === masked.get(old.id));
+    },
+    beforeAttributeUpdated: (name, node, how) =>
+      !(name === "inert" || (name === "open" && (how === "remove" || node.matches("dialog")))),
+  };
+  const morph = (place, fresh) => Idiomorph.morph(place, fresh, { morphStyle: "outerHTML", callbacks: careful });
+
+  // Rows do not move under a pointer, nor away from who has the focus in them: what would move them
+  // waits until it is asked for, or until they have left.
+
+  let held = null;
+  let pointed = null; // how far down in the window a pointer is that is in the list
+  const shown = () => $("list") || $("fresh");
+  const rows = (place) => [...place.querySelectorAll("#items > [id]")];
+  const ids = (place) => rows(place).map((row) => row.id);
+  const isInside = () => {
+    const list = $("items");
+    return Boolean(list && list.contains(document.activeElement));
+  };
+
+  // How many rows are new, gone, or elsewhere: the fewest that have moved.
+  function changes(now, then) {
+    const order = then.map((id) => now.indexOf(id)).filter((at) => at >= 0);
+    const longest = [];
+    order.forEach((at, n) => {
+      longest[n] = 1 + Math.max(0, ...order.slice(0, n).map((before, i) => (before < at ? longest[i] : 0)));
+    });
+    const stay = Math.max(0, ...longest);
+    return now.length + then.length - order.length - stay;
+  }
+
+  // The row under the pointer stays where it is, whatever grows above it.
+  function steadily(change) {
+    const isAt = ({ top, bottom }) => top <= pointed && pointed <= bottom;
+    const row = pointed === null
+      ? isInside() && document.activeElement
+      : rows(shown()).find((each) => isAt(each.getBoundingClientRect()));
+    const before = row && row.getBoundingClientRect().top;
+    change();
+    if (row && row.isConnected) window.scrollBy({ top: row.getBoundingClientRect().top - before, behavior: "instant" });
+  }
+
+  function offer(fresh, isToWait) {
+    const place = shown();
+    if (!place || !fresh) return;
+    if (fresh.dataset.now) ahead = Date.parse(fresh.dataset.now) - Date.now();
+    const n = changes(ids(place), ids(fresh));
+    if (!n || !isToWait) { apply(fresh); return; }
+    held = fresh;
+    steadily(() => inPlace(place, fresh));
+    const bar = $("changes");
+    bar.textContent = (n === 1 ? words.wChange : words.wChanges).replace("{n}", n);
+    bar.hidden = false;
+    afresh();
+  }
+
+  function inPlace(place, fresh) {
+    const list = fresh.cloneNode(true);
+    for (const row of rows(place)) {
+      const now = rows(list).find((each) => each.id === row.id);
+      // Who presses what is gone would be refused: it stays where it is until the list is fresh.
+      row.classList.toggle("gone", !now);
+      row.inert = !now;
+      if (now) morph(row, now);
+    }
+    const counts = place.querySelector(".counts");
+    if (counts) morph(counts, list.querySelector(".counts"));
+    // No alarm waits: it stands over the page until it has its place.
+    const known = new Set([...place.querySelectorAll(".alarms li")].map((each) => each.textContent));
+    const news = [...list.querySelectorAll(".alarms li")].filter((each) => !known.has(each.textContent));
+    $("alarms").replaceChildren(...news);
+  }
+
+  function apply(fresh) {
+    const place = shown();
+    const after = selected && next(selected);
+    const inside = isInside();
+    held = null;
+    for (const row of rows(place)) row.inert = false;
+    steadily(() => morph(place, fresh));
+    $("changes").hidden = true;
+    $("alarms").replaceChildren();
+    // What is settled is gone: the next one takes its place, and the focus that was in it.
+    afresh(after && $(after.id), inside);
+  }
+
+  function afresh(after, inside) {
+    const item = selected && ($(selected) || after);
+    select(item || null, Boolean(item && inside && document.activeElement === body));
+    htmx.process(shown());
+    own();
+    tick();
+  }
+
+  const isInUse = () => pointed !== null || isInside();
+  const release = () => { if (held && !isInUse()) apply(held); };
+  // A finger that has left the glass is nowhere.
+  for (const name of ["pointerover", "pointermove"]) {
+    document.addEventListener(name, ({ target, pointerType, clientY }) => {
+      pointed = pointerType !== "touch" && target.closest && target.closest("#items") ? clientY : null;
+      release();
+    });
+  }
+  document.documentElement.addEventListener("pointerleave", () => { pointed = null; release(); });
+  document.addEventListener("focusout", () => setTimeout(release, 0));
+  $("changes").addEventListener("click", () => { if (held) apply(held); });
+
+  // An act has its answer. By then its item may have gone, or ask for something else: for a moment no
+  // second press reaches it, and the next most urgent one is selected.
+
+  const SETTLES_MS = 1000;
+  let byKey = false;
+  document.addEventListener("click", (event) => { byKey = event.detail === 0; }, true);
+
+  function next(of) {
+    const all = items();
+    const at = all.findIndex((item) => item.id === of);
+    const free = (item) => !item.classList.contains("gone") && (!item.dataset.by || item.dataset.by === words.me);
+    return [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0))].find(free) || $(of);
+  }
+
+  document.addEventListener("act:answered", ({ detail: { act, done, list } }) => {
+    // Who works by keys goes with the selection, and their own act may move what is around it.
+    const keys = act.byKey;
+    const item = act.item && $(act.item);
+    if (!keys && item && item.contains(document.activeElement)) document.activeElement.blur();
+    if (list && !isOlder(list)) offer(list, keys ? pointed !== null : isInUse());
+    else if (list) setTimeout(refresh, 0);
+    if (item && item.isConnected && !keys) {
+      item.inert = true;
+      setTimeout(() => { item.inert = item.classList.contains("gone"); }, SETTLES_MS);
+    }
+    if (!act.item || !list) return;
+    const to = done && !act.stays ? next(act.item) : $(act.item);
+    select(to, Boolean(keys && to && (document.activeElement === body || isInside())));
+    release();
+  });
+  document.addEventListener("act:sent", ({ detail }) => { detail.byKey = byKey; });
+  document.addEventListener("act:lost", () => { say(false); listenAgain(0); });
 
   // Keys. In a field they are letters; and who needs none can switch them off.
 
@@ -122,7 +221,7 @@
     if (button && !button.disabled) button.click();
   }
 
-  const acts = {
+  const onKey = {
     j: () => move(1),
     k: () => move(-1),
     "/": () => $("find").focus(),
@@ -137,9 +236,10 @@
     n: () => press(selected && $(selected), "[data-key=n]"),
     c: () => press(selected && $(selected), "[data-key=c]"),
     u: () => press(selected && $(selected), "[data-key=u]"),
+    a: () => $("changes").click(),
   };
   for (const n of [1, 2, 3, 4, 5]) {
-    acts[n] = () => {
+    onKey[n] = () => {
       const item = selected && $(selected);
       const button = item && item.querySelectorAll("button[name=outcome]")[n - 1];
       // Enter records it: what a slip of the finger stops is somebody's clock.
@@ -156,9 +256,9 @@
     }
     if (event.key === "Enter" && target.matches("a, button, summary")) return;
     const here = ["/", "?"].includes(event.key) ? $("keys") : $("items");
-    if (!here || !acts[event.key] || (!keysAreOn() && event.key !== "Enter")) return;
+    if (!here || !onKey[event.key] || (!keysAreOn() && event.key !== "Enter")) return;
     event.preventDefault();
-    acts[event.key]();
+    onKey[event.key]();
   });
 
   document.addEventListener("focusin", (event) => {
@@ -219,15 +319,8 @@
     if (told) told.hidden = false;
   }
 
-  // A list that was written before the one that is shown, and comes after it. What an act has come
-  // to is told all the same, and the list asked for anew.
-  function overtaken(detail) {
-    const found = /data-newest="(\d+)"/.exec(detail.serverResponse || "");
-    if (!found || Number(found[1]) >= Number($("list").dataset.newest)) return false;
-    if (detail.requestConfig.verb !== "get") { setTimeout(refresh, 0); return false; }
-    detail.shouldSwap = false;
-    return true;
-  }
+  // A list that was written before the one that is shown or waits, and comes after it.
+  const isOlder = (list) => Number(list.dataset.newest) < Number((held || shown()).dataset.newest);
 
   function about(data) {
     const site = words.site;
@@ -236,16 +329,26 @@
 
   function say(on) {
     const line = $("live");
-    if (line) {
-      line.textContent = on ? line.dataset.live : line.dataset.lost;
-      line.classList.toggle("off", !on);
-    }
+    const state = on ? "live" : "lost";
+    if (!line || line.className === state) return;
+    line.className = state;
+    line.textContent = line.dataset[state];
+    line.setAttribute("role", on ? "status" : "alert");
   }
 
+  // The server says something at least each 5 s. One that is silent for longer may be hung: that its
+  // connection stands says nothing.
+  const SILENT_MS = 12000;
+  let heard = 0;
+  let again = null;
+
   function listen() {
-    if (source || document.hidden || !words.page) return;
+    again = null;
+    if (source || document.hidden || !words.me) return;
     source = new EventSource("/changes");
-    source.addEventListener("hello", (event) => {
+    heard = performance.now();
+    const on = (name, act) => source.addEventListener(name, (event) => { heard = performance.now(); act(event); });
+    on("hello", (event) => {
       say(true);
       // What has changed since the page was written, or while nobody listened, was told to nobody here.
       const { version } = JSON.parse(event.data);
@@ -253,24 +356,52 @@
       known = version;
       stale = false;
     });
-    source.addEventListener("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
-    source.addEventListener("lost", () => say(false));
-    source.addEventListener("signed-out", () => {
+    on("beat", () => {});
+    on("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
+    on("lost", () => say(false));
+    on("signed-out", () => {
       location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
     });
-    source.onerror = () => say(false);
+    source.onerror = () => {
+      say(false);
+      // Refused, it does not come again by itself.
+      if (source.readyState === EventSource.CLOSED) listenAgain(5000);
+    };
   }
+
+  function listenAgain(ms) {
+    if (source) { source.close(); source = null; }
+    clearTimeout(again);
+    again = setTimeout(listen, ms);
+  }
+
+  setInterval(() => {
+    if (source && performance.now() - heard > SILENT_MS) { say(false); listenAgain(0); }
+  }, 1000);
 
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) { stale = true; listen(); return; }
     if (source) { source.close(); source = null; }
+    // Who comes back is not told that it is live before it is.
+    const line = $("live");
+    if (line) line.className = line.textContent = "";
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    // What was asked for before they began to type comes too late.
-    if (event.detail.target.id === "fresh" && busy()) { event.detail.shouldSwap = false; old(); return; }
-    if (event.detail.target.id === "desk" && overtaken(event.detail)) return;
-    keep();
+    const { target, xhr, serverResponse } = event.detail;
+    // What a proxy says in the server's place is no page of ours.
+    if (!xhr.getResponseHeader("X-Incidents")) { event.detail.shouldSwap = false; say(false); return; }
+    if (target.id !== "desk" && target.id !== "fresh") return;
+    event.detail.shouldSwap = false;
+    const page = new DOMParser().parseFromString(serverResponse, "text/html");
+    if (target.id === "fresh") {
+      // What was asked for before they began to type comes too late.
+      if (busy()) old();
+      else offer(page.getElementById("fresh"), isInUse());
+      return;
+    }
+    const list = page.getElementById("list");
+    if (list && !isOlder(list)) offer(list, isInUse());
   });
   document.addEventListener("htmx:beforeRequest", ({ detail: { target, xhr } }) => {
     if (!target.matches("[data-masked]")) return;
@@ -282,8 +413,15 @@
       htmx.swap(place, xhr.responseText, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
     });
   });
-  document.addEventListener("htmx:afterSettle", () => { restore(); own(); tick(); });
-  document.addEventListener("htmx:sendError", () => say(false));
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, ({ detail: { requestConfig } }) => {
+      say(false);
+      stale = true;
+      listenAgain(0);
+      // What somebody has asked for, and not what the page looks at by itself.
+      if (requestConfig && requestConfig.verb === "post") acts.say("refused", words.wNoAnswer);
+    });
+  }
 
   const dialog = $("keys");
   if (dialog) {

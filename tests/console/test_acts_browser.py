@@ -1,0 +1,198 @@
+"""The acts of the console in a real browser: done, refused or not confirmed, and done once."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from incidents.machine import commands as c
+from tests.browser import Chromium
+from tests.console.outage import Outage, outage
+from tests.console.test_desk_browser import hold, is_held, listen
+from tests.served_desk import ConsoleDesk, person, sign_in
+
+MINUTE = timedelta(minutes=1)
+UNCONFIRMED = "Not confirmed: Reached · away.example"
+
+
+@pytest.fixture
+def away(desk: ConsoleDesk, db_url: str, tmp_path: Path) -> Iterator[Outage]:
+    """A server that can be taken away, with an incident 1-1."""
+    desk.violation("away.example")
+    with outage(db_url, tmp_path) as server:
+        desk.url = server.url
+        yield server
+
+
+def outcomes(desk: ConsoleDesk, site: str) -> list[str]:
+    [incident] = desk.site(site)["incidents"]
+    return [each["outcome"] for each in incident["contacts"]]
+
+
+def reach(page: Page, incident: str, outcome: str = "reached") -> None:
+    page.locator(f"#i-{incident} button[value={outcome}]").click()
+
+
+def test_no_act_is_said_to_be_done_while_the_server_is_gone_and_then_it_is_done_once(
+    browser: Chromium, desk: ConsoleDesk, away: Outage
+) -> None:
+    with browser.page(locale="en-GB", outages=True) as li:
+        sign_in(li, desk, "li")
+        expect(li.locator("#live")).to_have_text("Live")
+        reach(li, "1-1", "no-answer")
+        li.locator("#said .done").wait_for()
+        # The same on each page; there what was typed stays.
+        beside = li.context.new_page()
+        beside.goto(f"{away.url}/incidents/1-1")
+        expect(beside.locator("#live")).to_have_text("Live")
+        beside.fill("#note-text", "she calls back")
+        note = beside.locator("section[aria-labelledby=h-notes]")
+        away.kill()
+        expect(li.locator("#live")).to_contain_text("Not live")
+        reach(li, "1-1")
+        expect(li.locator("#sent")).to_contain_text(UNCONFIRMED)
+        assert li.locator(".said.done").count() == 0
+        note.locator("form > button").click()
+        expect(beside.locator("#sent")).to_contain_text("Not confirmed")
+        assert beside.input_value("#note-text") == "she calls back"
+        away.start()
+        li.locator("#sent button").click()
+        expect(li.locator("#said .done")).to_contain_text("reached")
+        expect(li.locator("#sent li")).to_have_count(0)
+        expect(li.locator("#live")).to_have_text("Live")
+        note.locator("form > button").click()
+        expect(note.locator(".quote")).to_have_text("she calls back")
+    assert outcomes(desk, "away.example") == ["no-answer", "reached"]
+
+
+def test_a_server_that_hangs_is_not_live_and_no_act_waits_for_it_for_ever(
+    browser: Chromium, desk: ConsoleDesk, away: Outage
+) -> None:
+    with browser.page(locale="en-GB", outages=True) as li:
+        sign_in(li, desk, "li")
+        expect(li.locator("#live")).to_have_text("Live")
+        with away.stopped():
+            reach(li, "1-1")
+            expect(li.locator("#sent")).to_contain_text("Recording: Reached · away.example")
+            assert li.locator("#i-1-1 form button:enabled").count() == 0
+            li.clock.fast_forward(11_000)
+            expect(li.locator("#sent")).to_contain_text(UNCONFIRMED)
+            li.clock.fast_forward(13_000)
+            expect(li.locator("#live")).to_contain_text("Not live")
+            assert li.locator(".said.done").count() == 0
+        expect(li.locator("#live")).to_have_text("Live")
+        li.locator("#sent button").click()
+        expect(li.locator("#said .done")).to_contain_text("reached")
+    assert outcomes(desk, "away.example") == ["reached"]
+
+
+def test_an_answer_that_comes_too_late_or_from_a_proxy_confirms_nothing(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("away.example")
+    with browser.page(locale="en-GB", outages=True) as li:
+        sign_in(li, desk, "li")
+        held = hold(li, "**/contact", lambda route: route.fetch())
+        reach(li, "1-1")
+        is_held(li, held)
+        expect(li.locator("#sent .pending")).to_be_visible()
+        li.clock.fast_forward(11_000)
+        expect(li.locator("#sent")).to_contain_text(UNCONFIRMED)
+        proxy = "<h1 class='done'>502 Bad Gateway</h1>"
+        li.route("**/contact", lambda route: route.fulfill(status=200, body=proxy), times=1)
+        li.locator("#sent button").click()
+        expect(li.locator("#sent .unconfirmed")).to_be_visible()
+        li.locator("#sent button").click()
+        expect(li.locator("#said .done")).to_contain_text("recorded once")
+    assert outcomes(desk, "away.example") == ["reached"]
+
+
+def test_a_button_that_is_pressed_twice_records_one_call(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("twice.example")
+    with person(browser, desk, "li") as li:
+        for outcome in ("no-answer", "reached"):
+            li.locator(f"#i-1-1 button[value={outcome}]").dblclick()
+            li.locator("#said .done").wait_for()
+        # The button for what comes next has the place of the one that was pressed by now.
+        expect(li.locator("#i-1-1 form[action$=removed]")).to_be_visible()
+        li.goto(desk.url)
+        desk.violation("slow-twice.example")
+        li.wait_for_selector("#i-2-1")
+        for _ in range(2):
+            reach(li, "2-1", "no-answer")
+            li.locator("#said .done").wait_for()
+        expect(li.locator("#said")).to_contain_text("recorded once")
+    assert outcomes(desk, "twice.example") == ["no-answer", "reached"]
+    assert desk.site("twice.example")["incidents"][0]["state"] == "notified"
+    assert outcomes(desk, "slow-twice.example") == ["no-answer"]
+
+
+def test_no_row_moves_under_a_pointer_and_a_click_is_for_the_customer_it_was_meant_for(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    for n, site in enumerate(("first.example", "second.example", "third.example")):
+        desk.violation(site, ago=(30 - n) * MINUTE)
+    with person(browser, desk, "li") as li:
+        listen(li)
+        button = li.locator("#i-2-1 button[value=no-answer]")
+        button.hover()
+        box = button.bounding_box()
+        # One is more urgent, and one is gone.
+        desk.violation("urgent.example", ago=50 * MINUTE)
+        desk.do("first.example", c.RecordContact(by="wang", incident=1, outcome="reached"))
+        desk.do("first.example", c.StateRemoved(by="wang", incident=1))
+        changes = li.locator("#changes")
+        expect(changes).to_contain_text("changes: apply")
+        assert li.locator("#i-4-1").count() == 0
+        expect(li.locator("#i-1-1")).to_have_class("item gone")
+        assert button.bounding_box() == box
+        assert box is not None
+        li.mouse.click(box["x"] + 5, box["y"] + 5)
+        li.locator("#said .done").wait_for()
+        # What is told of it pushes nothing, and the next most urgent one is selected.
+        assert li.locator("#i-2-1 button[value=no-answer]").bounding_box() == box
+        assert li.locator(".item.selected").get_attribute("id") == "i-3-1"
+        li.mouse.move(1, 1)
+        li.wait_for_selector("#i-4-1")
+        expect(changes).to_be_hidden()
+        assert li.locator(".item").first.get_attribute("id") == "i-4-1"
+        assert li.locator("#i-1-1").count() == 0
+    assert outcomes(desk, "second.example") == ["no-answer"]
+
+
+def test_of_what_a_colleague_has_claimed_is_asked_first(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("claimed.example")
+    desk.do("claimed.example", c.ClaimItem(by="chen", item="1"))
+    desk.have_account("wang")
+    with person(browser, desk, "li") as li, person(browser, desk, "chen") as chen:
+        assert li.locator("[data-key=u]").count() == 0
+        assert chen.locator("[data-key=u]").count() == 1
+        question = li.locator("dialog[open] #ask")
+        reach(li, "1-1")
+        expect(question).to_contain_text("chen claimed this")
+        question.get_by_role("link", name="Cancel").click()
+        expect(question).to_have_count(0)
+        assert outcomes(desk, "claimed.example") == []
+        # It is asked anew of whoever has it by then.
+        reach(li, "1-1")
+        expect(question).to_be_visible()
+        desk.do("claimed.example", c.HandOver(by="chen", to="wang"))
+        question.get_by_role("button").click()
+        expect(question).to_contain_text("wang claimed this")
+        question.get_by_role("button").click()
+        expect(li.locator("#said .refused")).to_contain_text("Somebody was faster")
+        li.mouse.move(1, 1)
+        reach(li, "1-1")
+        question.get_by_role("button").click()
+        li.locator("#said .done").wait_for()
+    assert outcomes(desk, "claimed.example") == ["reached"]
