@@ -76,7 +76,7 @@ def _foot(screen: Screen, width: int) -> Lines:
     told = f"{screen.message} y/n" if screen.asked else screen.message
     style = "bold yellow" if screen.asked else "bold red" if screen.is_bad_news else "bold"
     item = screen.item
-    keys = {} if item is None else queue_keys.offered(item)
+    keys = {} if item is None else queue_keys.offered(item, screen.person)
     hint = " ".join(["? help, q quit ", *(f"{key} {words}," for key, words in keys.items())])
     hints = _sentence(hint.rstrip(","), width, "dim")[:2]
     return [*(_sentence(told, width, style) if told else []), *hints]
@@ -171,7 +171,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
         lines += _labelled("at", url, width)
     if item["note"]:
         lines += _labelled("note", item["note"], width)
-    for key, words in queue_keys.offered(item).items():
+    for key, words in queue_keys.offered(item, screen.person).items():
         lines += _labelled(f"  {key}", words, width, "green")
     for command in queue_keys.only_typed(item):
         lines += _labelled("type", command, width, "green")

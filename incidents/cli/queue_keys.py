@@ -6,6 +6,7 @@ What closes a site is on no key: it is typed as a command, and confirmed by the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from incidents.cli.queue_deed import Deed
@@ -50,9 +51,10 @@ ACTS = frozenset(_WORDS)
 """All keys that are acts."""
 
 
-def offered(item: Document) -> dict[str, str]:
-    """The keys that are acts on such an item, with their words."""
-    return {key: _WORDS[key] for key in f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{_RELEASE}"}
+def offered(item: Document, by: str) -> dict[str, str]:
+    """The keys that are acts of that person on such an item, with their words."""
+    own = _RELEASE if item["claimed_by"] == by else ""
+    return {key: _WORDS[key] for key in f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{own}"}
 
 
 def only_typed(item: Document) -> list[str]:
@@ -61,8 +63,16 @@ def only_typed(item: Document) -> list[str]:
 
 
 def deed(key: str, item: Document, by: str) -> Deed | None:
-    """What the key does to the item, given by that person; None if it is no act on such an item."""
-    return _MAKERS[key](key, item, by) if key in offered(item) else None
+    """What the key does to the item, given by that person; None if it is no act on such an item.
+
+    What a colleague has claimed is asked about first.
+    """
+    found = _MAKERS[key](key, item, by) if key in offered(item, by) else None
+    holder = item["claimed_by"]
+    if found is None or key == _CLAIM or holder in (None, by):
+        return found
+    question = found.question or f"Record {found.words} anyway?"
+    return replace(found, question=f"{holder} has claimed {item['id']}. {question}")
 
 
 def _contact(key: str, item: Document, by: str) -> Deed:

@@ -170,7 +170,9 @@ class Screen:
     def _act(self, key: str, item: Document) -> Deed | None:
         deed = queue_keys.deed(key, item, self.person)
         if deed is None:
-            keys = ", ".join(f"{k} {words}" for k, words in queue_keys.offered(item).items())
+            keys = ", ".join(
+                f"{k} {words}" for k, words in queue_keys.offered(item, self.person).items()
+            )
             self._say(f"{key} does nothing to {item['id']}: {keys}")
             return None
         question = deed.question or self._doubt(key, deed)

@@ -203,6 +203,19 @@ def test_what_was_due_is_told_behind_what_was_done(desk: Cli, clock: FrozenDateT
     assert "5555" not in told
 
 
+def test_of_what_a_colleague_has_claimed_is_asked_first_and_only_they_release_it(desk: Cli) -> None:
+    desk("claim", "1-1", "--as", "zhang")
+    screen = sit()
+    press(screen, "k")
+    assert press(screen, "u").startswith("u does nothing to 1-1: 1 reached")
+    assert "u release" not in seen(screen)
+    assert press(screen, "2") == "zhang has claimed 1-1. Record no answer on 1-1 anyway?"
+    assert press(screen, "n") == "not done"
+    assert "zhang has claimed 1-1. The responsible person" in press(screen, "1")
+    assert press(screen, "y").startswith("1-1: the responsible person was reached")
+    assert outcomes(desk, "1-1") == ["reached"]
+
+
 def test_it_begins_at_what_nobody_else_is_at_work_on(desk: Cli) -> None:
     desk("claim", "1-1", "--as", "zhang")
     assert selected(sit()) == "2-1"
@@ -230,7 +243,7 @@ def test_decisions_of_a_supervisor_are_typed(closed: Cli) -> None:
     closed("void", "1-1", "--reason", "double")
     screen = sit()
     choose(screen, "1-disputed")
-    assert "does nothing to 1-disputed: c claim, u release" in press(screen, "d")
+    assert press(screen, "d") == "d does nothing to 1-disputed: c claim"
     assert "incidents site uphold a.example --reason R" in press(screen, "t")
 
 
