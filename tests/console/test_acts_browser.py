@@ -9,19 +9,19 @@ from playwright.sync_api import Page, expect
 
 from incidents.machine import commands as c
 from tests.browser import Chromium
-from tests.console.outage import Outage, outage
 from tests.console.test_desk_browser import hold, is_held, listen
 from tests.served_desk import ConsoleDesk, person, sign_in
+from tests.served_process import ServerProcess, server_process
 
 MINUTE = timedelta(minutes=1)
 UNCONFIRMED = "Not confirmed: Reached · away.example"
 
 
 @pytest.fixture
-def away(desk: ConsoleDesk, db_url: str, tmp_path: Path) -> Iterator[Outage]:
+def away(desk: ConsoleDesk, db_url: str, tmp_path: Path) -> Iterator[ServerProcess]:
     """A server that can be taken away, with an incident 1-1."""
     desk.violation("away.example")
-    with outage(db_url, tmp_path) as server:
+    with server_process(db_url, tmp_path) as server:
         desk.url = server.url
         yield server
 
@@ -36,7 +36,7 @@ def reach(page: Page, incident: str, outcome: str = "reached") -> None:
 
 
 def test_no_act_is_said_to_be_done_while_the_server_is_gone_and_then_it_is_done_once(
-    browser: Chromium, desk: ConsoleDesk, away: Outage
+    browser: Chromium, desk: ConsoleDesk, away: ServerProcess
 ) -> None:
     with browser.page(locale="en-GB", outages=True) as li:
         sign_in(li, desk, "li")
@@ -68,7 +68,7 @@ def test_no_act_is_said_to_be_done_while_the_server_is_gone_and_then_it_is_done_
 
 
 def test_a_server_that_hangs_is_not_live_and_no_act_waits_for_it_for_ever(
-    browser: Chromium, desk: ConsoleDesk, away: Outage
+    browser: Chromium, desk: ConsoleDesk, away: ServerProcess
 ) -> None:
     with browser.page(locale="en-GB", outages=True) as li:
         sign_in(li, desk, "li")

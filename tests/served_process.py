@@ -15,7 +15,7 @@ from tests.patience import until
 
 
 @dataclass
-class Outage:
+class ServerProcess:
     """`incidents serve` on a database, at an address that stays the same."""
 
     db: str
@@ -58,9 +58,9 @@ class Outage:
 
 
 @contextmanager
-def outage(db: str, folder: Path) -> Iterator[Outage]:
+def server_process(db: str, folder: Path) -> Iterator[ServerProcess]:
     """A server that runs, until the block ends."""
-    server = Outage(db, folder)
+    server = ServerProcess(db, folder)
     server.start()
     try:
         yield server
