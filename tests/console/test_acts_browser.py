@@ -167,6 +167,29 @@ def test_no_row_moves_under_a_pointer_and_a_click_is_for_the_customer_it_was_mea
     assert outcomes(desk, "second.example") == ["no-answer"]
 
 
+def test_a_button_that_changes_under_the_pointer_takes_no_press_for_a_moment(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("changing.example")
+    with person(browser, desk, "li", outages=True) as li:
+        expect(li.locator("#live")).to_have_text("Live")
+        button = li.locator("#i-1-1 button[value=left-message]")
+        button.hover()
+        li.clock.pause_at((li.evaluate("Date.now()") + 500) / 1000)
+        desk.do("changing.example", c.RecordContact(by="wang", incident=1, outcome="reached"))
+        gone = li.locator("#i-1-1 form[action$=removed] button")
+        gone.wait_for()
+        box = gone.bounding_box()
+        assert box is not None
+        li.mouse.click(box["x"] + 5, box["y"] + 5)
+        li.clock.fast_forward(1_000)
+        assert desk.site("changing.example")["incidents"][0]["state"] == "notified"
+        gone.click()
+        li.locator("#said .done").wait_for()
+    assert desk.site("changing.example")["incidents"][0]["state"] == "removed"
+
+
 def test_of_what_a_colleague_has_claimed_is_asked_first(
     browser: Chromium, served_desk: ConsoleDesk
 ) -> None:

@@ -101,15 +101,28 @@
     return now.length + then.length - order.length - stay;
   }
 
+  // A row that has another button where a pointer was about to press takes no press for a moment.
+  const SETTLES_MS = 1000;
+  const settling = new Set();
+  const quiet = (row) => { row.inert = row.classList.contains("gone") || settling.has(row.id); };
+  function settle(row) {
+    settling.add(row.id);
+    quiet(row);
+    setTimeout(() => { settling.delete(row.id); if ($(row.id)) quiet($(row.id)); }, SETTLES_MS);
+  }
+  const offers = (row) => [...row.querySelectorAll("button")].map((each) => each.textContent).join();
+
   // The row under the pointer stays where it is, whatever grows above it.
   function steadily(change) {
     const isAt = ({ top, bottom }) => top <= pointed && pointed <= bottom;
     const row = pointed === null
       ? isInside() && document.activeElement
       : rows(shown()).find((each) => isAt(each.getBoundingClientRect()));
-    const before = row && row.getBoundingClientRect().top;
+    const before = row && [row.getBoundingClientRect().top, offers(row)];
     change();
-    if (row && row.isConnected) window.scrollBy({ top: row.getBoundingClientRect().top - before, behavior: "instant" });
+    if (!row || !row.isConnected) return;
+    window.scrollBy({ top: row.getBoundingClientRect().top - before[0], behavior: "instant" });
+    if (pointed !== null && offers(row) !== before[1]) settle(row);
   }
 
   function offer(fresh, isToWait) {
@@ -132,7 +145,7 @@
       const now = rows(list).find((each) => each.id === row.id);
       // Who presses what is gone would be refused: it stays where it is until the list is fresh.
       row.classList.toggle("gone", !now);
-      row.inert = !now;
+      quiet(row);
       if (now) morph(row, now);
     }
     const counts = place.querySelector(".counts");
@@ -148,8 +161,8 @@
     const after = selected && next(selected);
     const inside = isInside();
     held = null;
-    for (const row of rows(place)) row.inert = false;
     steadily(() => morph(place, fresh));
+    for (const row of rows(shown())) quiet(row);
     $("changes").hidden = true;
     $("alarms").replaceChildren();
     // What is settled is gone: the next one takes its place, and the focus that was in it.
@@ -180,7 +193,6 @@
   // An act has its answer. By then its item may have gone, or ask for something else: for a moment no
   // second press reaches it, and the next most urgent one is selected.
 
-  const SETTLES_MS = 1000;
   let byKey = false;
   document.addEventListener("click", (event) => { byKey = event.detail === 0; }, true);
 
@@ -198,10 +210,7 @@
     if (!keys && item && item.contains(document.activeElement)) document.activeElement.blur();
     if (list && !isOlder(list)) offer(list, keys ? pointed !== null : isInUse());
     else if (list) setTimeout(refresh, 0);
-    if (item && item.isConnected && !keys) {
-      item.inert = true;
-      setTimeout(() => { item.inert = item.classList.contains("gone"); }, SETTLES_MS);
-    }
+    if (item && item.isConnected && !keys) settle(item);
     if (!act.item || !list) return;
     const to = done && !act.stays ? next(act.item) : $(act.item);
     select(to, Boolean(keys && to && (document.activeElement === body || isInside())));
