@@ -68,6 +68,8 @@ def storm(seed: int, folder: Path, calls: int, *, kills: int, pauses: int) -> Co
                 Operator(desk, server, handle, sites, random.Random(f"clicks {seed} {n}"))
                 for n, sites in enumerate(own)
             ]
+            for operator in operators:
+                operator.sign_in()
             _work(operators, server, calls, random.Random(f"clicks {seed}"), kills, pauses)
             made = sum((operator.done for operator in operators), Counter[Call]())
             found = judged(made, _recorded(desk, [site for each in own for site in each]))
@@ -118,6 +120,14 @@ class Operator:
         assert tones == {"done"}, (path, fields, tones)
         self.done[f"{site}-1", outcome, note] += 1
 
+    def sign_in(self) -> None:
+        """Before there is any trouble."""
+        given = {"handle": self.handle, "password": PASSWORD, "to": "/"}
+        with self._request("/sign-in", given) as answer:
+            assert answer is not None
+            found = SimpleCookie("; ".join(answer.headers.get_all("Set-Cookie", [])))
+        self._cookie = found[entrance.COOKIE].value
+
     def _press(self, path: str, fields: dict[str, str]) -> set[str]:
         """What it was told to be, by each answer that came."""
         twice = self.chance.random() < _TWICE
@@ -137,9 +147,8 @@ class Operator:
     def _send(self, path: str, fields: dict[str, str], *, loses: bool) -> str | None:
         """The tone of the answer; None if it did not come, or is none of the console's."""
         try:
-            cookie = self._cookie or self._sign_in()
-            own = {**fields, "csrf": secrets.of_session(cookie, entrance.CSRF)}
-            with self._request("POST", path, own, cookie, loses=loses) as answer:
+            own = {**fields, "csrf": secrets.of_session(self._cookie, entrance.CSRF)}
+            with self._request(path, own, loses=loses) as answer:
                 if answer is None or answer.status >= 500:
                     return None
                 said = SimpleCookie("; ".join(answer.headers.get_all("Set-Cookie", []))).get(SAID)
@@ -148,25 +157,17 @@ class Operator:
         except (OSError, HTTPException):
             return None
 
-    def _sign_in(self) -> str:
-        given = {"handle": self.handle, "password": PASSWORD, "to": "/"}
-        with self._request("POST", "/sign-in", given, "") as answer:
-            assert answer is not None
-            found = SimpleCookie("; ".join(answer.headers.get_all("Set-Cookie", [])))
-        self._cookie = found[entrance.COOKIE].value
-        return self._cookie
-
     @contextmanager
     def _request(
-        self, method: str, path: str, fields: dict[str, str], cookie: str, *, loses: bool = False
+        self, path: str, fields: dict[str, str], *, loses: bool = False
     ) -> Iterator[HTTPResponse | None]:
         connection = HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE_S)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html",
-            "Cookie": f"{entrance.COOKIE}={cookie}",
+            "Cookie": f"{entrance.COOKIE}={self._cookie}",
         }  # fmt: skip
         try:
-            connection.request(method, path, urlencode(fields), headers)
+            connection.request("POST", path, urlencode(fields), headers)
             if loses:
                 time.sleep(random.random() * _LOSES_AFTER_S)
             yield None if loses else connection.getresponse()

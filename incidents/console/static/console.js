@@ -82,6 +82,7 @@
 
   let held = null;
   let pointed = null; // how far down in the window a pointer is that is in the list
+  let under = null; // the part of a page that is under it
   const shown = () => $("list") || $("fresh");
   const rows = (place) => [...place.querySelectorAll("#items > [id]")];
   const ids = (place) => rows(place).map((row) => row.id);
@@ -104,11 +105,11 @@
   // A row that has another button where a pointer was about to press takes no press for a moment.
   const SETTLES_MS = 1000;
   const settling = new Set();
-  const quiet = (row) => { row.inert = row.classList.contains("gone") || settling.has(row.id); };
+  const quiet = (row) => { row.inert = row.classList.contains("gone") || settling.has(row); };
   function settle(row) {
-    settling.add(row.id);
+    settling.add(row);
     quiet(row);
-    setTimeout(() => { settling.delete(row.id); if ($(row.id)) quiet($(row.id)); }, SETTLES_MS);
+    setTimeout(() => { settling.delete(row); quiet(row); }, SETTLES_MS);
   }
   const offers = (row) => [...row.querySelectorAll("button")].map((each) => each.textContent).join();
 
@@ -116,13 +117,13 @@
   function steadily(change) {
     const isAt = ({ top, bottom }) => top <= pointed && pointed <= bottom;
     const row = pointed === null
-      ? isInside() && document.activeElement
+      ? under || (isInside() && document.activeElement)
       : rows(shown()).find((each) => isAt(each.getBoundingClientRect()));
     const before = row && [row.getBoundingClientRect().top, offers(row)];
     change();
     if (!row || !row.isConnected) return;
     window.scrollBy({ top: row.getBoundingClientRect().top - before[0], behavior: "instant" });
-    if (pointed !== null && offers(row) !== before[1]) settle(row);
+    if (under && offers(row) !== before[1]) settle(row);
   }
 
   function offer(fresh, isToWait) {
@@ -182,11 +183,13 @@
   // A finger that has left the glass is nowhere.
   for (const name of ["pointerover", "pointermove"]) {
     document.addEventListener(name, ({ target, pointerType, clientY }) => {
-      pointed = pointerType !== "touch" && target.closest && target.closest("#items") ? clientY : null;
+      const is = (part) => pointerType !== "touch" && target.closest && target.closest(part);
+      pointed = is("#items") ? clientY : null;
+      under = is("#items > [id], main form, main .card") || null;
       release();
     });
   }
-  document.documentElement.addEventListener("pointerleave", () => { pointed = null; release(); });
+  document.documentElement.addEventListener("pointerleave", () => { pointed = under = null; release(); });
   document.addEventListener("focusout", () => setTimeout(release, 0));
   $("changes").addEventListener("click", () => { if (held) apply(held); });
 
