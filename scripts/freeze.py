@@ -59,6 +59,8 @@ def _desk(url: str) -> Iterator[Path]:
     """A working folder, and an environment that names neither this machine nor its user."""
     with tempfile.TemporaryDirectory() as made, chdir(made):
         shutil.copytree(HISTORY, made, dirs_exist_ok=True)
+        for password in Path(made).glob("*.password"):
+            password.chmod(0o600)
         environment = {
             "PATH": os.environ["PATH"], "HOME": made, "INCIDENTS_DB": url,
             "INCIDENTS_CONFIG": "config.toml", "INCIDENTS_EVIDENCE": "evidence",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import keeping, output, password
-from incidents.cli.account import KEEP, handle_argument
+from incidents.cli.account import handle_argument
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE
@@ -84,7 +84,7 @@ def list_tokens(run: Run, of: str | None) -> int:
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
     """Let the token ID be worth nothing, from this moment on."""
     own = keeping.owner_of(run, id_) if own_password_file is None or run.remote is None else None
-    act = KEEP if own is None else "own_account"
+    act = keeping.KEEP if own is None else "own_account"
     with keeping.acting(run, act, own_password_file, own=own) as keeper:
         changed = keeper.revoke(id_)
     document: Document = {"id": id_, "revoked": True}

@@ -21,7 +21,7 @@ MOST = 200
 PARAMETER = "kept"
 """What in a page's address says which form."""
 
-_NEVER = frozenset({"csrf", "proves", "confirm", "seen", "key"})
+_NEVER = frozenset({"csrf", "proves", "confirm", "despite", "seen", "key"})
 """What a form is sent with, and what is said of one sending alone."""
 
 _PAGES = tuple(

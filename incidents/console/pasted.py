@@ -132,7 +132,9 @@ def _found(
     named = [site for site in sites if site]
     shown = [*named[:MAX_SITES], *([""] if "" in sites else [])]
     groups = tuple(
-        Group(site, tuple(written[url] for url in sites[site][:MAX_URLS]), len(sites[site]) > MAX_URLS)
+        Group(
+            site, tuple(written[url] for url in sites[site][:MAX_URLS]), len(sites[site]) > MAX_URLS
+        )
         for site in shown
     )
     more = len(urls) > MAX_FOUND or len(named) > MAX_SITES

@@ -206,7 +206,9 @@ class Acting(Sitting):
                 raise claimed.HeldError(self.given, held)
         order = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.house.gatherer.submit(replace(order, seen=seen_at, unless_closing=unless_closing))
+        return self.house.gatherer.submit(
+            replace(order, seen=seen_at, unless_closing=unless_closing)
+        )
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
         """Gives what they hold on those sites to somebody else.
