@@ -96,6 +96,9 @@ def take_in(
     file: UploadFile,
     add_sites: Annotated[bool, Query(description="Sites that are new come in, too.")] = False,
     skip_bad: Annotated[bool, Query(description="Leave out what cannot be read.")] = False,
+    ignore_columns: Annotated[
+        bool, Query(description="Leave out columns that are no field.")
+    ] = False,
 ) -> JSON:
     """Take a provider's customer list into the register (multipart, the field `file`).
 
@@ -108,13 +111,13 @@ def take_in(
     if add_sites:
         by.needs("add_site")
     with IMPORTING.taken():
-        _insist(file.file, every=not (skip_bad or by.dry_run))
+        _insist(file.file, every=not (skip_bad or by.dry_run), ignore=ignore_columns)
         intake = Intake(
             desk=by.house.desk, filed=lambda names: _filed(by, names), by=by.by,
             login=by.identity.login, add=add_sites, dry_run=by.dry_run,
             today=today(by) if by.dry_run else None,
         )  # fmt: skip
-        with _customers(file.file) as customers:
+        with _customers(file.file, ignore=ignore_columns) as customers:
             items = [_document(by, taken) for taken in intake.take(customers)]
     return JSON(_told(by, intake.tally, items))
 
@@ -148,7 +151,7 @@ def _document(by: Caller, taken: Taken) -> dict[str, Any]:
 
 
 @contextmanager
-def _customers(raw: BinaryIO) -> Iterator[Iterator[Customer]]:
+def _customers(raw: BinaryIO, *, ignore: bool) -> Iterator[Iterator[Customer]]:
     """The rows of what was sent.
 
     Raises:
@@ -156,12 +159,12 @@ def _customers(raw: BinaryIO) -> Iterator[Iterator[Customer]]:
     """
     try:
         with table_file.read(raw, "the list") as table:
-            yield CustomerList(table).customers()
+            yield CustomerList(table, ignore=ignore).customers()
     except TableError as error:
         raise _no_list(error) from error
 
 
-def _insist(raw: BinaryIO, *, every: bool) -> None:
+def _insist(raw: BinaryIO, *, every: bool, ignore: bool) -> None:
     """See that it is a customer list of no more rows than are taken; with `every` that each of them
     can be read.
 
@@ -170,7 +173,7 @@ def _insist(raw: BinaryIO, *, every: bool) -> None:
     """
     count, bad = 0, 0
     errors: list[dict[str, object]] = []
-    with _customers(raw) as customers:
+    with _customers(raw, ignore=ignore) as customers:
         for customer in customers:
             count += 1
             if count > MAX_ROWS:
@@ -190,7 +193,10 @@ def _no_list(error: TableError) -> Problem:
     detail, row = error.facts["detail"], error.facts["row"]
     told = str(detail)
     if detail.code in _QUOTING:
-        told = "a column or cell here is none of a customer list: GET /filings/fields lists them"
+        told = (
+            "a column or cell here is none of a customer list: GET /filings/fields lists them, and"
+            " ignore_columns leaves out such columns"
+        )
     errors = [_part(row, detail.code.removeprefix("list_"), told)]
     return _wrong("no_customer_list", "this is no customer list that can be read", errors=errors)
 

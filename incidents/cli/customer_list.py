@@ -44,8 +44,9 @@ class BadRowsError(IncidentsError):
 @click.argument("file", metavar="FILE")
 @click.option("--add-sites", is_flag=True, help="Take sites that are new into the register, too.")
 @click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be read.")
+@click.option("--ignore-columns", is_flag=True, help="Leave out columns that are no field.")
 @acting
-def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool) -> int:
+def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool) -> int:
     """Take the customer list FILE into the register of filings.
 
     FILE is CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, with a column for the site and columns
@@ -58,12 +59,15 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool) -> int:
     run = act.run
     with _seekable(file) as path:
         if not (skip_bad or act.dry_run):
-            _insist(path, file)
+            _insist(path, file, ignore=ignore_columns)
         intake = _intake(act, add=add_sites)
         with _opened(path, file, "importing") as table:
             from incidents.filing.customer_list import CustomerList
 
-            _give(run, intake.take(CustomerList(table).customers()), dry_run=act.dry_run)
+            customers = CustomerList(table, ignore=ignore_columns)
+            _give(run, intake.take(customers.customers()), dry_run=act.dry_run)
+    if customers.ignored:
+        run.tell(f"columns that are no field, left out: {', '.join(customers.ignored)}")
     _sum_up(run, intake.tally, dry_run=act.dry_run)
     if intake.suspicions and not act.dry_run:
         run.tell(f"suspicions raised: {intake.suspicions:,} (incidents queue)")
@@ -163,7 +167,7 @@ def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
         run.tell("nothing was done (--dry-run)")
 
 
-def _insist(path: str, file: str) -> None:
+def _insist(path: str, file: str, *, ignore: bool) -> None:
     """Read all rows.
 
     Raises:
@@ -175,7 +179,7 @@ def _insist(path: str, file: str) -> None:
     count = 0
     told: list[str] = []
     with _opened(path, file, "reading") as table:
-        for row in CustomerList(table).customers():
+        for row in CustomerList(table, ignore=ignore).customers():
             if row.problems:
                 count += 1
                 told += [f"row {row.row}: {problem}" for problem in row.problems[:1]][

@@ -77,13 +77,17 @@ class _Column:
 class CustomerList:
     """The customers of a table, in the order of its rows.
 
+    With `ignore` what stands in a column that is no field is left out: `ignored` has their names.
+
     Raises:
-        TableError: for a column that is no field, naming the nearest; for two columns that are one
-            field; and where no column names the site.
+        TableError: for a column that is no field, naming the nearest, unless these are ignored; for
+            two columns that are one field; and where no column names the site.
     """
 
-    def __init__(self, table: TableFile) -> None:
+    def __init__(self, table: TableFile, *, ignore: bool = False) -> None:
         self._table = table
+        self._ignore = ignore
+        self.ignored: dict[str, None] = {}
         self._columns: dict[str, _Column] = {}
         self._seen = SeenNames()
         if table.kind != JSON:
@@ -102,7 +106,10 @@ class CustomerList:
         for name in table.columns:
             column = _column(name)
             if isinstance(column, Cause):
-                raise TableError(table.file, column)
+                if not self._ignore:
+                    raise TableError(table.file, column)
+                self.ignored[name] = None
+                continue
             what = (column.key, column.part)
             if what in keys:
                 why = cause("same_column", column=keys[what], other=name, field=column.key)
@@ -113,11 +120,16 @@ class CustomerList:
             raise TableError(table.file, cause("no_site"))
 
     def _customer(self, row: Row) -> Customer:
-        reading = _Reading(row)
+        reading = _Reading()
+        for wrong in row.wrong:
+            if not self._leaves_out(wrong.column):
+                reading.problem(wrong.column, "", wrong.value, wrong.detail)
         columns, changes = self._columns, reading.changes
         for name, text in row.cells.items():
             column = columns.get(name)
             if column is None:
+                if self._leaves_out(name):
+                    continue
                 found = self._found(name)
                 if isinstance(found, Cause):
                     reading.problem(name, "", text, found)
@@ -132,6 +144,17 @@ class CustomerList:
         reading.finish()
         site = self._site(changes.pop(SITE, None), row, reading)
         return Customer(row.number, site, changes, tuple(reading.problems))
+
+    def _leaves_out(self, name: str) -> bool:
+        """Whether it is a column (empty: none at all) that is ignored."""
+        if not self._ignore or not name or name in self._columns:
+            return False
+        if name not in self.ignored:
+            if isinstance(_column(name), _Column):
+                return False
+            if len(self.ignored) < _MAX_KNOWN:
+                self.ignored[name] = None
+        return True
 
     def _found(self, name: str) -> _Column | Cause:
         column = _column(name)
@@ -155,11 +178,9 @@ class _Reading:
 
     __slots__ = ("_parts", "changes", "problems")
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self) -> None:
         self.changes: dict[str, str] = {}
         self.problems: list[Problem] = []
-        for wrong in row.wrong:
-            self.problem(wrong.column, "", wrong.value, wrong.detail)
         self._parts: dict[str, dict[str, str]] = {}
 
     def problem(self, column: str, field: str, text: str, why: Cause) -> None:

@@ -26,7 +26,8 @@ CAUSES: dict[str, str] = {
     "long_name": "a column's name has more than {limit} characters: is the first row a header?",
     "name_control": "the name of column {number} holds {character}: take it out, or save the list"
     " as UTF-8",
-    "unknown_column": "{column!r} is no field of a filing{nearest}: rename it, or leave it out",
+    "unknown_column": "{column!r} is no field of a filing{nearest}: rename it, or ignore such"
+    " columns",
     "no_site": "no column names the site: call it site, 域名 or 网站",
     "same_column": "the columns {column!r} and {other!r} are one field, {field}: keep one of them",
     # A row.

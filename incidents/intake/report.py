@@ -78,10 +78,14 @@ class Reader:
 
     def report(self, row: Row) -> Report | BadLine:
         """The row's report, or why it is none."""
+        is_urlhaus = row.fields.keys() >= _URLHAUS and "site" not in row.fields
         try:
-            if row.fields.keys() >= _URLHAUS and "site" not in row.fields:
-                return self._from_urlhaus(row)
-            return self._from_row(row)
+            for column, value in (row.odd or {}).items():
+                if column in COLUMNS or column in _URLHAUS:
+                    raise _BadValueError("no_text", column=column, value=value)  # noqa: TRY301 - as all
+                if not is_urlhaus:
+                    self.ignored[column] = None
+            return self._from_urlhaus(row) if is_urlhaus else self._from_row(row)
         except _BadValueError as error:
             return BadLine(row.line, error.cause)
 

@@ -32,10 +32,14 @@ class HistoryError(IncidentsError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its columns, with what stands in them; what is empty is left out."""
+    """One row: its columns, with what stands in them; what is empty is left out.
+
+    `odd` has the columns of JSON in which something else than a text stands, with it as JSON.
+    """
 
     line: int
     fields: dict[str, str]
+    odd: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,16 @@ def _json_row(number: int, text: str) -> Row | BadLine:
         return BadLine(number, cause("not_json", value=shown(text), error=misread.of_json(error)))
     if not isinstance(found, dict):
         return BadLine(number, cause("no_object", value=shown(text)))
+    texts: dict[str, str] = {}
+    odd: dict[str, str] = {}
     for column, value in found.items():
-        if value is not None and not isinstance(value, str):
-            return BadLine(number, cause("no_text", column=column, value=json.dumps(value)[:80]))
-        if value is not None and _not_utf8(value):
-            return BadLine(number, cause("half", column=column, value=shown(value)))
-    return Row(number, _filled(found, found.values()))
+        if isinstance(value, str):
+            if _not_utf8(value):
+                return BadLine(number, cause("half", column=column, value=shown(value)))
+            texts[column] = value
+        elif value is not None:
+            odd[column] = json.dumps(value)[:80]
+    return Row(number, _filled(texts, texts.values()), odd or None)
 
 
 # CSV.

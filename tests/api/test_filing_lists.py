@@ -94,6 +94,13 @@ def test_of_a_row_that_cannot_be_used_only_its_number_is_told_and_it_can_be_left
     assert [each[2] for each in outcomes(taken)] == ["changed", "added", "unreadable", "unreadable"]
 
 
+def test_columns_that_are_no_field_are_left_out_where_that_is_asked_for(desk: Rig) -> None:
+    sent = b"site,colour,level\nshop.example,red,3\n"
+    assert send(desk, sent).status_code == 422
+    taken = send(desk, sent, ignore_columns=True)
+    assert [each["changed"] for each in taken.json()["items"]] == [["level"]]
+
+
 def test_what_is_no_customer_list_is_a_problem_in_words(desk: Rig) -> None:
     for sent in (
         b"", b"\0\0\0", b"[" * 60_000, b"PK\x03\x04no zip", "site,电话 13800138000\n".encode(),

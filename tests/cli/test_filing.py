@@ -226,6 +226,20 @@ def test_a_customer_list_is_taken_in_and_again_changes_nothing(office: Cli, tmp_
     assert "2 unchanged" in office("filing", "import", str(file)).err
 
 
+def test_a_column_that_is_no_field_refuses_the_list_or_is_ignored_and_named(
+    office: Cli, tmp_path: Path
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("site,opend_on,colour\nshop.example,2026-02-01,red\n")
+    refused = office("filing", "import", str(file))
+    assert refused.status == 1
+    assert "did you mean opened_on, 网站开通日期?): rename it, or ignore such" in refused.err
+    taken = office("filing", "import", str(file), "--ignore-columns")
+    assert taken.status == 0
+    assert "columns that are no field, left out: opend_on, colour\n" in taken.err
+    assert "1 unchanged" in taken.err
+
+
 def test_a_dry_run_lists_every_row_with_its_findings_and_does_nothing(
     office: Cli, tmp_path: Path
 ) -> None:

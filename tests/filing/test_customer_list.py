@@ -19,6 +19,21 @@ def customers(text: str) -> list[Customer]:
         return list(CustomerList(table).customers())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "备注,site,level,server.main.colour\n=\x01,shop.example,3,red\n",
+        '{"site":"shop.example","details":{"备注":[1],"level":"3","server.main.colour":"r"}}',
+    ],
+)
+def test_a_column_that_is_no_field_is_left_out_by_name_where_that_is_asked_for(text: str) -> None:
+    with table_file.read(BytesIO(text.encode()), "list") as table:
+        found = CustomerList(table, ignore=True)
+        [customer] = found.customers()
+    assert (customer.changes, customer.problems) == ({"level": "3"}, ())
+    assert [*found.ignored] == ["备注", "server.main.colour"]
+
+
 def changes(column: str, cell: str) -> dict[str, str]:
     found = customers(f'site\t{column}\nshop.example\t"{cell.replace(chr(34), chr(34) * 2)}"\n')[0]
     assert [str(problem) for problem in found.problems] == []

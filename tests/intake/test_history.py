@@ -117,6 +117,16 @@ def test_reports_come_in_the_order_of_their_times_and_else_of_their_lines(file: 
     ]  # fmt: skip
 
 
+def test_in_json_an_unknown_column_may_hold_anything(file: Path) -> None:
+    row = '{"occurred_at": "2026-03-01 02:50", "site": "a.example", "score": 7.5, "tags": ["x"]}\n'
+    found = read(file, row)
+    assert (len(found.reports), found.bad, found.ignored) == (1, [], ("score", "tags"))
+    dump = (
+        '{"id": 1, "dateadded": "2026-03-01 02:50:00", "url": "http://a.example/", "url_status": 7}'
+    )
+    assert "url_status is 7; write it as a text" in read(file, dump).bad[0].detail
+
+
 def test_an_unknown_column_is_ignored_and_named(file: Path) -> None:
     found = read(
         file, PLAIN.replace("site\n", "site,contact_att\n").replace("example\n", "example,x\n")
