@@ -22,7 +22,7 @@ from incidents.clock import rfc3339
 from incidents.console import telling, writing
 from incidents.console.overview import span
 from incidents.console.said import Said
-from incidents.console.sitting import Doing, Looking, Sitting
+from incidents.console.sitting import Doing, Looking, Sitting, needs
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.store import leaves, sites
@@ -143,7 +143,7 @@ def checkpoint(here: Looking) -> Response:
     return Response(note, media_type="text/plain; charset=utf-8", headers=headers)
 
 
-@router.post("/audit/verify")
+@router.post("/audit/verify", dependencies=needs("export"))
 def verify(desk: Doing) -> Response:
     """Begins to verify the live log; the page shows how far it is, and the verdict."""
     # Who may take the whole record away may have it proved: either reads all of it.

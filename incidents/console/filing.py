@@ -19,7 +19,7 @@ from incidents.console.filing_form import Changes, LabelTakenError, Touched
 from incidents.console.said import Said
 from incidents.console.site import at as site_at
 from incidents.console.site import known
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sending, Sitting, needs
 from incidents.console.words import findings
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
@@ -43,7 +43,7 @@ def show(here: Looking, name: str) -> Response:
     return _page(here, known(name))
 
 
-@router.post("/sites/{name}/filing/reveal")
+@router.post("/sites/{name}/filing/reveal", dependencies=needs("reveal"))
 def reveal(desk: Doing, name: str) -> Response:
     """All that is filed, in full; that it is shown goes on record first."""
     kept = known(name)
@@ -55,7 +55,7 @@ def reveal(desk: Doing, name: str) -> Response:
     return HTMLResponse(page, headers=writing.HEADERS)
 
 
-@router.post("/sites/{name}/filing/details")
+@router.post("/sites/{name}/filing/details", dependencies=needs("change_filing"))
 def change(desk: Doing, name: str) -> Response:
     """Changes what was touched in a part of the form."""
     language = desk.reader.language
@@ -68,7 +68,7 @@ def change(desk: Doing, name: str) -> Response:
     return _act(desk, name, make, opened=f"details-{desk.given.text('section')}")
 
 
-@router.post("/sites/{name}/filing/preset")
+@router.post("/sites/{name}/filing/preset", dependencies=needs("change_filing"))
 def preset(desk: Doing, name: str) -> Response:
     """Fills in what a provider's sites file alike."""
 
@@ -80,8 +80,8 @@ def preset(desk: Doing, name: str) -> Response:
     return _act(desk, name, make, opened="preset", sighted=True)
 
 
-@router.post("/sites/{name}/filing/{kind}")
-def item(desk: Doing, name: str, kind: Kind) -> Response:
+@router.post("/sites/{name}/filing/{kind}", dependencies=needs("change_filing"))
+def item(desk: Sending, name: str, kind: Kind) -> Response:
     """Puts a server or a document on record, changes it, or takes it off."""
     language = desk.reader.language
     label = "" if desk.given.text("new") else desk.given.text("label") or ""

@@ -11,6 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 from incidents.api.operation import MAX_OPEN_BODY, counted
 
 MAX_FORM_BYTES = 2**20
+MAX_FIELDS = 200
+"""So many fields a form has: where a browser sends files, and where it sends words alone."""
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
 """The fields whose words are shown to nobody again."""
@@ -67,9 +69,15 @@ class Given:
 
 
 async def given(request: Request) -> AsyncIterator[Given]:
-    """The form that was sent; raises FormTooLargeError."""
+    """The form that was sent, without files; raises FormTooLargeError."""
+    async with _form(request, MAX_FORM_BYTES) as form:
+        yield Given(form)
+
+
+async def given_with_files(request: Request) -> AsyncIterator[Given]:
+    """The form that was sent where files may come with it; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
-    if request.headers.get("content-type", "").startswith("multipart/"):
+    if _has_files(request):
         limit += request.app.state.house.settings.evidence_limit
     async with _form(request, limit) as form:
         yield Given(form)
@@ -81,6 +89,10 @@ async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
         yield Given(form)
 
 
+def _has_files(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/")
+
+
 @asynccontextmanager
 async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
     length = request.headers.get("content-length", "")
@@ -88,5 +100,8 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
         raise FormTooLargeError
     # Beside a length there may stand that it comes in pieces, and then these are what is sent.
     bounded = counted(request, limit)
-    async with bounded.form(max_files=20, max_fields=200) as form:
+    if not _has_files(request) and (await bounded.body()).count(b"&") >= MAX_FIELDS:
+        # The parser bounds those of the other kind alone.
+        raise FormTooLargeError
+    async with bounded.form(max_files=20, max_fields=MAX_FIELDS) as form:
         yield form

@@ -16,7 +16,7 @@ from incidents import clock, evidence, inputs, site_name, views
 from incidents.console import claimed, details, telling, writing
 from incidents.console.said import Said
 from incidents.console.site import confirm, reasons
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sending, Sitting, needs
 from incidents.errors import InputError, RefusedError, UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.ids import incident_id
@@ -45,8 +45,8 @@ def show(
     return _page(here, inputs.incident(incident), before=before)
 
 
-@router.post("/incidents/{incident}/attach")
-def attach(desk: Doing, incident: str) -> Response:
+@router.post("/incidents/{incident}/attach", dependencies=needs("attach"))
+def attach(desk: Sending, incident: str) -> Response:
     """Attaches files as evidence, by their digests."""
     site, n = inputs.incident(incident)
     said = None
@@ -84,7 +84,7 @@ def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> S
     return telling.told(desk, desk.submit(site, command, seen=False, part=part))
 
 
-@router.post("/incidents/{incident}/evidence/{digest}")
+@router.post("/incidents/{incident}/evidence/{digest}", dependencies=needs("reveal"))
 def download(desk: Doing, incident: str, digest: str) -> Response:
     """A file as it was attached; that it was taken goes on record first."""
     key = inputs.incident(incident)
@@ -102,7 +102,7 @@ def download(desk: Doing, incident: str, digest: str) -> Response:
     )
 
 
-@router.post("/incidents/{incident}/link")
+@router.post("/incidents/{incident}/link", dependencies=needs("give_link"))
 def link(desk: Doing, incident: str) -> Response:
     """The link to the customer's page of it."""
     key = inputs.incident(incident)

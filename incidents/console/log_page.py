@@ -19,7 +19,7 @@ from incidents import inputs, site_name, web_address
 from incidents.console import details, kept, pasted, telling
 from incidents.console.kept import Kept
 from incidents.console.said import Said
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sitting, needs
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.store import sites
@@ -65,7 +65,7 @@ def form(
     return _page(here, sent if sent.fields else Kept((("site", site),)), rest, done=done or ())
 
 
-@router.post("/log")
+@router.post("/log", dependencies=needs("log"))
 def log(desk: Doing) -> Response:
     """Shows what was found in the text, or logs what was shown."""
     sent = Kept(tuple(desk.given.fields))

@@ -17,7 +17,7 @@ from incidents.console import details, telling
 from incidents.console.said import Said
 from incidents.console.shelf import Shelf
 from incidents.console.site import reasons
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sitting, needs
 from incidents.console.writing import Reader
 from incidents.errors import (
     InputError,
@@ -96,7 +96,7 @@ def show(
     )  # fmt: skip
 
 
-@router.post("/orders/reconcile")
+@router.post("/orders/reconcile", dependencies=needs("reconcile"))
 def reconcile(desk: Doing) -> Response:
     """Asks the adapters how sites really stand, and puts what is found on record."""
     desk.proves("reconcile")

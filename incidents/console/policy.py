@@ -21,7 +21,7 @@ from incidents.console.form import SECOND_PASSWORD
 from incidents.console.said import Said
 from incidents.console.shelf import Shelf
 from incidents.console.simulate import told
-from incidents.console.sitting import Acting, Doing, Looking, Sitting, address
+from incidents.console.sitting import Acting, Doing, Looking, Sending, Sitting, address, needs
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError
 from incidents.intake import recorded
@@ -65,8 +65,8 @@ def show(here: Looking) -> Response:
     return _page(here)
 
 
-@router.post("/policy/try")
-def try_out(desk: Doing) -> Response:
+@router.post("/policy/try", dependencies=needs("simulate"))
+def try_out(desk: Sending) -> Response:
     """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
     desk.proves("simulate")
     try:
@@ -87,7 +87,7 @@ def trial(here: Looking, id_: str, page: int = 0) -> Response:
     return _tried(here, id_, found, page=page)
 
 
-@router.post("/policy/trial/{id_}/activate")
+@router.post("/policy/trial/{id_}/activate", dependencies=needs("activate_policy"))
 def activate(desk: Doing, id_: str) -> Response:
     """Makes the policy that was tried the active one, with a reason, on record."""
     desk.proves(ACT)

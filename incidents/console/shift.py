@@ -10,7 +10,7 @@ from starlette.responses import Response
 from incidents import site_name
 from incidents.console import telling
 from incidents.console.said import Said
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sitting, needs
 from incidents.errors import InputError, RefusedError
 from incidents.store import keys
 from incidents.views import accounts, holders
@@ -36,7 +36,7 @@ def show(here: Looking) -> Response:
     return _page(here)
 
 
-@router.post(PATH)
+@router.post(PATH, dependencies=needs("hand_over"))
 def hand_over(desk: Doing) -> Response:
     """Gives what they hold, on one site or on all, to somebody else."""
     try:

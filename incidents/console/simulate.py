@@ -10,7 +10,7 @@ from starlette.responses import Response
 from incidents.console import comparing
 from incidents.console.comparing import AskedWrongError
 from incidents.console.shelf import Shelf
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Looking, Sending, Sitting, needs
 from incidents.intake.comparison import Comparison
 from incidents.intake.taken import Named
 from incidents.machine import policy as policies
@@ -25,8 +25,8 @@ def show(here: Looking) -> Response:
     return _form(here)
 
 
-@router.post("/simulate")
-def run(desk: Doing) -> Response:
+@router.post("/simulate", dependencies=needs("simulate"))
+def run(desk: Sending) -> Response:
     """Runs it, and goes to what came of it."""
     desk.proves("simulate")
     try:

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from incidents import inputs, site_name, views
 from incidents.console import claimed, details, drawing, filing_look, telling, writing
 from incidents.console.said import Said
-from incidents.console.sitting import Acting, Doing, Looking, Sitting
+from incidents.console.sitting import Acting, Doing, Looking, Sitting, needs
 from incidents.console.words import findings
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownSiteError
@@ -79,7 +79,7 @@ def _register(
     )  # fmt: skip
 
 
-@router.post("/sites")
+@router.post("/sites", dependencies=needs("add_site"))
 def add(desk: Doing) -> Response:
     """Takes a site into the register."""
     try:
@@ -103,7 +103,7 @@ def show(
     return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
-@router.post("/sites/{name}/reveal")
+@router.post("/sites/{name}/reveal", dependencies=needs("reveal"))
 def reveal(desk: Doing, name: str) -> Response:
     """Whom to call, in full; that it is shown goes on record first."""
     kept = known(name)

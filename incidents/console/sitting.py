@@ -18,7 +18,7 @@ from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
 from incidents.api import caller, entrance
 from incidents.console import claimed, kept, words, writing
-from incidents.console.form import Given, given
+from incidents.console.form import Given, given, given_with_files
 from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
 from incidents.desk import Envelope
@@ -299,6 +299,24 @@ def acting(
     return Acting(request, here.house, here.door, visit, here.reader, here.version, form, wrong)
 
 
+def sending(
+    request: Request,
+    here: Annotated[Sitting, Depends(sitting)],
+    form: Annotated[Given, Depends(given_with_files)],
+) -> Acting:
+    """The same, where files may come with the form."""
+    return acting(request, here, form)
+
+
+def needs(act: str) -> list[Any]:
+    """What a route depends on whose form is read for nobody but who may do that act."""
+
+    def check(here: Annotated[Sitting, Depends(sitting)]) -> None:
+        here.needs(act, about=here.request.url.path[:100])
+
+    return [Depends(check)]
+
+
 def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
     """The visit, with a password in the form one that has just been proved; else what is wrong."""
     from incidents.errors import RefusedError
@@ -327,3 +345,4 @@ def address(request: Request) -> str:
 
 Looking = Annotated[Sitting, Depends(sitting)]
 Doing = Annotated[Acting, Depends(acting)]
+Sending = Annotated[Acting, Depends(sending)]

@@ -17,6 +17,7 @@ from incidents.accounts import secrets
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.console import changes, filing, incident, orders, queue, shift, site, writing
 from incidents.console.changes import MOST_OF_ONE
+from incidents.console.form import MAX_FIELDS, MAX_FORM_BYTES
 from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
@@ -655,6 +656,27 @@ def test_of_what_a_colleague_has_claimed_is_asked_wherever_it_is_acted_on(
     fields["seen"] = str(desk.site("shop.example")["seq"])
     assert li.send("/queue/1-1/contact", **fields, despite="chen").status_code == 303
     assert desk.site("shop.example")["incidents"][0]["state"] == "notified"
+
+
+def test_a_form_is_read_for_those_alone_who_may_do_what_it_is_for(desk: ConsoleDesk) -> None:
+    desk.violation("shop.example")
+    vera = Person(desk, "vera")
+    for path in (
+        "/log", "/sites", "/incidents/1-1/attach", "/incidents/1-1/link", "/hand-over",
+        "/sites/shop.example/filing/details", "/sites/shop.example/reveal",
+    ):  # fmt: skip
+        sent = vera.client.post(path, content=b"x" * (MAX_FORM_BYTES + 1))
+        assert sent.status_code == 403, path
+    li = Person(desk, "li")
+    files = [("file", ("a.txt", b"x" * (MAX_FORM_BYTES + 1)))]
+    data = {"csrf": li.csrf, "paste": "https://shop.example/"}
+    assert li.client.post("/log", data=data, files=files).status_code == 413
+    assert li.client.post("/incidents/1-1/attach", data=data, files=files).status_code == 303
+    for fields, status in ((MAX_FIELDS - 3, 200), (MAX_FIELDS, 413)):
+        many = "&".join(f"f{n}=" for n in range(fields))
+        form = f"csrf={li.csrf}&paste=x&{many}"
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert li.client.post("/log", content=form, headers=kind).status_code == status, fields
 
 
 def test_of_an_incident_whose_clock_does_not_run_nothing_counts_down(desk: ConsoleDesk) -> None:
