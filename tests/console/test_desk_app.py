@@ -226,7 +226,7 @@ def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(
 ) -> None:
     nobody = stranger(desk)
     paths = re.findall(r'"(/static/[^"]+)"', nobody.get("/sign-in").text)
-    assert len(paths) == 6
+    assert len(paths) == 7
     for path in paths:
         assert "immutable" in nobody.get(path).headers["cache-control"]
         assert nobody.get(path.replace("/static/", "/static/0")).status_code == 404
