@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from freezegun import freeze_time
+from sqlalchemy import insert
 from starlette.testclient import TestClient
 
 from incidents import clock
@@ -22,6 +23,7 @@ from incidents.console.said import COOKIE as SAID_COOKIE
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from incidents.store.desk_tables import rehearsal
 from tests.api.rig import ADMIN, BASE, PASSWORD
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -239,6 +241,19 @@ def test_the_language_is_that_of_the_switch_else_of_the_browser(desk: ConsoleDes
     switched = client.post("/language", data={"language": "en", "to": "/sign-in"})
     assert switched.headers["location"] == "/sign-in"
     assert '<html lang="en">' in client.get("/sign-in", headers=accepts).text
+
+
+def test_each_page_of_a_rehearsal_says_that_it_is_one_and_no_other_page_does(
+    desk: ConsoleDesk,
+) -> None:
+    li = Person(desk, "li")
+    said = ("Rehearsal: this database", "演练：")
+    assert not any(each in li.get("/").text for each in said)
+    del desk.house.is_rehearsal
+    with desk.house.engine.begin() as connection:
+        connection.execute(insert(rehearsal).values(id=1))
+    for path in ("/", "/sites", "/orders"):
+        assert any(each in li.get(path).text for each in said), path
 
 
 def test_a_time_is_in_the_zone_of_the_settings_with_the_exact_one_behind_it(
