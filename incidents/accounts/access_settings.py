@@ -19,6 +19,10 @@ SECOND_AFTER = timedelta(days=1)
 """So long a password that somebody else has set makes no second person."""
 _LONGEST = timedelta(days=365)
 
+MAX_AGE = timedelta(hours=12)
+"""So old a sign-in at the provider may be."""
+_MINUTE, _LONGEST_AGE = timedelta(minutes=1), timedelta(days=30)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
@@ -26,6 +30,9 @@ class Provider:
 
     `subjects` has the handles of accounts by their subjects (`sub`) at this issuer; in its place
     `claim` names what holds the handle. The issuer is asked over https, or on this machine.
+
+    A sign-in there counts if it is at most `max_age` old, of one of the classes `acr_values` (any
+    class where there are none) and by all of the methods `amr` (RFC 8176).
     """
 
     issuer: str
@@ -33,6 +40,9 @@ class Provider:
     client_secret: str
     subjects: Mapping[str, str] = field(default_factory=dict)
     claim: str | None = None
+    max_age: timedelta = MAX_AGE
+    acr_values: tuple[str, ...] = ()
+    amr: tuple[str, ...] = ()
 
 
 def trusted_proxies(environ: Mapping[str, str] | None = None) -> tuple[Network, ...]:
@@ -75,6 +85,9 @@ def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
         client_secret=_secret(options),
         subjects=_subjects(options, claim),
         claim=claim,
+        max_age=options.duration("max_age", MAX_AGE, least=_MINUTE, most=_LONGEST_AGE),
+        acr_values=_codes(options, "acr_values"),
+        amr=_codes(options, "amr"),
     )
     options.finish()
     return found
@@ -96,6 +109,14 @@ def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
     if "" in by_subject or len(by_subject) < len(named) or not handles_only:
         raise options.wrong("subjects", "handles, each with a `sub` of its own")
     return by_subject
+
+
+def _codes(options: Options, key: str) -> tuple[str, ...]:
+    """What a provider calls ways to sign in. A space would make two of one in the question."""
+    found = options.texts(key)
+    if any(len(each.split()) != 1 or each != each.strip() for each in found):
+        raise options.wrong(key, "a list of names without spaces")
+    return found
 
 
 def _issuer(options: Options) -> str:

@@ -1,7 +1,7 @@
 """The provider (OpenID Connect): who somebody is, on the word of a house's own sign-in.
 
-Authorization code with PKCE, state and nonce. Of a provider only who it is and the time of the
-sign-in are taken. Who it is are the issuer and the subject (`iss`, `sub`), which a provider gives
+Authorization code with PKCE, state and nonce. Of a provider only who it is and when and how they
+signed in are taken. Who it is are the issuer and the subject (`iss`, `sub`), which a provider gives
 to nobody else, unless the settings name another claim. The account must be there already.
 """
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from incidents.accounts.access_settings import Provider
 
 LEEWAY_S = 60
+_LEEWAY = timedelta(seconds=LEEWAY_S)
 ANSWER_WITHIN = timedelta(minutes=10)
 _SIGNED_WITH = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 """Never the secret that both know, and never nothing."""
 
-_LONGEST_S = 12 * 60 * 60
 _MOST_CODE = 4_096
 _MOST_SUBJECT = 255
 
@@ -82,13 +82,15 @@ class Oidc:
             state=secrets.token_urlsafe(32), nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48), redirect_uri=redirect_uri, again=again,
         )  # fmt: skip
-        fresh = {} if again is None else {"prompt": "login", "login_hint": again}
+        more = {} if again is None else {"prompt": "login", "login_hint": again}
+        if self._provider.acr_values:
+            more["acr_values"] = " ".join(self._provider.acr_values)
         url = prepare_grant_uri(
             self._discovery.endpoint("authorization_endpoint"), self._provider.client_id, "code",
             redirect_uri, "openid profile", question.state, nonce=question.nonce,
             code_challenge_method="S256",
             code_challenge=create_s256_code_challenge(question.verifier),
-            max_age=str(_LONGEST_S if again is None else 0), **fresh,
+            max_age=str(self._max_age_s if again is None else 0), **more,
         )  # fmt: skip
         return str(url), question
 
@@ -117,15 +119,32 @@ class Oidc:
             raise ProviderWordError(detail="auth_time")
         now = self._clock()
         try:
-            proved_at = min(now, datetime.fromtimestamp(at, UTC))
+            proved_at = datetime.fromtimestamp(at, UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise ProviderWordError(detail="auth_time") from error
+        if not -_LEEWAY <= now - proved_at <= self._provider.max_age + _LEEWAY:
+            raise ProviderWordError(detail="auth_time")
+        proved_at = min(now, proved_at)
+        self._check_how(claims)
         if question.again is not None:
             if handle != question.again:
                 raise ProviderWordError(detail="somebody else has signed in")
             if now - proved_at > FRESH_FOR:
                 raise ProviderWordError(detail="auth_time")
         return Word(handle, proved_at)
+
+    def _check_how(self, claims: Mapping[str, Any]) -> None:
+        """Raises ProviderWordError if it is not how the settings want people to sign in."""
+        acr, amr = claims.get("acr"), claims.get("amr")
+        wanted = self._provider
+        if wanted.acr_values and (not isinstance(acr, str) or acr not in wanted.acr_values):
+            raise ProviderWordError(detail="acr")
+        if wanted.amr and not (isinstance(amr, list) and all(each in amr for each in wanted.amr)):
+            raise ProviderWordError(detail="amr")
+
+    @property
+    def _max_age_s(self) -> int:
+        return int(self._provider.max_age.total_seconds())
 
     def _handle(self, claims: Mapping[str, Any]) -> str:
         """The handle of who it is: of whom the settings name for that subject, or in a claim."""
@@ -157,7 +176,7 @@ class Oidc:
                 "aud": {"essential": True, "value": provider.client_id},
             }
             known = {
-                "nonce": nonce, "client_id": provider.client_id, "max_age": _LONGEST_S,
+                "nonce": nonce, "client_id": provider.client_id, "max_age": self._max_age_s,
                 "access_token": token.get("access_token"),
             }  # fmt: skip
             claims = CodeIDToken(read.claims, read.header, options, known)

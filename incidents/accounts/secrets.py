@@ -11,6 +11,7 @@ from functools import cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
+from incidents.accounts.guessable import is_guessable
 from incidents.errors import BadTextError, RefusedError
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class WeakPasswordError(RefusedError):
 
 
 class GuessablePasswordError(RefusedError):
-    """this password is the handle, or one character over and over: take a sentence"""
+    """this password is too easy to guess: it has leaked somewhere, follows a pattern, or is little
+    more than names of this desk; take a sentence of your own"""
 
 
 def random_token() -> str:
@@ -65,15 +67,16 @@ def hash_of(password: str, handle: str) -> str:
     Raises:
         WeakPasswordError, GuessablePasswordError, BadTextError: if it keeps nobody out, or cannot
             be typed.
+        SettingsFileError: if the desk's own names cannot be read.
     """
     password = unicodedata.normalize("NFC", password)
     length = len(password)
     if not LEAST_CHARACTERS <= length <= MOST_CHARACTERS:
         raise WeakPasswordError(least=LEAST_CHARACTERS, most=MOST_CHARACTERS, length=length)
-    if len(set(password)) < 3 or password.casefold() == handle.casefold():
-        raise GuessablePasswordError
     if (surrogate := _SURROGATE.search(password)) is not None:
         raise BadTextError(what="password", found=f"the character U+{ord(surrogate[0]):04X}")
+    if is_guessable(password, handle):
+        raise GuessablePasswordError
     with _AT_ONCE:
         return _hasher().hash(password)
 

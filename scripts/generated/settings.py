@@ -287,6 +287,30 @@ _SECTIONS = (
             " that its people can neither change nor be given after somebody else"
         ),
     ),
+    (
+        "[oidc] acr_values",
+        "",
+        "a list of names",
+        "none: any class",
+        "which classes of sign-in there (`acr`) are asked for; one of another class is refused",
+    ),
+    (
+        "[oidc] amr",
+        "",
+        "a list of names",
+        "none: any methods",
+        (
+            "by which methods somebody must have signed in there (RFC 8176), all of them:"
+            ' `["pwd", "otp"]`'
+        ),
+    ),
+    (
+        "[oidc] max_age",
+        "",
+        "a duration from 1m to 30d",
+        "`12h`",
+        "how long ago a sign-in there (`auth_time`) may have been",
+    ),
 )
 _OTHERS = (
     ("INCIDENTS_CONFIG", "the settings file, in place of the user's own"),

@@ -155,7 +155,9 @@ WRONG_CLAIMS: tuple[dict[str, object], ...] = (
     {"iss": "https://evil.example"}, {"iss": None},
     {"exp": int(time.time()) - 3600}, {"exp": None}, {"iat": int(time.time()) + 3600},
     {"nbf": int(time.time()) + 3600}, {"auth_time": None}, {"auth_time": "now"},
-    {"auth_time": 10 ** 30}, {"sub": None}, {"sub": ["u1"]}, {"sub": "u" * 256}, {"sub": "\n"},
+    {"auth_time": 10 ** 30}, {"auth_time": int(time.time()) + 3600},
+    {"auth_time": int(time.time()) - 12 * 3600 - 120},
+    {"sub": None}, {"sub": ["u1"]}, {"sub": "u" * 256}, {"sub": "\n"},
     {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
 )  # fmt: skip
 
@@ -248,6 +250,44 @@ def test_whose_account_is_disabled_is_not_let_in_and_that_is_in_the_log(api: Rig
         last = sign_ins.page(connection, limit=1).rows[0]
     told = tuple(last[name] for name in ("what", "how", "result", "handle"))
     assert told == ("sign_in", "provider", "disabled", "sup-1")
+
+
+# ── how somebody has to sign in there ────────────────────────────────────────────────────────────
+
+HOW = 'acr_values = ["urn:desk:high", "urn:desk:higher"]\namr = ["pwd", "otp"]\nmax_age = "30m"\n'
+AS_WANTED = {"acr": "urn:desk:higher", "amr": ["otp", "pwd", "sms"]}
+NOT_AS_WANTED: tuple[tuple[dict[str, object], str], ...] = (
+    ({"acr": None}, "acr"), ({"acr": "urn:desk:low"}, "acr"), ({"acr": ["urn:desk:high"]}, "acr"),
+    ({"acr": "urn:desk:high urn:desk:higher"}, "acr"), ({"acr": 7}, "acr"),
+    ({"amr": None}, "amr"), ({"amr": ["pwd"]}, "amr"), ({"amr": []}, "amr"),
+    ({"amr": [["pwd", "otp"]]}, "amr"), ({"amr": {"pwd": 1, "otp": 1}}, "InvalidClaimError"),
+    ({"auth_time": int(time.time()) - 30 * 60 - 120}, "auth_time"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def _in_that_way(provider: Provider, tmp_path: Path) -> None:
+    """The settings say how people have to sign in at the provider."""
+    settings(tmp_path, provider, HOW + SUBJECTS)
+
+
+@pytest.mark.usefixtures("_in_that_way")
+def test_who_has_not_signed_in_as_the_settings_want_it_is_not_let_in(
+    provider: Provider, api: Rig
+) -> None:
+    provider.claims = AS_WANTED
+    known = browser(api)
+    assert known.get(f"{BACK}?{there(known)}").status_code == 200
+    asked = {name: provider.asked[name] for name in ("acr_values", "max_age")}
+    assert asked == {"acr_values": "urn:desk:high urn:desk:higher", "max_age": "1800"}
+    before = known.get(SESSION).json()
+    for changed, named in NOT_AS_WANTED:
+        provider.claims = AS_WANTED | changed
+        for client, path in ((browser(api), GO), (known, AGAIN)):
+            answer = client.get(f"{BACK}?{there(client, path)}")
+            assert (answer.status_code, f"({named})" in answer.text) == (403, True), changed
+            assert provider.asked["acr_values"] == asked["acr_values"]
+    assert known.get(SESSION).json() == before
 
 
 # ── proving again ────────────────────────────────────────────────────────────────────────────────
@@ -344,6 +384,8 @@ RIGHT = {
     {"claim": "preferred_username"}, {"subjects": {}}, {"subjects": "u1"}, {"subjects": None},
     {"subjects": {"sup-1": 7}}, {"subjects": {"sup-1": ""}}, {"subjects": {"Sup 1": "u1"}},
     {"subjects": {"sup-1": "u1", "sup-2": "u1"}}, {"subjects": {"sup": {"1": "u1"}}},
+    {"acr_values": 2}, {"acr_values": ["a b"]}, {"amr": [""]}, {"amr": ["otp\n"]},
+    {"max_age": 1800}, {"max_age": "30s"}, {"max_age": "31d"},
 ])  # fmt: skip
 def test_a_wrong_setting_is_named_and_no_secret_told(
     changed: dict[str, object], monkeypatch: pytest.MonkeyPatch
