@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +23,8 @@ _LONGEST = timedelta(days=365)
 MAX_AGE = timedelta(hours=12)
 """So old a sign-in at the provider may be."""
 _MINUTE, _LONGEST_AGE = timedelta(minutes=1), timedelta(days=30)
+
+_CONTACT = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +48,33 @@ class Provider:
     amr: tuple[str, ...] = ()
 
 
-def trusted_proxies(environ: Mapping[str, str] | None = None) -> tuple[Network, ...]:
-    """Whose word counts for where a request comes from: [serve] trusted_proxies.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serve:
+    """What [serve] says: whose word counts for where a request comes from, and who is told of a
+    weakness that somebody has found (addresses, RFC 9116)."""
+
+    trusted_proxies: tuple[Network, ...] = ()
+    security_contact: tuple[str, ...] = ()
+
+
+def serve(environ: Mapping[str, str] | None = None) -> Serve:
+    """The section [serve].
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
     options = Options(f"[{SERVE}]", settings.section(SERVE, environ))
-    given = options.texts("trusted_proxies")
-    try:
-        found = tuple(ip_network(each) for each in given)
-    except ValueError as error:
-        wanted = 'a list of addresses or networks, such as "127.0.0.1" or "10.0.0.0/24"'
-        raise options.wrong("trusted_proxies", wanted) from error
+    found = Serve(
+        trusted_proxies=_networks(options, "trusted_proxies"),
+        security_contact=_contacts(options, "security_contact"),
+    )
     options.finish()
     return found
 
 
 def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
     """So long a password that somebody else has set makes no second person: [accounts]
-    second_after; raises as `trusted_proxies` does."""
+    second_after; raises as `serve` does."""
     options = Options(f"[{ACCOUNTS}]", settings.section(ACCOUNTS, environ))
     least = timedelta(0)
     found = options.duration("second_after", SECOND_AFTER, least=least, most=_LONGEST)
@@ -72,8 +82,24 @@ def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
     return found
 
 
+def _networks(options: Options, key: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(each) for each in options.texts(key))
+    except ValueError as error:
+        wanted = 'a list of addresses or networks, such as "127.0.0.1" or "10.0.0.0/24"'
+        raise options.wrong(key, wanted) from error
+
+
+def _contacts(options: Options, key: str) -> tuple[str, ...]:
+    found = options.texts(key)
+    if not all(_CONTACT.fullmatch(each) for each in found):
+        wanted = 'a list such as "mailto:security@host.example" or "https://host.example/security"'
+        raise options.wrong(key, wanted)
+    return found
+
+
 def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
-    """What [oidc] says; None without that section; raises as `trusted_proxies` does."""
+    """What [oidc] says; None without that section; raises as `serve` does."""
     section = settings.section(OIDC, environ)
     if not section:
         return None

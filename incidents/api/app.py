@@ -35,6 +35,7 @@ from incidents.api import (
     problems,
     queue,
     record,
+    security_txt,
     session,
     sessions,
     sites,
@@ -107,7 +108,8 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     app.state.alone = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     app.state.oidc = None if provider is None else Oidc(provider, clock.now)
-    app.state.trusted_proxies = access_settings.trusted_proxies()
+    serve = access_settings.serve()
+    app.state.trusted_proxies = serve.trusted_proxies
     handler = problems.handler(is_somebody)
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)
@@ -117,6 +119,7 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)
     app.add_middleware(Unsniffed)
     watch.add(app)
+    security_txt.add(app, serve.security_contact)
     description.add(app)
     pages.put_beside(app, customers)
     return app

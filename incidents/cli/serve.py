@@ -64,7 +64,7 @@ def _warning(url: str) -> str | None:
 
     host = str(urlsplit(url).hostname)
     is_near = ip_address(host.partition("%")[0]).is_loopback
-    if is_near or access_settings.trusted_proxies():
+    if is_near or access_settings.serve().trusted_proxies:
         return None
     return (
         f"WARNING: other machines reach {host} by plain HTTP, so passwords can be read on the way. "

@@ -39,7 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     terms.router, log_page.router, incident.router, orders.router, search.router,
     unreported.router, *FIGURES,
 )  # fmt: skip
-_OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
+_OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
 
 def create(app: FastAPI) -> FastAPI:

@@ -254,6 +254,13 @@ _SECTIONS = (
         "so long a password that somebody else has set makes no second person; `0s`: not at all",
     ),
     (
+        "[serve] security_contact",
+        "",
+        "a list of `mailto:…`, `https://…`, `tel:…`",
+        "none",
+        "who is told of a weakness: what `/.well-known/security.txt` says (RFC 9116)",
+    ),
+    (
         "[oidc] issuer, client_id",
         "",
         "an https address; a text",
