@@ -16,6 +16,8 @@ from incidents.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 
+ACTS_PER_MINUTE = 6_000
+
 SECOND_AFTER = timedelta(days=1)
 """So long a password that somebody else has set makes no second person."""
 _LONGEST = timedelta(days=365)
@@ -50,11 +52,13 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """What [serve] says: whose word counts for where a request comes from, and who is told of a
-    weakness that somebody has found (addresses, RFC 9116)."""
+    """What [serve] says: whose word counts for where a request comes from, who is told of a
+    weakness that somebody has found (addresses, RFC 9116), and how many acts each token, and each
+    account in its sessions, may do in a minute (0: any number)."""
 
     trusted_proxies: tuple[Network, ...] = ()
     security_contact: tuple[str, ...] = ()
+    acts_per_minute: int = ACTS_PER_MINUTE
 
 
 def serve(environ: Mapping[str, str] | None = None) -> Serve:
@@ -67,6 +71,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
     found = Serve(
         trusted_proxies=_networks(options, "trusted_proxies"),
         security_contact=_contacts(options, "security_contact"),
+        acts_per_minute=options.number("acts_per_minute", ACTS_PER_MINUTE, least=0, most=1_000_000),
     )
     options.finish()
     return found

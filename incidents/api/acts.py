@@ -94,6 +94,7 @@ def _offer(act: Act) -> None:
         if by.dry_run or act.closes or not by.may(act.act):
             # What needs a look of its own, or is refused on record.
             return await run_in_threadpool(_by_themselves, by, site, command, words, act.status)
+        by.counts(1)
         answer, document = await _answered(by, by.envelope(site, command), request.app.state)
         return _given(by, answer, document, act.status)
 
@@ -119,7 +120,12 @@ def _offer(act: Act) -> None:
         operation_id=endpoint.__name__,
         summary=act.told,
         **operation(
-            act.act, answers.Acted, status=act.status, acting=True, closing=act.closes, tagged=True
+            act.act,
+            answers.Acted,
+            status=act.status,
+            acting=True,
+            closing=act.closes,
+            tagged=True,
         ),
     )
 

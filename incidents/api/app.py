@@ -43,6 +43,7 @@ from incidents.api import (
 )
 from incidents.api.entrance import is_somebody
 from incidents.api.operation import JSON
+from incidents.api.quota import Quota
 from incidents.api.rounds import Rounds
 from incidents.audit.proving import Proving
 from incidents.console import pages
@@ -110,6 +111,7 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     app.state.oidc = None if provider is None else Oidc(provider, clock.now)
     serve = access_settings.serve()
     app.state.trusted_proxies = serve.trusted_proxies
+    app.state.quota = Quota(serve.acts_per_minute)
     handler = problems.handler(is_somebody)
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(IncidentsError, handler)

@@ -77,6 +77,7 @@ class _Place:
 @routes.post("/batch", **operation("log", answers.Results, acting=True, large=True))
 def batch(by: Acting, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem."""
+    by.counts(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place.envelope for place in places if place.envelope is not None]
     found = iter(by.house.desk.submit(sent, dry_run=by.dry_run))

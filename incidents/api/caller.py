@@ -21,6 +21,7 @@ from incidents.words import When
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from incidents.api.quota import Quota
     from incidents.bootstrap import House
     from incidents.machine.commands import Command
 
@@ -42,6 +43,7 @@ class Caller:
     seen: Seen | None = None
     dry_run: bool = False
     key_for: timedelta | None = None
+    quota: Quota | None = None
     told_in: tzinfo | None = None
     unless_closing: bool = False
 
@@ -84,6 +86,11 @@ class Caller:
         self.needs("reveal", about=about)
         record_reveal(self.house, self.identity, about)
 
+    def counts(self, acts: int) -> None:
+        """Counts acts that they are about to do; raises TooManyActsError beyond their quota."""
+        if self.quota is not None:
+            self.quota.take(self.identity, acts)
+
     def spending(self) -> AbstractContextManager[None]:
         """While it lasts the processor is used for them, within what an account has of it; raises
         OverspentError beyond that."""
@@ -99,6 +106,7 @@ class Caller:
         """
         act = roles.act_of(type(command))
         self.needs(act, about=str(site))
+        self.counts(1)
         if act in CLOSING and not self.dry_run:
             self._check_seen_and_meant(site, confirm)
         envelope = self.envelope(site, command)

@@ -77,7 +77,7 @@ async def known(request: Request, act: str) -> Caller:
     found = None if secret is None else await request.app.state.at_the_door.take(secret)
     if found is None:
         raise problems.not_signed_in(with_token=True)
-    return Caller(request.app.state.house, found)
+    return Caller(request.app.state.house, found, quota=request.app.state.quota)
 
 
 def _in_session(request: Request, act: str) -> Caller:
@@ -88,7 +88,7 @@ def _in_session(request: Request, act: str) -> Caller:
     if request.method not in _SAFE and not is_own_form(visit, request.headers.get(CSRF_HEADER)):
         refuse(house, visit.identity, act, "csrf", None)
         raise problems.not_let(visit.identity, act, "csrf")
-    return Caller(house, visit.identity)
+    return Caller(house, visit.identity, quota=request.app.state.quota)
 
 
 def bearer(authorization: str) -> str | None:

@@ -58,7 +58,7 @@ ALONE = {
 _JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
 _LOOKING = (401, 403, 404, 409, 422, 500, 503)
-_ACTING = (400, 412, 413)
+_ACTING = (400, 412, 413, 429)
 _CLOSING = (428,)
 
 

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from incidents import refusal_words
 from incidents.accounts import act_words
+from incidents.api.quota import TooManyActsError
 from incidents.api.turn import BusyError
 from incidents.audit.signing_key import SigningKeyError
 from incidents.clock import rfc3339
@@ -190,7 +191,7 @@ def of_error(error: IncidentsError) -> Problem:
         wait_s = error.facts.get("wait_s")
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(_status(error.name, error), error.name, error.message, headers=headers)
-    if isinstance(error, OverspentError):
+    if isinstance(error, OverspentError | TooManyActsError):
         return problem(
             HTTPStatus.TOO_MANY_REQUESTS, error.name, error.message,
             headers={"Retry-After": str(error.facts["wait_s"])},

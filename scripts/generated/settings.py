@@ -254,6 +254,16 @@ _SECTIONS = (
         "so long a password that somebody else has set makes no second person; `0s`: not at all",
     ),
     (
+        "[serve] acts_per_minute",
+        "",
+        "0 to 1,000,000",
+        "6,000",
+        (
+            "so many acts over the API each token may do in a minute, and each account in its"
+            " sessions; then 429 with `Retry-After`; 0: any number"
+        ),
+    ),
+    (
         "[serve] security_contact",
         "",
         "a list of `mailto:…`, `https://…`, `tel:…`",
