@@ -30,6 +30,8 @@ routes = router("batch")
 
 Acting = Annotated[Caller, Depends(keeper)]
 
+MAX_ADDRESSES = 5_000
+"""So many addresses a batch names: each costs as much as a command."""
 _LOG = "log"
 _NAMES = {"incidents": _LOG, "contacts": "contact"}
 
@@ -76,7 +78,11 @@ class _Place:
 
 @routes.post("/batch", **operation("log", answers.Results, acting=True, large=True))
 def batch(by: Acting, given: Batch) -> JSON:
-    """Do up to 1,000 commands in one transaction, each with its own answer or problem."""
+    """Do up to 1,000 commands in one transaction, each with its own answer or problem.
+
+    They name at most 5,000 addresses.
+    """
+    _insist_on_few_addresses(given)
     by.counts(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place.envelope for place in places if place.envelope is not None]
@@ -92,6 +98,15 @@ def batch(by: Acting, given: Batch) -> JSON:
     shown = [_document(place, told) for place in places]
     refused = sum(each["problem"] is not None for each in shown)
     return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
+
+
+def _insist_on_few_addresses(given: Batch) -> None:
+    found = (each.words.get("urls") for each in given.commands)
+    if sum(len(urls) for urls in found if isinstance(urls, list)) > MAX_ADDRESSES:
+        raise problems.problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_urls",
+            f"the commands name more than {MAX_ADDRESSES:,} addresses: send several batches",
+        )  # fmt: skip
 
 
 def _place(by: Caller, n: int, asked: Asked) -> _Place:

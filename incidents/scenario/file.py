@@ -32,7 +32,7 @@ class Limits:
 
 OWN = Limits(characters=1_000_000, steps=1_000, in_all=1_000_000)
 """Of a file that somebody runs on their own machine."""
-SENT = Limits(characters=200_000, steps=200, in_all=1_000)
+SENT = Limits(characters=65_536, steps=200, in_all=1_000)
 """Of one that somebody has a server run: a step costs more the longer its site's history is."""
 
 RULES = ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")

@@ -50,6 +50,14 @@ def test_more_than_a_thousand_are_refused_as_a_whole(api: Rig) -> None:
     assert answer.status_code == 422
 
 
+def test_more_than_five_thousand_addresses_are_refused_as_a_whole(api: Rig) -> None:
+    urls = [f"https://shop.example/{n}" for n in range(50)]
+    many = [{"do": "log", "to": "shop.example", "words": {"urls": urls}}] * 101
+    answer = api.client("operator").post(PATH, json={"commands": many})
+    assert (answer.status_code, answer.json()["type"][22:]) == (422, "too-many-urls")
+    assert "5,000" in answer.json()["detail"]
+
+
 def test_each_command_has_its_own_answer_or_problem(api: Rig) -> None:
     fill(api)
     commands = [
