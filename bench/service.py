@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
+from bench.bodies import Body
 from bench.program import INCIDENTS, environment
 from bench.register import desk_of
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.door import Door
+from incidents.api.entrance import CSRF, CSRF_HEADER
 from incidents.desk import Desk, accounts, tokens
 from incidents.desk.account_act import By
 from incidents.store import engine as engines
@@ -42,6 +49,62 @@ def serving(url: str, journal: Path) -> Iterator[int]:
         finally:
             server.terminate()
             server.wait()
+
+
+class Sending:
+    """Requests of many accounts to a server that this process has started, and what each costs."""
+
+    def __init__(self, http: httpx.Client, desk: Desk, door: Door) -> None:
+        self._http, self._desk, self._door = http, desk, door
+        self._people = count(1)
+        [self._server] = [folder for folder in Path("/proc").glob("[0-9]*") if _is_server(folder)]
+
+    def description(self) -> Mapping[str, Any]:
+        """The server's OpenAPI document."""
+        found: Mapping[str, Any] = self._http.get(
+            "/openapi.json", headers=self._session("viewer-0", "viewer")
+        ).json()
+        return found
+
+    def spent_s(self, body: Body) -> float:
+        """Processor seconds of the server for that request, sent by a new account."""
+        session = self._session(f"person-{next(self._people)}", body.role)
+        headers = {**session, "Content-Type": body.kind}
+        before = self._used_s()
+        self._http.request(body.method, body.path, content=body.content, headers=headers)
+        return self._used_s() - before
+
+    def _session(self, handle: str, role: str) -> dict[str, str]:
+        _add(self._desk, handle, role)
+        cookie = self._door.begin(handle).cookie
+        return {"Cookie": f"{_COOKIE}={cookie}", CSRF_HEADER: secrets.of_session(cookie, CSRF)}
+
+    def _used_s(self) -> float:
+        return sum(map(int, _fields(self._server)[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def sending(url: str, port: int) -> Iterator[Sending]:
+    """While it lasts, people of that database ask the server on that port."""
+    engine, server = engines.create(url), f"http://127.0.0.1:{port}"
+    try:
+        with httpx.Client(base_url=server, timeout=600) as http, desk_of(url) as desk:
+            yield Sending(http, desk, Door(engine, desk, clock.now))
+    finally:
+        engine.dispose()
+
+
+def _is_server(folder: Path) -> bool:
+    try:
+        parent = int(_fields(folder)[1])
+        return parent == os.getpid() and b"serve" in (folder / "cmdline").read_bytes()
+    except (OSError, IndexError):
+        return False
+
+
+def _fields(folder: Path) -> list[str]:
+    """What a process is, behind its name (proc_pid_stat(5))."""
+    return (folder / "stat").read_text().rpartition(")")[2].split()
 
 
 def token(url: str, handle: str, role: str = "operator") -> dict[str, str]:

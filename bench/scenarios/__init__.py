@@ -3,7 +3,7 @@
 NAMES = (
     "log_one", "log_batch", "fire", "lateness", "idle", "old_site", "export", "memory", "start",
     "with_log", "numbering", "verify", "deliver", "serve_log", "serve_queue", "serve_changes",
-    "filing_import",
+    "filing_import", "bodies",
 )  # fmt: skip
 
 COMPARED = (

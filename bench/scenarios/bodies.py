@@ -1,0 +1,61 @@
+"""What the dearest requests cost a server that accepts them, whoever sends them.
+
+Measured: processor seconds of one `incidents serve` process for one request, from its first byte
+to the answer's last, of each body in `bench.bodies`: of every operation that takes JSON the dearest
+of any shape that is allowed, and texts, lists and forms that are as hostile or as long as they may
+be. Each comes from an account of its own, in a session.
+
+Not measured: requests without a body, files, PostgreSQL's own processor time, several at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+from bench import bodies
+from bench.bodies import Body
+from bench.context import Context
+from bench.databases import Databases
+from bench.register import add_sites, desk_of, logging, site_name, submit
+from bench.service import Sending, sending, serving
+from bench.trial import Contender, Figure, Target, Trial
+
+UNIT = "s of a processor"
+MOST_S = 1.0
+
+
+def trials(context: Context) -> Iterator[Trial]:
+    """One for each kind of database."""
+    for databases in context.each():
+        yield from _trial(context, databases)
+
+
+def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
+    sites = context.of_size(tiny=20, small=5_000, full=5_000)
+    with ExitStack() as stack:
+        url = stack.enter_context(databases.new())
+        with desk_of(url) as desk:
+            add_sites(desk, range(1, sites + 1))
+            submit(desk, [(site_name(n), logging(n, 1).command) for n in (1, 2)])
+        port = stack.enter_context(serving(url, context.folder / f"bodies-{databases.kind}"))
+        send = stack.enter_context(sending(url, port))
+        asked: dict[str, list[Body]] = {}
+        for body in bodies.of(send.description()):
+            if context.size != "tiny" or body.label in asked or len(asked) < 2:
+                asked.setdefault(body.label, []).append(body)
+        yield Trial(
+            scenario="bodies",
+            database=databases.kind,
+            title="processor time of the dearest requests",
+            rounds=1,
+            contenders=[
+                Contender(name=label, role="ours", run=_dearest(send, label, alike))
+                for label, alike in asked.items()
+            ],
+            targets=[Target(of=label, at_most=MOST_S) for label in asked],
+        )
+
+
+def _dearest(send: Sending, label: str, alike: list[Body]) -> Callable[[], list[Figure]]:
+    return lambda: [Figure(label, max(map(send.spent_s, alike)), UNIT)]
