@@ -15,6 +15,7 @@ from scripts.generated import (
     policy,
     refusals,
     roles,
+    sbom,
     settings,
     walk,
 )
@@ -31,8 +32,9 @@ WHOLE: dict[str, Callable[[], str]] = {
     "reference/roles.md": roles.text,
     "reference/settings.md": settings.text,
     "reference/database.md": database.text,
+    "../requirements/sbom.cdx.json": sbom.text,
 }
-"""The files that are made as a whole, below docs/."""
+"""The files that are made as a whole, by their paths from docs/."""
 
 PARTS: dict[str, Callable[[str], str]] = {
     "explanation/state-machines.md": lambda command: (
@@ -48,7 +50,7 @@ _PART = re.compile(r"(<!-- (?P<mark>[^>]+?) -->\n)(?P<text>.*?)(<!-- end -->)", 
 def made() -> Iterator[tuple[Path, str]]:
     """Each file with the text that it must have."""
     for name, text in WHOLE.items():
-        yield DOCS / name, text()
+        yield (DOCS / name).resolve(), text()
     for name, part in PARTS.items():
         yield DOCS / name, with_parts((DOCS / name).read_text(encoding="utf-8"), part)
 
