@@ -39,6 +39,8 @@ OUTSIDE = {
     "passwords": "a secret, of which the entries tell only that it was set",
     "sessions": "who is signed in now",
     "attempts": "who has failed to sign in of late, kept to slow them down",
+    "sign_ins": "who came in and who was not let in: kept beside the record, to be erased",
+    "refusals": "how often somebody was not let do something: counted beside the record",
     "keys": "how a repeated command is answered: kept for the asker, no part of the record",
     "footers": "whose page is looked at when: the entries tell what it lacked",
     "heartbeats": "which daemons are running now",

@@ -409,7 +409,7 @@ def test_no_secret_stands_in_the_database_as_it_is(api: Rig) -> None:
     secret = client.post("/api/v1/tokens", json={"days": 7}).json()["secret"]
     cookie = client.cookies["__Host-incidents"]
     with api.house.reading() as connection:
-        for table in ("tokens", "sessions", "passwords", "entries", "attempts"):
+        for table in ("tokens", "sessions", "passwords", "entries", "attempts", "sign_ins"):
             rows = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
             for word in (secret, cookie, PASSWORD):
                 assert word not in repr(rows), table

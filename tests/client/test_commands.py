@@ -124,6 +124,11 @@ admin: account disable op-2 --own-password-file {own}
 admin: account enable op-2 --own-password-file {own}
 admin: token make op-2 --days 7 --own-password-file {own}
 admin: token list
+admin: account sessions
+sup: account sessions --of sup
+admin: account sign-ins --failed --limit 5
+admin: account refusals --since "2026-01-01 00:00"
+admin: person erase --account op-2 --reason asked --password-file {own}
 """
 """What is typed over a server, in turn, and who types it; all of it is done."""
 
@@ -141,6 +146,7 @@ sup: site decline-closure new.example
 sup: acts retry 2-o2
 sup: acts cancel 2-o99 --reason x
 admin: token revoke 0000000000000000 --own-password-file {own}
+admin: account sign-out 0123456789 --own-password-file {own}
 sup: person erase shop.example --reason asked --password-file {own}
 """
 """It is asked, and there is nothing to do so with."""
