@@ -165,7 +165,7 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
         for page in (
             "/", "/?mine=1", "/sites", f"/sites/{site}", f"/incidents/{incident}", "/log", "/no",
             "/orders", f"/orders/{incident.partition('-')[0]}-o2.notice", "/hand-over",
-            "/search?q=long-long",
+            "/search?q=long-long", "/sessions",
         ):  # fmt: skip
             seen.goto(desk.url + page)
             unfold(seen)
