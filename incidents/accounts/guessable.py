@@ -20,8 +20,8 @@ _BETWEEN = re.compile(r"[\W_]+")
 _SHORTEST = 4
 _SCORE = 4
 """Of zxcvbn: at least 10^10 guesses."""
-_ENOUGH = 24
-"""So many characters suffice for that score. The worst 24 take 0.4 s, the worst 72 take 2.7 s."""
+_ENOUGH = 20
+"""So many characters suffice for that score. The worst 20 take 0.5 s, the worst 72 take 2.7 s."""
 
 
 def is_guessable(password: str, handle: str) -> bool:
