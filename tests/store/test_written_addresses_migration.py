@@ -6,7 +6,7 @@ from incidents.store.tables import incident_urls
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 
-BEFORE = "0010"
+BEFORE = "0011"
 WRITTEN = ("http://a.example/1", "http://a.example/a b", 'HTTP://a.example/"written":[')
 
 
