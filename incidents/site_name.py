@@ -59,6 +59,8 @@ def read(text: str) -> str:
     kept = read_host(text)
     if _LIKE_AN_ID.fullmatch(kept):
         _refuse(text, "id")
+    if not any(map(str.isalnum, kept)):
+        _refuse(text, "part", part=kept)
     return kept
 
 

@@ -79,10 +79,12 @@ class RemoteViews:
 
     def unsettled(
         self, _connection: object, _now: datetime, *, site: str | None = None,
-        only_dead: bool = False, limit: int = 100,
+        only_dead: bool = False, only_braked: bool = False, limit: int = 100,
     ) -> list[Document]:  # fmt: skip
         """Orders that are not carried out."""
-        found = self._exchange.get("/orders", site=site, dead=only_dead, limit=limit)
+        found = self._exchange.get(
+            "/orders", site=site, dead=only_dead, braked=only_braked, limit=limit
+        )  # fmt: skip
         return list(found["items"])
 
     def order(self, _connection: object, site_id: int, seq: int, lane: str, **_: Any) -> Document:

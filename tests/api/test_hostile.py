@@ -23,7 +23,7 @@ _NAMES = (
     "x" * 300, "%00", "<b>", "-", "12-3", "[::1]", "user@shop.example", "赌\u202e.example",
 )  # fmt: skip
 _URLS = (
-    "javascript:alert(1)", "file:///etc/passwd", "http://", "http://user:pw@shop.example/",
+    "javascript:alert(1)", "file:///etc/passwd", "http://",
     "http://shop.example:99999/", "\n", "http://[::1", "x" * 4_000, "http://shop.example/\u0000",
 )  # fmt: skip
 

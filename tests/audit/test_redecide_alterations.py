@@ -30,7 +30,7 @@ from tests.audit.decided import (
 pytestmark = pytest.mark.usefixtures("how")
 
 STATED = {
-    "by", "occurred_at", "recorded_at", "note", "text", "urls", "category", "recurs",
+    "by", "occurred_at", "recorded_at", "note", "text", "urls", "written", "category", "recurs",
     "whole_site", "digest", "size", "name", "field", "evidence", "holder", "outcome", "task",
     "incident", "phone", "email", "person", "contact_at",
     "adapter", "attempts", "enforced", "problem", "why", "tried", "seen",

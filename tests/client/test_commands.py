@@ -288,7 +288,8 @@ def test_each_act_of_the_api_has_its_request() -> None:
         "site": "/sites/shop.example", "incident": "/incidents/12-3", "contact": "/contacts/12-3-1",
         "item": "/queue/12-t2", "order": "/orders/12-o45",
     }  # fmt: skip
-    for act in ACTS:
+    # Where two acts make the same command, the client sends it by the other one.
+    for act in (each for each in ACTS if each.operation is None):
         needed = [each.name for each in fields(act.makes) if each.default is MISSING]
         given: dict[str, Any] = {name: numbers.get(name, "x") for name in needed}
         if act.of == "site" and "incident" in given:

@@ -147,7 +147,7 @@ def test_a_page_to_which_there_is_nothing_to_tell_hears_that_the_server_is_there
 ) -> None:
     """A comment would do for the connection, but no script of a page hears one."""
     monkeypatch.setattr(changes, "BEAT_S", 0.001)
-    assert heard([{1: 7}], events=3)[0][1:] == ["event: beat\ndata: {}\n\n"] * 2
+    assert heard([{1: 7}], events=4)[0].count("event: beat\ndata: {}\n\n") > 1
 
 
 def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

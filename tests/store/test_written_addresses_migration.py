@@ -22,6 +22,6 @@ def test_what_was_written_is_taken_up_again_from_the_entries(db_url: str) -> Non
         _logged(day)
         [before] = rows(day, incident_urls)
         assert [text for *_, text in before] == [None, *WRITTEN[1:]] * 2
-        assert there_and_back(day, BEFORE) == {"rehearsal"}
+        assert there_and_back(day, BEFORE) >= {"rehearsal"}
         assert rows(day, incident_urls) == [before]
         assert day.findings() == []
