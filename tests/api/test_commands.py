@@ -72,7 +72,7 @@ OVER_HTTP = {
     "policy activate": "POST /policy/activate",
     "acts list": "GET /orders",
     "acts show": "GET /orders/{order}",
-    "acts release": "POST /orders/{order}/release",
+    "acts release": "POST /orders/{order}/retry",
     "acts retry": "POST /orders/{order}/retry",
     "acts cancel": "POST /orders/{order}/cancel",
     "acts reconcile": "POST /reconcile",

@@ -144,6 +144,7 @@ sup: site uphold new.example --reason x
 sup: site confirm-closure new.example --confirm new.example --password-file {own}
 sup: site decline-closure new.example
 sup: acts retry 2-o2
+sup: acts release 2-o2
 sup: acts cancel 2-o99 --reason x
 admin: token revoke 0000000000000000 --own-password-file {own}
 admin: account sign-out 0123456789 --own-password-file {own}

@@ -28,6 +28,9 @@ def settings(folder: Path, port: int) -> dict[str, str]:
 adapter = "panel"
 give_up_after = "30d"
 
+[acts.brake]
+count = 0
+
 [acts.panel]
 type = "webhook"
 url = "http://127.0.0.1:{port}/orders"
