@@ -89,7 +89,7 @@ def sending(url: str, port: int) -> Iterator[Sending]:
     engine, server = engines.create(url), f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=server, timeout=600) as http, desk_of(url) as desk:
-            yield Sending(http, desk, Door(engine, desk, clock.now))
+            yield Sending(http, desk, Door(engine, clock.now))
     finally:
         engine.dispose()
 

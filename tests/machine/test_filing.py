@@ -245,6 +245,11 @@ def test_a_closed_site_is_suspected_of_nothing_more() -> None:
     assert History().false_info().do(command).happened == []
 
 
+def test_what_may_be_false_is_a_detail_of_the_register_or_of_the_filing() -> None:
+    named = ("phone", "icp_number", "document.contract", "horoscope", "")
+    assert [filing.can_be_false(each) for each in named] == [True, True, True, False, False]
+
+
 def test_only_a_person_confirms_that_it_is_false() -> None:
     site = History().do(c.RaiseSuspicion(field="responsible_phone", finding="repeated_digit"))
     assert site.after("8760h").elapse().state == "active"
