@@ -35,6 +35,7 @@ def reach(page: Page, incident: str, outcome: str = "reached") -> None:
     page.locator(f"#i-{incident} button[value={outcome}]").click()
 
 
+@pytest.mark.long
 def test_no_act_is_said_to_be_done_while_the_server_is_gone_and_then_it_is_done_once(
     browser: Chromium, desk: ConsoleDesk, away: ServerProcess
 ) -> None:
@@ -67,6 +68,7 @@ def test_no_act_is_said_to_be_done_while_the_server_is_gone_and_then_it_is_done_
     assert outcomes(desk, "away.example") == ["no-answer", "reached"]
 
 
+@pytest.mark.long
 def test_a_server_that_hangs_is_not_live_and_no_act_waits_for_it_for_ever(
     browser: Chromium, desk: ConsoleDesk, away: ServerProcess
 ) -> None:
@@ -88,6 +90,7 @@ def test_a_server_that_hangs_is_not_live_and_no_act_waits_for_it_for_ever(
     assert outcomes(desk, "away.example") == ["reached"]
 
 
+@pytest.mark.long
 def test_an_answer_that_comes_too_late_or_from_a_proxy_confirms_nothing(
     browser: Chromium, served_desk: ConsoleDesk
 ) -> None:

@@ -103,6 +103,7 @@ def before(sqlite_url: str, tmp_path: Path) -> Iterator[Front]:
         yield found
 
 
+@pytest.mark.long
 def test_the_desk_is_reached_by_tls_under_its_name_alone(before: Front) -> None:
     with before.ask("/sign-in") as answer:
         assert answer.status == 200
@@ -123,6 +124,7 @@ def test_the_desk_is_reached_by_tls_under_its_name_alone(before: Front) -> None:
         before.connect("other.example")
 
 
+@pytest.mark.long
 def test_an_address_that_the_client_has_made_up_never_reaches_the_desk(before: Front) -> None:
     made_up = "203.0.113.9"
     with before.ask(
@@ -135,6 +137,7 @@ def test_an_address_that_the_client_has_made_up_never_reaches_the_desk(before: F
     assert made_up not in str(told)
 
 
+@pytest.mark.long
 def test_a_file_of_evidence_passes_and_what_is_larger_is_not_let_in(before: Front) -> None:
     [limit] = re.findall(r"client_max_body_size (\d+)m;", CONFIG.read_text())
     most = int(limit) * 2**20
@@ -147,6 +150,7 @@ def test_a_file_of_evidence_passes_and_what_is_larger_is_not_let_in(before: Fron
     assert before.heard.headers == []
 
 
+@pytest.mark.long
 def test_changes_arrive_while_the_answer_goes_on(before: Front) -> None:
     cookie = f"{COOKIE}={before.desk.begin_session('li')}"
     with before.ask("/changes", Cookie=cookie) as answer:
@@ -157,6 +161,7 @@ def test_changes_arrive_while_the_answer_goes_on(before: Front) -> None:
             assert more
 
 
+@pytest.mark.long
 def test_one_address_has_so_many_connections_and_so_many_requests_at_a_time(
     sqlite_url: str, tmp_path: Path
 ) -> None:

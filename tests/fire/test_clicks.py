@@ -3,10 +3,13 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.fire import clicks
 from tests.fire.clicks import judged
 
 
+@pytest.mark.long
 def test_double_clicks_and_lost_answers_at_a_server_that_is_killed_record_each_call_once(
     tmp_path: Path,
 ) -> None:
