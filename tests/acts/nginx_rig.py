@@ -137,11 +137,34 @@ def order(
     return orders.order(kind, seq, site, ordered_at=T + timedelta(minutes=seq), until=ends)
 
 
+_STARTS = 5
+
+
 def adapter(settings: dict[str, Any]) -> Adapter:
     """What the settings make."""
     made = nginx_adapter.make("web", Options("[acts.web]", settings))
     assert isinstance(made, Adapter)
     return made
+
+
+def _started(folder: Path, sites: Sequence[str], more: str) -> Nginx:
+    """An nginx that listens, or that has ended."""
+    port, probe_port = free_ports(2)
+    servers = "".join(_SERVER.format(site=site, port=port, folder=folder) for site in sites)
+    # Workers of a master that runs as root would not get into a test's folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    config = _CONFIG.format(folder=folder, port=port, servers=servers, user=user, more=more)
+    (folder / "nginx.conf").write_text(config)
+    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    with (folder / "stderr").open("wb") as errors:
+        process = subprocess.Popen(command, stderr=errors, cwd="/")
+    running = Nginx(folder, port, f"127.0.0.1:{probe_port}", process)
+    running.until(lambda: _listens(port) or process.poll() is not None)
+    return running
+
+
+def _said(folder: Path) -> str:
+    return (folder / "stderr").read_text()
 
 
 @contextmanager
@@ -151,28 +174,22 @@ def nginx(folder: Path, sites: Sequence[str] = SITES, more: str = "") -> Iterato
     Each site, and `www.` before its name, answers 200 with the words `the page of NAME`. `more` is
     put into the http block.
     """
-    port, probe_port = free_ports(2)
     (folder / "incidents").mkdir(parents=True)
     for site in sites:
         (folder / "sites" / site).mkdir(parents=True)
         (folder / "sites" / site / "index.html").write_text(f"the page of {site}\n")
-    servers = "".join(_SERVER.format(site=site, port=port, folder=folder) for site in sites)
-    # Workers of a master that runs as root would not get into a test's folder.
-    user = "user root;" if os.geteuid() == 0 else ""
-    config = _CONFIG.format(folder=folder, port=port, servers=servers, user=user, more=more)
-    (folder / "nginx.conf").write_text(config)
     (folder / "error.log").touch()
-    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with (folder / "stderr").open("wb") as errors:
-        process = subprocess.Popen(command, stderr=errors, cwd="/")
-    running = Nginx(folder, port, f"127.0.0.1:{probe_port}", process)
+    for _ in range(_STARTS):
+        running = _started(folder, sites, more)
+        # A port that was free a moment ago may be somebody else's by now, for a while.
+        if running.process.poll() is None or "bind()" not in _said(folder):
+            break
     try:
-        running.until(lambda: _listens(port) or process.poll() is not None)
-        assert process.poll() is None, (folder / "stderr").read_text()
+        assert running.process.poll() is None, _said(folder)
         yield running
     finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+        running.process.terminate()
+        running.process.wait(PATIENCE_S)
 
 
 def free_ports(n: int) -> list[int]:
