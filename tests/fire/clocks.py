@@ -237,6 +237,7 @@ def scene(kind: str, zone: str, start: datetime, folder: Path) -> Iterator[Scene
 
 def _timeline(folder: Path, start: datetime) -> Timeline:
     folder.mkdir()
+    folder.chmod(0o755)
     timeline = Timeline(folder)
     timeline.move_to(start)
     return timeline
