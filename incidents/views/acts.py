@@ -122,27 +122,22 @@ def order(
 
 def dead_letters(connection: Connection) -> Document:
     """How many dead letters there are (at most `MAX_COUNTED`: `capped`), and the first few."""
-    first = select(_of.since).where(given_up).limit(literal_column(str(MAX_COUNTED))).subquery()
-    count = connection.scalar(select(func.count()).select_from(first)) or 0
-    rows = _rows(None).where(given_up).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
-    named = connection.execute(rows).mappings() if count else ()
-    return {
-        "dead": count,
-        "capped": count >= MAX_COUNTED,
-        "first": [_document(row, row["next_at"]) for row in named],
-    }
+    return _first_of(connection, "dead", given_up)
 
 
 def held(connection: Connection) -> Document:
     """How many orders into the world the brake holds (at most `MAX_COUNTED`: `capped`), and the
     first few."""
-    in_world = and_(braked, _of.lane == ACT)
-    some = select(_of.since).where(in_world).limit(literal_column(str(MAX_COUNTED))).subquery()
+    return _first_of(connection, "braked", and_(braked, _of.lane == ACT))
+
+
+def _first_of(connection: Connection, name: str, where: ColumnElement[bool]) -> Document:
+    some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
     count = connection.scalar(select(func.count()).select_from(some)) or 0
-    rows = _rows(None).where(in_world).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
+    rows = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
     named = connection.execute(rows).mappings() if count else ()
     return {
-        "braked": count,
+        name: count,
         "capped": count >= MAX_COUNTED,
         "first": [_document(row, row["next_at"]) for row in named],
     }
