@@ -56,6 +56,7 @@ class Incident:
     `epoch` says between which reinstatements it was recorded; one imported from elsewhere has
     epoch 0. Only incidents of the case's own epoch count in R1 and R3 and have a clock. `written`
     has for each of the `urls` how it was written where that is not its normal form; see `Log`.
+    `links_revoked` counts how often all links to the customer's page were revoked; None: never.
     """
 
     n: int
@@ -80,6 +81,7 @@ class Incident:
     reached_in_time: bool = False
     reported_at: datetime | None = None
     removal_said_at: datetime | None = None
+    links_revoked: int | None = None
 
     @property
     def place(self) -> tuple[datetime, int]:

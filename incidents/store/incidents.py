@@ -58,7 +58,7 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 _OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
 _MAY_CHANGE = (
     "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
-    "reached_in_time", "reported_at", "removal_said_at",
+    "reached_in_time", "reported_at", "removal_said_at", "links_revoked",
 )  # fmt: skip
 _NEW = Change(incidents, "site_id", *_OWN)
 _CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))

@@ -112,6 +112,8 @@ incidents = Table(
     Column("reached_in_time", Boolean, nullable=False),
     Column("reported_at", UTCDateTime),
     Column("removal_said_at", UTCDateTime),
+    # None where they never were.
+    Column("links_revoked", Integer),
     CheckConstraint(
         "state IN ('open', 'notified', 'unreached', 'removed', 'refused', 'voided', 'moot')",
         name="state",
