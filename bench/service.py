@@ -16,10 +16,12 @@ import httpx
 from bench.bodies import Body
 from bench.program import INCIDENTS, environment
 from bench.register import desk_of
-from incidents import clock
-from incidents.accounts import secrets
+from incidents import clock, settings
+from incidents.accounts import secrets, serve_key
 from incidents.accounts.door import Door
+from incidents.accounts.seal import Seal
 from incidents.api.entrance import CSRF, CSRF_HEADER
+from incidents.bootstrap import House
 from incidents.desk import Desk, accounts, tokens
 from incidents.desk.account_act import By
 from incidents.store import engine as engines
@@ -89,7 +91,7 @@ def sending(url: str, port: int) -> Iterator[Sending]:
     engine, server = engines.create(url), f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=server, timeout=600) as http, desk_of(url) as desk:
-            yield Sending(http, desk, Door(engine, clock.now))
+            yield Sending(http, desk, Door(engine, clock.now, seal_of(url)))
     finally:
         engine.dispose()
 
@@ -107,13 +109,25 @@ def _fields(folder: Path) -> list[str]:
     return (folder / "stat").read_text().rpartition(")")[2].split()
 
 
+def seal_of(url: str) -> Seal:
+    """By what the server of that database knows who may come in, before its first start too."""
+    house = House(settings.load(db=url))
+    try:
+        serve_key.begin(house.engine, serve_key.file(house.settings), clock.now)
+        return house.seal
+    finally:
+        house.close()
+
+
 def token(url: str, handle: str, role: str = "operator") -> dict[str, str]:
     """A new account of that role, and the header of a token of its own."""
     secret = secrets.random_token()
     with desk_of(url) as desk:
         _add(desk, handle, role)
         desk.on_record(
-            lambda connection: tokens.make(connection, _ADMIN, handle, secret, clock.now, days=3)
+            lambda connection: tokens.make(
+                connection, _ADMIN, handle, secret, clock.now, days=3, seal=seal_of(url)
+            )
         )
     return {"Authorization": f"Bearer {secret}"}
 
@@ -122,7 +136,7 @@ def sessions(url: str, handles: list[str], each: int = 1) -> list[dict[str, str]
     """New accounts of operators, and for each so many headers of a session of its own."""
     engine = engines.create(url)
     with desk_of(url) as desk:
-        door = Door(engine, clock.now)
+        door = Door(engine, clock.now, seal_of(url))
         for handle in handles:
             _add(desk, handle, "operator")
         found = [

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from incidents.accounts.seal import Seal
     from incidents.acts.reconciliation import Comparison
     from incidents.desk import Answer, Desk, Envelope
     from incidents.desk.gatherer import Gatherer
@@ -62,6 +63,19 @@ class House:
     def is_entered(self) -> bool:
         """Whether anybody has asked for `engine`, and found it to be one."""
         return "engine" in self.__dict__
+
+    @cached_property
+    def seal(self) -> Seal:
+        """By what this process knows who may come in; see `accounts.seal`.
+
+        Raises:
+            SealedElsewhereError: if the database is sealed with a key that this process has not.
+            FileError: if the key's file cannot be read.
+        """
+        from incidents.accounts import serve_key
+
+        with self.reading() as connection:
+            return serve_key.seal_of(connection, serve_key.file(self.settings))
 
     @cached_property
     def desk(self) -> Desk:

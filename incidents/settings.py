@@ -103,7 +103,7 @@ def load(
         person=owner if name is None else check_person(name),
         login=owner,
         zone=clock.zone(zone) if zone is not None else _zone_setting(said),
-        evidence=Path(evidence).expanduser() if evidence else _evidence_beside(url),
+        evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
         evidence_limit=said.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
         own_clock=said.choice("clock", ("own", "database"), "database") == "own",
         server=asked,
@@ -179,6 +179,14 @@ def data_folder() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("incidents", appauthor=False)
+
+
+def beside(url: str | None, name: str) -> Path:
+    """Where a file of that name is unless a setting says so: beside the database's own file, or in
+    the data folder."""
+    if url is not None and url.startswith(_SQLITE):
+        return Path(url.removeprefix(_SQLITE)).expanduser().parent / name
+    return data_folder() / name
 
 
 class _Said:
@@ -263,12 +271,6 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         raise SettingsFileError(file=file, detail=f"it is not TOML: {error}") from error
     except OSError as error:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
-
-
-def _evidence_beside(url: str | None) -> Path:
-    if url is not None and url.startswith(_SQLITE):
-        return Path(url.removeprefix(_SQLITE)).expanduser().parent / "evidence"
-    return data_folder() / "evidence"
 
 
 def _zone_setting(said: _Said) -> tzinfo:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from incidents import settings
@@ -54,11 +55,16 @@ class Provider:
 class Serve:
     """What [serve] says: whose word counts for where a request comes from, who is told of a
     weakness that somebody has found (addresses, RFC 9116), and how many acts each token, and each
-    account in its sessions, may do in a minute (0: any number)."""
+    account in its sessions, may do in a minute (0: any number).
+
+    `key_file` has the key by which it knows what is its own (see `serve_key`), if not that at the
+    usual place.
+    """
 
     trusted_proxies: tuple[Network, ...] = ()
     security_contact: tuple[str, ...] = ()
     acts_per_minute: int = ACTS_PER_MINUTE
+    key_file: Path | None = None
 
 
 def serve(environ: Mapping[str, str] | None = None) -> Serve:
@@ -72,6 +78,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
         trusted_proxies=_networks(options, "trusted_proxies"),
         security_contact=_contacts(options, "security_contact"),
         acts_per_minute=options.number("acts_per_minute", ACTS_PER_MINUTE, least=0, most=1_000_000),
+        key_file=options.path("key_file"),
     )
     options.finish()
     return found

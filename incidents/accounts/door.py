@@ -11,15 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from incidents.accounts import known_browser, secrets, throttle
+from incidents.accounts import known_browser, open_sessions, secrets, throttle
 from incidents.accounts.identity import Identity
 from incidents.accounts.known_browser import KNOWN_FOR
+from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
+from incidents.accounts.seal import Seal, of_password, of_session, of_token
 from incidents.accounts.throttle import BlockedError, Guess, Throttle
 from incidents.desk import accounts as acts
 from incidents.errors import RefusedError
-from incidents.store import accounts, sign_ins
+from incidents.store import accounts, passwords, sessions, sign_ins, tokens
+from incidents.store.accounts import Account
 from incidents.store.engine import glancing, plainly, reading, writing
 from incidents.store.sign_ins import OK, SignIn
+from incidents.store.tokens import Token
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -27,9 +31,6 @@ if TYPE_CHECKING:
 How = Literal["password", "provider", "terminal"]
 """By what somebody proves who they are."""
 
-SESSION_FOR = timedelta(hours=12)
-"""A shift; and so long without use by a person a session holds: """
-IDLE_FOR = timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)
 NOBODY = "?"
 """In place of a name that is nobody's: it may be anything that was typed, a password too."""
@@ -41,10 +42,6 @@ class SignInError(RefusedError):
 
 class SecondSignInError(RefusedError):
     """that is not the handle and the password of a second person: nothing is done"""
-
-
-class UnknownSessionError(RefusedError):
-    """no session is called {session!r} (account sessions lists them)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +73,20 @@ class _Found:
     whether somebody has come in with it from where the guess comes from."""
 
     name: str
-    account: accounts.Account | None
+    account: Account | None
     hash: str | None
     is_known_here: bool
 
 
 class Door:
-    """The door of one database; `clock` gives aware times in UTC.
+    """The door of one database; `clock` gives aware times in UTC, and nothing lets anybody in that
+    does not bear the `seal`.
 
     All raise DatabaseError when the database does not do its part.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        self._engine, self._clock = engine, clock
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], seal: Seal) -> None:
+        self._engine, self._clock, self._seal = engine, clock, seal
         self._throttle = Throttle(engine, clock)
 
     def by_token(self, secret: str) -> Identity | None:
@@ -100,9 +98,11 @@ class Door:
         """The same, of each of them, with one look."""
         digests = [secrets.digest(secret) for secret in given]
         with plainly(self._engine), glancing(self._engine) as connection:
-            found = accounts.tokens_by_digest(connection, digests)
+            found = tokens.by_digest(connection, digests)
         now = self._clock()
-        return [None if digest not in found else _holder(*found[digest], now) for digest in digests]
+        return [
+            None if digest not in found else self._holder(*found[digest], now) for digest in digests
+        ]
 
     def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
         """Who is in that session; None if it is none, or no longer.
@@ -111,14 +111,14 @@ class Door:
         """
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), glancing(self._engine) as connection:
-            found = accounts.session(connection, digest)
-        if found is None or found.account.disabled_at is not None:
+            found = sessions.of_digest(connection, digest)
+        if found is None or open_sessions.has_ended(found, now):
             return None
-        if now - found.made_at >= SESSION_FOR or now - found.seen_at >= IDLE_FOR:
+        if not self._seal.holds(found.seal, of_session(digest, found)):
             return None
         if used and now - found.seen_at >= _SEEN_EVERY:
             with plainly(self._engine), writing(self._engine) as connection:
-                accounts.see_session(connection, digest, now)
+                sessions.see(connection, digest, now)
         identity = Identity(
             handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
             session=found.id,
@@ -172,11 +172,11 @@ class Door:
             account = accounts.account(connection, handle) if known else None
             if account is not None and account.disabled_at is None:
                 proved_at = now if proved_at is None else proved_at
-                new = accounts.Session(
-                    secrets.random_id(), now, now, proved_at, how, place, account
+                new = sessions.Session(
+                    secrets.random_id(), now, now, proved_at, how, place, None, account
                 )  # fmt: skip
-                accounts.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
-                accounts.add_session(connection, _digest(cookie), new)
+                sessions.forget(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
+                sessions.add(connection, _digest(cookie), self._sealed(_digest(cookie), new))
                 self._log(connection, replace(trial, session=new.id), OK, handle)
                 identity = Identity(
                     handle=handle, role=account.role, proved_at=proved_at, session=new.id
@@ -200,9 +200,13 @@ class Door:
             throttle.in_session(handle, str(visit.identity.session)),
             trial,
         )
-        now = self._clock()
+        now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
-            accounts.see_session(connection, _digest(visit.cookie), now, proved=True)
+            found = sessions.of_digest(connection, digest)
+            # It may have been ended meanwhile.
+            if found is not None:
+                proved = self._sealed(digest, found._replace(proved_at=now))
+                sessions.prove(connection, digest, proved)
             self._log(connection, trial, OK, handle)
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
@@ -240,60 +244,26 @@ class Door:
     def end(self, digest: bytes) -> None:
         """Ends the session of that digest."""
         with plainly(self._engine), writing(self._engine) as connection:
-            found = accounts.session(connection, digest)
+            found = sessions.of_digest(connection, digest)
             if found is not None:
-                self._end(connection, found, "signed_out", None)
-
-    def sessions(self, handle: str | None) -> list[accounts.Session]:
-        """The sessions that hold of that account, of all without one; the newest first."""
-        now = self._clock()
-        with plainly(self._engine), reading(self._engine) as connection:
-            return accounts.sessions_of(
-                connection, handle, made=now - SESSION_FOR, seen=now - IDLE_FOR
-            )
-
-    def owner_of(self, session: str) -> str | None:
-        """Whose session that is; None if there is none of that id."""
-        with plainly(self._engine), reading(self._engine) as connection:
-            found = accounts.session_of_id(connection, session) if is_id(session) else None
-        return None if found is None else found.account.handle
-
-    def end_by_id(self, session: str, by: str) -> None:
-        """Ends a session of one's own or, as who keeps accounts, of somebody else's.
-
-        Raises:
-            UnknownSessionError: if there is none of that id.
-        """
-        with plainly(self._engine), writing(self._engine) as connection:
-            found = accounts.session_of_id(connection, session) if is_id(session) else None
-            if found is None:
-                raise UnknownSessionError(session=session)
-            self._end(connection, found, "ended", by)
-
-    def _end(
-        self, connection: Connection, found: accounts.Session, how: str, by: str | None
-    ) -> None:
-        whose = found.account.handle
-        if accounts.end_session(connection, found.id):
-            told = SignIn(
-                self._clock(), "sign_out", OK, how, whose, None if by == whose else by,
-                session=found.id,
-            )  # fmt: skip
-            sign_ins.add(connection, told)
+                open_sessions.end(connection, found, "signed_out", None, self._clock())
 
     def _find(self, handle: str, address: str | None = None) -> _Found:
         # What is no handle is nobody's name, and may hold what no database takes.
         name = handle if acts.is_handle(handle) else NOBODY
         with plainly(self._engine), reading(self._engine) as connection:
+            kept = passwords.of(connection, name)
+            if kept is not None and not self._seal.holds(kept.seal, of_password(kept)):
+                kept = None
             return _Found(
                 name,
                 accounts.account(connection, name),
-                accounts.password(connection, name),
+                None if kept is None else kept.hash,
                 address is not None
                 and sign_ins.has_come(connection, name, address, self._clock() - KNOWN_FOR),
             )
 
-    def _check(self, found: _Found, password: str, guess: Guess, trial: _Trial) -> accounts.Account:
+    def _check(self, found: _Found, password: str, guess: Guess, trial: _Trial) -> Account:
         """The account, if this is its password and it may come in."""
         try:
             counted = self._throttle.count(guess)
@@ -311,7 +281,7 @@ class Door:
         with plainly(self._engine), writing(self._engine) as connection:
             self._log(connection, trial, OK, handle)
 
-    def _refuse(self, trial: _Trial, account: accounts.Account | None, *, right: bool) -> None:
+    def _refuse(self, trial: _Trial, account: Account | None, *, right: bool) -> None:
         """Nobody is named as having done it: whoever guesses is not whose name they give."""
         why = "no_account" if account is None else "disabled" if right else "wrong_password"
         with plainly(self._engine), writing(self._engine) as connection:
@@ -324,28 +294,27 @@ class Door:
         with plainly(self._engine), writing(self._engine) as connection:
             sign_ins.count(connection, [refusal], self._clock())
 
+    def _holder(self, token: Token, account: Account, now: datetime) -> Identity | None:
+        """Who comes in with that token now."""
+        over = token.revoked_at is not None or token.expires_at <= now
+        if over or account.disabled_at is not None:
+            return None
+        if not self._seal.holds(token.seal, of_token(token)):
+            return None
+        return Identity(
+            handle=account.handle, role=account.role, token=token.id,
+            acts=None if token.acts is None else frozenset(token.acts),
+        )  # fmt: skip
+
+    def _sealed(self, digest: bytes, session: sessions.Session) -> sessions.Session:
+        return session._replace(seal=self._seal.on(of_session(digest, session)))
+
     def _log(self, connection: Connection, trial: _Trial, result: str, handle: str | None) -> None:
         told = SignIn(
             self._clock(), trial.what, result, trial.how, handle, trial.by, trial.place,
             trial.session,
         )  # fmt: skip
         sign_ins.add(connection, told)
-
-
-def is_id(given: str) -> bool:
-    """Whether a session could be called that."""
-    return given.isascii() and given.isalnum()
-
-
-def _holder(token: accounts.Token, account: accounts.Account, now: datetime) -> Identity | None:
-    """Who comes in with that token now."""
-    over = token.revoked_at is not None or token.expires_at <= now
-    if over or account.disabled_at is not None:
-        return None
-    return Identity(
-        handle=account.handle, role=account.role, token=token.id,
-        acts=None if token.acts is None else frozenset(token.acts),
-    )  # fmt: skip
 
 
 def _digest(cookie: str) -> bytes:

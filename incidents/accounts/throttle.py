@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from incidents.errors import RefusedError
-from incidents.store import accounts
+from incidents.store import attempts
 from incidents.store.engine import plainly, writing
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Throttle:
         """
         now = self._clock()
         with plainly(self._engine), writing(self._engine) as connection:
-            known = accounts.failures(connection, guess, now)
+            known = attempts.failures(connection, guess, now)
             so_far = {
                 key: (0 if now - last >= FORGOTTEN_AFTER else failures, last)
                 for key, (failures, last) in known.items()
@@ -133,8 +133,8 @@ class Throttle:
             if wait > timedelta(0):
                 raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
             for key in counts:
-                accounts.count_failure(connection, key, so_far[key][0] + 1, now)
-            accounts.forget_old_failures(connection, now - FORGOTTEN_AFTER)
+                attempts.count(connection, key, so_far[key][0] + 1, now)
+            attempts.forget_old(connection, now - FORGOTTEN_AFTER)
         return counts
 
     def was_right(self, guess: Guess) -> None:
@@ -143,6 +143,6 @@ class Throttle:
         with plainly(self._engine), writing(self._engine) as connection:
             for key in sorted(guess):
                 if guess[key].shared:
-                    accounts.uncount_failure(connection, key)
+                    attempts.uncount(connection, key)
                 else:
-                    accounts.forget_failures(connection, key)
+                    attempts.forget(connection, key)

@@ -27,6 +27,7 @@ from incidents.desk.account_act import By
 from incidents.desk.accounts import UnknownAccountError
 from incidents.desk.once import Once
 from incidents.store import accounts as stored
+from incidents.store import tokens as stored_tokens
 from incidents.views import accounts as views
 
 router = guarded("accounts")
@@ -123,8 +124,13 @@ def set_password(by: Asking, handle: str, new: Password) -> None:
     _needs(by, handle)
     by.needs("set_password", about=_named(handle))
     hash_ = secrets.hash_of(new.password, handle)
-    wait = second_after()
-    _do(by, lambda c, who, now: acts.set_password(c, who, handle, hash_, now, second_after=wait))
+    wait, seal = second_after(), by.house.seal
+    _do(
+        by,
+        lambda c, who, now: acts.set_password(
+            c, who, handle, hash_, now, second_after=wait, seal=seal
+        ),
+    )
 
 
 @router.get("/tokens", **operation("own_account", answers.Tokens))
@@ -162,7 +168,7 @@ def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
         if kept is not None:
             raise _made_before(kept["token"])
         made = tokens.make(
-            connection, who, handle, secret, now, days=new.days, acts=new.acts
+            connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
         )  # fmt: skip
         once.keep(connection, {"token": made.id}, made.made_at)
         return views.token_document(made) | {"secret": secret}
@@ -174,7 +180,7 @@ def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
 def revoke(by: Asking, token: str) -> None:
     """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
-        found = stored.token(connection, token) if tokens.is_id(token) else None
+        found = stored_tokens.of_id(connection, token) if tokens.is_id(token) else None
     _needs(by, None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke(c, who, token, now))
 

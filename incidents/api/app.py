@@ -101,7 +101,7 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.house = house
-    app.state.door = Door(house.engine, clock.now)
+    app.state.door = Door(house.engine, clock.now, house.seal)
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
     app.state.at_the_door = Rounds(app.state.door.by_tokens, at_once=_LOOKS)
     app.state.at_the_desk = Rounds(house.gatherer.together)

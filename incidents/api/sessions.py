@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from starlette.requests import Request
 
-from incidents.accounts.door import Door
+from incidents import clock
+from incidents.accounts.open_sessions import OpenSessions
 from incidents.api import answers, forms
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
@@ -26,7 +26,6 @@ Of = Annotated[str | None, Query(max_length=100, description="Only of this accou
 
 @routes.get("/sessions", **operation("own_account", answers.Sessions))
 def list_sessions(
-    request: Request,
     by: Asking,
     handle: Of = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
@@ -34,17 +33,15 @@ def list_sessions(
     """One's own sessions that hold, or those of that account, or everybody's; the newest first."""
     of = None if everybodys else by.by if handle is None else handle
     _needs(by, of, "see_accounts")
-    door: Door = request.app.state.door
-    found = [] if of is not None and not is_handle(of) else door.sessions(of)
+    found = [] if of is not None and not is_handle(of) else _open(by).of(of)
     return {"items": [views.session_document(each, by.identity.session) for each in found]}
 
 
 @routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
-def end(request: Request, by: Asking, session: str) -> None:
+def end(by: Asking, session: str) -> None:
     """End a session, one's own or, as who keeps accounts, somebody else's."""
-    door: Door = request.app.state.door
-    _needs(by, door.owner_of(session))
-    door.end_by_id(session, by.by)
+    _needs(by, _open(by).owner_of(session))
+    _open(by).end(session, by.by)
 
 
 @routes.get("/sign-ins", **operation("see_sign_ins", answers.SignIns))
@@ -79,6 +76,10 @@ def list_refusals(
     with by.reading() as connection:
         found = views.refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}
+
+
+def _open(by: Caller) -> OpenSessions:
+    return OpenSessions(by.house.engine, clock.now)
 
 
 def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:

@@ -21,7 +21,6 @@ VARIABLES = {"key": "INCIDENTS_AUDIT_KEY", "publish": "INCIDENTS_AUDIT_PUBLISH"}
 DEFAULT_KEY = "audit.key"
 
 _WHERE = "the section [audit] of the settings file"
-_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +48,12 @@ def load(of: Settings, environ: Mapping[str, str] | None = None) -> LogSettings:
     said = _Said(settings.section(SECTION, environ), environ)
     key, publish = said.text("key"), said.text("publish")
     return LogSettings(
-        key=Path(key).expanduser() if key else _beside(of.db),
+        key=Path(key).expanduser() if key else settings.beside(of.db, DEFAULT_KEY),
         key_command=said.argv("key_command"),
         publish=Path(publish).expanduser() if publish else None,
         witnesses=said.witnesses(),
         timestamps=said.authority(),
     )
-
-
-def _beside(url: str | None) -> Path:
-    if url is not None and url.startswith(_SQLITE):
-        return Path(url.removeprefix(_SQLITE)).expanduser().parent / DEFAULT_KEY
-    return settings.data_folder() / DEFAULT_KEY
 
 
 class _Said:

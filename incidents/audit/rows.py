@@ -17,6 +17,7 @@ from incidents.clock import rfc3339
 from incidents.machine.case import Case
 from incidents.machine.work import items
 from incidents.store import incident_parts, site_row, tables
+from incidents.store.metadata import recorded
 from incidents.store.types import JSONText, UTCDateTime, canonical, microseconds
 from incidents.store.work import sort_due
 
@@ -29,13 +30,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def names(table: Table) -> list[str]:
-    """The columns of a table, in their order."""
-    return [column.name for column in table.c]
+    """The columns of a table that the record bears out, in their order."""
+    return [column.name for column in recorded(table)]
 
 
 def writers(table: Table, dialect: str) -> Writers:
     """How the values become what the driver gives, where they do not stand as they are."""
-    found = ((place, _writer(column.type, dialect)) for place, column in enumerate(table.c))
+    found = ((place, _writer(column.type, dialect)) for place, column in enumerate(recorded(table)))
     return tuple((place, write) for place, write in found if write is not None)
 
 

@@ -12,13 +12,15 @@ from sqlalchemy import ColumnElement, Connection, Executable, Table, select, typ
 from sqlalchemy.types import NullType
 
 from incidents.audit.rows import Row
+from incidents.store.metadata import recorded
 
 AT_ONCE = 1_000
 """So many rows of each table are held in memory at a time."""
 
 
 class Stream:
-    """The rows of `table`, all or those that are `where`, as the driver gives them.
+    """The rows of `table`, all or those that are `where`, as the driver gives them: what the record
+    bears out of each.
 
     `order` names the columns that they come in the order of, by default those of the key. The
     first of them is the site's id, where rows are asked for by site.
@@ -32,9 +34,10 @@ class Stream:
         where: Sequence[ColumnElement[bool]] = (),
     ) -> None:
         keys = [table.c[name] for name in order] or list(table.primary_key.columns)
-        statement = select(*(type_coerce(column, NullType()) for column in table.c))
+        columns = recorded(table)
+        statement = select(*(type_coerce(column, NullType()) for column in columns))
         self._parts = parts(connection, statement.where(*where).order_by(*keys))
-        self._place = itemgetter(list(table.c).index(keys[0]))
+        self._place = itemgetter(columns.index(keys[0]))
         self._part: Sequence[Row] = ()
         self._next = 0
         self._refill()

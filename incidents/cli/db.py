@@ -77,22 +77,53 @@ def backup(run: Run, file: Path) -> int:
 @db.command()
 @click.argument("role", type=params.text("role", limit=63), metavar="ROLE")
 @click.option(
+    "--acts",
+    is_flag=True,
+    help="For who acts at the command line: it lets nobody in; people sign in over a server.",
+)
+@click.option(
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
     help="A role that may also erase people's own words.",
 )  # fmt: skip
 @looking
-def grants(run: Run, role: str, eraser: str | None) -> int:
+def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
     """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
 
     The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
     """
     from incidents.store import grants as rights
 
-    statements = list(rights.sql(role, eraser))
+    statements = list(rights.sql(role, eraser, acts=acts))
     if run.for_programs:
         output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:
         run.say_all(statements)
+    return DONE
+
+
+@db.command()
+@looking
+def rekey(run: Run) -> int:
+    """Seal tokens and passwords with the key of [serve] key_file, in place of the key before.
+
+    For a key that is lost or known to others: move its file away first, and a new one is made.
+    Whatever stands in the database is sealed, so look at it before: incidents audit replay. All
+    sessions end. Give the file to each server, and start them anew.
+    """
+    run.insist_on_this_machine("the key is in a file where servers run, beside the database")
+    from incidents import clock
+    from incidents.accounts import serve_key
+
+    house = run.house
+    sealed = serve_key.renew(house.engine, serve_key.file(run.settings), clock.now)
+    if run.for_programs:
+        found = {
+            "key_file": str(sealed.file), "made": sealed.made,
+            "tokens": sealed.tokens, "passwords": sealed.passwords,
+        }  # fmt: skip
+        output.document(run, found, rows=[found])
+    elif not run.quiet:
+        run.say(str(sealed))
     return DONE
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from incidents.accounts.door import Door
+    from incidents.accounts.open_sessions import OpenSessions
     from incidents.cli.run import Run
     from incidents.desk.account_act import By
     from incidents.words import Document
@@ -88,7 +88,12 @@ class Keeper:
         from incidents.desk import accounts as acts
 
         hash_, wait = secrets.hash_of(new, handle), access_settings.second_after()
-        self._do(lambda c, by, now: acts.set_password(c, by, handle, hash_, now, second_after=wait))
+        seal = self._run.house.seal
+        self._do(
+            lambda c, by, now: acts.set_password(
+                c, by, handle, hash_, now, second_after=wait, seal=seal
+            )
+        )
 
     def tokens(self, of: str | None) -> list[Document]:
         """The tokens of an account, of all without one; the newest first."""
@@ -105,12 +110,12 @@ class Keeper:
         from incidents.desk import tokens
         from incidents.views.accounts import token_document
 
-        secret = secrets.random_token()
+        secret, seal = secrets.random_token(), self._run.house.seal
         made = self._do(
             lambda c, by, now: tokens.make(
-                c, by, handle, secret, now, days=days, acts=acts
+                c, by, handle, secret, now, days=days, acts=acts, seal=seal
             )
-        )  # fmt: skip
+        )
         return token_document(made) | {"secret": secret}
 
     def revoke(self, token: str) -> bool:
@@ -124,13 +129,13 @@ class Keeper:
         from incidents.desk.accounts import check_handle
         from incidents.views.sign_ins import session_document
 
-        found = self._door.sessions(None if of is None else check_handle(of))
+        found = self._sessions.of(None if of is None else check_handle(of))
         return [session_document(each) for each in found]
 
     def end_session(self, session: str) -> None:
         """End a session."""
         assert self._by is not None
-        self._door.end_by_id(session, self._by.person)
+        self._sessions.end(session, self._by.person)
 
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
@@ -150,10 +155,10 @@ class Keeper:
             return refusals(connection, limit=limit, handle=of, since=since)
 
     @property
-    def _door(self) -> Door:
-        from incidents.accounts.door import Door
+    def _sessions(self) -> OpenSessions:
+        from incidents.accounts.open_sessions import OpenSessions
 
-        return Door(self._run.house.engine, clock.now)
+        return OpenSessions(self._run.house.engine, clock.now)
 
     def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
         by = self._by

@@ -62,10 +62,10 @@ def owner_of(run: Run, token: str) -> str | None:
     if run.remote is not None:
         return _own_there(run.remote, token)
     from incidents.desk import tokens
-    from incidents.store import accounts as stored
+    from incidents.store import tokens as stored
 
     with run.house.reading() as connection:
-        found = stored.token(connection, token) if tokens.is_id(token) else None
+        found = stored.of_id(connection, token) if tokens.is_id(token) else None
     return None if found is None else found.handle
 
 
@@ -73,9 +73,9 @@ def of_session(run: Run, session: str) -> tuple[str, str | None]:
     """Which act it is to end that session, and whose it is, as far as this side knows."""
     server = run.remote
     if server is None:
-        from incidents.accounts.door import Door
+        from incidents.accounts.open_sessions import OpenSessions
 
-        return "own_account", Door(run.house.engine, clock.now).owner_of(session)
+        return "own_account", OpenSessions(run.house.engine, clock.now).owner_of(session)
     if not server.has_token:
         return "own_account", None
     own = server.keeper.sessions(server.signs_in)

@@ -115,7 +115,7 @@ def _door(run: Run) -> Door:
     from incidents import clock
     from incidents.accounts.door import Door
 
-    return Door(run.house.engine, clock.now)
+    return Door(run.house.engine, clock.now, run.house.seal)
 
 
 def _terminal(run: Run) -> str:

@@ -35,12 +35,16 @@ def serve(run: Run, *, host: str, port: int) -> int:
     stands in the settings. SIGTERM ends it.
     """
     run.insist_on_this_machine("a server runs where it is started, beside the database")
+    from incidents import clock
+    from incidents.accounts import serve_key
     from incidents.console import service
     from incidents.notices.customer_settings import PATH
     from incidents.store.engine import open_to_others
 
     if warning := open_to_others(run.house.bare_engine):
         run.tell(warning)
+    if found := serve_key.begin(run.house.engine, serve_key.file(run.settings), clock.now):
+        run.tell(str(found))
 
     def listening(url: str, links: Links | None) -> None:
         if warning := _warning(url):

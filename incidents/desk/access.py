@@ -33,8 +33,8 @@ from incidents.machine.commands import (
 from incidents.machine.ids import task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.store import sign_ins
-from incidents.store.accounts import Account, account, any_there, given
+from incidents.store import passwords, sign_ins
+from incidents.store.accounts import Account, account, any_there
 
 NOT_LET = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
@@ -174,7 +174,8 @@ class Access:
     def _not_their_own(self, handle: str) -> Refusal | None:
         """That somebody else has set their password lately, and could come in as them: one
         administrator would make two people."""
-        found = given(self._connection, handle) if self._has_accounts else None
+        kept = passwords.of(self._connection, handle) if self._has_accounts else None
+        found = None if kept is None else kept.given
         if found is None or found.counts_from <= self._now:
             return None
         return Refusal(

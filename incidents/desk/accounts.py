@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from incidents import settings
 from incidents.accounts import roles
+from incidents.accounts.seal import UNSEALED, Seal, of_password
 from incidents.audit import own_acts
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError
-from incidents.store import accounts, sign_ins
+from incidents.store import accounts, passwords, sessions, sign_ins, tokens
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
 
@@ -119,10 +120,10 @@ def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
 
 def set_password(
     connection: Connection, by: By, handle: str, hash_: str, clock: Clock, *,
-    second_after: timedelta,
+    second_after: timedelta, seal: Seal = UNSEALED,
 ) -> None:  # fmt: skip
     """A new password, as `secrets.hash_of` has it; all sessions of the account end, and if it had a
-    password before, its tokens too.
+    password before, its tokens too. Without the `seal` that the database has it lets nobody in.
 
     One that somebody else sets makes no second person of the account for `second_after`: who knows
     it could come in as that person, and then give it a password of their own.
@@ -134,30 +135,32 @@ def set_password(
     account = known(connection, handle)
     if account.role != "administrator" and not (by.came_in or accounts.guards(connection)):
         raise NoGuardError(handle=handle)
-    is_reset = accounts.password(connection, handle) is not None
-    given = accounts.given(connection, handle)
+    before = passwords.of(connection, handle)
+    given = None if before is None else before.given
     if not (by.came_in and by.person == handle):
-        given = accounts.Given(by.person, act.now + second_after)
+        given = passwords.Given(by.person, act.now + second_after)
     if given is not None and given.counts_from <= act.now:
         given = None
-    accounts.set_password(connection, handle, hash_, act.now, given)
+    new = passwords.Password(handle, hash_, given)
+    passwords.put(connection, new._replace(seal=seal.on(of_password(new))), act.now)
     counts_from = None if given is None else given.counts_from
     act.record(own_acts.PasswordSet, handle=handle, counts_from=counts_from)
-    _end_all(connection, act, by, handle, how="new_password", tokens=is_reset)
+    _end_all(connection, act, by, handle, how="new_password", with_tokens=before is not None)
 
 
 def _end_all(
-    connection: Connection, act: AccountAct, by: By, handle: str, *, how: str, tokens: bool = True
-) -> None:
-    """Ends the sessions of that account and, with `tokens`, what programs come in with as it."""
-    ended = accounts.end_sessions(connection, handle)
+    connection: Connection, act: AccountAct, by: By, handle: str, *, how: str,
+    with_tokens: bool = True,
+) -> None:  # fmt: skip
+    """Ends the sessions of that account and, `with_tokens`, what programs come in with as it."""
+    ended = sessions.end_all(connection, handle)
     who = None if by.person == handle else by.person
     sign_ins.add(
         connection,
         *(SignIn(act.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
     )
-    for id_ in accounts.living_tokens(connection, handle) if tokens else ():
-        accounts.revoke_token(connection, id_, act.now)
+    for id_ in tokens.living(connection, handle) if with_tokens else ():
+        tokens.revoke(connection, id_, act.now)
         act.record(own_acts.TokenRevoked, token=id_)
 
 

@@ -11,12 +11,13 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from incidents.accounts import roles, secrets
+from incidents.accounts.seal import UNSEALED, Seal, of_token
 from incidents.audit import own_acts
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.desk.accounts import known
 from incidents.errors import InputError, RefusedError
-from incidents.store import accounts
-from incidents.store.accounts import Token
+from incidents.store import tokens
+from incidents.store.tokens import Token
 
 MAX_DAYS = 366
 
@@ -51,8 +52,10 @@ def make(
     *,
     days: int,
     acts: Sequence[str] | None = None,
+    seal: Seal = UNSEALED,
 ) -> Token:
-    """A token of that account, for `days`; `acts` are what it is for, of what the role may.
+    """A token of that account, for `days`; `acts` are what it is for, of what the role may. Without
+    the `seal` that the database has it lets nobody in.
 
     Raises:
         UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
@@ -75,7 +78,8 @@ def make(
         secrets.random_id(), handle, secrets.digest(secret), kept, act.now,
         act.now + timedelta(days=days), None,
     )  # fmt: skip
-    accounts.add_token(connection, new)
+    new = new._replace(seal=seal.on(of_token(new)))
+    tokens.add(connection, new)
     act.record(
         own_acts.TokenMade, token=new.id, handle=handle, digest=new.digest,
         expires=new.expires_at, acts=tuple(kept or ()),
@@ -90,12 +94,12 @@ def revoke(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
         UnknownTokenError: naming it.
     """
     act = AccountAct(connection, by, clock)
-    token = accounts.token(connection, id_) if is_id(id_) else None
+    token = tokens.of_id(connection, id_) if is_id(id_) else None
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
         return False
-    accounts.revoke_token(connection, id_, act.now)
+    tokens.revoke(connection, id_, act.now)
     act.record(own_acts.TokenRevoked, token=id_)
     return True
 

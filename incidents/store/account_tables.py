@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-from incidents.store.metadata import metadata, partial_index, words
+from incidents.store.metadata import UNRECORDED, metadata, partial_index, words
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 accounts = Table(
@@ -42,6 +42,9 @@ tokens = Table(
     Column("made_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
     Column("revoked_at", UTCDateTime),
+    # The mark of `serve`'s key (accounts.seal), which no entry bears out; None before its first
+    # start.
+    Column("seal", Word, info=UNRECORDED),
 )
 Index("uq_tokens_digest", tokens.c.digest, unique=True)
 
@@ -56,6 +59,8 @@ passwords = Table(
     # second one.
     Column("given_by", Word),
     Column("counts_from", UTCDateTime),
+    # As of a token.
+    Column("seal", Word),
 )
 
 sessions = Table(
@@ -73,9 +78,21 @@ sessions = Table(
     # How it began, and the address that it began at.
     Column("how", Word, nullable=False),
     Column("place", Word),
+    # As of a token.
+    Column("seal", Word),
 )
 Index("uq_sessions_id", sessions.c.id, unique=True)
 Index("ix_sessions_handle", sessions.c.handle)
+
+serve_keys = Table(
+    "serve_keys",
+    metadata,
+    # The keys that `serve` has sealed with, the newest of which holds.
+    Column("number", Number, primary_key=True, autoincrement=False),
+    # SHA-256 of the key, in hexadecimal: of 256 random bits it betrays nothing.
+    Column("digest", Word, nullable=False),
+    Column("since", UTCDateTime, nullable=False),
+)
 
 attempts = Table(
     "attempts",

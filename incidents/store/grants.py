@@ -53,6 +53,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     # Who signed in, and who was not let: never deleted, and the eraser alone changes who that was.
     "sign_ins": _ADDED_TO,
     "refusals": _STATE,
+    # Taken back, the next start would seal whatever is there.
+    "serve_keys": _ADDED_TO,
     "keys": _COMES_AND_GOES,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
     "alarms": (SELECT, INSERT, UPDATE, DELETE),
@@ -63,23 +65,37 @@ RIGHTS: dict[str, tuple[str, ...]] = {
 }
 """The rights of the desk's role, by table."""
 
+OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
+    # That there are accounts, and what they may do, an act looks up; the replay, all of it.
+    "accounts": (SELECT,),
+    "tokens": (SELECT,),
+    "serve_keys": (SELECT,),
+    "sign_ins": (SELECT,),
+    "passwords": (),
+    "sessions": (),
+    "attempts": (),
+}
+"""Those of a role that acts at the command line, and lets nobody in."""
+
 ERASED_FROM = ("sealed", "keys")
 """What `incidents person erase` and `retention run` delete from."""
 ERASED_IN = ("sign_ins", "refusals")
 """In what they put a pseudonym in the place of a person and an address."""
 
 
-def sql(role: str, eraser: str | None = None) -> Iterator[str]:
+def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator[str]:
     """The statements, to be run by the owner of the tables once and after each upgrade.
 
+    With `acts` the role acts at the command line alone: servers and daemons need all rights.
     `eraser` is a role that may erase people's own words as well, and has the desk's rights.
     """
     desk = quoted(role)
     tables = ", ".join(RIGHTS)
     yield f"REVOKE ALL ON {tables} FROM PUBLIC, {desk};"
     yield f"GRANT USAGE ON SCHEMA public TO {desk};"
-    for table, rights in RIGHTS.items():
-        yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
+    for table, rights in (OF_ACTS if acts else RIGHTS).items():
+        if rights:
+            yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
     yield f"GRANT USAGE ON SEQUENCE {', '.join(_sequences())} TO {desk};"
     if eraser is not None:
         erases = ", ".join(ERASED_FROM)

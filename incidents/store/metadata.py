@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Index, MetaData, literal_column
+from sqlalchemy import Column, ColumnElement, Index, MetaData, Table, literal_column
 
 metadata = MetaData(
     naming_convention={
@@ -16,6 +16,14 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+UNRECORDED = {"recorded": False}
+"""The `info` of a column that no entry bears out, in a table that the record does."""
+
+
+def recorded(table: Table) -> list[Column[Any]]:
+    """The columns of a table that the entries bear out, in their order."""
+    return [column for column in table.c if column.info.get("recorded", True)]
 
 
 def words(*values: str) -> list[ColumnElement[str]]:

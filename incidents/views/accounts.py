@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from incidents.accounts import roles
 from incidents.clock import rfc3339
 from incidents.store import accounts as stored
-from incidents.store.accounts import Account, Token
+from incidents.store import tokens as stored_tokens
+from incidents.store.accounts import Account
+from incidents.store.tokens import Token
 from incidents.words import Document
 
 
@@ -29,7 +31,7 @@ def who_may(connection: Connection, act: str) -> list[str]:
 
 def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Document]:
     """The tokens of those accounts, of all without them; the newest first."""
-    return [token_document(each) for each in stored.tokens_of(connection, handles)]
+    return [token_document(each) for each in stored_tokens.of(connection, handles)]
 
 
 def account_document(account: Account) -> Document:

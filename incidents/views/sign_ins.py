@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from incidents.accounts.door import IDLE_FOR, SESSION_FOR
+from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
 from incidents.store import sign_ins as stored
-from incidents.store.accounts import Session
+from incidents.store.sessions import Session
 from incidents.words import Document
 
 

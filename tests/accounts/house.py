@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.door import Door, SignInError
+from incidents.accounts.open_sessions import OpenSessions
+from incidents.accounts.seal import UNSEALED
 from incidents.accounts.throttle import OF_NAME
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens
 from incidents.desk.account_act import By
-from incidents.store import accounts as stored
-from incidents.store import sign_ins
+from incidents.store import attempts, sign_ins
 from incidents.store.engine import reading, writing
 
 PASSWORD = "a horse and a battery"
@@ -29,7 +30,8 @@ class House:
     def __init__(self, engine: Engine, moved: Any) -> None:
         self.engine, self.moved = engine, moved
         self.desk = Desk(engine)
-        self.door = Door(engine, clock.now)
+        self.door = Door(engine, clock.now, UNSEALED)
+        self.sessions = OpenSessions(engine, clock.now)
 
     def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:
         def act(connection: Connection) -> None:
@@ -80,8 +82,8 @@ def mistaken(
 def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None:
     """As many mistakes under that name as are free, from as many places."""
     with writing(house.engine) as connection:
-        stored.failures(connection, [f"as {handle}"], clock.now())
-        stored.count_failure(connection, f"as {handle}", OF_NAME.free, clock.now())
+        attempts.failures(connection, [f"as {handle}"], clock.now())
+        attempts.count(connection, f"as {handle}", OF_NAME.free, clock.now())
 
 
 def set_password(house: House, handle: str, password: str) -> None:

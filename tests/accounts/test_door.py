@@ -19,7 +19,7 @@ from incidents.accounts.known_browser import KNOWN_FOR, MOST
 from incidents.accounts.throttle import FORGOTTEN_AFTER, BlockedError
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import AccountSignInError, By
-from incidents.store import accounts as stored
+from incidents.store import attempts
 from incidents.store import engine as engines
 from incidents.store.engine import writing
 from tests.accounts.house import (
@@ -397,10 +397,10 @@ def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
             came.append(error.name)
 
     with writing(engine) as connection:
-        stored.failures(connection, ["as operator-2"], clock.now() - timedelta(days=1))
+        attempts.failures(connection, ["as operator-2"], clock.now() - timedelta(days=1))
     thread = threading.Thread(target=guess)
     with writing(engine) as connection:
-        stored.failures(connection, ["as operator-2"], clock.now())
+        attempts.failures(connection, ["as operator-2"], clock.now())
         thread.start()
         thread.join(PATIENCE_S)
         assert came == ["sign_in"]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from incidents import clock
-from incidents.accounts.door import SESSION_FOR, SecondSignInError, SignInError, UnknownSessionError
+from incidents.accounts.door import SecondSignInError, SignInError
+from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
 from incidents.accounts.throttle import BlockedError
 from incidents.desk import accounts, ageing, pseudonyms
 from incidents.desk.demand import TooYoungError
@@ -144,22 +145,22 @@ def test_sessions_are_listed_and_one_is_ended_by_its_id(house: House) -> None:
     house.moved.tick(timedelta(minutes=30))
     new = house.door.sign_in("operator-1", PASSWORD, THERE)
     other = house.door.begin("operator-2")
-    [first, second] = house.door.sessions("operator-1")
+    [first, second] = house.sessions.of("operator-1")
     assert [first.id, second.id] == [new.identity.session, old.identity.session]
     assert (first.place, first.how, second.place) == (THERE, "password", HERE)
-    assert len(house.door.sessions(None)) == 3
-    assert house.door.owner_of(str(other.identity.session)) == "operator-2"
-    house.door.end_by_id(first.id, "admin-1")
-    house.door.end_by_id(str(other.identity.session), "operator-2")
+    assert len(house.sessions.of(None)) == 3
+    assert house.sessions.owner_of(str(other.identity.session)) == "operator-2"
+    house.sessions.end(first.id, "admin-1")
+    house.sessions.end(str(other.identity.session), "operator-2")
     assert house.door.by_session(new.cookie) is None
     assert house.door.by_session(old.cookie) is not None
     with pytest.raises(UnknownSessionError):
-        house.door.end_by_id(first.id, "admin-1")
+        house.sessions.end(first.id, "admin-1")
     assert told(house, "what", "how", "handle", "by")[-2:] == [
         ("sign_out", "ended", "operator-1", "admin-1"), ("sign_out", "ended", "operator-2", None),
     ]  # fmt: skip
     house.moved.tick(SESSION_FOR)
-    assert house.door.sessions(None) == []
+    assert house.sessions.of(None) == []
 
 
 # ── and erased ───────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ from incidents.bootstrap import House
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import By
 from incidents.store import sign_ins
-from incidents.store.accounts import tokens_of
+from incidents.store import tokens as stored
 from tests.api.held import against_the_description, described
 
 PASSWORD = "a horse and a battery"
@@ -82,7 +82,7 @@ class Rig:
         """The id of one more token of that account."""
         self.token(handle)
         with self.house.reading() as connection:
-            return str(tokens_of(connection, [handle])[0].id)
+            return str(stored.of(connection, [handle])[0].id)
 
     def nobody(self) -> TestClient:
         """Somebody without anything; each answer to anybody is held against the description."""

@@ -9,7 +9,10 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from incidents import settings
+from incidents.accounts import serve_key
 from incidents.accounts.door import Door, SignInError
+from incidents.accounts.seal import UNSEALED
+from incidents.accounts.serve_key import SealedElsewhereError
 from incidents.audit import log_settings, rotation, sequencer, signing
 from incidents.audit.replay import Replay
 from incidents.audit.signing_key import KeyRing
@@ -126,7 +129,7 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
 
 @pytest.mark.parametrize("table", ON_RECORD)
 def test_what_is_on_record_is_neither_changed_nor_deleted(house: House, table: str) -> None:
-    column = next(iter(metadata.tables[table].c)).name
+    column = _first(table)
     statements = (
         f"UPDATE {table} SET {column} = {column}",
         f"DELETE FROM {table}",
@@ -163,7 +166,7 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
 ) -> None:
     a_day(house)
     with pytest.raises(SignInError):
-        Door(house.engine, now).sign_in("wang", "no such sentence", "192.0.2.7")
+        Door(house.engine, now, UNSEALED).sign_in("wang", "no such sentence", "192.0.2.7")
     assert _is_denied(house.engine, "UPDATE sign_ins SET place = place")
     assert _is_denied(house.engine, "DELETE FROM sign_ins")
     eraser = engines.create(as_role(postgresql_url, ERASER))
@@ -181,6 +184,32 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
     eraser.dispose()
 
 
+def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
+    owner: Engine, house: House, tmp_path: Path
+) -> None:
+    serve_key.begin(owner, tmp_path / "serve.key", now)
+    with owner.begin() as connection:
+        for statement in grants.sql(ROLE, acts=True):
+            connection.execute(text(statement))
+
+    a_day(house)
+
+    with house.reading() as connection:
+        assert list(Replay(connection).findings()) == []
+    for table in ("accounts", "tokens", "serve_keys"):
+        assert _is_denied(house.engine, f"DELETE FROM {table}")
+        assert _is_denied(house.engine, f"UPDATE {table} SET {_first(table)} = {_first(table)}")
+        assert _is_denied(house.engine, f"INSERT INTO {table} DEFAULT VALUES")
+    for table in ("passwords", "sessions", "attempts"):
+        assert _is_denied(house.engine, f"SELECT * FROM {table}")
+    with pytest.raises(SealedElsewhereError, match="--server"):
+        _ = house.seal
+
+
+def _first(table: str) -> str:
+    return next(iter(metadata.tables[table].c)).name
+
+
 def test_every_table_has_its_rights_and_what_is_on_record_has_no_more_than_two() -> None:
     assert set(grants.RIGHTS) == {*metadata.tables, "alembic_version"}
     for table in ON_RECORD:
@@ -190,6 +219,7 @@ def test_every_table_has_its_rights_and_what_is_on_record_has_no_more_than_two()
 def test_the_command_prints_them(monkeypatch: pytest.MonkeyPatch) -> None:
     from incidents.cli.db import db
 
-    done = CliRunner().invoke(db, ["grants", ROLE, "--eraser", ERASER], standalone_mode=False)
+    for words, asked in ((["--eraser", ERASER], {"eraser": ERASER}), (["--acts"], {"acts": True})):
+        done = CliRunner().invoke(db, ["grants", ROLE, *words], standalone_mode=False)
 
-    assert done.output.splitlines() == list(grants.sql(ROLE, ERASER))
+        assert done.output.splitlines() == list(grants.sql(ROLE, **asked))

@@ -3,6 +3,7 @@
 from sqlalchemy import select, update
 
 from incidents.accounts.door import Door
+from incidents.accounts.seal import UNSEALED
 from incidents.desk import accounts as acts
 from incidents.desk.account_act import By
 from incidents.machine import commands as c
@@ -26,7 +27,7 @@ def waiting(day: Rehearsal) -> list[int | None]:
 
 def test_accounts_stay_sessions_end_and_refusals_are_counted_from_then_on(db_url: str) -> None:
     with rehearsal(db_url) as day:
-        door = Door(day.engine, lambda: day.now)
+        door = Door(day.engine, lambda: day.now, UNSEALED)
         day.desk.on_record(
             lambda each: acts.make(each, BY, "admin-1", "administrator", lambda: day.now)
         )

@@ -1,0 +1,43 @@
+"""The seals of sessions, tokens and passwords, and the keys that they are made with.
+
+Revision: 0014
+
+Nothing is sealed before the next start of `serve`, which ends all sessions. A downgrade forgets the
+keys and the seals: whatever stands in the tables lets somebody in again.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+_SEALED = ("tokens", "passwords", "sessions")
+
+
+def upgrade() -> None:
+    """Adds the table and the columns, empty."""
+    op.create_table(
+        "serve_keys",
+        sa.Column("number", NUMBER, nullable=False, autoincrement=False),
+        sa.Column("digest", WORD, nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_serve_keys"),
+    )
+    for table in _SEALED:
+        op.add_column(table, sa.Column("seal", WORD))
+
+
+def downgrade() -> None:
+    """Takes them away."""
+    for table in _SEALED:
+        op.drop_column(table, "seal")
+    op.drop_table("serve_keys")

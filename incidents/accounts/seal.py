@@ -1,0 +1,64 @@
+"""The seal: by which `serve` knows that a session, a token or a password was put into the database
+by who has its key, and by nobody who can merely write there.
+
+It binds all that the row lets somebody do: one's own row is as worthless after a change as a row of
+one's own making. HMAC-SHA256 (RFC 2104) over the facts as JSON, which no two of them share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import datetime
+
+from incidents.clock import rfc3339
+from incidents.store.passwords import Password
+from incidents.store.sessions import Session
+from incidents.store.tokens import Token
+
+Facts = tuple[object, ...]
+
+
+class Seal:
+    """The key's seal; without a key, of a database that `serve` was never started on, whatever
+    stands there holds."""
+
+    def __init__(self, key: bytes | None = None) -> None:
+        self._key = key
+
+    def on(self, facts: Facts) -> str | None:
+        """The seal that a row of those facts bears, in hexadecimal."""
+        if self._key is None:
+            return None
+        text = json.dumps(facts, default=_written, separators=(",", ":"))
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+
+    def holds(self, seal: str | None, facts: Facts) -> bool:
+        """Whether that row bears this seal."""
+        right = self.on(facts)
+        return right is None or hmac.compare_digest((seal or "").encode(), right.encode())
+
+
+UNSEALED = Seal()
+
+
+def of_token(token: Token) -> Facts:
+    """What its seal binds: whose it is, what for and until when."""
+    return ("token", token.id, token.handle, token.digest, token.acts, token.expires_at)
+
+
+def of_session(digest: bytes, session: Session) -> Facts:
+    """What its seal binds: whose it is, since when, and when they last proved who they are."""
+    whose = session.account.handle
+    return ("session", digest.hex(), session.id, whose, session.made_at, session.proved_at)
+
+
+def of_password(password: Password) -> Facts:
+    """What its seal binds: whose it is, and whether somebody else has set it."""
+    return ("password", password.handle, password.hash, password.given)
+
+
+def _written(value: object) -> str:
+    assert isinstance(value, datetime)
+    return rfc3339(value)

@@ -1,0 +1,242 @@
+"""The seal: whoever can write to the database, and has not the key of `serve`, is nobody else."""
+
+import hashlib
+import secrets as random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, insert, update
+
+from incidents import clock
+from incidents.accounts import secrets, serve_key
+from incidents.accounts.door import Door, SignInError, Visit
+from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
+from incidents.desk import tokens
+from incidents.errors import FileError
+from incidents.store.account_tables import passwords, serve_keys, sessions
+from incidents.store.account_tables import tokens as token_table
+from incidents.store.engine import reading, writing
+from tests.accounts.house import BY, HERE, PASSWORD, House
+from tests.cli.conftest import Cli
+
+THIEFS = "a sentence of the thief's"
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """Where the servers of the database have their key."""
+    return tmp_path / "servers" / "serve.key"
+
+
+def start(house: House, key: Path) -> serve_key.Sealed | Strays:
+    """What a start of `serve` does; from then on this is its door."""
+    begun = serve_key.begin(house.engine, key, clock.now)
+    with reading(house.engine) as connection:
+        house.door = Door(house.engine, clock.now, serve_key.seal_of(connection, key))
+    return begun
+
+
+@pytest.fixture
+def served(house: House, key: Path) -> House:
+    """A desk with a server, an administrator, and an operator who writes to its database."""
+    house.make("admin-1", "administrator")
+    house.make("thief-1")
+    start(house, key)
+    return house
+
+
+def write(house: House, statement: object) -> None:
+    with writing(house.engine) as connection:
+        assert connection.execute(statement).rowcount == 1  # type: ignore[call-overload]
+
+
+def own_session(house: House) -> Visit:
+    return house.door.sign_in("thief-1", PASSWORD, HERE)
+
+
+def a_new_session(house: House) -> object:
+    word, now = "a word", clock.now()
+    row = {
+        "digest": hashlib.sha256(word.encode()).digest(), "id": "abc", "handle": "admin-1",
+        "made_at": now, "seen_at": now, "proved_at": now, "how": "password", "seal": "0" * 64,
+    }  # fmt: skip
+    write(house, insert(sessions).values(row))
+    return house.door.by_session(word)
+
+
+def ones_own_session_under_another_name(house: House) -> object:
+    visit = own_session(house)
+    write(house, update(sessions).values(handle="admin-1"))
+    return house.door.by_session(visit.cookie)
+
+
+def a_proof_that_nobody_gave(house: House) -> object:
+    visit = own_session(house)
+    house.moved.tick(60)
+    write(house, update(sessions).values(proved_at=clock.now()))
+    return house.door.by_session(visit.cookie)
+
+
+def a_new_password_of_somebody_else(house: House) -> object:
+    hash_ = secrets.hash_of(THIEFS, "admin-1")
+    write(house, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
+    with pytest.raises(SignInError):
+        house.door.sign_in("admin-1", THIEFS, HERE)
+    return None
+
+
+def ones_own_password_under_another_name(house: House) -> object:
+    write(house, delete(passwords).where(passwords.c.handle == "admin-1"))
+    own = passwords.c.handle == "thief-1"
+    write(house, update(passwords).where(own).values(handle="admin-1"))
+    with pytest.raises(SignInError):
+        house.door.sign_in("admin-1", PASSWORD, HERE)
+    return None
+
+
+def token(house: House) -> str:
+    secret = secrets.random_token()
+    seal = house.door._seal
+    house.desk.on_record(
+        lambda c: tokens.make(c, BY, "thief-1", secret, clock.now, days=1, acts=["log"], seal=seal)
+    )
+    return secret
+
+
+def ones_own_token_under_another_name(house: House) -> object:
+    secret = token(house)
+    write(house, update(token_table).values(handle="admin-1"))
+    return house.door.by_token(secret)
+
+
+def ones_own_token_for_more(house: House) -> object:
+    secret = token(house)
+    write(house, update(token_table).values(acts=None))
+    return house.door.by_token(secret)
+
+
+def ones_own_token_for_longer(house: House) -> object:
+    secret = token(house)
+    write(
+        house, update(token_table).values(expires_at=clock.in_utc(clock.now()).replace(year=2099))
+    )
+    return house.door.by_token(secret)
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        a_new_session,
+        ones_own_session_under_another_name,
+        a_proof_that_nobody_gave,
+        a_new_password_of_somebody_else,
+        ones_own_password_under_another_name,
+        ones_own_token_under_another_name,
+        ones_own_token_for_more,
+        ones_own_token_for_longer,
+    ],
+)
+def test_who_can_write_to_the_database_comes_in_as_nobody_else(
+    served: House, forge: Callable[[House], object]
+) -> None:
+    assert forge(served) is None
+
+
+def test_what_the_server_has_let_in_comes_in(served: House) -> None:
+    visit = own_session(served)
+    assert served.door.by_session(visit.cookie) is not None
+    proved = served.door.prove(visit, PASSWORD)
+    assert served.door.by_session(proved.cookie) is not None
+    assert served.door.by_token(token(served)) is not None
+    assert served.findings() == []
+
+
+def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: House, key: Path) -> None:
+    house.make("admin-1", "administrator")
+    _, secret = house.token("admin-1")
+    before = house.door.sign_in("admin-1", PASSWORD, HERE)
+
+    begun = start(house, key)
+
+    assert str(begun) == f"a new key, {key}, seals 1 token and 1 password; all sessions have ended"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert house.door.by_session(before.cookie) is None
+    assert house.door.by_token(secret) is not None
+    assert house.door.sign_in("admin-1", PASSWORD, HERE).identity.handle == "admin-1"
+    assert not start(house, key), "the next one has nothing to do, and nothing to tell"
+    assert house.findings() == []
+
+
+def test_the_next_start_tells_what_somebody_else_has_put_there(served: House, key: Path) -> None:
+    token(served)
+    hash_ = secrets.hash_of(THIEFS, "admin-1")
+    write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
+    write(served, update(token_table).values(acts=None))
+
+    told = start(served, key)
+
+    assert isinstance(told, Strays)
+    assert (len(told.tokens), told.passwords) == (1, ["admin-1"])
+    assert "let nobody in" in str(told)
+
+
+def test_a_server_without_the_key_does_not_start_and_makes_none(
+    served: House, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.key"
+    with pytest.raises(NoServeKeyError, match="copy the file of another server"):
+        start(served, other)
+    assert not other.exists()
+    other.touch(0o600)
+    with pytest.raises(FileError, match="32 bytes in base64"):
+        start(served, other)
+
+
+def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path) -> None:
+    visit, secret = own_session(served), token(served)
+    key.unlink()
+
+    sealed = serve_key.renew(served.engine, key, clock.now)
+
+    assert (sealed.made, sealed.tokens, sealed.passwords) == (True, 1, 2)
+    assert served.door.by_token(secret) is None, "a server that runs still has the key of before"
+    assert not start(served, key)
+    assert served.door.by_token(secret) is not None
+    assert served.door.by_session(visit.cookie) is None
+
+
+def test_a_key_that_somebody_else_names_lets_nobody_in(served: House, key: Path) -> None:
+    """Who may only add to what is there may add a key, but none that a server has."""
+    own = hashlib.sha256(random.token_bytes(32)).hexdigest()
+    row = {"number": 2, "digest": own, "since": clock.now()}
+    write(served, insert(serve_keys).values(row))
+    with pytest.raises(NoServeKeyError):
+        start(served, key)
+
+
+def test_without_the_key_nobody_signs_in_at_the_database(served: House, tmp_path: Path) -> None:
+    with reading(served.engine) as connection, pytest.raises(SealedElsewhereError):
+        serve_key.seal_of(connection, tmp_path / "no such.key")
+
+
+def test_the_command_line_without_the_key_says_where_people_sign_in(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text(PASSWORD)
+    (tmp_path / "password").chmod(0o600)
+    file = f"--password-file {tmp_path}/password"
+    assert cli(*["account", "add", "admin-1", "--role", "administrator"]).status == 0
+    assert cli(*f"account password admin-1 {file}".split()).status == 0
+    assert cli(*["db", "rekey"]).status == 0
+    own = f"--own-password-file {tmp_path}/password --as admin-1"
+    assert cli(*f"account add operator-1 --role operator {own}".split()).status == 0
+
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[serve]\nkey_file = "{tmp_path}/elsewhere.key"\n')
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    answer = cli(*f"account add operator-2 --role operator {own}".split())
+
+    assert answer.status == 3
+    assert "people sign in over a server here (--server)" in answer.err
+    assert cli(*["account", "list"]).status == 0
