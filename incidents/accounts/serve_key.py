@@ -54,6 +54,9 @@ class Sealed:
     tokens: int
     passwords: int
 
+    def __bool__(self) -> bool:
+        return self.made or bool(self.tokens or self.passwords)
+
     def __str__(self) -> str:
         """What was done, for who starts a server."""
         key = f"a new key, {self.file}," if self.made else f"the key {self.file}"

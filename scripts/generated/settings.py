@@ -264,6 +264,16 @@ _SECTIONS = (
         ),
     ),
     (
+        "[serve] key_file",
+        "",
+        "a file",
+        "`serve.key` beside the SQLite file, or in the data folder",
+        (
+            "the key by which servers know what they have let in, made at the first start; only its"
+            " owner may read it (how-to: use PostgreSQL)"
+        ),
+    ),
+    (
         "[serve] security_contact",
         "",
         "a list of `mailto:…`, `https://…`, `tel:…`",

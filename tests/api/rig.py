@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from incidents import clock, settings
-from incidents.accounts import secrets
+from incidents.accounts import secrets, serve_key
+from incidents.accounts.seal import Seal
 from incidents.api import app
 from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
 from incidents.bootstrap import House
@@ -58,8 +60,9 @@ class Rig:
             if password:
                 hash_ = secrets.hash_of(PASSWORD, handle)
                 accounts.set_password(
-                    connection, ADMIN, handle, hash_, clock.now, second_after=accounts.AT_ONCE
-                )
+                    connection, ADMIN, handle, hash_, clock.now, second_after=accounts.AT_ONCE,
+                    seal=self._seal(connection),
+                )  # fmt: skip
 
         self.house.desk.on_record(act)
         return handle
@@ -69,10 +72,21 @@ class Rig:
         secret = secrets.random_token()
         self.house.desk.on_record(
             lambda connection: tokens.make(
-                connection, ADMIN, handle, secret, clock.now, days=30, acts=acts
+                connection,
+                ADMIN,
+                handle,
+                secret,
+                clock.now,
+                days=30,
+                acts=acts,
+                seal=self._seal(connection),
             )
         )
         return secret
+
+    def _seal(self, connection: Connection) -> Seal:
+        """That of the server's key, where a real one was started on this database."""
+        return serve_key.seal_of(connection, serve_key.file(self.house.settings))
 
     def session_id(self, handle: str) -> str:
         """The id of one more session of that account."""
