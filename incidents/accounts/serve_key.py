@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
     from incidents.settings import Settings
 
-NAME = "serve.key"
+NAME, VARIABLE = "serve.key", "INCIDENTS_SERVE_KEY"
 _BYTES = 32
+_SHOWN = 10
 
 
 class SealedElsewhereError(RefusedError):
@@ -79,18 +81,23 @@ class Strays:
         """What is wrong, for who starts a server."""
         found = [f"the token {id_}" for id_ in self.tokens]
         found += [f"the password of {handle}" for handle in self.passwords]
+        more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
         return (
-            f"WARNING: not sealed by this database's servers, so they let nobody in: "
-            f"{', '.join(found)}. Find out who has put them there (incidents audit replay)"
+            "WARNING: not sealed by this database's servers, so they let nobody in: "
+            f"{', '.join(found[:_SHOWN] + more)}. Find out who has put them there (incidents audit"
+            " replay)"
         )
 
 
 def file(of: Settings) -> Path:
-    """Where the key is: as [serve] key_file says, else beside a SQLite file, or in the data folder.
+    """Where the key is: as INCIDENTS_SERVE_KEY or [serve] key_file says, else beside a SQLite file,
+    or in the data folder.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
+    if said := os.environ.get(VARIABLE):
+        return Path(said).expanduser()
     return access_settings.serve().key_file or settings.beside(of.db, NAME)
 
 

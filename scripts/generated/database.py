@@ -49,8 +49,8 @@ _TABLES = {
     "tokens": "What programs come in with: the digest of each, never the token.",
     "passwords": "The hashes of the passwords (Argon2id). In no entry: a downgrade forgets them.",
     "sessions": "Who is signed in, under the digest of the cookie.",
-    "serve_keys": "The keys that `serve` has sealed passwords, tokens and sessions with: of each the"
-    " digest, never the key. The newest holds.",
+    "serve_keys": "The keys that `serve` has sealed passwords, tokens and sessions with: the digest"
+    " of each, never the key. The newest holds.",
     "attempts": "Who has failed to sign in within the last hour, and from where.",
     "sign_ins": "Who signed in and out and who was not let in. In no entry; a row stays, and once"
     " it is old enough pseudonyms take the place of people and addresses.",

@@ -265,7 +265,7 @@ _SECTIONS = (
     ),
     (
         "[serve] key_file",
-        "",
+        "INCIDENTS_SERVE_KEY",
         "a file",
         "`serve.key` beside the SQLite file, or in the data folder",
         (
