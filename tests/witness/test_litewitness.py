@@ -46,6 +46,12 @@ class Judge:
             connection.commit()
 
 
+def _hears(env: dict[str, str]) -> bool:
+    """Whether an agent answers (ssh-add(1): 2 is that none does)."""
+    asked = subprocess.run(["ssh-add", "-l"], env=env, capture_output=True, check=False)
+    return asked.returncode != 2
+
+
 @pytest.fixture
 def judge(tmp_path: Path) -> Iterator[Judge]:
     """litewitness, which knows the log; its key is held by an ssh-agent."""
@@ -59,8 +65,9 @@ def judge(tmp_path: Path) -> Iterator[Judge]:
     for words in (["add-log", *known], ["add-key", *known, "-key", str(LOG.key.verifier)]):
         subprocess.run(["witnessctl", *words], check=True, timeout=PATIENCE_S)
     with _running(["ssh-agent", "-D", "-a", str(agent)], tmp_path / "agent.log"):
-        until(agent.exists, "the agent's socket")
         env = {**os.environ, "SSH_AUTH_SOCK": str(agent)}
+        # Its socket is there before it listens.
+        until(lambda: _hears(env), "the agent answers")
         subprocess.run(["ssh-add", "-q", file], env=env, check=True, timeout=PATIENCE_S)
         listed = subprocess.run(
             ["ssh-add", "-l"], env=env, check=True, capture_output=True, text=True
