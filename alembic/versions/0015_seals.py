@@ -1,6 +1,6 @@
 """The seals of sessions, tokens and passwords, and the keys that they are made with.
 
-Revision: 0014
+Revision: 0015
 
 Nothing is sealed before the next start of `serve`, which ends all sessions. A downgrade forgets the
 keys and the seals: whatever stands in the tables lets somebody in again.
@@ -11,8 +11,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
