@@ -38,6 +38,8 @@ OUTSIDE = {
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "passwords": "a secret, of which the entries tell only that it was set",
     "sessions": "who is signed in now",
+    "serve_keys": "which keys seal what lets people in: of the servers, not of the record",
+    "tokens.seal": "by which a server knows a token that it made, and which nobody else can make",
     "attempts": "who has failed to sign in of late, kept to slow them down",
     "sign_ins": "who came in and who was not let in: kept beside the record, to be erased",
     "refusals": "how often somebody was not let do something: counted beside the record",
