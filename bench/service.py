@@ -22,7 +22,7 @@ from incidents.accounts.door import Door
 from incidents.accounts.seal import Seal
 from incidents.api.entrance import CSRF, CSRF_HEADER
 from incidents.bootstrap import House
-from incidents.desk import Desk, accounts, tokens
+from incidents.desk import Desk, accounts, keying, tokens
 from incidents.desk.account_act import By
 from incidents.store import engine as engines
 
@@ -113,7 +113,8 @@ def seal_of(url: str) -> Seal:
     """By what the server of that database knows who may come in, before its first start too."""
     house = House(settings.load(db=url))
     try:
-        serve_key.begin(house.engine, serve_key.file(house.settings), clock.now)
+        file = serve_key.file(house.settings)
+        keying.begin(house.engine, house.desk, file, _ADMIN, clock.now)
         return house.seal
     finally:
         house.close()

@@ -73,6 +73,12 @@ class DatabaseError(AwayError):
     """{detail}"""
 
 
+class DeniedError(DatabaseError):
+    """this role of the database may not do that ({detail}). People sign in over a server: add
+    --server URL. What servers and daemons do takes the role of `incidents db grants`, and their
+    first key and an upgrade the owner of the tables"""
+
+
 class FileError(IncidentsError):
     """{file} cannot be {done}: {detail}"""
 

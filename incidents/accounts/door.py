@@ -18,8 +18,9 @@ from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.accounts.seal import Seal, of_password, of_session, of_token
 from incidents.accounts.throttle import BlockedError, Guess, Throttle
 from incidents.desk import accounts as acts
-from incidents.errors import RefusedError
-from incidents.store import accounts, passwords, sessions, sign_ins, tokens
+from incidents.errors import DatabaseError, RefusedError
+from incidents.log import logger
+from incidents.store import accounts, passwords, serve_keys, sessions, sign_ins, tokens
 from incidents.store.accounts import Account
 from incidents.store.engine import glancing, plainly, reading, writing
 from incidents.store.sign_ins import OK, SignIn
@@ -27,6 +28,8 @@ from incidents.store.tokens import Token
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+_log = logger("accounts")
 
 How = Literal["password", "provider", "terminal"]
 """By what somebody proves who they are."""
@@ -38,6 +41,11 @@ NOBODY = "?"
 
 class SignInError(RefusedError):
     """that is not the handle and the password of an account that may come in"""
+
+
+class ServeKeyReplacedError(DatabaseError):
+    """the servers' key was replaced (incidents db rekey): nobody signs in before this server is
+    started anew with it"""
 
 
 class SecondSignInError(RefusedError):
@@ -252,8 +260,12 @@ class Door:
         # What is no handle is nobody's name, and may hold what no database takes.
         name = handle if acts.is_handle(handle) else NOBODY
         with plainly(self._engine), reading(self._engine) as connection:
+            newest = serve_keys.newest(connection)
+            if self._seal.digest is not None and newest and newest.digest != self._seal.digest:
+                raise ServeKeyReplacedError
             kept = passwords.of(connection, name)
             if kept is not None and not self._seal.holds(kept.seal, of_password(kept)):
+                _log.warning("a password does not bear the servers' seal", handle=name)
                 kept = None
             return _Found(
                 name,

@@ -20,12 +20,18 @@ from incidents.store.tokens import Token
 Facts = tuple[object, ...]
 
 
+def digest(key: bytes) -> str:
+    """By what a key is known: SHA-256, in hexadecimal; of 256 random bits it betrays nothing."""
+    return hashlib.sha256(key).hexdigest()
+
+
 class Seal:
     """The key's seal; without a key, of a database that `serve` was never started on, whatever
     stands there holds."""
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key
+        self.digest = None if key is None else digest(key)
 
     def on(self, facts: Facts) -> str | None:
         """The seal that a row of those facts bears, in hexadecimal."""

@@ -14,10 +14,12 @@ from incidents.misread import MisreadError
 
 @dataclass(slots=True)
 class AccountRecord:
-    """Accounts by their handles and tokens by their ids, each as its columns."""
+    """Accounts by their handles and tokens by their ids, each as its columns; and by their handles
+    what was last said of passwords."""
 
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    passwords: dict[str, acts.PasswordSet] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Takes the next act.
@@ -41,6 +43,7 @@ class AccountRecord:
                 self._account(handle)["disabled_at"] = None
             case acts.PasswordSet(handle=handle):
                 self._account(handle)
+                self.passwords[handle] = event
             case acts.TokenMade():
                 self._make_token(event, at)
             case acts.TokenRevoked(token=token):

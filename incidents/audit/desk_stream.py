@@ -9,22 +9,26 @@ from sqlalchemy import Connection
 
 from incidents.audit.account_record import AccountRecord
 from incidents.audit.entry import DESK, Header, decode
-from incidents.audit.finding import Finding, compare
+from incidents.audit.finding import Finding, Problem, compare
 from incidents.audit.fold import UNREADABLE, said
 from incidents.audit.own_acts import (
     AccountAct,
     LogKeyMade,
     PolicyActivated,
+    ServeKeyMade,
     SignInsErased,
     WordsErased,
 )
 from incidents.audit.rows import Row, writers, written
 from incidents.audit.stream import Stream
+from incidents.documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
 from incidents.misread import MisreadError
-from incidents.store.account_tables import accounts, tokens
+from incidents.store import passwords
+from incidents.store.account_tables import accounts, serve_keys, tokens
+from incidents.store.account_tables import passwords as passwords_table
 from incidents.store.log_tables import log_keys
 from incidents.store.tables import DESK_STREAM, desk, entries, policies
 
@@ -52,6 +56,7 @@ class OwnRecord:
         }
     )
     keys: dict[str, Row] = field(default_factory=dict)
+    serve_keys: list[Row] = field(default_factory=list)
     accounts: AccountRecord = field(default_factory=AccountRecord)
 
     def take(self, header: Header, event: Event) -> None:
@@ -71,6 +76,9 @@ class OwnRecord:
                 self._make_key(event, header.site_seq)
             case WordsErased() | SignInsErased():
                 self._check_policy(event)
+            case ServeKeyMade(key=key, recorded_at=at):
+                self._check_policy(event)
+                self.serve_keys.append((len(self.serve_keys) + 1, key, at))
             case AccountAct():
                 self._check_policy(event)
                 self.accounts.take(event)
@@ -119,6 +127,7 @@ def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
             )  # fmt: skip
             return
     yield from _compare(connection, record)
+    yield from _compare_passwords(connection, record.accounts)
 
 
 def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
@@ -128,7 +137,32 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
         (log_keys, list(record.keys.values())),
         (accounts, record.accounts.account_rows),
         (tokens, record.accounts.token_rows),
+        (serve_keys, record.serve_keys),
         (desk, [(_ONLY, record.active, record.seq)]),
     ):
         expected = sorted(written(rows, writers(table, dialect)))
         yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)
+
+
+def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
+    """Of a secret, whether it is the one that was set, as far as the record says which that was."""
+    if not passwords.are_readable(connection):
+        return
+    found = {each.handle: each for each in passwords.every(connection)}
+    for handle in sorted(found.keys() | record.passwords.keys()):
+        own, said = found.get(handle), record.passwords.get(handle)
+        if said is None or own is None:
+            problem: Problem = "added" if said is None else "deleted"
+            yield Finding(site=NAME, table=passwords_table.name, row=handle, problem=problem)
+            continue
+        counts_from = None if own.given is None else own.given.counts_from
+        for column, right, is_so in (
+            ("hash", said.kept, said.kept in (None, passwords.kept(own.hash))),
+            ("counts_from", said.counts_from, said.counts_from == counts_from),
+        ):
+            if not is_so:
+                yield Finding(
+                    site=NAME, table=passwords_table.name, row=handle, problem="changed",
+                    column=column, expected=plain(right),
+                    found=None if column == "hash" else plain(counts_from),
+                )  # fmt: skip

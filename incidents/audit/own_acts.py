@@ -104,11 +104,13 @@ class AccountEnabled(AccountAct):
 class PasswordSet(AccountAct):
     """The desk's own act: the account has a new password, and all its sessions have ended. Somebody
     else has set it, or the one that is replaced: before `counts_from` it makes no second person.
+    `kept` is the SHA-256 of what is kept of it (hexadecimal), which tells nothing of the password.
     """
 
     kind = "password_set"
     handle: str
     counts_from: datetime | None = None
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +158,25 @@ class DetailsRevealed(AccountAct):
     about: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeKeyMade(Event):
+    """The desk's own act: the key whose SHA-256 (hexadecimal) is `key` seals what lets people in
+    from now on: so many tokens and passwords that were there. All sessions have ended. `text` is
+    the reason, a reference to a sealed value; the first start of a server gives none.
+    """
+
+    kind = "serve_key_made"
+    key: str
+    tokens: int
+    passwords: int
+    text: str | None = None
+
+
 KINDS: dict[str, type[Event]] = {
     act.kind: act
     for act in (
         PolicyActivated, LogKeyMade, WordsErased, SignInsErased, AccountMade, RoleGiven,
         AccountDisabled, AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
-        DetailsRevealed,
+        DetailsRevealed, ServeKeyMade,
     )
 }  # fmt: skip

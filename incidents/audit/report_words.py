@@ -145,6 +145,9 @@ def own_sentence(event: Event) -> str:
     if isinstance(event, LogKeyMade):
         before = f", in place of {event.previous}" if event.previous else ""
         return f"the key {event.key} signs the checkpoints from now on{before}"
+    if isinstance(event, acts.ServeKeyMade):
+        sealed = f"{event.tokens} tokens and {event.passwords} passwords"
+        return f"the servers' key {event.key[:16]} seals {sealed} from now on"
     if isinstance(event, acts.SignInsErased):
         return f"who signed in before {rfc3339(event.before)} is erased, in {event.rows} rows"
     return _account_sentence(event)

@@ -102,28 +102,33 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
 
 
 @db.command()
+@params.reason_option
 @looking
-def rekey(run: Run) -> int:
+def rekey(run: Run, reason: str) -> int:
     """Seal tokens and passwords with the key of [serve] key_file, in place of the key before.
 
-    For a key that is lost or known to others: move its file away first, and a new one is made.
-    Whatever stands in the database is sealed, so look at it before: incidents audit replay. All
-    sessions end. Give the file to each server, and start them anew.
+    For a key that is lost or known to others: move its file away first, and a new one is made. On
+    PostgreSQL the owner of the tables does it. Whatever stands in the database is sealed, so look
+    at it before: incidents audit replay. All sessions end. Give the file to each server, and start
+    them anew.
     """
     run.insist_on_this_machine("the key is in a file where servers run, beside the database")
     from incidents import clock
     from incidents.accounts import serve_key
+    from incidents.desk import keying
+    from incidents.desk.account_act import By
 
-    house = run.house
-    sealed = serve_key.renew(house.engine, serve_key.file(run.settings), clock.now)
+    by = By(person=run.settings.person, login=run.settings.login)
+    file = serve_key.file(run.settings)
+    done = keying.renew(run.house.desk, file, by, clock.now, reason=reason)
     if run.for_programs:
         found = {
-            "key_file": str(sealed.file), "made": sealed.made,
-            "tokens": sealed.tokens, "passwords": sealed.passwords,
+            "key_file": str(done.file), "made": done.made,
+            "tokens": done.tokens, "passwords": done.passwords,
         }  # fmt: skip
         output.document(run, found, rows=[found])
     elif not run.quiet:
-        run.say(str(sealed))
+        run.say(str(done))
     return DONE
 
 

@@ -38,12 +38,16 @@ def serve(run: Run, *, host: str, port: int) -> int:
     from incidents import clock
     from incidents.accounts import serve_key
     from incidents.console import service
+    from incidents.desk import keying
+    from incidents.desk.account_act import By
     from incidents.notices.customer_settings import PATH
     from incidents.store.engine import open_to_others
 
     if warning := open_to_others(run.house.bare_engine):
         run.tell(warning)
-    if found := serve_key.begin(run.house.engine, serve_key.file(run.settings), clock.now):
+    house, by = run.house, By(person=run.settings.person, login=run.settings.login)
+    key = serve_key.file(run.settings)
+    if found := keying.begin(house.engine, house.desk, key, by, clock.now):
         run.tell(str(found))
 
     def listening(url: str, links: Links | None) -> None:

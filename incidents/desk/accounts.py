@@ -144,7 +144,9 @@ def set_password(
     new = passwords.Password(handle, hash_, given)
     passwords.put(connection, new._replace(seal=seal.on(of_password(new))), act.now)
     counts_from = None if given is None else given.counts_from
-    act.record(own_acts.PasswordSet, handle=handle, counts_from=counts_from)
+    act.record(
+        own_acts.PasswordSet, handle=handle, counts_from=counts_from, kept=passwords.kept(hash_)
+    )
     _end_all(connection, act, by, handle, how="new_password", with_tokens=before is not None)
 
 

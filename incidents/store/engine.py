@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents import missing_library
-from incidents.errors import DatabaseError, InputError
+from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings import data_folder
 from incidents.store import turn
 from incidents.store.round_trip import command
@@ -48,6 +48,7 @@ _LIVELINESS = {
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
 _IDLE_S = 1.0
+_DENIED = "42501"
 # So psycopg begins what it says of a server that is not there or lets nobody in.
 _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 _MOST_CONNECTIONS = 15
@@ -124,6 +125,9 @@ def plainly(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(said, "sqlstate", None) == _DENIED:
+            raise DeniedError(detail=" ".join(_said(said).split())) from error
         raise DatabaseError(explain(engine, error)) from error
     except PoolTimeoutError as error:
         raise DatabaseError(

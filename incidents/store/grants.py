@@ -53,8 +53,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     # Who signed in, and who was not let: never deleted, and the eraser alone changes who that was.
     "sign_ins": _ADDED_TO,
     "refusals": _STATE,
-    # Taken back, the next start would seal whatever is there.
-    "serve_keys": _ADDED_TO,
+    # Who could add one would seal whatever they have put there: that is the owner's.
+    "serve_keys": (SELECT,),
     "keys": _COMES_AND_GOES,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
     "alarms": (SELECT, INSERT, UPDATE, DELETE),
@@ -69,7 +69,6 @@ OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
     # That there are accounts, and what they may do, an act looks up; the replay, all of it.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
-    "serve_keys": (SELECT,),
     "sign_ins": (SELECT,),
     "passwords": (),
     "sessions": (),

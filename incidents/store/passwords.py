@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from incidents.store.account_tables import passwords
 
@@ -28,6 +29,11 @@ class Password(NamedTuple):
     seal: str | None = None
 
 
+def kept(hash_: str) -> str:
+    """By what the record knows a hash: SHA-256, in hexadecimal."""
+    return hashlib.sha256(hash_.encode()).hexdigest()
+
+
 def of(connection: Connection, handle: str) -> Password | None:
     """That account's."""
     row = connection.execute(_all().where(passwords.c.handle == handle)).one_or_none()
@@ -37,6 +43,13 @@ def of(connection: Connection, handle: str) -> Password | None:
 def every(connection: Connection) -> list[Password]:
     """Everybody's, by their handles."""
     return [_password(row) for row in connection.execute(_all().order_by(passwords.c.handle))]
+
+
+def are_readable(connection: Connection) -> bool:
+    """Whether this role of the database may read them: of PostgreSQL not each may."""
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.scalar(select(func.has_table_privilege(passwords.name, "SELECT"))))
 
 
 def put(connection: Connection, new: Password, at: datetime) -> None:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
+from incidents.store import sign_ins
 from incidents.store.account_tables import serve_keys, sessions
+from incidents.store.sign_ins import OK, SignIn
 
 
 class ServeKey(NamedTuple):
@@ -29,4 +31,9 @@ def newest(connection: Connection) -> ServeKey | None:
 def add(connection: Connection, new: ServeKey) -> None:
     """From now on this one holds, and all sessions have ended."""
     connection.execute(insert(serve_keys).values(new._asdict()))
-    connection.execute(delete(sessions))
+    ended = delete(sessions).returning(sessions.c.id, sessions.c.handle)
+    told = [
+        SignIn(new.since, "sign_out", OK, "rekeyed", handle, session=id_)
+        for id_, handle in sorted(connection.execute(ended).all())
+    ]
+    sign_ins.add(connection, *told)

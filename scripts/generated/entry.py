@@ -225,7 +225,9 @@ def _account_acts() -> Iterator[Event]:
     yield acts.RoleGiven(**when, **own, role="supervisor")
     yield acts.AccountDisabled(**when, **own)
     yield acts.AccountEnabled(**when, **own)
-    yield acts.PasswordSet(**when, **own, counts_from=_BEGIN + _DAY)
+    yield acts.PasswordSet(
+        **when, **own, counts_from=_BEGIN + _DAY, kept=hashlib.sha256(b"a hash").hexdigest()
+    )  # fmt: skip
     yield acts.TokenMade(
         **when, handle="panel-1", token=token, acts=("add_site", "log"),
         digest=hashlib.sha256(b"a secret").hexdigest(), expires=_BEGIN + 90 * _DAY,
@@ -233,6 +235,9 @@ def _account_acts() -> Iterator[Event]:
     yield acts.TokenRevoked(**when, token=token)
     yield acts.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
     yield acts.DetailsRevealed(**when, about=_SITE)
+    yield acts.ServeKeyMade(
+        **when, key=hashlib.sha256(b"a key").hexdigest(), tokens=2, passwords=3
+    )  # fmt: skip
 
 
 _URL = "https://shop.example/pills"

@@ -10,9 +10,10 @@ from sqlalchemy import delete, insert, update
 
 from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.door import Door, SignInError, Visit
+from incidents.accounts.door import Door, ServeKeyReplacedError, SignInError, Visit
 from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
-from incidents.desk import tokens
+from incidents.desk import keying, tokens
+from incidents.desk.keying import Keyed
 from incidents.errors import FileError
 from incidents.store.account_tables import passwords, serve_keys, sessions
 from incidents.store.account_tables import tokens as token_table
@@ -26,12 +27,12 @@ THIEFS = "a sentence of the thief's"
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     """Where the servers of the database have their key."""
-    return tmp_path / "servers" / "serve.key"
+    return tmp_path / "serve.key"
 
 
-def start(house: House, key: Path) -> serve_key.Sealed | Strays:
+def start(house: House, key: Path) -> Keyed | Strays | None:
     """What a start of `serve` does; from then on this is its door."""
-    begun = serve_key.begin(house.engine, key, clock.now)
+    begun = keying.begin(house.engine, house.desk, key, BY, clock.now)
     with reading(house.engine) as connection:
         house.door = Door(house.engine, clock.now, serve_key.seal_of(connection, key))
     return begun
@@ -181,11 +182,20 @@ def test_the_next_start_tells_what_somebody_else_has_put_there(served: House, ke
     assert "let nobody in" in str(told)
 
 
+def test_the_record_shows_a_password_that_was_put_there_beside_it(served: House) -> None:
+    """Also before there was a key, or where its file is not."""
+    hash_ = secrets.hash_of(THIEFS, "admin-1")
+    write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
+    write(served, delete(passwords).where(passwords.c.handle == "thief-1"))
+    found = [(each.table, each.row, each.problem) for each in served.findings()]  # type: ignore[attr-defined]
+    assert found == [("passwords", "admin-1", "changed"), ("passwords", "thief-1", "deleted")]
+
+
 def test_a_server_without_the_key_does_not_start_and_makes_none(
     served: House, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.key"
-    with pytest.raises(NoServeKeyError, match="copy the file of another server"):
+    with pytest.raises(NoServeKeyError, match="copy their file there"):
         start(served, other)
     assert not other.exists()
     other.touch(0o600)
@@ -197,10 +207,13 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path)
     visit, secret = own_session(served), token(served)
     key.unlink()
 
-    sealed = serve_key.renew(served.engine, key, clock.now)
+    sealed = keying.renew(served.desk, key, BY, clock.now, reason="the disk is gone")
 
     assert (sealed.made, sealed.tokens, sealed.passwords) == (True, 1, 2)
     assert served.door.by_token(secret) is None, "a server that runs still has the key of before"
+    with pytest.raises(ServeKeyReplacedError):
+        own_session(served)
+    assert served.log()[0]["how"] == "rekeyed"
     assert not start(served, key)
     assert served.door.by_token(secret) is not None
     assert served.door.by_session(visit.cookie) is None
@@ -228,7 +241,7 @@ def test_the_command_line_without_the_key_says_where_people_sign_in(
     file = f"--password-file {tmp_path}/password"
     assert cli(*["account", "add", "admin-1", "--role", "administrator"]).status == 0
     assert cli(*f"account password admin-1 {file}".split()).status == 0
-    assert cli(*["db", "rekey"]).status == 0
+    assert cli("db", "rekey", "--reason", "the first").status == 0
     own = f"--own-password-file {tmp_path}/password --as admin-1"
     assert cli(*f"account add operator-1 --role operator {own}".split()).status == 0
 
@@ -238,5 +251,5 @@ def test_the_command_line_without_the_key_says_where_people_sign_in(
     answer = cli(*f"account add operator-2 --role operator {own}".split())
 
     assert answer.status == 3
-    assert "people sign in over a server here (--server)" in answer.err
+    assert "people sign in over a server here: add --server URL" in answer.err
     assert cli(*["account", "list"]).status == 0

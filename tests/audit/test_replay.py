@@ -195,7 +195,7 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
     assert set(OUTSIDE) == {
         "entries.id", "entries.body", "entries.leaf_hash", "desk.id", "keys", "heartbeats",
         "alarms", "passwords", "sessions", "attempts", "sign_ins", "refusals",
-        "sealed.site_id", "sealed.sealed_at",
+        "tokens.seal", "sealed.site_id", "sealed.sealed_at",
         "deliveries.since", "deliveries.attempts", "deliveries.next_at", "deliveries.held_by",
         "deliveries.tried_at", "deliveries.adapter", "deliveries.problem", "deliveries.detail",
         "leaves", "tiles", "log_head", "checkpoints", "cosignatures", "stamps",
@@ -346,4 +346,5 @@ def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> No
         connection.execute(delete(tables.entries).where(of.site_id == 0, of.site_seq >= 2))
         assert {(f.table, f.problem) for f in findings(connection)} == {
             ("log_keys", "added"), ("accounts", "added"), ("tokens", "added"), ("desk", "changed"),
+            ("serve_keys", "added"),
         }  # fmt: skip

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from incidents import settings
-from incidents.accounts import serve_key
 from incidents.accounts.door import Door, SignInError
 from incidents.accounts.seal import UNSEALED
 from incidents.accounts.serve_key import SealedElsewhereError
@@ -18,8 +17,10 @@ from incidents.audit.replay import Replay
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
 from incidents.clock import now
-from incidents.desk import Envelope
+from incidents.desk import Desk, Envelope, keying
+from incidents.desk.account_act import By
 from incidents.desk.log_key import LogKey
+from incidents.errors import DeniedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import engine as engines
@@ -187,7 +188,10 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
 def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
     owner: Engine, house: House, tmp_path: Path
 ) -> None:
-    serve_key.begin(owner, tmp_path / "serve.key", now)
+    by = By(person="sre-1", login=None)
+    with pytest.raises(DeniedError, match="the owner of the tables"):
+        keying.begin(house.engine, house.desk, tmp_path / "serve.key", by, now)
+    keying.begin(owner, Desk(owner), tmp_path / "serve.key", by, now)
     with owner.begin() as connection:
         for statement in grants.sql(ROLE, acts=True):
             connection.execute(text(statement))

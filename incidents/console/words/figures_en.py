@@ -198,6 +198,7 @@ TEXTS: dict[str, str] = {
     "event.policy_activated": "Policy activated",
     "event.log_key_made": "Log key made",
     "event.words_erased": "Words erased",
+    "event.serve_key_made": "Servers' key made",
     "event.sign_ins_erased": "Sign-ins erased",
     "event.account_made": "Account made",
     "event.role_given": "Role given",

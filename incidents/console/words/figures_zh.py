@@ -181,6 +181,7 @@ TEXTS: dict[str, str] = {
     "event.policy_activated": "启用规则",
     "event.log_key_made": "生成日志密钥",
     "event.words_erased": "删除文字",
+    "event.serve_key_made": "启用服务器密钥",
     "event.sign_ins_erased": "清除登录信息",
     "event.account_made": "建立账号",
     "event.role_given": "变更角色",

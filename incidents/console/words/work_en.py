@@ -115,6 +115,7 @@ TEXTS: dict[str, str] = {
     "how.ended": "Ended elsewhere",
     "how.disabled": "Account disabled",
     "how.new_password": "New password",
+    "how.rekeyed": "New servers' key",
     "sign_in_event.sign_in": "Sign-in",
     "sign_in_event.sign_out": "Sign-out",
     "sign_in_event.proof": "Password confirmed",

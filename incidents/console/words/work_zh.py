@@ -107,6 +107,7 @@ TEXTS: dict[str, str] = {
     "how.ended": "从别处结束",
     "how.disabled": "账号停用",
     "how.new_password": "更换密码",
+    "how.rekeyed": "更换服务器密钥",
     "sign_in_event.sign_in": "登录",
     "sign_in_event.sign_out": "退出",
     "sign_in_event.proof": "再次验证密码",

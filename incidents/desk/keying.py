@@ -1,0 +1,99 @@
+"""The keying: the desk's own act of sealing with a key of servers what lets people in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from incidents.accounts import seal, serve_key
+from incidents.accounts.seal import Seal
+from incidents.accounts.serve_key import NoServeKeyError, Strays
+from incidents.audit.own_acts import ServeKeyMade
+from incidents.desk.account_act import AccountAct, By, Clock
+from incidents.desk.desk import Desk
+from incidents.sealing import seal as sealed_words
+from incidents.store import passwords, sealed, serve_keys, tokens
+from incidents.store.engine import plainly, reading
+from incidents.store.serve_keys import ServeKey
+from incidents.store.tables import DESK_STREAM
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """What a key was put on: so many tokens and passwords; `made` says that the key is new."""
+
+    file: Path
+    made: bool
+    tokens: int
+    passwords: int
+
+    def __str__(self) -> str:
+        """What was done, for who starts a server."""
+        key = f"a new key, {self.file}," if self.made else f"the key {self.file}"
+        tokens, passwords = _count(self.tokens, "token"), _count(self.passwords, "password")
+        return f"{key} seals {tokens} and {passwords}; all sessions have ended"
+
+
+def begin(engine: Engine, desk: Desk, file: Path, by: By, clock: Clock) -> Keyed | Strays | None:
+    """What a server does when it starts: the first one makes the key, and seals what is there.
+
+    Raises:
+        NoServeKeyError: if the database is sealed with another key.
+        FileError, DatabaseError: if one of them does not do its part.
+    """
+    key = serve_key.read(file)
+    with plainly(engine), reading(engine) as connection:
+        newest = serve_keys.newest(connection)
+        if newest is not None and (key is None or seal.digest(key) != newest.digest):
+            what = f"there is no {file}" if key is None else f"{file} holds another key"
+            raise NoServeKeyError(what=what)
+        if newest is not None and key is not None:
+            return serve_key.strays(connection, Seal(key), clock())
+    return desk.on_record(lambda c: _take(c, file, by, clock, is_first=True))
+
+
+def renew(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> Keyed:
+    """Seals what is there with the key of the file, a new one if there is none, in place of the key
+    before.
+
+    Raises:
+        FileError, DatabaseError: if one of them does not do its part.
+    """
+    done = desk.on_record(lambda c: _take(c, file, by, clock, reason=reason))
+    assert done is not None
+    return done
+
+
+def _take(
+    connection: Connection, file: Path, by: By, clock: Clock, *, is_first: bool = False,
+    reason: str | None = None,
+) -> Keyed | None:  # fmt: skip
+    act = AccountAct(connection, by, clock, open_to_all=True)
+    newest = serve_keys.newest(connection)
+    if is_first and newest is not None:
+        # Another server was first; its key is this file's, or this one is told at its next start.
+        return None
+    number = 1 if newest is None else newest.number + 1
+    there = serve_key.read(file)
+    # Before what is written is kept: a key that seals something is never without its file.
+    key = serve_key.make(file) if there is None else there
+    mark, all_tokens, all_passwords = Seal(key), tokens.of(connection), passwords.every(connection)
+    serve_keys.add(connection, ServeKey(number, seal.digest(key), act.now))
+    for token in all_tokens:
+        tokens.seal(connection, token.id, mark.on(seal.of_token(token)))
+    for password in all_passwords:
+        passwords.seal(connection, password.handle, mark.on(seal.of_password(password)))
+    words = None if reason is None else sealed_words(reason)
+    if words is not None:
+        sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, act.now)])
+    act.record(
+        ServeKeyMade, key=seal.digest(key), tokens=len(all_tokens), passwords=len(all_passwords),
+        text=None if words is None else words[0],
+    )  # fmt: skip
+    return Keyed(file, there is None, len(all_tokens), len(all_passwords))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
