@@ -188,8 +188,8 @@ class House:
 
         links, now = customer_settings.needed(), clock.now()
         with self.reading() as connection:
-            self.views.incident(connection, incident)
-        return links.document(incident, now)
+            found = self.views.incident(connection, incident)
+        return links.document(incident, now, found["links_revoked"])
 
     def compare(self, names: Iterable[str], **asked: Any) -> list[Comparison]:
         """What is ordered of those sites, and what is in force: see `acts.reconciliation`."""

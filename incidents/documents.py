@@ -64,6 +64,7 @@ def incident_document(case: Case, incident: Incident) -> Document:
         "removal_due": _time(incident.removal_due),
         "reported_at": _time(incident.reported_at),
         "removal_said_at": _time(incident.removal_said_at),
+        "links_revoked": incident.links_revoked or 0,
         "by": incident.by,
         "category": incident.category,
         "note": incident.note,

@@ -80,6 +80,7 @@ SENTENCES = {
     "incident_reported": "{incident}: reported to the police",
     "removal_said": "{incident}: the customer says that the content is gone; the desk has not"
     " looked",
+    "links_revoked": "{incident}: the customer's links are revoked",
     "order_delivered": "{what_is_done}",
     "order_failed": "{how_given_up}",
     "order_cancelled": "not carried out: {what_was_ordered} ({why:why_not})",

@@ -21,26 +21,27 @@ incidents = st.tuples(st.integers(1, 10**18 - 1), st.integers(1, 10**9 - 1))
 moments = st.timedeltas(timedelta(days=1), timedelta(days=365 * 1_000)).map(
     lambda length: datetime(1970, 1, 1, tzinfo=UTC) + length
 )
+times = st.integers(0, 10**9 - 1)
 characters = st.sampled_from(string.printable + "é１\0\u200b")
 
 
-@given(incidents, moments, st.text(st.characters(codec="utf-8"), min_size=1))
+@given(incidents, moments, st.text(st.characters(codec="utf-8"), min_size=1), times)
 def test_what_is_signed_is_read_again(
-    incident: tuple[int, int], expires: datetime, secret: str
+    incident: tuple[int, int], expires: datetime, secret: str, revoked: int
 ) -> None:
-    token = sign(incident, expires, secret)
+    token = sign(incident, expires, secret, revoked)
     whole, secrets = expires.replace(microsecond=0), [secret]
-    assert read(token, secrets, whole) == Named(incident)
+    assert read(token, secrets, whole) == Named(incident, revoked)
     assert read(token, secrets, whole + MICROSECOND) == Expired(incident)
     assert len(token) <= MAX_TOKEN
     assert set(token) <= set(string.ascii_lowercase + string.digits + "-.")
 
 
-@given(incidents, moments, st.data())
+@given(incidents, moments, times, st.data())
 def test_with_any_character_changed_it_is_forged(
-    incident: tuple[int, int], expires: datetime, data: st.DataObject
+    incident: tuple[int, int], expires: datetime, revoked: int, data: st.DataObject
 ) -> None:
-    token = sign(incident, expires, NEW)
+    token = sign(incident, expires, NEW, revoked)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(characters.filter(lambda c: c != token[place]))
     assert read(token[:place] + other + token[place + 1 :], [NEW, OLD], expires) == Forged()
@@ -72,7 +73,9 @@ def test_what_only_looks_like_one_is_forged(token: str) -> None:
 
 
 def test_the_claim_of_one_under_the_signature_of_another_is_forged() -> None:
-    for other in (sign((12, 4), NOON, NEW), sign((12, 3), NOON + SECOND, NEW)):
+    for other in (
+        sign((12, 4), NOON, NEW), sign((12, 3), NOON + SECOND, NEW), sign((12, 3), NOON, NEW, 1),
+    ):  # fmt: skip
         claim, which, mac = TOKEN.rsplit(".", 2)
         assert read(f"{claim}.{which}.{other.rsplit('.', 1)[1]}", [NEW], NOON) == Forged()
         assert read(f"{other.rsplit('.', 2)[0]}.{which}.{mac}", [NEW], NOON) == Forged()
@@ -96,6 +99,11 @@ def test_while_secrets_are_exchanged_both_are_taken_and_then_the_old_one_is_not(
     assert read(before, [NEW], NOON) == Forged()
     assert read(before, [OTHER], NOON) == read(before, [], NOON) == Forged()
     assert before.split(".")[2] != after.split(".")[2], "each names its secret"
+
+
+def test_before_any_revocation_it_is_what_it_was_when_links_could_not_be_revoked() -> None:
+    assert TOKEN == "12-3.69a50b40.c371.uh7i4ncmlzez7f7xhmddl2l2sz5izgs2"
+    assert sign((12, 3), NOON, NEW, 7).startswith("12-3.69a50b40.r7.")
 
 
 def test_it_is_signed_with_160_bits_over_words_of_its_own() -> None:

@@ -26,6 +26,7 @@ WORDS = {
     "hand_over": "hand-over",
     "complete_task": "done",
     "give_link": "link",
+    "revoke_links": "revoke-links",
     "add_site": "site add",
     "edit_site": "site edit",
     "state_false": "site false-info",

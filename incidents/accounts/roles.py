@@ -43,6 +43,7 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "hand_over": (_O, _S),
     "complete_task": (_O, _S),
     "give_link": (_O, _S),
+    "revoke_links": (_O, _S),
     # Of sites.
     "add_site": (_O, _S, _I),
     "edit_site": (_O, _S, _I),

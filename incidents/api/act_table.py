@@ -215,6 +215,11 @@ ACTS = (
         command=_reported, told="State that an incident was reported to the police.",
     ),
     Act(
+        name="revoke-links", of=INCIDENT, form=forms.Nothing, makes=c.RevokeLinks,
+        command=lambda by, incident, _: c.RevokeLinks(by=by, incident=incident),
+        told="Revoke all links to the customer's page of an incident that were given out.",
+    ),
+    Act(
         name="false-info", of=SITE, form=forms.FalseDetail, makes=c.StateFalse, command=_false,
         told="State that a filed detail is false: closes the site (R4).",
     ),

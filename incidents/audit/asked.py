@@ -164,6 +164,7 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.RemovalSaid: lambda event, _: c.SayRemoved(
         by=event.by, incident=event.incident, note=event.note
     ),
+    e.LinksRevoked: lambda event, _: c.RevokeLinks(by=event.by, incident=event.incident),
     e.OrderDelivered: lambda event, _: c.RecordDelivery(
         by=event.by,
         order=event.order,

@@ -1,4 +1,4 @@
-"""The customer's link on the command line: for the desk to hand out, by chat say."""
+"""The customer's link on the command line: for the desk to hand out, by chat say, and to revoke."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli.act import Act
+from incidents.cli.options import acting, looking
 from incidents.errors import DONE
+from incidents.machine import commands
+from incidents.machine.ids import incident_id
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -21,7 +24,7 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     """Print the link to the customer's page of INCIDENT.
 
     Whoever has it sees the incident and may state that the content is gone: give it to the
-    responsible person alone.
+    responsible person alone. If it got about, revoke-links ends it.
     """
     document = run.house.link(incident)
     if run.for_programs:
@@ -31,3 +34,16 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     if not run.quiet:
         run.tell(f"it holds until {run.when.until(document['until'])}")
     return DONE
+
+
+@click.command("revoke-links")
+@params.incident_argument
+@acting
+def revoke_links(act: Act, incident: tuple[int, int]) -> int:
+    """Revoke all links to the customer's page of INCIDENT.
+
+    None holds that was given out until now, by a notice or by hand. link prints a new one.
+    """
+    site, n = incident
+    command = commands.RevokeLinks(by=act.by, incident=n)
+    return act.submit(site, command, about=incident_id(site, n))

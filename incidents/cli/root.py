@@ -27,6 +27,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.link:link",
             "Print the link to the customer's page of an incident.",
         ),
+        "revoke-links": ("incidents.cli.link:revoke_links", "End the links that were given out."),
         "duty": ("incidents.cli.reporting:duty", "What is to be reported to the police by when."),
         "alarms": ("incidents.cli.alarms:alarms", "What is alarming now; test: try the channels."),
     },

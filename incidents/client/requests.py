@@ -30,7 +30,7 @@ _CHANGING = (c.EditSite, c.ChangeFiling)
 _OF_INCIDENT: dict[type[Command], str] = {
     c.StateRemoved: "removed", c.StateRefused: "refused", c.Recur: "recur",
     c.VoidIncident: "void", c.TakeBack: "take-back", c.StateReported: "reported",
-    c.AddNote: "notes",
+    c.AddNote: "notes", c.RevokeLinks: "revoke-links",
 }  # fmt: skip
 
 

@@ -195,7 +195,7 @@ class Client:
 
     def of_incident(self, incident: str, act: str, words: Mapping[str, Any] | None = None,
                     **how: Unpack[How]) -> answers.Acted:  # fmt: skip
-        """Another act on an incident: removed, recur, void, take-back, reported …"""
+        """Another act on an incident: removed, recur, void, take-back, revoke-links …"""
         return self._act(f"/incidents/{part(incident)}/{part(act)}", words or {}, how)
 
     def of_site(self, site: str, act: str, words: Mapping[str, Any] | None = None,

@@ -18,7 +18,7 @@ from incidents.console import remark, sight, statement
 from incidents.console.customer_page import STYLE, CustomerPage
 from incidents.console.customer_words import Plain
 from incidents.console.sight import Sight
-from incidents.customer_link import Expired, Forged, Incident
+from incidents.customer_link import Expired, Forged, Named
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
 from incidents.machine.ids import incident_id
@@ -97,17 +97,18 @@ class CustomerApp:
                 return self._plain["unknown"]
             case Expired():
                 return self._plain["expired"]
-            case named:
-                incident = named.incident
+            case Named() as link:
+                pass
         try:
             if scope["method"] == "POST":
-                return await self._stated(scope, receive, incident)
-            return await asyncio.to_thread(self._shown, incident)
+                return await self._stated(scope, receive, link)
+            return await asyncio.to_thread(self._shown, link)
         except IncidentsError as error:
-            _log.error("a customer's page failed", error=error, incident=incident_id(*incident))
+            incident = incident_id(*link.incident)
+            _log.error("a customer's page failed", error=error, incident=incident)
             return self._plain["unavailable"]
 
-    async def _stated(self, scope: Message, receive: Receive, incident: Incident) -> Answer:
+    async def _stated(self, scope: Message, receive: Receive, link: Named) -> Answer:
         if dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0] != remark.FORM:
             return self._plain["unreadable"]
         try:
@@ -122,41 +123,46 @@ class CustomerApp:
         except remark.UnreadableError:
             return self._plain["unreadable"]
         except remark.TooLongError as error:
-            return await asyncio.to_thread(self._too_long, incident, error.remark)
-        return await asyncio.to_thread(self._state, incident, said)
+            return await asyncio.to_thread(self._too_long, link, error.remark)
+        return await asyncio.to_thread(self._state, link, said)
 
-    def _state(self, incident: Incident, said: str | None) -> Answer:
+    def _state(self, link: Named, said: str | None) -> Answer:
         """Brings it to the desk; what is then shown has been recorded."""
-        outcome = statement.submit(self._desk, incident, said)
-        _log.info("a customer's statement", incident=incident_id(*incident), state=outcome)
+        seen = self._look(link)
+        if isinstance(seen, Answer):
+            return seen
+        outcome = statement.submit(self._desk, link.incident, said)
+        _log.info("a customer's statement", incident=incident_id(*link.incident), state=outcome)
         if outcome == "said":
-            return self._shown(incident, lambda seen: replace(seen, answer="said"))
+            return self._shown(link, lambda seen: replace(seen, answer="said"))
         return self._shown(
-            incident,
+            link,
             lambda seen: replace(seen, answer="again" if outcome == "again" else None),
             HTTPStatus.CONFLICT,
         )
 
     def _shown(
         self,
-        incident: Incident,
+        link: Named,
         as_: Callable[[Sight], Sight] = lambda seen: seen,
         status: HTTPStatus = HTTPStatus.OK,
     ) -> Answer:
-        seen = self._look(incident)
-        if seen is None:
-            return self._plain["unknown"]
-        return Answer(status, self._page.of(as_(seen)))
+        seen = self._look(link)
+        return seen if isinstance(seen, Answer) else Answer(status, self._page.of(as_(seen)))
 
-    def _too_long(self, incident: Incident, typed: str) -> Answer:
-        seen = self._look(incident)
-        if seen is None:
-            return self._plain["unknown"]
+    def _too_long(self, link: Named, typed: str) -> Answer:
+        seen = self._look(link)
+        if isinstance(seen, Answer):
+            return seen
         return Answer(HTTPStatus.UNPROCESSABLE_ENTITY, self._page.too_long(seen, typed))
 
-    def _look(self, incident: Incident) -> Sight | None:
+    def _look(self, link: Named) -> Sight | Answer:
+        """The incident, or what there is to answer in its place: a revoked link has ended."""
         with self._reading() as connection:
-            return sight.of(connection, incident)
+            seen = sight.of(connection, link.incident)
+        if seen is None:
+            return self._plain["unknown"]
+        return seen if seen.links_revoked == link.revoked else self._plain["expired"]
 
 
 def _token(scope: Message) -> str | None:

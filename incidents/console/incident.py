@@ -109,10 +109,11 @@ def link(desk: Doing, incident: str) -> Response:
     desk.proves("give_link")
     links, now = customer_settings.needed(), clock.now()
     with desk.reading() as connection:
-        views.incident(connection, key)
+        found = views.incident(connection, key)
     page = writing.written(
-        "link", desk.reader, link=links.to(key, now), until=links.until(now), incident=incident
-    )
+        "link", desk.reader, link=links.to(key, now, found["links_revoked"]),
+        until=links.until(now), incident=incident,
+    )  # fmt: skip
     return HTMLResponse(page, headers=writing.HEADERS)
 
 
@@ -211,6 +212,12 @@ _act(
     sighted=False,
     asks=False,
 )  # fmt: skip
+_act(
+    "revoke-links",
+    lambda desk, n: c.RevokeLinks(by=desk.by, incident=n),
+    sighted=False,
+    asks=False,
+)
 _act(
     "void-contact",
     lambda desk, n: c.VoidContact(

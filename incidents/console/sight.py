@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
@@ -36,13 +36,15 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight(Facts):
-    """The facts of an incident, with when the customer said that the content is gone (UTC), and
-    what the desk has written to them, the latest first.
+    """The facts of an incident, with when the customer said that the content is gone (UTC), how
+    often the links to its page were revoked, and what the desk has written to them, the latest
+    first.
 
     `until` is when the site's suspension is meant to end, None where no timer will end it.
     """
 
     said_at: datetime | None = None
+    links_revoked: int = 0
     answer: Answer | None = None
     messages: tuple[Message, ...] = ()
 
@@ -59,22 +61,23 @@ def of(connection: Connection, incident: Incident) -> Sight | None:
     except UnknownIncidentError:
         return None
     known = {each.name: getattr(facts, each.name) for each in fields(facts)}
-    said_at, until = _said(connection, incident)
+    own = _own(connection, incident)
     messages = _messages(connection, incident)
-    return Sight(
-        **{**known, **_PERSONAL, "said_at": said_at, "until": until, "messages": messages}
-    )  # fmt: skip
+    return Sight(**{**known, **_PERSONAL, **own, "messages": messages})
 
 
-def _said(connection: Connection, incident: Incident) -> tuple[datetime | None, datetime | None]:
-    """When it was said, and when the site is to be opened again."""
+def _own(connection: Connection, incident: Incident) -> dict[str, Any]:
+    """When it was said, how often its links were revoked, when the site is to be opened again."""
     of = incidents.c
     running = and_(suspensions.c.site_id == of.site_id, suspensions.c.ended_at.is_(None))
     joined = incidents.join(sites, sites.c.id == of.site_id).outerjoin(suspensions, running)
     those = (of.site_id == incident[0], of.n == incident[1])
-    asked = select(of.removal_said_at, sites.c.held, suspensions.c.until).select_from(joined)
-    row = connection.execute(asked.where(*those)).one()
-    return row.removal_said_at, None if row.held else row.until
+    asked = select(of.removal_said_at, of.links_revoked, sites.c.held, suspensions.c.until)
+    row = connection.execute(asked.select_from(joined).where(*those)).one()
+    return {
+        "said_at": row.removal_said_at, "links_revoked": row.links_revoked or 0,
+        "until": None if row.held else row.until,
+    }  # fmt: skip
 
 
 def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]:

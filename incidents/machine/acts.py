@@ -143,6 +143,12 @@ def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
     open_task(draft, "recheck", (incident.n,))
 
 
+def revoke_links(draft: Draft, command: commands.RevokeLinks) -> None:
+    """Revoke the links that customers were given, however the incident stands; it moves nothing."""
+    incident = checks.known_incident(draft, command.incident)
+    draft.add(e.LinksRevoked, incident=incident.n)
+
+
 def _refuse_double_entry(draft: Draft, command: commands.Log) -> None:
     # What was written too: an older program took some of that for the normal form.
     urls = (*command.urls, *filter(None, command.written))

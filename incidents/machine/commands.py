@@ -33,9 +33,9 @@ __all__ = [
     "CompleteTask", "ConfirmClosure", "Decline", "DeclineClosure", "EditSite", "Elapse",
     "FilingCommand", "HandOver", "ImportIncident", "LiftHold", "Log", "OrderCommand",
     "RaiseSuspicion", "RecordContact", "RecordDelivery", "RecordFailure", "RecordFooter",
-    "RecordState", "Recur", "ReleaseItem", "Remind", "RepeatOrder", "RetryOrder", "SayRemoved",
-    "SetHold", "StateFalse", "StateRefused", "StateRemoved", "StateReported", "TakeBack",
-    "Uphold", "VoidContact", "VoidIncident",
+    "RecordState", "Recur", "ReleaseItem", "Remind", "RepeatOrder", "RetryOrder",
+    "RevokeLinks", "SayRemoved", "SetHold", "StateFalse", "StateRefused", "StateRemoved",
+    "StateReported", "TakeBack", "Uphold", "VoidContact", "VoidIncident",
 ]  # fmt: skip
 
 CLOCK = "clock"
@@ -296,3 +296,10 @@ class SayRemoved(Command):
     incident: int
     note: str | None = None
     by: str = CUSTOMER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeLinks(Command):
+    """Revoke all links to the customer's page of an incident that were given out until now."""
+
+    incident: int

@@ -106,6 +106,7 @@ _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
     commands.CompleteTask: desk_acts.complete,
     commands.StateReported: acts.state_reported,
     commands.SayRemoved: acts.say_removed,
+    commands.RevokeLinks: acts.revoke_links,
     commands.RecordDelivery: order_acts.record_delivery,
     commands.RecordFailure: order_acts.record_failure,
     commands.CancelOrder: order_acts.cancel,

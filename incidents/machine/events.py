@@ -32,6 +32,7 @@ from incidents.machine.incident_events import (
     IncidentRemoved,
     IncidentReported,
     IncidentVoided,
+    LinksRevoked,
     NoteAdded,
     RemovalSaid,
     StatementTakenBack,
@@ -92,6 +93,7 @@ __all__ = [
     "IncidentVoided",
     "ItemClaimed",
     "ItemReleased",
+    "LinksRevoked",
     "NoteAdded",
     "OrderCancelled",
     "OrderDelivered",
@@ -131,7 +133,7 @@ KINDS: dict[str, type[Event]] = {
         SiteReinstated, TaskOpened, TaskCompleted, ItemClaimed, ItemReleased, OrderDelivered,
         OrderFailed, OrderCancelled, OrderRetried, StateSeen, OrderRepeated,
         IncidentReported, RemovalSaid, ClosureAsked, ClosureDeclined, NoteAdded,
-        FilingChanged, FilingReminded, SuspicionRaised, FooterSeen,
+        FilingChanged, FilingReminded, SuspicionRaised, FooterSeen, LinksRevoked,
     )
 }  # fmt: skip
 """Each kind of event by the word that stands for it in an entry."""

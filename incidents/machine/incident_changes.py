@@ -183,6 +183,13 @@ def _removal_said(case: Case, event: e.RemovalSaid) -> None:
     case.incidents[incident.n] = replace(incident, removal_said_at=event.recorded_at)
 
 
+@changes.on(e.LinksRevoked)
+def _links_revoked(case: Case, event: e.LinksRevoked) -> None:
+    incident = case.incidents[event.incident]
+    times = (incident.links_revoked or 0) + 1
+    case.incidents[incident.n] = replace(incident, links_revoked=times)
+
+
 @changes.on(e.AlarmRaised)
 def _alarm_raised(case: Case, event: e.AlarmRaised) -> None:
     """An alarm is heard, and leaves the case as it is."""

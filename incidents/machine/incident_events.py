@@ -158,3 +158,11 @@ class RemovalSaid(Event):
     kind = "removal_said"
     incident: int
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinksRevoked(Event):
+    """No link to the customer's page of it holds that was given out before."""
+
+    kind = "links_revoked"
+    incident: int

@@ -45,9 +45,11 @@ class Links:
     secrets: tuple[str, ...]
     valid_for: timedelta = VALID_FOR
 
-    def to(self, incident: Incident, since: datetime) -> str:
-        """The address of that incident's page; it holds `valid_for` from `since` on."""
-        token = customer_link.sign(incident, self.until(since), self.secrets[0])
+    def to(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
+        """The address of that incident's page, whose links have been revoked `revoked` times; it
+        holds `valid_for` from `since` on, or until they are once more.
+        """
+        token = customer_link.sign(incident, self.until(since), self.secrets[0], revoked)
         return f"{self.base_url}/{PATH}/{token}"
 
     def until(self, since: datetime) -> datetime:
@@ -58,22 +60,25 @@ class Links:
         """What a token names at `now`, if one of the secrets has signed it."""
         return customer_link.read(token, self.secrets, now)
 
-    def document(self, incident: Incident, now: datetime) -> dict[str, str]:
+    def document(self, incident: Incident, now: datetime, revoked: int) -> dict[str, str]:
         """The link as programs are told of it; `until` it holds, RFC 3339 in UTC."""
         return {
-            "incident": incident_id(*incident), "link": self.to(incident, now),
+            "incident": incident_id(*incident), "link": self.to(incident, now, revoked),
             "until": clock.rfc3339(self.until(now)),
         }  # fmt: skip
 
-    def of_order(self, order: Order, now: Callable[[], datetime] = clock.now) -> str | None:
-        """The link for a notice: the same in each attempt. None if it is about no one incident.
+    def of_order(
+        self, order: Order, revoked: int = 0, *, now: Callable[[], datetime] = clock.now
+    ) -> str | None:
+        """The link for a notice: the same in each attempt, until the incident's links are revoked.
+        None if it is about no one incident.
 
         It holds from the order on; None, too, when it would have expired by now.
         """
         incident = None if order.incident is None else read_incident_id(order.incident)
         if incident is None or self.until(order.ordered_at) < now():
             return None
-        return self.to(incident, order.ordered_at)
+        return self.to(incident, order.ordered_at, revoked)
 
 
 def links(environ: Mapping[str, str] | None = None) -> Links | None:

@@ -94,7 +94,8 @@ def of(
     order = _ordered(connection, name, subject)
     told = None if order is None else record.of_order(connection, order)
     if order is not None and told is not None and not _is_undone(name, told):
-        return Shown(replace(told, link=_link(name, order, link)), made_up=False)
+        told = replace(told, link=_link(connection, name, order, link))
+        return Shown(told, made_up=False)
     if subject.incident is None:
         return Shown(samples.of(name), made_up=True)
     return _of_incident(connection, name, subject.incident, now, link)
@@ -128,8 +129,10 @@ def _is_undone(name: str, told: Facts) -> bool:
     return name in _OF_CLOSURE and told.site_state != "closed"
 
 
-def _link(name: str, order: Order, link: Link | None) -> str | None:
-    return link(order) if link is not None and NOTICES[name].to == "customer" else None
+def _link(connection: Connection, name: str, order: Order, link: Link | None) -> str | None:
+    if link is None or NOTICES[name].to != "customer":
+        return None
+    return record.linked(connection, order, link)
 
 
 def _of_incident(
@@ -150,8 +153,8 @@ def _of_incident(
     # All that the record has, in place of what the sample has made up.
     told = replace(
         sample, site=about.site, reference=about.reference, policy=about.policy,
-        person=about.person, link=None if sample.link is None else _link(name, order, link),
-        findings=findings,
+        person=about.person, findings=findings,
+        link=None if sample.link is None else _link(connection, name, order, link),
     )  # fmt: skip
     # The second look has no time of its own.
     return Shown(told, made_up=name != "recheck")

@@ -32,8 +32,9 @@ from incidents.views.misses import closing_misses
 Reading = Callable[[], AbstractContextManager[Connection]]
 """Opens a transaction that reads one state of the database."""
 
-Link = Callable[[Order], str | None]
-"""The address of the page on which the customer answers, if there is one for this order."""
+Link = Callable[[Order, int], str | None]
+"""The address of the page on which the customer answers, if there is one for this order; of its
+incident the links have been revoked so often."""
 
 _SETTLED = frozenset({"removed", "voided"})
 _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
@@ -58,9 +59,9 @@ class Record:
         """The facts; a constant number of queries, whatever the site's history."""
         with self._reading() as connection:
             found = of_order(connection, order)
-        if found is None or self._link is None:
-            return found
-        return replace(found, link=self._link(order))
+            if found is None or self._link is None:
+                return found
+            return replace(found, link=linked(connection, order, self._link))
 
 
 def of_order(connection: Connection, order: Order) -> Facts | None:
@@ -79,6 +80,16 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
             return _closed(connection, found, order)
         case _:
             return _violation(connection, found, order)
+
+
+def linked(connection: Connection, order: Order, link: Link) -> str | None:
+    """The address of the page for an order, which no revocation until now has ended."""
+    key = None if order.incident is None else read_incident_id(order.incident)
+    if key is None:
+        return link(order, 0)
+    of = incidents.c
+    asked = select(of.links_revoked).where(of.site_id == key[0], of.n == key[1])
+    return link(order, connection.scalar(asked) or 0)
 
 
 def site(connection: Connection, order: Order) -> Site | None:

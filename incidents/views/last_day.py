@@ -49,8 +49,9 @@ _LOGGED, _CALLED = "incident_logged", "contact_recorded"
 _DONE = frozenset({
     "incident_removed", "incident_refused", "incident_voided", "contact_voided",
     "statement_taken_back", "incident_reported", "evidence_attached", "note_added",
-    "task_completed", "site_closed", "closure_asked", "closure_declined", "closure_upheld",
-    "hold_set", "hold_lifted", "reinstatement_asked", "reinstatement_declined", "site_reinstated",
+    "links_revoked", "task_completed", "site_closed", "closure_asked", "closure_declined",
+    "closure_upheld", "hold_set", "hold_lifted", "reinstatement_asked", "reinstatement_declined",
+    "site_reinstated",
 })  # fmt: skip
 """What people at the desk do besides logging and calling."""
 

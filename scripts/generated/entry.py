@@ -313,6 +313,7 @@ _ORDERS: list[tuple[timedelta, c.Command]] = [
     (_after(days=5, hours=2), c.SayRemoved(incident=1, note=_reference("it is deleted"))),
     (_after(days=5, hours=3), c.AddNote(
         by=_PERSON, incident=1, audience="customer", text=_reference("there is more"))),
+    (_after(days=5, hours=4), c.RevokeLinks(by=_PERSON, incident=1)),
     (_after(days=6), c.ChangeFiling(by=_PERSON, details=(
         ("level", "3"), ("opened_on", "2026-02-10"),
         ("responsible_name", _reference("their name")), ("service_type", "shop")))),

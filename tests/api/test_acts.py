@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from incidents import clock
+from incidents.customer_link import Named
+from incidents.notices.customer_settings import Links
 from tests.api.desk import MAIL, PHONE, fill
 from tests.api.rig import PASSWORD, Rig
+from tests.conftest import WriteSettings
 
 SITE = "/api/v1/sites/shop.example"
+LINKS = Links(base_url="https://desk.host.example", secrets=("0123456789abcdef" * 2,))
 
 
 def test_a_shift_is_worked_from_the_call_to_the_report(api: Rig) -> None:
@@ -363,6 +368,23 @@ def test_what_the_settings_do_not_have_is_a_conflict_and_no_fault(api: Rig) -> N
     answer = api.client("operator").get("/api/v1/incidents/1-1/link")
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:incidents:problem:not-set-up"
+
+
+def test_links_are_revoked_once_by_whoever_may_give_them(
+    api: Rig, write_settings: WriteSettings
+) -> None:
+    fill(api)
+    write_settings(f'[customer]\nbase_url = "{LINKS.base_url}"\nsecret = "{LINKS.secrets[0]}"\n')
+    operator, path = api.client("operator"), "/api/v1/incidents/1-1"
+    for role in ("viewer", "auditor", "integrator"):
+        assert api.client(role).post(f"{path}/revoke-links").status_code == 403
+    for repeated in (False, True):
+        answer = operator.post(f"{path}/revoke-links", headers={"Idempotency-Key": "k"})
+        assert answer.json()["repeated"] is repeated
+        assert answer.json()["incident"]["links_revoked"] == 1
+    assert operator.get(path).json()["links_revoked"] == 1
+    token = operator.get(f"{path}/link").json()["link"].rpartition("/")[2]
+    assert LINKS.read(token, clock.now()) == Named((1, 1), 1)
 
 
 def test_notices_and_alarms_and_duties_are_read(api: Rig) -> None:

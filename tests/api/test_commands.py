@@ -23,6 +23,7 @@ OVER_HTTP = {
     "done": "POST /queue/{item}/done",
     "show": "GET /incidents/{incident}",
     "link": "GET /incidents/{incident}/link",
+    "revoke-links": "POST /incidents/{incident}/revoke-links",
     "duty": "GET /duty",
     "alarms": "GET /alarms",
     "alarms test": "POST /alarms/test",

@@ -429,3 +429,4 @@ def _under_another_policy(site: Decided) -> None:
     n = site.case.last_incident
     site.reached(n, minutes=5).elapse(121).do(c.EditSite(by="li", phone="sha256:4"), minutes=5)
     site.do(c.AddNote(by="li", incident=n, audience="desk", text="sha256:5"), minutes=5)
+    site.do(c.RevokeLinks(by="li", incident=n), minutes=5)

@@ -107,10 +107,11 @@ def _let_in(day: Rehearsal) -> None:
 
 def _carry_out(day: Rehearsal) -> None:
     """Of a.example all is carried out but one notice, on d.example one order was given up; what the
-    police were told, what the customer says and is answered."""
+    police were told, what the customer says and is answered, whose links are revoked."""
     day.give(c.StateReported(by="li", incident=2, note="receipt 7"))
     day.give(c.SayRemoved(incident=2, note="gone"))
     day.give(c.AddNote(by="li", incident=2, audience="customer", text="we look at it today"))
+    day.give(c.RevokeLinks(by="li", incident=2))
     *settled, left = day.orders()
     for order, lane in settled:
         day.give(_delivered(order, lane))

@@ -46,6 +46,19 @@ def test_to_hand_a_link_out_puts_nothing_on_record(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("_customer")
+def test_after_its_links_were_revoked_an_incident_has_another_link(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example")
+    for _ in range(2):
+        told = cli("revoke-links", "1-1", "--key", "k")
+        assert told.out.startswith("1-1: the customer's links are revoked\n")
+    token = cli("link", "1-1").out.strip().rpartition("/")[2]
+    assert LINKS.read(token, NOON) == Named((1, 1), 1)
+    assert cli("show", "1-1", "--json").json["links_revoked"] == 1
+    assert cli("revoke-links", "9-9").status == 3
+
+
+@pytest.mark.usefixtures("_customer")
 def test_of_what_is_not_there_no_link_is_given(cli: Cli) -> None:
     told = cli("link", "9-9")
     assert (told.status, told.out) == (3, "")

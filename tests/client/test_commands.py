@@ -99,6 +99,7 @@ sup: policy activate {policy} --reason 'a change' --password-file {own}
 sup: notices list
 sup: notices preview closed --language en
 sup: link 1-1
+sup: revoke-links 1-1
 sup: metrics
 sup: audit export --site shop.example -o {export}
 sup: audit checkpoint -o {checkpoint}

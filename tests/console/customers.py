@@ -146,6 +146,8 @@ def ask(
         connection.close()
 
 
-def path(incident: Incident, *, since: datetime | None = None, links: Links = LINKS) -> str:
+def path(
+    incident: Incident, *, since: datetime | None = None, links: Links = LINKS, revoked: int = 0
+) -> str:
     """Where the page of the incident is, by a link that was given out at `since`."""
-    return urlsplit(links.to(incident, since or clock.now())).path
+    return urlsplit(links.to(incident, since or clock.now(), revoked)).path

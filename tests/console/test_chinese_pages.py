@@ -111,7 +111,8 @@ def through_everything(shift: Shift) -> None:
                c.VoidContact(by="li", incident=1, contact=2, reason="又记错"))  # fmt: skip
     shift.site("reported", LOG, c.StateReported(by="li", incident=1, note="回执 7 号"),
                c.SayRemoved(by=c.CUSTOMER, incident=1, note="已经删了"),
-               c.ClaimItem(by="li", item="1"), c.ReleaseItem(by="li", item="1"))  # fmt: skip
+               c.ClaimItem(by="li", item="1"), c.ReleaseItem(by="li", item="1"),
+               c.RevokeLinks(by="li", incident=1))  # fmt: skip
     shift.site("run", *MISS, "13h", *MISS, "13h", *MISS)
     shift.site("two-misses", *MISS, "13h", *MISS, "13h", LOG)
     shift.site("struck", *MISS, VOID)

@@ -12,6 +12,7 @@ import pytest
 
 from incidents import clock
 from incidents.console import remark
+from incidents.machine import commands as c
 from tests.console.customers import BEFORE, FORM, LINKS, Customers, Page, path
 from tests.patience import PATIENCE_S
 
@@ -34,11 +35,32 @@ def test_a_link_that_has_expired_leads_to_a_page_that_says_so(served: Customers)
     old = path(incident, since=clock.now() - LINKS.valid_for - timedelta(seconds=2))
     shown = served.ask(old)
     assert shown.status == 410
-    for told in ("链接已过期", "This link has expired", "+86 10 5555 0100"):
+    for told in ("链接已失效", "This link holds no longer", "+86 10 5555 0100"):
         assert told in shown.text
     before = len(served.bodies())
     assert served.post(old, b"remark=gone").status == 410
     assert len(served.bodies()) == before
+
+
+def test_a_link_that_was_revoked_is_answered_as_one_that_has_expired_and_a_new_one_holds(
+    served: Customers,
+) -> None:
+    incident, other = served.logged(), served.logged()
+    expired = served.ask(path(incident, since=clock.now() - timedelta(days=99)))
+    given = [path(incident), path(other)]
+    for times in (1, 2):
+        served.do(incident[0], c.RevokeLinks(by="li", incident=incident[1]))
+        given.append(path(incident, revoked=times))
+    before = len(served.bodies())
+    old, elsewhere, older, new = given
+    for at in (old, older):
+        for body in (b"remark=gone", b"remark=" + b"x" * 4_001):
+            assert served.post(at, body).status == 410
+        shown = served.ask(at)
+        assert (shown.status, shown.body) == (410, expired.body)
+    assert len(served.bodies()) == before
+    assert served.ask(elsewhere).status == 200
+    assert (served.ask(new).status, served.post(new, b"remark=gone").status) == (200, 200)
 
 
 def test_a_link_of_the_secret_before_still_leads_there(served: Customers) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,8 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.desk_tables import rehearsal
 from tests.api.rig import ADMIN, BASE, PASSWORD
+from tests.conftest import WriteSettings
+from tests.console.customers import SETTINGS
 from tests.served_desk import ConsoleDesk, Visitor
 
 POSTS = [
@@ -527,6 +530,22 @@ def test_a_note_that_is_refused_is_not_lost_and_stays_for_whom_it_was(desk: Cons
         assert 'value="customer" aria-describedby="note-seen" checked>' in again.text
     assert li.send("/incidents/1-1/note", text="seen", audience="all").status_code == 409
     assert not [body for body in desk.bodies() if '"note_added"' in body]
+
+
+def test_links_are_revoked_beside_where_one_is_shown_by_who_may_show_it(
+    desk: ConsoleDesk, write_settings: WriteSettings
+) -> None:
+    desk.violation("shop.example")
+    write_settings(SETTINGS)
+    li, vera, at = Person(desk, "li"), Person(desk, "vera"), "/incidents/1-1"
+    assert f'action="{at}/revoke-links"' in li.get(at).text
+    assert "/revoke-links" not in vera.get(at).text
+    assert vera.send(f"{at}/revoke-links").status_code == 403
+    before = li.send(f"{at}/link").text
+    assert li.send(f"{at}/revoke-links", seen="1").status_code == 303
+    assert "the customer's links are revoked" in html.unescape(li.get(at).text)
+    after = li.send(f"{at}/link").text
+    assert (".r1." in before, ".r1." in after) == (False, True)
 
 
 def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ConsoleDesk) -> None:

@@ -239,6 +239,7 @@ _MADE: dict[type[Command], tuple[int, Callable[[Random, int, datetime | None], F
     c.Elapse: (4, lambda draw, n, at: {}),
     c.StateReported: (4, lambda draw, n, at: {"incident": n, "at": at, "note": "receipt 7"}),
     c.SayRemoved: (4, lambda draw, n, at: {"incident": n, "note": "gone"}),
+    c.RevokeLinks: (2, lambda draw, n, at: {"incident": n}),
     c.RecordDelivery: (
         12,
         lambda draw, n, at: {

@@ -38,6 +38,7 @@ def test_an_incident_is_logged_and_answered_with_the_site_the_incident_and_the_e
         "note": None, "urls": ["https://a.example/1"], "urls_written": [], "recurs": None,
         "corrections": 0,
         "contacts": [], "evidence": [], "notes": [], "reported_at": None, "removal_said_at": None,
+        "links_revoked": 0,
     }  # fmt: skip
     assert [(event["seq"], event["kind"]) for event in document["events"]] == [
         (2, "incident_logged")

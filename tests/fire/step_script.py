@@ -162,6 +162,7 @@ _WORDS: dict[type[c.Command], _Words] = {
     c.Attach: lambda site, number, x: ["attach", f"{number}-{x.incident}", "evidence"],
     c.AddNote: _note,
     c.StateReported: lambda site, number, x: ["reported", f"{number}-{x.incident}"],
+    c.RevokeLinks: lambda site, number, x: ["revoke-links", f"{number}-{x.incident}"],
     c.RetryOrder: lambda site, number, x: ["acts", "retry", order_id(number, x.order, x.lane)],
     c.CancelOrder: lambda site, number, x: [
         "acts", "cancel", order_id(number, x.order, x.lane), "--reason", "r",

@@ -246,6 +246,10 @@ class History:
         """A note about the incident."""
         return self.do(c.AddNote(by=ANN, incident=incident, audience=audience, text="sha256:1"))
 
+    def revoke_links(self, incident: int) -> Self:
+        """Revoke the links to the incident's page."""
+        return self.do(c.RevokeLinks(by=ANN, incident=incident))
+
     def filed(self, **details: str) -> Self:
         """Change details of the filing."""
         return self.do(c.ChangeFiling(by=ANN, details=tuple(details.items())))

@@ -83,6 +83,7 @@ WEIGHTS = {
     "hold": 1, "unhold": 2, "reinstate": 3, "approve": 3, "decline": 1, "uphold": 2, "import": 1,
     ACTIVATE: 1, "reported": 1, "say_removed": 1, "note": 1, "deliver": 4, "fail": 2, "cancel": 2,
     "retry": 2, "see": 1, "repeat": 1, "change_filing": 2, "remind": 2, "suspect": 1, "footer": 1,
+    "revoke_links": 1,
 }  # fmt: skip
 
 
@@ -107,7 +108,7 @@ class Moment:
 
 OF_AN_INCIDENT = frozenset(
     {"contact", "void_contact", "void", "removed", "refused", "recur", "take_back", "reported",
-     "say_removed", "note"}
+     "say_removed", "note", "revoke_links"}
 )  # fmt: skip
 OF_AN_ORDER = frozenset({"deliver", "fail", "cancel", "retry"})
 GOING_BACK = OF_AN_INCIDENT | OF_AN_ORDER

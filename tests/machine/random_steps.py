@@ -115,6 +115,7 @@ _COMMANDS: dict[str, Callable[[Step, Case, datetime], c.Command]] = {
     "note": lambda s, k, now: c.AddNote(
         by=s.by, incident=s.incident(k), audience=AUDIENCES[s.again], text="n"
     ),
+    "revoke_links": lambda s, k, now: c.RevokeLinks(by=s.by, incident=s.incident(k)),
     "change_filing": lambda s, k, now: c.ChangeFiling(by=s.by, details=s.details),
     "remind": lambda s, k, now: c.Remind(
         on=(now + timedelta(hours=12 * s.back)).date().isoformat()

@@ -171,7 +171,7 @@ def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
     corrections = (
         c.VoidContact, c.VoidIncident, c.TakeBack, c.RecordContact, c.StateRemoved, c.SayRemoved,
         c.StateReported, c.AddNote, c.OrderCommand, c.RecordState, c.RepeatOrder,
-        c.FilingCommand,
+        c.FilingCommand, c.RevokeLinks,
     )  # fmt: skip
     for moment in play(history):
         if isinstance(moment.command, corrections):
@@ -180,10 +180,12 @@ def test_a_recount_never_suspends_or_closes(history: RandomHistory) -> None:
 
 
 @given(histories())
-def test_what_becomes_of_orders_and_what_is_reported_or_noted_moves_nothing_on_a_site(
+def test_what_becomes_of_orders_and_what_is_reported_noted_or_revoked_moves_nothing_on_a_site(
     history: RandomHistory,
 ) -> None:
-    about = (c.OrderCommand, c.RecordState, c.RepeatOrder, c.StateReported, c.AddNote)
+    about = (
+        c.OrderCommand, c.RecordState, c.RepeatOrder, c.StateReported, c.AddNote, c.RevokeLinks,
+    )  # fmt: skip
     for moment in play(history):
         if isinstance(moment.command, about):
             due = decide(moment.before, ELAPSE, moment.policy, moment.now).case

@@ -121,20 +121,26 @@ def test_a_page_that_names_nobody_to_call_is_not_shown(
 
 def test_a_notice_has_the_same_link_each_time_that_it_is_sent() -> None:
     given = order("notify", incident="12-3")
-    link = LINKS.of_order(given, lambda: NOON)
+    link = LINKS.of_order(given, now=lambda: NOON)
     assert link is not None
-    assert link == LINKS.of_order(replace(given, attempt=7), lambda: NOON + timedelta(days=2))
+    assert link == LINKS.of_order(replace(given, attempt=7), now=lambda: NOON + timedelta(days=2))
     token = link.rpartition("/")[2]
     assert LINKS.read(token, NOON + timedelta(days=14)) == Named((12, 3))
     assert LINKS.read(token, NOON + timedelta(days=14, seconds=1)) == Expired((12, 3))
 
 
+def test_a_notice_that_is_tried_again_after_a_revocation_has_a_link_that_still_holds() -> None:
+    link = LINKS.of_order(order("notify", incident="12-3"), 2, now=lambda: NOON)
+    assert link is not None
+    assert LINKS.read(link.rpartition("/")[2], NOON + timedelta(days=14)) == Named((12, 3), 2)
+
+
 def test_a_notice_about_no_one_incident_has_no_link() -> None:
-    assert LINKS.of_order(order("reopen", suspension="1"), lambda: NOON) is None
-    assert LINKS.of_order(order("close", rule="repeat"), lambda: NOON) is None
+    assert LINKS.of_order(order("reopen", suspension="1"), now=lambda: NOON) is None
+    assert LINKS.of_order(order("close", rule="repeat"), now=lambda: NOON) is None
 
 
 def test_a_notice_that_is_sent_too_late_has_no_link_that_leads_nowhere() -> None:
     given = order("notify", incident="12-3")
-    assert LINKS.of_order(given, lambda: NOON + timedelta(days=14)) is not None
-    assert LINKS.of_order(given, lambda: NOON + timedelta(days=14, seconds=1)) is None
+    assert LINKS.of_order(given, now=lambda: NOON + timedelta(days=14)) is not None
+    assert LINKS.of_order(given, now=lambda: NOON + timedelta(days=14, seconds=1)) is None

@@ -14,7 +14,7 @@ from incidents.notices.facts import AlarmFacts, Facts
 from tests.views.day import SITE, Day, utc
 
 
-def _link(order: Order) -> str | None:
+def _link(order: Order, _revoked: int) -> str | None:
     return None if order.incident is None else f"https://desk.example/c/{order.incident}"
 
 

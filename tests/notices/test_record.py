@@ -295,11 +295,15 @@ def test_the_customer_s_page_is_asked_for_each_order(day: Day) -> None:
     def opened() -> AbstractContextManager[Connection]:
         return reading(day.engine)
 
-    asked = Record(opened, lambda order: f"https://desk.example/{order.incident}")
+    asked = Record(
+        opened, lambda order, revoked: f"https://desk.example/{order.incident}.{revoked}"
+    )
     [order] = orders_of(day, "notify")
-    found = asked(order)
-    assert found is not None
-    assert found.link == "https://desk.example/1-1"
+    for revoked in range(3):
+        found = asked(order)
+        assert found is not None
+        assert found.link == f"https://desk.example/1-1.{revoked}"
+        day.do(c.RevokeLinks(by="li", incident=1))
     without = Record(opened)(order)
     assert without is not None
     assert without.link is None

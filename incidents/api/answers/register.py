@@ -80,6 +80,8 @@ class Incident(Answer):
     removal_due: str | None
     reported_at: str | None
     removal_said_at: str | None
+    # An answer that was kept for a key before they could be has none.
+    links_revoked: int = 0
     by: str
     category: str | None
     note: str | None

@@ -242,6 +242,9 @@ TEXTS: dict[str, str] = {
     " give it to the responsible person alone.",
     "link.do": "Show the link",
     "link.until": "It holds until",
+    "link.revoke": "Revoke all links",
+    "link.revoke.what": "No link that was given out holds any more, by a notice or by hand. Then"
+    " show a new one, and give it to the responsible person.",
     "log.do": "Log it",
     "log.paste": "Or paste a mail",
     "log.paste.what": "A mail, a report, a list of addresses",

@@ -43,6 +43,7 @@ SENTENCES = {
     "item_released": "{item_id} 已放回待办",
     "incident_reported": "{incident}：已向公安机关报告",
     "removal_said": "{incident}：客户称内容已删除，值班人员尚未核查",
+    "links_revoked": "{incident}：客户链接已吊销",
     "order_delivered": "{what_is_done}",
     "order_failed": "{how_given_up}",
     "order_cancelled": "不再执行：{what_was_ordered}（{why:why_not}）",

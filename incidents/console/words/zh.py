@@ -232,6 +232,8 @@ TEXTS: dict[str, str] = {
     "link.what": "持有链接者可查看此违规并说明内容已删除：只交给负责人本人。",
     "link.do": "显示链接",
     "link.until": "有效期至",
+    "link.revoke": "吊销全部链接",
+    "link.revoke.what": "此前通过通知或人工给出的链接全部失效。之后可显示新链接，交给负责人。",
     "log.do": "记录",
     "log.paste": "或粘贴邮件",
     "log.paste.what": "邮件、举报或网址列表",
