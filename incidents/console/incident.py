@@ -109,10 +109,10 @@ def link(desk: Doing, incident: str) -> Response:
     desk.proves("give_link")
     links, now = customer_settings.needed(), clock.now()
     with desk.reading() as connection:
-        found = views.incident(connection, key)
+        revoked = views.incident(connection, key)["links_revoked"]
     page = writing.written(
-        "link", desk.reader, link=links.to(key, now, found["links_revoked"]),
-        until=links.until(now), incident=incident,
+        "link", desk.reader, link=links.to(key, now, revoked), until=links.until(now),
+        incident=incident, revoked=revoked,
     )  # fmt: skip
     return HTMLResponse(page, headers=writing.HEADERS)
 

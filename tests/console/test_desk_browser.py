@@ -554,18 +554,22 @@ def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
         expect(wang.locator("#whom .number")).to_have_text("+86 20 •••• ••99")
 
 
-def test_a_link_for_the_customer_stays_until_it_is_copied(
+def test_a_link_for_the_customer_stays_until_it_is_copied_or_revoked(
     browser: Chromium, served: Customers
 ) -> None:
     incident = served.violation("link.example")
     with person(browser, served, "li", f"/incidents/{incident}") as li:
-        li.locator("section[aria-labelledby=h-link] button").click()
+        li.locator("section[aria-labelledby=h-link] button").first.click()
         link = li.locator("#link code")
         expect(link).to_contain_text("/c/")
         given = link.inner_text()
         served.do("link.example", c.RecordContact(by="wang", incident=1, outcome="no-answer"))
         expect(li.locator("#fresh .story").first).to_contain_text("No answer")
         expect(link).to_have_text(given)
+        served.do("link.example", c.RevokeLinks(by="wang", incident=1))
+        expect(link).to_have_count(0)
+        li.locator("section[aria-labelledby=h-link] button").first.click()
+        expect(link).to_contain_text(".r1.")
 
 
 def test_what_is_chosen_and_not_sent_is_not_taken_back(

@@ -35,7 +35,7 @@ const list = (() => {
   // What is fresh takes the place of what is shown, node by node: what is open, half typed, shown in
   // full or has the focus stays so for as long as it is about the same.
 
-  // What was asked for in full, and of what.
+  // What was asked for in full, and of what: of whom, or of links that were not revoked since.
   const masked = new Map();
   const whose = (place) => [...place.querySelectorAll("bdi, .number")].map((each) => each.textContent).join("\n");
 
