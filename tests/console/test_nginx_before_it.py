@@ -107,7 +107,8 @@ def before(sqlite_url: str, tmp_path: Path) -> Iterator[Front]:
 def test_the_desk_is_reached_by_tls_under_its_name_alone(before: Front) -> None:
     with before.ask("/sign-in") as answer:
         assert answer.status == 200
-        age = re.fullmatch(r"max-age=(\d+)", str(answer.headers["strict-transport-security"]))
+        told = str(answer.headers["strict-transport-security"])
+        age = re.fullmatch(r"max-age=(\d+); includeSubDomains", told)
         assert age is not None
         assert int(age[1]) >= 365 * 86_400
         assert b"password" in answer.read()
