@@ -210,6 +210,7 @@ class Connection(H11Protocol):
             (b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"),
             (b"content-length", str(len(body)).encode()), (b"retry-after", b"10"),
             (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
         ]  # fmt: skip
         head = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
         for part in (head, h11.Data(data=body), h11.EndOfMessage()):

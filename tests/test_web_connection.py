@@ -156,6 +156,7 @@ def test_a_head_that_comes_byte_by_byte_is_not_in_time(server: Server) -> None:
 
     assert wire.is_closing()
     assert wire.sent.startswith(b"HTTP/1.1 408 ")
+    assert b"frame-ancestors 'none'" in wire.sent
 
 
 def test_between_two_requests_a_connection_rests_but_the_next_head_has_a_deadline_again(

@@ -65,11 +65,8 @@ _ROUTERS = (
 )  # fmt: skip
 
 
-class Unsniffed:
-    """All that is answered is of the kind that it says of itself, whatever a browser makes of it.
-
-    The console's pages and files say so already; JSON, problems and metrics do by this.
-    """
+class SecurityHeaders:
+    """Adds `problems.HEADERS` to each answer, where it does not set its own, as pages do."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -79,7 +76,9 @@ class Unsniffed:
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).setdefault("X-Content-Type-Options", "nosniff")
+                headers = MutableHeaders(scope=message)
+                for name, value in problems.HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, told)
@@ -119,7 +118,7 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     for router in _ROUTERS:
         # Included, each would be gone through twice with every request.
         app.router.routes.extend(router.routes)
-    app.add_middleware(Unsniffed)
+    app.add_middleware(SecurityHeaders)
     watch.add(app)
     security_txt.add(app, serve.security_contact)
     description.add(app)

@@ -84,11 +84,8 @@ def answer(request: Request) -> Response:
         door.end(before)
     page = HTMLResponse(
         _PAGE.format(to=escape(_ONWARD)),
-        headers={
-            "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        },
-    )  # fmt: skip
+        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+    )
     begin(request, page, new)
     page.delete_cookie(QUESTION, path="/", secure=True, httponly=True, samesite="lax")
     return page

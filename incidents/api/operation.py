@@ -50,7 +50,8 @@ OPEN = "x-open"
 ALONE = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox;"
+    " frame-ancestors 'none'",
 }
 """The headers of a file that is answered: a page that is opened so runs and asks for nothing."""
 

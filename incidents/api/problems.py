@@ -87,6 +87,11 @@ _NOT_SET_UP = (
 )  # fmt: skip
 
 API = "/api/"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""The security headers of each answer that is no page: JSON, problems, metrics, static files."""
 _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 _log = logger("api")
@@ -101,7 +106,7 @@ class _Fault(StatusProblem):
 
     def __init__(self, *_: object, **__: object) -> None:
         # It is answered from outside what adds this to all else.
-        super().__init__("a fault in this program", {"X-Content-Type-Options": "nosniff"})
+        super().__init__("a fault in this program", dict(HEADERS))
 
 
 def problem(

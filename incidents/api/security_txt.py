@@ -14,7 +14,7 @@ PATH = "/.well-known/security.txt"
 GOOD_FOR = timedelta(days=180)
 """From each answer on. The RFC wants less than a year, so that nobody trusts an abandoned one."""
 
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEADERS = {"Cache-Control": "no-store"}
 
 
 def add(app: FastAPI, contacts: Sequence[str]) -> None:

@@ -96,7 +96,8 @@ def download(desk: Doing, incident: str, digest: str) -> Response:
     if kept is None:
         raise UnknownIncidentError(given=incident)
     details.reveal(desk, incident_id(*key))
-    headers = {**writing.HEADERS, "Content-Security-Policy": "default-src 'none'; sandbox"}
+    policy = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    headers = {**writing.HEADERS, "Content-Security-Policy": policy}
     return FileResponse(
         kept, media_type="application/octet-stream", filename=name or digest, headers=headers
     )

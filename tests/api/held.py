@@ -20,6 +20,9 @@ def _hold(app: FastAPI, response: httpx.Response) -> None:
     document = described(app)
     response.read()
     assert response.headers.get("x-content-type-options") == "nosniff", response.request.url
+    policy = response.headers.get("content-security-policy", "")
+    assert policy.startswith("default-src 'none'"), response.request.url
+    assert "frame-ancestors 'none'" in policy, response.request.url
     path, method = response.request.url.path, response.request.method.lower()
     for template, methods in document["paths"].items():
         if method in methods and _pattern(template).fullmatch(path):

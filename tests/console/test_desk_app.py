@@ -233,7 +233,9 @@ def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(
     paths = re.findall(r'"(/static/[^"]+)"', nobody.get("/sign-in").text)
     assert len(paths) == 7
     for path in paths:
-        assert "immutable" in nobody.get(path).headers["cache-control"]
+        headers = nobody.get(path).headers
+        assert "immutable" in headers["cache-control"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert nobody.get(path.replace("/static/", "/static/0")).status_code == 404
 
 
