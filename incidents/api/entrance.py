@@ -50,6 +50,14 @@ def is_by_hand(request: Request) -> bool:
     return mode == "navigate" and "HX-Request" not in request.headers
 
 
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether another site's page sends the browser here, by a link, a form or a redirect.
+
+    A browser says so (Fetch Metadata, section 2.1); a program does not, and has no session.
+    """
+    return request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+
+
 def is_own_form(visit: Visit, given: str | None) -> bool:
     """Whether the request was made by a page of that session (CSRF)."""
     return given is not None and hmac.compare_digest(

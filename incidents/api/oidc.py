@@ -23,7 +23,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from incidents.accounts.discovery import ProviderError
 from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, Question
 from incidents.api import problems
-from incidents.api.entrance import visitor
+from incidents.api.entrance import is_from_elsewhere, visitor
 from incidents.api.operation import PREFIX, unlisted_router
 from incidents.api.session import begin, from_
 from incidents.errors import RefusedError
@@ -33,7 +33,7 @@ router = unlisted_router("session")
 
 QUESTION = "__Host-incidents-oidc"
 PATH = "/session/oidc"
-_ONWARD = "/"
+_ONWARD, _SIGN_IN = "/", "/sign-in"
 _MOST = 4_000
 
 _log = logger("api")
@@ -46,9 +46,13 @@ _PAGE = """<!doctype html>
 
 @router.get(PATH)
 def ask(request: Request) -> Response:
-    """Go to the provider, and come back signed in."""
+    """Go to the provider, and come back signed in; by a link from elsewhere, to the form."""
+    provider = _provider(request)
+    if is_from_elsewhere(request):
+        # Who is signed in at the provider would otherwise be in here without having asked for it.
+        return RedirectResponse(_SIGN_IN, status_code=303, headers={"Cache-Control": "no-store"})
     with _answering():
-        url, question = _provider(request).ask(_back(request))
+        url, question = provider.ask(_back(request))
     return _sent(url, question, None)
 
 

@@ -39,7 +39,7 @@ def show(request: Request, to: str = "/") -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, form: Form) -> Response:
     """Lets somebody in who has filled in this console's own form."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if entrance.is_from_elsewhere(request):
         # Another site's page would have them work here under a name that is not theirs.
         raise NotLetError("form", "csrf")
     to, handle = form.text("to") or "/", form.text("handle") or ""

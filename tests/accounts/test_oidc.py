@@ -129,6 +129,20 @@ def test_whom_the_provider_signs_in_has_a_session_of_their_account(
     assert "prompt" not in provider.asked
 
 
+@pytest.mark.parametrize(
+    ("site", "to"),
+    [("cross-site", "/sign-in"), ("same-site", "/sign-in"), ("same-origin", None), ("none", None)],
+)
+def test_a_link_from_elsewhere_leads_to_the_form_and_begins_no_session(
+    api: Rig, provider: Provider, site: str, to: str | None
+) -> None:
+    sent = browser(api).get(GO, headers={"sec-fetch-site": site})
+    assert sent.status_code == 303
+    location = sent.headers["location"]
+    assert location == to if to else location.startswith(provider.issuer)
+    assert ("set-cookie" in sent.headers) is (to is None)
+
+
 def test_a_code_is_good_once_and_only_in_the_browser_that_asked(api: Rig) -> None:
     client, thief = browser(api), browser(api)
     query = there(client)
