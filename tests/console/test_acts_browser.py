@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from incidents.machine import commands as c
 from tests.browser import Chromium
@@ -134,6 +134,33 @@ def test_a_button_that_is_pressed_twice_records_one_call(
     assert outcomes(desk, "twice.example") == ["no-answer", "reached"]
     assert desk.site("twice.example")["incidents"][0]["state"] == "notified"
     assert outcomes(desk, "slow-twice.example") == ["no-answer"]
+
+
+def test_the_browser_asks_before_it_leaves_a_page_with_an_act_that_is_not_confirmed(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("away.example")
+    asked = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    with person(browser, desk, "li") as li:
+        li.on("dialog", stay)
+        li.route("**/contact", lambda route: route.fulfill(status=200, body="a proxy"), times=1)
+        reach(li, "1-1")
+        expect(li.locator("#sent")).to_contain_text(UNCONFIRMED)
+        with li.expect_event("dialog"):
+            li.locator("nav a[href='/sites']").click()
+        li.locator("#sent button").click()
+        expect(li.locator("#said .done")).to_contain_text("reached")
+        li.locator("nav a[href='/sites']").click()
+        li.wait_for_url("**/sites")
+        li.remove_listener("dialog", stay)
+    assert asked == ["beforeunload"]
+    assert outcomes(desk, "away.example") == ["reached"]
 
 
 def test_no_row_moves_under_a_pointer_and_a_click_is_for_the_customer_it_was_meant_for(

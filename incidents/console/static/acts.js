@@ -133,8 +133,9 @@ const acts = (() => {
     const told = page.getElementById("said") || (main ? null : page.body);
     if (told) $("said").replaceChildren(...told.querySelectorAll(".said"));
     const to = answer.headers.get("HX-Redirect");
+    // The browser may ask before it goes there, and then stay.
+    if (!to || open.size) free(act);
     if (to) { location.assign(to); return; }
-    free(act);
     const question = page.getElementById("ask");
     if (question) ask(act, question);
     else if (main) show(main, page.title);
@@ -182,6 +183,10 @@ const acts = (() => {
   // It stands over something: who has read it can put it away.
   $("said").addEventListener("click", () => { if (String(getSelection()) === "") $("said").replaceChildren(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") $("said").replaceChildren(); });
+
+  // Only this page knows what is not confirmed, with the key under which it is done once. Kept beyond it, in
+  // sessionStorage, that could be neither a password nor a file, and a second tab could send it too.
+  window.addEventListener("beforeunload", (event) => { if (open.size) event.preventDefault(); });
 
   // Gone back to: its buttons would be as they were when it was left.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
