@@ -102,7 +102,7 @@ def show(request: Request, by: Looking) -> Document:
 def sign_out(request: Request, response: Response, by: Visiting) -> None:
     """Sign out: the session is over."""
     request.app.state.door.sign_out(by.cookie)
-    forget_cookie(response)
+    forget(response)
 
 
 @router.post("/session/proof", **opened(answers.Session))
@@ -142,9 +142,14 @@ def begin(request: Request, response: Response, visit: Visit) -> None:
         )  # fmt: skip
 
 
-def forget_cookie(response: Response) -> None:
-    """Has the browser forget its session."""
+def forget(response: Response) -> None:
+    """Has the browser forget its session, and what it has cached here.
+
+    Other cookies stay, so that it is still known, and so does `localStorage`: it holds nothing but
+    the switch for the keys, which is a matter of the browser and not of who was signed in.
+    """
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    response.headers["Clear-Site-Data"] = '"cache"'
 
 
 def _nobody(error: SignInError) -> Problem:

@@ -62,7 +62,7 @@ def sign_out(desk: Doing) -> Response:
     """Ends the session, here and on the server."""
     desk.door.sign_out(desk.visit.cookie)
     answer = RedirectResponse("/sign-in", status_code=303, headers=writing.HEADERS)
-    session.forget_cookie(answer)
+    session.forget(answer)
     return answer
 
 

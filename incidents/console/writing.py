@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse
 
+from incidents.accounts.door import IDLE_FOR
 from incidents.accounts.identity import login_beside
 from incidents.clock import rfc3339
 from incidents.console import static_files
@@ -150,6 +151,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["zip"] = zip
-    made.globals |= {"login_beside": login_beside}
+    made.globals |= {"login_beside": login_beside, "idle_s": int(IDLE_FOR.total_seconds())}
     made.globals |= {"static": static_files.path, "nav": NAV, "languages": NAMES, "tags": TAGS}
     return made

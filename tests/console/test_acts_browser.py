@@ -87,6 +87,13 @@ def test_a_server_that_hangs_is_not_live_and_no_act_waits_for_it_for_ever(
         expect(li.locator("#live")).to_have_text("Live")
         li.locator("#sent button").click()
         expect(li.locator("#said .done")).to_contain_text("reached")
+        # By when the session is over, and nobody can say so, nothing of it is on the screen.
+        away.kill()
+        expect(li.locator("#live")).to_contain_text("Not live")
+        li.clock.fast_forward(3_000_000)
+        expect(li.locator("#i-1-1")).to_be_visible()
+        li.clock.fast_forward(610_000)
+        expect(li.locator("body")).not_to_contain_text("away.example")
     assert outcomes(desk, "away.example") == ["reached"]
 
 

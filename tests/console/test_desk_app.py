@@ -128,7 +128,12 @@ def test_after_too_many_mistakes_the_door_stays_shut_for_a_while(desk: ConsoleDe
 def test_who_has_signed_out_is_out_with_the_same_cookie_too(desk: ConsoleDesk) -> None:
     li = Person(desk, "li")
     cookie = li.cookie
-    assert li.send("/sign-out").headers["location"] == "/sign-in"
+    answer = li.send("/sign-out")
+    assert answer.headers["location"] == "/sign-in"
+    # By its own cookie the browser is still known.
+    assert answer.headers["clear-site-data"] == '"cache"'
+    [gone] = answer.headers.get_list("set-cookie")
+    assert gone.startswith('__Host-incidents=""')
     again = stranger(desk)
     again.cookies["__Host-incidents"] = cookie
     assert again.get("/").status_code == 303

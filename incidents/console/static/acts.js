@@ -191,5 +191,5 @@ const acts = (() => {
   // Gone back to: its buttons would be as they were when it was left.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  return { say };
+  return { say, forget: () => open.clear() };
 })();

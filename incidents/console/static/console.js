@@ -157,12 +157,26 @@
   let heard = 0;
   let again = null;
 
+  // Nobody has used a session while no server has answered. After an hour of that it is over: its page goes,
+  // though nobody says so.
+  let answered = Date.now();
+  const leave = () => location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+  function over() {
+    acts.forget();
+    body.replaceChildren();
+    leave();
+  }
+
   function listen() {
     again = null;
     if (source || document.hidden || !words.me) return;
     source = new EventSource("/changes");
     heard = performance.now();
-    const on = (name, act) => source.addEventListener(name, (event) => { heard = performance.now(); act(event); });
+    const on = (name, act) => source.addEventListener(name, (event) => {
+      heard = performance.now();
+      answered = Date.now();
+      act(event);
+    });
     on("hello", (event) => {
       say(true);
       // What has changed since the page was written, or while nobody listened, was told to nobody here.
@@ -174,9 +188,7 @@
     on("beat", () => {});
     on("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
     on("lost", () => say(false));
-    on("signed-out", () => {
-      location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
-    });
+    on("signed-out", leave);
     source.onerror = () => {
       say(false);
       // Refused, it does not come again by itself.
@@ -192,6 +204,7 @@
 
   setInterval(() => {
     if (source && performance.now() - heard > SILENT_MS) { say(false); listenAgain(0); }
+    if ($("live")?.className === "lost" && Date.now() - answered > Number(words.idle) * 1000) over();
   }, 1000);
 
   document.addEventListener("visibilitychange", () => {
@@ -206,6 +219,7 @@
     const { target, xhr, serverResponse } = event.detail;
     // What a proxy says in the server's place is no page of ours.
     if (!xhr.getResponseHeader("X-Incidents")) { event.detail.shouldSwap = false; say(false); return; }
+    answered = Date.now();
     if (target.id !== "desk" && target.id !== "fresh") return;
     event.detail.shouldSwap = false;
     const page = new DOMParser().parseFromString(serverResponse, "text/html");
@@ -222,6 +236,7 @@
     tick();
   });
   document.addEventListener("list:old", () => setTimeout(refresh, 0));
+  document.addEventListener("act:answered", () => { answered = Date.now(); });
   document.addEventListener("act:lost", () => { say(false); listenAgain(0); });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, ({ detail: { requestConfig } }) => {
