@@ -170,7 +170,8 @@ def _copy(engine: Engine, file: Path) -> None:
 
 
 def _report(run: Run, engine: Engine, sentence: str, **more: str) -> None:
-    from incidents.store.engine import open_to_others, place
+    from incidents.store.engine import place
+    from incidents.store.exposure import open_to_others
     from incidents.store.schema import HEAD
 
     if warning := open_to_others(engine):

@@ -41,7 +41,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
     from incidents.desk import keying
     from incidents.desk.account_act import By
     from incidents.notices.customer_settings import PATH
-    from incidents.store.engine import open_to_others
+    from incidents.store.exposure import open_to_others
 
     if warning := open_to_others(run.house.bare_engine):
         run.tell(warning)

@@ -40,7 +40,7 @@ from incidents.daemon.retention_duty import Retention
 from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
 from incidents.metrics.service import Service
-from incidents.store.engine import open_to_others
+from incidents.store.exposure import open_to_others
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House

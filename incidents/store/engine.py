@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -198,24 +197,6 @@ def place(engine: Engine) -> str:
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
     return engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
-
-
-def open_to_others(engine: Engine) -> str | None:
-    """What is wrong with the mode of a SQLite file, and what to do; None if nothing is.
-
-    Its group may have been let in on purpose, which takes a chmod. Everybody else never is: an
-    older program, or another one, has made the file.
-    """
-    if engine.dialect.name != "sqlite":
-        return None
-    file = Path(str(engine.url.database))
-    try:
-        mode = stat.S_IMODE(file.stat().st_mode)
-    except (OSError, ValueError):
-        return None
-    if not mode & stat.S_IRWXO:
-        return None
-    return f"everybody on this machine can read {file} (mode {mode:04o}): run chmod 600 {file}"
 
 
 def _parse(url: str) -> URL:
