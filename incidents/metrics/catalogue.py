@@ -126,6 +126,18 @@ LOOKED_AT = (
         "incidents_log_checkpoint_age_seconds", "gauge",
         "Since the last checkpoint was signed; not there before the first.",
     ),
+    # The accounts.
+    Family(
+        "incidents_sign_ins_last_hour", "gauge",
+        "Sign-ins, second signatures and passwords asked for again in the last hour, by result.",
+        ("result",),
+    ),
+    Family(
+        "incidents_refusals_today", "gauge",
+        "Acts that accounts were refused since midnight (UTC), by reason; blocked: sign-ins after"
+        " too many mistakes.",
+        ("reason",),
+    ),
 )  # fmt: skip
 """What the database says at one moment."""
 

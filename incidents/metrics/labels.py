@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import get_args
 
+from incidents.accounts.identity import Why
 from incidents.audit import own_acts
+from incidents.desk.access import NOT_LET
 from incidents.machine import events
 from incidents.machine.orders import ACT, DESK, NOTICE
 
@@ -23,6 +26,12 @@ WORK = (
     "review", "closure", "file", "show_number", "suspicion", "footer",
 )  # fmt: skip
 """The kinds of items in the desk's queue (see `machine.work`)."""
+
+RESULTS = ("ok", "wrong_password", "no_account", "disabled", "provider_word", "unknown_subject")
+"""What comes of a sign-in (see `accounts.door` and `accounts.oidc`)."""
+
+REASONS = tuple(sorted({*get_args(Why), *NOT_LET.values(), "csrf", "blocked"}))
+"""Why somebody is not let do something; `blocked`: after too many mistakes nobody is looked at."""
 
 _RULED = {
     "clock_lapsed": ("unreachable",),

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from incidents import __version__
-from incidents.metrics import clock, orders, signing, work
+from incidents.metrics import clock, orders, sign_ins, signing, work
 from incidents.metrics.catalogue import BUILD, UP
 from incidents.metrics.samples import Samples
 
@@ -25,6 +25,7 @@ def look(connection: Connection, now: datetime) -> Samples:
     orders.look(connection, now, found)
     work.look(connection, now, found)
     signing.look(connection, now, found)
+    sign_ins.look(connection, now, found)
     return found
 
 

@@ -28,8 +28,11 @@ KNOWN = {
     "adapter": {"panel", "log", "notices"},
     "count": {
         "deadlines_overdue", "deadlines_pending", "orders_waiting", "orders_dead", "orders_braked",
-        "sites_not_in_force", "queue_items", "log_unnumbered_entries",
+        "sites_not_in_force", "queue_items", "log_unnumbered_entries", "sign_ins_last_hour",
+        "refusals_today",
     },
+    "result": {*labels.RESULTS, labels.OTHER},
+    "reason": {*labels.REASONS, labels.OTHER},
     "version": {__version__},
 }  # fmt: skip
 

@@ -11,11 +11,12 @@ from incidents.machine.work import Item
 from incidents.metrics.catalogue import LOOKED_AT
 from incidents.metrics.limit import MOST, MOST_OPEN
 from incidents.metrics.samples import Samples, Value
-from incidents.store import checkpoints, heartbeats, log_keys
+from incidents.store import checkpoints, heartbeats, log_keys, sign_ins
 from incidents.store import work as work_rows
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
+from incidents.store.sign_ins import Refusal, SignIn
 from incidents.store.tables import heartbeats as beats
 from incidents.store.tables import log_tables
 from incidents.store.types import UTCDateTime
@@ -385,6 +386,27 @@ def test_the_oldest_that_is_pending_may_have_its_number(day: Rehearsal) -> None:
 
     assert value(found, "log_pending_age_seconds") == 30
     assert value(found, "log_unnumbered_age_seconds") == 10
+
+
+def test_sign_ins_of_the_last_hour_are_counted_by_result_and_refusals_of_today_by_reason(
+    day: Rehearsal,
+) -> None:
+    tried = (
+        (61, "sign_in", "wrong_password"), (59, "sign_in", "wrong_password"),
+        (3, "proof", "ok"), (2, "second", "canary"), (1, "sign_out", "ok"),
+    )  # fmt: skip
+    not_let = Refusal("li", "desk1", "retry_order", "role")
+    with writing(day.engine) as connection:
+        for ago, what, result in tried:
+            at = day.now - timedelta(minutes=ago)
+            sign_ins.add(connection, SignIn(at, what, result, "password", "li"))
+        sign_ins.count(connection, [not_let, not_let, not_let._replace(act="uphold")], day.now)
+        sign_ins.count(connection, [not_let._replace(why="blocked")], day.now - timedelta(days=1))
+
+    found = look(day)
+
+    assert values(found, "sign_ins_last_hour") == {"wrong_password": 1, "ok": 1, "other": 1}
+    assert values(found, "refusals_today") == {"role": 3}
 
 
 def test_entries_without_a_number_are_counted_to_the_limit(day: Rehearsal) -> None:
