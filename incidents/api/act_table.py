@@ -146,6 +146,10 @@ def _complete(by: str, item: Of, w: forms.Done) -> c.Command:
     return c.CompleteTask(by=by, task=int(item[1:]), outcome=outcome, note=note)
 
 
+def _try_again(by: str, of: Of, _: forms.Nothing) -> c.Command:
+    return c.RetryOrder(by=by, order=of[0], lane=of[1])
+
+
 def _cancel(by: str, of: Of, w: forms.Because) -> c.Command:
     reason = forms.needed("reason", w.reason)
     return c.CancelOrder(by=by, order=of[0], lane=of[1], why=BY_HAND, reason=reason)
@@ -274,15 +278,13 @@ ACTS = (
         told="Complete a task, such as 12-t2, with its outcome.",
     ),
     Act(
-        name="release", of=ORDER, form=forms.Nothing, makes=c.RetryOrder,
-        command=lambda by, of, _: c.RetryOrder(by=by, order=of[0], lane=of[1]),
-        told="Carry out what the brake holds, and tell the customer of it.",
+        name="release", of=ORDER, form=forms.Nothing, makes=c.RetryOrder, command=_try_again,
+        told="Carry out what the brake holds, with its notice to the customer (as `retry` does).",
         operation="release_order",
     ),
     Act(
-        name="retry", of=ORDER, form=forms.Nothing, makes=c.RetryOrder,
-        command=lambda by, of, _: c.RetryOrder(by=by, order=of[0], lane=of[1]),
-        told="Try a dead letter again.",
+        name="retry", of=ORDER, form=forms.Nothing, makes=c.RetryOrder, command=_try_again,
+        told="Try an order again, a dead letter or one that the brake holds.",
     ),
     Act(
         name="cancel", of=ORDER, form=forms.Because, makes=c.CancelOrder, command=_cancel,

@@ -339,7 +339,8 @@ def test_orders_are_listed_shown_steered_and_compared(api: Rig) -> None:
     [closing] = [each for each in found if (each["kind"], each["lane"]) == ("close", "act")]
     path = f"/api/v1/orders/{closing['id']}"
     assert supervisor.get(path).json()["state"] == "waiting"
-    assert supervisor.post(f"{path}/retry").status_code == 409
+    for name in ("retry", "release"):
+        assert supervisor.post(f"{path}/{name}").status_code == 409
     gone = supervisor.post(f"{path}/cancel", json={"reason": "done by hand"})
     assert gone.status_code == 200
     assert supervisor.get(path).json()["state"] == "cancelled"
