@@ -20,14 +20,22 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from incidents import clock
 from incidents.accounts.discovery import ProviderError
-from incidents.accounts.oidc import ANSWER_WITHIN, Oidc, Question
+from incidents.accounts.door import NOBODY
+from incidents.accounts.oidc import (
+    ANSWER_WITHIN,
+    Oidc,
+    ProviderWordError,
+    Question,
+    UnknownSubjectError,
+)
 from incidents.api import problems
 from incidents.api.entrance import is_from_elsewhere, visitor
 from incidents.api.operation import PREFIX, unlisted_router
 from incidents.api.session import begin, from_
-from incidents.errors import RefusedError
 from incidents.log import logger
+from incidents.store import sign_ins
 
 router = unlisted_router("session")
 
@@ -80,8 +88,11 @@ def answer(request: Request) -> Response:
     try:
         with _answering():
             word = provider.answer(question, request.query_params)
-    except RefusedError as error:
+    except UnknownSubjectError as error:
         door.refuse("provider", from_(request), error.name)
+        raise
+    except ProviderWordError as error:
+        _count(request, error)
         raise
     new = door.begin(word.handle, word.proved_at, place=from_(request))
     if before is not None:
@@ -93,6 +104,19 @@ def answer(request: Request) -> Response:
     begin(request, page, new)
     page.delete_cookie(QUESTION, path="/", secure=True, httponly=True, samesite="lax")
     return page
+
+
+def _count(request: Request, error: ProviderWordError) -> None:
+    """Counts, by the day, that an answer was of no use.
+
+    Anybody can make up as many as they like: a line of the log for each would fill the disk.
+    """
+    refused = sign_ins.Refusal(
+        NOBODY, from_(request), "sign_in", error.name, str(error.facts["detail"])
+    )
+    request.app.state.house.desk.on_record(
+        lambda connection: sign_ins.count(connection, [refused], clock.now())
+    )
 
 
 @contextmanager

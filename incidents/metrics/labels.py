@@ -27,11 +27,12 @@ WORK = (
 )  # fmt: skip
 """The kinds of items in the desk's queue (see `machine.work`)."""
 
-RESULTS = ("ok", "wrong_password", "no_account", "disabled", "provider_word", "unknown_subject")
-"""What comes of a sign-in (see `accounts.door` and `accounts.oidc`)."""
+RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
+"""What comes of a sign-in (see `accounts.door`)."""
 
-REASONS = tuple(sorted({*get_args(Why), *NOT_LET.values(), "csrf", "blocked"}))
-"""Why somebody is not let do something; `blocked`: after too many mistakes nobody is looked at."""
+REASONS = tuple(sorted({*get_args(Why), *NOT_LET.values(), "csrf", "blocked", "provider_word"}))
+"""Why somebody is not let do something; of a sign-in `blocked`, after too many mistakes, or
+`provider_word`, for an answer of no use."""
 
 _RULED = {
     "clock_lapsed": ("unreachable",),

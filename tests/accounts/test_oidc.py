@@ -204,15 +204,23 @@ def test_a_token_that_the_provider_has_not_signed_lets_nobody_in(
         assert "__Host-incidents" not in client.cookies
 
 
-def test_what_the_browser_brings_back_must_fit(api: Rig) -> None:
-    for change in (
+def test_what_the_browser_brings_back_must_fit_else_it_is_counted_and_no_line_of_the_log(
+    api: Rig,
+) -> None:
+    changes: tuple[dict[str, str], ...] = (
         {"state": "another"}, {"state": ""}, {"state": "é"}, {"code": ""}, {"code": "x" * 5_000},
         {"iss": "https://evil.example"}, {"error": "access_denied"}, {"code": "never given out"},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for change in changes:
         client = browser(api)
         query = {name: values[0] for name, values in parse_qs(there(client)).items()} | change
         answer = client.get(f"{BACK}?{urlencode(query)}")
         assert answer.status_code == 403, (change, answer.text)
+    [counted] = api.refusals()
+    assert (counted["act"], counted["why"], counted["handle"]) == ("sign_in", "provider_word", "?")
+    assert (counted["count"], counted["about"]) == (len(changes), "code")
+    with api.house.reading() as connection:
+        assert sign_ins.page(connection, limit=1).rows == []
 
 
 def test_a_cookie_that_was_not_written_here_is_no_question(api: Rig) -> None:
