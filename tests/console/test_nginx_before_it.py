@@ -119,6 +119,11 @@ def test_the_desk_is_reached_by_tls_under_its_name_alone(before: Front) -> None:
     plain.request("GET", "/queue?mine=1")
     answer = plain.getresponse()
     assert (answer.status, answer.headers["location"]) == (308, f"https://{DESK}/queue?mine=1")
+    answer.read()
+    plain.request("GET", "/api/v1/queue")
+    answer = plain.getresponse()
+    assert (answer.status, answer.headers["location"]) == (403, None)
+    assert b"revoke the token" in answer.read()
     plain.close()
 
     with pytest.raises(ssl.SSLError):
