@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from incidents.audit.account_record import AccountRecord
 from incidents.audit.entry import DESK, Header, decode
-from incidents.audit.finding import Finding, Problem, compare
+from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import UNREADABLE, said
 from incidents.audit.own_acts import (
     AccountAct,
@@ -145,15 +145,16 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
 
 
 def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
-    """Of a secret, whether it is the one that was set, as far as the record says which that was."""
+    """Of a secret, whether it is the one that was set, as far as the record says which that was.
+
+    One that is gone lets nobody in: a downgrade of the schema has taken it away, say.
+    """
     if not passwords.are_readable(connection):
         return
-    found = {each.handle: each for each in passwords.every(connection)}
-    for handle in sorted(found.keys() | record.passwords.keys()):
-        own, said = found.get(handle), record.passwords.get(handle)
-        if said is None or own is None:
-            problem: Problem = "added" if said is None else "deleted"
-            yield Finding(site=NAME, table=passwords_table.name, row=handle, problem=problem)
+    for own in passwords.every(connection):
+        handle, said = own.handle, record.passwords.get(own.handle)
+        if said is None:
+            yield Finding(site=NAME, table=passwords_table.name, row=handle, problem="added")
             continue
         counts_from = None if own.given is None else own.given.counts_from
         for column, right, is_so in (

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse
 
-from incidents.accounts.door import IDLE_FOR
 from incidents.accounts.identity import login_beside
+from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
 from incidents.console import static_files
 from incidents.console.words import NAMES, TAGS, Chosen, spoken, texts

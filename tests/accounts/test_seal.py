@@ -186,9 +186,11 @@ def test_the_record_shows_a_password_that_was_put_there_beside_it(served: House)
     """Also before there was a key, or where its file is not."""
     hash_ = secrets.hash_of(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
-    write(served, delete(passwords).where(passwords.c.handle == "thief-1"))
+    served.make("operator-1", password=None)
+    row = {"handle": "operator-1", "hash": hash_, "set_at": clock.now()}
+    write(served, insert(passwords).values(row))
     found = [(each.table, each.row, each.problem) for each in served.findings()]  # type: ignore[attr-defined]
-    assert found == [("passwords", "admin-1", "changed"), ("passwords", "thief-1", "deleted")]
+    assert found == [("passwords", "admin-1", "changed"), ("passwords", "operator-1", "added")]
 
 
 def test_a_server_without_the_key_does_not_start_and_makes_none(
