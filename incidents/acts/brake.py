@@ -2,6 +2,7 @@
 
 It holds the world, never the record: decisions and clocks are as they are. What it holds is a dead
 letter that was not tried, in each lane of its order, until a supervisor releases or cancels it.
+What an authority has ordered is not held: a supervisor has set that hold, who would release it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class Brake:
         """
         down = [each for each in claimed if each.kind in DOWN and each.attempt == 1]
         down = [each for each in down if each.lane in (ACT, NOTICE) and not each.released]
+        down = [each for each in down if not _is_of_a_hold(each)]
+        # What is ordered once more takes nobody down who is not down by decision already.
+        repeated = orders.repeated(connection, [(each.site_id, each.seq) for each in down])
+        down = [each for each in down if (each.site_id, each.seq) not in repeated]
         if not down:
             return []
         first = deliveries.first_braked(connection)
@@ -71,6 +76,10 @@ class Brake:
         """How many there were by then, within that time, this one included."""
         first = bisect_right(found, claimed.ordered_at - self.within, key=_time)
         return bisect_right(found, _place(claimed)) - first
+
+
+def _is_of_a_hold(claimed: Claimed) -> bool:
+    return claimed.kind == "suspend" and "suspension" not in claimed.data
 
 
 def _is_behind(first: Place | None, claimed: Claimed) -> bool:

@@ -173,6 +173,8 @@ class Round:
                 found = leases.claim_again(connection, courier.name, again, now=now, lease=LEASE)
                 found += self._claim_due(connection, due, most - len(found), now)
                 held = [] if courier.brake is None else courier.brake.held(connection, found)
+                # Whatever happens before that is on record, nobody takes it for having been tried.
+                leases.leave_untried(connection, held)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         left_alone |= self._hold([each for each in held if each.key not in left_alone])
@@ -230,7 +232,6 @@ class Round:
 
     def _hold(self, held: list[Claimed]) -> set[Key]:
         """Puts on record what the brake holds, which was not tried, in each of its lanes."""
-        self._outcomes.put_off([Done(each, "", None) for each in held], LEASE)
         orders = sorted({(each.site_id, each.seq) for each in held})
         self._outcomes.submit(
             [(site_id, _braked(seq, lane)) for site_id, seq in orders for lane in (ACT, NOTICE)]

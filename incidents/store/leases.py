@@ -149,6 +149,14 @@ def _take(
     return found
 
 
+def leave_untried(connection: Connection, claimed: Sequence[Claimed]) -> None:
+    """In the transaction that took them in hand: as if it had not, but nobody else does either for
+    as long."""
+    _UNTRIED.tell(
+        connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
+    )
+
+
 def put_off(
     connection: Connection,
     claimed: Claimed,
@@ -243,6 +251,7 @@ def _let_go() -> Select[Any]:
 
 _KEY = ("site_id", "lane", "site_seq", "n")
 _CLAIMED = Change(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
+_UNTRIED = Change(deliveries, "attempts", "held_by", keys=_KEY)
 _EXPLAINED = Change(deliveries, "detail", keys=_KEY)
 _CLAIMABLE = _claimable()
 # As long as it has not counted how many wait, it would rather collect and sort them all.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, and_, select, type_coerce
+from sqlalchemy import Connection, Text, and_, select, tuple_, type_coerce
 
 from incidents.store import order_tables
 from incidents.store.statement import Change
@@ -64,10 +64,9 @@ def latest(
     if suspends is not None:
         has_one = data.contains('"suspension":')
         those.append(has_one if suspends else ~has_one)
-    same = and_(entries.c.site_id == of.site_id, entries.c.site_seq == of.site_seq)
     found = connection.execute(
         select(of.site_id, sites.c.name, of.site_seq, of.kind, of.data, of.created_at)
-        .join(entries, same)
+        .join(entries, _ENTRY)
         .join(sites, sites.c.id == of.site_id)
         .where(*those)
         .order_by(of.site_seq.desc())
@@ -79,14 +78,32 @@ def latest(
 def down_between(
     connection: Connection, after: datetime, until: datetime, *, most: int
 ) -> list[Place]:
-    """The orders to suspend or close that were given between two times (UTC), the first `most`."""
+    """The orders to suspend or close that were given between two times (UTC), the first `most`.
+
+    What reconciliation has ordered once more takes nobody down, and is passed over.
+    """
     of = orders.c
     own = (of.created_at, of.site_id, of.site_seq)
-    asked = select(*own).where(order_tables.down, of.created_at > after, of.created_at <= until)
+    asked = select(*own).join(entries, _ENTRY).where(
+        order_tables.down, of.created_at > after, of.created_at <= until,
+        ~entries.c.body.contains(_REPEATED),
+    )  # fmt: skip
     return [
         (at, site, seq) for at, site, seq in connection.execute(asked.order_by(*own).limit(most))
     ]
 
 
+def repeated(connection: Connection, asked: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Which of those orders, by site and number, reconciliation has ordered once more."""
+    if not asked:
+        return set()
+    of = entries.c
+    wanted = select(of.site_id, of.site_seq).where(
+        tuple_(of.site_id, of.site_seq).in_(list(asked)), of.body.contains(_REPEATED)
+    )
+    return {(site, seq) for site, seq in connection.execute(wanted)}
+
+
+_ENTRY = and_(entries.c.site_id == orders.c.site_id, entries.c.site_seq == orders.c.site_seq)
 _REPEATED = '"kind":"order_repeated"'
 _NEW = Change(orders, *Outgoing._fields)

@@ -28,11 +28,15 @@ class World:
         asked = [Envelope(site=f"{each}.example", command=command) for each in sites]
         assert [answer.refusal for answer in self.day.desk.submit(asked)] == [None] * len(sites)
 
+    def close(self, *sites: str) -> None:
+        self.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"), *sites)
+
     def hold(self, *sites: str) -> None:
         self.do(c.SetHold(by="li", reason="by order"), *sites)
 
     def open(self, *sites: str) -> None:
-        self.do(c.LiftHold(by="li", reason="lifted"), *sites)
+        self.do(c.AskReinstatement(by="li", reason="wrong"), *sites)
+        self.do(c.Approve(by="wang"), *sites)
 
     def carry_out(self) -> None:
         own = courier(self.day, self.panel, lanes=self.mail)
@@ -73,34 +77,34 @@ def world(day: Rehearsal) -> World:
 
 
 def test_beyond_so_many_in_that_time_the_world_waits_and_the_record_does_not(world: World) -> None:
-    world.hold("a", "b", "c", "d")
+    world.close("a", "b", "c", "d")
     world.carry_out()
     assert (world.down, sorted(world.told), world.braked) == (["a", "b"], ["a", "b"], ["c", "d"])
     states = world.day.rows("SELECT name, state, in_force FROM sites ORDER BY name")
-    assert states[2:] == [(f"{n}.example", "suspended", "active") for n in "cd"]
+    assert states[2:] == [(f"{n}.example", "closed", "active") for n in "cd"]
     assert kinds(world.day).count("order_failed") == 4
     assert world.day.findings() == []
 
 
 def test_what_is_ordered_further_apart_is_not_held(world: World) -> None:
     for site in "abcd":
-        world.hold(site)
+        world.close(site)
         world.carry_out()
         world.day.later(minutes=5)
     assert world.down == [*"abcd"]
 
 
 def test_while_the_brake_holds_anything_it_holds_all_that_is_ordered(world: World) -> None:
-    world.hold("a", "b", "c")
+    world.close("a", "b", "c")
     world.carry_out()
     world.day.later(hours=1)
-    world.hold("d")
+    world.close("d")
     world.carry_out()
     assert world.braked == ["c", "d"]
 
 
 def test_what_is_released_is_carried_out_and_told_whatever_else_is_held(world: World) -> None:
-    world.hold("a", "b", "c", "d")
+    world.close("a", "b", "c", "d")
     world.carry_out()
     world.do(c.RetryOrder(by="wang", order=world.order("c"), lane="act"), "c")
     world.carry_out()
@@ -109,19 +113,19 @@ def test_what_is_released_is_carried_out_and_told_whatever_else_is_held(world: W
 
 
 def test_of_what_is_cancelled_nobody_is_told_and_the_next_order_passes(world: World) -> None:
-    world.hold("a", "b", "c")
+    world.close("a", "b", "c")
     world.carry_out()
     order = world.order("c")
     world.do(c.CancelOrder(by="wang", order=order, lane="act", why="by_hand", reason="no"), "c")
     world.day.later(minutes=11)
-    world.hold("d")
+    world.close("d")
     world.carry_out()
     assert world.down == ["a", "b", "d"]
     assert sorted(world.told) == ["a", "b", "d"]
 
 
 def test_an_opening_supersedes_what_waits_and_the_site_is_left_alone(world: World) -> None:
-    world.hold("a", "b", "c")
+    world.close("a", "b", "c")
     world.carry_out()
     world.open("c")
     world.carry_out()
@@ -136,13 +140,11 @@ def test_an_opening_of_a_site_that_is_down_is_carried_out_behind_a_braked_closur
 ) -> None:
     world.hold("c")
     world.carry_out()
-    world.hold("a", "b")
-    world.do(c.StateFalse(by="li", field="phone", evidence="said"), "c")
+    world.close("a", "b", "c")
     world.carry_out()
     assert "c" in world.braked
     world.do(c.LiftHold(by="li", reason="lifted"), "c")
-    world.do(c.AskReinstatement(by="li", reason="wrong"), "c")
-    world.do(c.Approve(by="wang"), "c")
+    world.open("c")
     world.carry_out()
     assert [o.kind for o in world.panel.got if o.site == "c.example"] == ["suspend", "reopen"]
     assert "c" not in world.braked
@@ -150,7 +152,7 @@ def test_an_opening_of_a_site_that_is_down_is_carried_out_behind_a_braked_closur
 
 @pytest.mark.parametrize("lanes", [("act",), ("notice",)])
 def test_a_courier_of_one_lane_holds_the_order_in_both(world: World, lanes: Sequence[str]) -> None:
-    world.hold("a", "b", "c")
+    world.close("a", "b", "c")
     own = courier(world.day, world.panel, lanes=world.mail)
     few = {lane: own.lanes[lane] for lane in lanes}
     to_its_end(Round(replace(own, brake=world.brake, lanes=few)))
@@ -160,16 +162,73 @@ def test_a_courier_of_one_lane_holds_the_order_in_both(world: World, lanes: Sequ
 
 
 def test_who_is_down_already_has_their_notice_in_time(world: World) -> None:
-    world.hold("a")
+    world.close("a")
     own = courier(world.day, world.panel, lanes=world.mail)
     to_its_end(Round(replace(own, lanes={"act": own.lanes["act"]})))
-    world.hold("b", "c", "d")
+    world.close("b", "c", "d")
     world.carry_out()
     assert world.braked == ["c", "d"]
     assert sorted(world.told) == ["a", "b"]
 
 
+def test_what_an_authority_has_ordered_goes_down_whatever_is_held_and_counts(world: World) -> None:
+    world.close("a", "b", "c")
+    world.carry_out()
+    world.hold("d")
+    world.carry_out()
+    assert (world.down, world.braked) == (["a", "b", "d"], ["c"])
+    assert sorted(world.told) == ["a", "b", "d"]
+
+
+def test_holds_count_for_what_is_no_hold(world: World) -> None:
+    world.hold("a", "b")
+    world.close("c")
+    world.carry_out()
+    assert (world.down, world.braked) == (["a", "b"], ["c"])
+
+
+def test_what_is_ordered_once_more_is_neither_held_nor_counted(world: World) -> None:
+    """Whoever it takes down was down before."""
+    for site in "abc":
+        world.close(site)
+        world.carry_out()
+        world.day.later(minutes=11)
+    for site in "abc":
+        seen = c.RecordState(
+            by="wang", adapter="panel", seen="active", in_force="closed", last_act=2
+        )
+        world.do(seen, site)
+    world.do(c.RepeatOrder(by="wang"), *"abc")
+    world.close("d")
+    world.carry_out()
+    assert (world.down, world.braked) == ([*"abc", *"abcd"], [])
+
+
+class DiedError(Exception):
+    """What a courier dies of."""
+
+
+@pytest.mark.both_databases
+def test_a_courier_that_dies_before_its_holding_is_on_record_has_tried_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise DiedError
+
+    world.close(*"abcd")
+    with monkeypatch.context() as dying:
+        dying.setattr(Round, "_hold", die)
+        with pytest.raises(DiedError):
+            world.carry_out()
+    assert world.down == []
+    world.day.later(seconds=26)
+    world.carry_out()
+    assert (world.down, world.braked) == (["a", "b"], ["c", "d"])
+    assert sorted(world.told) == ["a", "b"]
+    assert world.day.findings() == []
+
+
 def test_without_a_brake_any_number_is_carried_out(world: World) -> None:
-    world.hold(*"abcd")
+    world.close(*"abcd")
     to_its_end(Round(courier(world.day, world.panel, lanes=world.mail)))
     assert world.down == [*"abcd"]

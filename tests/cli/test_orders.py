@@ -16,6 +16,7 @@ from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
 
 DOWN = Retry(problem="http_503", detail="it is away")
+FALSE = ("--field", "phone", "--evidence", "rings elsewhere")
 GONE = Failed(problem="gone", detail="410 Gone")
 Move = Callable[..., object]
 
@@ -70,17 +71,17 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     )
     for site in ("a.example", "b.example", "c.example"):
         cli("site", "add", site)
-        cli("site", "hold", site, "--reason", "by order")
+        cli("site", "false-info", site, *FALSE, "--confirm", site)
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example"]
     queue = cli("queue").err
     assert "THE BRAKE IS ON: 2 closures or suspensions wait for a supervisor, the first" in queue
-    assert "suspend b.example (2-o2). See them: incidents acts list --braked" in queue
+    assert "close b.example (2-o2). See them: incidents acts list --braked" in queue
     rows = cli("acts", "list", "--braked", "--json").json
     assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}
     assert {row["state"] for row in rows} == {"braked"}
     assert cli("acts", "list", "--dead", "--json").json == []
-    assert "HELD BY THE BRAKE: suspend b.example" in cli("acts", "show", "2-o2").out
+    assert "HELD BY THE BRAKE: close b.example" in cli("acts", "show", "2-o2").out
 
     assert cli("acts", "release", "2-o2").status == 0
     assert cli("acts", "cancel", "3-o2", "--reason", "a stolen token").status == 0
@@ -267,8 +268,7 @@ def test_a_stopped_machine_is_enough_for_a_closed_site(
 ) -> None:
     _suspended(cli, later)
     cli(
-        "site", "false-info", "shop.example", "--field", "phone", "--evidence", "rings elsewhere",
-        "--confirm", "shop.example",
+        "site", "false-info", "shop.example", *FALSE, "--confirm", "shop.example",
     )  # fmt: skip
     cli("daemon", "--once")
     panel.states["shop.example"] = "suspended"
@@ -287,8 +287,7 @@ def test_once_goes_on_until_nothing_is_left_that_was_not_tried(
     cli("site", "hold", "a.example", "--reason", "ordered")
     cli("daemon", "--once")
     confirmed = ("--confirm", "a.example")
-    words = ("--field", "phone", "--evidence", "rings elsewhere")
-    cli("site", "false-info", "a.example", *words, *confirmed)
+    cli("site", "false-info", "a.example", *FALSE, *confirmed)
     for act in ("hold", "unhold", "hold"):
         cli("site", act, "b.example", "--reason", "ordered")
     panel.outcome = Delivered()
