@@ -38,7 +38,7 @@ MAX_PERSON_CHARACTERS = 100
 # A name is written into the record as it is, for good: it must not be able to hold a number.
 MAX_PERSON_DIGITS = 7
 # Who signs entries without being a person (machine.commands: CHECKER, CLOCK, …).
-RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer"})
+RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon"})
 
 _KEYS = ("db", "as", "zone", "evidence", "evidence_limit", "clock", "server", "token_file")
 _SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")

@@ -120,6 +120,7 @@ def test_an_unknown_zone_given_as_an_option_is_wrong_usage() -> None:
         ("ｃｌｏｃｋ", ReservedNameError),
         ("Clock", ReservedNameError),
         ("courier", ReservedNameError),
+        ("daemon", ReservedNameError),
         ("Customer", ReservedNameError),
         ("", EmptyTextError),
         ("  ", EmptyTextError),

@@ -90,6 +90,8 @@ many people that is done, gives somebody a way in, or erases for good: a person 
 proved who they are, and no token does it for them. To change another's account, password or tokens
 `keep_accounts` is needed as well; to see them `see_accounts`, which a token may have."""
 
+_RECONCILING = frozenset({"record_state", "repeat_order"})
+
 
 def may(role: str, act: str) -> bool:
     """Whether that role may do that act; raises KeyError for an act that is none."""
@@ -97,6 +99,7 @@ def may(role: str, act: str) -> bool:
 
 
 def act_of(command: type) -> str:
-    """The act that a command is."""
+    """The act that a command is; the two of a comparison with the world are one."""
     name = command.__name__
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
+    act = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
+    return "reconcile" if act in _RECONCILING else act

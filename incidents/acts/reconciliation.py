@@ -9,11 +9,15 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection
 
+from incidents import refusal_words
 from incidents.acts.crew import cry
 from incidents.acts.port import Adapter, State
 from incidents.acts.routing import Routing
 from incidents.desk import Desk, Envelope
+from incidents.documents import plain
+from incidents.errors import ActRefusedError
 from incidents.machine import commands
+from incidents.machine.refusals import Refusal
 from incidents.store import deliveries
 from incidents.store import sites as site_rows
 
@@ -74,11 +78,13 @@ class Reconciliation:
 
         Raises:
             UnknownSiteError: if there is none of that name.
+            ActRefusedError: where who asks may not put on record what is found.
         """
         with self.reading() as connection:
             row = site_rows.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
-        waits = any(not delivery.dead for _, delivery in chain)
+        # What the brake holds waits too, for a supervisor: to order it again would release it.
+        waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
         seen = _seen(adapter, name, row["state"])
         known = row["in_force"] if seen is None else seen
@@ -95,8 +101,7 @@ class Reconciliation:
             return found
         answer = self.desk.submit(asked, dry_run=self.dry_run)[-1]
         if answer.refusal is not None:
-            # It is another site by now than the one that was looked at.
-            return replace(found, verdict=MOVED)
+            return replace(found, verdict=_refused(answer.refusal))
         # What was ordered with this key before has not helped.
         return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
 
@@ -116,6 +121,14 @@ class Reconciliation:
         )
         key = None if self.key is None else f"{self.key}:{row['id']}:repeat"
         return Envelope(site=row["id"], command=command, login=self.login, key=key)
+
+
+def _refused(refusal: Refusal) -> str:
+    """The verdict on a site that is another one by now than the one that was looked at."""
+    if refusal.name in ("seen_too_early", "in_force_already"):
+        return MOVED
+    facts = {name: plain(value) for name, value in refusal.facts.items()}
+    raise ActRefusedError(refusal_words.sentence(refusal), name=refusal.name, facts=facts)
 
 
 def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:

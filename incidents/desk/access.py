@@ -15,9 +15,11 @@ from sqlalchemy import Connection
 from incidents.accounts.roles import act_of, may
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
+from incidents.machine.command import COURIER
 from incidents.machine.commands import (
     Approve,
     AskReinstatement,
+    CancelOrder,
     ClaimItem,
     Command,
     CompleteTask,
@@ -25,6 +27,9 @@ from incidents.machine.commands import (
     Decline,
     HandOver,
     LiftHold,
+    RecordState,
+    RepeatOrder,
+    RetryOrder,
     SetHold,
     StateFalse,
     StateRefused,
@@ -59,6 +64,13 @@ NOT_KEPT = frozenset(
 )
 """What is not the answer to a key for good: the same command may be given after a sign-in, under
 another role, after another look or a confirmation, or once there is who takes it over."""
+
+
+_SUPERVISORS = (
+    SetHold, LiftHold, Decline, Uphold, RetryOrder, CancelOrder, RepeatOrder, RecordState,
+)  # fmt: skip
+_MACHINES = frozenset({COURIER, "daemon"})
+"""No person has these names: what they do about orders follows from what is decided."""
 
 
 def takes_two(command: Command, policy: Policy) -> bool:
@@ -97,7 +109,7 @@ class Access:
             if refusal is None and isinstance(command, Approve | ConfirmClosure):
                 return self._not_their_own(command.by)
             return refusal
-        if isinstance(command, SetHold | LiftHold | Decline | Uphold):
+        if isinstance(command, _SUPERVISORS) and command.by not in _MACHINES:
             return self._no_supervisor(command)
         return self._no_taker(command) if isinstance(command, HandOver) else None
 
@@ -183,8 +195,9 @@ class Access:
         )
 
     def _no_supervisor(self, command: Command) -> Refusal | None:
-        """That a hold and the answer to a dispute or a request are a supervisor's: there are some
-        where there are accounts, also at the command line, where their name is trusted."""
+        """That a hold, the answer to a dispute or a request, and what is done about an order are a
+        supervisor's: there are some where there are accounts, also at the command line, where their
+        name is trusted."""
         act = act_of(type(command))
         if not self._has_accounts or self._may(command.by, act):
             return None

@@ -372,16 +372,23 @@ def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: H
     commands: tuple[c.Command, ...] = (
         c.LiftHold(by="op-1", reason="lifted"), c.SetHold(by="op-1", reason="by order"),
         c.Uphold(by="op-1", reason="it stands"), c.Decline(by="op-1", reason="no"),
+        c.RetryOrder(by="op-1", order=9, lane="act"),
+        c.CancelOrder(by="op-1", order=9, lane="act", why="by_hand", reason="no"),
+        c.RepeatOrder(by="op-1"),
     )  # fmt: skip
     for command in commands:
         assert two.refused(command) == "no_supervisor"
         assert two.refused(replace(command, by="nobody-1")) == "no_supervisor"
-    acts = ("decline", "lift_hold", "set_hold", "uphold")
+    acts = (
+        "cancel_order", "decline", "lift_hold", "reconcile", "retry_order", "set_hold", "uphold",
+    )  # fmt: skip
     assert two.told() == [
         (by, act, "role", SITE, 1) for by in ("nobody-1", "op-1") for act in acts
     ]  # fmt: skip
     by_supervisor = [two.refused(replace(command, by="sup-1")) for command in commands]
-    assert by_supervisor == ["not_held", None, "not_disputed", "no_request"]
+    assert by_supervisor == [
+        "not_held", None, "not_disputed", "no_request", "unknown_order", "unknown_order", None,
+    ]  # fmt: skip
 
 
 def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(closing: House) -> None:

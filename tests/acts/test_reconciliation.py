@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import Connection
 
 from incidents.acts.port import State
 from incidents.acts.reconciliation import (
@@ -14,6 +15,9 @@ from incidents.acts.reconciliation import (
     Reconciliation,
 )
 from incidents.acts.routing import Routing
+from incidents.desk import accounts
+from incidents.desk.account_act import By
+from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store.engine import reading
 from tests.acts.courier_rig import Told, carry_out, kinds
@@ -129,3 +133,26 @@ def test_a_key_is_not_spent_on_what_was_looked_at_too_early(day: Rehearsal) -> N
 
     assert _compare(day, Panel(repaired_and_undone), key="k") == MOVED
     assert _compare(day, Panel(), key="k") == REPAIRED
+
+
+def test_what_the_brake_holds_is_waited_for_and_not_ordered_again(day: Rehearsal) -> None:
+    """Else whoever compares would release it."""
+    day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    day.give(c.RecordFailure(order=_waiting(day), lane="act", adapter="brake", attempts=0,
+                             problem="braked"))  # fmt: skip
+    assert _compare(day, Panel()) == WAITS
+    assert "order_repeated" not in kinds(day)
+
+
+def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
+    by = By(person="boss", login="root", came_in=True)
+
+    def make(connection: Connection) -> None:
+        for handle, role in (("li", "operator"), ("wang", "supervisor")):
+            accounts.make(connection, by, handle, role, lambda: day.now)
+
+    day.desk.on_record(make)
+    with pytest.raises(ActRefusedError, match="acts reconcile is a supervisor's, and li is none"):
+        _compare(day, Panel())
+    assert _kinds(day) == []
+    assert _compare(day, Panel(), by="wang") == REPAIRED
