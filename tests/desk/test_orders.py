@@ -94,3 +94,24 @@ def test_many_orders_of_many_sites_are_settled_in_one_transaction(day: Rehearsal
     assert all(answer.refusal is None for answer in answers)
     assert day.rows("SELECT DISTINCT lane FROM deliveries") == [("notice",)]
     assert day.rows("SELECT count(*) FROM sites WHERE in_force = 'suspended'") == [(50,)]
+
+
+def test_the_name_of_its_notice_releases_what_the_brake_holds_only_while_it_is_ordered(
+    day: Rehearsal,
+) -> None:
+    """The customer would be told of a suspension, and when it ends, whose site is closed."""
+    day.give(c.Log(by="li"))
+    day.later(hours=1, seconds=1)
+    day.elapse()
+    [order] = {seq for seq, lane in day.orders() if lane == "act"}
+    for lane in ("act", "notice"):
+        held = c.RecordFailure(
+            order=order, lane=lane, adapter="brake", attempts=0, problem="braked"
+        )
+        assert day.give(held).refusal is None
+    by_notice = c.RetryOrder(by="wang", order=order, lane="notice")
+    released = day.give(by_notice, dry_run=True)
+    assert [event["lane"] for event in released.document["events"]] == ["act", "notice"]
+    day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    refusal = day.give(by_notice).refusal
+    assert refusal == Refusal("overtaken", {"order": f"1-o{order}", "site": "a.example"})
