@@ -73,10 +73,11 @@ def as_given(ordered: Ordered, lane: str) -> Order:
 def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
     """Whether it is too late to tell anybody, and nobody has tried to: it was ordered a day ago.
 
-    Else the day on which mail is set up would be the day on which a year of news is sent.
+    Else the day on which mail is set up would be the day on which a year of news is sent. What a
+    person has let go is to be told, however long they took.
     """
     late = schedule.is_given_up(claimed.ordered_at, now, min(give_up_after, NEWS_FOR))
-    return claimed.lane != ACT and claimed.attempt == 1 and late
+    return claimed.lane != ACT and claimed.attempt == 1 and late and not claimed.again
 
 
 def is_over(claimed: Claimed, now: datetime) -> bool:

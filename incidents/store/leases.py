@@ -47,7 +47,8 @@ class Claimed:
     Times in UTC.
 
     `data` is the order's document, `in_force` what is in force on its site. `released`: it was
-    braked, and a person has let it go.
+    braked, and a person has let it go. `again`: a person has let it go, or has it tried again, and
+    nobody has tried it since.
     """
 
     site_id: int
@@ -64,6 +65,7 @@ class Claimed:
     held_by: str
     in_force: str
     released: bool = False
+    again: bool = False
 
     @property
     def key(self) -> Key:
@@ -139,6 +141,7 @@ def _take(
             held_by=by,
             in_force=row["in_force"],
             released=row["problem"] == BRAKED,
+            again=row["problem"] is not None and not row["attempts"],
         )
         for row in rows
     ]

@@ -112,6 +112,15 @@ def test_what_is_released_is_carried_out_and_told_whatever_else_is_held(world: W
     assert sorted(world.told) == [*"abc"]
 
 
+def test_what_is_released_days_later_is_told_all_the_same(world: World) -> None:
+    world.close("a", "b", "c")
+    world.carry_out()
+    world.day.later(days=2)
+    world.do(c.RetryOrder(by="wang", order=world.order("c"), lane="act"), "c")
+    world.carry_out()
+    assert (world.down, sorted(world.told)) == ([*"abc"], [*"abc"])
+
+
 def test_of_what_is_cancelled_nobody_is_told_and_the_next_order_passes(world: World) -> None:
     world.close("a", "b", "c")
     world.carry_out()

@@ -219,6 +219,16 @@ def test_news_that_is_three_days_old_is_not_told(day: Rehearsal) -> None:
     assert [order for order in mail.got if order.kind == "notify"] == []
 
 
+def test_news_that_somebody_has_told_again_is_told_however_old_it_is(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"))
+    carry_out(day, Told(), lanes=Told("mail", outcome=Failed(problem="gone")))
+    day.later(days=3)
+    day.give(c.RetryOrder(by="wang", order=2, lane="notice"))
+    mail = Told("mail")
+    carry_out(day, Told(), lanes=mail)
+    assert "notify" in mail.kinds
+
+
 def test_a_mail_server_that_is_down_keeps_no_site_up(day: Rehearsal) -> None:
     _suspend(day)
     act = Told()
