@@ -33,6 +33,8 @@ SENTENCES = {
     " refund. If you object to the closure, tell us why, now or later: we write it down.” It rests"
     " on {names}. An objection is a note on an incident; by it a supervisor may ask that the site"
     " be opened again.",
+    "tell.withheld": "Do not phone yet: {site} is to be closed, and is not ({in_force:state} is in"
+    " force). The brake holds the order, or somebody has cancelled it.",
     "recheck": "Look again at {names}{addresses}. Gone: removed.",
     "recheck.looked": "Look again at {names}{addresses}.",
     "recheck.log": " Still there: log it, a new violation with a clock of its own.",

@@ -7,7 +7,7 @@ from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -21,12 +21,13 @@ from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.ids import incident_id, read_incident_id, read_item_id
 from incidents.machine.incident import Incident
+from incidents.machine.orders import DOWN
 from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.store import incidents as incident_rows
 from incidents.store import site_row, suspensions
 from incidents.store.tables import entries, incidents, sites, tasks, unsettled
-from incidents.views import personal, policy
+from incidents.views import personal, policy, withheld
 from incidents.views.misses import closing_misses
 
 Reading = Callable[[], AbstractContextManager[Connection]]
@@ -37,6 +38,7 @@ Link = Callable[[Order, int], str | None]
 incident the links have been revoked so often."""
 
 _SETTLED = frozenset({"removed", "voided"})
+_DOWN = frozenset(DOWN.values())
 _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
 
 
@@ -73,7 +75,7 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
         case "suspend" if order.suspension is not None:
             return _suspended(connection, found, order)
         case "suspend":
-            return replace(found.facts, until=order.until)
+            return _down(connection, order, replace(found.facts, until=order.until))
         case "reopen":
             return _reopened(connection, found, order)
         case "close" | "call":
@@ -135,11 +137,27 @@ def about(connection: Connection, found: Site, incident: Incident) -> Facts:
     return replace(
         found.facts,
         state=incident.state,
+        site_state=_in_world(connection, case),
         findings=(_finding(case, incident),),
         contact_due=case.contact_due(incident) if runs or lapsed else None,
         removal_due=incident.removal_due if case.removal_runs(incident) else None,
         miss_closes=runs and _miss_closes(connection, found, incident),
     )
+
+
+def _in_world(connection: Connection, case: Case) -> str:
+    """How the site stands, for the customer: not down, where that is withheld from the world."""
+    if not withheld.withheld(connection, [case.site_id] if case.state in _DOWN else []):
+        return case.state
+    return case.in_force if case.in_force in _DOWN else "active"
+
+
+def _down(connection: Connection, order: Order, told: Facts) -> Facts:
+    """What is told of a site that is ordered down: from when on it is, if somebody had to release
+    the order; nothing, if it was lifted or cancelled before anybody had tried it."""
+    fell = withheld.has_fallen(connection, order.site_id, order.seq)
+    at = withheld.released_at(connection, order.site_id, order.seq) or told.at
+    return replace(told, at=at, settled=told.settled or fell)
 
 
 def _suspended(connection: Connection, found: Site, order: Order) -> Facts | None:
@@ -148,7 +166,7 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
         return None
     key = (order.site_id, int(order.suspension))
     struck = any(each.struck for _, each in suspensions.NAMED.ask(connection, [key]).all())
-    return replace(
+    told = replace(
         found.facts,
         state=incident.state,
         findings=(_finding(found.case, incident),),
@@ -157,11 +175,16 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
         # Late truth: the person had been reached, or there was no violation.
         settled=struck,
     )
+    return _down(connection, order, told)
 
 
 def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
-    """Why it is open again, and what is not known to be deleted."""
+    """Why it is open again, and what is not known to be deleted; of a site that never was down
+    nothing is told, but to who was told that it is."""
     event = _event(connection, order)
+    was_down = withheld.was_down(connection, order.site_id, order.seq)
+    undone = not was_down and withheld.was_told_down(connection, order.site_id, order.seq)
+    cause = _CAUSES.get(event.kind, "other") if event is not None else "other"
     numbers: list[int] = []
     total = 0
     if not found.case.closed:
@@ -170,33 +193,37 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     listed = _findings(connection, found.case, numbers)
     return replace(
         found.facts,
-        cause=_CAUSES.get(event.kind, "other") if event is not None else "other",
+        cause="never_down" if undone else cause,
         findings=listed,
         findings_more=total - len(listed),
+        settled=not was_down and not undone,
     )
 
 
 def _closed(connection: Connection, found: Site, order: Order) -> Facts | None:
-    """The closure with its reasons; settled if the site has been reinstated, or the task done."""
+    """The closure with its reasons; settled if the site has been reinstated, or the task done, or
+    withdrawn while the closure is in doubt."""
     closure = found.case.closure
     if closure is None:
         return replace(found.facts, rule=order.rule, settled=True)
     told = closed(connection, found)
     if order.kind == "call":
-        return replace(told, settled=_is_done(connection, order))
+        return replace(told, settled=told.disputed or _is_done(connection, order))
     event = _event(connection, order)
-    return replace(
+    told = replace(
         told,
         false_field=event.field if isinstance(event, e.SiteClosed) else None,
         settled=closure.at != order.ordered_at,
     )
+    return _down(connection, order, told)
 
 
 def closed(connection: Connection, found: Site) -> Facts:
-    """The facts of the closure of a site that is closed."""
+    """The facts of the closure of a site that is closed; what is voided by now is no ground."""
     closure = found.case.closure
     assert closure is not None, "asked of closed sites alone"
-    listed = _findings(connection, found.case, sorted(closure.incidents)[:MAX_FINDINGS])
+    grounds = _standing(connection, found.case, closure.incidents)
+    listed = _findings(connection, found.case, grounds[:MAX_FINDINGS])
     return replace(
         found.facts,
         at=closure.at,
@@ -204,9 +231,18 @@ def closed(connection: Connection, found: Site) -> Facts:
         needed=closure.needed,
         within=closure.within,
         total=closure.total,
+        withheld=bool(withheld.withheld(connection, [found.case.site_id])),
+        disputed=found.case.disputed,
         findings=listed,
-        findings_more=len(closure.incidents) - len(listed),
+        findings_more=len(grounds) - len(listed),
     )
+
+
+def _standing(connection: Connection, case: Case, numbers: Iterable[int]) -> list[int]:
+    """Those of these incidents that are not voided, in order."""
+    of = incidents.c
+    those = (of.site_id == case.site_id, of.n.in_(numbers), of.state != "voided")
+    return list(connection.scalars(select(of.n).where(*those).order_by(of.n)))
 
 
 def _miss_closes(connection: Connection, found: Site, incident: Incident) -> bool:

@@ -103,18 +103,19 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     },
     "suspended_held": _OF_CUSTOMER,
     "reopened": {
-        **_OF_CUSTOMER, "cause": ["ended", "struck", "other"], "findings": [*_FINDINGS, ()],
-        "findings_more": [0, 1, 80],
+        **_OF_CUSTOMER, "cause": ["ended", "struck", "other", "never_down"],
+        "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80],
     },
     "closed": {
         **_OF_CUSTOMER, **_CLOSING, "findings": [_THREE, ()], "findings_more": [0, 1, 80],
+        "disputed": [False, True],
     },
     "recheck": {**_OF_CUSTOMER, "findings": _FINDINGS, "findings_more": [0, 1, 80]},
     "call_script": {
         **_OF_CUSTOMER, **_RULED, **_CLOCK, "findings": _FINDINGS, "findings_more": [0, 1, 80],
         "rule": ["repeat"], "needed": [3], "within": [timedelta(hours=24)],
     },
-    "call_task": _CLOSING,
+    "call_task": {**_CLOSING, "withheld": [False, True]},
     "alarm": {"contact_due": _CLOCK["contact_due"]},
     "alarm_daemon_silent": {
         "since": [_NOON, None], "overdue": [0, 1, 1_000], "daemon": [None, "here-7-0a1b2c3d"],

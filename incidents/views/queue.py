@@ -17,6 +17,7 @@ from incidents.errors import InputError
 from incidents.language import Language
 from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
+from incidents.machine.work import TELL
 from incidents.report_duty import ReportDuty
 from incidents.views import duty, masked, personal, policy
 from incidents.views.acts import dead_letters, held, late
@@ -25,6 +26,7 @@ from incidents.views.findings import Findings, find
 from incidents.views.misses import closing_misses
 from incidents.views.queue_page import MAX_COUNTED, counts, cursor, page
 from incidents.views.script import script
+from incidents.views.withheld import withheld
 
 Document = dict[str, Any]
 Row = Mapping[str, Any]
@@ -105,10 +107,14 @@ def _items(
     texts = personal.texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     told = [_details(row, found, texts, reveal=reveal) for row in rows]
+    kept_up = withheld(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
     items = [
-        _item(row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing)
+        _item(
+            row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing,
+            withheld=row["site_id"] in kept_up,
+        )
         for row, of in zip(rows, told, strict=True)
-    ]
+    ]  # fmt: skip
     return [_with_script(item, in_force, language) for item in items]
 
 
@@ -172,6 +178,7 @@ def _item(
     in_force: Policy,
     *,
     closing: bool,
+    withheld: bool,
 ) -> Document:
     due, incident, asked = row["due"], found.incident(row), _asked(row)
     urls = found.urls(row)
@@ -204,6 +211,7 @@ def _item(
         "attempts": found.attempts(row),
         "site_down": row["state"] != "active",
         "held": row["held"],
+        "withheld": withheld and row["kind"] == TELL,
         "asked_by": None if asked is None else row[asked.by],
         "closing": _closing(row),
         "to_close": _to_close(row),

@@ -101,6 +101,9 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
 
 
 def _tell(item: _Item, _policy: Policy) -> Script:
+    if item["withheld"]:
+        say = item.say("tell.withheld", site=shown(item["site"]), in_force=item["in_force"])
+        return say, [f"incidents acts list --site {item['site']}"]
     say = item.say(
         "tell", phone=_phone(item), site=shown(item["site"]), rule=item["rule"], names=_names(item)
     )

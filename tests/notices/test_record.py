@@ -159,8 +159,11 @@ def test_a_site_that_is_held_is_told_of_no_time(day: Day) -> None:
 
 
 def test_a_reopening_is_told_with_what_is_not_known_to_be_deleted(day: Day) -> None:
-    day.miss().log(urls=("https://shop.example/b",)).after("13h").elapse()
+    day.miss()
+    _carried_out(day, "suspend")
+    day.log(urls=("https://shop.example/b",)).after("13h").elapse()
     found = _of(day, "reopen")
+    assert not found.settled
     assert (found.cause, found.at, found.findings_more) == ("ended", utc("03-02 00:00:01"), 0)
     assert [finding.id for finding in found.findings] == ["1-1", "1-2"]
     day.do(c.StateRemoved(by="li", incident=1))
@@ -229,6 +232,112 @@ def test_a_closure_that_was_taken_back_is_told_to_nobody_and_the_next_one_is(day
     assert _of(day, "reopen").cause == "other"
     day.after("1m").do(c.StateFalse(by="li", field="email", evidence="bounces"))
     assert [_facts(day, order).settled for order in orders_of(day, "close")] == [True, False]
+
+
+# ── what is not done in the world ──────────────────────────────────────────────────────────────
+
+
+def _carried_out(day: Day, kind: str, lane: str = "act") -> None:
+    order = orders_of(day, kind)[-1].seq
+    day.do(c.RecordDelivery(order=order, lane=lane, adapter="panel", attempts=1, enforced=True))
+
+
+def _braked(day: Day, kind: str) -> int:
+    order = orders_of(day, kind)[-1].seq
+    for lane in ("act", "notice"):
+        day.do(
+            c.RecordFailure(order=order, lane=lane, adapter="brake", attempts=0, problem="braked")
+        )
+    return order
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_nobody_is_told_that_a_site_is_closed_which_the_brake_or_a_person_keeps_up(
+    cancelled: bool, day: Day
+) -> None:
+    for _ in range(3):
+        day.log()
+    order = _braked(day, "close")
+    if cancelled:
+        day.do(
+            c.CancelOrder(
+                by="wang", order=order, lane="act", why="by_hand", reason="a stolen token"
+            )
+        )
+    assert (_of(day, "notify").site_state, _of(day, "call", "desk").withheld) == ("active", True)
+    if not cancelled:
+        day.do(c.RetryOrder(by="wang", order=order, lane="act"))
+        assert _of(day, "notify").site_state == "closed"
+        assert not _of(day, "call", "desk").withheld
+
+
+def test_a_site_that_is_suspended_while_its_closure_waits_is_told_so(day: Day) -> None:
+    day.miss()
+    _carried_out(day, "suspend")
+    day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    _braked(day, "close")
+    assert _of(day, "notify").site_state == "suspended"
+
+
+@pytest.mark.parametrize("opening", ["hours", "late truth", "hold lifted"])
+def test_what_fell_before_it_was_carried_out_is_told_to_nobody_nor_is_its_end(
+    opening: str, day: Day
+) -> None:
+    if opening == "hold lifted":
+        day.do(c.SetHold(by="li", reason="ordered")).do(c.LiftHold(by="li", reason="lifted"))
+    elif opening == "hours":
+        day.miss().after("13h").elapse()
+    else:
+        day.miss().contact(1, at="10:30")
+    assert (_of(day, "suspend").settled, _of(day, "reopen").settled) == (True, True)
+    for kind in ("suspend", "reopen"):
+        order = orders_of(day, kind)[-1].seq
+        day.do(c.CancelOrder(by=c.COURIER, order=order, lane="act", why="lifted", tried=False))
+    assert (_of(day, "suspend").settled, _of(day, "reopen").settled) == (True, True)
+
+
+def test_who_was_told_of_a_suspension_that_fell_is_told_that_it_did(day: Day) -> None:
+    day.miss()
+    _carried_out(day, "suspend", "notice")
+    day.after("13h").elapse()
+    found = _of(day, "reopen")
+    assert (found.cause, found.settled) == ("never_down", False)
+
+
+def test_what_was_tried_may_have_been_down_and_its_end_is_told(day: Day) -> None:
+    day.miss()
+    order = orders_of(day, "suspend")[-1].seq
+    day.do(c.RecordFailure(order=order, lane="act", adapter="panel", attempts=9, problem="gone"))
+    day.after("13h").elapse()
+    found = _of(day, "reopen")
+    assert (found.cause, found.settled) == ("ended", False)
+
+
+@pytest.mark.parametrize("kind", ["suspend", "close"])
+def test_what_somebody_had_to_release_is_told_with_the_time_of_the_release(
+    kind: str, day: Day
+) -> None:
+    day.miss()
+    if kind == "close":
+        _carried_out(day, "suspend")
+        day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    order = _braked(day, kind)
+    day.after("2h").do(c.RetryOrder(by="wang", order=order, lane="act"))
+    found = _of(day, kind)
+    assert (found.at, found.settled) == (utc("13:00:01"), False)
+
+
+def test_a_closure_in_doubt_is_told_without_its_reason_and_is_no_call(day: Day) -> None:
+    for _ in range(3):
+        day.log()
+    day.do(c.VoidIncident(by="li", incident=3, reason="slip"))
+    found = _of(day, "close")
+    assert (found.disputed, found.settled) == (True, False)
+    assert [finding.id for finding in found.findings] == ["1-1", "1-2"]
+    assert _of(day, "call", "desk").settled
+    day.do(c.Uphold(by="wang", reason="it stands"))
+    assert not _of(day, "close").disputed
+    assert not _of(day, "call", "desk").settled
 
 
 # ── the desk ─────────────────────────────────────────────────────────────────────────────────────

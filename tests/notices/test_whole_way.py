@@ -62,8 +62,13 @@ def test_a_day_of_violations_is_written_to_the_customer_and_to_the_desk(
 ) -> None:
     # A frozen clock would stop a real server: the day is over when the letters go out.
     with beginning(db_url) as day:
-        day.add(person="张三", email="zhang@shop.example").miss().after("12h1s").elapse()
-        day.log().log().do(c.VoidIncident(by="li", incident=3, reason="slip"))
+        day.add(person="张三", email="zhang@shop.example").miss()
+        [suspension] = orders_of(day, "suspend")
+        day.do(c.RecordDelivery(
+            order=suspension.seq, lane="act", adapter="panel", attempts=1, enforced=True
+        ))  # fmt: skip
+        day.after("12h1s").elapse()
+        day.log().log().do(c.StateRemoved(by="li", incident=3))
         kinds = ("notify", "suspend", "reopen", "close")
         notices = {kind: orders_of(day, kind) for kind in kinds}
         calls = orders_of(day, "call", "desk")

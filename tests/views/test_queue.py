@@ -12,6 +12,7 @@ from incidents.console.words.chinese import CHINESE
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.metrics import look as metrics
+from incidents.store import deliveries
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat, beat, once_on
 from incidents.store.tables import FAR, sealed, sites, work
@@ -161,6 +162,21 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert "Another person than li decides" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
+
+
+def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
+    day.add().log().log().log()
+    with day.looking() as connection:
+        [held] = [each.order for _, each in deliveries.chains(connection, [1])]
+    day.do(c.RecordFailure(order=held, lane="act", adapter="brake", attempts=0, problem="braked"))
+    told = day.item("1-t1")
+    assert "Do not phone yet: shop.example is to be closed, and is not (active is" in told["say"]
+    assert (told["withheld"], told["next"]) == (True, "incidents acts list --site shop.example")
+    day.do(c.RetryOrder(by="wang", order=held, lane="act"))
+    assert (day.item("1-t1")["withheld"], day.item("1-t1")["next"][:14]) == (
+        False,
+        "incidents done",
+    )
 
 
 def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(day: Day) -> None:

@@ -24,6 +24,8 @@ SENTENCES = {
     "tell": "{phone}请说：“您的网站 {site} 已关闭（{rule:rule}）：不提供售后服务，不予退款。"
     "对关闭有异议的，请现在或随后告诉我们理由，我们会记录下来。”"
     "依据：{names}。客户提出异议的，请在违规页面添加备注；主管可据此申请恢复网站。",
+    "tell.withheld": "请暂缓致电：{site} 已决定关闭，但尚未实际关闭（实际为“{in_force:state}”）。"
+    "指令被熔断拦下，或已有人取消。",
     "recheck": "请再次查看 {names}{addresses}。已删除：记为“内容已删除”。",
     "recheck.looked": "请再次查看 {names}{addresses}。",
     "recheck.log": "仍在：登记新的违规，另行计时。",

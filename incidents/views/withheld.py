@@ -1,0 +1,135 @@
+"""The withheld: what is decided of a site, and not done in the world since a person is to decide or
+has decided so; and what has fallen, so that nobody is told of it.
+
+An order that the brake holds, or that somebody has cancelled, is withheld. One that was given up
+without having been tried has fallen, or will when the courier looks at it: it was lifted since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from incidents.audit import entry
+from incidents.machine import events as e
+from incidents.machine.case import UNKNOWN
+from incidents.machine.ids import ACT, order_id
+from incidents.machine.order_acts import BY_HAND, is_lifted
+from incidents.machine.orders import BRAKED, DOWN, FORCE, NOTICE
+from incidents.store import deliveries
+from incidents.store.metadata import words
+from incidents.store.tables import entries, orders, sites
+
+
+def withheld(connection: Connection, site_ids: Collection[int]) -> set[int]:
+    """Those of these sites that are ordered down, and of which the brake holds the last order into
+    the world, or somebody has cancelled it untried."""
+    last = _last_down(connection, site_ids)
+    held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
+    settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
+    braked = {site for site, seq in last.items() if held.get((site, seq))}
+    return braked | _cancelled(connection, settled)
+
+
+def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
+    """Whether that order to take a site down was never tried, and never will be."""
+    chain = [each for _, each in deliveries.chains(connection, [site_id])]
+    own = next((each for each in chain if each.order == order), None)
+    if own is not None:
+        return not own.attempts and not own.dead and is_lifted(own, chain, UNKNOWN)
+    last = next(_became(connection, site_id, ACT, order=order), None)
+    return isinstance(last, e.OrderCancelled) and not last.tried
+
+
+def released_at(connection: Connection, site_id: int, order: int) -> datetime | None:
+    """When a person released that order into the world (UTC), which the brake had held."""
+    story = list(_became(connection, site_id, ACT, order=order))
+    if not any(isinstance(event, e.OrderFailed) and event.problem == BRAKED for event in story):
+        return None
+    released = (each.recorded_at for each in story if isinstance(each, e.OrderRetried))
+    return next(released, None)
+
+
+def was_down(connection: Connection, site_id: int, before: int) -> bool:
+    """Whether anything ordered before that order may have taken the site down in the world."""
+    for _, each in deliveries.chains(connection, [site_id]):
+        if each.order < before and each.kind in DOWN and each.attempts and not each.dead:
+            return True
+    for event in _became(connection, site_id, ACT):
+        if event.order >= before or (event.order_kind not in DOWN and not _is_done(event)):
+            continue
+        if _is_done(event) or _is_in_doubt(event):
+            return event.order_kind in DOWN
+    return False
+
+
+def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
+    """Whether the customer's last word of what is ordered down or open, before that order, was
+    that the site is down."""
+    told = (
+        event.order_kind in DOWN
+        for event in _became(connection, site_id, NOTICE)
+        if event.order < before and event.order_kind in FORCE and _is_done(event)
+    )
+    return next(told, False)
+
+
+def _is_done(event: e.OrderEvent) -> bool:
+    return isinstance(event, e.OrderDelivered)
+
+
+def _is_in_doubt(event: e.OrderEvent) -> bool:
+    """Whether it may have been done: it was tried, and nobody knows what came of it."""
+    if isinstance(event, e.OrderFailed):
+        return event.problem != BRAKED
+    return isinstance(event, e.OrderCancelled) and event.tried
+
+
+def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, int]:
+    """The number of the last order into the world of each of those sites that is ordered down."""
+    if not site_ids:
+        return {}
+    of = orders.c
+    asked = (
+        select(of.site_id, func.max(of.site_seq).label("last"))
+        .join(sites, sites.c.id == of.site_id)
+        .where(of.site_id.in_(site_ids), of.kind.in_(words(*FORCE)))
+        .where(sites.c.state.in_(words(*DOWN.values())))
+        .group_by(of.site_id)
+    )
+    return {row.site_id: row.last for row in connection.execute(asked)}
+
+
+def _cancelled(connection: Connection, last: Mapping[int, int]) -> set[int]:
+    """Those of the sites whose order of that number somebody has cancelled untried."""
+    if not last:
+        return set()
+    of = entries.c
+    asked = select(of.body).where(of.site_id.in_(last), of.body.contains(_CANCELLED))
+    found = map(entry.decode, connection.scalars(asked))
+    return {
+        header.site_id
+        for header, event in found
+        if isinstance(event, e.OrderCancelled)
+        and (event.order, event.lane) == (last[header.site_id], ACT)
+        and event.why == BY_HAND
+        and not event.tried
+    }
+
+
+def _became(
+    connection: Connection, site_id: int, lane: str, *, order: int | None = None
+) -> Iterator[Any]:
+    """What became of the site's orders in that lane, or of that one, the last first."""
+    of = entries.c
+    named = "" if order is None else f'{order_id(site_id, order)}"'
+    about = of.body.contains(f'"lane":"{lane}","order":"{named}', autoescape=True)
+    asked = select(of.body).where(of.site_id == site_id, about).order_by(of.site_seq.desc())
+    for body in connection.scalars(asked):
+        yield entry.decode(body)[1]
+
+
+_CANCELLED = '"kind":"order_cancelled"'
