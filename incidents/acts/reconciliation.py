@@ -20,13 +20,15 @@ from incidents.machine import commands
 from incidents.machine.refusals import Refusal
 from incidents.store import deliveries
 from incidents.store import sites as site_rows
+from incidents.views.withheld import is_cancelled
 
 Document = dict[str, Any]
 Reading = Callable[[], AbstractContextManager[Connection]]
 """Opens a transaction that reads one state of the database."""
 
-AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED = VERDICTS = (
+AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED = VERDICTS = (
     "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
+    "cancelled",
 )  # fmt: skip
 
 
@@ -44,7 +46,7 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether a person must look, or an order waits to be repeated."""
-        return self.verdict in (DIFFERS, MOVED)
+        return self.verdict in (DIFFERS, MOVED, CANCELLED)
 
     def document(self) -> Document:
         """As programs are told of it."""
@@ -58,8 +60,9 @@ class Comparison:
 class Reconciliation:
     """Asks the adapters, and records through the desk what they say.
 
-    `by` and `login` are who asks; with `repair` what is not in force is ordered once more. With a
-    `key` that is done once for each site, however often it is asked for.
+    `by` and `login` are who asks; with `repair` what is not in force is ordered once more, and with
+    `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
+    however often it is asked for.
     """
 
     reading: Reading
@@ -69,6 +72,7 @@ class Reconciliation:
     login: str | None = None
     key: str | None = None
     repair: bool = False
+    cancelled: bool = False
     dry_run: bool = False
 
     def compare(self, name: str) -> Comparison:
@@ -83,6 +87,7 @@ class Reconciliation:
         with self.reading() as connection:
             row = site_rows.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
+            cancelled = not self.cancelled and is_cancelled(connection, row["id"])
         # What the brake holds waits too, for a supervisor: to order it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
@@ -92,6 +97,8 @@ class Reconciliation:
             site=name, ordered=row["state"], on_record=row["in_force"], really=seen,
             adapter=adapter.name, verdict=_verdict(seen, agrees=known == row["state"], waits=waits),
         )  # fmt: skip
+        if cancelled and found.verdict == DIFFERS:
+            found = replace(found, verdict=CANCELLED)
         return self._put_on_record(row, found)
 
     def _put_on_record(self, row: Any, found: Comparison) -> Comparison:

@@ -23,6 +23,7 @@ WORDS = {
     "waits": "waits",
     "ordered_again": "ordered again",
     "changed_meanwhile": "CHANGED MEANWHILE",
+    "cancelled": "CANCELLED BY HAND",
 }
 """What people are told of each verdict."""
 
@@ -31,21 +32,27 @@ WORDS = {
 @click.argument("sites", type=params.site, nargs=-1, metavar="[SITE]...")
 @click.option("--all", "every", is_flag=True, help="Every site, also those that are up by all.")
 @click.option("--repair", is_flag=True, help="Order once more what is not in force.")
+@click.option("--cancelled", is_flag=True, help="With --repair, also what somebody has cancelled.")
 @acting
-def reconcile(act: Act, *, sites: tuple[str, ...], every: bool, repair: bool) -> int:
+def reconcile(
+    act: Act, *, sites: tuple[str, ...], every: bool, repair: bool, cancelled: bool
+) -> int:
     """Ask the adapters how sites really stand, and compare.
 
     Without SITE all that are down, or of which the record says that something else is in force than
     what is ordered. What is found is put on record; where an adapter cannot be asked, the record is
     believed. An order that still waits is waited for. Exits 5 if anything differs in the end.
 
-    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, or
+    What somebody has cancelled stays undone, unless --cancelled is given: then nobody writes to the
+    customer once more, so tell them.
+
+    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled, or
     changed_meanwhile: something else was done while it was looked at, so look again.
     """
     run = act.run
     compared = run.house.compare(
         sites or _names(run, every=every), by=act.by, login=run.settings.login, key=act.key,
-        repair=repair, dry_run=act.dry_run,
+        repair=repair, cancelled=cancelled, dry_run=act.dry_run,
     )  # fmt: skip
     differing = [each for each in compared if each.differs]
     if run.quiet:

@@ -125,8 +125,8 @@ class RemoteHouse:
         return self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
 
     def compare(
-        self, names: Iterable[str], *, repair: bool = False, dry_run: bool = False,
-        key: str | None = None, **_: object,
+        self, names: Iterable[str], *, repair: bool = False, cancelled: bool = False,
+        dry_run: bool = False, key: str | None = None, **_: object,
     ) -> list[Comparison]:  # fmt: skip
         """What is ordered of those sites, and what is in force, by the server's own adapters."""
         from incidents.acts.reconciliation import Comparison
@@ -134,6 +134,8 @@ class RemoteHouse:
         wanted, found = list(names), []
         for start in range(0, len(wanted), _COMPARED_AT_ONCE):
             words = {"sites": wanted[start : start + _COMPARED_AT_ONCE], "repair": repair}
+            # A server that is older does not know of it.
+            words |= {"cancelled": True} if cancelled else {}
             told, _tag = self._exchange.exchange(
                 "POST", "/reconcile", words=words, key=key, query={"dry_run": dry_run or None}
             )

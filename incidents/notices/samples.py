@@ -114,6 +114,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "call_script": {
         **_OF_CUSTOMER, **_RULED, **_CLOCK, "findings": _FINDINGS, "findings_more": [0, 1, 80],
         "rule": ["repeat"], "needed": [3], "within": [timedelta(hours=24)],
+        "withheld": [False, True],
     },
     "call_task": {**_CLOSING, "withheld": [False, True]},
     "alarm": {"contact_due": _CLOCK["contact_due"]},

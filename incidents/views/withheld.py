@@ -31,7 +31,14 @@ def withheld(connection: Connection, site_ids: Collection[int]) -> set[int]:
     held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
     settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
     braked = {site for site, seq in last.items() if held.get((site, seq))}
-    return braked | _cancelled(connection, settled)
+    gone = _cancelled(connection, settled)
+    return braked | {site for site, event in gone.items() if not event.tried}
+
+
+def is_cancelled(connection: Connection, site_id: int) -> bool:
+    """Whether the site is ordered down, and somebody has cancelled the last order into the world,
+    tried or not: it is to stay undone."""
+    return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 
 def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
@@ -103,20 +110,19 @@ def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, i
     return {row.site_id: row.last for row in connection.execute(asked)}
 
 
-def _cancelled(connection: Connection, last: Mapping[int, int]) -> set[int]:
-    """Those of the sites whose order of that number somebody has cancelled untried."""
+def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.OrderCancelled]:
+    """Of the sites whose order of that number somebody has cancelled, how."""
     if not last:
-        return set()
+        return {}
     of = entries.c
     asked = select(of.body).where(of.site_id.in_(last), of.body.contains(_CANCELLED))
     found = map(entry.decode, connection.scalars(asked))
     return {
-        header.site_id
+        header.site_id: event
         for header, event in found
         if isinstance(event, e.OrderCancelled)
         and (event.order, event.lane) == (last[header.site_id], ACT)
         and event.why == BY_HAND
-        and not event.tried
     }
 
 

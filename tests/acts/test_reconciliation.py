@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from incidents.acts.port import State
 from incidents.acts.reconciliation import (
     AGREES,
+    CANCELLED,
     DIFFERS,
     MOVED,
     REPAIRED,
@@ -22,7 +23,7 @@ from incidents.machine import commands as c
 from incidents.store.engine import reading
 from tests.acts.courier_rig import Told, carry_out, kinds
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.store.order_rows import delivered, failed, hold
+from tests.store.order_rows import delivered, failed, hold, marked
 
 SITE = "a.example"
 
@@ -51,12 +52,13 @@ class Panel(Told):
 
 
 def _compare(
-    day: Rehearsal, panel: Told, *, key: str | None = None, repair: bool = True, by: str = "li"
-) -> str:
+    day: Rehearsal, panel: Told, *, key: str | None = None, repair: bool = True, by: str = "li",
+    cancelled: bool = False,
+) -> str:  # fmt: skip
     """The verdict."""
     found = Reconciliation(
         reading=lambda: reading(day.engine), desk=day.desk, routing=Routing(default=panel), by=by,
-        key=key, repair=repair,
+        key=key, repair=repair, cancelled=cancelled,
     )  # fmt: skip
     return found.compare(SITE).verdict
 
@@ -156,3 +158,22 @@ def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
         _compare(day, Panel())
     assert _kinds(day) == []
     assert _compare(day, Panel(), by="wang") == REPAIRED
+
+
+@pytest.mark.parametrize("problem", ["braked", "gone", None])
+def test_what_somebody_has_cancelled_stays_undone_until_that_too_is_asked_for(
+    day: Rehearsal, problem: str | None
+) -> None:
+    day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    order = _waiting(day)
+    if problem is not None:
+        marked(day, order, attempts=int(problem != "braked"))
+        day.give(
+            c.RecordFailure(order=order, lane="act", adapter="panel", attempts=1, problem=problem)
+        )
+    day.give(c.CancelOrder(by="wang", order=order, lane="act", why="by_hand", reason="a token"))
+    assert _compare(day, Panel()) == CANCELLED
+    assert "order_repeated" not in kinds(day)
+    assert _compare(day, Panel(), cancelled=True) == REPAIRED
+    day.give(delivered(_waiting(day)))
+    assert _compare(day, Panel()) == REPAIRED

@@ -120,7 +120,13 @@ class Comparison(Answer):
     really: str | None
     adapter: str
     verdict: Literal[
-        "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile"
+        "agrees",
+        "differs",
+        "cannot_be_asked",
+        "waits",
+        "ordered_again",
+        "changed_meanwhile",
+        "cancelled",
     ]
 
 

@@ -83,6 +83,7 @@ TEXTS: dict[str, str] = {
     "verdict.waits": "an order waits",
     "verdict.ordered_again": "ordered again",
     "verdict.changed_meanwhile": "changed meanwhile: look again",
+    "verdict.cancelled": "somebody has cancelled it: it stays undone",
     "sessions.title": "Sessions",
     "sessions.own": "Your sessions",
     "sessions.since": "Since",

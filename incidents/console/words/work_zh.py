@@ -75,6 +75,7 @@ TEXTS: dict[str, str] = {
     "verdict.waits": "尚有指令等待执行",
     "verdict.ordered_again": "已重新下达",
     "verdict.changed_meanwhile": "其间已有变动：请重新核对",
+    "verdict.cancelled": "已有人取消，不再执行",
     "sessions.title": "会话",
     "sessions.own": "您的会话",
     "sessions.since": "开始时间",
