@@ -84,7 +84,7 @@ SENTENCES = {
     "order_delivered": "{what_is_done}",
     "order_failed": "{how_given_up}",
     "order_cancelled": "not carried out: {what_was_ordered} ({why:why_not})",
-    "order_retried": "tried again: {what_was_ordered}",
+    "order_retried": "to be carried out now: {what_was_ordered}",
     "state_seen": "{adapter} says that {site} is {seen} in the world",
     "filing_changed": "the filing of {site} changed: {changed_filing}",
     "filing_reminded": "the desk is reminded that {term_of} {site} ends with {due_on}",

@@ -106,7 +106,7 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "tried again": (
         lambda site: site.failed("suspend").retried("suspend"),
-        "tried again: suspend shop.example",
+        "to be carried out now: suspend shop.example",
     ),
     "seen": (
         lambda site: site.seen("suspended"),

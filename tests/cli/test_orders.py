@@ -83,7 +83,10 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert cli("acts", "list", "--dead", "--json").json == []
     assert "HELD BY THE BRAKE: close b.example" in cli("acts", "show", "2-o2").out
 
-    assert cli("acts", "release", "2-o2").status == 0
+    released = cli("acts", "release", "2-o2")
+    assert released.status == 0
+    assert "to be carried out now: close b.example" in released.out
+    assert "tried again" not in released.out + cli("acts", "show", "2-o2").out
     assert cli("acts", "cancel", "3-o2", "--reason", "a stolen token").status == 0
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example", "b.example"]
@@ -132,7 +135,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     panel.outcome = Delivered()
     again = cli("acts", "retry", "1-o4")
     assert again.status == 0
-    assert "tried again: suspend shop.example" in again.out
+    assert "to be carried out now: suspend shop.example" in again.out
     cli("daemon", "--once")
     assert "GIVEN UP" not in cli("queue").err
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"

@@ -99,7 +99,7 @@ TEXTS: dict[str, str] = {
     "event.order_delivered": "Order carried out",
     "event.order_failed": "Order given up",
     "event.order_cancelled": "Order cancelled",
-    "event.order_retried": "Order tried again",
+    "event.order_retried": "Order to be carried out",
     "event.state_seen": "State seen",
     "event.order_repeated": "Order repeated",
     "act.reveal": "show in full",
