@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from incidents.machine import checks, commands, rules
 from incidents.machine import events as e
@@ -22,7 +24,7 @@ def log(draft: Draft, command: commands.Log) -> None:
     """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
     at = checks.time_of(draft, command.at)
     if not command.again:
-        _refuse_double_entry(draft, command)
+        _refuse_double_entry(draft, command.urls, command.written, _has_its_urls)
     _log(
         draft, at, urls=command.urls, written=command.written, category=command.category,
         note=command.note,
@@ -38,6 +40,7 @@ def recur(draft: Draft, command: commands.Recur) -> None:
     checks.not_before(first, at)
     if not command.again:
         _refuse_second_recurrence(draft, first)
+        _refuse_double_entry(draft, first.urls, first.written, partial(_is_still_to_tell, first))
     _log(
         draft, at, urls=first.urls, written=first.written, category=first.category,
         note=command.note, recurs=first.n,
@@ -149,12 +152,29 @@ def revoke_links(draft: Draft, command: commands.RevokeLinks) -> None:
     draft.add(e.LinksRevoked, incident=incident.n)
 
 
-def _refuse_double_entry(draft: Draft, command: commands.Log) -> None:
+def _has_its_urls(incident: Incident) -> bool:
+    return incident.state in _HAVING_ITS_URLS
+
+
+def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
+    """Whether what is found still there of `first` is on record already as this one.
+
+    Of two that nobody could be told of the later one recurs.
+    """
+    if incident.state == "unreached":
+        return incident.n > first.n
+    return incident.state == "open"
+
+
+def _refuse_double_entry(
+    draft: Draft,
+    urls: tuple[str, ...],
+    written: tuple[str, ...],
+    stands: Callable[[Incident], bool],
+) -> None:
     # What was written too: an older program took some of that for the normal form.
-    urls = (*command.urls, *filter(None, command.written))
-    for incident in draft.case.incidents.values():
-        if incident.state not in _HAVING_ITS_URLS:
-            continue
+    urls = (*urls, *filter(None, written))
+    for incident in filter(stands, draft.case.incidents.values()):
         url = next((url for url in urls if url in incident.urls), None)
         if url is not None:
             raise RefusedError(

@@ -69,3 +69,27 @@ def test_an_incident_that_is_settled_hides_none_that_is_open() -> None:
     site = History().log(URL).removed(1).log(URL).log(URL)
     assert site.refused_with == "double_entry"
     assert site.states == ["removed", "open"]
+
+
+@pytest.mark.parametrize(
+    ("before", "first"),
+    [
+        (lambda site: site.log(URL).contact(1).removed(1).log(URL), 1),
+        (lambda site: site.log(URL).contact(1).log(URL, again=True).after("2h").elapse(), 1),
+        (lambda site: site.log(URL).log(URL, again=True).contact(2), 2),
+    ],
+    ids=["open", "unreached", "open before it"],
+)
+def test_content_that_is_on_record_as_one_still_to_tell_does_not_recur(
+    before: Act, first: int
+) -> None:
+    site = History()
+    before(site)
+    assert (site.recur(first).refused_with, site.state == "closed") == ("double_entry", False)
+    assert site.recur(first, again=True).state == "closed"
+
+
+def test_of_two_that_nobody_could_be_told_of_the_later_one_recurs() -> None:
+    site = History().log(URL).log(URL, again=True).after("14h").elapse()
+    assert site.recur(1).refused_with == "double_entry"
+    assert site.recur(2).refused_with is None

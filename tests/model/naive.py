@@ -367,6 +367,12 @@ class NaiveDesk:
             for other in found.incidents
         ):
             raise Refused("recurred_already")
+        if not again and any(
+            set(first.urls) & set(other.urls)
+            for n, other in enumerate(found.incidents, start=1)
+            if other.state() == "open" or (other.state() == "unreached" and n > incident)
+        ):
+            raise Refused("double_entry")
         return self._record_incident(found, at, now, by, first.urls, recurs=incident)
 
     def bring_in(
