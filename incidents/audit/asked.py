@@ -79,6 +79,15 @@ def _contact(event: e.ContactRecorded, _: Case) -> c.Command | None:
     )
 
 
+def _shortens(event: e.ContactVoided | e.StatementTakenBack, case: Case) -> bool:
+    """Whether an older program has recorded it, under which a correction could shorten a time."""
+    incident = case.incidents.get(event.incident)
+    if incident is None:
+        return False
+    times = ((event.contact_due, incident.contact_due), (event.removal_due, incident.removal_due))
+    return any(now and was and now < was for now, was in times)
+
+
 def _refused(event: e.IncidentRefused, _: Case) -> c.Command:
     if event.reason is not None and event.reason.deadline is not None:
         return ELAPSE
@@ -129,8 +138,9 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     ),
     e.NoteAdded: _noted,
     e.ContactRecorded: _contact,
-    e.ContactVoided: lambda event, _: c.VoidContact(
-        by=event.by, incident=event.incident, contact=event.contact, reason=event.text
+    e.ContactVoided: lambda event, case: c.VoidContact(
+        by=event.by, incident=event.incident, contact=event.contact, reason=event.text,
+        shortens=_shortens(event, case),
     ),
     e.IncidentRemoved: lambda event, _: c.StateRemoved(
         by=event.by, incident=event.incident, at=event.occurred_at, note=event.note
@@ -139,8 +149,8 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.IncidentVoided: lambda event, _: c.VoidIncident(
         by=event.by, incident=event.incident, reason=event.text
     ),
-    e.StatementTakenBack: lambda event, _: c.TakeBack(
-        by=event.by, incident=event.incident, reason=event.text
+    e.StatementTakenBack: lambda event, case: c.TakeBack(
+        by=event.by, incident=event.incident, reason=event.text, shortens=_shortens(event, case)
     ),
     e.ClockLapsed: lambda _, __: ELAPSE,
     e.SuspensionEnded: lambda _, __: ELAPSE,

@@ -132,11 +132,16 @@ class RecordContact(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidContact(Command):
-    """Take back a wrong contact record."""
+    """Take back a wrong contact record.
+
+    `shortens` is what older programs did: the fresh hour may end before the one that the incident
+    had.
+    """
 
     incident: int
     contact: int
     reason: str
+    shortens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +189,11 @@ class VoidIncident(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeBack(Command):
-    """Take back the incident's last `removed` or `refused`."""
+    """Take back the incident's last `removed` or `refused`; `shortens` as in `VoidContact`."""
 
     incident: int
     reason: str
+    shortens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

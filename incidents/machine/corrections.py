@@ -30,7 +30,7 @@ def void_contact(draft: Draft, command: commands.VoidContact) -> None:
         state_to = move_incident(
             incident.state, "void_contact", told=told, lapsed=_lapsed(incident)
         )
-    fresh = _fresh_hour(draft, incident, state_to)
+    fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
     draft.add(
         e.ContactVoided,
         incident=incident.n,
@@ -72,7 +72,7 @@ def take_back(draft: Draft, command: commands.TakeBack) -> None:
         )
     told = any(contact.tells for contact in incident.contacts)
     state_to = move_incident(incident.state, "take_back", told=told, lapsed=_lapsed(incident))
-    fresh = _fresh_hour(draft, incident, state_to)
+    fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
     draft.add(
         e.StatementTakenBack,
         incident=incident.n,
@@ -81,7 +81,9 @@ def take_back(draft: Draft, command: commands.TakeBack) -> None:
         text=command.reason,
         fresh_hour=fresh is not None,
         contact_due=fresh,
-        removal_due=removal_deadline(draft, incident) if state_to == "notified" else None,
+        removal_due=_fresh_removal_due(draft, incident, shortens=command.shortens)
+        if state_to == "notified"
+        else None,
     )
     recount(draft, incident.n)
     _show_supervisor(draft, incident)
@@ -91,14 +93,31 @@ def _lapsed(incident: Incident) -> bool:
     return incident.lapsed_at is not None
 
 
-def _fresh_hour(draft: Draft, incident: Incident, state_to: str) -> datetime | None:
-    """A new contact deadline for an incident that is open again, where a clock can run at all."""
+def _fresh_hour(
+    draft: Draft, incident: Incident, state_to: str, *, shortens: bool
+) -> datetime | None:
+    """A new contact deadline for an incident that is open again, where a clock can run at all.
+
+    The desk's own slip takes nothing from anybody: under a policy of a shorter hour the deadline
+    that was set stays.
+    """
     case = draft.case
     if state_to != "open" or incident.state == "open":
         return None
     if case.closed or incident.epoch != case.epoch:
         return None
-    return draft.now + draft.policy.unreachable_within
+    fresh = draft.now + draft.policy.unreachable_within
+    return fresh if shortens else _later(fresh, incident.contact_due)
+
+
+def _fresh_removal_due(draft: Draft, incident: Incident, *, shortens: bool) -> datetime | None:
+    """A new removal deadline (R5), as of the contact; none where the policy sets none."""
+    fresh = removal_deadline(draft, incident)
+    return fresh if shortens or fresh is None else _later(fresh, incident.removal_due)
+
+
+def _later(fresh: datetime, due: datetime | None) -> datetime:
+    return fresh if due is None else max(fresh, due)
 
 
 def _later_removal_due(draft: Draft, incident: Incident, voided: Contact) -> datetime | None:

@@ -28,7 +28,7 @@ from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.scenario import file, trial
 from incidents.store import tables
 from incidents.store.tables import DESK_STREAM
-from tests.audit.decided import Decided, added, decided_again, everything
+from tests.audit.decided import TEN, Decided, added, decided_again, everything
 from tests.audit.histories import Histories
 from tests.audit.tampering import fill
 from tests.desk.rehearsal import Outside, Rehearsal, random_command, rehearsal
@@ -272,8 +272,26 @@ def _looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
     return parts
 
 
+def test_a_correction_that_an_older_program_let_shorten_a_time_is_decided_again_as_it_was() -> None:
+    quick = Policy(
+        unreachable_within=timedelta(minutes=9), removal_within=timedelta(minutes=8), run_count=9
+    )
+    slow, soon = Policy(removal_within=timedelta(hours=6)), TEN + timedelta(minutes=12)
+    for shortens in (True, False):
+        site = added().activate(slow).log().log()
+        site.reached(1, minutes=2).reached(2).do(c.StateRemoved(by="li", incident=2))
+        site.activate(quick)
+        site.do(
+            c.VoidContact(by="li", incident=1, contact=1, reason="sha256:1", shortens=shortens)
+        )
+        site.do(c.TakeBack(by="li", incident=2, reason="sha256:2", shortens=shortens))
+        sooner = [site.case.incidents[1].contact_due, site.case.incidents[2].removal_due]
+        assert [due is not None and due < soon for due in sooner] == [shortens] * 2
+        decided_again(site)
+
+
 def test_what_no_policy_derives_is_listed_with_its_reason() -> None:
     assert set(OUTSIDE) == {
-        "facts", "recorded_at", "again", "repeated", "refusals", "the end",
+        "facts", "recorded_at", "again", "shortened", "repeated", "refusals", "the end",
     }  # fmt: skip
     assert all(len(reason) > 10 for reason in OUTSIDE.values())

@@ -39,6 +39,24 @@ def test_contact_deadlines_already_set_stay() -> None:
     assert site.state == "suspended"
 
 
+@pytest.mark.parametrize("said", ["removed", "reached"])
+def test_a_correction_brings_no_contact_deadline_forward(said: str) -> None:
+    site = History(at="10:00").log()
+    (site.removed if said == "removed" else site.contact)(1)
+    site.under(Policy(unreachable_within=HOURS[1] / 6)).at("10:20")
+    (site.take_back if said == "removed" else site.void_contact)(1)
+    assert (site.contact_due(1), site.states) == (utc("11:00"), ["open"])
+    site.removed(1).at("10:55").take_back(1)
+    assert site.contact_due(1) == utc("11:05")
+
+
+def test_nor_a_removal_deadline() -> None:
+    site = History(at="10:00", policy=Policy(removal_within=HOURS[6])).log().contact(1).removed(1)
+    site.under(Policy(removal_within=HOURS[1])).after("1h").take_back(1)
+    assert site.incident(1).removal_due == utc("16:00")
+    assert site.removed(1).under(DOCUMENTED).take_back(1).incident(1).removal_due is None
+
+
 def test_the_end_of_a_running_suspension_stays() -> None:
     site = History(at="10:00").log().after("2h").elapse().under(Policy(suspend_for=HOURS[1]))
     site.at("23:59").elapse()

@@ -784,12 +784,18 @@ class NaiveDesk:
             fresh = now + self.policy.unreachable_within
             # Where no clock starts, what was in time is so still, however late it is recorded.
             new_deadline = self._if_a_clock_starts(site, incident, fresh)
-            incident.deadline = new_deadline or incident.deadline
+            # A deadline that was set is never brought forward.
+            incident.deadline = max(filter(None, (new_deadline, incident.deadline)), default=None)
+        if before == "notified" and after in ("open", "unreached"):
+            incident.removal_due = None
         if after == "notified" and before != "notified":
-            within = self.policy.removal_within
-            incident.removal_due = self._if_a_clock_starts(
+            within, was = self.policy.removal_within, incident.removal_due
+            due = self._if_a_clock_starts(
                 site, incident, None if within is None else now + within
             )
+            if due is not None and was is not None and before in ("removed", "refused"):
+                due = max(due, was)
+            incident.removal_due = due
         running = site.running()
         if running is not None and site.struck(running):
             site.end(running, now)
