@@ -261,10 +261,12 @@ def _count(draft: Draft, incident: Incident) -> None:
         "within_s": int(policy.repeat_within.total_seconds()),
     }
     until = rules.next_closes_until(draft.case, policy, draft.now)
-    if until is not None and incident.occurred_at >= draft.now - policy.repeat_within:
+    if until is None:
+        draft.remark("counted", **facts)
+    elif incident.occurred_at >= draft.now - policy.repeat_within:
         draft.remark("next_closes", until=until, **facts)
     else:
-        draft.remark("counted", **facts)
+        draft.remark("others_close", until=until, **facts)
 
 
 def _record_for_site(draft: Draft, command: commands.RecordContact) -> None:

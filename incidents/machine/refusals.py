@@ -104,6 +104,8 @@ REMARKS = {
     "counted": "violation {n} of {needed} in {within_s}",
     "next_closes": "violation {n} of {needed} in {within_s}: the next one closes this site (until"
     " {until})",
+    "others_close": "violation {n} of {needed} in {within_s}, and others are enough of them: the"
+    " next one closes this site (until {until})",
     "too_late": "the contact on {incident} was recorded after its deadline, {due}, so it stopped no"
     " clock; if the call was made in time, record it again with --at and the time of the call",
     "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"

@@ -71,6 +71,7 @@ REFUSED: dict[str, Callable[[], History]] = {
 REMARKED: dict[str, Callable[[], History]] = {
     "counted": lambda: History().log(),
     "next_closes": lambda: History().log().log(),
+    "others_close": lambda: History().log().log().log(ago="30h"),
     "waits_for_second": lambda: History(policy=TWO).false_info(),
     "too_late": lambda: History().miss().contact(1),
     "closure_fell": lambda: History(policy=TWO).log().contact(1).refused(1).removed(1),

@@ -261,5 +261,12 @@ def test_one_that_was_found_before_the_span_says_nothing_of_the_next() -> None:
     assert counting(site.at("03-03 12:00").log(at="11:00")) == [("counted", 2)]
 
 
+def test_nor_does_it_hide_that_others_are_enough_for_the_next_to_close() -> None:
+    site = told(History(), "10:00", "20:00").log(at="02-28 09:00")
+    assert counting(site) == [("others_close", 1)]
+    assert site.decision.remarks[0].facts["until"] == utc("03-02 10:00")
+    assert site.log().state == "closed"
+
+
 def test_a_recurrence_is_counted_too() -> None:
     assert counting(History().log().contact(1).recur(1)) == [("next_closes", 2)]

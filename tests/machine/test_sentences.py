@@ -114,6 +114,8 @@ SAID = {
     "unknown_task": "there is no open task 12-t7 (queue lists them)",
     "counted": "violation 1 of 3 in 24 h",
     "next_closes": "violation 2 of 3 in 24 h: the next one closes this site (until 10:00)",
+    "others_close": "violation 1 of 3 in 24 h, and others are enough of them: the next one closes"
+    " this site (until 10:00)",
     "waits_for_second": (
         "site.example is not closed yet: the policy asks for two people, and another one confirms"
         " it (site confirm-closure site.example) or declines it (site decline-closure"

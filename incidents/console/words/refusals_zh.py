@@ -58,6 +58,8 @@ SENTENCES: dict[str, str] = {
     "counted": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站。",
     "next_closes": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
     "{until} 之前再有一次，即关闭本网站。",
+    "others_close": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站；但近期另有其他"
+    "违规：{until} 之前再有一次，即关闭本网站。",
     "other_host": "以下主机不属于 {site}：{hosts}。如果登记错了网站，请将其作废，"
     "改登在正确的网站上。",
     "would_close": "这是 {within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
