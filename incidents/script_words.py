@@ -41,6 +41,8 @@ SENTENCES = {
     "recheck.said_gone": " Still there: done, with what you saw; {names} itself stays in the"
     " queue.",
     "recheck.recur": " Still there: recur, a new violation with a clock of its own.",
+    "recheck.call": " {names}: nobody was told of it yet; still there: call, and then recur.",
+    "recheck.anew": " {names}: still there: log it, a new violation with a clock of its own.",
     "recheck.done": " All looked at: done.",
     "review": "A supervisor looks at {names}: its record has been corrected more than once, and"
     " each correction can start a new hour.",

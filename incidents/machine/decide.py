@@ -64,10 +64,12 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
     refusal = None
     if not isinstance(command, commands.Elapse):
         draft.by = command.by
+        run = draft.case.run
         try:
             _ACTS[type(command)](draft, command)
         except RefusedError as refused:
             refusal = refused.refusal
+        _warn_of_next_miss(draft, run)
     return Decision(
         case=draft.case,
         events=tuple(draft.events),
@@ -75,6 +77,13 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
         refusal=refusal,
         remarks=tuple(draft.remarks),
     )
+
+
+def _warn_of_next_miss(draft: Draft, before: int) -> None:
+    """A site on which nothing is left to do has no item in the queue that could say it (R3)."""
+    case = draft.case
+    if case.state == "active" and before < case.run >= draft.policy.run_count - 1:
+        draft.remark("next_miss_closes", site=case.site, run=case.run)
 
 
 _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {

@@ -104,6 +104,7 @@ REMARKS = {
     "counted": "violation {n} of {needed} in {within_s}",
     "next_closes": "violation {n} of {needed} in {within_s}: the next one closes this site (until"
     " {until})",
+    "next_miss_closes": "the run of {site} is {run} now: the next miss closes it (R3)",
     "others_close": "violation {n} of {needed} in {within_s}, and others are enough of them: the"
     " next one closes this site (until {until})",
     "too_late": "the contact on {incident} was recorded after its deadline, {due}, so it stopped no"

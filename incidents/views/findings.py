@@ -59,6 +59,10 @@ class Findings:
         """The public ids of an item's incidents."""
         return [incident_id(*key) for key in self.keys(row)]
 
+    def about_states(self, row: Row) -> list[str]:
+        """How each of those incidents stands."""
+        return [self.incidents[key]["state"] for key in self.keys(row)]
+
     def filing(self, row: Row) -> list[str]:
         """What of a filing an item is about, as codes (see `machine.case.Task`)."""
         task = task_key(row)

@@ -191,6 +191,7 @@ def _item(
         "rule": row["rule"],
         "incident": None if row["incident"] is None else f"{row['site_id']}-{row['incident']}",
         "about": found.about(row),
+        "about_states": found.about_states(row),
         "unsettled": found.unsettled(row),
         "filing": found.filing(row),
         "due": None if due is None else rfc3339(due),

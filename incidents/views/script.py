@@ -24,6 +24,9 @@ Document = dict[str, Any]
 Script = tuple[str, list[str]]
 """What to say or do, and the commands that fit, the likeliest first."""
 
+_ONLY_ANEW = frozenset({"refused", "moot"})
+"""What is still there of these is a new violation: they do not recur."""
+
 _REMARK = 300
 """So many characters of a customer's remark are told; the item has all of it."""
 
@@ -123,8 +126,15 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         say += item.say("recheck.said_gone", names=_names(item))
         return say, [*commands, f"incidents done {item['id']} --outcome still-there"]
     if item["state"] != "closed" and unsettled:
-        say += item.say("recheck.recur")
-        commands += [f"incidents recur {name}" for name in unsettled[:1]]
+        states = dict(zip(item["about"], item["about_states"], strict=True))
+        untold = [name for name in unsettled if states[name] == "open"]
+        recurring = [name for name in unsettled if name not in untold]
+        commands += [f"incidents recur {name}" for name in recurring[:1]]
+        commands += [f"incidents contact {name} reached" for name in untold[:1]]
+        anew = [name for name, state in states.items() if state in _ONLY_ANEW]
+        told = {"recheck.recur": recurring, "recheck.call": untold, "recheck.anew": anew}
+        for code, names in told.items():
+            say += item.say(code, names=item.language.comma.join(names)) if names else ""
     elif item["state"] != "closed":
         # Nothing is left to settle: what accuses a customer is not the likeliest.
         say += item.say("recheck.log") + item.say("recheck.done")

@@ -71,6 +71,9 @@ REFUSED: dict[str, Callable[[], History]] = {
 REMARKED: dict[str, Callable[[], History]] = {
     "counted": lambda: History().log(),
     "next_closes": lambda: History().log().log(),
+    "next_miss_closes": lambda: (
+        History().miss().after("14h").miss().after("14h").log().contact(3).removed(3).void(3)
+    ),
     "others_close": lambda: History().log().log().log(ago="30h"),
     "waits_for_second": lambda: History(policy=TWO).false_info(),
     "too_late": lambda: History().miss().contact(1),

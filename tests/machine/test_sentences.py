@@ -114,6 +114,7 @@ SAID = {
     "unknown_task": "there is no open task 12-t7 (queue lists them)",
     "counted": "violation 1 of 3 in 24 h",
     "next_closes": "violation 2 of 3 in 24 h: the next one closes this site (until 10:00)",
+    "next_miss_closes": "the run of site.example is 2 now: the next miss closes it (R3)",
     "others_close": "violation 1 of 3 in 24 h, and others are enough of them: the next one closes"
     " this site (until 10:00)",
     "waits_for_second": (

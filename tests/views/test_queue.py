@@ -468,6 +468,22 @@ def test_what_is_younger_and_what_waits_to_be_told_is_not(day: Day) -> None:
     assert day.queue()["acts"]["late"]["late"] == 0
 
 
+def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day: Day) -> None:
+    day.add().log().log().log().log().contact(2)
+    day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))
+    [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
+    assert item["about_states"] == ["open", "notified", "open", "moot"]
+    assert item["commands"] == [
+        "incidents removed 1-1", "incidents recur 1-2", "incidents contact 1-1 reached",
+        f"incidents done {item['id']}",
+    ]  # fmt: skip
+    assert item["say"].endswith(
+        " Still there: recur, a new violation with a clock of its own. 1-1, 1-3: nobody was told of"
+        " it yet; still there: call, and then recur. 1-4: still there: log it, a new violation with"
+        " a clock of its own. All looked at: done."
+    )
+
+
 def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day: Day) -> None:
     day.add().log().contact(1).do(c.StateRefused(by="li", incident=1))
     day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))

@@ -58,6 +58,7 @@ SENTENCES: dict[str, str] = {
     "counted": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站。",
     "next_closes": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
     "{until} 之前再有一次，即关闭本网站。",
+    "next_miss_closes": "{site} 现已 {run} 次无法联系：再有一次，即关闭网站（R3）。",
     "others_close": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站；但近期另有其他"
     "违规：{until} 之前再有一次，即关闭本网站。",
     "other_host": "以下主机不属于 {site}：{hosts}。如果登记错了网站，请将其作废，"

@@ -31,6 +31,8 @@ SENTENCES = {
     "recheck.log": "仍在：登记新的违规，另行计时。",
     "recheck.said_gone": "仍在：完成此任务并写明所见；{names} 本身仍留在待办中。",
     "recheck.recur": "仍在：记为“再次发现”，即一项另行计时的新违规。",
+    "recheck.call": "{names} 尚未告知任何人；仍在：先联系客户，再记为“再次发现”。",
+    "recheck.anew": "{names} 仍在：登记新的违规，另行计时。",
     "recheck.done": "全部看过：完成此任务。",
     "review": "请主管查看 {names}：其记录已更正不止一次，而每次更正都可能重新计时一小时。",
     "disputed": "由主管决定：关闭 {site} 的依据（{rule:rule}）按现有记录已不成立。可维持关闭，"
