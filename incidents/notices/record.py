@@ -18,7 +18,7 @@ from incidents import site_name
 from incidents.acts.port import Order
 from incidents.audit import entry
 from incidents.machine import events as e
-from incidents.machine.case import Case
+from incidents.machine.case import Case, Closure
 from incidents.machine.ids import incident_id, read_incident_id, read_item_id
 from incidents.machine.incident import Incident
 from incidents.machine.orders import DOWN
@@ -222,7 +222,7 @@ def closed(connection: Connection, found: Site) -> Facts:
     """The facts of the closure of a site that is closed; what is voided by now is no ground."""
     closure = found.case.closure
     assert closure is not None, "asked of closed sites alone"
-    grounds = _standing(connection, found.case, closure.incidents)
+    grounds = _grounds(connection, found.case, closure)
     listed = _findings(connection, found.case, grounds[:MAX_FINDINGS])
     return replace(
         found.facts,
@@ -238,10 +238,13 @@ def closed(connection: Connection, found: Site) -> Facts:
     )
 
 
-def _standing(connection: Connection, case: Case, numbers: Iterable[int]) -> list[int]:
-    """Those of these incidents that are not voided, in order."""
+def _grounds(connection: Connection, case: Case, closure: Closure) -> list[int]:
+    """What the closure rests on still: without what was voided since, and (R3) who was reached in
+    time after all."""
     of = incidents.c
-    those = (of.site_id == case.site_id, of.n.in_(numbers), of.state != "voided")
+    those = [of.site_id == case.site_id, of.n.in_(closure.incidents), of.state != "voided"]
+    if closure.rule == "unreachable_run":
+        those.append(of.reached_in_time.is_(False))
     return list(connection.scalars(select(of.n).where(*those).order_by(of.n)))
 
 

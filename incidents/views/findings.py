@@ -59,9 +59,10 @@ class Findings:
         """The public ids of an item's incidents."""
         return [incident_id(*key) for key in self.keys(row)]
 
-    def about_states(self, row: Row) -> list[str]:
+    def about_states(self, row: Row) -> list[str | None]:
         """How each of those incidents stands."""
-        return [self.incidents[key]["state"] for key in self.keys(row)]
+        found = (self.incidents.get(key) for key in self.keys(row))
+        return [None if incident is None else incident["state"] for incident in found]
 
     def filing(self, row: Row) -> list[str]:
         """What of a filing an item is about, as codes (see `machine.case.Task`)."""

@@ -107,9 +107,13 @@ def _tell(item: _Item, _policy: Policy) -> Script:
     if item["withheld"]:
         say = item.say("tell.withheld", site=shown(item["site"]), in_force=item["in_force"])
         return say, [f"incidents acts list --site {item['site']}"]
+    # What was voided since is no ground any more, also of a closure that was upheld.
+    states = zip(item["about"], item["about_states"], strict=True)
+    grounds = [name for name, state in states if state != "voided"] or item["about"]
     say = item.say(
-        "tell", phone=_phone(item), site=shown(item["site"]), rule=item["rule"], names=_names(item)
-    )
+        "tell", phone=_phone(item), site=shown(item["site"]), rule=item["rule"],
+        names=item.language.comma.join(grounds),
+    )  # fmt: skip
     return say, [
         f"incidents done {item['id']} --outcome told",
         f"incidents site why {item['site']}",

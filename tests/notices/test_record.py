@@ -225,6 +225,25 @@ def test_a_closure_by_refusal_names_the_incident(day: Day) -> None:
     assert (found.rule, [finding.id for finding in found.findings]) == ("refusal", ["1-1"])
 
 
+def test_a_closure_that_was_upheld_is_told_without_what_was_voided(day: Day) -> None:
+    for _ in range(3):
+        day.log()
+    day.do(c.VoidIncident(by="li", incident=2, reason="none"))
+    day.do(c.Uphold(by="wang", reason="two are enough"))
+    for kind, lane in (("close", "notice"), ("call", "desk")):
+        found = _of(day, kind, lane)
+        assert [finding.id for finding in found.findings] == ["1-1", "1-3"]
+        assert (found.findings_more, found.settled) == (0, False)
+
+
+def test_and_without_whom_somebody_has_reached_in_time(day: Day) -> None:
+    for _ in range(3):
+        day.miss().after("36h").elapse()
+    day.contact(2, at="03-02 23:30")
+    day.do(c.Uphold(by="wang", reason="two are enough"))
+    assert [finding.id for finding in _of(day, "close").findings] == ["1-1", "1-3"]
+
+
 def test_a_closure_that_was_taken_back_is_told_to_nobody_and_the_next_one_is(day: Day) -> None:
     day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
     day.do(c.AskReinstatement(by="li", reason="slip")).do(c.Approve(by="wang"))

@@ -484,6 +484,12 @@ def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day:
     )
 
 
+def test_what_was_voided_is_no_ground_of_an_upheld_closure(day: Day) -> None:
+    day.add().log().log().log().do(c.VoidIncident(by="li", incident=2, reason="none"))
+    day.do(c.Uphold(by="wang", reason="two are enough"))
+    assert "It rests on 1-1, 1-3." in day.item("1-t1")["say"]
+
+
 def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day: Day) -> None:
     day.add().log().contact(1).do(c.StateRefused(by="li", incident=1))
     day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))
