@@ -128,7 +128,8 @@ def _refuse(run: Run, history: History, tally: Tally) -> None:
     line, refusal = tally.refused[0]
     more = len(tally.refused) - 1
     others = f" ({more:,} more rows were refused)" if more else ""
+    on_record = tally.incidents_new + tally.incidents_known
     raise IncidentsError(
         f"{history.file}, line {line}: {refusal_words.sentence(refusal, run.when)}{others};"
-        " all else is imported"
+        f" {'all else is' if on_record else 'no incident was'} imported"
     )

@@ -122,8 +122,9 @@ def read(connection: Connection, name: str, when: When) -> Record:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    now = when.now
     row = sites.named(connection, name)
+    # As at the desk: a clock that has stepped back is before nothing that is on record.
+    now = max(when.now, row["last_entry_at"] or when.now)
     in_force = policy.in_force(connection)
     # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
     counted = () if row["closure"] is None else row["closure"]["incidents"]

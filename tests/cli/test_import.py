@@ -109,8 +109,12 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     answer = cli("import", str(file))
     assert answer.status == 1
     assert "history.csv, line 3: the category looks as if it held somebody's number" in answer.err
+    assert answer.err.endswith("; all else is imported\n")
     once_more = cli("import", str(file), "--json")
     assert (once_more.status, once_more.json["refused"]) == (1, 1), (
         "it is on record no more than then"
     )
     assert once_more.json["incidents"] == {"new": 0, "known": 1}
+    header, _, refused = file.read_text().splitlines()
+    file.write_text(f"{header}\n{refused}\n")
+    assert cli("import", str(file)).err.endswith("; no incident was imported\n")

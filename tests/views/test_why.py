@@ -385,3 +385,8 @@ def test_a_why_takes_the_same_queries_however_much_is_open(day: Day) -> None:
     for _ in range(50):
         day.log(urls=("https://shop.example/",))
     assert len(day.statements(day.why)) == len(one)
+
+
+def test_a_clock_that_has_stepped_back_hides_no_violation_that_counts(day: Day) -> None:
+    day.add().log().log().at("09:56")
+    assert "Violations in the last 24h that count: 1-1, 1-2; 3 close the site" in day.text()
