@@ -27,10 +27,11 @@ _LAST = 2
 _LEAST_HIDDEN = 5
 
 # What people and programs put between the digits of one number: blanks of any width and of none,
-# line breaks, dashes, dots, parentheses, slashes.
+# line breaks, dashes, dots, parentheses, slashes, colons, tildes, asterisks, Chinese commas. An
+# ASCII comma stands between the ids of incidents as well.
 _SEPARATORS = (
     " \t\r\n\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
-    ".．·•・‧∙⋅()（）/／_＿－‐‑‒–—―−-"
+    ".．·•・‧∙⋅()（）/／\u2044，、:：~～*＊_＿－﹣ー‐‑‒–—―−-"
 )
 _IS_SEPARATOR = re.compile(f"[{_SEPARATORS}]")
 _PUNCTUATION = frozenset("+＋[]［］,，、;；:：#*|<>")
@@ -53,7 +54,8 @@ _DATE = (
 _IN_WORDS = re.compile(
     rf"(?P<date>{_DATE})"
     r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
-    rf"|(?P<number>[+＋(（]{{0,2}}\d(?:[{_SEPARATORS}]{{0,4}}(?!{_DATE})\d){{6,}})"
+    # Bounded, or a long row of separators would be read once for each of its ends.
+    rf"|(?P<number>[+＋(（]{{0,2}}\d(?:[{_SEPARATORS}]{{0,6}}(?!{_DATE})\d){{6,}})"
 )
 # What stands before the host of an address may be somebody's password.
 _AS_WRITTEN = frozenset({"urls_written", "written"})

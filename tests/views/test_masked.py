@@ -99,7 +99,8 @@ def test_what_looks_like_a_number_or_an_address_is_masked_in_words_too(
 @pytest.mark.parametrize(
     "between",
     ["\xa0", "\u2009", "\u202f", "\u3000", "\u200b", "\u2060", "\ufeff", "\xad", "·", "・", "•",
-     "_", "/", "／", "−", "\n", "\r\n", "\u2028", "\x85", " · ", " / "],
+     "_", "/", "／", "−", "\n", "\r\n", "\u2028", "\x85", " · ", " / ", "\u2044", "ー", "﹣",
+     "、", "，", ":", "：", "~", "～", "*", "＊", "  -  ", "\n    "],
 )  # fmt: skip
 def test_a_number_is_one_whatever_people_and_programs_put_between_its_digits(between: str) -> None:
     shown = masked.words(f"call 130{between}0000{between}1234 today")
