@@ -95,8 +95,8 @@ def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]
     return read
 
 
-def urls(given: Sequence[str]) -> web_address.Kept:
-    """The web addresses of one finding, each once, as they are kept.
+def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Kept:
+    """The web addresses of one finding, each once, as they are kept; `bare` as in `read`.
 
     Raises:
         BadUrlError: for one that cannot be kept.
@@ -104,4 +104,4 @@ def urls(given: Sequence[str]) -> web_address.Kept:
     """
     if len(given) > MAX_URLS:
         raise TooManyUrlsError(count=len(given), limit=MAX_URLS)
-    return web_address.keep(given)
+    return web_address.keep(given, bare=bare)

@@ -21,6 +21,8 @@ MAX_WRITTEN = 1_000
 """So many characters are looked at: of written ones some may come to nothing (UTS 46)."""
 
 _PLAIN = re.compile("[a-z0-9_-]+")
+# What a browser takes besides (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
+_SERVED = re.compile(r"[a-z0-9_!\"$&'()*+,;=`{}~-]+")
 CAUSES = {
     "empty": "it is empty; write a host's name such as shop.example",
     "character": "it holds {character}; write a host's name alone",
@@ -74,15 +76,28 @@ def is_called(site: str, typed: str | None) -> bool:
 
 def read_host(text: str) -> str:
     """The kept form of any host, also of one that no site may be called; raises as `read` does."""
+    return _host(text, _PLAIN)
+
+
+def read_served(text: str) -> str:
+    """Like `read_host`, of a host that stands in an address: with any sign that a browser takes.
+
+    Such a host is below some site. A site's own name is typed in a shell and written into servers'
+    configuration, and has letters, digits, hyphens and underscores alone.
+    """
+    return _host(text, _SERVED)
+
+
+def _host(text: str, allowed: re.Pattern[str]) -> str:
     name = text.strip(" ")
     if len(name) > MAX_WRITTEN:
         _refuse(text, "endless", characters=f"{len(name):,}", limit=f"{MAX_WRITTEN:,}")
-    _refuse_what_is_no_name(text, name)
+    _refuse_what_is_no_name(text, name, allowed)
     address = _ip_address(name)
     if address is not None:
         return address
     labels = _DOTS.split(name.removesuffix("."))
-    kept = ".".join(_label(text, label) for label in labels)
+    kept = ".".join(_label(text, label, allowed) for label in labels)
     # Judged as it is kept: ① is a 1 by then.
     if kept.rpartition(".")[2].isdecimal():
         _refuse(text, "number")
@@ -116,7 +131,7 @@ def shown(name: str) -> str:
     return f"{name} ({written})"
 
 
-def _refuse_what_is_no_name(text: str, name: str) -> None:
+def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> None:
     if not name:
         _refuse(text, "empty")
     for character in name:
@@ -129,7 +144,7 @@ def _refuse_what_is_no_name(text: str, name: str) -> None:
     if "/" in name or "\\" in name or "?" in name or "#" in name:
         _refuse(text, "path")
     for mark, code in _NOT_IN_A_NAME.items():
-        if mark in name:
+        if mark in name and not allowed.fullmatch(mark):
             _refuse(text, code)
     if name.startswith("["):
         _refuse(text, "brackets")
@@ -150,11 +165,11 @@ def _ip_address(name: str) -> str | None:
         return None
 
 
-def _label(text: str, label: str) -> str:
+def _label(text: str, label: str, allowed: re.Pattern[str]) -> str:
     small = label.lower() if label.isascii() else _mapped(text, label)
     if not small:
         _refuse(text, "empty_part")
-    if not all(_PLAIN.fullmatch(character) for character in small if character.isascii()):
+    if not all(allowed.fullmatch(character) for character in small if character.isascii()):
         _refuse(text, "part", part=label)
     kept = small if small.isascii() else f"xn--{small.encode('punycode').decode()}"
     if len(kept) > MAX_LABEL_OCTETS:

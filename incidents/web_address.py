@@ -1,8 +1,11 @@
 """A web address: kept as it was written, and in the form in which addresses are compared.
 
-That form is how a browser reads the address (WHATWG URL Standard), and three things less: a name
-or password before the host, a dot at the host's end, and what stands behind a #. They lead to the
-same page.
+That form is how a browser reads the address (WHATWG URL Standard), and two things less: a name or
+password before the host, and a dot at the host's end. They lead to the same page. What stands
+behind a # stays: in many a site's addresses it says which page it is.
+
+People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is
+one more way to write them.
 """
 
 from __future__ import annotations
@@ -39,12 +42,17 @@ _PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535
 _AROUND = "".join(map(chr, range(0x21)))
 _IGNORED = str.maketrans("", "", "\t\n\r")
 _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
-_PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)", re.DOTALL)
+_PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)#?(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
-# The percent-encode sets of a path and of a query.
+# The percent-encode sets of a path, of a query and of a fragment.
 _IN_PATH = re.compile("[^!$-;=@-\\]_a-z|~]")
 _IN_QUERY = re.compile("[^!$-&(-;=?-~]")
+_IN_FRAGMENT = re.compile("[^!#-;=?-_a-~]")
 _DOT = re.compile("%2e", re.IGNORECASE)
+# Disarmed is an address by its scheme or its host; in the path of another they are what they are.
+_DISARMED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
+_SCHEME = re.compile(r"h(tt|xx)p(s?)(\[:\]|:)([/\\]*[^/\\?#]*)", re.IGNORECASE)
+_BARE = re.compile(r"[^/\\?#@:\s]+\.[^/\\?#@:\s]+(?::[0-9]{1,5})?(?=[/\\?#]|$)")
 _NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
 
 
@@ -59,11 +67,11 @@ class Kept:
     written: tuple[str, ...]
 
 
-def keep(given: Iterable[str]) -> Kept:
-    """The addresses as somebody wrote them; raises as `read` does."""
+def keep(given: Iterable[str], *, bare: bool = False) -> Kept:
+    """The addresses as somebody wrote them; takes and raises as `read` does."""
     found: dict[str, str] = {}
     for text in given:
-        url = read(text)
+        url = read(text, bare=bare)
         found.setdefault(url, "" if text == url else text)
     return Kept(tuple(found), tuple(found.values()) if any(found.values()) else ())
 
@@ -73,24 +81,43 @@ def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
     return [text or url for url, text in zip(urls, written or urls, strict=True)]
 
 
-def read(text: str) -> str:
+def read(text: str, *, bare: bool = False) -> str:
     """The normal form of an http or https address as somebody wrote it.
+
+    With `bare` also of one without a scheme (`shop.example/x`): a browser asks by http first too,
+    and is led on to where the site really is.
 
     Raises:
         BadUrlError: naming what was written, why it cannot be kept, and the way out.
     """
     _refuse_what_cannot_be_kept(text)
-    scheme, colon, rest = text.strip(_AROUND).translate(_IGNORED).partition(":")
+    plain = _armed(text.strip(_AROUND).translate(_IGNORED), bare=bare)
+    scheme, colon, rest = plain.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in _PORTS:
         _refuse(text, "scheme")
     parts = _PARTS.match(rest.lstrip("/\\"))
     assert parts is not None, "each part may be empty"
-    authority, path, query = parts.groups()
+    authority, path, query, fragment = parts.groups()
     host, port = _host_and_port(text, authority.rpartition("@")[2])
     suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
     asked = f"?{_IN_QUERY.sub(_encoded, query)}" if query else ""
-    return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
+    behind = f"#{_IN_FRAGMENT.sub(_encoded, fragment)}" if fragment else ""
+    return f"{scheme}://{host}{suffix}{_path(path)}{asked}{behind}"
+
+
+def _armed(written: str, *, bare: bool) -> str:
+    """The address as a browser takes it."""
+    found = _SCHEME.match(written)
+    if found is not None:
+        disarmed = found[1].lower() == "xx" or _DISARMED.search(found[0])
+        return f"http{found[2]}:{_plain(written[found.end(3) :])}" if disarmed else written
+    plain = _plain(written) if bare else written
+    return f"http://{plain}" if bare and _BARE.match(plain) else written
+
+
+def _plain(disarmed: str) -> str:
+    return _DISARMED.sub(lambda found: ":" if ":" in found[0] else ".", disarmed)
 
 
 def host(url: str) -> str:
@@ -138,7 +165,7 @@ def _host(text: str, host: str) -> str:
         if inner is not None:
             return f"[{site_name.read_host(inner)}]"
         name = unquote(host)
-        return _ipv4(name) or site_name.read_host(name)
+        return _ipv4(name) or site_name.read_served(name)
     except BadSiteNameError as error:
         _refuse(text, "host", cause=error.facts["detail"])
 

@@ -9,7 +9,7 @@ from incidents.errors import BadUrlError
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        ("HTTP://Shop.Example:80/A?b=C#d", "http://shop.example/A?b=C"),
+        ("HTTP://Shop.Example:80/A?b=C#d", "http://shop.example/A?b=C#d"),
         ("https://shop.example:443", "https://shop.example/"),
         ("https://shop.example:8443/x", "https://shop.example:8443/x"),
         ("http://shop.example:/x", "http://shop.example/x"),
@@ -37,6 +37,15 @@ from incidents.errors import BadUrlError
         ("http://☃.example/", "http://xn--n3h.example/"),
         ("http://xn--n3h.example/", "http://xn--n3h.example/"),
         ("http://-a-.b_.example/", "http://-a-.b_.example/"),
+        ("http://a!$'b,=~*.example/", "http://a!$'b,=~*.example/"),
+        ("http://*.example/", "http://*.example/"),
+        ("http://shop.example/#/x", "http://shop.example/#/x"),
+        ("http://shop.example/?#", "http://shop.example/"),
+        ('http://shop.example/#a b"<>`é#', "http://shop.example/#a%20b%22%3C%3E%60%C3%A9#"),
+        ("hxxps://shop[.]example/a[.]php", "https://shop.example/a.php"),
+        ("hXXp[:]//shop(.)example:81", "http://shop.example:81/"),
+        ("http://shop[dot]example/", "http://shop.example/"),
+        ("http://shop.example/a[.]b(.)", "http://shop.example/a[.]b(.)"),
         ("http://0x7f.1/", "http://127.0.0.1/"),
         ("http://017700000001/", "http://127.0.0.1/"),
         ("http://192.0.2.①/", "http://192.0.2.1/"),
@@ -62,6 +71,7 @@ def test_two_spellings_of_one_address_are_one_address(written: str, kept: str) -
         ("http://shop.example:8o/", "port"),
         ("http://shop.example/\x00", "U+0000"),
         ("http://shop.example/\udcff", "U+DCFF"),
+        ("http://a|b.example/", "of its host"),
         ("http://[zz/", "cannot be read"),
         ("http://[shop.example]/", "cannot be read"),
         ("http://[::g]/", "of its host"),
@@ -81,6 +91,25 @@ def test_what_cannot_be_kept_is_refused_with_the_reason(written: str, because: s
 def test_an_address_of_2048_characters_is_the_longest_whatever_becomes_of_them() -> None:
     longest = "http://shop.example/" + "路" * (2_048 - 20)
     assert web_address.read(longest) == "http://shop.example/" + "%E8%B7%AF" * (2_048 - 20)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("shop.example/x", "http://shop.example/x"),
+        ("shop[.]example:8080", "http://shop.example:8080/"),
+        ("li@shop.example/x", None),
+        ("ftp://shop.example/", None),
+        ("javascript:alert(1.2)", None),
+        ("shop", None),
+    ],
+)
+def test_one_without_a_scheme_is_taken_where_that_is_asked(written: str, kept: str | None) -> None:
+    if kept is not None:
+        assert web_address.read(written, bare=True) == kept
+        return
+    with pytest.raises(BadUrlError, match="http://"):
+        web_address.read(written, bare=True)
 
 
 def test_what_was_written_is_kept_beside_the_normal_form_where_it_is_another() -> None:

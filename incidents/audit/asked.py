@@ -139,7 +139,10 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.NoteAdded: _noted,
     e.ContactRecorded: _contact,
     e.ContactVoided: lambda event, case: c.VoidContact(
-        by=event.by, incident=event.incident, contact=event.contact, reason=event.text,
+        by=event.by,
+        incident=event.incident,
+        contact=event.contact,
+        reason=event.text,
         shortens=_shortens(event, case),
     ),
     e.IncidentRemoved: lambda event, _: c.StateRemoved(

@@ -74,7 +74,7 @@ def log(desk: Doing) -> Response:
     urls = sent.texts("url") + [url for url in sent.typed.get("urls", "").split() if url]
     try:
         name = inputs.site(desk.given.text("site") or "")
-        kept = inputs.urls(urls)
+        kept = inputs.urls(urls, bare=True)
         command = c.Log(
             by=desk.by, at=details.when(desk.given, "at", desk.reader),
             urls=kept.urls, written=kept.written,
@@ -176,7 +176,7 @@ def _forms(found: pasted.Found, chosen: str, done: Collection[str]) -> list[Form
         left = pasted.Group("", (), more=False)
     forms = [_form(group, group.site, found) for group in named if group.site not in done]
     if left is not None:
-        of_none = set(map(web_address.host, left.urls))
+        of_none = {web_address.host(web_address.read(url, bare=True)) for url in left.urls}
         likely = next((host for host in found.hosts if host in of_none), "")
         forms.append(_form(left, chosen or likely, found))
     return forms

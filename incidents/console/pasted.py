@@ -38,8 +38,7 @@ _BARE = (
 _ADDRESS = re.compile(rf"h(?:tt|xx)ps?(?:\[:\]|:)//{_REST}+|(?P<bare>{_BARE})", re.IGNORECASE)
 # Others than these may be a part of the address: `?a=1&copy=2`.
 _ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
-_ENDS = ".,;:!?)]}>*_"
-_DISARMED = (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("[dot]", "."))
+_END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +87,9 @@ def find(
     unfit: dict[str, None] = {}
     cut: set[str] = set()
     for match in _ADDRESS.finditer(plain):
-        armed = _armed(match[0])
-        # A browser asks by http first too, and is led on to where the site really is.
-        given = f"http://{armed}" if match["bare"] else armed
+        given = _without_end(match[0])
         try:
-            url = web_address.read(given)
+            url = web_address.read(given, bare=True)
         except BadUrlError:
             if not match["bare"]:
                 unfit[given] = None
@@ -169,15 +166,12 @@ def at_site(urls: Iterable[str], site: str) -> set[str]:
         name = inputs.site(site)
     except RefusedError:
         return set()
-    return {url for url in urls if web_address.is_of(web_address.read(url), name)}
+    return {url for url in urls if web_address.is_of(web_address.read(url, bare=True), name)}
 
 
-def _armed(written: str) -> str:
-    """The address as a browser takes it, without what only ends the sentence."""
-    for disarmed, plain in _DISARMED:
-        written = written.replace(disarmed, plain)
-    if written[:4].lower() == "hxxp":
-        written = "http" + written[4:]
-    end = written.rstrip(_ENDS)
+def _without_end(written: str) -> str:
+    """The address as it was written, without what only ends the sentence."""
+    end = _END.sub("", written)
     # A parenthesis that the address itself has opened belongs to it.
-    return end + ")" if end.count("(") > end.count(")") and written[len(end) :][:1] == ")" else end
+    opened = end.count("(") > end.count(")") and written[len(end) :][:1] == ")"
+    return end + ")" if opened else end

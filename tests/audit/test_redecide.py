@@ -281,9 +281,7 @@ def test_a_correction_that_an_older_program_let_shorten_a_time_is_decided_again_
         site = added().activate(slow).log().log()
         site.reached(1, minutes=2).reached(2).do(c.StateRemoved(by="li", incident=2))
         site.activate(quick)
-        site.do(
-            c.VoidContact(by="li", incident=1, contact=1, reason="sha256:1", shortens=shortens)
-        )
+        site.do(c.VoidContact(by="li", incident=1, contact=1, reason="sha256:1", shortens=shortens))
         site.do(c.TakeBack(by="li", incident=2, reason="sha256:2", shortens=shortens))
         sooner = [site.case.incidents[1].contact_due, site.case.incidents[2].removal_due]
         assert [due is not None and due < soon for due in sooner] == [shortens] * 2

@@ -589,9 +589,15 @@ def test_what_was_pasted_is_shown_before_it_is_logged(desk: ConsoleDesk) -> None
     # Of the hosts that were found, the one that is in the register.
     assert 'name="site" value="shop.example"' in shown
     assert "<code>https://u:p@shop.example/c</code>" in shown
+    assert 'name="url" value="hxxps://cdn[.]example/a"' in shown
+    given = {"url": "hxxps://shop[.]example/a", "urls": "b.example/x"}
+    li.send("/log", step="log", site="shop.example", **given)
+    logged = desk.bodies()[-1]
+    assert '["https://shop.example/a","http://b.example/x"]' in logged
+    assert '["hxxps://shop[.]example/a","b.example/x"]' in logged
     # A host that stands alone is an address if it is a site on record.
     alone = li.send("/log", step="look", paste="shop.example and readme.example").text
-    assert re.findall(r'name="url" value="([^"]*)"', alone) == ["http://shop.example"]
+    assert re.findall(r'name="url" value="([^"]*)"', alone) == ["shop.example"]
 
 
 def test_all_that_the_police_are_to_be_told_of_is_found_from_the_queue(desk: ConsoleDesk) -> None:

@@ -21,7 +21,7 @@ from incidents.inputs import MAX_URLS
         ("hxxps://shop[.]example/a", ["https://shop.example/a"]),
         ("hXXp[:]//shop(.)example/", ["http://shop.example/"]),
         ('"https://shop.example/a?x=1&y=2"', ["https://shop.example/a?x=1&y=2"]),
-        ("https://shop.example/a\nhttps://shop.example/a#b", ["https://shop.example/a"]),
+        ("https://shop.example/a\nhttps://shop.example/a#", ["https://shop.example/a"]),
         ("https://中国.example/", ["https://xn--fiqs8s.example/"]),
         ("ftp://shop.example javascript:alert(1) shop.example", []),
         ("", []),
@@ -47,13 +47,21 @@ from incidents.inputs import MAX_URLS
 def test_addresses_are_found(text: str, expected: list[str]) -> None:
     known = {"known.example"}
     found = pasted.find(text, known.intersection).urls
-    assert [web_address.read(url) for url in found] == expected
+    assert [web_address.read(url, bare=True) for url in found] == expected
 
 
 def test_an_address_is_found_as_it_was_written_and_once() -> None:
     found = pasted.find("<https://Shop.Example/路> https://shop.example/%E8%B7%AF")
     assert (found.urls, found.hosts) == (("https://Shop.Example/路",), ("shop.example",))
     assert pasted.at_site(found.urls, "shop.example") == set(found.urls)
+
+
+def test_what_was_disarmed_or_has_no_scheme_stays_as_it_was_written() -> None:
+    found = pasted.find("(hxxps://shop[.]example/a), hxxp://pay.example/b[.] shop.example/x_(1)")
+    assert found.urls == (
+        "hxxps://shop[.]example/a", "hxxp://pay.example/b", "shop.example/x_(1)",
+    )  # fmt: skip
+    assert pasted.at_site(found.urls, "shop.example") == {found.urls[0], found.urls[2]}
 
 
 def test_what_cannot_be_kept_is_told_as_it_was_written() -> None:

@@ -790,9 +790,7 @@ class NaiveDesk:
             incident.removal_due = None
         if after == "notified" and before != "notified":
             within, was = self.policy.removal_within, incident.removal_due
-            due = self._if_a_clock_starts(
-                site, incident, None if within is None else now + within
-            )
+            due = self._if_a_clock_starts(site, incident, None if within is None else now + within)
             if due is not None and was is not None and before in ("removed", "refused"):
                 due = max(due, was)
             incident.removal_due = due
