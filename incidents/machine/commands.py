@@ -225,9 +225,10 @@ class SetHold(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftHold(Command):
-    """End the hold."""
+    """End the hold; older programs did so without `rechecks` of what was missed under it."""
 
     reason: str
+    rechecks: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
