@@ -225,10 +225,11 @@ class SetHold(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftHold(Command):
-    """End the hold; older programs did so without `rechecks` of what was missed under it."""
+    """End the hold; `unchecked` is what older programs did: what was missed under it is listed in
+    no recheck."""
 
     reason: str
-    rechecks: bool = True
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,8 @@ def _asked_filings(
     connection: Connection, needs: Mapping[int, Need]
 ) -> tuple[list[Asked[filings.Detail]], list[Asked[filings.FoundTerm]]]:
     wanted = _ids(i for i, need in needs.items() if need.filing)
-    details = _asked(connection, filings.DETAILS, wanted)
+    asked = _ids(i for i, need in needs.items() if need.details)
+    details = _asked(connection, filings.DETAILS, asked)
     return details, _asked(connection, filings.TERMS, wanted)
 
 
