@@ -26,7 +26,8 @@ REFUSED: dict[str, str] = {
     "day_in_future": "{given} is still to come: {field:detail} is a day that has begun somewhere on"
     " earth.",
     "double_entry": "Incident {incident} of {site} has {url} already and is still {state}: if this"
-    " is another violation, tick “Another violation at an address that is on record already”."
+    " is another violation, log it with “Another violation at an address that is on record already”"
+    " ticked."
     " Content that is still there after a call is “Found again” on the page of {incident}.",
     "held": "{site} is held by order and cannot be reinstated: “Lift the hold” comes first.",
     "no_closure_asked": "Nobody has asked for the closure of {site}. Where the policy wants two"

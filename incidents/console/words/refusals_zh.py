@@ -19,7 +19,7 @@ SENTENCES: dict[str, str] = {
     "closure_asked": "{by} 已申请关闭 {site}，正等待另一人确认。",
     "day_in_future": "{given} 尚未到来（{field:detail}）：只能登记已经开始的日期。",
     "double_entry": "{site} 的 {incident} 已有 {url} 且仍为“{state:state}”：如确为另一次违规，"
-    "请勾选"
+    "请在登记时勾选"
     "“已有记录的网址上的另一次违规”；通话后内容仍在的，请在 {incident} 上记“再次发现”。",
     "future": "{at} 是将来的时间（现在是 {now}）：事情发生后才能记录。",
     "held": "{site} 奉命扣停，不能恢复：请先解除扣停。",
