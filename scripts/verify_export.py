@@ -379,7 +379,7 @@ class Bundle:
             raise WrongError(where, "files must be an object, and whole true or false")
         for path in files:
             if not _PATHS[whole].fullmatch(path):
-                raise WrongError(short(path), "no such file belongs into this kind of bundle")
+                raise WrongError(short(path), "no such file belongs in this kind of bundle")
         for path in sorted(there ^ {where, *files}):
             what = "the manifest does not list it" if path in there else "it is missing"
             raise WrongError(path if path in files else short(path), what)

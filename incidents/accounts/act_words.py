@@ -40,7 +40,7 @@ WORDS = {
     "decline": "site decline",
     "uphold": "site uphold",
     "import_incident": "import",
-    "retry_order": "acts retry",
+    "retry_order": "acts retry or acts release",
     "cancel_order": "acts cancel",
     "reconcile": "acts reconcile",
     "activate_policy": "policy activate",
@@ -53,7 +53,12 @@ WORDS = {
     "set_password": "account password",
     "make_token": "token make",
 }
-"""The command that an act is, or what it is where it is none."""
+"""The command that an act is, or each of several; or what it is where it is none."""
+
+
+def commands(act: str) -> list[str]:
+    """Each command that the act is, or what it is where it is none."""
+    return WORDS[act].split(" or ")
 
 
 def words(act: str) -> str:

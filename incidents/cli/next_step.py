@@ -7,7 +7,7 @@ from incidents.accounts import act_words, roles
 _ANOTHERS = frozenset({"confirm_closure", "approve", "decline"})
 """What whoever asked may not do: it is the other person's of two."""
 
-_ACTS = {words: act for act, words in act_words.WORDS.items()}
+_ACTS = {command: act for act in act_words.WORDS for command in act_words.commands(act)}
 
 
 def told(command: str, asked_by: str | None = None) -> str:
@@ -25,7 +25,7 @@ def _act(command: str) -> str | None:
 def _who(act: str | None, asked_by: str | None) -> str:
     who = []
     if act in _ANOTHERS and asked_by is not None:
-        who.append(f"by a second person, not {asked_by}")
+        who.append(f"a second person, not {asked_by}")
     if act is not None and not roles.may("operator", act):
-        who.append(f"where there are accounts by {act_words.who_may(act)}")
+        who.append(f"with accounts, {act_words.who_may(act)}")
     return "; ".join(who)

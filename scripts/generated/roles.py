@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from incidents.accounts import roles
+import click
+
+from incidents.accounts import act_words, roles
 from incidents.accounts.identity import FRESH_FOR
+from incidents.cli.root import root
 from scripts.generated.markdown import page, table
 
 _MINUTES = int(FRESH_FOR.total_seconds() // 60)
@@ -19,7 +22,7 @@ def text() -> str:
         table(("role", ""), ((f"`{role}`", what) for role, what in roles.WHAT.items())),
         f"What is marked *in person* is done by a person who has signed in, and has proved who they"
         f" are within the last {_MINUTES} minutes; no token does it.",
-        table(("act", *roles.ROLES, ""), map(_act, roles.ACTS)),
+        table(("act", "command", *roles.ROLES, ""), map(_act, roles.ACTS)),
         "`own_account`, `set_password` and `make_token` are about oneself. Another's account,"
         " password and tokens take `keep_accounts` as well to change them, and `see_accounts` to"
         " see them.",
@@ -28,4 +31,16 @@ def text() -> str:
 
 def _act(act: str) -> tuple[str, ...]:
     marks = ("yes" if roles.may(role, act) else "" for role in roles.ROLES)
-    return f"`{act}`", *marks, "in person" if act in roles.IN_PERSON else ""
+    return f"`{act}`", _commands(act), *marks, "in person" if act in roles.IN_PERSON else ""
+
+
+def _commands(act: str) -> str:
+    """The commands that the act is; what is none has no cell."""
+    return ", ".join(f"`{each}`" for each in act_words.commands(act) if _is_command(each))
+
+
+def _is_command(words: str) -> bool:
+    context, found = click.Context(root), root
+    for word in words.split():
+        found = found.get_command(context, word) if isinstance(found, click.Group) else None
+    return found is not None

@@ -7,9 +7,9 @@ A reader's page shows commands as they are typed, and what they print:
     …
     # exit status 3
 
-`faketime` sets the clock (Asia/Shanghai), which then stands. A line of output must be printed; `…`
-stands for anything. A block that is preceded by `<!-- file: NAME -->` is
-the content of that file. Whatever is not `incidents` is given to the shell.
+`faketime` sets the clock (Asia/Shanghai), or `faketime -f '+25h'` moves it on; it then stands.
+A line of output must be printed; `…` stands for anything. A block that is preceded by
+`<!-- file: NAME -->` is the content of that file. Whatever is not `incidents` is given to the shell.
 """
 
 import json
@@ -19,6 +19,7 @@ import shutil
 import subprocess
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.docs.session import Main, parse_session, run_session
@@ -31,7 +32,9 @@ _BLOCK = re.compile(
     r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
-_FAKETIME = re.compile(r"faketime '(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)' ")
+_FAKETIME = re.compile(
+    r"faketime (?:'(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)'|-f '\+(?P<hours>\d+)h') "
+)
 _STATUS = re.compile(r"# exit status (?P<status>\d)")
 _PARTS = re.compile(r"\s{2,}|\s*…\s*")
 _OURS = re.compile(r"(?:[A-Z_]+=\S* )*incidents( |$)")
@@ -151,6 +154,9 @@ def _taken_apart(line: str, at: str) -> tuple[str, str]:
     found = _FAKETIME.match(line)
     if found is None:
         return at, line
+    if found["hours"]:
+        later = datetime.fromisoformat(at) + timedelta(hours=int(found["hours"]))
+        return later.isoformat(), line[found.end() :]
     day, _, time = found["at"].partition(" ")
     seconds = "" if time.count(":") == 2 else ":00"
     return f"{day}T{time}{seconds}+08:00", line[found.end() :]

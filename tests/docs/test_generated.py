@@ -19,7 +19,7 @@ from tests.docs.pages import ROOT
 DOCS = pages.DOCS
 WRITTEN = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted(DOCS.rglob("*.md"))]
 _TYPED = re.compile(
-    r"^(?:    |\$ (?:faketime '[^']+' )?)(?:[A-Z_]+=\S* )*(incidents .*)$", re.MULTILINE
+    r"^(?:    |\$ (?:faketime (?:-f )?'[^']+' )?)(?:[A-Z_]+=\S* )*(incidents .*)$", re.MULTILINE
 )
 _PIPED = re.compile(r"\s+(#|[|>]|<<<?).*$")
 # A sentence of a session is a colleague's page, and is run whole.
