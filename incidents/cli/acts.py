@@ -11,7 +11,6 @@ from incidents.cli import output, params, timeline
 from incidents.cli.act import Act
 from incidents.cli.options import acting, looking
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import painted
 from incidents.errors import DONE
 from incidents.machine import commands
 from incidents.machine.ids import order_id
@@ -60,10 +59,12 @@ def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: in
         output.documents(run, found)
     else:
         when = run.when
-        headers = ("ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT", "BY", "PROBLEM")
+        headers = (
+            "ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT", "ADAPTER", "PROBLEM",
+        )  # fmt: skip
         output.table(run, headers, (_row(each, when) for each in found))
         if not found:
-            run.tell("every order is carried out")
+            run.tell(_nothing(dead=dead, braked=braked, site=site))
     return DONE
 
 
@@ -133,11 +134,18 @@ def cancel(act: Act, order: tuple[int, int, str], reason: str) -> int:
     return act.submit(site, command, about=order_id(*order))
 
 
+def _nothing(*, dead: bool, braked: bool, site: str | None) -> str:
+    """That nothing of what was asked for is there."""
+    told = ["there are no dead letters"] if dead else []
+    told += ["the brake holds nothing"] if braked else []
+    return (" and ".join(told) or "no order is waiting") + (f" of {site}" if site else "")
+
+
 def _row(each: Document, when: When) -> tuple[str, ...]:
     state = each["state"].replace("_", " ")
     return (
         each["id"],
-        painted(state, fg="red", bold=True) if state in ("dead", "braked") else state,
+        output.Painted.of(state, fg="red") if state in ("dead", "braked") else state,
         event_sentence.ordered(each["kind"], each["lane"]),
         each["site"],
         when(each["ordered_at"]),

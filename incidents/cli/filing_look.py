@@ -10,7 +10,6 @@ import click
 
 from incidents.cli import output, params
 from incidents.cli.options import looking
-from incidents.cli.run import painted
 from incidents.errors import DONE, NOT_VERIFIED
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ def finding_document(finding: Finding) -> Document:
 def _row(finding: Finding) -> tuple[str, ...]:
     from incidents.filing import finding_words
 
-    verdict = painted(finding.verdict, fg=_COLOURS[finding.verdict], bold=True)
+    verdict = output.Painted.of(finding.verdict, fg=_COLOURS[finding.verdict])
     return verdict, finding.field, finding_words.sentence(finding), finding.source
 
 

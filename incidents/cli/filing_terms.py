@@ -10,7 +10,6 @@ import click
 from incidents.cli import output, whole_file
 from incidents.cli.filing_look import today
 from incidents.cli.options import looking
-from incidents.cli.run import painted
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def _left(term: Document, now: date) -> int:
 
 def _row(term: Document) -> tuple[str, ...]:
     left = term["days_left"]
-    told = f"{left} d" if left >= 0 else painted(f"{-left} d over", fg="red", bold=True)
+    told = f"{left} d" if left >= 0 else output.Painted.of(f"{-left} d over", fg="red")
     return term["site"], _WORDS[term["term"]], term["due_on"], told, term["reminded_on"] or ""
 
 

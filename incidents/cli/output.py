@@ -17,11 +17,30 @@ from incidents.cli.characters import visible
 from incidents.cli.run import CSV, JSON, JSONL, answering, is_terminal, painted, paints
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from incidents.cli.run import Run
     from incidents.words import Document
 
+_EDGES = 3
+"""So many columns of the screen a column of a table takes beside its text; the last one less."""
+
 # What a spreadsheet takes for a formula, or skips on its way to one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+class Painted(str):
+    """A field of a table in colour, where standard output takes it."""
+
+    __slots__ = ("fg",)
+    fg: str | None
+
+    @classmethod
+    def of(cls, text: str, *, fg: str | None) -> Painted:
+        """That text, in bold and that colour."""
+        made = cls(text)
+        made.fg = fg
+        return made
 
 
 def document(run: Run, document: Document, *, rows: Sequence[Document]) -> None:
@@ -60,21 +79,24 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     """Rows for people: a table on a terminal, fields between tabs on a pipe."""
     if not is_terminal(sys.stdout):
         for row in rows:
-            run.say("\t".join(" ".join(field.split()) for field in row))
+            run.say("\t".join(map(_plainly, row)))
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
+    console = Console(color_system="auto" if paints() else None, highlight=False)
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
+    cells = [[_drawn(field) for field in row] for row in rows]
+    columns = [[header, *(str(row[n]) for row in cells)] for n, header in enumerate(headers)]
+    room = console.width - _EDGES * len(headers) + 1
+    for header, width in zip(headers, _widths(columns, room), strict=True):
         # Folded, never cut: what is shown is there to be copied.
-        drawn.add_column(header, overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(visible(field)) for field in row))
+        drawn.add_column(header, overflow="fold", width=width)
+    for row in cells:
+        drawn.add_row(*row)
     with answering():
-        Console(color_system="auto" if paints() else None, highlight=False).print(drawn)
+        console.print(drawn)
 
 
 def number(n: int) -> str:
@@ -85,6 +107,40 @@ def number(n: int) -> str:
 def json_text(document: Any, *, indented: bool = False) -> str:
     """A document as JSON, as people and programs read it; nothing in it makes a terminal lie."""
     return visible(json.dumps(document, ensure_ascii=False, indent=2 if indented else None))
+
+
+def _plainly(field: str) -> str:
+    text = " ".join(field.split())
+    return painted(text, fg=field.fg, bold=True) if isinstance(field, Painted) else text
+
+
+def _drawn(field: str) -> Text:
+    """A field as a cell of a table; its colour is no part of the text that is made visible."""
+    from rich.text import Text
+
+    style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, Painted) else ""
+    return Text(visible(field), style=style)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """How wide each column is: no word is broken (an id can be copied) as far as there is room."""
+    from rich.cells import cell_len
+
+    wanted = [max(map(cell_len, fields)) for fields in columns]
+    words = [max((cell_len(w) for f in fields for w in f.split()), default=1) for fields in columns]
+    least = _shared(words, room)
+    rest = [want - had for want, had in zip(wanted, least, strict=True)]
+    more = _shared(rest, room - sum(least))
+    return [had + more_ for had, more_ in zip(least, more, strict=True)]
+
+
+def _shared(wanted: Sequence[int], room: int) -> list[int]:
+    """As much as each wants, of what is there; those that want most share what the others leave."""
+    shares = [0] * len(wanted)
+    for left, n in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
+        shares[n] = min(wanted[n], max(0, room) // (len(wanted) - left))
+        room -= shares[n]
+    return shares
 
 
 def _write_csv(run: Run, rows: Iterable[Document]) -> None:

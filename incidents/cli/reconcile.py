@@ -8,7 +8,6 @@ import click
 
 from incidents.cli import output, params
 from incidents.cli.options import acting
-from incidents.cli.run import painted
 from incidents.errors import DONE, NOT_VERIFIED
 
 if TYPE_CHECKING:
@@ -102,5 +101,5 @@ def _row(each: Comparison) -> tuple[str, ...]:
         each.on_record,
         each.really or "",
         each.adapter,
-        painted(word, fg="red", bold=True) if each.differs else word,
+        output.Painted.of(word, fg="red") if each.differs else word,
     )

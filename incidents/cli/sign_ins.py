@@ -34,7 +34,7 @@ def list_sessions(run: Run, of: str | None) -> int:
     elif run.for_programs:
         output.documents(run, found)
     else:
-        headers = ("SESSION", "HANDLE", "SINCE", "LAST USED", "BY", "FROM")
+        headers = ("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM")
         output.table(run, headers, (_session(each, run.when) for each in found))
         if not found:
             run.tell("no session is open")
@@ -79,7 +79,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     elif run.for_programs:
         output.documents(run, found)
     else:
-        headers = ("AT", "WHAT", "RESULT", "BY", "ACCOUNT", "FROM", "SESSION")
+        headers = ("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION")
         output.table(run, headers, (_sign_in(each, run.when) for each in found))
     return DONE
 
@@ -98,7 +98,7 @@ def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) ->
     elif run.for_programs:
         output.documents(run, found)
     else:
-        headers = ("DAY", "ACCOUNT", "BY", "ACT", "WHY", "TIMES", "LAST", "ABOUT")
+        headers = ("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT")
         output.table(run, headers, (_refusal(each, run.when) for each in found))
     return DONE
 

@@ -91,6 +91,9 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example", "b.example"]
     assert "THE BRAKE" not in cli("queue").err
+    assert cli("acts", "list", "--braked").err == "the brake holds nothing\n"
+    dead = cli("acts", "list", "--dead", "--site", "c.example")
+    assert dead.err == "there are no dead letters of c.example\n"
 
 
 def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from incidents.cli import output
+from incidents.cli.run import Run
 from tests.cli.conftest import Cli
 
 
@@ -91,6 +94,23 @@ def test_on_a_terminal_a_list_is_a_table(desk: Cli) -> None:
     out = desk("site", "list").out
     assert "SITE" in out
     assert "─" in out
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_table_breaks_no_id_on_a_narrow_terminal_and_paints_a_cell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    output.table(Run(), ("ORDER", "WHAT", "PROBLEM"), [
+        ("8-o2.notice", output.Painted.of("braked", fg="red"), "a long tale " * 9),
+        ("12-o345.notice", "keep_accounts", "https://host.example/" + "x" * 80),
+    ])  # fmt: skip
+    drawn = capsys.readouterr().out
+    assert "\x1b[1;31mbraked" in drawn
+    assert "u001b" not in drawn
+    lines = re.sub("\x1b[^m]*m", "", drawn).splitlines()
+    assert {"8-o2.notice", "12-o345.notice", "keep_accounts"} <= set(" ".join(lines).split())
+    assert max(map(len, lines)) <= 60
 
 
 @pytest.mark.usefixtures("terminal")
