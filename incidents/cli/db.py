@@ -164,7 +164,9 @@ def _copy(engine: Engine, file: Path) -> None:
         disk.sync(file.parent)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
-        raise FileError(file=file, done="written", detail=str(error)) from error
+        gone = isinstance(error, FileNotFoundError)
+        detail = "its folder is not there" if gone else getattr(error, "strerror", None)
+        raise FileError(file=file, done="written", detail=detail or str(error)) from error
     finally:
         source.close()
 

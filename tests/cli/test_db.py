@@ -89,7 +89,7 @@ def test_a_backup_overwrites_nothing_and_says_what_it_could_not_write(
     assert there.read_text() == "mine"
     nowhere = cli("db", "backup", str(tmp_path / "no" / "folder" / "copy.db"))
     assert nowhere.status == 1
-    assert "cannot be written" in nowhere.err
+    assert "cannot be written: its folder is not there" in nowhere.err
 
 
 def test_on_postgresql_it_says_how(cli: Cli, postgresql_url: str, tmp_path: Path) -> None:
