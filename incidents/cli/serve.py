@@ -38,11 +38,13 @@ def serve(run: Run, *, host: str, port: int) -> int:
     from incidents import clock
     from incidents.accounts import serve_key
     from incidents.console import service
+    from incidents.daemon import settings_check
     from incidents.desk import keying
     from incidents.desk.account_act import By
     from incidents.notices.customer_settings import PATH
     from incidents.store.exposure import open_to_others
 
+    settings_check.check_unread()
     if warning := open_to_others(run.house.bare_engine):
         run.tell(warning)
     house, by = run.house, By(person=run.settings.person, login=run.settings.login)

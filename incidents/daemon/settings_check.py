@@ -33,10 +33,20 @@ def check(house: House) -> list[str]:
         RetentionTooShortError, BadRetentionError, MetricsLibraryError: naming the first thing that
             is wrong.
     """
-    settings.check_sections(_SECTIONS)
+    check_unread()
     Record(house)
     service.needed()
     Alarms(house).read()
     retention.of_settings()
     filing_settings.load()
     return delivery.check(house)
+
+
+def check_unread() -> None:
+    """What no process reads when it starts: how the sections are called, and [accounts].
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming the first thing that is wrong.
+    """
+    settings.check_sections(_SECTIONS)
+    access_settings.second_after()

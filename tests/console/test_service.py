@@ -115,6 +115,9 @@ def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and
         (CUSTOMER, "[notices] of the settings file says desk_name = None"),
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
         (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "'colour', which is no set"),
+        ('[accounts]\nsecond_after = "1 day"', "second_after = '1 day', but it must be"),
+        ('[accounts]\nsecondafter = "1d"', "'secondafter', which is no setting"),
+        ("[serv]", "'[serv]', which is no setting"),
     ],
 )
 def test_without_what_it_needs_it_does_not_begin_and_says_what_is_missing(
