@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 _TYPE = "urn:incidents:problem:"
+_NOT_SIGNED_IN = f"{_TYPE}not-signed-in"
+_GIVEN = {"authorization", "cookie"}
+_NOBODY = (
+    "a server lets in who has a token: set INCIDENTS_TOKEN (incidents token make HANDLE --days 30"
+    " makes one)"
+)
 _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 
@@ -90,6 +96,8 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
     if answer.is_success:
         return
     status, problem = answer.status_code, document(answer) or {}
+    if problem.get("type") == _NOT_SIGNED_IN and not _GIVEN & answer.request.headers.keys():
+        problem |= {"detail": _NOBODY}
     if not str(problem.get("type", "")).startswith(_TYPE):
         kind = ServerError if answer.is_server_error else NoDeskError
         raise kind(server=server, detail=_phrase(status))

@@ -68,6 +68,9 @@ def test_without_a_token_nobody_is_let_in(over: Over) -> None:
     over._tokens["nobody-1"] = "inc_nothing"
     refused = over("queue", as_="nobody-1")
     assert (refused.status, "token" in refused.err) == (REFUSED, True)
+    nothing_given = over("queue")
+    assert nothing_given.status == REFUSED
+    assert "set INCIDENTS_TOKEN (incidents token make HANDLE --days 30" in nothing_given.err
 
 
 def test_a_server_that_is_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:
