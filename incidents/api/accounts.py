@@ -88,7 +88,7 @@ def make(by: Asking, new: NewAccount, key: Key = None) -> Document:
         if kept is not None:
             return kept
         made = acts.make(connection, who, new.handle, new.role, now)
-        answer = views.account_document(made)
+        answer = views.account(connection, made)
         once.keep(connection, answer, made.made_at)
         return answer
 
@@ -221,6 +221,6 @@ def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) 
 def _account(by: Caller, handle: str) -> Document:
     with by.reading() as connection:
         found = stored.account(connection, handle) if acts.is_handle(handle) else None
-    if found is None:
-        raise UnknownAccountError(handle=handle)
-    return views.account_document(found)
+        if found is None:
+            raise UnknownAccountError(handle=handle)
+        return views.account(connection, found)

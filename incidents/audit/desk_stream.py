@@ -149,7 +149,7 @@ def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterato
 
     One that is gone lets nobody in: a downgrade of the schema has taken it away, say.
     """
-    if not passwords.are_readable(connection):
+    if not passwords.may_be_read(connection):
         return
     for own in passwords.every(connection):
         handle, said = own.handle, record.passwords.get(own.handle)

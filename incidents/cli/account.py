@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from incidents.cli.keeper import Keeper
     from incidents.cli.run import Run
     from incidents.client.keeper import RemoteKeeper
-    from incidents.words import Document
+    from incidents.words import Document, When
 
 _TOKEN_DAYS = 90
 """For how long the token of a new integrator is proposed, as the guide to integrating has it."""
@@ -84,11 +84,14 @@ def list_accounts(run: Run) -> int:
         output.documents(run, found)
     else:
         when = run.when
+        # A role of the database that lets nobody in may not know, and an older server does not say.
+        tells = any("password_set_at" in each for each in found)
         output.table(
-            run, ("HANDLE", "ROLE", "MADE", "DISABLED"),
+            run, ("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
             [
                 (each["handle"], each["role"], when(each["made_at"]),
-                 "" if each["disabled_at"] is None else when(each["disabled_at"]))
+                 "" if each["disabled_at"] is None else when(each["disabled_at"]),
+                 *([_password(each, when)] if tells else []))
                 for each in found
             ],
         )  # fmt: skip
@@ -119,6 +122,7 @@ def set_password(
 
     If it had one before, its tokens are revoked too. Anybody may give themselves a new one.
     """
+    password.check_standard_input(own_password_file, password_file, password.OPTION)
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
         keeping.looking(run).account(handle)
@@ -167,6 +171,16 @@ def _answer(run: Run, document: Document, *, changed: bool, next_: str | None = 
         if next_ is not None:
             run.say(f"next: {next_}")
     return DONE
+
+
+def _password(of: Document, when: When) -> str:
+    """When its password was set, and where somebody else has set it, from when on it counts."""
+    if of["password_set_at"] is None:
+        return "none"
+    told = f"set {when(of['password_set_at'])}"
+    if of["password_given_by"] is None:
+        return told
+    return f"{told} by {of['password_given_by']}, counts from {when(of['password_counts_from'])}"
 
 
 def _sentence(run: Run, of: Document) -> str:

@@ -50,13 +50,13 @@ class Keeper:
         """
         from incidents.desk.accounts import UnknownAccountError, is_handle
         from incidents.store import accounts
-        from incidents.views.accounts import account_document
+        from incidents.views import accounts as views
 
         with self._run.house.reading() as connection:
             found = accounts.account(connection, handle) if is_handle(handle) else None
-        if found is None:
-            raise UnknownAccountError(handle=handle)
-        return account_document(found)
+            if found is None:
+                raise UnknownAccountError(handle=handle)
+            return views.account(connection, found)
 
     def make(self, handle: str, role: str) -> None:
         """Make an account."""

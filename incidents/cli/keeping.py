@@ -33,6 +33,16 @@ def looking(run: Run) -> Keeper | RemoteKeeper:
     return Keeper(run) if run.remote is None else run.remote.keeper
 
 
+def insist_on_account(run: Run, handle: str | None) -> None:
+    """See that an account that nothing was found of is one, as far as they may know.
+
+    Raises:
+        UnknownAccountError, ProblemError: naming it.
+    """
+    if handle is not None and (run.remote is None or run.remote.keeper.sees_all):
+        looking(run).account(handle)
+
+
 @contextmanager
 def acting(
     run: Run, act: str, file: Path | None, *, own: str | None = None

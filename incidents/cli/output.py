@@ -93,8 +93,8 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     for header, width in zip(headers, _widths(columns, room), strict=True):
         # Folded, never cut: what is shown is there to be copied.
         drawn.add_column(header, overflow="fold", width=width)
-    for row in cells:
-        drawn.add_row(*row)
+    for each in cells:
+        drawn.add_row(*each)
     with answering():
         console.print(drawn)
 

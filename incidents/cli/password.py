@@ -51,6 +51,16 @@ second_password_file_option = click.option(
 )  # fmt: skip
 
 
+def check_standard_input(own: Path | None, other: Path | None, option: str) -> None:
+    """See that not both passwords are to be read from it; `option` names the other's file.
+
+    Raises:
+        InputError: naming that option.
+    """
+    if own == other == STDIN:
+        raise InputError(f"standard input gives one password: {option} needs a file of its own")
+
+
 def read(file: Path | None, question: str, option: str = OPTION) -> str:
     """A password: of the file, without the end of its line, or as it is typed."""
     if file is not None:

@@ -11,7 +11,7 @@ from incidents.cli import output, params, policy_file, presence
 from incidents.cli.options import acting, looking
 from incidents.cli.password import (
     SECOND,
-    STDIN,
+    check_standard_input,
     password_file_option,
     second_password_file_option,
 )
@@ -135,8 +135,7 @@ def activate(
         raise InputError("--policy says nothing here: FILE is the policy")
     if second is None and second_password_file is not None:
         raise InputError(f"{SECOND} says nothing without --second: name whose password it is")
-    if password_file == second_password_file == STDIN:
-        raise InputError(f"standard input gives one password: {SECOND} needs a file of its own")
+    check_standard_input(password_file, second_password_file, SECOND)
     wanted = policy_file.read(file)
     with presence.in_person(
         run, "activate_policy", password_file, lambda: run.house.desk.policy().two_people_close

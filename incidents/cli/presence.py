@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.accounts import roles
 from incidents.cli import password
 from incidents.cli.password import OPTION
-from incidents.errors import InputError
+from incidents.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from incidents.accounts.door import Door
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from incidents.client.house import RemoteHouse
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
+
+
+class NoAccountError(RefusedError):
+    """{handle} has no account here: name yours with --as"""
 
 
 @contextmanager
@@ -87,10 +91,13 @@ def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
     """Who acts at the database, having proved who they are, for this one act.
 
     Raises:
+        NoAccountError: if nobody was named, and the login name is no account.
         PasswordNeededError: if nobody can be asked.
         SignInError, BlockedError: see `Door.identify`.
     """
     handle = run.settings.person
+    if not run.settings.named and not _is_account(run, handle):
+        raise NoAccountError(handle=handle)
     given = password.read(file, f"Password of {handle}: ", option)
     return _door(run).identify(handle, given, _terminal(run))
 
@@ -120,6 +127,13 @@ def _door(run: Run) -> Door:
 
 def _terminal(run: Run) -> str:
     return f"the terminal of {run.settings.login}"
+
+
+def _is_account(run: Run, handle: str) -> bool:
+    from incidents.store import accounts
+
+    with run.house.reading() as connection:
+        return accounts.account(connection, handle) is not None
 
 
 def _has_accounts(run: Run) -> bool:

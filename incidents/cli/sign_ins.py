@@ -29,6 +29,8 @@ limit_option = click.option(
 def list_sessions(run: Run, of: str | None) -> int:
     """List the sessions that are open, the newest first."""
     found = keeping.looking(run).sessions(of)
+    if not found:
+        keeping.insist_on_account(run, of)
     if run.quiet:
         run.say_all([each["id"] for each in found])
     elif run.for_programs:
@@ -37,7 +39,7 @@ def list_sessions(run: Run, of: str | None) -> int:
         headers = ("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM")
         output.table(run, headers, (_session(each, run.when) for each in found))
         if not found:
-            run.tell("no session is open")
+            run.tell("no session is open" + _of(of))
     return DONE
 
 
@@ -74,6 +76,8 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     """
     after = run.read_time(since)
     found = keeping.looking(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
+    if not found:
+        keeping.insist_on_account(run, of)
     if run.quiet:
         run.say_all([each["session"] for each in found if each["session"] is not None])
     elif run.for_programs:
@@ -81,6 +85,8 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     else:
         headers = ("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION")
         output.table(run, headers, (_sign_in(each, run.when) for each in found))
+        if not found:
+            run.tell("no sign-ins" + (" that failed" if failed else "") + _of(of))
     return DONE
 
 
@@ -93,6 +99,8 @@ def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) ->
     """List who was not let do what, and how often, by the day (UTC); the newest first."""
     after = run.read_time(since)
     found = keeping.looking(run).refusals(of=of, since=after, limit=limit)
+    if not found:
+        keeping.insist_on_account(run, of)
     if run.quiet:
         run.say_all(sorted({each["handle"] for each in found}))
     elif run.for_programs:
@@ -100,7 +108,13 @@ def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) ->
     else:
         headers = ("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT")
         output.table(run, headers, (_refusal(each, run.when) for each in found))
+        if not found:
+            run.tell("no refusals" + _of(of))
     return DONE
+
+
+def _of(handle: str | None) -> str:
+    return "" if handle is None else f" of {handle}"
 
 
 def _session(each: Document, when: When) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ def make(
 def list_tokens(run: Run, of: str | None) -> int:
     """List the tokens, the newest first."""
     found = keeping.looking(run).tokens(of)
+    if not found:
+        keeping.insist_on_account(run, of)
     if run.quiet:
         run.say_all([each["id"] for each in found])
     elif run.for_programs:

@@ -51,8 +51,9 @@ class RemoteKeeper:
         self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
 
     def tokens(self, of: str | None) -> list[Document]:
-        """The tokens of an account, of all without one; the newest first."""
-        return list(self._exchange.get("/tokens", handle=of, all=of is None)["items"])
+        """The tokens of an account, of all without one, or one's own where one may not see those of
+        others; the newest first."""
+        return self._seen("/tokens", of)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
         """A new token, with its `secret`."""
@@ -66,8 +67,8 @@ class RemoteKeeper:
         return True
 
     def sessions(self, of: str | None) -> list[Document]:
-        """The sessions of an account that are open, of all without one; the newest first."""
-        return list(self._exchange.get("/sessions", handle=of, all=of is None)["items"])
+        """The sessions of an account that are open; without one, those that `tokens` has."""
+        return self._seen("/sessions", of)
 
     def end_session(self, session: str) -> None:
         """End a session."""
@@ -84,6 +85,16 @@ class RemoteKeeper:
         """Who was not let do what, counted by the day, those with the newest first."""
         asked = {"handle": of, "since": _told(since), "limit": limit}
         return list(self._exchange.get("/refusals", **asked)["items"])
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether they may see the accounts of others."""
+        return "see_accounts" in self._exchange.get("/session")["may"]
+
+    def _seen(self, path: str, of: str | None) -> list[Document]:
+        # Who only asks for what is theirs is not to be counted as refused.
+        everybodys = of is None and self.sees_all
+        return list(self._exchange.get(path, handle=of, all=everybodys)["items"])
 
     def _change(self, handle: str, **words: Any) -> bool:
         before = self.account(handle)

@@ -15,13 +15,16 @@ from incidents.accounts import roles
 from incidents.accounts.seal import UNSEALED, Seal, of_password
 from incidents.audit import own_acts
 from incidents.desk.account_act import AccountAct, By, Clock
-from incidents.errors import InputError, RefusedError
+from incidents.errors import InputError, RefusedError, ReservedNameError
+from incidents.settings import TellingNameError
 from incidents.store import accounts, passwords, sessions, sign_ins, tokens
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
 
 _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
+_RESERVED = "{!r} is a name of the program's own, and no person's: choose another handle"
+_TELLING = "{!r} looks like somebody's number, and a handle is on record for good: choose another"
 
 AT_ONCE = timedelta(0)
 """After so long whose password somebody else sets is a second person, where nobody is in doubt."""
@@ -192,7 +195,12 @@ def check_handle(handle: str) -> str:
     """The handle, if it is one; raises BadHandleError, ReservedNameError, TellingNameError."""
     if not is_handle(handle):
         raise BadHandleError(given=handle)
-    return settings.check_person(handle)
+    try:
+        return settings.check_person(handle)
+    except ReservedNameError as error:
+        raise ReservedNameError(_RESERVED.format(handle), given=handle) from error
+    except TellingNameError as error:
+        raise TellingNameError(_TELLING.format(handle), given=handle) from error
 
 
 def is_handle(given: str) -> bool:

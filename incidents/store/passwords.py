@@ -45,11 +45,19 @@ def every(connection: Connection) -> list[Password]:
     return [_password(row) for row in connection.execute(_all().order_by(passwords.c.handle))]
 
 
-def are_readable(connection: Connection) -> bool:
-    """Whether this role of the database may read them: of PostgreSQL not each may."""
+def may_be_read(connection: Connection) -> bool:
+    """Whether this process may know of passwords: a role that lets nobody in may not."""
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(select(func.has_table_privilege(passwords.name, "SELECT"))))
+
+
+def when_set(connection: Connection, *handles: str) -> dict[str, tuple[datetime, Given | None]]:
+    """When the passwords of those accounts, of all without any, were set (UTC), and by whom."""
+    of = passwords.c
+    wanted = select(of.handle, of.set_at, of.given_by, of.counts_from)
+    rows = connection.execute(wanted.where(of.handle.in_(handles)) if handles else wanted)
+    return {row.handle: (row.set_at, _given(row)) for row in rows}
 
 
 def put(connection: Connection, new: Password, at: datetime) -> None:
@@ -74,5 +82,8 @@ def _all() -> Any:
 
 
 def _password(row: Any) -> Password:
-    given = None if row.counts_from is None else Given(row.given_by, row.counts_from)
-    return Password(row.handle, row.hash, given, row.seal)
+    return Password(row.handle, row.hash, _given(row), row.seal)
+
+
+def _given(row: Any) -> Given | None:
+    return None if row.counts_from is None else Given(row.given_by, row.counts_from)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from incidents.accounts import roles
 from incidents.clock import rfc3339
 from incidents.store import accounts as stored
+from incidents.store import passwords
 from incidents.store import tokens as stored_tokens
 from incidents.store.accounts import Account
+from incidents.store.passwords import Given
 from incidents.store.tokens import Token
 from incidents.words import Document
 
 
 def accounts(connection: Connection) -> list[Document]:
-    """All accounts, by their handles."""
-    return [account_document(each) for each in stored.every(connection)]
+    """All accounts, by their handles, with what `account` tells of each."""
+    found = stored.every(connection)
+    if not passwords.may_be_read(connection):
+        return [_document(each) for each in found]
+    when_set = passwords.when_set(connection)
+    return [_document(each) | _password(when_set.get(each.handle)) for each in found]
 
 
 def who_may(connection: Connection, act: str) -> list[str]:
@@ -34,8 +41,26 @@ def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list
     return [token_document(each) for each in stored_tokens.of(connection, handles)]
 
 
-def account_document(account: Account) -> Document:
-    """One account."""
+def account(connection: Connection, account: Account) -> Document:
+    """One account, and when its password was set (null: it has none); where somebody else has set
+    it, by whom, and from when on its person counts as a second one. Nothing of that is there for a
+    role of the database that may not know."""
+    if not passwords.may_be_read(connection):
+        return _document(account)
+    when_set = passwords.when_set(connection, account.handle)
+    return _document(account) | _password(when_set.get(account.handle))
+
+
+def _password(found: tuple[datetime, Given | None] | None) -> Document:
+    set_at, given = found or (None, None)
+    return {
+        "password_set_at": None if set_at is None else rfc3339(set_at),
+        "password_given_by": None if given is None else given.by,
+        "password_counts_from": None if given is None else rfc3339(given.counts_from),
+    }
+
+
+def _document(account: Account) -> Document:
     disabled = account.disabled_at
     return {
         "handle": account.handle,

@@ -52,9 +52,70 @@ def test_the_first_administrator_comes_from_the_command_line(cli: Cli) -> None:
     assert made.out == "admin-1: administrator\nnext: incidents account password admin-1\n"
     assert cli("account", "list", "--json").json == [
         {"handle": "admin-1", "role": "administrator", "made_at": "2026-03-02T04:00:00Z",
-         "disabled_at": None},
+         "disabled_at": None, "password_set_at": None, "password_given_by": None,
+         "password_counts_from": None},
     ]  # fmt: skip
     assert cli("account", "list", "-q").out == "admin-1\n"
+
+
+def test_the_list_of_accounts_says_who_has_a_password_who_set_it_and_from_when_it_counts(
+    desk: Cli, words: tuple[str, str]
+) -> None:
+    as_admin = ("--as", "admin-1", "--own-password-file", words[0])
+    desk("account", "add", "op-1", "--role", "operator", *as_admin)
+    desk("account", "add", "sup-1", "--role", "supervisor", *as_admin)
+    desk("account", "password", "sup-1", "--password-file", words[1], *as_admin)
+    desk("account", "password", "admin-1", "--password-file", words[0], *as_admin)
+    rows = [row.split("\t") for row in desk("account", "list").out.splitlines()]
+    told = {row[0]: row[4] for row in rows}
+    assert told["op-1"] == "none"
+    assert told["sup-1"] == "set 2026-03-02 12:00 by admin-1, counts from 2026-03-03 12:00"
+    listed = desk("account", "list", "--json").json
+    [sup] = (each for each in listed if each["handle"] == "sup-1")
+    assert (sup["password_given_by"], sup["password_counts_from"]) == (
+        "admin-1", "2026-03-03T04:00:00Z",
+    )  # fmt: skip
+
+
+def test_who_names_nobody_and_has_no_account_is_told_so_before_a_password_is_asked_for(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INCIDENTS_AS")
+    monkeypatch.setattr("incidents.settings.login", lambda: "root")
+    for typed in (None, ""):
+        answer = desk("account", "add", "op-1", "--role", "operator", typed=typed)
+        assert answer.err == "incidents: root has no account here: name yours with --as\n"
+        assert answer.status == 3
+
+
+def test_standard_input_gives_one_password_only(desk: Cli) -> None:
+    both = ("--own-password-file", "-", "--password-file", "-")
+    answer = desk("account", "password", "admin-1", "--as", "admin-1", *both)
+    assert (answer.status, answer.err) == (
+        2, "incidents: standard input gives one password: --password-file needs a file of its own\n"
+    )  # fmt: skip
+
+
+def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli) -> None:
+    cli("account", "add", "op-1", "--role", "operator")
+    for words, told in (
+        (("account", "sign-ins"), "no sign-ins"),
+        (("account", "sign-ins", "--failed"), "no sign-ins that failed"),
+        (("account", "refusals"), "no refusals"),
+        (("account", "sessions"), "no session is open"),
+    ):
+        assert cli(*words).err == f"{told}\n"
+        assert cli(*words, "--of", "op-1").err == f"{told} of op-1\n"
+        nobody = cli(*words, "--of", "op-9")
+        assert (nobody.status, "no account is called 'op-9'" in nobody.err) == (3, True)
+    assert "no account is called 'op-9'" in cli("token", "list", "--of", "op-9").err
+
+
+def test_a_handle_that_cannot_be_is_answered_with_advice_for_a_handle(cli: Cli) -> None:
+    for handle in ("clock", "op13900000000"):
+        answer = cli("account", "add", handle, "--role", "viewer")
+        assert "choose another" in answer.err
+        assert "--as" not in answer.err
 
 
 def test_what_cannot_be_is_refused_by_name(cli: Cli) -> None:

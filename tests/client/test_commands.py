@@ -127,6 +127,8 @@ admin: token make op-2 --days 7 --own-password-file {own}
 admin: token list
 admin: account sessions
 sup: account sessions --of sup
+sup: account sessions
+sup: token list
 admin: account sign-ins --failed --limit 5
 admin: account refusals --since "2026-01-01 00:00"
 admin: person erase --account op-2 --reason asked --password-file {own}

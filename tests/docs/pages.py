@@ -9,7 +9,8 @@ A reader's page shows commands as they are typed, and what they print:
 
 `faketime` sets the clock (Asia/Shanghai), or `faketime -f '+25h'` moves it on; it then stands.
 A line of output must be printed; `…` stands for anything. A block that is preceded by
-`<!-- file: NAME -->` is the content of that file. Whatever is not `incidents` is given to the shell.
+`<!-- file: NAME -->` is the content of that file. Whatever is not `incidents` is given to the
+shell.
 """
 
 import json

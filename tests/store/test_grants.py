@@ -23,9 +23,11 @@ from incidents.desk.log_key import LogKey
 from incidents.errors import DeniedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
+from incidents.store import accounts as stored
 from incidents.store import engine as engines
 from incidents.store import grants, sign_ins
 from incidents.store.tables import metadata
+from incidents.views import accounts
 
 ROLE, ERASER = "the desk's", 'the "eraser"'
 ONE = "operator-1"
@@ -200,6 +202,12 @@ def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
 
     with house.reading() as connection:
         assert list(Replay(connection).findings()) == []
+    with owner.begin() as connection:
+        stored.add(connection, stored.Account("op-1", "operator", now(), None))
+        assert "password_set_at" in accounts.accounts(connection)[0]
+    with house.reading() as connection:
+        [account] = accounts.accounts(connection)
+    assert account.keys() & {"role", "password_set_at"} == {"role"}
     for table in ("accounts", "tokens", "serve_keys"):
         assert _is_denied(house.engine, f"DELETE FROM {table}")
         assert _is_denied(house.engine, f"UPDATE {table} SET {_first(table)} = {_first(table)}")

@@ -6,12 +6,18 @@ from incidents.api.answers.base import Answer
 
 
 class Account(Answer):
-    """An account; `disabled_at`: nobody comes in with it."""
+    """An account; `disabled_at`: nobody comes in with it. `password_set_at` null: it has none;
+    `password_counts_from`: before, its person is no second person, since `password_given_by` knows
+    the password.
+    """
 
     handle: str
     role: str
     made_at: str
     disabled_at: str | None
+    password_set_at: str | None = None
+    password_given_by: str | None = None
+    password_counts_from: str | None = None
 
 
 class Accounts(Answer):
