@@ -36,7 +36,7 @@ def upgrade(run: Run, rehearsal: bool) -> int:
     run.makes = True
     engine = run.house.bare_engine
     schema.upgrade(engine, rehearsal=rehearsal)
-    _report(run, engine, f"{place(engine)} is up to date")
+    _report(run, run.house.engine, f"{place(engine)} is up to date")
     return DONE
 
 
@@ -49,7 +49,7 @@ def check(run: Run) -> int:
 
     engine = run.house.bare_engine
     schema.check(engine)
-    _report(run, engine, f"{place(engine)} is up to date")
+    _report(run, run.house.engine, f"{place(engine)} is up to date")
     return DONE
 
 
@@ -70,7 +70,7 @@ def backup(run: Run, file: Path) -> int:
     schema.check(engine)
     _refuse_what_is_there(file)
     _copy(engine, file)
-    _report(run, engine, f"{file} is a copy of {place(engine)}", file=str(file))
+    _report(run, run.house.engine, f"{file} is a copy of {place(engine)}", file=str(file))
     return DONE
 
 

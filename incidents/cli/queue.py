@@ -239,6 +239,7 @@ def _check_terminal(run: Run) -> None:
 
 def _plainly(run: Run, found: Document) -> None:
     when = run.when
+    run.told_of_rehearsal = bool(found["enforcement"].get("rehearsal"))
     for notice in notices(found, when):
         run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
     headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")

@@ -34,6 +34,8 @@ class Run:
         self.quiet = False
         self.makes = False
         """Whether the database may be made if it is a file that is not there."""
+        self.told_of_rehearsal = False
+        """Whether what was shown has said that it is one."""
         self._settings: Settings | None = None
         self._house: House | None = None
         self._remote: RemoteHouse | None = None
@@ -146,8 +148,8 @@ class Run:
                 click.echo(line)
 
     def tell_of_rehearsal(self) -> None:
-        """Say that the desk which was looked at, or acted on, is none of real customers."""
-        if self._house is None or not self._house.is_entered:
+        """Say once that the desk which was looked at, or acted on, is none of real customers."""
+        if self._house is None or not self._house.is_entered or self.told_of_rehearsal:
             return
         # The command has had its answer: a database that goes away now takes nothing from it.
         with suppress(DatabaseError):

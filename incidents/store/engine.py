@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ _LIVELINESS = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
+_NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" does not exist')
 _IDLE_S = 1.0
 _DENIED = "42501"
 # So psycopg begins what it says of a server that is not there or lets nobody in.
@@ -139,24 +141,46 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
     where = place(engine)
     said = " ".join(_said(error.orig if isinstance(error, DBAPIError) else error).split())
     if engine.dialect.name != "sqlite":
-        unheard = said.startswith(_UNHEARD)
-        way_out = f"; start it, or {NAME_ANOTHER}" if unheard else ""
-        return f"the database {where} does not answer as it should: {said}{way_out}"
+        return f"the database {where} does not answer as it should: {said}{_way_in(said)}"
     if "locked" in said or "busy" in said:
         return (
             f"the database {where} was held by another process for {BUSY_TIMEOUT_S:.0f} seconds: "
             "try again"
         )
     if "unable to open" in said and _is_missing(engine):
-        return f"there is no database {where}: incidents db upgrade makes it, or {NAME_ANOTHER}"
+        if Path(where).parent == data_folder():
+            return f"there is no database {where}: incidents db upgrade makes it, or {NAME_ANOTHER}"
+        return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
     if "unable to open" in said:
-        return (
-            f"cannot open the file {where}: its folder must exist and be writable, or"
-            f" {NAME_ANOTHER}"
-        )
+        return f"cannot open the file {where}: {_why_not_opened(Path(where))}, or {NAME_ANOTHER}"
     if "not a database" in said:
         return f"{where} is not a SQLite database: {NAME_ANOTHER}"
     return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
+
+
+def _way_in(said: str) -> str:
+    """What to do where a connection was not made: a server that says why is there already."""
+    if not said.startswith(_UNHEARD):
+        return ""
+    if (missing := _NOT_THERE.search(said)) is not None:
+        makes = {"database": "createdb", "role": "createuser"}[missing["kind"]]
+        return f"; check the name ({makes} {missing['name']} makes one), or {NAME_ANOTHER}"
+    return f"; {NAME_ANOTHER}" if "FATAL:" in said else f"; start it, or {NAME_ANOTHER}"
+
+
+def _why_not_opened(file: Path) -> str:
+    # Path.exists would raise for what no file can be called.
+    folder = os.fspath(file.parent)
+    if os.path.isdir(file):  # noqa: PTH112
+        return "it is a folder"
+    if os.path.exists(file) and not os.access(file, os.R_OK):  # noqa: PTH110
+        return "you may not read it"
+    if not file.is_absolute() and not os.path.exists(folder):  # noqa: PTH110
+        return (
+            f"there is no folder {folder} in this one; sqlite:// takes a path that begins with a"
+            f" slash after a third one, as in sqlite:////{file}"
+        )
+    return "its folder must exist and be writable"
 
 
 def _is_missing(engine: Engine) -> bool:

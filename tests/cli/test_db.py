@@ -40,7 +40,8 @@ def test_a_database_that_was_named_and_is_not_there_is_made_by_no_other_command(
     missing = tmp_path / "mis?typed#%.db"
     answer = cli(*words.split(), "--db", f"sqlite:///{quote(str(missing))}")
     assert (answer.status, answer.out) == (1, "")
-    assert f"there is no database {missing}: incidents db upgrade makes it, or name" in answer.err
+    told = f"there is no database {missing}: check the path; incidents db upgrade makes a new one"
+    assert told in answer.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -135,9 +136,10 @@ def test_a_rehearsal_is_marked_when_it_is_made_and_each_look_and_act_says_so(
     for _ in range(2):
         assert main(["db", "upgrade", "--rehearsal"]) == 0
     capsys.readouterr()
-    for typed in ("site add shop.example", "log shop.example", "site why shop.example", "queue"):
+    for typed in ("site add shop.example", "log shop.example", "site why shop.example", "queue",
+                  "db check"):  # fmt: skip
         assert main(typed.split()) == 0
-        assert REHEARSAL in capsys.readouterr().err
+        assert capsys.readouterr().err.count(REHEARSAL) == 1, typed
     assert main(["queue", "--json"]) == 0
     said = capsys.readouterr()
     assert (json.loads(said.out)["enforcement"]["rehearsal"], said.err) == (True, "")

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import schema, sealed, turn
-from incidents.store.engine import create, glancing, plainly, reading, writing
+from incidents.store.engine import create, explain, glancing, plainly, reading, writing
 from incidents.store.server_clock import database_time
 from tests.databases import compares_clocks
 from tests.store.conftest import Opener
@@ -86,6 +86,42 @@ def test_a_default_folder_that_cannot_be_made_is_named(
 def test_a_file_in_a_folder_that_is_not_there_is_named(opened: Opener, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"cannot open the file .*/no/x\.db: its folder must"):
         schema.ensure(opened(f"sqlite:///{tmp_path}/no/x.db", make=True), make=True)
+
+
+def test_a_file_that_cannot_be_opened_is_named_with_what_is_wrong(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        DatabaseError, match=r"tmp/x\.db: there is no folder tmp .*sqlite:////tmp/x"
+    ):
+        schema.check(opened("sqlite:///tmp/x.db"))
+    with pytest.raises(DatabaseError, match="it is a folder"):
+        schema.check(opened(f"sqlite:///{tmp_path}"))
+    (tmp_path / "x.db").touch()
+    told = "unable to open database file"
+    engine, error = opened(f"sqlite:///{tmp_path}/x.db"), sqlite3.OperationalError(told)
+    assert "must exist and be writable" in explain(engine, error)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert "you may not read it" in explain(engine, error)
+
+
+def test_a_database_or_a_role_that_a_server_has_not_is_named_as_such(
+    opened: Opener, postgresql_url: str
+) -> None:
+    there = make_url(postgresql_url)
+    for wrong, told in (
+        (there.set(database="incidets"), "check the name (createdb incidets makes one)"),
+        (
+            there.update_query_dict({"user": "incidets"}),
+            "check the name (createuser incidets makes one)",
+        ),
+    ):
+        engine = opened(wrong.render_as_string(hide_password=False))
+        with pytest.raises(DatabaseError) as refused:
+            schema.check(engine)
+        assert told in str(refused.value)
+        assert "start it" not in str(refused.value)
 
 
 def test_a_file_that_is_no_database_is_named_and_left_alone(opened: Opener, tmp_path: Path) -> None:
