@@ -16,6 +16,10 @@ from incidents.language import Fact, Language
 
 Document = dict[str, Any]
 
+_MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
+"""A command takes a moment: an hour that has just begun is told as one, not as 59 minutes. In the
+last minutes nobody is told of more time than there is."""
+
 TERMS = "no after-sales service, no refund"
 
 
@@ -44,8 +48,10 @@ class When:
         return getattr(self.zone, "key", None) or str(self.zone)
 
     def left(self, moment: datetime | str) -> str:
-        """`in 59 min`, or `12 min overdue`."""
+        """`in 59 min`, or `12 min overdue`; to the minute, until the last `_TO_THE_SECOND`."""
         left = _moment(moment) - self.now
+        if left > _TO_THE_SECOND:
+            left = round(left / _MINUTE) * _MINUTE
         code = "time.in" if left >= timedelta(0) else "time.overdue"
         return self.language.say(code, span=abs(left))
 

@@ -46,6 +46,8 @@ def test_times_are_told_in_the_zone_with_seconds_only_where_there_are_any() -> N
     assert WHEN(NOW) == "2026-03-01 10:00"
     assert WHEN("2026-03-01T02:00:30Z") == "2026-03-01 10:00:30"
     assert WHEN.until(NOW + timedelta(minutes=59)) == ("2026-03-01 10:59 Asia/Shanghai (in 59 min)")
+    assert WHEN.left(NOW + timedelta(minutes=59, seconds=58)) == "in 1 h"
+    assert WHEN.left(NOW + timedelta(minutes=9, seconds=59)) == "in 9 min"
     assert WHEN.left(NOW - timedelta(minutes=12)) == "12 min overdue"
     assert WHEN.ago(NOW - timedelta(minutes=12)) == "12 min ago"
     assert WHEN.ago(NOW + timedelta(minutes=12)) == "in 12 min"

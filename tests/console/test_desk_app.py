@@ -426,7 +426,7 @@ def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk)
     li = Person(desk, "li")
     second = li.send("/log", step="log", site="shop.example", urls="http://x.example/")
     told = li.get(second.headers["location"]).text
-    assert "2 of 3 in 24 h: the next one closes this site" in told
+    assert "2 of 3 in 24 h: another one by " in told
     assert "The address is on x.example, not on shop.example" in told
     seen = str(desk.site("shop.example")["seq"])
     for path, fields in (

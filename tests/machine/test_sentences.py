@@ -113,10 +113,10 @@ SAID = {
     ),
     "unknown_task": "there is no open task 12-t7 (queue lists them)",
     "counted": "violation 1 of 3 in 24 h",
-    "next_closes": "violation 2 of 3 in 24 h: the next one closes this site (until 10:00)",
+    "next_closes": "violation 2 of 3 in 24 h: another one by 10:00 closes this site",
     "next_miss_closes": "the run of site.example is 2 now: the next miss closes it (R3)",
-    "others_close": "violation 1 of 3 in 24 h, and others are enough of them: the next one closes"
-    " this site (until 10:00)",
+    "others_close": "violation 1 of 3 in 24 h, and others are enough of them: another one by 10:00"
+    " closes this site",
     "waits_for_second": (
         "site.example is not closed yet: the policy asks for two people, and another one confirms"
         " it (site confirm-closure site.example) or declines it (site decline-closure"

@@ -57,10 +57,10 @@ SENTENCES: dict[str, str] = {
     "unknown_task": "没有未完成的任务“{task}”。",
     "counted": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站。",
     "next_closes": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
-    "{until} 之前再有一次，即关闭本网站。",
+    "{until} 或之前再有一次，即关闭本网站。",
     "next_miss_closes": "{site} 现已 {run} 次无法联系：再有一次，即关闭网站（R3）。",
     "others_close": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站；但近期另有其他"
-    "违规：{until} 之前再有一次，即关闭本网站。",
+    "违规：{until} 或之前再有一次，即关闭本网站。",
     "other_host": "以下主机不属于 {site}：{hosts}。如果登记错了网站，请将其作废，"
     "改登在正确的网站上。",
     "would_close": "这是 {within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
