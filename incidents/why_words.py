@@ -13,8 +13,10 @@ GROUNDS = {
     "in_force": "{state:state} is ordered, and {seen:state} is in force",
     "unknown_in_force": "{state:state} is ordered, and nobody knows what is in force",
     "not_in_force.waits": "NOT IN FORCE: {told} (incidents acts list --site {site}).",
-    "not_in_force.lost": "NOT IN FORCE: {told} (once [acts] names an adapter, incidents acts"
-    " reconcile {site} --repair orders it again).",
+    "not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (incidents acts release"
+    " {order} carries it out).",
+    "not_in_force.lost": "NOT IN FORCE: {told} (incidents acts reconcile {site} --repair orders it"
+    " again).",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",
@@ -104,6 +106,7 @@ FACTS = {
 
 PROSPECTS = {
     "next.nothing": "Next: nothing falls due by itself.",
+    "next.braked": "Next: nothing falls due by itself, and {order} waits for a supervisor.",
     "next.overdue": "Next: overdue, and done as soon as anybody enforces it: {what}.",
     "next": "Next: at {due:until}: {what}.",
     "next.comma": "; ",

@@ -193,6 +193,8 @@ def _state(
         ],
         texts=texts,
         has_orders=any(each.lane == ACT for each in case.deliveries.values()),
+        # What the brake holds is released at the desk, and not by who reads the report.
+        braked=None,
     )
     return tuple(grounds(record))
 

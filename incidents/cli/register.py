@@ -12,6 +12,7 @@ from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE
+from incidents.machine.ids import ACT
 from incidents.words import in_the_world, rule
 
 if TYPE_CHECKING:
@@ -61,13 +62,21 @@ def tell(run: Run, site: str) -> int:
     house = run.house
     with house.reading() as connection:
         found: Document = house.views.site(connection, site, clock.now())
+        braked: list[Document] = []
+        if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
+            braked = house.views.unsettled(
+                connection, clock.now(), site=found["site"], only_braked=True
+            )
     if run.quiet:
         run.say(found["site"])
     elif run.for_programs:
         output.document(run, found, rows=[found])
     else:
-        output.pairs(run, _pairs(found, run.when))
+        held = [each["id"] for each in braked if each["lane"] == ACT]
+        pairs = _pairs(found, run.when)
+        output.pairs(run, [*pairs, ("held by the brake", ", ".join(held))])
         timeline.incidents(run, found)
+        timeline.next_steps(run, [f"incidents acts release {id_}" for id_ in held], None)
     return DONE
 
 

@@ -38,6 +38,8 @@ def _in_force(record: Record) -> list[str]:
     )
     if not told:
         return []
+    if record.braked is not None:
+        return [record.say("not_in_force.braked", told=told, order=record.braked)]
     # Of what was only logged, or done by hand in the world, no order is left.
     return [record.say(f"not_in_force.{'waits' if record.has_orders else 'lost'}", told=told)]
 

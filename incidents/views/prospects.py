@@ -77,7 +77,8 @@ def told(record: Record, due: Document | None, changes: list[str]) -> list[str]:
 
 def _next_in_words(record: Record, due: Document | None) -> str:
     if due is None:
-        return record.say("next.nothing")
+        held = record.braked is not None
+        return record.say("next.braked" if held else "next.nothing", order=record.braked)
     if due["overdue"]:
         return record.say("next.overdue", what=due["what"])
     return record.say("next", due=due["due"], what=due["what"])
@@ -89,6 +90,8 @@ def commands(record: Record) -> list[str]:
     found = []
     if record.overdue_since is not None:
         found.append("incidents daemon --once")
+    if record.braked is not None:
+        found.append(f"incidents acts release {record.braked}")
     if case.closure_request is not None:
         found += words.answers_to_closure(site)
     if case.disputed:

@@ -18,11 +18,11 @@ from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
-from incidents.machine.ids import ACT
+from incidents.machine.ids import ACT, order_id
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.store import cases, sites
-from incidents.store.order_tables import deliveries
+from incidents.store.order_tables import braked, deliveries
 from incidents.store.slices import Need
 from incidents.store.tables import entries, incidents, unlisted
 from incidents.views import personal, policy
@@ -45,7 +45,7 @@ class Record:
     `closing` and `suspending` are the events that closed and suspended it, each with the login
     beside the person; `moot` numbers the first few incidents that were found on the closed site;
     `texts` holds people's own words by their references; `has_orders` says whether an order into
-    the world waits, or is a dead letter.
+    the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
     """
 
     case: Case
@@ -59,6 +59,7 @@ class Record:
     moot: list[int]
     texts: Mapping[str, str]
     has_orders: bool
+    braked: str | None
 
     @property
     def when(self) -> When:
@@ -134,7 +135,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
     case = cases.load(connection, {row["id"]: row}, {row["id"]: need}, in_force)[row["id"]]
     teller = Teller(site=case.site, site_id=case.site_id, when=when)
     untold = max(0, case.seq - MAX_TIMELINE)
-    closing = _closing(connection, case)
+    closing, orders = _closing(connection, case), _orders(connection, case)
     refs = [
         case.hold and case.hold.reason,
         case.request and case.request.reason,
@@ -161,7 +162,8 @@ def read(connection: Connection, name: str, when: When) -> Record:
         suspending=_suspending(connection, case),
         moot=_moot(connection, case),
         texts=personal.texts(connection, refs),
-        has_orders=_has_orders(connection, case),
+        has_orders=bool(orders),
+        braked=next((id_ for id_, is_braked in orders if is_braked), None),
     )
 
 
@@ -173,10 +175,12 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
     return person if beside is None else language.say("why.login", person=person, login=beside)
 
 
-def _has_orders(connection: Connection, case: Case) -> bool:
+def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
+    """Those into the world that are not settled, the latest first, and which the brake holds."""
     of = deliveries.c
-    found = select(of.site_seq).where(of.site_id == case.site_id, of.lane == ACT).limit(1)
-    return connection.scalar(found) is not None
+    found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
+    rows = connection.execute(found.order_by(of.site_seq.desc()))
+    return [(order_id(case.site_id, seq), bool(is_braked)) for seq, is_braked in rows]
 
 
 def _moot(connection: Connection, case: Case) -> list[int]:

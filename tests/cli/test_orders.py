@@ -81,6 +81,10 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}
     assert {row["state"] for row in rows} == {"braked"}
     assert cli("acts", "list", "--dead", "--json").json == []
+    for look in ("show", "why"):
+        told = cli("site", look, "b.example").out
+        assert "next: incidents acts release 2-o2 (with accounts, a supervisor)" in told
+        assert "brake" in told
     assert "HELD BY THE BRAKE: close b.example" in cli("acts", "show", "2-o2").out
 
     released = cli("acts", "release", "2-o2")
@@ -91,6 +95,9 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example", "b.example"]
     assert "THE BRAKE" not in cli("queue").err
+    why = cli("site", "why", "c.example").out
+    assert "(incidents acts reconcile c.example --repair orders it again)" in why
+    assert "brake" not in why
     assert cli("acts", "list", "--braked").err == "the brake holds nothing\n"
     dead = cli("acts", "list", "--dead", "--site", "c.example")
     assert dead.err == "there are no dead letters of c.example\n"

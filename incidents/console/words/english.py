@@ -95,8 +95,9 @@ TOLD: dict[str, str] = {
     "why.overdue": "OVERDUE: nobody has enforced what fell due at {since}, {ago} ago; a daemon that"
     " runs does it.",
     "why.not_in_force.waits": "NOT IN FORCE: {told} (see the orders of {site}).",
-    "why.not_in_force.lost": "NOT IN FORCE: {told} (once an adapter is set up, “Compare” among"
-    " the orders can order {site} down or up once more).",
+    "why.not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (see the order {order}).",
+    "why.not_in_force.lost": "NOT IN FORCE: {told} (“Compare” among the orders can order {site}"
+    " down or up once more).",
     "why.rests_on_all": "the suspension rests on {names}, and is struck only when none of them"
     f" stands any more: each voided, or with a contact in time recorded {_TIMED}",
     "why.strikes.contact": "a contact on {incident} that happened by {due} and is recorded"
