@@ -152,7 +152,7 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
             return f"there is no database {where}: incidents db upgrade makes it, or {NAME_ANOTHER}"
         return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
     if "unable to open" in said:
-        return f"cannot open the file {where}: {_why_not_opened(Path(where))}, or {NAME_ANOTHER}"
+        return f"cannot open the file {where}: {_why_not_opened(Path(where))}"
     if "not a database" in said:
         return f"{where} is not a SQLite database: {NAME_ANOTHER}"
     return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
@@ -172,15 +172,12 @@ def _why_not_opened(file: Path) -> str:
     # Path.exists would raise for what no file can be called.
     folder = os.fspath(file.parent)
     if os.path.isdir(file):  # noqa: PTH112
-        return "it is a folder"
+        return f"it is a folder; {NAME_ANOTHER}"
     if os.path.exists(file) and not os.access(file, os.R_OK):  # noqa: PTH110
-        return "you may not read it"
+        return f"you may not read it; {NAME_ANOTHER}"
     if not file.is_absolute() and not os.path.exists(folder):  # noqa: PTH110
-        return (
-            f"there is no folder {folder} in this one; sqlite:// takes a path that begins with a"
-            f" slash after a third one, as in sqlite:////{file}"
-        )
-    return "its folder must exist and be writable"
+        return f"there is no folder {folder} here; for the file /{file} write sqlite:////{file}"
+    return f"its folder must exist and be writable, or {NAME_ANOTHER}"
 
 
 def _is_missing(engine: Engine) -> bool:
