@@ -105,8 +105,8 @@ REMARKS = {
     "next_closes": "violation {n} of {needed} in {within_s}: another one by {until} closes this"
     " site",
     "next_miss_closes": "the run of {site} is {run} now: the next miss closes it (R3)",
-    "others_close": "violation {n} of {needed} in {within_s}, and others are enough of them: another"
-    " one by {until} closes this site",
+    "others_close": "violation {n} of {needed} in {within_s}, and others are enough of them:"
+    " another one by {until} closes this site",
     "too_late": "the contact on {incident} was recorded after its deadline, {due}, so it stopped no"
     " clock; if the call was made in time, record it again with --at and the time of the call",
     "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
