@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from typing import Any, Never
-from unicodedata import category
+from unicodedata import category, combining
 
+from incidents import punycode
 from incidents.errors import BadSiteNameError, Cause
 from incidents.machine import ids
 
@@ -19,6 +20,9 @@ MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
 MAX_WRITTEN = 1_000
 """So many characters are looked at: of written ones some may come to nothing (UTS 46)."""
+_MOST_MARKS = 4 * MAX_LABEL_OCTETS
+"""So many marks above and below its letters no part has that is short enough: three at most become
+one letter with its own (Unicode, normal form C), which takes the square of their number."""
 
 _PLAIN = re.compile("[a-z0-9_-]+")
 # What a browser takes besides (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
@@ -40,6 +44,7 @@ CAUSES = {
     "long": "it has {octets} octets in its ASCII form, and {limit} are the most",
     "empty_part": "it has an empty part between two dots",
     "long_part": "its part {part}… has {octets} octets; {limit} are the most",
+    "wide_part": "its part {part}… has {characters} characters; {limit} octets are the most",
     "part": "its part {part!r} may hold letters, digits and hyphens alone",
     "hyphen": "its part {part!r} begins or ends with a hyphen",
     "idna": "its part {part!r} is not allowed in a name (IDNA): {detail}",
@@ -134,7 +139,8 @@ def shown(name: str) -> str:
 def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> None:
     if not name:
         _refuse(text, "empty")
-    for character in name:
+    suspect = name if " " in name or not name.isprintable() else ""
+    for character in suspect:
         # What has no width is dropped with other characters of its kind (UTS 46).
         has_width = category(character) != "Cf"
         if character.isspace() or (has_width and not character.isprintable()):
@@ -171,7 +177,9 @@ def _label(text: str, label: str, allowed: re.Pattern[str]) -> str:
         _refuse(text, "empty_part")
     if not all(allowed.fullmatch(character) for character in small if character.isascii()):
         _refuse(text, "part", part=label)
-    kept = small if small.isascii() else f"xn--{small.encode('punycode').decode()}"
+    if not small.isascii() and len(small) > MAX_LABEL_OCTETS:
+        _refuse_wide(text, label, len(small))
+    kept = small if small.isascii() else f"xn--{punycode.encode(small)}"
     if len(kept) > MAX_LABEL_OCTETS:
         _refuse(text, "long_part", part=label[:20], octets=len(kept), limit=MAX_LABEL_OCTETS)
     return kept
@@ -181,10 +189,18 @@ def _mapped(text: str, label: str) -> str:
     """What the writer of a full-width or a capital letter meant (UTS 46)."""
     import idna
 
+    if len(label) > _MOST_MARKS and sum(map(bool, map(combining, label))) > _MOST_MARKS:
+        _refuse_wide(text, label, len(label))
     try:
         return idna.uts46_remap(label, std3_rules=False)
     except (idna.IDNAError, UnicodeError) as error:
         _refuse(text, "idna", part=label, detail=str(error))
+
+
+def _refuse_wide(text: str, label: str, characters: int) -> Never:
+    """Each of so many characters has an octet at least: nobody need count them."""
+    facts = {"characters": f"{characters:,}", "limit": MAX_LABEL_OCTETS}
+    _refuse(text, "wide_part", part=label[:20], **facts)
 
 
 def _refuse_outside_idna_2008(text: str, label: str) -> None:

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Never
-from unicodedata import category, normalize
-from urllib.parse import unquote, urlsplit
+from unicodedata import category, combining, normalize
+from urllib.parse import quote, unquote, urlsplit
 
 from incidents import site_name
 from incidents.errors import BadSiteNameError, BadUrlError, Cause
@@ -44,10 +44,10 @@ _IGNORED = str.maketrans("", "", "\t\n\r")
 _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 _PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)#?(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
-# The percent-encode sets of a path, of a query and of a fragment.
-_IN_PATH = re.compile("[^!$-;=@-\\]_a-z|~]")
-_IN_QUERY = re.compile("[^!$-&(-;=?-~]")
-_IN_FRAGMENT = re.compile("[^!#-;=?-_a-~]")
+# What is left as it is in a path, in a query and in a fragment (their percent-encode sets), beside
+# what always is.
+_IN_PATH, _IN_QUERY = "!$%&'()*+,/:;=@[\\]|", "!$%&()*+,/:;=?@[\\]^`{|}"
+_IN_FRAGMENT = "!#$%&'()*+,/:;=?@[\\]^{|}"
 _DOT = re.compile("%2e", re.IGNORECASE)
 # Disarmed is an address by its scheme or its host; in the path of another they are what they are.
 _DISARMED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
@@ -101,8 +101,8 @@ def read(text: str, *, bare: bool = False) -> str:
     authority, path, query, fragment = parts.groups()
     host, port = _host_and_port(text, authority.rpartition("@")[2])
     suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
-    asked = f"?{_IN_QUERY.sub(_encoded, query)}" if query else ""
-    behind = f"#{_IN_FRAGMENT.sub(_encoded, fragment)}" if fragment else ""
+    asked = f"?{quote(query, _IN_QUERY)}" if query else ""
+    behind = f"#{quote(fragment, _IN_FRAGMENT)}" if fragment else ""
     return f"{scheme}://{host}{suffix}{_path(path)}{asked}{behind}"
 
 
@@ -172,7 +172,12 @@ def _host(text: str, host: str) -> str:
 
 def _ipv4(host: str) -> str | None:
     """The IPv4 address in any of the ways to write one: 0x7f.1, 017700000001; None for a name."""
-    plain = "".join(each for each in normalize("NFKC", host) if category(each) != "Cf")
+    # What is put above a letter is in no number, and many take their square to be put in order.
+    if not host.isascii() and any(map(combining, host)):
+        return None
+    plain = normalize("NFKC", host)
+    if not plain.isprintable():
+        plain = "".join(each for each in plain if category(each) != "Cf")
     parts = plain.lower().replace("\u3002", ".").removesuffix(".").split(".")
     found = [_NUMBER.fullmatch(part) for part in parts]
     if not 1 <= len(found) <= 4 or any(number is None for number in found):
@@ -190,22 +195,28 @@ def _number(found: re.Match[str]) -> int:
 
 
 def _path(path: str) -> str:
+    plain = path.replace("\\", "/").removeprefix("/")
+    return "/" + quote(_followed(plain) if "." in plain or "%" in plain else plain, _IN_PATH)
+
+
+def _followed(path: str) -> str:
+    """Where a path leads that may have steps such as `..` in it."""
     kept: list[str] = []
-    *folders, page = path.replace("\\", "/").removeprefix("/").split("/")
+    *folders, page = path.split("/")
     for folder in folders:
-        dots = _DOT.sub(".", folder)
+        dots = _dots(folder)
         if dots == "..":
             del kept[-1:]
         elif dots != ".":
             kept.append(folder)
-    if _DOT.sub(".", page) == "..":
+    if _dots(page) == "..":
         del kept[-1:]
-    kept.append("" if _DOT.sub(".", page) in (".", "..") else page)
-    return "/" + _IN_PATH.sub(_encoded, "/".join(kept))
+    kept.append("" if _dots(page) in (".", "..") else page)
+    return "/".join(kept)
 
 
-def _encoded(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+def _dots(part: str) -> str:
+    return _DOT.sub(".", part) if "%" in part else part
 
 
 def _refuse(text: str, code: str, **facts: Any) -> Never:

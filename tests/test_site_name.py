@@ -96,6 +96,22 @@ def test_of_a_very_long_input_no_letter_is_looked_at() -> None:
     assert not site_name.is_called("shop.example", "例." * 600)
 
 
+@pytest.mark.parametrize(
+    "part", ["路" * 64, "a" + "\u0301" * 900, "\u0301\u0316" * 200], ids=["letters", "one", "two"]
+)
+def test_a_part_that_can_only_be_too_long_is_neither_put_in_order_nor_encoded(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both take the square of its length."""
+    encoded: list[str] = []
+    monkeypatch.setattr("incidents.punycode.encode", encoded.append)
+    with pytest.raises(
+        BadSiteNameError, match=f"has {len(part)} characters; 63 octets are the most"
+    ):
+        site_name.read(f"{part}.example")
+    assert encoded == []
+
+
 def test_people_see_how_an_internationalised_name_is_written() -> None:
     assert site_name.shown("xn--fsqu00a.example") == "xn--fsqu00a.example (例子.example)"
     assert site_name.shown("shop.example") == "shop.example"

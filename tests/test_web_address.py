@@ -56,6 +56,16 @@ def test_two_spellings_of_one_address_are_one_address(written: str, kept: str) -
     assert web_address.read(kept) == kept
 
 
+def test_no_long_host_is_put_in_order_which_takes_the_square_of_its_marks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ordered: list[str] = []
+    monkeypatch.setattr(web_address, "normalize", lambda _, text: ordered.append(text))
+    with pytest.raises(BadUrlError):
+        web_address.read(f"http://{chr(0x301) * 1_500}/")
+    assert ordered == []
+
+
 @pytest.mark.parametrize(
     ("written", "because"),
     [

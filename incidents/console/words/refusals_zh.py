@@ -185,6 +185,7 @@ CAUSES = {
     "site_long": "其 ASCII 形式有 {octets} 字节，最多 {limit} 字节",
     "site_empty_part": "两个点之间是空的",
     "site_long_part": "其中 {part}… 一段有 {octets} 字节，最多 {limit} 字节",
+    "site_wide_part": "其中 {part}… 一段有 {characters} 个字符，最多 {limit} 字节",
     "site_part": "其中“{part}”一段只能含字母、数字和连字符",
     "site_hyphen": "其中“{part}”一段以连字符开头或结尾",
     "site_idna": "其中“{part}”一段不能用于名称（IDNA）",
