@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
@@ -64,25 +65,31 @@ def _of_detail(key: str, text: str) -> Iterator[Refusal]:
 
 def _unmet(key: str, text: str) -> str | None:
     """What the text must be, and is not."""
+    fits, expected = _forms().get(key, (None, None))
+    return None if fits is None or fits(text.strip()) else expected
+
+
+@cache
+def _forms() -> dict[str, tuple[Callable[[str], object], str]]:
+    """Of each detail that has a form: what a text is asked for it, and how it is told."""
     from incidents.filing import address, record_number
     from incidents.filing.classification import CHOICES
 
-    text = text.strip()
-    if key in CHOICES:
-        return None if text in CHOICES[key] else f"one of {', '.join(CHOICES[key])}"
-    if key in address.FIELDS:
-        return "IP addresses, with spaces between" if address.read(text) is None else None
-    fits = {
-        "icp_number": lambda: record_number.read_icp(text) is not None,
-        "icp_licence": lambda: record_number.read_licence(text) is not None,
-        # Digits alone could be anybody's phone number.
-        "public_security_number": lambda: (
-            "公网安备" in text and record_number.read_public_security(text) is not None
-        ),
-        "office_code": lambda: _OFFICE.fullmatch(text) is not None,
-        "access_code": lambda: _PROVIDER.fullmatch(text) is not None,
+    choices = {
+        key: (known.__contains__, f"one of {', '.join(known)}") for key, known in CHOICES.items()
     }
-    return None if key not in fits or fits[key]() else _EXPECTED[key]
+    addresses = dict.fromkeys(address.FIELDS, (address.read, "IP addresses, with spaces between"))
+    fits: dict[str, Callable[[str], object]] = {
+        "icp_number": record_number.read_icp,
+        "icp_licence": record_number.read_licence,
+        # Digits alone could be anybody's phone number.
+        "public_security_number": lambda text: (
+            "公网安备" in text and record_number.read_public_security(text)
+        ),
+        "office_code": _OFFICE.fullmatch,
+        "access_code": _PROVIDER.fullmatch,
+    }
+    return choices | addresses | {key: (fit, _EXPECTED[key]) for key, fit in fits.items()}
 
 
 def _is_item(key: str, text: str) -> bool:

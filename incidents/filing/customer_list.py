@@ -27,6 +27,8 @@ ALL_OF = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
 """The columns that hold all servers, or all documents, of a site, by their labels."""
 
 _MAX_KNOWN, _SHORT = 4_096, 32
+_MAX_NEAREST = 100
+"""Of so many columns that are no field the nearest one is looked for: each takes a millisecond."""
 # Of what most customers are called nothing changes.
 _PLAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,20}")
 _MAX_PLAIN = 60
@@ -89,6 +91,7 @@ class CustomerList:
         self._ignore = ignore
         self.ignored: dict[str, None] = {}
         self._columns: dict[str, _Column] = {}
+        self._unknown: dict[str, Cause] = {}
         self._seen = SeenNames()
         if table.kind != JSON:
             self._know(table)
@@ -150,15 +153,20 @@ class CustomerList:
         if not self._ignore or not name or name in self._columns:
             return False
         if name not in self.ignored:
-            if isinstance(_column(name), _Column):
+            if isinstance(_column(name, nearest=False), _Column):
                 return False
             if len(self.ignored) < _MAX_KNOWN:
                 self.ignored[name] = None
         return True
 
     def _found(self, name: str) -> _Column | Cause:
-        column = _column(name)
-        if isinstance(column, _Column) and len(self._columns) < _MAX_KNOWN:
+        if name in self._unknown:
+            return self._unknown[name]
+        column = _column(name, nearest=len(self._unknown) < _MAX_NEAREST)
+        if isinstance(column, Cause):
+            if len(self._unknown) < _MAX_NEAREST:
+                self._unknown[name] = column
+        elif len(self._columns) < _MAX_KNOWN:
             self._columns[name] = column
         return column
 
@@ -234,8 +242,8 @@ class _Reading:
                 self.problem(name, name, "", cause("items", found=found, limit=MAX_ITEMS))
 
 
-def _column(name: str) -> _Column | Cause:
-    """What a column of that name holds, or why it is none."""
+def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
+    """What a column of that name holds, or why it is none, with the `nearest` one."""
     folded = form.folded(name)
     key = form.named(name)
     if key is not None:
@@ -244,7 +252,8 @@ def _column(name: str) -> _Column | Cause:
         return _Column(name, folded, None)
     prefix = next((prefix for prefix in ALL_OF.values() if folded.startswith(prefix)), None)
     if prefix is None:
-        return cause("unknown_column", column=shown(name), nearest=_nearest(folded))
+        near = _nearest(folded) if nearest else ""
+        return cause("unknown_column", column=shown(name), nearest=near)
     label, _, part = folded.removeprefix(prefix).partition(".")
     key = f"{prefix}{label}"
     if not filing.is_known(key):

@@ -24,6 +24,7 @@ from incidents.machine.filing import (
     DOCUMENT,
     FIRST_DAY,
     MAX_DOCUMENT,
+    MAX_ITEMS,
     MAX_OPEN,
     OPEN_FIELDS,
     SERVER,
@@ -40,6 +41,8 @@ _BETWEEN_IPS = re.compile(r"[\s,;、，；]+")
 _PROVINCE = re.compile(r"(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区)$")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KNOWN_DAYS = 8_192
+_MAX_CHOICE = 100
+"""No word of the form has more characters: to fold them takes the square of their number."""
 
 
 class UnreadableValueError(ValueError):
@@ -101,6 +104,8 @@ def items(prefix: str, text: str) -> dict[str, str]:
         UnreadableValueError: naming what is wrong with the first that is none.
     """
     found = _object(prefix, text)
+    if len(found) > MAX_ITEMS:
+        raise UnreadableValueError(cause("items", found=f"{len(found):,}", limit=MAX_ITEMS))
     return {f"{prefix}{label}": item(prefix, canonical(value)) for label, value in found.items()}
 
 
@@ -172,7 +177,9 @@ def _choice(field: form.Field) -> Read:
     known = ", ".join(f"{choice.zh} ({choice.code})" for choice in field.choices)
 
     def read(text: str) -> str:
-        code = kept.get(text) or codes.get(form.folded(text))
+        code = kept.get(text)
+        if code is None and len(text) <= _MAX_CHOICE:
+            code = codes.get(form.folded(text))
         if code is None:
             raise UnreadableValueError(cause("choice", known=known))
         return code

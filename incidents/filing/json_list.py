@@ -76,7 +76,8 @@ class JsonList:
 
     def _more(self) -> bool:
         try:
-            block = self._text.read(_BLOCK)
+            # Twice as much each time: what is cut off is read anew.
+            block = self._text.read(max(_BLOCK, len(self._buffer) - self._at))
         except UnicodeDecodeError as error:
             raise TableError(self._file, cause("changed")) from error
         self._buffer, self._at = self._buffer[self._at :] + block, 0

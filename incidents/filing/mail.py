@@ -14,6 +14,9 @@ DISPOSABLE = "the list disposable-email-domains"
 
 FIELD = "responsible_email"
 
+MAX_CHARACTERS = 320
+"""So many a mail address has at most, before and behind its @ (RFC 5321, section 4.5.3.1)."""
+
 NO_MAIL = frozenset({
     "test", "example", "invalid", "localhost", "local", "onion", "arpa", "example.com",
     "example.net", "example.org",
@@ -30,6 +33,8 @@ def _of(text: str) -> Finding:
     from disposable_email_domains import blocklist
     from email_validator import EmailNotValidError, validate_email
 
+    if len(text) > MAX_CHARACTERS:
+        return wrong(FIELD, "mail_unreadable", SYNTAX, false=True)
     domains = _domains(text.strip().rpartition("@")[2].lower())
     if "@" in text and not NO_MAIL.isdisjoint(domains):
         return wrong(FIELD, "mail_reserved", RESERVED, false=True, domain=domains[0])

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from incidents.filing.province import CHARACTERS, of_area
 
+MAX_CHARACTERS = 200
+"""What is longer is no number: to normalise it takes the square of its length."""
+
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _PROVINCE = f"(?P<province>[{CHARACTERS}])"
 _ICP = re.compile(
@@ -118,8 +121,11 @@ def read_public_security(text: str) -> PublicSecurity | None:
 
 def plain(text: str) -> str:
     """A text as numbers are read from it: half-width, in capitals, without spaces, one dash."""
+    text = "".join(text.split())
+    if len(text) > MAX_CHARACTERS:
+        return text
     half = unicodedata.normalize("NFKC", text.translate(_DASHES)).upper()
-    return "".join(each for each in half if not each.isspace() and each not in _NOT_SEEN)
+    return "".join(half.translate(_NOT_SEEN).split())
 
 
-_NOT_SEEN = "\u200b\u200c\u200d\u200e\u200f\ufeff"
+_NOT_SEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"))

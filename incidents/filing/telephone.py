@@ -37,6 +37,7 @@ _LOCAL = re.compile(r"[2-8][0-9]{6,7}")
 _LINES = ("13800138000",)
 _UP, _DOWN = "01234567890", "09876543210"
 _MAX = 64
+_MAX_PASTED = 2 * _MAX
 
 
 def check(details: Details) -> list[Finding]:
@@ -47,8 +48,11 @@ def check(details: Details) -> list[Finding]:
 def _of(field: str, text: str) -> Finding:
     from phonenumbers import NumberParseException, parse
 
-    # What is pasted out of a form holds spaces of all kinds.
-    written = " ".join(unicodedata.normalize("NFKC", text).split()).translate(_DASHES)
+    # What is pasted out of a form holds spaces of all kinds. To normalise a text takes the square
+    # of its length.
+    pasted = " ".join(text.split())
+    half = unicodedata.normalize("NFKC", pasted) if len(pasted) <= _MAX_PASTED else pasted
+    written = " ".join(half.split()).translate(_DASHES)
     # libphonenumber finds numbers within other words; here nothing else may stand.
     found = _WRITTEN.fullmatch(written) if len(written) <= _MAX else None
     if found is None:
@@ -123,12 +127,15 @@ def _existing(field: str, number: PhoneNumber) -> Finding:
 def _is_emergency(digits: str) -> bool:
     from phonenumbers import is_emergency_number
 
-    return is_emergency_number(digits, REGION)
+    return len(digits) <= LONGEST_SERVICE and is_emergency_number(digits, REGION)
 
 
 def _is_short(digits: str) -> bool:
     from phonenumbers import NumberParseException, is_valid_short_number_for_region, parse
 
+    # Longer ones, which send short messages, all begin alike.
+    if len(digits) > LONGEST_SERVICE and not digits.startswith("106"):
+        return False
     try:
         return is_valid_short_number_for_region(parse(digits, REGION), REGION)
     except NumberParseException:

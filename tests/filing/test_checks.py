@@ -3,6 +3,7 @@
 import ast
 import json
 import sys
+import unicodedata
 from datetime import date
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import incidents.filing
-from incidents.filing import footer_words
+from incidents.filing import customer_value, footer_words, record_link
 from incidents.filing.checks import NoFilingLibraryError, check, falsehoods
+from incidents.filing.customer_value import UnreadableValueError
 from incidents.filing.finding import VERDICTS, Finding, ok
 from incidents.filing.finding_words import FILED, PHRASES, WORDS, sentence
 from incidents.machine.filing import FIELDS
@@ -42,6 +44,25 @@ TEXTS = (
         st.sampled_from(["kind", "province", "city", "ip", "expires_on"]), st.text()
     ).map(json.dumps)
 )
+
+
+def test_no_text_is_normalised_that_is_longer_than_any_detail_which_takes_the_square_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    longest: list[int] = []
+
+    def normalize(_: str, text: str) -> str:
+        longest.append(len(text))
+        return text
+
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
+    filed = {key: chr(0x301) * 4_000 for key in FIELDS} | {"subject_kind": "company"}
+    assert any(each.false for each in check(filed, today=TODAY))
+    record_link.read(f"https://{chr(0x301) * 2_000}/")
+    for read in (customer_value.reader("level"), customer_value.reader("subject_kind")):
+        with pytest.raises(UnreadableValueError):
+            read(chr(0x301) * 4_000)
+    assert max(longest) <= 256
 
 
 def test_of_a_filing_in_which_all_is_right_every_finding_is_ok() -> None:

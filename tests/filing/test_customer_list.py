@@ -1,5 +1,6 @@
 """A row of a customer list is what it changes in one filing, and nothing of it is lost."""
 
+import json
 from io import BytesIO
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from incidents import site_name
 from incidents.errors import BadSiteNameError
-from incidents.filing import customer_list, form, table_file
+from incidents.filing import customer_list, customer_value, form, table_file
 from incidents.filing.customer_list import Customer, CustomerList
 from incidents.filing.table_row import TableError
 from incidents.machine.filing import FIELDS
@@ -50,6 +51,30 @@ def refused(text: str) -> str:
     with pytest.raises(TableError) as caught:
         customers(text)
     return caught.value.message
+
+
+def test_the_nearest_field_is_looked_for_once_a_column_and_of_a_hundred_columns_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def nearest(label: str, *_: object, **__: object) -> tuple[str, ...]:
+        asked.append(label)
+        return ()
+
+    monkeypatch.setattr(form, "nearest", nearest)
+    details = ",".join(f'"field{n}":"1"' for n in range(150))
+    line = f'{{"site":"{{}}.example","details":{{{details}}}}}\n'
+    [one, two] = customers(line.replace("{}", "a", 1) + line.replace("{}", "b", 1))
+    assert len(one.problems) == len(two.problems) == 150
+    assert len(asked) == len(set(asked)) == 100
+
+
+def test_of_more_items_than_a_filing_has_none_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    monkeypatch.setattr(customer_value, "item", lambda *given: read.append(given))
+    told = problem("documents", json.dumps({f"d{n}": {} for n in range(101)}))
+    assert ("there are 101, and 100 are the most" in told, read) == (True, [])
 
 
 @pytest.mark.parametrize("key", FIELDS)
