@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
+from heapq import nlargest
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
@@ -16,7 +18,12 @@ from incidents.store.statement import Change, Question
 from incidents.store.tables import sites
 from incidents.store.types import Number, UTCDateTime, Word
 
-_CANDIDATES = 5_000
+_CANDIDATES, _COMPARED = 5_000, 20
+"""So many names are looked through for those that are like another one, and so many of them are
+compared letter by letter, which takes up to the cube of their length."""
+
+_LOOKED_AT = 100
+"""So many letters of a name are compared."""
 
 
 def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -128,8 +135,25 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
         )
     )
     names = connection.scalars(likely.order_by(sites.c.name).limit(_CANDIDATES)).all()
-    close = get_close_matches(name, names, n=4 * most, cutoff=0.6)
-    return tuple([each for each in close if _are_alike(name, each)][:most])
+    beginnings = {each[:_LOOKED_AT]: each for each in reversed(names)}
+    near = _sharing_most(name[:_LOOKED_AT], beginnings)
+    close = get_close_matches(name[:_LOOKED_AT], near, n=4 * most, cutoff=0.6)
+    return tuple([beginnings[each] for each in close if _are_alike(name, each)][:most])
+
+
+def _sharing_most(name: str, others: Iterable[str]) -> list[str]:
+    """Those of the names that share most pairs of letters with it, as a part of all of both."""
+    own = _pairs(name)
+
+    def shared(other: str) -> float:
+        pairs = _pairs(other)
+        return len(own & pairs) / (len(own) + len(pairs) or 1)
+
+    return nlargest(_COMPARED, others, key=shared)
+
+
+def _pairs(name: str) -> set[tuple[str, str]]:
+    return set(pairwise(name))
 
 
 def _are_alike(name: str, other: str) -> bool:
@@ -138,7 +162,7 @@ def _are_alike(name: str, other: str) -> bool:
     while own and others and own[-1] == others[-1]:
         own.pop()
         others.pop()
-    mine, theirs = ".".join(own), ".".join(others)
+    mine, theirs = ".".join(own)[:_LOOKED_AT], ".".join(others)
     return not (mine and theirs) or SequenceMatcher(None, mine, theirs).ratio() >= 0.5
 
 

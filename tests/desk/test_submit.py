@@ -3,6 +3,8 @@
 import json
 from dataclasses import fields, replace
 from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,8 @@ from incidents.machine import filing
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.sealing import PERSONAL, commitment
+from incidents.store import sites
+from incidents.store.engine import writing
 from tests.desk.rehearsal import TEN, Rehearsal
 
 ALL = [kind for kind in vars(c).values() if isinstance(kind, type) and issubclass(kind, c.Command)]
@@ -82,6 +86,26 @@ def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> No
     )
     assert answer.document["events"] == []
     assert day.refused(c.Log(by="li"), "far-away.test") == "unknown_site"
+
+
+def test_a_name_is_compared_with_a_part_of_few_others_which_takes_the_cube_of_their_length(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def close(name: str, names: list[str], **how: Any) -> list[str]:
+        compared.extend([name, *names])
+        return get_close_matches(name, names, **how)
+
+    monkeypatch.setattr(sites, "get_close_matches", close)
+    long = "{0}.{1}.{0}.example".format("ab" * 31, "{}")
+    with writing(day.engine) as connection:
+        sites.add(connection, [long.format(n) for n in range(30)])
+    refusal = day.give(c.Log(by="li"), long.format("x")).refusal
+    assert refusal is not None
+    assert set(refusal.facts["nearest"]) <= {long.format(n) for n in range(30)}
+    assert (len(refusal.facts["nearest"]), len(compared)) == (3, 21)
+    assert {*map(len, compared)} == {100}
 
 
 @pytest.mark.parametrize(
