@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from incidents.machine import filing
@@ -51,12 +52,15 @@ _DATE = (
 )
 # Words go on behind an address without a space, in Chinese say; behind other domains than ASCII's
 # nobody could tell where, and all of it is hidden.
+# Bounded, or a long row of separators would be read once for each of its ends.
+_NUMBER = rf"(?P<number>[+＋(（]{{0,2}}\d(?:[{_SEPARATORS}]{{0,6}}(?!{_DATE})\d){{6,}})"
 _IN_WORDS = re.compile(
     rf"(?P<date>{_DATE})"
-    r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
-    # Bounded, or a long row of separators would be read once for each of its ends.
-    rf"|(?P<number>[+＋(（]{{0,2}}\d(?:[{_SEPARATORS}]{{0,6}}(?!{_DATE})\d){{6,}})"
+    r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}+[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
+    rf"|{_NUMBER}"
 )
+# Each letter may begin an address of 64 more: it is looked for where there may be one.
+_IN_OTHER_WORDS = re.compile(rf"(?P<date>{_DATE})|{_NUMBER}(?P<address>)")
 # What stands before the host of an address may be somebody's password.
 _AS_WRITTEN = frozenset({"urls_written", "written"})
 _USER = re.compile(r"^([^:]*:[/\\\s]*)[^/\\?#]*@")
@@ -130,12 +134,15 @@ def address(text: str) -> str:
     return "".join(part if n % 2 or not part else _address(part) for n, part in enumerate(parts))
 
 
+@lru_cache(maxsize=4)
 def words(text: str) -> str:
     """What somebody has written, with what looks like a number or an address in it masked.
 
-    From seven digits on it looks like a number, unless it is a date.
+    From seven digits on it looks like a number, unless it is a date. An answer says the same words
+    of an incident and of its events.
     """
-    return _IN_WORDS.sub(_word, text)
+    pattern = _IN_WORDS if "@" in text or "＠" in text else _IN_OTHER_WORDS
+    return pattern.sub(_word, text)
 
 
 def identity(text: str) -> str:
@@ -155,7 +162,7 @@ def server(text: str) -> str:
     return canonical(_server(found)) if isinstance(found, dict) else _HIDDEN
 
 
-_MASKS = {
+_MASKS: dict[str, Callable[[str], str]] = {
     "phone": phone, "email": address, "person": words, "note": words, "remark": words,
     **dict.fromkeys(filing.SEALED_FIELDS, words),
     **dict.fromkeys(("responsible_phone", "access_phone", "support_phone"), phone),
