@@ -40,6 +40,10 @@ class IncidentsError(Exception):
         self.message = self._sentence() if message is None else message
         super().__init__(self.message)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # It also comes out of another process, whatever its class is made with.
+        return _again, (type(self), self.message, self.facts)
+
     def _sentence(self) -> str:
         return " ".join((type(self).__doc__ or "").split()).format_map(self.facts)
 
@@ -48,6 +52,12 @@ class IncidentsError(Exception):
         """The error's name for programs: `BadUrlError` is `bad_url`."""
         words = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
         return words.removesuffix("_error")
+
+
+def _again(kind: type[IncidentsError], message: str, facts: dict[str, Any]) -> IncidentsError:
+    error = kind.__new__(kind, message)
+    error.message, error.facts = message, facts
+    return error
 
 
 # ── 1: failed ────────────────────────────────────────────────────────────────────────────────────

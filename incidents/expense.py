@@ -12,6 +12,8 @@ from incidents.errors import IncidentsError
 
 BUDGET_S, WITHIN_S = 30.0, 60.0
 """An account has so many seconds of a processor within so many seconds."""
+Spent = Callable[[float], object]
+"""What hears of seconds of a processor that were used."""
 IN_HAND_S = 5
 """So long somebody waits who asks while something else of theirs is worked out."""
 
@@ -39,8 +41,9 @@ class Expenses:
         self._owed: dict[str, tuple[float, float]] = {}
 
     @contextmanager
-    def of(self, by: str) -> Iterator[None]:
-        """While it lasts this thread works for that account, at one thing at a time.
+    def of(self, by: str) -> Iterator[Spent]:
+        """While it lasts this thread works for that account, at one thing at a time; what is given
+        is called with the seconds that another process works for it.
 
         Raises:
             OverspentError: if it has too much already; `wait_s` says for how long.
@@ -50,14 +53,16 @@ class Expenses:
             if wait_s > 0:
                 raise OverspentError(by=by, budget_s=f"{BUDGET_S:.0f}", wait_s=wait_s)
             self._in_hand.add(by)
+        elsewhere: list[float] = []
         began = self._spent()
         try:
-            yield
+            yield elsewhere.append
         finally:
             with self._lock:
                 self._in_hand.discard(by)
                 now = self._monotonic()
-                self._owed[by] = (self._owed_s(by, now) + self._spent() - began, now)
+                spent = self._spent() - began + sum(elsewhere)
+                self._owed[by] = (self._owed_s(by, now) + spent, now)
 
     def _too_much_s(self, by: str) -> float:
         """For how long the account owes more than its budget."""

@@ -51,6 +51,13 @@ def test_who_has_any_of_the_budget_left_may_begin_and_who_has_overspent_waits_as
     machine.work("chen", 1)
 
 
+def test_what_another_process_works_for_an_account_is_paid_for_too(machine: _Machine) -> None:
+    with machine.expenses.of("li") as spent:
+        spent(BUDGET_S)
+        machine.spent += 1
+    assert machine.wait_s("li") == WITHIN_S / BUDGET_S
+
+
 def test_what_fails_is_paid_for_too(machine: _Machine) -> None:
     def fail() -> None:
         with machine.expenses.of("li"):

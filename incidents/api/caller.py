@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from incidents.api.quota import Quota
     from incidents.bootstrap import House
+    from incidents.expense import Spent
     from incidents.machine.commands import Command
 
 CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
@@ -91,7 +92,7 @@ class Caller:
         if self.quota is not None:
             self.quota.take(self.identity, acts)
 
-    def spending(self) -> AbstractContextManager[None]:
+    def spending(self) -> AbstractContextManager[Spent]:
         """While it lasts the processor is used for them, within what an account has of it; raises
         OverspentError beyond that."""
         return self.house.expenses.of(self.by)

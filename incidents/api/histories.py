@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
+from functools import partial
 from http import HTTPStatus
-from io import BytesIO
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends
 from fastapi_problem.error import Problem
@@ -23,27 +23,29 @@ from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.policies import Toml
 from incidents.api.turn import IMPORTING, SIMULATING
 from incidents.errors import InputError
-from incidents.intake import grouping, importing, picture
-from incidents.intake import history as histories
+from incidents.intake import apart, grouping, importing, picture
+from incidents.intake.apart import BadLinesError, Sent, Trial
 from incidents.intake.contacts import Draw
-from incidents.intake.history import History
+from incidents.intake.history import TooManyReportsError
 from incidents.intake.importing import Import
 from incidents.intake.rows import HistoryError
 from incidents.intake.simulate import Outcome
-from incidents.intake.taken import MAX_POLICIES, MAX_REPORTS, Named, Taken, take
+from incidents.intake.taken import MAX_POLICIES, MAX_REPORTS, Named, Taken
 from incidents.machine import policy as numbers
 from incidents.machine.policy import DOCUMENTED
+
+T = TypeVar("T")
 
 routes = router("histories")
 
 Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(tryer)]
 
-MAX_IMPORTED = 10_000
-"""So many reports go onto the record in one request: it is answered while its asker waits."""
+MAX_IMPORTED = 1_000
+"""So many reports go onto the record in one request: that takes a second of the processor at most,
+and the desk goes on meanwhile."""
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
-_MAX_ERRORS = 100
 _PICTURED = answering(
     "simulate", SVG, {"type": "string"}, "The picture.", acting=True, large=True, slowed=True
 )
@@ -53,7 +55,7 @@ class HistoryFile(forms.Form):
     """A history, CSV with a header or JSON Lines. A time without an offset is in `zone`, or else in
     UTC; reports within `group_within`, such as 60m, of the last one kept of their site are one."""
 
-    history: Annotated[str, Field(max_length=8_000_000)]
+    history: Annotated[str, Field(max_length=2_000_000)]
     zone: forms.Short | None = None
     group_within: Annotated[str, Field(max_length=20)] | None = None
     skip_bad: bool = False
@@ -70,6 +72,7 @@ class Simulating(HistoryFile):
     """A history, and the policies it is run under. Where it does not tell whether the person was
     reached, that is drawn: with the probability `reach`, the same for the same `seed`."""
 
+    history: Annotated[str, Field(max_length=8_000_000)]
     policies: list[Literal["active", "documented"] | NamedPolicy] = Field(
         default=["active"], min_length=1, max_length=MAX_POLICIES
     )
@@ -85,21 +88,19 @@ def simulate(by: Looking, asked: Simulating) -> JSON:
 
     At most 100,000 reports, one request at a time.
     """
-    with _tried(by, asked) as (taken, outcomes):
-        return JSON(taken.document(outcomes))
+    return JSON(_tried(by, asked, Taken.document))
 
 
 @routes.post("/simulate/picture", response_class=Response, **_PICTURED)
 def pictured(by: Looking, asked: Simulating) -> Response:
     """The same as a picture (SVG): suspensions and closures over time, in the reader's `zone`."""
-    with _tried(by, asked) as (taken, outcomes):
-        drawn = picture.draw(outcomes, taken.span, by.zone)
+    drawn = _tried(by, asked, partial(picture.of, zone=by.zone))
     return Response(drawn, media_type=SVG, headers=ALONE)
 
 
 @routes.post("/import", **operation("import_incident", answers.Imported, acting=True, large=True))
 def bring_in(by: Acting, asked: HistoryFile) -> JSON:
-    """Bring sites and past incidents in as records, at most 10,000 reports in one request.
+    """Bring sites and past incidents in as records, at most 1,000 reports in one request.
 
     They start no clock and count in no rule. All lines are checked before anything is written; a
     row that was imported before, in any file, is not imported again: a request that was cut short
@@ -112,10 +113,11 @@ def bring_in(by: Acting, asked: HistoryFile) -> JSON:
 
 
 def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
-    history = _history(asked, MAX_IMPORTED)
-    importing.refuse_future(history, clock.now())
-    if not by.dry_run:
-        _insist(history, asked)
+    with _as_asked():
+        history = apart.usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
+        importing.refuse_future(history, clock.now())
+        if not (by.dry_run or asked.skip_bad):
+            apart.refuse_bad(history.bad)
     findings = grouping.group(history.reports, _within(asked))
     with by.reading() as connection:
         known = importing.known(connection, findings)
@@ -127,42 +129,45 @@ def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
     return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
 
 
-@contextmanager
-def _tried(by: Caller, asked: Simulating) -> Iterator[tuple[Taken, tuple[Outcome, ...]]]:
-    """What it comes to; nobody else's is worked out meanwhile."""
-    within, draw = _within(asked), Draw(reach=asked.reach, seed=asked.seed)
-    with by.spending(), SIMULATING.taken():
-        chosen = [_policy(by, place, each) for place, each in enumerate(asked.policies)]
-        history = _history(asked, MAX_REPORTS)
-        _insist(history, asked)
-        taken = take(history, draw, within)
-        yield taken, taken.under(chosen)
+def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, ...]], T]) -> T:
+    """What is told of it; nobody else's is worked out meanwhile."""
+    with by.spending() as spent, SIMULATING.taken(), _as_asked():
+        trial = Trial(
+            source=_sent(asked), most=MAX_REPORTS, skip_bad=asked.skip_bad,
+            draw=Draw(reach=asked.reach, seed=asked.seed), within=_within(asked),
+            policies=tuple(_policy(by, n, each) for n, each in enumerate(asked.policies)),
+            told=told,
+        )  # fmt: skip
+        return apart.tried(trial, spent)
 
 
-def _history(asked: HistoryFile, most: int) -> History:
+def _sent(asked: HistoryFile) -> Sent:
     zone = UTC if asked.zone is None else zones.read(asked.zone, "body", "zone")
     # Half a character comes as what it is, and makes a bad line.
-    file = BytesIO(asked.history.encode(errors="surrogatepass"))
+    return Sent(asked.history.encode(errors="surrogatepass"), "history", zone)
+
+
+@contextmanager
+def _as_asked() -> Iterator[None]:
+    """What is wrong with a history, told by its place. What stands in a line may be people's own
+    words: only which lines are bad is told."""
     try:
-        found = histories.read(file, "history", zone=zone)
+        yield
     except HistoryError as error:
         raise _no_history(error.facts["line"]) from error
-    if len(found.reports) + len(found.bad) > most:
-        raise _wrong("too_many_reports", f"{most:,} reports are the most for one request: cut it")
-    return found
-
-
-def _insist(history: History, asked: HistoryFile) -> None:
-    """What stands in a line may be people's own words: only which lines are bad is told."""
-    if asked.skip_bad or not history.bad:
-        return
-    errors = [
-        _part(bad.line, "bad_line", "this line cannot be used") for bad in history.bad[:_MAX_ERRORS]
-    ]
-    raise _wrong(
-        "bad_lines", f"{len(history.bad):,} lines of the history cannot be used: mend them, or"
-        " leave them out with `skip_bad`", errors=errors,
-    )  # fmt: skip
+    except TooManyReportsError as error:
+        limit = error.facts["limit"]
+        raise _wrong(
+            "too_many_reports", f"{limit} reports are the most for one request: cut it"
+        ) from error
+    except BadLinesError as error:
+        errors = [
+            _part(bad.line, "bad_line", "this line cannot be used") for bad in error.facts["lines"]
+        ]
+        raise _wrong(
+            "bad_lines", f"{error.facts['count']:,} lines of the history cannot be used: mend them,"
+            " or leave them out with `skip_bad`", errors=errors,
+        ) from error  # fmt: skip
 
 
 def _no_history(line: int | None) -> Problem:

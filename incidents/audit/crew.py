@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from typing import Any, Self
 
@@ -17,6 +13,7 @@ from incidents.audit.share import Share
 from incidents.audit.snapshot import shared
 from incidents.audit.worker import Failed, Progress, Report, Task, Work
 from incidents.errors import IncidentsError
+from incidents.side_process import EndedError, SideProcess
 
 _WORK = "from incidents.audit.worker import main; main()"
 
@@ -104,50 +101,29 @@ class Crew:
                 member.hear()
 
 
-class _Member:
+class _Member(SideProcess):
     """One process, and the pipe to it."""
 
     def __init__(self) -> None:
-        self.pipe, its_end = Pipe()
         try:
-            self._process = _start(its_end.fileno())
-        except (OSError, ValueError) as error:
-            self.pipe.close()
+            super().__init__(_WORK)
+        except OSError as error:
             raise NoCrewError(detail=str(error)) from error
-        finally:
-            its_end.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        self.pipe.close()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def tell(self, what: object) -> None:
         try:
-            self.pipe.send(what)
-        except OSError as error:
-            raise self._lost() from error
+            super().tell(what)
+        except EndedError as error:
+            raise WorkerLostError(detail=str(error)) from error
 
     def hear(self) -> Any:
         try:
-            told = self.pipe.recv()
-        except (EOFError, OSError) as error:
-            raise self._lost() from error
+            told = super().hear()
+        except EndedError as error:
+            raise WorkerLostError(detail=str(error)) from error
         if isinstance(told, Failed):
             raise WorkerLostError(detail=told.detail)
         return told
-
-    def _lost(self) -> WorkerLostError:
-        status = self._process.wait()
-        how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
-        return WorkerLostError(detail=how)
 
 
 def _give(member: _Member, tasks: Iterator[Work]) -> bool:
@@ -156,19 +132,3 @@ def _give(member: _Member, tasks: Iterator[Work]) -> bool:
     if task is not None:
         member.tell(task)
     return task is not None
-
-
-def _start(pipe: int) -> subprocess.Popen[bytes]:
-    """A process of its own, not a copy of this one: threads and connections are not copied well."""
-    if not sys.executable or getattr(sys, "frozen", False):
-        raise OSError("this program is no script of an interpreter")
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", _WORK, str(pipe)],
-        # It finds the modules that this process finds, and none in the folder it happens to be in.
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        pass_fds=(pipe,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        # Ctrl-C is for us alone: we end it.
-        process_group=0,
-    )

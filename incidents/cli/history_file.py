@@ -7,14 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta, tzinfo
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from incidents.cli import params
-from incidents.errors import FileError, InputError
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -63,21 +61,6 @@ def load(run: Run, file: str) -> History:
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress("reading", length) as done:
         return history.load(file, zone=zone(run), done=done)
-
-
-def load_with_text(run: Run, file: str) -> tuple[History, bytes]:
-    """The same, and the file as it is, for whoever else is to read it.
-
-    Raises:
-        FileError, HistoryError: as `load` does.
-    """
-    from incidents.intake import history
-
-    try:
-        raw = sys.stdin.buffer.read() if file == history.STDIN else Path(file).read_bytes()
-    except OSError as error:
-        raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
-    return history.read(BytesIO(raw), file, zone=zone(run)), raw
 
 
 def zone(run: Run) -> tzinfo:

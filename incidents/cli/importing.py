@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -36,28 +37,25 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     from incidents.intake import grouping
     from incidents.intake.importing import refuse_future
 
-    server, raw = act.run.remote, b""
-    if server is None:
-        history = history_file.load(act.run, file)
-    else:
-        history, raw = history_file.load_with_text(act.run, file)
+    history = history_file.load(act.run, file)
     refuse_future(history, clock.now())
     if not (skip_bad or act.dry_run):
         history.insist()
     findings = grouping.group(history.reports, group_within)
-    if server is None:
-        tally = _tally(act, findings)
-    else:
-        tally = server.intake.bring_in(
-            raw, zone=history_file.zone(act.run), group_within=group_within, skip_bad=skip_bad,
-            dry_run=act.dry_run,
-        )  # fmt: skip
+    with history_file.progress("importing", len(findings)) as done:
+        if act.run.remote is None:
+            tally = _tally(act, findings, done)
+        else:
+            tally = act.run.remote.intake.bring_in(
+                findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
+                done=done,
+            )  # fmt: skip
     _answer(act, history, findings, tally)
     _refuse(act.run, history, tally)
     return FAILED if history.bad and not skip_bad else DONE
 
 
-def _tally(act: Act, findings: list[Finding]) -> Tally:
+def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> Tally:
     from incidents.intake.importing import Import, known
 
     with act.run.house.reading() as connection:
@@ -69,8 +67,7 @@ def _tally(act: Act, findings: list[Finding]) -> Tally:
         login=act.run.settings.login,
         dry_run=act.dry_run,
     )
-    with history_file.progress("importing", len(findings)) as done:
-        return importing.take(findings, done)
+    return importing.take(findings, done)
 
 
 def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:

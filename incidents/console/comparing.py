@@ -14,13 +14,14 @@ from incidents.console.chart import Chart, Series
 from incidents.console.form import Given
 from incidents.console.writing import Reader
 from incidents.errors import Cause
-from incidents.expense import OverspentError
-from incidents.intake import history as histories
-from incidents.intake.comparison import Comparison, Difference, compare
+from incidents.expense import OverspentError, Spent
+from incidents.intake import apart, comparison
+from incidents.intake.apart import BadLinesError, Sent, Source, TooCostlyError, Trial
+from incidents.intake.comparison import Comparison, Difference, Done
 from incidents.intake.contacts import Draw
-from incidents.intake.history import History
+from incidents.intake.history import TooManyReportsError
 from incidents.intake.rows import HistoryError
-from incidents.intake.simulate import CLOSING_RULES, SUSPENSION, Act
+from incidents.intake.simulate import CLOSING_RULES, SUSPENSION
 from incidents.intake.taken import MAX_POLICIES, MAX_REPORTS, Named
 from incidents.machine import policy as policies
 from incidents.machine.policy import Policy, PolicyError
@@ -77,7 +78,7 @@ def taking(given: Given) -> Taking:
     return Taking(within=grouped, draw=draw, skip_bad=given.text("skip_bad") is not None)
 
 
-def history(given: Given, name: str, reader: Reader, *, skip_bad: bool) -> History:
+def history(given: Given, name: str, reader: Reader) -> Sent:
     """The history in the file that was sent under that name; raises AskedWrongError."""
     sent = given.file(name)
     if sent is None:
@@ -85,17 +86,7 @@ def history(given: Given, name: str, reader: Reader, *, skip_bad: bool) -> Histo
     if sent.size is None or sent.size > MAX_BYTES:
         raise AskedWrongError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
     zone = reader.zone if given.text("zone") == "desk" else UTC
-    try:
-        found = histories.read(sent.file, _cut(sent.filename), zone=zone)
-    except HistoryError as error:
-        raise _as_asked(error) from error
-    if found.bad and not skip_bad:
-        first, more = found.bad[0], len(found.bad) - 1
-        key = "compare.bad_lines" if more else "compare.bad_line"
-        raise AskedWrongError(key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}")
-    if len(found.reports) > MAX_REPORTS:
-        raise AskedWrongError("compare.many", limit=f"{MAX_REPORTS:,}")
-    return found
+    return Sent(sent.file.read(), _cut(sent.filename), zone)
 
 
 def policy_files(given: Given, name: str) -> list[Named]:
@@ -119,29 +110,41 @@ def policy(text: bytes | str, name: str) -> Policy:
         raise AskedWrongError("compare.no_policy", name=name, detail=str(error)) from error
 
 
-def compared(history: History, named: Sequence[Named], taken: Taking) -> Comparison:
+def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent) -> Comparison:
     """What came of it; raises AskedWrongError."""
     if not named:
         raise AskedWrongError("compare.none")
     if len(named) > MAX_POLICIES:
         raise AskedWrongError("compare.too_many", limit=MAX_POLICIES)
+    trial = Trial(
+        source=source, policies=tuple(named), draw=taken.draw, within=taken.within,
+        most=MAX_REPORTS, skip_bad=taken.skip_bad, told=comparison.of,
+    )  # fmt: skip
     try:
         with SIMULATING.taken():
-            return compare(history, named, taken.draw, taken.within)
+            return apart.tried(trial, spent)
     except BusyError as error:
         raise AskedWrongError("compare.busy") from error
+    except HistoryError as error:
+        raise _as_asked(error) from error
+    except BadLinesError as error:
+        raise _bad_lines(error) from error
+    except TooManyReportsError as error:
+        raise AskedWrongError("compare.many", **error.facts) from error
+    except TooCostlyError as error:
+        raise AskedWrongError("compare.costly", **error.facts) from error
 
 
 @contextmanager
-def spending(house: House, by: str) -> Iterator[None]:
+def spending(house: House, by: str) -> Iterator[Spent]:
     """While it lasts the processor is used for that account; raises AskedWrongError if it has had
     enough."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(house.expenses.of(by))
+            spent = stack.enter_context(house.expenses.of(by))
         except OverspentError as error:
             raise AskedWrongError("compare.overspent", **error.facts) from error
-        yield
+        yield spent
 
 
 def rows(
@@ -182,12 +185,14 @@ def what_of(reader: Reader, what: str) -> str:
     return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
 
 
-def _told(reader: Reader, acts: Sequence[Act]) -> list[tuple[str, datetime, int]]:
-    found: dict[str, tuple[datetime, int]] = {}
-    for act in acts:
-        at, n = found.get(act.what, (act.at, 0))
-        found[act.what] = (at, n + 1)
-    return [(what_of(reader, what), at, n) for what, (at, n) in found.items()]
+def _told(reader: Reader, acts: Sequence[Done]) -> list[tuple[str, datetime, int]]:
+    return [(what_of(reader, act.what), act.first, act.n) for act in acts]
+
+
+def _bad_lines(error: BadLinesError) -> AskedWrongError:
+    first, more = error.facts["lines"][0], error.facts["count"] - 1
+    key = "compare.bad_lines" if more else "compare.bad_line"
+    return AskedWrongError(key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}")
 
 
 def _as_asked(error: HistoryError) -> AskedWrongError:

@@ -24,11 +24,11 @@ from incidents.console.simulate import told
 from incidents.console.sitting import Acting, Doing, Looking, Sending, Sitting, address, needs
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError
+from incidents.expense import Spent
 from incidents.intake import recorded
+from incidents.intake.apart import Source
 from incidents.intake.comparison import Comparison
 from incidents.intake.contacts import Draw
-from incidents.intake.history import History
-from incidents.intake.taken import MAX_REPORTS
 from incidents.machine.policy import Policy
 from incidents.policy_words import Change, differences
 from incidents.views import policy as views
@@ -46,8 +46,7 @@ MAX_HISTORY = 50
 class Trial:
     """A policy that was tried against the one with the digest `previous`, and what came of it.
 
-    `days` is over how much of the record it was tried, None on a file; `capped` says that the
-    record had more.
+    `days` is over how much of the record it was tried, None on a file.
     """
 
     policy: Policy
@@ -55,7 +54,6 @@ class Trial:
     changes: tuple[Change, ...]
     comparison: Comparison
     days: int | None
-    capped: bool
 
 
 @router.get("/policy")
@@ -70,8 +68,8 @@ def try_out(desk: Sending) -> Response:
     """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
     desk.proves("simulate")
     try:
-        with comparing.spending(desk.house, desk.by):
-            trial = _trial(desk)
+        with comparing.spending(desk.house, desk.by) as spent:
+            trial = _trial(desk, spent)
     except AskedWrongError as error:
         return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
     return desk.back(f"/policy/trial/{_shelf(desk).put(desk.by, trial)}")
@@ -145,7 +143,7 @@ def sentences(reader: Reader, policy: Policy) -> list[str]:
     return [each[reader.language == "zh"] for each in policy_sentences(policy)]
 
 
-def _trial(desk: Acting) -> Trial:
+def _trial(desk: Acting, spent: Spent) -> Trial:
     given, reader = desk.given, desk.reader
     active = desk.house.desk.policy()
     sent, pasted = comparing.policy_files(given, "policy"), given.text("toml")
@@ -155,18 +153,17 @@ def _trial(desk: Acting) -> Trial:
     policy = sent[0][1] if sent else comparing.policy(pasted or "", name)
     if policy == active:
         raise AskedWrongError("policy.same")
-    taken = comparing.taking(given)
-    days, capped = _days(given.text("days")), False
+    taken, days = comparing.taking(given), _days(given.text("days"))
     if days is None:
-        history = comparing.history(given, "file", reader, skip_bad=taken.skip_bad)
+        source: Source = comparing.history(given, "file", reader)
     else:
-        history, capped = _recorded(desk, days)
+        source = _recorded(desk, days)
         # Who was not reached then is not reached now, and nothing is drawn.
         taken = comparing.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
     named = [(reader.say("compare.active"), active), (name, policy)]
     return Trial(
         policy=policy, previous=active.digest, changes=tuple(differences(active, policy)),
-        comparison=comparing.compared(history, named, taken), days=days, capped=capped,
+        comparison=comparing.compared(source, named, taken, spent), days=days,
     )  # fmt: skip
 
 
@@ -175,10 +172,10 @@ def _days(text: str | None) -> int | None:
     return next((days for days in SPANS if text == str(days)), None)
 
 
-def _recorded(desk: Acting, days: int) -> tuple[History, bool]:
+def _recorded(desk: Acting, days: int) -> Source:
     with desk.reading() as connection:
         since = desk.house.now(connection) - timedelta(days=days)
-        return recorded.read(connection, since, MAX_REPORTS)
+        return recorded.since(connection, since)
 
 
 def _second(desk: Acting) -> str | None:

@@ -30,11 +30,11 @@ def run(desk: Sending) -> Response:
     """Runs it, and goes to what came of it."""
     desk.proves("simulate")
     try:
-        with comparing.spending(desk.house, desk.by):
+        with comparing.spending(desk.house, desk.by) as spent:
             taken = comparing.taking(desk.given)
             named = _named(desk)
-            history = comparing.history(desk.given, "file", desk.reader, skip_bad=taken.skip_bad)
-            found = comparing.compared(history, named, taken)
+            history = comparing.history(desk.given, "file", desk.reader)
+            found = comparing.compared(history, named, taken, spent)
     except AskedWrongError as error:
         return _form(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
     return desk.back(f"/simulate/{_shelf(desk).put(desk.by, found)}")

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
-from incidents.errors import FileError
+from incidents.errors import FileError, InputError
 from incidents.intake import rows
 from incidents.intake.causes import cause
 from incidents.intake.report import Reader, Report, complaint
@@ -23,17 +23,23 @@ MAX_LINE_CHARACTERS = 16 * 2**20
 _BYTES_TOLD_AT_ONCE = 64 * 1024
 
 
+class TooManyReportsError(InputError):
+    """{limit} reports are the most at a time: cut the history"""
+
+
 @dataclass(slots=True, kw_only=True)
 class History:
     """What a file holds: its reports in the order of their times, its bad lines, in theirs.
 
     `ignored` are the columns that a history does not have; a URLhaus dump has none of them.
+    `capped` says that there were more reports, of which these are the latest.
     """
 
     file: str
     reports: list[Report] = field(default_factory=list)
     bad: list[BadLine] = field(default_factory=list)
     ignored: tuple[str, ...] = ()
+    capped: bool = False
 
     def insist(self) -> None:
         """Take no history with a line that cannot be used.
@@ -67,21 +73,30 @@ def load(
 
 
 def read(
-    raw: BinaryIO, file: str, *, zone: tzinfo = UTC, done: Callable[[int], object] = lambda _: None
+    raw: BinaryIO,
+    file: str,
+    *,
+    zone: tzinfo = UTC,
+    most: int = sys.maxsize,
+    done: Callable[[int], object] = lambda _: None,
 ) -> History:
     """The same from something that is open already, called `file`; it is left open.
 
     Raises:
         HistoryError: if it is no history at all.
+        TooManyReportsError: if it has more than `most` reports, lines that are none included; no
+            more of them are read.
     """
     with _lines(raw, file, done) as lines:
-        return _history(lines, file, zone)
+        return _history(lines, file, zone, most)
 
 
-def _history(lines: Iterator[str], file: str, zone: tzinfo) -> History:
+def _history(lines: Iterator[str], file: str, zone: tzinfo, most: int = sys.maxsize) -> History:
     history = History(file=file)
     reader = Reader(zone)
-    for row in rows.read(lines, file, complaint):
+    for n, row in enumerate(rows.read(lines, file, complaint), start=1):
+        if n > most:
+            raise TooManyReportsError(limit=f"{most:,}")
         report = row if isinstance(row, BadLine) else reader.report(row)
         if isinstance(report, BadLine):
             history.bad.append(report)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, tzinfo
 from xml.sax.saxutils import escape
 
 from incidents.intake.simulate import CLOSING_RULES, SUSPENSION, Outcome
+from incidents.intake.taken import Taken
 from incidents.intake.timescale import Timescale, spanning
 
 _WIDTH, _LEFT, _RIGHT = 960, 64, 24
@@ -43,6 +44,11 @@ _COLOURS = {
 }
 
 
+def of(taken: Taken, outcomes: Sequence[Outcome], zone: tzinfo) -> str:
+    """The picture of what a history came to; see `draw`."""
+    return draw(outcomes, taken.span, zone)
+
+
 def draw(outcomes: Sequence[Outcome], span: tuple[datetime, datetime] | None, zone: tzinfo) -> str:
     """The picture as the text of an SVG file; the same outcomes give the same text.
 
@@ -51,7 +57,10 @@ def draw(outcomes: Sequence[Outcome], span: tuple[datetime, datetime] | None, zo
     """
     times = [act.at for outcome in outcomes for act in outcome.acts] + list(span or ())
     scale = spanning(min(times, default=_EPOCH), max(times, default=_EPOCH), zone)
-    strips = [_Strip(outcome, scale) for outcome in outcomes]
+    strips = [
+        _Strip(outcome, scale, Counter((scale.bin_of(act.at), act.what) for act in outcome.acts))
+        for outcome in outcomes
+    ]
     tops = (
         max((strip.most((SUSPENSION,)) for strip in strips), default=0),
         max((strip.most(CLOSING_RULES) for strip in strips), default=0),
@@ -80,14 +89,12 @@ class _Strip:
 
     outcome: Outcome
     scale: Timescale
-
-    def counts(self) -> Counter[tuple[int, str]]:
-        return Counter((self.scale.bin_of(act.at), act.what) for act in self.outcome.acts)
+    counts: Counter[tuple[int, str]]
 
     def most(self, series: Sequence[str]) -> int:
         """The height of the highest bar that those series make together."""
         sums: Counter[int] = Counter()
-        for (n, what), count in self.counts().items():
+        for (n, what), count in self.counts.items():
             if what in series:
                 sums[n] += count
         return max(sums.values(), default=0)
@@ -114,13 +121,12 @@ class _Strip:
         yield from self._bars(base, highest, series)
 
     def _bars(self, base: float, highest: int, series: Sequence[str]) -> Iterator[str]:
-        counts = self.counts()
         step = (_WIDTH - _LEFT - _RIGHT) / len(self.scale.starts)
         width = min(max(step - 1, 1), 40)
         for n in range(len(self.scale.starts)):
             y = base
             for what in series:
-                count = counts[n, what]
+                count = self.counts[n, what]
                 if not count:
                     continue
                 height = max(_PANEL * count / highest, _LEAST_HEIGHT)

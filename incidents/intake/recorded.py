@@ -9,18 +9,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from incidents.clock import read_rfc3339
+from incidents.intake.apart import SHORT
 from incidents.intake.history import History
 from incidents.intake.report import Report
 from incidents.machine.incident import REACHED
+from incidents.store import engine as engines
+from incidents.store.engine import plainly, reading
 from incidents.store.tables import contacts, entries, incidents, sites
 
 Key = tuple[int, int]
 """A site's id, and the number of an incident."""
+
+
+_REPORT_BYTES = 32
+"""A report takes as long as one of so many bytes in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was recorded since then (UTC) in the database at `url`: `size` is that of the same in a
+    file."""
+
+    url: str
+    since: datetime
+    size: int
+
+    def read(self, most: int) -> History:
+        """The latest `most` of it."""
+        engine = engines.create(self.url)
+        try:
+            with plainly(engine), reading(engine) as connection:
+                history, capped = read(connection, self.since, most)
+        finally:
+            engine.dispose()
+        history.capped = capped
+        return history
+
+
+def since(connection: Connection, then: datetime) -> Recorded:
+    """What was recorded since then (UTC), to be read by whoever tries policies on it."""
+    found = select(func.count()).select_from(
+        select(incidents.c.n).where(incidents.c.recorded_at >= then).limit(SHORT).subquery()
+    )
+    url = connection.engine.url.render_as_string(hide_password=False)
+    return Recorded(url, then, _REPORT_BYTES * (connection.scalar(found) or 0))
 
 
 def read(connection: Connection, since: datetime, most: int) -> tuple[History, bool]:

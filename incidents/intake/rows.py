@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -143,7 +144,8 @@ class _Header:
 
     def columns(self, fields: Sequence[str], line: int) -> list[str]:
         columns = [field.strip().lower() for field in fields]
-        twice = next((name for name in columns if name and columns.count(name) > 1), None)
+        times = Counter(columns)
+        twice = next((name for name in columns if name and times[name] > 1), None)
         wrong = self.complaint(columns) if twice is None else cause("column_twice", column=twice)
         if wrong is not None:
             raise HistoryError(self.file, wrong, line=line)

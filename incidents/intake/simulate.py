@@ -55,6 +55,19 @@ class Act:
     what: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """An outcome in numbers: `closed` is how many sites each rule closed, of all that can."""
+
+    policy: str
+    digest: str
+    sites: int
+    incidents: int
+    moot: int
+    suspensions: int
+    closed: dict[str, int]
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """What a history comes to under one policy; `acts` are in the order of their times (UTC).
@@ -84,6 +97,14 @@ class Outcome:
         """How many sites each rule closed; all rules that can close one are there."""
         found = Counter(act.what for act in self.closures)
         return {rule: found[rule] for rule in CLOSING_RULES}
+
+    @property
+    def counts(self) -> Counts:
+        """The numbers alone."""
+        return Counts(
+            policy=self.policy, digest=self.digest, sites=self.sites, incidents=self.incidents,
+            moot=self.moot, suspensions=self.suspensions, closed=self.closed,
+        )  # fmt: skip
 
 
 def tell(findings: Iterable[Finding], draw: Draw) -> list[Story]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,22 +79,10 @@ class Taken:
     def document(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         """What came of it, policy by policy, for programs."""
         facts = self.facts()
-        return {"policies": [_document(outcome) | facts for outcome in outcomes]}
+        return {"policies": [asdict(outcome.counts) | facts for outcome in outcomes]}
 
 
 def take(history: History, draw: Draw, group_within: timedelta | None) -> Taken:
     """The history, ready to be tried."""
     stories = simulate.tell(grouping.group(history.reports, group_within), draw)
     return Taken(history=history, stories=tuple(stories), draw=draw, group_within=group_within)
-
-
-def _document(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "policy": outcome.policy,
-        "digest": outcome.digest,
-        "sites": outcome.sites,
-        "incidents": outcome.incidents,
-        "moot": outcome.moot,
-        "suspensions": outcome.suspensions,
-        "closed": outcome.closed,
-    }

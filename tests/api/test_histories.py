@@ -11,6 +11,8 @@ import pytest
 from incidents.api import histories
 from incidents.api.turn import IMPORTING, SIMULATING
 from incidents.cli import main
+from incidents.intake import apart
+from incidents.intake.apart import TooCostlyError
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -35,6 +37,13 @@ def bring(api: Rig, text: str, *, role: str = "supervisor", **asked: Any) -> Any
     return api.client(role).post(f"/api/v1/import{query}", json=body)
 
 
+@pytest.fixture(params=[apart.SHORT, 0], ids=["here", "apart"])
+def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial is worked out in this process, or in one of its own."""
+    monkeypatch.setattr(apart, "SHORT", request.param)
+
+
+@pytest.mark.usefixtures("where")
 def test_a_simulation_over_http_answers_as_the_command_line_does(
     api: Rig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,6 +67,7 @@ def test_a_simulation_takes_the_active_policy_and_the_zone_that_is_named(api: Ri
     assert [(each["policy"], each["from"]) for each in here] == [("active", "2026-03-01T02:00:00Z")]
 
 
+@pytest.mark.usefixtures("where")
 def test_what_a_simulation_comes_to_is_drawn(api: Rig) -> None:
     asked = {"history": HISTORY, "policies": ["documented", {"name": "<b>", "toml": TWO}]}
     answer = api.client("viewer").post("/api/v1/simulate/picture", json=asked)
@@ -81,6 +91,7 @@ def test_what_cannot_be_simulated_is_bad_input(api: Rig) -> None:
         assert answer.status_code == 422, wrong
 
 
+@pytest.mark.usefixtures("where")
 def test_of_a_bad_line_only_its_number_is_told_and_it_can_be_left_out(api: Rig) -> None:
     refused = run(api, history=BAD)
     assert refused.status_code == 422
@@ -101,6 +112,18 @@ def test_more_reports_than_one_request_may_have_are_refused(
         assert answer.status_code == 422
         assert answer.json()["type"] == "urn:incidents:problem:too-many-reports"
     assert api.entries("incident_imported") == []
+
+
+def test_a_simulation_that_takes_too_long_is_refused_with_the_way_out(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        raise TooCostlyError(limit_s=60)
+
+    monkeypatch.setattr(apart, "tried", ended)
+    refused = run(api)
+    assert (refused.status_code, refused.json()["type"][22:]) == (422, "too-costly")
+    assert "try fewer policies at a time" in refused.json()["detail"]
 
 
 def test_a_second_simulation_is_asked_to_come_again(

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from incidents.audit import crew, redecide
+from incidents import side_process
+from incidents.audit import redecide
 from incidents.testing import rehearsal
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import LOG, NEXT, Desk
@@ -67,7 +68,7 @@ def rotated(desk: Desk) -> Desk:
 @pytest.fixture
 def worker_threads(monkeypatch: pytest.MonkeyPatch) -> list[WorkerThread]:
     """Those that have begun in the place of processes."""
-    monkeypatch.setattr(crew, "_start", WorkerThread)
+    monkeypatch.setattr(side_process, "_start", lambda _, pipe: WorkerThread(pipe))
     monkeypatch.setattr(WorkerThread, "begun", [])
     return WorkerThread.begun
 

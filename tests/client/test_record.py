@@ -13,6 +13,7 @@ from freezegun import freeze_time
 
 from incidents import clock
 from incidents.audit.trust import Asked
+from incidents.client import intake
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord
 from incidents.desk import Envelope
@@ -121,24 +122,47 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_cannot_be_compare
     assert desk("audit", "verify", "--checkpoint", str(kept), as_="sup-1").status == DONE
 
 
-def test_a_history_is_brought_in_as_with_a_database_if_it_goes_in_one_request(
+HISTORY = """\
+occurred_at,site,url,note,contact
+2026-03-01T10:00:00Z,b.example,http://b.example/\u8def,one,reached
+2026-03-01T10:00:00Z,a.example,,,
+2026-03-01T10:20:00Z,b.example,http://b.example/2,,
+2026-03-01T10:00:00Z,b.example,http://b.example/\u8def,another,reached
+2026-03-01T12:00:00Z,b.example,http://b.example/3,,no-answer
+2026-03-01T10:00:00Z,a.example,,,
+"""
+
+
+@pytest.mark.parametrize("at_once", [intake.ROWS_AT_ONCE, 3])
+@pytest.mark.parametrize("how", [(), ("--group-within", "60m")])
+def test_a_history_is_brought_in_as_with_a_database_in_whatever_parts(
+    desk: Over, tmp_path: Path, how: tuple[str, ...], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "ROWS_AT_ONCE", at_once)
+    file, url = tmp_path / "history.csv", desk.api.house.settings.db
+    file.write_text(HISTORY, encoding="utf-8")
+    assert url is not None
+    line = ("import", str(file), *how, "--json")
+    there, here = (desk(*line, "--dry-run", *to, as_="sup-1") for to in ((), ("--db", url)))
+    assert there.json == here.json, there.err
+    done = desk(*line, as_="sup-1").json
+    assert (done["incidents"], done["sites"]) == (here.json["incidents"], here.json["sites"])
+    urls = [each["data"].get("urls", []) for each in desk.api.entries("incident_imported")]
+    assert len(urls) == done["incidents"]["new"]
+    assert sum(map(len, urls)) == (3 if how else 4)
+    again = desk(*line, "--db", url).json
+    assert again["incidents"] == {"new": 0, "known": sum(done["incidents"].values())}
+
+
+def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_row_is_named(
     desk: Over, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.client.intake.MAX_BYTES", 1_000)
-    head = b"occurred_at,site\n2026-03-01T10:00:00Z,a.example\n"
-    for name, more, needle in (
-        ("long.csv", b"\n" * 1_000, "1,000 bytes at most"),
-        ("odd.csv", b"2026-03-01T10:00:00Z,\xff.example\n", "UTF-8 throughout"),
-    ):
-        (tmp_path / name).write_bytes(head + more)
-        answer = desk("import", str(tmp_path / name), "--skip-bad", as_="sup-1")
-        assert (answer.status, needle in answer.err) == (MISUSED, True), answer.err
-    (tmp_path / "good.csv").write_bytes(head + head.splitlines()[1])
-    url = desk.api.house.settings.db
-    assert url is not None
-    good = ("import", str(tmp_path / "good.csv"), "--dry-run", "--json")
-    assert desk(*good, as_="sup-1").json == desk(*good, "--db", url).json
-    assert desk("import", str(tmp_path / "good.csv"), "-q", as_="sup-1").out == "4-1\n"
+    file = tmp_path / "history.csv"
+    file.write_text(HISTORY, encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "ROWS_AT_ONCE", 1)
+        answer = desk("import", str(file), as_="sup-1")
+    assert (answer.status, "2 are of a.example at 2026" in answer.err) == (MISUSED, True)
     row = b"occurred_at,site,category\n2026-03-01T10:00:00Z,shop.example,+8613800138000\n"
     (tmp_path / "refused.csv").write_bytes(row)
     refused = desk("import", str(tmp_path / "refused.csv"), as_="sup-1")

@@ -11,7 +11,7 @@ import pytest
 
 from incidents.errors import FileError
 from incidents.intake import history
-from incidents.intake.history import History
+from incidents.intake.history import History, TooManyReportsError
 from incidents.intake.report import Report
 from incidents.intake.rows import HistoryError
 from tests.data import make_feed
@@ -29,6 +29,13 @@ def file(tmp_path: Path) -> Path:
 def read(file: Path, content: str | bytes, zone: tzinfo = UTC) -> History:
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     return history.load(str(file), zone=zone)
+
+
+def test_of_a_history_that_is_too_long_the_rest_is_not_read() -> None:
+    raw = io.BytesIO((PLAIN + "x,y\n" * 100_000).encode())
+    with pytest.raises(TooManyReportsError, match="3 reports are the most"):
+        history.read(raw, "history", most=3)
+    assert raw.tell() < 2**16
 
 
 def only(found: History) -> Report:

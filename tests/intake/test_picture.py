@@ -8,7 +8,7 @@ import pytest
 
 from incidents.intake import picture
 from incidents.intake.simulate import SUSPENSION, Act, Outcome
-from incidents.intake.timescale import spanning
+from incidents.intake.timescale import Timescale, spanning
 
 START = datetime(2026, 1, 31, 20, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -36,6 +36,19 @@ def test_each_bar_says_in_words_what_it_shows() -> None:
         "2026-02: 2 closed: R1 repeat",
         "2026-03: 1 closed: R3 unreachable run",
     ]
+
+
+def test_each_act_is_put_in_its_bin_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments: list[datetime] = []
+    bin_of = Timescale.bin_of
+
+    def noted(scale: Timescale, at: datetime) -> int:
+        moments.append(at)
+        return bin_of(scale, at)
+
+    monkeypatch.setattr(Timescale, "bin_of", noted)
+    drawn(outcome(d0=SUSPENSION, d1="repeat"), outcome(d2="repeat"))
+    assert len(moments) == 3
 
 
 def test_the_numbers_stand_in_title_and_description_for_a_screen_reader() -> None:

@@ -112,6 +112,8 @@ TEXTS: dict[str, str] = {
     "compare.too_many": "Choose {limit} policies at most.",
     "compare.overspent": "Your account has another trial running, or has used {budget_s} seconds"
     " of the server’s processor within a minute. Try again in {wait_s} seconds.",
+    "compare.costly": "This takes more than {limit_s} seconds of the server's processor, and was"
+    " stopped. Choose fewer policies, or take a part of the history.",
     "compare.busy": "Somebody else runs a simulation at this moment. Try again in a few seconds.",
     "compare.gone": "What came of that is not kept any more. Run it again.",
     "compare.bad_lines": "Line {line} cannot be used, nor can {more} after it: {detail}",

@@ -105,6 +105,8 @@ TEXTS: dict[str, str] = {
     "compare.too_many": "最多选择 {limit} 份规则。",
     "compare.overspent": "您的账号另有试算正在进行，或在一分钟内已占用服务器处理器 {budget_s} 秒，"
     "请 {wait_s} 秒后重试。",
+    "compare.costly": "这次试算占用服务器处理器超过 {limit_s} 秒，已中止。"
+    "请减少规则数，或只取历史的一部分。",
     "compare.busy": "此刻有人正在模拟，请几秒后重试。",
     "compare.gone": "该结果已不再保留，请重新运行。",
     "compare.bad_lines": "第 {line} 行及其后 {more} 行无法使用：{detail}",

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from incidents.intake import apart
+from incidents.intake.apart import TooCostlyError
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 LINES = "occurred_at,site,contact\n" + "".join(
@@ -60,6 +62,7 @@ def test_a_line_that_cannot_be_used_is_named_with_its_number(somebody: Visitor) 
         (b"occurred_at,site\n\xff,\xff\n", "不是 UTF-8"),
         ('{"occurred_at": 3}\n', "请写成文本"),
         ("{]\n", "不是 JSON"),
+        (LINES + "x\n" * 10_000, "有 1 个字段，而表头有 3 个"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_in_chinese(
@@ -122,6 +125,16 @@ def test_too_large_a_file_is_refused_before_it_is_read(
     monkeypatch.setattr("incidents.console.comparing.MAX_BYTES", 2**20)
     page = simulate(somebody, b"x" * (2**20 + 1))
     assert "The file is larger than 1 MiB" in page.text
+
+
+def test_one_that_takes_too_long_is_ended_and_says_so(
+    somebody: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        raise TooCostlyError(limit_s=60)
+
+    monkeypatch.setattr(apart, "tried", ended)
+    assert "more than 60 seconds of the server&#39;s processor" in simulate(somebody).text
 
 
 def test_more_reports_than_are_worked_through_are_refused(

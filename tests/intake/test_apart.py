@@ -1,0 +1,86 @@
+"""A long trial is another process's: it comes to the same, is paid for, and has an end."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from incidents.errors import IncidentsError
+from incidents.intake import apart
+from incidents.intake.apart import MOST_S, Sent, TooCostlyError, Trial, TrialLostError
+from incidents.intake.contacts import Draw
+from incidents.intake.history import TooManyReportsError
+from incidents.intake.rows import HistoryError
+from incidents.intake.simulate import Outcome
+from incidents.intake.taken import Taken
+from incidents.machine.policy import DOCUMENTED
+
+LINES = "occurred_at,site\n" + "2026-03-01 10:00,a.example\n" * 3
+
+
+def trial(told: Callable[..., Any], text: str = LINES, most: int = 3) -> Trial[Any]:
+    return Trial(
+        source=Sent(text.encode(), "history", UTC), policies=(("p", DOCUMENTED),), draw=Draw(),
+        within=None, most=most, skip_bad=False, told=told,
+    )  # fmt: skip
+
+
+def _process(_: Taken, outcomes: Sequence[Outcome]) -> tuple[int, int, int]:
+    seconds = resource.getrlimit(resource.RLIMIT_CPU)[0]
+    return os.getpid(), seconds, outcomes[0].closed["repeat"]
+
+
+def _overspent(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGXCPU)
+
+
+def _killed(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every trial is a long one."""
+    monkeypatch.setattr(apart, "SHORT", 0)
+
+
+def test_what_is_short_is_done_here_and_so_costs_nothing_elsewhere() -> None:
+    spent: list[float] = []
+    assert apart.tried(trial(_process), spent.append)[::2] == (os.getpid(), 1)
+    assert spent == []
+
+
+@pytest.mark.usefixtures("long")
+def test_what_is_long_is_done_elsewhere_within_a_limit_and_paid_for() -> None:
+    spent: list[float] = []
+    process, seconds, closed = apart.tried(trial(_process), spent.append)
+    assert process != os.getpid()
+    assert (MOST_S <= seconds < MOST_S + 5, closed) == (True, 1)
+    assert 0 < spent[0] < MOST_S
+
+
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize(
+    ("asked", "wrong", "facts"),
+    [
+        (trial(_process, most=2), TooManyReportsError, {"limit": "2"}),
+        (trial(_process, "site\n"), HistoryError, {"file": "history", "line": 1}),
+        (trial(_overspent), TooCostlyError, {"limit_s": MOST_S}),
+        (trial(_killed), TrialLostError, {"detail": "killed by signal 9"}),
+    ],
+    ids=["too many", "no history", "too costly", "killed"],
+)
+def test_what_goes_wrong_elsewhere_is_told_as_here(
+    asked: Trial[Any], wrong: type[IncidentsError], facts: dict[str, Any]
+) -> None:
+    spent: list[float] = []
+    with pytest.raises(wrong) as refused:
+        apart.tried(asked, spent.append)
+    assert facts.items() <= refused.value.facts.items()
+    assert spent == [MOST_S] if wrong is TooCostlyError else len(spent) <= 1
