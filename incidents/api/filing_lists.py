@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO, Literal
 
@@ -23,7 +22,7 @@ from incidents.api.turn import IMPORTING
 from incidents.filing import documents, export, table_file
 from incidents.filing.customer_list import Customer, CustomerList
 from incidents.filing.export import Filing
-from incidents.filing.table_row import TableError
+from incidents.filing.table_row import Row, TableError
 from incidents.intake.customers import OUTCOMES, Intake, Taken
 from incidents.machine.filing import is_sealed
 from incidents.views.filing import details_of
@@ -34,13 +33,20 @@ Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(tryer)]
 Form = Literal["jsonl", "json", "csv"]
 
-MAX_ROWS = 10_000
-"""So many rows are taken in with one request: it is answered while its asker waits."""
+MAX_ROWS, MAX_VALUES = 1_000, 20_000
+"""So many rows, and cells of them, are taken in with one request: that takes a second of the
+processor at most, and the desk goes on meanwhile."""
 MAX_NAMED = 100
 ABOUT = "filings"
 """What goes on record as shown in full, when all filings are exported with people's words."""
 
 _MAX_ERRORS = 100
+_MAX_MARKS = 10 * MAX_VALUES
+"""So many delimiters and brackets a list of text has: each may be an empty cell, or none."""
+_MAX_ELEMENTS = 20 * MAX_VALUES
+"""So many elements an XLSX has: a cell has two and its text two more."""
+_MARKS = (b",", b";", b"\t", b"\n", b"[", b"{")
+_ZIP = b"PK"
 _PIECE = 2**18
 _KINDS: dict[Form, str] = {
     "jsonl": "application/jsonl", "json": "application/json", "csv": "text/csv",
@@ -102,23 +108,24 @@ def take_in(
 ) -> JSON:
     """Take a provider's customer list into the register (multipart, the field `file`).
 
-    CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, at most 10,000 rows in one request. All rows are
-    read before anything is written. What is filed already is no change: a request that was cut
-    short may be sent again as it was. One request at a time. A dry run says of every row what would
-    come of it, and what the checks say.
+    CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, at most 1,000 rows and 20,000 cells in one
+    request. All rows are read before anything is written. What is filed already is no change: a
+    request that was cut short may be sent again as it was. One request at a time. A dry run says of
+    every row what would come of it, and what the checks say.
     """
     by.needs("change_filing")
     if add_sites:
         by.needs("add_site")
     with IMPORTING.taken():
-        _insist(file.file, every=not (skip_bad or by.dry_run), ignore=ignore_columns)
+        customers = _customers(file.file, ignore=ignore_columns)
+        if not (skip_bad or by.dry_run):
+            _refuse_bad(customers)
         intake = Intake(
             desk=by.house.desk, filed=lambda names: _filed(by, names), by=by.by,
             login=by.identity.login, add=add_sites, dry_run=by.dry_run,
             today=today(by) if by.dry_run else None,
         )  # fmt: skip
-        with _customers(file.file, ignore=ignore_columns) as customers:
-            items = [_document(by, taken) for taken in intake.take(customers)]
+        items = [_document(by, taken) for taken in intake.take(customers)]
     return JSON(_told(by, intake.tally, items))
 
 
@@ -150,42 +157,62 @@ def _document(by: Caller, taken: Taken) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _customers(raw: BinaryIO, *, ignore: bool) -> Iterator[Iterator[Customer]]:
+def _customers(raw: BinaryIO, *, ignore: bool) -> list[Customer]:
     """The rows of what was sent.
 
     Raises:
-        Problem: 422, if it is no customer list, or stops being one.
+        Problem: 422, if it is no customer list, or has more rows than are taken; 413, if it has
+            more cells.
     """
+    _insist_on_few_marks(raw)
+    found: list[Customer] = []
+    values = 0
     try:
-        with table_file.read(raw, "the list") as table:
-            yield CustomerList(table, ignore=ignore).customers()
+        with table_file.read(raw, "the list", elements=_MAX_ELEMENTS) as table:
+            table.rows = _bounded(table.rows)
+            for customer in CustomerList(table, ignore=ignore).customers():
+                found.append(customer)
+                # One cell may hold a hundred servers.
+                values += len(customer.changes) + len(customer.problems)
+                _insist_on_few_values(values)
     except TableError as error:
         raise _no_list(error) from error
+    return found
 
 
-def _insist(raw: BinaryIO, *, every: bool, ignore: bool) -> None:
-    """See that it is a customer list of no more rows than are taken; with `every` that each of them
-    can be read.
+def _insist_on_few_marks(raw: BinaryIO) -> None:
+    content = raw.read()
+    raw.seek(0)
+    if not content.startswith(_ZIP) and sum(map(content.count, _MARKS)) > _MAX_MARKS:
+        _insist_on_few_values(_MAX_MARKS)
 
-    Raises:
-        Problem: 422, naming the rows.
-    """
-    count, bad = 0, 0
-    errors: list[dict[str, object]] = []
-    with _customers(raw, ignore=ignore) as customers:
-        for customer in customers:
-            count += 1
-            if count > MAX_ROWS:
-                raise _wrong("too_many_rows", f"{MAX_ROWS:,} rows are the most for one request")
-            if customer.problems:
-                bad += 1
-                if len(errors) < _MAX_ERRORS:
-                    errors.append(_part(customer.row, "bad_row", "this row cannot be used"))
-    if bad and every:
+
+def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
+    values = 0
+    for n, row in enumerate(rows, start=1):
+        if n > MAX_ROWS:
+            raise _wrong("too_many_rows", f"{MAX_ROWS:,} rows are the most for one request")
+        values += len(row.cells) + len(row.wrong)
+        _insist_on_few_values(values)
+        yield row
+
+
+def _insist_on_few_values(values: int) -> None:
+    if values > MAX_VALUES:
+        raise problems.problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_values",
+            f"the list has more than {MAX_VALUES:,} cells: send it in parts",
+        )  # fmt: skip
+
+
+def _refuse_bad(customers: list[Customer]) -> None:
+    """Take none that cannot be used; raises Problem, 422, naming the rows."""
+    bad = [customer.row for customer in customers if customer.problems]
+    if bad:
+        errors = [_part(row, "bad_row", "this row cannot be used") for row in bad[:_MAX_ERRORS]]
         raise _wrong(
-            "bad_rows", f"{bad:,} rows of the list cannot be used: mend them (a dry run says what"
-            " is wrong with each), or leave them out with `skip_bad`", errors=errors,
+            "bad_rows", f"{len(bad):,} rows of the list cannot be used: mend them (a dry run says"
+            " what is wrong with each), or leave them out with `skip_bad`", errors=errors,
         )  # fmt: skip
 
 

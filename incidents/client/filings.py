@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from incidents.filing.finding import Finding
     from incidents.intake.customers import Taken
 
-ROWS_AT_ONCE = 500
-BYTES_AT_ONCE = 4_000_000
-"""So many rows of a list, and bytes of them, go in one request, whose answer is waited for."""
+ROWS_AT_ONCE, VALUES_AT_ONCE, BYTES_AT_ONCE = 500, 10_000, 4_000_000
+"""So many rows of a list, cells and bytes of them go in one request, whose answer is waited for."""
 
 
 class RemoteFilings:
@@ -84,15 +83,16 @@ class RemoteList:
         """
         rows: list[Customer] = []
         lines: list[bytes] = []
-        size = 0
+        size = values = 0
         for customer in customers:
             line = b"" if _is_bad(customer) else _line(customer)
-            if rows and (len(rows) == ROWS_AT_ONCE or size + len(line) > BYTES_AT_ONCE):
+            size, values = size + len(line), values + 1 + len(customer.changes)
+            is_much = size > BYTES_AT_ONCE or values > VALUES_AT_ONCE
+            if rows and (len(rows) == ROWS_AT_ONCE or is_much):
                 yield from self._sent(rows, lines)
-                rows, lines, size = [], [], 0
+                rows, lines, size, values = [], [], len(line), 1 + len(customer.changes)
             rows.append(customer)
             lines += [line] if line else []
-            size += len(line)
         yield from self._sent(rows, lines)
 
     def _sent(self, rows: list[Customer], lines: list[bytes]) -> Iterator[Taken]:

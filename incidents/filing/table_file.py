@@ -75,8 +75,11 @@ def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
 
 
 @contextmanager
-def read(raw: BinaryIO, file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
-    """The same of something that is open already and can be gone back in, called `file`.
+def read(
+    raw: BinaryIO, file: str, *, done: Done = lambda _: None, elements: int = sys.maxsize
+) -> Iterator[TableFile]:
+    """The same of something that is open already and can be gone back in, called `file`; an XLSX
+    has at most so many elements.
 
     Raises as `opened` does, but for FileError.
     """
@@ -91,7 +94,7 @@ def read(raw: BinaryIO, file: str, *, done: Done = lambda _: None) -> Iterator[T
     heard = BufferedReader(_Heard(raw, done), _BLOCK)
     try:
         if beginning.startswith(_ZIP):
-            yield _xlsx(heard, file)
+            yield _xlsx(heard, file, elements)
         else:
             with _text(heard, text_encoding.find(raw, file)) as text:
                 yield _of_text(text, file)
@@ -99,10 +102,10 @@ def read(raw: BinaryIO, file: str, *, done: Done = lambda _: None) -> Iterator[T
         heard.detach()
 
 
-def _xlsx(raw: BufferedReader[_Heard], file: str) -> TableFile:
+def _xlsx(raw: BufferedReader[_Heard], file: str, elements: int) -> TableFile:
     from incidents.filing.xlsx_table import XlsxTable
 
-    table = XlsxTable(raw, file)
+    table = XlsxTable(raw, file, elements)
     return TableFile(
         file=file, kind=XLSX, sheet=table.sheet, other_sheets=table.other_sheets,
         columns=table.columns, rows=table.rows(),

@@ -6,6 +6,7 @@ What no reader asks for (pictures, a ZIP in the ZIP) is never unpacked.
 
 from __future__ import annotations
 
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -33,13 +34,14 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Package:
-    """The parts of the file by their names.
+    """The parts of the file by their names; so many `elements` may be read of them together.
 
     Raises:
         TableError: if it is no such ZIP; from `part` too, naming the part and its limit.
     """
 
-    def __init__(self, raw: BinaryIO, file: str) -> None:
+    def __init__(self, raw: BinaryIO, file: str, elements: int = sys.maxsize) -> None:
+        self.elements = elements
         self._file, self._left = file, ALL
         try:
             self._zip = zipfile.ZipFile(_Careful(raw, file))

@@ -7,6 +7,7 @@ for more memory than the machine has.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
@@ -49,9 +50,9 @@ class XlsxTable:
         SpreadsheetLibraryError: if openpyxl is not installed.
     """
 
-    def __init__(self, raw: BinaryIO, file: str) -> None:
+    def __init__(self, raw: BinaryIO, file: str, elements: int = sys.maxsize) -> None:
         self._file = file
-        package = Package(raw, file)
+        package = Package(raw, file, elements)
         book = xlsx_workbook.read(package, file)
         self.sheet, self.other_sheets = book.sheet, book.others
         self._found = _sheet_rows(package, file, book)
@@ -116,7 +117,8 @@ def letters(n: int) -> str:
 def _sheet_rows(package: Package, file: str, book: Workbook) -> Iterator[tuple[int, Cells]]:
     """The rows of the sheet that have a cell that is not empty."""
     sheet = _Sheet(file, book)
-    reading = Reading(file, book.part, sheet, elements=MAX_ELEMENTS)
+    most = min(MAX_ELEMENTS, package.elements)
+    reading = Reading(file, book.part, sheet, elements=most)
     for block in package.part(book.part, limit=ALL):
         reading.feed(block)
         yield from sheet.done

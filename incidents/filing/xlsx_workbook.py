@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from incidents.filing import xlsx_xml
@@ -164,7 +165,7 @@ def read(package: Package, file: str) -> Workbook:
     if "/sharedStrings" in relations:
         part = relations["/sharedStrings"]
         blocks = package.part(part, limit=4 * MAX_STRINGS)
-        xlsx_xml.read(blocks, file, part, strings, elements=MAX_TEXT_ELEMENTS)
+        _read(package, blocks, file, part, strings, elements=MAX_TEXT_ELEMENTS)
     return Workbook(
         sheet=name,
         others=tuple(other for other, _ in shown[1:]),
@@ -205,7 +206,15 @@ def _relations(package: Package, file: str, main: str) -> dict[str, str]:
 
 
 def _small(package: Package, file: str, part: str, handler: xlsx_xml.Handler) -> None:
-    xlsx_xml.read(package.part(part, limit=MAX_PART), file, part, handler)
+    _read(package, package.part(part, limit=MAX_PART), file, part, handler)
+
+
+def _read(
+    package: Package, blocks: Iterable[bytes], file: str, part: str, handler: xlsx_xml.Handler, *,
+    elements: int = xlsx_xml.MAX_ELEMENTS,
+) -> None:  # fmt: skip
+    most = min(elements, package.elements)
+    package.elements -= xlsx_xml.read(blocks, file, part, handler, elements=most)
 
 
 def _days(package: Package, file: str, part: str | None) -> frozenset[int]:

@@ -54,6 +54,11 @@ class Reading:
         parser.CharacterDataHandler = handler.text
         parser.StartDoctypeDeclHandler = self._doctype
 
+    @property
+    def read(self) -> int:
+        """How many elements have been read."""
+        return self._elements - self._left
+
     def feed(self, block: bytes, *, last: bool = False) -> None:
         """The next block."""
         try:
@@ -92,9 +97,10 @@ def read(
     handler: Handler,
     *,
     elements: int = MAX_ELEMENTS,
-) -> None:
-    """A whole part into a handler; raises as `Reading` does."""
+) -> int:
+    """A whole part into a handler, and how many elements it has; raises as `Reading` does."""
     reading = Reading(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)
     reading.feed(b"", last=True)
+    return reading.read

@@ -13,6 +13,7 @@ from incidents.api import filing_lists
 from incidents.api.turn import IMPORTING
 from tests.api.desk import fill
 from tests.api.rig import Rig
+from tests.filing.sheets import xlsx
 
 IMPORT, EXPORT = "/api/v1/filings/import", "/api/v1/filings/export"
 PHONE = "+86 138 0013 8000"
@@ -123,6 +124,37 @@ def test_more_rows_than_one_request_may_have_are_refused(
         answer = send(desk, LIST, dry_run=dry_run, skip_bad=skip_bad)
         assert answer.json()["type"] == "urn:incidents:problem:too-many-rows", answer.text
     assert desk.entries("filing_changed") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "site,level,opened_on\na.example,3,2026/1/2\nb.example,3,2026/1/2\n",
+        'site,documents\na.example,"{""a"":{},""b"":{},""c"":{},""d"":{},""e"":{},""f"":{}}"\n',
+        '{"site":"a.example","details":{"no":"1","more":"2","field":"3","at":"4","all":"5"}}',
+        "site,level\n" + ",\n" * 60,
+    ],
+    ids=["cells", "documents", "fields that are none", "empty cells"],
+)
+def test_more_cells_than_one_request_may_have_are_refused_whatever_they_hold(
+    desk: Rig, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filing_lists, "MAX_VALUES", 5)
+    monkeypatch.setattr(filing_lists, "_MAX_MARKS", 50)
+    answer = send(desk, text, dry_run=True, add_sites=True)
+    assert (answer.status_code, answer.json()["type"][22:]) == (413, "too-many-values"), answer.text
+
+
+def test_a_spreadsheet_of_more_elements_than_its_cells_need_is_refused(
+    desk: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if no part of it has so many: of these 30 the sheet has 17."""
+    content = xlsx()
+    assert send(desk, content, dry_run=True).status_code == 200
+    monkeypatch.setattr(filing_lists, "_MAX_ELEMENTS", 20)
+    answer = send(desk, content, dry_run=True)
+    assert (answer.status_code, answer.json()["type"][22:]) == (422, "no-customer-list")
+    assert "more than" in answer.json()["errors"][0]["msg"]
 
 
 def test_a_second_import_is_asked_to_come_again(desk: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
