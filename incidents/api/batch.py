@@ -24,14 +24,16 @@ from incidents.api.operation import JSON, operation, router
 from incidents.desk import Answer, Envelope
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
+from incidents.machine.commands import RecordContact
 from incidents.views import masked
 
 routes = router("batch")
 
 Acting = Annotated[Caller, Depends(keeper)]
 
-MAX_ADDRESSES = 5_000
-"""So many addresses a batch names: each costs as much as a command."""
+MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 3_000, 5_000, 500_000
+"""So many addresses a batch names, so many details of filings it changes, and so many characters
+its words have: each costs something of a command."""
 _LOG = "log"
 _NAMES = {"incidents": _LOG, "contacts": "contact"}
 
@@ -80,11 +82,17 @@ class _Place:
 def batch(by: Acting, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem.
 
-    They name at most 5,000 addresses.
+    They name at most 3,000 addresses, 5,000 details of filings, and one call about all that is open
+    on a site; their words have at most 500,000 characters.
     """
-    _insist_on_few_addresses(given)
+    _insist_on_few(given, "urls", MAX_ADDRESSES, "addresses")
+    _insist_on_few(given, "details", MAX_DETAILS, "details")
+    words = (text for each in given.commands for text in each.words.values())
+    if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
+        raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of words")
     by.counts(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
+    _insist_on_one_call(places)
     sent = [place.envelope for place in places if place.envelope is not None]
     found = iter(by.house.desk.submit(sent, dry_run=by.dry_run))
     done: list[Answer] = []
@@ -100,13 +108,30 @@ def batch(by: Acting, given: Batch) -> JSON:
     return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
 
 
-def _insist_on_few_addresses(given: Batch) -> None:
-    found = (each.words.get("urls") for each in given.commands)
-    if sum(len(urls) for urls in found if isinstance(urls, list)) > MAX_ADDRESSES:
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_urls",
-            f"the commands name more than {MAX_ADDRESSES:,} addresses: send several batches",
-        )  # fmt: skip
+def _insist_on_few(given: Batch, name: str, most: int, called: str) -> None:
+    found = (each.words.get(name) for each in given.commands)
+    if sum(len(told) for told in found if isinstance(told, list | dict)) > most:
+        raise _too_many(name, f"more than {most:,} {called}")
+
+
+def _insist_on_one_call(places: list[_Place]) -> None:
+    """A call about a site is an entry for each of its open incidents: two in one batch could be a
+    million."""
+    commands = (place.envelope for place in places if place.envelope is not None)
+    called = [
+        each.site
+        for each in commands
+        if isinstance(each.command, RecordContact) and each.command.incident is None
+    ]
+    if len(called) > len(set(called)):
+        raise _too_many("calls", "two calls about all that is open on one site")
+
+
+def _too_many(name: str, told: str) -> Problem:
+    return problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"too_many_{name}",
+        f"the commands have {told}: send several batches",
+    )  # fmt: skip
 
 
 def _place(by: Caller, n: int, asked: Asked) -> _Place:

@@ -50,12 +50,32 @@ def test_more_than_a_thousand_are_refused_as_a_whole(api: Rig) -> None:
     assert answer.status_code == 422
 
 
-def test_more_than_five_thousand_addresses_are_refused_as_a_whole(api: Rig) -> None:
-    urls = [f"https://shop.example/{n}" for n in range(50)]
-    many = [{"do": "log", "to": "shop.example", "words": {"urls": urls}}] * 101
-    answer = api.client("operator").post(PATH, json={"commands": many})
-    assert (answer.status_code, answer.json()["type"][22:]) == (422, "too-many-urls")
-    assert "5,000" in answer.json()["detail"]
+_URLS = [f"https://shop.example/{n}" for n in range(50)]
+_DETAILS: dict[str, Any] = {f"document.d{n}": {} for n in range(100)}
+_CALL = {"do": "contact", "to": "shop.example", "words": {"outcome": "no-answer"}}
+
+
+@pytest.mark.parametrize(
+    ("commands", "type_", "told"),
+    [
+        ([{"do": "log", "to": "a.example", "words": {"urls": _URLS}}] * 61, "urls", "3,000"),
+        ([{"do": "filing", "to": "a.example", "words": {"details": _DETAILS}}] * 51, "details",
+         "5,000"),
+        ([{"do": "log", "to": "a.example", "words": {"note": "x" * 4_000}}] * 126, "characters",
+         "500,000"),
+        ([_CALL, _CALL | {"to": "Shop.example."}], "calls", "on one site"),
+    ],
+)  # fmt: skip
+def test_what_would_be_more_work_than_a_thousand_commands_is_refused_as_a_whole(
+    api: Rig, commands: list[Any], type_: str, told: str
+) -> None:
+    fill(api)
+    kinds = ("incident_logged", "filing_changed", "contact_recorded")
+    before = [*map(api.entries, kinds)]
+    answer = api.client("operator").post(PATH, json={"commands": commands})
+    assert (answer.status_code, answer.json()["type"][22:]) == (422, f"too-many-{type_}")
+    assert told in answer.json()["detail"]
+    assert [*map(api.entries, kinds)] == before
 
 
 def test_each_command_has_its_own_answer_or_problem(api: Rig) -> None:
