@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -68,21 +69,33 @@ class Sending:
         ).json()
         return found
 
-    def spent_s(self, body: Body) -> float:
-        """Processor seconds of the server for that request, sent by a new account."""
+    def spent_s(self, body: Body) -> tuple[float, float]:
+        """Processor seconds for that request, sent by a new account: of the server itself, and of
+        what it has started for it.
+
+        Raises:
+            RuntimeError: if it is not done, and was to be.
+        """
         session = self._session(f"person-{next(self._people)}", body.role)
         headers = {**session, "Content-Type": body.kind}
         before = self._used_s()
-        self._http.request(body.method, body.path, content=body.content, headers=headers)
-        return self._used_s() - before
+        answer = self._http.request(
+            body.method, body.path, content=body.content, headers=headers
+        )  # fmt: skip
+        own, started = (now - then for now, then in zip(self._used_s(), before, strict=True))
+        if body.done and answer.status_code >= HTTPStatus.BAD_REQUEST:
+            raise RuntimeError(f"{body.label}: {answer.status_code} {answer.text[:300]}")
+        return own, started
 
     def _session(self, handle: str, role: str) -> dict[str, str]:
         _add(self._desk, handle, role)
         cookie = self._door.begin(handle).cookie
         return {"Cookie": f"{_COOKIE}={cookie}", CSRF_HEADER: secrets.of_session(cookie, CSRF)}
 
-    def _used_s(self) -> float:
-        return sum(map(int, _fields(self._server)[11:15])) / os.sysconf("SC_CLK_TCK")
+    def _used_s(self) -> tuple[float, float]:
+        own, own_system, started, started_system = map(int, _fields(self._server)[11:15])
+        ticks = os.sysconf("SC_CLK_TCK")
+        return (own + own_system) / ticks, (started + started_system) / ticks
 
 
 @contextmanager
