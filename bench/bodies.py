@@ -134,8 +134,11 @@ def _lists() -> Iterator[Body]:
         f"1,000 with {each} addresses of many scripts": [{"urls": each} for each in named],
         "1,000 with an address of marks": [{"urls": each} for each in marks],
         "1,000 with an address of steps": [{"urls": each} for each in steps],
-        "1,000 with a note": [{"note": "例" * 500} for _ in range(MAX_BATCH)],
-        "1,000 with a note of one word": [{"note": f"{n:a<499}@"} for n in range(MAX_BATCH)],
+        "1,000 with a note": [{"note": "例" * 300} for _ in range(MAX_BATCH)],
+        "1,000 with as many addresses and notes": [
+            {"urls": [f"{url}again" for url in own], "note": f"{n:a<299}@"}
+            for n, own in enumerate(named)
+        ],
     }
     for what, words in bodies.items():
         commands = [
