@@ -50,10 +50,10 @@ _DATE = (
     r"(?:[T ]\d\d:\d\d(?::\d\d)?)?(?![\d-]|[/.]\d)"
     r"|(?<![\d/])\d\d?/\d\d?/(?:19|20)\d\d(?![\d/-]))"
 )
-# Words go on behind an address without a space, in Chinese say; behind other domains than ASCII's
-# nobody could tell where, and all of it is hidden.
 # Bounded, or a long row of separators would be read once for each of its ends.
 _NUMBER = rf"(?P<number>[+＋(（]{{0,2}}\d(?:[{_SEPARATORS}]{{0,6}}(?!{_DATE})\d){{6,}})"
+# Words go on behind an address without a space, in Chinese say; behind other domains than ASCII's
+# nobody could tell where, and all of it is hidden.
 _IN_WORDS = re.compile(
     rf"(?P<date>{_DATE})"
     r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}+[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
