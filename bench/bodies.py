@@ -131,12 +131,12 @@ def _lists() -> Iterator[Body]:
     steps = [[f"http://a.example/{'/.' * 1_000}"] for _ in range(MAX_BATCH)]
     bodies: dict[str, list[dict[str, Any]]] = {
         "1,000 loggings": [{} for _ in range(MAX_BATCH)],
-        f"1,000 with {each} addresses of many scripts": [{"urls": each} for each in named],
+        f"1,000 with {each} address of many scripts": [{"urls": each} for each in named],
         "1,000 with an address of marks": [{"urls": each} for each in marks],
         "1,000 with an address of steps": [{"urls": each} for each in steps],
-        "1,000 with a note": [{"note": "例" * 300} for _ in range(MAX_BATCH)],
+        "1,000 with a note": [{"note": "例" * 200} for _ in range(MAX_BATCH)],
         "1,000 with as many addresses and notes": [
-            {"urls": [f"{url}again" for url in own], "note": f"{n:a<299}@"}
+            {"urls": [f"{url}again" for url in own], "note": f"{n:a<199}@"}
             for n, own in enumerate(named)
         ],
     }
