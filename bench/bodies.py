@@ -134,9 +134,9 @@ def _lists() -> Iterator[Body]:
         f"1,000 with {each} address of many scripts": [{"urls": each} for each in named],
         "1,000 with an address of marks": [{"urls": each} for each in marks],
         "1,000 with an address of steps": [{"urls": each} for each in steps],
-        "1,000 with a note": [{"note": "例" * 200} for _ in range(MAX_BATCH)],
+        "1,000 with a note": [{"note": "例" * 100} for _ in range(MAX_BATCH)],
         "1,000 with as many addresses and notes": [
-            {"urls": [f"{url}again" for url in own], "note": f"{n:a<199}@"}
+            {"urls": [f"{url}again" for url in own], "note": f"{n:a<99}@"}
             for n, own in enumerate(named)
         ],
     }

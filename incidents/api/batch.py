@@ -31,7 +31,7 @@ routes = router("batch")
 
 Acting = Annotated[Caller, Depends(keeper)]
 
-MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 200_000
+MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
 """So many addresses a batch names, so many details of filings it changes, and so many characters
 its words have: each costs something of a command."""
 _LOG = "log"
@@ -83,7 +83,7 @@ def batch(by: Acting, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem.
 
     They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
-    on a site; their words have at most 200,000 characters.
+    on a site; their words have at most 100,000 characters.
     """
     _insist_on_few(given, "urls", MAX_ADDRESSES, "addresses")
     _insist_on_few(given, "details", MAX_DETAILS, "details")

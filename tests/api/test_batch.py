@@ -61,8 +61,8 @@ _CALL = {"do": "contact", "to": "shop.example", "words": {"outcome": "no-answer"
         ([{"do": "log", "to": "a.example", "words": {"urls": _URLS}}] * 21, "urls", "1,000"),
         ([{"do": "filing", "to": "a.example", "words": {"details": _DETAILS}}] * 51, "details",
          "5,000"),
-        ([{"do": "log", "to": "a.example", "words": {"note": "x" * 4_000}}] * 51, "characters",
-         "200,000"),
+        ([{"do": "log", "to": "a.example", "words": {"note": "x" * 4_000}}] * 26, "characters",
+         "100,000"),
         ([_CALL, _CALL | {"to": "Shop.example."}], "calls", "on one site"),
     ],
 )  # fmt: skip
