@@ -47,8 +47,6 @@ SENTENCES = {
     " it is written into the record as it is: write a code there, and people's words with --note",
     "unknown_outcome": "a contact ends in one of {known}",
     "unknown_field": "no site has a detail {field!r} that could be false{way_out}",
-    "not_filed": "{site} has nothing on record as {field}, and what is not filed cannot be false:"
-    " put on record first what was filed (site edit, filing set)",
     "unknown_audience": "a note is for one of {known}",
     "empty_text": "the {what} is empty: say it in a few words",
     "bad_item": "{field} is no server and no document: write a JSON object of texts, with its keys"

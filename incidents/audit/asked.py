@@ -163,7 +163,7 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.ClosureUpheld: lambda event, _: c.Uphold(by=event.by, reason=event.text),
     e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text),
     e.HoldLifted: lambda event, _: c.LiftHold(
-        by=event.by, reason=event.text, unchecked=not event.rechecks
+        by=event.by, reason=event.text, rechecks=event.rechecks
     ),
     e.ReinstatementAsked: lambda event, _: c.AskReinstatement(by=event.by, reason=event.text),
     e.ReinstatementDeclined: lambda event, _: c.Decline(by=event.by, reason=event.text),

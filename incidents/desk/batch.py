@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.desk.access import Access
-from incidents.desk.caution import not_filed, remarked, whole, would_close
+from incidents.desk.caution import remarked, whole, would_close
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -200,9 +200,6 @@ class Batch:
                 return replace(due, refusal=moved)
         if isinstance(envelope.command, ChangeFiling):
             return self._change_filing(site, envelope.command, envelope.login)
-        bad = not_filed(site.case, envelope.command)
-        if bad is not None:
-            return self._refuse_on(site, bad)
         if envelope.unless_closing:
             bad = would_close(site.case, envelope.command, self._policy, self._now)
             if bad is not None:

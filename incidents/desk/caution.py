@@ -1,8 +1,5 @@
 """The cautions: what somebody is asked before a violation closes a site, and told of its hosts;
-what is meant by the name of a notice that waits with its order; that nothing is false that is not
-filed.
-
-The record has older acts that nobody was cautioned about; they are no less decided for that.
+and what is meant by the name of a notice that waits with its order.
 """
 
 from __future__ import annotations
@@ -12,10 +9,9 @@ from datetime import datetime
 
 from incidents import web_address
 from incidents.machine.case import Case
-from incidents.machine.commands import Command, Log, RetryOrder, StateFalse
+from incidents.machine.commands import Command, Log, RetryOrder
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
-from incidents.machine.filing import CONTACT_FIELDS
 from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
@@ -35,15 +31,6 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
             facts = {"site": case.site, "n": reason.counted, "needed": reason.needed}
             return Refusal("would_close", {**facts, "within_s": within_s})
     return None
-
-
-def not_filed(case: Case, command: Command) -> Refusal | None:
-    """The refusal of a statement that a detail is false of which nothing is on record (R4)."""
-    if not isinstance(command, StateFalse) or case.closed:
-        return None
-    field = command.field
-    filed = getattr(case, field) if field in CONTACT_FIELDS else case.details.get(field)
-    return None if filed else Refusal("not_filed", {"site": case.site, "field": field})
 
 
 def remarked(decision: Decision, command: Command) -> Decision:

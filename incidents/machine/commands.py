@@ -225,11 +225,10 @@ class SetHold(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftHold(Command):
-    """End the hold; `unchecked` is what older programs did: what was missed under it is listed in
-    no recheck."""
+    """End the hold; older programs did so without `rechecks` of what was missed under it."""
 
     reason: str
-    unchecked: bool = False
+    rechecks: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

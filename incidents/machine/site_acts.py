@@ -54,8 +54,8 @@ def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
         raise RefusedError("not_held", site=case.site)
     runs = case.suspension is not None
     site_to = move_site(case.state, "lift_hold", suspension_runs=runs)
-    opens = site_to == "active" and not command.unchecked
-    missed = missed_since(case, hold.at) if opens else ()
+    looks = command.rechecks and site_to == "active"
+    missed = missed_since(case, hold.at) if looks else ()
     draft.add(
         e.HoldLifted,
         site_from=case.state,

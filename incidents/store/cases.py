@@ -188,8 +188,7 @@ def _asked_filings(
     connection: Connection, needs: Mapping[int, Need]
 ) -> tuple[list[Asked[filings.Detail]], list[Asked[filings.FoundTerm]]]:
     wanted = _ids(i for i, need in needs.items() if need.filing)
-    asked = _ids(i for i, need in needs.items() if need.details)
-    details = _asked(connection, filings.DETAILS, asked)
+    details = _asked(connection, filings.DETAILS, wanted)
     return details, _asked(connection, filings.TERMS, wanted)
 
 

@@ -37,7 +37,7 @@ class House(Rehearsal):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.give(c.AddSite(by="li", phone="+86 10 5555 0100"), SITE)
+        self.add(SITE)
         self.give(c.StateFalse(by="li", field="phone", evidence="no such number"))
 
     def clock(self) -> datetime:

@@ -29,7 +29,6 @@ class World:
         assert [answer.refusal for answer in self.day.desk.submit(asked)] == [None] * len(sites)
 
     def close(self, *sites: str) -> None:
-        self.do(c.EditSite(by="li", phone="+86 10 5555 0100"), *sites)
         self.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"), *sites)
 
     def hold(self, *sites: str) -> None:

@@ -30,8 +30,8 @@ def fill(api: Rig) -> Ids:
         (ids.site, c.AddSite(by=by, phone=PHONE, email=MAIL, person="王芳")),
         (ids.site, c.Log(by=by, urls=("https://shop.example/a",), category="gambling", note=NOTE)),
         (1, c.RecordContact(by=by, incident=1, outcome="no-answer", note="nobody there")),
-        (ids.closed, c.AddSite(by=by, person="李四")),
-        (ids.closed, c.StateFalse(by=by, field="person", evidence="nobody of that name")),
+        (ids.closed, c.AddSite(by=by)),
+        (ids.closed, c.StateFalse(by=by, field="phone", evidence="the number is a bakery's")),
         (ids.held, c.AddSite(by=by)),
         (ids.held, c.SetHold(by=by, reason="by order of the police")),
     ]

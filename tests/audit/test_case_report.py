@@ -210,7 +210,7 @@ def test_why_it_was_closed_is_quoted_with_words_and_referred_to_without(
 ) -> None:
     with rehearsal(sqlite_url) as day:
         put_key(day, LOG)
-        day.give(c.AddSite(by="li", phone="+86 10 5555 0100"), "shop.example")
+        day.add("shop.example")
         day.give(
             c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"), "shop.example"
         )

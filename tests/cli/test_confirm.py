@@ -12,7 +12,6 @@ FALSE = ("site", "false-info", "shop.example", "--field", "phone", "--evidence",
 @pytest.fixture
 def desk(desk: Cli) -> Cli:
     """A desk whose customer has been told."""
-    desk("site", "edit", "shop.example", "--phone", "+86 10 5555 0100")
     desk("contact", "1-1", "reached")
     return desk
 

@@ -51,7 +51,7 @@ def test_a_declined_closure_is_proposed_again(waiting: Cli) -> None:
 
 
 def test_who_asks_that_a_site_be_opened_again_is_told_who_approves(cli: Cli) -> None:
-    cli("site", "add", "shop.example", "--phone", "+86 10 5555 0100")
+    cli("site", "add", "shop.example")
     confirm = ("--confirm", "shop.example")
     cli("site", "false-info", "shop.example", "--field", "phone", "--evidence", "e", *confirm)
     asked = cli("site", "reinstate", "shop.example", "--reason", "filed anew")

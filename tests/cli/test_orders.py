@@ -280,7 +280,6 @@ def test_a_stopped_machine_is_enough_for_a_closed_site(
     cli: Cli, panel: Told, later: Move, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _suspended(cli, later)
-    cli("site", "edit", "shop.example", "--phone", "+86 10 5555 0100")
     cli(
         "site", "false-info", "shop.example", *FALSE, "--confirm", "shop.example",
     )  # fmt: skip
@@ -295,7 +294,7 @@ def test_once_goes_on_until_nothing_is_left_that_was_not_tried(
     cli: Cli, panel: Told, later: Move
 ) -> None:
     """What waits behind an order that succeeds at last, or that was lifted, is carried out too."""
-    cli("site", "add", "a.example", "--phone", "+86 10 5555 0100")
+    cli("site", "add", "a.example")
     cli("site", "add", "b.example")
     panel.outcome = DOWN
     cli("site", "hold", "a.example", "--reason", "ordered")

@@ -55,12 +55,6 @@ def test_a_detail_that_no_site_has_is_refused_as_false_before_it_is_confirmed(
 def test_a_detail_of_the_register_or_of_the_filing_may_be_stated_as_false(
     desk: Cli, field: str
 ) -> None:
-    unfiled = desk(*FALSE, "--field", field)
-    assert unfiled.status == 3
-    assert f"shop.example has nothing on record as {field}" in unfiled.err
-    desk("site", "edit", "shop.example", "--phone", "+86 10 5555 0100")
-    desk("filing", "set", "shop.example", "responsible_phone=+86 10 5555 0100")
-    desk("filing", "document", "shop.example", "contract", "--kind", "access_contract")
     assert desk(*FALSE, "--field", field).status == 0
 
 

@@ -44,7 +44,7 @@ sup: site list --state active
 sup: site show new.example
 sup: site why new.example
 sup: filing set new.example level=3 opened_on=2026-01-02 --preset aliyun-access
-sup: filing set new.example icp_number=京ICP备12345678号 ip=192.0.2.7
+sup: filing set new.example icp_number=京ICP备12345678号
 sup: filing server new.example main --ip 192.0.2.7 --count 2
 sup: filing document new.example contract {file} --kind access_contract
 sup: filing show new.example

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from incidents.desk import Answer, Envelope
 from incidents.machine import commands as c
-from incidents.machine.refusals import Refusal
 from tests.desk.rehearsal import Rehearsal
 
 LOG = Envelope(site="a.example", command=c.Log(by="li"), unless_closing=True)
@@ -38,25 +37,8 @@ def test_a_violation_that_would_close_the_site_is_refused_until_it_is_confirmed(
 
 
 def test_of_what_closes_on_somebodys_word_it_is_asked_elsewhere(day: Rehearsal) -> None:
-    give(day, replace(LOG, command=c.EditSite(by="li", phone="+86 10 5555 0100")))
     stated = c.StateFalse(by="li", field="phone", evidence="a shop")
     assert give(day, replace(LOG, command=stated)).document["site"]["state"] == "closed"
-
-
-def test_what_is_not_filed_cannot_be_false(day: Rehearsal) -> None:
-    details = (("responsible_phone", "+86 10 5555 0100"), ("server.a", '{"ip":"192.0.2.1"}'))
-    day.give(c.ChangeFiling(by="li", details=details))
-    for field in ("phone", "registrar", "server.b"):
-        answer = day.give(c.StateFalse(by="li", field=field, evidence="a shop"))
-        assert answer.refusal == Refusal("not_filed", {"site": "a.example", "field": field})
-    # What fell due is done all the same, and what closed a site says so first.
-    day.give(c.Log(by="li"))
-    day.later(hours=2)
-    answer = day.give(c.StateFalse(by="li", field="email", evidence="bounces"))
-    assert answer.document["site"]["state"] == "suspended"
-    stated = c.StateFalse(by="li", field="server.a", evidence="nobody's")
-    assert day.give(stated).document["site"]["rule"] == "false_info"
-    assert day.refused(replace(stated, field="phone")) == "site_closed"
 
 
 def test_an_address_of_another_host_is_remarked(day: Rehearsal) -> None:

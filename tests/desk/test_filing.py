@@ -160,8 +160,7 @@ def test_terms_are_listed_by_their_last_days_but_those_of_closed_sites(day: Rehe
             (SITE, "file", "2026-03-04"),
         ]  # fmt: skip
         assert len(views.filing_terms(connection, "2026-03-03")) == 2
-    stated = c.StateFalse(by="li", field="approved_on", evidence="the office says so")
-    day.give(stated, "b.example")
+    day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"), "b.example")
     with reading(day.engine) as connection:
         assert [each["site"] for each in views.filing_terms(connection)] == ["c.example", SITE]
 

@@ -120,7 +120,6 @@ def _can_be_reinstated(day: Rehearsal, thousands: int) -> None:
     ]
     for _ in range(thousands):
         day.desk.submit(rows)
-    day.give(c.EditSite(by="li", phone="+86 10 5555 0100"))
     day.give(c.StateFalse(by="li", field="phone", evidence="rang"))
     day.give(c.AskReinstatement(by="li", reason="settled"))
     answer = day.give(c.Approve(by="wang"))

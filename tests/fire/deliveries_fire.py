@@ -88,8 +88,7 @@ class Carrying:
         with engine_of(self._url) as engine:
             desk = Desk(engine, clock=self._hand.now)
             desk.activate(_POLICY, by="operator-1", login=None, reason="fire", key="policy")
-            add = c.AddSite(by="operator-1", phone="+86 10 5555 0100")
-            desk.submit([Envelope(site=name, command=add) for name in names])
+            desk.submit([Envelope(site=name, command=c.AddSite(by="operator-1")) for name in names])
         self._receiver.start()
         for each in self._fire.all:
             self._fire.start(each)

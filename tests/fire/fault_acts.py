@@ -149,8 +149,7 @@ def make_history(url: str, now: datetime) -> None:
     """What all acts but the first find on record."""
     engine = engines.create(url)
     # One by one, so that each has the number of its place.
-    add = c.AddSite(by=ONE, phone="+86 10 5555 0100")
-    added: list[tuple[float, str, Command]] = [(2_880, site, add) for site in SITES]
+    added: list[tuple[float, str, Command]] = [(2_880, site, c.AddSite(by=ONE)) for site in SITES]
     for minutes, site, command in [*added, *HISTORY]:
         at = now - timedelta(minutes=minutes)
         desk = Desk(engine, clock=partial(datetime.astimezone, at, UTC))

@@ -161,8 +161,7 @@ def _begin(url: str, folder: Path) -> ledgers.Ledger:
 def _add(desk: Desk, site: str, ledger: LedgerFile) -> None:
     intent = Intent(key=site, site=site, actor="operator-0", kind="site_added")
     ledger.intend(intent)
-    command = c.AddSite(by=intent.actor, phone="+86 10 5555 0100")
-    [answer] = desk.submit([Envelope(site=site, command=command, key=site)])
+    [answer] = desk.submit([Envelope(site=site, command=c.AddSite(by=intent.actor), key=site)])
     assert answer.refusal is None
     ledger.acknowledge(ledgers.acknowledgement(site, answer.document, None))
 

@@ -105,7 +105,7 @@ def command(step: TownStep, case: Case, now: datetime) -> c.Command:
         case "edit":
             return c.EditSite(by=step.by, phone="sha256:another")
         case "add":
-            return c.AddSite(by=step.by, phone="sha256:one")
+            return c.AddSite(by=step.by)
         case _:
             return one.command(step, case, now)
 

@@ -131,7 +131,7 @@ def _note(_site: str, number: int, command: c.AddNote) -> list[str]:
 _Words = Callable[[str, int, Any], list[str]]
 
 _WORDS: dict[type[c.Command], _Words] = {
-    c.AddSite: lambda site, number, x: ["site", "add", site, "--phone", "+86 10 5555 0100"],
+    c.AddSite: lambda site, number, x: ["site", "add", site],
     c.EditSite: lambda site, number, x: ["site", "edit", site, "--phone", "+86 10 5555 0100"],
     c.Log: _log,
     c.ImportIncident: lambda site, number, x: ["import", "past.jsonl"],

@@ -199,7 +199,6 @@ def test_what_is_carried_out_is_in_force_and_waits_no_longer(
 
 def test_a_site_for_which_two_orders_wait_is_one_site(day: Rehearsal) -> None:
     suspended(day, "a.example")
-    day.give(c.EditSite(by="li", phone="+86 10 5555 0100"))
     day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
     found = look(day)
     assert value(found, "orders_waiting", "act") == 2

@@ -97,7 +97,7 @@ class DeskAgainstNaive(RuleBasedStateMachine):
         if policy:
             self._activate(policy)
         for site in SITES:
-            self._do(site, c.AddSite(by="operator-1", phone="+86 10 5555 0100"), "add_site")
+            self._do(site, c.AddSite(by="operator-1"), "add_site")
 
     @rule(step=steps)
     def time_passes(self, step: timedelta) -> None:

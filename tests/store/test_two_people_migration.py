@@ -21,7 +21,7 @@ def with_a_past(day: Rehearsal) -> None:
     """Requests that wait, that fell in each way, and that were answered."""
     day.desk.activate("[closure]\ntwo_people = true\n", by="li", login=None, reason="two")
     for site in ("r4", "declined", "confirmed"):
-        day.give(c.AddSite(by="li", phone="+86 10 5555 0100"), f"{site}.example")
+        day.add(f"{site}.example")
         false = c.StateFalse(by="li", field="phone", evidence="closure_asked")
         day.give(false, f"{site}.example")
     for site in ("r5", "removed", "voided", "again", "untold", "told"):

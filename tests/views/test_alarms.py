@@ -264,7 +264,6 @@ def test_a_closure_that_waits_for_its_second_person_is_alarming_at_once(day: Day
 
     day.do(c.DeclineClosure(by="wang"))
     assert keys(day, "closure_waits") == []
-    day.do(c.EditSite(by="li", phone="+86 10 5555 0100"))
     day.do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     [waits] = found(day, "closure_waits")
     assert (waits.rule, waits.incident) == ("false_info", None)

@@ -150,9 +150,7 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
 
 
 def test_r4_tells_who_stated_what_and_that_no_correction_undoes_it(day: Day) -> None:
-    day.add(phone="+86 10 5555 0100").do(
-        c.StateFalse(by="li", field="phone", evidence="it rings at a bakery")
-    )
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings at a bakery"))
     assert (
         "li (login desk1) stated that the filed phone is false; established by: “it rings at a"
         " bakery”."
@@ -256,7 +254,7 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
 
 def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> None:
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
-    day.add(phone="+86 10 5555 0100").do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     day.desk.activate("[closure]\ntwo_people = false\n", by="boss", login=None, reason="one")
     assert (
         "asks for one person only: whoever states it once more closes the site too." in day.text()
@@ -268,7 +266,7 @@ def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> 
 
 def test_of_false_details_both_people_are_told(day: Day) -> None:
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
-    day.add(phone="+86 10 5555 0100").do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     assert "the filed phone is false. In their words: “a baker's”." in day.text()
     day.do(c.ConfirmClosure(by="wang"))
     assert "li stated that the filed phone is false; established by: “a baker's”." in day.text()

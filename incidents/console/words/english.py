@@ -53,8 +53,6 @@ REFUSED: dict[str, str] = {
     " its details.",
     "unknown_contact": "Incident {incident} has no contact {contact}: its page lists them.",
     "unknown_detail": "A filing has no detail {field}: its page shows those that there are.",
-    "not_filed": "{site} has nothing on record as {field:detail}, and what is not filed cannot be"
-    " false. Put on record first what was filed.",
     "unknown_field": "No site has a detail {field} that could be false. Choose one from the list.",
     "unknown_field.nearest": "No site has a detail {field} that could be false. Did you mean"
     " {nearest}?",

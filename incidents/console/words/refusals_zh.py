@@ -73,7 +73,6 @@ SENTENCES: dict[str, str] = {
     "tell_withdrawn": "关闭有争议，告知客户的任务 {tasks} 暂不列入待办。",
     "tell_again": "告知客户的任务 {tasks} 重新列入待办。",
     "not_covered": "此次通话不包括其后发生的：{incidents}。",
-    "not_filed": "{site} 没有登记{field:detail}：未登记的资料无从虚假，请先补登当时提交的资料。",
     "unknown_field": "网站没有名为“{field}”的登记资料：请从列表中选择。",
     "unknown_field.nearest": "网站没有名为“{field}”的登记资料。您要找的是 {nearest} 吗？",
     "unknown_site": "没有名为 {site} 的网站。",
