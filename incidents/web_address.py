@@ -42,12 +42,10 @@ _PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535
 _AROUND = "".join(map(chr, range(0x21)))
 _IGNORED = str.maketrans("", "", "\t\n\r")
 _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
-_PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)#?(.*)", re.DOTALL)
+_PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
-# What is left as it is in a path, in a query and in a fragment (their percent-encode sets), beside
-# what always is.
+# What is left as it is in a path and in a query (their percent-encode sets), beside what always is.
 _IN_PATH, _IN_QUERY = "!$%&'()*+,/:;=@[\\]|", "!$%&()*+,/:;=?@[\\]^`{|}"
-_IN_FRAGMENT = "!#$%&'()*+,/:;=?@[\\]^{|}"
 _DOT = re.compile("%2e", re.IGNORECASE)
 # Disarmed is an address by its scheme or its host; in the path of another they are what they are.
 _DISARMED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
@@ -98,12 +96,11 @@ def read(text: str, *, bare: bool = False) -> str:
         _refuse(text, "scheme")
     parts = _PARTS.match(rest.lstrip("/\\"))
     assert parts is not None, "each part may be empty"
-    authority, path, query, fragment = parts.groups()
+    authority, path, query = parts.groups()
     host, port = _host_and_port(text, authority.rpartition("@")[2])
     suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
     asked = f"?{quote(query, _IN_QUERY)}" if query else ""
-    behind = f"#{quote(fragment, _IN_FRAGMENT)}" if fragment else ""
-    return f"{scheme}://{host}{suffix}{_path(path)}{asked}{behind}"
+    return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
 
 
 def _armed(written: str, *, bare: bool) -> str:
