@@ -176,7 +176,7 @@ class Archive:
             found.add(request.incident)
         if need.tells_all:
             found |= self._waiting
-        if need.approves or need.lifts:
+        if need.approves:
             found |= self._unsettled
         return found
 

@@ -162,9 +162,7 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.ClosureDeclined: lambda event, _: c.DeclineClosure(by=event.by, reason=event.text),
     e.ClosureUpheld: lambda event, _: c.Uphold(by=event.by, reason=event.text),
     e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text),
-    e.HoldLifted: lambda event, _: c.LiftHold(
-        by=event.by, reason=event.text, rechecks=event.rechecks
-    ),
+    e.HoldLifted: lambda event, _: c.LiftHold(by=event.by, reason=event.text),
     e.ReinstatementAsked: lambda event, _: c.AskReinstatement(by=event.by, reason=event.text),
     e.ReinstatementDeclined: lambda event, _: c.Decline(by=event.by, reason=event.text),
     e.SiteReinstated: lambda event, _: c.Approve(by=event.by),

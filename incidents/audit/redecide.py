@@ -33,8 +33,6 @@ OUTSIDE = {
     "again": "whether --again was said for an address that was on record already is not recorded",
     "shortened": "that a correction leaves a deadline that is later than its fresh one: in older "
     "records it is brought forward, and nothing in an entry tells how old it is",
-    "rechecked": "that the lifting of a hold asks for a recheck of what was missed under it: older "
-    "records have none, and nothing in an entry tells how old it is",
     "repeated": "that a repetition is done with the dead letter before it: older records have no "
     "cancellation beside it, and nothing in an entry tells how old it is",
     "refusals": "an act that was refused, or changed nothing, has left no entry",

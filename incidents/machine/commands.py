@@ -225,10 +225,9 @@ class SetHold(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftHold(Command):
-    """End the hold; older programs did so without `rechecks` of what was missed under it."""
+    """End the hold."""
 
     reason: str
-    rechecks: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Case
 from incidents.machine.draft import Draft
 from incidents.machine.ids import task_id
 from incidents.machine.incident import Incident
@@ -32,18 +29,6 @@ def open_recheck(draft: Draft, suspension: int) -> None:
     """Ask the desk to look again at what the suspension rested on, unless it is known removed."""
     unsettled = (i.n for i in _members(draft, suspension) if i.state in _NOT_KNOWN_REMOVED)
     open_task(draft, "recheck", tuple(unsettled))
-
-
-def missed_since(case: Case, at: datetime) -> tuple[int, ...]:
-    """What lapsed after that without a suspension, and is not known to be removed."""
-    return tuple(
-        n
-        for n, incident in sorted(case.incidents.items())
-        if incident.state in _NOT_KNOWN_REMOVED
-        and incident.suspension is None
-        and incident.lapsed_at is not None
-        and incident.lapsed_at > at
-    )
 
 
 def open_task(draft: Draft, kind: str, incidents: tuple[int, ...]) -> None:

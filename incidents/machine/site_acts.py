@@ -6,7 +6,7 @@ from incidents.machine import checks, commands, rules
 from incidents.machine import events as e
 from incidents.machine.case import Request
 from incidents.machine.draft import Draft
-from incidents.machine.recount import missed_since, open_task, open_tells
+from incidents.machine.recount import open_task, open_tells
 from incidents.machine.refusals import RefusedError
 from incidents.machine.state import move_site
 
@@ -45,25 +45,17 @@ def set_hold(draft: Draft, command: commands.SetHold) -> None:
 
 
 def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
-    """Lift the hold: the site opens, unless a suspension still runs or it is closed.
-
-    As at the end of a suspension, an opening does not settle an incident (R2).
-    """
-    case, hold = draft.case, draft.case.hold
-    if hold is None:
+    """Lift the hold: the site opens, unless a suspension still runs or it is closed."""
+    case = draft.case
+    if case.hold is None:
         raise RefusedError("not_held", site=case.site)
     runs = case.suspension is not None
-    site_to = move_site(case.state, "lift_hold", suspension_runs=runs)
-    looks = command.rechecks and site_to == "active"
-    missed = missed_since(case, hold.at) if looks else ()
     draft.add(
         e.HoldLifted,
         site_from=case.state,
-        site_to=site_to,
+        site_to=move_site(case.state, "lift_hold", suspension_runs=runs),
         text=command.reason,
-        rechecks=bool(missed),
     )
-    open_task(draft, "recheck", missed)
 
 
 def ask_reinstatement(draft: Draft, command: commands.AskReinstatement) -> None:

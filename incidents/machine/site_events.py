@@ -139,14 +139,10 @@ class HoldSet(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldLifted(SiteEvent):
-    """The order is off; the site opens unless a suspension runs or it is closed.
-
-    `rechecks` if the desk is to look again at what nobody was reached about in the meantime.
-    """
+    """The order is off; the site opens unless a suspension runs or it is closed."""
 
     kind = "hold_lifted"
     text: str
-    rechecks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,14 +16,12 @@ from incidents.machine.commands import (
     CancelOrder,
     Command,
     FilingCommand,
-    LiftHold,
     Log,
     OrderCommand,
     RecordContact,
     Recur,
     RepeatOrder,
     RetryOrder,
-    StateFalse,
     TakeBack,
     VoidContact,
     VoidIncident,
@@ -46,7 +44,7 @@ class Need:
     complete a window (R1), `corrections` how many incidents they may take out of a count. `now`
     is when they are decided (UTC); None, if it may be at any later time. `orders` are those that
     they name, by number and lane; with `acts` all that is not settled in the world. `filing` says
-    that they are about the filing, `details` that they ask what is filed.
+    that they are about the filing.
     """
 
     now: datetime | None = None
@@ -55,11 +53,9 @@ class Need:
     corrections: int = 0
     tells_all: bool = False
     approves: bool = False
-    lifts: bool = False
     orders: frozenset[tuple[int, str]] = frozenset()
     acts: bool = False
     filing: bool = False
-    details: bool = False
 
 
 def need(commands: Iterable[Command], now: datetime) -> Need:
@@ -73,11 +69,9 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         corrections=sum(isinstance(c, _CORRECTIONS) for c in commands),
         tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
         approves=any(isinstance(c, Approve) for c in commands),
-        lifts=any(isinstance(c, LiftHold) for c in commands),
         orders=frozenset(order for c in commands for order in _orders(c)),
         acts=any(isinstance(c, CancelOrder | RetryOrder | RepeatOrder) for c in commands),
         filing=any(isinstance(c, FilingCommand) for c in commands),
-        details=any(isinstance(c, FilingCommand | StateFalse) for c in commands),
     )
 
 

@@ -290,6 +290,6 @@ def test_a_correction_that_an_older_program_let_shorten_a_time_is_decided_again_
 
 def test_what_no_policy_derives_is_listed_with_its_reason() -> None:
     assert set(OUTSIDE) == {
-        "facts", "recorded_at", "again", "shortened", "rechecked", "repeated", "refusals", "the end",
+        "facts", "recorded_at", "again", "shortened", "repeated", "refusals", "the end",
     }  # fmt: skip
     assert all(len(reason) > 10 for reason in OUTSIDE.values())

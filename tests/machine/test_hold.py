@@ -3,7 +3,6 @@
 import pytest
 
 from incidents.machine import events as e
-from incidents.machine.policy import Policy
 from tests.machine.history import MICROSECOND, Act, History, utc
 
 
@@ -124,26 +123,6 @@ def test_lapsed_clocks_under_a_hold_count_for_no_run_and_no_closure() -> None:
     site = History().miss().sit_out().miss().sit_out().hold().miss()
     assert (site.state, site.run) == ("suspended", 2)
     assert site.happened == ["clock_lapsed"]
-
-
-def test_what_was_missed_under_it_is_looked_at_again_when_the_site_opens() -> None:
-    site = History(policy=Policy(repeat_count=9)).hold()
-    site.log().log().log().log().contact(2).after("2h").removed(3).contact(4).unhold()
-    assert site.happened == ["hold_lifted", "task_opened"]
-    assert [(task.kind, task.incidents) for task in site.case.tasks.values()] == [
-        ("recheck", (1, 4))
-    ]
-    # What was missed under an earlier one is none of this one's.
-    assert site.hold().after("2h").unhold().happened == ["hold_lifted"]
-
-
-@pytest.mark.parametrize(
-    "before", [lambda site: site.miss().hold(), lambda site: site.hold().miss().false_info()]
-)
-def test_but_not_while_it_stays_down(before: Act) -> None:
-    site = History()
-    before(site)
-    assert site.unhold().happened == ["hold_lifted"]
 
 
 def test_what_is_due_comes_before_the_hold() -> None:

@@ -66,7 +66,6 @@ class Incident:
     deadline: datetime | None
     removal_due: datetime | None = None
     lapsed: bool = False
-    lapsed_held: bool = False  # under a hold that stands still, without a suspension
     voided: bool = False
     statement: str | None = None  # removed or refused, as said and not taken back
     corrections: int = 0
@@ -571,12 +570,6 @@ class NaiveDesk:
         if not found.held:
             raise Refused("not_held")
         found.held = False
-        missed = [i for i in found.incidents if i.lapsed_held]
-        unsettled = [i.number for i in missed if i.state() in ("unreached", "notified")]
-        if unsettled and found.state() == "active":
-            found.tasks.append(Task("recheck", unsettled))
-        for incident in missed:
-            incident.lapsed_held = False
         self._write(found, now, by, "unhold")
 
     def reinstate(self, site: str, now: datetime, by: str) -> None:
@@ -876,14 +869,11 @@ class NaiveDesk:
         incident.lapsed = True
         attempts = [c for c in incident.standing_contacts() if c.occurred_at <= deadline]
         if len(attempts) < self.policy.min_attempts:
-            incident.lapsed_held = site.held
             return
         running = site.running()
         if running is not None:
             running.rests_on.append(incident.number)
-        elif site.held:
-            incident.lapsed_held = True
-        else:
+        elif not site.held:
             self._start_case(site, incident.number, deadline, now)
 
     def _start_case(self, site: Site, starter: int, due: datetime, now: datetime) -> None:
