@@ -1,8 +1,9 @@
 """A web address: kept as it was written, and in the form in which addresses are compared.
 
-That form is how a browser reads the address (WHATWG URL Standard), and two things less: a name or
-password before the host, and a dot at the host's end. They lead to the same page. What stands
-behind a # stays: in many a site's addresses it says which page it is.
+That form is how a browser reads the address (WHATWG URL Standard), and three things less: a name or
+password before the host, a dot at the host's end, and what stands behind a #. Most of that leads to
+the same page, and of one that it does not lead to the desk is asked once more (`--again`): two
+violations that are one would count twice.
 
 People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is
 one more way to write them.

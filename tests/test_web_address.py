@@ -9,7 +9,7 @@ from incidents.errors import BadUrlError
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        ("HTTP://Shop.Example:80/A?b=C#d", "http://shop.example/A?b=C#d"),
+        ("HTTP://Shop.Example:80/A?b=C#d", "http://shop.example/A?b=C"),
         ("https://shop.example:443", "https://shop.example/"),
         ("https://shop.example:8443/x", "https://shop.example:8443/x"),
         ("http://shop.example:/x", "http://shop.example/x"),
@@ -39,9 +39,8 @@ from incidents.errors import BadUrlError
         ("http://-a-.b_.example/", "http://-a-.b_.example/"),
         ("http://a!$'b,=~*.example/", "http://a!$'b,=~*.example/"),
         ("http://*.example/", "http://*.example/"),
-        ("http://shop.example/#/x", "http://shop.example/#/x"),
+        ("http://shop.example/#/x", "http://shop.example/"),
         ("http://shop.example/?#", "http://shop.example/"),
-        ('http://shop.example/#a b"<>`é#', "http://shop.example/#a%20b%22%3C%3E%60%C3%A9#"),
         ("hxxps://shop[.]example/a[.]php", "https://shop.example/a.php"),
         ("hXXp[:]//shop(.)example:81", "http://shop.example:81/"),
         ("http://shop[dot]example/", "http://shop.example/"),
