@@ -100,7 +100,7 @@ def load(
     evidence = said.text("evidence")
     return Settings(
         db=url,
-        person=owner if name is None else check_person(name),
+        person=_nobodys(owner) if name is None else check_person(name),
         login=owner,
         zone=clock.zone(zone) if zone is not None else _zone_setting(said),
         evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
@@ -110,6 +110,11 @@ def load(
         token=said.token() if asked else None,
         named=name is not None,
     )
+
+
+def _nobodys(login: str) -> str:
+    """Who acts if nobody says: the login, unless one of the program's own duties is called so."""
+    return f"{login}-login" if login.casefold() in RESERVED_PERSONS else login
 
 
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:

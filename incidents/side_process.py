@@ -56,8 +56,10 @@ class SideProcess:
         except OSError as error:
             raise EndedError(self._process.wait()) from error
 
-    def hear(self) -> Any:
-        """The next value that it sends; raises EndedError."""
+    def hear(self, within_s: float | None = None) -> Any:
+        """The next value that it sends; raises EndedError, and kills it for that after so long."""
+        if within_s is not None and not self.pipe.poll(within_s):
+            self._process.kill()
         try:
             return self.pipe.recv()
         except (EOFError, OSError) as error:

@@ -16,7 +16,7 @@ GROUNDS = {
     "not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (incidents acts release"
     " {order} carries it out).",
     "not_in_force.lost": "NOT IN FORCE: {told} (incidents acts reconcile {site} --repair orders it"
-    " again).",
+    " again, and with --cancelled also what somebody has cancelled).",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",

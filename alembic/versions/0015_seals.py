@@ -8,6 +8,9 @@ keys and the seals: whatever stands in the tables lets somebody in again.
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -34,6 +37,24 @@ def upgrade() -> None:
     )
     for table in _SEALED:
         op.add_column(table, sa.Column("seal", WORD))
+    _take_up()
+
+
+def _take_up() -> None:
+    """The keys that the record tells of, of before a downgrade: what they sealed is to be sealed
+    anew (`incidents db rekey`)."""
+    of = sa.table("entries", *map(sa.column, ("site_seq", "site_id", "body"))).c
+    told = of.body.contains('"kind":"serve_key_made"', autoescape=True)
+    wanted = sa.select(of.body).where(of.site_id == 0, told).order_by(of.site_seq)
+    since = sa.column("since", MOMENT)
+    keys = sa.table("serve_keys", sa.column("number"), sa.column("digest"), since)
+    for number, body in enumerate(op.get_bind().execute(wanted).scalars().all(), 1):
+        entry = json.loads(body)
+        at = datetime.fromisoformat(entry["recorded_at"])
+        if op.get_bind().dialect.name == "sqlite":
+            at = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        row = {"number": number, "digest": entry["data"]["key"], "since": at}
+        op.execute(sa.insert(keys).values(row))
 
 
 def downgrade() -> None:

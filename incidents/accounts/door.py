@@ -6,12 +6,13 @@ Who comes, goes and is not let in stands in the log of sign-ins (`store.sign_ins
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from incidents.accounts import known_browser, open_sessions, secrets, throttle
+from incidents.accounts import known_browser, last_password, open_sessions, secrets, throttle
 from incidents.accounts.identity import Identity
 from incidents.accounts.known_browser import KNOWN_FOR
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
@@ -35,6 +36,7 @@ How = Literal["password", "provider", "terminal"]
 """By what somebody proves who they are."""
 
 _SEEN_EVERY = timedelta(minutes=1)
+_KEY_EVERY_S = 1.0
 NOBODY = "?"
 """In place of a name that is nobody's: it may be anything that was typed, a password too."""
 
@@ -95,6 +97,7 @@ class Door:
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime], seal: Seal) -> None:
         self._engine, self._clock, self._seal = engine, clock, seal
+        self._check_at = 0.0
         self._throttle = Throttle(engine, clock)
 
     def by_token(self, secret: str) -> Identity | None:
@@ -106,6 +109,7 @@ class Door:
         """The same, of each of them, with one look."""
         digests = [secrets.digest(secret) for secret in given]
         with plainly(self._engine), glancing(self._engine) as connection:
+            self._check_key(connection)
             found = tokens.by_digest(connection, digests)
         now = self._clock()
         return [
@@ -119,10 +123,11 @@ class Door:
         """
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), glancing(self._engine) as connection:
+            self._check_key(connection)
             found = sessions.of_digest(connection, digest)
         if found is None or open_sessions.has_ended(found, now):
             return None
-        if not self._seal.holds(found.seal, of_session(digest, found)):
+        if not self._is_own(digest, found):
             return None
         if used and now - found.seen_at >= _SEEN_EVERY:
             with plainly(self._engine), writing(self._engine) as connection:
@@ -176,6 +181,7 @@ class Door:
         now, cookie = self._clock(), secrets.random_word()
         trial = _Trial("sign_in", how, place)
         with plainly(self._engine), writing(self._engine) as connection:
+            self._check_key(connection)
             known = acts.is_handle(handle)
             account = accounts.account(connection, handle) if known else None
             if account is not None and account.disabled_at is None:
@@ -211,10 +217,11 @@ class Door:
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
             found = sessions.of_digest(connection, digest)
-            # It may have been ended meanwhile.
-            if found is not None:
-                proved = self._sealed(digest, found._replace(proved_at=now))
-                sessions.prove(connection, digest, proved)
+            # It may have been ended meanwhile, or changed by who can write there: only what this
+            # server has sealed is sealed anew.
+            if found is None or found.account.handle != handle or not self._is_own(digest, found):
+                raise SignInError
+            sessions.prove(connection, digest, self._sealed(digest, found._replace(proved_at=now)))
             self._log(connection, trial, OK, handle)
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
@@ -260,12 +267,14 @@ class Door:
         # What is no handle is nobody's name, and may hold what no database takes.
         name = handle if acts.is_handle(handle) else NOBODY
         with plainly(self._engine), reading(self._engine) as connection:
-            newest = serve_keys.newest(connection)
-            if self._seal.digest is not None and newest and newest.digest != self._seal.digest:
-                raise ServeKeyReplacedError
-            kept = passwords.of(connection, name)
-            if kept is not None and not self._seal.holds(kept.seal, of_password(kept)):
-                _log.warning("a password does not bear the servers' seal", handle=name)
+            self._check_key(connection)
+            # Asked of each name: as much is done for one that is nobody's.
+            kept, said = passwords.of(connection, name), last_password.said(connection, name)
+            if kept is not None and not (
+                self._seal.holds(kept.seal, of_password(kept))
+                and last_password.is_it(said, kept.hash)
+            ):
+                _log.warning("a password was put there beside the record", handle=name)
                 kept = None
             return _Found(
                 name,
@@ -317,6 +326,22 @@ class Door:
             handle=account.handle, role=account.role, token=token.id,
             acts=None if token.acts is None else frozenset(token.acts),
         )  # fmt: skip
+
+    def _check_key(self, connection: Connection) -> None:
+        """See that nobody has taken another key since: what this one sealed counts no more.
+
+        It is looked up once a second at most.
+        """
+        now = time.monotonic()
+        if self._seal.digest is None or now < self._check_at:
+            return
+        newest = serve_keys.newest(connection)
+        if newest is not None and newest.digest != self._seal.digest:
+            raise ServeKeyReplacedError
+        self._check_at = now + _KEY_EVERY_S
+
+    def _is_own(self, digest: bytes, found: sessions.Session) -> bool:
+        return self._seal.holds(found.seal, of_session(digest, found))
 
     def _sealed(self, digest: bytes, session: sessions.Session) -> sessions.Session:
         return session._replace(seal=self._seal.on(of_session(digest, session)))

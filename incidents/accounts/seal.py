@@ -1,8 +1,10 @@
 """The seal: by which `serve` knows that a session, a token or a password was put into the database
 by who has its key, and by nobody who can merely write there.
 
-It binds all that the row lets somebody do: one's own row is as worthless after a change as a row of
-one's own making. HMAC-SHA256 (RFC 2104) over the facts as JSON, which no two of them share.
+It binds whose a row is, for what and until when: one's own row is as worthless after a change as a
+row of one's own making. What an account's role is, and whether it is disabled, stands in a table
+that the record bears out. HMAC-SHA256 (RFC 2104) over the facts as JSON, which no two of them
+share, with a key that is made of the servers' and of when this database was first sealed with it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from datetime import datetime
 
 from incidents.clock import rfc3339
 from incidents.store.passwords import Password
+from incidents.store.serve_keys import ServeKey
 from incidents.store.sessions import Session
 from incidents.store.tokens import Token
 
@@ -29,9 +32,11 @@ class Seal:
     """The key's seal; without a key, of a database that `serve` was never started on, whatever
     stands there holds."""
 
-    def __init__(self, key: bytes | None = None) -> None:
-        self._key = key
+    def __init__(self, key: bytes | None = None, of: ServeKey | None = None) -> None:
         self.digest = None if key is None else digest(key)
+        # A row of another database that has the same key, a rehearsal say, is worth nothing here.
+        own = "" if of is None else f"{of.number} {rfc3339(of.since)}"
+        self._key = None if key is None else hmac.new(key, own.encode(), hashlib.sha256).digest()
 
     def on(self, facts: Facts) -> str | None:
         """The seal that a row of those facts bears, in hexadecimal."""

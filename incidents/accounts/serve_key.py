@@ -92,7 +92,7 @@ def seal_of(connection: Connection, file: Path) -> Seal:
     key = read(file)
     if key is None or seal.digest(key) != newest.digest:
         raise SealedElsewhereError(file=file)
-    return Seal(key)
+    return Seal(key, newest)
 
 
 def strays(connection: Connection, mark: Seal, now: datetime) -> Strays:

@@ -116,9 +116,9 @@ class _Member(SideProcess):
         except EndedError as error:
             raise WorkerLostError(detail=str(error)) from error
 
-    def hear(self) -> Any:
+    def hear(self, within_s: float | None = None) -> Any:
         try:
-            told = super().hear()
+            told = super().hear(within_s)
         except EndedError as error:
             raise WorkerLostError(detail=str(error)) from error
         if isinstance(told, Failed):

@@ -124,7 +124,10 @@ def _try_again(act: Act, order: tuple[int, int, str]) -> int:
 @params.reason_option
 @acting
 def cancel(act: Act, order: tuple[int, int, str], reason: str) -> int:
-    """Do not carry ORDER out any more; what is decided of the site stays as it is."""
+    """Do not carry ORDER out any more; what is decided of the site stays as it is.
+
+    Of what the brake holds, an order and its notice go together, whichever of the two is named.
+    """
     from incidents.machine.order_acts import BY_HAND
 
     site, seq, lane = order

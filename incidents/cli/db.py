@@ -105,7 +105,9 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
 @params.reason_option
 @looking
 def rekey(run: Run, reason: str) -> int:
-    """Seal tokens and passwords with the key of [serve] key_file, in place of the key before.
+    """Seal tokens and passwords with the servers' key, in place of the key before.
+
+    Its file is that of INCIDENTS_SERVE_KEY, as the servers' unit has it, else of [serve] key_file.
 
     For a key that is lost or known to others: move its file away first, and a new one is made. On
     PostgreSQL the owner of the tables does it. Whatever stands in the database is sealed, so look

@@ -20,7 +20,7 @@ PLAIN: dict[Plain, tuple[Told, Told]] = {
         },
     ),
     "expired": (
-        {"zh_CN": "链接已失效", "en": "This link holds no longer"},
+        {"zh_CN": "链接已失效", "en": "This link is no longer valid"},
         {
             "zh_CN": "链接失效不等于事项已办结。请直接与我们联系，可索取新链接。",
             "en": "What it was about may not be settled. Please get in touch with us: we can give"

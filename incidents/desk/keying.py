@@ -13,11 +13,18 @@ from incidents.accounts.serve_key import NoServeKeyError, Strays
 from incidents.audit.own_acts import ServeKeyMade
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.desk.desk import Desk
+from incidents.errors import RefusedError
 from incidents.sealing import seal as sealed_words
 from incidents.store import passwords, sealed, serve_keys, tokens
 from incidents.store.engine import plainly, reading
 from incidents.store.serve_keys import ServeKey
 from incidents.store.tables import DESK_STREAM
+
+
+class SealedAlreadyError(RefusedError):
+    """the database is sealed with the key in {file} already: for another one, move that file away.
+    What a server has warned of stays out, and is to be found and deleted by the owner of the
+    tables"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def begin(engine: Engine, desk: Desk, file: Path, by: By, clock: Clock) -> Keyed
             what = f"there is no {file}" if key is None else f"{file} holds another key"
             raise NoServeKeyError(what=what)
         if newest is not None and key is not None:
-            return serve_key.strays(connection, Seal(key), clock())
+            return serve_key.strays(connection, Seal(key, newest), clock())
     return desk.on_record(lambda c: _take(c, file, by, clock, is_first=True))
 
 
@@ -79,8 +86,13 @@ def _take(
     there = serve_key.read(file)
     # Before what is written is kept: a key that seals something is never without its file.
     key = serve_key.make(file) if there is None else there
-    mark, all_tokens, all_passwords = Seal(key), tokens.of(connection), passwords.every(connection)
-    serve_keys.add(connection, ServeKey(number, seal.digest(key), act.now))
+    new = ServeKey(number, seal.digest(key), act.now)
+    mark = Seal(key, new)
+    all_tokens, all_passwords = tokens.of(connection), passwords.every(connection)
+    if newest is not None and newest.digest == seal.digest(key):
+        # To seal what somebody has put there would let them in.
+        raise SealedAlreadyError(file=file)
+    serve_keys.add(connection, new)
     for token in all_tokens:
         tokens.seal(connection, token.id, mark.on(seal.of_token(token)))
     for password in all_passwords:

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from io import BytesIO
@@ -37,12 +38,16 @@ SHORT = 16_384
 MOST_S = 60
 """So many seconds of a processor a trial has: what is more is ended."""
 
-MOST_BYTES = 4 << 30
+MOST_BYTES = 2 << 30
 """So much memory it has."""
+
+WITHIN_S = 600
+"""So long it is waited for, whatever it waits for."""
 
 _TOLD_BAD = 100
 _WORK = "from incidents.intake.apart import main; main()"
 _LATER = 5
+_OUT_OF_MEMORY = 12
 
 
 class BadLinesError(InputError):
@@ -50,8 +55,8 @@ class BadLinesError(InputError):
 
 
 class TooCostlyError(InputError):
-    """this takes more than {limit_s} seconds of the server's processor, and was ended: try fewer
-    policies at a time, or a part of the history"""
+    """this takes more than {limit_s} seconds of the server's processor, or more memory than there
+    is for it, and was ended: try fewer policies at a time, or a part of the history"""
 
 
 class TrialLostError(IncidentsError):
@@ -149,10 +154,11 @@ def tried(trial: Trial[T], spent: Spent) -> T:
     try:
         with SideProcess(_WORK) as process:
             process.tell(trial)
-            found, used_s = process.hear()
+            found, used_s = process.hear(within_s=WITHIN_S)
     except EndedError as error:
-        if error.status == -signal.SIGXCPU:
-            spent(MOST_S)
+        # What it has used nobody knows: it costs as much as any may.
+        spent(MOST_S)
+        if error.status in (-signal.SIGXCPU, _OUT_OF_MEMORY):
             raise TooCostlyError(limit_s=MOST_S) from error
         raise TrialLostError(detail=str(error)) from error
     except OSError as error:
@@ -166,7 +172,9 @@ def tried(trial: Trial[T], spent: Spent) -> T:
 def main() -> None:
     """Try one trial for the process at the other end of the pipe, whose descriptor is the
     argument."""
-    os.nice(_LATER)
+    with suppress(OSError):
+        # A unit that is shut in may not even step back.
+        os.nice(_LATER)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     with Connection(int(sys.argv[1])) as pipe:
@@ -178,4 +186,6 @@ def main() -> None:
             found = trial.do()
         except IncidentsError as error:
             found = error
+        except MemoryError:
+            os._exit(_OUT_OF_MEMORY)
         pipe.send((found, time.process_time()))

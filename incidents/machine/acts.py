@@ -172,10 +172,10 @@ def _refuse_double_entry(
     written: tuple[str, ...],
     stands: Callable[[Incident], bool],
 ) -> None:
-    # What was written too: an older program had another normal form of some.
+    # What was written too: an older program took some of that for the normal form.
     urls = (*urls, *filter(None, written))
     for incident in filter(stands, draft.case.incidents.values()):
-        url = next((url for url in urls if url in (*incident.urls, *incident.written)), None)
+        url = next((url for url in urls if url in incident.urls), None)
         if url is not None:
             raise RefusedError(
                 "double_entry", incident=draft.name(incident.n), site=draft.case.site, url=url,

@@ -69,7 +69,7 @@ OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
     # That there are accounts, and what they may do, an act looks up; the replay, all of it.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
-    "sign_ins": (SELECT,),
+    "sign_ins": (),
     "passwords": (),
     "sessions": (),
     "attempts": (),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.door import Door, SignInError
 from incidents.accounts.open_sessions import OpenSessions
-from incidents.accounts.seal import UNSEALED
+from incidents.accounts.seal import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens
@@ -86,10 +87,13 @@ def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None
         attempts.count(connection, f"as {handle}", OF_NAME.free, clock.now())
 
 
-def set_password(house: House, handle: str, password: str) -> None:
+def set_password(
+    house: House, handle: str, password: str, *, seal: Seal = UNSEALED,
+    second_after: timedelta = accounts.AT_ONCE,
+) -> None:  # fmt: skip
     hash_ = secrets.hash_of(password, handle)
     house.desk.on_record(
         lambda c: accounts.set_password(
-            c, BY, handle, hash_, clock.now, second_after=accounts.AT_ONCE
+            c, BY, handle, hash_, clock.now, second_after=second_after, seal=seal
         )
     )

@@ -3,7 +3,9 @@
 import hashlib
 import secrets as random
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from sqlalchemy import delete, insert, update
@@ -11,14 +13,19 @@ from sqlalchemy import delete, insert, update
 from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.door import Door, ServeKeyReplacedError, SignInError, Visit
+from incidents.accounts.seal import Seal
 from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
 from incidents.desk import keying, tokens
-from incidents.desk.keying import Keyed
+from incidents.desk.access import Access
+from incidents.desk.keying import Keyed, SealedAlreadyError
 from incidents.errors import FileError
+from incidents.machine.policy import DOCUMENTED
+from incidents.store import passwords as stored
+from incidents.store import serve_keys as stored_keys
 from incidents.store.account_tables import passwords, serve_keys, sessions
 from incidents.store.account_tables import tokens as token_table
 from incidents.store.engine import reading, writing
-from tests.accounts.house import BY, HERE, PASSWORD, House
+from tests.accounts.house import BY, HERE, PASSWORD, House, set_password
 from tests.cli.conftest import Cli
 
 THIEFS = "a sentence of the thief's"
@@ -125,9 +132,36 @@ def ones_own_token_for_longer(house: House) -> object:
     return house.door.by_token(secret)
 
 
+def a_proof_of_ones_own_while_the_row_is_another_ones(house: House) -> object:
+    visit = own_session(house)
+
+    def meanwhile(password: str, hash_: str | None) -> bool:
+        write(house, update(sessions).values(handle="admin-1"))
+        return is_password(password, hash_)
+
+    is_password = secrets.is_password
+    with mock.patch.object(secrets, "is_password", meanwhile), pytest.raises(SignInError):
+        house.door.prove(visit, PASSWORD)
+    return house.door.by_session(visit.cookie)
+
+
+def an_old_password_put_back(house: House) -> object:
+    with reading(house.engine) as connection:
+        old = stored.of(connection, "thief-1")
+    assert old is not None
+    set_password(house, "thief-1", "another long sentence", seal=house.door._seal)
+    own = update(passwords).where(passwords.c.handle == "thief-1")
+    write(house, own.values(hash=old.hash, seal=old.seal, given_by=None, counts_from=None))
+    with pytest.raises(SignInError):
+        house.door.sign_in("thief-1", PASSWORD, HERE)
+    return None
+
+
 @pytest.mark.parametrize(
     "forge",
     [
+        a_proof_of_ones_own_while_the_row_is_another_ones,
+        an_old_password_put_back,
         a_new_session,
         ones_own_session_under_another_name,
         a_proof_that_nobody_gave,
@@ -212,13 +246,42 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path)
     sealed = keying.renew(served.desk, key, BY, clock.now, reason="the disk is gone")
 
     assert (sealed.made, sealed.tokens, sealed.passwords) == (True, 1, 2)
-    assert served.door.by_token(secret) is None, "a server that runs still has the key of before"
-    with pytest.raises(ServeKeyReplacedError):
-        own_session(served)
+    served.moved.tick(2)
+    for comes_in in (lambda: served.door.by_token(secret), lambda: own_session(served)):
+        with pytest.raises(ServeKeyReplacedError):
+            comes_in()
     assert served.log()[0]["how"] == "rekeyed"
     assert not start(served, key)
     assert served.door.by_token(secret) is not None
     assert served.door.by_session(visit.cookie) is None
+
+
+def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_table_says(
+    served: House,
+) -> None:
+    served.make("sup-1", "supervisor")
+    set_password(served, "sup-1", PASSWORD, seal=served.door._seal, second_after=timedelta(days=1))
+    own = update(passwords).where(passwords.c.handle == "sup-1")
+    write(served, own.values(given_by=None, counts_from=None))
+    with reading(served.engine) as connection:
+        access = Access(connection, DOCUMENTED, clock.now())
+        refusal = access._not_their_own("sup-1")
+    assert refusal is not None
+    assert refusal.name == "password_given"
+
+
+def test_the_same_key_seals_nothing_anew(served: House, key: Path) -> None:
+    with pytest.raises(SealedAlreadyError):
+        keying.renew(served.desk, key, BY, clock.now, reason="a warning")
+
+
+def test_two_databases_with_one_key_know_nothing_of_each_other(served: House, key: Path) -> None:
+    with reading(served.engine) as connection:
+        own, newest = serve_key.seal_of(connection, key), stored_keys.newest(connection)
+    assert newest is not None
+    other = Seal(serve_key.read(key), newest._replace(since=newest.since + timedelta(seconds=1)))
+    assert own.digest == other.digest
+    assert own.on(("a",)) != other.on(("a",))
 
 
 def test_a_key_that_somebody_else_names_lets_nobody_in(served: House, key: Path) -> None:

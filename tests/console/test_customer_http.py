@@ -35,7 +35,7 @@ def test_a_link_that_has_expired_leads_to_a_page_that_says_so(served: Customers)
     old = path(incident, since=clock.now() - LINKS.valid_for - timedelta(seconds=2))
     shown = served.ask(old)
     assert shown.status == 410
-    for told in ("链接已失效", "This link holds no longer", "+86 10 5555 0100"):
+    for told in ("链接已失效", "This link is no longer valid", "+86 10 5555 0100"):
         assert told in shown.text
     before = len(served.bodies())
     assert served.post(old, b"remark=gone").status == 410

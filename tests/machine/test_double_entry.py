@@ -2,7 +2,6 @@
 
 import pytest
 
-from incidents.machine import commands as c
 from tests.machine.history import Act, History
 
 URL = "http://a.example/x"
@@ -27,13 +26,6 @@ def test_one_of_several_urls_is_enough() -> None:
     site = History().log("http://a.example/1", URL)
     assert site.log("http://a.example/2", URL).refused_with == "double_entry"
     assert URL in site.answer
-
-
-def test_what_was_written_is_compared_as_well() -> None:
-    """An older program left away what stands behind a #."""
-    site = History().do(c.Log(by="ann", urls=(URL,), written=(f"{URL}#/a",)))
-    assert site.log(f"{URL}#/a").refused_with == "double_entry"
-    assert site.log(f"{URL}#/b").refused_with is None
 
 
 def test_the_refusal_names_the_incident_and_both_ways_out() -> None:

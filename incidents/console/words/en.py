@@ -243,7 +243,7 @@ TEXTS: dict[str, str] = {
     "link.do": "Show the link",
     "link.until": "It holds until",
     "link.revoke": "Revoke all links",
-    "link.revoke.what": "No link that was given out holds any more, by a notice or by hand. Then"
+    "link.revoke.what": "Every link given out so far, by notice or by hand, stops working. Then"
     " show a new one, and give it to the responsible person.",
     "log.do": "Log it",
     "log.paste": "Or paste a mail",

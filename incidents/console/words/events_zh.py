@@ -47,7 +47,7 @@ SENTENCES = {
     "order_delivered": "{what_is_done}",
     "order_failed": "{how_given_up}",
     "order_cancelled": "不再执行：{what_was_ordered}（{why:why_not}）",
-    "order_retried": "现予执行：{what_was_ordered}",
+    "order_retried": "立即执行：{what_was_ordered}",
     "state_seen": "{adapter} 报告：{site} 实际为“{seen:state}”",
     "filing_changed": "{site} 的备案资料已更改：{changed_filing}",
     "filing_reminded": "已提醒：{site} 的{term_of}于 {due_on} 届满",

@@ -99,7 +99,7 @@ TEXTS: dict[str, str] = {
     "event.order_delivered": "指令已执行",
     "event.order_failed": "指令放弃",
     "event.order_cancelled": "指令取消",
-    "event.order_retried": "指令现予执行",
+    "event.order_retried": "指令立即执行",
     "event.state_seen": "实际状态",
     "event.order_repeated": "重发指令",
     "act.reveal": "显示完整",
