@@ -11,7 +11,15 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.patience import PATIENCE_S
 
@@ -137,13 +145,20 @@ class Chromium:
         page.remove_listener("pageerror", fail)
         page.unroute_all()
         page.context.clear_cookies()
+        # An act that is still under way has the page ask before it is left.
+        page.on("dialog", _leave)
         page.goto("about:blank")
+        page.remove_listener("dialog", _leave)
         free.append(page)
 
     def _new(self, locale: str, *, scripts: bool) -> Page:
         context = self._browser.new_context(locale=locale, java_script_enabled=scripts)
         context.set_default_timeout(PATIENCE_S * 1_000)
         return context.new_page()
+
+
+def _leave(question: Dialog) -> None:
+    question.accept()
 
 
 @contextmanager
