@@ -15,7 +15,7 @@ from typing import Any
 from incidents.acts.nginx import adapter as nginx_adapter
 from incidents.acts.nginx.adapter import Nginx as Adapter
 from incidents.acts.options import Options
-from incidents.acts.port import Order
+from incidents.acts.port import Order, Outcome, Retry
 from tests.acts import orders
 from tests.patience import PATIENCE_S, until
 
@@ -145,6 +145,16 @@ def adapter(settings: dict[str, Any]) -> Adapter:
     made = nginx_adapter.make("web", Options("[acts.web]", settings))
     assert isinstance(made, Adapter)
     return made
+
+
+def carried_out(web: Adapter, ordered: Order) -> Outcome:
+    """What comes of the order when it is tried again, as the daemon does, where nginx is busy."""
+
+    def tried() -> Outcome | None:
+        outcome = web.deliver(ordered)
+        return None if isinstance(outcome, Retry) else outcome
+
+    return until(tried, f"order {ordered.id} is carried out", looks=10)
 
 
 def _started(folder: Path, sites: Sequence[str], more: str) -> Nginx:

@@ -19,7 +19,7 @@ from typing import Any
 from incidents.acts.nginx import config as nginx_config
 from incidents.acts.nginx import map as nginx_map
 from incidents.acts.port import Delivered
-from tests.acts.nginx_rig import UNTIL, Nginx, adapter, nginx, order
+from tests.acts.nginx_rig import UNTIL, Nginx, adapter, carried_out, nginx, order
 from tests.patience import PATIENCE_S, until
 
 KINDS = {"suspend": 503, "reopen": 200, "close": 410}
@@ -115,7 +115,7 @@ def test_two_hundred_orders_of_sixteen_threads_share_their_reloads(tmp_path: Pat
         orders.append(order("suspend", 200, SITES[0]))
 
         with ThreadPoolExecutor(16) as pool:
-            outcomes = list(pool.map(web.deliver, orders))
+            outcomes = list(pool.map(partial(carried_out, web), orders))
 
         assert outcomes == [Delivered()] * 200
         assert reloads(server) <= 40
@@ -140,10 +140,10 @@ def test_visitors_never_see_anything_but_the_old_state_or_the_new_one(tmp_path: 
             began = time.monotonic()
             # The answers before it is done are of the state before or of this one.
             watch.flips[site].append((began, float("inf"), KINDS[kind], told))
-            assert web.deliver(one) == Delivered()
+            assert carried_out(web, one) == Delivered()
             watch.flips[site][-1] = (began, time.monotonic(), KINDS[kind], told)
 
-        web.deliver(order("reopen", 0, "nobody.example"))
+        carried_out(web, order("reopen", 0, "nobody.example"))
         with watched(server, watch, visitors=4), ThreadPoolExecutor(len(SITES)) as pool:
             list(pool.map(flip, SITES))
             for seq, (kind, status) in enumerate(KINDS.items(), start=8):
@@ -159,13 +159,14 @@ def test_visitors_never_see_anything_but_the_old_state_or_the_new_one(tmp_path: 
 WRITER = """
 import json, sys
 from concurrent.futures import ThreadPoolExecutor
-from tests.acts.nginx_rig import adapter, order
+from functools import partial
+from tests.acts.nginx_rig import adapter, carried_out, order
 settings, name = json.loads(sys.argv[1]), sys.argv[2]
 web = adapter(settings)
 sys.stdin.read()
 orders = [order("close", n, f"{name}-{n}.example") for n in range(24)]
 with ThreadPoolExecutor(4) as pool:
-    for outcome in pool.map(web.deliver, orders):
+    for outcome in pool.map(partial(carried_out, web), orders):
         print(type(outcome).__name__, outcome)
 """
 
