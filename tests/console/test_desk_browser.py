@@ -234,8 +234,9 @@ def settle(page: Page) -> None:
 
 
 def hold(page: Page, path: str, take: Callable[[Route], T]) -> list[T]:
-    """The next answer to that path is kept back, in the list."""
+    """The next answer to that path is kept back, in the list, for as long as the test needs."""
     held: list[T] = []
+    page.evaluate("window.htmx && (htmx.config.timeout = 0)")
     page.route(path, lambda route: held.append(take(route)), times=1)
     return held
 
