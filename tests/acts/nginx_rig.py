@@ -150,11 +150,11 @@ def adapter(settings: dict[str, Any]) -> Adapter:
 def carried_out(web: Adapter, ordered: Order) -> Outcome:
     """What comes of the order when it is tried again, as the daemon does, where nginx is busy."""
 
-    def tried() -> Outcome | None:
+    def tried() -> list[Outcome]:
         outcome = web.deliver(ordered)
-        return None if isinstance(outcome, Retry) else outcome
+        return [] if isinstance(outcome, Retry) else [outcome]
 
-    return until(tried, f"order {ordered.id} is carried out", looks=10)
+    return until(tried, f"order {ordered.id} is carried out", looks=10)[0]
 
 
 def _started(folder: Path, sites: Sequence[str], more: str) -> Nginx:
