@@ -14,7 +14,6 @@ from incidents.errors import DONE, FAILED, IncidentsError
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
-    from incidents.cli.run import Run
     from incidents.intake.grouping import Finding
     from incidents.intake.history import History
     from incidents.intake.importing import Tally
@@ -51,7 +50,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
                 done=done,
             )  # fmt: skip
     _answer(act, history, findings, tally)
-    _refuse(act.run, history, tally)
+    _refuse(act, history, tally)
     return FAILED if history.bad and not skip_bad else DONE
 
 
@@ -112,8 +111,8 @@ def _for_people(act: Act, history: History, tally: Tally) -> None:
     )
 
 
-def _refuse(run: Run, history: History, tally: Tally) -> None:
-    """Say what the desk has refused.
+def _refuse(act: Act, history: History, tally: Tally) -> None:
+    """Say what the desk has refused, what is on record all the same, and how to go on.
 
     Raises:
         IncidentsError: naming the first row of it.
@@ -121,12 +120,22 @@ def _refuse(run: Run, history: History, tally: Tally) -> None:
     if not tally.refused:
         return
     from incidents import refusal_words
+    from incidents.words import counted
 
     line, refusal = tally.refused[0]
     more = len(tally.refused) - 1
-    others = f" ({more:,} more rows were refused)" if more else ""
-    on_record = tally.incidents_new + tally.incidents_known
+    others = f" (and {counted(more, 'more row')})" if more else ""
     raise IncidentsError(
-        f"{history.file}, line {line}: {refusal_words.sentence(refusal, run.when)}{others};"
-        f" {'all else is' if on_record else 'no incident was'} imported"
+        f"{history.file}, line {line}: {refusal_words.sentence(refusal, act.run.when)}{others};"
+        f" {_what_is_done(tally, dry_run=act.dry_run)}"
     )
+
+
+def _what_is_done(tally: Tally, *, dry_run: bool) -> str:
+    again = "Then import the file again"
+    if tally.incidents_new + tally.incidents_known:
+        taken = "would be" if dry_run else "is"
+        return f"all else {taken} imported. {again}: no row comes in twice"
+    done = "would be" if dry_run else "was"
+    nothing = f"no incident {done} imported" if tally.sites_new else f"nothing {done} written"
+    return f"{nothing}. {again}"

@@ -71,6 +71,7 @@ class RemoteIntake:
             done(len(rows))
         sites = dict.fromkeys(finding.report.site for finding in findings)
         tally.sites = {site: tally.sites[site] for site in sites if site in tally.sites}
+        tally.refused.sort(key=lambda refused: refused[0])
         return tally
 
 

@@ -34,6 +34,9 @@ BATCH_COMMANDS = 500
 # person, or with the addresses of more reports.
 _DONE_BEFORE = "key_reused"
 
+# Its word for a site that somebody has added meanwhile: it is there, which is the point.
+_ADDED_BEFORE = "site_exists"
+
 
 @dataclass(slots=True)
 class SiteTally:
@@ -48,8 +51,9 @@ class SiteTally:
 class Tally:
     """What an import comes to: by site, and what the desk has refused, with the row's line.
 
-    `ids` are the names of the new incidents, as far as the desk has given them one; `seen` are the
-    keys of the rows so far: the same row twice in one file is one incident.
+    A site that the desk does not take into the register is not among `sites`; each of its rows is
+    refused. `ids` are the names of the new incidents, as far as the desk has given them one; `seen`
+    are the keys of the rows so far: the same row twice in one file is one incident.
     """
 
     sites: dict[str, SiteTally] = field(default_factory=dict)
@@ -134,17 +138,34 @@ class Import:
         for finding in findings:
             site = finding.report.site
             tally.sites.setdefault(site, SiteTally(new=site not in self.known))
-        if not self.dry_run:
-            self._add_sites([site for site, found in tally.sites.items() if found.new])
+        not_added = self._add_sites(tally)
         for batch in _batches(zip(findings, keys(findings), strict=True)):
-            self._take_batch(batch, tally)
+            self._take_batch([each for each in batch if each[0].report.site in tally.sites], tally)
             done(len(batch))
+        tally.refused += [
+            (finding.report.line, not_added[finding.report.site])
+            for finding in findings
+            if finding.report.site in not_added
+        ]
+        tally.refused.sort(key=lambda refused: refused[0])
         return tally
 
-    def _add_sites(self, names: list[str]) -> None:
-        for batch in _batches(names):
-            # One that somebody has added meanwhile is refused, and is there, which is the point.
-            self.desk.submit([self._envelope(site, AddSite(by=self.by)) for site in batch])
+    def _add_sites(self, tally: Tally) -> dict[str, Refusal]:
+        """Take the new ones into the register; which the desk refuses, and why: they leave the
+        tally. A dry run asks as well, or it would promise what is refused then."""
+        refused: dict[str, Refusal] = {}
+        for batch in _batches([site for site, found in tally.sites.items() if found.new]):
+            asked = [self._envelope(site, AddSite(by=self.by)) for site in batch]
+            answers = self.desk.submit(asked, dry_run=self.dry_run)
+            for site, answer in zip(batch, answers, strict=True):
+                if answer.refusal is None:
+                    continue
+                if answer.refusal.name == _ADDED_BEFORE:
+                    tally.sites[site].new = False
+                else:
+                    refused[site] = answer.refusal
+                    del tally.sites[site]
+        return refused
 
     def _take_batch(self, batch: list[tuple[Finding, str]], tally: Tally) -> None:
         sent: list[tuple[Finding, str]] = []

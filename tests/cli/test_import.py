@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
+from incidents.desk import Answer, Desk, Envelope
+from incidents.desk.envelope import nothing_done
+from incidents.machine.refusals import Refusal
 from tests.cli.conftest import Cli
 
 DATA = Path(__file__).parent.parent / "data"
@@ -109,7 +112,9 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     answer = cli("import", str(file))
     assert answer.status == 1
     assert "history.csv, line 3: the category looks as if it held somebody's number" in answer.err
-    assert answer.err.endswith("; all else is imported\n")
+    assert answer.err.endswith(
+        "; all else is imported. Then import the file again: no row comes in twice\n"
+    )
     once_more = cli("import", str(file), "--json")
     assert (once_more.status, once_more.json["refused"]) == (1, 1), (
         "it is on record no more than then"
@@ -117,4 +122,36 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     assert once_more.json["incidents"] == {"new": 0, "known": 1}
     header, _, refused = file.read_text().splitlines()
     file.write_text(f"{header}\n{refused}\n")
-    assert cli("import", str(file)).err.endswith("; no incident was imported\n")
+    assert "; nothing was written. Then import the file again" in cli("import", str(file)).err
+    file.write_text(f"{header}\n{refused.replace('b.example', 'new.example')}\n")
+    only_a_site = cli("import", str(file))
+    assert "sites: 1 added" in only_a_site.out
+    assert "; no incident was imported. Then import the file again" in only_a_site.err
+
+
+def test_an_import_that_is_refused_as_a_whole_says_that_nothing_was_written_and_how_to_go_on(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "h.csv").write_text(
+        "occurred_at,site\n2026-03-01 02:50,a.example\n2026-03-01 02:50,b.example\n"
+    )
+    behind = Refusal("clock_behind", {"now": datetime(2026, 6, 1, tzinfo=UTC), "behind_s": 360})
+
+    def refuses(_: Desk, envelopes: list[Envelope], **__: object) -> list[Answer]:
+        return [nothing_done(str(envelope.site), behind) for envelope in envelopes]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Desk, "submit", refuses)
+        refused = cli("import", str(tmp_path / "h.csv"))
+        dry = cli("import", str(tmp_path / "h.csv"), "--dry-run")
+
+    assert (refused.status, dry.status) == (1, 1)
+    assert refused.out == (
+        "sites: 0 added, 0 in the register already\nincidents: 0 imported, 0 on record already\n"
+    )
+    assert "h.csv, line 2: this machine's clock, 2026-06-01" in refused.err
+    assert "set it right first" in refused.err
+    assert refused.err.endswith(
+        " (and 1 more row); nothing was written. Then import the file again\n"
+    )
+    assert dry.err.endswith("; nothing would be written. Then import the file again\n")

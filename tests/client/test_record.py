@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from incidents.audit.trust import Asked
 from incidents.client import intake
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord
-from incidents.desk import Envelope
+from incidents.desk import Answer, Desk, Envelope
+from incidents.desk.envelope import nothing_done
 from incidents.errors import DONE, FAILED, MISUSED, NOT_CONFIRMED, NOT_VERIFIED, REFUSED
 from incidents.machine import commands as c
+from incidents.machine.refusals import Refusal
 from tests.api.desk import fill
 from tests.api.rig import Rig, rig
 from tests.client.conftest import Over
@@ -168,6 +170,26 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
     refused = desk("import", str(tmp_path / "refused.csv"), as_="sup-1")
     assert (refused.status, "0 imported" in refused.out) == (FAILED, True), refused.out
     assert "refused.csv, line 2: the category looks as if" in refused.err
+
+
+def test_an_import_that_a_server_refuses_as_a_whole_is_told_as_with_a_database(
+    desk: Over, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, url = tmp_path / "history.csv", desk.api.house.settings.db
+    file.write_text(HISTORY, encoding="utf-8")
+    assert url is not None
+    behind = Refusal("clock_behind", {"now": datetime(2026, 6, 1, tzinfo=UTC), "behind_s": 360})
+
+    def refuses(_: Desk, envelopes: list[Envelope], **__: object) -> list[Answer]:
+        return [nothing_done(str(envelope.site), behind) for envelope in envelopes]
+
+    monkeypatch.setattr(Desk, "submit", refuses)
+    line = ("import", str(file), "--json")
+    there, here = (desk(*line, *to, as_="sup-1") for to in ((), ("--db", url)))
+
+    assert there.json["sites"] == there.json["incidents"] == {"new": 0, "known": 0}
+    assert (there.status, there.json, there.err) == (FAILED, here.json, here.err)
+    assert "; nothing was written" in there.err
 
 
 def _proof(entries: int, **more: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from incidents.desk import Desk, Envelope
+from incidents.desk import Answer, Desk, Envelope
+from incidents.desk.envelope import nothing_done
 from incidents.errors import DatabaseError
 from incidents.intake import importing
 from incidents.intake.grouping import Finding, group
@@ -15,6 +16,7 @@ from incidents.intake.history import History
 from incidents.intake.importing import Import, Tally, keys, refuse_future
 from incidents.intake.report import Report
 from incidents.machine.commands import AddSite, Log
+from incidents.machine.refusals import Refusal
 from incidents.store import sites, tables
 from incidents.store.engine import create, reading
 
@@ -147,10 +149,34 @@ def test_an_import_that_was_cut_short_is_finished_by_the_next(
     assert count(engine, tables.incidents) == 5
 
 
-def test_a_site_that_somebody_adds_meanwhile_is_no_error(desk: Desk) -> None:
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_site_that_somebody_adds_meanwhile_is_no_error_and_not_new(
+    desk: Desk, dry_run: bool
+) -> None:
     desk.submit([Envelope(site="a.example", command=AddSite(by="wang"))])
-    tally = Import(desk=desk, known=(), by="li", login="desk1").take(findings(report()))
-    assert (tally.incidents_new, tally.refused) == (1, [])
+    importing = Import(desk=desk, known=(), by="li", login="desk1", dry_run=dry_run)
+    assert summary(importing.take(findings(report()))) == (0, 1, 1, 0)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_no_site_that_the_desk_refuses_counts_as_added_and_each_of_its_rows_is_refused(
+    engine: Engine, desk: Desk, dry_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where this machine's clock is far from the database's: the desk refuses all there is."""
+    bring(engine, desk, findings(report(0, "a.example")))
+    behind = Refusal("clock_behind", {"now": NOW, "behind_s": 360})
+
+    def refuses(_: Desk, envelopes: list[Envelope], **__: object) -> list[Answer]:
+        return [nothing_done(str(envelope.site), behind) for envelope in envelopes]
+
+    monkeypatch.setattr(Desk, "submit", refuses)
+    rows = [report(n, f"{site}.example", n) for n, site in enumerate("bacb", start=1)]
+
+    tally = bring(engine, desk, findings(*rows), dry_run=dry_run)
+
+    assert tally.refused == [(line, behind) for line in (1, 2, 3, 4)]
+    assert list(tally.sites) == ["a.example"]
+    assert (tally.sites_new, tally.incidents_new, tally.incidents_known) == (0, 0, 0)
 
 
 def test_the_addresses_of_a_group_are_on_its_incident_and_more_of_them_change_nothing(
