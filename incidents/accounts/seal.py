@@ -5,6 +5,7 @@ It binds whose a row is, for what and until when: one's own row is as worthless 
 row of one's own making. What an account's role is, and whether it is disabled, stands in a table
 that the record bears out. HMAC-SHA256 (RFC 2104) over the facts as JSON, which no two of them
 share, with a key that is made of the servers' and of when this database was first sealed with it.
+Once another key takes its place, nothing that it has sealed counts.
 """
 
 from __future__ import annotations
@@ -12,15 +13,29 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from incidents.clock import rfc3339
+from incidents.errors import DatabaseError
+from incidents.store import serve_keys
 from incidents.store.passwords import Password
 from incidents.store.serve_keys import ServeKey
 from incidents.store.sessions import Session
 from incidents.store.tokens import Token
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 Facts = tuple[object, ...]
+
+_LOOKED_UP_EVERY_S = 1.0
+
+
+class ServeKeyReplacedError(DatabaseError):
+    """the servers' key was replaced (incidents db rekey): nobody signs in before this server is
+    started anew with it"""
 
 
 def digest(key: bytes) -> str:
@@ -52,6 +67,25 @@ class Seal:
 
 
 UNSEALED = Seal()
+
+
+class KeyWatch:
+    """Sees that the key of a seal is still the one that holds: it is looked up once a second at
+    most."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._digest = seal.digest
+        self._next_at = 0.0
+
+    def check(self, connection: Connection) -> None:
+        """Raises ServeKeyReplacedError once another key has taken its place."""
+        now = time.monotonic()
+        if self._digest is None or now < self._next_at:
+            return
+        newest = serve_keys.newest(connection)
+        if newest is not None and newest.digest != self._digest:
+            raise ServeKeyReplacedError
+        self._next_at = now + _LOOKED_UP_EVERY_S
 
 
 def of_token(token: Token) -> Facts:

@@ -20,9 +20,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from incidents import clock
 from incidents.accounts.discovery import ProviderError
-from incidents.accounts.door import NOBODY
 from incidents.accounts.oidc import (
     ANSWER_WITHIN,
     Oidc,
@@ -30,6 +28,7 @@ from incidents.accounts.oidc import (
     Question,
     UnknownSubjectError,
 )
+from incidents.accounts.sign_in_log import NOBODY
 from incidents.api import problems
 from incidents.api.entrance import is_from_elsewhere, visitor
 from incidents.api.operation import PREFIX, unlisted_router
@@ -89,7 +88,7 @@ def answer(request: Request) -> Response:
         with _answering():
             word = provider.answer(question, request.query_params)
     except UnknownSubjectError as error:
-        door.refuse("provider", from_(request), error.name)
+        door.log.refuse_stranger("provider", from_(request), error.name)
         raise
     except ProviderWordError as error:
         _count(request, error)
@@ -114,9 +113,7 @@ def _count(request: Request, error: ProviderWordError) -> None:
     refused = sign_ins.Refusal(
         NOBODY, from_(request), "sign_in", error.name, str(error.facts["detail"])
     )
-    request.app.state.house.desk.on_record(
-        lambda connection: sign_ins.count(connection, [refused], clock.now())
-    )
+    request.app.state.door.log.count(refused)
 
 
 @contextmanager

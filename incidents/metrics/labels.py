@@ -28,7 +28,7 @@ WORK = (
 """The kinds of items in the desk's queue (see `machine.work`)."""
 
 RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
-"""What comes of a sign-in (see `accounts.door`)."""
+"""What comes of a sign-in (see `accounts.sign_in_log`)."""
 
 REASONS = tuple(sorted({*get_args(Why), *NOT_LET.values(), "csrf", "blocked", "provider_word"}))
 """Why somebody is not let do something; of a sign-in `blocked`, after too many mistakes, or

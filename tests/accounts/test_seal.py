@@ -12,8 +12,8 @@ from sqlalchemy import delete, insert, update
 
 from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.door import Door, ServeKeyReplacedError, SignInError, Visit
-from incidents.accounts.seal import Seal
+from incidents.accounts.door import Door, SignInError, Visit
+from incidents.accounts.seal import Seal, ServeKeyReplacedError
 from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
 from incidents.desk import keying, tokens
 from incidents.desk.access import Access
