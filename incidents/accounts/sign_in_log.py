@@ -2,6 +2,12 @@
 
 Nobody is named as having failed: whoever guesses is not whose name they give, and of a name that is
 nobody's only that there was one is kept.
+
+Each failure at an account has a line with its time, reason and address. Names that are nobody's can
+be made up without end, from addresses without end, and the log is kept for half a year: so of these
+only the first few of an address and a day have a line, and all are counted, by the day, reason and
+address; those of further addresses together. No more than that is kept however long somebody
+guesses, and the count is true.
 """
 
 from __future__ import annotations
@@ -26,6 +32,9 @@ How = Literal["password", "provider", "terminal"]
 NOBODY = "?"
 """In place of a name that is nobody's: it may be anything that was typed, a password too."""
 
+FEW = 5
+"""So many failures of strangers have a line each, of an address and a day (UTC)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -49,17 +58,24 @@ class SignInLog:
 
     def let_in(self, trial: Trial, handle: str, within: Connection | None = None) -> None:
         """That somebody came in as `handle`; `within` a transaction, or in one of its own."""
-        self._add(trial, OK, handle, within)
+        line = _line(trial, OK, handle, self._clock())
+        if within is not None:
+            sign_ins.add(within, line)
+            return
+        with plainly(self._engine), writing(self._engine) as connection:
+            sign_ins.add(connection, line)
 
     def refuse(self, trial: Trial, account: Account | None, *, right: bool) -> None:
         """That somebody was not let in, though they were looked at; `right`: by the password, or by
         what their provider says, it was the person of that account."""
-        why = "no_account" if account is None else "disabled" if right else "wrong_password"
-        self._add(trial, why, None if account is None else account.handle)
+        if account is None:
+            self._refuse(trial, "no_account", None)
+        else:
+            self._refuse(trial, "disabled" if right else "wrong_password", account.handle)
 
     def refuse_stranger(self, how: How, place: str | None, why: str) -> None:
         """That somebody, nobody knows who, was not let in."""
-        self._add(Trial("sign_in", how, place), why, None)
+        self._refuse(Trial("sign_in", how, place), why, None)
 
     def count_blocked(self, trial: Trial, account: Account | None) -> None:
         """That nobody was looked at, after too many mistakes; a row for each would be a way to fill
@@ -68,19 +84,17 @@ class SignInLog:
         self.count(Refusal(handle, trial.place or "", trial.what, "blocked", trial.by))
 
     def count(self, refusal: Refusal) -> None:
-        """Counts it by its day."""
+        """Counts, by the day and address, what anybody can bring about."""
         with plainly(self._engine), writing(self._engine) as connection:
-            sign_ins.count(connection, [refusal], self._clock())
+            sign_ins.count_stranger(connection, refusal, self._clock())
 
-    def _add(
-        self, trial: Trial, result: str, handle: str | None, within: Connection | None = None
-    ) -> None:
-        told = SignIn(
-            self._clock(), trial.what, result, trial.how, handle, trial.by, trial.place,
-            trial.session,
-        )  # fmt: skip
-        if within is not None:
-            sign_ins.add(within, told)
-            return
+    def _refuse(self, trial: Trial, why: str, handle: str | None) -> None:
+        """As much is done whether there is such an account or not: time would tell."""
+        now, stranger = self._clock(), Refusal(NOBODY, trial.place or "", trial.what, why)
         with plainly(self._engine), writing(self._engine) as connection:
-            sign_ins.add(connection, told)
+            n = sign_ins.count_stranger(connection, stranger, now, wanted=handle is None)
+            sign_ins.add_if(connection, _line(trial, why, handle, now), n <= FEW)
+
+
+def _line(trial: Trial, result: str, handle: str | None, at: datetime) -> SignIn:
+    return SignIn(at, trial.what, result, trial.how, handle, trial.by, trial.place, trial.session)

@@ -129,13 +129,14 @@ LOOKED_AT = (
     # The accounts.
     Family(
         "incidents_sign_ins_last_hour", "gauge",
-        "Sign-ins, second signatures and passwords asked for again in the last hour, by result.",
+        "Sign-ins, second signatures and passwords asked for again in the last hour, by result; of"
+        " names that are nobody's the first few of an address and a day.",
         ("result",),
     ),
     Family(
         "incidents_refusals_today", "gauge",
         "Acts that accounts were refused since midnight (UTC), by reason; blocked: sign-ins after"
-        " too many mistakes.",
+        " too many mistakes; no_account, unknown_subject: under names that are nobody's.",
         ("reason",),
     ),
 )  # fmt: skip

@@ -30,9 +30,12 @@ WORK = (
 RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
 """What comes of a sign-in (see `accounts.sign_in_log`)."""
 
-REASONS = tuple(sorted({*get_args(Why), *NOT_LET.values(), "csrf", "blocked", "provider_word"}))
-"""Why somebody is not let do something; of a sign-in `blocked`, after too many mistakes, or
-`provider_word`, for an answer of no use."""
+_STRANGERS = ("no_account", "unknown_subject")
+REASONS = tuple(
+    sorted({*get_args(Why), *NOT_LET.values(), *_STRANGERS, "csrf", "blocked", "provider_word"})
+)
+"""Why somebody is not let do something; of a sign-in `blocked`, after too many mistakes,
+`provider_word`, for an answer of no use, or why nobody knows who they are."""
 
 _RULED = {
     "clock_lapsed": ("unreachable",),

@@ -3,11 +3,11 @@ let, from where; until both are erased."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Table, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Insert, Table, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store.account_tables import refusals, sign_ins, succeeded
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 OK = "ok"
 """The result of what succeeded; the others say why it did not."""
+
+PLACES = 200
+"""Of so many addresses each day (UTC) what strangers try is counted by itself."""
+ELSEWHERE = "?"
+"""In place of the further addresses of that day."""
 
 _PEOPLE = {sign_ins: ("handle", "by", "place"), refusals: ("handle", "login")}
 """What says who somebody is, or where they were."""
@@ -58,24 +63,60 @@ def add(connection: Connection, *new: SignIn) -> None:
         connection.execute(insert(sign_ins), rows)
 
 
+def add_if(connection: Connection, new: SignIn, wanted: bool) -> None:
+    """Adds it if it is `wanted`; as much is asked of the database if it is not."""
+    connection.execute(_given_if(insert(sign_ins), new._asdict() | {"erased": False}, wanted))
+
+
 def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> None:
     """Counts those, by the day (UTC) and all that tells them apart but what they were about."""
-    insert_ = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
     # Two who count the same at one moment wait for each other in one order.
     for each in sorted(refused, key=lambda refusal: refusal[:-1]):
-        new: Any = insert_(refusals).values(
-            each._asdict()
-            | {"about": _fit(each.about)}
-            | {"day": at.date().isoformat(), "first_at": at, "last_at": at}
-            | {"count": 1, "erased": False}
-        )
-        more = {
-            "count": refusals.c.count + 1, "last_at": new.excluded.last_at,
-            "about": new.excluded.about,
-        }  # fmt: skip
-        connection.execute(
-            new.on_conflict_do_update(index_elements=list(refusals.primary_key), set_=more)
-        )
+        _count(connection, each, at)
+
+
+def count_stranger(
+    connection: Connection, refused: Refusal, at: datetime, *, wanted: bool = True
+) -> int:
+    """Counts, as `count` does, what anybody can bring about from as many addresses as they like:
+    those beyond the first `PLACES` of the day are counted as one.
+
+    How often that was so by now; 0 if it is not `wanted`, for which as much is asked of the
+    database.
+    """
+    of = refusals.c
+    same = (of.day == at.date().isoformat(), of.handle == refused.handle)
+    places = connection.scalars(
+        select(of.login)
+        .where(*same, of.act == refused.act, of.why == refused.why)
+        .limit(PLACES + 1)
+    ).all()
+    if refused.login not in places and len(places) >= PLACES:
+        refused = refused._replace(login=ELSEWHERE)
+    return _count(connection, refused, at, wanted=wanted)
+
+
+def _count(connection: Connection, refused: Refusal, at: datetime, *, wanted: bool = True) -> int:
+    insert_ = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    row = (
+        refused._asdict()
+        | {"about": _fit(refused.about)}
+        | {"day": at.date().isoformat(), "first_at": at, "last_at": at}
+        | {"count": 1, "erased": False}
+    )
+    new: Any = _given_if(insert_(refusals), row, wanted)
+    more = {
+        "count": refusals.c.count + 1, "last_at": new.excluded.last_at,
+        "about": new.excluded.about,
+    }  # fmt: skip
+    kept = new.on_conflict_do_update(index_elements=list(refusals.primary_key), set_=more)
+    return connection.scalar(kept.returning(refusals.c.count)) or 0
+
+
+def _given_if(insert_: Insert, row: Mapping[str, Any], wanted: bool) -> Insert:
+    columns = insert_.table.c
+    values = (literal(value, columns[name].type) for name, value in row.items())
+    return insert_.from_select(list(row), select(*values).where(literal(wanted)))
 
 
 def has_come(connection: Connection, handle: str, place: str, since: datetime) -> bool:

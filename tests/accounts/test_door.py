@@ -328,7 +328,8 @@ def test_as_much_is_done_whoever_is_not_let_in(
     done = {}
     for handle, password in (
         ("operator-1", "wrong"), ("operator-2", PASSWORD), ("operator-2", "wrong"),
-        ("panel-1", "wrong"), ("nobody-1", "wrong"), ("No handle", "wrong"),
+        ("panel-1", "wrong"), ("nobody-1", "wrong"), ("nobody-2", "wrong"),
+        ("No handle", "wrong"),
     ):  # fmt: skip
         # Each has been counted once before, so that all change the same rows.
         house.moved.tick(FORGOTTEN_AFTER)

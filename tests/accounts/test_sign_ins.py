@@ -3,21 +3,25 @@ until who that was is erased."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from incidents import clock
 from incidents.accounts.door import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
+from incidents.accounts.sign_in_log import FEW, Trial
 from incidents.accounts.throttle import BlockedError
 from incidents.desk import accounts, ageing, pseudonyms
 from incidents.desk.demand import TooYoungError
 from incidents.desk.pseudonyms import AccountDemand, Met
 from incidents.retention import MINIMUM, Retention
+from incidents.store import account_tables
 from incidents.store.engine import writing
-from incidents.store.sign_ins import Refusal, count
+from incidents.store.sign_ins import ELSEWHERE, PLACES, Refusal, count
 from tests.accounts.house import BY, HERE, PASSWORD, House, mistaken, set_password
 
 THERE = "198.51.100.9"
@@ -87,9 +91,63 @@ def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(house: House) -
         with pytest.raises(BlockedError):
             house.door.sign_in(handle, PASSWORD, HERE)
     assert len(house.log()) == 10
-    counted = {each["handle"]: (each["login"], each["count"]) for each in house.refusals()}
+    counted = {
+        each["handle"]: (each["login"], each["count"])
+        for each in house.refusals()
+        if each["why"] == "blocked"
+    }
     assert counted == {"operator-1": (HERE, 2), "?": (HERE, 1)}
-    assert {(each["act"], each["why"]) for each in house.refusals()} == {("sign_in", "blocked")}
+    assert {each["act"] for each in house.refusals()} == {"sign_in"}
+
+
+@pytest.mark.both_databases
+def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_all_are_counted(
+    house: House,
+) -> None:
+    house.make("operator-1")
+    for n in range(FEW + 2):
+        mistaken(house, 1, handle=f"nobody-{n}")
+    mistaken(house, 1, THERE, handle="nobody-1")
+    mistaken(house, 1)
+    house.moved.tick(timedelta(days=1))
+    mistaken(house, 1, handle="nobody-1")
+
+    assert Counter(told(house, "result", "handle", "place")) == {
+        ("no_account", None, HERE): FEW + 1, ("no_account", None, THERE): 1,
+        ("wrong_password", "operator-1", HERE): 1,
+    }  # fmt: skip
+    names = ("day", "handle", "login", "act", "why", "about", "count")
+    assert sorted(tuple(each[name] for name in names) for each in house.refusals()) == [
+        ("2026-03-01", "?", HERE, "sign_in", "no_account", None, FEW + 2),
+        ("2026-03-01", "?", THERE, "sign_in", "no_account", None, 1),
+        ("2026-03-02", "?", HERE, "sign_in", "no_account", None, 1),
+    ]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("tried", "places"), [(400, 10), pytest.param(10_000, PLACES, marks=pytest.mark.long)]
+)
+def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
+    house: House, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many addresses there are: a network of IPv6 costs who guesses nothing."""
+    monkeypatch.setattr("incidents.store.sign_ins.PLACES", places)
+    for n in range(tried):
+        trial = Trial("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
+        house.door.log.refuse(trial, None, right=False)
+    house.door.log.refuse_stranger("provider", HERE, "unknown_subject")
+
+    with house.engine.connect() as connection:
+        lines = connection.execute(select(func.count()).select_from(account_tables.sign_ins))
+        assert lines.scalar_one() == FEW * (places + 1) + 1
+    counted = {
+        each["login"]: each["count"] for each in house.refusals() if each["why"] == "no_account"
+    }
+    assert len(counted) == places + 1
+    assert sum(counted.values()) == tried
+    assert counted[ELSEWHERE] == tried // 2
+    assert [each["count"] for each in house.refusals() if each["why"] == "unknown_subject"] == [1]
 
 
 @pytest.mark.both_databases

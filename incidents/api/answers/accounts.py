@@ -87,7 +87,8 @@ class SignIn(Answer):
 
     `result` is ok, wrong_password, no_account, disabled, or what was wrong with the answer of a
     provider. `handle` is whose account it was about, never who did it; `by` is who ended somebody
-    else's session.
+    else's session. Of names that are nobody's the first five of an address and a day are here, and
+    all are among the refusals.
     """
 
     at: str

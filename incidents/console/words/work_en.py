@@ -137,6 +137,8 @@ TEXTS: dict[str, str] = {
     "not_let.prove_again": "Password not confirmed",
     "not_let.csrf": "Form of another site",
     "not_let.blocked": "Too many attempts",
+    "not_let.no_account": "No such account",
+    "not_let.unknown_subject": "Unknown at this desk",
     "not_let.provider_word": "Unusable answer of the provider",
     "not_let.sign_in_needed": "Not signed in",
     "not_let.asked_by_anybody": "Requested before there were accounts",

@@ -129,6 +129,8 @@ TEXTS: dict[str, str] = {
     "not_let.prove_again": "未再次验证密码",
     "not_let.csrf": "来自其他网站的表单",
     "not_let.blocked": "尝试次数过多",
+    "not_let.no_account": "账号不存在",
+    "not_let.unknown_subject": "未在此登记的身份",
     "not_let.provider_word": "身份服务的应答无效",
     "not_let.sign_in_needed": "未登录",
     "not_let.asked_by_anybody": "申请早于账号",
