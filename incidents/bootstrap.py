@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from incidents.accounts.open_sessions import OpenSessions
     from incidents.accounts.seal import Seal
     from incidents.acts.reconciliation import Comparison
     from incidents.desk import Answer, Desk, Envelope
@@ -90,6 +91,13 @@ class House:
         from incidents.desk.gatherer import Gatherer
 
         return Gatherer(self.desk)
+
+    @property
+    def open_sessions(self) -> OpenSessions:
+        """The sessions that hold, to be looked at and ended."""
+        from incidents.accounts.open_sessions import OpenSessions
+
+        return OpenSessions(self.engine, clock.now)
 
     @property
     def views(self) -> Any:

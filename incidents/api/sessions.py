@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
-from incidents import clock
-from incidents.accounts.open_sessions import OpenSessions
 from incidents.api import answers, forms
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
@@ -33,15 +31,15 @@ def list_sessions(
     """One's own sessions that hold, or those of that account, or everybody's; the newest first."""
     of = None if everybodys else by.by if handle is None else handle
     _needs(by, of, "see_accounts")
-    found = [] if of is not None and not is_handle(of) else _open(by).of(of)
+    found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
     return {"items": [views.session_document(each, by.identity.session) for each in found]}
 
 
 @routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
 def end(by: Asking, session: str) -> None:
     """End a session, one's own or, as who keeps accounts, somebody else's."""
-    _needs(by, _open(by).owner_of(session))
-    _open(by).end(session, by.by)
+    _needs(by, by.house.open_sessions.owner_of(session))
+    by.house.open_sessions.end(session, by.by)
 
 
 @routes.get("/sign-ins", **operation("see_sign_ins", answers.SignIns))
@@ -76,10 +74,6 @@ def list_refusals(
     with by.reading() as connection:
         found = views.refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}
-
-
-def _open(by: Caller) -> OpenSessions:
-    return OpenSessions(by.house.engine, clock.now)
 
 
 def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from incidents.accounts.open_sessions import OpenSessions
     from incidents.cli.run import Run
     from incidents.desk.account_act import By
     from incidents.words import Document
@@ -129,13 +128,13 @@ class Keeper:
         from incidents.desk.accounts import check_handle
         from incidents.views.sign_ins import session_document
 
-        found = self._sessions.of(None if of is None else check_handle(of))
+        found = self._run.house.open_sessions.of(None if of is None else check_handle(of))
         return [session_document(each) for each in found]
 
     def end_session(self, session: str) -> None:
         """End a session."""
         assert self._by is not None
-        self._sessions.end(session, self._by.person)
+        self._run.house.open_sessions.end(session, self._by.person)
 
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
@@ -153,12 +152,6 @@ class Keeper:
 
         with self._run.house.reading() as connection:
             return refusals(connection, limit=limit, handle=of, since=since)
-
-    @property
-    def _sessions(self) -> OpenSessions:
-        from incidents.accounts.open_sessions import OpenSessions
-
-        return OpenSessions(self._run.house.engine, clock.now)
 
     def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
         by = self._by

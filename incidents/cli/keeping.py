@@ -83,9 +83,7 @@ def of_session(run: Run, session: str) -> tuple[str, str | None]:
     """Which act it is to end that session, and whose it is, as far as this side knows."""
     server = run.remote
     if server is None:
-        from incidents.accounts.open_sessions import OpenSessions
-
-        return "own_account", OpenSessions(run.house.engine, clock.now).owner_of(session)
+        return "own_account", run.house.open_sessions.owner_of(session)
     if not server.has_token:
         return "own_account", None
     own = server.keeper.sessions(server.signs_in)

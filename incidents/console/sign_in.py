@@ -8,15 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from incidents import clock
 from incidents.accounts.door import SignInError
-from incidents.accounts.open_sessions import OpenSessions
 from incidents.accounts.throttle import BlockedError
 from incidents.api import entrance, session
 from incidents.console import sitting, writing
 from incidents.console.form import Given, given_by_anybody
 from incidents.console.said import Said
-from incidents.console.sitting import Doing, Looking, NotLetError, Sitting
+from incidents.console.sitting import Doing, Looking, NotLetError
 from incidents.console.words import LANGUAGES
 from incidents.views import sign_ins as views
 
@@ -69,7 +67,7 @@ def sign_out(desk: Doing) -> Response:
 @router.get("/sessions")
 def show_sessions(here: Looking) -> Response:
     """One's own sessions; for who may see it, who signed in, and who was not let do what."""
-    own = _open(here).of(here.by)
+    own = here.house.open_sessions.of(here.by)
     found = [views.session_document(each, here.identity.session) for each in own]
     sign_ins, refusals = [], []
     if here.identity.may("see_sign_ins"):
@@ -82,14 +80,10 @@ def show_sessions(here: Looking) -> Response:
 @router.post("/sessions/{session}/end")
 def end_session(desk: Doing, session: str) -> Response:
     """Ends another session of one's own."""
-    if _open(desk).owner_of(session) != desk.by:
+    if desk.house.open_sessions.owner_of(session) != desk.by:
         return desk.back("/sessions", Said("refused", desk.reader.say("sessions.gone")))
-    _open(desk).end(session, desk.by)
+    desk.house.open_sessions.end(session, desk.by)
     return desk.back("/sessions", Said("done", desk.reader.say("sessions.ended")))
-
-
-def _open(here: Sitting) -> OpenSessions:
-    return OpenSessions(here.house.engine, clock.now)
 
 
 @router.post("/language")
