@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from incidents.desk import release
 from incidents.desk.access import Access
-from incidents.desk.caution import remarked, whole, would_close
+from incidents.desk.caution import remarked, would_close
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -204,7 +205,8 @@ class Batch:
             bad = would_close(site.case, envelope.command, self._policy, self._now)
             if bad is not None:
                 return self._refuse_on(site, bad)
-        return self._seal_and_take(site, whole(site.case, envelope.command), envelope.login)
+        meant = release.of_order(site.case, envelope.command)
+        return self._seal_and_take(site, meant, envelope.login)
 
     def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
         command, words = seal_command(asked)

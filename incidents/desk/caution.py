@@ -1,6 +1,4 @@
-"""The cautions: what somebody is asked before a violation closes a site, and told of its hosts;
-and what is meant by the name of a notice that waits with its order.
-"""
+"""The cautions: what somebody is asked before a violation closes a site, and told of its hosts."""
 
 from __future__ import annotations
 
@@ -9,10 +7,9 @@ from datetime import datetime
 
 from incidents import web_address
 from incidents.machine.case import Case
-from incidents.machine.commands import Command, Log, RetryOrder
+from incidents.machine.commands import Command, Log
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
-from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
 
@@ -46,12 +43,3 @@ def remarked(decision: Decision, command: Command) -> Decision:
         return decision
     remark = Remark("other_host", {"hosts": hosts, "site": site})
     return replace(decision, remarks=(*decision.remarks, remark))
-
-
-def whole(case: Case, command: Command) -> Command:
-    """The release of an order by the name of its notice, as that of the order: both go together,
-    and what may not be carried out any more is not told either."""
-    if not isinstance(command, RetryOrder) or command.lane == ACT:
-        return command
-    own = case.deliveries.get((command.order, ACT))
-    return command if own is None or not own.braked else replace(command, lane=ACT)

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from incidents.accounts.roles import act_of
-from incidents.desk.caution import whole
+from incidents.desk import release
 from incidents.errors import UnknownIncidentError, UnknownOrderError
 from incidents.machine import commands as c
 from incidents.machine.case import Delivery
@@ -110,6 +110,6 @@ def _tried(
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {
-        act_of(type(each)): decide(case, whole(case, each), in_force, now).refusal
+        act_of(type(each)): decide(case, release.of_order(case, each), in_force, now).refusal
         for each in commands
     }
