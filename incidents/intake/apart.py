@@ -20,7 +20,7 @@ from io import BytesIO
 from multiprocessing.connection import Connection
 from typing import Generic, Protocol, TypeVar
 
-from incidents.errors import IncidentsError, InputError
+from incidents.errors import IncidentsError, InputError, RefusedError
 from incidents.expense import Spent
 from incidents.intake import history as histories
 from incidents.intake.contacts import Draw
@@ -61,6 +61,11 @@ class TooCostlyError(InputError):
 
 class TrialLostError(IncidentsError):
     """the process of a trial has ended before its time ({detail})"""
+
+
+class UnlimitedError(RefusedError):
+    """the process of a trial may not limit itself ({detail}), so it has not begun: let this program
+    call setrlimit and prlimit64 (SystemCallFilter of its unit)"""
 
 
 class Source(Protocol):
@@ -148,6 +153,7 @@ def tried(trial: Trial[T], spent: Spent) -> T:
         HistoryError, TooManyReportsError, BadLinesError: as `Trial.do` does.
         TooCostlyError: if it takes longer than a trial may.
         TrialLostError: if its process is ended by something else, or cannot be started.
+        UnlimitedError: if the system does not let it limit itself.
     """
     if trial.is_short:
         return trial.do()
@@ -175,17 +181,34 @@ def main() -> None:
     with suppress(OSError):
         # A unit that is shut in may not even step back.
         os.nice(_LATER)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     with Connection(int(sys.argv[1])) as pipe:
         trial: Trial[object] = pipe.recv()
-        # The desk's own start of this process is not the trial's.
-        used = int(time.process_time())
-        resource.setrlimit(resource.RLIMIT_CPU, (used + MOST_S, used + MOST_S + 1))
+        found: object
         try:
+            _limit_itself()
             found = trial.do()
         except IncidentsError as error:
             found = error
         except MemoryError:
             os._exit(_OUT_OF_MEMORY)
         pipe.send((found, time.process_time()))
+
+
+def _limit_itself() -> None:
+    """Raises UnlimitedError if the system does not let it."""
+    # The desk's own start of this process is not the trial's.
+    most_s = int(time.process_time()) + MOST_S
+    try:
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_AS, MOST_BYTES)
+        _limit(resource.RLIMIT_CPU, most_s, most_s + 1)
+    except (OSError, ValueError) as error:
+        raise UnlimitedError(detail=str(error)) from error
+
+
+def _limit(what: int, soft: int, hard: int | None = None) -> None:
+    """Limits it to that; what is limited already, by the program's unit say, stays no wider."""
+    most = resource.getrlimit(what)[1]
+    if most == resource.RLIM_INFINITY:
+        most = sys.maxsize
+    resource.setrlimit(what, (min(soft, most), min(soft if hard is None else hard, most)))

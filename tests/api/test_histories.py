@@ -12,7 +12,7 @@ from incidents.api import histories
 from incidents.api.turn import IMPORTING, SIMULATING
 from incidents.cli import main
 from incidents.intake import apart
-from incidents.intake.apart import TooCostlyError
+from incidents.intake.apart import TooCostlyError, UnlimitedError
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -114,16 +114,25 @@ def test_more_reports_than_one_request_may_have_are_refused(
     assert api.entries("incident_imported") == []
 
 
-def test_a_simulation_that_takes_too_long_is_refused_with_the_way_out(
-    api: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "status", "kind", "way_out"),
+    [
+        (TooCostlyError(limit_s=60), 422, "too-costly", "try fewer policies at a time"),
+        (UnlimitedError(detail="Operation not permitted"), 409, "unlimited", "SystemCallFilter"),
+    ],
+    ids=["too costly", "unlimited"],
+)
+def test_a_simulation_that_another_process_could_not_do_is_refused_with_the_way_out(
+    api: Rig, wrong: Exception, status: int, kind: str, way_out: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     def ended(*_: object) -> None:
-        raise TooCostlyError(limit_s=60)
+        raise wrong
 
     monkeypatch.setattr(apart, "tried", ended)
     refused = run(api)
-    assert (refused.status_code, refused.json()["type"][22:]) == (422, "too-costly")
-    assert "try fewer policies at a time" in refused.json()["detail"]
+    assert (refused.status_code, refused.json()["type"][22:]) == (status, kind)
+    assert way_out in refused.json()["detail"]
 
 
 def test_a_second_simulation_is_asked_to_come_again(

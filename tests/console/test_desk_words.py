@@ -13,6 +13,7 @@ from incidents.console.words import LANGUAGES, Chosen, chosen, english, refusals
 from incidents.console.words.chinese import CHINESE
 from incidents.english import ENGLISH
 from incidents.errors import RefusedError
+from incidents.intake import apart
 from incidents.intake import causes as intake_causes
 from incidents.machine import refusals
 from incidents.machine.events import KINDS
@@ -61,7 +62,7 @@ def test_every_refusal_and_remark_is_told_in_chinese_with_no_other_facts() -> No
 
 
 def test_every_refusal_of_what_was_given_is_told_in_chinese() -> None:
-    modules = {"incidents.errors", site.__name__, incident.__name__, pages.__name__}
+    modules = {"incidents.errors", site.__name__, incident.__name__, pages.__name__, apart.__name__}
     given = [each for each in RefusedError.__subclasses__() if each.__module__ in modules]
     assert len(given) > 14
     for error in given:

@@ -13,7 +13,14 @@ import pytest
 
 from incidents.errors import IncidentsError
 from incidents.intake import apart
-from incidents.intake.apart import MOST_S, Sent, TooCostlyError, Trial, TrialLostError
+from incidents.intake.apart import (
+    MOST_S,
+    Sent,
+    TooCostlyError,
+    Trial,
+    TrialLostError,
+    UnlimitedError,
+)
 from incidents.intake.contacts import Draw
 from incidents.intake.history import TooManyReportsError
 from incidents.intake.rows import HistoryError
@@ -34,6 +41,10 @@ def trial(told: Callable[..., Any], text: str = LINES, most: int = 3) -> Trial[A
 def _process(_: Taken, outcomes: Sequence[Outcome]) -> tuple[int, int, int]:
     seconds = resource.getrlimit(resource.RLIMIT_CPU)[0]
     return os.getpid(), seconds, outcomes[0].closed["repeat"]
+
+
+def _memory(*_: object) -> tuple[int, int]:
+    return resource.getrlimit(resource.RLIMIT_AS)
 
 
 def _overspent(*_: object) -> None:
@@ -85,3 +96,53 @@ def test_what_goes_wrong_elsewhere_is_told_as_here(
     assert facts.items() <= refused.value.facts.items()
     cost = {TooCostlyError: [MOST_S], TrialLostError: [MOST_S]}.get(wrong)
     assert (spent == cost) if cost else (len(spent) == 1 and spent[0] < MOST_S)
+
+
+# What a unit allows its processes: SystemCallFilter with SystemCallErrorNumber, LimitAS.
+
+
+@pytest.fixture
+def shut_in(long: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Shuts the other process in, by a line of Python that it begins with."""
+
+    def begin(line: str) -> None:
+        refuses = (
+            "import os, resource\n"
+            "def refuses(*_): raise PermissionError(1, 'Operation not permitted')\n"
+        )
+        monkeypatch.setattr(apart, "_WORK", f"{refuses}{line}\n{apart._WORK}")
+
+    return begin
+
+
+def test_a_process_that_may_not_step_back_does_its_work_all_the_same(
+    shut_in: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    spent: list[float] = []
+    shut_in("os.nice = refuses")
+    process, seconds, closed = apart.tried(trial(_process), spent.append)
+    assert process != os.getpid()
+    assert (MOST_S <= seconds < MOST_S + 5, closed) == (True, 1)
+    assert 0 < spent[0] < MOST_S
+    assert capfd.readouterr().err == ""
+
+
+def test_a_process_that_may_not_limit_itself_does_no_work_and_says_why(
+    shut_in: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    spent: list[float] = []
+    shut_in("os.nice = resource.setrlimit = refuses")
+    with pytest.raises(UnlimitedError, match="may not limit itself") as refused:
+        apart.tried(trial(_process), spent.append)
+    assert "Operation not permitted" in refused.value.message
+    assert "prlimit64" in refused.value.message
+    assert spent[0] < MOST_S
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_limit_that_is_tighter_than_its_own_is_left_to_the_process(
+    shut_in: Callable[[str], None],
+) -> None:
+    tighter = apart.MOST_BYTES // 2
+    shut_in(f"resource.setrlimit(resource.RLIMIT_AS, ({tighter}, {tighter}))")
+    assert apart.tried(trial(_memory), lambda _: None) == (tighter, tighter)

@@ -129,6 +129,8 @@ SENTENCES: dict[str, str] = {
     " 2026-03-01T02:50:00+08:00，"
     "年份为 1970 至 2999；时钟调整的那一小时请写明时差。",
     "too_costly": "{seconds} 秒内没有找到，已达查找时间的上限：请用网站或状态缩小范围。",
+    "unlimited": "试算进程无法为自己设置资源上限（{detail}），因此没有开始：请在服务单元的"
+    " SystemCallFilter 中放行 setrlimit 和 prlimit64。",
 }
 
 UNKNOWN = {
