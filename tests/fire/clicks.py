@@ -30,7 +30,7 @@ from incidents.console.said import COOKIE as SAID
 from incidents.store import sites
 from tests.acceptance.daemons import incidents
 from tests.api.rig import PASSWORD
-from tests.databases import sqlite_folder
+from tests.databases import postgresql_server, sqlite_folder
 from tests.patience import PATIENCE_S
 from tests.served_desk import ConsoleDesk, open_desk
 from tests.served_process import ServerProcess, server_process
@@ -50,31 +50,41 @@ Call = tuple[str, str, str | None]
 
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
-    """One seeded piece of the long run: what was done.
+    """One seeded piece of the long run, with an odd seed on SQLite, else on PostgreSQL: what was
+    done.
 
     Raises:
         AssertionError: with the calls that are missing or there twice, and the seed.
     """
-    return storm(seed, folder, CALLS, kills=KILLS, pauses=PAUSES)
+    on_sqlite = seed % 2 == 1
+    with (
+        sqlite_folder() if on_sqlite else postgresql_server() as databases,
+        databases.at_head() as url,
+    ):
+        figures = storm(seed, url, folder, CALLS, kills=KILLS, pauses=PAUSES)
+    kind = "SQLite" if on_sqlite else "PostgreSQL"
+    return figures + Counter({f"{UNIT} on {kind}": figures[UNIT]})
 
 
-def storm(seed: int, folder: Path, calls: int, *, kills: int, pauses: int) -> Counter[str]:
-    """So many calls, while the server is killed and stopped so often; raises as `chunk` does."""
-    with sqlite_folder() as files, files.at_head() as url:
-        with open_desk(url, folder, as_=ConsoleDesk) as desk, server_process(url, folder) as server:
-            own = [_sites(desk, n) for n in range(OPERATORS)]
-            handle = desk.have_account("li")
-            operators = [
-                Operator(desk, server, handle, sites, random.Random(f"clicks {seed} {n}"))
-                for n, sites in enumerate(own)
-            ]
-            for operator in operators:
-                operator.sign_in()
-            _work(operators, server, calls, random.Random(f"clicks {seed}"), kills, pauses)
-            made = sum((operator.done for operator in operators), Counter[Call]())
-            found = judged(made, _recorded(desk, [site for each in own for site in each]))
-        assert not found, f"seed {seed}: {found}"
-        incidents(url, "audit", "replay")
+def storm(
+    seed: int, url: str, folder: Path, calls: int, *, kills: int, pauses: int
+) -> Counter[str]:
+    """So many calls on that database, while the server is killed and stopped so often; raises as
+    `chunk` does."""
+    with open_desk(url, folder, as_=ConsoleDesk) as desk, server_process(url, folder) as server:
+        own = [_sites(desk, n) for n in range(OPERATORS)]
+        handle = desk.have_account("li")
+        operators = [
+            Operator(desk, server, handle, sites, random.Random(f"clicks {seed} {n}"))
+            for n, sites in enumerate(own)
+        ]
+        for operator in operators:
+            operator.sign_in()
+        _work(operators, server, calls, random.Random(f"clicks {seed}"), kills, pauses)
+        made = sum((operator.done for operator in operators), Counter[Call]())
+        found = judged(made, _recorded(desk, [site for each in own for site in each]))
+    assert not found, f"seed {seed}: {found}"
+    incidents(url, "audit", "replay")
     figures = sum((operator.figures for operator in operators), Counter[str]())
     return figures + Counter({UNIT: made.total(), "kills": kills, "pauses": pauses})
 

@@ -10,10 +10,11 @@ from tests.fire.clicks import judged
 
 
 @pytest.mark.long
+@pytest.mark.both_databases
 def test_double_clicks_and_lost_answers_at_a_server_that_is_killed_record_each_call_once(
-    tmp_path: Path,
+    db_url: str, tmp_path: Path
 ) -> None:
-    figures = clicks.storm(20_261_129, tmp_path, 60, kills=1, pauses=1)
+    figures = clicks.storm(20_261_129, db_url, tmp_path, 60, kills=1, pauses=1)
 
     assert figures["calls"] == 60
     for figure in ("double clicks", "answers not waited for", "retries"):
