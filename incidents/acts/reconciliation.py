@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 from incidents import refusal_words
 from incidents.acts.crew import cry
 from incidents.acts.port import Adapter, State
-from incidents.acts.routing import Routing
+from incidents.acts.routing import DEFAULT, Routing
 from incidents.desk import Desk, Envelope
 from incidents.documents import plain
 from incidents.errors import ActRefusedError
 from incidents.machine import commands
+from incidents.machine.case import UNKNOWN as NOT_KNOWN
 from incidents.machine.refusals import Refusal
 from incidents.store import deliveries
 from incidents.store import sites as site_rows
@@ -62,7 +63,8 @@ class Reconciliation:
 
     `by` and `login` are who asks; with `repair` what is not in force is ordered once more, and with
     `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
-    however often it is asked for.
+    however often it is asked for. Unless it `believes` the record, what no adapter can tell of may
+    be in any state: so it is once the record has lost its end.
     """
 
     reading: Reading
@@ -74,6 +76,7 @@ class Reconciliation:
     repair: bool = False
     cancelled: bool = False
     dry_run: bool = False
+    believes: bool = True
 
     def compare(self, name: str) -> Comparison:
         """One site; what is seen goes on record at once, unless something was done meanwhile.
@@ -91,7 +94,9 @@ class Reconciliation:
         # What the brake holds waits too, for a supervisor: to order it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
-        seen = _seen(adapter, name, row["state"])
+        seen: str | None = _seen(adapter, name, row["state"])
+        if seen is None and not self.believes and adapter.name != DEFAULT:
+            seen = NOT_KNOWN
         known = row["in_force"] if seen is None else seen
         found = Comparison(
             site=name, ordered=row["state"], on_record=row["in_force"], really=seen,
@@ -151,7 +156,7 @@ def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
     return found
 
 
-def _verdict(seen: State | None, *, agrees: bool, waits: bool) -> str:
+def _verdict(seen: str | None, *, agrees: bool, waits: bool) -> str:
     if agrees:
         return UNKNOWN if seen is None else AGREES
     return WAITS if waits else DIFFERS

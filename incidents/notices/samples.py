@@ -60,6 +60,8 @@ _OF: dict[str, AnyFacts] = {
     "call_task": _CLOSED,
     "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2), link=None),
     "alarm_daemon_silent": replace(_ALARM, since=_NOON - timedelta(minutes=5), overdue=2),
+    "alarm_entries_lost": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
+    "alarm_log_unsigned": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_brake_on": replace(_ALARM, since=_NOON - timedelta(minutes=1), orders=313),
     "alarm_order_dead": replace(
         _ALARM, site="shop.example", order="12-o45", order_kind="suspend", problem="http_503",

@@ -1,0 +1,151 @@
+"""The continuity: whether the database is the one for which orders were carried out before.
+
+What is known to have been in it stands in a file outside of it, the mark: before an order goes into
+the world, the newest entry at that moment. When a database is put back that has not got this entry
+(an older copy of a file, a backup, a standby that had not heard of the end), or is found on another
+server, the history goes on in a new epoch, so that no receiver takes its orders for old ones, and
+the world is compared with it. By itself: whoever looks at 3 a.m. does not know what was lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine
+
+from incidents import clock, disk
+from incidents.audit import log_settings
+from incidents.audit.own_acts import HistoryResumed
+from incidents.desk import Desk, resumption
+from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
+from incidents.errors import FileError
+from incidents.log import logger
+from incidents.store import entries, lineage
+from incidents.store.engine import plainly, reading, writing
+from incidents.store.entries import Newest
+from incidents.store.lineage import Lineage
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+
+SUFFIX = ".mark"
+
+_log = logger("acts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is known to have been in `database`: the epoch, and the newest entry with the hash of
+    its leaf (hexadecimal)."""
+
+    database: str
+    epoch: int
+    entry: int
+    leaf: str
+
+
+class Continuity:
+    """The continuity of one database, as `file` has it; `clock` gives the machine's time (UTC)."""
+
+    def __init__(
+        self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
+        self._kept: Mark | None = None
+
+    def check(self) -> Resumption | None:
+        """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+            FileError: if the mark is there and cannot be read.
+        """
+        with plainly(self._engine), reading(self._engine) as connection:
+            found = lineage.look(connection)
+            why = self._why(connection, found)
+        if why is not None:
+            self._resume(why)
+        elif found.known is None and found.found is not None:
+            with plainly(self._engine), writing(self._engine) as connection:
+                lineage.adopt(connection, found.found)
+        return why
+
+    def resume(self, asked: Resumption) -> HistoryResumed:
+        """Lets it begin a new epoch because somebody asks; what is known to be missing is put on
+        record. Raises as `check` does."""
+        with plainly(self._engine), reading(self._engine) as connection:
+            why = self._why(connection, lineage.look(connection))
+        if why is not None:
+            asked = replace(asked, cause=why.cause, had=why.had, epoch=why.epoch)
+        return self._resume(asked)
+
+    def _resume(self, why: Resumption) -> HistoryResumed:
+        done = self._desk.on_record(lambda c: resumption.resume(c, why, self._clock))
+        with plainly(self._engine), reading(self._engine) as connection:
+            self.keep(lineage.look(connection), entries.newest(connection))
+        return done
+
+    def keep(self, history: Lineage, newest: Newest | None) -> None:
+        """Marks what there is, before orders go into the world for it.
+
+        A disk that does not take it is told of, and holds up no order.
+        """
+        if newest is None:
+            return
+        mark = Mark(
+            database=self._database, epoch=history.epoch, entry=newest.id, leaf=newest.leaf.hex()
+        )
+        if mark == self._kept:
+            return
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            disk.write_whole(self._file, [json.dumps(asdict(mark)).encode()])
+        except OSError as error:
+            _log.error("the mark cannot be written", file=str(self._file), error=error.strerror)
+            return
+        self._kept = mark
+
+    def _why(self, connection: Connection, found: Lineage) -> Resumption | None:
+        mark = self._read()
+        if mark is None or mark.database != self._database:
+            missing = False
+        elif mark.epoch > found.epoch:
+            missing = True
+        else:
+            missing = not entries.has(connection, mark.entry, mark.leaf)
+        if mark is not None and missing:
+            return Resumption(cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch)
+        if found.is_new:
+            return Resumption(cause=ANOTHER_SERVER)
+        return None
+
+    @property
+    def _database(self) -> str:
+        """Which one it is, by its address: another one beside it has lost nothing."""
+        url = self._engine.url
+        return f"{url.host or ''}:{url.port or ''}/{url.database or ''}"
+
+    def _read(self) -> Mark | None:
+        try:
+            return Mark(**json.loads(self._file.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, OSError) as error:
+            why = getattr(error, "strerror", None) or "it is no mark"
+            raise FileError(file=self._file, done="read", detail=why) from error
+
+
+def of(house: House) -> Continuity:
+    """That of a house's database; its mark is beside the log's key, where a restored database does
+    not reach.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: of [audit], naming what is wrong.
+    """
+    key = log_settings.load(house.settings).key
+    return Continuity(house.engine, house.desk, key.with_name(key.name + SUFFIX), clock.now)
