@@ -49,6 +49,13 @@ class Locked:
     there: datetime | None
     kept: dict[str, keys.Kept] = field(default_factory=dict)
 
+    def now(self, clock: Callable[[], datetime]) -> datetime:
+        """The time by which the batch is decided: the database's, else what `clock` says (UTC).
+
+        So nothing is done early by the clock that all machines share, whatever their own say.
+        """
+        return clock() if self.there is None else self.there
+
     def refused(self, now: datetime) -> Refusal | None:
         """Why nothing is done by this machine's clock, which says `now`: see `clock_refused`."""
         return clock_refused(now, self.there)
@@ -104,7 +111,7 @@ def sites_of(
 
 
 def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
-    """Locks at most `limit` sites with something due before `now`, the earliest first."""
+    """Locks at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
     with together(connection):
         policies.keep(connection)
         found = sites.DUE.ask(connection, now=now, most=limit)

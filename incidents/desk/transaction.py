@@ -78,7 +78,8 @@ class Transactions:
         """All that fell due before `now`, under the policy that is active still: its events."""
         events: list[dict[str, Any]] = []
         while (locked := self.due(connection, now, MAX_BATCH)).rows:
-            batch = self._batch(connection, elapsing(locked.rows), locked, now)
+            decided_at = locked.now(lambda: now)
+            batch = self._batch(connection, elapsing(locked.rows), locked, decided_at)
             for answer in batch.take():
                 site = {"site": answer.site}
                 events += [site | event for event in answer.document["events"]]
@@ -116,7 +117,8 @@ class Transactions:
             return []
         with collector.waits():
             # Read when the locks are ours: no entry made while we waited is later.
-            batch = self._batch(connection, envelopes, locked, self._clock(), policy)
+            now = locked.now(self._clock)
+            batch = self._batch(connection, envelopes, locked, now, policy)
             answers = batch.take()
             batch.write_not_let()
             with together(connection, commit=keep):
@@ -144,7 +146,8 @@ class Transactions:
         return sites_of(connection, envelopes, patience=patience)
 
     def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
-        """Locks at most `limit` sites, or a batch, with something due before `now` (UTC)."""
+        """Locks at most `limit` sites, or a batch, with something due; `now` (UTC) is the time
+        where the database has none."""
         most = min(limit, MAX_BATCH)
         return what_is_due(connection, now, most)
 
