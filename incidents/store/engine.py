@@ -27,7 +27,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from incidents import missing_library
 from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings import data_folder
-from incidents.store import turn
+from incidents.store import medium, turn
+from incidents.store.host_mark import HostMark
 from incidents.store.round_trip import command
 
 BUSY_TIMEOUT_S = 30.0
@@ -152,7 +153,8 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
             return f"there is no database {where}: incidents db upgrade makes it, or {NAME_ANOTHER}"
         return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
     if "unable to open" in said:
-        return f"cannot open the file {where}: {_why_not_opened(Path(where))}"
+        file = Path(where)
+        return medium.obstacle(file) or f"cannot open the file {where}: {_why_not_opened(file)}"
     if "not a database" in said:
         return f"{where} is not a SQLite database: {NAME_ANOTHER}"
     return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
@@ -202,8 +204,15 @@ def _explain_disk(where: str, said: str) -> str | None:
             f"the disk under {where} fails (disk I/O error): look at the disk first; the same "
             "command with the same --key is safe to repeat"
         )
+    if "malformed" in said:
+        return (
+            f"the database {where} is damaged ({said}): incidents db check names what is wrong; put"
+            " a backup back"
+        )
     if "readonly" in said:
-        return f"the file {where} cannot be written: look at its permissions and its disk"
+        return medium.obstacle(Path(where)) or (
+            f"the file {where} cannot be written: look at its permissions and its disk"
+        )
     return None
 
 
@@ -248,10 +257,12 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     )
     engine.update_execution_options(incidents_makes=make)
     if not make:
-        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute().as_uri()))
-    event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute()))
     # Where the file really lies, its log lies beside it.
-    event.listen(engine, "begin", partial(_begin_sqlite, os.path.realpath(file)))
+    really = os.path.realpath(file)
+    mark = HostMark(really)
+    event.listen(engine, "connect", partial(_set_up_sqlite, mark))
+    event.listen(engine, "begin", partial(_begin_sqlite, really, mark))
     return engine
 
 
@@ -265,23 +276,35 @@ def _make_private(folder: Path) -> None:
 
 
 def _name_what_is_there(
-    uri: str, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
+    file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
     """By its plain name SQLite would make a file that is not there, as soon as it is looked at."""
-    arguments[0] = f"{uri}?mode=rw"
+    arguments[0] = f"{file.as_uri()}?{medium.way_to_open(file)}"
     options["uri"] = True
 
 
-def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _set_up_sqlite(mark: HostMark, connection: sqlite3.Connection, _record: object) -> None:
+    try:
+        # Before anything is read: to close a file that was read can take the log away.
+        mark.beat()
+    except DatabaseError:
+        connection.close()
+        raise
     # The driver would begin transactions of its own, late, and not before DDL.
     connection.isolation_level = None
-    connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            mark.remove()
+        raise
     connection.execute("PRAGMA foreign_keys=ON")
     # What somebody demands to be erased must not be left lying in a free page.
     connection.execute("PRAGMA secure_delete=ON")
 
 
-def _begin_sqlite(file: str, connection: Connection) -> None:
+def _begin_sqlite(file: str, mark: HostMark, connection: Connection) -> None:
+    mark.look()
     if not connection.get_execution_options().get("incidents_writes", False):
         command(connection, "BEGIN")
         return
