@@ -131,6 +131,10 @@ def plainly(engine: Engine) -> Iterator[None]:
         if getattr(said, "sqlstate", None) == _DENIED:
             raise DeniedError(detail=" ".join(_said(said).split())) from error
         raise DatabaseError(explain(engine, error)) from error
+    except UnicodeDecodeError as error:
+        # What SQLite says of a damaged schema quotes it, and the driver cannot read that.
+        said = error.object.decode(errors="replace")
+        raise DatabaseError(_damaged(place(engine), said)) from error
     except PoolTimeoutError as error:
         raise DatabaseError(
             f"all connections of this process to {place(engine)} are in use: try again"
@@ -156,7 +160,10 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
         file = Path(where)
         return medium.obstacle(file) or f"cannot open the file {where}: {_why_not_opened(file)}"
     if "not a database" in said:
-        return f"{where} is not a SQLite database: {NAME_ANOTHER}"
+        return (
+            f"{where} is not a SQLite database, or its beginning is damaged: {NAME_ANOTHER}, or put"
+            " a backup back"
+        )
     return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
 
 
@@ -205,15 +212,19 @@ def _explain_disk(where: str, said: str) -> str | None:
             "command with the same --key is safe to repeat"
         )
     if "malformed" in said:
-        return (
-            f"the database {where} is damaged ({said}): incidents db check names what is wrong; put"
-            " a backup back"
-        )
+        return _damaged(where, said)
     if "readonly" in said:
         return medium.obstacle(Path(where)) or (
             f"the file {where} cannot be written: look at its permissions and its disk"
         )
     return None
+
+
+def _damaged(where: str, said: str) -> str:
+    return (
+        f"the database {where} is damaged ({said}): incidents db check names what is wrong; put a"
+        " backup back"
+    )
 
 
 def _said(error: BaseException | None) -> str:

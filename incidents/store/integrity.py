@@ -70,6 +70,8 @@ def check(engine: Engine) -> Integrity:
 
 def _is_damage(error: BaseException | None) -> bool:
     driver = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(driver, UnicodeDecodeError):
+        return True
     if isinstance(driver, sqlite3.Error):
         return getattr(driver, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
     return str(getattr(driver, "sqlstate", None)).startswith(_CORRUPTED)
@@ -85,12 +87,17 @@ def _of_file(engine: Engine) -> list[Damage]:
             try:
                 with reading(engine) as connection:
                     found.extend(part(connection))
-            except (DBAPIError, sqlite3.Error) as error:
+            except (DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:
                 if not _is_damage(error):
                     raise
-                driver = error.orig if isinstance(error, DBAPIError) else error
-                found.append(Damage(where="the file", problem=str(driver)))
+                found.append(Damage(where="the file", problem=_said(error)))
     return list(dict.fromkeys(found))
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode(errors="replace")
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def _pages(connection: Connection) -> Iterator[Damage]:

@@ -220,6 +220,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "the schema cannot be read": by_sql(
         "UPDATE sqlite_schema SET sql = 'CREATE TABEL' WHERE name = 'keys'", schema=True
     ),
+    "the schema is no text": by_bytes(lambda p: _overwrite(p, b"CREATE TABLE", b"CREATE TA\xec")),
     "a value that must be there is not": by_sql(
         _NULLABLE, "UPDATE entries SET site_seq = NULL WHERE id = 7", _NOT_NULL, schema=True
     ),
@@ -230,6 +231,11 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "a row refers to one that is not there": by_sql("UPDATE desk SET policy = 'sha256:none'"),
 }
 """What is done to a file, by name."""
+
+
+def _overwrite(pages: Pages, what: bytes, by: bytes) -> None:
+    at = pages.index(what)
+    pages[at : at + len(by)] = by
 
 
 def _turn_round(pages: Pages, leaf: int) -> None:

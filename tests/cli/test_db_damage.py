@@ -49,6 +49,18 @@ def test_damage_is_found_and_no_copy_is_made(
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_a_file_whose_beginning_is_damaged_is_not_copied(
+    cli: Cli, whole: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "damaged.db"
+    file.write_bytes(bytes(100) + whole.read_bytes()[100:])
+    for words in (("check",), ("backup", str(tmp_path / "copy.db"))):
+        answer = cli("db", *words, "--db", f"sqlite:///{file}")
+        assert (answer.status, answer.out) == (1, "")
+        assert f"{file} is not a SQLite database, or its beginning is damaged" in answer.err
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_programs_are_told_where_the_damage_is(cli: Cli, whole: Path, tmp_path: Path) -> None:
     file = tmp_path / "damaged.db"
     shutil.copyfile(whole, file)
@@ -62,10 +74,11 @@ def test_programs_are_told_where_the_damage_is(cli: Cli, whole: Path, tmp_path: 
     assert index in cli("db", "check", "-q", *named).out.splitlines()
 
 
-def test_other_commands_name_the_check(cli: Cli, whole: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["an interior page is empty", "the schema is no text"])
+def test_other_commands_name_the_check(cli: Cli, whole: Path, tmp_path: Path, kind: str) -> None:
     file = tmp_path / "damaged.db"
     shutil.copyfile(whole, file)
-    DAMAGE["an interior page is empty"](file)
+    DAMAGE[kind](file)
     looked = cli("audit", "verify", "--db", f"sqlite:///{file}")
     assert looked.status == 1
     assert "is damaged (" in looked.err
