@@ -19,7 +19,6 @@ from pathlib import Path
 from weakref import WeakSet
 
 from incidents.errors import DatabaseError
-from incidents.store import medium
 
 BEAT_S = 10.0
 GONE_AFTER_S = 60.0
@@ -77,15 +76,20 @@ class HostMark:
     def beat(self) -> None:
         """Leave the mark of this machine, or keep it fresh.
 
-        Where no mark can be left, on a read-only disk say, nobody writes either.
+        Where none can be left, on a read-only disk say, nothing is written either; but what another
+        machine has in its log cannot be read.
 
         Raises:
             DatabaseError: naming the machine that has the file open.
         """
-        if medium.is_read_only(self._database):
-            return
         with suppress(OSError):
-            self._beat(_here(self._database))
+            here, last = _here(self._database), _read(self._file)
+            try:
+                self._beat(here, last)
+            except OSError:
+                if last is None or last.host.is_same(here) or not self._log.stat().st_size:
+                    raise
+                raise self._refusal(last, None) from None
         self._looked_at = time.monotonic()
         _keep_fresh(self)
 
@@ -101,8 +105,7 @@ class HostMark:
             if last is not None and last.host.is_same(_here(self._database)):
                 os.utime(self._file)
 
-    def _beat(self, here: _Host) -> None:
-        last = _read(self._file)
+    def _beat(self, here: _Host, last: _Beat | None) -> None:
         if last is not None and last.host.is_same(here):
             os.utime(self._file)
             return
@@ -118,7 +121,7 @@ class HostMark:
             unnamed.unlink(missing_ok=True)
         last = _read(self._file)
         if last is not None and not last.host.is_same(here):
-            raise self._refusal(last.host, 0.0)
+            raise self._refusal(last, last.at)
 
     def _write(self, file: Path, here: _Host) -> None:
         """With the mode and the owner of the database, as SQLite makes what lies beside it."""
@@ -133,14 +136,15 @@ class HostMark:
     def _refuse_unless_gone(self, last: _Beat, now: float) -> None:
         """`now` and the beat are both by the clock of the file system, which the machines share."""
         if now - last.at < (GONE_AFTER_S if self._log.exists() else CLOSED_AFTER_S):
-            raise self._refusal(last.host, now - last.at)
+            raise self._refusal(last, now)
 
-    def _refusal(self, other: _Host, ago_s: float) -> DatabaseError:
+    def _refusal(self, last: _Beat, now: float | None) -> DatabaseError:
+        name = last.host.name
+        seen = "" if now is None else f", which was there {max(0, round(now - last.at))} s ago"
         return DatabaseError(
-            f"{self._database} is open on another machine, {other.name}, which was there"
-            f" {max(0, round(ago_s))} s ago. Two machines that share a SQLite file lose incidents,"
-            f" so this one does not open it. Stop the program on {other.name} and try again a"
-            " minute later, or use PostgreSQL"
+            f"{self._database} is open on another machine, {name}{seen}. Two machines that share a"
+            f" SQLite file lose incidents, so this one does not open it. Stop the program on {name}"
+            " and try again a minute later, or use PostgreSQL"
         )
 
 

@@ -157,6 +157,29 @@ def test_of_two_machines_that_come_at_once_one_is_refused(
         _write(opened(sqlite_url))
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_where_no_mark_can_be_left_what_another_machine_has_open_is_not_read(
+    opened: Opener,
+    sqlite_url: str,
+    on_desk_1: Engine,
+    closed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if closed:
+        on_desk_1.dispose()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(HostMark, "_write", refuse)
+    with _machine("desk-2"):
+        if closed:
+            _read(opened(sqlite_url))
+        else:
+            with pytest.raises(DatabaseError, match=r"is open on another machine, desk-1\. Two"):
+                _read(opened(sqlite_url))
+
+
 def test_the_mark_is_for_those_whom_the_file_is_for(
     opened: Opener, sqlite_url: str, file: Path
 ) -> None:
