@@ -14,12 +14,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
-from incidents import clock, disk
-from incidents.audit import log_settings
+from incidents import disk
 from incidents.audit.own_acts import HistoryResumed
 from incidents.desk import Desk, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
@@ -29,9 +27,6 @@ from incidents.store import entries, lineage
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.entries import Newest
 from incidents.store.lineage import Lineage
-
-if TYPE_CHECKING:
-    from incidents.bootstrap import House
 
 SUFFIX = ".mark"
 
@@ -140,12 +135,6 @@ class Continuity:
             raise FileError(file=self._file, done="read", detail=why) from error
 
 
-def of(house: House) -> Continuity:
-    """That of a house's database; its mark is beside the log's key, where a restored database does
-    not reach.
-
-    Raises:
-        SettingError, UnknownSettingError, SettingsFileError: of [audit], naming what is wrong.
-    """
-    key = log_settings.load(house.settings).key
-    return Continuity(house.engine, house.desk, key.with_name(key.name + SUFFIX), clock.now)
+def beside(key_file: Path) -> Path:
+    """The mark's file: beside the log's key, where a restored database does not reach."""
+    return key_file.with_name(key_file.name + SUFFIX)

@@ -6,32 +6,64 @@ It may be ended at any moment, and begun anew by anybody: what is known to agree
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine, select
 
 from incidents.acts import routing
-from incidents.acts.reconciliation import Comparison, Reconciliation
-from incidents.store import lineage, sites
+from incidents.acts.reconciliation import Comparison, Reading, Reconciliation
+from incidents.clock import read_rfc3339
+from incidents.desk import Desk
+from incidents.store import lineage
+from incidents.store import sites as site_rows
 from incidents.store.engine import plainly, writing
+from incidents.store.tables import sites
+from incidents.views import history
 
-if TYPE_CHECKING:
-    from incidents.bootstrap import House
+STRANGE_FOR = timedelta(days=30)
+"""So long after a loss a site that is added may be one that the record has lost: what was done
+about it in the world stands there still."""
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
 
 
-def is_due(house: House) -> bool:
+def is_due(reading: Reading) -> bool:
     """Whether the record has lost its end, and the world was not compared with it since."""
-    with house.reading() as connection:
+    with reading() as connection:
         return lineage.look(connection).unproved_since is not None
 
 
+def may_be_due(reading: Reading) -> bool:
+    """Whether the record has ever lost its end."""
+    with reading() as connection:
+        return lineage.look(connection).epoch > 0
+
+
+def strangers(connection: Connection) -> list[str]:
+    """The sites that were added since the end was lost, and of which nothing was ordered yet."""
+    last = history.resumed(connection)
+    if last is None:
+        return []
+    since, of = read_rfc3339(last["at"]), sites.c
+    added = (of.created_at >= since, of.created_at < since + STRANGE_FOR, of.last_act == 0)
+    return list(connection.scalars(select(of.name).where(*added).order_by(of.name)))
+
+
 def compared(
-    house: House, *, by: str, login: str | None, stopped: Callable[[], bool] = lambda: False
+    engine: Engine,
+    desk: Desk,
+    reading: Reading,
+    *,
+    by: str,
+    login: str | None,
+    only: Sequence[str] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Comparison]:
-    """Each site, compared, and ordered again where it differs or nobody can be asked.
+    """Each site, or `only` those, compared, and ordered again where it differs or nobody can be
+    asked.
 
     Once all are, the world is as the record says, or will be when its orders are carried out.
 
@@ -41,13 +73,13 @@ def compared(
     """
     found = routing.load()
     own = Reconciliation(
-        reading=house.reading, desk=house.desk, routing=found, by=by, login=login, repair=True,
+        reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
         believes=False,
     )  # fmt: skip
     try:
-        with house.reading() as connection:
+        with reading() as connection:
             epoch = lineage.look(connection).epoch
-            names, _ = sites.in_doubt(connection, every=True)
+            names = only or site_rows.in_doubt(connection, every=True)[0]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for each in pool.map(lambda name: None if stopped() else own.compare(name), names):
                 if each is None:
@@ -55,7 +87,9 @@ def compared(
                 yield each
     finally:
         found.close()
-    with plainly(house.engine), writing(house.engine) as connection:
+    if only is not None:
+        return
+    with plainly(engine), writing(engine) as connection:
         lineage.prove(connection, epoch)
 
 

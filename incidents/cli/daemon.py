@@ -75,7 +75,7 @@ def _once(run: Run) -> int:
     _do(heartbeat.note_once, house, wrong)
     done.tell()
     carried_out = delivery.once(house)
-    if recovery.is_due(house):
+    if recovery.may_be_due(house.reading):
         _do(recovery_duty.once, house, wrong)
         carried_out = delivery.once(house)
     _tell_of_orders(run, carried_out.round)

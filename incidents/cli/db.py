@@ -62,7 +62,11 @@ def check(run: Run) -> int:
         run.say(*(f"DAMAGED {each}" for each in found.damage))
     named = "damaged: put a backup back" if damage else "up to date"
     _report(
-        run, engine if damage else run.house.engine, f"{place(engine)} is {named}", damage=damage, not_checked=found.not_checked
+        run,
+        engine if damage else run.house.engine,
+        f"{place(engine)} is {named}",
+        damage=damage,
+        not_checked=found.not_checked,
     )
     run.tell(*(f"not checked: {each}" for each in found.not_checked))
     return NOT_VERIFIED if damage else DONE

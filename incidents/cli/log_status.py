@@ -73,18 +73,14 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 
 def _status(run: Run) -> Document:
-    from incidents.audit import last_signed, log_settings, log_status
-    from incidents.views.history import resumed
+    from incidents.audit import log_settings, log_status
+    from incidents.views import history
 
     settings = log_settings.load(run.settings)
     with run.house.reading() as connection:
         found = log_status.document(connection, run.house.now(connection))
-        ahead = last_signed.ahead(connection, settings.key)
-        last = resumed(connection)
-    return {
-        **found, "silent": log_status.silent(found, settings.witnesses),
-        "ahead": None if ahead is None else ahead.detail, "resumed": last,
-    }  # fmt: skip
+        whole = history.whole(connection, settings.key)
+    return {**found, "silent": log_status.silent(found, settings.witnesses), **whole}
 
 
 def _signed(run: Run) -> Checkpointed:

@@ -38,7 +38,9 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
     by themselves where they notice. Exits 5 if a site differs in the end.
     """
     run.insist_on_this_machine(_HERE)
+    from incidents import clock
     from incidents.acts import continuity, recovery
+    from incidents.acts.continuity import Continuity
     from incidents.audit import last_signed, log_settings
     from incidents.audit.signing_key import KeyRing
     from incidents.desk.resumption import ASKED, Resumption
@@ -52,7 +54,8 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
         cause=ASKED, by=run.settings.person, login=run.settings.login,
         signed=None if ahead is None else ahead.size, reason=reason,
     )  # fmt: skip
-    resumed = continuity.of(house).resume(asked)
+    kept = Continuity(house.engine, house.desk, continuity.beside(ring.file), clock.now)
+    resumed = kept.resume(asked)
     told: Document = {
         "epoch": resumed.epoch, "cause": resumed.cause, "entries": resumed.entries,
         "had": resumed.had, "signed": resumed.signed, "key": None, "kept": None,
@@ -62,7 +65,13 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
     if ahead is not None:
         told |= _sign_anew(run, ring, reason)
     counts = recovery.counted(
-        recovery.compared(house, by=run.settings.person, login=run.settings.login)
+        recovery.compared(
+            house.engine,
+            house.desk,
+            house.reading,
+            by=run.settings.person,
+            login=run.settings.login,
+        )
     )
     _tell(run, told, counts)
     return NOT_VERIFIED if counts["differs"] + counts["changed_meanwhile"] else DONE

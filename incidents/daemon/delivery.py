@@ -8,9 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from incidents import clock
 from incidents.acts import continuity, routing
 from incidents.acts.continuity import Continuity
 from incidents.acts.courier import Choose, Courier, Round
+from incidents.audit import log_settings
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part
 from incidents.machine.orders import ACT, DESK, NOTICE
@@ -151,7 +153,9 @@ class Delivery:
 
     def _continuity(self) -> Continuity:
         if self._kept is None:
-            self._kept = continuity.of(self._house)
+            key = log_settings.load(self._house.settings).key
+            mark = continuity.beside(key)
+            self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
         return self._kept
 
     def _courier(self) -> Courier:

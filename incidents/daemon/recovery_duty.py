@@ -5,7 +5,7 @@ What is ordered again for it is carried out by the delivery, as any other order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from incidents.acts import recovery
@@ -26,22 +26,36 @@ class Recovery:
     def __init__(self, house: House, *, stopped: Callable[[], bool] = lambda: False) -> None:
         self._house, self._stopped = house, stopped
         self._part = Part("the world is not compared with the record")
+        self._asked: set[str] = set()
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
         if not self._stopped():
-            self._part.do(self._recover)
+            self._part.do(self.recover)
 
-    def _recover(self) -> None:
+    def recover(self) -> None:
+        """Compares what is to be compared now; raises as `recovery.compared` does."""
         schema.check(self._house.bare_engine)
-        if recovery.is_due(self._house):
-            once(self._house, self._stopped)
+        if not recovery.may_be_due(self._house.reading):
+            return
+        if recovery.is_due(self._house.reading):
+            _compare(self._house, None, self._stopped)
+        # Each is asked about once: one that the world knows to be up stays without an order.
+        with self._house.reading() as connection:
+            new = [name for name in recovery.strangers(connection) if name not in self._asked]
+        if new:
+            _compare(self._house, new, self._stopped)
+            self._asked.update(new)
 
 
-def once(house: House, stopped: Callable[[], bool] = lambda: False) -> None:
+def once(house: House) -> None:
     """Compares every site now, if the record has lost its end: `daemon --once`."""
-    if not recovery.is_due(house):
-        return
-    login = house.settings.login
-    found = recovery.counted(recovery.compared(house, by=DAEMON, login=login, stopped=stopped))
-    journal.say("the world was compared with the record", **found)
+    Recovery(house).recover()
+
+
+def _compare(house: House, only: Sequence[str] | None, stopped: Callable[[], bool]) -> None:
+    compared = recovery.compared(
+        house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login, only=only,
+        stopped=stopped,
+    )  # fmt: skip
+    journal.say("the world was compared with the record", **recovery.counted(compared))

@@ -123,6 +123,8 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_daemon_silent": {
         "since": [_NOON, None], "overdue": [0, 1, 1_000], "daemon": [None, "here-7-0a1b2c3d"],
     },
+    "alarm_entries_lost": {"since": [_NOON]},
+    "alarm_log_unsigned": {"since": [_NOON]},
     "alarm_brake_on": {"orders": [1, 313]},
     "alarm_order_dead": {"attempts": [None, 1, 42]},
     "alarm_clock_about_to_lapse": {"miss_closes": [False, True]},

@@ -133,8 +133,8 @@ def plainly(engine: Engine) -> Iterator[None]:
         raise DatabaseError(explain(engine, error)) from error
     except UnicodeDecodeError as error:
         # What SQLite says of a damaged schema quotes it, and the driver cannot read that.
-        said = error.object.decode(errors="replace")
-        raise DatabaseError(_damaged(place(engine), said)) from error
+        quoted = error.object.decode(errors="replace")
+        raise DatabaseError(_damaged(place(engine), quoted)) from error
     except PoolTimeoutError as error:
         raise DatabaseError(
             f"all connections of this process to {place(engine)} are in use: try again"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.audit import log_status
+from incidents.audit import last_signed, log_status
 from incidents.audit.entry import decode
 from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
@@ -49,3 +50,10 @@ def resumed(connection: Connection) -> dict[str, Any] | None:
         "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
         "cause": event.cause, "entries": event.entries, "had": event.had, "signed": event.signed,
     }  # fmt: skip
+
+
+def whole(connection: Connection, key_file: Path) -> dict[str, Any]:
+    """Whether the log is what was signed last, as the file beside that key has it: in which way it
+    is not (`ahead`); and how the record went on last (`resumed`)."""
+    ahead = last_signed.ahead(connection, key_file)
+    return {"ahead": None if ahead is None else ahead.detail, "resumed": resumed(connection)}

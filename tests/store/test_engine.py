@@ -1,6 +1,7 @@
 """How a database is named and reached, and what is said when it cannot be."""
 
 import builtins
+import os
 import sqlite3
 import stat
 from contextlib import ExitStack
@@ -102,7 +103,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_what_is_wrong(
     told = "unable to open database file"
     engine, error = opened(f"sqlite:///{tmp_path}/x.db"), sqlite3.OperationalError(told)
     assert "must exist and be writable" in explain(engine, error)
-    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda _, mode, **__: mode != os.R_OK)
     assert "you may not read it" in explain(engine, error)
 
 
