@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,9 +19,8 @@ from sqlalchemy import Connection, Engine
 
 from incidents import disk
 from incidents.audit.own_acts import HistoryResumed
-from incidents.desk import Desk, resumption
+from incidents.desk import Desk, own_stream, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
-from incidents.errors import FileError
 from incidents.log import logger
 from incidents.store import entries, lineage
 from incidents.store.engine import plainly, reading, writing
@@ -52,38 +51,51 @@ class Continuity:
     ) -> None:
         self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
         self._kept: Mark | None = None
+        self._told: str | None = None
 
     def check(self) -> Resumption | None:
         """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
 
         Raises:
             DatabaseError: when the database does not do its part.
-            FileError: if the mark is there and cannot be read.
         """
+        # Before the database is asked: what somebody marks meanwhile is no loss.
+        mark = self._read()
         with plainly(self._engine), reading(self._engine) as connection:
             found = lineage.look(connection)
-            why = self._why(connection, found)
+            why = _why(connection, found, mark)
         if why is not None:
-            self._resume(why)
-        elif found.known is None and found.found is not None:
+            # Once more, now that nobody else does the same: one loss is one epoch.
+            done = self._desk.on_record(lambda c: self._resumed(c, mark, None))
+            return None if done is None else why
+        if found.known is None and found.found is not None:
             with plainly(self._engine), writing(self._engine) as connection:
                 lineage.adopt(connection, found.found)
-        return why
+        return None
+
+    def has_lost(self) -> bool:
+        """Whether anything is known to be missing."""
+        mark = self._read()
+        with plainly(self._engine), reading(self._engine) as connection:
+            return _why(connection, lineage.look(connection), mark) is not None
 
     def resume(self, asked: Resumption) -> HistoryResumed:
         """Lets it begin a new epoch because somebody asks; what is known to be missing is put on
         record. Raises as `check` does."""
-        with plainly(self._engine), reading(self._engine) as connection:
-            why = self._why(connection, lineage.look(connection))
-        if why is not None:
-            asked = replace(asked, cause=why.cause, had=why.had, epoch=why.epoch)
-        return self._resume(asked)
-
-    def _resume(self, why: Resumption) -> HistoryResumed:
-        done = self._desk.on_record(lambda c: resumption.resume(c, why, self._clock))
-        with plainly(self._engine), reading(self._engine) as connection:
-            self.keep(lineage.look(connection), entries.newest(connection))
+        mark = self._read()
+        done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
+        assert done is not None
         return done
+
+    def _resumed(
+        self, connection: Connection, mark: Mark | None, asked: Resumption | None
+    ) -> HistoryResumed | None:
+        own_stream.locked(connection)
+        why = _why(connection, lineage.look(connection), mark)
+        if asked is not None and why is not None:
+            why = replace(asked, cause=why.cause, had=why.had, epoch=why.epoch)
+        why = why or asked
+        return None if why is None else resumption.resume(connection, why, self._clock)
 
     def keep(self, history: Lineage, newest: Newest | None) -> None:
         """Marks what there is, before orders go into the world for it.
@@ -105,20 +117,6 @@ class Continuity:
             return
         self._kept = mark
 
-    def _why(self, connection: Connection, found: Lineage) -> Resumption | None:
-        mark = self._read()
-        if mark is None or mark.database != self._database:
-            missing = False
-        elif mark.epoch > found.epoch:
-            missing = True
-        else:
-            missing = not entries.has(connection, mark.entry, mark.leaf)
-        if mark is not None and missing:
-            return Resumption(cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch)
-        if found.is_new:
-            return Resumption(cause=ANOTHER_SERVER)
-        return None
-
     @property
     def _database(self) -> str:
         """Which one it is, by its address: another one beside it has lost nothing."""
@@ -126,13 +124,29 @@ class Continuity:
         return f"{url.host or ''}:{url.port or ''}/{url.database or ''}"
 
     def _read(self) -> Mark | None:
+        """The mark of this database; one that cannot be used is told of, and holds up no order."""
         try:
-            return Mark(**json.loads(self._file.read_bytes()))
+            found = json.loads(self._file.read_bytes())
+            mark = Mark(**{each.name: found[each.name] for each in fields(Mark)})
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, KeyError, OSError) as error:
             why = getattr(error, "strerror", None) or "it is no mark"
-            raise FileError(file=self._file, done="read", detail=why) from error
+            if why != self._told:
+                _log.error("the mark cannot be read", file=str(self._file), error=why)
+            self._told = why
+            return None
+        return mark if mark.database == self._database else None
+
+
+def _why(connection: Connection, found: Lineage, mark: Mark | None) -> Resumption | None:
+    """Why the history does not go on, if it does not. A mark of an earlier epoch than that which
+    runs was answered by it."""
+    if mark is not None and mark.epoch >= found.epoch:
+        newer = mark.epoch > found.epoch
+        if newer or not entries.has(connection, mark.entry, mark.leaf):
+            return Resumption(cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch)
+    return Resumption(cause=ANOTHER_SERVER) if found.is_new else None
 
 
 def beside(key_file: Path) -> Path:

@@ -10,7 +10,7 @@ from incidents.acts import schedule
 from incidents.acts.port import Order
 from incidents.clock import read_rfc3339
 from incidents.machine.ids import ORDERS_EACH, order_id
-from incidents.machine.orders import ACT
+from incidents.machine.orders import ACT, NOTICE
 from incidents.store.leases import Claimed
 
 NEWS_FOR = timedelta(days=1)
@@ -54,7 +54,8 @@ def as_given(ordered: Ordered, lane: str, epoch: int) -> Order:
     """An order as the first attempt in that lane is given it."""
     data = ordered.data
     until = data.get("until")
-    seq = epoch * ORDERS_EACH + ordered.seq
+    # Who was written to is not written to again under another name.
+    seq = ordered.seq if lane == NOTICE else epoch * ORDERS_EACH + ordered.seq
     return Order(
         id=order_id(ordered.site_id, seq, lane),
         kind=ordered.kind,

@@ -33,13 +33,13 @@ AT_ONCE = 8
 def is_due(reading: Reading) -> bool:
     """Whether the record has lost its end, and the world was not compared with it since."""
     with reading() as connection:
-        return lineage.look(connection).unproved_since is not None
+        return lineage.epoch(connection)[1] is not None
 
 
 def may_be_due(reading: Reading) -> bool:
     """Whether the record has ever lost its end."""
     with reading() as connection:
-        return lineage.look(connection).epoch > 0
+        return lineage.epoch(connection)[0] > 0
 
 
 def strangers(connection: Connection) -> list[str]:
@@ -72,14 +72,15 @@ def compared(
         DatabaseError: when the database does not do its part.
     """
     found = routing.load()
-    own = Reconciliation(
-        reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
-        believes=False,
-    )  # fmt: skip
     try:
         with reading() as connection:
-            epoch = lineage.look(connection).epoch
+            epoch = lineage.epoch(connection)[0]
             names = only or site_rows.in_doubt(connection, every=True)[0]
+        # However many compare at once, and however often: each site is ordered once in an epoch.
+        own = Reconciliation(
+            reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
+            believes=False, key=f"recover:{epoch}",
+        )  # fmt: skip
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for each in pool.map(lambda name: None if stopped() else own.compare(name), names):
                 if each is None:

@@ -80,7 +80,7 @@ def _once(run: Run) -> int:
         carried_out = delivery.once(house)
     _tell_of_orders(run, carried_out.round)
     wrong += carried_out.errors
-    for duty in (filing_duty.once, alarm_duty.once, record.once):
+    for duty in (filing_duty.once, record.once, alarm_duty.once):
         _do(duty, house, wrong)
     return _tell_what_is_wrong(run, wrong)
 

@@ -54,14 +54,19 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
         cause=ASKED, by=run.settings.person, login=run.settings.login,
         signed=None if ahead is None else ahead.size, reason=reason,
     )  # fmt: skip
+    if sign_here:
+        last_signed.sign_here(house.engine, ring.file)
     kept = Continuity(house.engine, house.desk, continuity.beside(ring.file), clock.now)
+    if sign_here and ahead is None and not kept.has_lost():
+        run.say(
+            f"what was signed last is beside {ring.file} from now on; nothing is known to be lost"
+        )
+        return DONE
     resumed = kept.resume(asked)
     told: Document = {
         "epoch": resumed.epoch, "cause": resumed.cause, "entries": resumed.entries,
         "had": resumed.had, "signed": resumed.signed, "key": None, "kept": None,
     }  # fmt: skip
-    if sign_here:
-        last_signed.sign_here(house.engine, ring.file)
     if ahead is not None:
         told |= _sign_anew(run, ring, reason)
     counts = recovery.counted(

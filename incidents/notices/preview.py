@@ -19,7 +19,7 @@ from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
 from incidents.notices.record import Link, Site
 from incidents.store import incidents as incident_rows
-from incidents.store import lineage, orders, sites
+from incidents.store import orders, sites
 from incidents.store.incidents import Key
 
 
@@ -121,8 +121,7 @@ def _ordered(connection: Connection, name: str, subject: Subject) -> Order | Non
     found = orders.latest(
         connection, subject.site_id, wanted.kind, incident=incident, suspends=wanted.suspends
     )
-    epoch = lineage.look(connection).epoch
-    return None if found is None else errand.as_given(found, wanted.lane, epoch)
+    return None if found is None else errand.as_given(found, wanted.lane, 0)
 
 
 def _is_undone(name: str, told: Facts) -> bool:

@@ -40,6 +40,13 @@ def look(connection: Connection) -> Lineage:
     return found
 
 
+def epoch(connection: Connection) -> tuple[int, datetime | None]:
+    """The history's epoch, and since when (UTC) the world is to be compared with it: for who only
+    looks, on a standby too."""
+    row = connection.execute(select(desk.c.epoch, desk.c.unproved_since)).one()
+    return row.epoch, row.unproved_since
+
+
 def adopt(connection: Connection, found: str) -> None:
     """From now on it is known to be on that server."""
     connection.execute(update(desk).values(lineage=found))

@@ -25,10 +25,10 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     was. `unsigned_since`: since when entries have waited for a signature, for longer than a minute
     though the log has a key.
     """
-    found = lineage.look(connection)
+    epoch, unproved_since = lineage.epoch(connection)
     return {
-        "epoch": found.epoch,
-        "lost_since": plain(found.unproved_since),
+        "epoch": epoch,
+        "lost_since": plain(unproved_since),
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
     }
 
