@@ -54,6 +54,11 @@ _DENIED = "42501"
 # So psycopg begins what it says of a server that is not there or lets nobody in.
 _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 _MOST_CONNECTIONS = 15
+# libpq's own, of a cluster: the library reads one host and one port there.
+_SEVERAL = re.compile(
+    r"(?P<begin>postgresql(?:\+\w+)?://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<end>(?:[/?].*)?)"
+)
+_HOST = re.compile(r"(?P<name>\[.*\]|[^:]*)(?::(?P<port>.*))?")
 NAME_ANOTHER = "name another one with --db or INCIDENTS_DB"
 _FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
 
@@ -237,18 +242,34 @@ def place(engine: Engine) -> str:
     """The database as people know it, without its password."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
-    return engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
+    shown = engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
+    # As several hosts are typed.
+    return shown.replace("%2C", ",")
 
 
 def _parse(url: str) -> URL:
     # Another spelling of the same, by those who have taken it from elsewhere.
     if url.startswith("postgres://"):
         url = url.replace("postgres://", "postgresql://", 1)
+    several = _SEVERAL.fullmatch(url)
     try:
-        return make_url(url)
+        if several is None:
+            return make_url(url)
+        return _of_several(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
     except (ArgumentError, ValueError) as error:
         shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
         raise InputError(f"not the URL of a database: {shown!r} ({_FORMS})") from error
+
+
+def _of_several(url: URL, hosts: list[str]) -> URL:
+    """With those hosts, each with its port or without, as both the library and libpq read them."""
+    found = [host for host in map(_HOST.fullmatch, hosts) if host is not None]
+    if len(found) < len(hosts):
+        raise ArgumentError("a host that cannot be read")
+    names = ",".join(host["name"].strip("[]") for host in found)
+    ports = ",".join(host["port"] or "" for host in found)
+    named = {"host": names, "port": ports} if ports.strip(",") else {"host": names}
+    return url.update_query_dict(named)
 
 
 def _sqlite(url: URL, *, make: bool) -> Engine:
