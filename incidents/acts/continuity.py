@@ -121,7 +121,8 @@ class Continuity:
     def _database(self) -> str:
         """Which one it is, by its address: another one beside it has lost nothing."""
         url = self._engine.url
-        return f"{url.host or ''}:{url.port or ''}/{url.database or ''}"
+        host, port = url.host or url.query.get("host", ""), url.port or url.query.get("port", "")
+        return f"{host}:{port}/{url.database or ''}"
 
     def _read(self) -> Mark | None:
         """The mark of this database; one that cannot be used is told of, and holds up no order."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from incidents.acts import recovery
+from incidents.acts.reconciliation import REPAIRED
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
@@ -58,4 +59,7 @@ def _compare(house: House, only: Sequence[str] | None, stopped: Callable[[], boo
         house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login, only=only,
         stopped=stopped,
     )  # fmt: skip
-    journal.say("the world was compared with the record", **recovery.counted(compared))
+    counts = recovery.counted(compared)
+    journal.say(
+        "the world was compared with the record", sites=counts.total(), orders=counts[REPAIRED]
+    )

@@ -1,15 +1,18 @@
 """The lost tail: what is ordered after a database was put back reaches receivers all the same."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import make_url, update
 
-from incidents import settings
-from incidents.acts import routing
+from incidents import clock, settings
+from incidents.acts import recovery, routing
+from incidents.acts.continuity import Continuity
 from incidents.acts.courier import Round
 from incidents.acts.port import Delivered, Order, Outcome, State
 from incidents.acts.routing import Routing
@@ -22,6 +25,7 @@ from incidents.machine import commands as c
 from incidents.machine.orders import FORCE
 from incidents.store import lineage
 from incidents.store.engine import writing
+from incidents.store.entries import Newest
 from incidents.store.tables import desk as desk_row
 from incidents.store.tables import sites
 
@@ -197,3 +201,130 @@ def test_on_another_server_no_order_goes_out_before_a_new_epoch_has_begun(
     assert receiver.seen == {1: 10**12 + receiver.seen[1] % 10**12}
     assert epoch(house) == 1
     house.close()
+
+
+def compare(
+    house: House, *, by: str, only: tuple[str, ...] = THREE, most: int = len(THREE)
+) -> list[str]:
+    """The recovery, which is ended when so many sites are compared; the verdicts."""
+    asked = count()
+    stopped = lambda: next(asked) >= most  # noqa: E731 - it is one
+    compared = recovery.compared(
+        house.engine, house.desk, house.reading, by=by, login=None, only=only, stopped=stopped
+    )
+    return [each.verdict for each in compared]
+
+
+def lost(folder: Path) -> House:
+    """Three sites, the record of which has lost its end: holds that were lifted again."""
+    with desk(folder) as house:
+        for name in THREE:
+            give(house, name, c.AddSite(by="operator-1"))
+            hold(house, name)
+        carry_out(house)
+    copy(folder)
+    with desk(folder) as house:
+        for name in THREE:
+            lift(house, name)
+        carry_out(house)
+    put_back(folder)
+    house = House(settings.load(db=f"sqlite:///{folder}/desk.db"))
+    deliver(house)
+    return house
+
+
+def test_a_recovery_that_was_ended_in_its_midst_is_brought_to_its_end_by_the_next_one(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    house = lost(tmp_path)
+    compare(house, by="daemon", most=1)
+    deliver(house)
+    assert sorted(receiver.sites.values()) == ["active", "active", "suspended"]
+
+    carry_out(house)
+
+    assert set(receiver.sites.values()) == {"suspended"}
+    assert set(record(house).values()) == {("suspended", "suspended")}
+    assert epoch(house) == 1
+    house.close()
+
+
+@pytest.mark.parametrize("is_delivered", [False, True])
+def test_who_recovers_beside_a_daemon_orders_nothing_twice(
+    tmp_path: Path, receiver: Receiver, *, is_delivered: bool
+) -> None:
+    house = lost(tmp_path)
+    assert compare(house, by="daemon") == ["ordered_again"] * 3
+    if is_delivered:
+        deliver(house)
+    seen = dict(receiver.seen)
+
+    verdicts = compare(house, by="sre-1")
+
+    assert verdicts == (["cannot_be_asked"] if is_delivered else ["waits"]) * 3
+    carry_out(house)
+    assert not is_delivered or receiver.seen == seen
+    assert set(record(house).values()) == {("suspended", "suspended")}
+    house.close()
+
+
+def test_two_who_look_at_one_moment_order_a_site_once(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = lost(tmp_path)
+    looked = Receiver.state
+
+    def while_another_orders(self: Receiver, site: str) -> State | None:
+        monkeypatch.setattr(Receiver, "state", looked)
+        compare(house, by="daemon", only=THREE[:1])
+        deliver(house)
+        return looked(self, site)
+
+    monkeypatch.setattr(Receiver, "state", while_another_orders)
+    assert compare(house, by="sre-1", only=THREE[:1]) == ["waits"]
+    carry_out(house)
+    assert set(receiver.sites.values()) == {"suspended"}
+    assert set(record(house).values()) == {("suspended", "suspended")}
+    house.close()
+
+
+def test_the_log_of_a_daemon_says_what_is_missing_and_what_was_done(
+    tmp_path: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert receiver.sites == {}
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+    copy(tmp_path)
+    with desk(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+    put_back(tmp_path)
+    capsys.readouterr()
+    with desk(tmp_path) as house:
+        carry_out(house)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = {line["event"]: line for line in lines}
+    lost = told["the record goes on from less than was known of it"]
+    assert (lost["cause"], lost["had"]) == ("entries_lost", 2)
+    compared = told["the world was compared with the record"]
+    assert (compared["sites"], compared["orders"]) == (1, 1)
+
+
+def test_a_database_of_the_same_name_on_other_hosts_has_lost_nothing(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """The mark is another's: a rehearsal's on a cluster of its own, say."""
+    sockets = make_url(postgresql_url).query["host"]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.symlink_to(str(sockets))
+    here, there = (
+        House(settings.load(db=url))
+        for url in (postgresql_url, postgresql_url.replace(str(sockets), str(elsewhere)))
+    )
+    mark = tmp_path / "audit.key.mark"
+    kept = Continuity(here.engine, here.desk, mark, clock.now)
+    kept.keep(lineage.Lineage(1, None, None, None), Newest(1_000, b"of what is lost"))
+    assert kept.has_lost()
+    assert not Continuity(there.engine, there.desk, mark, clock.now).has_lost()
+    here.close()
+    there.close()
