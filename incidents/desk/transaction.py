@@ -78,8 +78,9 @@ class Transactions:
         """All that fell due before `now`, under the policy that is active still: its events."""
         events: list[dict[str, Any]] = []
         while (locked := self.due(connection, now, MAX_BATCH)).rows:
-            decided_at = locked.now(lambda: now)
-            batch = self._batch(connection, elapsing(locked.rows), locked, decided_at)
+            active = self.policy(connection, locked.policy)
+            envelopes, decided_at = elapsing(locked.rows), locked.now(lambda: now)
+            batch = Batch(connection, envelopes, locked, active, decided_at, said=now)
             for answer in batch.take():
                 site = {"site": answer.site}
                 events += [site | event for event in answer.document["events"]]
@@ -116,25 +117,16 @@ class Transactions:
         if not envelopes:
             return []
         with collector.waits():
+            active = policy or self.policy(connection, locked.policy)
             # Read when the locks are ours: no entry made while we waited is later.
-            now = locked.now(self._clock)
-            batch = self._batch(connection, envelopes, locked, now, policy)
+            said = self._clock()
+            now = locked.now(lambda: said)
+            batch = Batch(connection, envelopes, locked, active, now, said=said)
             answers = batch.take()
             batch.write_not_let()
             with together(connection, commit=keep):
                 batch.write()
         return answers
-
-    def _batch(
-        self,
-        connection: Connection,
-        envelopes: Sequence[Envelope],
-        locked: Locked,
-        now: datetime,
-        policy: Policy | None = None,
-    ) -> Batch:
-        active = self.policy(connection, locked.policy)
-        return Batch(connection, envelopes, locked, policy or active, now)
 
     def locked(
         self,
