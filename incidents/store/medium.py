@@ -10,12 +10,12 @@ from pathlib import Path
 def way_to_open(file: Path) -> str:
     """How to open a file that is there, as SQLite takes it in a URI.
 
-    Even to read, SQLite wants to write beside it. On a read-only medium it need not, if nobody else
-    can have the file open for writing either: then there is no write-ahead log beside it.
+    Even to read, SQLite wants to write beside it. On a read-only medium it need not, if nobody has
+    the file open where it can be written: whoever has, has the log and the shared memory beside it.
     """
     if not is_read_only(file):
         return "mode=rw"
-    return "mode=ro" if _has_log(file) else "immutable=1"
+    return "mode=ro" if _beside(file) else "immutable=1"
 
 
 def is_read_only(file: Path) -> bool:
@@ -29,10 +29,11 @@ def is_read_only(file: Path) -> bool:
 def obstacle(file: Path) -> str | None:
     """Why it cannot be opened or written, and the way out; None if the medium is not the reason."""
     if is_read_only(file):
-        if _has_log(file):
+        beside = _beside(file)
+        if len(beside) == 1:
             return (
-                f"the file {file} is on a read-only disk, with a write-ahead log beside it that"
-                f" cannot be read there: copy it and {file.name}-wal to a folder that you can write"
+                f"the file {file} is on a read-only disk, with {beside[0]} beside it, and cannot be"
+                " read there: copy both to a folder that you can write"
             )
         return f"the file {file} is on a read-only disk: it can be read, and nothing recorded in it"
     folder = file.absolute().parent
@@ -44,11 +45,11 @@ def obstacle(file: Path) -> str | None:
     )
 
 
-def _has_log(file: Path) -> bool:
-    try:
-        return os.stat(f"{file}-wal").st_size > 0  # noqa: PTH116 - a name that may be too long
-    except OSError:
-        return False
+def _beside(file: Path) -> list[str]:
+    """What SQLite has put beside a file that is open, or was not closed as it should be."""
+    both = (f"{file}-wal", f"{file}-shm")
+    # A name may be too long to be asked for; Path.exists would raise.
+    return [os.path.basename(each) for each in both if os.path.exists(each)]  # noqa: PTH110, PTH119
 
 
 def _owner(folder: Path) -> str:

@@ -5,16 +5,18 @@ import pwd
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
 from incidents.store import schema
-from incidents.store.engine import create
+from incidents.store.engine import create, reading
 from tests.cli.conftest import Cli, copy
 
 
@@ -61,20 +63,56 @@ def test_what_is_on_a_read_only_disk_can_be_read_and_nothing_recorded(
     assert [each.name for each in archive.parent.iterdir()] == ["desk.db"]
 
 
-def test_a_log_on_a_read_only_disk_is_not_left_out(desk: Cli, archive: Path) -> None:
-    """What was acknowledged last would be missing."""
-    with closing(sqlite3.connect(archive)) as database:
-        database.execute("UPDATE desk SET seq = seq + 1")
-        database.commit()
-        for each in ("desk.db", "desk.db-wal"):
-            shutil.copyfile(archive.with_name(each), archive.with_name(f"copied-{each}"))
-    file = archive.with_name("copied-desk.db")
+@pytest.mark.parametrize("alone", ["desk.db-wal", "desk.db-shm"])
+def test_half_of_what_belongs_to_an_open_file_is_not_left_out_on_a_read_only_disk(
+    desk: Cli, archive: Path, alone: str
+) -> None:
+    """What was acknowledged last may be missing without the other half."""
+    # Empty, as the log is for a moment while the file is in use.
+    archive.with_name(alone).touch()
     with read_only(archive.parent):
-        looked = desk("queue", "--db", f"sqlite:///{file}")
+        looked = desk("queue", "--db", f"sqlite:///{archive}")
 
     assert (looked.status, looked.out) == (1, "")
-    assert f"the file {file} is on a read-only disk, with a write-ahead log" in looked.err
-    assert "copy it and copied-desk.db-wal to a folder that you can write" in looked.err
+    assert f"the file {archive} is on a read-only disk, with {alone} beside it" in looked.err
+    assert "copy both to a folder that you can write" in looked.err
+
+
+WRITER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("UPDATE desk SET seq = 7")
+database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+for line in iter(lambda: print(flush=True) or sys.stdin.readline(), ""):
+    database.execute("UPDATE desk SET seq = ?", (int(line),))
+"""
+
+
+def test_what_another_mount_can_write_is_read_as_it_is_written(archive: Path) -> None:
+    """Its log is empty at first, and the file alone is not all of it."""
+    engine = create(f"sqlite:///{archive}")
+    words = [sys.executable, "-c", WRITER, str(archive)]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        assert Path(f"{archive}-wal").stat().st_size == 0
+        with read_only(archive.parent):
+            seen = [_seq(engine)]
+            writer.stdin.write("8\n")
+            writer.stdin.flush()
+            writer.stdout.readline()
+            seen.append(_seq(engine))
+            engine.dispose()
+        writer.stdin.close()
+    assert seen == [7, 8]
+
+
+def _seq(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return int(connection.execute(text("SELECT seq FROM desk")).scalar_one())
 
 
 @contextmanager
