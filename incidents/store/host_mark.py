@@ -7,18 +7,17 @@ opens the file leaves a mark beside it, and keeps it fresh.
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from weakref import WeakSet
 
 from incidents.errors import DatabaseError
+from incidents.store import host
+from incidents.store.host import Host
 
 BEAT_S = 10.0
 GONE_AFTER_S = 60.0
@@ -27,31 +26,11 @@ CLOSED_AFTER_S = 5.0
 """The same if nobody there has the file open: whoever closes it last takes the log away."""
 
 _SETTLES_S = 0.5
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-
-
-@dataclass(frozen=True, slots=True)
-class _Host:
-    """Those who share memory: one running kernel, on one mounted file system.
-
-    So two containers of one machine are one host; the name is for people alone.
-    """
-
-    boot: str
-    device: int
-    name: str
-
-    def is_same(self, other: _Host) -> bool:
-        return (self.boot, self.device) == (other.boot, other.device)
-
-    def text(self) -> bytes:
-        known = {"host": self.name, "boot": self.boot, "device": self.device}
-        return f"{json.dumps(known)}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    host: _Host
+    host: Host
     at: float
 
 
@@ -83,7 +62,7 @@ class HostMark:
             DatabaseError: naming the machine that has the file open.
         """
         with suppress(OSError):
-            here, last = _here(self._database), _read(self._file)
+            here, last = host.here(self._database), _read(self._file)
             try:
                 self._beat(here, last)
             except OSError:
@@ -102,28 +81,30 @@ class HostMark:
         """Keep the mark fresh, if it is still there and this machine's."""
         with suppress(OSError):
             last = _read(self._file)
-            if last is not None and last.host.is_same(_here(self._database)):
+            if last is not None and last.host.is_same(host.here(self._database)):
                 os.utime(self._file)
 
-    def _beat(self, here: _Host, last: _Beat | None) -> None:
-        if last is not None and last.host.is_same(here):
+    def _beat(self, here: Host, last: _Beat | None) -> None:
+        ours = last is not None and last.host.is_same(here)
+        # Who cannot see the boot id takes an old one away: after a start it is nobody's any more.
+        if last is not None and ours and last.host.boot in {None, here.boot}:
             os.utime(self._file)
             return
         unnamed = self._file.with_name(f"{self._file.name}.{os.urandom(4).hex()}")
         try:
             self._write(unnamed, here)
-            if last is not None:
-                self._refuse_unless_gone(last, unnamed.stat().st_mtime)
+            if last is not None and not ours:
+                self._refuse_unless_gone(last, here, unnamed.stat().st_mtime)
             if last is not None or not _linked(unnamed, self._file):
                 unnamed.replace(self._file)
-                time.sleep(_SETTLES_S)
+                time.sleep(0 if ours else _SETTLES_S)
         finally:
             unnamed.unlink(missing_ok=True)
         last = _read(self._file)
         if last is not None and not last.host.is_same(here):
             raise self._refusal(last, last.at)
 
-    def _write(self, file: Path, here: _Host) -> None:
+    def _write(self, file: Path, here: Host) -> None:
         """With the mode and the owner of the database, as SQLite makes what lies beside it."""
         of = self._database.stat()
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -133,9 +114,17 @@ class HostMark:
                 os.fchown(handle, of.st_uid, of.st_gid)
             stream.write(here.text())
 
-    def _refuse_unless_gone(self, last: _Beat, now: float) -> None:
+    def _refuse_unless_gone(self, last: _Beat, here: Host, now: float) -> None:
         """`now` and the beat are both by the clock of the file system, which the machines share."""
-        if now - last.at < (GONE_AFTER_S if self._log.exists() else CLOSED_AFTER_S):
+        age = now - last.at
+        if last.host.is_same_machine(here) and age > _up_for_s():
+            # This machine's own, from before it was started.
+            return
+        if age < 0:
+            # Nobody has beaten since that clock was set back, and its age is counted from here.
+            with suppress(OSError):
+                os.utime(self._file)
+        if age < (GONE_AFTER_S if self._log.exists() else CLOSED_AFTER_S):
             raise self._refusal(last, now)
 
     def _refusal(self, last: _Beat, now: float | None) -> DatabaseError:
@@ -148,17 +137,9 @@ class HostMark:
         )
 
 
-def _here(database: Path) -> _Host:
-    return _Host(_boot(), database.stat().st_dev, socket.gethostname())
-
-
-@cache
-def _boot() -> str:
-    """What this running kernel alone has, and all its containers; a clone of a machine has not."""
-    try:
-        return _BOOT.read_text(encoding="ascii").strip()
-    except OSError:
-        return socket.gethostname()
+def _up_for_s() -> float:
+    """How long ago this machine was started, whatever its clock was set to since."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _linked(unnamed: Path, file: Path) -> bool:
@@ -186,12 +167,7 @@ def _read(file: Path) -> _Beat | None:
         return None
     with os.fdopen(handle, "rb") as stream:
         at = os.fstat(handle).st_mtime
-        try:
-            known = json.loads(stream.read(10_000))
-            host = _Host(str(known["boot"]), int(known["device"]), str(known["host"]))
-        except (ValueError, KeyError, TypeError):
-            host = _Host("", 0, "whose name is not known")
-    return _Beat(host, at)
+        return _Beat(host.read(stream.read(10_000)), at)
 
 
 _fresh: WeakSet[HostMark] = WeakSet()

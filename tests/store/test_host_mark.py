@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
-from incidents.store import host_mark
+from incidents.store import host, host_mark
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.host_mark import CLOSED_AFTER_S, GONE_AFTER_S, HostMark
 from tests.store.conftest import Opener
@@ -44,12 +43,17 @@ def on_desk_1(opened: Opener, sqlite_url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
+HIDDEN = ""
+
+
 @contextmanager
-def _machine(name: str, boot: str | None = None) -> Iterator[None]:
-    """What is done inside is done on the machine of that name."""
+def _machine(name: str, boot: str | None = None, machine: str | None = None) -> Iterator[None]:
+    """What is done inside is done on the machine of that name, with its own ids or those."""
+    known = f"boot of {name}" if boot is None else boot or None
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(host_mark, "_boot", lambda: boot or f"boot of {name}")
-        patched.setattr(socket, "gethostname", lambda: name)
+        patched.setattr(host, "_boot", lambda: known)
+        patched.setattr(host, "_machine", lambda: machine or f"id of {name}")
+        patched.setattr(host, "_name", lambda: name)
         yield
 
 
@@ -86,7 +90,83 @@ def test_a_file_that_another_machine_has_open_is_not_opened(
 def test_a_container_of_the_same_machine_may_open_it(
     opened: Opener, sqlite_url: str, on_desk_1: Engine
 ) -> None:
-    with _machine("container", boot="boot of desk-1"):
+    with _machine("container", boot="boot of desk-1", machine="id of its image"):
+        _write(opened(sqlite_url))
+
+
+def test_a_hardened_daemon_and_the_command_line_of_a_machine_are_one(
+    opened: Opener, sqlite_url: str, on_desk_1: Engine
+) -> None:
+    """The daemon's unit hides the boot id (ProcSubset=pid)."""
+    with _machine("desk-1", boot=HIDDEN):
+        daemon = opened(sqlite_url)
+        _write(daemon)
+    with _machine("desk-1"):
+        _write(on_desk_1)
+        _write(opened(sqlite_url))
+    with _machine("desk-1", boot=HIDDEN):
+        _write(daemon)
+
+
+@pytest.mark.parametrize(("name", "machine"), [("desk-2", None), ("desk-2", "id of desk-1")])
+@pytest.mark.parametrize(("one", "other"), [(HIDDEN, None), (None, HIDDEN), (HIDDEN, HIDDEN)])
+def test_where_a_boot_id_is_hidden_another_machine_and_a_clone_by_its_name_are_others(
+    opened: Opener,
+    sqlite_url: str,
+    name: str,
+    machine: str | None,
+    one: str | None,
+    other: str | None,
+) -> None:
+    with _machine("desk-1", boot=one):
+        _write(opened(sqlite_url))
+    with _machine(name, other, machine), pytest.raises(DatabaseError, match=REFUSED):
+        _write(opened(sqlite_url))
+
+
+def test_a_clone_that_has_kept_all_but_its_boot_id_is_another_machine(
+    opened: Opener, sqlite_url: str, on_desk_1: Engine
+) -> None:
+    with _machine("desk-1", boot="boot of the clone"), pytest.raises(DatabaseError, match=REFUSED):
+        _write(opened(sqlite_url))
+
+
+@pytest.mark.parametrize("before", [None, HIDDEN])
+def test_a_machine_that_was_started_again_does_not_wait_for_itself(
+    opened: Opener,
+    sqlite_url: str,
+    file: Path,
+    before: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However the kernel ended: the write-ahead log lies there still."""
+    with _machine("desk-1", boot=before):
+        _write(opened(sqlite_url))
+    _age(file, 20)
+    monkeypatch.setattr(host_mark, "_up_for_s", lambda: 15.0)
+    with _machine("desk-1", boot="the next"):
+        _write(opened(sqlite_url))
+    assert Path(f"{file}-wal").stat().st_size
+
+
+def test_a_hardened_daemon_that_is_there_first_after_a_start_leaves_no_boot_id_of_before(
+    opened: Opener, sqlite_url: str, on_desk_1: Engine
+) -> None:
+    with _machine("desk-1", boot=HIDDEN):
+        _write(opened(sqlite_url))
+    with _machine("desk-1", boot="the next"):
+        _write(opened(sqlite_url))
+
+
+def test_a_beat_in_the_future_counts_from_when_it_is_seen(
+    opened: Opener, sqlite_url: str, file: Path, on_desk_1: Engine
+) -> None:
+    """The clock of the file system was set back by hours, and who has beaten before it is gone."""
+    _age(file, -7_200)
+    with _machine("desk-2"):
+        with pytest.raises(DatabaseError, match=REFUSED):
+            _write(opened(sqlite_url))
+        _age(file, GONE_AFTER_S + 1)
         _write(opened(sqlite_url))
 
 
