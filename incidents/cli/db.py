@@ -32,7 +32,7 @@ def db() -> None:
 def upgrade(run: Run, rehearsal: bool) -> int:
     """Bring the database's schema up to date; a new one is made, an empty one is given it."""
     from incidents.store import schema
-    from incidents.store.engine import place
+    from incidents.store.database_url import place
 
     run.makes = True
     engine = run.house.bare_engine
@@ -51,7 +51,7 @@ def check(run: Run) -> int:
     if anything is damaged: then put a backup back. What the record says is for `audit verify`.
     """
     from incidents.store import integrity
-    from incidents.store.engine import place
+    from incidents.store.database_url import place
 
     engine = run.house.bare_engine
     found = integrity.check(engine)
@@ -81,7 +81,7 @@ def backup(run: Run, file: Path) -> int:
     It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
     """
     from incidents.store import integrity
-    from incidents.store.engine import place
+    from incidents.store.database_url import place
 
     engine = run.house.bare_engine
     if engine.dialect.name != "sqlite":
@@ -200,7 +200,7 @@ def _copy(engine: Engine, file: Path) -> None:
 
 
 def _report(run: Run, engine: Engine, sentence: str, **more: Any) -> None:
-    from incidents.store.engine import place
+    from incidents.store.database_url import place
     from incidents.store.exposure import open_to_others
     from incidents.store.schema import HEAD
 

@@ -169,7 +169,8 @@ class Batch:
         row = self._rows.get(self._site_id(envelope) or 0)
         last = None if row is None else row["last_entry_at"]
         now = self._now if last is None else max(self._now, last)
-        return replace(envelope, command=by_the_desks_clock(envelope.command, now, self._said))
+        command = by_the_desks_clock(envelope.command, now, self._said)
+        return envelope if command is envelope.command else replace(envelope, command=command)
 
     def _site_id(self, envelope: Envelope) -> int | None:
         return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)

@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store import engine as engines
+from incidents.store.database_url import place
 from incidents.store.desk_tables import rehearsal as mark
-from incidents.store.engine import create, place, plainly
+from incidents.store.engine import create, plainly
 from incidents.store.server_clock import is_rehearsal
 
 if TYPE_CHECKING:

@@ -16,7 +16,9 @@ from sqlalchemy import make_url, text
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import schema, sealed, turn
-from incidents.store.engine import create, explain, glancing, place, plainly, reading, writing
+from incidents.store.complaint import explain
+from incidents.store.database_url import place
+from incidents.store.engine import create, glancing, plainly, reading, writing
 from incidents.store.server_clock import database_time
 from tests.databases import compares_clocks
 from tests.store.conftest import Opener
