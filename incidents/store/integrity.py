@@ -9,44 +9,18 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
-from incidents.store import schema
+from incidents.store import amcheck, schema
+from incidents.store.damage import MOST, Damage, Integrity, is_damage
 from incidents.store.engine import plainly, reading
-from incidents.store.tables import metadata
-
-MOST = 100
-"""So much damage is named, and what comes after it is not looked for."""
 
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
 _INDEX = re.compile(r"(?:missing from|entries in|entry in) index (?P<index>\w+)$")
 _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
-# PostgreSQL's class of errors for what is stored wrongly, and for faults of its own.
-_CORRUPTED = "XX"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """`where` is the table, index or part of the file; `problem` is in the database's words."""
-
-    where: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Integrity:
-    """The damage that was found, and what could not be checked and why, as sentences."""
-
-    damage: list[Damage] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
 
 
 def check(engine: Engine) -> Integrity:
@@ -58,26 +32,14 @@ def check(engine: Engine) -> Integrity:
     try:
         schema.check(engine)
     except DatabaseError as error:
-        if not _is_damage(error.__cause__):
+        if not is_damage(error.__cause__):
             raise
     found = Integrity()
     if engine.dialect.name == "sqlite":
         found.damage.extend(_of_file(engine))
     else:
-        _ask_server(engine, found)
+        amcheck.ask(engine, found)
     return found
-
-
-def _is_damage(error: BaseException | None) -> bool:
-    driver = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(driver, UnicodeDecodeError):
-        return True
-    if isinstance(driver, sqlite3.Error):
-        return getattr(driver, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
-    return str(getattr(driver, "sqlstate", None)).startswith(_CORRUPTED)
-
-
-# SQLite.
 
 
 def _of_file(engine: Engine) -> list[Damage]:
@@ -88,16 +50,10 @@ def _of_file(engine: Engine) -> list[Damage]:
                 with reading(engine) as connection:
                     found.extend(part(connection))
             except (DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
                 found.append(Damage(where="the file", problem=_said(error)))
     return list(dict.fromkeys(found))
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return error.object.decode(errors="replace")
-    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def _pages(connection: Connection) -> Iterator[Damage]:
@@ -114,7 +70,7 @@ def _roots(connection: Connection) -> dict[int, str]:
     try:
         return {root: f"{kind} {name}" for root, kind, name in connection.exec_driver_sql(asked)}
     except DBAPIError as error:
-        if _is_damage(error):
+        if is_damage(error):
             return {}
         raise
 
@@ -138,123 +94,7 @@ def _references(connection: Connection) -> Iterator[Damage]:
         )
 
 
-# PostgreSQL.
-
-
-def _ask_server(engine: Engine, found: Integrity) -> None:
-    with plainly(engine), engine.connect() as connection:
-        # Each check is a transaction of its own, so that the next one can follow one that failed.
-        connection.execution_options(isolation_level="AUTOCOMMIT")
-        _ask_checksums(connection, found)
-        amcheck = _amcheck(connection)
-        if isinstance(amcheck, str):
-            found.not_checked.append(f"tables and indexes: {amcheck}")
-            return
-        for where, statement, values in [*_of_indexes(connection, amcheck),
-                                         *_of_tables(connection, amcheck)]:  # fmt: skip
-            if len(found.damage) < MOST:
-                found.damage.extend(_asked(connection, where, statement, values))
-
-
-def _ask_checksums(connection: Connection, found: Integrity) -> None:
-    if connection.scalar(text("SELECT current_setting('data_checksums')")) != "on":
-        found.not_checked.append(
-            "the bytes of each page: this server has no data checksums (pg_checksums --enable)"
-        )
-    failures = connection.scalar(
-        text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
-    )
-    if failures:
-        found.damage.append(
-            Damage(
-                where="the server",
-                problem=f"{failures} pages of this database did not match their checksum when read",
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Amcheck:
-    """The extension: the schema that its functions are in, quoted, and what its version can."""
-
-    schema: str
-    checks_unique: bool
-
-
-def _amcheck(connection: Connection) -> _Amcheck | str:
-    """The extension, or why it cannot be asked."""
-    installed = connection.execute(
-        text(
-            "SELECT quote_ident(n.nspname), e.extversion,"
-            " (SELECT bool_and(has_function_privilege(p.oid, 'EXECUTE')) FROM pg_proc p"
-            "  WHERE p.pronamespace = n.oid AND p.proname IN ('bt_index_check', 'verify_heapam'))"
-            " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
-            " WHERE e.extname = 'amcheck'"
-        )
-    ).first()
-    if installed is None:
-        there = connection.scalar(
-            text("SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'")
-        )
-        if there:
-            return "a superuser has to run CREATE EXTENSION amcheck in this database first"
-        return "this server does not have the extension amcheck, which PostgreSQL's contrib brings"
-    where, version, may = installed
-    if not may:
-        return "this role may not run the extension amcheck: check as a superuser"
-    numbers = tuple(int(part) for part in version.split("."))
-    if numbers < (1, 3):
-        return f"amcheck {version} is too old: a superuser has to ALTER EXTENSION amcheck UPDATE"
-    return _Amcheck(where, numbers >= (1, 4))
-
-
-_Check = tuple[str, str, dict[str, Any]]
-
-
-def _of_indexes(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
-    unique = ", checkunique => true" if amcheck.checks_unique else ""
-    options = f"heapallindexed => true{unique}"
-    statement = f"SELECT {amcheck.schema}.bt_index_check(CAST(:oid AS oid), {options})"
-    for oid, name in connection.execute(_INDEXES, {"names": _names()}).all():
-        yield f"index {name}", statement, {"oid": oid}
-
-
-def _of_tables(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
-    statement = (
-        "SELECT concat_ws(': ', 'block ' || blkno || coalesce(', row ' || offnum, ''), msg) FROM"  # noqa: S608 - a name that the server has quoted
-        f" {amcheck.schema}.verify_heapam(CAST(:oid AS oid), check_toast => true) LIMIT {MOST}"
-    )
-    for oid, name in connection.execute(_TABLES, {"names": _names()}).all():
-        yield f"table {name}", statement, {"oid": oid}
-
-
-_TABLES = text(
-    "SELECT t.oid, t.relname FROM pg_class t WHERE t.relname = ANY(:names)"
-    " AND t.relnamespace = CAST(current_schema() AS regnamespace) ORDER BY t.relname"
-)
-_INDEXES = text(
-    "SELECT c.oid, c.relname FROM pg_class t JOIN pg_index i ON i.indrelid = t.oid"
-    " JOIN pg_class c ON c.oid = i.indexrelid"
-    " JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree'"
-    " WHERE t.relname = ANY(:names) AND i.indisvalid"
-    " AND t.relnamespace = CAST(current_schema() AS regnamespace) ORDER BY c.relname"
-)
-
-
-def _names() -> list[str]:
-    return [*metadata.tables, "alembic_version"]
-
-
-def _asked(
-    connection: Connection, where: str, statement: str, values: dict[str, Any]
-) -> Iterator[Damage]:
-    try:
-        for problem in connection.execute(text(statement), values).scalars():
-            if problem:
-                yield Damage(where=where, problem=problem)
-    except DBAPIError as error:
-        if not _is_damage(error):
-            raise
-        diagnosis = getattr(error.orig, "diag", None)
-        said = getattr(diagnosis, "message_primary", None) or str(error.orig)
-        yield Damage(where=where, problem=said)
+def _said(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode(errors="replace")
+    return str(error.orig if isinstance(error, DBAPIError) else error)

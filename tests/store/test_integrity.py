@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from incidents.errors import DatabaseError
 from incidents.store import integrity
-from incidents.store.integrity import Damage
+from incidents.store.damage import Damage
 from tests.store.conftest import Opener
 
 AMCHECK = """
