@@ -21,6 +21,7 @@ from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote
 from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases, compares_clocks
+from tests.fire import early
 from tests.patience import until
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -105,7 +106,7 @@ def test_a_daemon_ahead_of_the_database_does_nothing_before_its_time_there(
         for n in range(0, len(names), 20):
             log_on(engine, names[n : n + 20], now - HOUR + (0.6 + n / 50) * SECOND)
         compares_clocks(postgresql_url)
-        _let_the_server_note_when(engine)
+        early.let_the_server_note(engine)
         desk = Desk(engine)
         note = AddNote(by="li", incident=1, audience="desk", text="seen")
 
@@ -116,25 +117,7 @@ def test_a_daemon_ahead_of_the_database_does_nothing_before_its_time_there(
 
         until(all_are_suspended, "all are suspended")
 
-        asked = "SELECT count(*), count(*) FILTER (WHERE noted_at <= due) FROM lapsed"
-        with engine.connect() as connection:
-            assert connection.execute(text(asked)).one() == (len(names), 0)
-
-
-def _let_the_server_note_when(engine: Engine) -> None:
-    """By its own clock, for each clock of a site that lapses."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE lapsed (due timestamptz, noted_at timestamptz)")
-        connection.exec_driver_sql(
-            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            " INSERT INTO lapsed VALUES"
-            " ((NEW.body::jsonb ->> 'occurred_at')::timestamptz, clock_timestamp());"
-            " RETURN NULL; END $$"
-        )
-        connection.exec_driver_sql(
-            "CREATE TRIGGER note AFTER INSERT ON entries FOR EACH ROW"
-            " WHEN (NEW.body::jsonb ->> 'kind' = 'clock_lapsed') EXECUTE FUNCTION note()"
-        )
+        assert (early.noted(engine), early.early(engine)) == (len(names), [])
 
 
 def test_with_another_clock_than_the_databases_nothing_is_done(postgresql_url: str) -> None:

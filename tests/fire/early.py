@@ -79,7 +79,7 @@ def drawn(url: str, seed: int, folder: Path, count: int, daemons: int = 3) -> Co
         _operate(engine, operator, [f"s{n}.example" for n in range(count)])
         decided = sum(line["kind"] in _TIMED for each in started for line in each.lines("decided"))
         assert (wrong := early(engine)) == [], f"seed {seed}, {ahead_s} s ahead: {wrong}"
-        figures = {"due times": _noted(engine), "due times met by daemons": decided}
+        figures = {"due times": noted(engine), "due times met by daemons": decided}
         return Counter({**figures, **_close(engine), "daemons": daemons, "early": 0})
 
 
@@ -97,7 +97,7 @@ def _operate(engine: Engine, desk: Desk, names: Sequence[str]) -> None:
         if acts:
             answers = desk.submit([Envelope(site=name, command=act) for name, act in acts])
             assert [each.refusal for each in answers if each.refusal is not None] == []
-        return _noted(engine) == len(_TIMED) * len(names)
+        return noted(engine) == len(_TIMED) * len(names)
 
     until(all_is_done, "each site is suspended and opened again", looks=_MOST_LOOKS)
 
@@ -115,7 +115,8 @@ def early(engine: Engine) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(text(asked))]
 
 
-def _noted(engine: Engine) -> int:
+def noted(engine: Engine) -> int:
+    """How much that was timed the server was given."""
     with engine.connect() as connection:
         return int(connection.scalar(text("SELECT count(*) FROM noted")) or 0)
 
