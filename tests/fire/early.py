@@ -16,7 +16,7 @@ from sqlalchemy import Engine, text
 
 from incidents import clock
 from incidents.desk import Desk, Envelope
-from incidents.machine.commands import AddNote, AddSite, Log
+from incidents.machine.commands import AddNote, AddSite, Command, Log
 from tests.acceptance.daemons import clock_moved, daemon, engine_of, heartbeats_of
 from tests.databases import compares_clocks, postgresql_server
 from tests.patience import until
@@ -91,7 +91,8 @@ def _operate(engine: Engine, desk: Desk, names: Sequence[str]) -> None:
     def all_is_done() -> bool:
         some = waiting[:_AT_ONCE]
         del waiting[:_AT_ONCE]
-        acts = [(name, act) for name in some for act in (AddSite(by="li"), Log(by="li"))]
+        first = (AddSite(by="li"), Log(by="li"))
+        acts: list[tuple[str, Command]] = [(name, act) for name in some for act in first]
         next_due = _next_due(engine)
         if next_due is not None:
             acts.append((next_due, AddNote(by="li", incident=1, audience="desk", text="seen")))
