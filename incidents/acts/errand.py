@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from incidents.acts import schedule
 from incidents.acts.port import Order
 from incidents.clock import read_rfc3339
-from incidents.machine.ids import order_id
-from incidents.machine.orders import ACT
+from incidents.machine.ids import ORDERS_EACH, order_id
+from incidents.machine.orders import ACT, NOTICE
 from incidents.store.leases import Claimed
 
 NEWS_FOR = timedelta(days=1)
@@ -45,22 +45,24 @@ class Ordered(Protocol):
         """When, in UTC."""
 
 
-def order_of(claimed: Claimed) -> Order:
-    """The order as its adapter is given it."""
-    return replace(as_given(claimed, claimed.lane), attempt=claimed.attempt)
+def order_of(claimed: Claimed, epoch: int) -> Order:
+    """The order as its adapter is given it, in that epoch of the history."""
+    return replace(as_given(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
 
-def as_given(ordered: Ordered, lane: str) -> Order:
+def as_given(ordered: Ordered, lane: str, epoch: int) -> Order:
     """An order as the first attempt in that lane is given it."""
     data = ordered.data
     until = data.get("until")
+    # Who was written to is not written to again under another name.
+    seq = ordered.seq if lane == NOTICE else epoch * ORDERS_EACH + ordered.seq
     return Order(
-        id=order_id(ordered.site_id, ordered.seq, lane),
+        id=order_id(ordered.site_id, seq, lane),
         kind=ordered.kind,
         lane=lane,
         site=ordered.site,
         site_id=ordered.site_id,
-        seq=ordered.seq,
+        seq=seq,
         ordered_at=ordered.ordered_at,
         rule=data.get("rule"),
         incident=data.get("incident"),

@@ -32,6 +32,7 @@ from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.store import leaves, sites
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
+from incidents.views import history
 
 routes = router("log")
 
@@ -69,10 +70,11 @@ class Replaying(forms.Form):
 @routes.get("/log", **operation("look", answers.LogStatus))
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
-    witnesses = log_settings.load(by.house.settings).witnesses
+    settings = log_settings.load(by.house.settings)
     with by.reading() as connection:
         found = log_status.document(connection, by.house.now(connection))
-    return JSON({**found, "silent": log_status.silent(found, witnesses)})
+        whole = history.whole(connection, settings.key)
+    return JSON({**found, "silent": log_status.silent(found, settings.witnesses), **whole})
 
 
 @routes.get("/log/keys", **operation("look", answers.LogKeys))

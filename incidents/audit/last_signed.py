@@ -1,26 +1,37 @@
 """What was signed last: the log must begin with it, or nothing is signed any more.
 
 It stands in the table of checkpoints, and once more in a file beside the private key: that one
-stays true when somebody rewrites, or puts back, the whole database.
+stays true when somebody rewrites, or puts back, the whole database. All that sign one log have this
+one file, or two of them could sign two histories: the log knows it by a word of its own, which
+stands in the file of its lock.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from incidents import disk
 from incidents.audit import stored_tree
 from incidents.errors import FileError, IncidentsError, VerificationError
-from incidents.store import log_keys
+from incidents.store import checkpoints, leaves, log_keys
 from incidents.store.checkpoints import Signed
+from incidents.store.engine import plainly, writing
 from incidents.tlog import checkpoint, note, proof
 from incidents.tlog.checkpoint import Checkpoint, CheckpointError
 from incidents.tlog.keys import KeyFormatError, VerifierKey
 from incidents.tlog.note import NoteError
+from incidents.tlog.tree import Frontier
 
-SUFFIX = ".signed"
+SUFFIX, LOCK = ".signed", ".lock"
 
 _VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
 _KEPT = (
@@ -58,6 +69,79 @@ def check(connection: Connection, log: Checkpoint, last: Signed | None, key_file
     except _DifferentError as error:
         way_out = _KEPT.format(file=file)
         raise InconsistentLogError(detail=str(error), way_out=way_out) from error
+
+
+@contextmanager
+def held(key_file: Path) -> Iterator[str]:
+    """While it lasts, nobody else signs beside this file; the word by which the log knows it.
+
+    Raises:
+        FileError: if the lock's file cannot be read or written.
+    """
+    file = beside(key_file)
+    lock = file.with_name(file.name + LOCK)
+    try:
+        with lock.open("a+") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            opened.seek(0)
+            word = opened.read().strip()
+            if not word:
+                word = secrets.token_hex(8)
+                opened.write(f"{word}\n")
+                opened.flush()
+                os.fsync(opened.fileno())
+            yield word
+    except OSError as error:
+        raise FileError(file=lock, done="written", detail=error.strerror or str(error)) from error
+
+
+class Ahead(NamedTuple):
+    """So many entries were signed, and the log does not begin with them: in which way."""
+
+    size: int
+    detail: str
+
+
+def ahead(connection: Connection, key_file: Path) -> Ahead | None:
+    """What the file beside the key knows of, and the log has not.
+
+    Raises:
+        FileError: if the file beside the key cannot be read.
+    """
+    kept, active = read(key_file), log_keys.active(connection)
+    if kept is None or active is None:
+        return None
+    head = leaves.head(connection)
+    root = Frontier.from_bytes(head.size, head.frontier).root()
+    before = checkpoint.parse(note.parse(kept).text)
+    try:
+        _compare(connection, Checkpoint(before.origin, head.size, root), before)
+    except _DifferentError as error:
+        return Ahead(before.size, f"{error} ({beside(key_file)})")
+    return None
+
+
+def set_aside(key_file: Path, now: datetime) -> Path:
+    """Keeps under another name, for the auditor, what the key signed last: nothing is compared with
+    it any more. `now` is in UTC.
+
+    Raises:
+        FileError: if it cannot be.
+    """
+    file = beside(key_file)
+    kept = file.with_name(f"{file.name}.lost-{now:%Y%m%dT%H%M%SZ}")
+    try:
+        file.rename(kept)
+        disk.sync(file.parent)
+    except OSError as error:
+        raise FileError(file=kept, done="written", detail=error.strerror or str(error)) from error
+    return kept
+
+
+def sign_here(engine: Engine, key_file: Path) -> None:
+    """From now on those sign this log who have the file beside this key."""
+    with held(key_file) as word, plainly(engine), writing(engine) as connection:
+        checkpoints.sign_beside(connection, word)
 
 
 def beside(key_file: Path) -> Path:

@@ -27,8 +27,7 @@ def document(connection: Connection, now: datetime) -> dict[str, Any]:
     published = 0 if last is None else last.size
     head = leaves.head(connection)
     unnumbered, unsigned = leaves.unnumbered(connection), leaves.above(connection, published)
-    since = min((t for t in (unnumbered.since, unsigned.since) if t is not None), default=None)
-    key = log_keys.active(connection)
+    since, key = _earlier(unnumbered.since, unsigned.since), log_keys.active(connection)
     return {
         "pending": unnumbered.entries + unsigned.entries,
         "pending_since": None if since is None else rfc3339(since),
@@ -41,6 +40,15 @@ def document(connection: Connection, now: datetime) -> dict[str, Any]:
         "witnesses": _witnesses(connection),
         "late": key is not None and since is not None and now - since > LATE_AFTER,
     }
+
+
+def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
+    """Since when entries have waited for a signature, if that is too long at `now` (UTC)."""
+    if log_keys.active(connection) is None:
+        return None
+    last = checkpoints.last(connection)
+    since = leaves.oldest_above(connection, 0 if last is None else last.size)
+    return since if since is not None and now - since > LATE_AFTER else None
 
 
 def pending(connection: Connection) -> int:
@@ -75,6 +83,10 @@ def note_of(connection: Connection, signed: Signed) -> str:
     """A checkpoint's signed note, with the signatures of its witnesses below."""
     lines = [each.line for each in checkpoints.cosigned(connection, signed.id)]
     return signed.note + "".join(f"{line}\n" for line in lines)
+
+
+def _earlier(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)
 
 
 def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -> bool:

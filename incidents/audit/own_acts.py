@@ -62,6 +62,28 @@ class SignInsErased(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryResumed(Event):
+    """The desk's own act: this database goes on from what it has. The numbers under which orders go
+    into the world are above all that were given before: `epoch` stands before them.
+
+    `cause`: `another_server` (a failover, or a restore to an earlier moment or into another
+    server), `entries_lost` (of what orders were carried out for, or what was signed, the end is
+    missing) or `asked`. `entries` is the number of the newest entry that is here, `had` that of the
+    newest that is known to have been here; `signed` is how many entries the last checkpoint had
+    that is known, where the log has fewer or others. `text` is the reason, a reference to a sealed
+    value.
+    """
+
+    kind = "history_resumed"
+    epoch: int
+    cause: str
+    entries: int
+    had: int | None = None
+    signed: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountAct(Event):
     """What the acts about accounts have in common."""
 
@@ -177,6 +199,6 @@ KINDS: dict[str, type[Event]] = {
     for act in (
         PolicyActivated, LogKeyMade, WordsErased, SignInsErased, AccountMade, RoleGiven,
         AccountDisabled, AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
-        DetailsRevealed, ServeKeyMade,
+        DetailsRevealed, ServeKeyMade, HistoryResumed,
     )
 }  # fmt: skip

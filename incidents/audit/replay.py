@@ -35,6 +35,8 @@ OUTSIDE = {
     "sealed.site_id": "says when a value may be erased; what refers to it is in the entries",
     "sealed.sealed_at": "says when a value may be erased; when it was recorded is in the entries",
     "rehearsal": "whether any clock is taken, which was said when the database was made",
+    "desk.lineage": "the server that the database was on when somebody looked last",
+    "desk.unproved_since": "since when the world is to be compared with the record",
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "passwords": "a secret: only whether it is the one that was set, as far as the entries tell",
     "sessions": "who is signed in now",

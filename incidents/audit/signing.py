@@ -5,7 +5,6 @@ Whatever leaves this program was committed before, and is consistent with all th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,12 +18,16 @@ from incidents.store.engine import plainly, reading, writing
 from incidents.store.tables import DESK_STREAM
 from incidents.tlog import note
 from incidents.tlog.checkpoint import Checkpoint
-from incidents.tlog.keys import Signer, VerifierKey
+from incidents.tlog.keys import VerifierKey
 from incidents.tlog.tree import Frontier
 
 AT_MOST_EACH = timedelta(seconds=1)
 AT_LEAST_EACH = timedelta(hours=1)
 
+ELSEWHERE = (
+    "what was signed last is known beside another key file than {file}: all that sign this log need"
+    " the same folder for it, or one signs alone (`incidents recover --sign-here`)"
+)
 NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
 
 
@@ -95,22 +98,30 @@ def sign(
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: when the database or the disk does not do its part.
     """
-    with plainly(engine), reading(engine) as connection:
-        log = _log(connection)
-        if log is None:
-            return Signing(unable=NO_KEY)
-        if not is_due(now, log.size, log.last, at_once=at_once or log.hands_over):
-            return Signing()
-        # Nobody could tell from an earlier one why another key signs.
-        if not log.covers_key:
-            return Signing()
-        last_signed.check(connection, log.checkpoint, log.last, ring.file)
-        by = log.signers if handover else log.signers[-1:]
-        signers = {key: ring.signer(key) for key in by}
-        for key, signer in signers.items():
-            if signer is None:
-                return Signing(unable=f"the key {key} is not on this machine ({ring.file})")
-    return _signed(engine, ring, log, [signer for signer in signers.values() if signer], now)
+    with last_signed.held(ring.file) as word:
+        with plainly(engine), reading(engine) as connection:
+            log = _log(connection)
+            if log is None:
+                return Signing(unable=NO_KEY)
+            if not is_due(now, log.size, log.last, at_once=at_once or log.hands_over):
+                return Signing()
+            # Nobody could tell from an earlier one why another key signs.
+            if not log.covers_key:
+                return Signing()
+            by = log.signers if handover else log.signers[-1:]
+            signers = {key: ring.signer(key) for key in by}
+            for key, signer in signers.items():
+                if signer is None:
+                    return Signing(unable=f"the key {key} is not on this machine ({ring.file})")
+            if checkpoints.signed_beside(connection) not in (None, word):
+                return Signing(unable=ELSEWHERE.format(file=last_signed.beside(ring.file)))
+            last_signed.check(connection, log.checkpoint, log.last, ring.file)
+        # Outside of any transaction: a command may take its time, and SQLite has one writer.
+        written = str(note.signed(log.checkpoint.text, *(s for s in signers.values() if s)))
+        # First where no restored database reaches, then where others see it.
+        last_signed.keep(ring.file, written)
+        new = Signed(0, log.size, log.root, written, str(log.key), now)
+        return _kept(engine, new, log.last, word)
 
 
 def _log(connection: Connection) -> _Log | None:
@@ -129,16 +140,10 @@ def _log(connection: Connection) -> _Log | None:
     )
 
 
-def _signed(
-    engine: Engine, ring: KeyRing, log: _Log, signers: Sequence[Signer], now: datetime
-) -> Signing:
-    # Outside of any transaction: a command may take its time, and a SQLite file has one writer.
-    written = str(note.signed(log.checkpoint.text, *signers))
-    new = Signed(0, log.size, log.root, written, str(log.key), now)
+def _kept(engine: Engine, new: Signed, last: Signed | None, word: str) -> Signing:
     with plainly(engine), writing(engine) as connection:
-        # Two daemons may sign at one moment: what was not compared with the last is not kept.
-        after = None if log.last is None else log.last.id
-        if not checkpoints.add(connection, new, after=after):
+        # What was not compared with the last one is not kept.
+        after = None if last is None else last.id
+        if not checkpoints.add(connection, new, after=after, beside=word):
             return Signing()
-    last_signed.keep(ring.file, written)
     return Signing(made=new)

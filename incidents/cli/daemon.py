@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
     from incidents.cli.run import Run
     from incidents.desk import Answer
-    from incidents.words import Document
+    from incidents.words import Document, When
 
 MAX_TOLD = 20
 
@@ -53,7 +53,16 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import alarm_duty, delivery, enforce, filing_duty, heartbeat, record
+    from incidents.acts import recovery
+    from incidents.daemon import (
+        alarm_duty,
+        delivery,
+        enforce,
+        filing_duty,
+        heartbeat,
+        record,
+        recovery_duty,
+    )
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
@@ -66,9 +75,12 @@ def _once(run: Run) -> int:
     _do(heartbeat.note_once, house, wrong)
     done.tell()
     carried_out = delivery.once(house)
+    if recovery.may_be_due(house.reading):
+        _do(recovery_duty.once, house, wrong)
+        carried_out = delivery.once(house)
     _tell_of_orders(run, carried_out.round)
     wrong += carried_out.errors
-    for duty in (filing_duty.once, alarm_duty.once, record.once):
+    for duty in (filing_duty.once, record.once, alarm_duty.once):
         _do(duty, house, wrong)
     return _tell_what_is_wrong(run, wrong)
 
@@ -192,6 +204,8 @@ def _tell_status(run: Run, found: Document) -> None:
         run.say(f"  {daemon['daemon']}: {_how(run, daemon)}")
     if found["last_once"]:
         run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
+    for line in _of_history(found["history"], when):
+        run.say(painted(line, fg="red"))
     if found["overdue"]:
         since = when.until(found["overdue_since"])
         more = " or more" if found["overdue_capped"] else ""
@@ -203,6 +217,20 @@ def _tell_status(run: Run, found: Document) -> None:
         run.say("nothing is overdue")
     if not found["beating"]:
         run.tell("start one with `incidents daemon`, or do what is due: incidents daemon --once")
+
+
+def _of_history(history: Document, when: When) -> list[str]:
+    """What is wrong with the record, if anything is."""
+    lost, unsigned = history["lost_since"], history["unsigned_since"]
+    told = []
+    if lost is not None:
+        told.append(f"the record has lost its end, known {when.ago(lost)}: incidents audit status")
+    if unsigned is not None:
+        told.append(
+            f"entries are not signed, the oldest recorded {when.ago(unsigned)}: incidents audit"
+            " status"
+        )
+    return told
 
 
 def _how(run: Run, daemon: Document) -> str:

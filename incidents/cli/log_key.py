@@ -53,7 +53,7 @@ def new(run: Run, name: str | None, public: str | None) -> int:
     if name is not None and public is not None:
         raise InputError("a key that is named with --public has its name already")
     ring = _ring(run)
-    made = rotation.first(run.house.engine, ring, _name(name), _on_record(run, None), public=public)
+    made = rotation.first(run.house.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
         run.tell(
@@ -77,7 +77,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
     from incidents.audit import rotation
 
     made, retired = rotation.rotate(
-        run.house.engine, _ring(run), _on_record(run, reason), public=public, lost=lost
+        run.house.engine, _ring(run), on_record(run, reason), public=public, lost=lost
     )
     _tell(run, str(made), {"retired": None if retired is None else str(retired)})
     if retired is not None:
@@ -136,7 +136,8 @@ def _name(given: str | None) -> str:
     return given
 
 
-def _on_record(run: Run, reason: str | None) -> OnRecord:
+def on_record(run: Run, reason: str | None) -> OnRecord:
+    """What puts a key on record, for the person who acts."""
     from incidents.desk.log_key import LogKey
 
     def put(key: str, previous: str | None) -> None:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from incidents.audit.checkpointing import Checkpointed
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
-    from incidents.words import Document
+    from incidents.words import Document, When
 
+_NESTED = ("witnesses", "silent", "resumed")
 _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
 
 
@@ -73,10 +74,13 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 def _status(run: Run) -> Document:
     from incidents.audit import log_settings, log_status
+    from incidents.views import history
 
+    settings = log_settings.load(run.settings)
     with run.house.reading() as connection:
         found = log_status.document(connection, run.house.now(connection))
-    return {**found, "silent": log_status.silent(found, log_settings.load(run.settings).witnesses)}
+        whole = history.whole(connection, settings.key)
+    return {**found, "silent": log_status.silent(found, settings.witnesses), **whole}
 
 
 def _signed(run: Run) -> Checkpointed:
@@ -100,7 +104,7 @@ def _signed_there(server: RemoteHouse) -> Checkpointed:
 
 
 def _row(found: Document) -> Document:
-    return {name: value for name, value in found.items() if name not in ("witnesses", "silent")}
+    return {name: value for name, value in found.items() if name not in _NESTED}
 
 
 def _tell(run: Run, found: Document) -> None:
@@ -127,9 +131,29 @@ def _tell(run: Run, found: Document) -> None:
             ("witnessed", "; ".join(witnesses) or "by nobody"),
             ("key", found["key"] or "none yet: `incidents audit key new` makes it"),
             ("signing", _signing(found)),
+            *_of_history(found.get("resumed"), when),
         ],
     )
+    if found.get("ahead"):
+        run.tell(
+            painted(f"NOTHING IS SIGNED: {found['ahead']}", fg="red"),
+            "put the database back that has them, or, if they are lost: incidents recover",
+        )
     run.tell(_WORTH)
+
+
+def _of_history(resumed: Document | None, when: When) -> list[tuple[str, str]]:
+    """From what the record went on last, and what is known to be missing."""
+    if resumed is None:
+        return []
+    had, signed = resumed["had"], resumed["signed"]
+    told = f"epoch {resumed['epoch']}, from entry {output.number(resumed['entries'])},"
+    told += f" since {when(resumed['at'])} ({resumed['cause'].replace('_', ' ')})"
+    if had is not None:
+        told += f"; entry {output.number(had)} had been there"
+    if signed is not None:
+        told += f"; {output.number(signed)} were signed"
+    return [("goes on", told)]
 
 
 def _signing(found: Document) -> str:

@@ -217,9 +217,25 @@ def _overdue(enforcement: Document, when: When) -> str:
     return f"; sites overdue: {enforcement['overdue']:,}{more}, since {since}"
 
 
+def _lost(history: Document, when: When) -> str:
+    """That what was decided lately may be on no record any more."""
+    return (
+        f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
+        " before may be missing. See what: incidents audit status"
+    )
+
+
+def _unsigned(history: Document, when: When) -> str:
+    """That nobody could prove what is recorded now."""
+    return (
+        f"NOT SIGNED: entries wait, the oldest recorded {when.ago(history['unsigned_since'])}."
+        " See why: incidents audit status"
+    )
+
+
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
-    "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders, "once": _remark,
-    "report": _to_report,
+    "clock": _alarm, "lost": _lost, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
+    "unsigned": _unsigned, "once": _remark, "report": _to_report,
 }  # fmt: skip
 
 

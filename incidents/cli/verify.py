@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,9 +88,19 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     """The desk's own: of the database, or by the server that has it."""
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched("verifying"))
+    from incidents.audit import last_signed, log_settings
     from incidents.audit import verify as log
+    from incidents.audit.flaw import Flaw
 
-    return log.database(run.house.engine, asked)
+    file = log_settings.load(run.settings).key
+    with run.house.reading() as connection:
+        ahead = last_signed.ahead(connection, file)
+    verdict = log.database(run.house.engine, asked)
+    if ahead is None:
+        return verdict
+    where = str(last_signed.beside(file))
+    flaw = Flaw(part="checkpoints", where=where, what=ahead.detail)
+    return replace(verdict, findings=(*verdict.findings, flaw))
 
 
 def _of_bundle(bundle: Path, asked: Asked) -> Verdict:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select, update
 
-from incidents.store.log_tables import checkpoints, cosignatures, stamps
+from incidents.store.log_tables import checkpoints, cosignatures, log_head, stamps
 
 # "checkpts" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x636865636B707473
@@ -57,8 +57,22 @@ def every(connection: Connection) -> Iterator[Signed]:
         yield Signed(*row)
 
 
-def add(connection: Connection, new: Signed, *, after: int | None) -> bool:
-    """Keeps a new one, whose `id` says nothing, if the newest is still the one called `after`.
+def signed_beside(connection: Connection) -> str | None:
+    """By which word the file is known that has what was signed last; None before the first."""
+    word: str | None = connection.scalar(select(log_head.c.signed_beside))
+    return word
+
+
+def sign_beside(connection: Connection, word: str) -> None:
+    """From now on that file has what was signed last."""
+    connection.execute(update(log_head).values(signed_beside=word))
+
+
+def add(
+    connection: Connection, new: Signed, *, after: int | None, beside: str | None = None
+) -> bool:
+    """Keeps a new one, whose `id` says nothing, if the newest is still the one called `after`; it
+    stands in the file known as `beside`, too.
 
     Returns:
         Whether it was: else somebody else was first, and it was not compared with what they signed.
@@ -71,6 +85,8 @@ def add(connection: Connection, new: Signed, *, after: int | None) -> bool:
     row = new._asdict()
     del row["id"]
     connection.execute(insert(checkpoints).values(row))
+    if beside is not None:
+        sign_beside(connection, beside)
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, Text
 
-from incidents.store.metadata import metadata
+from incidents.store.metadata import UNRECORDED, metadata
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 keys = Table(
@@ -34,6 +34,13 @@ desk = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
     Column("seq", Number, nullable=False),
+    # How often this history had to go on from less, or on another server, than it was known to be.
+    Column("epoch", Number, nullable=False, server_default="0"),
+    # The server that it was on when it was looked at last (see `lineage`); None before the first
+    # look, and on SQLite.
+    Column("lineage", Word, info=UNRECORDED),
+    # Since when the world has to be compared with what is left of the record.
+    Column("unproved_since", UTCDateTime, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 

@@ -49,6 +49,8 @@ log_head = Table(
     # The floor will be there when all transactions before that one have ended.
     Column("next_floor", Number),
     Column("horizon", Number),
+    # The word of the file that has what was signed last, too (see `audit.last_signed`).
+    Column("signed_beside", Word),
     CheckConstraint("id = 1", name="single"),
 )
 

@@ -18,14 +18,15 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store import engine as engines
+from incidents.store.database_url import place
 from incidents.store.desk_tables import rehearsal as mark
-from incidents.store.engine import create, place, plainly
+from incidents.store.engine import create, plainly
 from incidents.store.server_clock import is_rehearsal
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0015"
+HEAD = "0016"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
 from incidents.errors import UnknownSiteError
 from incidents.machine.case import Case
 from incidents.store.given import Given, insert_missing
+from incidents.store.server_clock import by_its_own_clock
 from incidents.store.site_row import Row, to_row
 from incidents.store.statement import Change, Question
 from incidents.store.tables import sites
@@ -190,10 +191,12 @@ def _locked(dialect: str, **by: Any) -> tuple[Select[Any], Given]:
 
 
 def _due(dialect: str) -> tuple[Select[Any], None]:
-    statement = select(sites).where(sites.c.next_due < bindparam("now", type_=UTCDateTime))
+    is_sqlite = dialect == "sqlite"
+    now = bindparam("now", type_=UTCDateTime) if is_sqlite else by_its_own_clock()
     most = bindparam("most", type_=Integer)
+    statement = select(sites).where(sites.c.next_due < now)
     statement = statement.order_by(sites.c.next_due, sites.c.id).limit(most)
-    if dialect == "sqlite":
+    if is_sqlite:
         return statement, None
     return statement.with_for_update(skip_locked=True, key_share=True), None
 
@@ -213,8 +216,9 @@ LOCKED_BY_NAME: Question[Row] = Question(lambda dialect: _locked(dialect, name=W
 """Given names: the same, in the order of their ids too."""
 
 DUE: Question[Row] = Question(_due, _row)
-"""The rows of at most `most` sites with something due before `now`, earliest first, locked.
+"""The rows of at most `most` sites with something due, earliest first, locked.
 
+It is due before now by the database's own clock, or before `now` where it has none or takes any.
 Those that are locked are somebody's, and are left to them.
 """
 

@@ -38,7 +38,7 @@ def claimed(site: int) -> Claimed:
 def take(hands: Hands, adapter: str, many: int) -> None:
     """So many are taken in hand."""
     for site in range(many):
-        hands.take(claimed(site), errand.order_of(claimed(site)), adapter, 0.0)
+        hands.take(claimed(site), errand.order_of(claimed(site), 0), adapter, 0.0)
 
 
 def free(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:

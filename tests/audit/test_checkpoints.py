@@ -1,5 +1,6 @@
 """The checkpoints: when one is made, and when nothing is signed any more."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -105,21 +106,22 @@ def test_what_is_due(size: int, since: timedelta | None, at_once: bool, due: boo
     assert is_due(START, size, last, at_once=at_once) is due
 
 
-def test_of_two_that_sign_at_one_moment_one_checkpoint_is_kept(
+def test_of_two_that_sign_at_one_moment_the_second_waits_and_finds_it_done(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.make_key()
-    sign = note.signed
     sequencer.number_all(house.engine)
+    sign, second = note.signed, ThreadPoolExecutor(1)
+    done: list[Future[Signing]] = []
 
     def late(*given: object) -> note.Note:
-        monkeypatch.setattr(note, "signed", sign)
-        assert house.sign().made
+        done.append(second.submit(house.sign))
         return sign(*given)  # type: ignore[arg-type]  # passed on as it was given
 
     monkeypatch.setattr(note, "signed", late)
 
-    assert house.sign() == Signing()
+    assert house.sign().made
+    assert [each.result() for each in done] == [Signing()]
     assert len(house.signed()) == 1
 
 

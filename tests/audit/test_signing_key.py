@@ -86,7 +86,8 @@ def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers
         assert log_keys.active(connection) == str(new)
     assert opened(house.go_on(), old, new) == [new]
     files = {file.name for file in house.ring.file.parent.iterdir()}
-    assert files == {"audit.key", "audit.key.signed", f"audit.key.retired-{old.key_hash.hex()}"}
+    retired = f"audit.key.retired-{old.key_hash.hex()}"
+    assert files == {"audit.key", "audit.key.signed", "audit.key.signed.lock", retired}
 
 
 STEPS = (

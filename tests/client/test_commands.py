@@ -165,6 +165,7 @@ db check
 db backup {export}2
 audit key new
 audit key rotate --reason x
+recover --reason x
 db rekey --reason x
 """
 """It is about this machine, and who has named a server is told so."""

@@ -25,7 +25,7 @@ from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import accounts as stored
 from incidents.store import engine as engines
-from incidents.store import grants, sign_ins
+from incidents.store import grants, lineage, sign_ins
 from incidents.store.tables import metadata
 from incidents.views import accounts
 
@@ -128,6 +128,7 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
     with house.reading() as connection:
         assert list(Replay(connection).findings()) == []
         assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 1
+        assert lineage.look(connection).found is not None
 
 
 @pytest.mark.parametrize("table", ON_RECORD)

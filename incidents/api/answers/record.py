@@ -15,10 +15,23 @@ class Seen(Answer):
     at: str
 
 
+class Resumed(Answer):
+    """From what the record went on last, and what is known to be missing of it."""
+
+    at: str
+    by: str
+    epoch: int
+    cause: str
+    entries: int
+    had: int | None
+    signed: int | None
+
+
 class LogStatus(Answer):
     """How far the log is. `pending` is what no checkpoint covers: of that nothing can be proved.
     `signs`: somebody does what a daemon with the key does; `late`: an entry has waited too long;
-    `silent`: witnesses of the settings that have signed nothing."""
+    `silent`: witnesses of the settings that have signed nothing; `ahead`: in which way the log is
+    not what this server's key has signed."""
 
     pending: int
     pending_since: str | None
@@ -31,6 +44,8 @@ class LogStatus(Answer):
     witnesses: list[Seen]
     late: bool
     silent: list[str]
+    ahead: str | None = None
+    resumed: Resumed | None = None
 
 
 class LogKey(Answer):

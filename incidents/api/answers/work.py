@@ -193,6 +193,16 @@ class OverdueSite(Answer):
     due: str
 
 
+class History(Answer):
+    """Whether the record is whole, and signed, as far as is known: `lost_since` while the world has
+    to be compared with what is left of it, `unsigned_since` while entries wait for more than a
+    minute."""
+
+    epoch: int
+    lost_since: str | None
+    unsigned_since: str | None
+
+
 class Enforcement(Answer):
     """Whether the clock is enforced, by whom, and what is overdue."""
 
@@ -208,6 +218,7 @@ class Enforcement(Answer):
     overdue_sites: list[OverdueSite]
     daemons: list[Daemon]
     rehearsal: bool
+    history: History
 
 
 class Notice(Answer):

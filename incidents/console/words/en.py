@@ -120,6 +120,9 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "The daemon stands aside, since its clock is wrong.",
     "alarm.clock.since": "The last daemon was heard of at",
     "alarm.overdue": "Sites overdue: {n}{more}, since",
+    "alarm.lost": "THE RECORD HAS LOST ITS END: what was recorded before may be missing. Known"
+    " since",
+    "alarm.unsigned": "NOT SIGNED: entries wait, the oldest recorded at",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"
     " first:",
     "alarm.dead": "ORDERS GIVEN UP: {n}{more}, the first:",

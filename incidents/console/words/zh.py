@@ -115,6 +115,8 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "守护进程因时钟不准而停在一旁。",
     "alarm.clock.since": "最后一次收到守护进程的消息：",
     "alarm.overdue": "超时网站：{n}{more}，自",
+    "alarm.lost": "记录末尾缺失：此前的记录可能不全。发现于",
+    "alarm.unsigned": "新记录未签署，最早一条记于",
     "alarm.brake": "熔断已触发：{n}{more} 条关闭或暂停指令等待主管处理，首个：",
     "alarm.dead": "已放弃的指令：{n}{more}，首个：",
     "alarm.late": "未执行的指令：{n}{more}，首个：",

@@ -1,0 +1,68 @@
+"""`incidents recover`: after an older database was put back, log and record go on, on record."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> Path:
+    """A desk whose database is older than what was signed of it."""
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/desk.db")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
+    for command in (
+        "db upgrade", "audit key new desk.example/log", "site add shop.example",
+        "audit checkpoint", f"db backup {tmp_path}/older.db", "site add forum.example",
+        "audit checkpoint",
+    ):  # fmt: skip
+        assert cli(*command.split()).status == 0, command
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/older.db")
+    return tmp_path
+
+
+def recover(cli: Cli) -> dict[str, object]:
+    answer = cli("recover", "--reason", "the disk is gone", "--as", "sre-1", "--json")
+    assert answer.status == 0, answer.err
+    found: dict[str, object] = json.loads(answer.out)
+    return found
+
+
+def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
+    cli: Cli, folder: Path
+) -> None:
+    assert "3 entries were signed, and the log has 2" in cli("audit", "status").err
+    answer = cli("audit", "verify")
+    assert (answer.status, "3 entries were signed" in answer.out + answer.err) == (5, True)
+    assert cli("site", "add", "blog.example").status == 0
+    assert cli("audit", "checkpoint").status == 5
+
+
+def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
+    cli: Cli, folder: Path
+) -> None:
+    signed = (folder / "audit.key.signed").read_text()
+    before = cli("audit", "key", "show", "-q").out
+
+    done = recover(cli)
+
+    assert (done["epoch"], done["cause"], done["signed"]) == (1, "asked", 3)
+    assert str(done["key"]) not in before
+    assert Path(str(done["kept"])).read_text() == signed
+    assert cli("site", "add", "blog.example").status == 0
+    assert cli("audit", "checkpoint").status == 0
+    assert cli("audit", "verify").status == 0
+    assert cli("audit", "replay").status == 0
+    assert "epoch 1" in cli("audit", "status").out
+    [told] = [
+        entry
+        for line in cli("audit", "export").out.splitlines()
+        if (entry := json.loads(line))["kind"] == "history_resumed"
+    ]
+    assert (told["actor"], told["data"]["signed"]) == ("sre-1", 3)
+
+
+def test_each_time_it_is_asked_for_the_numbers_of_orders_rise(cli: Cli, folder: Path) -> None:
+    assert [recover(cli)["epoch"], recover(cli)["epoch"]] == [1, 2]
