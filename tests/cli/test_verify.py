@@ -316,6 +316,20 @@ def test_nothing_is_kept_of_what_was_not_verified_whole(
     assert not list(tmp_path.glob("state/**/*.checkpoint"))
 
 
+def test_what_is_kept_is_not_replaced_by_a_checkpoint_that_covers_less(
+    few: Cli, tmp_path: Path, db_url: str, clock: FrozenDateTimeFactory
+) -> None:
+    _more(few, clock)
+    assert few("audit", "verify", "--since", "auto").status == 0
+    before = _kept(tmp_path).read_bytes()
+    with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("DELETE FROM checkpoints WHERE id = 2")
+        connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'checkpoints'")
+    answer = few("audit", "verify", "--since", "auto")
+    assert (answer.status, "kept for the next run" in answer.err) == (0, False)
+    assert _kept(tmp_path).read_bytes() == before
+
+
 def test_nothing_is_kept_of_a_bundle(few: Cli, tmp_path: Path) -> None:
     bundle = _bundle(few, tmp_path / "bundle")
     answer = few("audit", "verify", bundle, "--since", "auto")
