@@ -47,17 +47,20 @@ _NONE = {
     "keys": "this is no key of a log",
     "witnesses": "this is no key of a witness",
     "checkpoints": "this is no checkpoint",
+    "since": "this is no checkpoint",
 }
 
 
 class Known(forms.Form):
     """What you know of the log from elsewhere: keys that it must be signed by, witnesses that must
-    have countersigned, checkpoints that were kept; without `policy` what was decided is not decided
-    again."""
+    have countersigned, checkpoints that were kept; `since` is a checkpoint up to which all was
+    verified before: sites that have no later entries are not decided again. Without `policy` what
+    was decided is not decided again."""
 
     keys: list[Key] = Field([], max_length=_MOST)
     witnesses: list[Key] = Field([], max_length=_MOST)
     checkpoints: list[Annotated[str, Field(max_length=20_000)]] = Field([], max_length=_MOST)
+    since: Annotated[str, Field(max_length=20_000)] | None = None
     policy: bool = True
 
 
@@ -184,7 +187,8 @@ def _asked(known: Known) -> Asked:
         witnesses=tuple(
             _key(each, COSIGNATURE_V1, "witnesses", n) for n, each in enumerate(known.witnesses)
         ),
-        held=tuple(_held(each, n) for n, each in enumerate(known.checkpoints)),
+        held=tuple(_held(each, "checkpoints", n) for n, each in enumerate(known.checkpoints)),
+        since=None if known.since is None else _held(known.since, "since"),
         policy=known.policy,
     )
 
@@ -193,23 +197,24 @@ def _key(given: str, algorithm: int, of: str, place: int) -> VerifierKey:
     try:
         found = VerifierKey.parse(given.strip())
     except (IncidentsError, UnicodeError) as error:
-        raise _wrong(of, place, "no_key") from error
+        raise _wrong(of, "no_key", place) from error
     if found.algorithm != algorithm:
-        raise _wrong(of, place, "no_key")
+        raise _wrong(of, "no_key", place)
     return found
 
 
-def _held(given: str, place: int) -> Held:
+def _held(given: str, of: str, *place: int) -> Held:
+    where = " ".join([of, *map(str, place)])
     try:
         # Half a character is none, and no fault.
-        return signed_check.read(given.encode(errors="surrogatepass"), f"checkpoints {place}")
+        return signed_check.read(given.encode(errors="surrogatepass"), where)
     except IncidentsError as error:
-        raise _wrong("checkpoints", place, "no_checkpoint") from error
+        raise _wrong(of, "no_checkpoint", *place) from error
 
 
-def _wrong(of: str, place: int, kind: str) -> Exception:
+def _wrong(of: str, kind: str, *place: int) -> Exception:
     told = _NONE[of]
     return problems.problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, kind, told,
-        errors=[{"loc": ["body", of, str(place)], "type": kind, "msg": told}],
+        errors=[{"loc": ["body", of, *map(str, place)], "type": kind, "msg": told}],
     )  # fmt: skip

@@ -94,6 +94,18 @@ def test_the_log_is_proved_against_what_is_known_from_elsewhere(api: Rig, key: P
     assert auditor.get(f"{LOG}/verify").json() == proof
 
 
+def test_a_proof_goes_on_from_what_was_verified_before(api: Rig, key: Path) -> None:
+    auditor = api.client("auditor")
+    note = auditor.post(f"{LOG}/checkpoint").json()["checkpoint"]
+    log(api)
+    shown = auditor.post(f"{LOG}/verify", json={"since": note}).json()["shown"]
+    assert (shown["verified"], shown["note"], shown["agreeing"]) == (True, note, ["since"])
+    assert shown["since"] == {"where": "since", "size": shown["size"], "sites": shown["sites"]}
+    answer = auditor.post(f"{LOG}/verify", json={"since": "log.example\n1\nno hash\n"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["loc"] == ["body", "since"]
+
+
 def test_what_is_no_key_and_no_checkpoint_is_bad_input(api: Rig) -> None:
     client, headers = api.client("auditor"), {"Content-Type": "application/json"}
     for of, given in (

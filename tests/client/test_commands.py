@@ -106,6 +106,7 @@ sup: audit checkpoint -o {checkpoint}
 sup: audit export --format bundle -o {bundle}
 sup: audit report shop.example -o {report}
 sup: audit verify --checkpoint {checkpoint}
+sup: audit verify --since auto
 sup: audit verify {bundle}
 sup: audit replay
 sup: audit replay --site shop.example

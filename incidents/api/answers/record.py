@@ -90,10 +90,20 @@ class Witnessed(Answer):
     at: str
 
 
+class Since(Answer):
+    """The first `size` entries are those of the checkpoint that was verified before; so many
+    `sites` were decided again."""
+
+    where: str
+    size: int
+    sites: int
+
+
 class Verdict(Answer):
     """What a verification has shown. `size`, `root` (hexadecimal) and `origin` are the last
-    checkpoint's; `trusted`: from where its key is known; `agreeing`: the checkpoints given that are
-    of this history; `broken`: pairs of a key and of the one that took over without its signature.
+    checkpoint's, whose text is `note`; `trusted`: from where its key is known; `agreeing`: the
+    checkpoints given that are of this history; `since`: the one that was verified before;
+    `broken`: pairs of a key and of the one that took over without its signature.
     """
 
     verified: bool
@@ -106,11 +116,13 @@ class Verdict(Answer):
     size: int | None
     root: str | None
     origin: str | None
+    note: str | None
     key: str | None
     keys: list[str]
     trusted: Literal["outside", "inside"]
     witnesses: dict[str, Witnessed]
     agreeing: list[str]
+    since: Since | None
     decided: bool
     policies: int
     broken: list[list[str]]
