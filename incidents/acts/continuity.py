@@ -33,7 +33,6 @@ from incidents.store.server_clock import database_time
 
 beside = marks.beside
 
-
 AGAIN = timedelta(hours=1)
 """So soon nobody goes on from less by itself once more: two copies of a database that are at work
 beside one mark would do so in turn until the numbers are used up."""
@@ -135,9 +134,13 @@ class Continuity:
         # Another server, or a daemon that knows more than the first one, is a reason of its own.
         if why.cause != ENTRIES_LOST or found.is_new or standing.moved_at is not None:
             return
-        after = None if standing.resumed_at is None else self._clock() - standing.resumed_at
-        if after is not None and after < AGAIN:
-            raise LostAgainError(had=why.had, after=f"{max(after.seconds // 60, 0)} min")
+        # Nor is it again where another daemon has just done the same.
+        if standing.resumed_at is None or standing.epoch != found.epoch:
+            return
+        after = self._clock() - standing.resumed_at
+        if after < AGAIN:
+            minutes = max(round(after.total_seconds() / 60), 0)
+            raise LostAgainError(had=why.had, after=f"{minutes} min")
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:

@@ -3,6 +3,7 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -225,6 +226,34 @@ def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
     assert standing(house).lost_since is not None
     assert standing(house).moved_at is None
     house.close()
+
+
+def test_two_who_see_one_loss_at_one_moment_begin_one_epoch(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert receiver.seen == {}
+    on_host(monkeypatch, tmp_path, "here")
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+    copy(tmp_path)
+    with desk(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+    put_back(tmp_path)
+    with desk(tmp_path) as house:
+        one, other = (continuity(house, tmp_path / "here") for _ in range(2))
+        looked = other._look
+
+        def while_the_first_goes_on() -> Any:
+            seen = looked()
+            monkeypatch.setattr(other, "_look", looked)
+            assert one.check() is not None
+            return seen
+
+        monkeypatch.setattr(other, "_look", while_the_first_goes_on)
+        assert other.check() is None
+        with house.reading() as connection:
+            assert len(resumptions(connection)) == 1
 
 
 def test_two_copies_that_are_at_work_beside_one_key_do_not_use_up_the_numbers(
