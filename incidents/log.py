@@ -20,7 +20,7 @@ SAFE_KEYS = frozenset({
     "had", "incident", "incidents", "item", "kind", "late_s", "level", "limit", "logger", "n",
     "next_due", "now", "order", "orders", "pid", "policy", "previous", "reason", "refusal",
     "rule", "run", "seq", "signal", "site", "site_id", "sites", "state", "state_from", "state_to",
-    "task", "timestamp", "until", "version", "wait_s", "worker",
+    "task", "timestamp", "until", "version", "wait_s", "worker", "wrong",
 })  # fmt: skip
 """What may stand in a line: names, numbers, times and codes; nothing that people have typed."""
 

@@ -2,14 +2,20 @@
 
 Revision: 0016
 
-A downgrade forgets the epoch: orders then go into the world under lower numbers than before, and
-receivers leave them alone. Go back by it only where no order has gone out since.
+Each database is given an identity of its own, that copies of it keep. A database that was put back
+from before this revision gets another one: what is known outside of the one before is nobody's.
+
+A downgrade forgets the epoch: orders would then go into the world under lower numbers than before,
+and receivers would leave them alone. So there is none from an epoch that has begun.
 """
 
 from __future__ import annotations
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0016"
 down_revision = "0015"
@@ -20,19 +26,33 @@ MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
+SINCE = ("resumed_at", "lost_since", "moved_at", "unproved_since")
+
 
 def upgrade() -> None:
     """Adds the columns: the history is in epoch 0, which has been its only one."""
     op.add_column("desk", sa.Column("epoch", NUMBER, nullable=False, server_default="0"))
+    op.add_column("desk", sa.Column("identity", WORD, nullable=False, server_default=""))
     op.add_column("desk", sa.Column("lineage", WORD))
-    op.add_column("desk", sa.Column("unproved_since", MOMENT))
+    for name in SINCE:
+        op.add_column("desk", sa.Column(name, MOMENT))
     op.add_column("log_head", sa.Column("signed_beside", WORD))
+    desk = sa.table("desk", sa.column("identity", WORD))
+    op.execute(desk.update().values(identity=secrets.token_hex(8)))
 
 
 def downgrade() -> None:
-    """Takes them away, where no epoch has begun: receivers would take new orders for old ones."""
-    if op.get_bind().execute(sa.text("SELECT epoch FROM desk")).scalar_one() > 0:
-        raise RuntimeError("the history is in a later epoch: an older program would order in vain")
+    """Takes them away.
+
+    Raises:
+        CommandError: if an epoch has begun.
+    """
+    epoch = op.get_bind().execute(sa.text("SELECT epoch FROM desk")).scalar_one()
+    if epoch > 0:
+        raise CommandError(
+            f"the history is in epoch {epoch}: receivers would take what an older program orders"
+            " for old; go back to a backup that it has made"
+        )
     op.drop_column("log_head", "signed_beside")
-    for column in ("unproved_since", "lineage", "epoch"):
-        op.drop_column("desk", column)
+    for name in (*reversed(SINCE), "lineage", "identity", "epoch"):
+        op.drop_column("desk", name)

@@ -5,68 +5,70 @@ the world, the newest entry at that moment. When a database is put back that has
 (an older copy of a file, a backup, a standby that had not heard of the end), or is found on another
 server, the history goes on in a new epoch, so that no receiver takes its orders for old ones, and
 the world is compared with it. By itself: whoever looks at 3 a.m. does not know what was lost.
+
+An epoch that a daemon sees and its mark does not know is marked at once, also where no order goes
+out: none is used twice as long as one of those that have seen it keeps its disk.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from incidents import disk
+from incidents.acts import mark as marks
+from incidents.acts.mark import Mark, MarkFile
 from incidents.audit.own_acts import HistoryResumed
 from incidents.desk import Desk, own_stream, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
-from incidents.log import logger
+from incidents.errors import IncidentsError
 from incidents.store import entries, lineage
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.entries import Newest
 from incidents.store.lineage import Lineage
+from incidents.store.server_clock import database_time
 
-SUFFIX = ".mark"
+beside = marks.beside
 
-_log = logger("acts")
+AGAIN = timedelta(hours=1)
+"""So soon nobody goes on from less by itself once more: two copies of a database that are at work
+beside one mark would do so in turn until the numbers are used up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """What is known to have been in `database`: the epoch, and the newest entry with the hash of
-    its leaf (hexadecimal)."""
-
-    database: str
-    epoch: int
-    entry: int
-    leaf: str
+class LostAgainError(IncidentsError):
+    """entry {had} is known to have been in this database and is missing, {after} after its history
+    went on from less already: another copy of it is at work beside the same key, or its end was
+    lost again. Nothing is carried out. Stop the other copy, or give it a key in a folder of its
+    own; then put on record here that you know: incidents recover --reason R"""
 
 
 class Continuity:
-    """The continuity of one database, as `file` has it; `clock` gives the machine's time (UTC)."""
+    """The continuity of one database, as its mark beside `file` has it; `clock` gives the machine's
+    time (UTC), for a database that has none."""
 
     def __init__(
         self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]
     ) -> None:
         self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
-        self._kept: Mark | None = None
-        self._told: str | None = None
+        self._marks: MarkFile | None = None
+        self._whole_at: datetime | None = None
 
     def check(self) -> Resumption | None:
         """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
 
         Raises:
+            LostAgainError: where it has only just done so.
             DatabaseError: when the database does not do its part.
         """
-        # Before the database is asked: what somebody marks meanwhile is no loss.
-        mark = self._read()
-        with plainly(self._engine), reading(self._engine) as connection:
-            found = lineage.look(connection)
-            why = _why(connection, found, mark)
+        mark, found, why = self._look()
         if why is not None:
+            self._refuse_again(found, why)
             # Once more, now that nobody else does the same: one loss is one epoch.
             done = self._desk.on_record(lambda c: self._resumed(c, mark, None))
+            self._look()
             return None if done is None else why
         if found.known is None and found.found is not None:
             with plainly(self._engine), writing(self._engine) as connection:
@@ -74,82 +76,113 @@ class Continuity:
         return None
 
     def has_lost(self) -> bool:
-        """Whether anything is known to be missing."""
-        mark = self._read()
-        with plainly(self._engine), reading(self._engine) as connection:
-            return _why(connection, lineage.look(connection), mark) is not None
+        """Whether the history does not go on, as far as is known."""
+        return self._look()[2] is not None
 
     def resume(self, asked: Resumption) -> HistoryResumed:
-        """Lets it begin a new epoch because somebody asks; what is known to be missing is put on
-        record. Raises as `check` does."""
-        mark = self._read()
+        """Lets it begin a new epoch because somebody asks, however soon; what is known to be
+        missing is put on record.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+        """
+        mark = self._look()[0]
         done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
         assert done is not None
+        self._look()
         return done
+
+    def keep(self, history: Lineage, newest: Newest | None, now: datetime) -> None:
+        """Marks what there is at `now` (UTC), before orders go into the world for it."""
+        if newest is None:
+            return
+        own = self._of(history.identity)
+        own.keep(
+            Mark(
+                identity=own.identity,
+                epoch=history.epoch,
+                entry=newest.id,
+                leaf=newest.leaf.hex(),
+                at=now,
+            )
+        )
+
+    def _look(self) -> tuple[Mark | None, Lineage, Resumption | None]:
+        """The mark, the database, and why its history does not go on, if it does not."""
+        while True:
+            asked = self._marks
+            # Before the database is asked: what somebody marks meanwhile is no loss.
+            mark = None if asked is None else asked.read()
+            with plainly(self._engine), reading(self._engine) as connection:
+                found = lineage.look(connection)
+                if asked is not None and asked.identity == found.identity:
+                    now = database_time(connection) or self._clock()
+                    why = self._why(connection, found, mark)
+                    unmarked = why is None and found.epoch > (0 if mark is None else mark.epoch)
+                    newest = entries.newest(connection) if unmarked else None
+                    break
+            # The first look, or another database is there now.
+            self._of(found.identity)
+        if why is None:
+            self._whole_at = now
+        self.keep(found, newest, now)
+        return mark, found, why
+
+    def _refuse_again(self, found: Lineage, why: Resumption) -> None:
+        with plainly(self._engine), reading(self._engine) as connection:
+            standing = lineage.standing(connection)
+        # Another server, or a daemon that knows more than the first one, is a reason of its own.
+        if why.cause != ENTRIES_LOST or found.is_new or standing.moved_at is not None:
+            return
+        # Nor is it again where another daemon has just done the same.
+        if standing.resumed_at is None or standing.epoch != found.epoch:
+            return
+        after = self._clock() - standing.resumed_at
+        if after < AGAIN:
+            minutes = max(round(after.total_seconds() / 60), 0)
+            raise LostAgainError(had=why.had, after=f"{minutes} min")
+
+    def _of(self, identity: str) -> MarkFile:
+        if self._marks is None or self._marks.identity != identity:
+            self._marks, self._whole_at = MarkFile(self._file, identity), None
+        return self._marks
 
     def _resumed(
         self, connection: Connection, mark: Mark | None, asked: Resumption | None
     ) -> HistoryResumed | None:
         own_stream.locked(connection)
-        why = _why(connection, lineage.look(connection), mark)
-        if asked is not None and why is not None:
-            why = replace(asked, cause=why.cause, had=why.had, epoch=why.epoch)
-        why = why or asked
+        why = self._why(connection, lineage.look(connection), mark)
+        if asked is not None:
+            known = asked if why is None else replace(asked, cause=why.cause, had=why.had)
+            highest = 0 if mark is None else mark.epoch
+            why = replace(known, epoch=highest, since=self._since(mark))
         return None if why is None else resumption.resume(connection, why, self._clock)
 
-    def keep(self, history: Lineage, newest: Newest | None) -> None:
-        """Marks what there is, before orders go into the world for it.
-
-        A disk that does not take it is told of, and holds up no order.
-        """
-        if newest is None:
-            return
-        mark = Mark(
-            database=self._database, epoch=history.epoch, entry=newest.id, leaf=newest.leaf.hex()
-        )
-        if mark == self._kept:
-            return
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            disk.write_whole(self._file, [json.dumps(asdict(mark)).encode()])
-        except OSError as error:
-            _log.error("the mark cannot be written", file=str(self._file), error=error.strerror)
-            return
-        self._kept = mark
-
-    @property
-    def _database(self) -> str:
-        """Which one it is, by its address: another one beside it has lost nothing."""
-        url = self._engine.url
-        host, port = url.host or url.query.get("host", ""), url.port or url.query.get("port", "")
-        return f"{host}:{port}/{url.database or ''}"
-
-    def _read(self) -> Mark | None:
-        """The mark of this database; one that cannot be used is told of, and holds up no order."""
-        try:
-            found = json.loads(self._file.read_bytes())
-            mark = Mark(**{each.name: found[each.name] for each in fields(Mark)})
-        except FileNotFoundError:
+    def _why(self, connection: Connection, found: Lineage, mark: Mark | None) -> Resumption | None:
+        """Why the history does not go on, if it does not."""
+        if mark is not None and _is_missing(connection, found, mark):
+            return Resumption(
+                cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch, since=self._since(mark)
+            )
+        if not found.is_new:
             return None
-        except (ValueError, TypeError, KeyError, OSError) as error:
-            why = getattr(error, "strerror", None) or "it is no mark"
-            if why != self._told:
-                _log.error("the mark cannot be read", file=str(self._file), error=why)
-            self._told = why
-            return None
-        return mark if mark.database == self._database else None
+        known = found.epoch if mark is None else mark.epoch
+        return Resumption(cause=ANOTHER_SERVER, epoch=known, since=self._since(mark))
+
+    def _since(self, mark: Mark | None) -> datetime | None:
+        """The last time at which the history is known to have been whole."""
+        known = [self._whole_at, None if mark is None else mark.at]
+        return max((each for each in known if each is not None), default=None)
 
 
-def _why(connection: Connection, found: Lineage, mark: Mark | None) -> Resumption | None:
-    """Why the history does not go on, if it does not. A mark of an earlier epoch than that which
-    runs was answered by it."""
-    if mark is not None and mark.epoch >= found.epoch:
-        newer = mark.epoch > found.epoch
-        if newer or not entries.has(connection, mark.entry, mark.leaf):
-            return Resumption(cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch)
-    return Resumption(cause=ANOTHER_SERVER) if found.is_new else None
+def _is_missing(connection: Connection, found: Lineage, mark: Mark) -> bool:
+    """Whether the database lacks what is marked.
 
-
-def beside(key_file: Path) -> Path:
-    """The mark's file: beside the log's key, where a restored database does not reach."""
-    return key_file.with_name(key_file.name + SUFFIX)
+    A mark of an earlier epoch than that which runs was answered by it; unless whoever began that
+    has seen another server, and knew of nothing that is missing.
+    """
+    if mark.epoch > found.epoch:
+        return True
+    if mark.epoch < found.epoch and lineage.standing(connection).moved_at is None:
+        return False
+    return not entries.has(connection, mark.entry, mark.leaf)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.acts import brake as brakes
 from incidents.acts import crew as crews
-from incidents.acts import errand
+from incidents.acts import epochs, errand
 from incidents.acts.brake import Brake
 from incidents.acts.continuity import Continuity
 from incidents.acts.crew import Crew
@@ -112,6 +112,7 @@ class Round:
         self._courier = courier
         self._once = once
         self._due_by: datetime | None = None
+        self._epochs = epochs.Epochs()
         self._stopped = stopped
         self._finished: SimpleQueue[Done] = SimpleQueue()
         self._outcomes = Outcomes(courier, recorded)
@@ -182,13 +183,16 @@ class Round:
                 leases.leave_untried(connection, held)
                 newest = entries.newest(connection)
         if courier.continuity is not None:
-            courier.continuity.keep(history, newest)
+            courier.continuity.keep(history, newest, now)
+        if self._epochs.runs != history.epoch:
+            with plainly(courier.engine), reading(courier.engine) as connection:
+                self._epochs = epochs.read(connection)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         left_alone |= self._hold([each for each in held if each.key not in left_alone])
         for claimed in found:
             if claimed.key not in left_alone:
-                self._hand_out(claimed, history.epoch, now, began)
+                self._hand_out(claimed, now, began)
         self._turn_away()
         return bool(found or again)
 
@@ -246,8 +250,8 @@ class Round:
         )
         return {each.key for each in held}
 
-    def _hand_out(self, claimed: Claimed, epoch: int, now: datetime, began: float) -> None:
-        courier, order = self._courier, errand.order_of(claimed, epoch)
+    def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
+        courier, order = self._courier, errand.order_of(claimed, self._epochs)
         if claimed.lane not in courier.lanes:
             # What somebody has tried is no news that nobody has heard of: it is given up.
             untried = claimed.attempt == 1

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from incidents.acts import schedule
+from incidents.acts.epochs import Epochs
 from incidents.acts.port import Order
 from incidents.clock import read_rfc3339
 from incidents.machine.ids import ORDERS_EACH, order_id
-from incidents.machine.orders import ACT, NOTICE
+from incidents.machine.orders import ACT
 from incidents.store.leases import Claimed
 
 NEWS_FOR = timedelta(days=1)
@@ -45,17 +46,17 @@ class Ordered(Protocol):
         """When, in UTC."""
 
 
-def order_of(claimed: Claimed, epoch: int) -> Order:
-    """The order as its adapter is given it, in that epoch of the history."""
+def order_of(claimed: Claimed, epochs: Epochs) -> Order:
+    """The order as its adapter is given it."""
+    epoch = epochs.of(claimed.lane, claimed.ordered_at)
     return replace(as_given(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
 
 def as_given(ordered: Ordered, lane: str, epoch: int) -> Order:
-    """An order as the first attempt in that lane is given it."""
+    """An order as the first attempt in that lane is given it, in that epoch of the history."""
     data = ordered.data
     until = data.get("until")
-    # Who was written to is not written to again under another name.
-    seq = ordered.seq if lane == NOTICE else epoch * ORDERS_EACH + ordered.seq
+    seq = epoch * ORDERS_EACH + ordered.seq
     return Order(
         id=order_id(ordered.site_id, seq, lane),
         kind=ordered.kind,

@@ -20,7 +20,7 @@ class Order:
     `id` (`12-o45`) is the same in each attempt: who has seen it before does nothing and says so.
     `seq` grows with each order of a site: one that is lower than what was seen last of the site is
     stale, and is to be left alone. Both are above all that were there before once the record has
-    lost its end: in the first such epoch the site's 45th entry gives `12-o1000000000045`.
+    lost its end: in the epoch 332 the site's 45th entry gives `12-o332000000000045`.
 
     `kind` is `suspend`, `reopen` or `close`; of the customer's and the desk's lanes also `notify`,
     `call` and `alarm`. `attempt` is 1 the first time. `until` says when a suspension is meant to

@@ -10,17 +10,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine
 
 from incidents.acts import routing
-from incidents.acts.reconciliation import Comparison, Reading, Reconciliation
-from incidents.clock import read_rfc3339
+from incidents.acts.crew import cry
+from incidents.acts.reconciliation import (
+    DIFFERS,
+    MOVED,
+    REPAIRED,
+    WAITS,
+    Comparison,
+    Reading,
+    Reconciliation,
+)
+from incidents.acts.routing import DEFAULT
 from incidents.desk import Desk
+from incidents.errors import DatabaseError
 from incidents.store import lineage
 from incidents.store import sites as site_rows
 from incidents.store.engine import plainly, writing
-from incidents.store.tables import sites
-from incidents.views import history
 
 STRANGE_FOR = timedelta(days=30)
 """So long after a loss a site that is added may be one that the record has lost: what was done
@@ -29,27 +37,13 @@ about it in the world stands there still."""
 AT_ONCE = 8
 """So many sites are asked about at once."""
 
+FAILED = "failed"
+"""The verdict on a site that could not be compared, for a fault of its adapter."""
 
-def is_due(reading: Reading) -> bool:
-    """Whether the record has lost its end, and the world was not compared with it since."""
-    with reading() as connection:
-        return lineage.epoch(connection)[1] is not None
+WRONG = (DIFFERS, MOVED, FAILED)
+"""The verdicts after which somebody has to look again."""
 
-
-def may_be_due(reading: Reading) -> bool:
-    """Whether the record has ever lost its end."""
-    with reading() as connection:
-        return lineage.epoch(connection)[0] > 0
-
-
-def strangers(connection: Connection) -> list[str]:
-    """The sites that were added since the end was lost, and of which nothing was ordered yet."""
-    last = history.resumed(connection)
-    if last is None:
-        return []
-    since, of = read_rfc3339(last["at"]), sites.c
-    added = (of.created_at >= since, of.created_at < since + STRANGE_FOR, of.last_act == 0)
-    return list(connection.scalars(select(of.name).where(*added).order_by(of.name)))
+_OPEN = (*WRONG, WAITS, REPAIRED)
 
 
 def compared(
@@ -63,33 +57,50 @@ def compared(
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Comparison]:
     """Each site, or `only` those, compared, and ordered again where it differs or nobody can be
-    asked.
+    asked; those that are down come first. One that cannot be compared holds up no other.
 
-    Once all are, the world is as the record says, or will be when its orders are carried out.
+    Once all are, and none `is_open`, the world is as the record says.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: of [acts], naming what is wrong.
         DatabaseError: when the database does not do its part.
     """
     found = routing.load()
+    left = False
     try:
         with reading() as connection:
-            epoch = lineage.epoch(connection)[0]
-            names = only or site_rows.in_doubt(connection, every=True)[0]
+            epoch = lineage.standing(connection).epoch
+            names = only
+            if names is None:
+                down = site_rows.in_doubt(connection)[0]
+                every = site_rows.in_doubt(connection, every=True)[0]
+                names = list(dict.fromkeys([*down, *every]))
         # However many compare at once, and however often: each site is ordered once in an epoch.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
             believes=False, key=f"recover:{epoch}",
         )  # fmt: skip
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for each in pool.map(lambda name: None if stopped() else own.compare(name), names):
+            compare = lambda name: None if stopped() else _compared(own, name)  # noqa: E731
+            for each in pool.map(compare, names):
                 if each is None:
                     return
+                left |= is_open(each)
                 yield each
     finally:
         found.close()
-    if only is not None:
-        return
+    if only is None and not left:
+        prove(engine, epoch)
+
+
+def is_open(compared: Comparison) -> bool:
+    """Whether nobody knows yet that the world is as the record says of that site. Where orders are
+    only logged there is nothing to be known."""
+    return compared.verdict in _OPEN and compared.adapter != DEFAULT
+
+
+def prove(engine: Engine, epoch: int) -> None:
+    """The world is as that epoch of the history says."""
     with plainly(engine), writing(engine) as connection:
         lineage.prove(connection, epoch)
 
@@ -97,3 +108,15 @@ def compared(
 def counted(found: Iterable[Comparison]) -> Counter[str]:
     """How many there were of each verdict."""
     return Counter(each.verdict for each in found)
+
+
+def _compared(own: Reconciliation, name: str) -> Comparison:
+    try:
+        return own.compare(name)
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - somebody's own adapter may raise anything
+        cry("a site cannot be compared with the world", site=name, error=error)
+        return Comparison(
+            site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED
+        )

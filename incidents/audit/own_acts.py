@@ -70,14 +70,16 @@ class HistoryResumed(Event):
     server), `entries_lost` (of what orders were carried out for, or what was signed, the end is
     missing) or `asked`. `entries` is the number of the newest entry that is here, `had` that of the
     newest that is known to have been here; `signed` is how many entries the last checkpoint had
-    that is known, where the log has fewer or others. `text` is the reason, a reference to a sealed
-    value.
+    that is known, where the log has fewer or others. `since`: what tells somebody of something that
+    was recorded after that goes out under the new numbers too; what was recorded before keeps its
+    own. `text` is the reason, a reference to a sealed value.
     """
 
     kind = "history_resumed"
     epoch: int
     cause: str
     entries: int
+    since: datetime
     had: int | None = None
     signed: int | None = None
     text: str | None = None

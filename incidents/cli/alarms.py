@@ -101,7 +101,7 @@ def _words(alarm: Document, when: When) -> str:
             attempts = alarm["attempts"]
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
-        case "entries_lost" | "log_unsigned" as kind:
+        case "entries_lost" | "server_changed" | "log_unsigned" as kind:
             return f"{_OF_RECORD[kind]} {when.ago(alarm['since'])}"
         case "brake_on":
             return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
@@ -121,6 +121,7 @@ def _words(alarm: Document, when: When) -> str:
 
 _OF_RECORD = {
     "entries_lost": "the record has lost its end, known",
+    "server_changed": "another server has taken over, known",
     "log_unsigned": "entries are not signed, the oldest recorded",
 }
 
@@ -131,7 +132,8 @@ def _next(alarm: Document) -> str:
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
         "order_dead": f"incidents acts show {alarm['order']}",
-        "entries_lost": "incidents recover",
+        "entries_lost": "incidents recover --reason R",
+        "server_changed": "incidents audit status",
         "log_unsigned": "incidents audit status",
         "brake_on": "incidents acts list --braked",
         "closure_waits": f"incidents site why {alarm['site']}",

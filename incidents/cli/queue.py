@@ -221,8 +221,22 @@ def _lost(history: Document, when: When) -> str:
     """That what was decided lately may be on no record any more."""
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
-        " before may be missing. See what: incidents audit status"
+        " before may be missing. See what: incidents audit status; once you know: incidents recover"
     )
+
+
+def _moved(history: Document, when: When) -> str:
+    """That what was decided lately may be missing, though nobody knows of anything."""
+    return (
+        f"ANOTHER SERVER HAS TAKEN OVER, known {when.ago(history['moved_since'])}: what it had not"
+        " heard of, if anything, is lost. See more: incidents audit status"
+    )
+
+
+def _unproved(history: Document, when: When) -> str:
+    """That sites may not be as the record says."""
+    began = when.ago(history["unproved_since"])
+    return f"the world is being compared with the record; it began {began}"
 
 
 def _unsigned(history: Document, when: When) -> str:
@@ -234,8 +248,9 @@ def _unsigned(history: Document, when: When) -> str:
 
 
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
-    "clock": _alarm, "lost": _lost, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
-    "unsigned": _unsigned, "once": _remark, "report": _to_report,
+    "clock": _alarm, "lost": _lost, "moved": _moved, "brake": _brake, "dead": _dead_letters,
+    "late": _late_orders, "unsigned": _unsigned, "unproved": _unproved, "once": _remark,
+    "report": _to_report,
 }  # fmt: skip
 
 

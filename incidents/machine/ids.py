@@ -19,8 +19,10 @@ _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )
 ORDERS_EACH = 10**12
-"""So many numbers of orders each epoch of a history has (see `store.lineage`): in the first one the
-order of a site's 45th entry goes into the world as 1000000000045. It is the order 45 here."""
+"""So many numbers of orders each epoch of a history has (see `store.lineage`): in the epoch 332 the
+order of a site's 45th entry goes into the world as 332000000000045. It is the order 45 here."""
+EPOCHS = 2**53 // ORDERS_EACH
+"""So many epochs there can be: receivers may keep a number in a double."""
 ACT = "act"
 """The lane in which an order goes into the world (see `orders`); its name needs no lane."""
 

@@ -1,8 +1,9 @@
-"""Queries of the lineage: which server this history is on, and how often it had to go on from less.
+"""Queries of the lineage: which database this is, on which server, and how it went on from less.
 
 PostgreSQL begins another timeline whenever a standby takes over and whenever a backup is recovered,
 and another cluster has another identifier: what was known of orders before may be missing here. A
-SQLite file tells nothing of where it comes from.
+SQLite file tells nothing of where it comes from. The database's identity, a word that was drawn
+when it was made, stays with it wherever a copy of it is put.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, literal, null, select, update
+from sqlalchemy import Connection, Select, and_, func, literal, null, select, update
 
 from incidents.store.statement import Question
 from incidents.store.tables import desk
@@ -19,32 +20,49 @@ _TIMELINE_DIGITS = 8
 
 
 class Lineage(NamedTuple):
-    """The history's epoch, the server that it was on when somebody looked last, and the one that it
-    is on (None: it cannot be told); since when (UTC) the world is to be compared with it."""
+    """The database's identity, its history's epoch, the server that it was on when somebody looked
+    last (None: nobody could tell), and the one that it is on (None: it cannot be told)."""
 
+    identity: str
     epoch: int
-    known: str | None
-    found: str | None
-    unproved_since: datetime | None
+    known: str | None = None
+    found: str | None = None
 
     @property
     def is_new(self) -> bool:
         """Whether it was known on another server than this one."""
-        return self.known is not None and self.found != self.known
+        return None not in (self.known, self.found) and self.found != self.known
+
+
+class Standing(NamedTuple):
+    """How the history stands, as the desk's row says it; times in UTC.
+
+    `resumed_at`: when its epoch began, None in the first one. `lost_since`: since when entries are
+    known to be missing, until a person has put on record that they know. `moved_at`: when it was
+    found on another server, with nothing known to be missing. `unproved_since`: since when the
+    world is to be compared with it.
+    """
+
+    epoch: int
+    resumed_at: datetime | None
+    lost_since: datetime | None
+    moved_at: datetime | None
+    unproved_since: datetime | None
 
 
 def look(connection: Connection) -> Lineage:
-    """How it stands; in a transaction that could write, since a standby has no lineage of its
-    own."""
-    [found] = _LOOK.ask(connection).all()
+    """Which it is; in a transaction that could write, since a standby has no lineage of its own."""
+    question = _LOOK
+    if connection.dialect.name == "postgresql" and not connection.scalar(_TELLS):
+        # A role may be kept from it: then it cannot be told.
+        question = _LOOK_ASIDE
+    [found] = question.ask(connection).all()
     return found
 
 
-def epoch(connection: Connection) -> tuple[int, datetime | None]:
-    """The history's epoch, and since when (UTC) the world is to be compared with it: for who only
-    looks, on a standby too."""
-    row = connection.execute(select(desk.c.epoch, desk.c.unproved_since)).one()
-    return row.epoch, row.unproved_since
+def standing(connection: Connection) -> Standing:
+    """How it stands: for who only looks, on a standby too."""
+    return Standing(*connection.execute(_STANDING).one())
 
 
 def adopt(connection: Connection, found: str) -> None:
@@ -52,10 +70,12 @@ def adopt(connection: Connection, found: str) -> None:
     connection.execute(update(desk).values(lineage=found))
 
 
-def resume(connection: Connection, epoch: int, found: str | None, unproved: datetime) -> None:
-    """It goes on in that epoch; since `unproved` (UTC) the world is to be compared with it."""
-    new = {"epoch": epoch, "lineage": found, "unproved_since": unproved}
-    connection.execute(update(desk).values(new))
+def resume(connection: Connection, new: Standing, found: str | None) -> None:
+    """It goes on like that; `found` is the server that it is on, None where it cannot be told."""
+    values = new._asdict()
+    if found is not None:
+        values["lineage"] = found
+    connection.execute(update(desk).values(values))
 
 
 def prove(connection: Connection, epoch: int) -> None:
@@ -71,7 +91,20 @@ def _look(dialect: str) -> tuple[Select[Any], None]:
         server = func.pg_control_system().table_valued("system_identifier", name="server")
         identifier = select(server.c.system_identifier).scalar_subquery()
         found = func.concat(identifier, literal("/"), timeline)
-    return select(desk.c.epoch, desk.c.lineage, found, desk.c.unproved_since), None
+    return select(desk.c.identity, desk.c.epoch, desk.c.lineage, found), None
+
+
+def _may_run(function: str) -> Any:
+    return func.has_function_privilege(func.to_regprocedure(function), "EXECUTE")
 
 
 _LOOK: Question[Lineage] = Question(_look, lambda row: Lineage(*row))
+_LOOK_ASIDE: Question[Lineage] = Question(lambda _: _look(""), lambda row: Lineage(*row))
+_TELLS = select(
+    and_(
+        _may_run("pg_control_system()"),
+        _may_run("pg_walfile_name(pg_lsn)"),
+        _may_run("pg_current_wal_lsn()"),
+    )
+)
+_STANDING = select(*(desk.c[name] for name in Standing._fields))

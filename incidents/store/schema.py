@@ -96,13 +96,18 @@ def downgrade(database: str | Engine, revision: str) -> None:
     """Takes the schema back to `revision` ("base": to none), with the data that it cannot hold.
 
     Raises:
-        DatabaseError: if the database is newer, or not ours.
+        DatabaseError: if the database is newer, or not ours, or cannot be taken back.
     """
+    from alembic.util import CommandError
+
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
         if found in (Status.NEWER, Status.FOREIGN):
             raise DatabaseError(_advice(found, place(engine)))
-        _migrate(engine, revision, down=True)
+        try:
+            _migrate(engine, revision, down=True)
+        except CommandError as error:
+            raise DatabaseError(f"{place(engine)} stays as it is: {error}") from error
 
 
 def status(engine: Engine) -> Status:

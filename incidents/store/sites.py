@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from difflib import SequenceMatcher, get_close_matches
 from heapq import nlargest
 from itertools import pairwise
@@ -77,6 +78,21 @@ def in_doubt(
         return names, 0
     total = connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
     return names, total - len(names)
+
+
+def last_id(connection: Connection) -> int:
+    """The highest id of a site; 0 without one."""
+    return connection.scalar(select(func.max(sites.c.id))) or 0
+
+
+def without_order(
+    connection: Connection, behind: int, since: datetime, until: datetime
+) -> list[tuple[int, str]]:
+    """The sites, by id and name, behind that id which were added from `since` and before `until`
+    (UTC), and of which nothing was ever ordered."""
+    of = sites.c
+    added = (of.id > behind, of.created_at >= since, of.created_at < until, of.last_act == 0)
+    return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
 
 
 def unknown(connection: Connection, name: str) -> UnknownSiteError:

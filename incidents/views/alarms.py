@@ -29,8 +29,8 @@ from incidents.views.misses import closing_misses
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE = "filing_due", "brake_on"
-LOST, UNSIGNED = "entries_lost", "log_unsigned"
-KINDS = (SILENT, LOST, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING)
+LOST, MOVED, UNSIGNED = "entries_lost", "server_changed", "log_unsigned"
+KINDS = (SILENT, LOST, MOVED, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING)
 """The most urgent first."""
 
 EVERYBODY = "all"
@@ -52,7 +52,8 @@ class Alarm:
     `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
     they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
     `orders` that wait for a supervisor, since too many sites were taken down at once.
-    `entries_lost`: the record has lost its end, and the world is being compared with what is left.
+    `entries_lost`: the record has lost its end, and nobody has put on record that they know.
+    `server_changed`: another server has taken over, and nothing is known to be missing.
     `log_unsigned`: entries have waited for a signature for more than a minute.
     """
 
@@ -99,6 +100,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     parts = (
         _silent(connection, now),
         _of_history(LOST, told["lost_since"]),
+        _of_history(MOVED, told["moved_since"]),
         _braked(connection),
         _lapsing(connection, now),
         _waiting(connection),

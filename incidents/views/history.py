@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,39 @@ from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
 from incidents.documents import plain
 from incidents.store import lineage
+from incidents.store.lineage import Standing
 from incidents.store.tables import DESK_STREAM, entries
+
+MOVED_FOR = timedelta(minutes=10)
+"""For so long at least people are told that another server has taken over."""
 
 
 def history(connection: Connection, now: datetime) -> dict[str, Any]:
     """How it stands at `now` (UTC).
 
-    `epoch`: how often the record had to go on from less, or on another server, than it was known to
-    be. `lost_since`: since when the world has to be compared with what is left of it, null once it
+    `epoch`: raised whenever the record had to go on from less, or on another server, than it was
+    known to be. `lost_since`: since when entries are known to be missing, null once a person has
+    put on record that they know. `moved_since`: since when it is known that another server has
+    taken over, with nothing known to be missing; null ten minutes later, if the world was compared
+    by then. `unproved_since`: since when the world is being compared with the record, null once it
     was. `unsigned_since`: since when entries have waited for a signature, for longer than a minute
     though the log has a key.
     """
-    epoch, unproved_since = lineage.epoch(connection)
+    found = lineage.standing(connection)
     return {
-        "epoch": epoch,
-        "lost_since": plain(unproved_since),
+        "epoch": found.epoch,
+        "lost_since": plain(found.lost_since),
+        "moved_since": plain(found.moved_at if _is_news(found, now) else None),
+        "unproved_since": plain(found.unproved_since),
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
     }
+
+
+def _is_news(found: Standing, now: datetime) -> bool:
+    """Whether people are to be told that another server has taken over."""
+    if found.moved_at is None or found.lost_since is not None:
+        return False
+    return found.unproved_since is not None or now - found.moved_at < MOVED_FOR
 
 
 def resumed(connection: Connection) -> dict[str, Any] | None:
@@ -38,18 +55,32 @@ def resumed(connection: Connection) -> dict[str, Any] | None:
 
     `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`.
     """
+    for event in _resumptions(connection, last=True):
+        return {
+            "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
+            "cause": event.cause, "entries": event.entries, "had": event.had,
+            "signed": event.signed,
+        }  # fmt: skip
+    return None
+
+
+def resumptions(connection: Connection) -> list[HistoryResumed]:
+    """Each time that it had to, the first one first."""
+    return list(_resumptions(connection))
+
+
+def _resumptions(connection: Connection, *, last: bool = False) -> Iterator[HistoryResumed]:
+    if lineage.standing(connection).resumed_at is None:
+        # The desk's own acts may be very many.
+        return
     of = entries.c
     told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
-    wanted = select(of.body).where(of.site_id == DESK_STREAM, told).order_by(of.site_seq.desc())
-    body = connection.scalar(wanted.limit(1))
-    if body is None:
-        return None
-    _, event = decode(body)
-    assert isinstance(event, HistoryResumed)
-    return {
-        "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
-        "cause": event.cause, "entries": event.entries, "had": event.had, "signed": event.signed,
-    }  # fmt: skip
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, told)
+    wanted = wanted.order_by(of.site_seq.desc()).limit(1) if last else wanted.order_by(of.site_seq)
+    for body in connection.scalars(wanted):
+        _, event = decode(body)
+        assert isinstance(event, HistoryResumed)
+        yield event
 
 
 def whole(connection: Connection, key_file: Path) -> dict[str, Any]:

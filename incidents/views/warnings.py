@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 Document = dict[str, Any]
-Kind = Literal["clock", "lost", "brake", "dead", "late", "unsigned", "once", "report"]
-"""Nothing enforces the clock; the record has lost its end; the brake holds orders; orders are given
-up; they should be carried out by now; nothing is signed; the clock is enforced now and then; the
-police are to be told (domain.md, section 4)."""
+Kind = Literal[
+    "clock", "lost", "moved", "brake", "dead", "late", "unsigned", "unproved", "once", "report"
+]
+"""Nothing enforces the clock; the record has lost its end; another server has taken over; the brake
+holds orders; orders are given up; they should be carried out by now; nothing is signed; the world
+is being compared with the record; the clock is enforced now and then; the police are to be told
+(domain.md, section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
-_ALARMS = frozenset({"clock", "lost", "brake", "dead", "late", "unsigned"})
+_ALARMS = frozenset({"clock", "lost", "moved", "brake", "dead", "late", "unsigned"})
 
 
 class Told(NamedTuple):
@@ -31,15 +34,17 @@ class Told(NamedTuple):
 def of(queue: Document, now: datetime) -> list[Told]:
     """Those of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
-    # A server of before does not say it.
-    history = enforcement.get("history") or {"lost_since": None, "unsigned_since": None}
+    # A server of before says none of it.
+    history = enforcement.get("history") or {}
     stands: dict[Kind, tuple[bool, Document]] = {
         "clock": (enforcement["enforced_by"] is None, enforcement),
-        "lost": (history["lost_since"] is not None, history),
+        "lost": (history.get("lost_since") is not None, history),
+        "moved": (history.get("moved_since") is not None, history),
         "brake": (acts["held"]["braked"] > 0, acts["held"]),
         "dead": (acts["dead"] > 0, acts),
         "late": (acts["late"]["late"] > 0, acts["late"]),
-        "unsigned": (history["unsigned_since"] is not None, history),
+        "unsigned": (history.get("unsigned_since") is not None, history),
+        "unproved": (history.get("unproved_since") is not None, history),
         "once": (enforcement["enforced_by"] == "once", enforcement),
         "report": (_is_soon(report, now), report),
     }

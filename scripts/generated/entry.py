@@ -213,8 +213,8 @@ def _erased_sign_ins() -> Event:
 
 def _resumption() -> Event:
     return acts.HistoryResumed(
-        occurred_at=_BEGIN, recorded_at=_BEGIN, by="daemon", policy=DOCUMENTED.digest, epoch=1,
-        cause="entries_lost", entries=1_500, had=1_536,
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="daemon", policy=DOCUMENTED.digest, epoch=60,
+        cause="entries_lost", entries=1_500, since=_BEGIN, had=1_536,
     )  # fmt: skip
 
 

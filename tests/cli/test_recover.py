@@ -48,14 +48,14 @@ def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
 
     done = recover(cli)
 
-    assert (done["epoch"], done["cause"], done["signed"]) == (1, "asked", 3)
+    assert (done["epoch"], done["cause"], done["signed"]) == (60, "asked", 3)
     assert str(done["key"]) not in before
     assert Path(str(done["kept"])).read_text() == signed
     assert cli("site", "add", "blog.example").status == 0
     assert cli("audit", "checkpoint").status == 0
     assert cli("audit", "verify").status == 0
     assert cli("audit", "replay").status == 0
-    assert "epoch 1" in cli("audit", "status").out
+    assert "epoch 60" in cli("audit", "status").out
     [told] = [
         entry
         for line in cli("audit", "export").out.splitlines()
@@ -65,4 +65,4 @@ def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
 
 
 def test_each_time_it_is_asked_for_the_numbers_of_orders_rise(cli: Cli, folder: Path) -> None:
-    assert [recover(cli)["epoch"], recover(cli)["epoch"]] == [1, 2]
+    assert [recover(cli)["epoch"], recover(cli)["epoch"]] == [60, 61]

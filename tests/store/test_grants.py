@@ -17,6 +17,7 @@ from incidents.audit.replay import Replay
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
 from incidents.clock import now
+from incidents.daemon import delivery
 from incidents.desk import Desk, Envelope, keying
 from incidents.desk.account_act import By
 from incidents.desk.log_key import LogKey
@@ -29,6 +30,7 @@ from incidents.store import grants, lineage, sign_ins
 from incidents.store.tables import metadata
 from incidents.views import accounts
 
+ADDED = c.AddSite(by="operator-1")
 ROLE, ERASER = "the desk's", 'the "eraser"'
 ONE = "operator-1"
 ON_RECORD = (
@@ -129,6 +131,27 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
         assert list(Replay(connection).findings()) == []
         assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 1
         assert lineage.look(connection).found is not None
+
+
+def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
+    house: House, owner: Engine
+) -> None:
+    """It cannot be told then, which is no other server; what was known of it stays known."""
+    delivery.once(house)
+    with owner.begin() as connection:
+        known = lineage.look(connection).known
+        connection.execute(text("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC"))
+    assert known is not None
+
+    act = c.SetHold(by=ONE, reason="by order")
+    house.desk.submit([Envelope(site="shop.example", command=each) for each in (ADDED, act)])
+    carried_out = delivery.once(house)
+
+    assert carried_out.errors == []
+    assert carried_out.round is not None
+    assert carried_out.round.outcomes["delivered"] == 1
+    with house.reading() as connection:
+        assert lineage.look(connection) == (lineage.look(connection).identity, 0, known, None)
 
 
 @pytest.mark.parametrize("table", ON_RECORD)

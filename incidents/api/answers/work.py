@@ -194,12 +194,15 @@ class OverdueSite(Answer):
 
 
 class History(Answer):
-    """Whether the record is whole, and signed, as far as is known: `lost_since` while the world has
-    to be compared with what is left of it, `unsigned_since` while entries wait for more than a
-    minute."""
+    """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
+    are known to be missing until a person has put on record that they know, `moved_since` while
+    another server is news, `unproved_since` while the world is being compared with the record,
+    `unsigned_since` while entries wait for more than a minute."""
 
     epoch: int
     lost_since: str | None
+    moved_since: str | None
+    unproved_since: str | None
     unsigned_since: str | None
 
 

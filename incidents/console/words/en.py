@@ -122,6 +122,9 @@ TEXTS: dict[str, str] = {
     "alarm.overdue": "Sites overdue: {n}{more}, since",
     "alarm.lost": "THE RECORD HAS LOST ITS END: what was recorded before may be missing. Known"
     " since",
+    "alarm.moved": "ANOTHER SERVER HAS TAKEN OVER: what it had not heard of, if anything, is lost."
+    " Known since",
+    "alarm.unproved": "The world is being compared with the record, since",
     "alarm.unsigned": "NOT SIGNED: entries wait, the oldest recorded at",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"
     " first:",
