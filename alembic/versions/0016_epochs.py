@@ -27,12 +27,15 @@ def upgrade() -> None:
     op.add_column("desk", sa.Column("lineage", WORD))
     op.add_column("desk", sa.Column("unproved_since", MOMENT))
     op.add_column("log_head", sa.Column("signed_beside", WORD))
+    op.add_column("log_head", sa.Column("signing", WORD))
+    op.add_column("log_head", sa.Column("signing_since", MOMENT))
 
 
 def downgrade() -> None:
     """Takes them away, where no epoch has begun: receivers would take new orders for old ones."""
     if op.get_bind().execute(sa.text("SELECT epoch FROM desk")).scalar_one() > 0:
         raise RuntimeError("the history is in a later epoch: an older program would order in vain")
-    op.drop_column("log_head", "signed_beside")
+    for column in ("signing_since", "signing", "signed_beside"):
+        op.drop_column("log_head", column)
     for column in ("unproved_since", "lineage", "epoch"):
         op.drop_column("desk", column)

@@ -18,7 +18,15 @@ from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
-from incidents.audit import export, log_settings, log_status, replayed, signed_check, verify
+from incidents.audit import (
+    export,
+    last_signed,
+    log_settings,
+    log_status,
+    replayed,
+    signed_check,
+    verify,
+)
 from incidents.audit.checkpointing import checkpointed
 from incidents.audit.export import Selection
 from incidents.audit.proving import Proof, Proving
@@ -71,10 +79,11 @@ class Replaying(forms.Form):
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
     settings = log_settings.load(by.house.settings)
+    files = last_signed.known(settings.key)
     with by.reading() as connection:
         found = log_status.document(connection, by.house.now(connection))
-        whole = history.whole(connection, settings.key)
-    return JSON({**found, "silent": log_status.silent(found, settings.witnesses), **whole})
+        found = history.whole(connection, files, found)
+    return JSON({**found, "silent": log_status.silent(found, settings.witnesses)})
 
 
 @routes.get("/log/keys", **operation("look", answers.LogKeys))

@@ -69,12 +69,16 @@ def test_a_log_that_is_not_what_was_signed_is_told_so_and_no_path_of_the_server(
 ) -> None:
     auditor = api.client("auditor")
     note = auditor.post(f"{LOG}/checkpoint").json()["checkpoint"]
-    Path(f"{key}.signed").write_text(note.replace("log.example", "other.example"), encoding="utf-8")
+    [file] = key.parent.glob(f"{key.name}.signed-*")
+    file.write_text(note.replace("log.example", "other.example"), encoding="utf-8")
     log(api)
     answer = auditor.post(f"{LOG}/checkpoint")
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:incidents:problem:not-verified"
     assert key.name not in answer.text
+    status = auditor.get(LOG)
+    assert "other.example" in status.json()["ahead"]
+    assert (status.json()["signs"], key.name in status.text) == (False, False)
 
 
 def test_the_log_is_proved_against_what_is_known_from_elsewhere(api: Rig, key: Path) -> None:
