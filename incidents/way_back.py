@@ -60,13 +60,6 @@ class Gone(NamedTuple):
     lost: Loss | None
 
 
-class _Place(NamedTuple):
-    """By which word the log knows where it is signed, and whether that is not here."""
-
-    word: str | None
-    is_elsewhere: bool
-
-
 class WayBack:
     """The way back of one database, for the machine that has `ring`; `clock` gives its time
     (UTC)."""
@@ -95,11 +88,11 @@ class WayBack:
         if not self._signs():
             return Gone(self._resumed(asked, None), None, None)
         # Looked at first: to take the lock makes a place.
-        self._place(signers_lock.word(self._ring.file), asked)
+        self._is_elsewhere(signers_lock.word(self._ring.file), asked)
         with signers_lock.held(self._ring.file) as word:
-            place = self._place(word, asked)
+            elsewhere = self._is_elsewhere(word, asked)
             lost = self._lost()
-            new = self._key(asked, word, lost, place)
+            new = self._key(asked, word, lost, elsewhere=elsewhere)
             if asked.sign_here and lost is None and not self._continuity.has_lost():
                 resumed = None
             else:
@@ -129,13 +122,13 @@ class WayBack:
             word = checkpoints.signed_beside(connection)
         return word is not None or self._ring.file.parent.is_dir()
 
-    def _place(self, own: str | None, asked: Asked) -> _Place:
+    def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
+        """Whether the log is signed in another place than this one, which has that word."""
         with self._reading() as connection:
-            word = checkpoints.signed_beside(connection)
-        place = _Place(word, word not in (None, own))
-        if place.is_elsewhere and not asked.sign_here:
+            elsewhere = checkpoints.signed_beside(connection) not in (None, word)
+        if elsewhere and not asked.sign_here:
             raise SignsElsewhereError(file=self._ring.file)
-        return place
+        return elsewhere
 
     def _lost(self) -> Loss | None:
         files = last_signed.known(self._ring.file)
@@ -146,13 +139,13 @@ class WayBack:
         with self._reading() as connection:
             return loss.known(connection, files)
 
-    def _key(self, asked: Asked, word: str, lost: Loss | None, place: _Place) -> VerifierKey | None:
+    def _key(
+        self, asked: Asked, word: str, lost: Loss | None, *, elsewhere: bool
+    ) -> VerifierKey | None:
         """The key that is to sign: another one where one has signed what is lost; and where nobody
         knows what it has signed last, since that is known elsewhere alone."""
-        if lost is None:
-            begun = rotation.begun(self._engine, self._ring, lost=place.is_elsewhere)
-            if begun is not None or not place.is_elsewhere:
-                return begun
+        if lost is None and not elsewhere:
+            return rotation.begun(self._engine, self._ring)
         return rotation.begin(
             self._engine, self._ring, word, public=asked.public, lost=True, another=True
         )
@@ -161,6 +154,6 @@ class WayBack:
         return self._continuity.resume(
             Resumption(
                 cause=ASKED, by=asked.by, login=asked.login, reason=asked.reason,
-                signed=None if lost is None else lost.size,
+                signed=lost and lost.size,
             )
         )  # fmt: skip

@@ -23,7 +23,7 @@ from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.errors import InputError, RefusedError
-from incidents.store import checkpoints
+from incidents.store import checkpoints, log_keys
 from incidents.store.engine import reading
 from incidents.testing import rehearsal
 from incidents.tlog.keys import SigningKey, VerifierKey
@@ -203,6 +203,19 @@ def test_the_old_key_is_refused_for_what_is_left_though_it_is_put_back(
         desk.sign()
 
 
+def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
+    desk.beside(desk.old).write_text("torn")
+    with pytest.raises(InconsistentLogError, match="cannot be read"):
+        desk.sign()
+
+    gone = desk.go_on()
+
+    assert gone.resumed is not None
+    assert gone.resumed.signed is None
+    assert gone.key != desk.old
+    assert desk.signs()
+
+
 def test_what_all_keys_had_in_one_file_before_still_counts(desk: Desk) -> None:
     file = desk.beside(desk.old)
     file.rename(desk.ring.file.with_name("audit.key.signed"))
@@ -275,6 +288,25 @@ def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_kn
     assert set(by) == {gone.key}
     desk.add()
     assert "is not on this machine" in str(desk.sign(at_once=True).unable)
+
+
+def test_a_machine_that_does_not_sign_rotates_no_key_unless_the_old_one_is_lost(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.go_on()
+    other = elsewhere(desk, tmp_path)
+    with reading(desk.engine) as connection:
+        keys = list(log_keys.every(connection))
+
+    with pytest.raises(SignsElsewhereError):
+        other.rotate()
+
+    with reading(desk.engine) as connection:
+        assert list(log_keys.every(connection)) == keys
+    assert not other.ring.successor.exists()
+    new = other.rotate(lost=True)
+    assert other.signs()
+    assert other.last().key == str(new)
 
 
 def test_a_machine_without_the_key_or_its_folder_signs_nothing_and_makes_no_lock(

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from incidents.audit import last_signed, signing
 from incidents.audit.last_signed import DifferentError, Kept, Known
 from incidents.tlog import checkpoint, note
+from incidents.tlog.checkpoint import CheckpointError
 from incidents.tlog.keys import VerifierKey
+from incidents.tlog.note import NoteError
 
 
 class Loss(NamedTuple):
@@ -20,9 +22,12 @@ class Loss(NamedTuple):
     detail: str
 
     @property
-    def size(self) -> int:
-        """So many entries were signed. Raises NoteError or CheckpointError of what is no note."""
-        return checkpoint.parse(note.parse(self.kept.note).text).size
+    def size(self) -> int | None:
+        """So many entries were signed; None if what is kept cannot be read."""
+        try:
+            return checkpoint.parse(note.parse(self.kept.note).text).size
+        except (NoteError, CheckpointError):
+            return None
 
 
 def known(connection: Connection, files: Known) -> Loss | None:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from incidents import clock
 from incidents.audit import last_signed, sequencer, signers_lock, signing, signing_key
+from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import CommandKey, KeyRing, SigningKeyError
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.store import checkpoints, log_keys
@@ -65,15 +66,19 @@ def rotate(
         The new key, and where the old one lies now, if it was in a file.
 
     Raises:
-        RefusedError: if there is no key to replace, or it is on another machine.
+        RefusedError: if there is no key to replace, or another machine signs, or has it.
         HeldError: if somebody else signs, and does not end.
         InputError, SigningKeyError, FileError, InconsistentLogError: if it cannot be done.
     """
     if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
     with signers_lock.held(ring.file) as word:
-        new = begin(engine, ring, word, public=public, lost=lost)
-        return new, finish(engine, ring, word, new, put_on_record, lost=lost)
+        elsewhere = _state(engine).place not in (None, word)
+        if elsewhere and not lost:
+            raise SignsElsewhereError(file=ring.file)
+        # Nobody knows here what the active one has signed elsewhere.
+        new = begin(engine, ring, word, public=public, lost=lost, another=elsewhere)
+        return new, finish(engine, ring, word, new, put_on_record, lost=lost, claims=lost)
 
 
 def begin(
@@ -140,11 +145,10 @@ def finish(
     return None if ring.is_command else signing_key.replace(ring)
 
 
-def begun(engine: Engine, ring: KeyRing, *, lost: bool = False) -> VerifierKey | None:
-    """The key that is on record and has not signed yet, or is not in its place; with `lost` only
-    one that the key before does not hand over to."""
+def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
+    """The key that is on record and has not signed yet, or is not in its place."""
     state = _state(engine)
-    if state.active is None or state.last is None or (lost and not state.after_loss):
+    if state.active is None or state.last is None:
         return None
     active = VerifierKey.parse(state.active)
     if state.active != state.last:
@@ -155,12 +159,13 @@ def begun(engine: Engine, ring: KeyRing, *, lost: bool = False) -> VerifierKey |
 
 class _State(NamedTuple):
     """The active key, whether it is one that the one before does not hand over to, the key that
-    signed last, and all that there were."""
+    signed last, all that there were, and by which word the log knows where it is signed."""
 
     active: str | None
     after_loss: bool
     last: str | None
     every: frozenset[str]
+    place: str | None
 
 
 def _state(engine: Engine) -> _State:
@@ -168,7 +173,8 @@ def _state(engine: Engine) -> _State:
         keys, last = log_keys.every(connection), checkpoints.last(connection)
         active = log_keys.active(connection)
         after_loss = active is not None and signing.was_lost(connection, keys[active].seq)
-    return _State(active, after_loss, None if last is None else last.key, frozenset(keys))
+        place = checkpoints.signed_beside(connection)
+    return _State(active, after_loss, None if last is None else last.key, frozenset(keys), place)
 
 
 def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, another: bool) -> bool:
