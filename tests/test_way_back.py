@@ -370,7 +370,7 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
         gone = desk.go_on(Asked(by="sre-1", login=None, reason="x", public=str(new)))
 
         assert gone.resumed is not None
-        assert gone.resumed.epoch == 1
+        assert gone.resumed.signed == 2
         assert gone.key == new
         assert opened(desk.last(), desk.old, new) == [new]
         assert desk.signs()

@@ -32,6 +32,7 @@ from incidents.audit.export import Selection
 from incidents.audit.proving import Proof, Proving
 from incidents.audit.replayed import Replayed
 from incidents.audit.signed_check import Held
+from incidents.audit.signers_lock import HeldError
 from incidents.audit.signing_key import KeyRing
 from incidents.audit.trust import Asked
 from incidents.audit.verdict import Verdict
@@ -111,7 +112,14 @@ def checkpoint(by: Looking) -> JSON:
     """
     settings = log_settings.load(by.house.settings)
     ring = KeyRing(settings.key, settings.key_command)
-    done = checkpointed(by.house.engine, ring, clock.now)
+    try:
+        done = checkpointed(by.house.engine, ring, clock.now)
+    except HeldError as error:
+        # It names a file of this machine.
+        raise problems.problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process signs, and does not end",
+            headers={"Retry-After": "5"},
+        ) from error  # fmt: skip
     if done.note is None:
         raise NothingSignedError
     return JSON({"checkpoint": done.note, "pending": done.pending})

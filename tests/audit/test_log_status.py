@@ -75,6 +75,7 @@ def trouble(house: House, how: str) -> None:
         checkpoints.note_trouble(connection, how, house.time.now)
 
 
+@pytest.mark.both_databases
 def test_what_was_refused_is_unsigned_at_once_and_what_failed_when_entries_wait(
     house: House,
 ) -> None:
