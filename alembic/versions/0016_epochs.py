@@ -37,6 +37,8 @@ def upgrade() -> None:
     for name in SINCE:
         op.add_column("desk", sa.Column(name, MOMENT))
     op.add_column("log_head", sa.Column("signed_beside", WORD))
+    op.add_column("log_head", sa.Column("signing", WORD))
+    op.add_column("log_head", sa.Column("signing_since", MOMENT))
     desk = sa.table("desk", sa.column("identity", WORD))
     op.execute(desk.update().values(identity=secrets.token_hex(8)))
 
@@ -53,6 +55,7 @@ def downgrade() -> None:
             f"the history is in epoch {epoch}: receivers would take what an older program orders"
             " for old; go back to a backup that it has made"
         )
-    op.drop_column("log_head", "signed_beside")
+    for name in ("signing_since", "signing", "signed_beside"):
+        op.drop_column("log_head", name)
     for name in (*reversed(SINCE), "lineage", "identity", "epoch"):
         op.drop_column("desk", name)

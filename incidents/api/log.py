@@ -18,12 +18,21 @@ from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
-from incidents.audit import export, log_settings, log_status, replayed, signed_check, verify
+from incidents.audit import (
+    export,
+    last_signed,
+    log_settings,
+    log_status,
+    replayed,
+    signed_check,
+    verify,
+)
 from incidents.audit.checkpointing import checkpointed
 from incidents.audit.export import Selection
 from incidents.audit.proving import Proof, Proving
 from incidents.audit.replayed import Replayed
 from incidents.audit.signed_check import Held
+from incidents.audit.signers_lock import HeldError
 from incidents.audit.signing_key import KeyRing
 from incidents.audit.trust import Asked
 from incidents.audit.verdict import Verdict
@@ -74,10 +83,11 @@ class Replaying(forms.Form):
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
     settings = log_settings.load(by.house.settings)
+    files = last_signed.known(settings.key)
     with by.reading() as connection:
         found = log_status.document(connection, by.house.now(connection))
-        whole = history.whole(connection, settings.key)
-    return JSON({**found, "silent": log_status.silent(found, settings.witnesses), **whole})
+        found = history.whole(connection, files, found)
+    return JSON({**found, "silent": log_status.silent(found, settings.witnesses)})
 
 
 @routes.get("/log/keys", **operation("look", answers.LogKeys))
@@ -105,7 +115,14 @@ def checkpoint(by: Looking) -> JSON:
     """
     settings = log_settings.load(by.house.settings)
     ring = KeyRing(settings.key, settings.key_command)
-    done = checkpointed(by.house.engine, ring, clock.now)
+    try:
+        done = checkpointed(by.house.engine, ring, clock.now)
+    except HeldError as error:
+        # It names a file of this machine.
+        raise problems.problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process signs, and does not end",
+            headers={"Retry-After": "5"},
+        ) from error  # fmt: skip
     if done.note is None:
         raise NothingSignedError
     return JSON({"checkpoint": done.note, "pending": done.pending})

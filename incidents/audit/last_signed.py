@@ -1,42 +1,34 @@
 """What was signed last: the log must begin with it, or nothing is signed any more.
 
 It stands in the table of checkpoints, and once more in a file beside the private key: that one
-stays true when somebody rewrites, or puts back, the whole database. All that sign one log have this
-one file, or two of them could sign two histories: the log knows it by a word of its own, which
-stands in the file of its lock.
+stays true when somebody rewrites, or puts back, the whole database. Each key has such a file of its
+own, for good: a key that signs no more could otherwise sign a second history.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from incidents import disk
-from incidents.audit import stored_tree
+from incidents.audit import signers_lock, stored_tree
 from incidents.errors import FileError, IncidentsError, VerificationError
-from incidents.store import checkpoints, leaves, log_keys
+from incidents.store import log_keys
 from incidents.store.checkpoints import Signed
-from incidents.store.engine import plainly, writing
 from incidents.tlog import checkpoint, note, proof
 from incidents.tlog.checkpoint import Checkpoint, CheckpointError
 from incidents.tlog.keys import KeyFormatError, VerifierKey
 from incidents.tlog.note import NoteError
-from incidents.tlog.tree import Frontier
 
-SUFFIX, LOCK = ".signed", ".lock"
+SUFFIX = ".signed"
 
 _VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
-_KEPT = (
+_RECOVER = (
     "the key has signed that, whatever this database says: put back the one that holds it, or, if"
-    " it is lost for good, keep {file} for the auditor under another name, and sign again"
+    " it is lost for good: incidents recover"
 )
 
 
@@ -44,118 +36,133 @@ class InconsistentLogError(VerificationError):
     """nothing is signed: {detail}; {way_out}"""
 
 
-class _DifferentError(Exception):
+class DifferentError(Exception):
     """In which way the log is not what was signed."""
 
 
-def check(connection: Connection, log: Checkpoint, last: Signed | None, key_file: Path) -> None:
-    """Makes sure that the log, as it is to be signed, begins with what was signed last.
+class Kept(NamedTuple):
+    """The note that a key has signed last, and in which file it is."""
+
+    file: Path
+    note: str
+
+
+class Known(NamedTuple):
+    """What the files beside a key's say, for who only looks; why they cannot be read, if so."""
+
+    key_file: Path
+    notes: dict[Path, str]
+    unread: str | None
+
+    def of(self, key: VerifierKey) -> Kept | None:
+        """What that key has signed last."""
+        return _first(key, ((file, self.notes.get(file)) for file in _files(self.key_file, key)))
+
+
+def check(
+    connection: Connection,
+    log: Checkpoint,
+    last: Signed | None,
+    key_file: Path,
+    keys: Iterable[VerifierKey],
+) -> None:
+    """Makes sure that the log, as these keys are to sign it, begins with what was signed last, by
+    whomever, and by each of them.
 
     Raises:
         InconsistentLogError: if it does not, with the way out.
-        FileError: if the file beside the key cannot be read.
+        FileError: if a file beside the key's cannot be read.
     """
     try:
         if last is not None:
             _compare(connection, log, _opened(connection, last))
-    except _DifferentError as error:
+    except DifferentError as error:
         raise InconsistentLogError(detail=str(error), way_out=_VERIFY) from error
-    file = beside(key_file)
-    kept = read(key_file)
-    if kept is None:
-        return
+    for key in keys:
+        kept = read(key_file, key)
+        if kept is None:
+            continue
+        try:
+            compare(connection, log, kept)
+        except DifferentError as error:
+            detail = f"{error} ({kept.file})"
+            raise InconsistentLogError(detail=detail, way_out=_RECOVER) from error
+
+
+def compare(connection: Connection, log: Checkpoint, kept: Kept) -> None:
+    """Whether the log begins with what a key signed last. Raises DifferentError if it does not."""
+    _compare(connection, log, _parsed(kept.note, "what the key has signed last"))
+
+
+def known(key_file: Path) -> Known:
+    """What the files beside that key say. They are to be read before the database is: what is
+    signed in between is no loss."""
+    begin, notes = key_file.name + SUFFIX, {}
     try:
-        _compare(connection, log, _parsed(kept, f"the file {file}"))
-    except _DifferentError as error:
-        way_out = _KEPT.format(file=file)
-        raise InconsistentLogError(detail=str(error), way_out=way_out) from error
-
-
-@contextmanager
-def held(key_file: Path) -> Iterator[str]:
-    """While it lasts, nobody else signs beside this file; the word by which the log knows it.
-
-    Raises:
-        FileError: if the lock's file cannot be read or written.
-    """
-    file = beside(key_file)
-    lock = file.with_name(file.name + LOCK)
-    try:
-        with lock.open("a+") as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX)
-            opened.seek(0)
-            word = opened.read().strip()
-            if not word:
-                word = secrets.token_hex(8)
-                opened.write(f"{word}\n")
-                opened.flush()
-                os.fsync(opened.fileno())
-            yield word
+        for file in sorted(key_file.parent.iterdir()):
+            if file.name.startswith(begin) and file != signers_lock.lock_file(key_file):
+                notes[file] = _text(file) or ""
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:
-        raise FileError(file=lock, done="written", detail=error.strerror or str(error)) from error
+        return Known(key_file, notes, error.strerror or str(error))
+    except FileError as error:
+        return Known(key_file, notes, error.facts["detail"])
+    return Known(key_file, notes, None)
 
 
-class Ahead(NamedTuple):
-    """So many entries were signed, and the log does not begin with them: in which way."""
-
-    size: int
-    detail: str
+def beside(key_file: Path, key: VerifierKey) -> Path:
+    """The file that holds what that key signed last, beside the key's."""
+    return key_file.with_name(f"{key_file.name}{SUFFIX}-{key.key_hash.hex()}")
 
 
-def ahead(connection: Connection, key_file: Path) -> Ahead | None:
-    """What the file beside the key knows of, and the log has not.
-
-    Raises:
-        FileError: if the file beside the key cannot be read.
-    """
-    kept, active = read(key_file), log_keys.active(connection)
-    if kept is None or active is None:
-        return None
-    head = leaves.head(connection)
-    root = Frontier.from_bytes(head.size, head.frontier).root()
-    before = checkpoint.parse(note.parse(kept).text)
-    try:
-        _compare(connection, Checkpoint(before.origin, head.size, root), before)
-    except _DifferentError as error:
-        return Ahead(before.size, f"{error} ({beside(key_file)})")
-    return None
-
-
-def set_aside(key_file: Path, now: datetime) -> Path:
-    """Keeps under another name, for the auditor, what the key signed last: nothing is compared with
-    it any more. `now` is in UTC.
-
-    Raises:
-        FileError: if it cannot be.
-    """
-    file = beside(key_file)
-    kept = file.with_name(f"{file.name}.lost-{now:%Y%m%dT%H%M%SZ}")
-    try:
-        file.rename(kept)
-        disk.sync(file.parent)
-    except OSError as error:
-        raise FileError(file=kept, done="written", detail=error.strerror or str(error)) from error
-    return kept
-
-
-def sign_here(engine: Engine, key_file: Path) -> None:
-    """From now on those sign this log who have the file beside this key."""
-    with held(key_file) as word, plainly(engine), writing(engine) as connection:
-        checkpoints.sign_beside(connection, word)
-
-
-def beside(key_file: Path) -> Path:
-    """The file that holds what the key signed last."""
-    return key_file.with_name(key_file.name + SUFFIX)
-
-
-def read(key_file: Path) -> str | None:
-    """The note that the key signed last; None before the first.
+def read(key_file: Path, key: VerifierKey) -> Kept | None:
+    """What that key signed last; None before the first time.
 
     Raises:
         FileError: if it is there and cannot be read.
     """
-    file = beside(key_file)
+    return _first(key, ((file, _text(file)) for file in _files(key_file, key)))
+
+
+def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
+    """Writes that note to the file of each key that has signed it, whole or not at all.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    for key in keys:
+        file = beside(key_file, key)
+        try:
+            disk.write_whole(file, [signed.encode()])
+            signers_lock.give(file, key_file)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise FileError(file=file, done="written", detail=why) from error
+
+
+def _files(key_file: Path, key: VerifierKey) -> tuple[Path, Path]:
+    """The key's own; and the one that all keys of a log had before each had its own."""
+    return beside(key_file, key), key_file.with_name(key_file.name + SUFFIX)
+
+
+def _first(key: VerifierKey, found: Iterable[tuple[Path, str | None]]) -> Kept | None:
+    for file, text in found:
+        if text is not None and (file.name.endswith(key.key_hash.hex()) or _is_by(text, key)):
+            return Kept(file, text)
+    return None
+
+
+def _is_by(text: str, key: VerifierKey) -> bool:
+    """Whether that key has signed it; who has signed what cannot be read, nobody knows."""
+    try:
+        signatures = note.parse(text).signatures
+    except NoteError:
+        return True
+    return any((each.name, each.key_hash) == (key.name, key.key_hash) for each in signatures)
+
+
+def _text(file: Path) -> str | None:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -165,31 +172,18 @@ def read(key_file: Path) -> str | None:
         raise FileError(file=file, done="read", detail=why) from error
 
 
-def keep(key_file: Path, signed: str) -> None:
-    """Writes that note to the file beside the key, whole or not at all.
-
-    Raises:
-        FileError: if it cannot be written.
-    """
-    file = beside(key_file)
-    try:
-        disk.write_whole(file, [signed.encode()])
-    except OSError as error:
-        raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
-
-
 def _opened(connection: Connection, last: Signed) -> Checkpoint:
     """The last checkpoint of the table, if it is one that a key of the log has signed."""
     where = f"checkpoint {last.id} of the database"
     if last.key not in log_keys.every(connection):
-        raise _DifferentError(f"{where} is by {last.key}, which is no key of the log")
+        raise DifferentError(f"{where} is by {last.key}, which is no key of the log")
     found = _parsed(last.note, where)
     try:
         note.opened(note.parse(last.note), [VerifierKey.parse(last.key)])
     except (NoteError, KeyFormatError) as error:
-        raise _DifferentError(f"{where} was not signed so ({error.message})") from error
+        raise DifferentError(f"{where} was not signed so ({error.message})") from error
     if (found.size, found.root) != (last.size, last.root):
-        raise _DifferentError(f"{where} is not what its note says")
+        raise DifferentError(f"{where} is not what its note says")
     return found
 
 
@@ -197,18 +191,18 @@ def _parsed(written: str, where: str) -> Checkpoint:
     try:
         return checkpoint.parse(note.parse(written).text)
     except (NoteError, CheckpointError) as error:
-        raise _DifferentError(f"{where} cannot be read ({error.message})") from error
+        raise DifferentError(f"{where} cannot be read ({error.message})") from error
 
 
 def _compare(connection: Connection, log: Checkpoint, before: Checkpoint) -> None:
     what = f"{before.size:,} entries were signed"
     if before.origin != log.origin:
-        raise _DifferentError(f"{what} of a log called {before.origin!r}, not {log.origin!r}")
+        raise DifferentError(f"{what} of a log called {before.origin!r}, not {log.origin!r}")
     if before.size > log.size:
-        raise _DifferentError(f"{what}, and the log has {log.size:,}")
+        raise DifferentError(f"{what}, and the log has {log.size:,}")
     try:
         nodes = stored_tree.nodes(connection, log.size)
         shown = proof.consistency_proof(nodes, before.size, log.size)
         proof.check_consistency(before.size, before.root, log.size, log.root, shown)
     except IncidentsError as error:
-        raise _DifferentError(f"{what}, and the log does not begin with them") from error
+        raise DifferentError(f"{what}, and the log does not begin with them") from error

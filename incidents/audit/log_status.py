@@ -15,7 +15,7 @@ from incidents.audit.signing import AT_LEAST_EACH
 from incidents.audit.witnesses import Witness
 from incidents.clock import rfc3339
 from incidents.store import checkpoints, leaves, log_keys
-from incidents.store.checkpoints import Signed
+from incidents.store.checkpoints import REFUSED, STAYS, Signed
 
 LATE_AFTER = timedelta(minutes=1)
 """So long after it was recorded, an entry should be published: with a daemon it takes a second."""
@@ -39,12 +39,20 @@ def document(connection: Connection, now: datetime) -> dict[str, Any]:
         "signs": key is not None and _signs(last, now, since),
         "witnesses": _witnesses(connection),
         "late": key is not None and since is not None and now - since > LATE_AFTER,
+        **_trouble(connection),
     }
 
 
 def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
-    """Since when entries have waited for a signature, if that is too long at `now` (UTC)."""
-    if log_keys.active(connection) is None:
+    """Since when nothing is signed that should be, at `now` (UTC): a signing was refused; or
+    entries have waited for more than a minute, and somebody failed, or a daemon signed before.
+
+    Where a key is brought now and then nobody waits for it.
+    """
+    signs = checkpoints.signs(connection)
+    if signs.how == REFUSED:
+        return signs.since
+    if signs.how is None or log_keys.active(connection) is None:
         return None
     last = checkpoints.last(connection)
     since = leaves.oldest_above(connection, 0 if last is None else last.size)
@@ -83,6 +91,14 @@ def note_of(connection: Connection, signed: Signed) -> str:
     """A checkpoint's signed note, with the signatures of its witnesses below."""
     lines = [each.line for each in checkpoints.cosigned(connection, signed.id)]
     return signed.note + "".join(f"{line}\n" for line in lines)
+
+
+def _trouble(connection: Connection) -> dict[str, Any]:
+    """Whether somebody tried to sign since the last checkpoint, in vain, and since when."""
+    signs = checkpoints.signs(connection)
+    if signs.since is None or signs.how == STAYS:
+        return {"trouble": None, "trouble_since": None}
+    return {"trouble": signs.how, "trouble_since": rfc3339(signs.since)}
 
 
 def _earlier(*times: datetime | None) -> datetime | None:

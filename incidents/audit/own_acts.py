@@ -26,12 +26,14 @@ class PolicyActivated(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKeyMade(Event):
     """The desk's own act: `key` signs the checkpoints of the log from now on, in place of
-    `previous`, which the first one does not have. Both are public (C2SP signed-note).
+    `previous`, which the first one does not have. Both are public (C2SP signed-note). `lost`: the
+    other does not hand over, since nobody has it, or since it has signed what is lost.
     """
 
     kind = "log_key_made"
     key: str
     previous: str | None = None
+    lost: bool = False
     text: str | None = None
 
 

@@ -144,6 +144,7 @@ def own_sentence(event: Event) -> str:
         )
     if isinstance(event, LogKeyMade):
         before = f", in place of {event.previous}" if event.previous else ""
+        before += ", which is lost and does not hand over" if event.lost else ""
         return f"the key {event.key} signs the checkpoints from now on{before}"
     if isinstance(event, acts.ServeKeyMade):
         sealed = f"{event.tokens} tokens and {event.passwords} passwords"

@@ -168,6 +168,20 @@ def replace(ring: KeyRing) -> Path | None:
     return retired
 
 
+def retire(ring: KeyRing, following: VerifierKey) -> None:
+    """Keeps the next key, which is not to sign here, under another name.
+
+    Raises:
+        FileError: if it cannot be renamed.
+    """
+    try:
+        ring.successor.rename(retired_name(ring.file, following))
+        disk.sync(ring.file.parent)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileError(file=ring.successor, done="replaced", detail=why) from error
+
+
 def retired_name(file: Path, key: VerifierKey) -> Path:
     """Where a key lies that signs no more: after the file, with the key's id."""
     return file.with_name(f"{file.name}{RETIRED}{key.key_hash.hex()}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -12,7 +12,6 @@ from incidents.cli.root import LazyGroup
 from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
-    from incidents.audit.rotation import OnRecord
     from incidents.audit.signing_key import KeyRing
     from incidents.cli.run import Run
     from incidents.words import Document
@@ -136,16 +135,20 @@ def _name(given: str | None) -> str:
     return given
 
 
+class OnRecord(Protocol):
+    """Puts a key on record, in place of another, which may be lost, or of none."""
+
+    def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
+
+
 def on_record(run: Run, reason: str | None) -> OnRecord:
     """What puts a key on record, for the person who acts."""
     from incidents.desk.log_key import LogKey
 
-    def put(key: str, previous: str | None) -> None:
-        settings = run.settings
+    def put(key: str, previous: str | None, lost: bool = False, /) -> None:
+        by, login = run.settings.person, run.settings.login
         run.house.desk.make_log_key(
-            LogKey(
-                key=key, previous=previous, by=settings.person, login=settings.login, reason=reason
-            )
+            LogKey(key=key, previous=previous, by=by, login=login, lost=lost, reason=reason)
         )
 
     return put

@@ -73,14 +73,15 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 
 def _status(run: Run) -> Document:
-    from incidents.audit import log_settings, log_status
+    from incidents.audit import last_signed, log_settings, log_status
     from incidents.views import history
 
     settings = log_settings.load(run.settings)
+    files = last_signed.known(settings.key)
     with run.house.reading() as connection:
         found = log_status.document(connection, run.house.now(connection))
-        whole = history.whole(connection, settings.key)
-    return {**found, "silent": log_status.silent(found, settings.witnesses), **whole}
+        found = history.whole(connection, files, found)
+    return {**found, "silent": log_status.silent(found, settings.witnesses)}
 
 
 def _signed(run: Run) -> Checkpointed:
@@ -130,7 +131,7 @@ def _tell(run: Run, found: Document) -> None:
             ("published", published),
             ("witnessed", "; ".join(witnesses) or "by nobody"),
             ("key", found["key"] or "none yet: `incidents audit key new` makes it"),
-            ("signing", _signing(found)),
+            ("signing", _signing(found, when)),
             *_of_history(found.get("resumed"), when),
         ],
     )
@@ -138,6 +139,10 @@ def _tell(run: Run, found: Document) -> None:
         run.tell(
             painted(f"NOTHING IS SIGNED: {found['ahead']}", fg="red"),
             "put the database back that has them, or, if they are lost: incidents recover",
+        )
+    if found.get("uncompared"):
+        run.tell(
+            f"not compared with what was signed last, which cannot be read: {found['uncompared']}"
         )
     run.tell(_WORTH)
 
@@ -156,9 +161,15 @@ def _of_history(resumed: Document | None, when: When) -> list[tuple[str, str]]:
     return [("goes on", told)]
 
 
-def _signing(found: Document) -> str:
+def _signing(found: Document, when: When) -> str:
     if found["key"] is None:
         return "nothing, without a key"
+    if found.get("ahead"):
+        return painted("REFUSED", fg="red")
+    # A server of before does not say it.
+    if (trouble := found.get("trouble")) is not None:
+        where = "the log of who signs says why"
+        return painted(f"{trouble.upper()} {when.ago(found['trouble_since'])}; {where}", fg="red")
     if found["signs"]:
         return "up to date"
     return "nobody signed lately: run `incidents daemon` where the key is"

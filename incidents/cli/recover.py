@@ -13,7 +13,6 @@ from incidents.errors import DONE, NOT_VERIFIED
 if TYPE_CHECKING:
     from collections import Counter
 
-    from incidents.audit.signing_key import KeyRing
     from incidents.cli.run import Run
     from incidents.words import Document
 
@@ -24,72 +23,61 @@ _HERE = "what was known of the database lies where daemons run, beside the log's
 @params.reason_option
 @click.option(
     "--sign-here", is_flag=True,
-    help="The file of what was signed last is lost with its machine: sign beside the one here.",
+    help="What was signed last is known on a machine that is lost: from now on this one signs.",
 )  # fmt: skip
+@click.option(
+    "--public", metavar="VKEY", help="The new key of the setting key_command, as others check it."
+)
 @looking
-def recover(run: Run, reason: str, sign_here: bool) -> int:
+def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
     """Go on after the database has lost its end: a backup or an older copy was put back, or a
     standby took over that had not heard of all.
 
     Puts on record what is known to be missing. From then on orders have higher numbers than all
     before, so that no receiver takes them for old. Each site is compared with the world: what
     differs, or cannot be asked, is ordered again. Where more was signed than is left, a new key
-    signs from now on, and what the old one signed last is kept beside it. Daemons do all but that
-    by themselves where they notice. Exits 5 if a site differs in the end.
+    signs from now on, and what the old one signed last is kept beside it: run it where the key is.
+    Daemons do all but that by themselves where they notice. Exits 5 if a site differs in the end.
     """
     run.insist_on_this_machine(_HERE)
     from incidents import clock
-    from incidents.acts import continuity, recovery
-    from incidents.acts.continuity import Continuity
-    from incidents.audit import last_signed, log_settings
+    from incidents.audit import log_settings
     from incidents.audit.signing_key import KeyRing
-    from incidents.desk.resumption import ASKED, Resumption
+    from incidents.cli.log_key import on_record
+    from incidents.way_back import Asked, WayBack
 
     house = run.house
     found = log_settings.load(run.settings)
     ring = KeyRing(found.key, found.key_command)
-    with house.reading() as connection:
-        ahead = last_signed.ahead(connection, ring.file)
-    asked = Resumption(
-        cause=ASKED, by=run.settings.person, login=run.settings.login,
-        signed=None if ahead is None else ahead.size, reason=reason,
+    asked = Asked(
+        by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
+        public=public,
     )  # fmt: skip
-    if sign_here:
-        last_signed.sign_here(house.engine, ring.file)
-    kept = Continuity(house.engine, house.desk, continuity.beside(ring.file), clock.now)
-    if sign_here and ahead is None and not kept.has_lost():
-        run.say(
-            f"what was signed last is beside {ring.file} from now on; nothing is known to be lost"
-        )
+    way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
+    gone = way.go_on(asked, on_record(run, reason))
+    resumed, lost = gone.resumed, gone.lost
+    key = None if gone.key is None else str(gone.key)
+    if resumed is None:
+        _tell_of_place(run, key, str(ring.file))
         return DONE
-    resumed = kept.resume(asked)
     told: Document = {
         "epoch": resumed.epoch, "cause": resumed.cause, "entries": resumed.entries,
-        "had": resumed.had, "signed": resumed.signed, "key": None, "kept": None,
+        "had": resumed.had, "signed": resumed.signed, "key": key,
+        "kept": None if lost is None else str(lost.kept.file),
     }  # fmt: skip
-    if ahead is not None:
-        told |= _sign_anew(run, ring, reason)
-    counts = recovery.counted(
-        recovery.compared(
-            house.engine,
-            house.desk,
-            house.reading,
-            by=run.settings.person,
-            login=run.settings.login,
-        )
-    )
+    counts = way.compared(asked)
     _tell(run, told, counts)
     return NOT_VERIFIED if counts["differs"] + counts["changed_meanwhile"] else DONE
 
 
-def _sign_anew(run: Run, ring: KeyRing, reason: str) -> Document:
-    """Lets a new key sign what is left: one key never signs two histories."""
-    from incidents.audit import last_signed, rotation
-    from incidents.cli.log_key import on_record
-
-    kept = last_signed.set_aside(ring.file, run.when.now)
-    made, _ = rotation.rotate(run.house.engine, ring, on_record(run, reason), lost=True)
-    return {"key": str(made), "kept": str(kept)}
+def _tell_of_place(run: Run, key: str | None, file: str) -> None:
+    if run.for_programs:
+        document = {"key": key, "file": file}
+        output.document(run, document, rows=[document])
+        return
+    run.say(f"what is signed last is kept beside {file} from now on; nothing is known to be lost")
+    if key is not None:
+        run.say(f"from now on {key} signs, since nobody knows here what the key before signed last")
 
 
 def _tell(run: Run, told: Document, counts: Counter[str]) -> None:
@@ -103,7 +91,10 @@ def _tell(run: Run, told: Document, counts: Counter[str]) -> None:
         run.say(f"entry {had:,} is known to have been there: what came after is lost with it")
     if signed is not None:
         run.say(f"{signed:,} entries were signed, of which not all are left: tell your auditors")
-        run.say(f"from now on {told['key']} signs; what the key before signed is in {told['kept']}")
+    if told["kept"] is not None:
+        run.say(f"what the key before signed last stays in {told['kept']}")
+    if told["key"] is not None:
+        run.say(f"from now on {told['key']} signs")
     total = sum(counts.values())
     again = counts["ordered_again"]
     run.say(f"{total:,} sites compared with the world, {again:,} ordered again")

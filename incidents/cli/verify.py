@@ -122,18 +122,19 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     """The desk's own: of the database, or by the server that has it."""
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched("verifying"))
-    from incidents.audit import last_signed, log_settings
+    from incidents.audit import last_signed, log_settings, loss
     from incidents.audit import verify as log
     from incidents.audit.flaw import Flaw
 
-    file = log_settings.load(run.settings).key
+    files = last_signed.known(log_settings.load(run.settings).key)
     with run.house.reading() as connection:
-        ahead = last_signed.ahead(connection, file)
+        lost = loss.known(connection, files)
     verdict = log.database(run.house.engine, asked)
-    if ahead is None:
+    if files.unread is not None and verdict.key is not None:
+        run.tell(f"not compared with what was signed last, which cannot be read: {files.unread}")
+    if lost is None:
         return verdict
-    where = str(last_signed.beside(file))
-    flaw = Flaw(part="checkpoints", where=where, what=ahead.detail)
+    flaw = Flaw(part="checkpoints", where=str(lost.kept.file), what=lost.detail)
     return replace(verdict, findings=(*verdict.findings, flaw))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.audit import last_signed, log_status
+from incidents.audit import log_status, loss
 from incidents.audit.entry import decode
+from incidents.audit.last_signed import Known
 from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
 from incidents.documents import plain
@@ -30,8 +30,7 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     put on record that they know. `moved_since`: since when it is known that another server has
     taken over, with nothing known to be missing; null ten minutes later, if the world was compared
     by then. `unproved_since`: since when the world is being compared with the record, null once it
-    was. `unsigned_since`: since when entries have waited for a signature, for longer than a minute
-    though the log has a key.
+    was. `unsigned_since`: see `log_status`.
     """
     found = lineage.standing(connection)
     return {
@@ -83,8 +82,15 @@ def _resumptions(connection: Connection, *, last: bool = False) -> Iterator[Hist
         yield event
 
 
-def whole(connection: Connection, key_file: Path) -> dict[str, Any]:
-    """Whether the log is what was signed last, as the file beside that key has it: in which way it
-    is not (`ahead`); and how the record went on last (`resumed`)."""
-    ahead = last_signed.ahead(connection, key_file)
-    return {"ahead": None if ahead is None else ahead.detail, "resumed": resumed(connection)}
+def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[str, Any]:
+    """The log's status, and whether the log is what was signed last, as the files beside a key have
+    it, which were read before: in which way it is not (`ahead`), or why nobody can tell here
+    (`uncompared`); and how the record went on last (`resumed`)."""
+    lost = loss.known(connection, files)
+    return {
+        **status,
+        "signs": status["signs"] and lost is None,
+        "ahead": None if lost is None else lost.detail,
+        "uncompared": None if status["key"] is None else files.unread,
+        "resumed": resumed(connection),
+    }

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import pytest
 
 from incidents.api import bundles
+from incidents.audit import signers_lock
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -69,11 +70,27 @@ def test_a_log_that_is_not_what_was_signed_is_told_so_and_no_path_of_the_server(
 ) -> None:
     auditor = api.client("auditor")
     note = auditor.post(f"{LOG}/checkpoint").json()["checkpoint"]
-    Path(f"{key}.signed").write_text(note.replace("log.example", "other.example"), encoding="utf-8")
+    [file] = key.parent.glob(f"{key.name}.signed-*")
+    file.write_text(note.replace("log.example", "other.example"), encoding="utf-8")
     log(api)
     answer = auditor.post(f"{LOG}/checkpoint")
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:incidents:problem:not-verified"
+    assert key.name not in answer.text
+    status = auditor.get(LOG)
+    assert "other.example" in status.json()["ahead"]
+    assert (status.json()["signs"], key.name in status.text) == (False, False)
+
+
+def test_while_another_process_holds_the_lock_it_is_told_so_and_no_path_of_the_server(
+    api: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signers_lock, "_PAUSE_S", 100.0)
+    with signers_lock.held(key):
+        answer = api.client("auditor").post(f"{LOG}/checkpoint")
+
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:incidents:problem:held"
     assert key.name not in answer.text
 
 

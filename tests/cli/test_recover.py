@@ -1,9 +1,13 @@
 """`incidents recover`: after an older database was put back, log and record go on, on record."""
 
+import errno
 import json
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 
 from tests.cli.conftest import Cli
 
@@ -33,7 +37,10 @@ def recover(cli: Cli) -> dict[str, object]:
 def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
     cli: Cli, folder: Path
 ) -> None:
-    assert "3 entries were signed, and the log has 2" in cli("audit", "status").err
+    status = cli("audit", "status")
+    assert "NOTHING IS SIGNED: 3 entries were signed, and the log has 2" in status.err
+    assert "signing: REFUSED" in status.out
+    assert cli("audit", "status", "--json").json["signs"] is False
     answer = cli("audit", "verify")
     assert (answer.status, "3 entries were signed" in answer.out + answer.err) == (5, True)
     assert cli("site", "add", "blog.example").status == 0
@@ -43,14 +50,16 @@ def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
 def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
     cli: Cli, folder: Path
 ) -> None:
-    signed = (folder / "audit.key.signed").read_text()
+    [file] = folder.glob("audit.key.signed-*")
+    signed = file.read_text()
     before = cli("audit", "key", "show", "-q").out
 
     done = recover(cli)
 
     assert (done["epoch"], done["cause"], done["signed"]) == (60, "asked", 3)
     assert str(done["key"]) not in before
-    assert Path(str(done["kept"])).read_text() == signed
+    assert done["kept"] == str(file)
+    assert file.read_text() == signed
     assert cli("site", "add", "blog.example").status == 0
     assert cli("audit", "checkpoint").status == 0
     assert cli("audit", "verify").status == 0
@@ -66,3 +75,59 @@ def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
 
 def test_each_time_it_is_asked_for_the_numbers_of_orders_rise(cli: Cli, folder: Path) -> None:
     assert [recover(cli)["epoch"], recover(cli)["epoch"]] == [60, 61]
+
+
+def test_who_may_not_read_what_was_signed_last_is_told_and_not_refused(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    for command in ("status", "verify"):
+        answer = cli("audit", command)
+
+        assert answer.status == 0
+        assert "not compared with what was signed last" in answer.err
+        assert "Permission denied" in answer.err
+
+
+def test_on_a_machine_that_does_not_sign_it_is_refused_until_that_is_said(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "other").mkdir()
+    shutil.copy(folder / "audit.key", folder / "other")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / "other" / "audit.key"))
+
+    answer = cli("recover", "--reason", "the disk is gone")
+
+    assert (answer.status, "--sign-here" in answer.err) == (3, True)
+    assert cli("audit", "status", "--json").json["resumed"] is None
+    here = cli("recover", "--reason", "it burned", "--sign-here")
+    assert (here.status, "nothing is known to be lost" in here.out) == (0, True)
+    assert "from now on desk.example/log+" in here.out
+    assert cli("site", "add", "blog.example").status == 0
+    assert cli("audit", "checkpoint").status == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_entries_that_wait_for_a_key_that_is_brought_now_and_then_are_no_alarm(
+    cli: Cli, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/desk.db")
+    cli("site", "add", "blog.example")
+    assert cli("daemon", "--once").status == 0
+    cli("site", "add", "news.example")
+    clock.tick(timedelta(seconds=66))
+
+    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+    assert "not signed" not in cli("daemon", "status").out
+
+
+def test_a_signing_that_was_refused_is_an_alarm_at_once(cli: Cli, folder: Path) -> None:
+    cli("site", "add", "blog.example")
+    cli("daemon", "--once")
+
+    assert "NOT SIGNED" in cli("queue").out + cli("queue").err
+    cli("recover", "--reason", "the disk is gone")
+    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err

@@ -1,5 +1,6 @@
 """The record: a duty that numbers, signs, publishes and has witnessed, each without the others."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import text
 
-from incidents.audit import sequencer, witnessing
+from incidents.audit import sequencer, signers_lock, witnessing
 from incidents.bootstrap import House
 from incidents.daemon.record import Record, Witnessing, once
 from incidents.desk import Envelope
 from incidents.machine import commands
 from incidents.store import checkpoints, leaves
+from incidents.store.checkpoints import FAILED, REFUSED, STAYS, Signs
 from incidents.store.engine import reading, writing
 from incidents.testing import rehearsal
 from incidents.tlog import cosignature, note
@@ -202,6 +204,53 @@ def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(
         once(house)
 
     assert sizes(house) == (2, 2)
+
+
+def test_while_somebody_else_holds_the_lock_entries_are_numbered_and_then_it_is_told(
+    house: House, tmp_path: Path, said: Said
+) -> None:
+    make_key(house, tmp_path / "audit.key")
+    monotonic = Monotonic()
+    record = Record(house, monotonic=monotonic)
+    with signers_lock.held(tmp_path / "audit.key"):
+        for n in range(6):
+            add(house, f"site-{n}.example")
+            record.run()
+            assert sizes(house) == (n + 2, 0)
+            lines = said()
+            assert len(lines) == (1 if n == 5 else 0)
+            monotonic.s += 1
+    assert f"process {os.getpid()} on " in lines[0]["reason"]
+    assert signs(house).how == FAILED
+    monotonic.s += 60
+    record.run()
+
+    assert sizes(house) == (7, 7)
+    assert signs(house) == (STAYS, None)
+
+
+def test_a_signing_that_is_refused_is_kept_until_one_is_not(
+    house: House, tmp_path: Path, said: Said
+) -> None:
+    make_key(house, tmp_path / "audit.key")
+    once(house)
+    assert signs(house) == (None, None)
+    add(house, "one.example")
+    [file] = tmp_path.glob("audit.key.signed-*")
+    signed = file.read_text()
+    file.write_text(signed.replace(NAME, "other.example"))
+
+    once(house)
+
+    assert signs(house).how == REFUSED
+    file.write_text(signed)
+    once(house)
+    assert signs(house) == (None, None)
+
+
+def signs(house: House) -> Signs:
+    with reading(house.engine) as connection:
+        return checkpoints.signs(connection)
 
 
 # ── witnesses ────────────────────────────────────────────────────────────────────────────────────

@@ -115,8 +115,9 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
     a_day(house)
     ring = KeyRing(log_settings.load(house.settings).key)
 
-    def on_record(key: str, previous: str | None) -> None:
-        house.desk.make_log_key(LogKey(key=key, previous=previous, by=ONE, login=None, reason="r"))
+    def on_record(key: str, previous: str | None, lost: bool = False, /) -> None:
+        new = LogKey(key=key, previous=previous, by=ONE, login=None, lost=lost, reason="r")
+        house.desk.make_log_key(new)
 
     rotation.first(house.engine, ring, "log.example", on_record)
     rotation.rotate(house.engine, ring, on_record)

@@ -30,8 +30,9 @@ class Resumed(Answer):
 class LogStatus(Answer):
     """How far the log is. `pending` is what no checkpoint covers: of that nothing can be proved.
     `signs`: somebody does what a daemon with the key does; `late`: an entry has waited too long;
+    `trouble`: whether a signing was refused or has failed since the last one, and since when.
     `silent`: witnesses of the settings that have signed nothing; `ahead`: in which way the log is
-    not what this server's key has signed."""
+    not what this server's key has signed, `uncompared`: why that cannot be told."""
 
     pending: int
     pending_since: str | None
@@ -44,7 +45,10 @@ class LogStatus(Answer):
     witnesses: list[Seen]
     late: bool
     silent: list[str]
+    trouble: Literal["refused", "failed"] | None = None
+    trouble_since: str | None = None
     ahead: str | None = None
+    uncompared: str | None = None
     resumed: Resumed | None = None
 
 

@@ -1,0 +1,159 @@
+"""The way back: record and log go on, and the world agrees with them, after the end was lost.
+
+The steps of `incidents recover`, in an order in which they may be cut off between any two: then all
+is as it was, and they are gone again. While the record and the log go on nobody else signs.
+
+1. It is refused here, or a new key is made, which nobody else sees yet.
+2. The record goes on, with what is known to be missing.
+3. The new key is on record, as one that nobody hands over to; it signs what is left, and comes into
+   the other's place. What the other signed last stays beside it for good.
+4. Each site is compared with the world.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from incidents.acts import continuity, recovery
+from incidents.acts.continuity import Continuity
+from incidents.audit import last_signed, loss, rotation, signers_lock
+from incidents.audit.loss import Loss
+from incidents.audit.own_acts import HistoryResumed
+from incidents.audit.rotation import Replaces
+from incidents.audit.signers_lock import SignsElsewhereError
+from incidents.audit.signing_key import KeyRing
+from incidents.desk import Desk
+from incidents.desk.resumption import ASKED, Resumption
+from incidents.errors import FileError
+from incidents.store import checkpoints, log_keys
+from incidents.store.engine import plainly, writing
+from incidents.tlog.keys import VerifierKey
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks, and why; with `sign_here` this machine signs from now on, whoever did before.
+    `public` is the new key, where a command signs."""
+
+    by: str
+    login: str | None
+    reason: str
+    sign_here: bool = False
+    public: str | None = None
+
+
+class Gone(NamedTuple):
+    """From what the record goes on, None if nothing is known to be missing and nobody had asked for
+    more than to sign here; the new key, if there is one; what was signed and is missing."""
+
+    resumed: HistoryResumed | None
+    key: VerifierKey | None
+    lost: Loss | None
+
+
+class WayBack:
+    """The way back of one database, for the machine that has `ring`; `clock` gives its time
+    (UTC)."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        desk: Desk,
+        reading: Reading,
+        ring: KeyRing,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
+        self._continuity = Continuity(engine, desk, continuity.beside(ring.file), clock)
+
+    def go_on(self, asked: Asked, put_on_record: Replaces) -> Gone:
+        """Lets record and log go on.
+
+        Raises:
+            SignsElsewhereError: if another machine signs; nothing was done then.
+            HeldError: if somebody signs, and does not end; nothing was done then.
+            InputError, RefusedError: if `public` is no new key; nothing was done then.
+            FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
+                done stands, and the same is to be done again.
+        """
+        if not self._signs():
+            return Gone(self._resumed(asked, None), None, None)
+        # Looked at first: to take the lock makes a place.
+        self._is_elsewhere(signers_lock.word(self._ring.file), asked)
+        with signers_lock.held(self._ring.file) as word:
+            elsewhere = self._is_elsewhere(word, asked)
+            lost = self._lost()
+            new = self._key(asked, word, lost, elsewhere=elsewhere)
+            if asked.sign_here and lost is None and not self._continuity.has_lost():
+                resumed = None
+            else:
+                resumed = self._resumed(asked, lost)
+            if new is not None:
+                rotation.finish(
+                    self._engine, self._ring, word, new, put_on_record, lost=True, claims=True
+                )
+            elif asked.sign_here:
+                with plainly(self._engine), writing(self._engine) as connection:
+                    checkpoints.sign_beside(connection, word)
+            return Gone(resumed, new, lost)
+
+    def compared(self, asked: Asked) -> Counter[str]:
+        """Compares each site with the world; how many there were of each verdict. Raises as
+        `recovery.compared` does."""
+        each = recovery.compared(
+            self._engine, self._desk, self._reading, by=asked.by, login=asked.login
+        )
+        return recovery.counted(each)
+
+    def _signs(self) -> bool:
+        """Whether anything can have been signed that is known here."""
+        with self._reading() as connection:
+            if log_keys.active(connection) is None:
+                return False
+            word = checkpoints.signed_beside(connection)
+        return word is not None or self._ring.file.parent.is_dir()
+
+    def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
+        """Whether the log is signed in another place than this one, which has that word."""
+        with self._reading() as connection:
+            elsewhere = checkpoints.signed_beside(connection) not in (None, word)
+        if elsewhere and not asked.sign_here:
+            raise SignsElsewhereError(file=self._ring.file)
+        return elsewhere
+
+    def _lost(self) -> Loss | None:
+        files = last_signed.known(self._ring.file)
+        if files.unread is not None:
+            raise FileError(
+                file=f"{self._ring.file}{last_signed.SUFFIX}-…", done="read", detail=files.unread
+            )
+        with self._reading() as connection:
+            return loss.known(connection, files)
+
+    def _key(
+        self, asked: Asked, word: str, lost: Loss | None, *, elsewhere: bool
+    ) -> VerifierKey | None:
+        """The key that is to sign: another one where one has signed what is lost; and where nobody
+        knows what it has signed last, since that is known elsewhere alone."""
+        if lost is None and not elsewhere:
+            return rotation.begun(self._engine, self._ring)
+        return rotation.begin(
+            self._engine, self._ring, word, public=asked.public, lost=True, another=True
+        )
+
+    def _resumed(self, asked: Asked, lost: Loss | None) -> HistoryResumed:
+        return self._continuity.resume(
+            Resumption(
+                cause=ASKED, by=asked.by, login=asked.login, reason=asked.reason,
+                signed=lost and lost.size,
+            )
+        )  # fmt: skip
