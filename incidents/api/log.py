@@ -72,8 +72,9 @@ def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
     settings = log_settings.load(by.house.settings)
     with by.reading() as connection:
-        found = log_status.document(connection, by.house.now(connection))
+        # First: what is signed once the database's state is read is not missing from it.
         whole = history.whole(connection, settings.key)
+        found = log_status.document(connection, by.house.now(connection))
     return JSON({**found, "silent": log_status.silent(found, settings.witnesses), **whole})
 
 

@@ -78,8 +78,9 @@ def _status(run: Run) -> Document:
 
     settings = log_settings.load(run.settings)
     with run.house.reading() as connection:
-        found = log_status.document(connection, run.house.now(connection))
+        # First: what is signed once the database's state is read is not missing from it.
         whole = history.whole(connection, settings.key)
+        found = log_status.document(connection, run.house.now(connection))
     return {**found, "silent": log_status.silent(found, settings.witnesses), **whole}
 
 

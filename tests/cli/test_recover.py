@@ -1,10 +1,20 @@
 """`incidents recover`: after an older database was put back, log and record go on, on record."""
 
 import json
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from incidents import clock, settings
+from incidents.audit import log_status
+from incidents.audit.checkpointing import checkpointed
+from incidents.audit.signing_key import KeyRing
+from incidents.bootstrap import House
+from incidents.desk import Envelope
+from incidents.machine.commands import AddSite
 from tests.cli.conftest import Cli
 
 
@@ -38,6 +48,25 @@ def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
     assert (answer.status, "3 entries were signed" in answer.out + answer.err) == (5, True)
     assert cli("site", "add", "blog.example").status == 0
     assert cli("audit", "checkpoint").status == 5
+
+
+def test_what_is_signed_while_the_status_is_looked_up_is_not_missing(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/desk.db")
+    looked = log_status.document
+
+    def while_another_signs(connection: Connection, now: datetime) -> dict[str, Any]:
+        found = looked(connection, now)
+        house = House(settings.load())
+        house.desk.submit([Envelope(site="blog.example", command=AddSite(by="operator-2"))])
+        ring = KeyRing(folder / "audit.key")
+        assert checkpointed(house.engine, ring, clock.now).pending == 0
+        house.close()
+        return found
+
+    monkeypatch.setattr(log_status, "document", while_another_signs)
+    assert "NOTHING IS SIGNED" not in cli("audit", "status").err
 
 
 def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
