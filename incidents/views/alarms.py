@@ -52,7 +52,8 @@ class Alarm:
     `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
     they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
     `orders` that wait for a supervisor, since too many sites were taken down at once.
-    `entries_lost`: the record has lost its end, and the world is being compared with what is left.
+    `entries_lost`: the record has lost its end, and the world is being compared with what is left,
+    or entries are known to be missing.
     `log_unsigned`: entries have waited for a signature for more than a minute.
     """
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from incidents.bootstrap import House
 from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
 from incidents.desk import Envelope
+from incidents.desk.resumption import ASKED, Resumption
 from incidents.machine import commands as c
 from incidents.machine.orders import FORCE
 from incidents.store import lineage
@@ -28,6 +30,7 @@ from incidents.store.engine import writing
 from incidents.store.entries import Newest
 from incidents.store.tables import desk as desk_row
 from incidents.store.tables import sites
+from incidents.views.history import history
 
 THREE = ("one.example", "two.example", "three.example")
 
@@ -285,6 +288,29 @@ def test_two_who_look_at_one_moment_order_a_site_once(
     carry_out(house)
     assert set(receiver.sites.values()) == {"suspended"}
     assert set(record(house).values()) == {("suspended", "suspended")}
+    house.close()
+
+
+def test_the_desk_is_told_of_what_is_missing_for_a_day_or_until_somebody_recovers(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    """The world is compared within a second; what is missing has to be recorded again by people."""
+    assert receiver.sites == {}
+    house = lost(tmp_path)
+    carry_out(house)
+    assert epoch(house) == 1
+    with house.reading() as connection:
+        now = house.now(connection)
+        told = history(connection, now)["lost_since"]
+        assert told is not None
+        assert history(connection, now + timedelta(hours=23))["lost_since"] == told
+        assert history(connection, now + timedelta(hours=25))["lost_since"] is None
+    mark = settings.data_folder() / "audit.key.mark"
+    kept = Continuity(house.engine, house.desk, mark, clock.now)
+    kept.resume(Resumption(cause=ASKED, by="sre-1", reason="the disk is gone"))
+    carry_out(house)
+    with house.reading() as connection:
+        assert history(connection, now)["lost_since"] is None
     house.close()
 
 

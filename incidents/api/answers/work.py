@@ -195,8 +195,8 @@ class OverdueSite(Answer):
 
 class History(Answer):
     """Whether the record is whole, and signed, as far as is known: `lost_since` while the world has
-    to be compared with what is left of it, `unsigned_since` while entries wait for more than a
-    minute."""
+    to be compared with what is left of it, and for a day where entries are known to be missing, or
+    until somebody recovers; `unsigned_since` while entries wait for more than a minute."""
 
     epoch: int
     lost_since: str | None
