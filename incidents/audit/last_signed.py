@@ -105,6 +105,9 @@ class Ahead(NamedTuple):
 def ahead(connection: Connection, key_file: Path) -> Ahead | None:
     """What the file beside the key knows of, and the log has not.
 
+    Nothing as long as it may be among the entries that have no number yet: with their numbers they
+    may well be what was signed.
+
     Raises:
         FileError: if the file beside the key cannot be read.
     """
@@ -114,6 +117,8 @@ def ahead(connection: Connection, key_file: Path) -> Ahead | None:
     head = leaves.head(connection)
     root = Frontier.from_bytes(head.size, head.frontier).root()
     before = checkpoint.parse(note.parse(kept).text)
+    if head.size < before.size <= head.size + leaves.unnumbered(connection).entries:
+        return None
     try:
         _compare(connection, Checkpoint(before.origin, head.size, root), before)
     except _DifferentError as error:

@@ -41,13 +41,14 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
     from incidents import clock
     from incidents.acts import continuity, recovery
     from incidents.acts.continuity import Continuity
-    from incidents.audit import last_signed, log_settings
+    from incidents.audit import last_signed, log_settings, sequencer
     from incidents.audit.signing_key import KeyRing
     from incidents.desk.resumption import ASKED, Resumption
 
     house = run.house
     found = log_settings.load(run.settings)
     ring = KeyRing(found.key, found.key_command)
+    sequencer.number_all(house.engine)
     with house.reading() as connection:
         ahead = last_signed.ahead(connection, ring.file)
     asked = Resumption(
