@@ -9,6 +9,7 @@ stands in the file of its lock.
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import secrets
 from collections.abc import Iterator
@@ -31,12 +32,12 @@ from incidents.tlog.keys import KeyFormatError, VerifierKey
 from incidents.tlog.note import NoteError
 from incidents.tlog.tree import Frontier
 
-SUFFIX, LOCK = ".signed", ".lock"
+SUFFIX, LOCK, LOST = ".signed", ".lock", ".lost-"
 
 _VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
 _KEPT = (
-    "the key has signed that, whatever this database says: put back the one that holds it, or, if"
-    " it is lost for good, keep {file} for the auditor under another name, and sign again"
+    "the key has signed that, whatever this database says ({file}): put back the one that holds it,"
+    " or, if it is lost for good, let a new key sign: `incidents recover`"
 )
 
 
@@ -128,19 +129,40 @@ def ahead(connection: Connection, key_file: Path) -> Ahead | None:
 
 def set_aside(key_file: Path, now: datetime) -> Path:
     """Keeps under another name, for the auditor, what the key signed last: nothing is compared with
-    it any more. `now` is in UTC.
+    it any more, and what has signed it signs nothing any more. `now` is in UTC.
 
     Raises:
         FileError: if it cannot be.
     """
     file = beside(key_file)
-    kept = file.with_name(f"{file.name}.lost-{now:%Y%m%dT%H%M%SZ}")
-    try:
-        file.rename(kept)
-        disk.sync(file.parent)
-    except OSError as error:
-        raise FileError(file=kept, done="written", detail=error.strerror or str(error)) from error
+    kept = file.with_name(f"{file.name}{LOST}{now:%Y%m%dT%H%M%SZ}")
+    with held(key_file):
+        try:
+            file.rename(kept)
+            disk.sync(file.parent)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            raise FileError(file=kept, done="written", detail=detail) from error
     return kept
+
+
+def has_signed_lost(key: VerifierKey, key_file: Path) -> bool:
+    """Whether the key has signed what is lost: anything else that it signed would be a second
+    history.
+
+    Raises:
+        FileError: if what was kept of it cannot be read.
+    """
+    file = beside(key_file)
+    for kept in sorted(file.parent.glob(f"{glob.escape(file.name)}{LOST}*")):
+        try:
+            signatures = note.parse(kept.read_bytes()).signatures
+        except (OSError, NoteError) as error:
+            why = getattr(error, "strerror", None) or "it is no checkpoint"
+            raise FileError(file=kept, done="read", detail=why) from error
+        if (key.name, key.key_hash) in {(each.name, each.key_hash) for each in signatures}:
+            return True
+    return False
 
 
 def sign_here(engine: Engine, key_file: Path) -> None:

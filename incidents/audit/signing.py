@@ -28,6 +28,10 @@ ELSEWHERE = (
     "what was signed last is known beside another key file than {file}: all that sign this log need"
     " the same folder for it, or one signs alone (`incidents recover --sign-here`)"
 )
+LOST = (
+    "the key {key} has signed what is lost, and would sign a second history: `incidents recover`"
+    " lets a new one sign"
+)
 NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
 
 
@@ -108,7 +112,10 @@ def sign(
             # Nobody could tell from an earlier one why another key signs.
             if not log.covers_key:
                 return Signing()
-            by = log.signers if handover else log.signers[-1:]
+            lost = {key for key in log.signers if _has_signed_lost(key, ring)}
+            if str(log.key) in lost:
+                return Signing(unable=LOST.format(key=log.key))
+            by = [key for key in log.signers if key not in lost] if handover else [str(log.key)]
             signers = {key: ring.signer(key) for key in by}
             for key, signer in signers.items():
                 if signer is None:
@@ -122,6 +129,10 @@ def sign(
         last_signed.keep(ring.file, written)
         new = Signed(0, log.size, log.root, written, str(log.key), now)
         return _kept(engine, new, log.last, word)
+
+
+def _has_signed_lost(key: str, ring: KeyRing) -> bool:
+    return last_signed.has_signed_lost(VerifierKey.parse(key), ring.file)
 
 
 def _log(connection: Connection) -> _Log | None:

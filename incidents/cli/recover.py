@@ -44,6 +44,8 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
     from incidents.audit import last_signed, log_settings, sequencer
     from incidents.audit.signing_key import KeyRing
     from incidents.desk.resumption import ASKED, Resumption
+    from incidents.store import log_keys
+    from incidents.tlog.keys import VerifierKey
 
     house = run.house
     found = log_settings.load(run.settings)
@@ -51,6 +53,11 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
     sequencer.number_all(house.engine)
     with house.reading() as connection:
         ahead = last_signed.ahead(connection, ring.file)
+        active = log_keys.active(connection)
+    # Cut off half way, it may have no file to compare with, and no new key yet.
+    is_dead = active is not None and last_signed.has_signed_lost(
+        VerifierKey.parse(active), ring.file
+    )
     asked = Resumption(
         cause=ASKED, by=run.settings.person, login=run.settings.login,
         signed=None if ahead is None else ahead.size, reason=reason,
@@ -58,7 +65,7 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
     if sign_here:
         last_signed.sign_here(house.engine, ring.file)
     kept = Continuity(house.engine, house.desk, continuity.beside(ring.file), clock.now)
-    if sign_here and ahead is None and not kept.has_lost():
+    if sign_here and ahead is None and not is_dead and not kept.has_lost():
         run.say(
             f"what was signed last is beside {ring.file} from now on; nothing is known to be lost"
         )
@@ -69,7 +76,9 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
         "had": resumed.had, "signed": resumed.signed, "key": None, "kept": None,
     }  # fmt: skip
     if ahead is not None:
-        told |= _sign_anew(run, ring, reason)
+        told["kept"] = str(last_signed.set_aside(ring.file, clock.now()))
+    if ahead is not None or is_dead:
+        told["key"] = _sign_anew(run, ring, reason)
     counts = recovery.counted(
         recovery.compared(
             house.engine,
@@ -83,14 +92,13 @@ def recover(run: Run, reason: str, sign_here: bool) -> int:
     return NOT_VERIFIED if counts["differs"] + counts["changed_meanwhile"] else DONE
 
 
-def _sign_anew(run: Run, ring: KeyRing, reason: str) -> Document:
-    """Lets a new key sign what is left: one key never signs two histories."""
-    from incidents.audit import last_signed, rotation
+def _sign_anew(run: Run, ring: KeyRing, reason: str) -> str:
+    """Lets a new key sign what is left, which it answers: one key never signs two histories."""
+    from incidents.audit import rotation
     from incidents.cli.log_key import on_record
 
-    kept = last_signed.set_aside(ring.file, run.when.now)
     made, _ = rotation.rotate(run.house.engine, ring, on_record(run, reason), lost=True)
-    return {"key": str(made), "kept": str(kept)}
+    return str(made)
 
 
 def _tell(run: Run, told: Document, counts: Counter[str]) -> None:
@@ -104,7 +112,9 @@ def _tell(run: Run, told: Document, counts: Counter[str]) -> None:
         run.say(f"entry {had:,} is known to have been there: what came after is lost with it")
     if signed is not None:
         run.say(f"{signed:,} entries were signed, of which not all are left: tell your auditors")
-        run.say(f"from now on {told['key']} signs; what the key before signed is in {told['kept']}")
+    if told["key"] is not None:
+        kept = "" if told["kept"] is None else f"; what the key before signed is in {told['kept']}"
+        run.say(f"from now on {told['key']} signs{kept}")
     total = sum(counts.values())
     again = counts["ordered_again"]
     run.say(f"{total:,} sites compared with the world, {again:,} ordered again")

@@ -1,6 +1,7 @@
 """`incidents recover`: after an older database was put back, log and record go on, on record."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,17 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents import clock, settings
-from incidents.audit import log_status
+from incidents.audit import log_status, rotation, sequencer, signing
 from incidents.audit.checkpointing import checkpointed
+from incidents.audit.last_signed import set_aside
+from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
+from incidents.cli import log_key
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite
+from incidents.tlog import note
+from incidents.tlog.keys import VerifierKey
 from tests.cli.conftest import Cli
 
 
@@ -91,6 +97,55 @@ def test_what_is_missing_is_found_before_anything_is_numbered(cli: Cli, folder: 
     assert cli("site", "add", "blog.example").status == 0
 
     assert recover(cli)["signed"] == 3
+
+
+def test_the_key_that_signed_what_is_lost_signs_nothing_beside_a_running_recovery(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Daemons sign at any moment: before the new key is on record, and before it has signed."""
+    old = VerifierKey.parse(cli("audit", "key", "show", "-q").out.strip())
+    rotate, on_record = rotation.rotate, log_key.on_record
+
+    def sign() -> Signing:
+        house = House(settings.load())
+        sequencer.number_all(house.engine)
+        done = signing.sign(house.engine, KeyRing(folder / "audit.key"), clock.now(), at_once=True)
+        house.close()
+        return done
+
+    def rotated(*given: Any, **how: Any) -> Any:
+        assert "signed what is lost" in (sign().unable or "")
+        return rotate(*given, **how)
+
+    def put_on_record(*given: Any) -> Callable[[str, str | None], None]:
+        put = on_record(*given)
+
+        def put_and_sign(key: str, previous: str | None) -> None:
+            put(key, previous)
+            made = sign().made
+            assert made is not None
+            assert made.key == key
+            assert old.key_hash not in [each.key_hash for each in note.parse(made.note).signatures]
+
+        return put_and_sign
+
+    monkeypatch.setattr(rotation, "rotate", rotated)
+    monkeypatch.setattr(log_key, "on_record", put_on_record)
+    recover(cli)
+    assert cli("audit", "verify").status == 0
+
+
+def test_a_recovery_that_was_cut_off_before_there_was_a_new_key_is_brought_to_its_end(
+    cli: Cli, folder: Path
+) -> None:
+    before = cli("audit", "key", "show", "-q").out
+    set_aside(folder / "audit.key", clock.now())
+    assert cli("site", "add", "blog.example").status == 0
+    answer = cli("audit", "checkpoint")
+    assert (answer.status, "incidents recover" in answer.out + answer.err) == (1, True)
+
+    assert str(recover(cli)["key"]) not in before
+    assert cli("audit", "checkpoint").status == 0
 
 
 def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
