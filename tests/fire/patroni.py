@@ -32,6 +32,7 @@ from tests.fire.deliveries_scene import free_port
 from tests.patience import until
 
 DATABASE = "desk"
+_LOOKS = 30_000
 _BIN = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 _READ, _ENTER = stat.S_IRGRP | stat.S_IROTH, stat.S_IXGRP | stat.S_IXOTH
 
@@ -107,14 +108,22 @@ class Member:
 
     def kill(self) -> None:
         """All of it at once, as when the machine is gone. The disk is left."""
-        pids = [] if self._patroni is None else [self._patroni.pid]
-        with suppress(OSError, ValueError):
-            pids.append(int((self._folder / "data" / "postmaster.pid").read_text().split()[0]))
-        for pid in _with_children(pids):
+        patroni, self._patroni = self._patroni, None
+        pids = [] if patroni is None else [patroni.pid]
+        for pid in _with_children([*pids, *self._server()]):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        if self._patroni is not None:
-            self._patroni.wait()
+        if patroni is not None:
+            patroni.wait()
+
+    def _server(self) -> list[int]:
+        """The server's process, if it runs: a number that was left behind may be another's."""
+        data = self._folder / "data"
+        with suppress(OSError, ValueError):
+            pid = int((data / "postmaster.pid").read_text().split()[0])
+            if Path(f"/proc/{pid}/cwd").readlink() == data.resolve():
+                return [pid]
+        return []
 
     @contextmanager
     def alone(self) -> Iterator[str]:
@@ -176,8 +185,8 @@ def cluster() -> Iterator[Cluster]:
             stack.callback(each.kill)
             each.start()
             if each is members[0]:
-                until(lambda: members[0].leads, "the first member leads")
-        until(lambda: members[0].is_followed, "the second member follows")
+                until(lambda: members[0].leads, "the first member leads", looks=_LOOKS)
+        until(lambda: members[0].is_followed, "the second member follows", looks=_LOOKS)
         members[0].ask(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
         yield Cluster(members)
 
