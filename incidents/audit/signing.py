@@ -32,6 +32,7 @@ LOST = (
     "the key {key} has signed what is lost, and would sign a second history: `incidents recover`"
     " lets a new one sign"
 )
+ABSENT = "the key {key} is not on this machine ({file})"
 NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
 
 
@@ -102,6 +103,8 @@ def sign(
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: when the database or the disk does not do its part.
     """
+    if not (ring.is_command or ring.file.parent.is_dir()):
+        return _unable_without_folder(engine, ring)
     with last_signed.held(ring.file) as word:
         with plainly(engine), reading(engine) as connection:
             log = _log(connection)
@@ -119,7 +122,7 @@ def sign(
             signers = {key: ring.signer(key) for key in by}
             for key, signer in signers.items():
                 if signer is None:
-                    return Signing(unable=f"the key {key} is not on this machine ({ring.file})")
+                    return Signing(unable=ABSENT.format(key=key, file=ring.file))
             if checkpoints.signed_beside(connection) not in (None, word):
                 return Signing(unable=ELSEWHERE.format(file=last_signed.beside(ring.file)))
             last_signed.check(connection, log.checkpoint, log.last, ring.file)
@@ -129,6 +132,13 @@ def sign(
         last_signed.keep(ring.file, written)
         new = Signed(0, log.size, log.root, written, str(log.key), now)
         return _kept(engine, new, log.last, word)
+
+
+def _unable_without_folder(engine: Engine, ring: KeyRing) -> Signing:
+    """There is no key here, nor a place for the lock of those who sign with one."""
+    with plainly(engine), reading(engine) as connection:
+        key = log_keys.active(connection)
+    return Signing(unable=NO_KEY if key is None else ABSENT.format(key=key, file=ring.file))
 
 
 def _has_signed_lost(key: str, ring: KeyRing) -> bool:
