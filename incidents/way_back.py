@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.acts import continuity, recovery
 from incidents.acts.continuity import Continuity
-from incidents.audit import last_signed, loss, rotation, signers_lock
+from incidents.audit import last_signed, loss, rotation, sequencer, signers_lock
 from incidents.audit.loss import Loss
 from incidents.audit.own_acts import HistoryResumed
 from incidents.audit.rotation import Replaces
@@ -91,6 +91,8 @@ class WayBack:
         self._is_elsewhere(signers_lock.word(self._ring.file), asked)
         with signers_lock.held(self._ring.file) as word:
             elsewhere = self._is_elsewhere(word, asked)
+            # What was signed may only have lost its numbers.
+            sequencer.number_all(self._engine)
             lost = self._lost()
             new = self._key(asked, word, lost, elsewhere=elsewhere)
             if asked.sign_here and lost is None and not self._continuity.has_lost():

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from incidents.audit import last_signed, signing
 from incidents.audit.last_signed import DifferentError, Kept, Known
+from incidents.store import leaves
 from incidents.tlog import checkpoint, note
 from incidents.tlog.checkpoint import CheckpointError
 from incidents.tlog.keys import VerifierKey
@@ -33,15 +34,21 @@ class Loss(NamedTuple):
 def known(connection: Connection, files: Known) -> Loss | None:
     """What a key that would sign now has signed last, if the log does not begin with it.
 
-    `files` are to be read before the database: what is signed in between is no loss.
+    `files` are to be read before the database: what is signed in between is no loss. Nor is what
+    may be among the entries that have no number yet: with theirs they may well be what was signed.
     """
     log = signing.log(connection)
-    for key in () if log is None else log.keys:
+    if log is None:
+        return None
+    for key in log.keys:
         kept = files.of(key)
+        if kept is None:
+            continue
         try:
-            if log is not None and kept is not None:
-                last_signed.compare(connection, log.checkpoint, kept)
+            last_signed.compare(connection, log.checkpoint, kept)
         except DifferentError as error:
-            assert kept is not None
-            return Loss(key, kept, str(error))
+            found = Loss(key, kept, str(error))
+            waiting = leaves.unnumbered(connection).entries
+            if not log.size < (found.size or 0) <= log.size + waiting:
+                return found
     return None

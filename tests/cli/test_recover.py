@@ -47,6 +47,30 @@ def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
     assert cli("audit", "checkpoint").status == 5
 
 
+def test_entries_that_only_have_to_be_numbered_again_are_not_missing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby that takes over may have heard of entries, and not of their numbers yet."""
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/desk.db")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
+    for command in (
+        "db upgrade", "audit key new desk.example/log", "audit checkpoint", "site add shop.example",
+        f"db backup {tmp_path}/older.db", "audit checkpoint",
+    ):  # fmt: skip
+        assert cli(*command.split()).status == 0, command
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/older.db")
+
+    assert "NOTHING IS SIGNED" not in cli("audit", "status").err
+    assert cli("audit", "checkpoint").status == 0
+    assert cli("audit", "verify").status == 0
+
+
+def test_what_is_missing_is_found_before_anything_is_numbered(cli: Cli, folder: Path) -> None:
+    assert cli("site", "add", "blog.example").status == 0
+
+    assert recover(cli)["signed"] == 3
+
+
 def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
     cli: Cli, folder: Path
 ) -> None:
