@@ -41,6 +41,7 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
     """
     run.insist_on_this_machine(_HERE)
     from incidents import clock
+    from incidents.acts.recovery import WRONG
     from incidents.audit import log_settings
     from incidents.audit.signing_key import KeyRing
     from incidents.cli.log_key import on_record
@@ -67,7 +68,7 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
     }  # fmt: skip
     counts = way.compared(asked)
     _tell(run, told, counts)
-    return NOT_VERIFIED if counts["differs"] + counts["changed_meanwhile"] else DONE
+    return NOT_VERIFIED if any(counts[each] for each in WRONG) else DONE
 
 
 def _tell_of_place(run: Run, key: str | None, file: str) -> None:

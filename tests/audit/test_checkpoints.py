@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from incidents.audit import (
     last_signed,
+    loss,
     sequencer,
     signing,
 )
@@ -16,7 +17,7 @@ from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.signing import Signing, is_due
 from incidents.audit.signing_key import KeyRing
 from incidents.store.checkpoints import Signed
-from incidents.store.engine import writing
+from incidents.store.engine import reading, writing
 from incidents.store.log_tables import checkpoints as table
 from incidents.tlog import checkpoint, note
 from incidents.tlog.keys import SigningKey
@@ -238,3 +239,15 @@ def test_a_key_that_has_signed_another_log_signs_no_second_one(
 
     with pytest.raises(InconsistentLogError, match=r"other\.example"):
         house.sign()
+
+
+def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: House) -> None:
+    house.begin(3)
+    stranger = SigningKey.generate("other.example/incidents")
+    signed = str(note.signed(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
+    house.ring.file.with_name("audit.key.signed").write_text(signed)
+    last_signed.keep(house.ring.file, signed, [stranger.verifier])
+
+    assert house.go_on().size == 5
+    with reading(house.engine) as connection:
+        assert loss.known(connection, last_signed.known(house.ring.file)) is None

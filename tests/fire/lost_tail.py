@@ -30,6 +30,7 @@ from incidents.bootstrap import House
 from incidents.cli import main
 from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
+from incidents.daemon.record import Record
 from tests.fire import failover
 from tests.fire.lost_tail_desk import (
     Receiver,
@@ -144,6 +145,8 @@ def _sign(house: House, ring: KeyRing, signed: Signed) -> bool:
         with ThreadPoolExecutor(SIGNERS) as pool:
             made = {key for key in pool.map(sign, range(SIGNERS)) if key is not None}
     except InconsistentLogError:
+        # A daemon notes it for those who look.
+        Record(house, at_once=True).run()
         return False
     history = numbered(house)
     for key in made:

@@ -158,7 +158,7 @@ def tells_of_loss(house: House) -> None:
     """Queue and daemons say that the end is lost."""
     assert "lost" in _warnings(house, timedelta(0))
     assert "THE RECORD HAS LOST ITS END" in _said("queue")
-    assert "the record has lost its end" in _said("daemon", "status")
+    assert "THE RECORD HAS LOST ITS END" in _said("daemon", "status")
 
 
 def tells_that_nothing_is_signed(house: House) -> None:

@@ -17,7 +17,8 @@ from tests.statements import sent
 
 pytestmark = pytest.mark.both_databases
 
-# Of open things alone, of daemons, and the log's few rows: these are read as they lie.
+# Of open things alone, of daemons, the desk's one row, and the log's few: these are read as they
+# lie.
 SMALL = {
     "deliveries", "work", "heartbeats", "log_head", "checkpoints", "log_keys", "rehearsal", "desk",
 }  # fmt: skip
