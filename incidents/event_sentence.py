@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from incidents.event_words import ORDERS
-from incidents.machine.orders import BRAKED
+from incidents.machine.in_force import BRAKED
 
 if TYPE_CHECKING:
     from incidents.words import Document, Teller

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from incidents.machine.orders import ACT, DOWN, NOTICE
+from incidents.machine.in_force import DOWN
+from incidents.machine.orders import ACT, NOTICE
 from incidents.store import deliveries, orders
 from incidents.store.leases import Claimed
 from incidents.store.orders import Place

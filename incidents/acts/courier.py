@@ -33,7 +33,8 @@ from incidents.acts.outcomes import BATCH, Done, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.desk import Answer, Desk
 from incidents.machine import commands as c
-from incidents.machine.orders import ACT, BRAKED, DESK, NOTICE
+from incidents.machine.in_force import BRAKED
+from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, entries, leases, lineage
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.leases import Claimed, Key

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from incidents.machine import commands as c
 from incidents.machine.case import UNKNOWN, Delivery
+from incidents.machine.in_force import DOWN
 from incidents.machine.order_acts import LIFTED, REOPEN, is_lifted
-from incidents.machine.orders import DOWN
 from incidents.store.leases import Claimed
 
 Cancelling = list[tuple[int, c.Command]]

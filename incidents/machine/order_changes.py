@@ -8,7 +8,7 @@ from incidents.machine import events as e
 from incidents.machine.case import UNKNOWN, Case
 from incidents.machine.changes import Changes
 from incidents.machine.ids import ACT
-from incidents.machine.orders import BRAKED, FORCE
+from incidents.machine.in_force import BRAKED, FORCE
 
 changes = Changes()
 

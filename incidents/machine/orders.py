@@ -24,13 +24,6 @@ LANES: dict[str, tuple[str, ...]] = {
 }
 """The lanes of each kind of order: into the world, to the customer, to the desk."""
 
-DOWN = {"suspend": "suspended", "close": "closed"}
-BRAKED = "braked"
-"""The problem of an order that was given up untried: too many sites were taken down at once."""
-
-FORCE = {**DOWN, "reopen": "active"}
-"""What is in force when an order of that kind has been carried out."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:

@@ -20,8 +20,8 @@ from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import Case, Closure
 from incidents.machine.ids import incident_id, order_id, read_incident_id, read_item_id
+from incidents.machine.in_force import DOWN
 from incidents.machine.incident import Incident
-from incidents.machine.orders import DOWN
 from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.store import incidents as incident_rows

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, and_, or_, select
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.ids import ACT
-from incidents.machine.orders import BRAKED
+from incidents.machine.in_force import BRAKED
 from incidents.store.given import Given
 from incidents.store.order_tables import braked, dead, deliveries, orders, waiting
 from incidents.store.orders import Outgoing, Place

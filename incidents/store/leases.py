@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from incidents.machine.orders import BRAKED
+from incidents.machine.in_force import BRAKED
 from incidents.store.order_tables import deliveries, orders, waiting
 from incidents.store.statement import Change
 from incidents.store.tables import sites

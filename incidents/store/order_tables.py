@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, and_
 
-from incidents.machine.orders import BRAKED, DOWN
+from incidents.machine.in_force import BRAKED, DOWN
 from incidents.store.metadata import metadata, partial_index, words
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 

@@ -21,7 +21,8 @@ from sqlalchemy import (
 from incidents.clock import rfc3339
 from incidents.errors import UnknownOrderError
 from incidents.machine.ids import ACT, order_id
-from incidents.machine.orders import BRAKED, DESK, NOTICE
+from incidents.machine.in_force import BRAKED
+from incidents.machine.orders import DESK, NOTICE
 from incidents.store import sites as site_rows
 from incidents.store.order_tables import braked, deliveries, given_up, orders, waiting
 from incidents.store.tables import entries, sites

@@ -17,8 +17,9 @@ from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import UNKNOWN
 from incidents.machine.ids import ACT, order_id
+from incidents.machine.in_force import BRAKED, DOWN, FORCE
 from incidents.machine.order_acts import BY_HAND, is_lifted
-from incidents.machine.orders import BRAKED, DOWN, FORCE, NOTICE
+from incidents.machine.orders import NOTICE
 from incidents.store import deliveries
 from incidents.store.metadata import words
 from incidents.store.tables import entries, orders, sites

@@ -15,6 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, Engine, select
 
 from incidents.audit.entry import decode
@@ -46,6 +47,7 @@ WANTED = {"site_suspended": 2, "suspension_ended": 1, "site_closed": 1, "site_re
 STEPS = [timedelta(minutes=5)] * 6 + [timedelta(minutes=61)] * 2 + [timedelta(hours=13)]
 
 
+@pytest.mark.both_databases(long="sqlite")
 def test_two_operators_and_three_daemons_on_one_site_are_explained_by_some_order(
     db_url: str, tmp_path: Path
 ) -> None:

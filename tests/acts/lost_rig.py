@@ -13,7 +13,7 @@ from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.machine.orders import FORCE
+from incidents.machine.in_force import FORCE
 from incidents.store import lineage
 from incidents.store.lineage import Standing
 from incidents.store.tables import sites

@@ -240,6 +240,7 @@ def test_a_server_killed_at_any_change_has_lost_nothing_when_it_is_back(
         assert dns.notes(ZONE) == []
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_over_and_over_loses_nothing(tmp_path: Path) -> None:
     with powerdns_rig.serving(tmp_path / "powerdns") as dns:
         before = dns.has_zone(ZONE, [WITH_MORE, CNAME])

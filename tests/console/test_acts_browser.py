@@ -227,6 +227,7 @@ def test_a_button_that_changes_under_the_pointer_takes_no_press_for_a_moment(
     assert desk.site("changing.example")["incidents"][0]["state"] == "removed"
 
 
+@pytest.mark.long
 def test_of_what_a_colleague_has_claimed_is_asked_first(
     browser: Chromium, served_desk: ConsoleDesk
 ) -> None:

@@ -46,6 +46,7 @@ def languages(*pages: Page) -> list[str | None]:
     return [page.locator("html").get_attribute("lang") for page in pages]
 
 
+@pytest.mark.long
 def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
     browser: Chromium, desk: ConsoleDesk
 ) -> None:
@@ -251,7 +252,7 @@ def is_held(page: Page, held: list[T]) -> T:
     return until(look, "an answer is on its way")[0]
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(long="postgresql")
 def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
     browser: Chromium, desk: ConsoleDesk
 ) -> None:

@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from incidents.desk import Answer, Envelope
 from incidents.machine import commands as c
 from tests.desk.rehearsal import Rehearsal
+
+pytestmark = pytest.mark.both_databases(long="postgresql")
 
 LOG = Envelope(site="a.example", command=c.Log(by="li"), unless_closing=True)
 

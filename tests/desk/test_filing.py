@@ -13,6 +13,9 @@ from incidents.store.tables import entries, filing_details, sealed
 from tests.desk.rehearsal import Rehearsal
 from tests.filing.numbers import company
 
+# What is filed is decided by the machine; that all is kept is seen in test_submit.py.
+pytestmark = pytest.mark.both_databases(long="postgresql")
+
 SITE = "a.example"
 FALSE_PHONE = "000 0000 0000"
 

@@ -56,6 +56,7 @@ def test_what_the_police_and_the_customer_say_is_answered_with_the_incident(
     assert sealed == ["all is gone", "receipt 7"]
 
 
+@pytest.mark.both_databases(long="postgresql")
 @pytest.mark.parametrize(
     "command",
     [

@@ -55,11 +55,13 @@ def test_what_is_due_is_done_also_when_a_key_was_used_for_another_command(day: R
     assert refused.document["site"]["state"] == "suspended"
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_a_refused_code_is_kept_nowhere(day: Rehearsal) -> None:
     day.give(c.Log(by="li", category=SECRET), key="k")
     assert SECRET not in repr(day.rows("SELECT * FROM keys"))
 
 
+@pytest.mark.both_databases(long="postgresql")
 @pytest.mark.parametrize(
     ("command", "name"),
     [
@@ -86,6 +88,7 @@ def test_the_desk_trusts_nobody_with_what_it_writes_as_it_is(
     assert day.refused(command) == name
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_an_act_that_changes_nothing_keeps_no_words(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
     evidence = c.Attach(by="li", incident=1, digest="0" * 64, size=1, name="Wang Wu.png")
@@ -94,6 +97,7 @@ def test_an_act_that_changes_nothing_keeps_no_words(day: Rehearsal) -> None:
     assert day.rows("SELECT count(*) FROM sealed") == [(1,)]
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_nothing_is_removed_before_it_was_there(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
     early = c.StateRemoved(by="li", incident=1, at=day.now - timedelta(days=1))

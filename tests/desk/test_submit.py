@@ -68,6 +68,7 @@ def test_an_address_is_on_record_as_it_was_written_beside_its_normal_form(day: R
     assert day.findings() == []
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_what_was_written_as_an_older_program_kept_it_is_a_double_entry(day: Rehearsal) -> None:
     day.give(c.Log(by="li", urls=("http://a.example/\u8def",)))
     kept = web_address.keep(["http://a.example/\u8def"])
@@ -110,6 +111,7 @@ def test_a_name_is_compared_with_a_part_of_few_others_which_takes_the_cube_of_th
     assert {*map(len, compared)} == {100}
 
 
+@pytest.mark.both_databases(long="postgresql")
 @pytest.mark.parametrize(
     ("command", "refusal"),
     [
@@ -226,6 +228,7 @@ def test_each_order_has_a_key_of_its_own_and_names_nobody(day: Rehearsal) -> Non
     }  # fmt: skip
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_a_suspension_and_its_striking_in_one_transaction_are_never_ordered(
     day: Rehearsal,
 ) -> None:
@@ -294,6 +297,7 @@ def test_text_that_no_database_keeps_is_refused(day: Rehearsal, text: str) -> No
         assert day.refused(command) == "bad_text"
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_a_code_holds_nobodys_number_or_address(day: Rehearsal) -> None:
     """It is written into the record as it is."""
     day.give(c.Log(by="li"))
@@ -306,12 +310,14 @@ def test_a_code_holds_nobodys_number_or_address(day: Rehearsal) -> None:
     assert day.give(c.Log(by="li", category="33号令 5(4) 赌博")).refusal is None
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_a_contact_has_one_of_the_known_outcomes(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
     answer = day.give(c.RecordContact(by="li", incident=1, outcome="shrugged"))
     assert _name(answer.refusal) == "unknown_outcome"
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_addresses_have_limits(day: Rehearsal) -> None:
     many = tuple(f"https://a.example/{n}" for n in range(51))
     assert day.refused(c.Log(by="li", urls=many)) == "too_many_urls"

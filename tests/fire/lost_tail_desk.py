@@ -24,7 +24,7 @@ from incidents.desk import Envelope
 from incidents.desk.log_key import LogKey
 from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
-from incidents.machine.orders import FORCE
+from incidents.machine.in_force import FORCE
 from incidents.store.log_tables import leaves
 from incidents.store.tables import entries, sites
 from incidents.views import warnings

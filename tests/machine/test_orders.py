@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.machine import events as e
-from incidents.machine.orders import FORCE, LANES, Order, order_of, orders
+from incidents.machine.in_force import FORCE
+from incidents.machine.orders import LANES, Order, order_of, orders
 from incidents.machine.policy import Policy
 from tests.machine.history import MICROSECOND, History, utc
 from tests.machine.order_history import OrderHistory

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -339,6 +340,7 @@ class DeskAgainstNaive(RuleBasedStateMachine):
         ]
 
 
+@pytest.mark.both_databases(long="postgresql")
 def test_the_desk_agrees_with_the_model_whatever_is_done_and_the_log_replays(
     databases: Databases,
 ) -> None:

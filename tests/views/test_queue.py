@@ -21,13 +21,12 @@ from incidents.views.queue import item as one_item
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day
 
-pytestmark = pytest.mark.both_databases
-
 
 def ids(day: Day, **options: object) -> list[str]:
     return [item["id"] for item in day.queue(**options)["items"]]
 
 
+@pytest.mark.both_databases
 def test_what_is_overdue_comes_first_then_by_deadline_then_by_when_it_was_recorded(
     day: Day,
 ) -> None:
@@ -59,6 +58,7 @@ def test_looking_does_nothing_that_is_due(day: Day) -> None:
     assert day.why()["site"]["state"] == "active"
 
 
+@pytest.mark.both_databases
 def test_an_item_has_all_that_a_call_needs(day: Day) -> None:
     day.add(person="Wang Wei", phone="010 5555 0100", email="w@shop.example")
     day.log(
@@ -104,6 +104,7 @@ def test_a_reason_in_the_script_is_masked_too(day: Day) -> None:
     assert "“ask Zhao, z•••@shop.example, 010 •••• ••77”" in day.item("1-reinstatement")["say"]
 
 
+@pytest.mark.both_databases
 def test_one_item_is_shown_by_itself_and_as_the_page_has_it(day: Day) -> None:
     day.add(phone="010 5555 0100").log().log().do(c.ClaimItem(by="zhao", item="2"))
     with day.looking() as connection:
@@ -123,6 +124,7 @@ def test_without_a_phone_it_says_where_to_write_or_to_look_for_one(day: Day) -> 
     assert "incidents site edit bare.example --phone P" in day.item("2-1")["say"]
 
 
+@pytest.mark.both_databases
 def test_what_has_been_erased_is_null(day: Day) -> None:
     day.add(phone="010 5555 0100").log(note="seen")
     with writing(day.engine) as connection:
@@ -132,6 +134,7 @@ def test_what_has_been_erased_is_null(day: Day) -> None:
     assert item["note"] is None
 
 
+@pytest.mark.both_databases
 def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert day.item("1-1")["kind"] == "keep_calling"
@@ -287,6 +290,7 @@ def test_a_clock_that_lapsed_with_too_few_attempts_is_an_alarm_in_the_queue(day:
     assert "not suspended" in warning
 
 
+@pytest.mark.both_databases
 def test_mine_shows_and_counts_only_what_one_has_claimed(day: Day) -> None:
     day.add().log().log().do(c.ClaimItem(by="zhao", item="2"))
     assert ids(day, mine="zhao") == ["1-2"]
@@ -299,6 +303,7 @@ def test_mine_shows_and_counts_only_what_one_has_claimed(day: Day) -> None:
     assert counted == [{"call": 1}, {}, {"call": 2}]
 
 
+@pytest.mark.both_databases
 def test_pages_follow_each_other_without_a_gap_or_a_repetition(day: Day) -> None:
     for name in ("a.example", "b.example"):
         day.add(name).log(name).log(name)
@@ -315,6 +320,7 @@ def test_pages_follow_each_other_without_a_gap_or_a_repetition(day: Day) -> None
     assert after is None
 
 
+@pytest.mark.both_databases
 def test_a_page_goes_on_when_its_last_item_has_left_the_queue(day: Day) -> None:
     day.add().log().after("1m").log()
     first = day.queue(limit=1)
@@ -334,6 +340,7 @@ def test_a_page_has_a_limit(day: Day, limit: int) -> None:
         day.queue(limit=limit)
 
 
+@pytest.mark.both_databases
 def test_kinds_are_counted(day: Day) -> None:
     day.add().log().log().contact(1)
     queue = day.queue()
@@ -341,6 +348,7 @@ def test_kinds_are_counted(day: Day) -> None:
     assert not queue["counts_capped"]
 
 
+@pytest.mark.both_databases
 def test_counting_ends_somewhere(day: Day) -> None:
     day.add()
     row = {"site_id": 1, "kind": "call", "sort_due": FAR, "recorded_at": day.now}
@@ -351,6 +359,7 @@ def test_counting_ends_somewhere(day: Day) -> None:
     assert queue["counts_capped"]
 
 
+@pytest.mark.both_databases
 def test_the_limits_of_a_page_stand_in_its_statements(day: Day) -> None:
     # A server that plans for any limit takes it for a tenth of the table, and reads all sites.
     day.add().log()
@@ -359,6 +368,7 @@ def test_the_limits_of_a_page_stand_in_its_statements(day: Day) -> None:
     assert limits == {"8", "10", "1000"}
 
 
+@pytest.mark.both_databases
 def test_a_page_takes_the_same_queries_however_long_it_is(day: Day) -> None:
     day.add().log().contact(1, "no-answer")
     one = day.statements(day.queue)
@@ -368,6 +378,7 @@ def test_a_page_takes_the_same_queries_however_long_it_is(day: Day) -> None:
     assert len(many) == len(one)
 
 
+@pytest.mark.both_databases
 def test_nothing_enforces_the_clock_until_a_daemon_is_heard_of(day: Day) -> None:
     day.add().log()
     assert day.enforcement()["beating"] is False
@@ -392,6 +403,7 @@ def test_a_daemon_that_stands_aside_enforces_nothing_and_says_why(day: Day) -> N
     assert len(day.enforcement()["daemons"]) == 2
 
 
+@pytest.mark.both_databases
 def test_what_is_overdue_is_told_since_when(day: Day) -> None:
     day.add("a.example").log("a.example").after("10m").add("b.example").log("b.example")
     day.after("50m1s")
@@ -403,6 +415,7 @@ def test_what_is_overdue_is_told_since_when(day: Day) -> None:
     assert not day.enforcement()["overdue_capped"]
 
 
+@pytest.mark.both_databases
 def test_more_overdue_sites_than_are_named_are_counted_and_the_count_ends_somewhere(
     day: Day,
 ) -> None:
@@ -434,6 +447,7 @@ def test_what_is_done_once_and_again_is_no_daemon_but_sees_to_the_clock(day: Day
     assert day.enforcement()["enforced_by"] == "daemon"
 
 
+@pytest.mark.both_databases
 def test_what_once_has_left_undone_is_not_seen_to(day: Day) -> None:
     day.add("a.example").log("a.example").after("1m").add("b.example").log("b.example")
     day.after("58m30s")
@@ -455,6 +469,7 @@ def heartbeat(day: Day, daemon: str = "d1", aside: str | None = None) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.both_databases
 def test_what_has_waited_for_five_minutes_to_happen_in_the_world_is_named(day: Day) -> None:
     day.add().do(c.SetHold(by="li", reason="r")).after("5m").do(c.Elapse())
     [first] = day.queue()["acts"]["late"]["first"]

@@ -7,8 +7,6 @@ from incidents.store.engine import writing
 from incidents.store.tables import sealed
 from tests.views.day import Day
 
-pytestmark = pytest.mark.both_databases
-
 
 def said(day: Day, incident: int = 1, note: str | None = "all is gone") -> Day:
     return day.do(c.SayRemoved(incident=incident, note=note))
@@ -61,6 +59,7 @@ def test_a_long_remark_is_one_line_that_is_cut_and_the_item_has_all_of_it(day: D
     assert item["remark"] == long
 
 
+@pytest.mark.both_databases
 def test_what_was_erased_is_not_told(day: Day) -> None:
     day.add().log()
     said(day)
@@ -69,6 +68,7 @@ def test_what_was_erased_is_not_told(day: Day) -> None:
     assert day.item("1-t1")["say"].startswith("The customer says that it is gone. Look")
 
 
+@pytest.mark.both_databases
 def test_of_two_incidents_each_has_its_own_word(day: Day) -> None:
     day.add().log().log()
     said(said(day, 1, "the first"), 2, "the second")
@@ -92,6 +92,7 @@ def test_the_incidents_own_item_is_as_it_was(day: Day) -> None:
     assert said(day).item("1-1") == before
 
 
+@pytest.mark.both_databases
 def test_one_query_finds_all_remarks_of_a_page(day: Day) -> None:
     day.add().log().log()
     few = day.statements(said(day).queue)
@@ -106,6 +107,7 @@ def test_one_query_finds_all_remarks_of_a_page(day: Day) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.both_databases
 def test_entries_are_looked_up_by_the_index_of_their_times(day: Day) -> None:
     """A site's other entries, of which there may be very many, are not read for it."""
     day.add().log()
