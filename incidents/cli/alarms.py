@@ -122,7 +122,7 @@ def _words(alarm: Document, when: When) -> str:
 _OF_RECORD = {
     "entries_lost": "the record has lost its end, known",
     "server_changed": "another server has taken over, known",
-    "log_unsigned": "entries are not signed, the oldest recorded",
+    "log_unsigned": "entries are not signed, known",
 }
 
 

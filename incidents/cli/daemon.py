@@ -236,10 +236,7 @@ def _of_history(history: Document, when: When) -> list[str]:
     if unproved is not None:
         told.append(f"the world is being compared with the record, begun {when.ago(unproved)}")
     if unsigned is not None:
-        told.append(
-            f"entries are not signed, the oldest recorded {when.ago(unsigned)}: incidents audit"
-            " status"
-        )
+        told.append(f"entries are not signed, known {when.ago(unsigned)}: incidents audit status")
     return told
 
 

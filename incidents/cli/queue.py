@@ -242,7 +242,7 @@ def _unproved(history: Document, when: When) -> str:
 def _unsigned(history: Document, when: When) -> str:
     """That nobody could prove what is recorded now."""
     return (
-        f"NOT SIGNED: entries wait, the oldest recorded {when.ago(history['unsigned_since'])}."
+        f"NOT SIGNED, known {when.ago(history['unsigned_since'])}: entries wait for a signature."
         " See why: incidents audit status"
     )
 

@@ -54,7 +54,7 @@ class Alarm:
     `orders` that wait for a supervisor, since too many sites were taken down at once.
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
-    `log_unsigned`: entries have waited for a signature for more than a minute.
+    `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
     kind: str

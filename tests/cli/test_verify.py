@@ -281,7 +281,7 @@ def test_a_database_that_was_set_back_is_found_by_what_was_kept(
     copy(file, tmp_path / "before.db")
     _more(few, clock)
     assert few("audit", "verify", "--since", "auto").status == 0
-    [signed] = tmp_path.rglob("*.signed")
+    [signed] = tmp_path.rglob("*.signed-*")
     signed.unlink()
     before = f"sqlite:///{tmp_path / 'before.db'}"
     answer = few("audit", "verify", "--since", str(_kept(tmp_path)), "--db", before)

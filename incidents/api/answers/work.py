@@ -197,7 +197,7 @@ class History(Answer):
     """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
     are known to be missing until a person has put on record that they know, `moved_since` while
     another server is news, `unproved_since` while the world is being compared with the record,
-    `unsigned_since` while entries wait for more than a minute."""
+    `unsigned_since` while nothing is signed that should be."""
 
     epoch: int
     lost_since: str | None

@@ -125,7 +125,7 @@ TEXTS: dict[str, str] = {
     "alarm.moved": "ANOTHER SERVER HAS TAKEN OVER: what it had not heard of, if anything, is lost."
     " Known since",
     "alarm.unproved": "The world is being compared with the record, since",
-    "alarm.unsigned": "NOT SIGNED: entries wait, the oldest recorded at",
+    "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"
     " first:",
     "alarm.dead": "ORDERS GIVEN UP: {n}{more}, the first:",

@@ -118,7 +118,7 @@ TEXTS: dict[str, str] = {
     "alarm.lost": "记录末尾缺失：此前的记录可能不全。发现于",
     "alarm.moved": "数据库已由另一台服务器接管：它未收到的记录（如有）已丢失。发现于",
     "alarm.unproved": "正在将实际状态与记录逐站比对，开始于",
-    "alarm.unsigned": "新记录未签署，最早一条记于",
+    "alarm.unsigned": "有新记录等待签署，始于",
     "alarm.brake": "熔断已触发：{n}{more} 条关闭或暂停指令等待主管处理，首个：",
     "alarm.dead": "已放弃的指令：{n}{more}，首个：",
     "alarm.late": "未执行的指令：{n}{more}，首个：",
