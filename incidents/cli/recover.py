@@ -11,8 +11,7 @@ from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
 
 if TYPE_CHECKING:
-    from collections import Counter
-
+    from incidents.acts.recovery import Done
     from incidents.cli.run import Run
     from incidents.words import Document
 
@@ -66,9 +65,9 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
         "had": resumed.had, "signed": resumed.signed, "key": key,
         "kept": None if lost is None else str(lost.kept.file),
     }  # fmt: skip
-    counts = way.compared(asked)
-    _tell(run, told, counts)
-    return NOT_VERIFIED if any(counts[each] for each in WRONG) else DONE
+    done = way.compared(asked)
+    _tell(run, told, done)
+    return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
 
 
 def _tell_of_place(run: Run, key: str | None, file: str) -> None:
@@ -81,9 +80,12 @@ def _tell_of_place(run: Run, key: str | None, file: str) -> None:
         run.say(f"from now on {key} signs, since nobody knows here what the key before signed last")
 
 
-def _tell(run: Run, told: Document, counts: Counter[str]) -> None:
+def _tell(run: Run, told: Document, done: Done) -> None:
     if run.for_programs:
-        document = {**told, "sites": dict(counts)}
+        document = {
+            **told, "sites": dict(done.counts), "opened": done.opened,
+            "taken_down": done.taken_down,
+        }  # fmt: skip
         output.document(run, document, rows=[told])
         return
     had, signed = told["had"], told["signed"]
@@ -96,8 +98,32 @@ def _tell(run: Run, told: Document, counts: Counter[str]) -> None:
         run.say(f"what the key before signed last stays in {told['kept']}")
     if told["key"] is not None:
         run.say(f"from now on {told['key']} signs")
-    total = sum(counts.values())
-    again = counts["ordered_again"]
-    run.say(f"{total:,} sites compared with the world, {again:,} ordered again")
-    if again:
+    _tell_of_sites(run, done)
+
+
+def _tell_of_sites(run: Run, done: Done) -> None:
+    """Which were ordered again: a person has to know what is open that was not before."""
+    from incidents.acts.recovery import MOST_NAMED
+    from incidents.words import counted
+
+    again = done.counts["ordered_again"]
+    sites = counted(done.counts.total(), "site")
+    run.say(f"{sites} compared with the world, {again:,} ordered again")
+    for what, names in (("opened again", done.opened), ("taken down again", done.taken_down)):
+        more = len(names) - MOST_NAMED
+        if names:
+            rest = f" and {more:,} more (--json names all)" if more > 0 else ""
+            run.say(f"{what}: {', '.join(names[:MOST_NAMED])}{rest}")
+    if done.unasked:
+        run.say(
+            f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
+            " as they are to be"
+        )
+    if again and not _is_daemon_at_work(run):
         run.tell("in force when a daemon has run: incidents acts list")
+
+
+def _is_daemon_at_work(run: Run) -> bool:
+    with run.house.reading() as connection:
+        found = run.house.views.enforcement(connection, run.house.now(connection))
+    return bool(found["beating"])

@@ -9,6 +9,13 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
+from incidents import clock
+from incidents.acts import routing
+from incidents.acts.routing import Routing
+from incidents.store import heartbeats
+from incidents.store.engine import create, writing
+from incidents.store.heartbeats import Heartbeat
+from tests.acts.lost_rig import Receiver
 from tests.cli.conftest import Cli
 
 
@@ -155,3 +162,49 @@ def test_a_signing_that_was_refused_is_an_alarm_at_once(cli: Cli, folder: Path) 
     assert "NOT SIGNED" in cli("queue").out + cli("queue").err
     cli("recover", "--reason", "the disk is gone")
     assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+
+
+MANY = [f"site-{n:02}.example" for n in range(25)]
+
+
+@pytest.fixture
+def panel(monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str) -> None:
+    """A desk of which some sites are held, whose receiver cannot be asked."""
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=Receiver()))
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+    for name in [*MANY, "shop.example", "forum.example"]:
+        assert cli("site", "add", name).status == 0
+    for name in ("shop.example", "forum.example"):
+        assert cli("site", "hold", name, "--reason", "court order").status == 0
+    assert cli("daemon", "--once").status == 0
+
+
+@pytest.mark.usefixtures("panel")
+def test_the_sites_that_were_ordered_again_are_named_by_what_was_done(cli: Cli) -> None:
+    people = cli("recover", "--reason", "the disk is gone")
+    cli("daemon", "--once")
+    programs = cli("recover", "--reason", "the disk is gone", "--json").json
+
+    opened = f"opened again: {', '.join(MANY[:20])} and 5 more (--json names all)"
+    assert opened in people.out.splitlines()
+    assert "taken down again: forum.example, shop.example" in people.out.splitlines()
+    assert programs["opened"] == MANY
+    assert programs["taken_down"] == ["forum.example", "shop.example"]
+
+
+@pytest.mark.usefixtures("panel")
+@pytest.mark.parametrize("beats", [False, True])
+def test_that_a_daemon_has_to_run_is_said_where_none_does(
+    cli: Cli, sqlite_url: str, beats: bool
+) -> None:
+    if beats:
+        engine = create(sqlite_url)
+        now = clock.now()
+        row = Heartbeat(daemon="h-1-ab", host="h", pid=1, started_at=now, beat_at=now)
+        with writing(engine) as connection:
+            heartbeats.beat(connection, row)
+        engine.dispose()
+
+    told = cli("recover", "--reason", "the disk is gone")
+
+    assert ("when a daemon has run" in told.out + told.err) is not beats
