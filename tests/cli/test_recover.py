@@ -164,6 +164,47 @@ def test_a_signing_that_was_refused_is_an_alarm_at_once(cli: Cli, folder: Path) 
     assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
 
 
+def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
+    cli: Cli, folder: Path
+) -> None:
+    lost = (
+        "the record goes on from entry 2; 3 entries were signed: at least 1 is missing"
+        " (epoch 60, since 2026-03-02 12:00, asked)"
+    )
+    recover(cli)
+    first = cli("audit", "status")
+    assert f"lost: {lost}" in first.out.splitlines()
+    assert "goes on:" not in first.out
+
+    recover(cli)
+
+    again = cli("audit", "status")
+    assert f"lost: {lost}" in again.out.splitlines()
+    assert "goes on: epoch 61, from entry 4, since 2026-03-02 12:00 (asked)" in again.out
+    found = cli("audit", "status", "--json").json
+    assert (found["lost"]["epoch"], found["lost"]["missing"]) == (60, 1)
+    assert (found["resumed"]["epoch"], found["resumed"]["missing"]) == (61, None)
+
+
+@pytest.mark.usefixtures("folder")
+def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) -> None:
+    recover(cli)
+    recover(cli)
+
+    told = cli("audit", "verify")
+    programs = cli("audit", "verify", "--json")
+
+    [line] = [line for line in told.err.splitlines() if "lost its end" in line]
+    assert line == (
+        "  the record says itself that it lost its end (epoch 60, 2026-03-02T04:00:00Z): see"
+        " incidents audit status"
+    )
+    assert (told.status, programs.status) == (0, 0)
+    [found] = programs.json["lost_its_end"]
+    assert (found["epoch"], found["entries"], found["had"], found["signed"]) == (60, 2, None, 3)
+    assert programs.json["verified"]
+
+
 MANY = [f"site-{n:02}.example" for n in range(25)]
 
 
