@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from incidents.audit.entry import decode
 from incidents.audit.last_signed import Known
 from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
+from incidents.desk.resumption import DAEMON
 from incidents.documents import plain
 from incidents.store import lineage
 from incidents.store.lineage import Standing
@@ -56,16 +58,25 @@ def resumed(connection: Connection) -> dict[str, dict[str, Any] | None]:
     `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`. `missing`: so many
     entries are missing at least, None if none are known to be.
     """
-    last = lost = None
+    last: HistoryResumed | None = None
+    lost: HistoryResumed | None = None
     for event in _resumptions(connection, backwards=True):
-        last = last or _told(connection, event)
-        if event.is_loss:
-            lost = _told(connection, event)
+        last = last or event
+        if lost is None:
+            lost = event if event.is_loss else None
+        elif event.by != DAEMON:
             break
-    return {"resumed": last, "lost": lost}
+        elif event.is_loss:
+            # A daemon had noticed it before a person found what was signed of it.
+            lost = replace(event, signed=event.signed or lost.signed)
+        if lost is not None and lost.had is not None:
+            break
+    return {"resumed": _told(connection, last), "lost": _told(connection, lost)}
 
 
-def _told(connection: Connection, event: HistoryResumed) -> dict[str, Any]:
+def _told(connection: Connection, event: HistoryResumed | None) -> dict[str, Any] | None:
+    if event is None:
+        return None
     return {
         "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
         "cause": event.cause, "entries": event.entries, "had": event.had,

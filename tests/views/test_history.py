@@ -41,6 +41,35 @@ def test_the_last_loss_is_told_though_others_have_gone_on_since(day: Day) -> Non
     assert lost["missing"] == (19 if is_sqlite else 12) - entries
 
 
+def test_what_a_daemon_noticed_and_what_a_person_found_signed_is_told_as_one_loss(
+    day: Day,
+) -> None:
+    go_on(day, Resumption(cause=ENTRIES_LOST, had=99))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="the first time"))
+    entries = go_on(day, Resumption(cause=ENTRIES_LOST, had=19))
+    go_on(day, Resumption(cause=ANOTHER_SERVER))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="the disk is gone", signed=22))
+
+    with reading(day.engine) as connection:
+        lost = resumed(connection)["lost"]
+
+    assert lost is not None
+    assert (lost["entries"], lost["had"], lost["signed"]) == (entries, 19, 22)
+    assert lost["missing"] == 22 - entries
+
+
+def test_a_loss_that_a_person_knew_of_is_no_part_of_a_later_one(day: Day) -> None:
+    go_on(day, Resumption(cause=ENTRIES_LOST, had=99))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="it is known"))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="the disk is gone", signed=22))
+
+    with reading(day.engine) as connection:
+        lost = resumed(connection)["lost"]
+
+    assert lost is not None
+    assert (lost["had"], lost["signed"]) == (None, 22)
+
+
 @pytest.mark.parametrize("had", [0, 1])
 def test_of_an_entry_that_is_another_one_than_was_there_one_at_least_is_missing(
     day: Day, had: int
