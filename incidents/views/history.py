@@ -89,7 +89,7 @@ def _missing(connection: Connection, event: HistoryResumed) -> int:
     known = [event.signed]
     if connection.dialect.name == "sqlite":
         known.append(event.had)
-    return max(1, *(number - event.entries for number in known if number is not None))
+    return max([1, *(number - event.entries for number in known if number is not None)])
 
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:

@@ -70,6 +70,7 @@ def test_a_loss_that_a_person_knew_of_is_no_part_of_a_later_one(day: Day) -> Non
     assert (lost["had"], lost["signed"]) == (None, 22)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("had", [0, 1])
 def test_of_an_entry_that_is_another_one_than_was_there_one_at_least_is_missing(
     day: Day, had: int
