@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.acts import continuity, recovery
 from incidents.acts.continuity import Continuity
-from incidents.audit import last_signed, loss, rotation, sequencer, signers_lock
+from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
 from incidents.audit.loss import Loss
 from incidents.audit.own_acts import HistoryResumed
 from incidents.audit.rotation import Replaces
@@ -31,10 +31,13 @@ from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk
 from incidents.desk.resumption import ASKED, Resumption
-from incidents.errors import FileError
-from incidents.store import checkpoints, log_keys
+from incidents.errors import FileError, RefusedError
+from incidents.store import checkpoints, heartbeats, log_keys
 from incidents.store.engine import plainly, writing
+from incidents.store.server_clock import database_time
 from incidents.tlog.keys import VerifierKey
+from incidents.views.enforcement import STALE_AFTER, is_heard
+from incidents.views.history import resumptions
 
 Reading = Callable[[], AbstractContextManager[Connection]]
 
@@ -52,12 +55,20 @@ class Asked:
 
 
 class Gone(NamedTuple):
-    """From what the record goes on, None if nothing is known to be missing and nobody had asked for
-    more than to sign here; the new key, if there is one; what was signed and is missing."""
+    """From what the record goes on; the new key, if there is one; the most that is known to have
+    been signed and to be missing, as far as it was not on record. `is_blind`: the log was signed in
+    another place, and nobody knows here whether what was signed there is missing."""
 
-    resumed: HistoryResumed | None
-    key: VerifierKey | None
-    lost: Loss | None
+    resumed: HistoryResumed
+    key: VerifierKey | None = None
+    lost: Loss | None = None
+    is_blind: bool = False
+
+
+class SignerAtWorkError(RefusedError):
+    """{daemon} is at work, and this log is signed beside another key file than {file}: is
+    INCIDENTS_AUDIT_KEY set as that daemon has it? Only if the machine or folder where it was signed
+    is lost for good: stop all daemons, and run this again {seconds} seconds later"""
 
 
 class WayBack:
@@ -73,32 +84,31 @@ class WayBack:
         clock: Callable[[], datetime],
     ) -> None:
         self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
+        self._clock = clock
         self._continuity = Continuity(engine, desk, continuity.beside(ring.file), clock)
 
     def go_on(self, asked: Asked, put_on_record: Replaces) -> Gone:
         """Lets record and log go on.
 
         Raises:
-            SignsElsewhereError: if another machine signs; nothing was done then.
+            SignsElsewhereError: if another place signs; nothing was done then.
+            SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
             HeldError: if somebody signs, and does not end; nothing was done then.
             InputError, RefusedError: if `public` is no new key; nothing was done then.
             FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
                 done stands, and the same is to be done again.
         """
         if not self._signs():
-            return Gone(self._resumed(asked, None), None, None)
+            return Gone(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.
         self._is_elsewhere(signers_lock.word(self._ring.file), asked)
         with signers_lock.held(self._ring.file) as word:
             elsewhere = self._is_elsewhere(word, asked)
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
-            lost = self._lost()
+            lost, most = self._lost()
             new = self._key(asked, word, lost, elsewhere=elsewhere)
-            if asked.sign_here and lost is None and not self._continuity.has_lost():
-                resumed = None
-            else:
-                resumed = self._resumed(asked, lost)
+            resumed = self._resumed(asked, most)
             if new is not None:
                 rotation.finish(
                     self._engine, self._ring, word, new, put_on_record, lost=True, claims=True
@@ -106,7 +116,7 @@ class WayBack:
             elif asked.sign_here:
                 with plainly(self._engine), writing(self._engine) as connection:
                     checkpoints.sign_beside(connection, word)
-            return Gone(resumed, new, lost)
+            return Gone(resumed, new, most, is_blind=elsewhere and most is None)
 
     def compared(self, asked: Asked) -> Counter[str]:
         """Compares each site with the world; how many there were of each verdict. Raises as
@@ -127,19 +137,29 @@ class WayBack:
     def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
         """Whether the log is signed in another place than this one, which has that word."""
         with self._reading() as connection:
-            elsewhere = checkpoints.signed_beside(connection) not in (None, word)
-        if elsewhere and not asked.sign_here:
-            raise SignsElsewhereError(file=self._ring.file)
-        return elsewhere
+            if checkpoints.signed_beside(connection) in (None, word):
+                return False
+            if not asked.sign_here:
+                raise SignsElsewhereError(file=self._ring.file)
+            now = database_time(connection) or self._clock()
+            daemon = _signer_at_work(connection, now)
+        if daemon is not None:
+            seconds = round(STALE_AFTER.total_seconds())
+            raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
+        return True
 
-    def _lost(self) -> Loss | None:
+    def _lost(self) -> tuple[Loss | None, Loss | None]:
+        """What the key that would sign has signed and is missing; and the most that is to be put on
+        record, whichever key has signed it."""
         files = last_signed.known(self._ring.file)
         if files.unread is not None:
             raise FileError(
                 file=f"{self._ring.file}{last_signed.SUFFIX}-…", done="read", detail=files.unread
             )
         with self._reading() as connection:
-            return loss.known(connection, files)
+            lost = loss.known(connection, files)
+            told = {each.signed for each in resumptions(connection)}
+            return lost, loss.most(connection, files, told) or lost
 
     def _key(
         self, asked: Asked, word: str, lost: Loss | None, *, elsewhere: bool
@@ -159,3 +179,14 @@ class WayBack:
                 signed=lost and lost.size,
             )
         )  # fmt: skip
+
+
+def _signer_at_work(connection: Connection, now: datetime) -> str | None:
+    """A daemon that is heard of at `now` (UTC), where one signs, or is refused to: by what it knows
+    of what was signed last."""
+    how = checkpoints.signs(connection).how
+    stays = how == checkpoints.STAYS and log_status.document(connection, now)["signs"]
+    if how != checkpoints.REFUSED and not stays:
+        return None
+    beats = heartbeats.known(connection)
+    return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)

@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,12 @@ from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.errors import InputError, RefusedError
-from incidents.store import checkpoints, log_keys
-from incidents.store.engine import reading
+from incidents.store import checkpoints, heartbeats, log_keys
+from incidents.store.engine import reading, writing
+from incidents.store.heartbeats import Heartbeat
 from incidents.testing import rehearsal
 from incidents.tlog.keys import SigningKey, VerifierKey
-from incidents.way_back import Asked, Gone, WayBack
+from incidents.way_back import Asked, Gone, SignerAtWorkError, WayBack
 from tests.audit.log_house import NAME, START, House, opened
 from tests.cli.conftest import copy
 
@@ -100,7 +101,6 @@ def test_a_new_key_signs_what_is_left_and_the_old_one_is_on_record_as_lost(
 
     gone = desk.go_on()
 
-    assert gone.resumed is not None
     assert (gone.resumed.signed, gone.lost and gone.lost.kept.note) == (4, kept)
     assert desk.kept(desk.old) == kept
     assert gone.key is not None
@@ -210,7 +210,6 @@ def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
 
     gone = desk.go_on()
 
-    assert gone.resumed is not None
     assert gone.resumed.signed is None
     assert gone.key != desk.old
     assert desk.signs()
@@ -273,6 +272,9 @@ def test_where_another_machine_signs_it_is_refused_and_nothing_is_done(
     assert desk.go_on().key is not None
 
 
+HERE = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
+
+
 @pytest.mark.parametrize("knows", [False, True])
 def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_knows(
     desk: Desk, tmp_path: Path, by: list[VerifierKey], knows: bool
@@ -281,13 +283,84 @@ def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_kn
     if not knows:
         other.beside(desk.old).unlink()
 
-    gone = other.go_on(Asked(by="sre-1", login=None, reason="it burned", sign_here=True))
+    gone = other.go_on(HERE)
 
-    assert (gone.resumed is not None, gone.key != desk.old) == (knows, True)
+    assert (gone.resumed.signed, gone.is_blind) == ((4, False) if knows else (None, True))
+    assert gone.resumed.epoch == 59
+    assert gone.key not in (None, desk.old)
     assert other.signs()
     assert set(by) == {gone.key}
     desk.add()
     assert "is not on this machine" in str(desk.sign(at_once=True).unable)
+
+
+def beats(desk: Desk, ago: timedelta = timedelta(0)) -> None:
+    """A daemon was heard of so long ago."""
+    at = desk.time.now - ago
+    beat = Heartbeat(daemon="desk-1-7", host="desk-1", pid=7, started_at=at, beat_at=at)
+    with writing(desk.engine) as connection:
+        heartbeats.beat(connection, beat)
+
+
+def trouble(desk: Desk, how: str | None) -> None:
+    """How the log is signed, as a daemon has noted it."""
+    with writing(desk.engine) as connection:
+        checkpoints.note_trouble(connection, str(how), desk.time.now)
+
+
+@pytest.mark.parametrize("how", [checkpoints.STAYS, checkpoints.REFUSED])
+def test_beside_a_daemon_that_signs_elsewhere_no_machine_takes_its_place(
+    desk: Desk, tmp_path: Path, how: str
+) -> None:
+    """Whoever has forgotten to name the key's file would hide what is known to be lost."""
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, how)
+    beats(desk)
+
+    with pytest.raises(SignerAtWorkError, match=r"desk-1-7.*INCIDENTS_AUDIT_KEY"):
+        other.go_on(HERE)
+
+    assert desk.go_on(HERE).key is not None
+
+
+@pytest.mark.parametrize(
+    ("how", "silent_for"),
+    [(checkpoints.FAILED, timedelta(0)), (checkpoints.REFUSED, timedelta(seconds=11))],
+)
+def test_beside_a_daemon_that_cannot_sign_or_is_gone_one_does(
+    desk: Desk, tmp_path: Path, how: str, silent_for: timedelta
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, how)
+    beats(desk, silent_for)
+
+    assert other.go_on(HERE).key is not None
+
+
+def test_where_entries_wait_for_long_the_daemons_that_are_at_work_do_not_sign(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, checkpoints.STAYS)
+    desk.time.later(seconds=61)
+    beats(desk)
+
+    assert other.go_on(HERE).key is not None
+
+
+def test_what_was_signed_at_the_right_place_is_put_on_record_though_another_one_went_on_before(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    other.beside(desk.old).unlink()
+    other.go_on(HERE)
+
+    gone = desk.go_on(HERE)
+
+    assert (gone.resumed.signed, gone.lost and gone.lost.kept.file) == (4, desk.beside(desk.old))
+    assert desk.signs()
+    # That is told once.
+    assert desk.go_on().resumed.signed is None
 
 
 def test_a_machine_that_does_not_sign_rotates_no_key_unless_the_old_one_is_lost(
@@ -369,7 +442,6 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
 
         gone = desk.go_on(Asked(by="sre-1", login=None, reason="x", public=str(new)))
 
-        assert gone.resumed is not None
         assert gone.resumed.signed == 2
         assert gone.key == new
         assert opened(desk.last(), desk.old, new) == [new]

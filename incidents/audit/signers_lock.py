@@ -32,9 +32,9 @@ class HeldError(IncidentsError):
 
 
 class SignsElsewhereError(RefusedError):
-    """what was signed last is known beside another key file than {file}: all that sign this log
-    need the same folder for it; do this where that is, or, if that is lost for good, let this one
-    sign alone: incidents recover --sign-here"""
+    """what was signed last is known beside another key file than {file}: is INCIDENTS_AUDIT_KEY set
+    as the daemon that signs has it? Only if that machine or folder is lost for good: incidents
+    recover --sign-here --reason R"""
 
 
 @contextmanager
