@@ -127,17 +127,16 @@ class WayBack:
         return recovery.counted(each)
 
     def _signs(self) -> bool:
-        """Whether anything can have been signed that is known here."""
+        """Whether anything can have been signed."""
         with self._reading() as connection:
-            if log_keys.active(connection) is None:
-                return False
-            word = checkpoints.signed_beside(connection)
-        return word is not None or self._ring.file.parent.is_dir()
+            return log_keys.active(connection) is not None
 
     def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
-        """Whether the log is signed in another place than this one, which has that word."""
+        """Whether the log is signed in another place than this one, which has that word; where
+        the database does not know the place yet, it is where the key is."""
         with self._reading() as connection:
-            if checkpoints.signed_beside(connection) in (None, word):
+            place, key = checkpoints.signed_beside(connection), log_keys.active(connection)
+            if place == word if place else self._ring.signer(str(key)) is not None:
                 return False
             if not asked.sign_here:
                 raise SignsElsewhereError(file=self._ring.file)

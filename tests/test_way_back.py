@@ -273,6 +273,24 @@ def elsewhere(desk: Desk, folder: Path) -> Desk:
     return found
 
 
+def test_in_a_backup_of_before_the_first_signing_the_place_is_where_the_key_is(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.make_key()
+        lose(desk, sqlite_url, tmp_path)
+        for folder in ("there", "not_there"):
+            other = Desk(sqlite_url, tmp_path / folder, time)
+            if folder == "there":
+                (tmp_path / folder).mkdir()
+            with pytest.raises(SignsElsewhereError):
+                other.go_on()
+
+        assert desk.go_on().resumed.signed == 2
+        desk.engine.dispose()
+
+
 def test_a_copy_of_the_folder_is_another_place_and_signs_nothing(
     desk: Desk, tmp_path: Path
 ) -> None:
