@@ -181,11 +181,11 @@ class WayBack:
 
 
 def _signer_at_work(connection: Connection, now: datetime) -> str | None:
-    """A daemon that is heard of at `now` (UTC), where one signs, or is refused to: by what it knows
-    of what was signed last."""
+    """A daemon that is heard of at `now` (UTC), where what is to be signed is, or was refused by
+    who knows what was signed last."""
     how = checkpoints.signs(connection).how
-    stays = how == checkpoints.STAYS and log_status.document(connection, now)["signs"]
-    if how != checkpoints.REFUSED and not stays:
+    signs = how != checkpoints.FAILED and log_status.document(connection, now)["signs"]
+    if how != checkpoints.REFUSED and not signs:
         return None
     beats = heartbeats.known(connection)
     return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)

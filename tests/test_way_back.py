@@ -352,14 +352,15 @@ def beats(desk: Desk, ago: timedelta = timedelta(0)) -> None:
 
 
 def trouble(desk: Desk, how: str | None) -> None:
-    """How the log is signed, as a daemon has noted it."""
-    with writing(desk.engine) as connection:
-        checkpoints.note_trouble(connection, str(how), desk.time.now)
+    """How the log is signed, as a daemon has noted it, if one has."""
+    if how is not None:
+        with writing(desk.engine) as connection:
+            checkpoints.note_trouble(connection, how, desk.time.now)
 
 
-@pytest.mark.parametrize("how", [checkpoints.STAYS, checkpoints.REFUSED])
+@pytest.mark.parametrize("how", [None, checkpoints.STAYS, checkpoints.REFUSED])
 def test_beside_a_daemon_that_signs_elsewhere_no_machine_takes_its_place(
-    desk: Desk, tmp_path: Path, how: str
+    desk: Desk, tmp_path: Path, how: str | None
 ) -> None:
     """Whoever has forgotten to name the key's file would hide what is known to be lost."""
     other = elsewhere(desk, tmp_path)
