@@ -33,7 +33,6 @@ from incidents.desk import Desk
 from incidents.desk.resumption import ASKED, Resumption
 from incidents.errors import FileError, RefusedError
 from incidents.store import checkpoints, heartbeats, log_keys
-from incidents.store.engine import plainly, writing
 from incidents.store.server_clock import database_time
 from incidents.tlog.keys import VerifierKey
 from incidents.views.enforcement import STALE_AFTER, is_heard
@@ -44,7 +43,8 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks, and why; with `sign_here` this machine signs from now on, whoever did before.
+    """Who asks, and why; with `sign_here` this machine signs from now on, by a new key, whoever did
+    before.
     `public` is the new key, where a command signs."""
 
     by: str
@@ -56,8 +56,8 @@ class Asked:
 
 class Gone(NamedTuple):
     """From what the record goes on; the new key, if there is one; the most that is known to have
-    been signed and to be missing, as far as it was not on record. `is_blind`: the log was signed in
-    another place, and nobody knows here whether what was signed there is missing."""
+    been signed and to be missing, as far as it was not on record. `is_blind`: nobody here knows
+    what was signed last, and so whether it is missing."""
 
     resumed: HistoryResumed
     key: VerifierKey | None = None
@@ -66,9 +66,9 @@ class Gone(NamedTuple):
 
 
 class SignerAtWorkError(RefusedError):
-    """{daemon} is at work, and this log is signed beside another key file than {file}: is
-    INCIDENTS_AUDIT_KEY set as that daemon has it? Only if the machine or folder where it was signed
-    is lost for good: stop all daemons, and run this again {seconds} seconds later"""
+    """the daemon {daemon} is at work, and this log is signed beside another key file than {file}:
+    is INCIDENTS_AUDIT_KEY set as that daemon has it? Only if the machine or folder where it was
+    signed is lost for good: stop all daemons, and run this again {seconds} seconds later"""
 
 
 class WayBack:
@@ -103,20 +103,18 @@ class WayBack:
         # Looked at first: to take the lock makes a place.
         self._is_elsewhere(signers_lock.word(self._ring.file), asked)
         with signers_lock.held(self._ring.file) as word:
-            elsewhere = self._is_elsewhere(word, asked)
+            # Who says so knows that this place was put back, too.
+            blind = self._is_elsewhere(word, asked) or asked.sign_here
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
             lost, most = self._lost()
-            new = self._key(asked, word, lost, elsewhere=elsewhere)
+            new = self._key(asked, word, lost, blind=blind)
             resumed = self._resumed(asked, most)
             if new is not None:
                 rotation.finish(
                     self._engine, self._ring, word, new, put_on_record, lost=True, claims=True
                 )
-            elif asked.sign_here:
-                with plainly(self._engine), writing(self._engine) as connection:
-                    checkpoints.sign_beside(connection, word)
-            return Gone(resumed, new, most, is_blind=elsewhere and most is None)
+            return Gone(resumed, new, most, is_blind=blind and most is None)
 
     def compared(self, asked: Asked) -> Counter[str]:
         """Compares each site with the world; how many there were of each verdict. Raises as
@@ -161,11 +159,11 @@ class WayBack:
             return lost, loss.most(connection, files, told) or lost
 
     def _key(
-        self, asked: Asked, word: str, lost: Loss | None, *, elsewhere: bool
+        self, asked: Asked, word: str, lost: Loss | None, *, blind: bool
     ) -> VerifierKey | None:
         """The key that is to sign: another one where one has signed what is lost; and where nobody
-        knows what it has signed last, since that is known elsewhere alone."""
-        if lost is None and not elsewhere:
+        here knows what it has signed last."""
+        if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
             self._engine, self._ring, word, public=asked.public, lost=True, another=True

@@ -398,6 +398,21 @@ def test_where_entries_wait_for_long_the_daemons_that_are_at_work_do_not_sign(
     assert other.go_on(HERE).key is not None
 
 
+def test_a_folder_that_was_put_back_with_its_disk_signs_by_a_new_key_if_that_is_said(
+    desk: Desk, by: list[VerifierKey]
+) -> None:
+    """Its file has its number still, and knows as little of what is lost as the database."""
+    first = desk.go_on().key
+
+    gone = desk.go_on(HERE)
+
+    assert (gone.lost, gone.is_blind) == (None, True)
+    assert gone.key not in (None, desk.old, first)
+    by.clear()
+    assert desk.signs()
+    assert by == [gone.key]
+
+
 def test_what_was_signed_at_the_right_place_is_put_on_record_though_another_one_went_on_before(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -25,8 +25,8 @@ _HERE = "what was known of the database lies where daemons run, beside the log's
 @params.reason_option
 @click.option(
     "--sign-here", is_flag=True,
-    help="The machine or folder where the log was signed is lost for good: it is signed here from "
-    "now on, by a new key.",
+    help="The machine or folder where the log was signed is lost for good, or was put back with"
+    " the database: it is signed here from now on, by a new key.",
 )  # fmt: skip
 @click.option(
     "--public", metavar="VKEY", help="The new key of the setting key_command, as others check it."
