@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.acts import continuity, recovery
 from incidents.acts.continuity import Continuity
-from incidents.audit import last_signed, loss, rotation, sequencer, signers_lock
+from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
 from incidents.audit.loss import Loss
 from incidents.audit.own_acts import HistoryResumed
 from incidents.audit.rotation import Replaces
@@ -30,17 +30,20 @@ from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk
 from incidents.desk.resumption import ASKED, Resumption
-from incidents.errors import FileError
-from incidents.store import checkpoints, log_keys
-from incidents.store.engine import plainly, writing
+from incidents.errors import FileError, RefusedError
+from incidents.store import checkpoints, heartbeats, log_keys
+from incidents.store.server_clock import database_time
 from incidents.tlog.keys import VerifierKey
+from incidents.views.enforcement import STALE_AFTER, is_heard
+from incidents.views.history import resumptions
 
 Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks, and why; with `sign_here` this machine signs from now on, whoever did before.
+    """Who asks, and why; with `sign_here` this machine signs from now on, by a new key, whoever did
+    before.
     `public` is the new key, where a command signs."""
 
     by: str
@@ -51,12 +54,20 @@ class Asked:
 
 
 class Gone(NamedTuple):
-    """From what the record goes on, None if nothing is known to be missing and nobody had asked for
-    more than to sign here; the new key, if there is one; what was signed and is missing."""
+    """From what the record goes on; the new key, if there is one; the most that is known to have
+    been signed and to be missing, as far as it was not on record. `is_blind`: nobody here knows
+    what was signed last, and so whether it is missing."""
 
-    resumed: HistoryResumed | None
-    key: VerifierKey | None
-    lost: Loss | None
+    resumed: HistoryResumed
+    key: VerifierKey | None = None
+    lost: Loss | None = None
+    is_blind: bool = False
+
+
+class SignerAtWorkError(RefusedError):
+    """the daemon {daemon} is at work, and this log is signed beside another key file than {file}:
+    is INCIDENTS_AUDIT_KEY set as that daemon has it? Only if the machine or folder where it was
+    signed is lost for good: stop all daemons, and run this again {seconds} seconds later"""
 
 
 class WayBack:
@@ -72,40 +83,37 @@ class WayBack:
         clock: Callable[[], datetime],
     ) -> None:
         self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
+        self._clock = clock
         self._continuity = Continuity(engine, desk, continuity.beside(ring.file), clock)
 
     def go_on(self, asked: Asked, put_on_record: Replaces) -> Gone:
         """Lets record and log go on.
 
         Raises:
-            SignsElsewhereError: if another machine signs; nothing was done then.
+            SignsElsewhereError: if another place signs; nothing was done then.
+            SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
             HeldError: if somebody signs, and does not end; nothing was done then.
             InputError, RefusedError: if `public` is no new key; nothing was done then.
             FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
                 done stands, and the same is to be done again.
         """
         if not self._signs():
-            return Gone(self._resumed(asked, None), None, None)
+            return Gone(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.
         self._is_elsewhere(signers_lock.word(self._ring.file), asked)
         with signers_lock.held(self._ring.file) as word:
-            elsewhere = self._is_elsewhere(word, asked)
+            # Who says so knows that this place was put back, too.
+            blind = self._is_elsewhere(word, asked) or asked.sign_here
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
-            lost = self._lost()
-            new = self._key(asked, word, lost, elsewhere=elsewhere)
-            if asked.sign_here and lost is None and not self._continuity.has_lost():
-                resumed = None
-            else:
-                resumed = self._resumed(asked, lost)
+            lost, most = self._lost()
+            new = self._key(asked, word, lost, blind=blind)
+            resumed = self._resumed(asked, most)
             if new is not None:
                 rotation.finish(
                     self._engine, self._ring, word, new, put_on_record, lost=True, claims=True
                 )
-            elif asked.sign_here:
-                with plainly(self._engine), writing(self._engine) as connection:
-                    checkpoints.sign_beside(connection, word)
-            return Gone(resumed, new, lost)
+            return Gone(resumed, new, most, is_blind=blind and most is None)
 
     def compared(self, asked: Asked) -> recovery.Done:
         """Compares each site with the world; what was done. Raises as `recovery.compared` does."""
@@ -115,36 +123,45 @@ class WayBack:
         return recovery.done(each)
 
     def _signs(self) -> bool:
-        """Whether anything can have been signed that is known here."""
+        """Whether anything can have been signed."""
         with self._reading() as connection:
-            if log_keys.active(connection) is None:
-                return False
-            word = checkpoints.signed_beside(connection)
-        return word is not None or self._ring.file.parent.is_dir()
+            return log_keys.active(connection) is not None
 
     def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
-        """Whether the log is signed in another place than this one, which has that word."""
+        """Whether the log is signed in another place than this one, which has that word; where
+        the database does not know the place yet, it is where the key is."""
         with self._reading() as connection:
-            elsewhere = checkpoints.signed_beside(connection) not in (None, word)
-        if elsewhere and not asked.sign_here:
-            raise SignsElsewhereError(file=self._ring.file)
-        return elsewhere
+            place, key = checkpoints.signed_beside(connection), log_keys.active(connection)
+            if place == word if place else self._ring.signer(str(key)) is not None:
+                return False
+            if not asked.sign_here:
+                raise SignsElsewhereError(file=self._ring.file)
+            now = database_time(connection) or self._clock()
+            daemon = _signer_at_work(connection, now)
+        if daemon is not None:
+            seconds = round(STALE_AFTER.total_seconds())
+            raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
+        return True
 
-    def _lost(self) -> Loss | None:
+    def _lost(self) -> tuple[Loss | None, Loss | None]:
+        """What the key that would sign has signed and is missing; and the most that is to be put on
+        record, whichever key has signed it."""
         files = last_signed.known(self._ring.file)
         if files.unread is not None:
             raise FileError(
                 file=f"{self._ring.file}{last_signed.SUFFIX}-…", done="read", detail=files.unread
             )
         with self._reading() as connection:
-            return loss.known(connection, files)
+            lost = loss.known(connection, files)
+            told = {each.signed for each in resumptions(connection)}
+            return lost, loss.most(connection, files, told) or lost
 
     def _key(
-        self, asked: Asked, word: str, lost: Loss | None, *, elsewhere: bool
+        self, asked: Asked, word: str, lost: Loss | None, *, blind: bool
     ) -> VerifierKey | None:
         """The key that is to sign: another one where one has signed what is lost; and where nobody
-        knows what it has signed last, since that is known elsewhere alone."""
-        if lost is None and not elsewhere:
+        here knows what it has signed last."""
+        if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
             self._engine, self._ring, word, public=asked.public, lost=True, another=True
@@ -157,3 +174,14 @@ class WayBack:
                 signed=lost and lost.size,
             )
         )  # fmt: skip
+
+
+def _signer_at_work(connection: Connection, now: datetime) -> str | None:
+    """A daemon that is heard of at `now` (UTC), where what is to be signed is, or was refused by
+    who knows what was signed last."""
+    how = checkpoints.signs(connection).how
+    signs = how != checkpoints.FAILED and log_status.document(connection, now)["signs"]
+    if how != checkpoints.REFUSED and not signs:
+        return None
+    beats = heartbeats.known(connection)
+    return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)

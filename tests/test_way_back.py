@@ -1,10 +1,11 @@
 """The way back: one key never signs two histories, wherever it is cut off, and whoever signs."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,12 @@ from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.errors import InputError, RefusedError
-from incidents.store import checkpoints, log_keys
-from incidents.store.engine import reading
+from incidents.store import checkpoints, heartbeats, log_keys
+from incidents.store.engine import reading, writing
+from incidents.store.heartbeats import Heartbeat
 from incidents.testing import rehearsal
 from incidents.tlog.keys import SigningKey, VerifierKey
-from incidents.way_back import Asked, Gone, WayBack
+from incidents.way_back import Asked, Gone, SignerAtWorkError, WayBack
 from tests.audit.log_house import NAME, START, House, opened
 from tests.cli.conftest import copy
 
@@ -100,7 +102,6 @@ def test_a_new_key_signs_what_is_left_and_the_old_one_is_on_record_as_lost(
 
     gone = desk.go_on()
 
-    assert gone.resumed is not None
     assert (gone.resumed.signed, gone.lost and gone.lost.kept.note) == (4, kept)
     assert desk.kept(desk.old) == kept
     assert gone.key is not None
@@ -210,7 +211,6 @@ def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
 
     gone = desk.go_on()
 
-    assert gone.resumed is not None
     assert gone.resumed.signed is None
     assert gone.key != desk.old
     assert desk.signs()
@@ -230,6 +230,36 @@ def test_what_all_keys_had_in_one_file_before_still_counts(desk: Desk) -> None:
     assert gone.lost.kept.file.name == "audit.key.signed"
 
 
+def test_all_that_root_makes_beside_the_key_belongs_to_whom_the_key_belonged(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the daemon, which is another user, could sign no more."""
+    given: set[str] = set()
+    key, uid, stat = desk.ring.file, desk.ring.file.stat().st_uid, Path.stat
+
+    def owned(self: Path, **options: bool) -> os.stat_result:
+        found = stat(self, **options)
+        return os.stat_result([*found[:4], uid + 1, *found[5:10]]) if self == key else found
+
+    def chown(file: Path, *owner: int) -> None:
+        assert owner == (uid + 1, stat(key.parent).st_gid)
+        given.add(file.name)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "chown", chown)
+    monkeypatch.setattr(Path, "stat", owned)
+    before = {file.name for file in key.parent.iterdir()}
+
+    gone = desk.go_on()
+
+    assert gone.key is not None
+    made = {file.name for file in key.parent.iterdir() if file.name.startswith(key.name)} - before
+    assert made
+    made -= {signing_key.retired_name(key, desk.old).name}
+    assert given >= made | {"audit.key.next", "audit.key.signed.lock"}
+
+
 # ── machines that do not sign ────────────────────────────────────────────────────────────────────
 
 
@@ -241,6 +271,24 @@ def elsewhere(desk: Desk, folder: Path) -> Desk:
     found.old = desk.old
     found.sites = 100
     return found
+
+
+def test_in_a_backup_of_before_the_first_signing_the_place_is_where_the_key_is(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.make_key()
+        lose(desk, sqlite_url, tmp_path)
+        for folder in ("there", "not_there"):
+            other = Desk(sqlite_url, tmp_path / folder, time)
+            if folder == "there":
+                (tmp_path / folder).mkdir()
+            with pytest.raises(SignsElsewhereError):
+                other.go_on()
+
+        assert desk.go_on().resumed.signed == 2
+        desk.engine.dispose()
 
 
 def test_a_copy_of_the_folder_is_another_place_and_signs_nothing(
@@ -273,6 +321,9 @@ def test_where_another_machine_signs_it_is_refused_and_nothing_is_done(
     assert desk.go_on().key is not None
 
 
+HERE = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
+
+
 @pytest.mark.parametrize("knows", [False, True])
 def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_knows(
     desk: Desk, tmp_path: Path, by: list[VerifierKey], knows: bool
@@ -281,13 +332,100 @@ def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_kn
     if not knows:
         other.beside(desk.old).unlink()
 
-    gone = other.go_on(Asked(by="sre-1", login=None, reason="it burned", sign_here=True))
+    gone = other.go_on(HERE)
 
-    assert (gone.resumed is not None, gone.key != desk.old) == (knows, True)
+    assert (gone.resumed.signed, gone.is_blind) == ((4, False) if knows else (None, True))
+    assert gone.resumed.epoch == 59
+    assert gone.key not in (None, desk.old)
     assert other.signs()
     assert set(by) == {gone.key}
     desk.add()
     assert "is not on this machine" in str(desk.sign(at_once=True).unable)
+
+
+def beats(desk: Desk, ago: timedelta = timedelta(0)) -> None:
+    """A daemon was heard of so long ago."""
+    at = desk.time.now - ago
+    beat = Heartbeat(daemon="desk-1-7", host="desk-1", pid=7, started_at=at, beat_at=at)
+    with writing(desk.engine) as connection:
+        heartbeats.beat(connection, beat)
+
+
+def trouble(desk: Desk, how: str | None) -> None:
+    """How the log is signed, as a daemon has noted it, if one has."""
+    if how is not None:
+        with writing(desk.engine) as connection:
+            checkpoints.note_trouble(connection, how, desk.time.now)
+
+
+@pytest.mark.parametrize("how", [None, checkpoints.STAYS, checkpoints.REFUSED])
+def test_beside_a_daemon_that_signs_elsewhere_no_machine_takes_its_place(
+    desk: Desk, tmp_path: Path, how: str | None
+) -> None:
+    """Whoever has forgotten to name the key's file would hide what is known to be lost."""
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, how)
+    beats(desk)
+
+    with pytest.raises(SignerAtWorkError, match=r"desk-1-7.*INCIDENTS_AUDIT_KEY"):
+        other.go_on(HERE)
+
+    assert desk.go_on(HERE).key is not None
+
+
+@pytest.mark.parametrize(
+    ("how", "silent_for"),
+    [(checkpoints.FAILED, timedelta(0)), (checkpoints.REFUSED, timedelta(seconds=11))],
+)
+def test_beside_a_daemon_that_cannot_sign_or_is_gone_one_does(
+    desk: Desk, tmp_path: Path, how: str, silent_for: timedelta
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, how)
+    beats(desk, silent_for)
+
+    assert other.go_on(HERE).key is not None
+
+
+def test_where_entries_wait_for_long_the_daemons_that_are_at_work_do_not_sign(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, checkpoints.STAYS)
+    desk.time.later(seconds=61)
+    beats(desk)
+
+    assert other.go_on(HERE).key is not None
+
+
+def test_a_folder_that_was_put_back_with_its_disk_signs_by_a_new_key_if_that_is_said(
+    desk: Desk, by: list[VerifierKey]
+) -> None:
+    """Its file has its number still, and knows as little of what is lost as the database."""
+    first = desk.go_on().key
+
+    gone = desk.go_on(HERE)
+
+    assert (gone.lost, gone.is_blind) == (None, True)
+    assert gone.key not in (None, desk.old, first)
+    by.clear()
+    assert desk.signs()
+    assert by == [gone.key]
+
+
+def test_what_was_signed_at_the_right_place_is_put_on_record_though_another_one_went_on_before(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    other.beside(desk.old).unlink()
+    other.go_on(HERE)
+
+    gone = desk.go_on(HERE)
+
+    assert (gone.resumed.signed, gone.lost and gone.lost.kept.file) == (4, desk.beside(desk.old))
+    assert desk.signs()
+    # That is told once.
+    assert desk.go_on().resumed.signed is None
 
 
 def test_a_machine_that_does_not_sign_rotates_no_key_unless_the_old_one_is_lost(
@@ -369,7 +507,6 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
 
         gone = desk.go_on(Asked(by="sre-1", login=None, reason="x", public=str(new)))
 
-        assert gone.resumed is not None
         assert gone.resumed.signed == 2
         assert gone.key == new
         assert opened(desk.last(), desk.old, new) == [new]

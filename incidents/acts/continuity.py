@@ -77,10 +77,6 @@ class Continuity:
                 lineage.adopt(connection, found.found)
         return None
 
-    def has_lost(self) -> bool:
-        """Whether the history does not go on, as far as is known."""
-        return self._look()[2] is not None
-
     def resume(self, asked: Resumption) -> HistoryResumed:
         """Lets it begin a new epoch because somebody asks, however soon; what is known to be
         missing is put on record.

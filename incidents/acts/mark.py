@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from incidents import disk
+from incidents.audit import signers_lock
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.log import logger
 from incidents.machine.ids import EPOCHS
@@ -63,6 +64,7 @@ class MarkFile:
     def __init__(self, file: Path, identity: str) -> None:
         self.identity = identity
         self._file = file.with_name(f"{file.name}-{identity}")
+        self._key_file = file.with_name(file.name.removesuffix(SUFFIX))
         self._kept: Mark | None = None
         self._told: dict[str, str] = {}
 
@@ -107,6 +109,7 @@ class MarkFile:
     def _write(self, mark: Mark) -> None:
         text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
         disk.write_whole(self._file, [text.encode()])
+        signers_lock.give(self._file, self._key_file)
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -119,6 +122,7 @@ class MarkFile:
         lock = self._file.with_name(self._file.name + LOCK)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, disk.PRIVATE)
         try:
+            signers_lock.give(lock, self._key_file)
             while True:
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -28,7 +28,7 @@ SUFFIX = ".signed"
 _VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
 _RECOVER = (
     "the key has signed that, whatever this database says: put back the one that holds it, or, if"
-    " it is lost for good: incidents recover"
+    " it is lost for good: incidents recover --reason R"
 )
 
 

@@ -119,7 +119,7 @@ def begin(
     if state.last != str(active) and not lost:
         # The key before it, if there is one, has not handed over yet.
         _sign_with(engine, ring, word, active)
-    return signing_key.make(ring.successor, active.name).verifier
+    return signing_key.make(ring.successor, active.name, after=ring.file).verifier
 
 
 def finish(

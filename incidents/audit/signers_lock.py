@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import secrets
 import socket
 import time
@@ -32,9 +33,9 @@ class HeldError(IncidentsError):
 
 
 class SignsElsewhereError(RefusedError):
-    """what was signed last is known beside another key file than {file}: all that sign this log
-    need the same folder for it; do this where that is, or, if that is lost for good, let this one
-    sign alone: incidents recover --sign-here"""
+    """what was signed last is known beside another key file than {file}: is INCIDENTS_AUDIT_KEY set
+    as the daemon that signs has it? Only if that machine or folder is lost for good: incidents
+    recover --sign-here --reason R"""
 
 
 @contextmanager
@@ -49,14 +50,14 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
     try:
         opened = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", 0)
     except OSError as error:
-        raise _unwritten(file, error) from error
+        raise _failure(key_file, "written", error) from error
     with opened:
         try:
             _take(opened, file, patience_s)
             give(file, key_file)
             word = _own_word(opened)
         except OSError as error:
-            raise _unwritten(file, error) from error
+            raise _failure(key_file, "written", error) from error
         yield word
 
 
@@ -73,8 +74,7 @@ def word(key_file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        why = error.strerror or str(error)
-        raise FileError(file=file, done="read", detail=why) from error
+        raise _failure(key_file, "read", error) from error
 
 
 def lock_file(key_file: Path) -> Path:
@@ -83,11 +83,12 @@ def lock_file(key_file: Path) -> Path:
 
 
 def give(file: Path, key_file: Path) -> None:
-    """Gives what root has made there to whom the key, or its folder, belongs: a command that was
-    typed as root must not keep the daemon from signing."""
+    """Gives what root has made there to whom the key that was there belongs, or its folder: a
+    command that was typed as root must not keep the daemon from signing. Raises OSError."""
     if os.geteuid() != 0:
         return
-    owner, own = (key_file if key_file.exists() else key_file.parent).stat(), file.stat()
+    was_there = file != key_file and key_file.exists()
+    owner, own = (key_file if was_there else key_file.parent).stat(), file.stat()
     if (own.st_uid, own.st_gid) != (owner.st_uid, owner.st_gid):
         # In a container root may be let change no owner.
         with suppress(PermissionError):
@@ -135,8 +136,33 @@ def _lines(opened: BinaryIO) -> tuple[str, str]:
     return first, rest.strip()
 
 
-def _unwritten(file: Path, error: OSError) -> FileError:
-    why = error.strerror or str(error)
-    if isinstance(error, PermissionError) and file.exists():
-        why += "; give it to whom the key belongs (chown), and sign as no other user"
-    return FileError(file=file, done="written", detail=why)
+def _failure(key_file: Path, done: str, error: OSError) -> FileError:
+    file, why = lock_file(key_file), error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        with suppress(OSError):
+            why += _cure(file, key_file)
+    return FileError(file=file, done=done, detail=why)
+
+
+def _cure(file: Path, key_file: Path) -> str:
+    """What lets this user sign, or which one is to; raises OSError where nobody can tell."""
+    try:
+        owner = file.stat().st_uid
+        ours = (key_file if key_file.exists() else key_file.parent).stat().st_uid == os.geteuid()
+    except PermissionError:
+        owner, ours = key_file.parent.stat().st_uid, False
+    if owner == os.geteuid():
+        return ""
+    if ours:
+        return f"; it belongs to {_name(owner)}. As root: chown {_name(os.geteuid())} {file}"
+    name = _name(owner)
+    return (
+        f"; it belongs to {name}: sign as no other user. As root: runuser -u {name} -- incidents …"
+    )
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)

@@ -222,6 +222,7 @@ def _lost(history: Document, when: When) -> str:
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
         " before may be missing. See what: incidents audit status; once you know: incidents recover"
+        " --reason R"
     )
 
 

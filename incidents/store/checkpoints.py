@@ -65,11 +65,6 @@ def signed_beside(connection: Connection) -> str | None:
     return word
 
 
-def sign_beside(connection: Connection, word: str) -> None:
-    """From now on those sign who know what was signed last by that word."""
-    connection.execute(update(log_head).values(signed_beside=word))
-
-
 class Signs(NamedTuple):
     """How the log is signed, as far as is known: `STAYS`, a daemon that runs has signed last;
     `REFUSED` or `FAILED`, somebody tried since then, in vain for the first time at `since` (UTC).

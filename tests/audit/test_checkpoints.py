@@ -177,7 +177,9 @@ def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: House, c
     _execute(house, "DELETE FROM checkpoints")
     house.time.later(hours=2)
 
-    with pytest.raises(InconsistentLogError, match=r"audit\.key\.signed.*incidents recover"):
+    with pytest.raises(
+        InconsistentLogError, match=r"audit\.key\.signed.*incidents recover --reason R"
+    ):
         house.sign()
 
     assert house.signed() == []

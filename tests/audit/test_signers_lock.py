@@ -1,6 +1,8 @@
 """The signers' lock: one signs at a time, and the log knows the place by a word."""
 
+import errno
 import os
+import pwd
 import shutil
 from pathlib import Path
 
@@ -61,6 +63,36 @@ def word_at_once(key: Path) -> None:
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"audit\.key\.signed\.lock cannot be written"):
         word(tmp_path / "no" / "audit.key")
+
+
+def test_whose_a_lock_is_that_is_not_ones_own_is_told_with_the_cure(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    word(key)
+    stat, uid = Path.stat, os.geteuid()
+
+    def owned(self: Path, **options: bool) -> os.stat_result:
+        found = stat(self, **options)
+        return os.stat_result([*found[:4], 4_000_000_001, *found[5:10]]) if self in of else found
+
+    monkeypatch.setattr(Path, "stat", owned)
+    monkeypatch.setattr(os, "open", refuse)
+    lock = signers_lock.lock_file(key)
+    # Root has made it, beside one's own key.
+    of = {lock}
+    with pytest.raises(FileError, match=rf"belongs to 4000000001.*chown {name(uid)} {lock}$"):
+        word(key)
+    # Key and folder are another one's.
+    of = {lock, key.parent}
+    with pytest.raises(FileError, match=r"runuser -u 4000000001 -- incidents …$"):
+        word(key)
+
+
+def name(uid: int) -> str:
+    return pwd.getpwuid(uid).pw_name
 
 
 def test_what_root_makes_belongs_to_whom_the_key_belongs(

@@ -12,6 +12,7 @@ from freezegun.api import FrozenDateTimeFactory
 from incidents import clock
 from incidents.acts import routing
 from incidents.acts.routing import Routing
+from incidents.cli import kept_checkpoint
 from incidents.store import heartbeats
 from incidents.store.engine import create, writing
 from incidents.store.heartbeats import Heartbeat
@@ -134,11 +135,33 @@ def test_on_a_machine_that_does_not_sign_it_is_refused_until_that_is_said(
 
     assert (answer.status, "--sign-here" in answer.err) == (3, True)
     assert cli("audit", "status", "--json").json["resumed"] is None
+    assert "--sign-here --reason R" in answer.err
     here = cli("recover", "--reason", "it burned", "--sign-here")
-    assert (here.status, "nothing is known to be lost" in here.out) == (0, True)
+    assert here.status == 0
+    assert "nobody here knows what the previous key signed last" in here.out
     assert "from now on desk.example/log+" in here.out
+    assert "in epoch 60" in here.out
+    assert "1 site compared with the world" in here.out
     assert cli("site", "add", "blog.example").status == 0
     assert cli("audit", "checkpoint").status == 0
+
+
+def test_a_checkpoint_that_verify_has_kept_of_what_is_lost_is_to_be_moved_away(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = folder / "kept.checkpoint"
+    monkeypatch.setattr(kept_checkpoint, "place", lambda _: kept)
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/desk.db")
+    assert cli("audit", "verify", "--since", "auto").status == 0
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/older.db")
+
+    answer = cli("recover", "--reason", "the disk is gone")
+
+    assert f"next: move {kept} away, then verify everything once" in answer.err
+    kept.unlink()
+    assert "verify everything" not in cli("recover", "--reason", "once more").err
+    assert cli("audit", "verify", "--since", "auto").status == 0
+    assert "verify everything" not in cli("recover", "--reason", "once more").err
 
 
 @pytest.mark.usefixtures("folder")
