@@ -56,7 +56,7 @@ def sync(path: Path) -> None:
 
 def born(handle: int) -> int | None:
     """When the open file was made, in nanoseconds by the clock of its disk, which no copy of it can
-    have and nothing changes; None where nobody can tell (NFS of before Linux 6.16, old ext4)."""
+    have and nothing changes; None where nobody can tell (an older NFS client, an old ext4)."""
     found = _Statx()
     try:
         done = ctypes.CDLL(None).statx(handle, b"", _OF_HANDLE, _BORN, ctypes.byref(found))

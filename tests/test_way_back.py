@@ -20,6 +20,7 @@ from incidents.audit import (
     signing_key,
 )
 from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.loss import LossKnownError
 from incidents.audit.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.errors import InputError, RefusedError
@@ -290,23 +291,43 @@ def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_kn
     assert "is not on this machine" in str(desk.sign(at_once=True).unable)
 
 
-def test_a_machine_that_does_not_sign_rotates_no_key_unless_the_old_one_is_lost(
-    desk: Desk, tmp_path: Path
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_machine_that_does_not_sign_rotates_no_key_nor_one_that_is_lost(
+    desk: Desk, tmp_path: Path, lost: bool
 ) -> None:
     desk.go_on()
     other = elsewhere(desk, tmp_path)
-    with reading(desk.engine) as connection:
-        keys = list(log_keys.every(connection))
+    signers_lock.lock_file(other.ring.file).unlink()
+    keys, before = keys_of(desk), sorted(other.ring.file.parent.iterdir())
 
-    with pytest.raises(SignsElsewhereError):
-        other.rotate()
+    with pytest.raises(SignsElsewhereError, match="recover --sign-here"):
+        other.rotate(lost=lost)
 
+    assert keys_of(desk) == keys
+    assert sorted(other.ring.file.parent.iterdir()) == before
+    assert desk.signs()
+
+
+def keys_of(desk: Desk) -> list[str]:
     with reading(desk.engine) as connection:
-        assert list(log_keys.every(connection)) == keys
-    assert not other.ring.successor.exists()
-    new = other.rotate(lost=True)
-    assert other.signs()
-    assert other.last().key == str(new)
+        return list(log_keys.every(connection))
+
+
+@pytest.mark.parametrize("key_is_there", [False, True])
+def test_a_key_that_is_lost_with_what_it_signed_is_not_replaced_without_that_on_record(
+    desk: Desk, key_is_there: bool
+) -> None:
+    before = keys_of(desk)
+    if not key_is_there:
+        desk.ring.file.unlink()
+
+    with pytest.raises(LossKnownError, match=r"4 entries were signed.*recover --reason"):
+        desk.rotate(lost=True)
+
+    assert keys_of(desk) == before
+    assert not desk.ring.successor.exists()
+    assert desk.go_on().resumed is not None
+    assert desk.signs()
 
 
 def test_a_machine_without_the_key_or_its_folder_signs_nothing_and_makes_no_lock(

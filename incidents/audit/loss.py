@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from incidents.audit import last_signed, signing
 from incidents.audit.last_signed import DifferentError, Kept, Known
+from incidents.errors import FileError, RefusedError
 from incidents.store import leaves
+from incidents.store.engine import plainly, reading
 from incidents.tlog import checkpoint, note
 from incidents.tlog.checkpoint import CheckpointError
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import NoteError
+
+
+class LossKnownError(RefusedError):
+    """more is known to have been signed than what is left: {detail} ({file}); put back the database
+    that has it, or, if it is lost for good, put that on record, and a new key signs: incidents
+    recover --reason R"""
 
 
 class Loss(NamedTuple):
@@ -52,3 +61,20 @@ def known(connection: Connection, files: Known) -> Loss | None:
             if not log.size < (found.size or 0) <= log.size + waiting:
                 return found
     return None
+
+
+def refuse(engine: Engine, key_file: Path) -> None:
+    """Makes sure that nothing is known to be missing that was signed.
+
+    Raises:
+        LossKnownError: if something is.
+        FileError: if a file beside the key's cannot be read.
+    """
+    files = last_signed.known(key_file)
+    if files.unread is not None:
+        file = f"{key_file}{last_signed.SUFFIX}-…"
+        raise FileError(file=file, done="read", detail=files.unread)
+    with plainly(engine), reading(engine) as connection:
+        found = known(connection, files)
+    if found is not None:
+        raise LossKnownError(detail=found.detail, file=found.kept.file)

@@ -41,7 +41,7 @@ class HeldError(IncidentsError):
 class SignsElsewhereError(RefusedError):
     """what was signed last is known beside another key file than {file}: all that sign this log
     need the same folder for it; do this where that is, or, if that is lost for good, let this one
-    sign alone: incidents recover --sign-here"""
+    sign alone: incidents recover --sign-here --reason R"""
 
 
 @contextmanager
