@@ -148,6 +148,8 @@ def finish(
         Where the old key lies now, if it was in a file.
     """
     active = _state(engine).active
+    if lost:
+        loss.answer(engine, ring.file, new)
     if str(new) != active:
         put_on_record(str(new), active, lost)
     _sign_with(engine, ring, word, new, claims=claims)

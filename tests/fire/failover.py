@@ -112,7 +112,6 @@ class _Story:
         with old.alone() as url, desk(url) as before:
             figures = held_against(
                 before, self._house, acts=acknowledged, safe=safe, missing=lost,
-                key_file=self._key,
             )  # fmt: skip
         assert noticed["had"] is None or figures["entries lost"], "a false alarm: all is there"
         return figures + agreed(took_s) + Counter(

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 from sqlalchemy import select
 
-from incidents.audit import last_signed
 from incidents.audit.loss import Loss
 from incidents.bootstrap import House
 from incidents.store import checkpoints
@@ -29,7 +27,6 @@ def held_against(
     acts: AbstractSet[str],
     safe: AbstractSet[str],
     missing: Loss | None,
-    key_file: Path,
 ) -> Counter[str]:
     """What was lost of the `acts` with these keys, all of which were acknowledged. Of those that
     are `safe` the standby had heard; `missing` is what was told of signed entries.
@@ -42,7 +39,7 @@ def held_against(
         _add_signed(house, signed)
     no_fork(signed)
     had, common = numbered(before), _in_common(numbered(before), numbered(after))
-    last = max([_last_signed(before), *_kept(key_file, missing, had)])
+    last = max([_last_signed(before), *_kept(missing, had)])
     assert (missing is not None) == (last > common), (missing, last, common)
     entries_lost, acts_lost = _entries(before) - _entries(after), acts - _acts(after)
     assert acts <= _acts(before), "the disk has not got what was acknowledged"
@@ -66,14 +63,12 @@ def _add_signed(house: House, signed: Signed) -> None:
                 signed.setdefault(name, []).append(had[: each.size])
 
 
-def _kept(key_file: Path, missing: Loss | None, had: Leaves) -> list[int]:
+def _kept(missing: Loss | None, had: Leaves) -> list[int]:
     """How many entries the checkpoint covers that is kept of the key that has signed what is lost,
     if one has."""
     if missing is None:
         return []
-    found = last_signed.read(key_file, missing.key)
-    assert found is not None, "what was signed is not kept"
-    kept = checkpoint.parse(note.parse(found.note).text)
+    kept = checkpoint.parse(note.parse(missing.kept.note).text)
     assert _root(had[: kept.size]) == kept.root, "a checkpoint of another log"
     return [kept.size]
 
