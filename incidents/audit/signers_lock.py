@@ -39,9 +39,9 @@ class HeldError(IncidentsError):
 
 
 class SignsElsewhereError(RefusedError):
-    """what was signed last is known beside another key file than {file}: all that sign this log
-    need the same folder for it; do this where that is, or, if that is lost for good, let this one
-    sign alone: incidents recover --sign-here --reason R"""
+    """the log is signed beside another key file than {file}, and all that sign it have to share
+    one; do this there, or, if that is lost for good, let this one sign alone: incidents recover
+    --sign-here --reason R"""
 
 
 @contextmanager
