@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from incidents.audit import (
     log_settings,
     log_status,
+    loss,
     publishing,
     sequencer,
     signing,
@@ -22,6 +23,7 @@ from incidents.audit import (
     witnessing,
 )
 from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.loss import LossKnownError
 from incidents.audit.signers_lock import PATIENCE_S, HeldError
 from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
@@ -130,8 +132,8 @@ class Record:
             now = self._house.now(connection)
         try:
             done = self._signed(now)
-            if done.elsewhere is not None and self._waits(now):
-                raise done.elsewhere
+            if done.unable is not None and self._waits(now):
+                self._refuse_silence(done)
         except DatabaseError:
             raise
         except IncidentsError as error:
@@ -168,6 +170,12 @@ class Record:
         self._held_since = None
         return done
 
+    def _refuse_silence(self, done: Signing) -> None:
+        """Nobody signs: it is wrong here, if something signed is missing, or the key is here."""
+        loss.refuse(self._house.engine, self._ring.file)
+        if done.elsewhere is not None:
+            raise done.elsewhere
+
     def _waits(self, now: datetime) -> bool:
         """Whether nobody signs: entries have waited for more than a minute."""
         with self._house.reading() as connection:
@@ -176,7 +184,8 @@ class Record:
     def _noted(self, error: IncidentsError, now: datetime) -> bool:
         """Whether it is kept that this one has failed; not while another one signs, nor in place of
         a signing that was refused."""
-        how = REFUSED if isinstance(error, InconsistentLogError) else FAILED
+        refused = isinstance(error, InconsistentLogError | LossKnownError)
+        how = REFUSED if refused else FAILED
         with self._house.reading() as connection:
             known = checkpoints.signs(connection).how
         if how == FAILED and (known == REFUSED or not self._waits(now)):

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from incidents import clock
-from incidents.audit import sequencer, signers_lock, signing, witnessing
+from incidents.audit import last_signed, sequencer, signers_lock, signing, witnessing
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
 from incidents.daemon.record import Record, Witnessing, once
@@ -311,6 +311,26 @@ def test_one_without_the_key_stays_quiet(
         once(house)
 
     assert (signs(house), said()) == ((STAYS, None), [])
+
+
+def test_unless_it_knows_that_something_signed_is_missing(
+    house: House, other: KeyRing, tmp_path: Path, said: Said
+) -> None:
+    (tmp_path / "audit.key").unlink()
+    key = SigningKey.generate(NAME)
+    signed = str(note.signed(f"{NAME}\n9\n{'A' * 43}=\n", key))
+    last_signed.keep(tmp_path / "audit.key", signed, [key.verifier])
+    with rehearsal(START) as time:
+        add(house, "one.example")
+        once(house)
+        assert (signs(house), said()) == ((STAYS, None), [])
+        time.later(seconds=61)
+
+        once(house)
+
+        assert signs(house) == (REFUSED, clock.now())
+    [line] = said()
+    assert "9 entries were signed, and the log has 2" in line["reason"]
 
 
 def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
