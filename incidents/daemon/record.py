@@ -132,7 +132,7 @@ class Record:
             now = self._house.now(connection)
         try:
             done = self._signed(now)
-            if done.unable is not None and self._waits(now):
+            if done.unable not in (None, signing.NO_KEY) and self._waits(now):
                 self._refuse_silence(done)
         except DatabaseError:
             raise
