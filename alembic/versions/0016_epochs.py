@@ -26,7 +26,7 @@ MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
-SINCE = ("resumed_at", "lost_since", "moved_at", "unproved_since")
+SINCE = ("resumed_at", "lost_since", "moved_at", "unproved_since", "halted_since")
 
 
 def upgrade() -> None:

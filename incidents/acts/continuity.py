@@ -22,27 +22,37 @@ from sqlalchemy import Connection, Engine
 from incidents.acts import mark as marks
 from incidents.acts.mark import Mark, MarkFile
 from incidents.audit.own_acts import HistoryResumed
+from incidents.clock import rfc3339
 from incidents.desk import Desk, own_stream, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
 from incidents.errors import IncidentsError
 from incidents.store import entries, lineage
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.entries import Newest
-from incidents.store.lineage import Lineage
+from incidents.store.lineage import Lineage, Standing
 from incidents.store.server_clock import database_time
 
 beside = marks.beside
 
 AGAIN = timedelta(hours=1)
-"""So soon nobody goes on from less by itself once more: two copies of a database that are at work
-beside one mark would do so in turn until the numbers are used up."""
+"""So soon nobody goes on from less by itself once more, nor as long as nobody knows of the first
+time: two copies of a database that are at work beside one mark would do so in turn until the
+numbers are used up."""
+
+_AGAIN = (
+    "Entry {had} was in it and is missing, and its history had gone on from less already: another"
+    " copy is at work beside the same key (stop it, or give it a key in a folder of its own), or"
+    " its end was lost again"
+)
+_STRANGE = (
+    "It is on another server than before, and nothing beside {file} says that orders were carried"
+    " out for it from here: never go on with a copy whose [acts] reach the world"
+)
 
 
-class LostAgainError(IncidentsError):
-    """entry {had} is known to have been in this database and was missing, soon after its history
-    had gone on from less already: another copy of it is at work beside the same key, or its end was
-    lost again. Nothing is carried out until a person goes on. Stop the other copy, or give it a key
-    in a folder of its own; then put on record here that you know: incidents recover --reason R"""
+class HaltedError(IncidentsError):
+    """nothing is carried out from this database until a person goes on: incidents recover --reason
+    R. {detail}"""
 
 
 class Continuity:
@@ -60,14 +70,12 @@ class Continuity:
         """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
 
         Raises:
-            LostAgainError: where it has only just done so, and from then on until a person goes on.
+            HaltedError: where nobody should go on by itself, and from then on until a person does.
             DatabaseError: when the database does not do its part.
         """
         mark, found, why = self._look()
-        if mark is not None and mark.halted is not None and found.epoch <= mark.halted[0]:
-            raise LostAgainError(had=mark.halted[1])
+        self._refuse(mark, found, why)
         if why is not None:
-            self._refuse_again(found, why)
             # Once more, now that nobody else does the same: one loss is one epoch.
             done = self._desk.on_record(lambda c: self._resumed(c, mark, None))
             self._look()
@@ -116,7 +124,8 @@ class Continuity:
                 if asked is not None and asked.identity == found.identity:
                     now = database_time(connection) or self._clock()
                     why = self._why(connection, found, mark)
-                    unmarked = why is None and found.epoch > (0 if mark is None else mark.epoch)
+                    is_higher = mark is None or found.epoch > mark.epoch
+                    unmarked = why is None and is_higher
                     newest = entries.newest(connection) if unmarked else None
                     break
             # The first look, or another database is there now.
@@ -126,19 +135,39 @@ class Continuity:
         self.keep(found, newest, now)
         return mark, found, why
 
-    def _refuse_again(self, found: Lineage, why: Resumption) -> None:
+    def _refuse(self, mark: Mark | None, found: Lineage, why: Resumption | None) -> None:
         with plainly(self._engine), reading(self._engine) as connection:
             standing = lineage.standing(connection)
+            now = database_time(connection) or self._clock()
+        detail = None if why is None else self._reason_to_halt(mark, found, standing, why, now)
+        if detail is not None:
+            with plainly(self._engine), writing(self._engine) as connection:
+                lineage.halt(connection, now)
+        elif standing.halted_since is not None and not (found.is_new and mark is not None):
+            detail = f"Why was said at {rfc3339(standing.halted_since)}"
+        if detail is not None:
+            raise HaltedError(detail=detail)
+
+    def _reason_to_halt(
+        self,
+        mark: Mark | None,
+        found: Lineage,
+        standing: Standing,
+        why: Resumption,
+        now: datetime,
+    ) -> str | None:
+        if why.cause == ANOTHER_SERVER:
+            # A copy may be at work there, for a drill: the world is not its own.
+            return _STRANGE.format(file=self._file) if mark is None else None
         # Another server, or a daemon that knows more than the first one, is a reason of its own.
-        if why.cause != ENTRIES_LOST or found.is_new or standing.moved_at is not None:
-            return
+        if found.is_new or standing.moved_at is not None:
+            return None
         # Nor is it again where another daemon has just done the same.
         if standing.resumed_at is None or standing.epoch != found.epoch:
-            return
-        if self._clock() - standing.resumed_at < AGAIN:
-            assert why.had is not None
-            self._of(found.identity).halt(found.epoch, why.had)
-            raise LostAgainError(had=why.had)
+            return None
+        if standing.lost_since is None and now - standing.resumed_at >= AGAIN:
+            return None
+        return _AGAIN.format(had=why.had)
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:

@@ -223,6 +223,11 @@ def _of_history(history: Document, when: When) -> list[str]:
     lost, moved = history.get("lost_since"), history.get("moved_since")
     unproved, unsigned = history.get("unproved_since"), history.get("unsigned_since")
     told = []
+    if (halted := history.get("halted_since")) is not None:
+        told.append(
+            f"NOTHING IS CARRIED OUT, known {when.ago(halted)}: the daemon's log says why; once you"
+            " know which copy of the database is the true one, there: incidents recover --reason R"
+        )
     if lost is not None:
         told.append(
             f"THE RECORD HAS LOST ITS END, known {when.ago(lost)}: incidents audit status says what"

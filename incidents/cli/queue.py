@@ -217,6 +217,15 @@ def _overdue(enforcement: Document, when: When) -> str:
     return f"; sites overdue: {enforcement['overdue']:,}{more}, since {since}"
 
 
+def _halted(history: Document, when: When) -> str:
+    """That no site is taken down or opened."""
+    return (
+        f"NOTHING IS CARRIED OUT, known {when.ago(history['halted_since'])}: the daemon's log says"
+        " why; once you know which copy of the database is the true one, there: incidents recover"
+        " --reason R"
+    )
+
+
 def _lost(history: Document, when: When) -> str:
     """That what was decided lately may be on no record any more."""
     return (
@@ -249,9 +258,9 @@ def _unsigned(history: Document, when: When) -> str:
 
 
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
-    "clock": _alarm, "lost": _lost, "moved": _moved, "brake": _brake, "dead": _dead_letters,
-    "late": _late_orders, "unsigned": _unsigned, "unproved": _unproved, "once": _remark,
-    "report": _to_report,
+    "clock": _alarm, "halted": _halted, "lost": _lost, "moved": _moved, "brake": _brake,
+    "dead": _dead_letters, "late": _late_orders, "unsigned": _unsigned, "unproved": _unproved,
+    "once": _remark, "report": _to_report,
 }  # fmt: skip
 
 

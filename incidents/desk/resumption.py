@@ -59,7 +59,7 @@ def resume(
     """Puts it on record, and begins the next epoch."""
     policies.keep(connection)
     place = own_stream.place(connection, clock)
-    before, found = lineage.standing(connection), lineage.look(connection).found
+    before, on = lineage.standing(connection), lineage.look(connection)
     words = None if asked.reason is None else seal(asked.reason)
     event = HistoryResumed(
         occurred_at=place.now, recorded_at=place.now, by=asked.by, policy=place.policy,
@@ -67,7 +67,7 @@ def resume(
         entries=entries.last_id(connection), since=asked.since or place.now, had=asked.had,
         signed=asked.signed, text=None if words is None else words[0],
     )  # fmt: skip
-    lineage.resume(connection, _standing(before, asked, event), found)
+    lineage.resume(connection, _standing(before, asked, event, is_moved=on.is_new), on.found)
     if words is not None:
         sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, place.now)])
     own_stream.write(connection, place, event, asked.login)
@@ -79,7 +79,9 @@ def next_epoch(highest: int, now: datetime) -> int:
     return max(highest + 1, min((now - FIRST_DAY).days, LAST))
 
 
-def _standing(before: Standing, asked: Resumption, event: HistoryResumed) -> Standing:
+def _standing(
+    before: Standing, asked: Resumption, event: HistoryResumed, *, is_moved: bool
+) -> Standing:
     """What is to be known of it from now on; by a daemon alone, nothing is settled."""
     now = event.recorded_at
     known = asked.reason is not None
@@ -91,4 +93,5 @@ def _standing(before: Standing, asked: Resumption, event: HistoryResumed) -> Sta
         lost_since=None if known else lost_since,
         moved_at=now if asked.cause == ANOTHER_SERVER and not known else None,
         unproved_since=now,
+        halted_since=None if known or is_moved else before.halted_since,
     )

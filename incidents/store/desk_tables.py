@@ -42,12 +42,13 @@ desk = Table(
     # look, and on SQLite.
     Column("lineage", Word, info=UNRECORDED),
     # When the epoch began; since when entries are known to be missing, until a person knows of it;
-    # when it was found on another server with nothing known to be missing; and since when the world
-    # has to be compared with the record.
+    # when it was found on another server with nothing known to be missing; since when the world has
+    # to be compared with the record; and since when nothing is carried out, until a person goes on.
     Column("resumed_at", UTCDateTime, info=UNRECORDED),
     Column("lost_since", UTCDateTime, info=UNRECORDED),
     Column("moved_at", UTCDateTime, info=UNRECORDED),
     Column("unproved_since", UTCDateTime, info=UNRECORDED),
+    Column("halted_since", UTCDateTime, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 

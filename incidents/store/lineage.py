@@ -40,7 +40,8 @@ class Standing(NamedTuple):
     `resumed_at`: when its epoch began, None in the first one. `lost_since`: since when entries are
     known to be missing, until a person has put on record that they know. `moved_at`: when it was
     found on another server, with nothing known to be missing. `unproved_since`: since when the
-    world is to be compared with it.
+    world is to be compared with it. `halted_since`: since when nothing is carried out, until a
+    person goes on.
     """
 
     epoch: int
@@ -48,6 +49,7 @@ class Standing(NamedTuple):
     lost_since: datetime | None
     moved_at: datetime | None
     unproved_since: datetime | None
+    halted_since: datetime | None
 
 
 def look(connection: Connection) -> Lineage:
@@ -76,6 +78,12 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
     if found is not None:
         values["lineage"] = found
     connection.execute(update(desk).values(values))
+
+
+def halt(connection: Connection, now: datetime) -> None:
+    """From now on (UTC) nothing is carried out, until a person goes on."""
+    known = func.coalesce(desk.c.halted_since, literal(now, desk.c.halted_since.type))
+    connection.execute(update(desk).values(halted_since=known))
 
 
 def prove(connection: Connection, epoch: int) -> None:

@@ -32,7 +32,8 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     put on record that they know. `moved_since`: since when it is known that another server has
     taken over, with nothing known to be missing; null ten minutes later, if the world was compared
     by then. `unproved_since`: since when the world is being compared with the record, null once it
-    was. `unsigned_since`: see `log_status`.
+    was. `halted_since`: since when nothing is carried out, until a person goes on.
+    `unsigned_since`: see `log_status`.
     """
     found = lineage.standing(connection)
     return {
@@ -40,6 +41,7 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
         "lost_since": plain(found.lost_since),
         "moved_since": plain(found.moved_at if _is_news(found, now) else None),
         "unproved_since": plain(found.unproved_since),
+        "halted_since": plain(found.halted_since),
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
     }
 

@@ -7,16 +7,26 @@ from typing import Any, Literal, NamedTuple
 
 Document = dict[str, Any]
 Kind = Literal[
-    "clock", "lost", "moved", "brake", "dead", "late", "unsigned", "unproved", "once", "report"
+    "clock",
+    "halted",
+    "lost",
+    "moved",
+    "brake",
+    "dead",
+    "late",
+    "unsigned",
+    "unproved",
+    "once",
+    "report",
 ]
-"""Nothing enforces the clock; the record has lost its end; another server has taken over; the brake
-holds orders; orders are given up; they should be carried out by now; nothing is signed; the world
-is being compared with the record; the clock is enforced now and then; the police are to be told
-(domain.md, section 4)."""
+"""Nothing enforces the clock; nothing is carried out until a person goes on; the record has lost
+its end; another server has taken over; the brake holds orders; orders are given up; they should be
+carried out by now; nothing is signed; the world is being compared with the record; the clock is
+enforced now and then; the police are to be told (domain.md, section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
-_ALARMS = frozenset({"clock", "lost", "moved", "brake", "dead", "late", "unsigned"})
+_ALARMS = frozenset({"clock", "halted", "lost", "moved", "brake", "dead", "late", "unsigned"})
 
 
 class Told(NamedTuple):
@@ -38,6 +48,7 @@ def of(queue: Document, now: datetime) -> list[Told]:
     history = enforcement.get("history") or {}
     stands: dict[Kind, tuple[bool, Document]] = {
         "clock": (enforcement["enforced_by"] is None, enforcement),
+        "halted": (history.get("halted_since") is not None, history),
         "lost": (history.get("lost_since") is not None, history),
         "moved": (history.get("moved_since") is not None, history),
         "brake": (acts["held"]["braked"] > 0, acts["held"]),

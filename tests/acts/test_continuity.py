@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from incidents import clock, settings
 from incidents.acts import epochs
-from incidents.acts.continuity import Continuity, LostAgainError
+from incidents.acts.continuity import Continuity, HaltedError
 from incidents.acts.mark import MarkFile
 from incidents.acts.port import Delivered, Order, Outcome, State
 from incidents.bootstrap import House
@@ -205,6 +205,7 @@ def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
     give(house, "one.example", c.AddSite(by="operator-1"))
     knows = continuity(house, tmp_path / "knows")
     knows.check()
+    continuity(house, tmp_path / "other").check()
     give(house, "two.example", c.AddSite(by="operator-1"))
     mark = mark_of(house, tmp_path / "knows")
     with house.reading() as connection:
@@ -276,7 +277,7 @@ def test_two_copies_that_are_at_work_beside_one_key_do_not_use_up_the_numbers(
                 hold(house, "one.example")
                 found = Delivery(house, decided=lambda _: None)
                 found.run()
-                refused += any(isinstance(each, LostAgainError) for each in found.errors)
+                refused += any(isinstance(each, HaltedError) for each in found.errors)
                 found.close()
                 lift(house, "one.example")
     assert refused == 5, "one of them goes on, after both have once"
@@ -306,7 +307,7 @@ def test_one_that_was_refused_stays_so_after_the_hour_and_a_restart_until_a_pers
             found.close()
             if n < 3:
                 lift(house, "one.example")
-    assert [type(each) for each in found.errors] == [LostAgainError]
+    assert [type(each) for each in found.errors] == [HaltedError]
     seen = dict(receiver.seen)
 
     for days in (0, 1, 400):
@@ -316,7 +317,7 @@ def test_one_that_was_refused_stays_so_after_the_hour_and_a_restart_until_a_pers
             again.run()
             [error] = again.errors
             again.close()
-            assert isinstance(error, LostAgainError)
+            assert isinstance(error, HaltedError)
             assert str(error) == str(found.errors[0])
     assert receiver.seen == seen
     with desk(two) as house:
@@ -327,21 +328,75 @@ def test_one_that_was_refused_stays_so_after_the_hour_and_a_restart_until_a_pers
 
 
 def test_one_that_was_refused_stays_so_though_what_was_missing_seems_to_be_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     with desk(tmp_path) as house:
         give(house, "one.example", c.AddSite(by="operator-1"))
-        recover(house, tmp_path)
-        history = standing(house).epoch
-        mark = mark_of(house, tmp_path)
-        mark.halt(history, 48)
+        with writing(house.engine) as connection:
+            lineage.halt(connection, datetime(2026, 3, 2, tzinfo=UTC))
 
         for _ in range(2):
-            with pytest.raises(LostAgainError, match="entry 48 is known"):
+            with pytest.raises(HaltedError, match="2026-03-02"):
                 continuity(house, tmp_path).check()
 
         recover(house, tmp_path)
         assert continuity(house, tmp_path).check() is None
+
+
+def test_as_long_as_nobody_knows_of_a_loss_the_next_one_waits_for_a_person(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two copies beside one key would take turns, an hour each."""
+    assert receiver.seen == {}
+    on_host(monkeypatch, tmp_path, "here")
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    with desk(one) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        carry_out(house)
+    shutil.copy(one / "desk.db", two / "desk.db")
+    for hours, folder in enumerate((one, two) * 6):
+        at = datetime.now(UTC) + 2 * hours * timedelta(hours=1)
+        monkeypatch.setattr(clock, "source", lambda at=at: at)
+        with desk(folder) as house:
+            hold(house, "one.example")
+            found = Delivery(house, decided=lambda _: None)
+            found.run()
+            found.close()
+            lift(house, "one.example")
+
+    for folder in (one, two):
+        with desk(folder) as house, house.reading() as connection:
+            assert len(resumptions(connection)) == 1
+    with desk(two) as house:
+        assert standing(house).halted_since is not None
+
+
+def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing_out(
+    postgresql_url: str, tmp_path: Path, receiver: Receiver
+) -> None:
+    """It may be a drill's, and the world is another's."""
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    carry_out(house)
+    with writing(house.engine) as connection:
+        connection.execute(update(desk_row).values(lineage="7/00000001"))
+    hold(house, "one.example")
+    seen = dict(receiver.seen)
+
+    for _ in range(2):
+        with pytest.raises(HaltedError, match="recover --reason"):
+            continuity(house, tmp_path / "drill").check()
+
+    assert receiver.seen == seen
+    assert standing(house).halted_since is not None
+    with house.reading() as connection:
+        assert resumptions(connection) == []
+    recover(house, tmp_path / "drill")
+    assert standing(house).halted_since is None
+    assert continuity(house, tmp_path / "drill").check() is None
+    house.close()
 
 
 def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(

@@ -120,6 +120,8 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "The daemon stands aside, since its clock is wrong.",
     "alarm.clock.since": "The last daemon was heard of at",
     "alarm.overdue": "Sites overdue: {n}{more}, since",
+    "alarm.halted": "NOTHING IS CARRIED OUT until a person goes on: the daemon's log says why."
+    " Known since",
     "alarm.lost": "THE RECORD HAS LOST ITS END: what was recorded before may be missing. Known"
     " since",
     "alarm.moved": "ANOTHER SERVER HAS TAKEN OVER: what it had not heard of, if anything, is lost."

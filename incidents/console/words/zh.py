@@ -115,6 +115,7 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "守护进程因时钟不准而停在一旁。",
     "alarm.clock.since": "最后一次收到守护进程的消息：",
     "alarm.overdue": "超时网站：{n}{more}，自",
+    "alarm.halted": "所有指令已停止执行，须由人工恢复：原因见守护进程日志。发现于",
     "alarm.lost": "记录末尾缺失：此前的记录可能不全。发现于",
     "alarm.moved": "数据库已由另一台服务器接管：它未收到的记录（如有）已丢失。发现于",
     "alarm.unproved": "正在将实际状态与记录逐站比对，开始于",
