@@ -206,8 +206,8 @@ def _set_up_sqlite(
 
 def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Connection) -> None:
     mark.look()
-    opened.look()
     if not connection.get_execution_options().get("incidents_writes", False):
+        opened.look()
         command(connection, "BEGIN")
         return
     own: Any = connection.connection.dbapi_connection

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from incidents.errors import DatabaseError
 
+_NONE = -1
+
 
 class ReplacedError(DatabaseError):
     """the file {file} was replaced or removed while this process had it open: start it again"""
@@ -21,7 +23,7 @@ class OpenedFile:
 
     def __init__(self, file: Path) -> None:
         self._file = os.fspath(file)
-        self._known: tuple[int, int] | None = None
+        self._device = self._inode = _NONE
 
     def look(self) -> None:
         """Compare it with what is there now: when a connection is made, and in each transaction.
@@ -29,20 +31,19 @@ class OpenedFile:
         Raises:
             ReplacedError: if another file is there, or none.
         """
-        found = self._found()
-        if self._known is None:
-            self._known = found
-        elif found != self._known:
-            raise ReplacedError(file=self._file)
-
-    def forget(self) -> None:
-        """All connections are closed: whatever is there may be opened."""
-        self._known = None
-
-    def _found(self) -> tuple[int, int] | None:
-        """The device and the inode; None where there is no file, or none by such a name."""
         try:
             found = os.stat(self._file)  # noqa: PTH116 - a third of the time of Path.stat
         except (OSError, ValueError):
-            return None
-        return found.st_dev, found.st_ino
+            # None, or none by such a name: who has none open yet is told so by SQLite.
+            device = inode = _NONE
+        else:
+            device, inode = found.st_dev, found.st_ino
+        if inode == self._inode and device == self._device:
+            return
+        if self._inode != _NONE:
+            raise ReplacedError(file=self._file)
+        self._device, self._inode = device, inode
+
+    def forget(self) -> None:
+        """All connections are closed: whatever is there may be opened."""
+        self._device = self._inode = _NONE
