@@ -12,7 +12,6 @@ is as it was, and they are gone again. While the record and the log go on nobody
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -115,13 +114,12 @@ class WayBack:
                 )
             return Gone(resumed, new, most, is_blind=blind and most is None)
 
-    def compared(self, asked: Asked) -> Counter[str]:
-        """Compares each site with the world; how many there were of each verdict. Raises as
-        `recovery.compared` does."""
+    def compared(self, asked: Asked) -> recovery.Done:
+        """Compares each site with the world; what was done. Raises as `recovery.compared` does."""
         each = recovery.compared(
             self._engine, self._desk, self._reading, by=asked.by, login=asked.login
         )
-        return recovery.counted(each)
+        return recovery.done(each)
 
     def _signs(self) -> bool:
         """Whether anything can have been signed."""

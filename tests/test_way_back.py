@@ -21,6 +21,7 @@ from incidents.audit import (
     signing_key,
 )
 from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.loss import LossKnownError
 from incidents.audit.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.errors import InputError, RefusedError
@@ -65,9 +66,7 @@ def lose(desk: Desk, sqlite_url: str, folder: Path) -> None:
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     copy(file, folder / "older.db")
     House.go_on(desk)
-    desk.engine.dispose()
-    copy(folder / "older.db", file)
-    desk.add()
+    put_back(desk, sqlite_url, folder / "older.db")
 
 
 @pytest.fixture
@@ -170,6 +169,75 @@ def test_a_key_that_was_begun_and_has_signed_what_is_lost_again_signs_no_more(
     assert second not in (first, desk.old)
     assert desk.signs()
     assert not desk.lost()
+
+
+def test_what_a_key_has_signed_that_an_older_database_does_not_know_is_a_loss_until_answered(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    """The same backup is put back again and again."""
+    signed = 4
+    for _ in range(3):
+        sequencer.number_all(desk.engine)
+        assert desk.lost()
+        gone = desk.go_on()
+        assert gone.resumed is not None
+        assert gone.resumed.signed == signed
+        assert not desk.lost()
+        assert desk.signs()
+        assert desk.signs()
+        assert not desk.lost()
+        signed = desk.last().size
+        put_back(desk, sqlite_url, tmp_path / "older.db")
+    desk.go_on()
+    lose(desk, sqlite_url, tmp_path)
+    sequencer.number_all(desk.engine)
+    assert desk.lost()
+
+
+def test_a_loss_that_is_answered_is_one_again_where_the_answer_is_lost_too(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    desk.go_on()
+    desk.signs()
+    desk.signs()
+    larger = desk.last().size
+    put_back(desk, sqlite_url, tmp_path / "older.db")
+    desk.go_on()
+    assert not desk.lost()
+
+    put_back(desk, sqlite_url, tmp_path / "older.db")
+
+    assert desk.lost()
+    gone = desk.go_on()
+    assert gone.resumed is not None
+    assert gone.resumed.signed == larger
+
+
+def test_a_place_that_was_taken_knows_what_it_signed_after_an_older_database_is_put_back(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    desk.go_on()
+    other = elsewhere(desk, tmp_path)
+    desk.engine.dispose()
+    copy(Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "before.db")
+    take = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
+    other.go_on(take)
+    assert other.signs()
+    put_back(other, sqlite_url, tmp_path / "before.db")
+
+    assert other.lost()
+    gone = other.go_on(take)
+
+    assert gone.lost is not None
+    assert not other.lost()
+    assert other.signs()
+
+
+def put_back(desk: Desk, sqlite_url: str, older: Path) -> None:
+    """That database; with an entry that it has not had."""
+    desk.engine.dispose()
+    copy(older, Path(sqlite_url.removeprefix("sqlite:///")))
+    desk.add()
 
 
 def test_while_it_goes_on_nobody_else_signs(desk: Desk, by: list[VerifierKey]) -> None:
@@ -428,23 +496,43 @@ def test_what_was_signed_at_the_right_place_is_put_on_record_though_another_one_
     assert desk.go_on().resumed.signed is None
 
 
-def test_a_machine_that_does_not_sign_rotates_no_key_unless_the_old_one_is_lost(
-    desk: Desk, tmp_path: Path
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_machine_that_does_not_sign_rotates_no_key_nor_one_that_is_lost(
+    desk: Desk, tmp_path: Path, lost: bool
 ) -> None:
     desk.go_on()
     other = elsewhere(desk, tmp_path)
-    with reading(desk.engine) as connection:
-        keys = list(log_keys.every(connection))
+    signers_lock.lock_file(other.ring.file).unlink()
+    keys, before = keys_of(desk), sorted(other.ring.file.parent.iterdir())
 
-    with pytest.raises(SignsElsewhereError):
-        other.rotate()
+    with pytest.raises(SignsElsewhereError, match="recover --sign-here"):
+        other.rotate(lost=lost)
 
+    assert keys_of(desk) == keys
+    assert sorted(other.ring.file.parent.iterdir()) == before
+    assert desk.signs()
+
+
+def keys_of(desk: Desk) -> list[str]:
     with reading(desk.engine) as connection:
-        assert list(log_keys.every(connection)) == keys
-    assert not other.ring.successor.exists()
-    new = other.rotate(lost=True)
-    assert other.signs()
-    assert other.last().key == str(new)
+        return list(log_keys.every(connection))
+
+
+@pytest.mark.parametrize("key_is_there", [False, True])
+def test_a_key_that_is_lost_with_what_it_signed_is_not_replaced_without_that_on_record(
+    desk: Desk, key_is_there: bool
+) -> None:
+    before = keys_of(desk)
+    if not key_is_there:
+        desk.ring.file.unlink()
+
+    with pytest.raises(LossKnownError, match=r"4 entries were signed.*recover --reason"):
+        desk.rotate(lost=True)
+
+    assert keys_of(desk) == before
+    assert not desk.ring.successor.exists()
+    assert desk.go_on().resumed is not None
+    assert desk.signs()
 
 
 def test_a_machine_without_the_key_or_its_folder_signs_nothing_and_makes_no_lock(

@@ -39,10 +39,10 @@ beside one mark would do so in turn until the numbers are used up."""
 
 
 class LostAgainError(IncidentsError):
-    """entry {had} is known to have been in this database and is missing, {after} after its history
-    went on from less already: another copy of it is at work beside the same key, or its end was
-    lost again. Nothing is carried out. Stop the other copy, or give it a key in a folder of its
-    own; then put on record here that you know: incidents recover --reason R"""
+    """entry {had} is known to have been in this database and was missing, soon after its history
+    had gone on from less already: another copy of it is at work beside the same key, or its end was
+    lost again. Nothing is carried out until a person goes on. Stop the other copy, or give it a key
+    in a folder of its own; then put on record here that you know: incidents recover --reason R"""
 
 
 class Continuity:
@@ -60,10 +60,12 @@ class Continuity:
         """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
 
         Raises:
-            LostAgainError: where it has only just done so.
+            LostAgainError: where it has only just done so, and from then on until a person goes on.
             DatabaseError: when the database does not do its part.
         """
         mark, found, why = self._look()
+        if mark is not None and mark.halted is not None and found.epoch <= mark.halted[0]:
+            raise LostAgainError(had=mark.halted[1])
         if why is not None:
             self._refuse_again(found, why)
             # Once more, now that nobody else does the same: one loss is one epoch.
@@ -133,10 +135,10 @@ class Continuity:
         # Nor is it again where another daemon has just done the same.
         if standing.resumed_at is None or standing.epoch != found.epoch:
             return
-        after = self._clock() - standing.resumed_at
-        if after < AGAIN:
-            minutes = max(round(after.total_seconds() / 60), 0)
-            raise LostAgainError(had=why.had, after=f"{minutes} min")
+        if self._clock() - standing.resumed_at < AGAIN:
+            assert why.had is not None
+            self._of(found.identity).halt(found.epoch, why.had)
+            raise LostAgainError(had=why.had)
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -36,13 +36,18 @@ _log = logger("acts")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """What is known to have been in the database of that `identity`: the epoch, and the newest
-    entry with the hash of its leaf (hexadecimal), at that time (UTC)."""
+    entry with the hash of its leaf (hexadecimal), at that time (UTC).
+
+    `halted`: up to that epoch nothing is carried out, since an entry was missing that is named
+    after it: until a person goes on, in a higher one.
+    """
 
     identity: str
     epoch: int
     entry: int
     leaf: str
     at: datetime
+    halted: tuple[int, int] | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -69,7 +74,7 @@ class MarkFile:
             mark = _parsed(self._file.read_bytes(), self.identity)
         except FileNotFoundError:
             mark = None
-        except (OSError, ValueError, OverflowError) as error:
+        except (OSError, LookupError, OverflowError, TypeError, ValueError) as error:
             self._tell("the mark cannot be read", error)
             return None
         self._told.pop("the mark cannot be read", None)
@@ -84,14 +89,27 @@ class MarkFile:
             with self._held():
                 known = self.read()
                 if known is None or known.place < mark.place:
-                    text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
-                    disk.write_whole(self._file, [text.encode()])
-                    signers_lock.give(self._file, self._key_file)
+                    self._write(mark if known is None else replace(mark, halted=known.halted))
         except OSError as error:
             self._tell("the mark cannot be written", error)
             return
         self._told.pop("the mark cannot be written", None)
         self._kept = mark
+
+    def halt(self, epoch: int, had: int) -> None:
+        """Writes that up to that epoch nothing is carried out, since that entry was missing."""
+        try:
+            with self._held():
+                known = self.read()
+                if known is not None and (known.halted is None or known.halted[0] < epoch):
+                    self._write(replace(known, halted=(epoch, had)))
+        except OSError as error:
+            self._tell("the mark cannot be written", error)
+
+    def _write(self, mark: Mark) -> None:
+        text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
+        disk.write_whole(self._file, [text.encode()])
+        signers_lock.give(self._file, self._key_file)
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -134,9 +152,20 @@ def _parsed(text: bytes, identity: str) -> Mark:
     found = json.loads(text)
     if not isinstance(found, dict) or found.get("identity") != identity:
         raise ValueError
-    epoch, entry, leaf, at = (found.get(name) for name in ("epoch", "entry", "leaf", "at"))
-    # Whoever can write here is not to spoil the numbers of orders for good.
-    if not (type(epoch) is int and 0 <= epoch < EPOCHS and type(entry) is int and entry < 2**63):
+    epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
+    halted = found.get("halted")
+    if not _is_place(epoch, entry) or not (halted is None or _is_place(*halted)):
         raise ValueError
-    at = read_rfc3339(str(at))
-    return Mark(identity=identity, epoch=epoch, entry=entry, leaf=str(leaf), at=at)
+    return Mark(
+        identity=identity, epoch=epoch, entry=entry, leaf=str(leaf), at=read_rfc3339(str(at)),
+        halted=None if halted is None else (halted[0], halted[1]),
+    )  # fmt: skip
+
+
+def _is_place(epoch: object = None, entry: object = None, *more: object) -> bool:
+    """Whoever can write here is not to spoil the numbers of orders for good."""
+    return (
+        not more
+        and (type(epoch) is int and 0 <= epoch < EPOCHS)
+        and (type(entry) is int and entry < 2**63)
+    )

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
@@ -26,6 +27,7 @@ from incidents.acts.reconciliation import (
 from incidents.acts.routing import DEFAULT
 from incidents.desk import Desk
 from incidents.errors import DatabaseError
+from incidents.machine.case import UNKNOWN
 from incidents.store import lineage
 from incidents.store import sites as site_rows
 from incidents.store.engine import plainly, writing
@@ -37,6 +39,11 @@ about it in the world stands there still."""
 AT_ONCE = 8
 """So many sites are asked about at once."""
 
+MOST_NAMED = 20
+"""So many sites are named to people, where very many may have been ordered again."""
+
+UP = "active"
+
 FAILED = "failed"
 """The verdict on a site that could not be compared, for a fault of its adapter."""
 
@@ -44,6 +51,16 @@ WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which somebody has to look again."""
 
 _OPEN = (*WRONG, WAITS, REPAIRED)
+
+
+class Done(NamedTuple):
+    """How many sites there were of each verdict; those that were ordered again, to be up and to be
+    down, by their names; and of how many of these nobody could ask how they were."""
+
+    counts: Counter[str]
+    opened: list[str]
+    taken_down: list[str]
+    unasked: int
 
 
 def compared(
@@ -105,9 +122,21 @@ def prove(engine: Engine, epoch: int) -> None:
         lineage.prove(connection, epoch)
 
 
-def counted(found: Iterable[Comparison]) -> Counter[str]:
-    """How many there were of each verdict."""
-    return Counter(each.verdict for each in found)
+def done(found: Iterable[Comparison]) -> Done:
+    """What was done."""
+    counts: Counter[str] = Counter()
+    again: list[Comparison] = []
+    for each in found:
+        counts[each.verdict] += 1
+        if each.verdict == REPAIRED:
+            again.append(each)
+    again.sort(key=lambda each: each.site)
+    return Done(
+        counts,
+        [each.site for each in again if each.ordered == UP],
+        [each.site for each in again if each.ordered != UP],
+        sum(each.really == UNKNOWN for each in again),
+    )
 
 
 def _compared(own: Reconciliation, name: str) -> Comparison:

@@ -132,13 +132,21 @@ def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
         FileError: if it cannot be written.
     """
     for key in keys:
-        file = beside(key_file, key)
-        try:
-            disk.write_whole(file, [signed.encode()])
-            signers_lock.give(file, key_file)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise FileError(file=file, done="written", detail=why) from error
+        write(beside(key_file, key), key_file, signed)
+
+
+def write(file: Path, key_file: Path, text: str) -> None:
+    """Writes a file beside the key's, whole or not at all; it belongs to whom the key belongs.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    try:
+        disk.write_whole(file, [text.encode()])
+        signers_lock.give(file, key_file)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileError(file=file, done="written", detail=why) from error
 
 
 def _files(key_file: Path, key: VerifierKey) -> tuple[Path, Path]:

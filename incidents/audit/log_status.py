@@ -54,6 +54,12 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
         return signs.since
     if signs.how is None or log_keys.active(connection) is None:
         return None
+    return waits_since(connection, now)
+
+
+def waits_since(connection: Connection, now: datetime) -> datetime | None:
+    """Since when an entry waits for a checkpoint, if that is longer than a minute at `now` (UTC):
+    nobody signs then."""
     last = checkpoints.last(connection)
     since = leaves.oldest_above(connection, 0 if last is None else last.size)
     return since if since is not None and now - since > LATE_AFTER else None

@@ -86,6 +86,11 @@ class HistoryResumed(Event):
     signed: int | None = None
     text: str | None = None
 
+    @property
+    def is_loss(self) -> bool:
+        """Whether something is known to be missing."""
+        return self.cause == "entries_lost" or (self.had, self.signed) != (None, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountAct(Event):

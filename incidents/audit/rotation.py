@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from incidents import clock
-from incidents.audit import last_signed, sequencer, signers_lock, signing, signing_key
+from incidents.audit import last_signed, loss, sequencer, signers_lock, signing, signing_key
 from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import CommandKey, KeyRing, SigningKeyError
 from incidents.errors import DatabaseError, InputError, RefusedError
@@ -66,19 +66,28 @@ def rotate(
         The new key, and where the old one lies now, if it was in a file.
 
     Raises:
-        RefusedError: if there is no key to replace, or another machine signs, or has it.
+        RefusedError: if there is no key to replace, or another machine signs, or has it; or the old
+            one is `lost`, and what was signed as well.
         HeldError: if somebody else signs, and does not end.
         InputError, SigningKeyError, FileError, InconsistentLogError: if it cannot be done.
     """
     if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
+    # Looked at first: to take the lock makes a place.
+    _refuse_elsewhere(engine, ring, signers_lock.word(ring.file))
     with signers_lock.held(ring.file) as word:
-        elsewhere = _state(engine).place not in (None, word)
-        if elsewhere and not lost:
-            raise SignsElsewhereError(file=ring.file)
-        # Nobody knows here what the active one has signed elsewhere.
-        new = begin(engine, ring, word, public=public, lost=lost, another=elsewhere)
-        return new, finish(engine, ring, word, new, put_on_record, lost=lost, claims=lost)
+        _refuse_elsewhere(engine, ring, word)
+        if lost:
+            # What was signed may only have lost its numbers.
+            sequencer.number_all(engine)
+            loss.refuse(engine, ring.file)
+        new = begin(engine, ring, word, public=public, lost=lost)
+        return new, finish(engine, ring, word, new, put_on_record, lost=lost)
+
+
+def _refuse_elsewhere(engine: Engine, ring: KeyRing, word: str | None) -> None:
+    if _state(engine).place not in (None, word):
+        raise SignsElsewhereError(file=ring.file)
 
 
 def begin(
@@ -139,6 +148,8 @@ def finish(
         Where the old key lies now, if it was in a file.
     """
     active = _state(engine).active
+    if lost:
+        loss.answer(engine, ring.file, new)
     if str(new) != active:
         put_on_record(str(new), active, lost)
     _sign_with(engine, ring, word, new, claims=claims)

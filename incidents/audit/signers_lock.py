@@ -1,8 +1,13 @@
 """The signers' lock: of all that sign one log at most one signs at a time, beside one file.
 
 Its file holds the word by which the log knows this place, and who has the lock. The word counts
-only in the file that it was written to, which is told by the file's number (inode): whoever copies
-the folder does not copy the place, and two of them can never sign two histories.
+only in the file that it was written to, which is told by the file's number (inode) and by when it
+was made on its disk: whoever copies the folder does not copy the place, and two of them can never
+sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
+somebody else.
+
+The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place;
+and where no file system says when a file was made, the number alone counts.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from incidents import disk
 from incidents.errors import FileError, IncidentsError, RefusedError
 
 SUFFIX = ".signed.lock"
@@ -26,6 +32,7 @@ PATIENCE_S = 5.0
 
 _PAUSE_S = 0.05
 _MOST_BYTES = 1_000
+_UNKNOWN = "-"
 
 
 class HeldError(IncidentsError):
@@ -109,11 +116,12 @@ def _take(opened: BinaryIO, file: Path, patience_s: float) -> None:
 
 def _own_word(opened: BinaryIO) -> str:
     """The word, a new one where there is none; and who has the lock from now on."""
+    first, _ = _lines(opened)
     found = _word(opened)
     own = found or secrets.token_hex(8)
-    place = f"{own} {os.fstat(opened.fileno()).st_ino}\n"
+    place = first if found else f"{own} {' '.join(_marks(opened))}"
     opened.seek(0)
-    opened.write(f"{place}process {os.getpid()} on {socket.gethostname()}\n".encode())
+    opened.write(f"{place}\nprocess {os.getpid()} on {socket.gethostname()}\n".encode())
     opened.truncate()
     if found is None:
         os.fsync(opened.fileno())
@@ -122,8 +130,17 @@ def _own_word(opened: BinaryIO) -> str:
 
 def _word(opened: BinaryIO) -> str | None:
     first, _ = _lines(opened)
-    own, _, number = first.partition(" ")
-    return own if own and number == str(os.fstat(opened.fileno()).st_ino) else None
+    own, *marks = first.split(" ")
+    here = _marks(opened)
+    # What nobody could tell when the word was written is not asked for later.
+    return own if own and marks in (here, [here[0], _UNKNOWN]) else None
+
+
+def _marks(opened: BinaryIO) -> list[str]:
+    """What tells this file from a copy of it: its number, and when it was made."""
+    handle = opened.fileno()
+    made = disk.born(handle)
+    return [str(os.fstat(handle).st_ino), _UNKNOWN if made is None else str(made)]
 
 
 def _holder(opened: BinaryIO) -> str:

@@ -5,6 +5,7 @@ Whatever leaves this program was committed before, and is consistent with all th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from incidents.audit import last_signed, signers_lock
 from incidents.audit.entry import decode
 from incidents.audit.own_acts import LogKeyMade
 from incidents.audit.signers_lock import PATIENCE_S, SignsElsewhereError
-from incidents.audit.signing_key import KeyRing
+from incidents.audit.signing_key import KeyRing, SigningKeyError
 from incidents.store import checkpoints, leaves, log_keys
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import plainly, reading, writing
@@ -34,11 +35,13 @@ NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
 class Signing:
     """What came of it: the checkpoint that was made, or why this process makes none.
 
-    Neither, if none is due.
+    Neither, if none is due. `elsewhere`: it has the key, and the log is signed in another place,
+    which is wrong if nobody does.
     """
 
     made: Signed | None = None
     unable: str | None = None
+    elsewhere: SignsElsewhereError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ def sign(
     """
     with plainly(engine), reading(engine) as connection:
         # Whoever has nothing to sign needs no lock, nor a folder for it.
-        done, _ = _due(connection, ring, now, at_once=at_once)
+        done, _ = _due(connection, ring, now, None, at_once=at_once)
     if done is not None:
         return done
     with signers_lock.held(ring.file, patience_s) as word:
@@ -114,12 +117,10 @@ def sign_held(
     """The same, for who has the signers' lock, whose word that is; with `claims` those sign from
     then on who have it, whoever did before. Raises as `sign` does."""
     with plainly(engine), reading(engine) as connection:
-        done, due = _due(connection, ring, now, at_once=at_once)
+        done, due = _due(connection, ring, now, word, at_once=at_once, claims=claims)
         if due is None:
             return done or Signing()
         found, signers = due
-        if not claims and checkpoints.signed_beside(connection) not in (None, word):
-            return Signing(unable=SignsElsewhereError(file=ring.file).message)
         last_signed.check(connection, found.checkpoint, found.last, ring.file, found.keys)
     # Outside of any transaction: a command may take its time, and SQLite has one writer.
     written = str(note.signed(found.checkpoint.text, *signers))
@@ -135,9 +136,16 @@ def sign_held(
 
 
 def _due(
-    connection: Connection, ring: KeyRing, now: datetime, *, at_once: bool
+    connection: Connection,
+    ring: KeyRing,
+    now: datetime,
+    word: str | None,
+    *,
+    at_once: bool,
+    claims: bool = False,
 ) -> tuple[Signing | None, tuple[Log, list[Signer]] | None]:
-    """What is to be signed now, with what signs; or that nothing is, or not by this process."""
+    """What is to be signed now, with what signs; or that nothing is, or not by this process, whose
+    place has that word, if it has the lock."""
     found = log(connection)
     if found is None:
         return Signing(unable=NO_KEY), None
@@ -146,13 +154,33 @@ def _due(
     # Nobody could tell from an earlier one why another key signs.
     if not found.covers_key:
         return Signing(), None
+    # First: where others sign, it is no matter in which state a key is here.
+    place = checkpoints.signed_beside(connection)
+    if not claims and place not in (None, word or signers_lock.word(ring.file)):
+        return _elsewhere(ring, found.keys), None
     signers = []
     for key in found.keys:
         signer = ring.signer(str(key))
         if signer is None:
-            return Signing(unable=f"the key {key} is not on this machine ({ring.file})"), None
+            return Signing(unable=_absent(ring, key)), None
         signers.append(signer)
     return None, (found, signers)
+
+
+def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey]) -> Signing:
+    try:
+        absent = [key for key in keys if ring.signer(str(key)) is None]
+    except SigningKeyError:
+        # There is one, and nobody can tell which.
+        absent = []
+    if absent:
+        return Signing(unable=_absent(ring, absent[0]))
+    wrong = SignsElsewhereError(file=ring.file)
+    return Signing(unable=wrong.message, elsewhere=wrong)
+
+
+def _absent(ring: KeyRing, key: VerifierKey) -> str:
+    return f"the key {key} is not on this machine ({ring.file})"
 
 
 def log(connection: Connection) -> Log | None:

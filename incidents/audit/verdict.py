@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from incidents.audit.flaw import Flaw
 from incidents.audit.later_part import Since
+from incidents.audit.lost_end import LostEnd
 from incidents.audit.signed_check import Held, Witnessed
 from incidents.tlog.keys import VerifierKey
 
@@ -24,11 +25,11 @@ class Verdict:
     signed and whose text is `note`; `trusted` says where that key is known from. `since` is the
     checkpoint that was verified before, if any was and the log agrees with it. `pending` entries
     have no number, the oldest of them since then (RFC 3339, UTC). `agreeing` are the held
-    checkpoints that agree. `broken` are pairs of a key and of the one that took over without its
-    signature. `begun_late` are the sites of a part whose first entry is not in it, which for that
-    reason were not decided again; `unfinished` those whose last act may go on after the end of a
-    bundle. `periods` says whether it is known which policy was active; `extras` are files that
-    nothing rests on.
+    checkpoints that agree. `lost_its_end` is what the record says itself of that. `broken` are
+    pairs of a key and of the one that took over without its signature. `begun_late` are the sites
+    of a part whose first entry is not in it, which for that reason were not decided again;
+    `unfinished` those whose last act may go on after the end of a bundle. `periods` says whether it
+    is known which policy was active; `extras` are files that nothing rests on.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class Verdict:
     since: Since | None = None
     decided: bool
     policies: int
+    lost_its_end: tuple[LostEnd, ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
     begun_late: int = 0
     unfinished: int = 0
@@ -91,6 +93,7 @@ class Verdict:
         """For programs."""
         found = asdict(self)
         found["findings"] = [asdict(flaw) for flaw in self.findings]
+        found["lost_its_end"] = [each._asdict() for each in self.lost_its_end]
         found["since"] = None if self.since is None else self.since._asdict()
         found["witnesses"] = {key: seen._asdict() for key, seen in self.witnesses.items()}
         return {"verified": not self.findings, **found, "uncovered": self.uncovered}

@@ -94,7 +94,7 @@ def by(at_work: Hands, asked: Asked) -> Verdict:
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
         key=succession.active(covered), keys=up_to, trusted="outside" if asked.keys else "inside",
         witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
-        policies=len(seen.policies), broken=broken,
+        policies=len(seen.policies), lost_its_end=tuple(succession.lost_ends), broken=broken,
         findings=[
             *seen.flaws, *signed.flaws, *held,
             *key_flaws(asked, up_to, broken), *witness_flaws(asked, signed.witnessed),

@@ -112,6 +112,7 @@ def _whole(found: _Found) -> Verdict:
         unfinished=decided.unfinished, entries=seen.entries, sites=of,
         since=None if before is None else Since(*before, of if again is None else again),
         policies=len(seen.policies), decided=asked.policy,
+        lost_its_end=tuple(succession.lost_ends),
     )  # fmt: skip
 
 
@@ -145,6 +146,7 @@ def _part(found: _Found) -> Verdict:
         found, every, agreeing, kind="part", unfinished=decided.unfinished,
         entries=seen.entries, sites=len(seen.streams.of), policies=len(seen.policies),
         decided=asked.policy, begun_late=len(seen.streams.of) - len(begun),
+        lost_its_end=tuple(succession.lost_ends),
         # That no activation is left out, the whole log alone shows.
         periods=False,
     )  # fmt: skip

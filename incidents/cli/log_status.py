@@ -12,12 +12,14 @@ from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from incidents.audit.checkpointing import Checkpointed
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.words import Document, When
 
-_NESTED = ("witnesses", "silent", "resumed")
+_NESTED = ("witnesses", "silent", "resumed", "lost")
 _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
 
 
@@ -132,13 +134,14 @@ def _tell(run: Run, found: Document) -> None:
             ("witnessed", "; ".join(witnesses) or "by nobody"),
             ("key", found["key"] or "none yet: `incidents audit key new` makes it"),
             ("signing", _signing(found, when)),
-            *_of_history(found.get("resumed"), when),
+            *_of_history(found, when),
         ],
     )
     if found.get("ahead"):
         run.tell(
             painted(f"NOTHING IS SIGNED: {found['ahead']}", fg="red"),
-            "put the database back that has them, or, if they are lost: incidents recover",
+            "put the database back that has them, or, if they are lost: incidents recover"
+            " --reason R",
         )
     if found.get("uncompared"):
         run.tell(
@@ -147,18 +150,36 @@ def _tell(run: Run, found: Document) -> None:
     run.tell(_WORTH)
 
 
-def _of_history(resumed: Document | None, when: When) -> list[tuple[str, str]]:
-    """From what the record went on last, and what is known to be missing."""
-    if resumed is None:
-        return []
-    had, signed = resumed["had"], resumed["signed"]
-    told = f"epoch {resumed['epoch']}, from entry {output.number(resumed['entries'])},"
-    told += f" since {when(resumed['at'])} ({resumed['cause'].replace('_', ' ')})"
+def _of_history(found: Document, when: When) -> Iterator[tuple[str, str]]:
+    """What was missing last, and from what the record went on last, if it was another time."""
+    # A server of before does not say it.
+    resumed, lost = found.get("resumed"), found.get("lost")
+    if lost is not None:
+        yield "lost", _of_loss(lost, when)
+    if resumed is not None and (lost is None or resumed["epoch"] != lost["epoch"]):
+        told = f"epoch {resumed['epoch']}, from entry {output.number(resumed['entries'])},"
+        yield "goes on", f"{told} since {when(resumed['at'])} ({_cause(resumed)})"
+
+
+def _of_loss(lost: Document, when: When) -> str:
+    entries, had, signed = lost["entries"], lost["had"], lost["signed"]
+    known = [f"the record goes on from entry {output.number(entries)}"]
     if had is not None:
-        told += f"; entry {output.number(had)} had been there"
+        was = "was known to have been there" if had > entries else "is not the one that was there"
+        known.append(f"entry {output.number(had)} {was}")
     if signed is not None:
-        told += f"; {output.number(signed)} were signed"
-    return [("goes on", told)]
+        known.append(f"{output.number(signed)} entries were signed")
+    first, *others = known
+    missing = lost["missing"]
+    said = "; ".join([first, ", and ".join(others)]) if others else first
+    return (
+        f"{said}: at least {output.number(missing)} {'is' if missing == 1 else 'are'} missing"
+        f" (epoch {lost['epoch']}, since {when(lost['at'])}, {_cause(lost)})"
+    )
+
+
+def _cause(resumed: Document) -> str:
+    return str(resumed["cause"]).replace("_", " ")
 
 
 def _signing(found: Document, when: When) -> str:

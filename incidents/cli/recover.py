@@ -11,9 +11,9 @@ from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
 
 if TYPE_CHECKING:
-    from collections import Counter
     from pathlib import Path
 
+    from incidents.acts.recovery import Done
     from incidents.cli.run import Run
     from incidents.way_back import Gone
     from incidents.words import Document
@@ -60,12 +60,12 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
     )  # fmt: skip
     way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
     gone = way.go_on(asked, on_record(run, reason))
-    counts = way.compared(asked)
-    _tell(run, gone, counts)
-    return NOT_VERIFIED if any(counts[each] for each in WRONG) else DONE
+    done = way.compared(asked)
+    _tell(run, gone, done)
+    return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
 
 
-def _tell(run: Run, gone: Gone, counts: Counter[str]) -> None:
+def _tell(run: Run, gone: Gone, done: Done) -> None:
     resumed, lost = gone.resumed, gone.lost
     if run.for_programs:
         told: Document = {
@@ -74,7 +74,11 @@ def _tell(run: Run, gone: Gone, counts: Counter[str]) -> None:
             "key": None if gone.key is None else str(gone.key),
             "kept": None if lost is None else str(lost.kept.file),
         }  # fmt: skip
-        output.document(run, {**told, "sites": dict(counts)}, rows=[told])
+        document = {
+            **told, "sites": dict(done.counts), "opened": done.opened,
+            "taken_down": done.taken_down,
+        }  # fmt: skip
+        output.document(run, document, rows=[told])
         return
     run.say(f"the record goes on from entry {resumed.entries:,}, in epoch {resumed.epoch}")
     if resumed.had is not None:
@@ -91,16 +95,38 @@ def _tell(run: Run, gone: Gone, counts: Counter[str]) -> None:
         run.say("nobody here knows what the previous key signed last: tell your auditors")
     if gone.key is not None:
         run.say(f"from now on {gone.key} signs")
-    from incidents.words import counted
-
-    total = sum(counts.values())
-    again = counts["ordered_again"]
-    run.say(f"{counted(total, 'site')} compared with the world, {again:,} ordered again")
-    if again:
-        run.tell("in force when a daemon has run: incidents acts list")
+    _tell_of_sites(run, done)
     kept = kept_checkpoint.place(run)
     if _is_of_another(run, kept):
         run.tell(f"next: move {kept} away, then verify everything once: incidents audit verify")
+
+
+def _tell_of_sites(run: Run, done: Done) -> None:
+    """Which were ordered again: a person has to know what is open that was not before."""
+    from incidents.acts.recovery import MOST_NAMED
+    from incidents.words import counted
+
+    again = done.counts["ordered_again"]
+    sites = counted(done.counts.total(), "site")
+    run.say(f"{sites} compared with the world, {again:,} ordered again")
+    for what, names in (("opened again", done.opened), ("taken down again", done.taken_down)):
+        more = len(names) - MOST_NAMED
+        if names:
+            rest = f" and {more:,} more (--json names all)" if more > 0 else ""
+            run.say(f"{what}: {', '.join(names[:MOST_NAMED])}{rest}")
+    if done.unasked:
+        run.say(
+            f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
+            " as they are to be"
+        )
+    if again and not _is_daemon_at_work(run):
+        run.tell("in force when a daemon has run: incidents acts list")
+
+
+def _is_daemon_at_work(run: Run) -> bool:
+    with run.house.reading() as connection:
+        found = run.house.views.enforcement(connection, run.house.now(connection))
+    return bool(found["beating"])
 
 
 def _is_of_another(run: Run, kept: Path) -> bool:

@@ -23,6 +23,7 @@ def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
         yield f"  taken from before: {sentence}"
     for sentence in (*_pending(verdict, run), *_not_shown(verdict)):
         yield f"  NOT SHOWN: {sentence}"
+    yield from _lost_end(verdict)
     if asked.since is not None and verdict.since is None:
         yield f"nothing was taken from {asked.since.where}: everything was checked"
     if asked.since is not None and verdict.since is None and verdict.findings:
@@ -32,6 +33,15 @@ def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
         )
     elif verdict.kind == "database":
         yield "next: `incidents audit replay` shows that the tables are what the entries say"
+
+
+def _lost_end(verdict: Verdict) -> Iterator[str]:
+    """What the record says itself is nothing that is wrong with it, and still to be known."""
+    lost = [f"epoch {each.epoch}, {each.at}" for each in verdict.lost_its_end]
+    if lost:
+        times = "" if len(lost) == 1 else f" {len(lost):,} times, the last one in"
+        where = "incidents audit status" if verdict.kind == "database" else "its history_resumed"
+        yield f"  the record says itself that it lost its end{times} ({lost[-1]}): see {where}"
 
 
 def _entries(verdict: Verdict) -> Iterator[str]:

@@ -117,6 +117,7 @@ class RemoteRecord:
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.flaw import Flaw
     from incidents.audit.later_part import Since
+    from incidents.audit.lost_end import LostEnd
     from incidents.audit.signed_check import Witnessed
     from incidents.audit.verdict import Verdict
 
@@ -125,6 +126,8 @@ def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     told["witnesses"] = {key: Witnessed(**seen) for key, seen in shown["witnesses"].items()}
     if shown["since"] is not None:
         told["since"] = Since(**shown["since"] | {"where": places["since"]})
+    # A server of before does not say it.
+    told["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
     told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])
     told["findings"] = tuple(
         Flaw(**each | {"where": places.get(each["where"], each["where"])})

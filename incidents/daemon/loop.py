@@ -167,6 +167,7 @@ class _Loop:
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
+            journal.cry("the daemon cannot go on", reason=self._enforcement.fatal.message)
             raise self._enforcement.fatal
         return 0
 

@@ -12,8 +12,18 @@ from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from incidents.audit import log_settings, publishing, sequencer, signing, stamping, witnessing
+from incidents.audit import (
+    log_settings,
+    log_status,
+    loss,
+    publishing,
+    sequencer,
+    signing,
+    stamping,
+    witnessing,
+)
 from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.loss import LossKnownError
 from incidents.audit.signers_lock import PATIENCE_S, HeldError
 from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
@@ -122,12 +132,12 @@ class Record:
             now = self._house.now(connection)
         try:
             done = self._signed(now)
+            if done.unable not in (None, signing.NO_KEY) and self._waits(now):
+                self._refuse_silence(done)
         except DatabaseError:
             raise
         except IncidentsError as error:
-            how = REFUSED if isinstance(error, InconsistentLogError) else FAILED
-            self._keep(partial(checkpoints.note_trouble, how=how, now=now))
-            self._fails = True
+            self._fails = self._noted(error, now)
             raise
         if self._fails and done.unable is None:
             self._keep(checkpoints.note_end_of_failure)
@@ -159,6 +169,30 @@ class Record:
             return Signing()
         self._held_since = None
         return done
+
+    def _refuse_silence(self, done: Signing) -> None:
+        """Nobody signs: it is wrong here, if something signed is missing, or the key is here."""
+        loss.refuse(self._house.engine, self._ring.file)
+        if done.elsewhere is not None:
+            raise done.elsewhere
+
+    def _waits(self, now: datetime) -> bool:
+        """Whether nobody signs: entries have waited for more than a minute."""
+        with self._house.reading() as connection:
+            return log_status.waits_since(connection, now) is not None
+
+    def _noted(self, error: IncidentsError, now: datetime) -> bool:
+        """Whether it is kept that this one has failed; not while another one signs, nor in place of
+        a signing that was refused."""
+        refused = isinstance(error, InconsistentLogError | LossKnownError)
+        how = REFUSED if refused else FAILED
+        with self._house.reading() as connection:
+            known = checkpoints.signs(connection).how
+        if how == FAILED and (known == REFUSED or not self._waits(now)):
+            return False
+        if known != how:
+            self._keep(partial(checkpoints.note_trouble, how=how, now=now))
+        return True
 
     def _keep(self, what: Callable[[Connection], object]) -> None:
         engine = self._house.engine

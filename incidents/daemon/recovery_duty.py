@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from incidents.acts import recovery
 from incidents.acts.reconciliation import REPAIRED
-from incidents.acts.recovery import STRANGE_FOR, WRONG
+from incidents.acts.recovery import MOST_NAMED, STRANGE_FOR, WRONG
 from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.part import Part
@@ -103,14 +103,24 @@ class Recovery:
                 login=self._house.settings.login, only=only, stopped=self._stopped,
             )
         )  # fmt: skip
-        counts = recovery.counted(compared)
+        done = recovery.done(compared)
+        counts = done.counts
         journal.say(
             "the world was compared with the record", sites=counts.total(),
             orders=counts[REPAIRED], wrong=sum(counts[each] for each in WRONG),
+            **_named("opened", done.opened), **_named("taken_down", done.taken_down),
         )  # fmt: skip
         if self._stopped():
             return None
         return [each.site for each in compared if recovery.is_open(each)]
+
+
+def _named(what: str, names: list[str]) -> dict[str, object]:
+    """The first of them, and how many more there are."""
+    if not names:
+        return {}
+    more = len(names) - MOST_NAMED
+    return {what: names[:MOST_NAMED], **({f"{what}_more": more} if more > 0 else {})}
 
 
 def once(house: House, deliver: Callable[[], object] = lambda: None) -> None:

@@ -12,6 +12,8 @@ MOST = 100
 
 # PostgreSQL's class of errors for what is stored wrongly, and for faults of its own.
 _CORRUPTED = "XX"
+# The second: of a first page that is no database's.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,5 +41,5 @@ def is_damage(error: BaseException | None) -> bool:
     if isinstance(driver, UnicodeDecodeError):
         return True
     if isinstance(driver, sqlite3.Error):
-        return getattr(driver, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+        return getattr(driver, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
     return str(getattr(driver, "sqlstate", None)).startswith(_CORRUPTED)

@@ -21,6 +21,7 @@ from incidents.settings import data_folder
 from incidents.store import complaint, database_url, medium, turn
 from incidents.store.database_url import NAME_ANOTHER, place
 from incidents.store.host_mark import HostMark
+from incidents.store.opened_file import OpenedFile
 from incidents.store.round_trip import command
 
 BUSY_TIMEOUT_S = 30.0
@@ -135,15 +136,32 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
         url.set(database=os.fspath(file)),
         connect_args={"timeout": BUSY_TIMEOUT_S},
     )
-    engine.update_execution_options(incidents_makes=make, incidents_waits_s=BUSY_TIMEOUT_S)
+    opened = OpenedFile(file.absolute())
+    engine.update_execution_options(
+        incidents_makes=make, incidents_waits_s=BUSY_TIMEOUT_S, incidents_opened=opened
+    )
+    # Before it is opened too: what is there then and what is there afterwards must be the same.
+    event.listen(engine, "do_connect", lambda *_: opened.look())
     if not make:
         event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute()))
     # Where the file really lies, its log lies beside it.
     really = os.path.realpath(file)
     mark = HostMark(really)
-    event.listen(engine, "connect", partial(_set_up_sqlite, mark))
-    event.listen(engine, "begin", partial(_begin_sqlite, really, mark))
+    event.listen(engine, "connect", partial(_set_up_sqlite, opened, mark))
+    event.listen(engine, "begin", partial(_begin_sqlite, really, opened, mark))
+    event.listen(engine, "engine_disposed", lambda _: opened.forget())
     return engine
+
+
+def look_at_file(engine: Engine) -> None:
+    """Whether the file that it has open is the one that is there; of a SQLite file alone.
+
+    Raises:
+        ReplacedError: if it is not.
+    """
+    opened: OpenedFile | None = engine.get_execution_options().get("incidents_opened")
+    if opened is not None:
+        opened.look()
 
 
 def _make_private(folder: Path) -> None:
@@ -163,8 +181,11 @@ def _name_what_is_there(
     options["uri"] = True
 
 
-def _set_up_sqlite(mark: HostMark, connection: sqlite3.Connection, _record: object) -> None:
+def _set_up_sqlite(
+    opened: OpenedFile, mark: HostMark, connection: sqlite3.Connection, _record: object
+) -> None:
     try:
+        opened.look()
         # Before anything is read: to close a file that was read can take the log away.
         mark.beat()
     except DatabaseError:
@@ -183,8 +204,9 @@ def _set_up_sqlite(mark: HostMark, connection: sqlite3.Connection, _record: obje
     connection.execute("PRAGMA secure_delete=ON")
 
 
-def _begin_sqlite(file: str, mark: HostMark, connection: Connection) -> None:
+def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Connection) -> None:
     mark.look()
+    opened.look()
     if not connection.get_execution_options().get("incidents_writes", False):
         command(connection, "BEGIN")
         return
@@ -194,6 +216,8 @@ def _begin_sqlite(file: str, mark: HostMark, connection: Connection) -> None:
         if not turn.begin(own, file, wait_s=BUSY_TIMEOUT_S):
             # Once more, for what is the matter to be said as it always is.
             command(connection, "BEGIN IMMEDIATE")
+        # It may have waited for long.
+        opened.look()
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 

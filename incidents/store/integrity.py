@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from incidents.errors import DatabaseError
 from incidents.store import amcheck, schema
 from incidents.store.damage import MOST, Damage, Integrity, is_damage
+from incidents.store.database_url import place
 from incidents.store.engine import plainly, reading
 
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
@@ -26,9 +28,13 @@ _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
 def check(engine: Engine) -> Integrity:
     """Read all that is stored, and judge it; changes nothing. It takes seconds for each GB.
 
+    A file that is there and is no database, or is empty, is damaged: something else was there.
+
     Raises:
         DatabaseError: if the database is not there, has another schema, or does not answer.
     """
+    if engine.dialect.name == "sqlite" and _is_empty(engine):
+        return Integrity(damage=[Damage(where="the file", problem="it is empty")])
     try:
         schema.check(engine)
     except DatabaseError as error:
@@ -40,6 +46,13 @@ def check(engine: Engine) -> Integrity:
     else:
         amcheck.ask(engine, found)
     return found
+
+
+def _is_empty(engine: Engine) -> bool:
+    try:
+        return Path(place(engine)).stat().st_size == 0
+    except (OSError, ValueError):
+        return False
 
 
 def _of_file(engine: Engine) -> list[Damage]:

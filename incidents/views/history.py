@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from incidents.audit.entry import decode
 from incidents.audit.last_signed import Known
 from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
+from incidents.desk.resumption import DAEMON
 from incidents.documents import plain
 from incidents.store import lineage
 from incidents.store.lineage import Standing
@@ -49,18 +51,45 @@ def _is_news(found: Standing, now: datetime) -> bool:
     return found.unproved_since is not None or now - found.moved_at < MOVED_FOR
 
 
-def resumed(connection: Connection) -> dict[str, Any] | None:
-    """How the record went on last from less, or on another server; None if it never had to.
+def resumed(connection: Connection) -> dict[str, dict[str, Any] | None]:
+    """How the record went on last from less, or on another server (`resumed`), and how it did when
+    something was missing last (`lost`), whoever has let it go on since; None if it never did.
 
-    `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`.
+    `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`. `missing`: so many
+    entries are missing at least, None if none are known to be.
     """
-    for event in _resumptions(connection, last=True):
-        return {
-            "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
-            "cause": event.cause, "entries": event.entries, "had": event.had,
-            "signed": event.signed,
-        }  # fmt: skip
-    return None
+    last: HistoryResumed | None = None
+    lost: HistoryResumed | None = None
+    for event in _resumptions(connection, backwards=True):
+        last = last or event
+        if lost is None:
+            lost = event if event.is_loss else None
+        elif event.by != DAEMON:
+            break
+        elif event.is_loss:
+            # A daemon had noticed it before a person found what was signed of it.
+            lost = replace(event, signed=event.signed or lost.signed)
+        if lost is not None and lost.had is not None:
+            break
+    return {"resumed": _told(connection, last), "lost": _told(connection, lost)}
+
+
+def _told(connection: Connection, event: HistoryResumed | None) -> dict[str, Any] | None:
+    if event is None:
+        return None
+    return {
+        "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
+        "cause": event.cause, "entries": event.entries, "had": event.had,
+        "signed": event.signed, "missing": _missing(connection, event) if event.is_loss else None,
+    }  # fmt: skip
+
+
+def _missing(connection: Connection, event: HistoryResumed) -> int:
+    """On PostgreSQL the numbers of entries have gaps, and the number of one counts none."""
+    known = [event.signed]
+    if connection.dialect.name == "sqlite":
+        known.append(event.had)
+    return max([1, *(number - event.entries for number in known if number is not None)])
 
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:
@@ -68,14 +97,14 @@ def resumptions(connection: Connection) -> list[HistoryResumed]:
     return list(_resumptions(connection))
 
 
-def _resumptions(connection: Connection, *, last: bool = False) -> Iterator[HistoryResumed]:
+def _resumptions(connection: Connection, *, backwards: bool = False) -> Iterator[HistoryResumed]:
     if lineage.standing(connection).resumed_at is None:
         # The desk's own acts may be very many.
         return
     of = entries.c
     told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
     wanted = select(of.body).where(of.site_id == DESK_STREAM, told)
-    wanted = wanted.order_by(of.site_seq.desc()).limit(1) if last else wanted.order_by(of.site_seq)
+    wanted = wanted.order_by(of.site_seq.desc() if backwards else of.site_seq)
     for body in connection.scalars(wanted):
         _, event = decode(body)
         assert isinstance(event, HistoryResumed)
@@ -85,12 +114,12 @@ def _resumptions(connection: Connection, *, last: bool = False) -> Iterator[Hist
 def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[str, Any]:
     """The log's status, and whether the log is what was signed last, as the files beside a key have
     it, which were read before: in which way it is not (`ahead`), or why nobody can tell here
-    (`uncompared`); and how the record went on last (`resumed`)."""
+    (`uncompared`); and how the record went on last (`resumed`, `lost`)."""
     lost = loss.known(connection, files)
     return {
         **status,
         "signs": status["signs"] and lost is None,
         "ahead": None if lost is None else lost.detail,
         "uncompared": None if status["key"] is None else files.unread,
-        "resumed": resumed(connection),
+        **resumed(connection),
     }

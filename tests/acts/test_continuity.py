@@ -287,6 +287,83 @@ def test_two_copies_that_are_at_work_beside_one_key_do_not_use_up_the_numbers(
         deliver(house)
 
 
+def test_one_that_was_refused_stays_so_after_the_hour_and_a_restart_until_a_person_goes_on(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_host(monkeypatch, tmp_path, "here")
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    with desk(one) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        carry_out(house)
+    shutil.copy(one / "desk.db", two / "desk.db")
+    for n, folder in enumerate((one, two, one, two)):
+        with desk(folder) as house:
+            hold(house, "one.example")
+            found = Delivery(house, decided=lambda _: None)
+            found.run()
+            found.close()
+            if n < 3:
+                lift(house, "one.example")
+    assert [type(each) for each in found.errors] == [LostAgainError]
+    seen = dict(receiver.seen)
+
+    for days in (0, 1, 400):
+        monkeypatch.setattr(clock, "source", lambda days=days: datetime.now(UTC) + days * DAY)
+        with desk(two) as house:
+            again = Delivery(house, decided=lambda _: None)
+            again.run()
+            [error] = again.errors
+            again.close()
+            assert isinstance(error, LostAgainError)
+            assert str(error) == str(found.errors[0])
+    assert receiver.seen == seen
+    with desk(two) as house:
+        recover(house, tmp_path / "here")
+        carry_out(house)
+        assert record(house) == {"one.example": ("suspended", "suspended")}
+    assert receiver.seen != seen
+
+
+def test_one_that_was_refused_stays_so_though_what_was_missing_seems_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        recover(house, tmp_path)
+        history = standing(house).epoch
+        mark = mark_of(house, tmp_path)
+        mark.halt(history, 48)
+
+        for _ in range(2):
+            with pytest.raises(LostAgainError, match="entry 48 is known"):
+                continuity(house, tmp_path).check()
+
+        recover(house, tmp_path)
+        assert continuity(house, tmp_path).check() is None
+
+
+def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert continuity(house, tmp_path).check() is None
+    for n in range(4):
+        give(house, f"site-{n}.example", c.AddSite(by="operator-1"))
+        with writing(house.engine) as connection:
+            connection.execute(update(desk_row).values(lineage=f"7/0000000{n}"))
+
+        # It is started again, too.
+        moved = continuity(house, tmp_path).check()
+
+        assert moved is not None
+        assert moved.cause == "another_server"
+        assert continuity(house, tmp_path).check() is None
+    house.close()
+
+
 # ── Until when it is told
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def test_a_higher_one_of_an_epoch_that_has_fewer_entries_replaces_it(file: Path)
                 {"epoch": None}, {"epoch": True}, {"epoch": -1}, {"epoch": 10**9}, {"epoch": "1"},
                 {"entry": None}, {"entry": 2**63}, {"entry": 1.5}, {"at": None}, {"at": "soon"},
                 {"at": "0001-01-01T00:00:00+23:00"}, {"identity": OTHER}, {"identity": None},
+                {"halted": 1}, {"halted": [1]}, {"halted": [1, None]}, {"halted": [-1, 2]},
             )
         ),
     ],
@@ -70,6 +72,16 @@ def test_what_is_no_mark_holds_nothing_up_and_is_replaced(file: Path, text: str)
 
     MarkFile(file, ONE).keep(of(0, 1))
     assert MarkFile(file, ONE).read() == of(0, 1)
+
+
+def test_that_nothing_is_carried_out_stays_in_it_whatever_is_marked_later(file: Path) -> None:
+    kept, other = MarkFile(file, ONE), MarkFile(file, ONE)
+    other.keep(of(332, 12))
+    kept.halt(331, 13)
+    other.keep(of(333, 14))
+    kept.halt(330, 15)
+
+    assert kept.read() == replace(of(333, 14), halted=(331, 13))
 
 
 def test_a_disk_that_takes_no_mark_is_told_of_once(

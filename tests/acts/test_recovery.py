@@ -1,5 +1,6 @@
 """The recovery: nothing but a world that agrees ends it, and no site holds up another."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -234,3 +235,33 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
         assert web.state(LAST) == "suspended"
         assert record(house)[LAST] == ("suspended", "suspended")
         assert is_proved(house)
+
+
+def test_the_daemons_log_names_the_first_sites_that_are_opened_and_taken_down_again(
+    tmp_path: Path, panel: Panel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel.tells = True
+    many = [f"shop-{n:02}.example" for n in range(22)]
+    with desk(tmp_path) as house:
+        for name in [*many, LAST]:
+            give(house, name, c.AddSite(by="operator-1"))
+        hold(house, LAST)
+        carry_out(house)
+    copy(tmp_path)
+    with desk(tmp_path) as house:
+        for name in many:
+            hold(house, name)
+        lift(house, LAST)
+        carry_out(house)
+    put_back(tmp_path)
+    capsys.readouterr()
+
+    with desk(tmp_path) as house:
+        carry_out(house)
+
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    first = next(each for each in told if each["event"].startswith("the world was compared"))
+    assert (first["opened"], first["opened_more"]) == (many[:20], 2)
+    assert first["taken_down"] == [LAST]
+    assert "taken_down_more" not in first
+    assert "withheld" not in first

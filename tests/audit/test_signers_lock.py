@@ -4,10 +4,14 @@ import errno
 import os
 import pwd
 import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from incidents import disk
 from incidents.audit import signers_lock
 from incidents.audit.signers_lock import HeldError
 from incidents.errors import FileError
@@ -43,6 +47,62 @@ def test_a_copy_of_the_folder_has_no_word_until_it_gets_one_of_its_own(
 
     assert signers_lock.word(copied) is None
     assert word(copied) != first
+    assert word(key) == first
+
+
+def test_a_copy_on_another_disk_has_no_word_though_its_file_has_the_same_number(
+    tmp_path: Path,
+) -> None:
+    """Two empty disks give their files the same numbers one after another."""
+    with ExitStack() as disks:
+        one, two = (disks.enter_context(empty_disk(tmp_path / name)) for name in ("one", "two"))
+        first = word(one / "audit.key")
+        subprocess.run(["cp", "-a", f"{one}/.", f"{two}/"], check=True)
+        number, copied = (signers_lock.lock_file(at / "audit.key").stat() for at in (one, two))
+        assert number.st_ino == copied.st_ino
+
+        assert signers_lock.word(two / "audit.key") is None
+        assert word(two / "audit.key") != first
+        assert word(one / "audit.key") == first
+
+
+@contextmanager
+def empty_disk(at: Path) -> Iterator[Path]:
+    """It takes root, as every mount does."""
+    at.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "disk", str(at)], check=True)
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+def test_a_place_stays_when_its_disk_is_mounted_elsewhere_and_its_file_given_away(
+    key: Path, tmp_path: Path
+) -> None:
+    first = word(key)
+    file = signers_lock.lock_file(key)
+    os.chown(file, 1_000, 1_000)
+    os.utime(file, (0, 0))
+    file.chmod(0o640)
+    (tmp_path / "there").mkdir()
+    subprocess.run(["mount", "--bind", str(key.parent), str(tmp_path / "there")], check=True)
+    try:
+        assert word(tmp_path / "there" / "audit.key") == first
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path / "there")], check=True)
+
+
+def test_where_nobody_could_tell_when_the_file_was_made_its_number_alone_counts_for_good(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as old:
+        old.setattr(disk, "born", lambda _: None)
+        first = word(key)
+        assert word(key) == first
+
+    assert word(key) == first
+    monkeypatch.setattr(disk, "born", lambda _: 1)
     assert word(key) == first
 
 

@@ -1,7 +1,7 @@
 """A damaged SQLite file is found, and not copied."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,16 +49,38 @@ def test_damage_is_found_and_no_copy_is_made(
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_a_file_whose_beginning_is_damaged_is_not_copied(
-    cli: Cli, whole: Path, tmp_path: Path
+BEGINNINGS: dict[str, Callable[[bytes], bytes]] = {
+    "its first bytes are zeros": lambda whole: bytes(100) + whole[100:],
+    "its first page is zeros": lambda whole: bytes(4_096) + whole[4_096:],
+    "its first page is another file's": lambda whole: b"Dear customer, " * 300 + whole[4_500:],
+    "it is empty": lambda _: b"",
+}
+
+
+@pytest.mark.parametrize("kind", BEGINNINGS)
+def test_a_file_whose_beginning_is_damaged_is_found_and_not_copied(
+    cli: Cli, whole: Path, tmp_path: Path, kind: str
 ) -> None:
     file = tmp_path / "damaged.db"
-    file.write_bytes(bytes(100) + whole.read_bytes()[100:])
-    for words in (("check",), ("backup", str(tmp_path / "copy.db"))):
-        answer = cli("db", *words, "--db", f"sqlite:///{file}")
-        assert (answer.status, answer.out) == (1, "")
-        assert f"{file} is not a SQLite database, or its beginning is damaged" in answer.err
+    file.write_bytes(BEGINNINGS[kind](whole.read_bytes()))
+    named = ("--db", f"sqlite:///{file}")
+
+    checked = cli("db", "check", *named)
+    copied = cli("db", "backup", str(tmp_path / "copy.db"), *named)
+
+    *found, said = checked.out.splitlines()
+    assert (checked.status, said) == (5, f"{file} is damaged: put a backup back")
+    assert found
+    assert all(line.startswith("DAMAGED the file: ") for line in found)
+    assert (copied.status, copied.out) == (5, "")
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_is_not_there_is_missing_and_not_damaged(cli: Cli, tmp_path: Path) -> None:
+    checked = cli("db", "check", "--db", f"sqlite:///{tmp_path}/gone.db")
+    assert (checked.status, checked.out) == (1, "")
+    assert "there is no database" in checked.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_programs_are_told_where_the_damage_is(cli: Cli, whole: Path, tmp_path: Path) -> None:

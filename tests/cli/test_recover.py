@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
+from incidents import clock
+from incidents.acts import routing
+from incidents.acts.routing import Routing
 from incidents.cli import kept_checkpoint
+from incidents.store import heartbeats
+from incidents.store.engine import create, writing
+from incidents.store.heartbeats import Heartbeat
+from tests.acts.lost_rig import Receiver
 from tests.cli.conftest import Cli
 
 
@@ -178,3 +185,90 @@ def test_a_signing_that_was_refused_is_an_alarm_at_once(cli: Cli, folder: Path) 
     assert "NOT SIGNED" in cli("queue").out + cli("queue").err
     cli("recover", "--reason", "the disk is gone")
     assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+
+
+def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
+    cli: Cli, folder: Path
+) -> None:
+    lost = (
+        "the record goes on from entry 2; 3 entries were signed: at least 1 is missing"
+        " (epoch 60, since 2026-03-02 12:00, asked)"
+    )
+    recover(cli)
+    first = cli("audit", "status")
+    assert f"lost: {lost}" in first.out.splitlines()
+    assert "goes on:" not in first.out
+
+    recover(cli)
+
+    again = cli("audit", "status")
+    assert f"lost: {lost}" in again.out.splitlines()
+    assert "goes on: epoch 61, from entry 4, since 2026-03-02 12:00 (asked)" in again.out
+    found = cli("audit", "status", "--json").json
+    assert (found["lost"]["epoch"], found["lost"]["missing"]) == (60, 1)
+    assert (found["resumed"]["epoch"], found["resumed"]["missing"]) == (61, None)
+
+
+@pytest.mark.usefixtures("folder")
+def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) -> None:
+    recover(cli)
+    recover(cli)
+
+    told = cli("audit", "verify")
+    programs = cli("audit", "verify", "--json")
+
+    [line] = [line for line in told.err.splitlines() if "lost its end" in line]
+    assert line == (
+        "  the record says itself that it lost its end (epoch 60, 2026-03-02T04:00:00Z): see"
+        " incidents audit status"
+    )
+    assert (told.status, programs.status) == (0, 0)
+    [found] = programs.json["lost_its_end"]
+    assert (found["epoch"], found["entries"], found["had"], found["signed"]) == (60, 2, None, 3)
+    assert programs.json["verified"]
+
+
+MANY = [f"site-{n:02}.example" for n in range(25)]
+
+
+@pytest.fixture
+def panel(monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str) -> None:
+    """A desk of which some sites are held, whose receiver cannot be asked."""
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=Receiver()))
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+    for name in [*MANY, "shop.example", "forum.example"]:
+        assert cli("site", "add", name).status == 0
+    for name in ("shop.example", "forum.example"):
+        assert cli("site", "hold", name, "--reason", "court order").status == 0
+    assert cli("daemon", "--once").status == 0
+
+
+@pytest.mark.usefixtures("panel")
+def test_the_sites_that_were_ordered_again_are_named_by_what_was_done(cli: Cli) -> None:
+    people = cli("recover", "--reason", "the disk is gone")
+    cli("daemon", "--once")
+    programs = cli("recover", "--reason", "the disk is gone", "--json").json
+
+    opened = f"opened again: {', '.join(MANY[:20])} and 5 more (--json names all)"
+    assert opened in people.out.splitlines()
+    assert "taken down again: forum.example, shop.example" in people.out.splitlines()
+    assert programs["opened"] == MANY
+    assert programs["taken_down"] == ["forum.example", "shop.example"]
+
+
+@pytest.mark.usefixtures("panel")
+@pytest.mark.parametrize("beats", [False, True])
+def test_that_a_daemon_has_to_run_is_said_where_none_does(
+    cli: Cli, sqlite_url: str, beats: bool
+) -> None:
+    if beats:
+        engine = create(sqlite_url)
+        now = clock.now()
+        row = Heartbeat(daemon="h-1-ab", host="h", pid=1, started_at=now, beat_at=now)
+        with writing(engine) as connection:
+            heartbeats.beat(connection, row)
+        engine.dispose()
+
+    told = cli("recover", "--reason", "the disk is gone")
+
+    assert ("when a daemon has run" in told.out + told.err) is not beats

@@ -68,7 +68,7 @@ def _kept(missing: Loss | None, had: Leaves) -> list[int]:
     if one has."""
     if missing is None:
         return []
-    kept = checkpoint.parse(note.parse(missing.kept.file.read_text()).text)
+    kept = checkpoint.parse(note.parse(missing.kept.note).text)
     assert _root(had[: kept.size]) == kept.root, "a checkpoint of another log"
     return [kept.size]
 

@@ -16,7 +16,8 @@ class Seen(Answer):
 
 
 class Resumed(Answer):
-    """From what the record went on last, and what is known to be missing of it."""
+    """From what the record went on, and what is known to be missing of it: at least so many
+    entries, null if none are."""
 
     at: str
     by: str
@@ -25,6 +26,7 @@ class Resumed(Answer):
     entries: int
     had: int | None
     signed: int | None
+    missing: int | None
 
 
 class LogStatus(Answer):
@@ -32,7 +34,8 @@ class LogStatus(Answer):
     `signs`: somebody does what a daemon with the key does; `late`: an entry has waited too long;
     `trouble`: whether a signing was refused or has failed since the last one, and since when.
     `silent`: witnesses of the settings that have signed nothing; `ahead`: in which way the log is
-    not what this server's key has signed, `uncompared`: why that cannot be told."""
+    not what this server's key has signed, `uncompared`: why that cannot be told; `resumed`: how the
+    record went on last, `lost`: how it did when something was missing last."""
 
     pending: int
     pending_since: str | None
@@ -50,6 +53,7 @@ class LogStatus(Answer):
     ahead: str | None = None
     uncompared: str | None = None
     resumed: Resumed | None = None
+    lost: Resumed | None = None
 
 
 class LogKey(Answer):
@@ -103,6 +107,16 @@ class Since(Answer):
     sites: int
 
 
+class LostEnd(Answer):
+    """What a record says itself of having gone on from less than it was."""
+
+    at: str
+    epoch: int
+    entries: int
+    had: int | None
+    signed: int | None
+
+
 class Verdict(Answer):
     """What a verification has shown. `size`, `root` (hexadecimal) and `origin` are the last
     checkpoint's, whose text is `note`; `trusted`: from where its key is known; `agreeing`: the
@@ -129,6 +143,7 @@ class Verdict(Answer):
     since: Since | None
     decided: bool
     policies: int
+    lost_its_end: list[LostEnd]
     broken: list[list[str]]
     begun_late: int
     unfinished: int
