@@ -43,8 +43,7 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Who asks, and why; with `sign_here` this machine signs from now on, by a new key, whoever did
-    before.
-    `public` is the new key, where a command signs."""
+    before. `public` is that key, where a command signs."""
 
     by: str
     login: str | None

@@ -140,7 +140,8 @@ def _tell(run: Run, found: Document) -> None:
     if found.get("ahead"):
         run.tell(
             painted(f"NOTHING IS SIGNED: {found['ahead']}", fg="red"),
-            "put the database back that has them, or, if they are lost: incidents recover",
+            "put the database back that has them, or, if they are lost: incidents recover"
+            " --reason R",
         )
     if found.get("uncompared"):
         run.tell(

@@ -140,7 +140,7 @@ def test_a_log_that_was_changed_is_not_signed(cli: Cli, file: Path) -> None:
 
     assert answer.status == 5
     assert str(beside) in answer.err
-    assert "incidents recover" in answer.err
+    assert "incidents recover --reason R" in answer.err
 
 
 def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(
