@@ -158,7 +158,7 @@ class Rig:
         if act.keyed:
             # A copy is another place, from which nothing is signed: this one is to be the same.
             word = lock.read_text().split()[0]
-            lock.write_text(f"{word} {lock.stat().st_ino}\n")
+            lock.write_text(f"{word} {lock.stat().st_ino} -\n")
 
     def _run(self, words: Sequence[str], strace: Sequence[str] = ()) -> Outcome:
         env = {
