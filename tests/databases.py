@@ -70,6 +70,9 @@ class SqliteDatabases:
             self._make_head()
         file = self._next_file()
         shutil.copyfile(self._head, file)
+        # A copy would be taken for the same database, put back.
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE desk SET identity = lower(hex(randomblob(8)))")
         try:
             yield _sqlite_url(file)
         finally:
@@ -115,6 +118,8 @@ class PostgresqlDatabases:
         if self._head is None:
             self._head = self._make_head()
         with self._database(self._head) as name:
+            with psycopg.connect(self.url(name)) as connection:
+                connection.execute("UPDATE desk SET identity = md5(random()::text)")
             yield self.url(name)
 
     def url(self, name: str) -> str:

@@ -52,5 +52,6 @@ def same_file(databases: SqliteDatabases) -> Iterator[str]:
         try:
             yield f"sqlite:///{same}"
         finally:
-            for each in same.parent.glob(f"{same.name}*"):
+            # The next one is no older copy of this one, though it has its name.
+            for each in (*same.parent.glob(f"{same.name}*"), *same.parent.glob("audit.key.*")):
                 each.unlink()

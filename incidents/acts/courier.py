@@ -22,8 +22,9 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.acts import brake as brakes
 from incidents.acts import crew as crews
-from incidents.acts import errand
+from incidents.acts import epochs, errand
 from incidents.acts.brake import Brake
+from incidents.acts.continuity import Continuity
 from incidents.acts.crew import Crew
 from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
@@ -34,7 +35,7 @@ from incidents.desk import Answer, Desk
 from incidents.machine import commands as c
 from incidents.machine.in_force import BRAKED
 from incidents.machine.orders import ACT, DESK, NOTICE
-from incidents.store import deliveries, leases
+from incidents.store import deliveries, entries, leases, lineage
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.leases import Claimed, Key
 from incidents.store.server_clock import database_time
@@ -71,8 +72,9 @@ class Courier:
     `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
     adapter. `brake` says how many sites may be taken down at once; None: any number. `clock` gives
     the machine's time (UTC), for a database that has none. `seconds` is a clock that nobody sets:
-    how long an attempt was in line. `observed` is told what came of each
-    attempt, when it is recorded.
+    how long an attempt was in line. `continuity` keeps what was there when an order went out, and
+    nothing is taken in hand on a server that nobody has looked at. `observed` is told what came of
+    each attempt, when it is recorded.
     """
 
     engine: Engine
@@ -83,6 +85,7 @@ class Courier:
     workers: int = 16
     unheard: Collection[str] = ()
     brake: Brake | None = None
+    continuity: Continuity | None = None
     login: str | None = None
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = clock.now
@@ -110,6 +113,7 @@ class Round:
         self._courier = courier
         self._once = once
         self._due_by: datetime | None = None
+        self._epochs = epochs.Epochs()
         self._stopped = stopped
         self._finished: SimpleQueue[Done] = SimpleQueue()
         self._outcomes = Outcomes(courier, recorded)
@@ -170,12 +174,20 @@ class Round:
             if not due and not again:
                 return False
             with writing(courier.engine) as connection:
-                now = self._now(connection)
+                now, history = self._now(connection), lineage.look(connection)
+                if history.is_new:
+                    return False
                 found = leases.claim_again(connection, courier.name, again, now=now, lease=LEASE)
                 found += self._claim_due(connection, due, most - len(found), now)
                 held = [] if courier.brake is None else courier.brake.held(connection, found)
                 # Whatever happens before that is on record, nobody takes it for having been tried.
                 leases.leave_untried(connection, held)
+                newest = entries.newest(connection)
+        if courier.continuity is not None:
+            courier.continuity.keep(history, newest, now)
+        if self._epochs.runs != history.epoch:
+            with plainly(courier.engine), reading(courier.engine) as connection:
+                self._epochs = epochs.read(connection)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
         left_alone |= self._hold([each for each in held if each.key not in left_alone])
@@ -240,7 +252,7 @@ class Round:
         return {each.key for each in held}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
-        courier, order = self._courier, errand.order_of(claimed)
+        courier, order = self._courier, errand.order_of(claimed, self._epochs)
         if claimed.lane not in courier.lanes:
             # What somebody has tried is no news that nobody has heard of: it is given up.
             untried = claimed.attempt == 1

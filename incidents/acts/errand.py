@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from incidents.acts import schedule
+from incidents.acts.epochs import Epochs
 from incidents.acts.port import Order
 from incidents.clock import read_rfc3339
-from incidents.machine.ids import order_id
+from incidents.machine.ids import ORDERS_EACH, order_id
 from incidents.machine.orders import ACT
 from incidents.store.leases import Claimed
 
@@ -45,22 +46,24 @@ class Ordered(Protocol):
         """When, in UTC."""
 
 
-def order_of(claimed: Claimed) -> Order:
+def order_of(claimed: Claimed, epochs: Epochs) -> Order:
     """The order as its adapter is given it."""
-    return replace(as_given(claimed, claimed.lane), attempt=claimed.attempt)
+    epoch = epochs.of(claimed.lane, claimed.ordered_at)
+    return replace(as_given(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
 
-def as_given(ordered: Ordered, lane: str) -> Order:
-    """An order as the first attempt in that lane is given it."""
+def as_given(ordered: Ordered, lane: str, epoch: int) -> Order:
+    """An order as the first attempt in that lane is given it, in that epoch of the history."""
     data = ordered.data
     until = data.get("until")
+    seq = epoch * ORDERS_EACH + ordered.seq
     return Order(
-        id=order_id(ordered.site_id, ordered.seq, lane),
+        id=order_id(ordered.site_id, seq, lane),
         kind=ordered.kind,
         lane=lane,
         site=ordered.site,
         site_id=ordered.site_id,
-        seq=ordered.seq,
+        seq=seq,
         ordered_at=ordered.ordered_at,
         rule=data.get("rule"),
         incident=data.get("incident"),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from incidents.clock import rfc3339
+from incidents.machine.ids import ORDERS_EACH
 
 State = Literal["active", "suspended", "closed"]
 """How a site stands in the world."""
@@ -18,9 +19,12 @@ class Order:
 
     `id` (`12-o45`) is the same in each attempt: who has seen it before does nothing and says so.
     `seq` grows with each order of a site: one that is lower than what was seen last of the site is
-    stale, and is to be left alone. `kind` is `suspend`, `reopen` or `close`; of the customer's and
-    the desk's lanes also `notify`, `call` and `alarm`. `attempt` is 1 the first time. `until` says
-    when a suspension is meant to end, None when no timer will end it. All times are in UTC.
+    stale, and is to be left alone. Both are above all that were there before once the record has
+    lost its end: in the epoch 332 the site's 45th entry gives `12-o332000000000045`.
+
+    `kind` is `suspend`, `reopen` or `close`; of the customer's and the desk's lanes also `notify`,
+    `call` and `alarm`. `attempt` is 1 the first time. `until` says when a suspension is meant to
+    end, None when no timer will end it. All times are in UTC.
     """
 
     id: str
@@ -36,6 +40,11 @@ class Order:
     suspension: str | None = None
     task: str | None = None
     until: datetime | None = None
+
+    @property
+    def entry(self) -> int:
+        """The number of the site's entry from which it follows."""
+        return self.seq % ORDERS_EACH
 
     def document(self) -> dict[str, Any]:
         """What is told of it: names and times, nobody's data. What is None is left out."""

@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from incidents import refusal_words
 from incidents.acts.crew import cry
 from incidents.acts.port import Adapter, State
-from incidents.acts.routing import Routing
+from incidents.acts.routing import DEFAULT, Routing
 from incidents.desk import Desk, Envelope
 from incidents.documents import plain
 from incidents.errors import ActRefusedError
 from incidents.machine import commands
+from incidents.machine.case import UNKNOWN as NOT_KNOWN
 from incidents.machine.refusals import Refusal
-from incidents.store import deliveries
+from incidents.store import deliveries, keys
 from incidents.store import sites as site_rows
 from incidents.views.withheld import is_cancelled
 
@@ -62,7 +63,9 @@ class Reconciliation:
 
     `by` and `login` are who asks; with `repair` what is not in force is ordered once more, and with
     `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
-    however often it is asked for.
+    however often it is asked for. Unless it `believes` the record, what no adapter can tell of may
+    be in any state until it was ordered under the key, by whomever: so it is once the record has
+    lost its end.
     """
 
     reading: Reading
@@ -74,6 +77,7 @@ class Reconciliation:
     repair: bool = False
     cancelled: bool = False
     dry_run: bool = False
+    believes: bool = True
 
     def compare(self, name: str) -> Comparison:
         """One site; what is seen goes on record at once, unless something was done meanwhile.
@@ -88,10 +92,13 @@ class Reconciliation:
             row = site_rows.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
             cancelled = not self.cancelled and is_cancelled(connection, row["id"])
+            is_ordered = not self.believes and self._is_ordered(connection, row)
         # What the brake holds waits too, for a supervisor: to order it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
-        seen = _seen(adapter, name, row["state"])
+        seen: str | None = _seen(adapter, name, row["state"])
+        if seen is None and not (self.believes or is_ordered) and adapter.name != DEFAULT:
+            seen = NOT_KNOWN
         known = row["in_force"] if seen is None else seen
         found = Comparison(
             site=name, ordered=row["state"], on_record=row["in_force"], really=seen,
@@ -99,15 +106,18 @@ class Reconciliation:
         )  # fmt: skip
         if cancelled and found.verdict == DIFFERS:
             found = replace(found, verdict=CANCELLED)
-        return self._put_on_record(row, found)
+        return self._put_on_record(row, found, may_order=not is_ordered)
 
-    def _put_on_record(self, row: Any, found: Comparison) -> Comparison:
-        repairs = self.repair and found.verdict == DIFFERS
+    def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
+        repairs = self.repair and may_order and found.verdict == DIFFERS
         asked = [*self._sighting(row, found), *([self._repetition(row, found)] if repairs else [])]
         if not asked:
             return found
         answer = self.desk.submit(asked, dry_run=self.dry_run)[-1]
         if answer.refusal is not None:
+            if answer.refusal.name == "key_reused" and not self.believes:
+                # Another has ordered it meanwhile, who does the same.
+                return replace(found, verdict=WAITS)
             return replace(found, verdict=_refused(answer.refusal))
         # What was ordered with this key before has not helped.
         return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
@@ -126,8 +136,14 @@ class Reconciliation:
         command = commands.RepeatOrder(
             by=self.by, in_force=found.really or row["in_force"], last_act=row["last_act"]
         )
-        key = None if self.key is None else f"{self.key}:{row['id']}:repeat"
-        return Envelope(site=row["id"], command=command, login=self.login, key=key)
+        return Envelope(site=row["id"], command=command, login=self.login, key=self._key(row))
+
+    def _is_ordered(self, connection: Connection, row: Any) -> bool:
+        key = self._key(row)
+        return key is not None and bool(keys.of(connection, [key]))
+
+    def _key(self, row: Any) -> str | None:
+        return None if self.key is None else f"{self.key}:{row['id']}:repeat"
 
 
 def _refused(refusal: Refusal) -> str:
@@ -151,7 +167,7 @@ def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
     return found
 
 
-def _verdict(seen: State | None, *, agrees: bool, waits: bool) -> str:
+def _verdict(seen: str | None, *, agrees: bool, waits: bool) -> str:
     if agrees:
         return UNKNOWN if seen is None else AGREES
     return WAITS if waits else DIFFERS

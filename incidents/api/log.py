@@ -18,12 +18,21 @@ from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
-from incidents.audit import export, log_settings, log_status, replayed, signed_check, verify
+from incidents.audit import (
+    export,
+    last_signed,
+    log_settings,
+    log_status,
+    replayed,
+    signed_check,
+    verify,
+)
 from incidents.audit.checkpointing import checkpointed
 from incidents.audit.export import Selection
 from incidents.audit.proving import Proof, Proving
 from incidents.audit.replayed import Replayed
 from incidents.audit.signed_check import Held
+from incidents.audit.signers_lock import HeldError
 from incidents.audit.signing_key import KeyRing
 from incidents.audit.trust import Asked
 from incidents.audit.verdict import Verdict
@@ -32,6 +41,7 @@ from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.store import leaves, sites
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
+from incidents.views import history
 
 routes = router("log")
 
@@ -46,17 +56,20 @@ _NONE = {
     "keys": "this is no key of a log",
     "witnesses": "this is no key of a witness",
     "checkpoints": "this is no checkpoint",
+    "since": "this is no checkpoint",
 }
 
 
 class Known(forms.Form):
     """What you know of the log from elsewhere: keys that it must be signed by, witnesses that must
-    have countersigned, checkpoints that were kept; without `policy` what was decided is not decided
-    again."""
+    have countersigned, checkpoints that were kept; `since` is a checkpoint up to which all was
+    verified before: sites that have no later entries are not decided again. Without `policy` what
+    was decided is not decided again."""
 
     keys: list[Key] = Field([], max_length=_MOST)
     witnesses: list[Key] = Field([], max_length=_MOST)
     checkpoints: list[Annotated[str, Field(max_length=20_000)]] = Field([], max_length=_MOST)
+    since: Annotated[str, Field(max_length=20_000)] | None = None
     policy: bool = True
 
 
@@ -69,10 +82,12 @@ class Replaying(forms.Form):
 @routes.get("/log", **operation("look", answers.LogStatus))
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
-    witnesses = log_settings.load(by.house.settings).witnesses
+    settings = log_settings.load(by.house.settings)
+    files = last_signed.known(settings.key)
     with by.reading() as connection:
         found = log_status.document(connection, by.house.now(connection))
-    return JSON({**found, "silent": log_status.silent(found, witnesses)})
+        found = history.whole(connection, files, found)
+    return JSON({**found, "silent": log_status.silent(found, settings.witnesses)})
 
 
 @routes.get("/log/keys", **operation("look", answers.LogKeys))
@@ -100,7 +115,14 @@ def checkpoint(by: Looking) -> JSON:
     """
     settings = log_settings.load(by.house.settings)
     ring = KeyRing(settings.key, settings.key_command)
-    done = checkpointed(by.house.engine, ring, clock.now)
+    try:
+        done = checkpointed(by.house.engine, ring, clock.now)
+    except HeldError as error:
+        # It names a file of this machine.
+        raise problems.problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process signs, and does not end",
+            headers={"Retry-After": "5"},
+        ) from error  # fmt: skip
     if done.note is None:
         raise NothingSignedError
     return JSON({"checkpoint": done.note, "pending": done.pending})
@@ -182,7 +204,8 @@ def _asked(known: Known) -> Asked:
         witnesses=tuple(
             _key(each, COSIGNATURE_V1, "witnesses", n) for n, each in enumerate(known.witnesses)
         ),
-        held=tuple(_held(each, n) for n, each in enumerate(known.checkpoints)),
+        held=tuple(_held(each, "checkpoints", n) for n, each in enumerate(known.checkpoints)),
+        since=None if known.since is None else _held(known.since, "since"),
         policy=known.policy,
     )
 
@@ -191,23 +214,24 @@ def _key(given: str, algorithm: int, of: str, place: int) -> VerifierKey:
     try:
         found = VerifierKey.parse(given.strip())
     except (IncidentsError, UnicodeError) as error:
-        raise _wrong(of, place, "no_key") from error
+        raise _wrong(of, "no_key", place) from error
     if found.algorithm != algorithm:
-        raise _wrong(of, place, "no_key")
+        raise _wrong(of, "no_key", place)
     return found
 
 
-def _held(given: str, place: int) -> Held:
+def _held(given: str, of: str, *place: int) -> Held:
+    where = " ".join([of, *map(str, place)])
     try:
         # Half a character is none, and no fault.
-        return signed_check.read(given.encode(errors="surrogatepass"), f"checkpoints {place}")
+        return signed_check.read(given.encode(errors="surrogatepass"), where)
     except IncidentsError as error:
-        raise _wrong("checkpoints", place, "no_checkpoint") from error
+        raise _wrong(of, "no_checkpoint", *place) from error
 
 
-def _wrong(of: str, place: int, kind: str) -> Exception:
+def _wrong(of: str, kind: str, *place: int) -> Exception:
     told = _NONE[of]
     return problems.problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, kind, told,
-        errors=[{"loc": ["body", of, str(place)], "type": kind, "msg": told}],
+        errors=[{"loc": ["body", of, *map(str, place)], "type": kind, "msg": told}],
     )  # fmt: skip

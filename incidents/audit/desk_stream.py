@@ -13,6 +13,7 @@ from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import UNREADABLE, said
 from incidents.audit.own_acts import (
     AccountAct,
+    HistoryResumed,
     LogKeyMade,
     PolicyActivated,
     ServeKeyMade,
@@ -50,6 +51,7 @@ class OwnRecord:
     active: str = DOCUMENTED.digest
     key: str | None = None
     seq: int = 0
+    epoch: int = 0
     policies: dict[str, Row] = field(
         default_factory=lambda: {
             DOCUMENTED.digest: (DOCUMENTED.digest, DOCUMENTED.toml(), None, None, None)
@@ -79,6 +81,8 @@ class OwnRecord:
             case ServeKeyMade(key=key, recorded_at=at):
                 self._check_policy(event)
                 self.serve_keys.append((len(self.serve_keys) + 1, key, at))
+            case HistoryResumed():
+                self._resume(event)
             case AccountAct():
                 self._check_policy(event)
                 self.accounts.take(event)
@@ -105,6 +109,12 @@ class OwnRecord:
             raise MisreadError(f"{event.key} has been the key before")
         self.key = event.key
         self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
+
+    def _resume(self, event: HistoryResumed) -> None:
+        self._check_policy(event)
+        if event.epoch <= self.epoch:
+            raise MisreadError(f"the epoch is {self.epoch}, and it says {event.epoch}")
+        self.epoch = event.epoch
 
     def _check_policy(self, event: Event) -> None:
         if event.policy != self.active:
@@ -138,7 +148,7 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
         (accounts, record.accounts.account_rows),
         (tokens, record.accounts.token_rows),
         (serve_keys, record.serve_keys),
-        (desk, [(_ONLY, record.active, record.seq)]),
+        (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
         expected = sorted(written(rows, writers(table, dialect)))
         yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)

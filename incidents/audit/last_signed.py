@@ -1,17 +1,20 @@
 """What was signed last: the log must begin with it, or nothing is signed any more.
 
 It stands in the table of checkpoints, and once more in a file beside the private key: that one
-stays true when somebody rewrites, or puts back, the whole database.
+stays true when somebody rewrites, or puts back, the whole database. Each key has such a file of its
+own, for good: a key that signs no more could otherwise sign a second history.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from incidents import disk
-from incidents.audit import stored_tree
+from incidents.audit import signers_lock, stored_tree
 from incidents.errors import FileError, IncidentsError, VerificationError
 from incidents.store import log_keys
 from incidents.store.checkpoints import Signed
@@ -23,9 +26,9 @@ from incidents.tlog.note import NoteError
 SUFFIX = ".signed"
 
 _VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
-_KEPT = (
+_RECOVER = (
     "the key has signed that, whatever this database says: put back the one that holds it, or, if"
-    " it is lost for good, keep {file} for the auditor under another name, and sign again"
+    " it is lost for good: incidents recover --reason R"
 )
 
 
@@ -33,45 +36,141 @@ class InconsistentLogError(VerificationError):
     """nothing is signed: {detail}; {way_out}"""
 
 
-class _DifferentError(Exception):
+class DifferentError(Exception):
     """In which way the log is not what was signed."""
 
 
-def check(connection: Connection, log: Checkpoint, last: Signed | None, key_file: Path) -> None:
-    """Makes sure that the log, as it is to be signed, begins with what was signed last.
+class Kept(NamedTuple):
+    """The note that a key has signed last, and in which file it is."""
+
+    file: Path
+    note: str
+
+
+class Known(NamedTuple):
+    """What the files beside a key's say, for who only looks; why they cannot be read, if so."""
+
+    key_file: Path
+    notes: dict[Path, str]
+    unread: str | None
+
+    def of(self, key: VerifierKey) -> Kept | None:
+        """What that key has signed last."""
+        return _first(key, ((file, self.notes.get(file)) for file in _files(self.key_file, key)))
+
+
+def check(
+    connection: Connection,
+    log: Checkpoint,
+    last: Signed | None,
+    key_file: Path,
+    keys: Iterable[VerifierKey],
+) -> None:
+    """Makes sure that the log, as these keys are to sign it, begins with what was signed last, by
+    whomever, and by each of them.
 
     Raises:
         InconsistentLogError: if it does not, with the way out.
-        FileError: if the file beside the key cannot be read.
+        FileError: if a file beside the key's cannot be read.
     """
     try:
         if last is not None:
             _compare(connection, log, _opened(connection, last))
-    except _DifferentError as error:
+    except DifferentError as error:
         raise InconsistentLogError(detail=str(error), way_out=_VERIFY) from error
-    file = beside(key_file)
-    kept = read(key_file)
-    if kept is None:
-        return
+    for key in keys:
+        kept = read(key_file, key)
+        if kept is None:
+            continue
+        try:
+            compare(connection, log, kept)
+        except DifferentError as error:
+            detail = f"{error} ({kept.file})"
+            raise InconsistentLogError(detail=detail, way_out=_RECOVER) from error
+
+
+def compare(connection: Connection, log: Checkpoint, kept: Kept) -> None:
+    """Whether the log begins with what a key signed last. Raises DifferentError if it does not."""
+    _compare(connection, log, _parsed(kept.note, "what the key has signed last"))
+
+
+def known(key_file: Path) -> Known:
+    """What the files beside that key say. They are to be read before the database is: what is
+    signed in between is no loss."""
+    begin, notes = key_file.name + SUFFIX, {}
     try:
-        _compare(connection, log, _parsed(kept, f"the file {file}"))
-    except _DifferentError as error:
-        way_out = _KEPT.format(file=file)
-        raise InconsistentLogError(detail=str(error), way_out=way_out) from error
+        for file in sorted(key_file.parent.iterdir()):
+            if file.name.startswith(begin) and file != signers_lock.lock_file(key_file):
+                notes[file] = _text(file) or ""
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        return Known(key_file, notes, error.strerror or str(error))
+    except FileError as error:
+        return Known(key_file, notes, error.facts["detail"])
+    return Known(key_file, notes, None)
 
 
-def beside(key_file: Path) -> Path:
-    """The file that holds what the key signed last."""
-    return key_file.with_name(key_file.name + SUFFIX)
+def beside(key_file: Path, key: VerifierKey) -> Path:
+    """The file that holds what that key signed last, beside the key's."""
+    return key_file.with_name(f"{key_file.name}{SUFFIX}-{key.key_hash.hex()}")
 
 
-def read(key_file: Path) -> str | None:
-    """The note that the key signed last; None before the first.
+def read(key_file: Path, key: VerifierKey) -> Kept | None:
+    """What that key signed last; None before the first time.
 
     Raises:
         FileError: if it is there and cannot be read.
     """
-    file = beside(key_file)
+    return _first(key, ((file, _text(file)) for file in _files(key_file, key)))
+
+
+def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
+    """Writes that note to the file of each key that has signed it, whole or not at all.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    for key in keys:
+        write(beside(key_file, key), key_file, signed)
+
+
+def write(file: Path, key_file: Path, text: str) -> None:
+    """Writes a file beside the key's, whole or not at all; it belongs to whom the key belongs.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    try:
+        disk.write_whole(file, [text.encode()])
+        signers_lock.give(file, key_file)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileError(file=file, done="written", detail=why) from error
+
+
+def _files(key_file: Path, key: VerifierKey) -> tuple[Path, Path]:
+    """The key's own; and the one that all keys of a log had before each had its own."""
+    return beside(key_file, key), key_file.with_name(key_file.name + SUFFIX)
+
+
+def _first(key: VerifierKey, found: Iterable[tuple[Path, str | None]]) -> Kept | None:
+    for file, text in found:
+        if text is not None and (file.name.endswith(key.key_hash.hex()) or _is_by(text, key)):
+            return Kept(file, text)
+    return None
+
+
+def _is_by(text: str, key: VerifierKey) -> bool:
+    """Whether that key has signed it; who has signed what cannot be read, nobody knows."""
+    try:
+        signatures = note.parse(text).signatures
+    except NoteError:
+        return True
+    return any((each.name, each.key_hash) == (key.name, key.key_hash) for each in signatures)
+
+
+def _text(file: Path) -> str | None:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -81,31 +180,18 @@ def read(key_file: Path) -> str | None:
         raise FileError(file=file, done="read", detail=why) from error
 
 
-def keep(key_file: Path, signed: str) -> None:
-    """Writes that note to the file beside the key, whole or not at all.
-
-    Raises:
-        FileError: if it cannot be written.
-    """
-    file = beside(key_file)
-    try:
-        disk.write_whole(file, [signed.encode()])
-    except OSError as error:
-        raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
-
-
 def _opened(connection: Connection, last: Signed) -> Checkpoint:
     """The last checkpoint of the table, if it is one that a key of the log has signed."""
     where = f"checkpoint {last.id} of the database"
     if last.key not in log_keys.every(connection):
-        raise _DifferentError(f"{where} is by {last.key}, which is no key of the log")
+        raise DifferentError(f"{where} is by {last.key}, which is no key of the log")
     found = _parsed(last.note, where)
     try:
         note.opened(note.parse(last.note), [VerifierKey.parse(last.key)])
     except (NoteError, KeyFormatError) as error:
-        raise _DifferentError(f"{where} was not signed so ({error.message})") from error
+        raise DifferentError(f"{where} was not signed so ({error.message})") from error
     if (found.size, found.root) != (last.size, last.root):
-        raise _DifferentError(f"{where} is not what its note says")
+        raise DifferentError(f"{where} is not what its note says")
     return found
 
 
@@ -113,18 +199,18 @@ def _parsed(written: str, where: str) -> Checkpoint:
     try:
         return checkpoint.parse(note.parse(written).text)
     except (NoteError, CheckpointError) as error:
-        raise _DifferentError(f"{where} cannot be read ({error.message})") from error
+        raise DifferentError(f"{where} cannot be read ({error.message})") from error
 
 
 def _compare(connection: Connection, log: Checkpoint, before: Checkpoint) -> None:
     what = f"{before.size:,} entries were signed"
     if before.origin != log.origin:
-        raise _DifferentError(f"{what} of a log called {before.origin!r}, not {log.origin!r}")
+        raise DifferentError(f"{what} of a log called {before.origin!r}, not {log.origin!r}")
     if before.size > log.size:
-        raise _DifferentError(f"{what}, and the log has {log.size:,}")
+        raise DifferentError(f"{what}, and the log has {log.size:,}")
     try:
         nodes = stored_tree.nodes(connection, log.size)
         shown = proof.consistency_proof(nodes, before.size, log.size)
         proof.check_consistency(before.size, before.root, log.size, log.root, shown)
     except IncidentsError as error:
-        raise _DifferentError(f"{what}, and the log does not begin with them") from error
+        raise DifferentError(f"{what}, and the log does not begin with them") from error

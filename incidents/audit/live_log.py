@@ -27,7 +27,7 @@ from incidents.audit.flaw import Flaw
 from incidents.audit.leaf_check import ENOUGH, NUMBERLESS, Seen
 from incidents.audit.log_port import Batch, Placed
 from incidents.audit.rows import WriteTime, time_writer
-from incidents.audit.share import Span
+from incidents.audit.share import Some, Span
 from incidents.audit.stream import parts
 from incidents.store import leaves as store_leaves
 from incidents.store.checkpoints import Signed
@@ -116,7 +116,7 @@ class LiveLog:
             elif fact is not None:
                 yield from self._displaced(leaf, row, fact)
 
-    def placed(self, span: Span) -> Iterator[Placed]:
+    def placed(self, span: Span | Some) -> Iterator[Placed]:
         """The entries of some sites, each in the order of its stream, the desk's own left out."""
         place = func.coalesce(leaves.c.leaf_index, entries.c.id + NUMBERLESS)
         statement = (
@@ -233,8 +233,8 @@ class LiveLog:
 
     def _displaced(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
         """Whether the row's columns say what the entry says."""
-        right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
-        if right != own:
+        if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
+            right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
             what = f"it says that it is {right}, and its row says {own}"
             yield _flaw((leaf, self.where(leaf)), row, fact, what, (right, own))
         if self._written(fact.recorded_at) != row.recorded_at:

@@ -15,7 +15,7 @@ from incidents.audit.signing import AT_LEAST_EACH
 from incidents.audit.witnesses import Witness
 from incidents.clock import rfc3339
 from incidents.store import checkpoints, leaves, log_keys
-from incidents.store.checkpoints import Signed
+from incidents.store.checkpoints import REFUSED, STAYS, Signed
 
 LATE_AFTER = timedelta(minutes=1)
 """So long after it was recorded, an entry should be published: with a daemon it takes a second."""
@@ -27,8 +27,7 @@ def document(connection: Connection, now: datetime) -> dict[str, Any]:
     published = 0 if last is None else last.size
     head = leaves.head(connection)
     unnumbered, unsigned = leaves.unnumbered(connection), leaves.above(connection, published)
-    since = min((t for t in (unnumbered.since, unsigned.since) if t is not None), default=None)
-    key = log_keys.active(connection)
+    since, key = _earlier(unnumbered.since, unsigned.since), log_keys.active(connection)
     return {
         "pending": unnumbered.entries + unsigned.entries,
         "pending_since": None if since is None else rfc3339(since),
@@ -40,7 +39,30 @@ def document(connection: Connection, now: datetime) -> dict[str, Any]:
         "signs": key is not None and _signs(last, now, since),
         "witnesses": _witnesses(connection),
         "late": key is not None and since is not None and now - since > LATE_AFTER,
+        **_trouble(connection),
     }
+
+
+def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
+    """Since when nothing is signed that should be, at `now` (UTC): a signing was refused; or
+    entries have waited for more than a minute, and somebody failed, or a daemon signed before.
+
+    Where a key is brought now and then nobody waits for it.
+    """
+    signs = checkpoints.signs(connection)
+    if signs.how == REFUSED:
+        return signs.since
+    if signs.how is None or log_keys.active(connection) is None:
+        return None
+    return waits_since(connection, now)
+
+
+def waits_since(connection: Connection, now: datetime) -> datetime | None:
+    """Since when an entry waits for a checkpoint, if that is longer than a minute at `now` (UTC):
+    nobody signs then."""
+    last = checkpoints.last(connection)
+    since = leaves.oldest_above(connection, 0 if last is None else last.size)
+    return since if since is not None and now - since > LATE_AFTER else None
 
 
 def pending(connection: Connection) -> int:
@@ -75,6 +97,18 @@ def note_of(connection: Connection, signed: Signed) -> str:
     """A checkpoint's signed note, with the signatures of its witnesses below."""
     lines = [each.line for each in checkpoints.cosigned(connection, signed.id)]
     return signed.note + "".join(f"{line}\n" for line in lines)
+
+
+def _trouble(connection: Connection) -> dict[str, Any]:
+    """Whether somebody tried to sign since the last checkpoint, in vain, and since when."""
+    signs = checkpoints.signs(connection)
+    if signs.since is None or signs.how == STAYS:
+        return {"trouble": None, "trouble_since": None}
+    return {"trouble": signs.how, "trouble_since": rfc3339(signs.since)}
+
+
+def _earlier(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)
 
 
 def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -> bool:

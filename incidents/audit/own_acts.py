@@ -26,12 +26,14 @@ class PolicyActivated(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKeyMade(Event):
     """The desk's own act: `key` signs the checkpoints of the log from now on, in place of
-    `previous`, which the first one does not have. Both are public (C2SP signed-note).
+    `previous`, which the first one does not have. Both are public (C2SP signed-note). `lost`: the
+    other does not hand over, since nobody has it, or since it has signed what is lost.
     """
 
     kind = "log_key_made"
     key: str
     previous: str | None = None
+    lost: bool = False
     text: str | None = None
 
 
@@ -59,6 +61,35 @@ class SignInsErased(Event):
     before: datetime
     rows: int
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryResumed(Event):
+    """The desk's own act: this database goes on from what it has. The numbers under which orders go
+    into the world are above all that were given before: `epoch` stands before them.
+
+    `cause`: `another_server` (a failover, or a restore to an earlier moment or into another
+    server), `entries_lost` (of what orders were carried out for, or what was signed, the end is
+    missing) or `asked`. `entries` is the number of the newest entry that is here, `had` that of the
+    newest that is known to have been here; `signed` is how many entries the last checkpoint had
+    that is known, where the log has fewer or others. `since`: what tells somebody of something that
+    was recorded after that goes out under the new numbers too; what was recorded before keeps its
+    own. `text` is the reason, a reference to a sealed value.
+    """
+
+    kind = "history_resumed"
+    epoch: int
+    cause: str
+    entries: int
+    since: datetime
+    had: int | None = None
+    signed: int | None = None
+    text: str | None = None
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether something is known to be missing."""
+        return self.cause == "entries_lost" or (self.had, self.signed) != (None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +208,6 @@ KINDS: dict[str, type[Event]] = {
     for act in (
         PolicyActivated, LogKeyMade, WordsErased, SignInsErased, AccountMade, RoleGiven,
         AccountDisabled, AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
-        DetailsRevealed, ServeKeyMade,
+        DetailsRevealed, ServeKeyMade, HistoryResumed,
     )
 }  # fmt: skip

@@ -59,6 +59,11 @@ class Periods:
         """The number of the period that has not ended."""
         return len(self._begins)
 
+    def ended_since(self, size: int) -> bool:
+        """Whether a period has ended with an activation that is not among the first `size`
+        leaves."""
+        return bool(self._begins) and self._begins[-1] >= size
+
     def digest(self, period: int) -> str:
         """The policy of a period."""
         return self._digests[period]

@@ -144,13 +144,28 @@ def own_sentence(event: Event) -> str:
         )
     if isinstance(event, LogKeyMade):
         before = f", in place of {event.previous}" if event.previous else ""
+        before += ", which is lost and does not hand over" if event.lost else ""
         return f"the key {event.key} signs the checkpoints from now on{before}"
     if isinstance(event, acts.ServeKeyMade):
         sealed = f"{event.tokens} tokens and {event.passwords} passwords"
         return f"the servers' key {event.key[:16]} seals {sealed} from now on"
     if isinstance(event, acts.SignInsErased):
         return f"who signed in before {rfc3339(event.before)} is erased, in {event.rows} rows"
+    if isinstance(event, acts.HistoryResumed):
+        return _resumed(event)
     return _account_sentence(event)
+
+
+def _resumed(event: acts.HistoryResumed) -> str:
+    """From what the record goes on, and what is missing of it."""
+    missing = []
+    if event.had is not None:
+        missing.append(f"entry {event.had} is known to have been here")
+    if event.signed is not None:
+        missing.append(f"{event.signed} entries were signed that are not all here")
+    return "; ".join(
+        [f"the record goes on from entry {event.entries}, in epoch {event.epoch}", *missing]
+    )
 
 
 def _counts(event: acts.PasswordSet) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
 from incidents import clock
-from incidents.audit import last_signed, sequencer, signing, signing_key
+from incidents.audit import last_signed, loss, sequencer, signers_lock, signing, signing_key
+from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import CommandKey, KeyRing, SigningKeyError
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.store import checkpoints, log_keys
@@ -20,7 +22,9 @@ from incidents.store.engine import plainly, reading
 from incidents.tlog.keys import ED25519, KeyFormatError, VerifierKey
 
 OnRecord = Callable[[str, str | None], None]
-"""Puts on record that a key signs from now on, in place of another or of none."""
+"""Puts on record that the first key signs, in place of none."""
+Replaces = Callable[[str, str | None, bool], None]
+"""Puts on record that a key signs from now on, in place of another, which may be lost."""
 
 _WAIT_S = 30.0
 _PAUSE_S = 0.1
@@ -36,7 +40,7 @@ def first(
         RefusedError: if the log has a key, or the file's key belongs to another log.
         InputError, SigningKeyError, FileError: if there can be no such key.
     """
-    active, _ = _state(engine)
+    active = _state(engine).active
     if active is not None:
         raise RefusedError(f"the log has a key, {active}: `incidents audit key rotate` replaces it")
     key = _of_command(ring, public) if ring.is_command else _of_file(ring, name, public)
@@ -47,7 +51,7 @@ def first(
 def rotate(
     engine: Engine,
     ring: KeyRing,
-    put_on_record: OnRecord,
+    put_on_record: Replaces,
     *,
     public: str | None = None,
     lost: bool = False,
@@ -62,30 +66,134 @@ def rotate(
         The new key, and where the old one lies now, if it was in a file.
 
     Raises:
-        RefusedError: if there is no key to replace, or it is on another machine.
+        RefusedError: if there is no key to replace, or another machine signs, or has it; or the old
+            one is `lost`, and what was signed as well.
+        HeldError: if somebody else signs, and does not end.
         InputError, SigningKeyError, FileError, InconsistentLogError: if it cannot be done.
     """
-    active, last = _state(engine)
-    if active is None:
+    if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
+    # Looked at first: to take the lock makes a place.
+    _refuse_elsewhere(engine, ring, signers_lock.word(ring.file))
+    with signers_lock.held(ring.file) as word:
+        _refuse_elsewhere(engine, ring, word)
+        if lost:
+            # What was signed may only have lost its numbers.
+            sequencer.number_all(engine)
+            loss.refuse(engine, ring.file)
+        new = begin(engine, ring, word, public=public, lost=lost)
+        return new, finish(engine, ring, word, new, put_on_record, lost=lost)
+
+
+def _refuse_elsewhere(engine: Engine, ring: KeyRing, word: str | None) -> None:
+    if _state(engine).place not in (None, word):
+        raise SignsElsewhereError(file=ring.file)
+
+
+def begin(
+    engine: Engine,
+    ring: KeyRing,
+    word: str,
+    *,
+    public: str | None = None,
+    lost: bool = False,
+    another: bool = False,
+) -> VerifierKey:
+    """The key that is to sign: made now, or by an attempt that was cut off, or the command's; with
+    `another` not the active one in any case.
+
+    Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose word that is.
+    Raises as `rotate` does.
+    """
+    state = _state(engine)
+    active = VerifierKey.parse(str(state.active))
     if ring.is_command:
         new = _of_command(ring, public)
-        name = VerifierKey.parse(active).name
-        if new.name != name:
-            raise InputError(f"{new} is the key of another log: this one is {name}")
-    else:
-        new = _successor(engine, ring, VerifierKey.parse(active), public, last, lost=lost)
+        if new.name != active.name:
+            raise InputError(f"{new} is the key of another log: this one is {active.name}")
+        if not _may_sign(state, ring, new, lost=lost, another=another):
+            raise RefusedError(f"this key has signed before: {new}; name a new one with --public")
+        return new
+    _refuse_public(public)
+    begun = signing_key.read(ring.successor)
+    if begun is not None:
+        if _may_sign(state, ring, begun.verifier, lost=lost, another=another):
+            return begun.verifier
+        signing_key.retire(ring, begun.verifier)
+    if not lost and ring.signer(str(active)) is None:
+        raise RefusedError(
+            f"the key that signs, {active}, is not in {ring.file}: rotate it on the machine that"
+            " has it, or with --lost if nobody has"
+        )
+    if state.last != str(active) and not lost:
+        # The key before it, if there is one, has not handed over yet.
+        _sign_with(engine, ring, word, active)
+    return signing_key.make(ring.successor, active.name, after=ring.file).verifier
+
+
+def finish(
+    engine: Engine,
+    ring: KeyRing,
+    word: str,
+    new: VerifierKey,
+    put_on_record: Replaces,
+    *,
+    lost: bool = False,
+    claims: bool = False,
+) -> Path | None:
+    """Puts that key on record, lets it sign, and puts it in the other's place; with `claims` those
+    sign from then on who have the signers' lock, whose word that is. Raises as `rotate` does.
+
+    Returns:
+        Where the old key lies now, if it was in a file.
+    """
+    active = _state(engine).active
+    if lost:
+        loss.answer(engine, ring.file, new)
     if str(new) != active:
-        put_on_record(str(new), active)
-    _sign_with(engine, ring, new, lost=lost)
-    return new, None if ring.is_command else signing_key.replace(ring)
+        put_on_record(str(new), active, lost)
+    _sign_with(engine, ring, word, new, claims=claims)
+    return None if ring.is_command else signing_key.replace(ring)
 
 
-def _state(engine: Engine) -> tuple[str | None, str | None]:
-    """The active key, and the one that signed last."""
+def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
+    """The key that is on record and has not signed yet, or is not in its place."""
+    state = _state(engine)
+    if state.active is None or state.last is None:
+        return None
+    active = VerifierKey.parse(state.active)
+    if state.active != state.last:
+        return active
+    following = None if ring.is_command else signing_key.read(ring.successor)
+    return active if following is not None and following.verifier == active else None
+
+
+class _State(NamedTuple):
+    """The active key, whether it is one that the one before does not hand over to, the key that
+    signed last, all that there were, and by which word the log knows where it is signed."""
+
+    active: str | None
+    after_loss: bool
+    last: str | None
+    every: frozenset[str]
+    place: str | None
+
+
+def _state(engine: Engine) -> _State:
     with plainly(engine), reading(engine) as connection:
-        last = checkpoints.last(connection)
-        return log_keys.active(connection), None if last is None else last.key
+        keys, last = log_keys.every(connection), checkpoints.last(connection)
+        active = log_keys.active(connection)
+        after_loss = active is not None and signing.was_lost(connection, keys[active].seq)
+        place = checkpoints.signed_beside(connection)
+    return _State(active, after_loss, None if last is None else last.key, frozenset(keys), place)
+
+
+def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, another: bool) -> bool:
+    """Whether that key, which may have been named before, may be the next one."""
+    if str(key) == state.active:
+        return not another and (not lost or state.after_loss or state.last == state.active)
+    # It has signed another history than this one, which does not know it.
+    return str(key) not in state.every and last_signed.read(ring.file, key) is None
 
 
 def _of_command(ring: KeyRing, public: str | None) -> VerifierKey:
@@ -114,7 +222,7 @@ def _of_file(ring: KeyRing, name: str, public: str | None) -> VerifierKey:
     if there is None:
         return signing_key.make(ring.file, name).verifier
     # An attempt that was cut off has left it; it has signed nothing then, and has this name.
-    if last_signed.read(ring.file) is not None or there.verifier.name != name:
+    if last_signed.read(ring.file, there.verifier) is not None or there.verifier.name != name:
         raise RefusedError(
             f"{ring.file} holds the key of another log, {there.verifier.name}: name another file "
             "with INCIDENTS_AUDIT_KEY"
@@ -127,38 +235,16 @@ def _refuse_public(public: str | None) -> None:
         raise InputError("--public names the key of a command, and none is set (key_command)")
 
 
-def _successor(
-    engine: Engine,
-    ring: KeyRing,
-    active: VerifierKey,
-    public: str | None,
-    last: str | None,
-    *,
-    lost: bool,
-) -> VerifierKey:
-    _refuse_public(public)
-    begun = signing_key.read(ring.successor)
-    if begun is not None:
-        return begun.verifier
-    if not lost and ring.signer(str(active)) is None:
-        raise RefusedError(
-            f"the key that signs, {active}, is not in {ring.file}: rotate it on the machine that"
-            " has it, or with --lost if nobody has"
-        )
-    if last != str(active) and not lost:
-        # The key before it, if there is one, has not handed over yet.
-        _sign_with(engine, ring, active, lost=lost)
-    return signing_key.make(ring.successor, active.name).verifier
-
-
-def _sign_with(engine: Engine, ring: KeyRing, key: VerifierKey, *, lost: bool) -> None:
+def _sign_with(
+    engine: Engine, ring: KeyRing, word: str, key: VerifierKey, *, claims: bool = False
+) -> None:
     """Sees to it that the key has signed the log with its own entry."""
     until = time.monotonic() + _WAIT_S
     while True:
         # A daemon may be about to do the same.
         sequencer.number_all(engine)
-        done = signing.sign(engine, ring, clock.now(), at_once=True, handover=not lost)
-        if _state(engine)[1] == str(key):
+        done = signing.sign_held(engine, ring, clock.now(), word, at_once=True, claims=claims)
+        if _state(engine).last == str(key):
             return
         if done.unable is not None:
             raise SigningKeyError(detail=done.unable)

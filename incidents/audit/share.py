@@ -30,6 +30,17 @@ class Span:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Some:
+    """The rows whose key is one of these."""
+
+    ids: tuple[int, ...]
+
+    def where(self, key: Column[Any]) -> list[ColumnElement[bool]]:
+        """As a span has it."""
+        return [key.in_(self.ids)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """The desk's own stream, some sites, some of the sealed values: those that are not None."""

@@ -49,7 +49,7 @@ class Signatures:
     has handed over to which next one, both having signed that, and what is wrong."""
 
     count: int = 0
-    last: Checkpoint | None = None
+    last: Held | None = None
     witnessed: dict[str, Witnessed] = field(default_factory=dict)
     handed: set[tuple[str, str]] = field(default_factory=set)
     flaws: list[Flaw] = field(default_factory=list)
@@ -111,13 +111,13 @@ def look(
     """Look at the checkpoints in the table whose ids are from `first` to before `before`."""
     del tell
     found, roots = Signatures(), Roots(log, trusted)
-    last: Checkpoint | None = None
+    last: Held | None = None
     for signed in log.checkpoints(first, before):
         where = f"checkpoints {signed.id}"
         try:
             held = read(signed.note, where)
             if signed.id >= first:
-                _look_at(signed, held, succession, last, found)
+                _look_at(signed, held, succession, last and last.checkpoint, found)
         except IncidentsError as error:
             found.flaws.append(Flaw(part="checkpoints", where=where, what=error.message))
             continue
@@ -126,7 +126,7 @@ def look(
             root = roots.wrong(held.checkpoint, where)
             found.flaws += [] if root is None else [root]
             found.flaws += _witnesses(log, signed, held, found)
-        last = held.checkpoint
+        last = held
     found.last = last
     found.flaws = found.flaws[:ENOUGH]
     return found

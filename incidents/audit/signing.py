@@ -5,18 +5,21 @@ Whatever leaves this program was committed before, and is consistent with all th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
-from incidents.audit import last_signed
-from incidents.audit.signing_key import KeyRing
+from incidents.audit import last_signed, signers_lock
+from incidents.audit.entry import decode
+from incidents.audit.own_acts import LogKeyMade
+from incidents.audit.signers_lock import PATIENCE_S, SignsElsewhereError
+from incidents.audit.signing_key import KeyRing, SigningKeyError
 from incidents.store import checkpoints, leaves, log_keys
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import plainly, reading, writing
-from incidents.store.tables import DESK_STREAM
+from incidents.store.tables import DESK_STREAM, entries
 from incidents.tlog import note
 from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import Signer, VerifierKey
@@ -32,41 +35,31 @@ NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
 class Signing:
     """What came of it: the checkpoint that was made, or why this process makes none.
 
-    Neither, if none is due.
+    Neither, if none is due. `elsewhere`: it has the key, and the log is signed in another place,
+    which is wrong if nobody does.
     """
 
     made: Signed | None = None
     unable: str | None = None
+    elsewhere: SignsElsewhereError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Log:
-    """What is to be signed: the tree, the key that signs now and the one before it, and the last
-    checkpoint."""
+class Log:
+    """What is to be signed: the tree, the keys that sign it, the active one last, and the last
+    checkpoint. `is_first`: the active key has not signed before."""
 
     size: int
     root: bytes
-    key: VerifierKey
-    previous: str | None
+    keys: tuple[VerifierKey, ...]
+    is_first: bool
     last: Signed | None
     covers_key: bool
 
     @property
-    def hands_over(self) -> bool:
-        """Whether the key signs for the first time, and so together with the one before."""
-        has_signed = self.last is not None and self.last.key == str(self.key)
-        return self.previous is not None and not has_signed
-
-    @property
-    def signers(self) -> list[str]:
-        """The keys that are to sign it."""
-        own = str(self.key)
-        return [self.previous, own] if self.previous and self.hands_over else [own]
-
-    @property
     def checkpoint(self) -> Checkpoint:
         """What is signed."""
-        return Checkpoint(self.key.name, self.size, self.root)
+        return Checkpoint(self.keys[-1].name, self.size, self.root)
 
 
 def is_due(now: datetime, size: int, last: Signed | None, *, at_once: bool = False) -> bool:
@@ -86,59 +79,134 @@ def is_due(now: datetime, size: int, last: Signed | None, *, at_once: bool = Fal
 
 
 def sign(
-    engine: Engine, ring: KeyRing, now: datetime, *, at_once: bool = False, handover: bool = True
+    engine: Engine,
+    ring: KeyRing,
+    now: datetime,
+    *,
+    at_once: bool = False,
+    patience_s: float = PATIENCE_S,
+    stays: bool = False,
 ) -> Signing:
-    """Makes the checkpoint that is due at `now`; `handover=False` if the last key is lost.
+    """Makes the checkpoint that is due at `now`; `stays`: whoever asks will ask again and again.
 
     Raises:
         InconsistentLogError: if the log is not what was signed before.
+        HeldError: if somebody else signs for longer than `patience_s`.
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: when the database or the disk does not do its part.
     """
     with plainly(engine), reading(engine) as connection:
-        log = _log(connection)
-        if log is None:
-            return Signing(unable=NO_KEY)
-        if not is_due(now, log.size, log.last, at_once=at_once or log.hands_over):
-            return Signing()
-        # Nobody could tell from an earlier one why another key signs.
-        if not log.covers_key:
-            return Signing()
-        last_signed.check(connection, log.checkpoint, log.last, ring.file)
-        by = log.signers if handover else log.signers[-1:]
-        signers = {key: ring.signer(key) for key in by}
-        for key, signer in signers.items():
-            if signer is None:
-                return Signing(unable=f"the key {key} is not on this machine ({ring.file})")
-    return _signed(engine, ring, log, [signer for signer in signers.values() if signer], now)
+        # Whoever has nothing to sign needs no lock, nor a folder for it.
+        done, _ = _due(connection, ring, now, None, at_once=at_once)
+    if done is not None:
+        return done
+    with signers_lock.held(ring.file, patience_s) as word:
+        return sign_held(engine, ring, now, word, at_once=at_once, stays=stays)
 
 
-def _log(connection: Connection) -> _Log | None:
+def sign_held(
+    engine: Engine,
+    ring: KeyRing,
+    now: datetime,
+    word: str,
+    *,
+    at_once: bool = False,
+    stays: bool = False,
+    claims: bool = False,
+) -> Signing:
+    """The same, for who has the signers' lock, whose word that is; with `claims` those sign from
+    then on who have it, whoever did before. Raises as `sign` does."""
+    with plainly(engine), reading(engine) as connection:
+        done, due = _due(connection, ring, now, word, at_once=at_once, claims=claims)
+        if due is None:
+            return done or Signing()
+        found, signers = due
+        last_signed.check(connection, found.checkpoint, found.last, ring.file, found.keys)
+    # Outside of any transaction: a command may take its time, and SQLite has one writer.
+    written = str(note.signed(found.checkpoint.text, *signers))
+    # First where no restored database reaches, then where others see it.
+    last_signed.keep(ring.file, written, found.keys)
+    new = Signed(0, found.size, found.root, written, str(found.keys[-1]), now)
+    with plainly(engine), writing(engine) as connection:
+        # What was not compared with the last one is not kept.
+        after = None if found.last is None else found.last.id
+        if not checkpoints.add(connection, new, after=after, beside=word, stays=stays):
+            return Signing()
+    return Signing(made=new)
+
+
+def _due(
+    connection: Connection,
+    ring: KeyRing,
+    now: datetime,
+    word: str | None,
+    *,
+    at_once: bool,
+    claims: bool = False,
+) -> tuple[Signing | None, tuple[Log, list[Signer]] | None]:
+    """What is to be signed now, with what signs; or that nothing is, or not by this process, whose
+    place has that word, if it has the lock."""
+    found = log(connection)
+    if found is None:
+        return Signing(unable=NO_KEY), None
+    if not is_due(now, found.size, found.last, at_once=at_once or found.is_first):
+        return Signing(), None
+    # Nobody could tell from an earlier one why another key signs.
+    if not found.covers_key:
+        return Signing(), None
+    # First: where others sign, it is no matter in which state a key is here.
+    place = checkpoints.signed_beside(connection)
+    if not claims and place not in (None, word or signers_lock.word(ring.file)):
+        return _elsewhere(ring, found.keys), None
+    signers = []
+    for key in found.keys:
+        signer = ring.signer(str(key))
+        if signer is None:
+            return Signing(unable=_absent(ring, key)), None
+        signers.append(signer)
+    return None, (found, signers)
+
+
+def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey]) -> Signing:
+    try:
+        absent = [key for key in keys if ring.signer(str(key)) is None]
+    except SigningKeyError:
+        # There is one, and nobody can tell which.
+        absent = []
+    if absent:
+        return Signing(unable=_absent(ring, absent[0]))
+    wrong = SignsElsewhereError(file=ring.file)
+    return Signing(unable=wrong.message, elsewhere=wrong)
+
+
+def _absent(ring: KeyRing, key: VerifierKey) -> str:
+    return f"the key {key} is not on this machine ({ring.file})"
+
+
+def log(connection: Connection) -> Log | None:
+    """What is to be signed next; None before the first key."""
     active = log_keys.active(connection)
     if active is None:
         return None
-    head = leaves.head(connection)
+    head, last = leaves.head(connection), checkpoints.last(connection)
     *before, made = log_keys.every(connection).values()
-    return _Log(
+    is_first = last is None or last.key != active
+    keys = [active]
+    if before and is_first and not was_lost(connection, made.seq):
+        keys.insert(0, before[-1].key)
+    return Log(
         size=head.size,
         root=Frontier.from_bytes(head.size, head.frontier).root(),
-        key=VerifierKey.parse(active),
-        previous=before[-1].key if before else None,
-        last=checkpoints.last(connection),
+        keys=tuple(map(VerifierKey.parse, keys)),
+        is_first=is_first,
+        last=last,
         covers_key=leaves.is_covered(connection, DESK_STREAM, made.seq, head.size),
     )
 
 
-def _signed(
-    engine: Engine, ring: KeyRing, log: _Log, signers: Sequence[Signer], now: datetime
-) -> Signing:
-    # Outside of any transaction: a command may take its time, and a SQLite file has one writer.
-    written = str(note.signed(log.checkpoint.text, *signers))
-    new = Signed(0, log.size, log.root, written, str(log.key), now)
-    with plainly(engine), writing(engine) as connection:
-        # Two daemons may sign at one moment: what was not compared with the last is not kept.
-        after = None if log.last is None else log.last.id
-        if not checkpoints.add(connection, new, after=after):
-            return Signing()
-    last_signed.keep(ring.file, written)
-    return Signing(made=new)
+def was_lost(connection: Connection, seq: int) -> bool:
+    """Whether the key that this entry of the desk's own names comes after one that is lost."""
+    of = entries.c
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, of.site_seq == seq)
+    _, event = decode(connection.execute(wanted).scalar_one())
+    return isinstance(event, LogKeyMade) and event.lost

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from incidents import disk, private_file
+from incidents.audit import signers_lock
 from incidents.errors import FileError, IncidentsError, RefusedError
 from incidents.tlog import keys, spelling
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
@@ -127,8 +128,9 @@ def read(file: Path) -> SigningKey | None:
         raise SigningKeyError(detail=f"{file}: {error.message}") from error
 
 
-def make(file: Path, name: str) -> SigningKey:
-    """A new key called `name` in a new file, whole or not at all, for its owner alone.
+def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
+    """A new key called `name` in a new file, whole or not at all, for its owner alone: whoever has
+    the one that it comes `after`, or the folder.
 
     Raises:
         RefusedError: if there is such a file; a key is never overwritten.
@@ -138,6 +140,7 @@ def make(file: Path, name: str) -> SigningKey:
     key = SigningKey.generate(name)
     try:
         private_file.create(file, f"{key.private_text()}\n")
+        signers_lock.give(file, after or file)
     except FileExistsError as error:
         raise RefusedError(f"{file} is there already, and a key is never overwritten") from error
     except OSError as error:
@@ -166,6 +169,20 @@ def replace(ring: KeyRing) -> Path | None:
         why = error.strerror or str(error)
         raise FileError(file=ring.file, done="replaced", detail=why) from error
     return retired
+
+
+def retire(ring: KeyRing, following: VerifierKey) -> None:
+    """Keeps the next key, which is not to sign here, under another name.
+
+    Raises:
+        FileError: if it cannot be renamed.
+    """
+    try:
+        ring.successor.rename(retired_name(ring.file, following))
+        disk.sync(ring.file.parent)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileError(file=ring.successor, done="replaced", detail=why) from error
 
 
 def retired_name(file: Path, key: VerifierKey) -> Path:

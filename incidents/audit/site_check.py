@@ -17,7 +17,7 @@ from incidents.audit.live_log import LiveLog
 from incidents.audit.log_port import Placed
 from incidents.audit.periods import Periods
 from incidents.audit.redecide import Redecision
-from incidents.audit.share import Span
+from incidents.audit.share import Some, Span
 from incidents.machine.policy import Policy
 
 ENOUGH = 20
@@ -47,10 +47,10 @@ class Decided:
     unfinished: int = 0
 
 
-def of_database(log: LiveLog, span: Span, rules: Rules, *, tell: Tell) -> Decided:
-    """The sites of a span, in the database."""
+def of_database(log: LiveLog, sites: Span | Some, rules: Rules, *, tell: Tell) -> Decided:
+    """These sites, in the database."""
     del tell
-    return check(log.placed(span), rules)
+    return check(log.placed(sites), rules)
 
 
 def of_bundle(log: BundleLog, places: Places, rules: Rules, *, tell: Tell) -> Decided:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from incidents.audit import lost_end
 from incidents.audit.entry import Header, decode
 from incidents.audit.flaw import Flaw
 from incidents.audit.fold import UNREADABLE, said
-from incidents.audit.own_acts import LogKeyMade
+from incidents.audit.lost_end import LostEnd
+from incidents.audit.own_acts import HistoryResumed, LogKeyMade
 from incidents.audit.periods import Periods
 from incidents.machine.events import Event
 from incidents.tlog.keys import KeyFormatError, VerifierKey
@@ -27,11 +29,13 @@ class Made(NamedTuple):
 
 @dataclass(slots=True)
 class Succession:
-    """The keys, the oldest first; beside them the policies, from one activation to the next."""
+    """The keys, the oldest first; beside them the policies, from one activation to the next, and
+    how often the record says that it lost its end."""
 
     made: list[Made] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
     texts: dict[str, str] = field(default_factory=dict)
+    lost_ends: list[LostEnd] = field(default_factory=list)
 
     @property
     def keys(self) -> list[VerifierKey]:
@@ -54,6 +58,8 @@ class Succession:
                     part="entries", where=f"leaf {leaf}", what=said(error), site=NAME, leaf=leaf
                 ))  # fmt: skip
                 continue
+            if isinstance(event, HistoryResumed) and event.is_loss:
+                self.lost_ends.append(lost_end.of(event))
             wrong = self._key(header, event, leaf)
             found = self.periods.take(header, event, leaf)
             if found is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from incidents.audit.flaw import Flaw
 from incidents.audit.signed_check import Held, Roots, signers
@@ -13,7 +14,8 @@ from incidents.tlog.keys import VerifierKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What whoever asks knows already: keys of the log, witnesses, checkpoints held outside.
+    """What whoever asks knows already: keys of the log, witnesses, checkpoints held outside; of one
+    of these, `since`, that all that it covers was verified before.
 
     Without `policy` what was decided is not decided again.
     """
@@ -21,7 +23,29 @@ class Asked:
     keys: tuple[VerifierKey, ...] = ()
     witnesses: tuple[VerifierKey, ...] = ()
     held: tuple[Held, ...] = ()
+    since: Held | None = None
     policy: bool = True
+
+    @property
+    def compared(self) -> tuple[Held, ...]:
+        """All checkpoints that the log is compared with."""
+        return self.held if self.since is None else (*self.held, self.since)
+
+
+class Taken(NamedTuple):
+    """The checkpoint that was verified before, if the log agrees with it: where it is from, and how
+    many entries it covers."""
+
+    where: str
+    size: int
+
+
+def taken(asked: Asked, agreeing: Sequence[str]) -> Taken | None:
+    """What need not be verified again, the checkpoints `agreeing`; None: nothing."""
+    since = asked.since
+    if since is None or since.where not in agreeing:
+        return None
+    return Taken(since.where, since.checkpoint.size)
 
 
 def key_flaws(
@@ -61,7 +85,7 @@ def held_flaws(
 ) -> tuple[list[Flaw], list[str]]:
     """Of the checkpoints that were held outside, what does not agree; and those that do."""
     flaws, agreeing = [], []
-    for held in asked.held:
+    for held in asked.compared:
         stranger = _stranger(held, keys)
         if stranger is not None:
             flaws.append(stranger)

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from incidents.audit.flaw import Flaw
-from incidents.audit.signed_check import Witnessed
-from incidents.tlog.checkpoint import Checkpoint
+from incidents.audit.later_part import Since
+from incidents.audit.lost_end import LostEnd
+from incidents.audit.signed_check import Held, Witnessed
 from incidents.tlog.keys import VerifierKey
 
 Kind = Literal["database", "bundle", "part"]
@@ -21,12 +22,14 @@ class Verdict:
     """What was found.
 
     `size`, `root` (hexadecimal) and `origin` are those of the last checkpoint, which `key` has
-    signed; `trusted` says where that key is known from. `pending` entries have no number, the
-    oldest of them since then (RFC 3339, UTC). `agreeing` are the held checkpoints that agree.
-    `broken` are pairs of a key and of the one that took over without its signature. `begun_late`
-    are the sites of a part whose first entry is not in it, which for that reason were not decided
-    again; `unfinished` those whose last act may go on after the end of a bundle. `periods` says
-    whether it is known which policy was active; `extras` are files that nothing rests on.
+    signed and whose text is `note`; `trusted` says where that key is known from. `since` is the
+    checkpoint that was verified before, if any was and the log agrees with it. `pending` entries
+    have no number, the oldest of them since then (RFC 3339, UTC). `agreeing` are the held
+    checkpoints that agree. `lost_its_end` is what the record says itself of that. `broken` are
+    pairs of a key and of the one that took over without its signature. `begun_late` are the sites
+    of a part whose first entry is not in it, which for that reason were not decided again;
+    `unfinished` those whose last act may go on after the end of a bundle. `periods` says whether it
+    is known which policy was active; `extras` are files that nothing rests on.
     """
 
     kind: Kind
@@ -38,13 +41,16 @@ class Verdict:
     size: int | None
     root: str | None
     origin: str | None
+    note: str | None = None
     key: str | None
     keys: tuple[str, ...]
     trusted: Literal["outside", "inside"]
     witnesses: Mapping[str, Witnessed]
     agreeing: tuple[str, ...]
+    since: Since | None = None
     decided: bool
     policies: int
+    lost_its_end: tuple[LostEnd, ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
     begun_late: int = 0
     unfinished: int = 0
@@ -56,7 +62,7 @@ class Verdict:
     def of(
         cls,
         *,
-        last: Checkpoint | None,
+        last: Held | None,
         key: VerifierKey | None,
         keys: Sequence[VerifierKey],
         agreeing: Sequence[str],
@@ -66,9 +72,10 @@ class Verdict:
     ) -> Verdict:
         """The verdict, its findings in the order of what was looked at."""
         return cls(
-            size=None if last is None else last.size,
-            root=None if last is None else last.root.hex(),
-            origin=None if last is None else last.origin,
+            size=None if last is None else last.checkpoint.size,
+            root=None if last is None else last.checkpoint.root.hex(),
+            origin=None if last is None else last.checkpoint.origin,
+            note=None if last is None else str(last.note),
             key=None if key is None else str(key),
             keys=tuple(map(str, keys)),
             agreeing=tuple(agreeing),
@@ -86,6 +93,8 @@ class Verdict:
         """For programs."""
         found = asdict(self)
         found["findings"] = [asdict(flaw) for flaw in self.findings]
+        found["lost_its_end"] = [each._asdict() for each in self.lost_its_end]
+        found["since"] = None if self.since is None else self.since._asdict()
         found["witnesses"] = {key: seen._asdict() for key, seen in self.witnesses.items()}
         return {"verified": not self.findings, **found, "uncovered": self.uncovered}
 

@@ -6,23 +6,24 @@ compared, and what was decided is decided again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy import Engine, select
 
-from incidents.audit import leaf_check, live_log, signed_check, site_check
+from incidents.audit import later_part, leaf_check, live_log, signed_check, site_check
 from incidents.audit.flaw import Flaw
 from incidents.audit.hands import Act, Hands, hands
+from incidents.audit.later_part import Since
 from incidents.audit.live_log import LiveLog, LiveSource, Pending
 from incidents.audit.looked_at import LookedAt
-from incidents.audit.share import Span
+from incidents.audit.share import Some, Span
 from incidents.audit.signed_check import Roots, Signatures
 from incidents.audit.site_check import Rules
 from incidents.audit.succession import Succession
-from incidents.audit.trust import Asked, held_flaws, key_flaws, witness_flaws
+from incidents.audit.trust import Asked, Taken, held_flaws, key_flaws, taken, witness_flaws
 from incidents.audit.verdict import Verdict
 from incidents.store.engine import plainly, reading
 from incidents.store.log_tables import log_head
@@ -75,21 +76,25 @@ def by(at_work: Hands, asked: Asked) -> Verdict:
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
-    signed = _signatures(at_work, succession, trusted, outline)
     held, agreeing = at_work.one(_held, asked, succession, trusted)
+    before = taken(asked, agreeing)
+    signed = _signatures(at_work, succession, trusted, outline, before)
+    sites, again = _to_decide(at_work, succession, outline, before)
     if asked.policy:
-        for decided in at_work.each(_sites(outline.sites, succession)):
+        for decided in at_work.each(_decisions(sites, succession)):
             seen.flaws += decided.flaws
     last = signed.last
-    key = None if last is None else succession.active(last.size)
-    up_to = [made.key for made in succession.made if last is not None and made.leaf < last.size]
+    covered = 0 if last is None else last.checkpoint.size
+    up_to = [made.key for made in succession.made if made.leaf < covered]
     broken = signed.broken(up_to)
+    of = len(seen.streams.of.keys() - {0})
     return Verdict.of(
-        kind="database", entries=seen.entries, sites=len(seen.streams.of.keys() - {0}),
+        kind="database", entries=seen.entries, sites=of,
+        since=None if before is None else Since(*before, of if again is None else again),
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
-        key=key, keys=up_to, trusted="outside" if asked.keys else "inside",
+        key=succession.active(covered), keys=up_to, trusted="outside" if asked.keys else "inside",
         witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
-        policies=len(seen.policies), broken=broken,
+        policies=len(seen.policies), lost_its_end=tuple(succession.lost_ends), broken=broken,
         findings=[
             *seen.flaws, *signed.flaws, *held,
             *key_flaws(asked, up_to, broken), *witness_flaws(asked, signed.witnessed),
@@ -151,9 +156,15 @@ def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Ite
 
 
 def _signatures(
-    at_work: Hands, succession: Succession, trusted: int, outline: _Outline
+    at_work: Hands,
+    succession: Succession,
+    trusted: int,
+    outline: _Outline,
+    before: Taken | None,
 ) -> Signatures:
-    spans = pairwise(outline.checkpoints)
+    spans: Iterable[tuple[int, int]] = pairwise(outline.checkpoints)
+    if before is not None:
+        spans = at_work.one(later_part.signed, succession, before.size, outline.checkpoints)
     acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
     return Signatures.joined(at_work.each(acts))
 
@@ -165,9 +176,20 @@ def _held(
     return held_flaws(asked, succession.keys, Roots(log, trusted))
 
 
-def _sites(spans: Sequence[Span], succession: Succession) -> Iterator[Act]:
+def _to_decide(
+    at_work: Hands, succession: Succession, outline: _Outline, before: Taken | None
+) -> tuple[Sequence[Span | Some], int | None]:
+    """The sites that are decided again, in shares, and how many they are; None: all."""
+    # An activation does first what is due on any site.
+    if before is None or succession.periods.ended_since(before.size):
+        return outline.sites, None
+    some: list[Some] = at_work.one(later_part.sites, before.size)
+    return some, sum(len(each.ids) for each in some)
+
+
+def _decisions(sites: Sequence[Span | Some], succession: Succession) -> Iterator[Act]:
     rules = Rules(succession.periods.policies, succession.periods)
-    return ((site_check.of_database, (span, rules)) for span in spans)
+    return ((site_check.of_database, (share, rules)) for share in sites)
 
 
 def is_overdue(verdict: Verdict, now: datetime) -> bool:

@@ -5,12 +5,13 @@ Every byte of it is accounted for: no file more or less, each recomputed or chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from incidents.audit import bundle_policies, leaf_check, part_check, site_check
+from incidents.audit import bundle_policies, later_part, leaf_check, part_check, site_check
 from incidents.audit.bundle_log import BundleLog, BundleSource, Places
 from incidents.audit.bundle_manifest import (
     ENTRIES,
@@ -23,20 +24,26 @@ from incidents.audit.bundle_manifest import (
 from incidents.audit.bundle_notes import Notes
 from incidents.audit.flaw import Flaw
 from incidents.audit.hands import Act, Hands, hands
+from incidents.audit.later_part import Since
 from incidents.audit.looked_at import LookedAt
 from incidents.audit.part_check import PartSeen
 from incidents.audit.periods import Periods
 from incidents.audit.signed_check import Held, Roots
 from incidents.audit.site_check import Decided, Rules
 from incidents.audit.succession import Succession
-from incidents.audit.trust import Asked, held_flaws, key_flaws, unsigned, witness_flaws
+from incidents.audit.trust import (
+    Asked,
+    Taken,
+    held_flaws,
+    key_flaws,
+    taken,
+    unsigned,
+    witness_flaws,
+)
 from incidents.audit.verdict import Verdict
 
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512
-
-_TORN = 10_000
-"""So many entries are numbered at once, and then the log may be signed: within an act, too."""
 
 Done = Callable[[int], object]
 
@@ -91,17 +98,32 @@ def _whole(found: _Found) -> Verdict:
         roots = Roots(log, seen.trusted(manifest.size))
         flaws += notes.unlike(succession, roots)
         held, agreeing = held_flaws(asked, succession.keys, roots)
+    before, again = taken(asked, agreeing), None
     if asked.policy:
+        again = _only_later(seen, before)
         places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
         del seen.sites, seen.lengths
         periods = succession.periods
-        open_from = manifest.size - _TORN
+        open_from = manifest.size - later_part.WITHIN_AN_ACT
         decided = _sites(found, places, Rules(periods.policies, periods, open_from))
+    of = len(seen.streams.of.keys() - {0})
     return _verdict(
         found, [*seen.flaws, *flaws, *held, *decided.flaws], agreeing, kind="bundle",
-        unfinished=decided.unfinished, entries=seen.entries,
-        sites=len(seen.streams.of.keys() - {0}), policies=len(seen.policies), decided=asked.policy,
+        unfinished=decided.unfinished, entries=seen.entries, sites=of,
+        since=None if before is None else Since(*before, of if again is None else again),
+        policies=len(seen.policies), decided=asked.policy,
+        lost_its_end=tuple(succession.lost_ends),
     )  # fmt: skip
+
+
+def _only_later(seen: LookedAt, before: Taken | None) -> int | None:
+    """Leaves out the sites that were decided before as they are (see `later_part.sites`); how many
+    are left. None: all."""
+    if before is None or seen.succession.periods.ended_since(before.size):
+        return None
+    later = set(seen.sites[max(0, before.size - later_part.WITHIN_AN_ACT) :])
+    _leave(seen.sites, later)
+    return len(later - {-1, 0})
 
 
 def _part(found: _Found) -> Verdict:
@@ -124,6 +146,7 @@ def _part(found: _Found) -> Verdict:
         found, every, agreeing, kind="part", unfinished=decided.unfinished,
         entries=seen.entries, sites=len(seen.streams.of), policies=len(seen.policies),
         decided=asked.policy, begun_late=len(seen.streams.of) - len(begun),
+        lost_its_end=tuple(succession.lost_ends),
         # That no activation is left out, the whole log alone shows.
         periods=False,
     )  # fmt: skip
@@ -131,10 +154,15 @@ def _part(found: _Found) -> Verdict:
 
 def _begun(seen: PartSeen, begun: set[int]) -> Places:
     """The entries of the sites whose first one is there: only of these all is known."""
-    for n, site_id in enumerate(seen.sites):
-        if site_id not in begun:
-            seen.sites[n] = -1
+    _leave(seen.sites, begun)
     return Places.by_site(seen.sites, seen.leaves, seen.lengths)
+
+
+def _leave(sites: array[int], only: Container[int]) -> None:
+    """Leaves each entry's site where it is one of these."""
+    for n, site_id in enumerate(sites):
+        if site_id not in only:
+            sites[n] = -1
 
 
 def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any) -> Verdict:
@@ -143,7 +171,7 @@ def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **re
     witnessed = notes.witnessed()
     extras = [name for name in manifest.digests if name == REPORT or name.startswith("stamps/")]
     return Verdict.of(
-        checkpoints=1, last=notes.head.checkpoint, key=notes.keys[-1], keys=notes.keys,
+        checkpoints=1, last=notes.head, key=notes.keys[-1], keys=notes.keys,
         trusted="outside" if asked.keys else "inside", witnesses=witnessed, agreeing=agreeing,
         extras=tuple(extras),
         findings=[
@@ -178,7 +206,7 @@ def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
 def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[str]]:
     """A part can be compared at the size of its own checkpoint alone."""
     flaws, agreeing = [], []
-    for held in asked.held:
+    for held in asked.compared:
         what = _unlike(held, notes)
         if what is not None:
             flaws.append(Flaw(part="checkpoints", where=held.where, what=what))

@@ -117,9 +117,9 @@ def _database_error(run: Run, error: Exception) -> IncidentsError | None:
     exceptions = sys.modules.get("sqlalchemy.exc")
     if exceptions is None or not isinstance(error, exceptions.DBAPIError):
         return None
-    from incidents.store import engine
+    from incidents.store import complaint
 
-    return DatabaseError(engine.explain(run.house.bare_engine, error))
+    return DatabaseError(complaint.explain(run.house.bare_engine, error))
 
 
 def _plain(value: object) -> object:

@@ -101,6 +101,8 @@ def _words(alarm: Document, when: When) -> str:
             attempts = alarm["attempts"]
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
+        case "entries_lost" | "server_changed" | "log_unsigned" as kind:
+            return f"{_OF_RECORD[kind]} {when.ago(alarm['since'])}"
         case "brake_on":
             return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
         case "closure_waits":
@@ -117,12 +119,22 @@ def _words(alarm: Document, when: When) -> str:
     return str(alarm["subject"])
 
 
+_OF_RECORD = {
+    "entries_lost": "the record has lost its end, known",
+    "server_changed": "another server has taken over, known",
+    "log_unsigned": "entries are not signed, known",
+}
+
+
 def _next(alarm: Document) -> str:
     """What can be typed next."""
     return {
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
         "order_dead": f"incidents acts show {alarm['order']}",
+        "entries_lost": "incidents recover --reason R",
+        "server_changed": "incidents audit status",
+        "log_unsigned": "incidents audit status",
         "brake_on": "incidents acts list --braked",
         "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
     from incidents.cli.run import Run
     from incidents.desk import Answer
-    from incidents.words import Document
+    from incidents.words import Document, When
 
 MAX_TOLD = 20
 
@@ -53,7 +53,15 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
 
 def _once(run: Run) -> int:
-    from incidents.daemon import alarm_duty, delivery, enforce, filing_duty, heartbeat, record
+    from incidents.daemon import (
+        alarm_duty,
+        delivery,
+        enforce,
+        filing_duty,
+        heartbeat,
+        record,
+        recovery_duty,
+    )
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
@@ -65,11 +73,15 @@ def _once(run: Run) -> int:
     wrong: list[Exception] = []
     _do(heartbeat.note_once, house, wrong)
     done.tell()
-    carried_out = delivery.once(house)
-    _tell_of_orders(run, carried_out.round)
-    wrong += carried_out.errors
-    for duty in (filing_duty.once, alarm_duty.once, record.once):
+    carried_out = [delivery.once(house)]
+
+    def recover(house: House) -> None:
+        recovery_duty.once(house, lambda: carried_out.append(delivery.once(house)))
+
+    for duty in (record.once, recover, filing_duty.once, alarm_duty.once):
         _do(duty, house, wrong)
+    _tell_of_orders(run, [each.round for each in carried_out if each.round is not None])
+    wrong += [error for each in carried_out for error in each.errors]
     return _tell_what_is_wrong(run, wrong)
 
 
@@ -91,16 +103,14 @@ def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:
     raise last
 
 
-def _tell_of_orders(run: Run, carried_out: Round | None) -> None:
-    if carried_out is None:
-        return
-    logged = carried_out.only_logged
+def _tell_of_orders(run: Run, carried_out: list[Round]) -> None:
+    logged = sum(each.only_logged for each in carried_out)
     if logged:
         run.tell(
             f"NOTHING IS ENFORCED: {counted(logged, 'order')} only logged, since [acts] in the"
             " settings names no adapter but log"
         )
-    left = carried_out.outcomes["retry"] + carried_out.outcomes["failed"]
+    left = sum(each.outcomes["retry"] + each.outcomes["failed"] for each in carried_out)
     if left:
         run.tell(f"{counted(left, 'order')} not carried out: incidents acts list")
 
@@ -192,6 +202,9 @@ def _tell_status(run: Run, found: Document) -> None:
         run.say(f"  {daemon['daemon']}: {_how(run, daemon)}")
     if found["last_once"]:
         run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
+    # A server of before says nothing of it.
+    for line in _of_history(found.get("history") or {}, when):
+        run.say(painted(line, fg="red"))
     if found["overdue"]:
         since = when.until(found["overdue_since"])
         more = " or more" if found["overdue_capped"] else ""
@@ -203,6 +216,33 @@ def _tell_status(run: Run, found: Document) -> None:
         run.say("nothing is overdue")
     if not found["beating"]:
         run.tell("start one with `incidents daemon`, or do what is due: incidents daemon --once")
+
+
+def _of_history(history: Document, when: When) -> list[str]:
+    """What is wrong with the record, if anything is."""
+    lost, moved = history.get("lost_since"), history.get("moved_since")
+    unproved, unsigned = history.get("unproved_since"), history.get("unsigned_since")
+    told = []
+    if (halted := history.get("halted_since")) is not None:
+        told.append(
+            f"NOTHING IS CARRIED OUT, known {when.ago(halted)}: the daemon's log says why; once you"
+            " know which copy of the database is the true one, there: incidents recover --reason R"
+        )
+    if lost is not None:
+        told.append(
+            f"THE RECORD HAS LOST ITS END, known {when.ago(lost)}: incidents audit status says what"
+            " is missing, and incidents recover --reason R that you know"
+        )
+    if moved is not None:
+        told.append(
+            f"another server has taken over, known {when.ago(moved)}: what it had not heard of, if"
+            " anything, is lost"
+        )
+    if unproved is not None:
+        told.append(f"the world is being compared with the record, begun {when.ago(unproved)}")
+    if unsigned is not None:
+        told.append(f"entries are not signed, known {when.ago(unsigned)}: incidents audit status")
+    return told
 
 
 def _how(run: Run, daemon: Document) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from incidents.cli import output, params
 from incidents.cli.options import looking
-from incidents.errors import DONE, FileError, InputError
+from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,7 +32,7 @@ def db() -> None:
 def upgrade(run: Run, rehearsal: bool) -> int:
     """Bring the database's schema up to date; a new one is made, an empty one is given it."""
     from incidents.store import schema
-    from incidents.store.engine import place
+    from incidents.store.database_url import place
 
     run.makes = True
     engine = run.house.bare_engine
@@ -43,23 +44,44 @@ def upgrade(run: Run, rehearsal: bool) -> int:
 @db.command()
 @looking
 def check(run: Run) -> int:
-    """Check that the database is there and has this program's schema; changes nothing."""
-    from incidents.store import schema
-    from incidents.store.engine import place
+    """Check that the database has this program's schema, and that all it has stored can be read.
+
+    Each page, index and reference is checked, by SQLite itself, or on PostgreSQL by the extension
+    amcheck where it is installed; what cannot be checked is said. Nothing is changed. Exit status 5
+    if anything is damaged: then put a backup back. What the record says is for `audit verify`.
+    """
+    from incidents.store import integrity
+    from incidents.store.database_url import place
 
     engine = run.house.bare_engine
-    schema.check(engine)
-    _report(run, run.house.engine, f"{place(engine)} is up to date")
-    return DONE
+    found = integrity.check(engine)
+    damage = [asdict(each) for each in found.damage]
+    if run.quiet:
+        run.say(*(each.where for each in found.damage))
+    elif not run.for_programs:
+        run.say(*(f"DAMAGED {each}" for each in found.damage))
+    named = "damaged: put a backup back" if damage else "up to date"
+    _report(
+        run,
+        engine if damage else run.house.engine,
+        f"{place(engine)} is {named}",
+        damage=damage,
+        not_checked=found.not_checked,
+    )
+    run.tell(*(f"not checked: {each}" for each in found.not_checked))
+    return NOT_VERIFIED if damage else DONE
 
 
 @db.command()
 @click.argument("file", type=params.File(), metavar="FILE")
 @looking
 def backup(run: Run, file: Path) -> int:
-    """Write a consistent copy of a SQLite database to FILE, while all runs."""
-    from incidents.store import schema
-    from incidents.store.engine import place
+    """Write a consistent copy of a SQLite database to FILE, while all runs.
+
+    It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
+    """
+    from incidents.store import integrity
+    from incidents.store.database_url import place
 
     engine = run.house.bare_engine
     if engine.dialect.name != "sqlite":
@@ -67,8 +89,12 @@ def backup(run: Run, file: Path) -> int:
             f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
             f"'{place(engine)}'"
         )
-    schema.check(engine)
     _refuse_what_is_there(file)
+    if found := integrity.check(engine).damage:
+        raise VerificationError(
+            f"{place(engine)} is damaged, so it is not copied ({found[0]}): incidents db check"
+            " names what is wrong, and a copy from before has to be put back"
+        )
     _copy(engine, file)
     _report(run, run.house.engine, f"{file} is a copy of {place(engine)}", file=str(file))
     return DONE
@@ -173,8 +199,8 @@ def _copy(engine: Engine, file: Path) -> None:
         source.close()
 
 
-def _report(run: Run, engine: Engine, sentence: str, **more: str) -> None:
-    from incidents.store.engine import place
+def _report(run: Run, engine: Engine, sentence: str, **more: Any) -> None:
+    from incidents.store.database_url import place
     from incidents.store.exposure import open_to_others
     from incidents.store.schema import HEAD
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -12,7 +12,6 @@ from incidents.cli.root import LazyGroup
 from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
-    from incidents.audit.rotation import OnRecord
     from incidents.audit.signing_key import KeyRing
     from incidents.cli.run import Run
     from incidents.words import Document
@@ -53,7 +52,7 @@ def new(run: Run, name: str | None, public: str | None) -> int:
     if name is not None and public is not None:
         raise InputError("a key that is named with --public has its name already")
     ring = _ring(run)
-    made = rotation.first(run.house.engine, ring, _name(name), _on_record(run, None), public=public)
+    made = rotation.first(run.house.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
         run.tell(
@@ -77,7 +76,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
     from incidents.audit import rotation
 
     made, retired = rotation.rotate(
-        run.house.engine, _ring(run), _on_record(run, reason), public=public, lost=lost
+        run.house.engine, _ring(run), on_record(run, reason), public=public, lost=lost
     )
     _tell(run, str(made), {"retired": None if retired is None else str(retired)})
     if retired is not None:
@@ -136,15 +135,20 @@ def _name(given: str | None) -> str:
     return given
 
 
-def _on_record(run: Run, reason: str | None) -> OnRecord:
+class OnRecord(Protocol):
+    """Puts a key on record, in place of another, which may be lost, or of none."""
+
+    def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
+
+
+def on_record(run: Run, reason: str | None) -> OnRecord:
+    """What puts a key on record, for the person who acts."""
     from incidents.desk.log_key import LogKey
 
-    def put(key: str, previous: str | None) -> None:
-        settings = run.settings
+    def put(key: str, previous: str | None, lost: bool = False, /) -> None:
+        by, login = run.settings.person, run.settings.login
         run.house.desk.make_log_key(
-            LogKey(
-                key=key, previous=previous, by=settings.person, login=settings.login, reason=reason
-            )
+            LogKey(key=key, previous=previous, by=by, login=login, lost=lost, reason=reason)
         )
 
     return put

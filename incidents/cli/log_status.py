@@ -12,11 +12,14 @@ from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from incidents.audit.checkpointing import Checkpointed
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
-    from incidents.words import Document
+    from incidents.words import Document, When
 
+_NESTED = ("witnesses", "silent", "resumed", "lost")
 _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
 
 
@@ -72,11 +75,15 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 
 def _status(run: Run) -> Document:
-    from incidents.audit import log_settings, log_status
+    from incidents.audit import last_signed, log_settings, log_status
+    from incidents.views import history
 
+    settings = log_settings.load(run.settings)
+    files = last_signed.known(settings.key)
     with run.house.reading() as connection:
         found = log_status.document(connection, run.house.now(connection))
-    return {**found, "silent": log_status.silent(found, log_settings.load(run.settings).witnesses)}
+        found = history.whole(connection, files, found)
+    return {**found, "silent": log_status.silent(found, settings.witnesses)}
 
 
 def _signed(run: Run) -> Checkpointed:
@@ -100,7 +107,7 @@ def _signed_there(server: RemoteHouse) -> Checkpointed:
 
 
 def _row(found: Document) -> Document:
-    return {name: value for name, value in found.items() if name not in ("witnesses", "silent")}
+    return {name: value for name, value in found.items() if name not in _NESTED}
 
 
 def _tell(run: Run, found: Document) -> None:
@@ -126,15 +133,64 @@ def _tell(run: Run, found: Document) -> None:
             ("published", published),
             ("witnessed", "; ".join(witnesses) or "by nobody"),
             ("key", found["key"] or "none yet: `incidents audit key new` makes it"),
-            ("signing", _signing(found)),
+            ("signing", _signing(found, when)),
+            *_of_history(found, when),
         ],
     )
+    if found.get("ahead"):
+        run.tell(
+            painted(f"NOTHING IS SIGNED: {found['ahead']}", fg="red"),
+            "put the database back that has them, or, if they are lost: incidents recover"
+            " --reason R",
+        )
+    if found.get("uncompared"):
+        run.tell(
+            f"not compared with what was signed last, which cannot be read: {found['uncompared']}"
+        )
     run.tell(_WORTH)
 
 
-def _signing(found: Document) -> str:
+def _of_history(found: Document, when: When) -> Iterator[tuple[str, str]]:
+    """What was missing last, and from what the record went on last, if it was another time."""
+    # A server of before does not say it.
+    resumed, lost = found.get("resumed"), found.get("lost")
+    if lost is not None:
+        yield "lost", _of_loss(lost, when)
+    if resumed is not None and (lost is None or resumed["epoch"] != lost["epoch"]):
+        told = f"epoch {resumed['epoch']}, from entry {output.number(resumed['entries'])},"
+        yield "goes on", f"{told} since {when(resumed['at'])} ({_cause(resumed)})"
+
+
+def _of_loss(lost: Document, when: When) -> str:
+    entries, had, signed = lost["entries"], lost["had"], lost["signed"]
+    known = [f"the record goes on from entry {output.number(entries)}"]
+    if had is not None:
+        was = "was known to have been there" if had > entries else "is not the one that was there"
+        known.append(f"entry {output.number(had)} {was}")
+    if signed is not None:
+        known.append(f"{output.number(signed)} entries were signed")
+    first, *others = known
+    missing = lost["missing"]
+    said = "; ".join([first, ", and ".join(others)]) if others else first
+    return (
+        f"{said}: at least {output.number(missing)} {'is' if missing == 1 else 'are'} missing"
+        f" (epoch {lost['epoch']}, since {when(lost['at'])}, {_cause(lost)})"
+    )
+
+
+def _cause(resumed: Document) -> str:
+    return str(resumed["cause"]).replace("_", " ")
+
+
+def _signing(found: Document, when: When) -> str:
     if found["key"] is None:
         return "nothing, without a key"
+    if found.get("ahead"):
+        return painted("REFUSED", fg="red")
+    # A server of before does not say it.
+    if (trouble := found.get("trouble")) is not None:
+        where = "the log of who signs says why"
+        return painted(f"{trouble.upper()} {when.ago(found['trouble_since'])}; {where}", fg="red")
     if found["signs"]:
         return "up to date"
     return "nobody signed lately: run `incidents daemon` where the key is"

@@ -71,6 +71,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "simulate": ("incidents.cli.simulate:simulate", "Run a history through the policy."),
         "import": ("incidents.cli.importing:import_", "Bring sites and past incidents in."),
         "daemon": ("incidents.cli.daemon:daemon", "Enforce the clock; --once for cron."),
+        "recover": (
+            "incidents.cli.recover:recover",
+            "Go on after the database has lost its end.",
+        ),
         "db": ("incidents.cli.db:db", "Upgrade, check and back up the database."),
         "completion": ("incidents.cli.completion:completion", "Print a shell's completion."),
     },

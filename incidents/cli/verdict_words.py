@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from incidents.audit.trust import Asked
     from incidents.audit.verdict import Verdict
     from incidents.cli.run import Run
 
 
-def sentences(verdict: Verdict, run: Run) -> Iterator[str]:
+def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
     """What people are told of a verdict, a sentence a line."""
     if verdict.findings:
         yield f"NOT VERIFIED: {_many(len(verdict.findings), 'finding')}"
@@ -18,10 +19,29 @@ def sentences(verdict: Verdict, run: Run) -> Iterator[str]:
         yield "verified"
     for sentence in (*_entries(verdict), *_signatures(verdict)):
         yield f"  shown: {sentence}"
+    for sentence in _taken(verdict):
+        yield f"  taken from before: {sentence}"
     for sentence in (*_pending(verdict, run), *_not_shown(verdict)):
         yield f"  NOT SHOWN: {sentence}"
-    if verdict.kind == "database":
+    yield from _lost_end(verdict)
+    if asked.since is not None and verdict.since is None:
+        yield f"nothing was taken from {asked.since.where}: everything was checked"
+    if asked.since is not None and verdict.since is None and verdict.findings:
+        yield (
+            "next: find out why; once that is on record (a restore, say), move it away and verify "
+            "everything"
+        )
+    elif verdict.kind == "database":
         yield "next: `incidents audit replay` shows that the tables are what the entries say"
+
+
+def _lost_end(verdict: Verdict) -> Iterator[str]:
+    """What the record says itself is nothing that is wrong with it, and still to be known."""
+    lost = [f"epoch {each.epoch}, {each.at}" for each in verdict.lost_its_end]
+    if lost:
+        times = "" if len(lost) == 1 else f" {len(lost):,} times, the last one in"
+        where = "incidents audit status" if verdict.kind == "database" else "its history_resumed"
+        yield f"  the record says itself that it lost its end{times} ({lost[-1]}): see {where}"
 
 
 def _entries(verdict: Verdict) -> Iterator[str]:
@@ -31,15 +51,41 @@ def _entries(verdict: Verdict) -> Iterator[str]:
         f"{_many(verdict.entries, 'entry', 'entries')} of {_many(verdict.sites, 'site')}"
         f"{right or ': of no site is one missing between two others, and each has its hash'}"
     )
+    yield from _later(verdict)
     if verdict.findings:
         return
     if verdict.kind != "part" and verdict.root is not None:
         yield "the tree over them, its tiles and roots, recomputed byte for byte"
     if verdict.decided:
+        since, of = verdict.since, verdict.sites
+        on = "" if since is None else f" on {since.sites:,} of {_many(of, 'site')}"
         yield (
-            f"what was decided follows from what stands before it, under "
+            f"what was decided{on} follows from what stands before it, under "
             f"{_many(verdict.policies, 'policy', 'policies')}"
         )
+
+
+def _later(verdict: Verdict) -> Iterator[str]:
+    since = verdict.since
+    if since is None:
+        return
+    later = verdict.entries - verdict.pending - since.size
+    yield (
+        f"the first {since.size:,} of them have the root of {since.where}, which was verified "
+        f"before; {_many(later, 'entry', 'entries')} {_is(later)} later"
+    )
+
+
+def _taken(verdict: Verdict) -> Iterator[str]:
+    """What is believed because it was verified before."""
+    since = verdict.since
+    if since is None:
+        return
+    left = verdict.sites - since.sites
+    if verdict.decided and left:
+        yield f"what was decided on {_many(left, 'site')} without later entries"
+    if verdict.kind == "database":
+        yield f"the signatures of checkpoints of up to {since.size:,} entries"
 
 
 def _signatures(verdict: Verdict) -> Iterator[str]:
@@ -50,8 +96,10 @@ def _signatures(verdict: Verdict) -> Iterator[str]:
         yield f"{signed} of {verdict.origin}, the last of {verdict.size:,} entries"
         yield f"root {verdict.root}"
         yield f"signed by {verdict.key}"
+    before = None if verdict.since is None else verdict.since.where
     for held in verdict.agreeing:
-        yield f"{held}, which you hold, is of this same history"
+        if held != before:
+            yield f"{held}, which you hold, is of this same history"
     for key, seen in sorted(verdict.witnesses.items()):
         yield f"countersigned at {seen.size:,} entries, {seen.at}, by {key}"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import audit, output, params
+from incidents.cli import audit, kept_checkpoint, output, params
 from incidents.cli.options import looking
 from incidents.cli.run import JSON
 from incidents.errors import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.tlog.keys import VerifierKey
 
+AUTO = "auto"
 MAX_KEY_BYTES = 1_000_000
 
 
@@ -56,11 +57,17 @@ MAX_KEY_BYTES = 1_000_000
     metavar="VKEY|FILE",
     help="A witness that you know: it must have countersigned.",
 )
+@click.option(
+    "--since",
+    metavar="FILE|auto",
+    help="A checkpoint up to which all was verified before: sites without later entries are not "
+    "decided again. auto: the one that the last run with auto has kept.",
+)
 @click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
 @looking
 def verify(
     run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
-    witnesses: Sequence[str], no_policy: bool,
+    witnesses: Sequence[str], since: str | None, no_policy: bool,
 ) -> int:  # fmt: skip
     """Prove the log in the database, or the bundle FILE or DIR, and name what is wrong.
 
@@ -68,7 +75,8 @@ def verify(
     checked, and what was decided is decided again under the policy that was active. Exit status 5
     if anything is wrong, the first wrong entry named.
     """
-    asked = _asked(keys, held, witnesses, policy=not no_policy)
+    kept = _kept(run, bundle) if since == AUTO else None
+    asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
     verdict = _of_log(run, asked) if bundle is None else _of_bundle(bundle, asked)
     from incidents.cli.verdict_words import sentences
 
@@ -80,17 +88,54 @@ def verify(
         run.say(*(flaw.where for flaw in verdict.findings))
     else:
         run.say(*map(_line, verdict.findings))
-        run.tell(*sentences(verdict, run))
+        run.tell(*sentences(verdict, run, asked))
+    if kept is not None and kept_checkpoint.keep(kept, verdict, asked.since):
+        run.tell(f"kept for the next run: {kept}")
     return NOT_VERIFIED if verdict.findings else DONE
+
+
+def _kept(run: Run, bundle: Path | None) -> Path:
+    if bundle is not None:
+        raise InputError(
+            f"--since {AUTO} is for the desk's own log: of a bundle, name the checkpoint of one "
+            "that was verified before"
+        )
+    return kept_checkpoint.place(run)
+
+
+def _since(given: str | None, kept: Path | None) -> Held | None:
+    """The checkpoint that was verified before; None if there is none.
+
+    Raises:
+        InputError: if it is no checkpoint.
+    """
+    if kept is not None:
+        data = kept_checkpoint.read(kept)
+        return None if data is None else _checkpoint(data, kept, "--since")
+    if given is None:
+        return None
+    file = Path(params.file_name(given))
+    return _checkpoint(_read(file), file, "--since")
 
 
 def _of_log(run: Run, asked: Asked) -> Verdict:
     """The desk's own: of the database, or by the server that has it."""
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched("verifying"))
+    from incidents.audit import last_signed, log_settings, loss
     from incidents.audit import verify as log
+    from incidents.audit.flaw import Flaw
 
-    return log.database(run.house.engine, asked)
+    files = last_signed.known(log_settings.load(run.settings).key)
+    with run.house.reading() as connection:
+        lost = loss.known(connection, files)
+    verdict = log.database(run.house.engine, asked)
+    if files.unread is not None and verdict.key is not None:
+        run.tell(f"not compared with what was signed last, which cannot be read: {files.unread}")
+    if lost is None:
+        return verdict
+    flaw = Flaw(part="checkpoints", where=str(lost.kept.file), what=lost.detail)
+    return replace(verdict, findings=(*verdict.findings, flaw))
 
 
 def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
@@ -138,14 +183,17 @@ def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
 
 
 def _held(file: Path) -> Held:
+    return _checkpoint(_read(file), file, "--checkpoint")
+
+
+def _checkpoint(data: bytes, file: Path, option: str) -> Held:
     from incidents.audit import signed_check
 
     try:
-        return signed_check.read(_read(file), str(file))
-    except FileError:
-        raise
+        return signed_check.read(data, str(file))
     except IncidentsError as error:
-        raise InputError(f"--checkpoint {file}: {error.message}") from error
+        way_out = "" if option != "--since" else "; without --since everything is verified"
+        raise InputError(f"{option} {file}: {error.message}{way_out}") from error
 
 
 def _read(file: Path) -> bytes:

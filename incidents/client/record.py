@@ -64,12 +64,16 @@ class RemoteRecord:
 
     def verdict(self, asked: Asked, watch: Watch) -> Verdict:
         """What a verification of the server's log has shown."""
-        words = {
+        words: dict[str, Any] = {
             "keys": [*map(str, asked.keys)], "witnesses": [*map(str, asked.witnesses)],
             "checkpoints": [str(held.note) for held in asked.held], "policy": asked.policy,
         }  # fmt: skip
+        if asked.since is not None:
+            words["since"] = str(asked.since.note)
         # The server knows a checkpoint by its place, and whoever has typed it by its file.
         places = {f"checkpoints {n}": held.where for n, held in enumerate(asked.held)}
+        if asked.since is not None:
+            places["since"] = asked.since.where
         return _verdict(self._proved("/log/verify", words, watch), places)
 
     def replayed(self, site: str | None, watch: Watch) -> Replayed:
@@ -112,12 +116,18 @@ class RemoteRecord:
 
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.flaw import Flaw
+    from incidents.audit.later_part import Since
+    from incidents.audit.lost_end import LostEnd
     from incidents.audit.signed_check import Witnessed
     from incidents.audit.verdict import Verdict
 
     known = {each.name for each in fields(Verdict)}
     told = {name: _frozen(value) for name, value in shown.items() if name in known}
     told["witnesses"] = {key: Witnessed(**seen) for key, seen in shown["witnesses"].items()}
+    if shown["since"] is not None:
+        told["since"] = Since(**shown["since"] | {"where": places["since"]})
+    # A server of before does not say it.
+    told["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
     told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])
     told["findings"] = tuple(
         Flaw(**each | {"where": places.get(each["where"], each["where"])})

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from incidents import web_server
+from incidents.errors import DatabaseError
 from incidents.missing_library import LibraryError
 from incidents.notices import customer_settings, notice_settings
+from incidents.store.engine import look_at_file
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
@@ -17,6 +23,9 @@ if TYPE_CHECKING:
 EXTRA = "console"
 MAX_AT_ONCE = 1_000
 """Connections: each console that is open has one to hear of changes, and others to act."""
+
+LOOK_S = 1.0
+"""How often it looks whether the database's file is still the one that it has open."""
 
 
 class NoLibraryError(LibraryError):
@@ -36,7 +45,8 @@ def serve(
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         TemplateError: of a template of the operator's that is wrong.
-        DatabaseError: if there is no database, or none of this program's.
+        DatabaseError: if there is no database, or none of this program's; and once another file
+            is where its file was: it answers with 503 then, and ends within a second or so.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
     links = customer_settings.links()
@@ -47,11 +57,37 @@ def serve(
         raise NoLibraryError(name=error.name) from error
     # Opened by this thread, before others ask for it.
     made = app.create(house, customers)
-    web_server.run(
-        made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
-        proxies=made.state.trusted_proxies,
-        listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
-    )  # fmt: skip
+    with _ends_with_its_file(house):
+        web_server.run(
+            made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
+            proxies=made.state.trusted_proxies,
+            listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
+        )  # fmt: skip
+
+
+@contextmanager
+def _ends_with_its_file(house: House) -> Iterator[None]:
+    """Tells this process to end once another file is where the database's was; raises that then."""
+    ended, faults = Event(), list[DatabaseError]()
+
+    def watch() -> None:
+        while not ended.wait(LOOK_S):
+            try:
+                look_at_file(house.bare_engine)
+            except DatabaseError as error:
+                faults.append(error)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    thread = Thread(target=watch, name="file", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    for fault in faults:
+        raise fault
 
 
 def _customers(house: House, links: Links) -> CustomerApp:

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from incidents.acts import routing
+from incidents import clock
+from incidents.acts import continuity, routing
+from incidents.acts.continuity import Continuity
 from incidents.acts.courier import Choose, Courier, Round
+from incidents.audit import log_settings
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part
 from incidents.machine.orders import ACT, DESK, NOTICE
@@ -75,6 +78,7 @@ class Delivery:
         self._unheard: set[str] = set()
         self._unread = {lane: Part(wrong, cry=cry) for lane, wrong in _WRONG.items()}
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        self._kept: Continuity | None = None
         self.round: Round | None = None
 
     def run(self) -> None:
@@ -101,6 +105,11 @@ class Delivery:
         schema.check(self._engine)
         if self._stands_aside():
             return
+        why = self._continuity().check()
+        if why is not None:
+            journal.cry(
+                "the record goes on from less than was known of it", cause=why.cause, had=why.had
+            )
         if self.round is None:
             self.round = Round(
                 self._courier(), stopped=self._stopped, recorded=self._decided, once=self._once
@@ -142,6 +151,13 @@ class Delivery:
             drift = timekeeping.drift(connection)
         return timekeeping.reason_to_stand_aside(drift) is not None
 
+    def _continuity(self) -> Continuity:
+        if self._kept is None:
+            key = log_settings.load(self._house.settings).key
+            mark = continuity.beside(key)
+            self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
+        return self._kept
+
     def _courier(self) -> Courier:
         house, found = self._house, self._routing or routing.read({})
         return Courier(
@@ -154,6 +170,7 @@ class Delivery:
             workers=found.workers,
             # What only logs takes nobody down, and where nobody is told either there is no harm.
             brake=found.brake if found.enforces or NOTICE in self._lanes else None,
+            continuity=self._continuity(),
             login=house.settings.login,
             observed=self._observed,
         )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
+from incidents.errors import DatabaseError
 from incidents.store import heartbeats
 from incidents.store.engine import plainly, writing
 from incidents.store.heartbeats import Heartbeat
@@ -71,7 +72,7 @@ class Heart:
                 heartbeats.beat(connection, beat)
                 heartbeats.purge(connection, now - FORGOTTEN_AFTER)
                 self._beaten = True
-        except DBAPIError:
+        except (DBAPIError, DatabaseError):
             # Enforcement meets the same database and tells of it; a beat that fails is missed.
             return
 
@@ -82,7 +83,7 @@ class Heart:
         try:
             with writing(self._house.engine) as connection:
                 heartbeats.remove(connection, self._identity.daemon)
-        except DBAPIError:
+        except (DBAPIError, DatabaseError):
             return
 
 

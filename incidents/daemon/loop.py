@@ -28,6 +28,7 @@ from incidents.daemon import (
     filing_duty,
     journal,
     record,
+    recovery_duty,
     retention_duty,
 )
 from incidents.daemon.alarm_duty import Alarms
@@ -36,6 +37,7 @@ from incidents.daemon.enforce import Enforcement
 from incidents.daemon.filing_duty import Filings
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
 from incidents.daemon.record import Record, Witnessing
+from incidents.daemon.recovery_duty import Recovery
 from incidents.daemon.retention_duty import Retention
 from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
@@ -54,8 +56,10 @@ _WATCH_S = 0.5
 _DAY_S = 86_400.0
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
 _RECORD, _RETENTION, _DELIVERY, _ALARMS = "record", "retention", "delivery", "alarms"
-_FILINGS = "filings"
-_EXECUTORS = (_CLOCK, _RECORD, _RETENTION, _DELIVERY, _ALARMS, _FILINGS, "default")
+_FILINGS, _RECOVERY = "filings", "recovery"
+_EXECUTORS = (
+    _CLOCK, _RECORD, _RETENTION, _DELIVERY, _ALARMS, _FILINGS, _RECOVERY, "default"
+)  # fmt: skip
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -113,6 +117,7 @@ class _Loop:
         self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
         self._alarms = Alarms(house, stopped=self._stop.is_set)
         self._filings = Filings(house, stopped=self._stop.is_set)
+        self._recovery = Recovery(house, stopped=self._stop.is_set)
         self._executors = {name: ThreadPoolExecutor(1) for name in _EXECUTORS}
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -146,6 +151,10 @@ class _Loop:
         self._every(
             filing_duty.TICK_S, self._filings.run, id=_FILINGS, executor=_FILINGS, max_instances=1
         )
+        self._every(
+            recovery_duty.TICK_S, self._recovery.run, id=_RECOVERY, executor=_RECOVERY,
+            max_instances=1,
+        )  # fmt: skip
         self._witnessing.start()
         self._metrics.start()
         received = self._wait()
@@ -158,6 +167,7 @@ class _Loop:
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
+            journal.cry("the daemon cannot go on", reason=self._enforcement.fatal.message)
             raise self._enforcement.fatal
         return 0
 

@@ -12,13 +12,33 @@ from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from incidents.audit import log_settings, publishing, sequencer, signing, stamping, witnessing
+from incidents.audit import (
+    log_settings,
+    log_status,
+    loss,
+    publishing,
+    sequencer,
+    signing,
+    stamping,
+    witnessing,
+)
+from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.loss import LossKnownError
+from incidents.audit.signers_lock import PATIENCE_S, HeldError
+from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
 from incidents.daemon import journal
 from incidents.daemon.part import Part
-from incidents.store import schema
+from incidents.errors import DatabaseError, IncidentsError
+from incidents.store import checkpoints, schema
+from incidents.store.checkpoints import FAILED, REFUSED
+from incidents.store.engine import plainly, writing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
     from incidents.audit.stamp import Authority
     from incidents.audit.witnesses import Witness
     from incidents.bootstrap import House
@@ -59,6 +79,8 @@ class Record:
         self._signing = Part("the log is not signed", monotonic)
         self._publishing = Part("the log is not published", monotonic)
         self._new = True
+        self._fails = False
+        self._held_since: float | None = None
         self._unable: str | None = None
         self._look_at = self._net_at = monotonic()
 
@@ -108,7 +130,18 @@ class Record:
     def _sign(self) -> None:
         with self._house.reading() as connection:
             now = self._house.now(connection)
-        done = signing.sign(self._house.engine, self._ring, now, at_once=self._at_once)
+        try:
+            done = self._signed(now)
+            if done.unable not in (None, signing.NO_KEY) and self._waits(now):
+                self._refuse_silence(done)
+        except DatabaseError:
+            raise
+        except IncidentsError as error:
+            self._fails = self._noted(error, now)
+            raise
+        if self._fails and done.unable is None:
+            self._keep(checkpoints.note_end_of_failure)
+        self._fails = False
         if done.made is not None:
             self._new = False
         if done.unable is not None:
@@ -119,6 +152,52 @@ class Record:
             self._say("the log is signed here")
         if done.made is not None or done.unable is not None:
             self._unable = done.unable
+
+    def _signed(self, now: datetime) -> Signing:
+        """What came of it. While another process signs the entries are numbered all the same: it is
+        looked at again the next time, and a while later it is a fault."""
+        patience_s = PATIENCE_S if self._at_once else 0
+        try:
+            done = signing.sign(
+                self._house.engine, self._ring, now,
+                at_once=self._at_once, patience_s=patience_s, stays=not self._at_once,
+            )  # fmt: skip
+        except HeldError:
+            self._held_since = self._held_since or self._monotonic()
+            if self._at_once or self._monotonic() - self._held_since >= PATIENCE_S:
+                raise
+            return Signing()
+        self._held_since = None
+        return done
+
+    def _refuse_silence(self, done: Signing) -> None:
+        """Nobody signs: it is wrong here, if something signed is missing, or the key is here."""
+        loss.refuse(self._house.engine, self._ring.file)
+        if done.elsewhere is not None:
+            raise done.elsewhere
+
+    def _waits(self, now: datetime) -> bool:
+        """Whether nobody signs: entries have waited for more than a minute."""
+        with self._house.reading() as connection:
+            return log_status.waits_since(connection, now) is not None
+
+    def _noted(self, error: IncidentsError, now: datetime) -> bool:
+        """Whether it is kept that this one has failed; not while another one signs, nor in place of
+        a signing that was refused."""
+        refused = isinstance(error, InconsistentLogError | LossKnownError)
+        how = REFUSED if refused else FAILED
+        with self._house.reading() as connection:
+            known = checkpoints.signs(connection).how
+        if how == FAILED and (known == REFUSED or not self._waits(now)):
+            return False
+        if known != how:
+            self._keep(partial(checkpoints.note_trouble, how=how, now=now))
+        return True
+
+    def _keep(self, what: Callable[[Connection], object]) -> None:
+        engine = self._house.engine
+        with plainly(engine), writing(engine) as connection:
+            what(connection)
 
 
 class Witnessing:

@@ -25,7 +25,7 @@ from incidents.desk.envelope import (
     remark_documents,
 )
 from incidents.desk.filing_in_hand import FilingsInHand
-from incidents.desk.locked import Locked
+from incidents.desk.locked import Locked, by_the_desks_clock
 from incidents.desk.repetition import Repetitions
 from incidents.desk.site_in_hand import SiteInHand
 from incidents.desk.text import refused_text
@@ -68,7 +68,10 @@ _log = logger("desk")
 
 
 class Batch:
-    """The commands of one transaction, decided under `policy`."""
+    """The commands of one transaction, decided under `policy` at `now`.
+
+    `said` is the time by the clock of the machine that they come from (both UTC).
+    """
 
     def __init__(
         self,
@@ -77,11 +80,13 @@ class Batch:
         locked: Locked,
         policy: Policy,
         now: datetime,
+        *,
+        said: datetime,
     ) -> None:
         self._connection = connection
         self._envelopes = envelopes
         self._policy = policy
-        self._now = now
+        self._now, self._said = now, said
         self._rows = locked.rows
         self._ids = {row["name"]: id_ for id_, row in locked.rows.items()}
         self._repetitions = Repetitions(locked.kept, now)
@@ -143,7 +148,7 @@ class Batch:
         for envelope in self._envelopes:
             id_ = self._site_id(envelope)
             if id_ in commands:
-                commands[id_].append(envelope.command)
+                commands[id_].append(self._in_time(envelope).command)
         needs = {
             id_: slices.need(asked, self._now_on(self._rows[id_]))
             for id_, asked in commands.items()
@@ -159,6 +164,14 @@ class Batch:
             return self._now
         _log.warning("clock_stepped_back", site=row["name"], now=self._now, previous=last)
         return last
+
+    def _in_time(self, envelope: Envelope) -> Envelope:
+        """With no fact later than the site's now that its machine's clock has come to."""
+        row = self._rows.get(self._site_id(envelope) or 0)
+        last = None if row is None else row["last_entry_at"]
+        now = self._now if last is None else max(self._now, last)
+        command = by_the_desks_clock(envelope.command, now, self._said)
+        return envelope if command is envelope.command else replace(envelope, command=command)
 
     def _site_id(self, envelope: Envelope) -> int | None:
         return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
@@ -183,6 +196,7 @@ class Batch:
         return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
 
     def _decide(self, envelope: Envelope) -> Answer:
+        envelope = self._in_time(envelope)
         bad = refused_text(envelope.command) or self._access.refused(envelope)
         if bad is not None:
             return self._refuse(envelope, bad)

@@ -37,9 +37,9 @@ _log = logger("desk")
 class Desk:
     """The desk of one database.
 
-    `clock` gives the machine's time, aware and in UTC. On PostgreSQL an act is refused when that
-    time is more than five minutes ahead of the database's or behind it, unless the database is a
-    rehearsal.
+    `clock` gives the machine's time, aware and in UTC. On PostgreSQL sites are decided by the
+    database's clock, and an act is refused when the machine's is more than five minutes ahead of
+    it or behind it, unless the database is a rehearsal.
 
     All acts raise DatabaseError when the database does not do its part.
     """
@@ -161,7 +161,7 @@ class Desk:
                 lambda connection: activation.activate(
                     connection,
                     wanted,
-                    self._clock,
+                    partial(self._now, connection),
                     partial(self._transactions.do_what_is_due, connection),
                 )
             )
@@ -195,6 +195,10 @@ class Desk:
                     f"{way} the database's: set it right first"
                 )
             return act(connection)
+
+    def _now(self, connection: Connection) -> datetime:
+        """The time by which sites are decided."""
+        return database_time(connection) or self._clock()
 
     def policy(self) -> Policy:
         """The active policy."""

@@ -7,14 +7,15 @@ are due as far as nobody else has them; only then keys are looked up and clocks 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from incidents.desk.envelope import Envelope
-from incidents.machine.commands import AddSite
+from incidents.machine.commands import AddSite, Command
 from incidents.machine.refusals import Refusal
 from incidents.store import keys, policies, site_row, sites
 from incidents.store.round_trip import send, together
@@ -49,9 +50,30 @@ class Locked:
     there: datetime | None
     kept: dict[str, keys.Kept] = field(default_factory=dict)
 
+    def now(self, clock: Callable[[], datetime]) -> datetime:
+        """The time by which the batch is decided: the database's, else what `clock` says (UTC).
+
+        So nothing is done early by the clock that all machines share, whatever their own say.
+        """
+        return clock() if self.there is None else self.there
+
     def refused(self, now: datetime) -> Refusal | None:
         """Why nothing is done by this machine's clock, which says `now`: see `clock_refused`."""
         return clock_refused(now, self.there)
+
+
+def by_the_desks_clock(command: Command, now: datetime, said: datetime) -> Command:
+    """The command of a machine whose clock says `said`, when the desk's says `now` (both UTC).
+
+    What has happened up to that machine's time has happened: where the desk is not as far yet, now.
+    """
+    if said <= now:
+        return command
+    told = {name: getattr(command, name, None) for name in ("at", "contact_at", "removed_at")}
+    late: dict[str, Any] = {
+        name: now for name, at in told.items() if at is not None and now < at <= said
+    }
+    return replace(command, **late) if late else command
 
 
 def clock_refused(now: datetime, there: datetime | None) -> Refusal | None:
@@ -104,7 +126,7 @@ def sites_of(
 
 
 def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
-    """Locks at most `limit` sites with something due before `now`, the earliest first."""
+    """Locks at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
     with together(connection):
         policies.keep(connection)
         found = sites.DUE.ask(connection, now=now, most=limit)

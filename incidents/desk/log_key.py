@@ -18,12 +18,14 @@ from incidents.store.tables import DESK_STREAM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKey:
-    """A public key (C2SP signed-note) that is to sign in place of `previous`, and why."""
+    """A public key (C2SP signed-note) that is to sign in place of `previous`, and why; `lost` if
+    that one does not hand over."""
 
     key: str
     previous: str | None
     by: str
     login: str | None
+    lost: bool = False
     reason: str | None = None
 
 
@@ -45,7 +47,7 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
     words = None if new.reason is None else seal(new.reason)
     event = LogKeyMade(
         occurred_at=place.now, recorded_at=place.now, by=new.by, policy=place.policy, key=new.key,
-        previous=new.previous, text=None if words is None else words[0],
+        previous=new.previous, lost=new.lost, text=None if words is None else words[0],
     )  # fmt: skip
     log_keys.add(connection, log_keys.Key(new.key, place.seq, place.now, new.by))
     if words is not None:

@@ -78,7 +78,9 @@ class Transactions:
         """All that fell due before `now`, under the policy that is active still: its events."""
         events: list[dict[str, Any]] = []
         while (locked := self.due(connection, now, MAX_BATCH)).rows:
-            batch = self._batch(connection, elapsing(locked.rows), locked, now)
+            active = self.policy(connection, locked.policy)
+            envelopes, decided_at = elapsing(locked.rows), locked.now(lambda: now)
+            batch = Batch(connection, envelopes, locked, active, decided_at, said=now)
             for answer in batch.take():
                 site = {"site": answer.site}
                 events += [site | event for event in answer.document["events"]]
@@ -115,24 +117,16 @@ class Transactions:
         if not envelopes:
             return []
         with collector.waits():
+            active = policy or self.policy(connection, locked.policy)
             # Read when the locks are ours: no entry made while we waited is later.
-            batch = self._batch(connection, envelopes, locked, self._clock(), policy)
+            said = self._clock()
+            now = locked.now(lambda: said)
+            batch = Batch(connection, envelopes, locked, active, now, said=said)
             answers = batch.take()
             batch.write_not_let()
             with together(connection, commit=keep):
                 batch.write()
         return answers
-
-    def _batch(
-        self,
-        connection: Connection,
-        envelopes: Sequence[Envelope],
-        locked: Locked,
-        now: datetime,
-        policy: Policy | None = None,
-    ) -> Batch:
-        active = self.policy(connection, locked.policy)
-        return Batch(connection, envelopes, locked, policy or active, now)
 
     def locked(
         self,
@@ -144,7 +138,8 @@ class Transactions:
         return sites_of(connection, envelopes, patience=patience)
 
     def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
-        """Locks at most `limit` sites, or a batch, with something due before `now` (UTC)."""
+        """Locks at most `limit` sites, or a batch, with something due; `now` (UTC) is the time
+        where the database has none."""
         most = min(limit, MAX_BATCH)
         return what_is_due(connection, now, most)
 

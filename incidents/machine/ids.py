@@ -18,6 +18,11 @@ NAMED = (CLOSURE, DISPUTED, REINSTATEMENT)
 _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )
+ORDERS_EACH = 10**12
+"""So many numbers of orders each epoch of a history has (see `store.lineage`): in the epoch 332 the
+order of a site's 45th entry goes into the world as 332000000000045. It is the order 45 here."""
+EPOCHS = 2**53 // ORDERS_EACH
+"""So many epochs there can be: receivers may keep a number in a double."""
 ACT = "act"
 """The lane in which an order goes into the world (see `orders`); its name needs no lane."""
 
@@ -61,6 +66,9 @@ def read_item_id(text: str) -> tuple[int, str] | None:
 
 
 def read_order_id(text: str) -> tuple[int, int, str] | None:
-    """`12-o45.notice` as (site id, order number, lane); None if it is not such a name."""
+    """`12-o45.notice` as (site id, order number, lane); None if it is not such a name. An order is
+    known as well by what it is called in the world."""
     found = _ORDER.fullmatch(text)
-    return None if found is None else (int(found[1]), int(found[2]), found[3] or ACT)
+    if found is None or int(found[2]) % ORDERS_EACH == 0:
+        return None
+    return int(found[1]), int(found[2]) % ORDERS_EACH, found[3] or ACT

@@ -8,8 +8,8 @@ LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
 
 ALARMS = (
-    "daemon_silent", "brake_on", "order_dead", "clock_about_to_lapse", "closure_waits",
-    "closure_disputed", "report_due", "filing_due",
+    "daemon_silent", "entries_lost", "server_changed", "brake_on", "log_unsigned", "order_dead",
+    "clock_about_to_lapse", "closure_waits", "closure_disputed", "report_due", "filing_due",
 )  # fmt: skip
 """What the desk is alarmed of beside the orders of its lane."""
 
@@ -32,6 +32,9 @@ NOTICES: dict[str, Entry] = {
     "call_task": Entry("desk", "the customer is to be phoned and told of the closure"),
     "alarm": Entry("desk", "a clock lapsed with too few attempts: nothing is suspended"),
     "alarm_daemon_silent": Entry("desk", "no daemon enforces the clock"),
+    "alarm_entries_lost": Entry("desk", "the record has lost its end"),
+    "alarm_server_changed": Entry("desk", "another server has taken over"),
+    "alarm_log_unsigned": Entry("desk", "what is recorded is not signed"),
     "alarm_brake_on": Entry("desk", "too many sites are taken down at once: the rest waits"),
     "alarm_order_dead": Entry("desk", "an order is given up"),
     "alarm_clock_about_to_lapse": Entry("desk", "a contact clock is about to lapse"),

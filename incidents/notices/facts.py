@@ -83,7 +83,9 @@ class AlarmFacts:
 
     `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
     `daemon`, if others are left that enforce the clock (null: none is).
-    `brake_on`: how many `orders` wait for a supervisor, since when.
+    `brake_on`: how many `orders` wait for a supervisor, since when. `entries_lost` and
+    `server_changed`: since when it is known. `log_unsigned`: since when entries wait for a
+    signature.
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
     incident, `due`, and whether the miss closes the site. `closure_waits`: the rule, and the
     incident of R5, since when. `closure_disputed`: the rule, since when.

@@ -121,7 +121,7 @@ def _ordered(connection: Connection, name: str, subject: Subject) -> Order | Non
     found = orders.latest(
         connection, subject.site_id, wanted.kind, incident=incident, suspends=wanted.suspends
     )
-    return None if found is None else errand.as_given(found, wanted.lane)
+    return None if found is None else errand.as_given(found, wanted.lane, 0)
 
 
 def _is_undone(name: str, told: Facts) -> bool:

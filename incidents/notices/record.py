@@ -19,7 +19,7 @@ from incidents.acts.port import Order
 from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import Case, Closure
-from incidents.machine.ids import incident_id, read_incident_id, read_item_id
+from incidents.machine.ids import incident_id, order_id, read_incident_id, read_item_id
 from incidents.machine.in_force import DOWN
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
@@ -106,7 +106,7 @@ def site(connection: Connection, order: Order) -> Site | None:
         return None if ref is None else words.get(ref)
 
     facts = Facts(
-        reference=order.incident or order.id.partition(".")[0],
+        reference=order.incident or order_id(order.site_id, order.entry),
         site=site_name.shown(case.site),
         at=order.ordered_at,
         site_state=case.state,
@@ -155,8 +155,8 @@ def _in_world(connection: Connection, case: Case) -> str:
 def _down(connection: Connection, order: Order, told: Facts) -> Facts:
     """What is told of a site that is ordered down: from when on it is, if somebody had to release
     the order; nothing, if it was lifted or cancelled before anybody had tried it."""
-    fell = withheld.has_fallen(connection, order.site_id, order.seq)
-    at = withheld.released_at(connection, order.site_id, order.seq) or told.at
+    fell = withheld.has_fallen(connection, order.site_id, order.entry)
+    at = withheld.released_at(connection, order.site_id, order.entry) or told.at
     return replace(told, at=at, settled=told.settled or fell)
 
 
@@ -182,8 +182,8 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     """Why it is open again, and what is not known to be deleted; of a site that never was down
     nothing is told, but to who was told that it is."""
     event = _event(connection, order)
-    was_down = withheld.was_down(connection, order.site_id, order.seq)
-    undone = not was_down and withheld.was_told_down(connection, order.site_id, order.seq)
+    was_down = withheld.was_down(connection, order.site_id, order.entry)
+    undone = not was_down and withheld.was_told_down(connection, order.site_id, order.entry)
     cause = _CAUSES.get(event.kind, "other") if event is not None else "other"
     numbers: list[int] = []
     total = 0
@@ -301,7 +301,7 @@ def _incident(connection: Connection, name: str | None) -> Incident | None:
 def _event(connection: Connection, order: Order) -> Any:
     """What the order follows from: the event of its number."""
     of = entries.c
-    found = select(of.body).where(of.site_id == order.site_id, of.site_seq == order.seq)
+    found = select(of.body).where(of.site_id == order.site_id, of.site_seq == order.entry)
     body = connection.scalar(found)
     return None if body is None else entry.decode(body)[1]
 

@@ -60,6 +60,9 @@ _OF: dict[str, AnyFacts] = {
     "call_task": _CLOSED,
     "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2), link=None),
     "alarm_daemon_silent": replace(_ALARM, since=_NOON - timedelta(minutes=5), overdue=2),
+    "alarm_entries_lost": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
+    "alarm_server_changed": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
+    "alarm_log_unsigned": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_brake_on": replace(_ALARM, since=_NOON - timedelta(minutes=1), orders=313),
     "alarm_order_dead": replace(
         _ALARM, site="shop.example", order="12-o45", order_kind="suspend", problem="http_503",
@@ -121,6 +124,9 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_daemon_silent": {
         "since": [_NOON, None], "overdue": [0, 1, 1_000], "daemon": [None, "here-7-0a1b2c3d"],
     },
+    "alarm_entries_lost": {"since": [_NOON]},
+    "alarm_server_changed": {"since": [_NOON]},
+    "alarm_log_unsigned": {"since": [_NOON]},
     "alarm_brake_on": {"orders": [1, 313]},
     "alarm_order_dead": {"attempts": [None, 1, 42]},
     "alarm_clock_about_to_lapse": {"miss_closes": [False, True]},

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
-from incidents.store.log_tables import checkpoints, cosignatures, stamps
+from incidents.store.log_tables import checkpoints, cosignatures, log_head, stamps
 
 # "checkpts" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x636865636B707473
+
+STAYS, REFUSED, FAILED = "stays", "refused", "failed"
 
 
 class Signed(NamedTuple):
@@ -57,8 +59,45 @@ def every(connection: Connection) -> Iterator[Signed]:
         yield Signed(*row)
 
 
-def add(connection: Connection, new: Signed, *, after: int | None) -> bool:
-    """Keeps a new one, whose `id` says nothing, if the newest is still the one called `after`.
+def signed_beside(connection: Connection) -> str | None:
+    """By which word the file is known that has what was signed last; None before the first."""
+    word: str | None = connection.scalar(select(log_head.c.signed_beside))
+    return word
+
+
+class Signs(NamedTuple):
+    """How the log is signed, as far as is known: `STAYS`, a daemon that runs has signed last;
+    `REFUSED` or `FAILED`, somebody tried since then, in vain for the first time at `since` (UTC).
+    None: now and then, or nobody did yet."""
+
+    how: str | None
+    since: datetime | None
+
+
+def signs(connection: Connection) -> Signs:
+    """How the log is signed."""
+    row = connection.execute(select(log_head.c.signing, log_head.c.signing_since)).first()
+    return Signs(None, None) if row is None else Signs(*row)
+
+
+def note_trouble(connection: Connection, how: str, now: datetime) -> None:
+    """Keeps that a signing was refused, or has failed, at `now` (UTC)."""
+    of = log_head.c
+    other = or_(of.signing.is_(None), of.signing != how)
+    connection.execute(update(log_head).where(other).values(signing=how, signing_since=now))
+
+
+def note_end_of_failure(connection: Connection) -> None:
+    """Keeps that whoever failed fails no more, though nothing was to be signed."""
+    failed = log_head.c.signing == FAILED
+    connection.execute(update(log_head).where(failed).values(signing=STAYS, signing_since=None))
+
+
+def add(
+    connection: Connection, new: Signed, *, after: int | None, beside: str, stays: bool = False
+) -> bool:
+    """Keeps a new one, whose `id` says nothing, if the newest is still the one called `after`; it
+    stands in the files of the place known as `beside`, too. `stays`: whoever signs is a daemon.
 
     Returns:
         Whether it was: else somebody else was first, and it was not compared with what they signed.
@@ -71,6 +110,10 @@ def add(connection: Connection, new: Signed, *, after: int | None) -> bool:
     row = new._asdict()
     del row["id"]
     connection.execute(insert(checkpoints).values(row))
+    head = {"signed_beside": beside, "signing": STAYS if stays else None, "signing_since": None}
+    # It is the row that is numbered with: it is written only where it changes.
+    changes = [log_head.c[name].is_distinct_from(value) for name, value in head.items()]
+    connection.execute(update(log_head).where(or_(*changes)).values(head))
     return True
 
 

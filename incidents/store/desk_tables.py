@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, Text
 
-from incidents.store.metadata import metadata
+from incidents.store.metadata import UNRECORDED, metadata
 from incidents.store.types import JSONText, Number, UTCDateTime, Word
 
 keys = Table(
@@ -34,6 +34,21 @@ desk = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
     Column("seq", Number, nullable=False),
+    # Raised whenever this history goes on from less, or on another server, than it was known to be.
+    Column("epoch", Number, nullable=False, server_default="0"),
+    # Drawn when the database was made; a copy of it has the same.
+    Column("identity", Word, nullable=False, server_default="", info=UNRECORDED),
+    # The server that it was on when it was looked at last (see `lineage`); None before the first
+    # look, and on SQLite.
+    Column("lineage", Word, info=UNRECORDED),
+    # When the epoch began; since when entries are known to be missing, until a person knows of it;
+    # when it was found on another server with nothing known to be missing; since when the world has
+    # to be compared with the record; and since when nothing is carried out, until a person goes on.
+    Column("resumed_at", UTCDateTime, info=UNRECORDED),
+    Column("lost_since", UTCDateTime, info=UNRECORDED),
+    Column("moved_at", UTCDateTime, info=UNRECORDED),
+    Column("unproved_since", UTCDateTime, info=UNRECORDED),
+    Column("halted_since", UTCDateTime, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,22 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Dialect,
-    Engine,
-    create_engine,
-    event,
-    make_url,
-)
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents import missing_library
-from incidents.errors import DatabaseError, DeniedError, InputError
+from incidents.errors import DatabaseError, DeniedError
 from incidents.settings import data_folder
-from incidents.store import turn
+from incidents.store import complaint, database_url, medium, turn
+from incidents.store.database_url import NAME_ANOTHER, place
+from incidents.store.host_mark import HostMark
+from incidents.store.opened_file import OpenedFile
 from incidents.store.round_trip import command
 
 BUSY_TIMEOUT_S = 30.0
@@ -47,14 +41,9 @@ _LIVELINESS = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
-_NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" does not exist')
 _IDLE_S = 1.0
 _DENIED = "42501"
-# So psycopg begins what it says of a server that is not there or lets nobody in.
-_UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 _MOST_CONNECTIONS = 15
-NAME_ANOTHER = "name another one with --db or INCIDENTS_DB"
-_FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
 
 
 def create(url: str | None = None, *, make: bool = False) -> Engine:
@@ -67,13 +56,10 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
         InputError: for a URL that cannot be read or is of an unknown kind.
         DatabaseError: if the driver for PostgreSQL is not installed.
     """
-    parsed = _parse(url or f"sqlite:///{data_folder() / 'incidents.db'}")
-    kind = parsed.get_backend_name()
-    if kind == "sqlite":
+    parsed = database_url.read(url or f"sqlite:///{data_folder() / 'incidents.db'}")
+    if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, make=make)
-    if kind == "postgresql":
-        return _postgresql(parsed)
-    raise InputError(f"unknown kind of database: {kind!r} ({_FORMS})")
+    return _postgresql(parsed)
 
 
 @contextmanager
@@ -128,115 +114,19 @@ def plainly(engine: Engine) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
         if getattr(said, "sqlstate", None) == _DENIED:
-            raise DeniedError(detail=" ".join(_said(said).split())) from error
-        raise DatabaseError(explain(engine, error)) from error
+            raise DeniedError(detail=complaint.said(error)) from error
+        raise DatabaseError(complaint.explain(engine, error)) from error
+    except UnicodeDecodeError as error:
+        # What SQLite says of a damaged schema quotes it, and the driver cannot read that.
+        quoted = error.object.decode(errors="replace")
+        raise DatabaseError(complaint.damaged(place(engine), quoted)) from error
     except PoolTimeoutError as error:
         raise DatabaseError(
             f"all connections of this process to {place(engine)} are in use: try again"
         ) from error
 
 
-def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
-    """What `error` means to the person who named the database."""
-    where = place(engine)
-    said = " ".join(_said(error.orig if isinstance(error, DBAPIError) else error).split())
-    if engine.dialect.name != "sqlite":
-        return f"the database {where} does not answer as it should: {said}{_way_in(said)}"
-    if "locked" in said or "busy" in said:
-        return (
-            f"the database {where} was held by another process for {BUSY_TIMEOUT_S:.0f} seconds: "
-            "try again"
-        )
-    if "unable to open" in said and _is_missing(engine):
-        if Path(where).parent == data_folder():
-            return f"there is no database {where}: incidents db upgrade makes it, or {NAME_ANOTHER}"
-        return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
-    if "unable to open" in said:
-        return f"cannot open the file {where}: {_why_not_opened(Path(where))}"
-    if "not a database" in said:
-        return f"{where} is not a SQLite database: {NAME_ANOTHER}"
-    return _explain_disk(where, said) or f"the database {where} cannot be used: {said}"
-
-
-def _way_in(said: str) -> str:
-    """What to do where a connection was not made: a server that says why is there already."""
-    if not said.startswith(_UNHEARD):
-        return ""
-    if (missing := _NOT_THERE.search(said)) is not None:
-        makes = {"database": "createdb", "role": "createuser"}[missing["kind"]]
-        return f"; check the name ({makes} {missing['name']} makes one), or {NAME_ANOTHER}"
-    return f"; {NAME_ANOTHER}" if "FATAL:" in said else f"; start it, or {NAME_ANOTHER}"
-
-
-def _why_not_opened(file: Path) -> str:
-    # Path.exists would raise for what no file can be called.
-    folder = os.fspath(file.parent)
-    if os.path.isdir(file):  # noqa: PTH112
-        return f"it is a folder; {NAME_ANOTHER}"
-    if os.path.exists(file) and not os.access(file, os.R_OK):  # noqa: PTH110
-        return f"you may not read it; {NAME_ANOTHER}"
-    if not file.is_absolute() and not os.path.exists(folder):  # noqa: PTH110
-        return f"there is no folder {folder} here; for the file /{file} write sqlite:////{file}"
-    return f"its folder must exist and be writable, or {NAME_ANOTHER}"
-
-
-def _is_missing(engine: Engine) -> bool:
-    """Whether it could be made and is not there, for who may not make it."""
-    if engine.get_execution_options()["incidents_makes"]:
-        return False
-    file = Path(place(engine))
-    # What no file can be called is not there; Path.exists would raise.
-    return not os.path.exists(file) and (  # noqa: PTH110
-        file.parent == data_folder() or file.parent.exists()
-    )
-
-
-def _explain_disk(where: str, said: str) -> str | None:
-    if "is full" in said:
-        return (
-            f"the disk under {where} is full: make room, then do it again, with the same --key if "
-            "it had one"
-        )
-    if "disk I/O error" in said:
-        return (
-            f"the disk under {where} fails (disk I/O error): look at the disk first; the same "
-            "command with the same --key is safe to repeat"
-        )
-    if "readonly" in said:
-        return f"the file {where} cannot be written: look at its permissions and its disk"
-    return None
-
-
-def _said(error: BaseException | None) -> str:
-    """The driver's sentence; a server's details are left out, since they hold the row's values."""
-    diagnosis = getattr(error, "diag", None)
-    return getattr(diagnosis, "message_primary", None) or str(error)
-
-
-def place(engine: Engine) -> str:
-    """The database as people know it, without its password."""
-    if engine.dialect.name == "sqlite":
-        return str(engine.url.database)
-    return engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
-
-
-def _parse(url: str) -> URL:
-    # Another spelling of the same, by those who have taken it from elsewhere.
-    if url.startswith("postgres://"):
-        url = url.replace("postgres://", "postgresql://", 1)
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError) as error:
-        shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
-        raise InputError(f"not the URL of a database: {shown!r} ({_FORMS})") from error
-
-
 def _sqlite(url: URL, *, make: bool) -> Engine:
-    named = url.database not in (None, "", ":memory:") and "\0" not in str(url.database)
-    if not named or url.query or url.host:
-        raise InputError(f"not a SQLite file: {url.render_as_string()!r} ({_FORMS})")
-    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise InputError(f"unknown driver for SQLite: {url.drivername!r} ({_FORMS})")
     assert url.database is not None
     file = Path(url.database).expanduser()
     # Compared first: a name may be too long to be asked for.
@@ -246,13 +136,32 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
         url.set(database=os.fspath(file)),
         connect_args={"timeout": BUSY_TIMEOUT_S},
     )
-    engine.update_execution_options(incidents_makes=make)
+    opened = OpenedFile(file.absolute())
+    engine.update_execution_options(
+        incidents_makes=make, incidents_waits_s=BUSY_TIMEOUT_S, incidents_opened=opened
+    )
+    # Before it is opened too: what is there then and what is there afterwards must be the same.
+    event.listen(engine, "do_connect", lambda *_: opened.look())
     if not make:
-        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute().as_uri()))
-    event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute()))
     # Where the file really lies, its log lies beside it.
-    event.listen(engine, "begin", partial(_begin_sqlite, os.path.realpath(file)))
+    really = os.path.realpath(file)
+    mark = HostMark(really)
+    event.listen(engine, "connect", partial(_set_up_sqlite, opened, mark))
+    event.listen(engine, "begin", partial(_begin_sqlite, really, opened, mark))
+    event.listen(engine, "engine_disposed", lambda _: opened.forget())
     return engine
+
+
+def look_at_file(engine: Engine) -> None:
+    """Whether the file that it has open is the one that is there; of a SQLite file alone.
+
+    Raises:
+        ReplacedError: if it is not.
+    """
+    opened: OpenedFile | None = engine.get_execution_options().get("incidents_opened")
+    if opened is not None:
+        opened.look()
 
 
 def _make_private(folder: Path) -> None:
@@ -265,24 +174,40 @@ def _make_private(folder: Path) -> None:
 
 
 def _name_what_is_there(
-    uri: str, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
+    file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
     """By its plain name SQLite would make a file that is not there, as soon as it is looked at."""
-    arguments[0] = f"{uri}?mode=rw"
+    arguments[0] = f"{file.as_uri()}?{medium.way_to_open(file)}"
     options["uri"] = True
 
 
-def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _set_up_sqlite(
+    opened: OpenedFile, mark: HostMark, connection: sqlite3.Connection, _record: object
+) -> None:
+    try:
+        opened.look()
+        # Before anything is read: to close a file that was read can take the log away.
+        mark.beat()
+    except DatabaseError:
+        connection.close()
+        raise
     # The driver would begin transactions of its own, late, and not before DDL.
     connection.isolation_level = None
-    connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            mark.remove()
+        raise
     connection.execute("PRAGMA foreign_keys=ON")
     # What somebody demands to be erased must not be left lying in a free page.
     connection.execute("PRAGMA secure_delete=ON")
 
 
-def _begin_sqlite(file: str, connection: Connection) -> None:
+def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Connection) -> None:
+    mark.look()
     if not connection.get_execution_options().get("incidents_writes", False):
+        opened.look()
         command(connection, "BEGIN")
         return
     own: Any = connection.connection.dbapi_connection
@@ -291,13 +216,13 @@ def _begin_sqlite(file: str, connection: Connection) -> None:
         if not turn.begin(own, file, wait_s=BUSY_TIMEOUT_S):
             # Once more, for what is the matter to be said as it always is.
             command(connection, "BEGIN IMMEDIATE")
+        # It may have waited for long.
+        opened.look()
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
 
 def _postgresql(url: URL) -> Engine:
-    if url.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise InputError(f"unknown driver for PostgreSQL: {url.drivername!r} ({_FORMS})")
     try:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),

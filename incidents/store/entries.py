@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from incidents.store.statement import Change
+from incidents.store.statement import Change, Question
 from incidents.store.tables import DESK_STREAM, entries
 from incidents.tlog.tree import leaf_hash
 
@@ -38,6 +38,25 @@ def last_id(connection: Connection) -> int:
     return connection.scalar(select(func.max(entries.c.id))) or 0
 
 
+class Newest(NamedTuple):
+    """The newest entry of all: its id, and the hash of its leaf."""
+
+    id: int
+    leaf: bytes
+
+
+def newest(connection: Connection) -> Newest | None:
+    """The newest entry of all; None if there is none."""
+    [*found] = _NEWEST.ask(connection).all()
+    return found[0] if found else None
+
+
+def has(connection: Connection, id_: int, leaf: str) -> bool:
+    """Whether the entry of that id is there, and has that hash (hexadecimal)."""
+    found = connection.scalar(select(entries.c.leaf_hash).where(entries.c.id == id_))
+    return found is not None and found.hex() == leaf
+
+
 def last_of_desk(connection: Connection) -> datetime | None:
     """When the last entry of the desk's own stream was recorded (UTC)."""
     statement = select(func.max(entries.c.recorded_at)).where(entries.c.site_id == DESK_STREAM)
@@ -46,3 +65,9 @@ def last_of_desk(connection: Connection) -> datetime | None:
 
 
 _NEW = Change(entries, *Entry._fields)
+_NEWEST: Question[Newest] = Question(
+    lambda _: (
+        select(entries.c.id, entries.c.leaf_hash).order_by(entries.c.id.desc()).limit(1), None,
+    ),
+    lambda row: Newest(row[0], bytes(row[1])),
+)  # fmt: skip

@@ -189,6 +189,21 @@ def above(connection: Connection, size: int) -> Unpublished:
     return Unpublished(*connection.execute(statement).one())
 
 
+def oldest_above(connection: Connection, size: int) -> datetime | None:
+    """When the first entry was recorded (UTC) that is not among the first `size` leaves, numbered
+    or not: it costs the same however many there are."""
+    first = leaves.join(entries, entries.c.id == leaves.c.entry_id)
+    of = entries.c.recorded_at
+    numbered = select(of).select_from(first).where(leaves.c.leaf_index >= size)
+    found: datetime | None = connection.scalar(numbered.order_by(leaves.c.leaf_index).limit(1))
+    if found is not None:
+        return found
+    floor = select(log_head.c.floor).scalar_subquery()
+    return connection.execute(
+        _unnumbered(of).where(entries.c.id > floor).limit(1)
+    ).scalar_one_or_none()
+
+
 def hashes(
     connection: Connection, places: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], bytes]:

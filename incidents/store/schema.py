@@ -18,14 +18,15 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store import engine as engines
+from incidents.store.database_url import place
 from incidents.store.desk_tables import rehearsal as mark
-from incidents.store.engine import create, place, plainly
+from incidents.store.engine import create, plainly
 from incidents.store.server_clock import is_rehearsal
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0015"
+HEAD = "0016"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.
@@ -95,13 +96,18 @@ def downgrade(database: str | Engine, revision: str) -> None:
     """Takes the schema back to `revision` ("base": to none), with the data that it cannot hold.
 
     Raises:
-        DatabaseError: if the database is newer, or not ours.
+        DatabaseError: if the database is newer, or not ours, or cannot be taken back.
     """
+    from alembic.util import CommandError
+
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
         if found in (Status.NEWER, Status.FOREIGN):
             raise DatabaseError(_advice(found, place(engine)))
-        _migrate(engine, revision, down=True)
+        try:
+            _migrate(engine, revision, down=True)
+        except CommandError as error:
+            raise DatabaseError(f"{place(engine)} stays as it is: {error}") from error
 
 
 def status(engine: Engine) -> Status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, case, exists, func, null, select
+from sqlalchemy import Connection, ScalarSelect, bindparam, case, exists, func, null, select
 
 from incidents.store.desk_tables import rehearsal
 from incidents.store.statement import Question
@@ -20,6 +20,16 @@ TIME: Question[datetime | None] = Question(
     lambda row: row[0],
 )
 """The time of a server's own clock, in UTC, at the moment when it is asked; None in a rehearsal."""
+
+
+def by_its_own_clock() -> ScalarSelect[datetime]:
+    """For a statement on PostgreSQL: the time when it runs, in a rehearsal the parameter `now`.
+
+    A subquery, so that it is read once, and an index is searched by it.
+    """
+    now = bindparam("now", type_=UTCDateTime)
+    moment = case((_is_rehearsal, now), else_=func.clock_timestamp(type_=UTCDateTime))
+    return select(moment).scalar_subquery()
 
 
 def database_time(connection: Connection) -> datetime | None:

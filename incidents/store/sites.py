@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from difflib import SequenceMatcher, get_close_matches
 from heapq import nlargest
 from itertools import pairwise
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
 from incidents.errors import UnknownSiteError
 from incidents.machine.case import Case
 from incidents.store.given import Given, insert_missing
+from incidents.store.server_clock import by_its_own_clock
 from incidents.store.site_row import Row, to_row
 from incidents.store.statement import Change, Question
 from incidents.store.tables import sites
@@ -76,6 +78,21 @@ def in_doubt(
         return names, 0
     total = connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
     return names, total - len(names)
+
+
+def last_id(connection: Connection) -> int:
+    """The highest id of a site; 0 without one."""
+    return connection.scalar(select(func.max(sites.c.id))) or 0
+
+
+def without_order(
+    connection: Connection, behind: int, since: datetime, until: datetime
+) -> list[tuple[int, str]]:
+    """The sites, by id and name, behind that id which were added from `since` and before `until`
+    (UTC), and of which nothing was ever ordered."""
+    of = sites.c
+    added = (of.id > behind, of.created_at >= since, of.created_at < until, of.last_act == 0)
+    return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
 
 
 def unknown(connection: Connection, name: str) -> UnknownSiteError:
@@ -190,10 +207,12 @@ def _locked(dialect: str, **by: Any) -> tuple[Select[Any], Given]:
 
 
 def _due(dialect: str) -> tuple[Select[Any], None]:
-    statement = select(sites).where(sites.c.next_due < bindparam("now", type_=UTCDateTime))
+    is_sqlite = dialect == "sqlite"
+    now = bindparam("now", type_=UTCDateTime) if is_sqlite else by_its_own_clock()
     most = bindparam("most", type_=Integer)
+    statement = select(sites).where(sites.c.next_due < now)
     statement = statement.order_by(sites.c.next_due, sites.c.id).limit(most)
-    if dialect == "sqlite":
+    if is_sqlite:
         return statement, None
     return statement.with_for_update(skip_locked=True, key_share=True), None
 
@@ -213,8 +232,9 @@ LOCKED_BY_NAME: Question[Row] = Question(lambda dialect: _locked(dialect, name=W
 """Given names: the same, in the order of their ids too."""
 
 DUE: Question[Row] = Question(_due, _row)
-"""The rows of at most `most` sites with something due before `now`, earliest first, locked.
+"""The rows of at most `most` sites with something due, earliest first, locked.
 
+It is due before now by the database's own clock, or before `now` where it has none or takes any.
 Those that are locked are somebody's, and are left to them.
 """
 

@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 
 from incidents.errors import DatabaseError
 from incidents.store.account_tables import refusals, sign_ins
-from incidents.store.engine import BUSY_TIMEOUT_S, place, plainly
+from incidents.store.database_url import place
+from incidents.store.engine import BUSY_TIMEOUT_S, plainly
 from incidents.store.tables import keys, sealed
 
 PATIENCE_S = 10.0

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from incidents.clock import read_rfc3339
 from incidents.documents import plain
 from incidents.machine.case import rule_to_close
 from incidents.machine.ids import incident_id, order_id
@@ -22,12 +23,14 @@ from incidents.store.alarms import Raised
 from incidents.views import alarm_causes, duty, policy
 from incidents.views.alarm_causes import MAX_DUE, MAX_LOOKED
 from incidents.views.enforcement import enforcement, is_heard, missed
+from incidents.views.history import history
 from incidents.views.misses import closing_misses
 
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE = "filing_due", "brake_on"
-KINDS = (SILENT, BRAKE, LAPSING, WAITING, DEAD, DISPUTED, REPORT, FILING)
+LOST, MOVED, UNSIGNED = "entries_lost", "server_changed", "log_unsigned"
+KINDS = (SILENT, LOST, MOVED, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING)
 """The most urgent first."""
 
 EVERYBODY = "all"
@@ -49,6 +52,9 @@ class Alarm:
     `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
     they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
     `orders` that wait for a supervisor, since too many sites were taken down at once.
+    `entries_lost`: the record has lost its end, and nobody has put on record that they know.
+    `server_changed`: another server has taken over, and nothing is known to be missing.
+    `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
     kind: str
@@ -90,12 +96,16 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     """
     found: list[Alarm] = []
     capped: set[str] = set()
+    told = history(connection, now)
     parts = (
         _silent(connection, now),
+        _of_history(LOST, told["lost_since"]),
+        _of_history(MOVED, told["moved_since"]),
         _braked(connection),
         _lapsing(connection, now),
         _waiting(connection),
         _dead(connection),
+        _of_history(UNSIGNED, told["unsigned_since"]),
         _disputed(connection),
         _reports(connection, now, report),
         _filings(connection, now),
@@ -150,6 +160,12 @@ def _silent(connection: Connection, now: datetime) -> Part:
         )
         for beat in missed(known, now)
     ], False  # fmt: skip
+
+
+def _of_history(kind: str, since: str | None) -> Part:
+    if since is None:
+        return [], False
+    return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since))], False
 
 
 def _braked(connection: Connection) -> Part:

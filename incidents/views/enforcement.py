@@ -13,6 +13,7 @@ from incidents.store import heartbeats
 from incidents.store.heartbeats import Heartbeat
 from incidents.store.server_clock import is_rehearsal
 from incidents.store.tables import sites
+from incidents.views.history import history
 
 STALE_AFTER = timedelta(seconds=10)
 """A daemon that has not been heard of for longer is taken for dead."""
@@ -33,7 +34,7 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
     clock is wrong). `enforced_by`: `daemon` then; `once` where none beats, but `daemon --once`
     came to its end in the last ten minutes and left nothing due; else null. `overdue` counts the
     sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
-    more. `rehearsal`: any machine's clock is taken.
+    more. `rehearsal`: any machine's clock is taken. `history`: see `views.history`.
     """
     known = heartbeats.known(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -59,6 +60,7 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
         "overdue_sites": [{"site": row.name, "due": rfc3339(row.next_due)} for row in named],
         "daemons": daemons,
         "rehearsal": is_rehearsal(connection),
+        "history": history(connection, now),
     }
 
 

@@ -6,13 +6,27 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 Document = dict[str, Any]
-Kind = Literal["clock", "brake", "dead", "late", "once", "report"]
-"""Nothing enforces the clock; the brake holds orders; orders are given up; they should be carried
-out by now; the clock is enforced now and then; the police are to be told (domain.md, section 4)."""
+Kind = Literal[
+    "clock",
+    "halted",
+    "lost",
+    "moved",
+    "brake",
+    "dead",
+    "late",
+    "unsigned",
+    "unproved",
+    "once",
+    "report",
+]
+"""Nothing enforces the clock; nothing is carried out until a person goes on; the record has lost
+its end; another server has taken over; the brake holds orders; orders are given up; they should be
+carried out by now; nothing is signed; the world is being compared with the record; the clock is
+enforced now and then; the police are to be told (domain.md, section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
-_ALARMS = frozenset({"clock", "brake", "dead", "late"})
+_ALARMS = frozenset({"clock", "halted", "lost", "moved", "brake", "dead", "late", "unsigned"})
 
 
 class Told(NamedTuple):
@@ -30,11 +44,18 @@ class Told(NamedTuple):
 def of(queue: Document, now: datetime) -> list[Told]:
     """Those of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
+    # A server of before says none of it.
+    history = enforcement.get("history") or {}
     stands: dict[Kind, tuple[bool, Document]] = {
         "clock": (enforcement["enforced_by"] is None, enforcement),
+        "halted": (history.get("halted_since") is not None, history),
+        "lost": (history.get("lost_since") is not None, history),
+        "moved": (history.get("moved_since") is not None, history),
         "brake": (acts["held"]["braked"] > 0, acts["held"]),
         "dead": (acts["dead"] > 0, acts),
         "late": (acts["late"]["late"] > 0, acts["late"]),
+        "unsigned": (history.get("unsigned_since") is not None, history),
+        "unproved": (history.get("unproved_since") is not None, history),
         "once": (enforcement["enforced_by"] == "once", enforcement),
         "report": (_is_soon(report, now), report),
     }

@@ -162,7 +162,7 @@ def _examples() -> dict[str, str]:
             if event.kind not in found:
                 found[event.kind] = encode(event, _SITE, _SITE_ID, seq, login)
     for seq, act in enumerate(
-        (_activation(), _key(), _erasure(), _erased_sign_ins(), *_account_acts()), 1
+        (_activation(), _key(), _erasure(), _erased_sign_ins(), *_account_acts(), _resumption()), 1
     ):
         found[act.kind] = encode(act, entry.DESK, 0, seq, "wang")
     return found
@@ -208,6 +208,13 @@ def _erased_sign_ins() -> Event:
     return SignInsErased(
         occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
         before=_BEGIN - 184 * _DAY, rows=40, text=_reference("asked for"),
+    )  # fmt: skip
+
+
+def _resumption() -> Event:
+    return acts.HistoryResumed(
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="daemon", policy=DOCUMENTED.digest, epoch=60,
+        cause="entries_lost", entries=1_500, since=_BEGIN, had=1_536,
     )  # fmt: skip
 
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from incidents.acts import routing
 from incidents.acts.hands import Hands
+from incidents.acts.routing import Routing
 from tests.acts import powerdns_rig
 from tests.acts.hands_rig import HANDS, Seconds
+from tests.acts.lost_rig import Receiver
 from tests.acts.powerdns_rig import PowerDns
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.outbound.rig import Authority
@@ -50,3 +53,11 @@ def day(db_url: str) -> Iterator[Rehearsal]:
     with rehearsal(db_url) as found:
         found.add()
         yield found
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    """Who carries out what the desk orders."""
+    found = Receiver()
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    return found

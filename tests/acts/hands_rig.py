@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from incidents.acts import errand
+from incidents.acts.epochs import Epochs
 from incidents.acts.hands import Hands
 from incidents.acts.outcomes import Done
 from incidents.acts.port import Delivered, Outcome
@@ -38,7 +39,7 @@ def claimed(site: int) -> Claimed:
 def take(hands: Hands, adapter: str, many: int) -> None:
     """So many are taken in hand."""
     for site in range(many):
-        hands.take(claimed(site), errand.order_of(claimed(site)), adapter, 0.0)
+        hands.take(claimed(site), errand.order_of(claimed(site), Epochs()), adapter, 0.0)
 
 
 def free(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:

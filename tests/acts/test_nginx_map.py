@@ -210,6 +210,17 @@ def test_an_order_of_a_restored_database_is_new_although_its_number_is_not() -> 
     assert nginx_map.with_standings(known, [told])["shop.example"].state == "closed"
 
 
+def test_an_order_of_a_later_epoch_is_new_though_it_was_ordered_earlier() -> None:
+    """What was ordered after it is of a history whose end is lost."""
+    known = after(replace(order("reopen", 900), ordered_at=T + timedelta(days=1)))
+    again = replace(order("close", 12), ordered_at=T, seq=332 * 10**12 + 12)
+    waited = nginx_map.standing(again, T)
+    assert not nginx_map.is_stale(known, waited)
+    assert nginx_map.is_stale(
+        {waited.site: waited}, nginx_map.standing(order("reopen", 901), T + timedelta(days=2))
+    )
+
+
 def test_the_same_order_again_changes_nothing_not_even_when_it_was_written() -> None:
     known = after(order())
     again = nginx_map.standing(order(), T + timedelta(hours=5))

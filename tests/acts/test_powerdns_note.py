@@ -223,3 +223,11 @@ def test_each_type_that_leads_somewhere_is_taken_and_no_other(kind: str) -> None
     asked = changes(found, {"A": rrset("A", "198.51.100.7")})
     assert {each["type"] for each in asked} == {kind, "A"}
     assert asked[0]["changetype"] == ("REPLACE" if kind == "A" else "DELETE")
+
+
+def test_a_hold_of_a_later_epoch_is_after_all_of_the_one_before() -> None:
+    """Also after one that was ordered later: that is of a history whose end is lost."""
+    lost, waited = hold(seq=900), hold(seq=12)
+    waited = replace(waited, seq=332 * 10**12 + 12)
+    assert waited.is_after(lost)
+    assert not lost.is_after(waited)

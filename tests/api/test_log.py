@@ -11,6 +11,7 @@ from typing import BinaryIO
 import pytest
 
 from incidents.api import bundles
+from incidents.audit import signers_lock
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -69,11 +70,27 @@ def test_a_log_that_is_not_what_was_signed_is_told_so_and_no_path_of_the_server(
 ) -> None:
     auditor = api.client("auditor")
     note = auditor.post(f"{LOG}/checkpoint").json()["checkpoint"]
-    Path(f"{key}.signed").write_text(note.replace("log.example", "other.example"), encoding="utf-8")
+    [file] = key.parent.glob(f"{key.name}.signed-*")
+    file.write_text(note.replace("log.example", "other.example"), encoding="utf-8")
     log(api)
     answer = auditor.post(f"{LOG}/checkpoint")
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:incidents:problem:not-verified"
+    assert key.name not in answer.text
+    status = auditor.get(LOG)
+    assert "other.example" in status.json()["ahead"]
+    assert (status.json()["signs"], key.name in status.text) == (False, False)
+
+
+def test_while_another_process_holds_the_lock_it_is_told_so_and_no_path_of_the_server(
+    api: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signers_lock, "_PAUSE_S", 100.0)
+    with signers_lock.held(key):
+        answer = api.client("auditor").post(f"{LOG}/checkpoint")
+
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:incidents:problem:held"
     assert key.name not in answer.text
 
 
@@ -92,6 +109,18 @@ def test_the_log_is_proved_against_what_is_known_from_elsewhere(api: Rig, key: P
     assert shown["agreeing"] == ["checkpoints 0"]
     assert shown["uncovered"] + shown["pending"] > 0
     assert auditor.get(f"{LOG}/verify").json() == proof
+
+
+def test_a_proof_goes_on_from_what_was_verified_before(api: Rig, key: Path) -> None:
+    auditor = api.client("auditor")
+    note = auditor.post(f"{LOG}/checkpoint").json()["checkpoint"]
+    log(api)
+    shown = auditor.post(f"{LOG}/verify", json={"since": note}).json()["shown"]
+    assert (shown["verified"], shown["note"], shown["agreeing"]) == (True, note, ["since"])
+    assert shown["since"] == {"where": "since", "size": shown["size"], "sites": shown["sites"]}
+    answer = auditor.post(f"{LOG}/verify", json={"since": "log.example\n1\nno hash\n"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["loc"] == ["body", "since"]
 
 
 def test_what_is_no_key_and_no_checkpoint_is_bad_input(api: Rig) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from incidents.audit import rotation, sequencer, signing
+from incidents.audit import last_signed, rotation, sequencer, signing
 from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk, Envelope
@@ -29,12 +29,12 @@ class House:
         self.desk = Desk(self.engine)
         self.ring = KeyRing(folder / "audit.key")
         self.time = time
-        self._sites = 0
+        self.sites = 0
 
     def add(self, n: int = 1) -> None:
         """So many entries."""
-        sites = [f"site-{self._sites + i}.example" for i in range(n)]
-        self._sites += n
+        sites = [f"site-{self.sites + i}.example" for i in range(n)]
+        self.sites += n
         add = commands.AddSite(by="operator-1")
         self.desk.submit([Envelope(site=site, command=add) for site in sites])
 
@@ -60,10 +60,11 @@ class House:
         new, _ = rotation.rotate(self.engine, self.ring, self.on_record, lost=lost)
         return new
 
-    def on_record(self, key: str, previous: str | None) -> None:
-        self.desk.make_log_key(
-            LogKey(key=key, previous=previous, by="operator-1", login=None, reason="a test")
+    def on_record(self, key: str, previous: str | None, lost: bool = False, /) -> None:
+        new = LogKey(
+            key=key, previous=previous, by="operator-1", login=None, lost=lost, reason="a test"
         )
+        self.desk.make_log_key(new)
 
     def sign(self, *, at_once: bool = False) -> Signing:
         sequencer.number_all(self.engine)
@@ -75,6 +76,15 @@ class House:
 
     def last(self) -> Signed:
         return self.signed()[-1]
+
+    def beside(self, key: VerifierKey) -> Path:
+        """The file of what that key signed last."""
+        return last_signed.beside(self.ring.file, key)
+
+    def kept(self, key: VerifierKey) -> str | None:
+        """What it signed last, as that file has it."""
+        found = last_signed.read(self.ring.file, key)
+        return None if found is None else found.note
 
 
 def opened(signed: Signed, *keys: VerifierKey) -> list[VerifierKey]:

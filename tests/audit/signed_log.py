@@ -82,7 +82,9 @@ def sign(day: Rehearsal, *keys: Signer, witnesses: Sequence[Signer] = ()) -> byt
     )  # fmt: skip
     with writing(day.engine) as connection:
         last = checkpoints.last(connection)
-        assert checkpoints.add(connection, signed, after=None if last is None else last.id)
+        assert checkpoints.add(
+            connection, signed, after=None if last is None else last.id, beside="here"
+        )
         made = checkpoints.last(connection)
         assert made is not None
         for witness in witnesses:

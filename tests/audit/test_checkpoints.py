@@ -1,5 +1,6 @@
 """The checkpoints: when one is made, and when nothing is signed any more."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from sqlalchemy import text
 
 from incidents.audit import (
     last_signed,
+    loss,
     sequencer,
     signing,
 )
@@ -15,7 +17,7 @@ from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.signing import Signing, is_due
 from incidents.audit.signing_key import KeyRing
 from incidents.store.checkpoints import Signed
-from incidents.store.engine import writing
+from incidents.store.engine import reading, writing
 from incidents.store.log_tables import checkpoints as table
 from incidents.tlog import checkpoint, note
 from incidents.tlog.keys import SigningKey
@@ -105,21 +107,22 @@ def test_what_is_due(size: int, since: timedelta | None, at_once: bool, due: boo
     assert is_due(START, size, last, at_once=at_once) is due
 
 
-def test_of_two_that_sign_at_one_moment_one_checkpoint_is_kept(
+def test_of_two_that_sign_at_one_moment_the_second_waits_and_finds_it_done(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.make_key()
-    sign = note.signed
     sequencer.number_all(house.engine)
+    sign, second = note.signed, ThreadPoolExecutor(1)
+    done: list[Future[Signing]] = []
 
     def late(*given: object) -> note.Note:
-        monkeypatch.setattr(note, "signed", sign)
-        assert house.sign().made
+        done.append(second.submit(house.sign))
         return sign(*given)  # type: ignore[arg-type]  # passed on as it was given
 
     monkeypatch.setattr(note, "signed", late)
 
-    assert house.sign() == Signing()
+    assert house.sign().made
+    assert [each.result() for each in done] == [Signing()]
     assert len(house.signed()) == 1
 
 
@@ -174,20 +177,19 @@ def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: House, c
     _execute(house, "DELETE FROM checkpoints")
     house.time.later(hours=2)
 
-    with pytest.raises(InconsistentLogError, match=r"audit\.key\.signed"):
+    with pytest.raises(
+        InconsistentLogError, match=r"audit\.key\.signed.*incidents recover --reason R"
+    ):
         house.sign()
 
     assert house.signed() == []
 
 
-def test_a_database_that_was_put_back_from_an_old_copy_signs_when_the_note_is_put_aside(
-    house: House,
-) -> None:
-    house.begin(5)
+def test_a_key_whose_file_is_lost_is_compared_with_the_database_alone(house: House) -> None:
+    key = house.begin(5)
     _rebuild(house, CUT)
     _execute(house, "DELETE FROM checkpoints")
-    aside = last_signed.beside(house.ring.file)
-    aside.rename(aside.with_name("for-the-auditor"))
+    house.beside(key).unlink()
 
     made = house.sign().made
 
@@ -231,10 +233,23 @@ def test_nothing_is_signed_when_a_tile_was_changed(house: House) -> None:
 def test_a_key_that_has_signed_another_log_signs_no_second_one(
     house: House, db_url: str, tmp_path: Path
 ) -> None:
-    house.begin(3)
-    last_signed.keep(house.ring.file, house.last().note.replace(NAME, "other.example/incidents"))
+    key = house.begin(3)
+    other = house.last().note.replace(NAME, "other.example/incidents")
+    last_signed.keep(house.ring.file, other, [key])
     house.add()
     house.time.later(seconds=1)
 
     with pytest.raises(InconsistentLogError, match=r"other\.example"):
         house.sign()
+
+
+def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: House) -> None:
+    house.begin(3)
+    stranger = SigningKey.generate("other.example/incidents")
+    signed = str(note.signed(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
+    house.ring.file.with_name("audit.key.signed").write_text(signed)
+    last_signed.keep(house.ring.file, signed, [stranger.verifier])
+
+    assert house.go_on().size == 5
+    with reading(house.engine) as connection:
+        assert loss.known(connection, last_signed.known(house.ring.file)) is None

@@ -2,11 +2,19 @@
 
 import json
 
+import pytest
+
+from incidents import clock
 from incidents.audit import (
+    last_signed,
     log_status,
+    loss,
     sequencer,
+    signing,
 )
-from incidents.store.engine import reading
+from incidents.store import checkpoints, leaves
+from incidents.store.checkpoints import FAILED, REFUSED
+from incidents.store.engine import reading, writing
 from tests.audit.log_house import House
 
 
@@ -37,3 +45,63 @@ def test_the_status_counts_what_is_pending_numbered_and_published(house: House) 
     assert not status(house)["late"]
     house.time.later(seconds=1)
     assert status(house)["late"]
+
+
+def unsigned_since(house: House) -> str | None:
+    with reading(house.engine) as connection:
+        since = log_status.unsigned_since(connection, house.time.now)
+    return None if since is None else clock.rfc3339(since)
+
+
+@pytest.mark.parametrize(("stays", "since"), [(True, "2026-03-01T10:00:01Z"), (False, None)])
+def test_what_waits_for_more_than_a_minute_is_unsigned_where_a_daemon_signed_before(
+    house: House, stays: bool, since: str | None
+) -> None:
+    house.make_key()
+    sequencer.number_all(house.engine)
+    signing.sign(house.engine, house.ring, house.time.now, stays=stays)
+    house.time.later(seconds=1)
+    house.add()
+    house.time.later(seconds=60)
+    assert unsigned_since(house) is None
+
+    house.time.later(seconds=1)
+
+    assert unsigned_since(house) == since
+
+
+def trouble(house: House, how: str) -> None:
+    with writing(house.engine) as connection:
+        checkpoints.note_trouble(connection, how, house.time.now)
+
+
+@pytest.mark.both_databases
+def test_what_was_refused_is_unsigned_at_once_and_what_failed_when_entries_wait(
+    house: House,
+) -> None:
+    house.begin()
+    trouble(house, FAILED)
+    house.time.later(minutes=5)
+    assert unsigned_since(house) is None
+    house.add()
+    house.time.later(seconds=61)
+    assert unsigned_since(house) == "2026-03-01T10:05:00Z"
+
+    trouble(house, REFUSED)
+    house.time.later(seconds=1)
+    trouble(house, REFUSED)
+
+    assert unsigned_since(house) == "2026-03-01T10:06:01Z"
+    house.sign()
+    assert unsigned_since(house) is None
+
+
+def test_what_is_signed_after_the_files_were_read_is_no_loss(house: House) -> None:
+    house.begin()
+    files = last_signed.known(house.ring.file)
+    with reading(house.engine) as connection:
+        leaves.head(connection)
+        house.go_on()
+
+        assert loss.known(connection, files) is None
+        assert loss.known(connection, last_signed.known(house.ring.file)) is not None

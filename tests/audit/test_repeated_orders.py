@@ -13,8 +13,8 @@ from incidents.audit.replay import Replay
 from incidents.machine import commands as c
 from incidents.store.engine import reading
 from tests.audit.bundles import LOG
+from tests.audit.rewriting import findings
 from tests.audit.signed_log import put_key, sign
-from tests.audit.test_verify import findings
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.order_rows import delivered, failed, hold
 

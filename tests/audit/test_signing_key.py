@@ -64,8 +64,8 @@ def test_the_key_of_another_log_is_not_taken(house: House) -> None:
 
 
 def test_nor_one_that_has_signed_already(house: House) -> None:
-    signing_key.make(house.ring.file, NAME)
-    last_signed.keep(house.ring.file, "signed")
+    key = signing_key.make(house.ring.file, NAME)
+    last_signed.keep(house.ring.file, "signed", [key.verifier])
 
     with pytest.raises(RefusedError, match="another log"):
         house.make_key()
@@ -86,13 +86,15 @@ def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers
         assert log_keys.active(connection) == str(new)
     assert opened(house.go_on(), old, new) == [new]
     files = {file.name for file in house.ring.file.parent.iterdir()}
-    assert files == {"audit.key", "audit.key.signed", f"audit.key.retired-{old.key_hash.hex()}"}
+    retired = f"audit.key.retired-{old.key_hash.hex()}"
+    signed = {house.beside(key).name for key in (old, new)}
+    assert files == {"audit.key", "audit.key.signed.lock", retired} | signed
 
 
 STEPS = (
     (signing_key, "make"),
     (sequencer, "number_all"),
-    (signing, "sign"),
+    (signing, "sign_held"),
     (checkpoints, "add"),
     (last_signed, "keep"),
     (signing_key, "replace"),
@@ -209,7 +211,7 @@ def test_a_command_signs_and_its_key_is_rotated_as_well(
 
     assert opened(house.last(), old, new) == [old, new]
     assert not house.ring.file.exists()
-    assert last_signed.read(house.ring.file) == house.last().note
+    assert house.kept(old) == house.kept(new) == house.last().note
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Executable, ScalarSelect, delete, insert, select, text, update
+from sqlalchemy import Connection, Executable, delete, insert, select, text, update
 
-from incidents.audit import sequencer, signed_check, verify
+from incidents.audit import sequencer, verify
 from incidents.audit.flaw import Flaw
-from incidents.audit.hands import Hands
-from incidents.audit.live_log import LiveSource
-from incidents.audit.signed_check import Held
 from incidents.audit.trust import Asked
-from incidents.audit.verdict import Verdict
 from incidents.machine import commands as c
 from incidents.store.engine import reading, writing
 from incidents.store.log_tables import (
@@ -26,15 +22,23 @@ from incidents.store.log_tables import (
     tiles,
 )
 from incidents.store.tables import entries
-from incidents.tlog.keys import VerifierKey
-from incidents.tlog.tiles import Edge
-from incidents.tlog.tree import leaf_hash
 from tests.audit import bundles, signed_log, verifying
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.audit.histories import Histories
+from tests.audit.rewriting import (
+    change_body,
+    entry_at,
+    findings,
+    held,
+    key,
+    rebuild,
+    rehash,
+    seen,
+    sign_again,
+    verdict,
+)
 from tests.audit.signed_log import put_key, sign
 from tests.audit.tampering import behind_the_desk_s_back
-from tests.audit.verifying import plain
 from tests.audit.worker_threads import WorkerThread
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -48,29 +52,6 @@ def fill(day: Rehearsal) -> None:
     day.later(minutes=5)
     day.give(c.Log(by="li"), "late.example")
     sign(day)
-
-
-def verdict(connection: Connection, asked: Asked | None = None) -> Verdict:
-    alone = Hands(LiveSource(), None, connection, lambda _: None)
-    return verify.by(alone, asked or Asked())
-
-
-def findings(connection: Connection, asked: Asked | None = None) -> list[str]:
-    return plain([str(flaw) for flaw in verdict(connection, asked).findings])
-
-
-def seen(day: Rehearsal, asked: Asked | None = None) -> Verdict:
-    """What a verification of the desk's log comes to."""
-    with reading(day.engine) as connection:
-        return verdict(connection, asked)
-
-
-def key(signer: Signer) -> VerifierKey:
-    return VerifierKey.parse(signer.vkey)
-
-
-def held(note: bytes) -> Held:
-    return signed_check.read(note, "held")
 
 
 # ── all is well ──────────────────────────────────────────────────────────────────────────────────
@@ -95,7 +76,7 @@ def test_several_processes_find_what_one_finds(
     with reading(own_day.engine) as connection:
         assert right == verdict(connection)
     with own_day.engine.begin() as connection:
-        _body(connection, 7, _by_another)
+        change_body(connection, 7, _by_another)
     wrong = verify.database(own_day.engine, Asked(), processes=2)
     assert [flaw.leaf for flaw in wrong.findings][:2] == [7, 7]
 
@@ -140,35 +121,21 @@ def test_an_empty_log_verifies_and_nobody_has_signed_it(db_url: str) -> None:
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _entry(leaf: int) -> ScalarSelect[int]:
-    """The id of the entry that has this number."""
-    return select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf).scalar_subquery()
-
-
-def _body(connection: Connection, leaf: int, change: Callable[[str], str]) -> None:
-    """Changes an entry, and nothing beside it."""
-    where = entries.c.id == _entry(leaf)
-    body = connection.scalar(select(entries.c.body).where(where))
-    assert body is not None
-    assert change(body) != body
-    connection.execute(update(entries).where(where).values(body=change(body)))
-
-
 def _by_another(body: str) -> str:
     return body.replace('"actor":"', '"actor":"x')
 
 
 def _changed(connection: Connection) -> None:
-    _body(connection, 7, _by_another)
+    change_body(connection, 7, _by_another)
 
 
 def _changed_with_its_hash(connection: Connection) -> None:
     _changed(connection)
-    _rehash(connection)
+    rehash(connection)
 
 
 def _of_no_version(connection: Connection) -> None:
-    _body(connection, 7, lambda body: body.replace('"v":1', '"v":2'))
+    change_body(connection, 7, lambda body: body.replace('"v":1', '"v":2'))
 
 
 def _gone_with_its_number(connection: Connection) -> None:
@@ -177,7 +144,7 @@ def _gone_with_its_number(connection: Connection) -> None:
 
 
 def _swapped(connection: Connection) -> None:
-    first, second = (connection.scalar(select(_entry(leaf))) for leaf in (7, 8))
+    first, second = (connection.scalar(select(entry_at(leaf))) for leaf in (7, 8))
     for leaf, entry in ((7, -1), (8, first), (7, second)):
         connection.execute(update(leaves).where(leaves.c.leaf_index == leaf).values(entry_id=entry))
 
@@ -214,12 +181,12 @@ def done(connection: Connection, tampering: Tampering) -> None:
 
 
 def _of_7(**values: Any) -> Executable:
-    return update(entries).where(entries.c.id == _entry(7)).values(**values)
+    return update(entries).where(entries.c.id == entry_at(7)).values(**values)
 
 
-GONE = delete(entries).where(entries.c.id == _entry(7))
+GONE = delete(entries).where(entries.c.id == entry_at(7))
 WITHOUT_NUMBER = delete(leaves).where(leaves.c.leaf_index == 7)
-EARLY = update(entries).where(entries.c.id == _entry(27)).values(
+EARLY = update(entries).where(entries.c.id == entry_at(27)).values(
     recorded_at=select(entries.c.recorded_at).where(entries.c.id == 1).scalar_subquery()
 )  # fmt: skip
 OTHER_HASH = _tile(lambda blob: blob[: 7 * 32] + bytes(32) + blob[8 * 32 :])
@@ -363,41 +330,6 @@ def test_a_checkpoint_that_is_deleted_is_missed_where_numbers_have_no_gaps(day: 
 # ── rewritten ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _rehash(connection: Connection) -> None:
-    for id_, body in connection.execute(select(entries.c.id, entries.c.body)).all():
-        hashed = leaf_hash(body.encode())
-        connection.execute(update(entries).where(entries.c.id == id_).values(leaf_hash=hashed))
-
-
-def rebuild(connection: Connection) -> list[bytes]:
-    """Makes the tree over the entries as they are now: hashes, tiles, head. The entries."""
-    _rehash(connection)
-    rows = connection.execute(
-        select(entries.c.body, entries.c.leaf_hash)
-        .join(leaves, leaves.c.entry_id == entries.c.id)
-        .order_by(leaves.c.leaf_index)
-    ).all()
-    edge = Edge()
-    grown = edge.append([bytes(hashed) for _, hashed in rows])
-    connection.execute(delete(tiles))
-    for level, n, blob in grown:
-        connection.execute(insert(tiles).values(level=level, n=n, hashes=blob))
-    connection.execute(update(log_head).values(size=edge.size, frontier=edge.frontier().to_bytes()))
-    return [body.encode() for body, _ in rows]
-
-
-def sign_again(connection: Connection, rewritten: list[bytes]) -> None:
-    """Signs all checkpoints anew with the right key."""
-    connection.execute(delete(cosignatures))
-    for id_, size in connection.execute(select(checkpoints.c.id, checkpoints.c.size)).all():
-        some = rewritten[:size]
-        root = bundles.root(bundles.leaves(some))
-        note = bundles.head(some, LOG).decode()
-        connection.execute(
-            update(checkpoints).where(checkpoints.c.id == id_).values(root=root, note=note)
-        )
-
-
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("leaf", "covering", "parts"),
@@ -407,7 +339,7 @@ def test_an_entry_that_is_changed_with_the_whole_tree_is_found_by_each_checkpoin
     day: Rehearsal, leaf: int, covering: list[int], parts: set[str]
 ) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        _body(connection, leaf, _by_another)
+        change_body(connection, leaf, _by_another)
         rebuild(connection)
         found = verdict(connection).findings
     signed = [flaw for flaw in found if flaw.part == "checkpoints"]
@@ -425,7 +357,7 @@ def test_what_is_rewritten_with_the_right_key_only_a_checkpoint_held_outside_sho
     with reading(day.engine) as connection:
         assert verdict(connection, asked).agreeing == ("held", "held", "held")
     with behind_the_desk_s_back(day.engine) as connection:
-        _body(connection, 27, _by_another)
+        change_body(connection, 27, _by_another)
         sign_again(connection, rebuild(connection))
         assert findings(connection, Asked(keys=(key(LOG),))) == []
         found = findings(connection, asked)
@@ -441,7 +373,7 @@ def test_a_tail_that_was_cut_off_only_a_checkpoint_held_outside_shows(day: Rehea
         last = connection.scalar(select(checkpoints.c.note).where(checkpoints.c.id == 3))
         assert last is not None
     with behind_the_desk_s_back(day.engine) as connection:
-        connection.execute(delete(entries).where(entries.c.id == _entry(28)))
+        connection.execute(delete(entries).where(entries.c.id == entry_at(28)))
         connection.execute(delete(leaves).where(leaves.c.leaf_index == 28))
         connection.execute(delete(checkpoints).where(checkpoints.c.id == 3))
         if day.engine.dialect.name == "sqlite":
@@ -518,7 +450,7 @@ def test_a_suspension_that_does_not_follow_is_named_and_not_looked_for_without_t
         leaf = next(n for n, body in bodies if '"kind":"site_suspended"' in body)
         old = next(body for n, body in bodies if n == leaf)
         at = old.partition('"until":"')[2].partition('"')[0]
-        _body(connection, leaf, lambda body: body.replace(at, "2026-03-02T09:00:00Z"))
+        change_body(connection, leaf, lambda body: body.replace(at, "2026-03-02T09:00:00Z"))
         sign_again(connection, rebuild(connection))
         assert findings(connection, Asked(policy=False)) == []
         first = verdict(connection).findings[0]

@@ -3,14 +3,16 @@
 What both verifiers find right or wrong stands in test_bundle_alterations, _archives, _tampering.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from incidents.audit import verify_bundle
+from incidents.audit import later_part, signed_check, verify_bundle
 from incidents.audit.bundle import Order
 from incidents.audit.bundle_folder import unpacked
 from incidents.audit.export import Selection
+from incidents.audit.later_part import Since
 from incidents.audit.verdict import Verdict
 from incidents.machine import commands as c
 from tests.audit import auditor, bundles, signed_log, verifying
@@ -84,6 +86,61 @@ def test_a_part_is_verified_by_its_proofs_and_decided_again(exported: Path) -> N
 def test_a_part_that_begins_later_says_so(exported: Path) -> None:
     found = _verified(exported / "late", NEXT.vkey)
     assert (found.findings, found.begun_late) == ((), 1)
+
+
+# ── since a bundle that was verified before ──────────────────────────────────────────────────────
+
+
+def _grown(day: Rehearsal) -> None:
+    signed_log.a_case(day)
+    sign(day)
+
+
+@pytest.fixture
+def grown(histories: Histories, tmp_path: Path) -> Path:
+    """A folder with a whole bundle, and with a later one in which one site goes on."""
+    with histories.after(_grown) as day:
+        signed_log.export(day, tmp_path / "before")
+        day.give(c.Log(by="li", again=True), "shop.example")
+        sign(day)
+        signed_log.export(day, tmp_path / "after")
+        signed_log.export(day, tmp_path / "part", Order(wanted=Selection(site_id=1)))
+    return tmp_path
+
+
+def _since(folder: Path, bundle: str) -> Verdict:
+    before = signed_check.read((folder / "before/checkpoint").read_bytes(), "before")
+    asked = replace(verifying.asking(policy=True), since=before)
+    return verify_bundle.bundle(folder / bundle, asked)
+
+
+def test_of_a_bundle_only_a_site_that_goes_on_is_decided_again(
+    grown: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = _since(grown, "after")
+    assert (near.findings, near.since) == ((), Since("before", 27, 2))
+    monkeypatch.setattr(later_part, "WITHIN_AN_ACT", 0)
+    found = _since(grown, "after")
+    assert (found.findings, found.since) == ((), Since("before", 27, 1))
+    assert (found.sites, found.entries, found.agreeing) == (2, 28, ("before",))
+
+
+def test_a_bundle_of_another_history_than_the_one_verified_before_is_decided_whole(
+    grown: Path,
+) -> None:
+    forged = bundles.head([b"{}"] * 27, LOG)
+    (grown / "before/checkpoint").write_bytes(forged)
+    found = _since(grown, "after")
+    assert found.since is None
+    assert [str(flaw).partition(" is ")[0] for flaw in found.findings] == [
+        "before: the root of the first 27 entries"
+    ]
+
+
+def test_of_a_part_nothing_is_taken_from_before(grown: Path) -> None:
+    found = _since(grown, "part")
+    assert found.since is None
+    assert any("a part can be compared at the size" in str(flaw) for flaw in found.findings)
 
 
 # ── what a part can show ─────────────────────────────────────────────────────────────────────────

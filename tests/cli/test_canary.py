@@ -153,6 +153,7 @@ def _sing(sing: Singer, folder: Path) -> None:
     sing("audit", "key", "new", "birds.example/log", key=False)
     sing("audit", "key", "rotate", *reason, key=False)
     sing("db", "rekey", *reason, key=False)
+    sing("recover", *reason, key=False)
 
 
 def _tasks(sing: Singer) -> list[str]:

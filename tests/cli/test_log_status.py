@@ -110,10 +110,29 @@ def test_on_another_machine_the_last_one_is_printed(cli: Cli, file: Path) -> Non
     assert "nothing was signed now" in answer.err
 
 
+def test_where_there_is_not_even_a_folder_for_the_key_it_is_said_that_there_is_no_key(
+    cli: Cli, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine beside PostgreSQL on which another one signs."""
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "nowhere" / "audit.key"))
+    cli("site", "add", "shop.example")
+    answer = cli("audit", "checkpoint")
+    assert (answer.status, "the log has no key yet" in answer.err) == (3, True)
+
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(file))
+    cli("audit", "key", "new", NAME)
+    printed = cli("audit", "checkpoint").out
+    cli("site", "add", "forum.example")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "nowhere" / "audit.key"))
+    answer = cli("audit", "checkpoint")
+    assert (answer.status, answer.out) == (1, printed)
+    assert "is not on this machine" in answer.err
+
+
 def test_a_log_that_was_changed_is_not_signed(cli: Cli, file: Path) -> None:
     cli("audit", "key", "new", NAME)
     signed = cli("audit", "checkpoint").out
-    beside = file.with_name("audit.key.signed")
+    [beside] = file.parent.glob("audit.key.signed-*")
     beside.write_text(signed.replace(NAME, "other.example"))
     cli("site", "add", "shop.example")
 
@@ -121,7 +140,7 @@ def test_a_log_that_was_changed_is_not_signed(cli: Cli, file: Path) -> None:
 
     assert answer.status == 5
     assert str(beside) in answer.err
-    assert "for the auditor" in answer.err
+    assert "incidents recover --reason R" in answer.err
 
 
 def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(

@@ -150,6 +150,7 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, completed: Completed, db
     cli("log", "shop.example")
     assert completed("incidents re", db_url) == [
         "release", "revoke-links", "removed", "refused", "recur", "reported", "retention",
+        "recover",
     ]  # fmt: skip
     assert completed("incidents log sh", db_url) == ["shop.example"]
     assert completed("incidents claim 1", db_url) == ["1-1"]

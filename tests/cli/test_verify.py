@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
+from incidents.audit import later_part
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from tests.cli.conftest import Cli, Result, copy
 
@@ -188,10 +189,157 @@ def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
     log("log", "shop.example", "--again")
     held = _held(log, tmp_path / "held")
     before = f"sqlite:///{tmp_path / 'before.db'}"
-    assert log("audit", "verify", "--db", before).status == 0
+    answer = log("audit", "verify", "--db", before)
+    assert (answer.status, "6 entries were signed, and the log has 5" in answer.out) == (5, True)
+    log("audit", "status", "--db", before)
+    [signed] = tmp_path.rglob("*.signed-*")
+    signed.unlink()
     answer = log("audit", "verify", "--db", before, "--checkpoint", held)
     assert answer.status == 5
     assert answer.out == f"WRONG {held}: it is of 6 entries, and the log has 5: its tail was cut\n"
+
+
+# ── since what was verified before ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def few(log: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    """As if no entry that was verified could have been within an act; nothing is kept yet."""
+    monkeypatch.setattr(later_part, "WITHIN_AN_ACT", 0)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return log
+
+
+def _kept(tmp_path: Path) -> Path:
+    [file] = tmp_path.glob("state/incidents/verified/*.checkpoint")
+    return file
+
+
+def _more(cli: Cli, clock: FrozenDateTimeFactory) -> None:
+    clock.tick(timedelta(minutes=1))
+    assert cli("log", "shop.example", "--again").status == 0
+    assert cli("audit", "checkpoint").status == 0
+
+
+def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then(
+    few: Cli, tmp_path: Path, clock: FrozenDateTimeFactory
+) -> None:
+    begun = few("audit", "verify", "--since", "auto")
+    assert begun.status == 0
+    assert "taken from before" not in begun.err
+    kept = _kept(tmp_path)
+    assert begun.err.splitlines()[-1] == f"kept for the next run: {kept}"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    _more(few, clock)
+    later = few("audit", "verify", "--since", "auto")
+    assert (later.status, later.out) == (0, "")
+    assert (
+        f"  shown: the first 5 of them have the root of {kept}, which was verified before; "
+        "1 entry is later\n" in later.err
+    )
+    assert "  shown: what was decided on 1 of 2 sites follows from" in later.err
+    assert "  taken from before: what was decided on 1 site without later entries\n" in later.err
+    assert "  taken from before: the signatures of checkpoints of up to 5 entries\n" in later.err
+    assert kept.read_text().splitlines()[1] == "6"
+    again = few("audit", "verify", "--since", "auto", "--json")
+    assert (again.status, again.err) == (0, "")
+    assert again.json["since"] == {"where": str(kept), "size": 6, "sites": 0}
+
+
+def test_the_checkpoint_is_named_by_a_file_too_and_that_stays_as_it_is(
+    few: Cli, tmp_path: Path, clock: FrozenDateTimeFactory
+) -> None:
+    held = _held(few, tmp_path / "held")
+    before = Path(held).read_bytes()
+    _more(few, clock)
+    found = few("audit", "verify", "--since", held, "--json").json
+    assert (found["verified"], found["since"]["size"], found["since"]["sites"]) == (True, 5, 1)
+    assert Path(held).read_bytes() == before
+    assert not list(tmp_path.glob("state/**/*.checkpoint"))
+
+
+def test_a_log_that_is_not_what_was_verified_is_not_taken_for_it_and_the_way_out_is_said(
+    few: Cli, tmp_path: Path, db_url: str
+) -> None:
+    assert few("audit", "verify", "--since", "auto").status == 0
+    kept = _kept(tmp_path)
+    before = kept.read_bytes()
+    _tampered(db_url.removeprefix("sqlite:///"))
+    answer = few("audit", "verify", "--since", "auto")
+    assert answer.status == 5
+    assert answer.out.startswith("WRONG entries 3, leaf 2: its leaf hash is not that of its body")
+    lines = answer.err.splitlines()
+    assert f"nothing was taken from {kept}: everything was checked" in lines
+    assert lines[-1].startswith("next: find out why; once that is on record (a restore, say), move")
+    assert kept.read_bytes() == before
+
+
+def test_a_database_that_was_set_back_is_found_by_what_was_kept(
+    few: Cli, db_url: str, tmp_path: Path, clock: FrozenDateTimeFactory
+) -> None:
+    file = Path(db_url.removeprefix("sqlite:///"))
+    copy(file, tmp_path / "before.db")
+    _more(few, clock)
+    assert few("audit", "verify", "--since", "auto").status == 0
+    [signed] = tmp_path.rglob("*.signed-*")
+    signed.unlink()
+    before = f"sqlite:///{tmp_path / 'before.db'}"
+    answer = few("audit", "verify", "--since", str(_kept(tmp_path)), "--db", before)
+    tail = "it is of 6 entries, and the log has 5: its tail was cut"
+    assert (answer.status, answer.out) == (5, f"WRONG {_kept(tmp_path)}: {tail}\n")
+
+
+def test_what_is_no_checkpoint_is_refused_with_the_way_out(few: Cli, tmp_path: Path) -> None:
+    assert few("audit", "verify", "--since", "auto").status == 0
+    kept = _kept(tmp_path)
+    kept.write_text("nothing of the kind\n")
+    answer = few("audit", "verify", "--since", "auto")
+    assert (answer.status, answer.out) == (2, "")
+    assert f"--since {kept}: " in answer.err
+    assert "without --since everything is verified" in answer.err
+
+
+def test_what_somebody_else_can_have_written_is_not_trusted(few: Cli, tmp_path: Path) -> None:
+    assert few("audit", "verify", "--since", "auto").status == 0
+    _kept(tmp_path).chmod(0o620)
+    answer = few("audit", "verify", "--since", "auto")
+    assert answer.status == 1
+    assert "somebody else can have written it: remove it, and everything is verified" in answer.err
+
+
+def test_nothing_is_kept_of_what_was_not_verified_whole(
+    few: Cli, tmp_path: Path, db_url: str
+) -> None:
+    assert few("audit", "verify", "--since", "auto", "--no-policy").status == 0
+    _tampered(db_url.removeprefix("sqlite:///"))
+    assert few("audit", "verify", "--since", "auto").status == 5
+    assert not list(tmp_path.glob("state/**/*.checkpoint"))
+
+
+def test_what_is_kept_is_not_replaced_by_a_checkpoint_that_covers_less(
+    few: Cli, tmp_path: Path, db_url: str, clock: FrozenDateTimeFactory
+) -> None:
+    _more(few, clock)
+    assert few("audit", "verify", "--since", "auto").status == 0
+    before = _kept(tmp_path).read_bytes()
+    with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("DELETE FROM checkpoints WHERE id = 2")
+        connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'checkpoints'")
+    answer = few("audit", "verify", "--since", "auto")
+    assert (answer.status, "kept for the next run" in answer.err) == (0, False)
+    assert _kept(tmp_path).read_bytes() == before
+
+
+def test_nothing_is_kept_of_a_bundle(few: Cli, tmp_path: Path) -> None:
+    bundle = _bundle(few, tmp_path / "bundle")
+    answer = few("audit", "verify", bundle, "--since", "auto")
+    assert (answer.status, "name the checkpoint of one that was verified" in answer.err) == (
+        2,
+        True,
+    )
+    held = f"{bundle}/checkpoint"
+    found = few("audit", "verify", bundle, "--since", held, "--json").json
+    assert found["since"] == {"where": held, "size": 5, "sites": 0}
 
 
 def test_a_witness_that_has_not_signed_is_missed(log: Cli) -> None:

@@ -106,6 +106,7 @@ sup: audit checkpoint -o {checkpoint}
 sup: audit export --format bundle -o {bundle}
 sup: audit report shop.example -o {report}
 sup: audit verify --checkpoint {checkpoint}
+sup: audit verify --since auto
 sup: audit verify {bundle}
 sup: audit replay
 sup: audit replay --site shop.example
@@ -165,6 +166,7 @@ db check
 db backup {export}2
 audit key new
 audit key rotate --reason x
+recover --reason x
 db rekey --reason x
 """
 """It is about this machine, and who has named a server is told so."""

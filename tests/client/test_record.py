@@ -76,7 +76,8 @@ def test_what_is_told_of_the_record_is_what_the_database_tells(desk: Over, tmp_p
         "audit verify --json", "audit replay --json", "audit replay --site shop.example",
         "audit status --json", "audit key show --json", "retention show --json",
         "audit report shop.example", "audit report shop.example --zone Asia/Tokyo",
-        f"audit verify --json --checkpoint {kept}", "daemon status --json", "audit checkpoint",
+        f"audit verify --json --checkpoint {kept}", f"audit verify --json --since {kept}",
+        "daemon status --json", "audit checkpoint",
     ):  # fmt: skip
         words = line.split()
         there, here = desk(*words, as_="sup-1"), desk(*words, "--db", url)

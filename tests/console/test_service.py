@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from incidents import web_server
 from incidents.cli import main
+from incidents.console import service
 from incidents.console.service import EXTRA
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, SETTINGS, Customers, ask, path
 from tests.patience import PATIENCE_S
@@ -172,6 +174,28 @@ def test_it_warns_of_plain_http_for_other_machines_where_no_proxy_is_named(
     assert status == 0
     assert ("WARNING: other machines reach" in told) is warned
     assert ("[serve] trusted_proxies" in told) is warned
+
+
+def test_it_ends_once_another_file_is_where_its_database_was(
+    serve: Serve, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever watches over it starts it again, and then it goes on with what is there."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    shutil.copy(file, copy := file.with_name("copy.db"))
+    monkeypatch.setattr(service, "LOOK_S", 0.01)
+
+    def listening(url: str) -> str:
+        copy.replace(file)
+        return url
+
+    monkeypatch.setattr(web_server, "_address", lambda _: listening("http://127.0.0.1:1"))
+    status, told = serve("--port", "0", toml="")
+
+    assert status == 1
+    assert told.endswith(
+        f"\nincidents: the file {file} was replaced or removed while this process had it open:"
+        " start it again\n"
+    )
 
 
 def test_a_port_that_is_taken_is_named(serve: Serve) -> None:

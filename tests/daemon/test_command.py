@@ -4,14 +4,23 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from sqlalchemy.exc import OperationalError
 
+from incidents import views
+from incidents.acts import routing
+from incidents.acts.port import Order, Outcome, Retry, State
+from incidents.acts.routing import Routing
 from incidents.cli import main
-from incidents.errors import DONE, FAILED, MISUSED
+from incidents.daemon import recovery_duty
+from incidents.desk import Envelope, resumption
+from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
+from incidents.errors import DONE, FAILED, MISUSED, DatabaseError
+from incidents.machine.commands import AddSite
 from incidents.store import heartbeats
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
@@ -130,6 +139,68 @@ def test_once_carries_out_what_it_has_decided_and_says_that_nothing_is_enforced(
     assert "enforced" not in last["data"]
 
 
+class Away:
+    """A panel that does not answer."""
+
+    name = "panel"
+
+    def deliver(self, _order: Order) -> Outcome:
+        return Retry(problem="http_503")
+
+    def state(self, _site: str) -> State | None:
+        return None
+
+
+def test_once_counts_what_was_not_carried_out_before_a_recovery_and_after_it(
+    db_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the desk has ordered, and what is ordered again since the record has lost its end."""
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=Away()))
+    due(db_url, 2)
+    with engine_of(db_url) as engine:
+        desk_at(engine, START).submit(
+            [Envelope(site="calm.example", command=AddSite(by="operator-1"))]
+        )
+        with writing(engine) as connection:
+            resumption.resume(connection, Resumption(cause=ANOTHER_SERVER), lambda: START)
+
+    status, _, err = run("--once")
+
+    assert status == DONE
+    assert "3 orders not carried out: incidents acts list" in err.splitlines()
+
+
+def test_once_tells_a_loss_before_and_after_the_world_was_compared(db_url: str, run: Run) -> None:
+    due(db_url, 1)
+    with engine_of(db_url) as engine, writing(engine) as connection:
+        lost = Resumption(cause=ENTRIES_LOST, had=99)
+        resumption.resume(connection, lost, lambda: START)
+    assert "THE RECORD HAS LOST ITS END" in run("status")[1]
+    assert "the world is being compared with the record" in run("status")[1]
+
+    assert run("--once")[0] == DONE
+
+    out = run("status")[1]
+    assert "THE RECORD HAS LOST ITS END, known 0 s ago" in out
+    assert "compared" not in out
+
+
+def test_once_does_the_rest_where_the_recovery_cannot_be_done(
+    db_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due(db_url, 1)
+
+    def broken(*_: object) -> None:
+        raise DatabaseError(detail="it is away")
+
+    monkeypatch.setattr(recovery_duty, "once", broken)
+    status, _, err = run("--once")
+
+    assert status == DatabaseError.exit_status
+    assert "it is away" in err
+    assert NOTHING_IS_ENFORCED.format("1 order") in err
+
+
 def test_once_with_nothing_due_is_silent_for_the_sake_of_crons_mail(run: Run) -> None:
     assert run("--once") == (DONE, "", "")
 
@@ -226,6 +297,36 @@ def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:
         "  h-1-ab: enforces since 2026-03-01 09:00; heard of 3 s ago",
         "nothing is overdue",
     ]
+
+
+def test_status_says_that_another_server_has_taken_over_and_not_that_anything_is_lost(
+    db_url: str, run: Run
+) -> None:
+    beat(db_url, START)
+    with engine_of(db_url) as engine, writing(engine) as connection:
+        resumption.resume(connection, Resumption(cause=ANOTHER_SERVER), lambda: START)
+
+    lines = run("status")[1].splitlines()
+
+    told = [line.partition(":")[0] for line in lines if "server" in line or "compared" in line]
+    assert told == [
+        "another server has taken over, known 0 s ago",
+        "the world is being compared with the record, begun 0 s ago",
+    ]
+    assert not any("LOST" in line for line in lines)
+
+
+def test_status_of_a_server_of_before_says_nothing_of_the_record(
+    db_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(db_url, START)
+    of_now = views.enforcement
+
+    def of_before(*asked: Any) -> Any:
+        return {name: told for name, told in of_now(*asked).items() if name != "history"}
+
+    monkeypatch.setattr(views, "enforcement", of_before)
+    assert run("status")[0] == DONE
 
 
 def test_a_daemon_not_heard_of_is_not_believed(db_url: str, run: Run) -> None:

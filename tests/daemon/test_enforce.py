@@ -16,13 +16,17 @@ from incidents.daemon import enforce, journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
 from incidents.daemon.systemd import Systemd
-from incidents.desk import Answer, Desk
+from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
+from incidents.machine.commands import AddNote
 from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases, compares_clocks
+from tests.fire import early
+from tests.patience import until
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR, MINUTE, MOMENT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -89,6 +93,31 @@ def test_a_due_time_of_which_nothing_comes_is_not_tried_for_ever(engine: Engine)
 
     # Nor is it what the next look waits for.
     assert found == enforce.Look(sites=1, events=0, next_due=START + HOUR)
+
+
+def test_a_daemon_ahead_of_the_database_does_nothing_before_its_time_there(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does an act, which does what is due first."""
+    names = [f"s{n}.example" for n in range(120)]
+    now = clock.now()
+    monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + 1.8 * SECOND)
+    with engine_of(postgresql_url) as engine:
+        for n in range(0, len(names), 20):
+            log_on(engine, names[n : n + 20], now - HOUR + (0.6 + n / 50) * SECOND)
+        compares_clocks(postgresql_url)
+        early.let_the_server_note(engine)
+        desk = Desk(engine)
+        note = AddNote(by="li", incident=1, audience="desk", text="seen")
+
+        def all_are_suspended() -> bool:
+            desk.submit([Envelope(site=names[-1], command=note)])
+            look(engine, desk)
+            return count_in(engine, "suspended") == len(names)
+
+        until(all_are_suspended, "all are suspended")
+
+        assert (early.noted(engine), early.early(engine)) == (len(names), [])
 
 
 def test_with_another_clock_than_the_databases_nothing_is_done(postgresql_url: str) -> None:
@@ -205,6 +234,18 @@ def test_the_next_due_time_is_what_it_wakes_for(house: House) -> None:
     watched.run()
 
     assert watched.wakes == [now + HOUR]
+
+
+def test_it_wakes_when_the_database_shows_the_due_time_whatever_its_own_clock_says(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(house)
+    found = enforce.Look(next_due=START, ahead=1.8 * SECOND)
+    monkeypatch.setattr(enforce, "look", lambda *_, **__: found)
+
+    watched.run()
+
+    assert watched.wakes == [START + 1.8 * SECOND]
 
 
 def test_what_fell_due_while_a_look_came_to_its_end_is_woken_for_at_once(

@@ -1,6 +1,8 @@
 """What wakes the duties."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -13,6 +15,7 @@ from incidents.bootstrap import House
 from incidents.daemon import loop
 from incidents.daemon.loop import Every
 from incidents.daemon.systemd import Systemd
+from incidents.store.opened_file import ReplacedError
 from tests.patience import PATIENCE_S, until
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -118,3 +121,28 @@ def test_a_stop_that_comes_while_the_scheduler_wakes_a_look_leaves_no_traceback(
     assert not own_thread.is_alive()
     assert not ending.is_alive()
     house.close()
+
+
+def test_it_ends_once_another_file_is_where_its_database_was(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever watches over it starts it again, and then it goes on with what is there."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    shutil.copy(file, copy := file.with_name("copy.db"))
+    house = House(settings.load(db=sqlite_url))
+    whole = loop._Loop(house, Systemd({}))
+    looked, wait = [], whole._wait
+
+    def wait_and_put_back() -> int | None:
+        until(lambda: whole._enforcement.works, "it enforces")
+        looked.append(True)
+        copy.replace(file)
+        return wait()
+
+    monkeypatch.setattr(whole, "_wait", wait_and_put_back)
+    with loop._signals_held_back(), pytest.raises(ReplacedError):
+        whole.run()
+
+    house.close()
+    assert looked
+    assert '"the daemon cannot go on"' in capsys.readouterr().err

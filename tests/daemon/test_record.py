@@ -1,5 +1,7 @@
 """The record: a duty that numbers, signs, publishes and has witnessed, each without the others."""
 
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,16 +10,21 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
+from types import ModuleType
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from incidents.audit import sequencer, witnessing
+from incidents import clock
+from incidents.audit import last_signed, sequencer, signers_lock, signing, witnessing
+from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
 from incidents.daemon.record import Record, Witnessing, once
 from incidents.desk import Envelope
 from incidents.machine import commands
 from incidents.store import checkpoints, leaves
+from incidents.store.checkpoints import FAILED, REFUSED, STAYS, Signs
 from incidents.store.engine import reading, writing
 from incidents.testing import rehearsal
 from incidents.tlog import cosignature, note
@@ -202,6 +209,210 @@ def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(
         once(house)
 
     assert sizes(house) == (2, 2)
+
+
+def test_while_somebody_else_holds_the_lock_entries_are_numbered_and_then_it_is_told(
+    house: House, tmp_path: Path, said: Said
+) -> None:
+    monotonic = Monotonic()
+    record = Record(house, monotonic=monotonic)
+    with rehearsal(START) as time:
+        make_key(house, tmp_path / "audit.key")
+        with signers_lock.held(tmp_path / "audit.key"):
+            for n in range(6):
+                add(house, f"site-{n}.example")
+                record.run()
+                assert sizes(house) == (n + 2, 0)
+                lines = said()
+                assert len(lines) == (1 if n == 5 else 0)
+                monotonic.s += 1
+            assert f"process {os.getpid()} on " in lines[0]["reason"]
+            assert signs(house) == (None, None)
+            time.later(seconds=61)
+            monotonic.s += 60
+            record.run()
+            assert signs(house).how == FAILED
+        monotonic.s += 60
+        record.run()
+
+    assert sizes(house) == (7, 7)
+    assert signs(house) == (STAYS, None)
+
+
+def test_a_signing_that_is_refused_is_kept_until_one_is_not(
+    house: House, tmp_path: Path, said: Said
+) -> None:
+    make_key(house, tmp_path / "audit.key")
+    once(house)
+    assert signs(house) == (None, None)
+    add(house, "one.example")
+    [file] = tmp_path.glob("audit.key.signed-*")
+    signed = file.read_text()
+    file.write_text(signed.replace(NAME, "other.example"))
+
+    once(house)
+
+    assert signs(house).how == REFUSED
+    file.write_text(signed)
+    once(house)
+    assert signs(house) == (None, None)
+
+
+# ── where another one signs ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def other(house: House, tmp_path: Path) -> KeyRing:
+    """What signs, as a daemon that stays; this machine has a copy of its folder."""
+    found = KeyRing(tmp_path / "other" / "audit.key")
+    found.file.parent.mkdir()
+    make_key(house, found.file)
+    with rehearsal(START):
+        sign_by(house, found)
+    shutil.copytree(found.file.parent, tmp_path, dirs_exist_ok=True)
+    return found
+
+
+def sign_by(house: House, ring: KeyRing) -> None:
+    sequencer.number_all(house.engine)
+    assert signing.sign(house.engine, ring, clock.now(), at_once=True, stays=True).made
+
+
+def test_a_machine_with_a_copy_of_the_key_fails_when_nobody_signs_for_a_minute(
+    house: House, other: KeyRing, said: Said
+) -> None:
+    with rehearsal(START) as time:
+        time.later(hours=2)
+        once(house)
+        add(house, "one.example")
+        time.later(seconds=60)
+        once(house)
+        assert (signs(house), said()) == ((STAYS, None), [])
+
+        time.later(seconds=1)
+        once(house)
+
+        assert signs(house) == (FAILED, clock.now())
+        [line] = said()
+        assert line["event"] == "the log is not signed"
+        assert "incidents recover --sign-here --reason R" in line["reason"]
+        sign_by(house, other)
+        assert signs(house) == (STAYS, None)
+
+
+def test_one_without_the_key_stays_quiet(
+    house: House, other: KeyRing, tmp_path: Path, said: Said
+) -> None:
+    (tmp_path / "audit.key").unlink()
+    with rehearsal(START) as time:
+        add(house, "one.example")
+        time.later(hours=1)
+
+        once(house)
+
+    assert (signs(house), said()) == ((STAYS, None), [])
+
+
+def test_unless_it_knows_that_something_signed_is_missing(
+    house: House, other: KeyRing, tmp_path: Path, said: Said
+) -> None:
+    (tmp_path / "audit.key").unlink()
+    key = SigningKey.generate(NAME)
+    signed = str(note.signed(f"{NAME}\n9\n{'A' * 43}=\n", key))
+    last_signed.keep(tmp_path / "audit.key", signed, [key.verifier])
+    with rehearsal(START) as time:
+        add(house, "one.example")
+        once(house)
+        assert (signs(house), said()) == ((STAYS, None), [])
+        time.later(seconds=61)
+
+        once(house)
+
+        assert signs(house) == (REFUSED, clock.now())
+    [line] = said()
+    assert "9 entries were signed, and the log has 2" in line["reason"]
+
+
+def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
+    house: House, other: KeyRing, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "audit.key").chmod(0o644)
+    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_failure")
+    monotonic = Monotonic()
+    record = Record(house, monotonic=monotonic)
+    with rehearsal(START) as time:
+        for n in range(4):
+            time.later(seconds=30)
+            monotonic.s += 30
+            add(house, f"site-{n}.example")
+            record.run()
+            sign_by(house, other)
+            record.run()
+
+    assert kept == []
+    assert [line["event"] for line in said()] == ["the log is numbered, and not signed here"]
+
+
+def test_nor_while_another_one_signs_in_the_same_place(
+    house: House, other: KeyRing, config: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(f'[audit]\nkey = "{other.file}"\n')
+    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_failure")
+    record = Record(house, monotonic=(monotonic := Monotonic()))
+    with rehearsal(START) as time:
+        for n in range(4):
+            time.later(seconds=30)
+            monotonic.s += 30
+            add(house, f"site-{n}.example")
+            other.file.chmod(0o644)
+            record.run()
+            other.file.chmod(0o600)
+            sign_by(house, other)
+
+    assert kept == []
+    assert [line["event"] for line in said()] == ["the log is not signed"]
+
+
+def test_trouble_is_written_once_and_not_over_a_refusal(
+    house: House, other: KeyRing, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(f'[audit]\nkey = "{other.file}"\n')
+    other.file.chmod(0o644)
+    kept = calls(monkeypatch, checkpoints, "note_trouble")
+    record = Record(house, monotonic=(monotonic := Monotonic()))
+    with rehearsal(START) as time:
+        add(house, "one.example")
+        for _ in range(3):
+            time.later(seconds=61)
+            monotonic.s += 61
+            record.run()
+        assert (kept, signs(house).how) == (["note_trouble"], FAILED)
+        with writing(house.engine) as connection:
+            checkpoints.note_trouble(connection, REFUSED, clock.now())
+        time.later(seconds=61)
+        monotonic.s += 61
+        record.run()
+
+    assert signs(house).how == REFUSED
+
+
+def calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> list[str]:
+    """Which of these were called, from now on."""
+    found: list[str] = []
+    for name in names:
+        real = getattr(module, name)
+
+        def call(*given: object, name: str = name, real: Any = real, **options: object) -> object:
+            found.append(name)
+            return real(*given, **options)
+
+        monkeypatch.setattr(module, name, call)
+    return found
+
+
+def signs(house: House) -> Signs:
+    with reading(house.engine) as connection:
+        return checkpoints.signs(connection)
 
 
 # ── witnesses ────────────────────────────────────────────────────────────────────────────────────

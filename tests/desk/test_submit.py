@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from incidents import web_address
-from incidents.desk import Desk, Envelope
+from incidents.clock import now
+from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine import filing
@@ -18,7 +19,8 @@ from incidents.machine.refusals import Refusal
 from incidents.sealing import PERSONAL, commitment
 from incidents.store import sites
 from incidents.store.engine import writing
-from tests.desk.rehearsal import TEN, Rehearsal
+from tests.databases import compares_clocks
+from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
 ALL = [kind for kind in vars(c).values() if isinstance(kind, type) and issubclass(kind, c.Command)]
 
@@ -370,14 +372,39 @@ def test_every_free_text_of_every_command_is_sealed(kind: type[c.Command]) -> No
     assert {field.name for field in fields(kind)} & free == set(PERSONAL.get(kind, ()))
 
 
+@pytest.mark.parametrize("ahead", [timedelta(seconds=1.8), timedelta(minutes=4)])
+def test_a_fact_is_taken_up_to_the_time_of_the_machine_that_tells_it(
+    postgresql_url: str, ahead: timedelta
+) -> None:
+    """It is on record as happening now by the database's clock, by which all is decided."""
+    with rehearsal(compares_clocks(postgresql_url)) as day:
+        desk = Desk(day.engine, clock=lambda: now() + ahead)
+
+        def told(command: c.Command) -> Answer:
+            (answer,) = desk.submit(
+                [Envelope(site="a.example", command=command, key=command.__class__.__name__)]
+            )
+            return answer
+
+        told(c.AddSite(by="li"))
+        log = c.Log(by="li", at=now() + ahead)
+        logged, again = told(log), told(log)
+        told(c.RecordContact(by="li", incident=1, outcome="reached", at=now() + ahead))
+        removed = told(c.StateRemoved(by="li", incident=1, at=now() + ahead))
+        later = told(c.StateReported(by="li", incident=1, at=now() + ahead + timedelta(minutes=1)))
+
+        assert (logged.refusal, removed.refusal) == (None, None)
+        assert again.repeated
+        assert all(each.occurred_at == each.recorded_at for each in logged.events)
+        assert _name(later.refusal) == "future"
+        assert day.findings() == []
+
+
 @pytest.mark.parametrize(("way", "refusal"), [(1, "clock_ahead"), (-1, "clock_behind")])
 def test_an_act_whose_clock_is_far_from_the_databases_is_refused_but_in_a_rehearsal(
     postgresql_url: str, way: int, refusal: str
 ) -> None:
     """So that one bad clock cannot poison a site's times."""
-    from incidents.clock import now
-    from tests.databases import compares_clocks
-    from tests.desk.rehearsal import rehearsal
 
     def added(by_the_clock: timedelta, site: str) -> list[str | None]:
         desk = Desk(day.engine, clock=lambda: now() + way * by_the_clock)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from incidents.audit import signers_lock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store import engine as engines
@@ -153,6 +154,11 @@ class Rig:
         if self._here.exists():
             shutil.rmtree(self._here)
         shutil.copytree(self._folder / f"prepared-{act.keyed}", self._here)
+        lock = signers_lock.lock_file(self._here / "audit.key")
+        if act.keyed:
+            # A copy is another place, from which nothing is signed: this one is to be the same.
+            word = lock.read_text().split()[0]
+            lock.write_text(f"{word} {lock.stat().st_ino} -\n")
 
     def _run(self, words: Sequence[str], strace: Sequence[str] = ()) -> Outcome:
         env = {

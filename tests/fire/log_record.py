@@ -29,8 +29,9 @@ def assert_consistent(engine: Engine, key_file: Path, public: Path) -> None:
         _assert_signed(one, keys, roots[one.size])
     assert [one.size for one in signed] == sorted(one.size for one in signed)
     notes = {one.note for one in signed}
-    beside = last_signed.read(key_file)
-    assert beside is None or beside in notes, "the key has signed what was not stored"
+    for key in keys:
+        beside = last_signed.read(key_file, key)
+        assert beside is None or beside.note in notes, "the key has signed what was not stored"
     _assert_published(public, notes, hashes)
 
 

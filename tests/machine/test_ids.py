@@ -30,11 +30,14 @@ def test_a_tasks_name_reads_back_as_an_item_of_the_queue(site: int, task: int) -
 
 
 @pytest.mark.parametrize("lane", sorted({lane for lanes in LANES.values() for lane in lanes}))
-@given(_sites, _sites)
-def test_an_orders_name_reads_back(lane: str, site: int, order: int) -> None:
-    name = ids.order_id(site, order, lane)
-    assert ids.read_order_id(name) == (site, order, lane)
-    assert ids.read_item_id(name) is None
+@given(_sites, st.integers(1, ids.ORDERS_EACH - 1), st.integers(0, 99_999))
+def test_an_orders_name_reads_back_also_by_what_it_is_called_in_the_world(
+    lane: str, site: int, order: int, epoch: int
+) -> None:
+    for n in (order, epoch * ids.ORDERS_EACH + order):
+        name = ids.order_id(site, n, lane)
+        assert ids.read_order_id(name) == (site, order, lane)
+        assert ids.read_item_id(name) is None
 
 
 def test_an_order_in_the_world_needs_no_lane_in_its_name() -> None:

@@ -102,7 +102,7 @@ class Busy:
                 connection, log_keys.Key("birds.example/log+1", 1, self.day.now, OPERATORS[0])
             )
             new = Signed(0, 3, bytes(32), "note", "birds.example/log+1", self.day.now)
-            assert checkpoints.add(connection, new, after=None)
+            assert checkpoints.add(connection, new, after=None, beside="here")
 
 
 def _act(day: Rehearsal, site: str) -> int:

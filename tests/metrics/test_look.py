@@ -341,7 +341,9 @@ def sign(day: Rehearsal, *, size: int) -> None:
     with writing(day.engine) as connection:
         last = checkpoints.last(connection)
         new = Signed(0, size, bytes(32), "note", "key", day.now)
-        assert checkpoints.add(connection, new, after=None if last is None else last.id)
+        assert checkpoints.add(
+            connection, new, after=None if last is None else last.id, beside="here"
+        )
 
 
 def test_whether_the_log_is_to_be_signed_is_told(day: Rehearsal) -> None:

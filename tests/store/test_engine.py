@@ -1,6 +1,7 @@
 """How a database is named and reached, and what is said when it cannot be."""
 
 import builtins
+import os
 import sqlite3
 import stat
 from contextlib import ExitStack
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.pq import Conninfo
 from sqlalchemy import make_url, text
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import schema, sealed, turn
-from incidents.store.engine import create, explain, glancing, plainly, reading, writing
+from incidents.store.complaint import explain
+from incidents.store.database_url import place
+from incidents.store.engine import create, glancing, plainly, reading, writing
 from incidents.store.server_clock import database_time
 from tests.databases import compares_clocks
 from tests.store.conftest import Opener
@@ -64,6 +68,27 @@ def test_both_spellings_of_postgresql_are_the_same(opened: Opener) -> None:
     assert opened("postgres://h/x").url == opened("postgresql://h/x").url
 
 
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("postgresql://li:a,b@one:5433,two:5434/desk", "one,two", "5433,5434"),
+        ("postgres://li@one:5433,two/desk?target_session_attrs=read-write", "one,two", "5433,"),
+        ("postgresql://[::1]:5433,[::2]:5434", "::1,::2", "5433,5434"),
+    ],
+)
+def test_the_hosts_of_a_cluster_are_named_as_postgresql_has_it(
+    opened: Opener, url: str, host: str, port: str
+) -> None:
+    engine = opened(url)
+    _, told = engine.dialect.create_connect_args(engine.url)
+    assert (told["host"], told["port"]) == (host, port)
+    # So other programs are told of it (`db backup` names the command), and they read it so too.
+    shown = place(engine)
+    again = {each.keyword: each.val for each in Conninfo.parse(shown.encode())}
+    assert (again[b"host"], again[b"port"]) == (host.encode(), port.encode())
+    assert "a,b" not in shown
+
+
 def test_the_default_database_is_in_a_folder_for_the_user_alone(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +127,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_what_is_wrong(
     told = "unable to open database file"
     engine, error = opened(f"sqlite:///{tmp_path}/x.db"), sqlite3.OperationalError(told)
     assert "must exist and be writable" in explain(engine, error)
-    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda _, mode, **__: mode != os.R_OK)
     assert "you may not read it" in explain(engine, error)
 
 

@@ -17,6 +17,7 @@ from incidents.audit.replay import Replay
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
 from incidents.clock import now
+from incidents.daemon import delivery
 from incidents.desk import Desk, Envelope, keying
 from incidents.desk.account_act import By
 from incidents.desk.log_key import LogKey
@@ -25,10 +26,11 @@ from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import accounts as stored
 from incidents.store import engine as engines
-from incidents.store import grants, sign_ins
+from incidents.store import grants, lineage, sign_ins
 from incidents.store.tables import metadata
 from incidents.views import accounts
 
+ADDED = c.AddSite(by="operator-1")
 ROLE, ERASER = "the desk's", 'the "eraser"'
 ONE = "operator-1"
 ON_RECORD = (
@@ -113,8 +115,9 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
     a_day(house)
     ring = KeyRing(log_settings.load(house.settings).key)
 
-    def on_record(key: str, previous: str | None) -> None:
-        house.desk.make_log_key(LogKey(key=key, previous=previous, by=ONE, login=None, reason="r"))
+    def on_record(key: str, previous: str | None, lost: bool = False, /) -> None:
+        new = LogKey(key=key, previous=previous, by=ONE, login=None, lost=lost, reason="r")
+        house.desk.make_log_key(new)
 
     rotation.first(house.engine, ring, "log.example", on_record)
     rotation.rotate(house.engine, ring, on_record)
@@ -128,6 +131,28 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
     with house.reading() as connection:
         assert list(Replay(connection).findings()) == []
         assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 1
+        assert lineage.look(connection).found is not None
+
+
+def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
+    house: House, owner: Engine
+) -> None:
+    """It cannot be told then, which is no other server; what was known of it stays known."""
+    delivery.once(house)
+    with owner.begin() as connection:
+        known = lineage.look(connection).known
+        connection.execute(text("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC"))
+    assert known is not None
+
+    act = c.SetHold(by=ONE, reason="by order")
+    house.desk.submit([Envelope(site="shop.example", command=each) for each in (ADDED, act)])
+    carried_out = delivery.once(house)
+
+    assert carried_out.errors == []
+    assert carried_out.round is not None
+    assert carried_out.round.outcomes["delivered"] == 1
+    with house.reading() as connection:
+        assert lineage.look(connection) == (lineage.look(connection).identity, 0, known, None)
 
 
 @pytest.mark.parametrize("table", ON_RECORD)

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, text, update
 from sqlalchemy.exc import IntegrityError
 
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
-from incidents.store import schema
+from incidents.store import lineage, schema
+from incidents.store.engine import reading, writing
 from incidents.store.schema import Status
+from incidents.store.tables import desk
 from incidents.store.types import UTCDateTime
 from tests.desk.rehearsal import TEN, rehearsal
 from tests.store.conftest import Opener
@@ -217,3 +219,26 @@ def test_foreign_keys_and_states_are_held_by_the_schema(opened: Opener, db_url: 
         moment = "1" if engine.dialect.name == "sqlite" else "now()"
         with pytest.raises(IntegrityError), engine.begin() as connection:
             connection.exec_driver_sql(statement.replace("%s", moment))
+
+
+def test_nobody_goes_back_from_an_epoch_that_has_begun(db_url: str) -> None:
+    """Receivers would take what an older program orders for old."""
+    with rehearsal(db_url) as day:
+        day.add()
+        with writing(day.engine) as connection:
+            connection.execute(update(desk).values(epoch=332))
+        with pytest.raises(DatabaseError, match="stays as it is: the history is in epoch 332"):
+            schema.downgrade(day.engine, "0015")
+        schema.check(day.engine)
+
+
+def test_an_upgrade_gives_each_database_an_identity_of_its_own(db_url: str) -> None:
+    with rehearsal(db_url) as day:
+        drawn = set()
+        for _ in range(2):
+            schema.downgrade(day.engine, "0015")
+            schema.upgrade(day.engine)
+            with reading(day.engine) as connection:
+                drawn.add(lineage.look(connection).identity)
+    assert len(drawn) == 2
+    assert all(len(each) == 16 for each in drawn)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, insert
+from sqlalchemy import delete, event, insert, update
 
 from incidents.machine import commands as c
 from incidents.machine.ids import ACT
@@ -15,7 +15,7 @@ from incidents.report_duty import ReportDuty
 from incidents.store import heartbeats
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat, once_on
-from incidents.store.tables import deliveries, incidents, work
+from incidents.store.tables import deliveries, desk, incidents, work
 from incidents.views import alarms
 from incidents.views.alarms import Alarm, Look, alarming
 from tests.views.day import SITE, Day, utc
@@ -137,6 +137,45 @@ def test_where_cron_sees_to_the_clock_nobody_is_silent_until_it_does_not_come(da
 
 
 # Clocks.
+
+
+def resumed(day: Day, **values: datetime | None) -> None:
+    """The record went on in another epoch, which `values` tell of."""
+    with writing(day.engine) as connection:
+        connection.execute(update(desk).values(epoch=332, resumed_at=day.now, **values))
+
+
+def test_a_loss_is_alarming_until_somebody_has_put_on_record_that_they_know(day: Day) -> None:
+    day.add()
+    assert found(day, alarms.LOST) == []
+    began = day.now
+    resumed(day, lost_since=began, moved_at=began, unproved_since=None)
+    day.at("04-20 10:00")
+
+    [alarm] = found(day, alarms.LOST)
+    assert (alarm.key, alarm.since) == ("entries_lost:all", began)
+    assert found(day, alarms.MOVED) == [], "it is said once"
+
+    resumed(day, lost_since=None)
+    assert found(day, alarms.LOST) == []
+
+
+def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_compared(
+    day: Day,
+) -> None:
+    day.add()
+    began = day.now
+    resumed(day, moved_at=began, unproved_since=began)
+    assert found(day, alarms.LOST) == [], "nothing is known to be missing"
+    [alarm] = found(day, alarms.MOVED)
+    assert (alarm.key, alarm.since) == ("server_changed:all", began)
+
+    day.after("10m")
+    assert keys(day, alarms.MOVED) == ["server_changed:all"]
+    resumed(day, unproved_since=None)
+    assert keys(day, alarms.MOVED) == []
+    resumed(day, moved_at=began + timedelta(seconds=1))
+    assert keys(day, alarms.MOVED) == ["server_changed:all"], "not ten minutes yet"
 
 
 def test_a_clock_is_about_to_lapse_from_ten_minutes_before_its_end_until_then(day: Day) -> None:

@@ -12,6 +12,7 @@ from incidents.acts.nginx.host import NAME
 from incidents.acts.nginx.host import of as host_of
 from incidents.acts.port import Order, State
 from incidents.clock import in_utc, read_rfc3339, rfc3339
+from incidents.machine.ids import ORDERS_EACH
 
 STATES: Mapping[str, State] = {"suspend": "suspended", "reopen": "active", "close": "closed"}
 """The kinds of order that a web server carries out, and what a site is after each."""
@@ -57,13 +58,13 @@ class Standing:
         host_of(self.site)
 
     @property
-    def place(self) -> tuple[datetime, int]:
+    def place(self) -> tuple[int, datetime, int]:
         """Where its order stands among those of the site.
 
-        Time goes before number: a number that was given twice, by a database that was restored
-        from a backup, must not make a new order look like an old one.
+        The epoch goes first: what was ordered before the end of the record was lost is old, however
+        late. In one epoch time goes before number.
         """
-        return self.ordered_at, self.seq
+        return self.seq // ORDERS_EACH, self.ordered_at, self.seq
 
 
 Map = Mapping[str, Standing]

@@ -38,6 +38,7 @@ from typing import Any
 from incidents.acts.powerdns import records
 from incidents.acts.powerdns.records import OfName, RecordSet, leading
 from incidents.clock import read_rfc3339, rfc3339
+from incidents.machine.ids import ORDERS_EACH
 
 VERSION = 1
 MAX_CHARACTERS = 60_000
@@ -72,9 +73,14 @@ class Hold:
     def is_after(self, other: Hold) -> bool:
         """Whether it was given after the other: then that one is stale.
 
-        By their times first: these only grow, while the numbers begin anew in a new database.
+        By the epochs of the record first: what was ordered before its end was lost is old, however
+        late. In one epoch by their times, which only grow.
         """
-        return (self.ordered_at, self.seq) > (other.ordered_at, other.seq)
+        return self._place > other._place
+
+    @property
+    def _place(self) -> tuple[int, datetime, int]:
+        return self.seq // ORDERS_EACH, self.ordered_at, self.seq
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,27 @@ class Seen(Answer):
     at: str
 
 
+class Resumed(Answer):
+    """From what the record went on, and what is known to be missing of it: at least so many
+    entries, null if none are."""
+
+    at: str
+    by: str
+    epoch: int
+    cause: str
+    entries: int
+    had: int | None
+    signed: int | None
+    missing: int | None
+
+
 class LogStatus(Answer):
     """How far the log is. `pending` is what no checkpoint covers: of that nothing can be proved.
     `signs`: somebody does what a daemon with the key does; `late`: an entry has waited too long;
-    `silent`: witnesses of the settings that have signed nothing."""
+    `trouble`: whether a signing was refused or has failed since the last one, and since when.
+    `silent`: witnesses of the settings that have signed nothing; `ahead`: in which way the log is
+    not what this server's key has signed, `uncompared`: why that cannot be told; `resumed`: how the
+    record went on last, `lost`: how it did when something was missing last."""
 
     pending: int
     pending_since: str | None
@@ -31,6 +48,12 @@ class LogStatus(Answer):
     witnesses: list[Seen]
     late: bool
     silent: list[str]
+    trouble: Literal["refused", "failed"] | None = None
+    trouble_since: str | None = None
+    ahead: str | None = None
+    uncompared: str | None = None
+    resumed: Resumed | None = None
+    lost: Resumed | None = None
 
 
 class LogKey(Answer):
@@ -75,10 +98,30 @@ class Witnessed(Answer):
     at: str
 
 
+class Since(Answer):
+    """The first `size` entries are those of the checkpoint that was verified before; so many
+    `sites` were decided again."""
+
+    where: str
+    size: int
+    sites: int
+
+
+class LostEnd(Answer):
+    """What a record says itself of having gone on from less than it was."""
+
+    at: str
+    epoch: int
+    entries: int
+    had: int | None
+    signed: int | None
+
+
 class Verdict(Answer):
     """What a verification has shown. `size`, `root` (hexadecimal) and `origin` are the last
-    checkpoint's; `trusted`: from where its key is known; `agreeing`: the checkpoints given that are
-    of this history; `broken`: pairs of a key and of the one that took over without its signature.
+    checkpoint's, whose text is `note`; `trusted`: from where its key is known; `agreeing`: the
+    checkpoints given that are of this history; `since`: the one that was verified before;
+    `broken`: pairs of a key and of the one that took over without its signature.
     """
 
     verified: bool
@@ -91,13 +134,16 @@ class Verdict(Answer):
     size: int | None
     root: str | None
     origin: str | None
+    note: str | None
     key: str | None
     keys: list[str]
     trusted: Literal["outside", "inside"]
     witnesses: dict[str, Witnessed]
     agreeing: list[str]
+    since: Since | None
     decided: bool
     policies: int
+    lost_its_end: list[LostEnd]
     broken: list[list[str]]
     begun_late: int
     unfinished: int

@@ -193,6 +193,21 @@ class OverdueSite(Answer):
     due: str
 
 
+class History(Answer):
+    """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
+    are known to be missing until a person has put on record that they know, `moved_since` while
+    another server is news, `unproved_since` while the world is being compared with the record,
+    `halted_since` while nothing is carried out until a person goes on,
+    `unsigned_since` while nothing is signed that should be."""
+
+    epoch: int
+    lost_since: str | None
+    moved_since: str | None
+    unproved_since: str | None
+    halted_since: str | None
+    unsigned_since: str | None
+
+
 class Enforcement(Answer):
     """Whether the clock is enforced, by whom, and what is overdue."""
 
@@ -208,6 +223,7 @@ class Enforcement(Answer):
     overdue_sites: list[OverdueSite]
     daemons: list[Daemon]
     rehearsal: bool
+    history: History
 
 
 class Notice(Answer):

@@ -120,6 +120,14 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "The daemon stands aside, since its clock is wrong.",
     "alarm.clock.since": "The last daemon was heard of at",
     "alarm.overdue": "Sites overdue: {n}{more}, since",
+    "alarm.halted": "NOTHING IS CARRIED OUT until a person goes on: the daemon's log says why."
+    " Known since",
+    "alarm.lost": "THE RECORD HAS LOST ITS END: what was recorded before may be missing. Known"
+    " since",
+    "alarm.moved": "ANOTHER SERVER HAS TAKEN OVER: what it had not heard of, if anything, is lost."
+    " Known since",
+    "alarm.unproved": "The world is being compared with the record, since",
+    "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"
     " first:",
     "alarm.dead": "ORDERS GIVEN UP: {n}{more}, the first:",

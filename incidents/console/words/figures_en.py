@@ -202,6 +202,7 @@ TEXTS: dict[str, str] = {
     "event.words_erased": "Words erased",
     "event.serve_key_made": "Servers' key made",
     "event.sign_ins_erased": "Sign-ins erased",
+    "event.history_resumed": "Record goes on from less",
     "event.account_made": "Account made",
     "event.role_given": "Role given",
     "event.account_disabled": "Account disabled",

@@ -185,6 +185,7 @@ TEXTS: dict[str, str] = {
     "event.words_erased": "删除文字",
     "event.serve_key_made": "启用服务器密钥",
     "event.sign_ins_erased": "清除登录信息",
+    "event.history_resumed": "记录缺失后续接",
     "event.account_made": "建立账号",
     "event.role_given": "变更角色",
     "event.account_disabled": "停用账号",

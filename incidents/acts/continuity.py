@@ -1,0 +1,215 @@
+"""The continuity: whether the database is the one for which orders were carried out before.
+
+What is known to have been in it stands in a file outside of it, the mark: before an order goes into
+the world, the newest entry at that moment. When a database is put back that has not got this entry
+(an older copy of a file, a backup, a standby that had not heard of the end), or is found on another
+server, the history goes on in a new epoch, so that no receiver takes its orders for old ones, and
+the world is compared with it. By itself: whoever looks at 3 a.m. does not know what was lost.
+
+An epoch that a daemon sees and its mark does not know is marked at once, also where no order goes
+out: none is used twice as long as one of those that have seen it keeps its disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from incidents.acts import mark as marks
+from incidents.acts.mark import Mark, MarkFile
+from incidents.audit.own_acts import HistoryResumed
+from incidents.clock import rfc3339
+from incidents.desk import Desk, own_stream, resumption
+from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
+from incidents.errors import IncidentsError
+from incidents.store import entries, lineage
+from incidents.store.engine import plainly, reading, writing
+from incidents.store.entries import Newest
+from incidents.store.lineage import Lineage, Standing
+from incidents.store.server_clock import database_time
+
+beside = marks.beside
+
+AGAIN = timedelta(hours=1)
+"""So soon nobody goes on from less by itself once more, nor as long as nobody knows of the first
+time: two copies of a database that are at work beside one mark would do so in turn until the
+numbers are used up."""
+
+_AGAIN = (
+    "Entry {had} was in it and is missing, and its history had gone on from less already: another"
+    " copy is at work beside the same key (stop it, or give it a key in a folder of its own), or"
+    " its end was lost again"
+)
+_STRANGE = (
+    "It is on another server than before, and nothing beside {file} says that orders were carried"
+    " out for it from here: never go on with a copy whose [acts] reach the world"
+)
+
+
+class HaltedError(IncidentsError):
+    """nothing is carried out from this database until a person goes on: incidents recover --reason
+    R. {detail}"""
+
+
+class Continuity:
+    """The continuity of one database, as its mark beside `file` has it; `clock` gives the machine's
+    time (UTC), for a database that has none."""
+
+    def __init__(
+        self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
+        self._marks: MarkFile | None = None
+        self._whole_at: datetime | None = None
+
+    def check(self) -> Resumption | None:
+        """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
+
+        Raises:
+            HaltedError: where nobody should go on by itself, and from then on until a person does.
+            DatabaseError: when the database does not do its part.
+        """
+        mark, found, why = self._look()
+        self._refuse(mark, found, why)
+        if why is not None:
+            # Once more, now that nobody else does the same: one loss is one epoch.
+            done = self._desk.on_record(lambda c: self._resumed(c, mark, None))
+            self._look()
+            return None if done is None else why
+        if found.known is None and found.found is not None:
+            with plainly(self._engine), writing(self._engine) as connection:
+                lineage.adopt(connection, found.found)
+        return None
+
+    def resume(self, asked: Resumption) -> HistoryResumed:
+        """Lets it begin a new epoch because somebody asks, however soon; what is known to be
+        missing is put on record.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+        """
+        mark = self._look()[0]
+        done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
+        assert done is not None
+        self._look()
+        return done
+
+    def keep(self, history: Lineage, newest: Newest | None, now: datetime) -> None:
+        """Marks what there is at `now` (UTC), before orders go into the world for it."""
+        if newest is None:
+            return
+        own = self._of(history.identity)
+        own.keep(
+            Mark(
+                identity=own.identity,
+                epoch=history.epoch,
+                entry=newest.id,
+                leaf=newest.leaf.hex(),
+                at=now,
+            )
+        )
+
+    def _look(self) -> tuple[Mark | None, Lineage, Resumption | None]:
+        """The mark, the database, and why its history does not go on, if it does not."""
+        while True:
+            asked = self._marks
+            # Before the database is asked: what somebody marks meanwhile is no loss.
+            mark = None if asked is None else asked.read()
+            with plainly(self._engine), reading(self._engine) as connection:
+                found = lineage.look(connection)
+                if asked is not None and asked.identity == found.identity:
+                    now = database_time(connection) or self._clock()
+                    why = self._why(connection, found, mark)
+                    is_higher = mark is None or found.epoch > mark.epoch
+                    unmarked = why is None and is_higher
+                    newest = entries.newest(connection) if unmarked else None
+                    break
+            # The first look, or another database is there now.
+            self._of(found.identity)
+        if why is None:
+            self._whole_at = now
+        self.keep(found, newest, now)
+        return mark, found, why
+
+    def _refuse(self, mark: Mark | None, found: Lineage, why: Resumption | None) -> None:
+        with plainly(self._engine), reading(self._engine) as connection:
+            standing = lineage.standing(connection)
+            now = database_time(connection) or self._clock()
+        detail = None if why is None else self._reason_to_halt(mark, found, standing, why, now)
+        if detail is not None:
+            with plainly(self._engine), writing(self._engine) as connection:
+                lineage.halt(connection, now)
+        elif standing.halted_since is not None and not (found.is_new and mark is not None):
+            detail = f"Why was said at {rfc3339(standing.halted_since)}"
+        if detail is not None:
+            raise HaltedError(detail=detail)
+
+    def _reason_to_halt(
+        self,
+        mark: Mark | None,
+        found: Lineage,
+        standing: Standing,
+        why: Resumption,
+        now: datetime,
+    ) -> str | None:
+        if why.cause == ANOTHER_SERVER:
+            # A copy may be at work there, for a drill: the world is not its own.
+            return _STRANGE.format(file=self._file) if mark is None else None
+        # Another server, or a daemon that knows more than the first one, is a reason of its own.
+        if found.is_new or standing.moved_at is not None:
+            return None
+        # Nor is it again where another daemon has just done the same.
+        if standing.resumed_at is None or standing.epoch != found.epoch:
+            return None
+        if standing.lost_since is None and now - standing.resumed_at >= AGAIN:
+            return None
+        return _AGAIN.format(had=why.had)
+
+    def _of(self, identity: str) -> MarkFile:
+        if self._marks is None or self._marks.identity != identity:
+            self._marks, self._whole_at = MarkFile(self._file, identity), None
+        return self._marks
+
+    def _resumed(
+        self, connection: Connection, mark: Mark | None, asked: Resumption | None
+    ) -> HistoryResumed | None:
+        own_stream.locked(connection)
+        why = self._why(connection, lineage.look(connection), mark)
+        if asked is not None:
+            known = asked if why is None else replace(asked, cause=why.cause, had=why.had)
+            highest = 0 if mark is None else mark.epoch
+            why = replace(known, epoch=highest, since=self._since(mark))
+        return None if why is None else resumption.resume(connection, why, self._clock)
+
+    def _why(self, connection: Connection, found: Lineage, mark: Mark | None) -> Resumption | None:
+        """Why the history does not go on, if it does not."""
+        if mark is not None and _is_missing(connection, found, mark):
+            return Resumption(
+                cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch, since=self._since(mark)
+            )
+        if not found.is_new:
+            return None
+        known = found.epoch if mark is None else mark.epoch
+        return Resumption(cause=ANOTHER_SERVER, epoch=known, since=self._since(mark))
+
+    def _since(self, mark: Mark | None) -> datetime | None:
+        """The last time at which the history is known to have been whole."""
+        known = [self._whole_at, None if mark is None else mark.at]
+        return max((each for each in known if each is not None), default=None)
+
+
+def _is_missing(connection: Connection, found: Lineage, mark: Mark) -> bool:
+    """Whether the database lacks what is marked.
+
+    A mark of an earlier epoch than that which runs was answered by it; unless whoever began that
+    has seen another server, and knew of nothing that is missing.
+    """
+    if mark.epoch > found.epoch:
+        return True
+    if mark.epoch < found.epoch and lineage.standing(connection).moved_at is None:
+        return False
+    return not entries.has(connection, mark.entry, mark.leaf)

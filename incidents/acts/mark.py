@@ -1,0 +1,151 @@
+"""The mark: what is known, outside of a database, to have been in it.
+
+There is one for each database, by its identity, beside the log's key: whoever puts the database
+back must not put that back with it. A mark is never replaced by a lower one, whichever of the
+daemons that share it writes first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from incidents import disk
+from incidents.audit import signers_lock
+from incidents.clock import read_rfc3339, rfc3339
+from incidents.log import logger
+from incidents.machine.ids import EPOCHS
+
+SUFFIX, LOCK = ".mark", ".lock"
+
+PATIENCE_S = 1.0
+"""So long another is waited for who writes the same mark: a daemon that was halted holds up no
+order."""
+
+_PAUSE_S = 0.01
+_log = logger("acts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is known to have been in the database of that `identity`: the epoch, and the newest
+    entry with the hash of its leaf (hexadecimal), at that time (UTC).
+    """
+
+    identity: str
+    epoch: int
+    entry: int
+    leaf: str
+    at: datetime
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands among the marks of its database."""
+        return self.epoch, self.entry
+
+
+class MarkFile:
+    """The mark of one database, in a file of its own; `file` is what the names of all begin with.
+
+    A disk, or a file, that does not do its part is told of once, and holds up no order.
+    """
+
+    def __init__(self, file: Path, identity: str) -> None:
+        self.identity = identity
+        self._file = file.with_name(f"{file.name}-{identity}")
+        self._key_file = file.with_name(file.name.removesuffix(SUFFIX))
+        self._kept: Mark | None = None
+        self._told: dict[str, str] = {}
+
+    def read(self) -> Mark | None:
+        """The mark; None where there is none, or none that can be used."""
+        try:
+            mark = _parsed(self._file.read_bytes(), self.identity)
+        except FileNotFoundError:
+            mark = None
+        except (OSError, LookupError, OverflowError, TypeError, ValueError) as error:
+            self._tell("the mark cannot be read", error)
+            return None
+        self._told.pop("the mark cannot be read", None)
+        return mark
+
+    def keep(self, mark: Mark) -> None:
+        """Writes it, unless a higher one stands there."""
+        if self._kept is not None and mark.place == self._kept.place:
+            return
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._held():
+                known = self.read()
+                if known is None or known.place < mark.place:
+                    self._write(mark)
+        except OSError as error:
+            self._tell("the mark cannot be written", error)
+            return
+        self._told.pop("the mark cannot be written", None)
+        self._kept = mark
+
+    def _write(self, mark: Mark) -> None:
+        text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
+        disk.write_whole(self._file, [text.encode()])
+        signers_lock.give(self._file, self._key_file)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """While it lasts nobody else writes the mark.
+
+        Raises:
+            OSError: if it cannot be, or another does not let go of it.
+        """
+        until = time.monotonic() + PATIENCE_S
+        lock = self._file.with_name(self._file.name + LOCK)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, disk.PRIVATE)
+        try:
+            signers_lock.give(lock, self._key_file)
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(_PAUSE_S)
+            yield
+        finally:
+            os.close(handle)
+
+    def _tell(self, sentence: str, error: Exception) -> None:
+        why = getattr(error, "strerror", None) or "it is no mark"
+        if self._told.get(sentence) != why:
+            _log.error(sentence, file=str(self._file), error=why)
+        self._told[sentence] = why
+
+
+def beside(key_file: Path) -> Path:
+    """What the names of the marks begin with, beside the log's key."""
+    return key_file.with_name(key_file.name + SUFFIX)
+
+
+def _parsed(text: bytes, identity: str) -> Mark:
+    """The mark that stands in a file; ValueError for what is none of that database's."""
+    found = json.loads(text)
+    if not isinstance(found, dict) or found.get("identity") != identity:
+        raise ValueError
+    epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
+    if not _is_place(epoch, entry):
+        raise ValueError
+    return Mark(
+        identity=identity, epoch=epoch, entry=entry, leaf=str(leaf), at=read_rfc3339(str(at))
+    )
+
+
+def _is_place(epoch: object, entry: object) -> bool:
+    """Whoever can write here is not to spoil the numbers of orders for good."""
+    return (type(epoch) is int and 0 <= epoch < EPOCHS) and (type(entry) is int and entry < 2**63)

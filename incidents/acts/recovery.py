@@ -1,0 +1,151 @@
+"""The recovery: compares the whole world with a record that has lost its end, and orders again.
+
+It may be ended at any moment, and begun anew by anybody: what is known to agree costs a question.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from incidents.acts import routing
+from incidents.acts.crew import cry
+from incidents.acts.reconciliation import (
+    DIFFERS,
+    MOVED,
+    REPAIRED,
+    WAITS,
+    Comparison,
+    Reading,
+    Reconciliation,
+)
+from incidents.acts.routing import DEFAULT
+from incidents.desk import Desk
+from incidents.errors import DatabaseError
+from incidents.machine.case import UNKNOWN
+from incidents.store import lineage
+from incidents.store import sites as site_rows
+from incidents.store.engine import plainly, writing
+
+STRANGE_FOR = timedelta(days=30)
+"""So long after a loss a site that is added may be one that the record has lost: what was done
+about it in the world stands there still."""
+
+AT_ONCE = 8
+"""So many sites are asked about at once."""
+
+MOST_NAMED = 20
+"""So many sites are named to people, where very many may have been ordered again."""
+
+UP = "active"
+
+FAILED = "failed"
+"""The verdict on a site that could not be compared, for a fault of its adapter."""
+
+WRONG = (DIFFERS, MOVED, FAILED)
+"""The verdicts after which somebody has to look again."""
+
+_OPEN = (*WRONG, WAITS, REPAIRED)
+
+
+class Done(NamedTuple):
+    """How many sites there were of each verdict; those that were ordered again, to be up and to be
+    down, by their names; and of how many of these nobody could ask how they were."""
+
+    counts: Counter[str]
+    opened: list[str]
+    taken_down: list[str]
+    unasked: int
+
+
+def compared(
+    engine: Engine,
+    desk: Desk,
+    reading: Reading,
+    *,
+    by: str,
+    login: str | None,
+    only: Sequence[str] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Comparison]:
+    """Each site, or `only` those, compared, and ordered again where it differs or nobody can be
+    asked; those that are down come first. One that cannot be compared holds up no other.
+
+    Once all are, and none `is_open`, the world is as the record says.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: of [acts], naming what is wrong.
+        DatabaseError: when the database does not do its part.
+    """
+    found = routing.load()
+    left = False
+    try:
+        with reading() as connection:
+            epoch = lineage.standing(connection).epoch
+            names = only
+            if names is None:
+                down = site_rows.in_doubt(connection)[0]
+                every = site_rows.in_doubt(connection, every=True)[0]
+                names = list(dict.fromkeys([*down, *every]))
+        # However many compare at once, and however often: each site is ordered once in an epoch.
+        own = Reconciliation(
+            reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
+            believes=False, key=f"recover:{epoch}",
+        )  # fmt: skip
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            compare = lambda name: None if stopped() else _compared(own, name)  # noqa: E731
+            for each in pool.map(compare, names):
+                if each is None:
+                    return
+                left |= is_open(each)
+                yield each
+    finally:
+        found.close()
+    if only is None and not left:
+        prove(engine, epoch)
+
+
+def is_open(compared: Comparison) -> bool:
+    """Whether nobody knows yet that the world is as the record says of that site. Where orders are
+    only logged there is nothing to be known."""
+    return compared.verdict in _OPEN and compared.adapter != DEFAULT
+
+
+def prove(engine: Engine, epoch: int) -> None:
+    """The world is as that epoch of the history says."""
+    with plainly(engine), writing(engine) as connection:
+        lineage.prove(connection, epoch)
+
+
+def done(found: Iterable[Comparison]) -> Done:
+    """What was done."""
+    counts: Counter[str] = Counter()
+    again: list[Comparison] = []
+    for each in found:
+        counts[each.verdict] += 1
+        if each.verdict == REPAIRED:
+            again.append(each)
+    again.sort(key=lambda each: each.site)
+    return Done(
+        counts,
+        [each.site for each in again if each.ordered == UP],
+        [each.site for each in again if each.ordered != UP],
+        sum(each.really == UNKNOWN for each in again),
+    )
+
+
+def _compared(own: Reconciliation, name: str) -> Comparison:
+    try:
+        return own.compare(name)
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - somebody's own adapter may raise anything
+        cry("a site cannot be compared with the world", site=name, error=error)
+        return Comparison(
+            site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED
+        )

@@ -1,0 +1,185 @@
+"""The signers' lock: of all that sign one log at most one signs at a time, beside one file.
+
+Its file holds the word by which the log knows this place, and who has the lock. The word counts
+only in the file that it was written to, which is told by the file's number (inode) and by when it
+was made on its disk: whoever copies the folder does not copy the place, and two of them can never
+sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
+somebody else.
+
+The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place;
+and where no file system says when a file was made, the number alone counts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from incidents import disk
+from incidents.errors import FileError, IncidentsError, RefusedError
+
+SUFFIX = ".signed.lock"
+PATIENCE_S = 5.0
+"""So long somebody who asks waits for another who signs, which takes that one some milliseconds."""
+
+_PAUSE_S = 0.05
+_MOST_BYTES = 1_000
+_UNKNOWN = "-"
+
+
+class HeldError(IncidentsError):
+    """nothing is signed: {file} is held, and was taken last by {holder}; if that hangs, end it"""
+
+
+class SignsElsewhereError(RefusedError):
+    """what was signed last is known beside another key file than {file}: is INCIDENTS_AUDIT_KEY set
+    as the daemon that signs has it? Only if that machine or folder is lost for good: incidents
+    recover --sign-here --reason R"""
+
+
+@contextmanager
+def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
+    """While it lasts, nobody else signs beside this file; the word by which the log knows it.
+
+    Raises:
+        HeldError: if another process holds it for longer than `patience_s`.
+        FileError: if the lock's file cannot be read or written.
+    """
+    file = lock_file(key_file)
+    try:
+        opened = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", 0)
+    except OSError as error:
+        raise _failure(key_file, "written", error) from error
+    with opened:
+        try:
+            _take(opened, file, patience_s)
+            give(file, key_file)
+            word = _own_word(opened)
+        except OSError as error:
+            raise _failure(key_file, "written", error) from error
+        yield word
+
+
+def word(key_file: Path) -> str | None:
+    """The word by which the log knows this place; None if it has none yet, as a copy has.
+
+    Raises:
+        FileError: if the lock's file cannot be read.
+    """
+    file = lock_file(key_file)
+    try:
+        with file.open("rb") as opened:
+            return _word(opened)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failure(key_file, "read", error) from error
+
+
+def lock_file(key_file: Path) -> Path:
+    """The lock's file, beside the key's."""
+    return key_file.with_name(key_file.name + SUFFIX)
+
+
+def give(file: Path, key_file: Path) -> None:
+    """Gives what root has made there to whom the key that was there belongs, or its folder: a
+    command that was typed as root must not keep the daemon from signing. Raises OSError."""
+    if os.geteuid() != 0:
+        return
+    was_there = file != key_file and key_file.exists()
+    owner, own = (key_file if was_there else key_file.parent).stat(), file.stat()
+    if (own.st_uid, own.st_gid) != (owner.st_uid, owner.st_gid):
+        # In a container root may be let change no owner.
+        with suppress(PermissionError):
+            os.chown(file, owner.st_uid, owner.st_gid)
+
+
+def _take(opened: BinaryIO, file: Path, patience_s: float) -> None:
+    for left in range(round(patience_s / _PAUSE_S), -1, -1):
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if left:
+                time.sleep(_PAUSE_S)
+        else:
+            return
+    raise HeldError(holder=_holder(opened), file=file)
+
+
+def _own_word(opened: BinaryIO) -> str:
+    """The word, a new one where there is none; and who has the lock from now on."""
+    first, _ = _lines(opened)
+    found = _word(opened)
+    own = found or secrets.token_hex(8)
+    place = first if found else f"{own} {' '.join(_marks(opened))}"
+    opened.seek(0)
+    opened.write(f"{place}\nprocess {os.getpid()} on {socket.gethostname()}\n".encode())
+    opened.truncate()
+    if found is None:
+        os.fsync(opened.fileno())
+    return own
+
+
+def _word(opened: BinaryIO) -> str | None:
+    first, _ = _lines(opened)
+    own, *marks = first.split(" ")
+    here = _marks(opened)
+    # What nobody could tell when the word was written is not asked for later.
+    return own if own and marks in (here, [here[0], _UNKNOWN]) else None
+
+
+def _marks(opened: BinaryIO) -> list[str]:
+    """What tells this file from a copy of it: its number, and when it was made."""
+    handle = opened.fileno()
+    made = disk.born(handle)
+    return [str(os.fstat(handle).st_ino), _UNKNOWN if made is None else str(made)]
+
+
+def _holder(opened: BinaryIO) -> str:
+    return _lines(opened)[1] or "another process"
+
+
+def _lines(opened: BinaryIO) -> tuple[str, str]:
+    opened.seek(0)
+    first, _, rest = opened.read(_MOST_BYTES).decode(errors="replace").partition("\n")
+    return first, rest.strip()
+
+
+def _failure(key_file: Path, done: str, error: OSError) -> FileError:
+    file, why = lock_file(key_file), error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        with suppress(OSError):
+            why += _cure(file, key_file)
+    return FileError(file=file, done=done, detail=why)
+
+
+def _cure(file: Path, key_file: Path) -> str:
+    """What lets this user sign, or which one is to; raises OSError where nobody can tell."""
+    try:
+        owner = file.stat().st_uid
+        ours = (key_file if key_file.exists() else key_file.parent).stat().st_uid == os.geteuid()
+    except PermissionError:
+        owner, ours = key_file.parent.stat().st_uid, False
+    if owner == os.geteuid():
+        return ""
+    if ours:
+        return f"; it belongs to {_name(owner)}. As root: chown {_name(os.geteuid())} {file}"
+    name = _name(owner)
+    return (
+        f"; it belongs to {name}: sign as no other user. As root: runuser -u {name} -- incidents …"
+    )
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)

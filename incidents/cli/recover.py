@@ -1,0 +1,154 @@
+"""The recovery on the command line: record, log and world in agreement again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import kept_checkpoint, output, params
+from incidents.cli.options import looking
+from incidents.errors import DONE, NOT_VERIFIED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from incidents.acts.recovery import Done
+    from incidents.cli.run import Run
+    from incidents.way_back import Gone
+    from incidents.words import Document
+
+_HERE = "what was known of the database lies where daemons run, beside the log's key"
+
+
+@click.command()
+@params.reason_option
+@click.option(
+    "--sign-here", is_flag=True,
+    help="The machine or folder where the log was signed is lost for good, or was put back with"
+    " the database: it is signed here from now on, by a new key.",
+)  # fmt: skip
+@click.option(
+    "--public", metavar="VKEY", help="The new key of the setting key_command, as others check it."
+)
+@looking
+def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
+    """Go on after the database has lost its end: a backup or an older copy was put back, or a
+    standby took over that had not received everything.
+
+    Puts on record what is known to be missing. From then on orders have higher numbers than all
+    before, so that no receiver takes them for old. Each site is compared with the world: what
+    differs, or cannot be asked, is ordered again. Where more was signed than is left, a new key
+    signs from now on, and what the old one signed last is kept beside it: run it where the key is,
+    INCIDENTS_AUDIT_KEY set as the daemon has it. Each run begins a new epoch. Daemons do all but
+    the signing by themselves where they notice. Exits 5 if a site differs in the end.
+    """
+    run.insist_on_this_machine(_HERE)
+    from incidents import clock
+    from incidents.acts.recovery import WRONG
+    from incidents.audit import log_settings
+    from incidents.audit.signing_key import KeyRing
+    from incidents.cli.log_key import on_record
+    from incidents.way_back import Asked, WayBack
+
+    house = run.house
+    found = log_settings.load(run.settings)
+    ring = KeyRing(found.key, found.key_command)
+    asked = Asked(
+        by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
+        public=public,
+    )  # fmt: skip
+    way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
+    gone = way.go_on(asked, on_record(run, reason))
+    done = way.compared(asked)
+    _tell(run, gone, done)
+    return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
+
+
+def _tell(run: Run, gone: Gone, done: Done) -> None:
+    resumed, lost = gone.resumed, gone.lost
+    if run.for_programs:
+        told: Document = {
+            "epoch": resumed.epoch, "cause": resumed.cause, "entries": resumed.entries,
+            "had": resumed.had, "signed": resumed.signed,
+            "key": None if gone.key is None else str(gone.key),
+            "kept": None if lost is None else str(lost.kept.file),
+        }  # fmt: skip
+        document = {
+            **told, "sites": dict(done.counts), "opened": done.opened,
+            "taken_down": done.taken_down,
+        }  # fmt: skip
+        output.document(run, document, rows=[told])
+        return
+    run.say(f"the record goes on from entry {resumed.entries:,}, in epoch {resumed.epoch}")
+    if resumed.had is not None:
+        run.say(
+            f"entry {resumed.had:,} is known to have been there: what came after is lost with it"
+        )
+    if resumed.signed is not None:
+        run.say(
+            f"{resumed.signed:,} entries were signed, of which not all are left: tell your auditors"
+        )
+    if lost is not None:
+        run.say(f"what the previous key signed last stays in {lost.kept.file}")
+    if gone.is_blind:
+        run.say("nobody here knows what the previous key signed last: tell your auditors")
+    if gone.key is not None:
+        run.say(f"from now on {gone.key} signs")
+    _tell_of_sites(run, done)
+    kept = kept_checkpoint.place(run)
+    if _is_of_another(run, kept):
+        run.tell(f"next: move {kept} away, then verify everything once: incidents audit verify")
+
+
+def _tell_of_sites(run: Run, done: Done) -> None:
+    """Which were ordered again: a person has to know what is open that was not before."""
+    from incidents.acts.recovery import MOST_NAMED
+    from incidents.words import counted
+
+    again = done.counts["ordered_again"]
+    sites = counted(done.counts.total(), "site")
+    run.say(f"{sites} compared with the world, {again:,} ordered again")
+    for what, names in (("opened again", done.opened), ("taken down again", done.taken_down)):
+        more = len(names) - MOST_NAMED
+        if names:
+            rest = f" and {more:,} more (--json names all)" if more > 0 else ""
+            run.say(f"{what}: {', '.join(names[:MOST_NAMED])}{rest}")
+    if done.unasked:
+        run.say(
+            f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
+            " as they are to be"
+        )
+    if again and not _is_daemon_at_work(run):
+        run.tell("in force when a daemon has run: incidents acts list")
+
+
+def _is_daemon_at_work(run: Run) -> bool:
+    with run.house.reading() as connection:
+        found = run.house.views.enforcement(connection, run.house.now(connection))
+    return bool(found["beating"])
+
+
+def _is_of_another(run: Run, kept: Path) -> bool:
+    """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
+    more."""
+    from incidents.audit import last_signed, signing
+    from incidents.audit.last_signed import DifferentError, Kept
+    from incidents.errors import FileError
+
+    try:
+        data = kept_checkpoint.read(kept)
+    except FileError:
+        return True
+    if data is None:
+        return False
+    with run.house.reading() as connection:
+        log = signing.log(connection)
+        if log is None:
+            return False
+        try:
+            signed = Kept(kept, data.decode(errors="replace"))
+            last_signed.compare(connection, log.checkpoint, signed)
+        except DifferentError:
+            return True
+    return False

@@ -1,0 +1,97 @@
+"""The resumption: the desk's own act of going on from less of its history than it is known to have.
+
+Whatever is ordered from then on has a higher number in the world than anything before, and the
+world is to be compared with the record, since what was done there for what is missing stands there
+still.
+
+An epoch is the day on which it begins, counted from 2026, or the next one after the highest that
+is known: one that nothing here knows of any more, since it was lost with all that it was written
+in, is not used again on another day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from incidents.audit.own_acts import HistoryResumed
+from incidents.desk import own_stream
+from incidents.sealing import seal
+from incidents.store import entries, lineage, policies, sealed
+from incidents.store.lineage import Standing
+from incidents.store.tables import DESK_STREAM
+
+ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
+DAEMON = "daemon"
+"""Who goes on where nobody is asked."""
+
+FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+LAST = 9_000
+"""The day of the year 2050 from which on epochs are counted alone: a number of an order has to stay
+below 2^53, in which receivers keep it, and there are 10^12 in each epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption:
+    """Why it goes on, and what is known to be missing: as `HistoryResumed` has it.
+
+    `epoch`: the highest that is known anywhere, else that of the database. `since`: the last time
+    (UTC) at which the history was whole, None where nobody knows. `reason`: of a person, who knows
+    by it that entries are missing, if they are.
+    """
+
+    cause: str
+    by: str = DAEMON
+    login: str | None = None
+    had: int | None = None
+    signed: int | None = None
+    epoch: int = 0
+    since: datetime | None = None
+    reason: str | None = None
+
+
+def resume(
+    connection: Connection, asked: Resumption, clock: Callable[[], datetime]
+) -> HistoryResumed:
+    """Puts it on record, and begins the next epoch."""
+    policies.keep(connection)
+    place = own_stream.place(connection, clock)
+    before, on = lineage.standing(connection), lineage.look(connection)
+    words = None if asked.reason is None else seal(asked.reason)
+    event = HistoryResumed(
+        occurred_at=place.now, recorded_at=place.now, by=asked.by, policy=place.policy,
+        epoch=next_epoch(max(before.epoch, asked.epoch), place.now), cause=asked.cause,
+        entries=entries.last_id(connection), since=asked.since or place.now, had=asked.had,
+        signed=asked.signed, text=None if words is None else words[0],
+    )  # fmt: skip
+    lineage.resume(connection, _standing(before, asked, event, is_moved=on.is_new), on.found)
+    if words is not None:
+        sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, place.now)])
+    own_stream.write(connection, place, event, asked.login)
+    return event
+
+
+def next_epoch(highest: int, now: datetime) -> int:
+    """The epoch that begins at `now` (UTC) after the highest that is known."""
+    return max(highest + 1, min((now - FIRST_DAY).days, LAST))
+
+
+def _standing(
+    before: Standing, asked: Resumption, event: HistoryResumed, *, is_moved: bool
+) -> Standing:
+    """What is to be known of it from now on; by a daemon alone, nothing is settled."""
+    now = event.recorded_at
+    known = asked.reason is not None
+    is_lost = asked.cause == ENTRIES_LOST
+    lost_since = before.lost_since or (now if is_lost else None)
+    return Standing(
+        epoch=event.epoch,
+        resumed_at=now,
+        lost_since=None if known else lost_since,
+        moved_at=now if asked.cause == ANOTHER_SERVER and not known else None,
+        unproved_since=now,
+        halted_since=None if known or is_moved else before.halted_since,
+    )

@@ -1,0 +1,118 @@
+"""Queries of the lineage: which database this is, on which server, and how it went on from less.
+
+PostgreSQL begins another timeline whenever a standby takes over and whenever a backup is recovered,
+and another cluster has another identifier: what was known of orders before may be missing here. A
+SQLite file tells nothing of where it comes from. The database's identity, a word that was drawn
+when it was made, stays with it wherever a copy of it is put.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, func, literal, null, select, update
+
+from incidents.store.statement import Question
+from incidents.store.tables import desk
+
+_TIMELINE_DIGITS = 8
+
+
+class Lineage(NamedTuple):
+    """The database's identity, its history's epoch, the server that it was on when somebody looked
+    last (None: nobody could tell), and the one that it is on (None: it cannot be told)."""
+
+    identity: str
+    epoch: int
+    known: str | None = None
+    found: str | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was known on another server than this one."""
+        return None not in (self.known, self.found) and self.found != self.known
+
+
+class Standing(NamedTuple):
+    """How the history stands, as the desk's row says it; times in UTC.
+
+    `resumed_at`: when its epoch began, None in the first one. `lost_since`: since when entries are
+    known to be missing, until a person has put on record that they know. `moved_at`: when it was
+    found on another server, with nothing known to be missing. `unproved_since`: since when the
+    world is to be compared with it. `halted_since`: since when nothing is carried out, until a
+    person goes on.
+    """
+
+    epoch: int
+    resumed_at: datetime | None
+    lost_since: datetime | None
+    moved_at: datetime | None
+    unproved_since: datetime | None
+    halted_since: datetime | None
+
+
+def look(connection: Connection) -> Lineage:
+    """Which it is; in a transaction that could write, since a standby has no lineage of its own."""
+    question = _LOOK
+    if connection.dialect.name == "postgresql" and not connection.scalar(_TELLS):
+        # A role may be kept from it: then it cannot be told.
+        question = _LOOK_ASIDE
+    [found] = question.ask(connection).all()
+    return found
+
+
+def standing(connection: Connection) -> Standing:
+    """How it stands: for who only looks, on a standby too."""
+    return Standing(*connection.execute(_STANDING).one())
+
+
+def adopt(connection: Connection, found: str) -> None:
+    """From now on it is known to be on that server."""
+    connection.execute(update(desk).values(lineage=found))
+
+
+def resume(connection: Connection, new: Standing, found: str | None) -> None:
+    """It goes on like that; `found` is the server that it is on, None where it cannot be told."""
+    values = new._asdict()
+    if found is not None:
+        values["lineage"] = found
+    connection.execute(update(desk).values(values))
+
+
+def halt(connection: Connection, now: datetime) -> None:
+    """From now on (UTC) nothing is carried out, until a person goes on."""
+    known = func.coalesce(desk.c.halted_since, literal(now, desk.c.halted_since.type))
+    connection.execute(update(desk).values(halted_since=known))
+
+
+def prove(connection: Connection, epoch: int) -> None:
+    """The world is as that epoch of the history says."""
+    connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
+
+
+def _look(dialect: str) -> tuple[Select[Any], None]:
+    found: Any = null()
+    if dialect == "postgresql":
+        wal = func.pg_walfile_name(func.pg_current_wal_lsn())
+        timeline = func.left(wal, _TIMELINE_DIGITS)
+        server = func.pg_control_system().table_valued("system_identifier", name="server")
+        identifier = select(server.c.system_identifier).scalar_subquery()
+        found = func.concat(identifier, literal("/"), timeline)
+    return select(desk.c.identity, desk.c.epoch, desk.c.lineage, found), None
+
+
+def _may_run(function: str) -> Any:
+    return func.has_function_privilege(func.to_regprocedure(function), "EXECUTE")
+
+
+_LOOK: Question[Lineage] = Question(_look, lambda row: Lineage(*row))
+_LOOK_ASIDE: Question[Lineage] = Question(lambda _: _look(""), lambda row: Lineage(*row))
+_TELLS = select(
+    and_(
+        _may_run("pg_control_system()"),
+        _may_run("pg_walfile_name(pg_lsn)"),
+        _may_run("pg_current_wal_lsn()"),
+    )
+)
+_STANDING = select(*(desk.c[name] for name in Standing._fields))

@@ -1,0 +1,127 @@
+"""The history as people look at it: whether the record is whole, and signed, as far as is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from incidents.audit import log_status, loss
+from incidents.audit.entry import decode
+from incidents.audit.last_signed import Known
+from incidents.audit.own_acts import HistoryResumed
+from incidents.clock import rfc3339
+from incidents.desk.resumption import DAEMON
+from incidents.documents import plain
+from incidents.store import lineage
+from incidents.store.lineage import Standing
+from incidents.store.tables import DESK_STREAM, entries
+
+MOVED_FOR = timedelta(minutes=10)
+"""For so long at least people are told that another server has taken over."""
+
+
+def history(connection: Connection, now: datetime) -> dict[str, Any]:
+    """How it stands at `now` (UTC).
+
+    `epoch`: raised whenever the record had to go on from less, or on another server, than it was
+    known to be. `lost_since`: since when entries are known to be missing, null once a person has
+    put on record that they know. `moved_since`: since when it is known that another server has
+    taken over, with nothing known to be missing; null ten minutes later, if the world was compared
+    by then. `unproved_since`: since when the world is being compared with the record, null once it
+    was. `halted_since`: since when nothing is carried out, until a person goes on.
+    `unsigned_since`: see `log_status`.
+    """
+    found = lineage.standing(connection)
+    return {
+        "epoch": found.epoch,
+        "lost_since": plain(found.lost_since),
+        "moved_since": plain(found.moved_at if _is_news(found, now) else None),
+        "unproved_since": plain(found.unproved_since),
+        "halted_since": plain(found.halted_since),
+        "unsigned_since": plain(log_status.unsigned_since(connection, now)),
+    }
+
+
+def _is_news(found: Standing, now: datetime) -> bool:
+    """Whether people are to be told that another server has taken over."""
+    if found.moved_at is None or found.lost_since is not None:
+        return False
+    return found.unproved_since is not None or now - found.moved_at < MOVED_FOR
+
+
+def resumed(connection: Connection) -> dict[str, dict[str, Any] | None]:
+    """How the record went on last from less, or on another server (`resumed`), and how it did when
+    something was missing last (`lost`), whoever has let it go on since; None if it never did.
+
+    `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`. `missing`: so many
+    entries are missing at least, None if none are known to be.
+    """
+    last: HistoryResumed | None = None
+    lost: HistoryResumed | None = None
+    for event in _resumptions(connection, backwards=True):
+        last = last or event
+        if lost is None:
+            lost = event if event.is_loss else None
+        elif event.by != DAEMON:
+            break
+        elif event.is_loss:
+            # A daemon had noticed it before a person found what was signed of it.
+            lost = replace(event, signed=event.signed or lost.signed)
+        if lost is not None and lost.had is not None:
+            break
+    return {"resumed": _told(connection, last), "lost": _told(connection, lost)}
+
+
+def _told(connection: Connection, event: HistoryResumed | None) -> dict[str, Any] | None:
+    if event is None:
+        return None
+    return {
+        "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
+        "cause": event.cause, "entries": event.entries, "had": event.had,
+        "signed": event.signed, "missing": _missing(connection, event) if event.is_loss else None,
+    }  # fmt: skip
+
+
+def _missing(connection: Connection, event: HistoryResumed) -> int:
+    """On PostgreSQL the numbers of entries have gaps, and the number of one counts none."""
+    known = [event.signed]
+    if connection.dialect.name == "sqlite":
+        known.append(event.had)
+    return max([1, *(number - event.entries for number in known if number is not None)])
+
+
+def resumptions(connection: Connection) -> list[HistoryResumed]:
+    """Each time that it had to, the first one first."""
+    return list(_resumptions(connection))
+
+
+def _resumptions(connection: Connection, *, backwards: bool = False) -> Iterator[HistoryResumed]:
+    if lineage.standing(connection).resumed_at is None:
+        # The desk's own acts may be very many.
+        return
+    of = entries.c
+    told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, told)
+    wanted = wanted.order_by(of.site_seq.desc() if backwards else of.site_seq)
+    for body in connection.scalars(wanted):
+        _, event = decode(body)
+        assert isinstance(event, HistoryResumed)
+        yield event
+
+
+def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[str, Any]:
+    """The log's status, and whether the log is what was signed last, as the files beside a key have
+    it, which were read before: in which way it is not (`ahead`), or why nobody can tell here
+    (`uncompared`); and how the record went on last (`resumed`, `lost`)."""
+    lost = loss.known(connection, files)
+    return {
+        **status,
+        "signs": status["signs"] and lost is None,
+        "ahead": None if lost is None else lost.detail,
+        "uncompared": None if status["key"] is None else files.unread,
+        **resumed(connection),
+    }

@@ -1,0 +1,186 @@
+"""The way back: record and log go on, and the world agrees with them, after the end was lost.
+
+The steps of `incidents recover`, in an order in which they may be cut off between any two: then all
+is as it was, and they are gone again. While the record and the log go on nobody else signs.
+
+1. It is refused here, or a new key is made, which nobody else sees yet.
+2. The record goes on, with what is known to be missing.
+3. The new key is on record, as one that nobody hands over to; it signs what is left, and comes into
+   the other's place. What the other signed last stays beside it for good.
+4. Each site is compared with the world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from incidents.acts import continuity, recovery
+from incidents.acts.continuity import Continuity
+from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
+from incidents.audit.loss import Loss
+from incidents.audit.own_acts import HistoryResumed
+from incidents.audit.rotation import Replaces
+from incidents.audit.signers_lock import SignsElsewhereError
+from incidents.audit.signing_key import KeyRing
+from incidents.desk import Desk
+from incidents.desk.resumption import ASKED, Resumption
+from incidents.errors import FileError, RefusedError
+from incidents.store import checkpoints, heartbeats, log_keys
+from incidents.store.server_clock import database_time
+from incidents.tlog.keys import VerifierKey
+from incidents.views.enforcement import STALE_AFTER, is_heard
+from incidents.views.history import resumptions
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks, and why; with `sign_here` this machine signs from now on, by a new key, whoever did
+    before. `public` is that key, where a command signs."""
+
+    by: str
+    login: str | None
+    reason: str
+    sign_here: bool = False
+    public: str | None = None
+
+
+class Gone(NamedTuple):
+    """From what the record goes on; the new key, if there is one; the most that is known to have
+    been signed and to be missing, as far as it was not on record. `is_blind`: nobody here knows
+    what was signed last, and so whether it is missing."""
+
+    resumed: HistoryResumed
+    key: VerifierKey | None = None
+    lost: Loss | None = None
+    is_blind: bool = False
+
+
+class SignerAtWorkError(RefusedError):
+    """the daemon {daemon} is at work, and this log is signed beside another key file than {file}:
+    is INCIDENTS_AUDIT_KEY set as that daemon has it? Only if the machine or folder where it was
+    signed is lost for good: stop all daemons, and run this again {seconds} seconds later"""
+
+
+class WayBack:
+    """The way back of one database, for the machine that has `ring`; `clock` gives its time
+    (UTC)."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        desk: Desk,
+        reading: Reading,
+        ring: KeyRing,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
+        self._clock = clock
+        self._continuity = Continuity(engine, desk, continuity.beside(ring.file), clock)
+
+    def go_on(self, asked: Asked, put_on_record: Replaces) -> Gone:
+        """Lets record and log go on.
+
+        Raises:
+            SignsElsewhereError: if another place signs; nothing was done then.
+            SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
+            HeldError: if somebody signs, and does not end; nothing was done then.
+            InputError, RefusedError: if `public` is no new key; nothing was done then.
+            FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
+                done stands, and the same is to be done again.
+        """
+        if not self._signs():
+            return Gone(self._resumed(asked, None))
+        # Looked at first: to take the lock makes a place.
+        self._is_elsewhere(signers_lock.word(self._ring.file), asked)
+        with signers_lock.held(self._ring.file) as word:
+            # Who says so knows that this place was put back, too.
+            blind = self._is_elsewhere(word, asked) or asked.sign_here
+            # What was signed may only have lost its numbers.
+            sequencer.number_all(self._engine)
+            lost, most = self._lost()
+            new = self._key(asked, word, lost, blind=blind)
+            resumed = self._resumed(asked, most)
+            if new is not None:
+                rotation.finish(
+                    self._engine, self._ring, word, new, put_on_record, lost=True, claims=True
+                )
+            return Gone(resumed, new, most, is_blind=blind and most is None)
+
+    def compared(self, asked: Asked) -> recovery.Done:
+        """Compares each site with the world; what was done. Raises as `recovery.compared` does."""
+        each = recovery.compared(
+            self._engine, self._desk, self._reading, by=asked.by, login=asked.login
+        )
+        return recovery.done(each)
+
+    def _signs(self) -> bool:
+        """Whether anything can have been signed."""
+        with self._reading() as connection:
+            return log_keys.active(connection) is not None
+
+    def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
+        """Whether the log is signed in another place than this one, which has that word; where
+        the database does not know the place yet, it is where the key is."""
+        with self._reading() as connection:
+            place, key = checkpoints.signed_beside(connection), log_keys.active(connection)
+            if place == word if place else self._ring.signer(str(key)) is not None:
+                return False
+            if not asked.sign_here:
+                raise SignsElsewhereError(file=self._ring.file)
+            now = database_time(connection) or self._clock()
+            daemon = _signer_at_work(connection, now)
+        if daemon is not None:
+            seconds = round(STALE_AFTER.total_seconds())
+            raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
+        return True
+
+    def _lost(self) -> tuple[Loss | None, Loss | None]:
+        """What the key that would sign has signed and is missing; and the most that is to be put on
+        record, whichever key has signed it."""
+        files = last_signed.known(self._ring.file)
+        if files.unread is not None:
+            raise FileError(
+                file=f"{self._ring.file}{last_signed.SUFFIX}-…", done="read", detail=files.unread
+            )
+        with self._reading() as connection:
+            lost = loss.known(connection, files)
+            told = {each.signed for each in resumptions(connection)}
+            return lost, loss.most(connection, files, told) or lost
+
+    def _key(
+        self, asked: Asked, word: str, lost: Loss | None, *, blind: bool
+    ) -> VerifierKey | None:
+        """The key that is to sign: another one where one has signed what is lost; and where nobody
+        here knows what it has signed last."""
+        if lost is None and not blind:
+            return rotation.begun(self._engine, self._ring)
+        return rotation.begin(
+            self._engine, self._ring, word, public=asked.public, lost=True, another=True
+        )
+
+    def _resumed(self, asked: Asked, lost: Loss | None) -> HistoryResumed:
+        return self._continuity.resume(
+            Resumption(
+                cause=ASKED, by=asked.by, login=asked.login, reason=asked.reason,
+                signed=lost and lost.size,
+            )
+        )  # fmt: skip
+
+
+def _signer_at_work(connection: Connection, now: datetime) -> str | None:
+    """A daemon that is heard of at `now` (UTC), where what is to be signed is, or was refused by
+    who knows what was signed last."""
+    how = checkpoints.signs(connection).how
+    signs = how != checkpoints.FAILED and log_status.document(connection, now)["signs"]
+    if how != checkpoints.REFUSED and not signs:
+        return None
+    beats = heartbeats.known(connection)
+    return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)

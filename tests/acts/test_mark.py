@@ -1,0 +1,100 @@
+"""The mark: what is known outside of a database to have been in it, in a file of its own."""
+
+import fcntl
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from incidents.acts import mark as marks
+from incidents.acts.mark import Mark, MarkFile
+
+AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+ONE, OTHER = "00" * 8, "ff" * 8
+WHOLE = {"identity": ONE, "epoch": 1, "entry": 2, "leaf": "00", "at": AT.isoformat()}
+
+
+def of(epoch: int, entry: int) -> Mark:
+    return Mark(identity=ONE, epoch=epoch, entry=entry, leaf=f"{entry:064x}", at=AT)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return marks.beside(tmp_path / "audit.key")
+
+
+def test_a_mark_is_read_as_it_was_kept_and_each_database_has_its_own(file: Path) -> None:
+    MarkFile(file, ONE).keep(of(332, 12))
+
+    assert MarkFile(file, ONE).read() == of(332, 12)
+    assert MarkFile(file, OTHER).read() is None
+
+
+@pytest.mark.parametrize("lower", [of(1, 90), of(0, 2_000), of(1, 100)])
+def test_a_mark_is_never_replaced_by_a_lower_one(file: Path, lower: Mark) -> None:
+    """Nor by one of a daemon that has never seen the higher one."""
+    MarkFile(file, ONE).keep(of(1, 100))
+
+    MarkFile(file, ONE).keep(lower)
+
+    assert MarkFile(file, ONE).read() == of(1, 100)
+
+
+def test_a_higher_one_of_an_epoch_that_has_fewer_entries_replaces_it(file: Path) -> None:
+    kept = MarkFile(file, ONE)
+    for each in (of(1, 100), of(2, 90), of(2, 91)):
+        kept.keep(each)
+        assert MarkFile(file, ONE).read() == each
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "null", "\x00", "{",
+        *(
+            json.dumps(WHOLE | wrong)
+            for wrong in (
+                {"epoch": None}, {"epoch": True}, {"epoch": -1}, {"epoch": 10**9}, {"epoch": "1"},
+                {"entry": None}, {"entry": 2**63}, {"entry": 1.5}, {"at": None}, {"at": "soon"},
+                {"at": "0001-01-01T00:00:00+23:00"}, {"identity": OTHER}, {"identity": None},
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_mark_holds_nothing_up_and_is_replaced(file: Path, text: str) -> None:
+    own = file.with_name(f"{file.name}-{ONE}")
+    own.write_text(text)
+
+    assert MarkFile(file, ONE).read() is None
+
+    MarkFile(file, ONE).keep(of(0, 1))
+    assert MarkFile(file, ONE).read() == of(0, 1)
+
+
+def test_a_disk_that_takes_no_mark_is_told_of_once(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.parent.rmdir()
+    file.parent.write_text("no folder")
+    kept = MarkFile(file, ONE)
+    for n in range(1, 4):
+        kept.keep(of(0, n))
+    [told] = capsys.readouterr().err.splitlines()
+    assert json.loads(told)["event"] == "the mark cannot be written"
+
+
+def test_who_was_halted_while_it_wrote_a_mark_holds_nobody_up(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(marks, "PATIENCE_S", 0.0)
+    lock = file.with_name(f"{file.name}-{ONE}{marks.LOCK}")
+    kept = MarkFile(file, ONE)
+    with lock.open("w") as halted:
+        fcntl.flock(halted, fcntl.LOCK_EX)
+        kept.keep(of(0, 1))
+        assert kept.read() is None
+        assert "the mark cannot be written" in capsys.readouterr().err
+
+    kept.keep(of(0, 1))
+    assert kept.read() == of(0, 1)

@@ -1,0 +1,267 @@
+"""The recovery: nothing but a world that agrees ends it, and no site holds up another."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from incidents import clock
+from incidents.acts import recovery, routing
+from incidents.acts.continuity import Continuity, beside
+from incidents.acts.nginx import page
+from incidents.acts.nginx.adapter import Nginx
+from incidents.acts.nginx.config import Shape
+from incidents.acts.nginx.folder import Folder
+from incidents.acts.nginx.host import Names
+from incidents.acts.nginx.server import Server
+from incidents.acts.port import Failed, Order, Outcome, State
+from incidents.acts.recovery import STRANGE_FOR
+from incidents.acts.routing import Routing
+from incidents.bootstrap import House
+from incidents.daemon.recovery_duty import Recovery
+from incidents.machine import commands as c
+from incidents.store import deliveries, sites
+from tests.acts.lost_rig import (
+    Receiver,
+    carry_out,
+    copy,
+    deliver,
+    desk,
+    give,
+    hold,
+    lift,
+    put_back,
+    record,
+    standing,
+)
+
+NAMES = [f"site-{n}.example" for n in range(6)]
+LAST = NAMES[-1]
+
+
+class Panel(Receiver):
+    """It cannot be asked, unless it `tells`; it breaks at the sites that are `bad`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.bad: set[str] = set()
+        self.fails = self.tells = False
+
+    def deliver(self, order: Order) -> Outcome:
+        return Failed(problem="http_400") if self.fails else super().deliver(order)
+
+    def state(self, site: str) -> State | None:
+        self.asked.append(site)
+        if site in self.bad:
+            raise OSError("it breaks at this site")
+        return self.sites.get(site, "active") if self.tells else None  # type: ignore[return-value]
+
+
+@pytest.fixture
+def panel(monkeypatch: pytest.MonkeyPatch) -> Panel:
+    found = Panel()
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    return found
+
+
+@pytest.fixture
+def house(tmp_path: Path, panel: Panel) -> Iterator[House]:
+    """Of six sites the last one is held; in the world it is up, for what is lost. Its epoch has
+    begun, and nothing was compared."""
+    with desk(tmp_path) as house:
+        for name in NAMES:
+            give(house, name, c.AddSite(by="operator-1"))
+        hold(house, LAST)
+        carry_out(house)
+    copy(tmp_path)
+    with desk(tmp_path) as house:
+        lift(house, LAST)
+        carry_out(house)
+    put_back(tmp_path)
+    with desk(tmp_path) as house:
+        deliver(house)
+        assert panel.sites[LAST] == "active"
+        panel.asked.clear()
+        yield house
+
+
+def verdicts(house: House) -> dict[str, str]:
+    compared = recovery.compared(house.engine, house.desk, house.reading, by="sre-1", login=None)
+    return {each.site: each.verdict for each in compared}
+
+
+def is_proved(house: House) -> bool:
+    return standing(house).unproved_since is None
+
+
+def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
+    house: House, panel: Panel
+) -> None:
+    panel.bad = {NAMES[0]}
+    duty = Recovery(house)
+    for _round in range(3):
+        duty.recover()
+        deliver(house)
+    assert panel.sites[LAST] == "suspended"
+    assert set(panel.asked) == set(NAMES)
+    assert not is_proved(house), "nobody knows of the one"
+    asked = panel.asked.count(NAMES[1])
+
+    panel.bad = set()
+    duty.recover()
+    deliver(house)
+    duty.recover()
+
+    assert is_proved(house)
+    assert panel.asked.count(NAMES[1]) == asked, "what was found to agree is not asked about again"
+
+
+def test_sites_that_are_down_come_first(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "AT_ONCE", 1)
+    verdicts(house)
+    assert panel.asked == [LAST, *NAMES[:-1]]
+
+
+def test_what_was_ordered_again_is_proved_when_it_was_carried_out(
+    house: House, panel: Panel
+) -> None:
+    assert set(verdicts(house).values()) == {"ordered_again"}
+    assert not is_proved(house)
+    assert set(verdicts(house).values()) == {"waits"}
+    assert not is_proved(house)
+
+    deliver(house)
+
+    assert set(verdicts(house).values()) == {"cannot_be_asked"}
+    assert is_proved(house)
+    assert panel.sites[LAST] == "suspended"
+
+
+def test_what_is_not_as_it_was_ordered_in_the_end_is_not_proved(house: House, panel: Panel) -> None:
+    panel.tells = panel.fails = True
+    duty = Recovery(house)
+    for _round in range(3):
+        duty.recover()
+        deliver(house)
+    assert record(house)[LAST] == ("suspended", "active")
+    assert not is_proved(house)
+
+    panel.fails = False
+    [order] = dead(house)
+    give(house, LAST, c.RetryOrder(by="sre-1", order=order, lane="act"))
+    deliver(house)
+    duty.recover()
+
+    assert is_proved(house)
+    assert panel.sites[LAST] == "suspended"
+
+
+def dead(house: House) -> list[int]:
+    with house.reading() as connection:
+        row = sites.named(connection, LAST)
+        return [order for _site, order in deliveries.dead_letters(connection, [row["id"]])]
+
+
+@pytest.mark.parametrize("days", [0, 31])
+def test_a_site_that_is_added_after_a_loss_is_asked_about_once(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """It may be one that the record has lost, and is down for what nobody knows any more."""
+    panel.tells = True
+    duty = Recovery(house)
+    for _round in range(3):
+        duty.recover()
+        deliver(house)
+    assert is_proved(house)
+    panel.asked.clear()
+    since = standing(house).resumed_at
+    assert since is not None
+    assert timedelta(days=30) == STRANGE_FOR
+    monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + timedelta(days=days))
+    panel.sites["strange.example"] = "suspended"
+    give(house, "strange.example", c.AddSite(by="operator-1"))
+
+    for _round in range(3):
+        duty.recover()
+        deliver(house)
+
+    assert panel.asked.count("strange.example") == (2 if days == 0 else 0)
+    assert panel.sites["strange.example"] == ("active" if days == 0 else "suspended")
+
+
+def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the recovery comes before the delivery."""
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    web = Nginx(
+        "nginx", folder=Folder(folder),
+        server=Server(test_command=("true",), reload_command=("true",), probe=None),
+        shape=Shape(
+            hosts=Names(www=False, aliases={}).of,
+            pages={kind: page.page(kind, None) for kind in ("suspended", "closed")},
+            zone=UTC, probe=None,
+        ),
+        timeout=timedelta(seconds=8),
+    )  # fmt: skip
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=web))
+    with desk(tmp_path) as house:
+        give(house, LAST, c.AddSite(by="operator-1"))
+        carry_out(house)
+        hold(house, LAST)
+    copy(tmp_path)
+    with desk(tmp_path) as house:
+        carry_out(house)
+        lift(house, LAST)
+        carry_out(house)
+    assert web.state(LAST) in (None, "active")
+    put_back(tmp_path)
+
+    with desk(tmp_path) as house:
+        mark = beside(tmp_path / "audit.key")
+        assert Continuity(house.engine, house.desk, mark, clock.now).check() is not None
+        duty = Recovery(house)
+        for _round in range(3):
+            duty.recover()
+            deliver(house)
+        duty.recover()
+
+        assert web.state(LAST) == "suspended"
+        assert record(house)[LAST] == ("suspended", "suspended")
+        assert is_proved(house)
+
+
+def test_the_daemons_log_names_the_first_sites_that_are_opened_and_taken_down_again(
+    tmp_path: Path, panel: Panel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel.tells = True
+    many = [f"shop-{n:02}.example" for n in range(22)]
+    with desk(tmp_path) as house:
+        for name in [*many, LAST]:
+            give(house, name, c.AddSite(by="operator-1"))
+        hold(house, LAST)
+        carry_out(house)
+    copy(tmp_path)
+    with desk(tmp_path) as house:
+        for name in many:
+            hold(house, name)
+        lift(house, LAST)
+        carry_out(house)
+    put_back(tmp_path)
+    capsys.readouterr()
+
+    with desk(tmp_path) as house:
+        carry_out(house)
+
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    first = next(each for each in told if each["event"].startswith("the world was compared"))
+    assert (first["opened"], first["opened_more"]) == (many[:20], 2)
+    assert first["taken_down"] == [LAST]
+    assert "taken_down_more" not in first
+    assert "withheld" not in first

@@ -1,0 +1,94 @@
+"""What is found wrong with a desk's log, and how somebody rewrites it behind the desk's back."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, ScalarSelect, delete, insert, select, update
+
+from incidents.audit import signed_check, verify
+from incidents.audit.hands import Hands
+from incidents.audit.live_log import LiveSource
+from incidents.audit.signed_check import Held
+from incidents.audit.trust import Asked
+from incidents.audit.verdict import Verdict
+from incidents.store.engine import reading
+from incidents.store.log_tables import checkpoints, cosignatures, leaves, log_head, tiles
+from incidents.store.tables import entries
+from incidents.tlog.keys import VerifierKey
+from incidents.tlog.tiles import Edge
+from incidents.tlog.tree import leaf_hash
+from tests.audit import bundles
+from tests.audit.bundles import LOG, Signer
+from tests.audit.verifying import plain
+from tests.desk.rehearsal import Rehearsal
+
+
+def verdict(connection: Connection, asked: Asked | None = None) -> Verdict:
+    alone = Hands(LiveSource(), None, connection, lambda _: None)
+    return verify.by(alone, asked or Asked())
+
+
+def findings(connection: Connection, asked: Asked | None = None) -> list[str]:
+    return plain([str(flaw) for flaw in verdict(connection, asked).findings])
+
+
+def seen(day: Rehearsal, asked: Asked | None = None) -> Verdict:
+    """What a verification of the desk's log comes to."""
+    with reading(day.engine) as connection:
+        return verdict(connection, asked)
+
+
+def key(signer: Signer) -> VerifierKey:
+    return VerifierKey.parse(signer.vkey)
+
+
+def held(note: bytes) -> Held:
+    return signed_check.read(note, "held")
+
+
+def entry_at(leaf: int) -> ScalarSelect[int]:
+    """The id of the entry that has this number."""
+    return select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf).scalar_subquery()
+
+
+def change_body(connection: Connection, leaf: int, change: Callable[[str], str]) -> None:
+    """Changes an entry, and nothing beside it."""
+    where = entries.c.id == entry_at(leaf)
+    body = connection.scalar(select(entries.c.body).where(where))
+    assert body is not None
+    assert change(body) != body
+    connection.execute(update(entries).where(where).values(body=change(body)))
+
+
+def rehash(connection: Connection) -> None:
+    for id_, body in connection.execute(select(entries.c.id, entries.c.body)).all():
+        hashed = leaf_hash(body.encode())
+        connection.execute(update(entries).where(entries.c.id == id_).values(leaf_hash=hashed))
+
+
+def rebuild(connection: Connection) -> list[bytes]:
+    """Makes the tree over the entries as they are now: hashes, tiles, head. The entries."""
+    rehash(connection)
+    rows = connection.execute(
+        select(entries.c.body, entries.c.leaf_hash)
+        .join(leaves, leaves.c.entry_id == entries.c.id)
+        .order_by(leaves.c.leaf_index)
+    ).all()
+    edge = Edge()
+    grown = edge.append([bytes(hashed) for _, hashed in rows])
+    connection.execute(delete(tiles))
+    for level, n, blob in grown:
+        connection.execute(insert(tiles).values(level=level, n=n, hashes=blob))
+    connection.execute(update(log_head).values(size=edge.size, frontier=edge.frontier().to_bytes()))
+    return [body.encode() for body, _ in rows]
+
+
+def sign_again(connection: Connection, rewritten: list[bytes]) -> None:
+    """Signs all checkpoints anew with the right key."""
+    connection.execute(delete(cosignatures))
+    for id_, size in connection.execute(select(checkpoints.c.id, checkpoints.c.size)).all():
+        some = rewritten[:size]
+        root = bundles.root(bundles.leaves(some))
+        note = bundles.head(some, LOG).decode()
+        connection.execute(
+            update(checkpoints).where(checkpoints.c.id == id_).values(root=root, note=note)
+        )

@@ -1,0 +1,274 @@
+"""`incidents recover`: after an older database was put back, log and record go on, on record."""
+
+import errno
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from incidents import clock
+from incidents.acts import routing
+from incidents.acts.routing import Routing
+from incidents.cli import kept_checkpoint
+from incidents.store import heartbeats
+from incidents.store.engine import create, writing
+from incidents.store.heartbeats import Heartbeat
+from tests.acts.lost_rig import Receiver
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> Path:
+    """A desk whose database is older than what was signed of it."""
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/desk.db")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
+    for command in (
+        "db upgrade", "audit key new desk.example/log", "site add shop.example",
+        "audit checkpoint", f"db backup {tmp_path}/older.db", "site add forum.example",
+        "audit checkpoint",
+    ):  # fmt: skip
+        assert cli(*command.split()).status == 0, command
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/older.db")
+    return tmp_path
+
+
+def recover(cli: Cli) -> dict[str, object]:
+    answer = cli("recover", "--reason", "the disk is gone", "--as", "sre-1", "--json")
+    assert answer.status == 0, answer.err
+    found: dict[str, object] = json.loads(answer.out)
+    return found
+
+
+def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
+    cli: Cli, folder: Path
+) -> None:
+    status = cli("audit", "status")
+    assert "NOTHING IS SIGNED: 3 entries were signed, and the log has 2" in status.err
+    assert "signing: REFUSED" in status.out
+    assert cli("audit", "status", "--json").json["signs"] is False
+    answer = cli("audit", "verify")
+    assert (answer.status, "3 entries were signed" in answer.out + answer.err) == (5, True)
+    assert cli("site", "add", "blog.example").status == 0
+    assert cli("audit", "checkpoint").status == 5
+
+
+def test_entries_that_only_have_to_be_numbered_again_are_not_missing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby that takes over may have heard of entries, and not of their numbers yet."""
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/desk.db")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
+    for command in (
+        "db upgrade", "audit key new desk.example/log", "audit checkpoint", "site add shop.example",
+        f"db backup {tmp_path}/older.db", "audit checkpoint",
+    ):  # fmt: skip
+        assert cli(*command.split()).status == 0, command
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/older.db")
+
+    assert "NOTHING IS SIGNED" not in cli("audit", "status").err
+    assert cli("audit", "checkpoint").status == 0
+    assert cli("audit", "verify").status == 0
+
+
+def test_what_is_missing_is_found_before_anything_is_numbered(cli: Cli, folder: Path) -> None:
+    assert cli("site", "add", "blog.example").status == 0
+
+    assert recover(cli)["signed"] == 3
+
+
+def test_it_signs_what_is_left_by_a_new_key_and_puts_the_loss_on_record(
+    cli: Cli, folder: Path
+) -> None:
+    [file] = folder.glob("audit.key.signed-*")
+    signed = file.read_text()
+    before = cli("audit", "key", "show", "-q").out
+
+    done = recover(cli)
+
+    assert (done["epoch"], done["cause"], done["signed"]) == (60, "asked", 3)
+    assert str(done["key"]) not in before
+    assert done["kept"] == str(file)
+    assert file.read_text() == signed
+    assert cli("site", "add", "blog.example").status == 0
+    assert cli("audit", "checkpoint").status == 0
+    assert cli("audit", "verify").status == 0
+    assert cli("audit", "replay").status == 0
+    assert "epoch 60" in cli("audit", "status").out
+    [told] = [
+        entry
+        for line in cli("audit", "export").out.splitlines()
+        if (entry := json.loads(line))["kind"] == "history_resumed"
+    ]
+    assert (told["actor"], told["data"]["signed"]) == ("sre-1", 3)
+
+
+def test_each_time_it_is_asked_for_the_numbers_of_orders_rise(cli: Cli, folder: Path) -> None:
+    assert [recover(cli)["epoch"], recover(cli)["epoch"]] == [60, 61]
+
+
+def test_who_may_not_read_what_was_signed_last_is_told_and_not_refused(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    for command in ("status", "verify"):
+        answer = cli("audit", command)
+
+        assert answer.status == 0
+        assert "not compared with what was signed last" in answer.err
+        assert "Permission denied" in answer.err
+
+
+def test_on_a_machine_that_does_not_sign_it_is_refused_until_that_is_said(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "other").mkdir()
+    shutil.copy(folder / "audit.key", folder / "other")
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / "other" / "audit.key"))
+
+    answer = cli("recover", "--reason", "the disk is gone")
+
+    assert (answer.status, "--sign-here" in answer.err) == (3, True)
+    assert cli("audit", "status", "--json").json["resumed"] is None
+    assert "--sign-here --reason R" in answer.err
+    here = cli("recover", "--reason", "it burned", "--sign-here")
+    assert here.status == 0
+    assert "nobody here knows what the previous key signed last" in here.out
+    assert "from now on desk.example/log+" in here.out
+    assert "in epoch 60" in here.out
+    assert "1 site compared with the world" in here.out
+    assert cli("site", "add", "blog.example").status == 0
+    assert cli("audit", "checkpoint").status == 0
+
+
+def test_a_checkpoint_that_verify_has_kept_of_what_is_lost_is_to_be_moved_away(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = folder / "kept.checkpoint"
+    monkeypatch.setattr(kept_checkpoint, "place", lambda _: kept)
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/desk.db")
+    assert cli("audit", "verify", "--since", "auto").status == 0
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/older.db")
+
+    answer = cli("recover", "--reason", "the disk is gone")
+
+    assert f"next: move {kept} away, then verify everything once" in answer.err
+    kept.unlink()
+    assert "verify everything" not in cli("recover", "--reason", "once more").err
+    assert cli("audit", "verify", "--since", "auto").status == 0
+    assert "verify everything" not in cli("recover", "--reason", "once more").err
+
+
+@pytest.mark.usefixtures("folder")
+def test_entries_that_wait_for_a_key_that_is_brought_now_and_then_are_no_alarm(
+    cli: Cli, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/desk.db")
+    cli("site", "add", "blog.example")
+    assert cli("daemon", "--once").status == 0
+    cli("site", "add", "news.example")
+    clock.tick(timedelta(seconds=66))
+
+    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+    assert "not signed" not in cli("daemon", "status").out
+
+
+def test_a_signing_that_was_refused_is_an_alarm_at_once(cli: Cli, folder: Path) -> None:
+    cli("site", "add", "blog.example")
+    cli("daemon", "--once")
+
+    assert "NOT SIGNED" in cli("queue").out + cli("queue").err
+    cli("recover", "--reason", "the disk is gone")
+    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+
+
+def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
+    cli: Cli, folder: Path
+) -> None:
+    lost = (
+        "the record goes on from entry 2; 3 entries were signed: at least 1 is missing"
+        " (epoch 60, since 2026-03-02 12:00, asked)"
+    )
+    recover(cli)
+    first = cli("audit", "status")
+    assert f"lost: {lost}" in first.out.splitlines()
+    assert "goes on:" not in first.out
+
+    recover(cli)
+
+    again = cli("audit", "status")
+    assert f"lost: {lost}" in again.out.splitlines()
+    assert "goes on: epoch 61, from entry 4, since 2026-03-02 12:00 (asked)" in again.out
+    found = cli("audit", "status", "--json").json
+    assert (found["lost"]["epoch"], found["lost"]["missing"]) == (60, 1)
+    assert (found["resumed"]["epoch"], found["resumed"]["missing"]) == (61, None)
+
+
+@pytest.mark.usefixtures("folder")
+def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) -> None:
+    recover(cli)
+    recover(cli)
+
+    told = cli("audit", "verify")
+    programs = cli("audit", "verify", "--json")
+
+    [line] = [line for line in told.err.splitlines() if "lost its end" in line]
+    assert line == (
+        "  the record says itself that it lost its end (epoch 60, 2026-03-02T04:00:00Z): see"
+        " incidents audit status"
+    )
+    assert (told.status, programs.status) == (0, 0)
+    [found] = programs.json["lost_its_end"]
+    assert (found["epoch"], found["entries"], found["had"], found["signed"]) == (60, 2, None, 3)
+    assert programs.json["verified"]
+
+
+MANY = [f"site-{n:02}.example" for n in range(25)]
+
+
+@pytest.fixture
+def panel(monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str) -> None:
+    """A desk of which some sites are held, whose receiver cannot be asked."""
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=Receiver()))
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+    for name in [*MANY, "shop.example", "forum.example"]:
+        assert cli("site", "add", name).status == 0
+    for name in ("shop.example", "forum.example"):
+        assert cli("site", "hold", name, "--reason", "court order").status == 0
+    assert cli("daemon", "--once").status == 0
+
+
+@pytest.mark.usefixtures("panel")
+def test_the_sites_that_were_ordered_again_are_named_by_what_was_done(cli: Cli) -> None:
+    people = cli("recover", "--reason", "the disk is gone")
+    cli("daemon", "--once")
+    programs = cli("recover", "--reason", "the disk is gone", "--json").json
+
+    opened = f"opened again: {', '.join(MANY[:20])} and 5 more (--json names all)"
+    assert opened in people.out.splitlines()
+    assert "taken down again: forum.example, shop.example" in people.out.splitlines()
+    assert programs["opened"] == MANY
+    assert programs["taken_down"] == ["forum.example", "shop.example"]
+
+
+@pytest.mark.usefixtures("panel")
+@pytest.mark.parametrize("beats", [False, True])
+def test_that_a_daemon_has_to_run_is_said_where_none_does(
+    cli: Cli, sqlite_url: str, beats: bool
+) -> None:
+    if beats:
+        engine = create(sqlite_url)
+        now = clock.now()
+        row = Heartbeat(daemon="h-1-ab", host="h", pid=1, started_at=now, beat_at=now)
+        with writing(engine) as connection:
+            heartbeats.beat(connection, row)
+        engine.dispose()
+
+    told = cli("recover", "--reason", "the disk is gone")
+
+    assert ("when a daemon has run" in told.out + told.err) is not beats

@@ -1,0 +1,154 @@
+"""The lost tail: the end of a history is lost in every way in which a database comes back.
+
+Acts are recorded, carried out and signed; the database is put back as it was before, or a standby
+takes over that has not heard of all; more acts come. The receiver follows the documented rule,
+three signers sign at once. Whatever the way:
+
+- what stands in the world is what the record orders;
+- no key has ever signed two histories;
+- the record says from what it went on, and the tables are what it says;
+- queue, daemons, `audit status` and `audit verify` say so.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest import mock
+
+from incidents import clock
+from incidents.acts import routing
+from incidents.acts.routing import Routing
+from incidents.audit import rotation, sequencer, signing
+from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.signing_key import KeyRing
+from incidents.bootstrap import House
+from incidents.cli import main
+from incidents.daemon import recovery_duty
+from incidents.daemon.delivery import Delivery
+from incidents.daemon.record import Record
+from tests.fire import failover
+from tests.fire.lost_tail_desk import (
+    Receiver,
+    Signed,
+    agreed,
+    desk,
+    differing,
+    epochs,
+    give,
+    judge,
+    no_fork,
+    numbered,
+    on_record,
+    tells_of_loss,
+    tells_that_nothing_is_signed,
+    tells_what_was_lost,
+)
+from tests.fire.lost_tail_ways import way
+
+UNIT = "ways back"
+WAYS = ("older file", "older cluster", "recovery", "dump", "failover")
+SIGNERS = 3
+
+
+def chunk(seed: int, folder: Path) -> Counter[str]:
+    """One way back; what was seen."""
+    drawn = random.Random(f"lost tail {seed}")
+    name = WAYS[seed % len(WAYS)]
+    own = {"INCIDENTS_AUDIT_KEY": str(folder / "audit.key"), "INCIDENTS_AS": "operator-1"}
+    with mock.patch.dict(os.environ, own):
+        found = failover.lose(drawn, folder) if name == "failover" else _lose(name, drawn, folder)
+    return found + Counter({UNIT: int(found["entries lost"] > 0), name: 1})
+
+
+def _lose(name: str, drawn: random.Random, folder: Path) -> Counter[str]:
+    signed: Signed = {}
+    receiver, ring = Receiver(), KeyRing(folder / "audit.key")
+    routed = mock.patch.object(routing, "load", return_value=Routing(default=receiver))
+    with routed, way(name, folder) as database:
+        os.environ["INCIDENTS_DB"] = database.url
+        assert main(["db", "upgrade"]) == 0
+        with desk(database.url) as house:
+            rotation.first(house.engine, ring, "log.example", on_record(house))
+            acts = _acts(house, drawn, signed, ring)
+        database.keep()
+        with desk(database.url) as house:
+            acts += _acts(house, drawn, signed, ring)
+            had = numbered(house)
+        database.put_back()
+        back = time.monotonic()
+        with desk(database.url) as house:
+            lost = len(had) - len(numbered(house))
+            acts += len(list(give(house, drawn)))
+            _deliver(house)
+            tells_of_loss(house)
+            _carry_out(house)
+            assert differing(house, receiver.sites) == []
+            took_s = time.monotonic() - back
+            # The world agrees again, and what is missing still has to be recorded anew.
+            tells_of_loss(house)
+            refused = not _sign(house, ring, signed)
+            if refused:
+                tells_that_nothing_is_signed(house)
+        if refused:
+            assert main(["recover", "--reason", "the disk is gone"]) == 0
+        with desk(database.url) as house:
+            acts += _acts(house, drawn, signed, ring)
+            judge(house, receiver)
+            begun = epochs(house)
+        tells_what_was_lost()
+    no_fork(signed)
+    return agreed(took_s) + Counter(
+        {
+            "acts acknowledged": acts, "entries lost": lost, "signing refused": int(refused),
+            "keys": len(signed), "epochs": begun,
+        }
+    )  # fmt: skip
+
+
+def _acts(house: House, drawn: random.Random, signed: Signed, ring: KeyRing) -> int:
+    """How many."""
+    done = 0
+    for _ in range(drawn.randint(2, 4)):
+        done += len(list(give(house, drawn)))
+        _carry_out(house)
+        assert _sign(house, ring, signed)
+    return done
+
+
+def _carry_out(house: House) -> None:
+    for duty in (_deliver, recovery_duty.once, _deliver):
+        duty(house)
+
+
+def _deliver(house: House) -> None:
+    delivery = Delivery(house, decided=lambda _: None)
+    delivery.run()
+    assert delivery.errors == []
+    delivery.close()
+
+
+def _sign(house: House, ring: KeyRing, signed: Signed) -> bool:
+    """All signers at once; whether the log may be signed."""
+    sequencer.number_all(house.engine)
+
+    def sign(_: int) -> str | None:
+        own = KeyRing(ring.file)
+        made = signing.sign(house.engine, own, clock.now(), at_once=True).made
+        return None if made is None else made.key
+
+    try:
+        with ThreadPoolExecutor(SIGNERS) as pool:
+            made = {key for key in pool.map(sign, range(SIGNERS)) if key is not None}
+    except InconsistentLogError:
+        # A daemon notes it for those who look.
+        Record(house, at_once=True).run()
+        return False
+    history = numbered(house)
+    for key in made:
+        signed.setdefault(key, []).append(history)
+    return True

@@ -1,0 +1,206 @@
+"""The desk of the lost tail: what is acted there, what must be true in the end, what is told."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import timedelta
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+
+from sqlalchemy import select
+
+from incidents import settings
+from incidents.acts.port import Delivered, Order, Outcome, State
+from incidents.audit import last_signed, loss
+from incidents.audit.loss import Loss
+from incidents.audit.replay import Replay
+from incidents.bootstrap import House
+from incidents.cli import main
+from incidents.desk import Envelope
+from incidents.desk.log_key import LogKey
+from incidents.errors import NOT_VERIFIED
+from incidents.machine import commands as c
+from incidents.machine.in_force import FORCE
+from incidents.store.log_tables import leaves
+from incidents.store.tables import entries, sites
+from incidents.views import warnings
+from incidents.views.history import history, resumed, resumptions
+
+SITES = tuple(f"site-{n}.example" for n in range(4))
+
+WITHIN_S = (5, 15, 30, 60)
+
+Leaves = tuple[bytes, ...]
+Signed = dict[str, list[Leaves]]
+"""By each key the histories that it has signed."""
+
+_LATE = timedelta(minutes=2)
+
+
+class Receiver:
+    """It leaves alone what is not higher than what it has seen of a site; it cannot be asked."""
+
+    name = "panel"
+
+    def __init__(self) -> None:
+        self.seen: dict[int, int] = {}
+        self.sites: dict[str, str] = {}
+
+    def deliver(self, order: Order) -> Outcome:
+        self.take(order.site_id, order.site, order.seq, order.kind)
+        return Delivered()
+
+    def take(self, site_id: int, site: str, seq: int, kind: str) -> None:
+        if seq > self.seen.get(site_id, 0):
+            self.seen[site_id] = seq
+            self.sites[site] = FORCE[kind]
+
+    def state(self, site: str) -> State | None:  # noqa: ARG002 - it cannot be asked
+        return None
+
+
+@contextmanager
+def desk(url: str) -> Iterator[House]:
+    """The program's own, until the `with` block ends."""
+    house = House(settings.load(db=url))
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def give(house: House, drawn: random.Random) -> Iterator[str]:
+    """A site, a hold or its lifting, whatever is possible of some sites; the key of each act when
+    it is acknowledged.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+    """
+    for name in drawn.sample(SITES, 2):
+        with house.reading() as connection:
+            state = connection.scalar(select(sites.c.state).where(sites.c.name == name))
+        command: c.Command = c.AddSite(by="operator-1")
+        if state is not None:
+            command = (
+                c.LiftHold(by="operator-1", reason="it has ended")
+                if state == "suspended"
+                else c.SetHold(by="operator-1", reason="by order of a court")
+            )
+        key = f"{drawn.getrandbits(64):x}"
+        [answer] = house.desk.submit([Envelope(site=name, command=command, key=key)])
+        assert answer.refusal is None, answer.refusal
+        yield key
+
+
+def on_record(house: House) -> Callable[[str, str | None], None]:
+    """How the log's key is put on record."""
+
+    def put(key: str, previous: str | None) -> None:
+        house.desk.make_log_key(LogKey(key=key, previous=previous, by="sre-1", login=None))
+
+    return put
+
+
+def numbered(house: House) -> Leaves:
+    """The log as it is numbered now."""
+    with house.reading() as connection:
+        joined = leaves.join(entries, entries.c.id == leaves.c.entry_id)
+        wanted = select(entries.c.leaf_hash).select_from(joined).order_by(leaves.c.leaf_index)
+        return tuple(map(bytes, connection.scalars(wanted)))
+
+
+# What must be true.
+
+
+def agreed(took_s: float) -> Counter[str]:
+    """World and record agreed so long after somebody could act again, as figures."""
+    bound = next((f"{bound} s" for bound in WITHIN_S if took_s <= bound), "more")
+    return Counter({f"agreed within {bound}": 1, "ms to agreement": round(1_000 * took_s)})
+
+
+def differing(house: House, world: Mapping[str, str]) -> list[str]:
+    """Where the world, or what is believed of it, is not as ordered."""
+    with house.reading() as connection:
+        rows = connection.execute(select(sites.c.name, sites.c.state, sites.c.in_force)).all()
+    told = []
+    for name, state, in_force in rows:
+        if in_force != state:
+            told.append(f"{name} is {in_force}, and {state} is ordered")
+        if world.get(name, "active") != state:
+            told.append(f"{name} is not {state} in the world")
+    return told
+
+
+def judge(house: House, receiver: Receiver) -> None:
+    """World and record agree, and the record says that it went on."""
+    with house.reading() as connection:
+        assert list(Replay(connection).findings()) == []
+        assert resumed(connection)["resumed"] is not None, "the record does not say that it went on"
+    assert differing(house, receiver.sites) == []
+
+
+def no_fork(signed: Signed) -> None:
+    """No key has signed two histories."""
+    for key, histories in signed.items():
+        histories.sort(key=len)
+        for before, after in pairwise(histories):
+            assert after[: len(before)] == before, f"two histories under {key}"
+
+
+# What is told.
+
+
+def tells_of_loss(house: House) -> None:
+    """Queue and daemons say that the end is lost."""
+    assert "lost" in _warnings(house, timedelta(0))
+    assert "THE RECORD HAS LOST ITS END" in _said("queue")
+    assert "THE RECORD HAS LOST ITS END" in _said("daemon", "status")
+
+
+def tells_that_nothing_is_signed(house: House) -> None:
+    """All say so who are asked: queue and daemons when it has lasted for a minute."""
+    assert "unsigned" in _warnings(house, _LATE)
+    with house.reading() as connection:
+        assert history(connection, house.now(connection) + _LATE)["unsigned_since"] is not None
+    assert "NOTHING IS SIGNED" in _said("audit", "status")
+    assert "entries were signed, and the log" in _said("audit", "verify", status=NOT_VERIFIED)
+
+
+def tells_what_was_lost() -> None:
+    """Long afterwards, too; and what is there is true."""
+    told = _said("audit", "status")
+    assert "goes on" in told, told
+    assert "NOTHING IS SIGNED" not in told, told
+    _said("audit", "verify", status=0)
+
+
+def missing(house: House, key_file: Path) -> Loss | None:
+    """What was signed, and is not there."""
+    files = last_signed.known(key_file)
+    with house.reading() as connection:
+        return loss.known(connection, files)
+
+
+def epochs(house: House) -> int:
+    """How often the record had to go on from less."""
+    with house.reading() as connection:
+        return len(resumptions(connection))
+
+
+def _warnings(house: House, after: timedelta) -> set[str]:
+    with house.reading() as connection:
+        now = house.now(connection) + after
+        found = house.views.queue(connection, now, mine=None, report=house.report_duty)
+    return {each.kind for each in warnings.of(found, now)}
+
+
+def _said(*words: str, status: int | None = None) -> str:
+    told = StringIO()
+    with redirect_stdout(told), redirect_stderr(told):
+        ended = main(list(words))
+    assert status in (None, ended), (words, ended, told.getvalue())
+    return " ".join(told.getvalue().split())

@@ -1,0 +1,602 @@
+"""The way back: one key never signs two histories, wherever it is cut off, and whoever signs."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from incidents.acts.continuity import Continuity
+from incidents.audit import (
+    last_signed,
+    loss,
+    rotation,
+    sequencer,
+    signers_lock,
+    signing,
+    signing_key,
+)
+from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.loss import LossKnownError
+from incidents.audit.signers_lock import HeldError, SignsElsewhereError
+from incidents.audit.signing_key import KeyRing
+from incidents.errors import InputError, RefusedError
+from incidents.store import checkpoints, heartbeats, log_keys
+from incidents.store.engine import reading, writing
+from incidents.store.heartbeats import Heartbeat
+from incidents.testing import rehearsal
+from incidents.tlog.keys import SigningKey, VerifierKey
+from incidents.way_back import Asked, Gone, SignerAtWorkError, WayBack
+from tests.audit.log_house import NAME, START, House, opened
+from tests.cli.conftest import copy
+
+ASKED = Asked(by="sre-1", login=None, reason="the disk is gone")
+
+
+class Desk(House):
+    """A desk whose database was put back, older than what was signed of it by `old`."""
+
+    old: VerifierKey
+
+    def go_on(self, asked: Asked = ASKED) -> Gone:  # type: ignore[override]  # another way on
+        def now() -> datetime:
+            return self.time.now
+
+        way = WayBack(self.engine, self.desk, lambda: reading(self.engine), self.ring, now)
+        return way.go_on(asked, self.on_record)
+
+    def lost(self) -> bool:
+        files = last_signed.known(self.ring.file)
+        with reading(self.engine) as connection:
+            return loss.known(connection, files) is not None
+
+    def signs(self) -> bool:
+        """Whether a daemon signs what is new."""
+        self.add()
+        self.time.later(seconds=1)
+        return self.sign().made is not None
+
+
+def lose(desk: Desk, sqlite_url: str, folder: Path) -> None:
+    """One entry more is signed, and the database put back as it was before; with another one."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    copy(file, folder / "older.db")
+    House.go_on(desk)
+    put_back(desk, sqlite_url, folder / "older.db")
+
+
+@pytest.fixture
+def desk(sqlite_url: str, tmp_path: Path) -> Iterator[Desk]:
+    """One that has lost an entry that was signed."""
+    with rehearsal(START) as time:
+        found = Desk(sqlite_url, tmp_path, time)
+        found.old = found.begin(2)
+        lose(found, sqlite_url, tmp_path)
+        yield found
+        found.engine.dispose()
+
+
+@pytest.fixture
+def by(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> list[VerifierKey]:
+    """The keys that have signed what is left."""
+    found: list[VerifierKey] = []
+    keep = last_signed.keep
+
+    def kept(file: Path, written: str, keys: tuple[VerifierKey, ...]) -> None:
+        found.extend(keys)
+        keep(file, written, keys)
+
+    monkeypatch.setattr(last_signed, "keep", kept)
+    return found
+
+
+def test_a_new_key_signs_what_is_left_and_the_old_one_is_on_record_as_lost(
+    desk: Desk, by: list[VerifierKey]
+) -> None:
+    kept = desk.kept(desk.old)
+
+    gone = desk.go_on()
+
+    assert (gone.resumed.signed, gone.lost and gone.lost.kept.note) == (4, kept)
+    assert desk.kept(desk.old) == kept
+    assert gone.key is not None
+    assert opened(desk.last(), desk.old, gone.key) == [gone.key]
+    assert desk.signs()
+    assert set(by) == {gone.key}
+    assert not desk.lost()
+
+
+STEPS = (
+    (rotation, "begin"),
+    (Continuity, "resume"),
+    (Desk, "on_record"),
+    (sequencer, "number_all"),
+    (signing, "sign_held"),
+    (last_signed, "keep"),
+    (checkpoints, "add"),
+    (signing_key, "replace"),
+)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name in STEPS])
+def test_cut_off_between_two_steps_it_is_gone_again_though_a_daemon_signs_meanwhile(
+    desk: Desk, by: list[VerifierKey], monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+) -> None:
+    where, name = STEPS[step]
+    real = getattr(where, name)
+    kept = desk.kept(desk.old)
+
+    def cut(*given: object, **options: object) -> object:
+        if after:
+            real(*given, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, cut)
+        with pytest.raises(KeyboardInterrupt):
+            desk.go_on()
+    with suppress(InconsistentLogError):
+        desk.signs()
+
+    desk.go_on()
+
+    assert desk.signs()
+    assert desk.old not in by
+    assert len(set(by)) == 1
+    assert desk.kept(desk.old) == kept
+    own = signing_key.read(desk.ring.file)
+    assert own is not None
+    assert own.verifier == by[0]
+    assert not desk.ring.successor.exists()
+
+
+def test_a_key_that_was_begun_and_has_signed_what_is_lost_again_signs_no_more(
+    desk: Desk, by: list[VerifierKey], sqlite_url: str, tmp_path: Path
+) -> None:
+    first = desk.go_on().key
+    lose(desk, sqlite_url, tmp_path)
+    with pytest.raises(InconsistentLogError):
+        desk.sign()
+
+    second = desk.go_on().key
+
+    assert first is not None
+    assert second not in (first, desk.old)
+    assert desk.signs()
+    assert not desk.lost()
+
+
+def test_what_a_key_has_signed_that_an_older_database_does_not_know_is_a_loss_until_answered(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    """The same backup is put back again and again."""
+    signed = 4
+    for _ in range(3):
+        sequencer.number_all(desk.engine)
+        assert desk.lost()
+        gone = desk.go_on()
+        assert gone.resumed is not None
+        assert gone.resumed.signed == signed
+        assert not desk.lost()
+        assert desk.signs()
+        assert desk.signs()
+        assert not desk.lost()
+        signed = desk.last().size
+        put_back(desk, sqlite_url, tmp_path / "older.db")
+    desk.go_on()
+    lose(desk, sqlite_url, tmp_path)
+    sequencer.number_all(desk.engine)
+    assert desk.lost()
+
+
+def test_a_loss_that_is_answered_is_one_again_where_the_answer_is_lost_too(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    desk.go_on()
+    desk.signs()
+    desk.signs()
+    larger = desk.last().size
+    put_back(desk, sqlite_url, tmp_path / "older.db")
+    desk.go_on()
+    assert not desk.lost()
+
+    put_back(desk, sqlite_url, tmp_path / "older.db")
+
+    assert desk.lost()
+    gone = desk.go_on()
+    assert gone.resumed is not None
+    assert gone.resumed.signed == larger
+
+
+def test_a_place_that_was_taken_knows_what_it_signed_after_an_older_database_is_put_back(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    desk.go_on()
+    other = elsewhere(desk, tmp_path)
+    desk.engine.dispose()
+    copy(Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "before.db")
+    take = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
+    other.go_on(take)
+    assert other.signs()
+    put_back(other, sqlite_url, tmp_path / "before.db")
+
+    assert other.lost()
+    gone = other.go_on(take)
+
+    assert gone.lost is not None
+    assert not other.lost()
+    assert other.signs()
+
+
+def put_back(desk: Desk, sqlite_url: str, older: Path) -> None:
+    """That database; with an entry that it has not had."""
+    desk.engine.dispose()
+    copy(older, Path(sqlite_url.removeprefix("sqlite:///")))
+    desk.add()
+
+
+def test_while_it_goes_on_nobody_else_signs(desk: Desk, by: list[VerifierKey]) -> None:
+    tried: list[str] = []
+    put = desk.on_record
+
+    def on_record(key: str, previous: str | None, lost: bool = False, /) -> None:
+        put(key, previous, lost)
+        sequencer.number_all(desk.engine)
+        with pytest.raises(HeldError, match=r"process \d+ on "):
+            signing.sign(desk.engine, desk.ring, desk.time.now, at_once=True, patience_s=0)
+        tried.append(key)
+
+    desk.on_record = on_record  # type: ignore[method-assign]  # a daemon beside it
+    gone = desk.go_on()
+
+    assert tried == [str(gone.key)]
+    assert set(by) == {gone.key}
+
+
+def test_the_old_key_is_refused_for_what_is_left_though_it_is_put_back(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    copy(Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "left.db")
+    desk.go_on()
+    retired = signing_key.retired_name(desk.ring.file, desk.old)
+    desk.engine.dispose()
+    copy(tmp_path / "left.db", Path(sqlite_url.removeprefix("sqlite:///")))
+    retired.rename(desk.ring.file)
+
+    with pytest.raises(InconsistentLogError, match="4 entries were signed"):
+        desk.sign()
+
+
+def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
+    desk.beside(desk.old).write_text("torn")
+    with pytest.raises(InconsistentLogError, match="cannot be read"):
+        desk.sign()
+
+    gone = desk.go_on()
+
+    assert gone.resumed.signed is None
+    assert gone.key != desk.old
+    assert desk.signs()
+
+
+def test_what_all_keys_had_in_one_file_before_still_counts(desk: Desk) -> None:
+    file = desk.beside(desk.old)
+    file.rename(desk.ring.file.with_name("audit.key.signed"))
+    with pytest.raises(InconsistentLogError):
+        desk.sign()
+    assert desk.lost()
+
+    gone = desk.go_on()
+
+    assert desk.signs()
+    assert gone.lost is not None
+    assert gone.lost.kept.file.name == "audit.key.signed"
+
+
+def test_all_that_root_makes_beside_the_key_belongs_to_whom_the_key_belonged(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the daemon, which is another user, could sign no more."""
+    given: set[str] = set()
+    key, uid, stat = desk.ring.file, desk.ring.file.stat().st_uid, Path.stat
+
+    def owned(self: Path, **options: bool) -> os.stat_result:
+        found = stat(self, **options)
+        return os.stat_result([*found[:4], uid + 1, *found[5:10]]) if self == key else found
+
+    def chown(file: Path, *owner: int) -> None:
+        assert owner == (uid + 1, stat(key.parent).st_gid)
+        given.add(file.name)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "chown", chown)
+    monkeypatch.setattr(Path, "stat", owned)
+    before = {file.name for file in key.parent.iterdir()}
+
+    gone = desk.go_on()
+
+    assert gone.key is not None
+    made = {file.name for file in key.parent.iterdir() if file.name.startswith(key.name)} - before
+    assert made
+    made -= {signing_key.retired_name(key, desk.old).name}
+    assert given >= made | {"audit.key.next", "audit.key.signed.lock"}
+
+
+# ── machines that do not sign ────────────────────────────────────────────────────────────────────
+
+
+def elsewhere(desk: Desk, folder: Path) -> Desk:
+    """The same desk as another machine sees it, which has a copy of the folder."""
+    other = folder / "other"
+    shutil.copytree(desk.ring.file.parent, other, ignore=shutil.ignore_patterns("*.db*", "other"))
+    found = Desk(str(desk.engine.url), other, desk.time)
+    found.old = desk.old
+    found.sites = 100
+    return found
+
+
+def test_in_a_backup_of_before_the_first_signing_the_place_is_where_the_key_is(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.make_key()
+        lose(desk, sqlite_url, tmp_path)
+        for folder in ("there", "not_there"):
+            other = Desk(sqlite_url, tmp_path / folder, time)
+            if folder == "there":
+                (tmp_path / folder).mkdir()
+            with pytest.raises(SignsElsewhereError):
+                other.go_on()
+
+        assert desk.go_on().resumed.signed == 2
+        desk.engine.dispose()
+
+
+def test_a_copy_of_the_folder_is_another_place_and_signs_nothing(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    # It was copied before what is lost was signed.
+    other.beside(desk.old).unlink()
+
+    done = other.sign(at_once=True)
+
+    assert done.made is None
+    assert "another key file" in str(done.unable)
+
+
+def test_where_another_machine_signs_it_is_refused_and_nothing_is_done(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    before = sorted(file.name for file in other.ring.file.parent.iterdir())
+    with reading(desk.engine) as connection:
+        log = signing.log(connection)
+
+    with pytest.raises(SignsElsewhereError, match="--sign-here"):
+        other.go_on()
+
+    assert sorted(file.name for file in other.ring.file.parent.iterdir()) == before
+    with reading(desk.engine) as connection:
+        assert signing.log(connection) == log
+    assert desk.go_on().key is not None
+
+
+HERE = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
+
+
+@pytest.mark.parametrize("knows", [False, True])
+def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_knows(
+    desk: Desk, tmp_path: Path, by: list[VerifierKey], knows: bool
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    if not knows:
+        other.beside(desk.old).unlink()
+
+    gone = other.go_on(HERE)
+
+    assert (gone.resumed.signed, gone.is_blind) == ((4, False) if knows else (None, True))
+    assert gone.resumed.epoch == 59
+    assert gone.key not in (None, desk.old)
+    assert other.signs()
+    assert set(by) == {gone.key}
+    desk.add()
+    assert "is not on this machine" in str(desk.sign(at_once=True).unable)
+
+
+def beats(desk: Desk, ago: timedelta = timedelta(0)) -> None:
+    """A daemon was heard of so long ago."""
+    at = desk.time.now - ago
+    beat = Heartbeat(daemon="desk-1-7", host="desk-1", pid=7, started_at=at, beat_at=at)
+    with writing(desk.engine) as connection:
+        heartbeats.beat(connection, beat)
+
+
+def trouble(desk: Desk, how: str | None) -> None:
+    """How the log is signed, as a daemon has noted it, if one has."""
+    if how is not None:
+        with writing(desk.engine) as connection:
+            checkpoints.note_trouble(connection, how, desk.time.now)
+
+
+@pytest.mark.parametrize("how", [None, checkpoints.STAYS, checkpoints.REFUSED])
+def test_beside_a_daemon_that_signs_elsewhere_no_machine_takes_its_place(
+    desk: Desk, tmp_path: Path, how: str | None
+) -> None:
+    """Whoever has forgotten to name the key's file would hide what is known to be lost."""
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, how)
+    beats(desk)
+
+    with pytest.raises(SignerAtWorkError, match=r"desk-1-7.*INCIDENTS_AUDIT_KEY"):
+        other.go_on(HERE)
+
+    assert desk.go_on(HERE).key is not None
+
+
+@pytest.mark.parametrize(
+    ("how", "silent_for"),
+    [(checkpoints.FAILED, timedelta(0)), (checkpoints.REFUSED, timedelta(seconds=11))],
+)
+def test_beside_a_daemon_that_cannot_sign_or_is_gone_one_does(
+    desk: Desk, tmp_path: Path, how: str, silent_for: timedelta
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, how)
+    beats(desk, silent_for)
+
+    assert other.go_on(HERE).key is not None
+
+
+def test_where_entries_wait_for_long_the_daemons_that_are_at_work_do_not_sign(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    trouble(desk, checkpoints.STAYS)
+    desk.time.later(seconds=61)
+    beats(desk)
+
+    assert other.go_on(HERE).key is not None
+
+
+def test_a_folder_that_was_put_back_with_its_disk_signs_by_a_new_key_if_that_is_said(
+    desk: Desk, by: list[VerifierKey]
+) -> None:
+    """Its file has its number still, and knows as little of what is lost as the database."""
+    first = desk.go_on().key
+
+    gone = desk.go_on(HERE)
+
+    assert (gone.lost, gone.is_blind) == (None, True)
+    assert gone.key not in (None, desk.old, first)
+    by.clear()
+    assert desk.signs()
+    assert by == [gone.key]
+
+
+def test_what_was_signed_at_the_right_place_is_put_on_record_though_another_one_went_on_before(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    other.beside(desk.old).unlink()
+    other.go_on(HERE)
+
+    gone = desk.go_on(HERE)
+
+    assert (gone.resumed.signed, gone.lost and gone.lost.kept.file) == (4, desk.beside(desk.old))
+    assert desk.signs()
+    # That is told once.
+    assert desk.go_on().resumed.signed is None
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_machine_that_does_not_sign_rotates_no_key_nor_one_that_is_lost(
+    desk: Desk, tmp_path: Path, lost: bool
+) -> None:
+    desk.go_on()
+    other = elsewhere(desk, tmp_path)
+    signers_lock.lock_file(other.ring.file).unlink()
+    keys, before = keys_of(desk), sorted(other.ring.file.parent.iterdir())
+
+    with pytest.raises(SignsElsewhereError, match="recover --sign-here"):
+        other.rotate(lost=lost)
+
+    assert keys_of(desk) == keys
+    assert sorted(other.ring.file.parent.iterdir()) == before
+    assert desk.signs()
+
+
+def keys_of(desk: Desk) -> list[str]:
+    with reading(desk.engine) as connection:
+        return list(log_keys.every(connection))
+
+
+@pytest.mark.parametrize("key_is_there", [False, True])
+def test_a_key_that_is_lost_with_what_it_signed_is_not_replaced_without_that_on_record(
+    desk: Desk, key_is_there: bool
+) -> None:
+    before = keys_of(desk)
+    if not key_is_there:
+        desk.ring.file.unlink()
+
+    with pytest.raises(LossKnownError, match=r"4 entries were signed.*recover --reason"):
+        desk.rotate(lost=True)
+
+    assert keys_of(desk) == before
+    assert not desk.ring.successor.exists()
+    assert desk.go_on().resumed is not None
+    assert desk.signs()
+
+
+def test_a_machine_without_the_key_or_its_folder_signs_nothing_and_makes_no_lock(
+    desk: Desk, tmp_path: Path
+) -> None:
+    sequencer.number_all(desk.engine)
+    desk.time.later(seconds=1)
+    for file in (tmp_path / "no" / "audit.key", tmp_path / "other.key"):
+        done = signing.sign(desk.engine, KeyRing(file), desk.time.now, at_once=True)
+
+        assert "is not on this machine" in str(done.unable)
+        assert not signers_lock.lock_file(file).exists()
+
+
+# ── a command signs ──────────────────────────────────────────────────────────────────────────────
+
+COMMAND = """
+import base64, os, pathlib, sys
+sys.path[:0] = {path!r}
+from incidents.tlog.keys import SigningKey, VerifierKey
+of = VerifierKey.parse(os.environ["INCIDENTS_AUDIT_SIGN_AS"])
+key = SigningKey.parse((pathlib.Path({folder!r}) / of.key_hash.hex()).read_text())
+print(base64.b64encode(key.sign(sys.stdin.buffer.read())).decode())
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> tuple[KeyRing, Callable[[], VerifierKey]]:
+    """A command that signs, and what makes keys for it."""
+    program = tmp_path / "kms.py"
+    program.write_text(COMMAND.format(path=[str(Path.cwd())], folder=str(tmp_path)))
+
+    def make() -> VerifierKey:
+        key = SigningKey.generate(NAME)
+        (tmp_path / key.verifier.key_hash.hex()).write_text(key.private_text())
+        return key.verifier
+
+    return KeyRing(tmp_path / "kms.key", [sys.executable, str(program)]), make
+
+
+def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done(
+    sqlite_url: str, tmp_path: Path, command: tuple[KeyRing, Callable[[], VerifierKey]]
+) -> None:
+    ring, make = command
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.ring, desk.old = ring, make()
+        rotation.first(desk.engine, ring, NAME, desk.on_record, public=str(desk.old))
+        desk.sign()
+        lose(desk, sqlite_url, tmp_path)
+        new = make()
+
+        with pytest.raises(InputError, match="--public"):
+            desk.go_on()
+        own = Asked(by="sre-1", login=None, reason="x", public=str(desk.old))
+        with pytest.raises(RefusedError, match="signed before"):
+            desk.go_on(own)
+        with pytest.raises(InconsistentLogError):
+            desk.sign()
+
+        gone = desk.go_on(Asked(by="sre-1", login=None, reason="x", public=str(new)))
+
+        assert gone.resumed.signed == 2
+        assert gone.key == new
+        assert opened(desk.last(), desk.old, new) == [new]
+        assert desk.signs()
+        desk.engine.dispose()

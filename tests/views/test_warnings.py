@@ -1,0 +1,69 @@
+"""What everybody who looks at the queue is told first of the record and its history."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import update
+
+from incidents.cli import queue as told
+from incidents.store.engine import writing
+from incidents.store.tables import desk
+from incidents.views import warnings
+from incidents.words import When
+from tests.views.day import Day
+
+OF_RECORD = {"lost", "moved", "unproved"}
+
+
+def of(day: Day) -> dict[str, bool]:
+    """The warnings of the record's history, and whether each is an alarm."""
+    found = warnings.of(day.queue(), day.now)
+    return {each.kind: each.is_alarm for each in found if each.kind in OF_RECORD}
+
+
+def resumed(day: Day, **values: datetime | None) -> None:
+    with writing(day.engine) as connection:
+        connection.execute(update(desk).values(epoch=332, resumed_at=day.now, **values))
+
+
+def test_a_loss_and_the_comparison_are_two_facts_and_each_ends_by_itself(day: Day) -> None:
+    assert of(day) == {}
+    resumed(day, lost_since=day.now, unproved_since=day.now)
+    assert of(day) == {"lost": True, "unproved": False}
+    resumed(day, unproved_since=None)
+    assert of(day) == {"lost": True}
+    resumed(day, lost_since=None, unproved_since=day.now)
+    assert of(day) == {"unproved": False}
+
+
+def test_another_server_is_told_as_such(day: Day) -> None:
+    resumed(day, moved_at=day.now, unproved_since=day.now)
+    assert of(day) == {"moved": True, "unproved": False}
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("lost", "THE RECORD HAS LOST ITS END, known 0 s ago"),
+        ("moved", "ANOTHER SERVER HAS TAKEN OVER, known 0 s ago"),
+        ("unproved", "the world is being compared with the record; it began 0 s ago"),
+    ],
+)
+def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
+    resumed(
+        day,
+        lost_since=day.now if kind == "lost" else None,
+        moved_at=day.now if kind == "moved" else None,
+        unproved_since=day.now,
+    )
+    [facts] = [each.facts for each in warnings.of(day.queue(), day.now) if each.kind == kind]
+    sentence = told._WARNINGS[kind](facts, When(UTC, day.now))
+    assert sentence.startswith(says)
+    assert kind == "lost" or "LOST" not in sentence
+    assert kind != "lost" or sentence.endswith("incidents recover --reason R")
+
+
+def test_a_server_of_before_has_told_nothing_of_it(day: Day) -> None:
+    queue = day.queue()
+    del queue["enforcement"]["history"]
+    assert {each.kind for each in warnings.of(queue, day.now)} & OF_RECORD == set()
