@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Never
 from unicodedata import category, combining, normalize
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from incidents import site_name
 from incidents.errors import BadSiteNameError, BadUrlError, Cause
@@ -120,7 +120,8 @@ def _plain(disarmed: str) -> str:
 
 def host(url: str) -> str:
     """The host of an address in its normal form, without brackets; empty if it has none."""
-    return urlsplit(url).hostname or ""
+    authority = url.partition("://")[2].partition("/")[0]
+    return authority.lstrip("[").partition("]" if authority.startswith("[") else ":")[0]
 
 
 def is_of(url: str, site: str) -> bool:

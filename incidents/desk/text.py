@@ -30,6 +30,7 @@ MAX_URLS = 50
 MAX_URL = 12 * web_address.MAX_CHARACTERS
 # With these an entry stays well below 64 KiB.
 MAX_URLS_BYTES = 48 * 1024
+_AROUND_URLS = 1_024
 # A code is written into the record as it is, so it must not be able to hold a phone number.
 CODES = (
     "category", "field", "outcome", "adapter", "problem", "why", "seen", "detail", "finding",
@@ -107,6 +108,9 @@ def _refused_urls(command: Command) -> Refusal | None:
         return Refusal("too_many_urls", {"count": len(urls), "limit": MAX_URLS})
     if written and len(written) != len(urls):
         raise ValueError("each address has what was written of it, or none has")
+    # Written as JSON a character takes six bytes at most: nearly always there is nothing to count.
+    if 6 * sum(map(len, (*urls, *written))) < MAX_URLS_BYTES - _AROUND_URLS:
+        return None
     size = len(json.dumps((urls, written), ensure_ascii=False).encode())
     if size > MAX_URLS_BYTES:
         return Refusal("urls_too_long", {"size": size, "limit": MAX_URLS_BYTES})

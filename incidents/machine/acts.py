@@ -254,16 +254,17 @@ def _close_by_repeat(draft: Draft, incident: Incident) -> None:
 
 def _count(draft: Draft, incident: Incident) -> None:
     """Say how far R1 is met, so that the violation that closes the site surprises nobody."""
-    policy = draft.policy
+    policy, here = draft.policy, incident.occurred_at
+    times = rules.counted_times(draft.case)
     facts = {
-        "n": rules.counted_with(draft.case, incident, policy),
+        "n": rules.counted_with(times, here, policy.repeat_within),
         "needed": policy.repeat_count,
         "within_s": int(policy.repeat_within.total_seconds()),
     }
-    until = rules.next_closes_until(draft.case, policy, draft.now)
+    until = rules.next_closes_until(times, policy, draft.now)
     if until is None:
         draft.remark("counted", **facts)
-    elif incident.occurred_at >= draft.now - policy.repeat_within:
+    elif here >= draft.now - policy.repeat_within:
         draft.remark("next_closes", until=until, **facts)
     else:
         draft.remark("others_close", until=until, **facts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from incidents.machine.filing import Term
 from incidents.machine.incident import Incident
@@ -201,8 +202,7 @@ class Case:
     def copy(self) -> Case:
         """A case that can change without this one noticing (what it holds is immutable)."""
         twin = object.__new__(Case)
-        for name in Case.__slots__:
-            value = getattr(self, name)
+        for name, value in zip(Case.__slots__, _FIELDS(self), strict=True):
             setattr(twin, name, value.copy() if type(value) is dict else value)
         return twin
 
@@ -260,3 +260,6 @@ class Case:
     def contact_due(self, incident: Incident) -> datetime | None:
         """The incident's contact deadline as people see it: none from before a reinstatement."""
         return incident.contact_due if incident.epoch == self.epoch else None
+
+
+_FIELDS = attrgetter(*Case.__slots__)

@@ -87,6 +87,8 @@ def _suspension(found: Sequence[Order]) -> list[Order]:
 
 def _order(index: int, event: e.Event) -> Order | None:
     match event:
+        case e.IncidentLogged() if event.state_to == "open":
+            return Order(event=index, kind="notify", incident=event.incident)
         case e.SiteSuspended():
             return Order(
                 event=index, kind="suspend", rule="unreachable", incident=event.incident,
@@ -101,8 +103,6 @@ def _order(index: int, event: e.Event) -> Order | None:
             return Order(event=index, kind="reopen", suspension=event.suspension)
         case e.HoldLifted() | e.SiteReinstated() if event.site_from != event.site_to:
             return Order(event=index, kind="reopen")
-        case e.IncidentLogged() if event.state_to == "open":
-            return Order(event=index, kind="notify", incident=event.incident)
         case e.TaskOpened() if event.task_kind == "tell":
             return Order(event=index, kind="call", task=event.task)
         case e.OrderRepeated():

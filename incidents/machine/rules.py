@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from incidents.machine.case import Case, Closure, Suspension
@@ -49,9 +49,12 @@ def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Inciden
 
     Both ends are included; empty if no window is met.
     """
-    ordered = _by_time(i for i in case.incidents.values() if counts(case, i))
-    here = ordered.index(incident)
+    counted = [i for i in case.incidents.values() if counts(case, i)]
     count = policy.repeat_count
+    if len(counted) < count:
+        return ()
+    ordered = _by_time(counted)
+    here = ordered.index(incident)
     for start in range(max(0, here - count + 1), here + 1):
         window = ordered[start : start + count]
         if len(window) == count and _span(window) <= policy.repeat_within:
@@ -59,26 +62,25 @@ def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Inciden
     return ()
 
 
-def counted_with(case: Case, incident: Incident, policy: Policy) -> int:
-    """How many R1 counts in the fullest window that holds `incident`, itself included."""
-    times = sorted(i.occurred_at for i in case.incidents.values() if counts(case, i))
-    here, within = incident.occurred_at, policy.repeat_within
+def counted_times(case: Case) -> list[datetime]:
+    """When what R1 counts has happened, in order (UTC)."""
+    return sorted(i.occurred_at for i in case.incidents.values() if counts(case, i))
+
+
+def counted_with(times: Sequence[datetime], here: datetime, within: timedelta) -> int:
+    """How many of `times` R1 counts in the fullest window that holds `here`, one of them."""
     first, after = bisect_left(times, here - within), bisect_right(times, here)
     return max(bisect_right(times, times[n] + within) - n for n in range(first, after))
 
 
-def next_closes_until(case: Case, policy: Policy, now: datetime) -> datetime | None:
+def next_closes_until(times: Sequence[datetime], policy: Policy, now: datetime) -> datetime | None:
     """Until when, included, one more violation found then closes the site (R1); None: it does not.
 
-    `now` and the answer are in UTC.
+    `times` are those that count; all are in UTC.
     """
-    times = sorted(
-        i.occurred_at
-        for i in case.incidents.values()
-        if counts(case, i) and i.occurred_at >= now - policy.repeat_within
-    )
-    count = policy.repeat_count - 1
-    return times[-count] + policy.repeat_within if len(times) >= count else None
+    within, others = policy.repeat_within, policy.repeat_count - 1
+    recent = len(times) - bisect_left(times, now - within)
+    return times[-others] + within if recent >= others else None
 
 
 def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:
