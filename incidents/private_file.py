@@ -13,25 +13,10 @@ from pathlib import Path
 
 from incidents import disk
 
-UMASK = 0o077
 MOST_BYTES = 65_536
 """More than any key, token or password has: whoever names a wrong file, a device say, is told."""
 
 _SHARED = stat.S_IRWXG | stat.S_IRWXO
-_given: list[int] = []
-
-
-def by_default() -> None:
-    """From now on this process, and what it starts, makes private files and folders."""
-    before = os.umask(UMASK)
-    if not _given:
-        _given.append(before)
-
-
-def given_umask() -> int:
-    """The umask that this process was started with, for an operator's own programs; -1 if it was
-    never changed."""
-    return _given[0] if _given else -1
 
 
 def read(file: Path, most: int = MOST_BYTES) -> bytes:

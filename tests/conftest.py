@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
-from incidents import private_file
+from incidents import umask
 from tests import compiled, freezing
 from tests.databases import (
     Databases,
@@ -50,7 +50,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 # As `incidents` begins, so that no test depends on whether another one has called it before.
-os.umask(private_file.UMASK)
+os.umask(umask.PRIVATE)
 compiled.share()
 freezing.make_cheap()
 

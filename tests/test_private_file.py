@@ -1,14 +1,13 @@
 """Private files: secrets are read from their owner's files alone, wherever they are named."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from incidents import private_file
 from incidents.acts.options import Options
-from incidents.acts.process import run
 from incidents.audit import signing_key
 from incidents.cli import password
 from incidents.errors import IncidentsError
@@ -16,14 +15,6 @@ from incidents.settings import load
 from tests.conftest import WriteSettings
 
 SECRET = "correct horse battery staple"
-
-
-@pytest.fixture
-def open_umask() -> Iterator[None]:
-    """A shell that lets everybody read and write what is made."""
-    before = os.umask(0)
-    yield
-    os.umask(before)
 
 
 def _as_a_setting(file: Path) -> str | None:
@@ -107,17 +98,3 @@ def test_systemd_hands_out_a_credential_by_an_access_control_list(
 def test_more_than_any_secret_has_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="65,536"):
         private_file.read(Path("/dev/zero"))
-
-
-@pytest.mark.usefixtures("open_umask")
-def test_an_operators_own_program_keeps_the_umask_that_the_process_was_started_with(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    os.umask(0o027)
-    monkeypatch.setattr(private_file, "_given", [])
-
-    private_file.by_default()
-    private_file.by_default()
-
-    assert run(["/bin/sh", "-c", "umask"], timeout_s=30).lines == ["0027"]
-    assert os.umask(0) == 0o077

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from incidents import private_file
+from incidents import umask
 
 MAX_OUTPUT_BYTES = 65_536
 MAX_LINE_CHARACTERS = 200
@@ -83,7 +83,7 @@ def run(
             bufsize=0,
             start_new_session=True,
             # What it makes may be for a web server to read.
-            umask=private_file.given_umask(),
+            umask=umask.given(),
         )
     except OSError as error:
         return _not_started(command[0], folder, error)

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from incidents import disk
+from incidents.birth_time import birth_time
 from incidents.errors import FileError, IncidentsError, RefusedError
 
 SUFFIX = ".signed.lock"
@@ -139,7 +139,7 @@ def _word(opened: BinaryIO) -> str | None:
 def _marks(opened: BinaryIO) -> list[str]:
     """What tells this file from a copy of it: its number, and when it was made."""
     handle = opened.fileno()
-    made = disk.born(handle)
+    made = birth_time(handle)
     return [str(os.fstat(handle).st_ino), _UNKNOWN if made is None else str(made)]
 
 

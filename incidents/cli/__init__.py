@@ -29,10 +29,10 @@ def main(args: list[str] | None = None) -> int:
 
     No exception leaves it: whatever happens is told in one sentence on standard error.
     """
-    from incidents import private_file
+    from incidents import umask
 
     # First of all: not even a folder that a library makes for itself is for others.
-    private_file.by_default()
+    umask.set_private()
     from incidents.cli.root import root
     from incidents.cli.run import Run, answering
 
