@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from incidents.machine import toml_text
@@ -95,6 +95,8 @@ def _digest(policy: Policy) -> str:
 DOCUMENTED = Policy()
 
 
+# Each view of a site reads the active one again.
+@lru_cache(maxsize=8)
 def read(text: str) -> Policy:
     """Read a policy from TOML `text`.
 
