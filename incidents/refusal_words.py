@@ -60,6 +60,8 @@ SENTENCES = {
     " log it with some of them, and attach a file with all",
     "would_close": "this is violation {n} of {needed} in {within_s} and would close {site}, so it"
     " is not logged: send it again without unless_closing, if that is meant",
+    "order_of_hold": "{site} is held by order, and {order} takes it down: lift the hold first"
+    " (site unhold)",
     "urls_too_long": "the web addresses have {size} bytes, and {limit} are the most for one"
     " incident: log it with fewer, and attach a file with all",
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.desk import release
+from incidents.desk import hold_order, release
 from incidents.desk.access import Access
 from incidents.desk.caution import remarked, would_close
 from incidents.desk.envelope import (
@@ -36,6 +36,7 @@ from incidents.documents import (
 )
 from incidents.log import logger
 from incidents.machine import rules
+from incidents.machine.case import Case
 from incidents.machine.commands import (
     AddSite,
     ChangeFiling,
@@ -217,12 +218,20 @@ class Batch:
                 return replace(due, refusal=moved)
         if isinstance(envelope.command, ChangeFiling):
             return self._change_filing(site, envelope.command, envelope.login)
-        if envelope.unless_closing:
-            bad = would_close(site.case, envelope.command, self._policy, self._now)
-            if bad is not None:
-                return self._refuse_on(site, bad)
+        bad = self._caution(site.case, envelope)
+        if bad is not None:
+            return self._refuse_on(site, bad)
         meant = release.of_order(site.case, envelope.command)
-        return self._seal_and_take(site, meant, envelope.login)
+        answer = self._seal_and_take(site, meant, envelope.login)
+        again = hold_order.repeated(site.case, answer.events)
+        if again is not None:
+            answer = joined(answer, self._take(site, again, envelope.login)[0])
+        return answer
+
+    def _caution(self, case: Case, envelope: Envelope) -> Refusal | None:
+        if envelope.unless_closing:
+            return would_close(case, envelope.command, self._policy, self._now)
+        return hold_order.refused(case, envelope.command)
 
     def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
         command, words = seal_command(asked)

@@ -22,6 +22,7 @@ from incidents.machine.commands import (
     Recur,
     RepeatOrder,
     RetryOrder,
+    SetHold,
     TakeBack,
     VoidContact,
     VoidIncident,
@@ -70,7 +71,7 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
         approves=any(isinstance(c, Approve) for c in commands),
         orders=frozenset(order for c in commands for order in _orders(c)),
-        acts=any(isinstance(c, CancelOrder | RetryOrder | RepeatOrder) for c in commands),
+        acts=any(isinstance(c, _OF_ALL_ORDERS) for c in commands),
         filing=any(isinstance(c, FilingCommand) for c in commands),
     )
 
@@ -140,3 +141,4 @@ def suspensions(case: Case, need: Need) -> frozenset[int]:
 
 
 _CORRECTIONS = (VoidContact, VoidIncident, TakeBack)
+_OF_ALL_ORDERS = (CancelOrder, RetryOrder, RepeatOrder, SetHold)

@@ -60,6 +60,13 @@ class World:
         )
         return [str(name).removesuffix(".example") for (name,) in rows]
 
+    def cancelling(self, site: str) -> str | None:
+        """The name of the refusal that it comes to, to cancel what waits of that site."""
+        command = c.CancelOrder(
+            by="wang", order=self.order(site), lane="act", why="by_hand", reason="no"
+        )
+        return self.day.refused(command, f"{site}.example")
+
     def order(self, site: str) -> int:
         """The number of what is not settled of that site in the world."""
         [number] = {n for n, lane in self.day.orders(f"{site}.example") if lane == "act"}
@@ -187,6 +194,46 @@ def test_what_an_authority_has_ordered_goes_down_whatever_is_held_and_counts(wor
     world.carry_out()
     assert (world.down, world.braked) == (["a", "b", "d"], ["c"])
     assert sorted(world.told) == ["a", "b", "d"]
+
+
+def test_a_hold_takes_down_what_the_brake_had_left_up(world: World) -> None:
+    world.close("a", "b", "c")
+    world.carry_out()
+
+    world.hold("c")
+    world.carry_out()
+
+    assert (world.down, world.braked) == (["a", "b", "c"], [])
+
+
+def test_a_hold_takes_down_what_somebody_had_cancelled(world: World) -> None:
+    world.close("a")
+    assert world.cancelling("a") is None
+
+    world.hold("a")
+    world.carry_out()
+
+    assert world.down == ["a"]
+
+
+def test_nobody_cancels_the_order_that_takes_a_held_site_down(world: World) -> None:
+    world.close("a")
+    world.cancelling("a")
+    world.hold("a")
+
+    assert world.cancelling("a") == "order_of_hold"
+
+    world.do(c.LiftHold(by="li", reason="withdrawn"), "a")
+    assert world.cancelling("a") is None
+
+
+def test_a_hold_of_a_site_that_is_down_in_the_world_orders_nothing(world: World) -> None:
+    world.close("a")
+    world.carry_out()
+
+    world.hold("a")
+
+    assert world.day.orders("a.example") == []
 
 
 def test_holds_count_for_what_is_no_hold(world: World) -> None:

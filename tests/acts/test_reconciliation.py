@@ -165,6 +165,7 @@ def test_what_somebody_has_cancelled_stays_undone_until_that_too_is_asked_for(
     day: Rehearsal, problem: str | None
 ) -> None:
     day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    day.give(c.LiftHold(by="wang", reason="withdrawn"))
     order = _waiting(day)
     if problem is not None:
         marked(day, order, attempts=int(problem != "braked"))

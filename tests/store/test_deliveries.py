@@ -267,7 +267,7 @@ def test_what_is_put_off_is_in_nobodys_hand(day: Rehearsal) -> None:
 def test_what_is_in_hand_is_not_cancelled_by_hand_and_what_was_tried_leaves_a_doubt(
     day: Rehearsal,
 ) -> None:
-    hold(day)
+    day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
     marked(day, 2, attempts=1, held_by="d1", next_at=TEN + LEASE)
     cancelling = c.CancelOrder(by="li", order=2, lane=ACT, why="by_hand")
     assert day.refused(cancelling) == "order_in_hand"

@@ -36,6 +36,8 @@ REFUSED: dict[str, str] = {
     "order_dead": "{order} is given up already: “Try it again” on its page.",
     "order_in_hand": "{order} is being carried out at this moment: wait until {until}, and look at"
     " its page again.",
+    "order_of_hold": "{site} is held by order, and {order} takes it down. “Lift the hold” comes"
+    " first.",
     "order_not_dead": "{order} is not given up: it is tried by itself, and its page says when.",
     "overtaken": "{order} is not what is ordered for {site} any more, and would undo what came"
     " after it. “Cancel it” settles it; “Compare” among the orders compares {site} with the world.",

@@ -35,6 +35,7 @@ SENTENCES: dict[str, str] = {
     "nothing_held": "{by} 在 {site} 上没有认领任何事项，无可移交。",
     "nothing_to_take_back": "{incident} 现为“{state:state}”：只能撤回“已删除”或“拒不删除”。",
     "order_dead": "{order} 已被放弃，可重新尝试。",
+    "order_of_hold": "{site} 奉命扣停，{order} 正是停用该网站的指令：请先解除扣停。",
     "order_in_hand": "{order} 正在执行：请等到 {until}，再看结果。",
     "order_not_dead": "{order} 并未放弃，会自动尝试。",
     "overtaken": "{order} 已不是 {site} 现在的指令：执行它会撤销其后的决定；可将其取消，"
