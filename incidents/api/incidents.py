@@ -10,7 +10,7 @@ from typing import Annotated, Any, BinaryIO
 
 from fastapi import Depends, Path, Query, UploadFile
 
-from incidents import clock, evidence, inputs
+from incidents import evidence, inputs
 from incidents.accounts import roles
 from incidents.api import acts, answers, forms, problems
 from incidents.api.caller import Caller, etag
@@ -107,7 +107,7 @@ def story(
     with by.reading() as connection:
         by.house.views.incident(connection, key)
         part = part_of_story(
-            connection, *key, now=clock.now(), zone=by.zone, after=after, most=limit
+            connection, *key, now=by.house.now(connection), zone=by.zone, after=after, most=limit
         )
     ahead = None if part.ahead is None else number_cursor(_TIMELINE, part.ahead)
     found: dict[str, Any] = {"items": part.lines, "next": ahead}
@@ -145,9 +145,8 @@ def link(by: Looking, incident: Id) -> JSON:
 def duties(by: Looking, limit: Limit = 100) -> JSON:
     """What is to be reported to the police by when, the longest overdue first."""
     with by.reading() as connection:
-        return JSON(
-            by.house.views.duties(connection, clock.now(), by.house.report_duty, limit=limit)
-        )
+        now = by.house.now(connection)
+        return JSON(by.house.views.duties(connection, now, by.house.report_duty, limit=limit))
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:

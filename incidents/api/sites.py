@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 
-from incidents import clock, inputs
+from incidents import inputs
 from incidents.api import act_table, acts, answers, forms
 from incidents.api.caller import Caller, etag
 from incidents.api.entrance import actor, looker
@@ -60,7 +60,7 @@ def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     """How a site stands, and whom to call."""
     name = inputs.site(site)
     with by.reading() as connection:
-        found = by.house.views.site(connection, name, clock.now())
+        found = by.house.views.site(connection, name, by.house.now(connection))
     return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
 
 
@@ -69,7 +69,7 @@ def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        found = by.house.views.why(connection, name, clock.now(), by.zone)
+        found = by.house.views.why(connection, name, by.house.now(connection), by.zone)
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 
@@ -85,7 +85,12 @@ def story(
     with by.reading() as connection:
         row = site_rows.named(connection, name)
         lines = timeline(
-            connection, row["id"], now=clock.now(), zone=by.zone, after=after, most=limit
+            connection,
+            row["id"],
+            now=by.house.now(connection),
+            zone=by.zone,
+            after=after,
+            most=limit,
         )
         items = list(lines)
     last = items[-1]["seq"] if items else after

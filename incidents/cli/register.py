@@ -57,15 +57,13 @@ def show(run: Run, site: str) -> int:
 
 def tell(run: Run, site: str) -> int:
     """Say how a site stands; raises UnknownSiteError with the nearest names."""
-    from incidents import clock
-
     house = run.house
     with house.reading() as connection:
-        found: Document = house.views.site(connection, site, clock.now())
+        found: Document = house.views.site(connection, site, house.now(connection))
         braked: list[Document] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
             braked = house.views.unsettled(
-                connection, clock.now(), site=found["site"], only_braked=True
+                connection, house.now(connection), site=found["site"], only_braked=True
             )
     if run.quiet:
         run.say(found["site"])
@@ -88,11 +86,11 @@ def why(run: Run, site: str) -> int:
 
     The rule, the incidents counted, the times compared, what is due next, what would change it.
     """
-    from incidents import clock
-
     house = run.house
     with house.reading() as connection:
-        found: Document = house.views.why(connection, site, clock.now(), run.settings.zone)
+        found: Document = house.views.why(
+            connection, site, house.now(connection), run.settings.zone
+        )
     if run.quiet:
         run.say(site)
     elif run.for_programs:

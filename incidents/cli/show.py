@@ -94,7 +94,6 @@ def _item(run: Run, key: tuple[int, str]) -> int:
 
 def _incident(run: Run, incident: tuple[int, int]) -> int:
     """All that is on record of an incident; raises UnknownIncidentError if there is none."""
-    from incidents import clock
     from incidents.clock import rfc3339
     from incidents.views import duty
 
@@ -108,7 +107,9 @@ def _incident(run: Run, incident: tuple[int, int]) -> int:
         if run.quiet:
             run.say(found["id"])
             return DONE
-        story = house.views.timeline(connection, *incident, now=clock.now(), zone=run.settings.zone)
+        story = house.views.timeline(
+            connection, *incident, now=house.now(connection), zone=run.settings.zone
+        )
         if run.for_programs:
             output.document(run, {**found, "timeline": list(story)}, rows=[found])
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -109,7 +110,7 @@ def reveal(desk: Doing, name: str) -> Response:
     kept = known(name)
     details.reveal(desk, kept)
     with desk.reading() as connection:
-        found = views.site(connection, kept, desk.reader.now)
+        found = views.site(connection, kept, desk.house.now(connection))
     return HTMLResponse(
         writing.written("revealed", desk.reader, item=found), headers=writing.HEADERS
     )
@@ -211,8 +212,8 @@ def _page(
     said: Said | None = None,
     opened: str | None = None,
 ) -> Response:
-    reader = here.reader
     with here.reading() as connection:
+        reader = replace(here.reader, now=here.house.now(connection))
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
         would = possible.on_site(connection, name, here.by, reader.now)
