@@ -1,110 +1,31 @@
 """The alarms' duty: each cause is told once, whoever looks, and again when it comes again."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from threading import Barrier
-from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pytest
-from freezegun import freeze_time
 from sqlalchemy import insert
 
-from incidents import clock, settings
 from incidents.acts.port import Delivered, Failed, Outcome, Retry
-from incidents.bootstrap import House
 from incidents.daemon import alarm_duty
-from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms, Tell
-from incidents.desk import Envelope
+from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms
 from incidents.errors import SettingError
 from incidents.machine import commands as c
-from incidents.notices import quiet, samples
-from incidents.notices.desk import Desk
-from incidents.notices.letter import Letter, Recipient
+from incidents.notices import quiet
+from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet
-from incidents.notices.wording import Wording
-from incidents.store import alarms, heartbeats
+from incidents.store import alarms
 from incidents.store.alarms import Raised
-from incidents.store.engine import reading, writing
-from incidents.store.heartbeats import Heartbeat
+from incidents.store.engine import writing
 from incidents.store.tables import work
 from incidents.views.alarms import Alarm
 from tests.conftest import WriteSettings
+from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, Told, Watch, desk
 from tests.daemon.conftest import Said
 
-START = datetime(2026, 3, 1, 10, tzinfo=UTC)
-SITE = "shop.example"
-S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 LAPSING = "clock_about_to_lapse:1-1"
-
-
-@dataclass
-class Told:
-    """Answers `outcome`, and keeps what it was told of."""
-
-    outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
-    got: list[str] = field(default_factory=list)
-
-    def __call__(self, alarm: Alarm, _raised: Raised, _now: datetime) -> Outcome:
-        self.got.append(alarm.key)
-        return self.outcome(alarm) if callable(self.outcome) else self.outcome
-
-
-class Watch:
-    """A house under a clock that the test moves, in which a daemon enforces unless told else."""
-
-    def __init__(self, url: str, frozen: Any) -> None:
-        self.house = House(settings.load(db=url))
-        self.engine = self.house.engine
-        self.elapsed = 0.0
-        self.beats = True
-        self._frozen = frozen
-
-    def duty(self, tell: Tell | None, **how: Any) -> Alarms:
-        return Alarms(
-            self.house, tell=tell, monotonic=lambda: self.elapsed, chance=lambda: 0.0, **how
-        )
-
-    def at(self, moment: datetime) -> Self:
-        self._frozen.move_to(moment)
-        if self.beats:
-            self.beat("alive")
-        return self
-
-    def beat(self, name: str, at: datetime | None = None, host: str = "here") -> None:
-        moment = at or clock.now()
-        with writing(self.engine) as connection:
-            heartbeats.beat(
-                connection,
-                Heartbeat(daemon=name, host=host, pid=7, started_at=START, beat_at=moment),
-            )
-
-    def do(self, command: c.Command, site: str = SITE) -> Self:
-        (answer,) = self.house.desk.submit([Envelope(site=site, command=command)])
-        assert answer.refusal is None, answer.refusal
-        return self
-
-    def log(self, site: str = SITE) -> Self:
-        return self.do(c.AddSite(by="li"), site).do(c.Log(by="li"), site)
-
-    @property
-    def raised(self) -> dict[str, Raised]:
-        with reading(self.engine) as connection:
-            return alarms.known(connection)
-
-
-@pytest.fixture
-def watch(
-    db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Watch]:
-    write_settings('[report]\nwithin = ""\n')
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with freeze_time(START, ignore=["_pytest"]) as frozen:
-        found = Watch(db_url, frozen).at(START)
-        yield found
-        found.house.close()
 
 
 # Once.
@@ -474,27 +395,6 @@ def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) 
 
 
 # By the desk's real channels.
-
-
-@dataclass
-class Channel:
-    """A channel that takes what it is given."""
-
-    name: str
-    got: list[Letter] = field(default_factory=list)
-    outcome: Outcome = field(default_factory=Delivered)
-
-    def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:  # noqa: ARG002
-        self.got.append(letter)
-        return self.outcome
-
-
-def desk(*outlets: Outlet) -> Desk:
-    zone = ZoneInfo("Asia/Shanghai")
-    return Desk(
-        facts=lambda _: None, wording=Wording(samples.OFFICE, zone), outlets=outlets,
-        now=clock.now,
-    )  # fmt: skip
 
 
 def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> None:
