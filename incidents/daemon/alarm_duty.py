@@ -13,21 +13,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents import report_duty, settings, site_name
+from incidents import report_duty, settings
 from incidents.acts import schedule
 from incidents.acts.port import Delivered, Outcome, Retry, Skipped
-from incidents.daemon import journal
+from incidents.daemon import alarm_letter, journal
+from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
 from incidents.notices import desk
-from incidents.notices.facts import AlarmFacts
 from incidents.store import alarms, schema
 from incidents.store.alarms import Raised
 from incidents.store.engine import plainly, reading, writing
-from incidents.views.alarms import FILING, REPORT, SILENT, Alarm, Look, alarming
+from incidents.views.alarm import FILING, REPORT, SILENT, Alarm
+from incidents.views.alarms import Look, alarming
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
-    from incidents.notices.desk import Desk
     from incidents.report_duty import ReportDuty
 
 _WRONG = "the desk is not alarmed"
@@ -53,9 +53,6 @@ KEPT_FOR = timedelta(days=1)
 A reminder of a report, or of a filing, too: it never comes again, and a daemon whose settings know
 other reminders must not forget it for the one that then tells it again.
 """
-
-Tell = Callable[[Alarm, Raised, datetime], Outcome]
-"""Tells the desk of an alarm, which was raised then, at this time (UTC)."""
 
 
 class Alarms:
@@ -107,7 +104,7 @@ class Alarms:
             SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
                 wrong.
         """
-        self._tell = self._tell or by_channels(desk.of(self._house))
+        self._tell = self._tell or alarm_letter.by_channels(desk.of(self._house))
         self._report = report_duty.read(settings.section(report_duty.SECTION))
         self._is_read = True
 
@@ -220,39 +217,6 @@ def once(house: House) -> Alarms:
         before = duty.told
         duty.run()
     return duty
-
-
-def by_channels(to_desk: Desk) -> Tell | None:
-    """Tells by the channels of the desk; None if it has none."""
-    if not to_desk.is_set_up:
-        return None
-
-    def tell(alarm: Alarm, raised: Raised, now: datetime) -> Outcome:
-        # The same alarm tried again is the same letter; when its cause comes again, another one.
-        letter = f"{alarm.subject}.{raised.raised_at:%Y%m%dT%H%M%S%f}"
-        return to_desk.alarm(alarm.kind, facts(alarm, now), subject_key=letter)
-
-    return tell
-
-
-def facts(alarm: Alarm, now: datetime) -> AlarmFacts:
-    """What is told of an alarm at `now` (UTC)."""
-    return AlarmFacts(
-        at=now,
-        site=None if alarm.site is None else site_name.shown(alarm.site),
-        incident=alarm.incident,
-        order=alarm.order,
-        order_kind=alarm.order_kind,
-        problem=alarm.problem,
-        attempts=alarm.attempts,
-        since=alarm.since,
-        due=alarm.due,
-        overdue=alarm.overdue,
-        terms=alarm.terms,
-        miss_closes=alarm.miss_closes,
-        rule=alarm.rule,
-        daemon=alarm.daemon,
-    )
 
 
 def _may_be_forgotten(missing: Raised, look: Look, now: datetime) -> bool:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from incidents import clock, settings
 from incidents.acts.port import Delivered, Outcome
 from incidents.bootstrap import House
-from incidents.daemon.alarm_duty import Alarms, Tell
+from incidents.daemon.alarm_duty import Alarms
+from incidents.daemon.alarm_letter import Tell
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import samples
@@ -21,7 +22,7 @@ from incidents.store import alarms, heartbeats
 from incidents.store.alarms import Raised
 from incidents.store.engine import reading, writing
 from incidents.store.heartbeats import Heartbeat
-from incidents.views.alarms import Alarm
+from incidents.views.alarm import Alarm
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = "shop.example"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from incidents.acts.port import Delivered, Failed, Outcome, Retry
-from incidents.daemon import alarm_duty
+from incidents.daemon import alarm_duty, alarm_letter
 from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms
 from incidents.errors import SettingError
 from incidents.machine import commands as c
@@ -20,7 +20,7 @@ from incidents.store import alarms
 from incidents.store.alarms import Raised
 from incidents.store.engine import writing
 from incidents.store.tables import work
-from incidents.views.alarms import Alarm
+from incidents.views.alarm import Alarm
 from tests.conftest import WriteSettings
 from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, Told, Watch, desk
 from tests.daemon.conftest import Said
@@ -300,7 +300,7 @@ def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = Told()
-    monkeypatch.setattr(alarm_duty, "by_channels", lambda _: told)
+    monkeypatch.setattr(alarm_letter, "by_channels", lambda _: told)
     watch.beat("gone", host="there")
     watch.log().log("b.example").at(START + 52 * MIN)
 
@@ -398,7 +398,7 @@ def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) 
 
 
 def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> None:
-    assert alarm_duty.by_channels(desk()) is None
+    assert alarm_letter.by_channels(desk()) is None
     without = Alarms(watch.house)
     assert not without.is_set_up
     watch.log().at(START + 52 * MIN)
@@ -424,7 +424,7 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
 )
 def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
     channel = Channel("group")
-    tell = alarm_duty.by_channels(desk(Outlet(channel, Recipient())))
+    tell = alarm_letter.by_channels(desk(Outlet(channel, Recipient())))
     assert tell is not None
     alarm = Alarm(
         kind=kind, subject=made, site=SITE, incident="1-1", order="1-o4", order_kind="suspend",
@@ -444,7 +444,7 @@ def test_tried_again_it_is_the_same_letter_and_when_it_comes_again_another_one(
     watch: Watch,
 ) -> None:
     channel = Channel("group", outcome=Retry(problem="chat_failed"))
-    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient()))))
+    duty = watch.duty(alarm_letter.by_channels(desk(Outlet(channel, Recipient()))))
     watch.log().at(START + 52 * MIN)
     duty.run()
     channel.outcome = Delivered()
@@ -471,7 +471,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
 ) -> None:
     hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
-    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    duty = watch.duty(alarm_letter.by_channels(desk(Outlet(channel, Recipient(), hours))))
     dispute(watch.at(START + 4 * H))  # 22:00 there
     duty.run()
     duty.run()
@@ -493,7 +493,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
 def test_what_is_too_late_in_the_morning_does_not_ask_for_the_hour(watch: Watch) -> None:
     hours = quiet.read("18:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
-    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    duty = watch.duty(alarm_letter.by_channels(desk(Outlet(channel, Recipient(), hours))))
     watch.log().at(START + 52 * MIN)
 
     duty.run()
@@ -507,7 +507,7 @@ def test_a_channel_without_quiet_hours_is_told_at_once_and_the_other_not_later(
     hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     asleep, awake = Channel("mail"), Channel("group")
     outlets = (Outlet(asleep, Recipient(), hours), Outlet(awake, Recipient()))
-    duty = watch.duty(alarm_duty.by_channels(desk(*outlets)))
+    duty = watch.duty(alarm_letter.by_channels(desk(*outlets)))
     dispute(watch.at(START + 4 * H))
 
     duty.run()

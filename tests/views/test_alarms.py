@@ -16,8 +16,9 @@ from incidents.store import heartbeats
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat, once_on
 from incidents.store.tables import deliveries, desk, incidents, work
-from incidents.views import alarms
-from incidents.views.alarms import Alarm, Look, alarming
+from incidents.views import alarm as kinds
+from incidents.views.alarm import Alarm
+from incidents.views.alarms import Look, alarming
 from tests.views.day import SITE, Day, utc
 
 NEVER = ReportDuty(within=timedelta(days=30), remind=())
@@ -51,7 +52,7 @@ def enforced(day: Day) -> Day:
 
 
 def test_each_kind_has_words_that_the_desk_is_told_in() -> None:
-    assert set(alarms.KINDS) == set(ALARMS)
+    assert set(kinds.KINDS) == set(ALARMS)
 
 
 def test_where_all_is_well_nothing_is_alarming(day: Day) -> None:
@@ -147,17 +148,17 @@ def resumed(day: Day, **values: datetime | None) -> None:
 
 def test_a_loss_is_alarming_until_somebody_has_put_on_record_that_they_know(day: Day) -> None:
     day.add()
-    assert found(day, alarms.LOST) == []
+    assert found(day, kinds.LOST) == []
     began = day.now
     resumed(day, lost_since=began, moved_at=began, unproved_since=None)
     day.at("04-20 10:00")
 
-    [alarm] = found(day, alarms.LOST)
+    [alarm] = found(day, kinds.LOST)
     assert (alarm.key, alarm.since) == ("entries_lost:all", began)
-    assert found(day, alarms.MOVED) == [], "it is said once"
+    assert found(day, kinds.MOVED) == [], "it is said once"
 
     resumed(day, lost_since=None)
-    assert found(day, alarms.LOST) == []
+    assert found(day, kinds.LOST) == []
 
 
 def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_compared(
@@ -166,16 +167,16 @@ def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_comp
     day.add()
     began = day.now
     resumed(day, moved_at=began, unproved_since=began)
-    assert found(day, alarms.LOST) == [], "nothing is known to be missing"
-    [alarm] = found(day, alarms.MOVED)
+    assert found(day, kinds.LOST) == [], "nothing is known to be missing"
+    [alarm] = found(day, kinds.MOVED)
     assert (alarm.key, alarm.since) == ("server_changed:all", began)
 
     day.after("10m")
-    assert keys(day, alarms.MOVED) == ["server_changed:all"]
+    assert keys(day, kinds.MOVED) == ["server_changed:all"]
     resumed(day, unproved_since=None)
-    assert keys(day, alarms.MOVED) == []
+    assert keys(day, kinds.MOVED) == []
     resumed(day, moved_at=began + timedelta(seconds=1))
-    assert keys(day, alarms.MOVED) == ["server_changed:all"], "not ten minutes yet"
+    assert keys(day, kinds.MOVED) == ["server_changed:all"], "not ten minutes yet"
 
 
 def test_a_clock_is_about_to_lapse_from_ten_minutes_before_its_end_until_then(day: Day) -> None:
