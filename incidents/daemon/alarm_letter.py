@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -34,19 +35,10 @@ def by_channels(to_desk: Desk) -> Tell | None:
 
 def facts(alarm: Alarm, now: datetime) -> AlarmFacts:
     """What is told of an alarm at `now` (UTC)."""
-    return AlarmFacts(
-        at=now,
-        site=None if alarm.site is None else site_name.shown(alarm.site),
-        incident=alarm.incident,
-        order=alarm.order,
-        order_kind=alarm.order_kind,
-        problem=alarm.problem,
-        attempts=alarm.attempts,
-        since=alarm.since,
-        due=alarm.due,
-        overdue=alarm.overdue,
-        terms=alarm.terms,
-        miss_closes=alarm.miss_closes,
-        rule=alarm.rule,
-        daemon=alarm.daemon,
-    )
+    alike = {name: getattr(alarm, name) for name in _ALIKE}
+    site = None if alarm.site is None else site_name.shown(alarm.site)
+    return AlarmFacts(at=now, site=site, **alike)
+
+
+_ALIKE = {each.name for each in fields(Alarm)} & {each.name for each in fields(AlarmFacts)}
+_ALIKE -= {"site"}

@@ -416,6 +416,7 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
     [
         ("clock_about_to_lapse", "1-1", "The clock of 1-1 lapses at 2026-03-01 19:00"),
         ("order_dead", "1-o4", "is given up"),
+        ("brake_on", "all", "313 orders wait for a supervisor"),
         ("closure_disputed", "1", "is disputed"),
         ("closure_waits", "1", "Somebody has asked that shop.example be closed"),
         ("report_due", "1-1:2h", "1-1 is to be reported to the local police"),
@@ -428,7 +429,7 @@ def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
     assert tell is not None
     alarm = Alarm(
         kind=kind, subject=made, site=SITE, incident="1-1", order="1-o4", order_kind="suspend",
-        problem="http_503", rule="repeat", due=START + H, since=START,
+        problem="http_503", rule="repeat", due=START + H, since=START, orders=313,
     )  # fmt: skip
 
     raised = alarms.new(alarm.key, kind, made, START)
@@ -436,7 +437,7 @@ def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
 
     [letter] = channel.got
     assert words in letter.text
-    assert kind == "daemon_silent" or SITE in letter.subject
+    assert made == "all" or SITE in letter.subject
     assert letter.id.startswith(f"alarm.{kind}.{made}.")
 
 
