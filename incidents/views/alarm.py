@@ -8,12 +8,15 @@ from datetime import datetime
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE = "filing_due", "brake_on"
-LOST, MOVED, UNSIGNED = "entries_lost", "server_changed", "log_unsigned"
-KINDS = (SILENT, LOST, MOVED, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING)
+HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
+KINDS = (
+    SILENT, HALTED, LOST, MOVED, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
+)  # fmt: skip
 """The most urgent first."""
 
 EVERYBODY = "all"
-"""The subject of a silence in which no daemon is left that enforces the clock; of the brake."""
+"""The subject of what is true of the whole database: of a silence in which no daemon is left that
+enforces the clock, of the brake, of how the record stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class Alarm:
     `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
     they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
     `orders` that wait for a supervisor, since too many sites were taken down at once.
+    `halted`: nothing is carried out, until a person goes on.
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
     `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
@@ -55,3 +59,11 @@ class Alarm:
     def key(self) -> str:
         """Its name, the same for as long as its cause lasts: `clock_about_to_lapse:12-3`."""
         return f"{self.kind}:{self.subject}"
+
+    def is_told_of_a_copy(self, halted_since: datetime) -> bool:
+        """Whether the desk is to be told of it from a database from which nothing is carried out
+        since then (UTC), and which may be a copy: of the database itself, and of what is known to
+        have begun later. All else the true one has told, or will."""
+        if self.subject == EVERYBODY:
+            return True
+        return self.since is not None and self.since >= halted_since

@@ -27,6 +27,7 @@ from incidents.views.alarm import (
     DISPUTED,
     EVERYBODY,
     FILING,
+    HALTED,
     KINDS,
     LAPSING,
     LOST,
@@ -36,7 +37,7 @@ from incidents.views.alarm import (
     UNSIGNED,
     WAITING,
     Alarm,
-)  # fmt: skip
+)
 from incidents.views.alarm_causes import MAX_DUE, MAX_LOOKED
 from incidents.views.enforcement import enforcement, is_heard, missed
 from incidents.views.history import history
@@ -48,10 +49,12 @@ AHEAD = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look has found; of the `capped` kinds there may be more, which it has not seen."""
+    """What a look has found; of the `capped` kinds there may be more, which it has not seen.
+    `halted_since`: since when (UTC) nothing is carried out, where it is so."""
 
     alarms: tuple[Alarm, ...]
     capped: frozenset[str]
+    halted_since: datetime | None = None
 
 
 def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
@@ -64,6 +67,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     told = history(connection, now)
     parts = (
         _silent(connection, now),
+        _of_history(HALTED, told["halted_since"]),
         _of_history(LOST, told["lost_since"]),
         _of_history(MOVED, told["moved_since"]),
         _braked(connection),
@@ -79,7 +83,9 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
         found += alarms[:MAX_LOOKED]
         if more or len(alarms) > MAX_LOOKED:
             capped.add(kind)
-    return Look(tuple(found), frozenset(capped))
+    halted = told["halted_since"]
+    halted_since = None if halted is None else read_rfc3339(halted)
+    return Look(tuple(found), frozenset(capped), halted_since)
 
 
 def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> dict[str, Any]:

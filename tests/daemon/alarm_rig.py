@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from incidents import clock, settings
+from incidents import clock
 from incidents.acts.port import Delivered, Outcome
 from incidents.bootstrap import House
 from incidents.daemon.alarm_duty import Alarms
-from incidents.daemon.alarm_letter import Tell
+from incidents.daemon.alarm_letter import Place, Tell, by_channels
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import samples
@@ -26,6 +26,7 @@ from incidents.views.alarm import Alarm
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = "shop.example"
+HERE = Place(host="desk-2", database="/srv/desk.db")
 S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -36,7 +37,7 @@ class Told:
     outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
     got: list[str] = field(default_factory=list)
 
-    def __call__(self, alarm: Alarm, _raised: Raised, _now: datetime) -> Outcome:
+    def __call__(self, alarm: Alarm, *_when: object) -> Outcome:
         self.got.append(alarm.key)
         return self.outcome(alarm) if callable(self.outcome) else self.outcome
 
@@ -44,8 +45,8 @@ class Told:
 class Watch:
     """A house under a clock that the test moves, in which a daemon enforces unless told else."""
 
-    def __init__(self, url: str, frozen: Any) -> None:
-        self.house = House(settings.load(db=url))
+    def __init__(self, house: House, frozen: Any = None) -> None:
+        self.house = house
         self.engine = self.house.engine
         self.elapsed = 0.0
         self.beats = True
@@ -103,3 +104,8 @@ def desk(*outlets: Outlet) -> Desk:
         facts=lambda _: None, wording=Wording(samples.OFFICE, zone), outlets=outlets,
         now=clock.now,
     )  # fmt: skip
+
+
+def telling(*outlets: Outlet) -> Tell | None:
+    """Tells by these, from there."""
+    return by_channels(desk(*outlets), HERE)

@@ -37,6 +37,6 @@ def watch(
     write_settings('[report]\nwithin = ""\n')
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
     with freeze_time(START, ignore=["_pytest"]) as frozen:
-        found = Watch(db_url, frozen).at(START)
+        found = Watch(House(settings.load(db=db_url)), frozen).at(START)
         yield found
         found.house.close()

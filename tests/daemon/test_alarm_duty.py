@@ -22,7 +22,7 @@ from incidents.store.engine import writing
 from incidents.store.tables import work
 from incidents.views.alarm import Alarm
 from tests.conftest import WriteSettings
-from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, Told, Watch, desk
+from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, Told, Watch, telling
 from tests.daemon.conftest import Said
 
 LAPSING = "clock_about_to_lapse:1-1"
@@ -69,7 +69,7 @@ def test_a_daemon_that_dies_over_an_alarm_leaves_it_to_another_when_the_lease_en
     class Killed(BaseException):
         pass
 
-    def die(alarm: Alarm, raised: Raised, now: datetime) -> Outcome:
+    def die(alarm: Alarm, raised: Raised, now: datetime, halted: datetime | None) -> Outcome:
         raise Killed
 
     told = Told()
@@ -300,7 +300,7 @@ def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = Told()
-    monkeypatch.setattr(alarm_letter, "by_channels", lambda _: told)
+    monkeypatch.setattr(alarm_letter, "by_channels", lambda *_: told)
     watch.beat("gone", host="there")
     watch.log().log("b.example").at(START + 52 * MIN)
 
@@ -398,7 +398,7 @@ def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) 
 
 
 def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> None:
-    assert alarm_letter.by_channels(desk()) is None
+    assert telling() is None
     without = Alarms(watch.house)
     assert not without.is_set_up
     watch.log().at(START + 52 * MIN)
@@ -425,7 +425,7 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
 )
 def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
     channel = Channel("group")
-    tell = alarm_letter.by_channels(desk(Outlet(channel, Recipient())))
+    tell = telling(Outlet(channel, Recipient()))
     assert tell is not None
     alarm = Alarm(
         kind=kind, subject=made, site=SITE, incident="1-1", order="1-o4", order_kind="suspend",
@@ -433,7 +433,7 @@ def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
     )  # fmt: skip
 
     raised = alarms.new(alarm.key, kind, made, START)
-    assert isinstance(tell(alarm, raised, START), Delivered)
+    assert isinstance(tell(alarm, raised, START, None), Delivered)
 
     [letter] = channel.got
     assert words in letter.text
@@ -445,7 +445,7 @@ def test_tried_again_it_is_the_same_letter_and_when_it_comes_again_another_one(
     watch: Watch,
 ) -> None:
     channel = Channel("group", outcome=Retry(problem="chat_failed"))
-    duty = watch.duty(alarm_letter.by_channels(desk(Outlet(channel, Recipient()))))
+    duty = watch.duty(telling(Outlet(channel, Recipient())))
     watch.log().at(START + 52 * MIN)
     duty.run()
     channel.outcome = Delivered()
@@ -472,7 +472,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
 ) -> None:
     hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
-    duty = watch.duty(alarm_letter.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    duty = watch.duty(telling(Outlet(channel, Recipient(), hours)))
     dispute(watch.at(START + 4 * H))  # 22:00 there
     duty.run()
     duty.run()
@@ -494,7 +494,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
 def test_what_is_too_late_in_the_morning_does_not_ask_for_the_hour(watch: Watch) -> None:
     hours = quiet.read("18:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
-    duty = watch.duty(alarm_letter.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    duty = watch.duty(telling(Outlet(channel, Recipient(), hours)))
     watch.log().at(START + 52 * MIN)
 
     duty.run()
@@ -508,7 +508,7 @@ def test_a_channel_without_quiet_hours_is_told_at_once_and_the_other_not_later(
     hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     asleep, awake = Channel("mail"), Channel("group")
     outlets = (Outlet(asleep, Recipient(), hours), Outlet(awake, Recipient()))
-    duty = watch.duty(alarm_letter.by_channels(desk(*outlets)))
+    duty = watch.duty(telling(*outlets))
     dispute(watch.at(START + 4 * H))
 
     duty.run()

@@ -12,7 +12,7 @@ from incidents.machine.orders import NOTICE
 from incidents.machine.policy import Policy, read_duration
 from incidents.notices.catalogue import ALARMS
 from incidents.report_duty import ReportDuty
-from incidents.store import heartbeats
+from incidents.store import heartbeats, lineage
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat, once_on
 from incidents.store.tables import deliveries, desk, incidents, work
@@ -159,6 +159,33 @@ def test_a_loss_is_alarming_until_somebody_has_put_on_record_that_they_know(day:
 
     resumed(day, lost_since=None)
     assert found(day, kinds.LOST) == []
+
+
+def test_that_nothing_is_carried_out_is_alarming_until_a_person_goes_on(day: Day) -> None:
+    day.add()
+    assert look(enforced(day)) == Look((), frozenset())
+    began = day.now
+    with writing(day.engine) as connection:
+        lineage.halt(connection, began)
+    day.after("10h")
+
+    assert look(enforced(day)) == Look(
+        (Alarm(kind="halted", subject="all", since=began),), frozenset(), halted_since=began
+    )
+    resumed(day, halted_since=None)
+    assert look(enforced(day)) == Look((), frozenset())
+
+
+def test_of_a_copy_the_desk_is_told_what_is_known_to_have_begun_since(day: Day) -> None:
+    began = day.now
+    second = timedelta(seconds=1)
+
+    def is_told(since: datetime | None, subject: str = "12-3") -> bool:
+        return Alarm(kind="order_dead", subject=subject, since=since).is_told_of_a_copy(began)
+
+    assert [is_told(began - second), is_told(began), is_told(began + second)] == [False, True, True]
+    assert not is_told(None), "it may have begun before"
+    assert is_told(began - second, "all"), "the whole database is this one alone"
 
 
 def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_compared(
