@@ -8,8 +8,8 @@ import pytest
 
 from incidents import settings
 from incidents.acts import recovery
-from incidents.acts.courier import Round
 from incidents.acts.port import State
+from incidents.acts.round import Round
 from incidents.bootstrap import House
 from incidents.daemon.delivery import Delivery
 from incidents.machine import commands as c
