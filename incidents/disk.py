@@ -1,14 +1,19 @@
-"""The disk: a file that is whole or not there, and a name that outlives a crash."""
+"""The disk: a file that is whole or not there, a name that outlives a crash, and a lock on it."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE, PUBLIC = 0o600, 0o644
 """The modes of files: for their owner's eyes alone, or for everybody's, whatever the umask."""
+
+_PAUSE_S = 0.01
 
 
 def write_whole(file: Path, parts: Iterable[bytes], mode: int = PRIVATE) -> None:
@@ -51,3 +56,26 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def locked(file: Path, patience_s: float) -> Iterator[BinaryIO]:
+    """While it lasts nobody else has locked this file, a private one, which is made where there is
+    none; it is open to be read and written, without a buffer.
+
+    Raises:
+        BlockingIOError: if another has it for longer than `patience_s`.
+        OSError: if it cannot be opened, or its disk has no locks.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    with os.fdopen(os.open(file, flags, PRIVATE), "r+b", 0) as opened:
+        # Counted, since a simulated clock may stand.
+        for left in range(round(patience_s / _PAUSE_S), -1, -1):
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not left:
+                    raise
+                time.sleep(_PAUSE_S)
+        yield opened

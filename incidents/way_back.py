@@ -13,7 +13,6 @@ is as it was, and they are gone again. While the record and the log go on nobody
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -32,12 +31,11 @@ from incidents.desk import Desk
 from incidents.desk.resumption import ASKED, Resumption
 from incidents.errors import FileError, RefusedError
 from incidents.store import checkpoints, heartbeats, log_keys
+from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time
 from incidents.tlog.keys import VerifierKey
 from incidents.views.enforcement import STALE_AFTER, is_heard
 from incidents.views.history import resumptions
-
-Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

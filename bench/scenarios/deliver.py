@@ -105,7 +105,8 @@ def _order(url: str, orders: int) -> None:
 def _carry_out(start: crew.Start, url: str, to: str) -> tuple[float, float]:
     """Rounds as a daemon's, until nothing waits; when they began and ended."""
     from incidents.acts import routing
-    from incidents.acts.courier import Courier, Round
+    from incidents.acts.courier import Courier
+    from incidents.acts.round import Round
     from incidents.daemon.delivery import TICK_S
     from incidents.machine.orders import ACT
 

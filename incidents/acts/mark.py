@@ -7,10 +7,7 @@ daemons that share it writes first.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -29,7 +26,6 @@ PATIENCE_S = 1.0
 """So long another is waited for who writes the same mark: a daemon that was halted holds up no
 order."""
 
-_PAUSE_S = 0.01
 _log = logger("acts")
 
 
@@ -104,22 +100,10 @@ class MarkFile:
         Raises:
             OSError: if it cannot be, or another does not let go of it.
         """
-        until = time.monotonic() + PATIENCE_S
         lock = self._file.with_name(self._file.name + LOCK)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, disk.PRIVATE)
-        try:
+        with disk.locked(lock, PATIENCE_S):
             signers_lock.give(lock, self._key_file)
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > until:
-                        raise
-                    time.sleep(_PAUSE_S)
             yield
-        finally:
-            os.close(handle)
 
     def _tell(self, sentence: str, error: Exception) -> None:
         why = getattr(error, "strerror", None) or "it is no mark"

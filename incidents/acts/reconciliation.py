@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
@@ -21,11 +19,10 @@ from incidents.machine.case import UNKNOWN as NOT_KNOWN
 from incidents.machine.refusals import Refusal
 from incidents.store import deliveries, keys
 from incidents.store import sites as site_rows
+from incidents.store.engine import Reading
 from incidents.views.withheld import is_cancelled
 
 Document = dict[str, Any]
-Reading = Callable[[], AbstractContextManager[Connection]]
-"""Opens a transaction that reads one state of the database."""
 
 AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED = VERDICTS = (
     "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",

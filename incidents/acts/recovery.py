@@ -21,7 +21,6 @@ from incidents.acts.reconciliation import (
     REPAIRED,
     WAITS,
     Comparison,
-    Reading,
     Reconciliation,
 )
 from incidents.acts.routing import DEFAULT
@@ -30,7 +29,7 @@ from incidents.errors import DatabaseError
 from incidents.machine.case import UNKNOWN
 from incidents.store import lineage
 from incidents.store import sites as site_rows
-from incidents.store.engine import plainly, writing
+from incidents.store.engine import Reading, plainly, writing
 
 STRANGE_FOR = timedelta(days=30)
 """So long after a loss a site that is added may be one that the record has lost: what was done

@@ -12,17 +12,16 @@ and where no file system says when a file was made, the number alone counts.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pwd
 import secrets
 import socket
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from incidents import disk
 from incidents.birth_time import birth_time
 from incidents.errors import FileError, IncidentsError, RefusedError
 
@@ -30,9 +29,8 @@ SUFFIX = ".signed.lock"
 PATIENCE_S = 5.0
 """So long somebody who asks waits for another who signs, which takes that one some milliseconds."""
 
-_PAUSE_S = 0.05
 _MOST_BYTES = 1_000
-_UNKNOWN = "-"
+_UNKNOWN, _SOMEBODY = "-", "another process"
 
 
 class HeldError(IncidentsError):
@@ -54,15 +52,13 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
         FileError: if the lock's file cannot be read or written.
     """
     file = lock_file(key_file)
-    try:
-        opened = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", 0)
-    except OSError as error:
-        raise _failure(key_file, "written", error) from error
-    with opened:
+    with ExitStack() as stack:
         try:
-            _take(opened, file, patience_s)
+            opened = stack.enter_context(disk.locked(file, patience_s))
             give(file, key_file)
             word = _own_word(opened)
+        except BlockingIOError as error:
+            raise HeldError(holder=_holder(file), file=file) from error
         except OSError as error:
             raise _failure(key_file, "written", error) from error
         yield word
@@ -102,18 +98,6 @@ def give(file: Path, key_file: Path) -> None:
             os.chown(file, owner.st_uid, owner.st_gid)
 
 
-def _take(opened: BinaryIO, file: Path, patience_s: float) -> None:
-    for left in range(round(patience_s / _PAUSE_S), -1, -1):
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if left:
-                time.sleep(_PAUSE_S)
-        else:
-            return
-    raise HeldError(holder=_holder(opened), file=file)
-
-
 def _own_word(opened: BinaryIO) -> str:
     """The word, a new one where there is none; and who has the lock from now on."""
     first, _ = _lines(opened)
@@ -143,8 +127,10 @@ def _marks(opened: BinaryIO) -> list[str]:
     return [str(os.fstat(handle).st_ino), _UNKNOWN if made is None else str(made)]
 
 
-def _holder(opened: BinaryIO) -> str:
-    return _lines(opened)[1] or "another process"
+def _holder(file: Path) -> str:
+    with suppress(OSError), file.open("rb") as opened:
+        return _lines(opened)[1] or _SOMEBODY
+    return _SOMEBODY
 
 
 def _lines(opened: BinaryIO) -> tuple[str, str]:

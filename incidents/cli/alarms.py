@@ -59,6 +59,8 @@ def _tell(run: Run, found: list[Document]) -> None:
     when = run.when
     headers = ("ALARM", "WHAT", "THE DESK", "NEXT")
     output.table(run, headers, [_row(each, when) for each in found])
+    if any(each["kind"] == "halted" for each in found):
+        run.tell("until a person goes on, the desk is not told of what has begun before")
     # Which channels a server has it does not tell.
     if run.remote is None and not _has_channels():
         run.tell(painted(_NOBODY, fg="red", bold=True))
@@ -101,7 +103,7 @@ def _words(alarm: Document, when: When) -> str:
             attempts = alarm["attempts"]
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
-        case "entries_lost" | "server_changed" | "log_unsigned" as kind:
+        case "halted" | "entries_lost" | "server_changed" | "log_unsigned" as kind:
             return f"{_OF_RECORD[kind]} {when.ago(alarm['since'])}"
         case "brake_on":
             return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
@@ -120,6 +122,7 @@ def _words(alarm: Document, when: When) -> str:
 
 
 _OF_RECORD = {
+    "halted": "nothing is carried out until a person goes on, known",
     "entries_lost": "the record has lost its end, known",
     "server_changed": "another server has taken over, known",
     "log_unsigned": "entries are not signed, known",
@@ -132,6 +135,7 @@ def _next(alarm: Document) -> str:
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
         "order_dead": f"incidents acts show {alarm['order']}",
+        "halted": "incidents daemon status",
         "entries_lost": "incidents recover --reason R",
         "server_changed": "incidents audit status",
         "log_unsigned": "incidents audit status",

@@ -17,7 +17,7 @@ from incidents.words import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from incidents.acts.courier import Round
+    from incidents.acts.round import Round
     from incidents.bootstrap import House
     from incidents.cli.run import Run
     from incidents.desk import Answer

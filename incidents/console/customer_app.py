@@ -23,7 +23,7 @@ from incidents.desk import Desk
 from incidents.errors import IncidentsError
 from incidents.machine.ids import incident_id
 from incidents.notices.customer_settings import PATH, Links
-from incidents.notices.record import Reading
+from incidents.store.engine import Reading
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

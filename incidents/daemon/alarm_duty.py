@@ -13,21 +13,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents import report_duty, settings, site_name
+from incidents import report_duty, settings
 from incidents.acts import schedule
 from incidents.acts.port import Delivered, Outcome, Retry, Skipped
-from incidents.daemon import journal
+from incidents.daemon import alarm_letter, journal
+from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
 from incidents.notices import desk
-from incidents.notices.facts import AlarmFacts
-from incidents.store import alarms, schema
+from incidents.store import alarms, lineage, schema
 from incidents.store.alarms import Raised
 from incidents.store.engine import plainly, reading, writing
-from incidents.views.alarms import FILING, REPORT, SILENT, Alarm, Look, alarming
+from incidents.views.alarm import FILING, HALTED, REPORT, SILENT, Alarm
+from incidents.views.alarms import Look, alarming
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
-    from incidents.notices.desk import Desk
     from incidents.report_duty import ReportDuty
 
 _WRONG = "the desk is not alarmed"
@@ -39,9 +39,10 @@ LEASE = timedelta(seconds=25)
 """So long one daemon has an alarm in hand: an attempt comes to its end within 20 s."""
 
 PATIENCE_S = 10.0
-"""So long a daemon's silence must have been seen from here before it is told.
+"""So long a daemon's silence, or a halt, must have been seen from here before it is told.
 
 While the database was away nobody could beat; nor has a daemon beaten that has only just started.
+And where one daemon carries nothing out, another that knows more may go on.
 """
 
 FRESH_S = 5.0
@@ -53,9 +54,6 @@ KEPT_FOR = timedelta(days=1)
 A reminder of a report, or of a filing, too: it never comes again, and a daemon whose settings know
 other reminders must not forget it for the one that then tells it again.
 """
-
-Tell = Callable[[Alarm, Raised, datetime], Outcome]
-"""Tells the desk of an alarm, which was raised then, at this time (UTC)."""
 
 
 class Alarms:
@@ -87,7 +85,8 @@ class Alarms:
         self._monotonic = monotonic
         self._chance = chance
         self._reading, self._part = (Part(_WRONG, monotonic) for _ in range(2))
-        self._silent_since: dict[str, float] = {}
+        self._seen_since: dict[str, float] = {}
+        self._strange_since: datetime | None = None
         self.told = 0
 
     @property
@@ -107,7 +106,9 @@ class Alarms:
             SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
                 wrong.
         """
-        self._tell = self._tell or by_channels(desk.of(self._house))
+        self._tell = self._tell or alarm_letter.by_channels(
+            desk.of(self._house), alarm_letter.here(self._house)
+        )
         self._report = report_duty.read(settings.section(report_duty.SECTION))
         self._is_read = True
 
@@ -118,12 +119,15 @@ class Alarms:
         schema.check(self._engine)
         looked_at = self._monotonic()
         known, look, now = self._look()
+        halted = look.halted_since or self._strange_since
         found = {alarm.key: alarm for alarm in look.alarms if self._is_certain(alarm)}
         raised = self._keep_up(known, found, look, now)
         for key, alarm in found.items():
             if self._stopped() or self._monotonic() - looked_at > FRESH_S:
                 return
-            if raised[key].due(now) and not self._tell_one(self._tell, alarm, raised[key]):
+            if halted is not None and not alarm.is_told_of_a_copy(halted):
+                continue
+            if raised[key].due(now) and not self._tell_one(self._tell, alarm, raised[key], halted):
                 return
 
     def _look(self) -> tuple[dict[str, Raised], Look, datetime]:
@@ -134,12 +138,15 @@ class Alarms:
         with plainly(self._engine), reading(self._engine) as connection:
             known = alarms.known(connection)
             now = self._house.now(connection)
+            # Until the courier has looked what server this is, it may be anything.
+            is_strange = lineage.look(connection).is_new
+            self._strange_since = (self._strange_since or now) if is_strange else None
             return known, alarming(connection, now, self._report), now
 
     def _is_certain(self, alarm: Alarm) -> bool:
-        if alarm.kind != SILENT:
+        if alarm.kind not in {SILENT, HALTED}:
             return True
-        since = self._silent_since.setdefault(alarm.key, self._monotonic())
+        since = self._seen_since.setdefault(alarm.key, self._monotonic())
         return self._monotonic() - since >= self._patience_s
 
     def _keep_up(
@@ -147,8 +154,8 @@ class Alarms:
     ) -> dict[str, Raised]:
         """Raises what is new and forgets what has ended; those that stand, by their keys."""
         seen = {alarm.key for alarm in look.alarms}
-        for key in self._silent_since.keys() - seen:
-            del self._silent_since[key]
+        for key in self._seen_since.keys() - seen:
+            del self._seen_since[key]
         new = {
             key: alarms.new(key, alarm.kind, alarm.subject, now)
             for key, alarm in found.items()
@@ -165,14 +172,16 @@ class Alarms:
                 alarms.add(connection, new.values())
         return {**known, **new}
 
-    def _tell_one(self, tell: Tell, alarm: Alarm, seen: Raised) -> bool:
+    def _tell_one(
+        self, tell: Tell, alarm: Alarm, seen: Raised, halted_since: datetime | None
+    ) -> bool:
         """Tells an alarm, unless another has it in hand; whether the next one should be tried."""
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             claimed = alarms.claim(connection, seen, now=now, lease=LEASE)
         if claimed is None:
             return True
-        outcome = tell(alarm, claimed, now)
+        outcome = tell(alarm, claimed, now, halted_since)
         self._record(claimed, outcome)
         self._note(claimed, outcome)
         # What keeps the channels from taking one will keep them from taking the next.
@@ -220,39 +229,6 @@ def once(house: House) -> Alarms:
         before = duty.told
         duty.run()
     return duty
-
-
-def by_channels(to_desk: Desk) -> Tell | None:
-    """Tells by the channels of the desk; None if it has none."""
-    if not to_desk.is_set_up:
-        return None
-
-    def tell(alarm: Alarm, raised: Raised, now: datetime) -> Outcome:
-        # The same alarm tried again is the same letter; when its cause comes again, another one.
-        letter = f"{alarm.subject}.{raised.raised_at:%Y%m%dT%H%M%S%f}"
-        return to_desk.alarm(alarm.kind, facts(alarm, now), subject_key=letter)
-
-    return tell
-
-
-def facts(alarm: Alarm, now: datetime) -> AlarmFacts:
-    """What is told of an alarm at `now` (UTC)."""
-    return AlarmFacts(
-        at=now,
-        site=None if alarm.site is None else site_name.shown(alarm.site),
-        incident=alarm.incident,
-        order=alarm.order,
-        order_kind=alarm.order_kind,
-        problem=alarm.problem,
-        attempts=alarm.attempts,
-        since=alarm.since,
-        due=alarm.due,
-        overdue=alarm.overdue,
-        terms=alarm.terms,
-        miss_closes=alarm.miss_closes,
-        rule=alarm.rule,
-        daemon=alarm.daemon,
-    )
 
 
 def _may_be_forgotten(missing: Raised, look: Look, now: datetime) -> bool:

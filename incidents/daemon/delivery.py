@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from incidents import clock
 from incidents.acts import continuity, routing
 from incidents.acts.continuity import Continuity
-from incidents.acts.courier import Choose, Courier, Round
+from incidents.acts.courier import Choose, Courier
+from incidents.acts.round import Round
 from incidents.audit import log_settings
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Collection
 from dataclasses import replace
-
-from sqlalchemy import Connection
 
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope
 from incidents.desk.transaction import MAX_BATCH
 from incidents.store import claims, keys
-
-Reading = Callable[[], AbstractContextManager[Connection]]
-"""Opens a transaction that reads one state of the database."""
+from incidents.store.engine import Reading
 
 
 def hand_over(

@@ -44,6 +44,10 @@ LOOKED_AT = (
         "incidents_clock_enforced", "gauge",
         "Whether a daemon, or `daemon --once` within its ten minutes, sees to what is due.",
     ),
+    Family(
+        "incidents_halted", "gauge",
+        "Whether nothing is carried out from this database, until a person goes on.",
+    ),
     Family("incidents_daemons_beating", "gauge", "Daemons that enforce the clock."),
     Family(
         "incidents_daemons_standing_aside", "gauge",

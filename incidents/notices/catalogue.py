@@ -8,8 +8,9 @@ LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
 
 ALARMS = (
-    "daemon_silent", "entries_lost", "server_changed", "brake_on", "log_unsigned", "order_dead",
-    "clock_about_to_lapse", "closure_waits", "closure_disputed", "report_due", "filing_due",
+    "daemon_silent", "halted", "entries_lost", "server_changed", "brake_on", "log_unsigned",
+    "order_dead", "clock_about_to_lapse", "closure_waits", "closure_disputed", "report_due",
+    "filing_due",
 )  # fmt: skip
 """What the desk is alarmed of beside the orders of its lane."""
 
@@ -32,6 +33,7 @@ NOTICES: dict[str, Entry] = {
     "call_task": Entry("desk", "the customer is to be phoned and told of the closure"),
     "alarm": Entry("desk", "a clock lapsed with too few attempts: nothing is suspended"),
     "alarm_daemon_silent": Entry("desk", "no daemon enforces the clock"),
+    "alarm_halted": Entry("desk", "nothing is carried out from a database"),
     "alarm_entries_lost": Entry("desk", "the record has lost its end"),
     "alarm_server_changed": Entry("desk", "another server has taken over"),
     "alarm_log_unsigned": Entry("desk", "what is recorded is not signed"),

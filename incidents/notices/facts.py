@@ -81,9 +81,11 @@ class Facts:
 class AlarmFacts:
     """What an alarm to the desk tells; which of it is there depends on the alarm.
 
+    `host` and `database`: from where it is told. `halted_since`: since when nothing is carried out
+    from that database, which may be a copy; null where orders are carried out.
     `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
     `daemon`, if others are left that enforce the clock (null: none is).
-    `brake_on`: how many `orders` wait for a supervisor, since when. `entries_lost` and
+    `brake_on`: how many `orders` wait for a supervisor, since when. `halted`, `entries_lost` and
     `server_changed`: since when it is known. `log_unsigned`: since when entries wait for a
     signature.
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
@@ -94,6 +96,9 @@ class AlarmFacts:
     """
 
     at: datetime
+    host: str
+    database: str
+    halted_since: datetime | None = None
     site: str | None = None
     incident: str | None = None
     order: str | None = None

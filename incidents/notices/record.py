@@ -8,7 +8,6 @@ from.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -26,12 +25,10 @@ from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.store import incidents as incident_rows
 from incidents.store import site_row, suspensions
+from incidents.store.engine import Reading
 from incidents.store.tables import entries, incidents, sites, tasks, unsettled
 from incidents.views import personal, policy, withheld
 from incidents.views.misses import closing_misses
-
-Reading = Callable[[], AbstractContextManager[Connection]]
-"""Opens a transaction that reads one state of the database."""
 
 Link = Callable[[Order, int], str | None]
 """The address of the page on which the customer answers, if there is one for this order; of its

@@ -47,7 +47,7 @@ _CLOSED = replace(
     reference="12-o45", findings=_THREE, rule="repeat", needed=3, within=timedelta(hours=24),
     task="12-t2",
 )  # fmt: skip
-_ALARM = AlarmFacts(at=_NOON)
+_ALARM = AlarmFacts(at=_NOON, host="desk-1", database="postgresql://db.example/incidents")
 
 _OF: dict[str, AnyFacts] = {
     "violation_found": _VIOLATION,
@@ -60,6 +60,9 @@ _OF: dict[str, AnyFacts] = {
     "call_task": _CLOSED,
     "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2), link=None),
     "alarm_daemon_silent": replace(_ALARM, since=_NOON - timedelta(minutes=5), overdue=2),
+    "alarm_halted": replace(
+        _ALARM, since=_NOON - timedelta(minutes=1), halted_since=_NOON - timedelta(minutes=1)
+    ),
     "alarm_entries_lost": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_server_changed": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_log_unsigned": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
@@ -96,6 +99,7 @@ _CLOSING: dict[str, list[Any]] = {
     "total": [False, True],
     "false_field": [None, "phone", "icp_number"],
 }
+_OF_ANY_ALARM: dict[str, list[Any]] = {"halted_since": [None, _NOON]}
 _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "violation_found": {
         **_OF_CUSTOMER, **_RULED, **_CLOCK, "findings": _FINDINGS,
@@ -124,6 +128,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_daemon_silent": {
         "since": [_NOON, None], "overdue": [0, 1, 1_000], "daemon": [None, "here-7-0a1b2c3d"],
     },
+    "alarm_halted": {"since": [_NOON]},
     "alarm_entries_lost": {"since": [_NOON]},
     "alarm_server_changed": {"since": [_NOON]},
     "alarm_log_unsigned": {"since": [_NOON]},
@@ -144,7 +149,8 @@ def of(name: str) -> AnyFacts:
 
 def dimensions(name: str) -> dict[str, list[Any]]:
     """What each of the facts may be that can differ between two notices of that name."""
-    return _MAY_BE[name]
+    own = _MAY_BE[name]
+    return own | _OF_ANY_ALARM if isinstance(_OF[name], AlarmFacts) else own
 
 
 def one_by_one(name: str) -> Iterator[AnyFacts]:

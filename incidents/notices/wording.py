@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "letter.html.jinja"
+OF_A_COPY, HALTED = "_of_a_copy", "alarm_halted"
+"""What stands around each alarm from a database from which nothing is carried out, but the one that
+says just that."""
 MAX_SUBJECT = 200
 MAX_TEXT = 2_100
 """So many characters of one fact are told: an address has 2,048 at most."""
@@ -77,9 +80,11 @@ class Wording:
         """
         shown = _plain(told(facts)) | {"office": self._office}
         house = _environment(self._folders(language), self._zone, language)
-        written = templating.render(house, name + _SUFFIX, shown)
-        subject, _, text = written.strip().partition("\n")
-        return one_line(subject, MAX_SUBJECT), templating.tidied(text)
+        subject, text = _parted(templating.render(house, name + _SUFFIX, shown))
+        if shown.get("halted_since") is not None and name != HALTED:
+            around = shown | {"subject": subject, "text": text}
+            return _parted(templating.render(house, OF_A_COPY + _SUFFIX, around))
+        return subject, text
 
     def time(self, moment: datetime, language: str) -> str:
         """A moment as it is told in that language."""
@@ -133,6 +138,11 @@ def _environment(folders: tuple[Path, ...], zone: tzinfo, language: str) -> Envi
 @lru_cache
 def _pages(folders: tuple[Path, ...]) -> Environment:
     return templating.environment(folders, {})
+
+
+def _parted(written: str) -> tuple[str, str]:
+    subject, _, text = written.strip().partition("\n")
+    return one_line(subject, MAX_SUBJECT), templating.tidied(text)
 
 
 def _plain(value: Any) -> Any:

@@ -49,6 +49,21 @@ def place(engine: Engine) -> str:
     return shown.replace("%2C", ",")
 
 
+def seen_from_outside(engine: Engine) -> str:
+    """The database as others may know it too: where it is, and nothing of how one comes in."""
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return str(url.database)
+    given = url.normalized_query
+    hosts = ",".join(given.get("host", (url.host or "",))).split(",")
+    ports = ",".join(given.get("port", (str(url.port or ""),))).split(",")
+    # One port is that of all.
+    ports += ports[-1:] * (len(hosts) - len(ports))
+    named = [f"[{host}]" if ":" in host else host for host in hosts]
+    at = [f"{host}:{port}" if port else host for host, port in zip(named, ports, strict=False)]
+    return f"postgresql://{','.join(at)}/{url.database or ''}"
+
+
 def _parsed(url: str) -> URL:
     # Another spelling of the same, by those who have taken it from elsewhere.
     if url.startswith("postgres://"):

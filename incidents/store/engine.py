@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from incidents.store.database_url import NAME_ANOTHER, place
 from incidents.store.host_mark import HostMark
 from incidents.store.opened_file import OpenedFile
 from incidents.store.round_trip import command
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+"""Opens a transaction that reads one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
 # A far-off time, turned into the server's own zone, could lie beyond year 9999. All else is about

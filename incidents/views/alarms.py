@@ -1,4 +1,4 @@
-"""The alarms: what the desk is to be told of now, each with a name that lasts as long as its cause.
+"""The alarms: what the desk is to be told of now.
 
 Looking raises nothing and tells nobody. `alarm_causes` says what is looked for, and up to which
 limit.
@@ -21,72 +21,40 @@ from incidents.store import alarms as raised_alarms
 from incidents.store import heartbeats
 from incidents.store.alarms import Raised
 from incidents.views import alarm_causes, duty, policy
+from incidents.views.alarm import (
+    BRAKE,
+    DEAD,
+    DISPUTED,
+    EVERYBODY,
+    FILING,
+    HALTED,
+    KINDS,
+    LAPSING,
+    LOST,
+    MOVED,
+    REPORT,
+    SILENT,
+    UNSIGNED,
+    WAITING,
+    Alarm,
+)
 from incidents.views.alarm_causes import MAX_DUE, MAX_LOOKED
 from incidents.views.enforcement import enforcement, is_heard, missed
 from incidents.views.history import history
 from incidents.views.misses import closing_misses
 
-SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
-WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
-FILING, BRAKE = "filing_due", "brake_on"
-LOST, MOVED, UNSIGNED = "entries_lost", "server_changed", "log_unsigned"
-KINDS = (SILENT, LOST, MOVED, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING)
-"""The most urgent first."""
-
-EVERYBODY = "all"
-"""The subject of a silence in which no daemon is left that enforces the clock; of the brake."""
-
 AHEAD = timedelta(minutes=10)
 """So long before its end the desk is told of a clock; one that runs for less is no news."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """One thing that the desk is to know now; times are in UTC, what does not apply is None.
-
-    `since` is when its cause began, where that is known. `daemon_silent`: the `daemon`, None if
-    none is left, and how many sites are `overdue`. `order_dead`: the order, its kind, the problem
-    and the attempts. `clock_about_to_lapse`: the incident, its `due` time, and whether the miss
-    closes the site (R3). `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the
-    rule. `report_due`: the incident, by when it is `due`, and whether that has passed (`late`).
-    `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
-    they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
-    `orders` that wait for a supervisor, since too many sites were taken down at once.
-    `entries_lost`: the record has lost its end, and nobody has put on record that they know.
-    `server_changed`: another server has taken over, and nothing is known to be missing.
-    `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
-    """
-
-    kind: str
-    subject: str
-    site: str | None = None
-    since: datetime | None = None
-    due: datetime | None = None
-    incident: str | None = None
-    order: str | None = None
-    order_kind: str | None = None
-    problem: str | None = None
-    attempts: int | None = None
-    rule: str | None = None
-    daemon: str | None = None
-    overdue: int = 0
-    miss_closes: bool = False
-    late: bool = False
-    terms: int = 0
-    orders: int = 0
-
-    @property
-    def key(self) -> str:
-        """Its name, the same for as long as its cause lasts: `clock_about_to_lapse:12-3`."""
-        return f"{self.kind}:{self.subject}"
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look has found; of the `capped` kinds there may be more, which it has not seen."""
+    """What a look has found; of the `capped` kinds there may be more, which it has not seen.
+    `halted_since`: since when (UTC) nothing is carried out, where it is so."""
 
     alarms: tuple[Alarm, ...]
     capped: frozenset[str]
+    halted_since: datetime | None = None
 
 
 def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
@@ -99,6 +67,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     told = history(connection, now)
     parts = (
         _silent(connection, now),
+        _of_history(HALTED, told["halted_since"]),
         _of_history(LOST, told["lost_since"]),
         _of_history(MOVED, told["moved_since"]),
         _braked(connection),
@@ -114,7 +83,9 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
         found += alarms[:MAX_LOOKED]
         if more or len(alarms) > MAX_LOOKED:
             capped.add(kind)
-    return Look(tuple(found), frozenset(capped))
+    halted = told["halted_since"]
+    halted_since = None if halted is None else read_rfc3339(halted)
+    return Look(tuple(found), frozenset(capped), halted_since)
 
 
 def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> dict[str, Any]:

@@ -5,17 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from incidents import settings
+import pytest
+from sqlalchemy import update
+
+from incidents import clock, settings
+from incidents.acts.continuity import Continuity, HaltedError
+from incidents.acts.mark import MarkFile
 from incidents.acts.port import Delivered, Order, Outcome, State
 from incidents.audit.replay import Replay
 from incidents.bootstrap import House
 from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
 from incidents.desk import Envelope
+from incidents.desk.resumption import ASKED, Resumption
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
 from incidents.store import lineage
+from incidents.store.engine import writing
 from incidents.store.lineage import Standing
+from incidents.store.tables import desk as desk_row
 from incidents.store.tables import sites
 from incidents.views.history import resumptions
 
@@ -41,6 +49,25 @@ class Receiver:
         return None
 
 
+class Letters:
+    """A channel to customers, or to the desk, as it is set up; what it has sent, by site."""
+
+    name, is_set_up = "mail", True
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, int]] = []
+
+    def deliver(self, order: Order) -> Outcome:
+        self.sent.append((order.site, order.id, order.seq))
+        return Delivered()
+
+    def state(self, site: str) -> State | None:
+        raise NotImplementedError(site)
+
+
+# ── A database, and its end
+
+
 @contextmanager
 def desk(folder: Path) -> Iterator[House]:
     house = House(settings.load(db=f"sqlite:///{folder}/desk.db"), makes=True)
@@ -57,6 +84,36 @@ def put_back(folder: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         (folder / f"desk.db{suffix}").unlink(missing_ok=True)
     shutil.copy(folder / "older.db", folder / "desk.db")
+
+
+@contextmanager
+def losing(folder: Path) -> Iterator[House]:
+    """What is done in it is lost: the copy of before takes the place of the database."""
+    copy(folder)
+    with desk(folder) as house:
+        yield house
+    put_back(folder)
+
+
+def two_copies(folder: Path) -> tuple[Path, Path]:
+    """The folders of two databases with one history, in which there is one site."""
+    one, two = folder / "one", folder / "two"
+    for each in (one, two):
+        each.mkdir()
+    with desk(one) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        carry_out(house)
+    shutil.copy(one / "desk.db", two / "desk.db")
+    return one, two
+
+
+def move(house: House, n: int = 1) -> None:
+    """The database is on another server now than it was known to be on."""
+    with writing(house.engine) as connection:
+        connection.execute(update(desk_row).values(lineage=f"7/{n:08}"))
+
+
+# ── What people and daemons do
 
 
 def give(house: House, name: str, *commands: c.Command) -> None:
@@ -86,6 +143,37 @@ def deliver(house: House) -> None:
     delivery.close()
 
 
+def on_host(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> None:
+    """The daemon runs on that host from now on, which has a mark of its own."""
+    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / name / "audit.key"))
+
+
+def continuity(house: House, folder: Path) -> Continuity:
+    return Continuity(house.engine, house.desk, folder / "audit.key.mark", clock.now)
+
+
+def recover(house: House, folder: Path, who: str = "sre-1") -> None:
+    continuity(house, folder).resume(Resumption(cause=ASKED, by=who, reason="the disk is gone"))
+
+
+# ── What can be seen of it
+
+
+def mark_of(house: House, folder: Path) -> MarkFile:
+    with house.reading() as connection:
+        return MarkFile(folder / "audit.key.mark", lineage.look(connection).identity)
+
+
+def halted(house: House) -> HaltedError | None:
+    """Why a daemon that looks carries nothing out, where it is so."""
+    delivery = Delivery(house, decided=lambda _: None)
+    delivery.run()
+    delivery.close()
+    error = next(iter(delivery.errors), None)
+    assert error is None or isinstance(error, HaltedError), error
+    return error
+
+
 def record(house: House) -> dict[str, tuple[str, str]]:
     """What is ordered of each site, and what is believed to be in force."""
     with house.reading() as connection:
@@ -113,12 +201,10 @@ def lost(folder: Path) -> House:
             give(house, name, c.AddSite(by="operator-1"))
             hold(house, name)
         carry_out(house)
-    copy(folder)
-    with desk(folder) as house:
+    with losing(folder) as house:
         for name in THREE:
             lift(house, name)
         carry_out(house)
-    put_back(folder)
     house = House(settings.load(db=f"sqlite:///{folder}/desk.db"))
     deliver(house)
     return house

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from incidents.acts.brake import Brake
-from incidents.acts.courier import Round
+from incidents.acts.round import Round
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from tests.acts.courier_rig import Told, courier, kinds, to_its_end

@@ -6,59 +6,45 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from incidents import clock, settings
 from incidents.acts import epochs
-from incidents.acts.continuity import Continuity, HaltedError
-from incidents.acts.mark import MarkFile
-from incidents.acts.port import Delivered, Order, Outcome, State
+from incidents.acts.continuity import HaltedError
 from incidents.bootstrap import House
 from incidents.daemon import delivery
-from incidents.daemon.delivery import Delivery
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, DAEMON, Resumption, next_epoch
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import entries, lineage
 from incidents.store.engine import writing
-from incidents.store.tables import desk as desk_row
 from incidents.views.history import resumptions
 from tests.acts.lost_rig import (
     THREE,
+    Letters,
     Receiver,
     begun,
     carry_out,
+    continuity,
     copy,
     deliver,
     desk,
     give,
+    halted,
     hold,
     lift,
+    losing,
+    mark_of,
+    move,
+    on_host,
     put_back,
     record,
+    recover,
     standing,
+    two_copies,
 )
 
 DAY = timedelta(days=1)
-
-
-def on_host(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> None:
-    """The daemon runs on that host from now on, which has a mark of its own."""
-    monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / name / "audit.key"))
-
-
-def continuity(house: House, folder: Path) -> Continuity:
-    return Continuity(house.engine, house.desk, folder / "audit.key.mark", clock.now)
-
-
-def recover(house: House, folder: Path, who: str = "sre-1") -> None:
-    continuity(house, folder).resume(Resumption(cause=ASKED, by=who, reason="the disk is gone"))
-
-
-def mark_of(house: House, folder: Path) -> MarkFile:
-    with house.reading() as connection:
-        return MarkFile(folder / "audit.key.mark", lineage.look(connection).identity)
 
 
 # ── The number of an epoch
@@ -212,8 +198,7 @@ def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
         newest, history = entries.newest(connection), lineage.look(connection)
     assert newest is not None
     knows.keep(history, newest._replace(id=newest.id + 1_000), clock.now())
-    with writing(house.engine) as connection:
-        connection.execute(update(desk_row).values(lineage="7/00000001"))
+    move(house)
 
     first = continuity(house, tmp_path / "other").check()
     assert first is not None
@@ -236,11 +221,9 @@ def test_two_who_see_one_loss_at_one_moment_begin_one_epoch(
     on_host(monkeypatch, tmp_path, "here")
     with desk(tmp_path) as house:
         give(house, "one.example", c.AddSite(by="operator-1"))
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         hold(house, "one.example")
         carry_out(house)
-    put_back(tmp_path)
     with desk(tmp_path) as house:
         one, other = (continuity(house, tmp_path / "here") for _ in range(2))
         looked = other._look
@@ -263,22 +246,13 @@ def test_two_copies_that_are_at_work_beside_one_key_do_not_use_up_the_numbers(
     """What is wrong is told, and a person can say which of them goes on."""
     assert receiver.seen == {}
     on_host(monkeypatch, tmp_path, "here")
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        folder.mkdir()
-    with desk(folders[0]) as house:
-        give(house, "one.example", c.AddSite(by="operator-1"))
-        carry_out(house)
-    shutil.copy(folders[0] / "desk.db", folders[1] / "desk.db")
+    folders = two_copies(tmp_path)
     refused = 0
     for _ in range(6):
         for folder in folders:
             with desk(folder) as house:
                 hold(house, "one.example")
-                found = Delivery(house, decided=lambda _: None)
-                found.run()
-                refused += any(isinstance(each, HaltedError) for each in found.errors)
-                found.close()
+                refused += halted(house) is not None
                 lift(house, "one.example")
     assert refused == 5, "one of them goes on, after both have once"
     with desk(folders[0]) as house, house.reading() as connection:
@@ -292,33 +266,20 @@ def test_one_that_was_refused_stays_so_after_the_hour_and_a_restart_until_a_pers
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_host(monkeypatch, tmp_path, "here")
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder in (one, two):
-        folder.mkdir()
-    with desk(one) as house:
-        give(house, "one.example", c.AddSite(by="operator-1"))
-        carry_out(house)
-    shutil.copy(one / "desk.db", two / "desk.db")
+    one, two = two_copies(tmp_path)
     for n, folder in enumerate((one, two, one, two)):
         with desk(folder) as house:
             hold(house, "one.example")
-            found = Delivery(house, decided=lambda _: None)
-            found.run()
-            found.close()
+            why = halted(house)
             if n < 3:
                 lift(house, "one.example")
-    assert [type(each) for each in found.errors] == [HaltedError]
+    assert why is not None
     seen = dict(receiver.seen)
 
     for days in (0, 1, 400):
         monkeypatch.setattr(clock, "source", lambda days=days: datetime.now(UTC) + days * DAY)
         with desk(two) as house:
-            again = Delivery(house, decided=lambda _: None)
-            again.run()
-            [error] = again.errors
-            again.close()
-            assert isinstance(error, HaltedError)
-            assert str(error) == str(found.errors[0])
+            assert str(halted(house)) == str(why)
     assert receiver.seen == seen
     with desk(two) as house:
         recover(house, tmp_path / "here")
@@ -349,21 +310,13 @@ def test_as_long_as_nobody_knows_of_a_loss_the_next_one_waits_for_a_person(
     """Two copies beside one key would take turns, an hour each."""
     assert receiver.seen == {}
     on_host(monkeypatch, tmp_path, "here")
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder in (one, two):
-        folder.mkdir()
-    with desk(one) as house:
-        give(house, "one.example", c.AddSite(by="operator-1"))
-        carry_out(house)
-    shutil.copy(one / "desk.db", two / "desk.db")
+    one, two = two_copies(tmp_path)
     for hours, folder in enumerate((one, two) * 6):
         at = datetime.now(UTC) + 2 * hours * timedelta(hours=1)
         monkeypatch.setattr(clock, "source", lambda at=at: at)
         with desk(folder) as house:
             hold(house, "one.example")
-            found = Delivery(house, decided=lambda _: None)
-            found.run()
-            found.close()
+            halted(house)
             lift(house, "one.example")
 
     for folder in (one, two):
@@ -380,8 +333,7 @@ def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing
     house = House(settings.load(db=postgresql_url))
     give(house, "one.example", c.AddSite(by="operator-1"))
     carry_out(house)
-    with writing(house.engine) as connection:
-        connection.execute(update(desk_row).values(lineage="7/00000001"))
+    move(house)
     hold(house, "one.example")
     seen = dict(receiver.seen)
 
@@ -407,8 +359,7 @@ def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(
     assert continuity(house, tmp_path).check() is None
     for n in range(4):
         give(house, f"site-{n}.example", c.AddSite(by="operator-1"))
-        with writing(house.engine) as connection:
-            connection.execute(update(desk_row).values(lineage=f"7/0000000{n}"))
+        move(house, n)
 
         # It is started again, too.
         moved = continuity(house, tmp_path).check()
@@ -428,11 +379,9 @@ def test_a_loss_is_told_until_a_person_has_put_on_record_that_they_know(
     assert receiver.seen == {}
     with desk(tmp_path) as house:
         give(house, "one.example", c.AddSite(by="operator-1"))
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         hold(house, "one.example")
         carry_out(house)
-    put_back(tmp_path)
     with desk(tmp_path) as house:
         carry_out(house)
         known = standing(house)
@@ -461,12 +410,10 @@ def test_a_letter_bears_the_number_of_the_epoch_in_which_its_entry_was_written(
     moments: list[datetime] = []
     with desk(tmp_path) as house:
         give(house, "one.example", c.AddSite(by="operator-1"))
-    copy(tmp_path)
     moments.append(clock.now())
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         hold(house, "one.example")
         carry_out(house)
-    put_back(tmp_path)
     with desk(tmp_path) as house:
         give(house, "two.example", c.AddSite(by="operator-1"))
         moments.append(clock.now())
@@ -484,22 +431,6 @@ def test_a_letter_bears_the_number_of_the_epoch_in_which_its_entry_was_written(
     assert [found.of(ACT, each) for each in moments] == [second] * 3
 
 
-class Letters:
-    """The customers' channel, as it is set up; what it has sent, by site."""
-
-    name, is_set_up = "mail", True
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, int]] = []
-
-    def deliver(self, order: Order) -> Outcome:
-        self.sent.append((order.site, order.id, order.seq))
-        return Delivered()
-
-    def state(self, site: str) -> State | None:
-        raise NotImplementedError(site)
-
-
 def test_the_same_letter_keeps_its_number_and_another_one_never_has_that_of_a_lost_one(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -514,11 +445,9 @@ def test_the_same_letter_keeps_its_number_and_another_one_never_has_that_of_a_lo
         for name in THREE[:2]:
             give(house, name, c.AddSite(by="operator-1"))
         found(house, THREE[0])
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         found(house, THREE[1])
         carry_out(house)
-    put_back(tmp_path)
     with desk(tmp_path) as house:
         # Before any daemon has looked.
         found(house, THREE[1])

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from incidents.acts.courier import Courier, Round
+from incidents.acts.courier import Courier
 from incidents.acts.hands import Hands
 from incidents.acts.port import Delivered, Order, Outcome, Retry
+from incidents.acts.round import Round
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT

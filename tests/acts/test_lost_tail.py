@@ -5,30 +5,27 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from incidents import settings
 from incidents.acts import recovery
-from incidents.acts.courier import Round
 from incidents.acts.port import State
+from incidents.acts.round import Round
 from incidents.bootstrap import House
 from incidents.daemon.delivery import Delivery
 from incidents.machine import commands as c
-from incidents.store.engine import writing
-from incidents.store.tables import desk as desk_row
 from tests.acts.lost_rig import (
     THREE,
     Receiver,
     begun,
     carry_out,
-    copy,
     deliver,
     desk,
     give,
     hold,
     lift,
+    losing,
     lost,
-    put_back,
+    move,
     record,
     standing,
 )
@@ -41,15 +38,13 @@ def test_three_holds_after_an_older_copy_was_put_back_take_their_sites_down(
         for name in THREE:
             give(house, name, c.AddSite(by="operator-1"))
         carry_out(house)
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         for name in THREE:
             hold(house, name)
             carry_out(house)
             lift(house, name)
             carry_out(house)
     assert set(receiver.sites.values()) == {"active"}
-    put_back(tmp_path)
 
     with desk(tmp_path) as house:
         for name in THREE:
@@ -70,13 +65,11 @@ def test_what_was_done_in_the_world_for_what_is_lost_is_undone(
             give(house, name, c.AddSite(by="operator-1"))
         hold(house, "one.example")
         carry_out(house)
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         lift(house, "one.example")
         hold(house, "two.example")
         carry_out(house)
     assert receiver.sites == {"one.example": "active", "two.example": "suspended"}
-    put_back(tmp_path)
 
     with desk(tmp_path) as house:
         carry_out(house)
@@ -100,8 +93,7 @@ def test_on_another_server_no_order_goes_out_before_a_new_epoch_has_begun(
     give(house, "one.example", c.AddSite(by="operator-1"))
     carry_out(house)
     assert begun(house) == []
-    with writing(house.engine) as connection:
-        connection.execute(update(desk_row).values(lineage="7/00000001"))
+    move(house)
     hold(house, "one.example")
     courier = Delivery(house, decided=lambda _: None)
     courier._read()
@@ -191,11 +183,9 @@ def test_the_log_of_a_daemon_says_what_is_missing_and_what_was_done(
     assert receiver.sites == {}
     with desk(tmp_path) as house:
         give(house, "one.example", c.AddSite(by="operator-1"))
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         hold(house, "one.example")
         carry_out(house)
-    put_back(tmp_path)
     capsys.readouterr()
     with desk(tmp_path) as house:
         carry_out(house)

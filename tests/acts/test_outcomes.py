@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from incidents.acts import courier as couriers
-from incidents.acts.courier import Round
+from incidents.acts import round as rounds
 from incidents.acts.port import Delivered, Order, Outcome, Retry
+from incidents.acts.round import Round
 from incidents.desk import Answer, Envelope
 from incidents.machine import commands as c
 from tests.acts.courier_rig import Told, carry_out, courier, in_force, to_its_end
@@ -95,8 +95,8 @@ def hanging_until(go_on: Event) -> Callable[[Order], Outcome]:
 def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(couriers, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(couriers, "ATTEMPT_S", 0.5)
+    monkeypatch.setattr(rounds, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(rounds, "ATTEMPT_S", 0.5)
     go_on = Event()
     try:
         carry_out(day, Told(outcome=hanging_until(go_on)))
@@ -113,8 +113,8 @@ def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
 def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(couriers, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(couriers, "ATTEMPT_S", 0.5)
+    monkeypatch.setattr(rounds, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(rounds, "ATTEMPT_S", 0.5)
     go_on, came_back = Event(), Event()
     found = Round(courier(day, Told(outcome=hanging_until(go_on))))
     finished = found._finished.put

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from incidents.acts import routing
-from incidents.acts.courier import Round
 from incidents.acts.port import Adapter
+from incidents.acts.round import Round
 from incidents.acts.routing import Routing
 from incidents.errors import IncidentsError
 from incidents.machine import commands as c

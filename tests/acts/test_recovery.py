@@ -26,13 +26,12 @@ from incidents.store import deliveries, sites
 from tests.acts.lost_rig import (
     Receiver,
     carry_out,
-    copy,
     deliver,
     desk,
     give,
     hold,
     lift,
-    put_back,
+    losing,
     record,
     standing,
 )
@@ -76,11 +75,9 @@ def house(tmp_path: Path, panel: Panel) -> Iterator[House]:
             give(house, name, c.AddSite(by="operator-1"))
         hold(house, LAST)
         carry_out(house)
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         lift(house, LAST)
         carry_out(house)
-    put_back(tmp_path)
     with desk(tmp_path) as house:
         deliver(house)
         assert panel.sites[LAST] == "active"
@@ -215,13 +212,11 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
         give(house, LAST, c.AddSite(by="operator-1"))
         carry_out(house)
         hold(house, LAST)
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         carry_out(house)
         lift(house, LAST)
         carry_out(house)
     assert web.state(LAST) in (None, "active")
-    put_back(tmp_path)
 
     with desk(tmp_path) as house:
         mark = beside(tmp_path / "audit.key")
@@ -247,13 +242,11 @@ def test_the_daemons_log_names_the_first_sites_that_are_opened_and_taken_down_ag
             give(house, name, c.AddSite(by="operator-1"))
         hold(house, LAST)
         carry_out(house)
-    copy(tmp_path)
-    with desk(tmp_path) as house:
+    with losing(tmp_path) as house:
         for name in many:
             hold(house, name)
         lift(house, LAST)
         carry_out(house)
-    put_back(tmp_path)
     capsys.readouterr()
 
     with desk(tmp_path) as house:

@@ -85,7 +85,7 @@ def test_a_log_that_is_not_what_was_signed_is_told_so_and_no_path_of_the_server(
 def test_while_another_process_holds_the_lock_it_is_told_so_and_no_path_of_the_server(
     api: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signers_lock, "_PAUSE_S", 100.0)
+    monkeypatch.setattr("incidents.disk._PAUSE_S", 100.0)
     with signers_lock.held(key):
         answer = api.client("auditor").post(f"{LOG}/checkpoint")
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from incidents import settings
 from incidents.bootstrap import House
 from incidents.cli import main
 from incidents.daemon import alarm_duty
+from incidents.store import lineage
+from incidents.store.engine import writing
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
 from tests.notices.mail_server import HOST, Mailbox, body, server
@@ -49,6 +51,25 @@ def test_where_nothing_is_alarming_cron_gets_no_mail(desk: Cli) -> None:
 
     assert (answer.status, answer.out, answer.err) == (0, "", "")
     assert desk("alarms", "--json").json == []
+
+
+def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(desk: Cli) -> None:
+    house = House(settings.load())
+    with writing(house.engine) as connection:
+        lineage.halt(connection, datetime.now(UTC))
+    house.close()
+
+    answer = desk("alarms")
+
+    first, second = (line.split("\t") for line in answer.out.splitlines())
+    assert first == [
+        "halted:all",
+        "nothing is carried out until a person goes on, known 0 s ago",
+        "not told",
+        "incidents daemon status",
+    ]
+    assert second[0] == "clock_about_to_lapse:1-1"
+    assert "the desk is not told of what has begun before" in answer.err
 
 
 def test_programs_get_documents_and_pipes_get_keys(desk: Cli) -> None:

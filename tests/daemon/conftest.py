@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
 from incidents import settings
 from incidents.bootstrap import House
+from tests.conftest import WriteSettings
+from tests.daemon.alarm_rig import START, Watch
 
 Said = Callable[[], list[dict[str, Any]]]
 
@@ -25,3 +28,15 @@ def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 def said(capsys: pytest.CaptureFixture[str]) -> Said:
     """The lines that the log has got since this was last asked."""
     return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+@pytest.fixture
+def watch(
+    db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Watch]:
+    write_settings('[report]\nwithin = ""\n')
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    with freeze_time(START, ignore=["_pytest"]) as frozen:
+        found = Watch(House(settings.load(db=db_url)), frozen).at(START)
+        yield found
+        found.house.close()

@@ -6,10 +6,10 @@ python -m tests.daemon.impatient WORDS
 import sys
 from datetime import timedelta
 
-from incidents.acts import courier
+from incidents.acts import round as rounds
 from incidents.cli import main
 
-courier.LEASE, courier.ATTEMPT_S = timedelta(seconds=2), 1.0
+rounds.LEASE, rounds.ATTEMPT_S = timedelta(seconds=2), 1.0
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,110 +1,31 @@
 """The alarms' duty: each cause is told once, whoever looks, and again when it comes again."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from threading import Barrier
-from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pytest
-from freezegun import freeze_time
 from sqlalchemy import insert
 
-from incidents import clock, settings
 from incidents.acts.port import Delivered, Failed, Outcome, Retry
-from incidents.bootstrap import House
-from incidents.daemon import alarm_duty
-from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms, Tell
-from incidents.desk import Envelope
+from incidents.daemon import alarm_duty, alarm_letter
+from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms
 from incidents.errors import SettingError
 from incidents.machine import commands as c
-from incidents.notices import quiet, samples
-from incidents.notices.desk import Desk
-from incidents.notices.letter import Letter, Recipient
+from incidents.notices import quiet
+from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet
-from incidents.notices.wording import Wording
-from incidents.store import alarms, heartbeats
+from incidents.store import alarms
 from incidents.store.alarms import Raised
-from incidents.store.engine import reading, writing
-from incidents.store.heartbeats import Heartbeat
+from incidents.store.engine import writing
 from incidents.store.tables import work
-from incidents.views.alarms import Alarm
+from incidents.views.alarm import Alarm
 from tests.conftest import WriteSettings
+from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, Told, Watch, telling
 from tests.daemon.conftest import Said
 
-START = datetime(2026, 3, 1, 10, tzinfo=UTC)
-SITE = "shop.example"
-S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 LAPSING = "clock_about_to_lapse:1-1"
-
-
-@dataclass
-class Told:
-    """Answers `outcome`, and keeps what it was told of."""
-
-    outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
-    got: list[str] = field(default_factory=list)
-
-    def __call__(self, alarm: Alarm, _raised: Raised, _now: datetime) -> Outcome:
-        self.got.append(alarm.key)
-        return self.outcome(alarm) if callable(self.outcome) else self.outcome
-
-
-class Watch:
-    """A house under a clock that the test moves, in which a daemon enforces unless told else."""
-
-    def __init__(self, url: str, frozen: Any) -> None:
-        self.house = House(settings.load(db=url))
-        self.engine = self.house.engine
-        self.elapsed = 0.0
-        self.beats = True
-        self._frozen = frozen
-
-    def duty(self, tell: Tell | None, **how: Any) -> Alarms:
-        return Alarms(
-            self.house, tell=tell, monotonic=lambda: self.elapsed, chance=lambda: 0.0, **how
-        )
-
-    def at(self, moment: datetime) -> Self:
-        self._frozen.move_to(moment)
-        if self.beats:
-            self.beat("alive")
-        return self
-
-    def beat(self, name: str, at: datetime | None = None, host: str = "here") -> None:
-        moment = at or clock.now()
-        with writing(self.engine) as connection:
-            heartbeats.beat(
-                connection,
-                Heartbeat(daemon=name, host=host, pid=7, started_at=START, beat_at=moment),
-            )
-
-    def do(self, command: c.Command, site: str = SITE) -> Self:
-        (answer,) = self.house.desk.submit([Envelope(site=site, command=command)])
-        assert answer.refusal is None, answer.refusal
-        return self
-
-    def log(self, site: str = SITE) -> Self:
-        return self.do(c.AddSite(by="li"), site).do(c.Log(by="li"), site)
-
-    @property
-    def raised(self) -> dict[str, Raised]:
-        with reading(self.engine) as connection:
-            return alarms.known(connection)
-
-
-@pytest.fixture
-def watch(
-    db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Watch]:
-    write_settings('[report]\nwithin = ""\n')
-    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    with freeze_time(START, ignore=["_pytest"]) as frozen:
-        found = Watch(db_url, frozen).at(START)
-        yield found
-        found.house.close()
 
 
 # Once.
@@ -148,7 +69,7 @@ def test_a_daemon_that_dies_over_an_alarm_leaves_it_to_another_when_the_lease_en
     class Killed(BaseException):
         pass
 
-    def die(alarm: Alarm, raised: Raised, now: datetime) -> Outcome:
+    def die(alarm: Alarm, raised: Raised, now: datetime, halted: datetime | None) -> Outcome:
         raise Killed
 
     told = Told()
@@ -379,7 +300,7 @@ def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = Told()
-    monkeypatch.setattr(alarm_duty, "by_channels", lambda _: told)
+    monkeypatch.setattr(alarm_letter, "by_channels", lambda *_: told)
     watch.beat("gone", host="there")
     watch.log().log("b.example").at(START + 52 * MIN)
 
@@ -476,29 +397,8 @@ def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) 
 # By the desk's real channels.
 
 
-@dataclass
-class Channel:
-    """A channel that takes what it is given."""
-
-    name: str
-    got: list[Letter] = field(default_factory=list)
-    outcome: Outcome = field(default_factory=Delivered)
-
-    def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:  # noqa: ARG002
-        self.got.append(letter)
-        return self.outcome
-
-
-def desk(*outlets: Outlet) -> Desk:
-    zone = ZoneInfo("Asia/Shanghai")
-    return Desk(
-        facts=lambda _: None, wording=Wording(samples.OFFICE, zone), outlets=outlets,
-        now=clock.now,
-    )  # fmt: skip
-
-
 def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> None:
-    assert alarm_duty.by_channels(desk()) is None
+    assert telling() is None
     without = Alarms(watch.house)
     assert not without.is_set_up
     watch.log().at(START + 52 * MIN)
@@ -516,6 +416,7 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
     [
         ("clock_about_to_lapse", "1-1", "The clock of 1-1 lapses at 2026-03-01 19:00"),
         ("order_dead", "1-o4", "is given up"),
+        ("brake_on", "all", "313 orders wait for a supervisor"),
         ("closure_disputed", "1", "is disputed"),
         ("closure_waits", "1", "Somebody has asked that shop.example be closed"),
         ("report_due", "1-1:2h", "1-1 is to be reported to the local police"),
@@ -524,19 +425,19 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
 )
 def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
     channel = Channel("group")
-    tell = alarm_duty.by_channels(desk(Outlet(channel, Recipient())))
+    tell = telling(Outlet(channel, Recipient()))
     assert tell is not None
     alarm = Alarm(
         kind=kind, subject=made, site=SITE, incident="1-1", order="1-o4", order_kind="suspend",
-        problem="http_503", rule="repeat", due=START + H, since=START,
+        problem="http_503", rule="repeat", due=START + H, since=START, orders=313,
     )  # fmt: skip
 
     raised = alarms.new(alarm.key, kind, made, START)
-    assert isinstance(tell(alarm, raised, START), Delivered)
+    assert isinstance(tell(alarm, raised, START, None), Delivered)
 
     [letter] = channel.got
     assert words in letter.text
-    assert kind == "daemon_silent" or SITE in letter.subject
+    assert made == "all" or SITE in letter.subject
     assert letter.id.startswith(f"alarm.{kind}.{made}.")
 
 
@@ -544,7 +445,7 @@ def test_tried_again_it_is_the_same_letter_and_when_it_comes_again_another_one(
     watch: Watch,
 ) -> None:
     channel = Channel("group", outcome=Retry(problem="chat_failed"))
-    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient()))))
+    duty = watch.duty(telling(Outlet(channel, Recipient())))
     watch.log().at(START + 52 * MIN)
     duty.run()
     channel.outcome = Delivered()
@@ -571,7 +472,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
 ) -> None:
     hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
-    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    duty = watch.duty(telling(Outlet(channel, Recipient(), hours)))
     dispute(watch.at(START + 4 * H))  # 22:00 there
     duty.run()
     duty.run()
@@ -593,7 +494,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
 def test_what_is_too_late_in_the_morning_does_not_ask_for_the_hour(watch: Watch) -> None:
     hours = quiet.read("18:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
-    duty = watch.duty(alarm_duty.by_channels(desk(Outlet(channel, Recipient(), hours))))
+    duty = watch.duty(telling(Outlet(channel, Recipient(), hours)))
     watch.log().at(START + 52 * MIN)
 
     duty.run()
@@ -607,7 +508,7 @@ def test_a_channel_without_quiet_hours_is_told_at_once_and_the_other_not_later(
     hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     asleep, awake = Channel("mail"), Channel("group")
     outlets = (Outlet(asleep, Recipient(), hours), Outlet(awake, Recipient()))
-    duty = watch.duty(alarm_duty.by_channels(desk(*outlets)))
+    duty = watch.duty(telling(*outlets))
     dispute(watch.at(START + 4 * H))
 
     duty.run()

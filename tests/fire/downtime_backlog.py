@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from incidents.acts.courier import Courier, Round
+from incidents.acts.courier import Courier
 from incidents.acts.port import Delivered
+from incidents.acts.round import Round
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT

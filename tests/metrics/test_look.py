@@ -11,7 +11,7 @@ from incidents.machine.work import Item
 from incidents.metrics.catalogue import LOOKED_AT
 from incidents.metrics.limit import MOST, MOST_OPEN
 from incidents.metrics.samples import Samples, Value
-from incidents.store import checkpoints, heartbeats, log_keys, sign_ins
+from incidents.store import checkpoints, heartbeats, lineage, log_keys, sign_ins
 from incidents.store import work as work_rows
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import writing
@@ -136,6 +136,13 @@ def test_a_turn_of_cron_enforces_the_clock_for_ten_minutes_and_is_no_daemon(
 
     day.later(seconds=1)
     assert value(look(day), "clock_enforced") == 0
+
+
+def test_whether_nothing_is_carried_out_is_told(day: Rehearsal) -> None:
+    assert value(look(day), "halted") == 0
+    with writing(day.engine) as connection:
+        lineage.halt(connection, day.now)
+    assert value(look(day), "halted") == 1
 
 
 def test_heartbeats_without_end_are_not_told_one_by_one(day: Rehearsal) -> None:

@@ -119,7 +119,7 @@ def test_an_alarm_that_is_worse_or_too_late_in_the_morning_is_loud_by_itself(kin
     facts = samples.of(f"alarm_{kind}")
     assert isinstance(facts, AlarmFacts)
     desk = _desk(Outlet(Told("wecom"), Recipient(), QUIET), now=NIGHT)
-    loud = kind in {"daemon_silent", "clock_about_to_lapse", "closure_waits"}
+    loud = kind in {"daemon_silent", "halted", "clock_about_to_lapse", "closure_waits"}
     found = desk.alarm(kind, facts, subject_key="12-3")
     assert isinstance(found, Delivered if loud else Retry)
     assert isinstance(desk.alarm(kind, facts, subject_key="12-3", loud=False), Retry)
@@ -155,5 +155,6 @@ def test_each_alarm_is_told_and_bears_one_name_for_one_thing(kind: str) -> None:
 
 
 def test_an_alarm_that_nobody_knows_is_a_fault() -> None:
+    facts = AlarmFacts(at=NOON, host="desk-1", database="desk.db")
     with pytest.raises(ValueError, match="no alarm is called 'alarm'"):
-        _desk().alarm("alarm", AlarmFacts(at=NOON), subject_key="x")
+        _desk().alarm("alarm", facts, subject_key="x")

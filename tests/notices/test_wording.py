@@ -21,7 +21,7 @@ from jinja2 import meta
 from incidents.machine.policy import Policy
 from incidents.notices import phrases, samples, templating
 from incidents.notices.catalogue import ALARMS, LANGUAGES, NOTICES, alarm
-from incidents.notices.facts import AnyFacts, Facts, told
+from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, told
 from incidents.notices.letter import Office
 from incidents.notices.templating import SHIPPED, TemplateError
 from incidents.notices.wording import Wording
@@ -353,6 +353,23 @@ def test_a_part_of_the_operator_s_stands_in_all_notices(tmp_path: Path) -> None:
         assert wording.words(name, samples.of(name), "en")[1].endswith(
             "Write to desk@host.example."
         )
+
+
+def test_what_may_be_a_copy_is_told_as_such_around_the_operator_s_own_words(
+    tmp_path: Path,
+) -> None:
+    name = "alarm_order_dead"
+    wording = _overridden(tmp_path, f"en/{name}.txt.jinja", "Dead: {{ order }}\n\nAlas.\n")
+    facts = samples.of(name)
+    assert isinstance(facts, AlarmFacts)
+    subject, text = wording.words(name, replace(facts, halted_since=facts.at), "en")
+    assert subject == "MAY BE A COPY: Dead: 12-o45"
+    assert text.startswith("desk-1 tells this of the database ")
+    assert text.endswith("\n\nAlas.")
+
+    wording = _overridden(tmp_path, "en/_of_a_copy.txt.jinja", "{{ subject }}\n\n{{ nobody }}\n")
+    with pytest.raises(TemplateError, match="'nobody' is undefined"):
+        wording.check()
 
 
 def test_the_page_too_can_be_the_operator_s(tmp_path: Path) -> None:

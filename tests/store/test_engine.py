@@ -17,7 +17,7 @@ from incidents.errors import DatabaseError, InputError
 from incidents.settings import data_folder
 from incidents.store import schema, sealed, turn
 from incidents.store.complaint import explain
-from incidents.store.database_url import place
+from incidents.store.database_url import place, seen_from_outside
 from incidents.store.engine import create, glancing, plainly, reading, writing
 from incidents.store.server_clock import database_time
 from tests.databases import compares_clocks
@@ -87,6 +87,23 @@ def test_the_hosts_of_a_cluster_are_named_as_postgresql_has_it(
     again = {each.keyword: each.val for each in Conninfo.parse(shown.encode())}
     assert (again[b"host"], again[b"port"]) == (host.encode(), port.encode())
     assert "a,b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://li:secret@db.example:5433/desk", "postgresql://db.example:5433/desk"),
+        ("postgresql://one.example,two.example:5433/desk?password=secret",
+         "postgresql://one.example,two.example:5433/desk"),
+        ("postgresql://[::1]:5433/desk", "postgresql://[::1]:5433/desk"),
+        ("postgresql:///desk", "postgresql:///desk"),
+        ("sqlite:////srv/desk.db", "/srv/desk.db"),
+    ],
+)  # fmt: skip
+def test_others_are_told_where_a_database_is_and_not_who_comes_in(
+    opened: Opener, url: str, shown: str
+) -> None:
+    assert seen_from_outside(opened(url)) == shown
 
 
 def test_the_default_database_is_in_a_folder_for_the_user_alone(

@@ -12,12 +12,13 @@ from incidents.machine.orders import NOTICE
 from incidents.machine.policy import Policy, read_duration
 from incidents.notices.catalogue import ALARMS
 from incidents.report_duty import ReportDuty
-from incidents.store import heartbeats
+from incidents.store import heartbeats, lineage
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat, once_on
 from incidents.store.tables import deliveries, desk, incidents, work
-from incidents.views import alarms
-from incidents.views.alarms import Alarm, Look, alarming
+from incidents.views import alarm as kinds
+from incidents.views.alarm import Alarm
+from incidents.views.alarms import Look, alarming
 from tests.views.day import SITE, Day, utc
 
 NEVER = ReportDuty(within=timedelta(days=30), remind=())
@@ -51,7 +52,7 @@ def enforced(day: Day) -> Day:
 
 
 def test_each_kind_has_words_that_the_desk_is_told_in() -> None:
-    assert set(alarms.KINDS) == set(ALARMS)
+    assert set(kinds.KINDS) == set(ALARMS)
 
 
 def test_where_all_is_well_nothing_is_alarming(day: Day) -> None:
@@ -147,17 +148,44 @@ def resumed(day: Day, **values: datetime | None) -> None:
 
 def test_a_loss_is_alarming_until_somebody_has_put_on_record_that_they_know(day: Day) -> None:
     day.add()
-    assert found(day, alarms.LOST) == []
+    assert found(day, kinds.LOST) == []
     began = day.now
     resumed(day, lost_since=began, moved_at=began, unproved_since=None)
     day.at("04-20 10:00")
 
-    [alarm] = found(day, alarms.LOST)
+    [alarm] = found(day, kinds.LOST)
     assert (alarm.key, alarm.since) == ("entries_lost:all", began)
-    assert found(day, alarms.MOVED) == [], "it is said once"
+    assert found(day, kinds.MOVED) == [], "it is said once"
 
     resumed(day, lost_since=None)
-    assert found(day, alarms.LOST) == []
+    assert found(day, kinds.LOST) == []
+
+
+def test_that_nothing_is_carried_out_is_alarming_until_a_person_goes_on(day: Day) -> None:
+    day.add()
+    assert look(enforced(day)) == Look((), frozenset())
+    began = day.now
+    with writing(day.engine) as connection:
+        lineage.halt(connection, began)
+    day.after("10h")
+
+    assert look(enforced(day)) == Look(
+        (Alarm(kind="halted", subject="all", since=began),), frozenset(), halted_since=began
+    )
+    resumed(day, halted_since=None)
+    assert look(enforced(day)) == Look((), frozenset())
+
+
+def test_of_a_copy_the_desk_is_told_what_is_known_to_have_begun_since(day: Day) -> None:
+    began = day.now
+    second = timedelta(seconds=1)
+
+    def is_told(since: datetime | None, subject: str = "12-3") -> bool:
+        return Alarm(kind="order_dead", subject=subject, since=since).is_told_of_a_copy(began)
+
+    assert [is_told(began - second), is_told(began), is_told(began + second)] == [False, True, True]
+    assert not is_told(None), "it may have begun before"
+    assert is_told(began - second, "all"), "the whole database is this one alone"
 
 
 def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_compared(
@@ -166,16 +194,16 @@ def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_comp
     day.add()
     began = day.now
     resumed(day, moved_at=began, unproved_since=began)
-    assert found(day, alarms.LOST) == [], "nothing is known to be missing"
-    [alarm] = found(day, alarms.MOVED)
+    assert found(day, kinds.LOST) == [], "nothing is known to be missing"
+    [alarm] = found(day, kinds.MOVED)
     assert (alarm.key, alarm.since) == ("server_changed:all", began)
 
     day.after("10m")
-    assert keys(day, alarms.MOVED) == ["server_changed:all"]
+    assert keys(day, kinds.MOVED) == ["server_changed:all"]
     resumed(day, unproved_since=None)
-    assert keys(day, alarms.MOVED) == []
+    assert keys(day, kinds.MOVED) == []
     resumed(day, moved_at=began + timedelta(seconds=1))
-    assert keys(day, alarms.MOVED) == ["server_changed:all"], "not ten minutes yet"
+    assert keys(day, kinds.MOVED) == ["server_changed:all"], "not ten minutes yet"
 
 
 def test_a_clock_is_about_to_lapse_from_ten_minutes_before_its_end_until_then(day: Day) -> None:

@@ -1,4 +1,4 @@
-"""The courier: at least once, in order, with its outcome on record; and a failure is seen."""
+"""The round: at least once, in order, with its outcome on record; and a failure is seen."""
 
 import json
 from dataclasses import replace
@@ -7,9 +7,9 @@ from threading import Event, Thread
 
 import pytest
 
-from incidents.acts import courier as couriers
-from incidents.acts.courier import Round
+from incidents.acts import round as rounds
 from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, Skipped
+from incidents.acts.round import Round
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store import leases
@@ -198,8 +198,8 @@ def test_what_a_dead_courier_had_in_hand_comes_back_within_30_seconds(day: Rehea
     heir = Told()
     carry_out(day, heir, name="two")
     assert heir.got == []
-    day.later(seconds=couriers.LEASE.total_seconds())
-    assert couriers.LEASE.total_seconds() < 30
+    day.later(seconds=rounds.LEASE.total_seconds())
+    assert rounds.LEASE.total_seconds() < 30
     carry_out(day, heir, name="two")
     assert [(order.kind, order.attempt) for order in heir.got] == [("suspend", 2)]
 

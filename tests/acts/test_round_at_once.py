@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
-from incidents.acts.courier import Round
+from incidents.acts.round import Round
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store.leases import Claimed

@@ -1,0 +1,69 @@
+"""The letter of an alarm: what the desk is told of it, from where, and by what name."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from incidents import site_name
+from incidents.acts.port import Outcome
+from incidents.notices.facts import AlarmFacts
+from incidents.store import database_url
+from incidents.store.alarms import Raised
+from incidents.views.alarm import Alarm
+
+if TYPE_CHECKING:
+    from incidents.bootstrap import House
+    from incidents.notices.desk import Desk
+
+Tell = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
+"""Tells the desk of an alarm, which was raised then, at this time (UTC); and since when nothing is
+carried out, if it is so."""
+
+
+class Place(NamedTuple):
+    """From where an alarm is told: the host, and the database that it looks at.
+
+    A copy may be at work beside the true one, and tell of the same.
+    """
+
+    host: str
+    database: str
+
+
+def here(house: House) -> Place:
+    """This machine, and the database of that house."""
+    return Place(socket.gethostname(), database_url.seen_from_outside(house.bare_engine))
+
+
+def by_channels(to_desk: Desk, place: Place) -> Tell | None:
+    """Tells by the channels of the desk; None if it has none."""
+    if not to_desk.is_set_up:
+        return None
+
+    def tell(alarm: Alarm, raised: Raised, now: datetime, halted_since: datetime | None) -> Outcome:
+        # The same alarm tried again is the same letter; when its cause comes again, another one.
+        letter = f"{alarm.subject}.{raised.raised_at:%Y%m%dT%H%M%S%f}"
+        told = facts(alarm, now, place, halted_since)
+        return to_desk.alarm(alarm.kind, told, subject_key=letter)
+
+    return tell
+
+
+def facts(
+    alarm: Alarm, now: datetime, place: Place, halted_since: datetime | None = None
+) -> AlarmFacts:
+    """What is told of an alarm at `now` (UTC)."""
+    alike = {name: getattr(alarm, name) for name in _ALIKE}
+    site = None if alarm.site is None else site_name.shown(alarm.site)
+    return AlarmFacts(
+        at=now, host=place.host, database=place.database, halted_since=halted_since, site=site,
+        **alike,
+    )  # fmt: skip
+
+
+_ALIKE = {each.name for each in fields(Alarm)} & {each.name for each in fields(AlarmFacts)}
+_ALIKE -= {"site"}

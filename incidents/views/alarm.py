@@ -1,0 +1,69 @@
+"""The alarm: one thing that the desk is to know, by a name that lasts as long as its cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
+WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
+FILING, BRAKE = "filing_due", "brake_on"
+HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
+KINDS = (
+    SILENT, HALTED, LOST, MOVED, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
+)  # fmt: skip
+"""The most urgent first."""
+
+EVERYBODY = "all"
+"""The subject of what is true of the whole database: of a silence in which no daemon is left that
+enforces the clock, of the brake, of how the record stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One thing that the desk is to know now; times are in UTC, what does not apply is None.
+
+    `since` is when its cause began, where that is known. `daemon_silent`: the `daemon`, None if
+    none is left, and how many sites are `overdue`. `order_dead`: the order, its kind, the problem
+    and the attempts. `clock_about_to_lapse`: the incident, its `due` time, and whether the miss
+    closes the site (R3). `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the
+    rule. `report_due`: the incident, by when it is `due`, and whether that has passed (`late`).
+    `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
+    they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
+    `orders` that wait for a supervisor, since too many sites were taken down at once.
+    `halted`: nothing is carried out, until a person goes on.
+    `entries_lost`: the record has lost its end, and nobody has put on record that they know.
+    `server_changed`: another server has taken over, and nothing is known to be missing.
+    `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
+    """
+
+    kind: str
+    subject: str
+    site: str | None = None
+    since: datetime | None = None
+    due: datetime | None = None
+    incident: str | None = None
+    order: str | None = None
+    order_kind: str | None = None
+    problem: str | None = None
+    attempts: int | None = None
+    rule: str | None = None
+    daemon: str | None = None
+    overdue: int = 0
+    miss_closes: bool = False
+    late: bool = False
+    terms: int = 0
+    orders: int = 0
+
+    @property
+    def key(self) -> str:
+        """Its name, the same for as long as its cause lasts: `clock_about_to_lapse:12-3`."""
+        return f"{self.kind}:{self.subject}"
+
+    def is_told_of_a_copy(self, halted_since: datetime) -> bool:
+        """Whether the desk is to be told of it from a database from which nothing is carried out
+        since then (UTC), and which may be a copy: of the database itself, and of what is known to
+        have begun later. All else the true one has told, or will."""
+        if self.subject == EVERYBODY:
+            return True
+        return self.since is not None and self.since >= halted_since

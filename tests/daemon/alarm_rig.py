@@ -1,0 +1,111 @@
+"""A house that is looked at for alarms, and who is told of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from incidents import clock
+from incidents.acts.port import Delivered, Outcome
+from incidents.bootstrap import House
+from incidents.daemon.alarm_duty import Alarms
+from incidents.daemon.alarm_letter import Place, Tell, by_channels
+from incidents.desk import Envelope
+from incidents.machine import commands as c
+from incidents.notices import samples
+from incidents.notices.desk import Desk
+from incidents.notices.letter import Letter, Recipient
+from incidents.notices.notice_settings import Outlet
+from incidents.notices.wording import Wording
+from incidents.store import alarms, heartbeats
+from incidents.store.alarms import Raised
+from incidents.store.engine import reading, writing
+from incidents.store.heartbeats import Heartbeat
+from incidents.views.alarm import Alarm
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+SITE = "shop.example"
+HERE = Place(host="desk-2", database="/srv/desk.db")
+S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass
+class Told:
+    """Answers `outcome`, and keeps what it was told of."""
+
+    outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
+    got: list[str] = field(default_factory=list)
+
+    def __call__(self, alarm: Alarm, *_when: object) -> Outcome:
+        self.got.append(alarm.key)
+        return self.outcome(alarm) if callable(self.outcome) else self.outcome
+
+
+class Watch:
+    """A house under a clock that the test moves, in which a daemon enforces unless told else."""
+
+    def __init__(self, house: House, frozen: Any = None) -> None:
+        self.house = house
+        self.engine = self.house.engine
+        self.elapsed = 0.0
+        self.beats = True
+        self._frozen = frozen
+
+    def duty(self, tell: Tell | None, **how: Any) -> Alarms:
+        return Alarms(
+            self.house, tell=tell, monotonic=lambda: self.elapsed, chance=lambda: 0.0, **how
+        )
+
+    def at(self, moment: datetime) -> Self:
+        self._frozen.move_to(moment)
+        if self.beats:
+            self.beat("alive")
+        return self
+
+    def beat(self, name: str, at: datetime | None = None, host: str = "here") -> None:
+        moment = at or clock.now()
+        with writing(self.engine) as connection:
+            heartbeats.beat(
+                connection,
+                Heartbeat(daemon=name, host=host, pid=7, started_at=START, beat_at=moment),
+            )
+
+    def do(self, command: c.Command, site: str = SITE) -> Self:
+        (answer,) = self.house.desk.submit([Envelope(site=site, command=command)])
+        assert answer.refusal is None, answer.refusal
+        return self
+
+    def log(self, site: str = SITE) -> Self:
+        return self.do(c.AddSite(by="li"), site).do(c.Log(by="li"), site)
+
+    @property
+    def raised(self) -> dict[str, Raised]:
+        with reading(self.engine) as connection:
+            return alarms.known(connection)
+
+
+@dataclass
+class Channel:
+    """A channel that takes what it is given."""
+
+    name: str
+    got: list[Letter] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Delivered)
+
+    def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:  # noqa: ARG002
+        self.got.append(letter)
+        return self.outcome
+
+
+def desk(*outlets: Outlet) -> Desk:
+    zone = ZoneInfo("Asia/Shanghai")
+    return Desk(
+        facts=lambda _: None, wording=Wording(samples.OFFICE, zone), outlets=outlets,
+        now=clock.now,
+    )  # fmt: skip
+
+
+def telling(*outlets: Outlet) -> Tell | None:
+    """Tells by these, from there."""
+    return by_channels(desk(*outlets), HERE)

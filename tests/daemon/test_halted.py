@@ -1,0 +1,207 @@
+"""While nothing is carried out the desk is told so, and of nothing that began before."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import update
+
+from incidents import clock, settings
+from incidents.acts import routing
+from incidents.acts.routing import Routing
+from incidents.bootstrap import House
+from incidents.daemon import delivery
+from incidents.daemon.alarm_duty import PATIENCE_S, Alarms
+from incidents.daemon.heartbeat import note_once
+from incidents.machine import commands as c
+from incidents.notices import quiet
+from incidents.notices.letter import Recipient
+from incidents.notices.notice_settings import Outlet
+from incidents.notices.quiet import Quiet
+from incidents.store import lineage
+from incidents.store.engine import writing
+from incidents.store.tables import desk as desk_row
+from tests.acts import lost_rig as rig
+from tests.acts.lost_rig import Letters, Receiver, give, halted, hold, lift, on_host
+from tests.conftest import WriteSettings
+from tests.daemon.alarm_rig import MIN, START, Channel, H, S, Told, Watch, telling
+
+LAPSING = "clock_about_to_lapse:1-1"
+
+
+def halt(watch: Watch) -> None:
+    with writing(watch.engine) as connection:
+        lineage.halt(connection, clock.now())
+
+
+def go_on(watch: Watch) -> None:
+    with writing(watch.engine) as connection:
+        connection.execute(update(desk_row).values(halted_since=None))
+
+
+def look(watch: Watch, duty: Alarms) -> None:
+    """As often, and for as long, as is needed to be sure."""
+    for _ in range(2):
+        duty.run()
+        watch.elapsed += PATIENCE_S
+
+
+def by_chat(watch: Watch, hours: Quiet | None = None) -> tuple[Channel, Alarms]:
+    channel = Channel("group")
+    return channel, watch.duty(telling(Outlet(channel, Recipient(), hours)))
+
+
+def test_that_nothing_is_carried_out_is_told_once_until_a_person_goes_on(watch: Watch) -> None:
+    told = Told()
+    duty = watch.duty(told)
+    for hours in range(3):
+        halt(watch.at(START + hours * H))
+        look(watch, duty)
+    assert told.got == ["halted:all"]
+
+    go_on(watch)
+    duty.run()
+    assert watch.raised == {}
+    halt(watch.at(START + 4 * H))
+    look(watch, duty)
+
+    assert told.got == ["halted:all"] * 2
+
+
+def test_a_halt_that_another_daemon_ends_within_seconds_is_not_told(watch: Watch) -> None:
+    """It has marked what this one knows nothing of, and goes on."""
+    told = Told()
+    duty = watch.duty(told)
+    halt(watch)
+    duty.run()
+    watch.elapsed += PATIENCE_S - 0.1
+    duty.run()
+
+    go_on(watch)
+    look(watch, duty)
+
+    assert told.got == []
+
+
+def test_what_was_alarming_before_the_halt_is_told_once_a_person_goes_on(watch: Watch) -> None:
+    told = Told()
+    duty = watch.duty(told)
+    watch.log()
+    halt(watch.at(START + 50 * MIN + S))
+    look(watch.at(START + 52 * MIN), duty)
+    assert told.got == ["halted:all"]
+
+    go_on(watch)
+    duty.run()
+
+    assert told.got == ["halted:all", LAPSING]
+
+
+def test_what_begins_after_the_halt_is_told_as_of_what_may_be_a_copy(watch: Watch) -> None:
+    channel, duty = by_chat(watch)
+    watch.log()
+    halt(watch.at(START + 49 * MIN))
+
+    watch.at(START + 50 * MIN)
+    duty.run()
+
+    [letter] = channel.got
+    assert "MAY BE A COPY: ALARM: a clock is about to lapse: shop.example" in letter.subject
+    assert "【可能是副本】【告警】" in letter.subject
+    for words in (
+        "desk-2 tells this of the database /srv/desk.db",
+        "nothing is carried out since 2026-03-01 18:49",
+        "本消息由主机 desk-2 就数据库 /srv/desk.db 发出",
+    ):
+        assert words in letter.text
+
+
+def test_that_nothing_is_carried_out_is_told_at_any_hour_and_from_where(watch: Watch) -> None:
+    channel, duty = by_chat(watch, quiet.read("00:00-23:59", ZoneInfo("Asia/Shanghai")))
+    halt(watch)
+    look(watch, duty)
+
+    [letter] = channel.got
+    assert "ALARM: nothing is carried out from a database" in letter.subject
+    assert "MAY BE A COPY: ALARM" not in letter.subject, "it says so itself"
+    for words in ("desk-2", "/srv/desk.db", "incidents recover --reason", "a copy", "副本"):
+        assert words in letter.text
+
+
+# ── As it comes about
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch, write_settings: WriteSettings) -> Letters:
+    """What goes to customers, and to the desk by its lane."""
+    write_settings('[report]\nwithin = ""\n')
+    found = Letters()
+    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: found)
+    return found
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    found = Receiver()
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    return found
+
+
+def close(house: House) -> None:
+    """The panel is to be told, the customer, and the desk, whom to call."""
+    give(house, "one.example", *[c.Log(by="operator-1")] * 3)
+
+
+def test_a_copy_on_another_server_tells_that_it_is_one_and_nothing_of_the_past(
+    postgresql_url: str, tmp_path: Path, receiver: Receiver, letters: Letters,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """It has the settings of the desk, channels and all, and a key in a folder of its own."""
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    on_host(monkeypatch, tmp_path, "desk")
+    rig.deliver(house)
+    watch, told = Watch(house), Told()
+    watch.beat("gone", clock.now() - 5 * MIN, host="there")
+    close(house)
+    give(house, "one.example", c.VoidIncident(by="operator-1", incident=1, reason="slip"))
+    rig.move(house)
+    on_host(monkeypatch, tmp_path, "drill")
+    note_once(house)
+    duty = watch.duty(told)
+
+    look(watch, duty)
+    assert told.got == [], "nobody has looked yet whose server it is"
+    assert halted(house) is not None
+    look(watch, duty)
+    assert halted(house) is not None
+    look(watch, duty)
+
+    assert told.got == ["halted:all"]
+    assert (receiver.seen, letters.sent) == ({}, [])
+    rig.recover(house, tmp_path / "drill")
+    look(watch, duty)
+    assert sorted(told.got[1:]) == ["closure_disputed:1", "daemon_silent:gone"]
+    house.close()
+
+
+def test_the_second_of_two_copies_beside_one_key_tells_that_it_carries_nothing_out(
+    tmp_path: Path, receiver: Receiver, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_host(monkeypatch, tmp_path, "here")
+    one, two = rig.two_copies(tmp_path)
+    for folder in (one, two, one):
+        with rig.desk(folder) as house:
+            hold(house, "one.example")
+            assert halted(house) is None
+            lift(house, "one.example")
+    with rig.desk(two) as house:
+        close(house)
+        seen, sent = dict(receiver.seen), list(letters.sent)
+        assert halted(house) is not None
+        note_once(house)
+        watch, told = Watch(house), Told()
+        look(watch, watch.duty(told))
+
+        assert sorted(told.got) == ["entries_lost:all", "halted:all"]
+        assert (receiver.seen, letters.sent) == (seen, sent)
