@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from incidents import disk
 from incidents.audit import signers_lock
 from incidents.audit.signers_lock import HeldError
 from incidents.errors import FileError
@@ -97,12 +96,12 @@ def test_where_nobody_could_tell_when_the_file_was_made_its_number_alone_counts_
     key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as old:
-        old.setattr(disk, "born", lambda _: None)
+        old.setattr(signers_lock, "birth_time", lambda _: None)
         first = word(key)
         assert word(key) == first
 
     assert word(key) == first
-    monkeypatch.setattr(disk, "born", lambda _: 1)
+    monkeypatch.setattr(signers_lock, "birth_time", lambda _: 1)
     assert word(key) == first
 
 
