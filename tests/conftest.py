@@ -100,8 +100,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded and collected stays; to go through it again and again costs a tenth."""
-    gc.collect()
+    """What is loaded and collected stays; to go through it again and again costs a tenth.
+
+    Its rubbish stays too, some megabytes: to look for it costs half a second in each process.
+    """
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
 

@@ -4,6 +4,7 @@ The schema is made once, as a template; each test gets a copy of it, which takes
 """
 
 import os
+import select
 import shutil
 import sqlite3
 import tempfile
@@ -107,6 +108,7 @@ class PostgresqlDatabases:
         self._socket_folder = socket_folder
         self._numbers = count(1)
         self._head: str | None = None
+        self._administration: psycopg.Connection | None = None
 
     @contextmanager
     def empty(self) -> Iterator[str]:
@@ -144,8 +146,17 @@ class PostgresqlDatabases:
             self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def _administer(self, statement: LiteralString, *names: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        # Kept: each connection is a process of the server's. A test may have restarted that.
+        if self._administration is None or not _is_alive(self._administration):
+            self.close()
+            self._administration = psycopg.connect(self.url("postgres"), autocommit=True)
+        self._administration.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def close(self) -> None:
+        """Leaves the server."""
+        if self._administration is not None:
+            self._administration.close()
+            self._administration = None
 
 
 @contextmanager
@@ -167,7 +178,8 @@ def postgresql_server(*, durable: bool = False) -> Iterator[PostgresqlDatabases]
         try:
             socket_folder = server.get_postmaster_info().socket_dir
             assert socket_folder is not None
-            yield PostgresqlDatabases(socket_folder)
+            with closing(PostgresqlDatabases(socket_folder)) as databases:
+                yield databases
         finally:
             server.cleanup()
 
@@ -177,6 +189,11 @@ def memory_folder() -> Path | None:
     if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _MEMORY_FREE_BYTES:
         return None
     return _MEMORY
+
+
+def _is_alive(connection: psycopg.Connection) -> bool:
+    """Whether the server is at its other end still: one that is there says nothing unasked."""
+    return not connection.closed and not select.select([connection], [], [], 0)[0]
 
 
 def _sqlite_url(file: Path) -> str:

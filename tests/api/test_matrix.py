@@ -131,7 +131,8 @@ def belonging(api: Rig, handle: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-@pytest.mark.both_databases
+# Which role may do what asks no database; what each operation asks of one has tests of its own.
+@pytest.mark.both_databases(long="postgresql")
 def test_the_least_of_the_roles_that_may_do_an_act_does_it_at_each_operation(api: Rig) -> None:
     """So nothing behind an operation's own question asks for more."""
     fill(api)

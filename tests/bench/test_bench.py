@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,8 @@ def test_the_floor_writes_the_rows_that_the_desk_writes(results: dict[str, Any])
         assert len(written) == len(set(written))
 
 
+# That no peer takes part who is not wanted stands below too.
+@pytest.mark.long
 def test_peers_that_are_not_wanted_are_named_as_left_out(tmp_path: Path) -> None:
     trial = _bench(tmp_path, "fire", "--db", "sqlite", "--only-ours")["trials"][0]
     assert [row["label"] for row in trial["rows"]] == ["the desk"]
@@ -109,6 +112,8 @@ def test_a_peer_that_is_not_installed_is_named_with_what_it_needs(tmp_path: Path
     context = Context(size="tiny", rounds=1, databases={}, folder=tmp_path)
     assert context.absent("json", "no_such_library") == "not installed: no_such_library"
     assert context.absent("json") is None
+    without_peers = replace(context, only_ours=True)
+    assert without_peers.absent("json") == "peers were not asked for"
 
 
 def test_each_round_begins_with_another_contender() -> None:

@@ -34,6 +34,8 @@ def desk(served_desk: ConsoleDesk) -> ConsoleDesk:
     return served_desk
 
 
+# Over HTTP test_filing_page.py gives each of these forms, and is told what is doubted and missing.
+@pytest.mark.long
 def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
     browser: Chromium, desk: ConsoleDesk
 ) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from incidents.cli import main
+from tests.accounts.conftest import _cheap_hashes
 from tests.api.rig import Rig, rig
 from tests.client.serving import serving
 from tests.docs import pages
+
+__all__ = ["_cheap_hashes"]
 
 PAGE = pages.ROOT / "docs" / "how-to" / "integrate.md"
 

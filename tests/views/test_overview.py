@@ -44,15 +44,18 @@ def told(day: Day) -> list[e.Event]:
     return [decode(body)[1] for body in bodies]
 
 
-def a_month(day: Day, seed: int) -> None:
-    """Five weeks at a desk, over a change of clocks in Europe, with a clock that is often late."""
+def a_month(day: Day, seed: int, acts: int = 90) -> None:
+    """Five weeks at a desk, over a change of clocks in Europe, with a clock that is often late.
+
+    With fewer acts, fewer weeks.
+    """
     random = Random(seed)
     day.at("03-02 10:00")
     sites = [f"s{n}.example" for n in range(6)]
     for site in sites:
         day.add(site)
     incidents = Counter[str]()
-    for _ in range(90):
+    for _ in range(acts):
         day.after(f"{random.randint(1, 16 * 3600)}s")
         if random.random() < 0.7:
             day.elapse()
@@ -283,7 +286,7 @@ def test_what_was_recorded_before_the_thirty_days_is_left_out(day: Day) -> None:
 
 def test_a_look_takes_seven_queries_and_those_of_recent_rows_use_an_index(day: Day) -> None:
     empty = len(day.statements(lambda: look(day)))
-    a_month(day, seed=5)
+    a_month(day, seed=5, acts=30)
     assert len(day.statements(lambda: look(day))) == empty == 7
     if day.engine.dialect.name == "postgresql":
         with day.engine.begin() as connection:

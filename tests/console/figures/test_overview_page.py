@@ -7,7 +7,8 @@ from tests.console.figures.month import a_month
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 
-@pytest.mark.both_databases
+# What the charts are drawn from is counted on both databases in tests/views/test_overview.py.
+@pytest.mark.both_databases(long="postgresql")
 def test_it_shows_each_chart_with_a_table_behind_it_in_both_languages(desk: ConsoleDesk) -> None:
     a_month(desk)
     page = Visitor(desk, "viewer").get("/overview")
