@@ -1,16 +1,32 @@
-"""Engines that are closed when their test ends, and a desk."""
+"""Engines that are closed when their test ends, a desk, and migrations that are loaded once."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from incidents.store import schema
 from incidents.store.engine import create
 from tests.desk.conftest import day
 
 __all__ = ["day"]
 
 Opener = Callable[..., Engine]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_loaded_once() -> Iterator[None]:
+    """Alembic loads all migrations anew each time that one of them is asked for."""
+    loaded = ScriptDirectory.from_config(schema.config())
+
+    def from_config(_: Config) -> ScriptDirectory:
+        return loaded
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ScriptDirectory, "from_config", from_config)
+        yield
 
 
 @pytest.fixture

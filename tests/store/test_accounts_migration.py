@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, select
 
 from incidents.audit import own_acts
@@ -57,6 +58,8 @@ def test_accounts_and_tokens_are_taken_up_again_from_the_entries(db_url: str) ->
         assert day.findings() == []
 
 
+# That the tables are made anew on PostgreSQL too is shown above.
+@pytest.mark.both_databases(long="postgresql")
 def test_passwords_do_not_come_back_so_each_is_given_a_new_one(db_url: str) -> None:
     with rehearsal(db_url) as day:
         with_a_past(day)

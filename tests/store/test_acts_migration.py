@@ -24,6 +24,9 @@ SITES = ("both.example", "closed.example", "down.example", "new.example", "up.ex
 
 Rows = list[tuple[Any, ...]]
 
+# What the migration reads and writes on PostgreSQL, any past shows, and each end of an order.
+ONE_DATABASE = pytest.mark.both_databases(long="postgresql")
+
 
 def rows(engine: Engine, *columns: Any) -> Rows:
     """What stands there, in the order of these columns."""
@@ -74,6 +77,7 @@ def with_a_past(day: Rehearsal) -> None:
     ]  # fmt: skip
 
 
+@ONE_DATABASE
 def test_they_have_waited_since_they_were_ordered_and_nobody_has_tried_them(db_url: str) -> None:
     of = deliveries.c
     with rehearsal(db_url) as day:
@@ -89,6 +93,7 @@ def test_they_have_waited_since_they_were_ordered_and_nobody_has_tried_them(db_u
         assert all(since == next_at for since, next_at in waits)
 
 
+@ONE_DATABASE
 def test_they_are_carried_out_like_any_other_and_what_is_new_waits_beside_them(
     db_url: str,
 ) -> None:
@@ -183,6 +188,7 @@ IN_FORCE: dict[str, tuple[list[c.Command], str]] = {
 """What becomes of the order of a hold, and what then is in force."""
 
 
+@ONE_DATABASE
 def test_what_was_in_force_before_going_back_is_so_again(databases: Databases) -> None:
     with databases.at_head() as url, rehearsal(url) as day:
         day.add(*IN_FORCE)
@@ -196,6 +202,7 @@ def test_what_was_in_force_before_going_back_is_so_again(databases: Databases) -
         assert findings(day.engine) == []
 
 
+@ONE_DATABASE
 def test_what_was_tried_again_before_going_back_is_as_young_as_it_was(day: Rehearsal) -> None:
     day.give(c.SetHold(by="li", reason="r"))
     day.give(failed(2))
