@@ -98,6 +98,7 @@ def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ConsoleD
 
 
 def test_an_order_is_cancelled_with_a_reason_and_not_without(desk: ConsoleDesk) -> None:
+    desk.do(SITE, c.LiftHold(by="wang", reason="withdrawn"))
     wang = Visitor(desk, "supervisor")
     assert wang.post("/orders/1-o2/cancel", seen(desk)).status_code == 409
     assert state(desk, "1-o2") == "dead"

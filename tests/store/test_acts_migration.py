@@ -168,7 +168,7 @@ def _all(engine: Engine, columns: tuple[Any, ...]) -> Rows:
 
 
 def _cancel(*, tried: bool) -> c.Command:
-    return c.CancelOrder(by="li", order=2, lane=ACT, why="by_hand", tried=tried)
+    return c.CancelOrder(by="li", order=2, lane=ACT, why="repeated", tried=tried)
 
 
 def _done(*, enforced: bool) -> c.Command:
