@@ -298,34 +298,21 @@ def test_what_all_keys_had_in_one_file_before_still_counts(desk: Desk) -> None:
     assert gone.lost.kept.file.name == "audit.key.signed"
 
 
-def test_all_that_root_makes_beside_the_key_belongs_to_whom_the_key_belonged(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_that_root_makes_beside_the_key_belongs_to_whom_the_key_belonged(desk: Desk) -> None:
     """Else the daemon, which is another user, could sign no more."""
-    given: set[str] = set()
-    key, uid, stat = desk.ring.file, desk.ring.file.stat().st_uid, Path.stat
-
-    def owned(self: Path, **options: bool) -> os.stat_result:
-        found = stat(self, **options)
-        return os.stat_result([*found[:4], uid + 1, *found[5:10]]) if self == key else found
-
-    def chown(file: Path, *owner: int) -> None:
-        assert owner == (uid + 1, stat(key.parent).st_gid)
-        given.add(file.name)
-
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
-    monkeypatch.setattr(os, "chown", chown)
-    monkeypatch.setattr(Path, "stat", owned)
+    key = desk.ring.file
+    signers_lock.lock_file(key).unlink()
+    os.chown(key, 65_534, 65_534)
     before = {file.name for file in key.parent.iterdir()}
 
-    gone = desk.go_on()
+    gone = desk.go_on(HERE)
 
+    made = {each for each in key.parent.iterdir() if each.name.startswith(key.name)}
+    own = {each.name: each.stat().st_uid for each in made if each.name not in before}
     assert gone.key is not None
-    made = {file.name for file in key.parent.iterdir() if file.name.startswith(key.name)} - before
-    assert made
-    made -= {signing_key.retired_name(key, desk.old).name}
-    assert given >= made | {"audit.key.next", "audit.key.signed.lock"}
+    assert signing_key.retired_name(key, desk.old).name in own
+    assert signers_lock.lock_file(key).name in own
+    assert set(own.values()) == {key.stat().st_uid} == {65_534}
 
 
 # ── machines that do not sign ────────────────────────────────────────────────────────────────────

@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 
 from incidents import disk
-from incidents.audit import signers_lock
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.log import logger
 from incidents.machine.ids import EPOCHS
@@ -63,7 +62,7 @@ class MarkFile:
     def read(self) -> Mark | None:
         """The mark; None where there is none, or none that can be used."""
         try:
-            mark = _parsed(self._file.read_bytes(), self.identity)
+            mark = _parsed(disk.read(self._file), self.identity)
         except FileNotFoundError:
             mark = None
         except (OSError, LookupError, OverflowError, TypeError, ValueError) as error:
@@ -90,8 +89,7 @@ class MarkFile:
 
     def _write(self, mark: Mark) -> None:
         text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
-        disk.write_whole(self._file, [text.encode()])
-        signers_lock.give(self._file, self._key_file)
+        disk.write_whole(self._file, [text.encode()], owner=disk.owner_beside(self._key_file))
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -101,8 +99,7 @@ class MarkFile:
             OSError: if it cannot be, or another does not let go of it.
         """
         lock = self._file.with_name(self._file.name + LOCK)
-        with disk.locked(lock, PATIENCE_S):
-            signers_lock.give(lock, self._key_file)
+        with disk.locked(lock, PATIENCE_S, disk.owner_beside(self._key_file)):
             yield
 
     def _tell(self, sentence: str, error: Exception) -> None:

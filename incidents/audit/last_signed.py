@@ -142,8 +142,7 @@ def write(file: Path, key_file: Path, text: str) -> None:
         FileError: if it cannot be written.
     """
     try:
-        disk.write_whole(file, [text.encode()])
-        signers_lock.give(file, key_file)
+        disk.write_whole(file, [text.encode()], owner=disk.owner_beside(key_file))
     except OSError as error:
         why = error.strerror or str(error)
         raise FileError(file=file, done="written", detail=why) from error
@@ -172,7 +171,7 @@ def _is_by(text: str, key: VerifierKey) -> bool:
 
 def _text(file: Path) -> str | None:
     try:
-        return file.read_text(encoding="utf-8")
+        return disk.read(file).decode()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

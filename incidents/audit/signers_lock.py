@@ -53,8 +53,8 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
     file = lock_file(key_file)
     with ExitStack() as stack:
         try:
-            opened = stack.enter_context(disk.locked(file, patience_s))
-            give(file, key_file)
+            owner = disk.owner_beside(key_file)
+            opened = stack.enter_context(disk.locked(file, patience_s, owner))
             word = _own_word(opened)
         except BlockingIOError as error:
             raise HeldError(holder=_holder(file), file=file) from error
@@ -71,7 +71,7 @@ def word(key_file: Path) -> str | None:
     """
     file = lock_file(key_file)
     try:
-        with file.open("rb") as opened:
+        with os.fdopen(disk.opened(file), "rb") as opened:
             return _word(opened)
     except FileNotFoundError:
         return None
@@ -82,19 +82,6 @@ def word(key_file: Path) -> str | None:
 def lock_file(key_file: Path) -> Path:
     """The lock's file, beside the key's."""
     return key_file.with_name(key_file.name + SUFFIX)
-
-
-def give(file: Path, key_file: Path) -> None:
-    """Gives what root has made there to whom the key that was there belongs, or its folder: a
-    command that was typed as root must not keep the daemon from signing. Raises OSError."""
-    if os.geteuid() != 0:
-        return
-    was_there = file != key_file and key_file.exists()
-    owner, own = (key_file if was_there else key_file.parent).stat(), file.stat()
-    if (own.st_uid, own.st_gid) != (owner.st_uid, owner.st_gid):
-        # In a container root may be let change no owner.
-        with suppress(PermissionError):
-            os.chown(file, owner.st_uid, owner.st_gid)
 
 
 def _own_word(opened: BinaryIO) -> str:
@@ -127,7 +114,7 @@ def _marks(opened: BinaryIO) -> list[str]:
 
 
 def _holder(file: Path) -> str:
-    with suppress(OSError), file.open("rb") as opened:
+    with suppress(OSError), os.fdopen(disk.opened(file), "rb") as opened:
         return _lines(opened)[1] or _SOMEBODY
     return _SOMEBODY
 
@@ -156,7 +143,7 @@ def _cure(file: Path, key_file: Path) -> str:
     if owner == os.geteuid():
         return ""
     if ours:
-        return f"; it belongs to {_name(owner)}. As root: chown {_name(os.geteuid())} {file}"
+        return f"; it belongs to {_name(owner)}. As root: chown -h {_name(os.geteuid())} {file}"
     name = _name(owner)
     return (
         f"; it belongs to {name}: sign as no other user. As root: runuser -u {name} -- incidents …"

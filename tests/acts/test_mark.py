@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,3 +99,30 @@ def test_who_was_halted_while_it_wrote_a_mark_holds_nobody_up(
 
     kept.keep(of(0, 1))
     assert kept.read() == of(0, 1)
+
+
+@pytest.mark.parametrize("suffix", ["", marks.LOCK])
+def test_no_mark_is_kept_by_root_where_another_user_has_put_a_link(
+    file: Path, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roots = tmp_path / "roots"
+    roots.write_text("secret")
+    file.parent.joinpath(f"{file.name}-{ONE}{suffix}").symlink_to(roots)
+    os.chown(file.parent, 65_534, 65_534)
+
+    MarkFile(file, ONE).keep(of(0, 1))
+
+    assert (roots.read_text(), roots.stat().st_uid) == ("secret", 0)
+    assert "it is a link: remove it" in capsys.readouterr().err
+
+
+def test_a_mark_that_root_keeps_is_its_owners_as_its_lock_is(file: Path) -> None:
+    os.chown(file.parent, 65_534, 65_534)
+
+    MarkFile(file, ONE).keep(of(0, 1))
+
+    own = file.with_name(f"{file.name}-{ONE}")
+    assert {each.name: each.stat().st_uid for each in file.parent.iterdir()} == {
+        own.name: 65_534,
+        own.name + marks.LOCK: 65_534,
+    }

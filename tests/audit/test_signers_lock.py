@@ -5,7 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from incidents import disk
 from incidents.audit import signers_lock
 from incidents.audit.signers_lock import HeldError
 from incidents.errors import FileError
+
+NOBODY = (65_534, 65_534)
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def test_whose_a_lock_is_that_is_not_ones_own_is_told_with_the_cure(
     lock = signers_lock.lock_file(key)
     # Root has made it, beside one's own key.
     of = {lock}
-    with pytest.raises(FileError, match=rf"belongs to 4000000001.*chown {name(uid)} {lock}$"):
+    with pytest.raises(FileError, match=rf"belongs to 4000000001.*chown -h {name(uid)} {lock}$"):
         word(key)
     # Key and folder are another one's.
     of = {lock, key.parent}
@@ -155,21 +157,29 @@ def name(uid: int) -> str:
     return pwd.getpwuid(uid).pw_name
 
 
-def test_what_root_makes_belongs_to_whom_the_key_belongs(
-    key: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[tuple[str, int, int]] = []
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", lambda file, *owner: given.append((file.name, *owner)))
-    stat, uid = Path.stat, key.parent.stat().st_uid
-
-    def owned(self: Path, **options: bool) -> os.stat_result:
-        found = stat(self, **options)
-        if self != key.parent:
-            return found
-        return os.stat_result([*found[:4], uid + 1, *found[5:10]])
-
-    monkeypatch.setattr(Path, "stat", owned)
+def test_what_root_makes_belongs_to_whom_the_key_or_its_folder_belongs(key: Path) -> None:
+    os.chown(key.parent, *NOBODY)
+    lock = signers_lock.lock_file(key)
     word(key)
+    assert (lock.stat().st_uid, lock.stat().st_gid) == NOBODY
 
-    assert given == [("audit.key.signed.lock", uid + 1, key.parent.stat().st_gid)]
+    lock.unlink()
+    key.touch()
+    word(key)
+    assert lock.stat().st_uid == 0
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_lock_that_another_user_has_linked_to_a_file_of_root_is_refused(
+    key: Path, tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    """Else that user could let root overwrite any file, and give it away."""
+    os.chown(key.parent, *NOBODY)
+    roots = tmp_path / "roots"
+    roots.write_text("secret")
+    link(signers_lock.lock_file(key), roots)
+
+    with pytest.raises(FileError, match=r"lock cannot be written: .*remove"):
+        word(key)
+
+    assert (roots.read_text(), roots.stat().st_uid) == ("secret", 0)
