@@ -103,6 +103,7 @@ class WayBack:
             blind = self._is_elsewhere(word, asked) or asked.sign_here
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
+            last_signed.hand_down(self._ring.file)
             lost, most = self._lost()
             new = self._key(asked, word, lost, blind=blind)
             resumed = self._resumed(asked, most)

@@ -59,7 +59,7 @@ def known(connection: Connection, files: Known) -> Loss | None:
     log = signing.log(connection)
     if log is None:
         return None
-    kept = [each for key in log.keys if (each := files.of(key)) is not None]
+    kept = [each for key in log.keys for each in files.of(key)]
     kept += _of_strangers(connection, log.checkpoint.origin, files)
     found = _lost(connection, log.checkpoint, kept)
     if found:

@@ -193,7 +193,7 @@ def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, ano
     if str(key) == state.active:
         return not another and (not lost or state.after_loss or state.last == state.active)
     # It has signed another history than this one, which does not know it.
-    return str(key) not in state.every and last_signed.read(ring.file, key) is None
+    return str(key) not in state.every and not last_signed.read(ring.file, key)
 
 
 def _of_command(ring: KeyRing, public: str | None) -> VerifierKey:
@@ -222,7 +222,7 @@ def _of_file(ring: KeyRing, name: str, public: str | None) -> VerifierKey:
     if there is None:
         return signing_key.make(ring.file, name).verifier
     # An attempt that was cut off has left it; it has signed nothing then, and has this name.
-    if last_signed.read(ring.file, there.verifier) is not None or there.verifier.name != name:
+    if last_signed.read(ring.file, there.verifier) or there.verifier.name != name:
         raise RefusedError(
             f"{ring.file} holds the key of another log, {there.verifier.name}: name another file "
             "with INCIDENTS_AUDIT_KEY"
