@@ -90,7 +90,8 @@ class WayBack:
             SignsElsewhereError: if another place signs; nothing was done then.
             SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
             HeldError: if somebody signs, and does not end; nothing was done then.
-            InputError, RefusedError: if `public` is no new key; nothing was done then.
+            InputError, RefusedError: if `public` is no new key, or was put on record by an attempt
+                that was cut off: that takes a new one; nothing was done then.
             FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
                 done stands, and the same is to be done again.
         """

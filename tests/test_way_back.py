@@ -127,24 +127,31 @@ STEPS = (
 )
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name in STEPS])
-def test_cut_off_between_two_steps_it_is_gone_again_though_a_daemon_signs_meanwhile(
-    desk: Desk, by: list[VerifierKey], monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+def cut_off(
+    desk: Desk, asked: Asked, step: tuple[object, str], patch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
-    where, name = STEPS[step]
+    """It begins to go on, and is cut off before that step, or after it."""
+    where, name = step
     real = getattr(where, name)
-    kept = desk.kept(desk.old)
 
     def cut(*given: object, **options: object) -> object:
         if after:
             real(*given, **options)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, cut)
+    with patch.context() as patched:
+        patched.setattr(where, name, cut)
         with pytest.raises(KeyboardInterrupt):
-            desk.go_on()
+            desk.go_on(asked)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name in STEPS])
+def test_cut_off_between_two_steps_it_is_gone_again_though_a_daemon_signs_meanwhile(
+    desk: Desk, by: list[VerifierKey], monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+) -> None:
+    kept = desk.kept(desk.old)
+    cut_off(desk, ASKED, STEPS[step], monkeypatch, after=after)
     with suppress(InconsistentLogError):
         desk.signs()
 
@@ -385,6 +392,35 @@ def test_where_another_machine_signs_it_is_refused_and_nothing_is_done(
 HERE = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
 
 
+@pytest.mark.parametrize(
+    ("step", "after", "has_signed"),
+    [
+        ((Desk, "on_record"), True, False),
+        ((signing, "sign_held"), False, False),
+        ((last_signed, "keep"), False, False),
+        ((last_signed, "keep"), True, True),
+        ((checkpoints, "add"), True, True),
+    ],
+)
+def test_a_machine_that_takes_the_others_place_and_is_cut_off_goes_on_with_its_key_until_that_signs(
+    desk: Desk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: tuple[object, str],
+    after: bool,
+    has_signed: bool,
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    cut_off(other, HERE, step, monkeypatch, after=after)
+
+    gone = other.go_on(HERE)
+
+    assert len(keys_of(other)) == (3 if has_signed else 2)
+    assert keys_of(other)[-1] == str(gone.key)
+    assert other.signs()
+    assert not other.ring.successor.exists()
+
+
 @pytest.mark.parametrize("knows", [False, True])
 def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_knows(
     desk: Desk, tmp_path: Path, by: list[VerifierKey], knows: bool
@@ -581,7 +617,7 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
         with pytest.raises(InputError, match="--public"):
             desk.go_on()
         own = Asked(by="sre-1", login=None, reason="x", public=str(desk.old))
-        with pytest.raises(RefusedError, match="signed before"):
+        with pytest.raises(RefusedError, match=r"is on record already.*a new one with --public"):
             desk.go_on(own)
         with pytest.raises(InconsistentLogError):
             desk.sign()
@@ -591,5 +627,31 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
         assert gone.resumed.signed == 2
         assert gone.key == new
         assert opened(desk.last(), desk.old, new) == [new]
+        assert desk.signs()
+        desk.engine.dispose()
+
+
+def test_where_a_command_signs_and_it_is_cut_off_the_key_on_record_may_have_signed_and_is_not_taken(
+    sqlite_url: str,
+    tmp_path: Path,
+    command: tuple[KeyRing, Callable[[], VerifierKey]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ring, make = command
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.ring = ring
+        rotation.first(desk.engine, ring, NAME, desk.on_record, public=str(make()))
+        desk.sign()
+
+        def here(key: VerifierKey) -> Asked:
+            return Asked(by="sre-1", login=None, reason="x", public=str(key), sign_here=True)
+
+        first, second = make(), make()
+        cut_off(desk, here(first), (signing, "sign_held"), monkeypatch, after=False)
+
+        with pytest.raises(RefusedError, match=r"is on record already.*a new one with --public"):
+            desk.go_on(here(first))
+        assert desk.go_on(here(second)).key == second
         assert desk.signs()
         desk.engine.dispose()

@@ -100,7 +100,7 @@ def begin(
     another: bool = False,
 ) -> VerifierKey:
     """The key that is to sign: made now, or by an attempt that was cut off, or the command's; with
-    `another` not the active one in any case.
+    `another` not one that may have signed.
 
     Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose word that is.
     Raises as `rotate` does.
@@ -112,7 +112,8 @@ def begin(
         if new.name != active.name:
             raise InputError(f"{new} is the key of another log: this one is {active.name}")
         if not _may_sign(state, ring, new, lost=lost, another=another):
-            raise RefusedError(f"this key has signed before: {new}; name a new one with --public")
+            known = "is on record already" if str(new) in state.every else "has signed before"
+            raise RefusedError(f"this key {known}: {new}; name a new one with --public")
         return new
     _refuse_public(public)
     begun = signing_key.read(ring.successor)
@@ -191,7 +192,12 @@ def _state(engine: Engine) -> _State:
 def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, another: bool) -> bool:
     """Whether that key, which may have been named before, may be the next one."""
     if str(key) == state.active:
-        return not another and (not lost or state.after_loss or state.last == state.active)
+        has_signed = state.last == state.active
+        if another:
+            # Made here by an attempt that was cut off: a command's may have signed elsewhere.
+            unused = not has_signed and not last_signed.read(ring.file, key)
+            return unused and state.after_loss and not ring.is_command
+        return not lost or state.after_loss or has_signed
     # It has signed another history than this one, which does not know it.
     return str(key) not in state.every and not last_signed.read(ring.file, key)
 
